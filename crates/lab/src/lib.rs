@@ -1,0 +1,9 @@
+//! Levee's bytecode in an in-process EVM.
+//!
+//! [`chain`] is the EVM, [`lido`] the two token models on it, and [`steth`] checks those models against a recording of
+//! the real contracts. Nothing here needs a node, a network or a Solidity compiler: the bytecode is the committed
+//! artifacts of the `levee` crate.
+
+pub mod chain;
+pub mod lido;
+pub mod steth;

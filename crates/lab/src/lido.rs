@@ -1,0 +1,60 @@
+//! Bindings and deployment of the test model of Lido's tokens (`tests/lido`).
+
+use crate::chain::{Chain, Failure};
+use alloy::{
+    primitives::{Address, U256},
+    sol_types::SolConstructor,
+};
+
+/// The model of stETH.
+#[allow(missing_docs)]
+mod steth {
+    alloy::sol!(
+        #[derive(Debug, PartialEq, Eq)]
+        StETH,
+        "../levee/artifacts/StETH.json"
+    );
+}
+
+/// The model of wstETH.
+#[allow(missing_docs)]
+mod wsteth {
+    alloy::sol!(
+        #[derive(Debug, PartialEq, Eq)]
+        WstETH,
+        "../levee/artifacts/WstETH.json"
+    );
+}
+
+pub use steth::StETH;
+pub use wsteth::WstETH;
+
+/// Where the two tokens are on a [`Chain`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lido {
+    /// The rebasing token, booked in shares.
+    pub steth: Address,
+    /// The wrapper: one unit is one share.
+    pub wsteth: Address,
+}
+
+impl Lido {
+    /// Deploys both tokens; `deployer` then holds all of `total_shares`, which stand for `total_pooled_ether` wei.
+    pub fn deploy(
+        chain: &mut Chain,
+        deployer: Address,
+        total_shares: U256,
+        total_pooled_ether: U256,
+    ) -> Result<Self, Failure> {
+        let steth_terms =
+            StETH::constructorCall { totalShares: total_shares, totalPooledEther: total_pooled_ether };
+        let steth = chain.deploy(deployer, init_code(&StETH::BYTECODE, &steth_terms))?;
+        let wsteth_terms = WstETH::constructorCall { stETH_: steth };
+        let wsteth = chain.deploy(deployer, init_code(&WstETH::BYTECODE, &wsteth_terms))?;
+        Ok(Self { steth, wsteth })
+    }
+}
+
+fn init_code<C: SolConstructor>(code: &[u8], arguments: &C) -> alloy::primitives::Bytes {
+    [code, &arguments.abi_encode()].concat().into()
+}
