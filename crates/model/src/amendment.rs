@@ -1,0 +1,38 @@
+//! What is to be reached by when, and how does that change?
+
+use alloy_primitives::B256;
+
+use crate::{schedule::Timestamp, terms::Terms, units::Wei};
+
+/// The three terms that an amendment can change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Goal {
+    /// The shortfall to cover.
+    pub target: Wei,
+    /// Last second at which a pledge is accepted.
+    pub deadline: Timestamp,
+    /// Hash of the human-readable document.
+    pub terms_hash: B256,
+}
+
+impl From<&Terms> for Goal {
+    fn from(terms: &Terms) -> Self {
+        Self { target: terms.target, deadline: terms.deadline, terms_hash: terms.terms_hash }
+    }
+}
+
+/// A proposed change of the goal. Pledgers may exit until it is in force; it comes into force by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amendment {
+    /// The goal from then on.
+    pub goal: Goal,
+    /// First second at which it is in force.
+    pub in_force_from: Timestamp,
+}
+
+impl Amendment {
+    /// Whether it is in force at `now`.
+    pub const fn in_force(&self, now: Timestamp) -> bool {
+        now >= self.in_force_from
+    }
+}

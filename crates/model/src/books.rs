@@ -1,0 +1,105 @@
+//! Who pledged what?
+
+use alloy_primitives::Address;
+
+use crate::{
+    asset::Asset,
+    prorata,
+    terms::MAX_TIERS,
+    units::{Rate, Shares, Units, Wei},
+};
+
+/// All pledges of one asset into one tier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pot {
+    /// What is pledged; never changes once the rescue is settled.
+    pub total: Units,
+    /// What settlement draws of it; not more than `total`.
+    pub drawn: Units,
+}
+
+/// Whose pledge, into which tier, of which asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PositionId {
+    /// To whom it goes back.
+    pub pledger: Address,
+    /// Number of the tier, from 0.
+    pub tier: u8,
+    /// What was pledged.
+    pub asset: Asset,
+}
+
+/// One pledger's part of a pot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Position {
+    /// What is pledged.
+    pub amount: Units,
+    /// What was refunded; not more than `amount`.
+    pub refunded: Units,
+    /// Whether its drawn value was used to object.
+    pub objected: bool,
+}
+
+/// The pots of all tiers, numbered tier by tier and by asset within a tier.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pots([Pot; MAX_TIERS * Asset::ALL.len()]);
+
+impl Pots {
+    /// The pot of a tier and an asset.
+    pub fn get(&self, tier: u8, asset: Asset) -> Pot {
+        self.0[Self::number(tier, asset)]
+    }
+
+    pub(crate) fn get_mut(&mut self, tier: u8, asset: Asset) -> &mut Pot {
+        &mut self.0[Self::number(tier, asset)]
+    }
+
+    const fn number(tier: u8, asset: Asset) -> usize {
+        tier as usize * Asset::ALL.len() + asset as usize
+    }
+
+    /// Whether some pot holds shares, so that its value needs the rate.
+    pub fn hold_shares(&self) -> bool {
+        self.0.chunks_exact(Asset::ALL.len()).any(|tier| {
+            Asset::ALL.into_iter().any(|asset| asset.is_shares() && !tier[asset as usize].total.is_zero())
+        })
+    }
+
+    /// Value of all that is pledged into `tiers`: its ETH + floor(its shares * rate / 10^27), stETH shares and wstETH
+    /// units added first. Without a rate, shares count nothing; that is for books that hold none.
+    pub(crate) fn value_down(&self, tiers: impl Iterator<Item = u8>, rate: Option<Rate>) -> Wei {
+        let (mut ether, mut shares) = (Wei::ZERO, Shares::ZERO);
+        for tier in tiers {
+            let total = |asset| self.get(tier, asset).total.get();
+            ether += Wei::new(total(Asset::Eth));
+            shares += Shares::new(total(Asset::StEth) + total(Asset::WstEth));
+        }
+        ether + rate.map_or(Wei::ZERO, |rate| prorata::shares_value_down(shares, rate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_of_both_tokens_are_added_before_the_one_floor() {
+        let mut pots = Pots::default();
+        pots.get_mut(0, Asset::Eth).total = Units::new(100);
+        pots.get_mut(1, Asset::StEth).total = Units::new(1);
+        pots.get_mut(2, Asset::WstEth).total = Units::new(1);
+        let rate = Rate::new(1_500_000_000_000_000_000_000_000_000);
+        assert_eq!(pots.value_down(0..3, rate), Wei::new(103));
+        assert_eq!(pots.value_down(0..2, rate), Wei::new(101));
+        assert_eq!(pots.value_down(0..1, None), Wei::new(100));
+    }
+
+    #[test]
+    fn books_hold_shares_when_any_pot_does() {
+        for (asset, expected) in [(Asset::Eth, false), (Asset::StEth, true), (Asset::WstEth, true)] {
+            let mut pots = Pots::default();
+            pots.get_mut(7, asset).total = Units::new(1);
+            assert_eq!(pots.hold_shares(), expected, "{asset}");
+        }
+    }
+}

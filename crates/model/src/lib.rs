@@ -1,0 +1,75 @@
+//! The rules of a rescue, as pure functions of its calls: no clock, no network, no randomness.
+//!
+//! This crate is the reference that the escrow's bytecode is compared with, wei by wei, and what the `levee` command
+//! predicts results with. One file answers one question; read them in this order:
+//!
+//! | file | question |
+//! |---|---|
+//! | [`units`] | what is an amount of? |
+//! | [`prorata`] | how much, and rounded which way? |
+//! | [`terms`] | what was fixed when the escrow was created? |
+//! | [`status`] | which way can a rescue go? |
+//! | [`schedule`] | when is a tranche due? |
+//! | [`books`] | who pledged what? |
+//! | [`settlement`] | who is drawn, and how far? |
+//! | [`rescue`] | what does a call do, and when is it refused? |
+//! | [`views`] | what would the next call find? |
+//!
+//! ```
+//! use alloy_primitives::{Address, B256};
+//! use levee_model::{Asset, Bps, Lido, Moment, PositionId, Rescue, Status, Terms, Tier, Units, Wei};
+//!
+//! let tier = Tier { threshold: Bps::ONE, draw_order: 0, rate: Bps::ZERO };
+//! let terms = Terms {
+//!     beneficiary: Address::repeat_byte(1),
+//!     guardian: Address::ZERO,
+//!     steth: Address::ZERO,
+//!     wsteth: Address::ZERO,
+//!     target: Wei::new(1_000_000_000),
+//!     deadline: 1_000,
+//!     tiers: vec![tier],
+//!     objection_period: 0,
+//!     veto: Bps::ZERO,
+//!     tranches: 1,
+//!     tranche_interval: 0,
+//!     release_window: 60,
+//!     exit_window: 60,
+//!     terms_hash: B256::ZERO,
+//! };
+//! let mut rescue = Rescue::open(Address::repeat_byte(9), terms, 0)?;
+//! let at = Moment { time: 10, lido: Lido::Broken };
+//! let id = PositionId { pledger: Address::repeat_byte(2), tier: 0, asset: Asset::Eth };
+//! rescue.pledge(at, id, Units::new(1_500_000_000))?;
+//! assert_eq!(rescue.settle(at)?, Status::Settled);
+//! assert_eq!(rescue.release(at, Asset::Eth)?.amount, Units::new(1_000_000_000));
+//! assert_eq!(rescue.refund(at, id)?.amount, Units::new(500_000_000));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod amendment;
+pub mod asset;
+pub mod books;
+pub mod lido;
+pub mod prorata;
+pub mod refusal;
+pub mod rescue;
+pub mod schedule;
+pub mod settlement;
+mod state;
+pub mod status;
+pub mod terms;
+pub mod units;
+pub mod views;
+
+pub use amendment::{Amendment, Goal};
+pub use asset::{Asset, PerAsset};
+pub use books::{Position, PositionId, Pot, Pots};
+pub use lido::{Lido, Moment};
+pub use refusal::Refusal;
+pub use rescue::{Payment, Rescue};
+pub use schedule::Timestamp;
+pub use settlement::{Group, Settlement};
+pub use status::Status;
+pub use terms::{Terms, TermsError, Tier};
+pub use units::{Bps, Rate, Shares, Units, Wei};
+pub use views::Statement;

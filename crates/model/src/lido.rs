@@ -1,0 +1,38 @@
+//! What does a call find outside the escrow?
+
+use crate::{asset::Asset, schedule::Timestamp, units::Rate};
+
+/// The condition of stETH when a call is made. wstETH moves in all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lido {
+    /// stETH moves and its rate can be read.
+    Working(Rate),
+    /// stETH does not move, its rate can be read.
+    Paused(Rate),
+    /// Every call to stETH reverts.
+    Broken,
+}
+
+impl Lido {
+    /// The share rate, if it can be read.
+    pub const fn rate(self) -> Option<Rate> {
+        match self {
+            Self::Working(rate) | Self::Paused(rate) => Some(rate),
+            Self::Broken => None,
+        }
+    }
+
+    /// Whether a transfer of `asset` succeeds.
+    pub const fn moves(self, asset: Asset) -> bool {
+        matches!((self, asset), (Self::Working(_), _) | (_, Asset::Eth | Asset::WstEth))
+    }
+}
+
+/// The block in which a call is made, as far as the rules see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Block time.
+    pub time: Timestamp,
+    /// The condition of stETH.
+    pub lido: Lido,
+}

@@ -1,0 +1,112 @@
+//! How much, and rounded which way? Every division of the rules is here, with the rounding in its name. Down is always
+//! against the taker; what is lost stays in the escrow.
+
+use alloy_primitives::U256;
+
+use crate::{
+    asset::Asset,
+    units::{Bps, RATE_UNIT, Rate, Shares, Units, Wei},
+};
+
+/// floor(a * b / c). `c` is not zero, and the result fits by the bounds in [`crate::units`].
+fn mul_div_down(a: u128, b: u128, c: u128) -> u128 {
+    match a.checked_mul(b) {
+        Some(product) => product / c,
+        None => (U256::from(a) * U256::from(b) / U256::from(c)).to(),
+    }
+}
+
+/// Coverage that meets a threshold: ceil(target * threshold / 10,000).
+pub fn required_up(target: Wei, threshold: Bps) -> Wei {
+    Wei::new((target.get() * u128::from(threshold.get())).div_ceil(u128::from(Bps::ONE.get())))
+}
+
+/// Value of shares: floor(shares * rate / 10^27).
+pub fn shares_value_down(shares: Shares, rate: Rate) -> Wei {
+    Wei::new(mul_div_down(shares.get(), rate.get(), RATE_UNIT))
+}
+
+/// Value of an amount of one asset: the wei themselves, or floor(shares * rate / 10^27). `None` when the amount is in
+/// shares and there is no rate.
+pub fn value_down(amount: Units, asset: Asset, rate: Option<Rate>) -> Option<Wei> {
+    if !asset.is_shares() {
+        return Some(Wei::new(amount.get()));
+    }
+    rate.map(|rate| shares_value_down(Shares::new(amount.get()), rate))
+}
+
+/// What a draw of `draw` on a group worth `value`, which is not zero, takes from `amount` of it:
+/// floor(amount * draw / value).
+pub fn drawn_down(amount: Units, draw: Wei, value: Wei) -> Units {
+    Units::new(mul_div_down(amount.get(), draw.get(), value.get()))
+}
+
+/// The same of a value: floor(part * draw / value).
+pub fn drawn_value_down(part: Wei, draw: Wei, value: Wei) -> Wei {
+    Wei::new(mul_div_down(part.get(), draw.get(), value.get()))
+}
+
+/// What `count` of `tranches` tranches make of a pot's draw: floor(drawn * count / tranches).
+pub fn tranches_down(drawn: Units, count: u8, tranches: u8) -> Units {
+    Units::new(drawn.get() * u128::from(count) / u128::from(tranches))
+}
+
+/// A position's part of what its pot does not reserve: floor(amount * (total - reserved) / total).
+/// A position with an amount is in the total, so `total` is not zero.
+pub fn entitled_down(amount: Units, total: Units, reserved: Units) -> Units {
+    Units::new(mul_div_down(amount.get(), (total - reserved).get(), total.get()))
+}
+
+/// Whether `objected` is at least `veto` of `drawn_value`.
+pub fn veto_reached(objected: Wei, drawn_value: Wei, veto: Bps) -> bool {
+    objected.get() * u128::from(Bps::ONE.get()) >= drawn_value.get() * u128::from(veto.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(number: u128) -> Rate {
+        Rate::new(number).unwrap()
+    }
+
+    #[test]
+    fn required_coverage_rounds_up() {
+        assert_eq!(required_up(Wei::new(1_000_000_007), Bps::new(2_500)), Wei::new(250_000_002));
+        assert_eq!(required_up(Wei::new(1_000_000_000), Bps::new(2_500)), Wei::new(250_000_000));
+        assert_eq!(required_up(Wei::new(7), Bps::ONE), Wei::new(7));
+    }
+
+    #[test]
+    fn value_of_shares_rounds_down() {
+        let rate = rate(1_199_999_999_999_999_999_999_999_999);
+        assert_eq!(value_down(Units::new(10), Asset::StEth, Some(rate)), Some(Wei::new(11)));
+        assert_eq!(value_down(Units::new(10), Asset::WstEth, Some(rate)), Some(Wei::new(11)));
+        assert_eq!(value_down(Units::new(10), Asset::Eth, None), Some(Wei::new(10)));
+        assert_eq!(value_down(Units::new(10), Asset::WstEth, None), None);
+    }
+
+    #[test]
+    fn the_largest_products_fit() {
+        let shares = Shares::new((1 << 108) - 1);
+        assert_eq!(shares_value_down(shares, Rate::MAX).get() >> 114, 1);
+        let value = Wei::new((1 << 115) - 1);
+        assert_eq!(drawn_down(Units::MAX, value - Wei::new(1), value), Units::MAX - Units::new(1));
+        assert_eq!(entitled_down(Units::MAX, Units::MAX, Units::new(1)), Units::MAX - Units::new(1));
+        assert_eq!(tranches_down(Units::MAX, 64, 64), Units::MAX);
+        assert!(veto_reached(Wei::new((1 << 96) - 1), Wei::new((1 << 96) - 1), Bps::ONE));
+    }
+
+    #[test]
+    fn a_draw_rounds_down() {
+        assert_eq!(drawn_down(Units::new(10), Wei::new(1), Wei::new(3)), Units::new(3));
+        assert_eq!(drawn_value_down(Wei::new(10), Wei::new(2), Wei::new(3)), Wei::new(6));
+    }
+
+    #[test]
+    fn a_veto_is_reached_exactly_at_its_share() {
+        assert!(veto_reached(Wei::new(33), Wei::new(100), Bps::new(3_300)));
+        assert!(!veto_reached(Wei::new(32), Wei::new(100), Bps::new(3_300)));
+        assert!(!veto_reached(Wei::new(33), Wei::new(101), Bps::new(3_300)));
+    }
+}

@@ -1,0 +1,90 @@
+//! Which way can a rescue go?
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The status of a rescue, as stored by a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Status {
+    /// Pledges are taken. Next: [`Settled`](Self::Settled), [`Failed`](Self::Failed).
+    #[default]
+    Open,
+    /// The draw is fixed, tranches fall due. Next: [`Released`](Self::Released), [`Cancelled`](Self::Cancelled).
+    Settled,
+    /// All that was drawn is delivered. Terminal.
+    Released,
+    /// Nothing is drawn, all goes back. Terminal.
+    Failed,
+    /// What was not yet due goes back. Terminal.
+    Cancelled,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 5] = [Self::Open, Self::Settled, Self::Released, Self::Failed, Self::Cancelled];
+
+    /// The one table of what may follow what.
+    pub const fn can_transition_to(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Open, Self::Settled | Self::Failed) | (Self::Settled, Self::Released | Self::Cancelled)
+        )
+    }
+
+    /// Whether nothing can follow.
+    pub fn is_terminal(self) -> bool {
+        !Self::ALL.into_iter().any(|next| self.can_transition_to(next))
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// Holds the status; [`advance`](Self::advance) is the only way to change it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Life {
+    status: Status,
+}
+
+impl Life {
+    pub(crate) const fn status(self) -> Status {
+        self.status
+    }
+
+    /// Goes to `next`. A way that the table does not have is a defect of this crate, not of its caller.
+    pub(crate) fn advance(&mut self, next: Status) {
+        assert!(self.status.can_transition_to(next), "no way from {} to {next}", self.status);
+        self.status = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Status::*;
+
+    #[test]
+    fn every_pair_is_as_the_rules_say() {
+        let allowed = [(Open, Settled), (Open, Failed), (Settled, Released), (Settled, Cancelled)];
+        for from in Status::ALL {
+            for to in Status::ALL {
+                assert_eq!(from.can_transition_to(to), allowed.contains(&(from, to)), "{from} to {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn three_are_terminal() {
+        assert_eq!(Status::ALL.map(Status::is_terminal), [false, false, true, true, true]);
+    }
+
+    #[test]
+    #[should_panic(expected = "no way from Open to Released")]
+    fn a_forbidden_way_is_a_defect() {
+        Life::default().advance(Released);
+    }
+}

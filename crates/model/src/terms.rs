@@ -1,0 +1,333 @@
+//! What was fixed when the escrow was created, and which terms are allowed?
+
+use alloy_primitives::{Address, B256};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{
+    asset::Asset,
+    schedule::Timestamp,
+    units::{Bps, Wei},
+};
+
+/// The most tiers.
+pub const MAX_TIERS: usize = 8;
+/// The most tranches.
+pub const MAX_TRANCHES: u8 = 64;
+/// The smallest target.
+pub const MIN_TARGET: Wei = Wei::new(1_000_000_000);
+/// The largest target: 96 bits.
+pub const MAX_TARGET: Wei = Wei::new((1 << 96) - 1);
+
+/// A kind of pledge: under what condition, in what order and on what footing its pledges are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Tier {
+    /// Coverage of the target below which this tier is not touched; 1 to 10,000.
+    #[serde(rename = "thresholdBps")]
+    pub threshold: Bps,
+    /// Groups are drawn by rising order; tiers of one order are one group.
+    pub draw_order: u8,
+    /// Zero for a grant; otherwise simple yearly interest on what was drawn. Tiers of one order have one rate.
+    #[serde(rename = "rateBps")]
+    pub rate: Bps,
+}
+
+/// What is fixed when an escrow is created. Only target, deadline and terms hash can be amended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Terms {
+    /// The only address a draw can go to; not zero.
+    pub beneficiary: Address,
+    /// May decline, amend and cancel, within bounds; zero for none.
+    pub guardian: Address,
+    /// Lido's stETH; zero, together with `wsteth`, for a rescue in ETH only.
+    #[serde(rename = "stETH")]
+    pub steth: Address,
+    /// The wstETH that wraps this stETH.
+    #[serde(rename = "wstETH")]
+    pub wsteth: Address,
+    /// The shortfall to cover; [`MIN_TARGET`] to [`MAX_TARGET`].
+    pub target: Wei,
+    /// Last second at which a pledge is accepted.
+    pub deadline: Timestamp,
+    /// 1 to 8 tiers by rising threshold; the last one's is 100 %.
+    pub tiers: Vec<Tier>,
+    /// Seconds from settlement to the first tranche.
+    pub objection_period: u32,
+    /// Share of the drawn value whose objections cancel the rest; zero for no veto.
+    #[serde(rename = "vetoBps")]
+    pub veto: Bps,
+    /// Number of equal tranches, 1 to 64.
+    pub tranches: u8,
+    /// Seconds between two tranches.
+    pub tranche_interval: u32,
+    /// Seconds that a due tranche may stay undelivered, after the last is due, before anyone may end the rescue; also
+    /// how long after the deadline an unreadable rate may hold up settlement. Not zero.
+    pub release_window: u32,
+    /// Seconds of notice that an amendment needs, during which anyone may leave. Not zero.
+    pub exit_window: u32,
+    /// Hash of the human-readable document.
+    pub terms_hash: B256,
+}
+
+/// Which rule the terms break, under the name that the escrow's constructor gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TermsError {
+    /// The beneficiary is the zero address.
+    #[error("the beneficiary is the zero address")]
+    BeneficiaryZero,
+    /// Only one of stETH and wstETH is set.
+    #[error("stETH ({steth}) and wstETH ({wsteth}) are not both set or both zero")]
+    TokensMismatch {
+        /// stETH.
+        steth: Address,
+        /// wstETH.
+        wsteth: Address,
+    },
+    /// The target is too small or too large.
+    #[error("the target of {target} is not within {MIN_TARGET} and {MAX_TARGET}")]
+    TargetOutOfBounds {
+        /// The target.
+        target: Wei,
+    },
+    /// The deadline is not after the creation.
+    #[error("the deadline {deadline} is not after {time}")]
+    DeadlinePassed {
+        /// The deadline.
+        deadline: Timestamp,
+        /// When the escrow would be created.
+        time: Timestamp,
+    },
+    /// No tier, or too many.
+    #[error("{count} tiers are not within 1 and {MAX_TIERS}")]
+    TierCountOutOfBounds {
+        /// How many.
+        count: usize,
+    },
+    /// A tier's threshold is zero, above 100 %, or below the one of the tier before.
+    #[error("tier {tier} has a threshold of {threshold}, not within {previous} and {}", Bps::ONE)]
+    ThresholdOutOfOrder {
+        /// Index of the tier.
+        tier: usize,
+        /// Its threshold.
+        threshold: Bps,
+        /// The lowest that it could be.
+        previous: Bps,
+    },
+    /// The last tier's threshold is not 100 %.
+    #[error("the last tier has a threshold of {threshold}, not {}", Bps::ONE)]
+    LastThresholdNotFull {
+        /// Its threshold.
+        threshold: Bps,
+    },
+    /// Two tiers have one draw order and two rates.
+    #[error("tiers {other} and {tier} have the same draw order and different rates")]
+    RatesDiffer {
+        /// Index of the later tier.
+        tier: usize,
+        /// Index of the earlier tier.
+        other: usize,
+    },
+    /// The veto is above 100 %.
+    #[error("a veto of {veto} is more than {}", Bps::ONE)]
+    VetoOutOfBounds {
+        /// The veto.
+        veto: Bps,
+    },
+    /// No tranche, or too many.
+    #[error("{tranches} tranches are not within 1 and {MAX_TRANCHES}")]
+    TranchesOutOfBounds {
+        /// How many.
+        tranches: u8,
+    },
+    /// The release window or the exit window is zero.
+    #[error("the release window ({release_window} s) and the exit window ({exit_window} s) must not be zero")]
+    WindowZero {
+        /// The release window.
+        release_window: u32,
+        /// The exit window.
+        exit_window: u32,
+    },
+}
+
+impl Terms {
+    /// Finds the first rule that these terms break, if they are to be created at `time`.
+    pub fn check(&self, time: Timestamp) -> Result<(), TermsError> {
+        if self.beneficiary.is_zero() {
+            return Err(TermsError::BeneficiaryZero);
+        }
+        if self.steth.is_zero() != self.wsteth.is_zero() {
+            return Err(TermsError::TokensMismatch { steth: self.steth, wsteth: self.wsteth });
+        }
+        if !target_in_bounds(self.target) {
+            return Err(TermsError::TargetOutOfBounds { target: self.target });
+        }
+        if self.deadline <= time {
+            return Err(TermsError::DeadlinePassed { deadline: self.deadline, time });
+        }
+        self.check_tiers()?;
+        self.check_release()
+    }
+
+    fn check_tiers(&self) -> Result<(), TermsError> {
+        if !(1..=MAX_TIERS).contains(&self.tiers.len()) {
+            return Err(TermsError::TierCountOutOfBounds { count: self.tiers.len() });
+        }
+        let mut previous = Bps::new(1);
+        for (index, tier) in self.tiers.iter().enumerate() {
+            let threshold = tier.threshold;
+            if !(previous..=Bps::ONE).contains(&threshold) {
+                return Err(TermsError::ThresholdOutOfOrder { tier: index, threshold, previous });
+            }
+            previous = threshold;
+            self.check_rate(index)?;
+        }
+        if previous != Bps::ONE {
+            return Err(TermsError::LastThresholdNotFull { threshold: previous });
+        }
+        Ok(())
+    }
+
+    /// Tiers of one draw order are one group, drawn and repaid together: they have one rate.
+    fn check_rate(&self, index: usize) -> Result<(), TermsError> {
+        let tier = self.tiers[index];
+        let differs = |other: &Tier| other.draw_order == tier.draw_order && other.rate != tier.rate;
+        match self.tiers[..index].iter().position(differs) {
+            Some(other) => Err(TermsError::RatesDiffer { tier: index, other }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_release(&self) -> Result<(), TermsError> {
+        if self.veto > Bps::ONE {
+            return Err(TermsError::VetoOutOfBounds { veto: self.veto });
+        }
+        if !(1..=MAX_TRANCHES).contains(&self.tranches) {
+            return Err(TermsError::TranchesOutOfBounds { tranches: self.tranches });
+        }
+        if self.release_window == 0 || self.exit_window == 0 {
+            let Self { release_window, exit_window, .. } = *self;
+            return Err(TermsError::WindowZero { release_window, exit_window });
+        }
+        Ok(())
+    }
+
+    /// Number of tiers.
+    pub fn tier_count(&self) -> u8 {
+        // At most MAX_TIERS by `check`.
+        self.tiers.len() as u8
+    }
+
+    /// A tier by its index; `None` when there is no such tier.
+    pub fn tier(&self, tier: u8) -> Option<Tier> {
+        self.tiers.get(usize::from(tier)).copied()
+    }
+
+    /// Whether the rescue takes `asset`.
+    pub fn accepts(&self, asset: Asset) -> bool {
+        !asset.is_shares() || !self.steth.is_zero()
+    }
+}
+
+/// Whether a target is large enough to be divided and small enough to be booked.
+pub(crate) fn target_in_bounds(target: Wei) -> bool {
+    (MIN_TARGET..=MAX_TARGET).contains(&target)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Terms with two groups, three tiers, both tokens, a guardian and a veto.
+    pub(crate) fn terms() -> Terms {
+        let tier = |threshold, draw_order, rate| Tier {
+            threshold: Bps::new(threshold),
+            draw_order,
+            rate: Bps::new(rate),
+        };
+        Terms {
+            beneficiary: Address::repeat_byte(0xbe),
+            guardian: Address::repeat_byte(0x6a),
+            steth: Address::repeat_byte(0x51),
+            wsteth: Address::repeat_byte(0x52),
+            target: Wei::new(1_000_000_000_000),
+            deadline: 1_000,
+            tiers: vec![tier(2_500, 0, 0), tier(7_500, 1, 400), tier(10_000, 0, 0)],
+            objection_period: 100,
+            veto: Bps::new(3_300),
+            tranches: 4,
+            tranche_interval: 10,
+            release_window: 50,
+            exit_window: 200,
+            terms_hash: B256::ZERO,
+        }
+    }
+
+    #[test]
+    fn the_example_and_both_ends_of_each_bound_are_allowed() {
+        assert_eq!(terms().check(999), Ok(()));
+        let smallest = Terms { target: MIN_TARGET, tranches: 1, veto: Bps::ZERO, ..terms() };
+        assert_eq!(smallest.check(0), Ok(()));
+        let largest = Terms { target: MAX_TARGET, tranches: 64, veto: Bps::ONE, ..terms() };
+        assert_eq!(largest.check(0), Ok(()));
+        let ether_only = Terms { steth: Address::ZERO, wsteth: Address::ZERO, ..terms() };
+        assert_eq!(ether_only.check(0), Ok(()));
+        assert!(ether_only.accepts(Asset::Eth) && !ether_only.accepts(Asset::WstEth));
+    }
+
+    #[test]
+    fn each_rule_is_named_with_its_values() {
+        use TermsError::*;
+        let steth = Address::repeat_byte(0x51);
+        let cases = [
+            (Terms { beneficiary: Address::ZERO, ..terms() }, BeneficiaryZero),
+            (Terms { wsteth: Address::ZERO, ..terms() }, TokensMismatch { steth, wsteth: Address::ZERO }),
+            (
+                Terms { target: Wei::new(999_999_999), ..terms() },
+                TargetOutOfBounds { target: Wei::new(999_999_999) },
+            ),
+            (Terms { target: Wei::new(1 << 96), ..terms() }, TargetOutOfBounds { target: Wei::new(1 << 96) }),
+            (Terms { deadline: 7, ..terms() }, DeadlinePassed { deadline: 7, time: 7 }),
+            (Terms { veto: Bps::new(10_001), ..terms() }, VetoOutOfBounds { veto: Bps::new(10_001) }),
+            (Terms { tranches: 0, ..terms() }, TranchesOutOfBounds { tranches: 0 }),
+            (Terms { tranches: 65, ..terms() }, TranchesOutOfBounds { tranches: 65 }),
+            (Terms { release_window: 0, ..terms() }, WindowZero { release_window: 0, exit_window: 200 }),
+            (Terms { exit_window: 0, ..terms() }, WindowZero { release_window: 50, exit_window: 0 }),
+        ];
+        for (terms, error) in cases {
+            assert_eq!(terms.check(7), Err(error));
+        }
+    }
+
+    #[test]
+    fn each_rule_of_tiers_is_named_with_its_values() {
+        use TermsError::*;
+        let with = |change: fn(&mut Vec<Tier>)| {
+            let mut terms = terms();
+            change(&mut terms.tiers);
+            terms.check(0).unwrap_err()
+        };
+        let out_of_order = |tier, threshold, previous| ThresholdOutOfOrder {
+            tier,
+            threshold: Bps::new(threshold),
+            previous: Bps::new(previous),
+        };
+        assert_eq!(with(|tiers| tiers.clear()), TierCountOutOfBounds { count: 0 });
+        assert_eq!(with(|tiers| *tiers = vec![tiers[2]; 9]), TierCountOutOfBounds { count: 9 });
+        assert_eq!(with(|tiers| tiers[0].threshold = Bps::ZERO), out_of_order(0, 0, 1));
+        assert_eq!(with(|tiers| tiers[1].threshold = Bps::new(2_499)), out_of_order(1, 2_499, 2_500));
+        assert_eq!(with(|tiers| tiers[2].threshold = Bps::new(10_001)), out_of_order(2, 10_001, 7_500));
+        assert_eq!(with(|tiers| tiers.truncate(2)), LastThresholdNotFull { threshold: Bps::new(7_500) });
+        assert_eq!(with(|tiers| tiers[2].rate = Bps::new(1)), RatesDiffer { tier: 2, other: 0 });
+    }
+
+    #[test]
+    fn terms_survive_json_under_the_names_of_the_rules() {
+        let json = serde_json::to_value(terms()).unwrap();
+        assert_eq!(json["target"], "1000000000000");
+        assert_eq!(json["tiers"][1]["thresholdBps"], 7_500);
+        assert_eq!(json["vetoBps"], 3_300);
+        assert_eq!(serde_json::from_value::<Terms>(json).unwrap(), terms());
+    }
+}

@@ -1,0 +1,246 @@
+//! What is an amount of? Every amount carries its unit as a type, so that adding wei to shares does not compile.
+//!
+//! There is no conversion between two of these types but through [`Rate`] (see [`crate::prorata`]). Bounds keep every
+//! product within 256 bits: `Units` in the books < 2^104, `Rate` < 2^96, the value of all pots < 2^115, a target < 2^96.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
+
+/// Shares per unit of [`Rate`].
+pub const RATE_UNIT: u128 = 10u128.pow(27);
+
+/// A text is not a number of the unit it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{text}` is not {unit}")]
+pub struct ParseUnitError {
+    text: String,
+    unit: &'static str,
+}
+
+/// What all amounts have in common: exact display with the unit, and decimal strings in serialized form.
+macro_rules! amount {
+    ($(#[$doc:meta])* $name:ident, $unit:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u128);
+
+        impl $name {
+            /// Nothing.
+            pub const ZERO: Self = Self(0);
+
+            #[doc = concat!("So many ", $unit, ".")]
+            pub const fn new(number: u128) -> Self {
+                Self(number)
+            }
+
+            /// The bare number.
+            pub const fn get(self) -> u128 {
+                self.0
+            }
+
+            /// Whether this is nothing.
+            pub const fn is_zero(self) -> bool {
+                self.0 == 0
+            }
+
+            /// The sum; `None` if it is beyond 128 bits.
+            pub fn checked_add(self, other: Self) -> Option<Self> {
+                self.0.checked_add(other.0).map(Self)
+            }
+
+            /// The difference; `None` if `other` is larger.
+            pub fn checked_sub(self, other: Self) -> Option<Self> {
+                self.0.checked_sub(other.0).map(Self)
+            }
+        }
+
+        impl std::ops::Add for $name {
+            type Output = Self;
+
+            fn add(self, other: Self) -> Self {
+                self.checked_add(other).expect(concat!("bounded: a sum of ", $unit, " fits 128 bits"))
+            }
+        }
+
+        impl std::ops::AddAssign for $name {
+            fn add_assign(&mut self, other: Self) {
+                *self = *self + other;
+            }
+        }
+
+        impl std::ops::Sub for $name {
+            type Output = Self;
+
+            fn sub(self, other: Self) -> Self {
+                self.checked_sub(other).expect(concat!("a difference of ", $unit, " is not negative"))
+            }
+        }
+
+        impl std::iter::Sum for $name {
+            fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+                amounts.fold(Self::ZERO, |sum, amount| sum + amount)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!("{} ", $unit), self.0)
+            }
+        }
+
+        decimal_string!($name, $unit, |number| Some($name(number)));
+    };
+}
+
+/// `FromStr` of bare decimal digits, and serde as a decimal string.
+macro_rules! decimal_string {
+    ($name:ident, $unit:literal, $make:expr) => {
+        impl FromStr for $name {
+            type Err = ParseUnitError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                let number = text.parse().ok().filter(|_| digits);
+                number.and_then($make).ok_or_else(|| ParseUnitError { text: text.to_owned(), unit: $unit })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    };
+}
+
+amount! {
+    /// An amount or a value of ETH, in wei.
+    Wei, "wei"
+}
+
+amount! {
+    /// stETH shares. One wstETH unit is exactly one share.
+    Shares, "shares"
+}
+
+amount! {
+    /// An amount as the books keep it, in its asset's own unit: wei of ETH, shares of stETH, or units of wstETH.
+    /// Only ratios are taken of it, and it is never added across assets.
+    Units, "units"
+}
+
+impl Units {
+    /// The most that a pot can hold.
+    pub const MAX: Self = Self((1 << 104) - 1);
+}
+
+/// Wei of ETH that 10^27 shares are worth (Lido's `getPooledEthByShares(10^27)`); 0 < rate < 2^96.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rate(u128);
+
+impl Rate {
+    /// The largest rate.
+    pub const MAX: Self = Self((1 << 96) - 1);
+
+    /// A rate; `None` when it is out of bounds.
+    pub const fn new(number: u128) -> Option<Self> {
+        if number == 0 || number > Self::MAX.0 { None } else { Some(Self(number)) }
+    }
+
+    /// Wei per 10^27 shares.
+    pub const fn get(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} wei per 10^27 shares", self.0)
+    }
+}
+
+decimal_string!(Rate, "a share rate", Rate::new);
+
+/// Basis points: ten-thousandths. What is a valid number of them depends on the use (see [`crate::terms`]).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Bps(u16);
+
+impl Bps {
+    /// None of it.
+    pub const ZERO: Self = Self(0);
+    /// All of it: 10,000 basis points.
+    pub const ONE: Self = Self(10_000);
+
+    /// So many basis points.
+    pub const fn new(number: u16) -> Self {
+        Self(number)
+    }
+
+    /// The bare number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for Bps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bps", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_print_exactly_with_their_unit() {
+        assert_eq!(Wei::new(1_500_000_000_000_000_001).to_string(), "1500000000000000001 wei");
+        assert_eq!(Shares::new(7).to_string(), "7 shares");
+        assert_eq!(Units::MAX.to_string(), "20282409603651670423947251286015 units");
+        assert_eq!(Bps::ONE.to_string(), "10000 bps");
+        assert_eq!(Rate(5).to_string(), "5 wei per 10^27 shares");
+    }
+
+    #[test]
+    fn amounts_are_decimal_strings_in_json() {
+        let wei = Wei::new(u128::MAX);
+        let json = serde_json::to_string(&wei).unwrap();
+        assert_eq!(json, "\"340282366920938463463374607431768211455\"");
+        assert_eq!(serde_json::from_str::<Wei>(&json).unwrap(), wei);
+        assert_eq!(serde_json::to_string(&Bps::ONE).unwrap(), "10000");
+    }
+
+    #[test]
+    fn what_is_not_plain_digits_is_refused() {
+        for text in ["", "-1", "+1", "1.0", "0x1", " 1", "340282366920938463463374607431768211456"] {
+            let error = text.parse::<Wei>().unwrap_err();
+            assert_eq!(error.to_string(), format!("`{text}` is not wei"));
+        }
+        assert!(serde_json::from_str::<Wei>("1").is_err());
+    }
+
+    #[test]
+    fn a_rate_is_within_its_bounds() {
+        assert_eq!(Rate::new(0), None);
+        assert_eq!(Rate::new(1).map(Rate::get), Some(1));
+        assert_eq!(Rate::new((1 << 96) - 1), Some(Rate::MAX));
+        assert_eq!(Rate::new(1 << 96), None);
+        assert_eq!("0".parse::<Rate>().unwrap_err().to_string(), "`0` is not a share rate");
+    }
+
+    #[test]
+    fn checked_arithmetic_notices_both_ends() {
+        assert_eq!(Wei::new(2).checked_sub(Wei::new(3)), None);
+        assert_eq!(Wei::new(u128::MAX).checked_add(Wei::new(1)), None);
+        assert_eq!(Wei::new(3) - Wei::new(2) + Wei::new(4), Wei::new(5));
+    }
+}
