@@ -1,0 +1,320 @@
+//! The file format of a walk. Amounts are decimal strings, times are Unix seconds, stETH is in shares.
+
+use levee_model::{Asset, Rate, Status, Tier, Timestamp, Units, Wei};
+use serde::{Deserialize, Serialize};
+
+/// Reads a file of walks.
+///
+/// # Errors
+/// What of it is not a walk.
+pub fn read(json: &str) -> Result<Vec<Walk>, serde_json::Error> {
+    serde_json::from_str(json)
+}
+
+/// One walk: a rescue from its creation through many calls, with what each of them did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Walk {
+    /// What the walk was made from; its name.
+    pub seed: u64,
+    /// When the rescue was created.
+    pub start: Timestamp,
+    /// The share rate at the start.
+    pub rate: Rate,
+    /// The terms, as far as they matter to the rules.
+    pub terms: WalkTerms,
+    /// The calls, by rising time.
+    pub steps: Vec<Step>,
+    /// The books after the last of them.
+    #[serde(rename = "final")]
+    pub books: Books,
+}
+
+/// The terms of a walk. Its rescue takes all three assets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WalkTerms {
+    /// See [`levee_model::Terms`].
+    pub target: Wei,
+    /// See [`levee_model::Terms`].
+    pub deadline: Timestamp,
+    /// See [`levee_model::Terms`].
+    pub tiers: Vec<Tier>,
+    /// See [`levee_model::Terms`].
+    pub objection_period: u32,
+    /// See [`levee_model::Terms`].
+    pub veto_bps: u16,
+    /// See [`levee_model::Terms`].
+    pub tranches: u8,
+    /// See [`levee_model::Terms`].
+    pub tranche_interval: u32,
+    /// See [`levee_model::Terms`].
+    pub release_window: u32,
+    /// See [`levee_model::Terms`].
+    pub exit_window: u32,
+    /// Whether there is a guardian.
+    pub guardian: bool,
+}
+
+/// One call, or one change of the world around the rescue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// When.
+    pub t: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub op: Op,
+    /// Whether the call went through; none for a change of the world.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ok: Option<bool>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+    /// What it paid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pays: Vec<Pay>,
+    /// The stored status after it; none for a change of the world.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub enum Op {
+    /// The share rate changes.
+    Rebase {
+        /// The new rate.
+        rate: Rate,
+    },
+    /// Every stETH call reverts from now on, or does no more. wstETH moves all the time.
+    Break {
+        /// Which of the two.
+        broken: bool,
+    },
+    /// A pledge, by and for `who`.
+    Pledge {
+        /// The pledger.
+        who: String,
+        /// Into which tier.
+        tier: u8,
+        /// Of which asset.
+        asset: Asset,
+        /// How much, in the asset's own unit.
+        amount: Units,
+    },
+    /// Anyone settles.
+    Settle,
+    /// Anyone releases.
+    Release {
+        /// Which asset.
+        asset: Asset,
+    },
+    /// Anyone has a position refunded.
+    Refund {
+        /// The pledger.
+        who: String,
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+    },
+    /// A pledger leaves.
+    Exit {
+        /// The pledger.
+        who: String,
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+    },
+    /// The guardian declines a position.
+    Decline {
+        /// The pledger.
+        who: String,
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+    },
+    /// The guardian proposes an amendment.
+    Amend {
+        /// The new target.
+        target: Wei,
+        /// The new deadline.
+        deadline: Timestamp,
+    },
+    /// The guardian cancels.
+    Cancel,
+    /// A pledger objects.
+    Object {
+        /// The pledger.
+        who: String,
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+    },
+    /// Anyone ends what was not collected.
+    Lapse,
+    /// Anyone ends a rescue that cannot be valued.
+    Expire,
+    /// A deposit into the recovery pool.
+    Recover {
+        /// How much.
+        amount: Wei,
+    },
+    /// A pledger takes a position's share of what was recovered.
+    Claim {
+        /// The pledger.
+        who: String,
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+    },
+}
+
+impl Op {
+    /// Whether it belongs to a satellite, of which the core knows nothing.
+    pub const fn is_outside_core(&self) -> bool {
+        matches!(self, Self::Recover { .. } | Self::Claim { .. })
+    }
+
+    /// The pledger it names.
+    pub fn who(&self) -> Option<&str> {
+        match self {
+            Self::Pledge { who, .. }
+            | Self::Refund { who, .. }
+            | Self::Exit { who, .. }
+            | Self::Decline { who, .. }
+            | Self::Object { who, .. }
+            | Self::Claim { who, .. } => Some(who),
+            _ => None,
+        }
+    }
+}
+
+/// Why a call is refused, as a hint to which of several reasons comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Why {
+    /// No pledging now, or an amendment is pending.
+    #[serde(rename = "closed")]
+    Closed,
+    /// Not in this status.
+    #[serde(rename = "status")]
+    Status,
+    /// An amount of zero.
+    #[serde(rename = "zero")]
+    Zero,
+    /// stETH reverts.
+    #[serde(rename = "stETH")]
+    StEth,
+    /// The caller is not the guardian.
+    #[serde(rename = "guardian")]
+    Guardian,
+    /// The amendment is out of bounds.
+    #[serde(rename = "amendment")]
+    Amendment,
+    /// Not enough is covered.
+    #[serde(rename = "coverage")]
+    Coverage,
+    /// No amendment is pending.
+    #[serde(rename = "no exit")]
+    NoExit,
+    /// Nothing in the position.
+    #[serde(rename = "nothing")]
+    Nothing,
+    /// No tranche to deliver.
+    #[serde(rename = "nothing due")]
+    NothingDue,
+    /// Everything is due already.
+    #[serde(rename = "late")]
+    Late,
+    /// Objected before, or nothing drawn.
+    #[serde(rename = "objection")]
+    Objection,
+    /// Too early to lapse.
+    #[serde(rename = "early")]
+    Early,
+    /// The rate can be read.
+    #[serde(rename = "readable")]
+    Readable,
+    /// Nothing was drawn of anybody: of the recovery pool.
+    #[serde(rename = "nobody was drawn")]
+    NobodyWasDrawn,
+}
+
+/// What a call paid: to whom, in what, how much in the asset's own unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pay(pub String, pub Asset, pub Units);
+
+/// The books after a walk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Books {
+    /// The stored status.
+    pub status: Status,
+    /// The target in force.
+    pub target: Wei,
+    /// The deadline in force.
+    pub deadline: Timestamp,
+    /// The threshold chosen at settlement.
+    pub active_threshold_bps: Option<u16>,
+    /// The rate recorded at settlement.
+    pub settlement_rate: Option<Rate>,
+    /// The pots that hold something, by tier and asset.
+    pub pots: Vec<PotBook>,
+    /// The positions that hold something, by pledger, tier and asset.
+    pub positions: Vec<PositionBook>,
+    /// What the beneficiary received.
+    pub beneficiary: Balances,
+}
+
+/// One pot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PotBook {
+    /// The tier.
+    pub tier: u8,
+    /// The asset.
+    pub asset: Asset,
+    /// Pledged in all.
+    pub total: Units,
+    /// Drawn of that.
+    pub drawn: Units,
+}
+
+/// One position.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PositionBook {
+    /// The pledger.
+    pub who: String,
+    /// The tier.
+    pub tier: u8,
+    /// The asset.
+    pub asset: Asset,
+    /// Pledged.
+    pub amount: Units,
+    /// Refunded of that.
+    pub refunded: Units,
+    /// Taken out of the recovery pool; none in the books of a subject without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovered: Option<Wei>,
+}
+
+/// An amount of each asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Balances {
+    /// In wei.
+    #[serde(rename = "ETH")]
+    pub eth: Units,
+    /// In shares.
+    #[serde(rename = "stETH")]
+    pub steth: Units,
+    /// In its own units.
+    #[serde(rename = "wstETH")]
+    pub wsteth: Units,
+}

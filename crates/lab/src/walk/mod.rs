@@ -1,0 +1,13 @@
+//! Random walks through the rules, made by an independent model: `tests/vectors/rescue.json`.
+//!
+//! [`replay`] plays a walk on a [`Subject`] and compares every step and the final books, wei by wei. [`model`] is the
+//! subject over `levee-model`.
+
+mod cast;
+mod format;
+pub mod model;
+mod replay;
+
+pub use cast::{BENEFICIARY, Cast, ESCROW, GUARDIAN, STETH, WSTETH, address_of};
+pub use format::{Balances, Books, Op, Pay, PositionBook, PotBook, Step, Walk, WalkTerms, Why, read};
+pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay};

@@ -1,0 +1,279 @@
+//! A walk on the model of the rules.
+
+use alloy::primitives::{Address, B256};
+use levee_model::{
+    Asset, Bps, Goal, Lido, Moment, Payment, PositionId, Rate, Refusal, Rescue, Status, Terms, TermsError,
+    Timestamp, Units,
+};
+use thiserror::Error;
+
+use super::{
+    cast::{BENEFICIARY, Cast, ESCROW, GUARDIAN, STETH, WSTETH, address_of},
+    format::{Balances, Books, Op, Pay, PositionBook, PotBook, Walk, WalkTerms, Why},
+    replay::{Outcome, Subject},
+};
+
+/// A rescue of the model, and the world around it.
+#[derive(Debug)]
+pub struct Model {
+    rescue: Rescue,
+    cast: Cast,
+    rate: Rate,
+    broken: bool,
+}
+
+/// What no walk speaks of.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    /// The terms of the walk are not allowed.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// A call was refused for a reason that has no word.
+    #[error("no word for: {0}")]
+    NoWord(Refusal),
+}
+
+impl Subject for Model {
+    type Error = ModelError;
+
+    fn start(walk: &Walk) -> Result<Self, ModelError> {
+        let rescue = Rescue::open(address_of(ESCROW), terms(&walk.terms), walk.start)?;
+        Ok(Self { rescue, cast: Cast::of(walk), rate: walk.rate, broken: false })
+    }
+
+    fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, ModelError> {
+        match self.call(time, op) {
+            Ok(payment) => Ok(Ok(payment.map(|payment| self.pay(payment)).into_iter().collect())),
+            Err(refusal) => why(refusal, op).map(Err).ok_or(ModelError::NoWord(refusal)),
+        }
+    }
+
+    fn stored_status(&mut self) -> Result<Status, ModelError> {
+        Ok(self.rescue.stored_status())
+    }
+
+    fn books(&mut self, time: Timestamp) -> Result<Books, ModelError> {
+        let at = self.moment(time);
+        let goal = self.rescue.goal(time);
+        let settlement = self.rescue.settlement(at);
+        let received = |asset| self.rescue.delivered_amount(asset);
+        Ok(Books {
+            status: self.rescue.stored_status(),
+            target: goal.target,
+            deadline: goal.deadline,
+            active_threshold_bps: settlement.map(|settlement| settlement.threshold.get()),
+            settlement_rate: settlement.and_then(|settlement| settlement.rate),
+            pots: self.pots(at),
+            positions: self.positions(),
+            beneficiary: Balances {
+                eth: received(Asset::Eth),
+                steth: received(Asset::StEth),
+                wsteth: received(Asset::WstEth),
+            },
+        })
+    }
+}
+
+impl Model {
+    fn moment(&self, time: Timestamp) -> Moment {
+        Moment { time, lido: if self.broken { Lido::Broken } else { Lido::Working(self.rate) } }
+    }
+
+    fn call(&mut self, time: Timestamp, op: &Op) -> Result<Option<Payment>, Refusal> {
+        let at = self.moment(time);
+        let guardian = address_of(GUARDIAN);
+        let rescue = &mut self.rescue;
+        let id = |who: &str, &tier: &u8, &asset: &Asset| PositionId { pledger: address_of(who), tier, asset };
+        match op {
+            Op::Pledge { who, tier, asset, amount } => {
+                rescue.pledge(at, id(who, tier, asset), *amount).map(no_pay)
+            }
+            Op::Settle => rescue.settle(at).map(no_pay),
+            Op::Release { asset } => rescue.release(at, *asset).map(Some),
+            Op::Refund { who, tier, asset } => rescue.refund(at, id(who, tier, asset)).map(Some),
+            Op::Exit { who, tier, asset } => rescue.exit(at, id(who, tier, asset), address_of(who)).map(Some),
+            Op::Decline { who, tier, asset } => rescue.decline(at, guardian, id(who, tier, asset)).map(Some),
+            Op::Amend { target, deadline } => {
+                let goal = Goal { target: *target, deadline: *deadline, terms_hash: B256::ZERO };
+                rescue.amend(at, guardian, goal).map(no_pay)
+            }
+            Op::Cancel => rescue.cancel(at, guardian).map(no_pay),
+            Op::Object { who, tier, asset } => rescue.object(at, id(who, tier, asset)).map(no_pay),
+            Op::Lapse => rescue.lapse(at).map(no_pay),
+            Op::Expire => rescue.expire(at).map(no_pay),
+            Op::Rebase { rate } => Ok(no_pay(self.rate = *rate)),
+            Op::Break { broken } => Ok(no_pay(self.broken = *broken)),
+            Op::Recover { .. } | Op::Claim { .. } => unreachable!("replay plays the core only"),
+        }
+    }
+
+    fn pay(&self, Payment { to, asset, amount }: Payment) -> Pay {
+        Pay(self.cast.name(to), asset, amount)
+    }
+
+    fn pots(&self, at: Moment) -> Vec<PotBook> {
+        let tiers = 0..self.rescue.terms().tier_count();
+        let all = tiers.flat_map(|tier| Asset::ALL.map(|asset| (tier, asset)));
+        let books = all.map(|(tier, asset)| {
+            let pot = self.rescue.pot(at, tier, asset);
+            PotBook { tier, asset, total: pot.total, drawn: pot.drawn }
+        });
+        books.filter(|book| !book.total.is_zero()).collect()
+    }
+
+    fn positions(&self) -> Vec<PositionBook> {
+        let of = |name| {
+            self.rescue.positions_of(address_of(name)).map(|(id, position)| PositionBook {
+                who: name.to_owned(),
+                tier: id.tier,
+                asset: id.asset,
+                amount: position.amount,
+                refunded: position.refunded,
+                recovered: None,
+            })
+        };
+        self.cast.names().into_iter().flat_map(of).collect()
+    }
+}
+
+fn no_pay<T>(_: T) -> Option<Payment> {
+    None
+}
+
+/// The model's terms of a walk, with the parties of its [`Cast`].
+fn terms(walk: &WalkTerms) -> Terms {
+    Terms {
+        beneficiary: address_of(BENEFICIARY),
+        guardian: if walk.guardian { address_of(GUARDIAN) } else { Address::ZERO },
+        steth: address_of(STETH),
+        wsteth: address_of(WSTETH),
+        target: walk.target,
+        deadline: walk.deadline,
+        tiers: walk.tiers.clone(),
+        objection_period: walk.objection_period,
+        veto: Bps::new(walk.veto_bps),
+        tranches: walk.tranches,
+        tranche_interval: walk.tranche_interval,
+        release_window: walk.release_window,
+        exit_window: walk.exit_window,
+        terms_hash: B256::ZERO,
+    }
+}
+
+/// The word for a refusal; none for reasons that no walk meets.
+fn why(refusal: Refusal, op: &Op) -> Option<Why> {
+    Some(match refusal {
+        Refusal::PledgingClosed { .. } | Refusal::AmendmentPending { .. } => Why::Closed,
+        Refusal::WrongStatus { .. } | Refusal::NoVeto => Why::Status,
+        // To expire too early counts as the wrong status, to lapse too early does not.
+        Refusal::TooEarly { .. } if *op == Op::Expire => Why::Status,
+        Refusal::TooEarly { .. } => Why::Early,
+        Refusal::ZeroAmount => Why::Zero,
+        Refusal::TokenFailed { .. } | Refusal::RateUnreadable => Why::StEth,
+        Refusal::NotGuardian { .. } => Why::Guardian,
+        Refusal::AmendmentTooLate { .. }
+        | Refusal::AmendedDeadlineTooEarly { .. }
+        | Refusal::TargetOutOfBounds { .. } => Why::Amendment,
+        Refusal::CoverageTooLow { .. } => Why::Coverage,
+        Refusal::NoExitWindow { .. } => Why::NoExit,
+        Refusal::NothingToReturn { .. } => Why::Nothing,
+        Refusal::NothingDue { .. } => Why::NothingDue,
+        Refusal::NothingToStop { .. } => Why::Late,
+        Refusal::AlreadyObjected { .. } | Refusal::NothingDrawn { .. } => Why::Objection,
+        Refusal::RateReadable { .. } => Why::Readable,
+        Refusal::UnknownTier { .. }
+        | Refusal::AssetNotAccepted { .. }
+        | Refusal::AmountTooLarge { .. }
+        | Refusal::InvalidAccount { .. } => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::walk::{Mismatch, ReplayError, Tally, read, replay};
+    use levee_model::Wei;
+
+    const WALKS: &str = include_str!("../../../../tests/vectors/rescue.json");
+
+    fn walks() -> Vec<Walk> {
+        read(WALKS).expect("the walks are of the format")
+    }
+
+    #[test]
+    fn the_model_agrees_with_every_step_of_every_walk() {
+        let mut tally = Tally::default();
+        for walk in walks() {
+            tally += replay::<Model>(&walk).unwrap_or_else(|error| panic!("{error}"));
+        }
+        let expected = Tally { walks: 160, accepted: 3_332, refused: 5_336, world: 626, outside_core: 1_770 };
+        assert_eq!(tally, expected);
+    }
+
+    #[test]
+    fn the_format_loses_nothing_of_the_file() {
+        let file: serde_json::Value = serde_json::from_str(WALKS).unwrap();
+        assert!(serde_json::to_value(walks()).unwrap() == file, "a field is dropped or changed");
+    }
+
+    fn mismatch(walk: &Walk) -> Mismatch {
+        match replay::<Model>(walk) {
+            Err(ReplayError::Mismatch(mismatch)) => mismatch,
+            other => panic!("not noticed: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_wei_more_in_any_payment_is_noticed_at_its_step() {
+        let mut changed = 0;
+        for walk in walks() {
+            let pays = |(index, step): (usize, &super::super::Step)| {
+                (!step.op.is_outside_core() && !step.pays.is_empty()).then_some(index)
+            };
+            let Some(index) = walk.steps.iter().enumerate().find_map(pays) else { continue };
+            let mut corrupted = walk;
+            corrupted.steps[index].pays[0].2 += Units::new(1);
+            assert_eq!(mismatch(&corrupted).step, Some(index));
+            changed += 1;
+        }
+        assert!(changed > 100, "only {changed} walks pay");
+    }
+
+    #[test]
+    fn every_kind_of_expectation_is_compared() {
+        let walk = walks().swap_remove(0);
+        let changed = |change: fn(&mut Walk)| {
+            let mut walk = walk.clone();
+            change(&mut walk);
+            mismatch(&walk).step
+        };
+        assert_eq!(changed(|walk| walk.steps[0].status = Some(Status::Failed)), Some(0));
+        assert_eq!(changed(|walk| walk.steps[0].why = Some(Why::Zero)), Some(0));
+        assert_eq!(changed(|walk| walk.steps[2].why = None), Some(2));
+        assert_eq!(changed(|walk| walk.steps[2].why = Some(Why::NothingDue)), Some(2));
+        assert_eq!(changed(|walk| walk.steps[12].pays[0].0 = "alice".to_owned()), Some(12));
+        assert_eq!(changed(|walk| walk.steps[12].pays.clear()), Some(12));
+        assert_eq!(changed(|walk| walk.books.status = Status::Settled), None);
+        assert_eq!(changed(|walk| walk.books.target += Wei::new(1)), None);
+        assert_eq!(changed(|walk| walk.books.deadline += 1), None);
+        assert_eq!(changed(|walk| walk.books.active_threshold_bps = None), None);
+        assert_eq!(changed(|walk| walk.books.settlement_rate = None), None);
+        assert_eq!(changed(|walk| walk.books.pots[0].drawn += Units::new(1)), None);
+        assert_eq!(changed(|walk| walk.books.positions[0].refunded += Units::new(1)), None);
+        assert_eq!(changed(|walk| walk.books.beneficiary.wsteth += Units::new(1)), None);
+    }
+
+    #[test]
+    fn a_mismatch_says_where_and_what() {
+        let mut walk = walks().swap_remove(0);
+        walk.steps[3].why = Some(Why::Status);
+        let text = mismatch(&walk).to_string();
+        let seed = walk.seed;
+        assert_eq!(
+            text,
+            format!(
+                "walk {seed}, step 3: expected (Err(Status), Some(Open)), found (Err(Coverage), Some(Open))"
+            )
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! Does a subject do what a walk says?
+
+use levee_model::{Status, Timestamp};
+use std::fmt;
+use thiserror::Error;
+
+use super::format::{Books, Op, Pay, Step, Walk, Why};
+
+/// What a call did: what it paid, or why it was refused.
+pub type Outcome = Result<Vec<Pay>, Why>;
+
+/// What a walk can be played on.
+pub trait Subject: Sized {
+    /// What can go wrong that no walk speaks of.
+    type Error: std::error::Error + 'static;
+
+    /// Creates the rescue of a walk.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    fn start(walk: &Walk) -> Result<Self, Self::Error>;
+
+    /// Makes a call, or changes the world. Never asked for an operation that is outside the core.
+    ///
+    /// # Errors
+    /// When the call ended in a way that has no word.
+    fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, Self::Error>;
+
+    /// The status that the last call stored.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn stored_status(&mut self) -> Result<Status, Self::Error>;
+
+    /// The books as they stand at `time`, that of the last call that went through, in the order of [`Books`]. Later
+    /// views may look ahead: a walk ends with what its calls have stored.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn books(&mut self, time: Timestamp) -> Result<Books, Self::Error>;
+}
+
+/// What was compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Walks, each with its final books.
+    pub walks: usize,
+    /// Calls that went through.
+    pub accepted: usize,
+    /// Calls that were refused.
+    pub refused: usize,
+    /// Changes of the world: nothing to compare by themselves.
+    pub world: usize,
+    /// Steps of satellites: not in the core, not played.
+    pub outside_core: usize,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.walks += other.walks;
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.world += other.world;
+        self.outside_core += other.outside_core;
+    }
+}
+
+/// A subject did something else than a walk says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The walk.
+    pub seed: u64,
+    /// The step, from 0; none for the final books.
+    pub step: Option<usize>,
+    /// What the walk says.
+    pub expected: String,
+    /// What the subject did.
+    pub found: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.step {
+            Some(step) => write!(f, "walk {}, step {step}", self.seed)?,
+            None => write!(f, "walk {}, final books", self.seed)?,
+        }
+        write!(f, ": expected {}, found {}", self.expected, self.found)
+    }
+}
+
+/// Why a replay ended early.
+#[derive(Debug, Error)]
+pub enum ReplayError<E: std::error::Error + 'static> {
+    /// The subject and the walk differ.
+    #[error("{0}")]
+    Mismatch(Mismatch),
+    /// The subject could not go on.
+    #[error("walk {seed}: {source}")]
+    Subject {
+        /// The walk.
+        seed: u64,
+        /// What went wrong.
+        source: E,
+    },
+}
+
+/// Plays a walk, and compares each step's outcome and stored status, and the final books.
+///
+/// # Errors
+/// The first difference, or the subject's own error.
+pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
+    let failed = |source| ReplayError::Subject { seed: walk.seed, source };
+    let mut subject = S::start(walk).map_err(failed)?;
+    let mut tally = Tally { walks: 1, ..Tally::default() };
+    let mut last_accepted = walk.start;
+    for (index, step) in walk.steps.iter().enumerate() {
+        if step.op.is_outside_core() {
+            tally.outside_core += 1;
+            continue;
+        }
+        let outcome = subject.play(step.t, &step.op).map_err(failed)?;
+        let status = subject.stored_status().map_err(failed)?;
+        let Some(ok) = step.ok else {
+            tally.world += 1;
+            continue;
+        };
+        compare(walk.seed, Some(index), &expected(step), &(outcome, Some(status)))?;
+        if ok {
+            tally.accepted += 1;
+            last_accepted = step.t;
+        } else {
+            tally.refused += 1;
+        }
+    }
+    let books = subject.books(last_accepted).map_err(failed)?;
+    compare(walk.seed, None, &core_books(walk), &books)?;
+    Ok(tally)
+}
+
+/// What a walk says of a call: a refusal has a word, and a call that went through has none.
+fn expected(step: &Step) -> (Outcome, Option<Status>) {
+    let outcome = match step.why {
+        Some(why) => Err(why),
+        None => Ok(step.pays.clone()),
+    };
+    (outcome, step.status)
+}
+
+/// The final books without what satellites wrote.
+fn core_books(walk: &Walk) -> Books {
+    let mut books = walk.books.clone();
+    for position in &mut books.positions {
+        position.recovered = None;
+    }
+    books
+}
+
+fn compare<T: fmt::Debug + PartialEq, E: std::error::Error + 'static>(
+    seed: u64,
+    step: Option<usize>,
+    expected: &T,
+    found: &T,
+) -> Result<(), ReplayError<E>> {
+    if expected == found {
+        return Ok(());
+    }
+    let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
+    Err(ReplayError::Mismatch(Mismatch { seed, step, expected, found }))
+}
