@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { Shares, WstETHUnits } from "../../types/Units.sol";
+
+/// @notice The functions of Lido's stETH that Levee calls (Lido core v3.0.2, mainnet
+/// 0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84). Every transfer is in shares, which no rebase changes.
+interface IStETH {
+    /// @notice Moves `shares` of the caller's shares to `recipient`; reverts while stETH is paused.
+    /// @return The stETH amount moved, which rounds and which Levee ignores.
+    function transferShares(address recipient, Shares shares) external returns (uint256);
+
+    /// @notice Moves `shares` from `owner` to `recipient` under an allowance that is counted in stETH.
+    /// @return The stETH amount moved, which rounds and which Levee ignores.
+    function transferSharesFrom(address owner, address recipient, Shares shares) external returns (uint256);
+
+    /// @notice Wei of ETH that `shares` are worth, rounded down.
+    function getPooledEthByShares(Shares shares) external view returns (uint256);
+}
+
+/// @notice The functions of Lido's wstETH that Levee calls (mainnet 0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0).
+interface IWstETH {
+    /// @notice Moves wstETH; does not depend on whether stETH is paused.
+    function transfer(address recipient, WstETHUnits amount) external returns (bool);
+
+    /// @notice Moves wstETH from `owner` under an allowance.
+    function transferFrom(address owner, address recipient, WstETHUnits amount) external returns (bool);
+
+    /// @notice The stETH that this token wraps.
+    function stETH() external view returns (address);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { ASSETS, Asset, RATE_UNIT, Rate, Shares, Units, Wei } from "../types/Units.sol";
+
+/// @dev How much: every division of the core, in one place. The rounding is in the name, and always against the
+/// taker. No product overflows: `Units` < 2^104, a pot <= MAX_POT < 2^101, `Rate` < 2^96, the shares of all 16 share
+/// pots < 2^105, the value of all pots < 2^112, a draw <= the target < 2^96, tranches <= 64, basis points <= 10,000.
+library ProRata {
+    uint256 internal constant BPS = 10_000;
+
+    /// @dev Coverage that meets a threshold: ceil(target * thresholdBps / 10,000).
+    function requiredUp(Wei target, uint256 thresholdBps) internal pure returns (Wei) {
+        return Wei.wrap((Wei.unwrap(target) * thresholdBps + BPS - 1) / BPS);
+    }
+
+    /// @dev Value of shares: floor(shares * rate / 10^27).
+    function valueDown(Shares shares, Rate rate) internal pure returns (Wei) {
+        return Wei.wrap(Shares.unwrap(shares) * Rate.unwrap(rate) / RATE_UNIT);
+    }
+
+    /// @dev Value of an amount of one asset, at a rate.
+    function valueDown(Units amount, Asset asset, Rate rate) internal pure returns (Wei) {
+        if (asset == Asset.ETH) return Wei.wrap(Units.unwrap(amount));
+        return valueDown(Shares.wrap(Units.unwrap(amount)), rate);
+    }
+
+    /// @dev What a group worth `groupValue` that is drawn by `draw` takes from `amount` of it:
+    /// floor(amount * draw / groupValue). Not more than `amount`, since draw <= groupValue.
+    function drawnDown(Units amount, Wei draw, Wei groupValue) internal pure returns (Units) {
+        // Not more than `amount`, so it fits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return Units.wrap(uint104(Units.unwrap(amount) * Wei.unwrap(draw) / Wei.unwrap(groupValue)));
+    }
+
+    /// @dev The same of a value: floor(value * draw / groupValue).
+    function drawnDown(Wei value, Wei draw, Wei groupValue) internal pure returns (Wei) {
+        return Wei.wrap(Wei.unwrap(value) * Wei.unwrap(draw) / Wei.unwrap(groupValue));
+    }
+
+    /// @dev What `count` of `tranches` tranches make of a pot's draw: floor(drawn * count / tranches).
+    function tranchesDown(Units drawn, uint256 count, uint256 tranches) internal pure returns (Units) {
+        // count <= tranches, so it is not more than `drawn` and fits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return Units.wrap(uint104(Units.unwrap(drawn) * count / tranches));
+    }
+
+    /// @dev A position's part of what a pot does not reserve for the beneficiary:
+    /// floor(amount * (total - reserved) / total). Reserved <= drawn <= total; a position with an amount is in the
+    /// total, so the total is not zero.
+    function entitledDown(Units amount, Units total, Units reserved) internal pure returns (Units) {
+        uint256 free = Units.unwrap(total - reserved);
+        // free <= total, so it is not more than `amount` and fits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return Units.wrap(uint104(Units.unwrap(amount) * free / Units.unwrap(total)));
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { Tier } from "../interfaces/IPledgeEscrow.sol";
+import { potId } from "../types/Books.sol";
+import { ASSETS, Asset, Rate, Shares, Units, Wei, minWei } from "../types/Units.sol";
+import { ProRata } from "./ProRata.sol";
+
+/// @dev What settlement decided, besides the draw of each pot.
+/// @custom:member activeTiers Tiers are sorted by threshold, so the active ones are the first so many; 0 = none met.
+/// @custom:member drawn The value drawn in all; at most the target.
+/// @custom:member marginalOrder The last draw order that was drawn: lower ones whole, this one by
+/// `marginalDraw / marginalValue`, higher ones not at all. So one ratio tells every position's drawn value.
+struct Outcome {
+    uint256 activeTiers;
+    Wei drawn;
+    uint256 marginalOrder;
+    Wei marginalValue;
+    Wei marginalDraw;
+}
+
+/// @dev What some pots hold together. stETH shares and wstETH units add up: one unit is one share.
+struct Holding {
+    Wei eth;
+    Shares shares;
+}
+
+using Settlement for Holding global;
+
+/// @dev What is drawn: the pure rules of settlement. `totals` are those of all pots, in the order of `potId`. Nothing
+/// here depends on the order of pledges, or on how many there were.
+library Settlement {
+    using ProRata for Wei;
+    using ProRata for Shares;
+    using ProRata for Units;
+
+    /// @dev Decides, and draws each active group by rising order until the target is reached.
+    /// @return outcome What was decided.
+    /// @return draws What is drawn of each pot, in the order of `potId`.
+    function evaluate(Units[] memory totals, Tier[] memory tiers, Wei target, Rate rate)
+        internal
+        pure
+        returns (Outcome memory outcome, Units[] memory draws)
+    {
+        Holding[] memory holdings = holdingsOf(totals);
+        outcome.activeTiers = activeTiers(holdings, tiers, target, rate);
+        draws = new Units[](totals.length);
+        Wei need = target;
+        (uint256 order, Holding memory group) = nextGroup(holdings, tiers, outcome.activeTiers, 0);
+        while (Wei.unwrap(need) != 0 && order != NO_ORDER) {
+            Wei groupValue = group.valueDown(rate);
+            // A group worth nothing gives nothing, whatever it holds.
+            if (Wei.unwrap(groupValue) != 0) {
+                Wei draw = minWei(groupValue, need);
+                // A minimum of which it is one.
+                need = need - draw;
+                (outcome.marginalOrder, outcome.marginalValue, outcome.marginalDraw) = (order, groupValue, draw);
+                drawGroup(draws, totals, tiers, outcome);
+            }
+            (order, group) = nextGroup(holdings, tiers, outcome.activeTiers, order + 1);
+        }
+        // What is still needed is part of the target.
+        outcome.drawn = target - need;
+    }
+
+    /// @dev How many tiers are active: those up to the highest threshold that their own coverage meets. The last tier
+    /// of a threshold covers the most, so it is found first, and no lower one of the same threshold needs a look.
+    function activeTiers(Holding[] memory holdings, Tier[] memory tiers, Wei target, Rate rate)
+        internal
+        pure
+        returns (uint256 active)
+    {
+        Holding memory covered = sumOf(holdings);
+        for (active = tiers.length; active > 0; --active) {
+            Wei required = target.requiredUp(tiers[active - 1].thresholdBps);
+            if (covered.valueDown(rate) >= required) break;
+            // The tier is part of the sum.
+            covered.eth = covered.eth - holdings[active - 1].eth;
+            covered.shares = covered.shares - holdings[active - 1].shares;
+        }
+    }
+
+    /// @dev What each tier holds.
+    function holdingsOf(Units[] memory totals) internal pure returns (Holding[] memory holdings) {
+        holdings = new Holding[](totals.length / ASSETS);
+        for (uint256 tier; tier < holdings.length; ++tier) {
+            holdings[tier].eth = Wei.wrap(Units.unwrap(totals[potId(tier, Asset.ETH)]));
+            holdings[tier].shares = Shares.wrap(Units.unwrap(totals[potId(tier, Asset.StETH)]))
+                + Shares.wrap(Units.unwrap(totals[potId(tier, Asset.WstETH)]));
+        }
+    }
+
+    /// @dev What all tiers hold.
+    function sumOf(Holding[] memory holdings) internal pure returns (Holding memory sum) {
+        for (uint256 tier; tier < holdings.length; ++tier) {
+            sum.eth = sum.eth + holdings[tier].eth;
+            sum.shares = sum.shares + holdings[tier].shares;
+        }
+    }
+
+    /// @dev Value: the ETH plus floor(all the shares * rate / 10^27).
+    function valueDown(Holding memory holding, Rate rate) internal pure returns (Wei) {
+        return holding.eth + holding.shares.valueDown(rate);
+    }
+
+    uint256 private constant NO_ORDER = type(uint256).max;
+
+    /// @dev The active tiers of the lowest draw order that is `from` or more, and what they hold; NO_ORDER for none.
+    function nextGroup(Holding[] memory holdings, Tier[] memory tiers, uint256 active, uint256 from)
+        private
+        pure
+        returns (uint256 order, Holding memory group)
+    {
+        order = NO_ORDER;
+        for (uint256 tier; tier < active; ++tier) {
+            uint256 candidate = tiers[tier].drawOrder;
+            if (candidate < from || candidate > order) continue;
+            if (candidate < order) (order, group.eth, group.shares) = (candidate, Wei.wrap(0), Shares.wrap(0));
+            group.eth = group.eth + holdings[tier].eth;
+            group.shares = group.shares + holdings[tier].shares;
+        }
+    }
+
+    /// @dev Draws every pot of the outcome's marginal group, at the group's one ratio.
+    function drawGroup(Units[] memory draws, Units[] memory totals, Tier[] memory tiers, Outcome memory outcome)
+        private
+        pure
+    {
+        for (uint256 tier; tier < outcome.activeTiers; ++tier) {
+            if (tiers[tier].drawOrder != outcome.marginalOrder) continue;
+            uint256 end = potId(tier + 1, Asset.ETH);
+            for (uint256 id = potId(tier, Asset.ETH); id < end; ++id) {
+                draws[id] = totals[id].drawnDown(outcome.marginalDraw, outcome.marginalValue);
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { ASSETS, Asset, Units } from "./Units.sol";
+
+// A pot and a position are each one word of storage, read once and written once by a call. Their fields are 104 bits
+// wide, as `Units` is, so that no field reaches into the next.
+
+/// @dev All pledges of one asset into one tier: `total` in bits 0 to 103, `drawn` in bits 104 to 207.
+/// The total is frozen at settlement and never shrinks after it; the draw is written once, by settlement.
+type Pot is uint256;
+
+/// @dev One pledger's part of a pot: `amount` in bits 0 to 103, `refunded` in bits 104 to 207, `objected` in bit 208.
+/// What is refunded only grows, and never beyond the amount.
+type Position is uint256;
+
+/// @dev The storage of a pot, to be pointed at.
+struct PotSlot {
+    Pot word;
+}
+
+/// @dev The storage of a position, to be pointed at.
+struct PositionSlot {
+    Position word;
+}
+
+uint256 constant UNITS_BITS = 104;
+uint256 constant OBJECTED = 1 << 208;
+
+using { total, drawn, withDrawn } for Pot global;
+using { amount, refunded, objected, plus, withRefund, withObjection } for Position global;
+
+function total(Pot pot) pure returns (Units) {
+    return lowUnits(Pot.unwrap(pot));
+}
+
+function drawn(Pot pot) pure returns (Units) {
+    return lowUnits(Pot.unwrap(pot) >> UNITS_BITS);
+}
+
+/// @dev A pot of an open rescue, of which nothing is drawn, so that its total is all there is to it.
+function potOf(Units units) pure returns (Pot) {
+    return Pot.wrap(Units.unwrap(units));
+}
+
+/// @dev Once a pot, at settlement: nothing was drawn before.
+function withDrawn(Pot pot, Units units) pure returns (Pot) {
+    return Pot.wrap(Pot.unwrap(pot) | uint256(Units.unwrap(units)) << UNITS_BITS);
+}
+
+function amount(Position position) pure returns (Units) {
+    return lowUnits(Position.unwrap(position));
+}
+
+function refunded(Position position) pure returns (Units) {
+    return lowUnits(Position.unwrap(position) >> UNITS_BITS);
+}
+
+function objected(Position position) pure returns (bool) {
+    return Position.unwrap(position) & OBJECTED != 0;
+}
+
+/// @dev A position with `units` more pledged. They are part of its pot's total, which MAX_POT bounds, so the sum fits
+/// its field.
+function plus(Position position, Units units) pure returns (Position) {
+    unchecked {
+        return Position.wrap(Position.unwrap(position) + Units.unwrap(units));
+    }
+}
+
+/// @dev A position with `units` more refunded. All that is refunded is at most its amount, so the sum fits its field.
+function withRefund(Position position, Units units) pure returns (Position) {
+    unchecked {
+        return Position.wrap(Position.unwrap(position) + (uint256(Units.unwrap(units)) << UNITS_BITS));
+    }
+}
+
+function withObjection(Position position) pure returns (Position) {
+    return Position.wrap(Position.unwrap(position) | OBJECTED);
+}
+
+/// @dev The units in the low bits of a word, which the cast cuts out.
+function lowUnits(uint256 word) pure returns (Units) {
+    // forge-lint: disable-next-line(unsafe-typecast)
+    return Units.wrap(uint104(word));
+}
+
+/// @dev A count of tranches for each asset, 8 bits each: two of them are equal when all three counts are.
+type PerAsset is uint24;
+
+using { get, set } for PerAsset global;
+
+function get(PerAsset counts, Asset asset) pure returns (uint256) {
+    return (PerAsset.unwrap(counts) >> (8 * uint256(asset))) & 0xff;
+}
+
+/// @dev `count` is at most 64, the largest number of tranches, so it fits its 8 bits.
+function set(PerAsset counts, Asset asset, uint256 count) pure returns (PerAsset) {
+    uint256 shift = 8 * uint256(asset);
+    uint256 others = PerAsset.unwrap(counts) & ~(uint256(0xff) << shift);
+    // Three counts of 8 bits: 24 bits.
+    // forge-lint: disable-next-line(unsafe-typecast)
+    return PerAsset.wrap(uint24(others | (count << shift)));
+}
+
+/// @dev Pots are numbered tier by tier, and by asset within a tier.
+function potId(uint256 tier, Asset asset) pure returns (uint256) {
+    // Callers pass a tier of at most MAX_TIERS.
+    unchecked {
+        return tier * ASSETS + uint256(asset);
+    }
+}
