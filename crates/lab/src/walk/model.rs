@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256};
 use levee_model::{
     Asset, Bps, Goal, Lido, Moment, Payment, PositionId, Rate, Refusal, Rescue, Status, Terms, TermsError,
-    Timestamp, Units,
+    Timestamp,
 };
 use thiserror::Error;
 
@@ -31,6 +31,9 @@ pub enum ModelError {
     /// A call was refused for a reason that has no word.
     #[error("no word for: {0}")]
     NoWord(Refusal),
+    /// The step belongs to a satellite.
+    #[error("the core has no such call")]
+    OutsideCore,
 }
 
 impl Subject for Model {
@@ -42,7 +45,7 @@ impl Subject for Model {
     }
 
     fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, ModelError> {
-        match self.call(time, op) {
+        match self.call(time, op)? {
             Ok(payment) => Ok(Ok(payment.map(|payment| self.pay(payment)).into_iter().collect())),
             Err(refusal) => why(refusal, op).map(Err).ok_or(ModelError::NoWord(refusal)),
         }
@@ -79,12 +82,20 @@ impl Model {
         Moment { time, lido: if self.broken { Lido::Broken } else { Lido::Working(self.rate) } }
     }
 
-    fn call(&mut self, time: Timestamp, op: &Op) -> Result<Option<Payment>, Refusal> {
+    fn call(&mut self, time: Timestamp, op: &Op) -> Result<Result<Option<Payment>, Refusal>, ModelError> {
         let at = self.moment(time);
         let guardian = address_of(GUARDIAN);
         let rescue = &mut self.rescue;
         let id = |who: &str, &tier: &u8, &asset: &Asset| PositionId { pledger: address_of(who), tier, asset };
-        match op {
+        Ok(match op {
+            Op::Rebase { rate } => {
+                self.rate = *rate;
+                Ok(None)
+            }
+            Op::Break { broken } => {
+                self.broken = *broken;
+                Ok(None)
+            }
             Op::Pledge { who, tier, asset, amount } => {
                 rescue.pledge(at, id(who, tier, asset), *amount).map(no_pay)
             }
@@ -101,10 +112,8 @@ impl Model {
             Op::Object { who, tier, asset } => rescue.object(at, id(who, tier, asset)).map(no_pay),
             Op::Lapse => rescue.lapse(at).map(no_pay),
             Op::Expire => rescue.expire(at).map(no_pay),
-            Op::Rebase { rate } => Ok(no_pay(self.rate = *rate)),
-            Op::Break { broken } => Ok(no_pay(self.broken = *broken)),
-            Op::Recover { .. } | Op::Claim { .. } => unreachable!("replay plays the core only"),
-        }
+            Op::Recover { .. } | Op::Claim { .. } => return Err(ModelError::OutsideCore),
+        })
     }
 
     fn pay(&self, Payment { to, asset, amount }: Payment) -> Pay {
@@ -191,8 +200,8 @@ fn why(refusal: Refusal, op: &Op) -> Option<Why> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::walk::{Mismatch, ReplayError, Tally, read, replay};
-    use levee_model::Wei;
+    use crate::walk::{Mismatch, ReplayError, Step, Tally, read, replay};
+    use levee_model::{Units, Wei};
 
     const WALKS: &str = include_str!("../../../../tests/vectors/rescue.json");
 
@@ -227,7 +236,7 @@ mod tests {
     fn a_wei_more_in_any_payment_is_noticed_at_its_step() {
         let mut changed = 0;
         for walk in walks() {
-            let pays = |(index, step): (usize, &super::super::Step)| {
+            let pays = |(index, step): (usize, &Step)| {
                 (!step.op.is_outside_core() && !step.pays.is_empty()).then_some(index)
             };
             let Some(index) = walk.steps.iter().enumerate().find_map(pays) else { continue };

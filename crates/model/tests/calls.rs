@@ -1,0 +1,473 @@
+//! Every call at the edges of its time, and every reason to refuse it.
+
+mod common;
+
+use alloy_primitives::{Address, B256};
+use common::*;
+use levee_model::{
+    Amendment, Asset, Goal, Lido, Moment, Payment, Refusal, Rescue, Status, Terms, Timestamp, Units, Wei,
+};
+
+/// Settled at 500: ALICE pledged 900 G wei and BOB 300 G, into tier 0; five sixths of it are drawn.
+fn settled() -> Rescue {
+    let mut rescue = rescue();
+    rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(900_000_000_000)).expect("accepted");
+    rescue.pledge(at(10), id(BOB, 0, Asset::Eth), units(300_000_000_000)).expect("accepted");
+    assert_eq!(rescue.settle(at(500)), Ok(Status::Settled));
+    rescue
+}
+
+/// Settled at 500: 500 G wei of ETH and 500 G shares, worth 600 G, both of ALICE.
+fn settled_with_shares(asset: Asset) -> Rescue {
+    let mut rescue = rescue();
+    rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(500_000_000_000)).expect("accepted");
+    rescue.pledge(at(10), id(ALICE, 0, asset), units(500_000_000_000)).expect("accepted");
+    rescue.settle(at(500)).expect("accepted");
+    rescue
+}
+
+fn goal(target: u128, deadline: Timestamp) -> Goal {
+    Goal { target: Wei::new(target), deadline, terms_hash: B256::repeat_byte(7) }
+}
+
+fn status(status: Status) -> Refusal {
+    Refusal::WrongStatus { status }
+}
+
+mod pledge {
+    use super::*;
+
+    #[test]
+    fn is_taken_up_to_and_including_the_deadline() {
+        let mut rescue = rescue();
+        let alice = id(ALICE, 1, Asset::WstEth);
+        rescue.pledge(at(DEADLINE), alice, units(3)).unwrap();
+        rescue.pledge(broken(DEADLINE), alice, units(4)).unwrap();
+        assert_eq!(rescue.position(alice).amount, units(7));
+        let closed = Refusal::PledgingClosed { status: Status::Open, deadline: DEADLINE, time: DEADLINE + 1 };
+        assert_eq!(rescue.pledge(at(DEADLINE + 1), alice, units(1)), Err(closed));
+        assert_eq!(rescue.stored_status(), Status::Open);
+        assert_eq!(rescue.pot(at(DEADLINE), 1, Asset::WstEth).total, units(7));
+    }
+
+    #[test]
+    fn is_refused_for_the_first_of_several_reasons() {
+        let ether_only = Terms { steth: Address::ZERO, wsteth: Address::ZERO, ..terms() };
+        let mut rescue = Rescue::open(ESCROW, ether_only, 0).unwrap();
+        let too_large = units(1 << 104);
+        let refusals = [
+            (DEADLINE + 1, ALICE, 3, too_large, Refusal::AmountTooLarge { amount: too_large }),
+            (
+                DEADLINE + 1,
+                Address::ZERO,
+                3,
+                units(0),
+                Refusal::PledgingClosed { status: Status::Open, deadline: DEADLINE, time: DEADLINE + 1 },
+            ),
+            (1, Address::ZERO, 3, units(0), Refusal::UnknownTier { tier: 3, count: 3 }),
+            (1, Address::ZERO, 2, units(0), Refusal::ZeroAmount),
+            (1, Address::ZERO, 2, units(1), Refusal::InvalidAccount { account: Address::ZERO }),
+            (1, ESCROW, 2, units(1), Refusal::InvalidAccount { account: ESCROW }),
+            (1, ALICE, 2, units(1), Refusal::AssetNotAccepted { asset: Asset::StEth }),
+        ];
+        for (time, pledger, tier, amount, refusal) in refusals {
+            assert_eq!(rescue.pledge(broken(time), id(pledger, tier, Asset::StEth), amount), Err(refusal));
+        }
+    }
+
+    #[test]
+    fn never_overfills_a_pot() {
+        let mut rescue = rescue();
+        rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), Units::MAX).unwrap();
+        let refusal = Refusal::AmountTooLarge { amount: Units::MAX + units(1) };
+        assert_eq!(rescue.pledge(at(1), id(BOB, 0, Asset::Eth), units(1)), Err(refusal));
+        assert_eq!(rescue.settle(at(1)), Ok(Status::Settled));
+    }
+
+    #[test]
+    fn of_steth_needs_steth_to_move() {
+        let mut rescue = rescue();
+        let paused = Moment { time: 1, lido: Lido::Paused(rate(RATE)) };
+        let failed = Err(Refusal::TokenFailed { asset: Asset::StEth });
+        assert_eq!(rescue.pledge(paused, id(ALICE, 0, Asset::StEth), units(1)), failed);
+        assert_eq!(rescue.pledge(broken(1), id(ALICE, 0, Asset::StEth), units(1)), failed);
+        assert_eq!(rescue.pledge(paused, id(ALICE, 0, Asset::WstEth), units(1)), Ok(()));
+    }
+}
+
+mod settle {
+    use super::*;
+
+    #[test]
+    fn up_to_the_deadline_needs_everything_covered() {
+        let mut rescue = rescue();
+        rescue.pledge(at(1), id(ALICE, 2, Asset::Eth), units(TARGET - 1)).unwrap();
+        let low = Refusal::CoverageTooLow { coverage: Wei::new(TARGET - 1), required: Wei::new(TARGET) };
+        assert_eq!(rescue.settle(at(DEADLINE)), Err(low));
+        rescue.pledge(at(2), id(ALICE, 2, Asset::Eth), units(1)).unwrap();
+        assert_eq!(rescue.settle(at(2)), Ok(Status::Settled));
+        assert_eq!(rescue.settle(at(2)), Err(status(Status::Settled)));
+    }
+
+    #[test]
+    fn past_the_deadline_takes_the_highest_met_threshold() {
+        let mut rescue = rescue();
+        rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), units(250_000_000_000)).unwrap();
+        rescue.pledge(at(1), id(BOB, 2, Asset::Eth), units(600_000_000_000)).unwrap();
+        assert_eq!(rescue.settle(at(DEADLINE + 1)), Ok(Status::Settled));
+        let settlement = rescue.settlement(at(DEADLINE + 1)).unwrap();
+        assert_eq!((settlement.threshold.get(), settlement.active_tiers), (2_500, 1));
+        assert_eq!(settlement.drawn_value, Wei::new(250_000_000_000));
+        assert_eq!(rescue.refundable(at(DEADLINE + 1), id(BOB, 2, Asset::Eth)), units(600_000_000_000));
+        assert_eq!(rescue.refundable(at(DEADLINE + 1), id(ALICE, 0, Asset::Eth)), units(0));
+    }
+
+    #[test]
+    fn past_the_deadline_with_nothing_met_fails() {
+        let mut rescue = rescue();
+        rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), units(249_999_999_999)).unwrap();
+        assert_eq!(rescue.settle(at(DEADLINE + 1)), Ok(Status::Failed));
+        assert_eq!(rescue.final_at(), None);
+    }
+
+    #[test]
+    fn reads_the_rate_first_and_only_when_shares_are_in_the_books() {
+        let mut rescue = rescue();
+        rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), units(TARGET)).unwrap();
+        assert_eq!(rescue.clone().settle(broken(2)), Ok(Status::Settled));
+        rescue.pledge(at(1), id(ALICE, 2, Asset::WstEth), units(1)).unwrap();
+        assert_eq!(rescue.settle(broken(2)), Err(Refusal::RateUnreadable));
+        assert_eq!(rescue.settle(Moment { time: 2, lido: Lido::Paused(rate(RATE)) }), Ok(Status::Settled));
+    }
+
+    #[test]
+    fn comes_first_in_any_late_call_and_is_undone_with_it() {
+        let mut rescue = rescue();
+        let alice = id(ALICE, 0, Asset::Eth);
+        rescue.pledge(at(1), alice, units(TARGET)).unwrap();
+        let late = at(DEADLINE + 1);
+        assert_eq!(rescue.status(late), Status::Settled);
+        assert_eq!(rescue.refund(late, alice), Err(Refusal::NothingToReturn { id: alice }));
+        assert_eq!(rescue.stored_status(), Status::Open);
+        let nothing_due = Refusal::NothingDue { asset: Asset::Eth, due: 0, delivered: 0 };
+        assert_eq!(rescue.release(late, Asset::Eth), Err(nothing_due));
+        rescue.object(late, alice).unwrap();
+        assert_eq!(rescue.stored_status(), Status::Cancelled);
+        assert_eq!(rescue.refund(late, alice).map(|payment| payment.amount), Ok(units(TARGET)));
+    }
+}
+
+mod release {
+    use super::*;
+
+    #[test]
+    fn delivers_each_tranche_from_its_second_on() {
+        let mut rescue = settled();
+        let none = |delivered| Refusal::NothingDue { asset: Asset::Eth, due: delivered, delivered };
+        assert_eq!(rescue.release(at(599), Asset::Eth), Err(none(0)));
+        let quarter = Payment { to: BENEFICIARY, asset: Asset::Eth, amount: units(250_000_000_000) };
+        assert_eq!(rescue.release(at(600), Asset::Eth), Ok(quarter));
+        assert_eq!(rescue.release(at(609), Asset::Eth), Err(none(1)));
+        assert_eq!(rescue.deliverable(at(629), Asset::Eth), units(500_000_000_000));
+        assert_eq!(rescue.release(at(629), Asset::Eth).unwrap().amount, units(500_000_000_000));
+        assert_eq!((rescue.stored_status(), rescue.final_at()), (Status::Settled, None));
+        assert_eq!(rescue.release(at(630), Asset::Eth), Ok(quarter));
+        assert_eq!((rescue.stored_status(), rescue.final_at()), (Status::Released, Some(630)));
+        assert_eq!(rescue.release(at(631), Asset::Eth), Err(status(Status::Released)));
+        assert_eq!(rescue.delivered_amount(Asset::Eth), units(TARGET));
+    }
+
+    #[test]
+    fn of_one_asset_does_not_wait_for_another() {
+        let mut rescue = settled_with_shares(Asset::StEth);
+        let failed = Refusal::TokenFailed { asset: Asset::StEth };
+        assert_eq!(rescue.release(broken(630), Asset::StEth), Err(failed));
+        assert_eq!(rescue.release(broken(630), Asset::Eth).unwrap().amount, units(454_545_454_545));
+        assert_eq!(rescue.stored_status(), Status::Settled);
+        assert_eq!(rescue.release(at(631), Asset::StEth).unwrap().amount, units(454_545_454_545));
+        assert_eq!((rescue.stored_status(), rescue.final_at()), (Status::Released, Some(631)));
+    }
+
+    #[test]
+    fn of_an_asset_that_was_not_drawn_has_nothing_due() {
+        let none = Refusal::NothingDue { asset: Asset::WstEth, due: 0, delivered: 0 };
+        assert_eq!(settled().release(at(700), Asset::WstEth), Err(none));
+        assert_eq!(rescue().release(at(700), Asset::Eth), Err(status(Status::Open)));
+    }
+
+    #[test]
+    fn of_a_tranche_that_rounds_to_nothing_pays_nothing_and_counts() {
+        let mut rescue = rescue();
+        rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), units(TARGET)).unwrap();
+        rescue.pledge(at(1), id(ALICE, 0, Asset::WstEth), units(2)).unwrap();
+        rescue.settle(at(500)).unwrap();
+        assert_eq!(rescue.pot(at(500), 0, Asset::WstEth).drawn, units(1));
+        assert_eq!(rescue.release(at(620), Asset::WstEth).unwrap().amount, units(0));
+        assert_eq!(rescue.delivered()[Asset::WstEth], 3);
+        assert_eq!(rescue.release(at(630), Asset::WstEth).unwrap().amount, units(1));
+    }
+}
+
+mod refund {
+    use super::*;
+
+    #[test]
+    fn returns_once_what_is_not_reserved() {
+        let mut rescue = settled();
+        let alice = id(ALICE, 0, Asset::Eth);
+        let payment = Payment { to: ALICE, asset: Asset::Eth, amount: units(150_000_000_000) };
+        assert_eq!(rescue.refund(at(500), alice), Ok(payment));
+        assert_eq!(rescue.refund(at(501), alice), Err(Refusal::NothingToReturn { id: alice }));
+        let statement = rescue.statement(at(501), alice);
+        assert_eq!(statement.pledged, units(900_000_000_000));
+        assert_eq!((statement.drawn, statement.refunded), (units(750_000_000_000), units(150_000_000_000)));
+        assert_eq!((statement.owed, statement.weight), (units(0), Wei::new(750_000_000_000)));
+    }
+
+    #[test]
+    fn goes_where_the_pledger_says_but_not_to_nobody() {
+        let mut rescue = settled();
+        let alice = id(ALICE, 0, Asset::Eth);
+        for account in [Address::ZERO, ESCROW] {
+            assert_eq!(rescue.refund_to(at(500), alice, account), Err(Refusal::InvalidAccount { account }));
+        }
+        assert_eq!(rescue.refund_to(at(500), alice, BOB).unwrap().to, BOB);
+    }
+
+    #[test]
+    fn is_refused_while_open_without_a_tier_or_a_position_or_when_the_token_fails() {
+        let alice = id(ALICE, 0, Asset::StEth);
+        assert_eq!(rescue().refund(at(1), alice), Err(status(Status::Open)));
+        let mut rescue = settled_with_shares(Asset::StEth);
+        assert_eq!(
+            rescue.refund(at(500), id(ALICE, 3, Asset::Eth)),
+            Err(Refusal::UnknownTier { tier: 3, count: 3 })
+        );
+        let bob = id(BOB, 0, Asset::StEth);
+        assert_eq!(rescue.refund(broken(500), bob), Err(Refusal::NothingToReturn { id: bob }));
+        assert_eq!(rescue.refund(broken(500), alice), Err(Refusal::TokenFailed { asset: Asset::StEth }));
+        assert_eq!(rescue.refund(at(500), alice).unwrap().amount, units(45_454_545_455));
+    }
+}
+
+mod exit {
+    use super::*;
+
+    #[test]
+    fn is_open_until_the_amendment_is_in_force() {
+        let mut rescue = rescue();
+        let alice = id(ALICE, 0, Asset::Eth);
+        rescue.pledge(at(1), alice, units(5)).unwrap();
+        let shut = |time| Err(Refusal::NoExitWindow { time });
+        assert_eq!(rescue.exit(at(99), alice, ALICE), shut(99));
+        let amendment = rescue.amend(at(100), GUARDIAN, goal(TARGET / 2, 400)).unwrap();
+        assert_eq!(amendment, Amendment { goal: goal(TARGET / 2, 400), in_force_from: 300 });
+        assert_eq!(rescue.clone().exit(at(300), alice, ALICE), shut(300));
+        assert_eq!(
+            rescue.exit(at(299), alice, Address::ZERO),
+            Err(Refusal::InvalidAccount { account: Address::ZERO })
+        );
+        let payment = Payment { to: BOB, asset: Asset::Eth, amount: units(5) };
+        assert_eq!(rescue.exit(at(299), alice, BOB), Ok(payment));
+        assert_eq!(rescue.exit(at(299), alice, BOB), Err(Refusal::NothingToReturn { id: alice }));
+        assert_eq!(rescue.pot(at(299), 0, Asset::Eth).total, units(0));
+        assert_eq!((rescue.goal(299).deadline, rescue.goal(300).deadline), (DEADLINE, 400));
+    }
+
+    #[test]
+    fn is_shut_again_when_the_rescue_settles_first() {
+        let mut rescue = rescue();
+        let alice = id(ALICE, 0, Asset::Eth);
+        rescue.pledge(at(1), alice, units(TARGET)).unwrap();
+        rescue.amend(at(100), GUARDIAN, goal(TARGET * 2, 400)).unwrap();
+        rescue.settle(at(200)).unwrap();
+        assert_eq!(rescue.exit(at(201), alice, ALICE), Err(Refusal::NoExitWindow { time: 201 }));
+        assert_eq!(rescue.goal(300), Goal::from(rescue.terms()));
+    }
+}
+
+mod guardian {
+    use super::*;
+
+    #[test]
+    fn alone_may_decline_amend_and_cancel() {
+        let mut rescue = rescue();
+        let refusal = Refusal::NotGuardian { caller: ALICE, guardian: GUARDIAN };
+        assert_eq!(rescue.decline(at(1), ALICE, id(BOB, 0, Asset::Eth)), Err(refusal));
+        assert_eq!(rescue.amend(at(1), ALICE, goal(TARGET, 900)), Err(refusal));
+        assert_eq!(rescue.cancel(at(1), ALICE), Err(refusal));
+        let none = Terms { guardian: Address::ZERO, ..terms() };
+        let mut rescue = Rescue::open(ESCROW, none, 0).unwrap();
+        let refusal = Refusal::NotGuardian { caller: Address::ZERO, guardian: Address::ZERO };
+        assert_eq!(rescue.cancel(at(1), Address::ZERO), Err(refusal));
+    }
+
+    #[test]
+    fn returns_a_declined_position_whole_up_to_the_deadline() {
+        let mut rescue = rescue();
+        let bob = id(BOB, 0, Asset::StEth);
+        rescue.pledge(at(1), bob, units(9)).unwrap();
+        let failed = Refusal::TokenFailed { asset: Asset::StEth };
+        assert_eq!(rescue.decline(broken(DEADLINE), GUARDIAN, bob), Err(failed));
+        let closed = Refusal::PledgingClosed { status: Status::Open, deadline: DEADLINE, time: DEADLINE + 1 };
+        assert_eq!(rescue.decline(at(DEADLINE + 1), GUARDIAN, bob), Err(closed));
+        let payment = Payment { to: BOB, asset: Asset::StEth, amount: units(9) };
+        assert_eq!(rescue.decline(at(DEADLINE), GUARDIAN, bob), Ok(payment));
+        let nothing = Refusal::NothingToReturn { id: bob };
+        assert_eq!(rescue.decline(at(DEADLINE), GUARDIAN, bob), Err(nothing));
+        assert_eq!(rescue.positions().count(), 0);
+    }
+
+    #[test]
+    fn amends_within_bounds_and_one_at_a_time() {
+        let mut rescue = rescue();
+        let mut amend =
+            |time, target, deadline| rescue.amend(at(time), GUARDIAN, goal(target, deadline)).err();
+        let too_late = Refusal::AmendmentTooLate { in_force_from: 1_001, deadline: DEADLINE };
+        assert_eq!(amend(801, TARGET, 2_000), Some(too_late));
+        let too_early = Refusal::AmendedDeadlineTooEarly { new_deadline: 1_000, in_force_from: 1_000 };
+        assert_eq!(amend(800, TARGET, 1_000), Some(too_early));
+        let small = Refusal::TargetOutOfBounds { target: Wei::new(999_999_999) };
+        assert_eq!(amend(800, 999_999_999, 1_000), Some(small));
+        let large = Refusal::TargetOutOfBounds { target: Wei::new(1 << 96) };
+        assert_eq!(amend(800, 1 << 96, 1_000), Some(large));
+        assert_eq!(amend(800, TARGET, 1_201), None);
+        assert_eq!(amend(999, 0, 0), Some(Refusal::AmendmentPending { in_force_from: 1_000, time: 999 }));
+        assert_eq!(amend(1_000, TARGET, 1_202), None);
+        assert_eq!(rescue.goal(1_199).deadline, 1_201);
+        assert_eq!(rescue.goal(1_200).deadline, 1_202);
+    }
+
+    #[test]
+    fn ends_an_open_rescue_without_a_rate() {
+        let mut rescue = rescue();
+        let alice = id(ALICE, 0, Asset::WstEth);
+        rescue.pledge(at(1), alice, units(TARGET)).unwrap();
+        rescue.cancel(broken(DEADLINE), GUARDIAN).unwrap();
+        assert_eq!(rescue.stored_status(), Status::Failed);
+        assert_eq!(rescue.refund(broken(DEADLINE), alice).unwrap().amount, units(TARGET));
+        assert_eq!(rescue.cancel(at(DEADLINE), GUARDIAN), Err(status(Status::Failed)));
+    }
+
+    #[test]
+    fn cannot_cancel_late_what_fails_anyway() {
+        let mut rescue = rescue();
+        assert_eq!(rescue.cancel(at(DEADLINE + 1), GUARDIAN), Err(status(Status::Failed)));
+        assert_eq!(rescue.stored_status(), Status::Open);
+    }
+
+    #[test]
+    fn stops_only_what_is_not_yet_due() {
+        let mut rescue = settled();
+        let all_due = Refusal::NothingToStop { due: 4, tranches: 4 };
+        assert_eq!(rescue.clone().cancel(at(630), GUARDIAN), Err(all_due));
+        rescue.cancel(at(610), GUARDIAN).unwrap();
+        assert_eq!((rescue.stored_status(), rescue.final_at()), (Status::Cancelled, None));
+        assert_eq!(rescue.cancelled_at(), Some(610));
+        let kept = rescue.kept(at(610));
+        assert_eq!(Asset::ALL.map(|asset| kept[asset]), [2, 0, 0]);
+        assert_eq!(rescue.refund(at(700), id(ALICE, 0, Asset::Eth)).unwrap().amount, units(525_000_000_000));
+        assert_eq!(rescue.release(at(700), Asset::Eth).unwrap().amount, units(500_000_000_000));
+        assert_eq!((rescue.stored_status(), rescue.final_at()), (Status::Cancelled, Some(700)));
+        let none = Refusal::NothingDue { asset: Asset::Eth, due: 2, delivered: 2 };
+        assert_eq!(rescue.release(at(701), Asset::Eth), Err(none));
+    }
+
+    #[test]
+    fn makes_a_rescue_final_when_nothing_is_due_yet() {
+        let mut rescue = settled();
+        rescue.cancel(at(599), GUARDIAN).unwrap();
+        assert_eq!(rescue.final_at(), Some(599));
+        assert_eq!(rescue.refundable(at(599), id(BOB, 0, Asset::Eth)), units(300_000_000_000));
+    }
+}
+
+mod object {
+    use super::*;
+
+    #[test]
+    fn counts_once_and_cancels_when_the_veto_is_reached() {
+        let mut rescue = settled();
+        let (alice, bob) = (id(ALICE, 0, Asset::Eth), id(BOB, 0, Asset::Eth));
+        rescue.object(at(610), bob).unwrap();
+        assert_eq!(rescue.objected(), Wei::new(250_000_000_000));
+        assert_eq!(rescue.object(at(610), bob), Err(Refusal::AlreadyObjected { id: bob }));
+        assert_eq!(rescue.stored_status(), Status::Settled);
+        rescue.object(at(610), alice).unwrap();
+        assert_eq!((rescue.stored_status(), rescue.cancelled_at()), (Status::Cancelled, Some(610)));
+        assert_eq!(rescue.kept(at(610))[Asset::Eth], 2);
+    }
+
+    #[test]
+    fn is_refused_for_the_first_of_several_reasons() {
+        let nobody = id(ALICE, 3, Asset::StEth);
+        let no_veto = Terms { veto: levee_model::Bps::ZERO, ..terms() };
+        let mut without = Rescue::open(ESCROW, no_veto, 0).unwrap();
+        assert_eq!(without.object(at(1), nobody), Err(Refusal::NoVeto));
+        assert_eq!(rescue().object(at(1), nobody), Err(status(Status::Open)));
+        let mut rescue = settled();
+        let all_due = Refusal::NothingToStop { due: 4, tranches: 4 };
+        assert_eq!(rescue.object(at(630), nobody), Err(all_due));
+        assert_eq!(rescue.object(at(629), nobody), Err(Refusal::UnknownTier { tier: 3, count: 3 }));
+        let undrawn = id(ALICE, 1, Asset::Eth);
+        assert_eq!(rescue.object(at(629), undrawn), Err(Refusal::NothingDrawn { id: undrawn }));
+    }
+}
+
+mod lapse {
+    use super::*;
+
+    #[test]
+    fn needs_the_window_after_the_last_tranche_to_pass() {
+        let mut rescue = settled();
+        rescue.release(at(600), Asset::Eth).unwrap();
+        assert_eq!(rescue.lapse(at(680)), Err(Refusal::TooEarly { limit: 680, time: 680 }));
+        rescue.lapse(at(681)).unwrap();
+        assert_eq!((rescue.stored_status(), rescue.final_at()), (Status::Cancelled, Some(681)));
+        assert_eq!(rescue.refundable(at(681), id(ALICE, 0, Asset::Eth)), units(712_500_000_000));
+        assert_eq!(rescue.lapse(at(682)), Err(status(Status::Cancelled)));
+    }
+
+    #[test]
+    fn counts_from_a_cancellation() {
+        let mut rescue = settled();
+        rescue.cancel(at(600), GUARDIAN).unwrap();
+        assert_eq!(rescue.lapse(at(650)), Err(Refusal::TooEarly { limit: 650, time: 650 }));
+        rescue.lapse(at(651)).unwrap();
+        assert_eq!(rescue.final_at(), Some(651));
+        assert_eq!(rescue.refundable(at(651), id(BOB, 0, Asset::Eth)), units(300_000_000_000));
+    }
+
+    #[test]
+    fn is_refused_while_open_and_when_released() {
+        assert_eq!(rescue().lapse(at(1)), Err(status(Status::Open)));
+        let mut rescue = settled();
+        rescue.release(at(630), Asset::Eth).unwrap();
+        assert_eq!(rescue.lapse(at(9_999)), Err(status(Status::Released)));
+    }
+}
+
+mod expire {
+    use super::*;
+
+    #[test]
+    fn ends_what_cannot_be_valued_after_the_window() {
+        let mut rescue = rescue();
+        let alice = id(ALICE, 0, Asset::WstEth);
+        rescue.pledge(at(1), alice, units(TARGET)).unwrap();
+        assert_eq!(rescue.refund(broken(1_051), alice), Err(Refusal::RateUnreadable));
+        assert_eq!(rescue.status(broken(1_051)), Status::Open);
+        assert_eq!(rescue.expire(broken(1_050)), Err(Refusal::TooEarly { limit: 1_050, time: 1_050 }));
+        let readable = Refusal::RateReadable { rate: Some(rate(RATE)) };
+        assert_eq!(rescue.expire(at(1_051)), Err(readable));
+        rescue.expire(broken(1_051)).unwrap();
+        assert_eq!(rescue.refund(broken(1_052), alice).unwrap().amount, units(TARGET));
+        assert_eq!(rescue.expire(broken(1_053)), Err(status(Status::Failed)));
+    }
+
+    #[test]
+    fn does_not_end_what_needs_no_rate() {
+        let refusal = Refusal::RateReadable { rate: None };
+        assert_eq!(rescue().expire(broken(1_051)), Err(refusal));
+    }
+}
