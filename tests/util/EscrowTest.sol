@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { Test } from "forge-std/Test.sol";
+
+import {
+    IPledgeEscrow,
+    PositionView,
+    PotView,
+    RescueView,
+    Status,
+    Terms,
+    Tier
+} from "levee/interfaces/IPledgeEscrow.sol";
+import { Asset, Rate, Shares, Units, Wei, WstETHUnits } from "levee/types/Units.sol";
+
+import { StETH } from "../lido/StETH.sol";
+import { WstETH } from "../lido/WstETH.sol";
+
+/// @notice What the tests of the escrow share: Lido's tokens, an escrow by its terms, and people who pledge.
+/// @dev Tests never import the contract: `deployCode` takes the artifact that the IR made, so that what is tested is
+/// what is deployed, and no test has to be compiled through the IR.
+///
+/// The rescue of the default terms: 1,000 ETH are missing, a share is worth 1.2 ETH, and there are three tiers:
+/// GRANT from half of the target on, FULL_GRANT and LOAN only when all is covered, the loan drawn last.
+abstract contract EscrowTest is Test {
+    uint40 internal constant START = 1_800_000_000;
+    uint40 internal constant DEADLINE = START + 30 days;
+    uint256 internal constant TARGET = 1000 ether;
+
+    uint32 internal constant OBJECTION_PERIOD = 3 days;
+    uint16 internal constant VETO_BPS = 2000;
+    uint8 internal constant TRANCHES = 4;
+    uint32 internal constant INTERVAL = 7 days;
+    uint32 internal constant RELEASE_WINDOW = 30 days;
+    uint32 internal constant EXIT_WINDOW = 5 days;
+    bytes32 internal constant TERMS_HASH = keccak256("the document");
+
+    /// @dev Tiers of the default terms.
+    uint8 internal constant GRANT = 0;
+    uint8 internal constant FULL_GRANT = 1;
+    uint8 internal constant LOAN = 2;
+
+    /// @dev Wei per 10^27 shares at the start: 1.2.
+    uint96 internal constant RATE = 1.2e27;
+
+    address internal immutable beneficiary = makeAddr("beneficiary");
+    address internal immutable guardian = makeAddr("guardian");
+    address internal immutable alice = makeAddr("alice");
+    address internal immutable bob = makeAddr("bob");
+    address internal immutable carol = makeAddr("carol");
+    /// @dev Has no part in the rescue, and calls what anyone may call.
+    address internal immutable stranger = makeAddr("stranger");
+
+    StETH internal stETH;
+    WstETH internal wstETH;
+    IPledgeEscrow internal escrow;
+
+    function setUp() public virtual {
+        vm.warp(START);
+        deployLido();
+        escrow = deploy(defaultTerms());
+    }
+
+    // ---------------------------------------------------------------- deploying
+
+    /// @dev Both tokens at `RATE`. This contract holds a million shares and a million units, for `fund`.
+    function deployLido() internal {
+        stETH = new StETH(2_000_000 ether, 2_400_000 ether);
+        wstETH = new WstETH(stETH);
+        stETH.approve(address(wstETH), 1_200_000 ether);
+        wstETH.wrap(1_200_000 ether);
+    }
+
+    /// @dev An escrow with `terms`.
+    function deploy(Terms memory terms) internal returns (IPledgeEscrow) {
+        return IPledgeEscrow(deployCode("PledgeEscrow.sol:PledgeEscrow", abi.encode(terms)));
+    }
+
+    function defaultTerms() internal view returns (Terms memory terms) {
+        terms.beneficiary = beneficiary;
+        terms.guardian = guardian;
+        terms.stETH = address(stETH);
+        terms.wstETH = address(wstETH);
+        terms.target = Wei.wrap(TARGET);
+        terms.deadline = DEADLINE;
+        terms.tiers = defaultTiers();
+        terms.objectionPeriod = OBJECTION_PERIOD;
+        terms.vetoBps = VETO_BPS;
+        terms.tranches = TRANCHES;
+        terms.trancheInterval = INTERVAL;
+        terms.releaseWindow = RELEASE_WINDOW;
+        terms.exitWindow = EXIT_WINDOW;
+        terms.termsHash = TERMS_HASH;
+    }
+
+    function defaultTiers() internal pure returns (Tier[] memory tiers) {
+        tiers = new Tier[](3);
+        tiers[GRANT] = Tier({ thresholdBps: 5000, drawOrder: 0, rateBps: 0 });
+        tiers[FULL_GRANT] = Tier({ thresholdBps: 10_000, drawOrder: 0, rateBps: 0 });
+        tiers[LOAN] = Tier({ thresholdBps: 10_000, drawOrder: 1, rateBps: 250 });
+    }
+
+    /// @dev The default terms, for a rescue that takes ETH alone.
+    function ethOnlyTerms() internal view returns (Terms memory terms) {
+        terms = defaultTerms();
+        terms.stETH = address(0);
+        terms.wstETH = address(0);
+    }
+
+    // ---------------------------------------------------------------- pledging
+
+    /// @dev Gives `amount` of `asset`, in its own unit, to `account`.
+    function fund(address account, Asset asset, uint256 amount) internal {
+        if (asset == Asset.ETH) vm.deal(account, account.balance + amount);
+        else if (asset == Asset.StETH) stETH.transferShares(account, amount);
+        else wstETH.transfer(account, amount);
+    }
+
+    /// @dev Gives `pledger` just what it pledges, and pledges it.
+    function pledge(address pledger, uint8 tier, Asset asset, uint256 amount) internal {
+        fund(pledger, asset, amount);
+        approve(pledger, asset);
+        pledgeFrom(pledger, pledger, tier, asset, amount);
+    }
+
+    /// @dev Lets the escrow take all of a token that `payer` has.
+    function approve(address payer, Asset asset) internal {
+        if (asset == Asset.ETH) return;
+        vm.prank(payer);
+        if (asset == Asset.StETH) stETH.approve(address(escrow), type(uint256).max);
+        else wstETH.approve(address(escrow), type(uint256).max);
+    }
+
+    /// @dev The bare call: `payer` pays a pledge of `pledger`. May follow a `vm.expectRevert` or `vm.expectEmit`.
+    function pledgeFrom(address payer, address pledger, uint8 tier, Asset asset, uint256 amount) internal {
+        vm.prank(payer);
+        if (asset == Asset.ETH) escrow.pledgeETH{ value: amount }(pledger, tier);
+        else if (asset == Asset.StETH) escrow.pledgeStETH(pledger, tier, Shares.wrap(amount));
+        else escrow.pledgeWstETH(pledger, tier, WstETHUnits.wrap(amount));
+    }
+
+    // ---------------------------------------------------------------- time
+
+    /// @dev Settles one second after the deadline, by whoever comes.
+    function settleLate() internal {
+        vm.warp(DEADLINE + 1);
+        vm.prank(stranger);
+        escrow.settle();
+    }
+
+    /// @dev When tranche `number`, from 1, falls due for a rescue of the default terms that settled at `settledAt`.
+    function trancheAt(uint256 settledAt, uint256 number) internal pure returns (uint256) {
+        return settledAt + OBJECTION_PERIOD + (number - 1) * INTERVAL;
+    }
+
+    // ---------------------------------------------------------------- looking
+
+    /// @dev What `account` has of `asset`, in its own unit.
+    function balanceOf(address account, Asset asset) internal view returns (uint256) {
+        if (asset == Asset.ETH) return account.balance;
+        return asset == Asset.StETH ? stETH.sharesOf(account) : wstETH.balanceOf(account);
+    }
+
+    /// @dev The pot of a tier and an asset; all zero if nothing is in it.
+    function potOf(uint8 tier, Asset asset) internal view returns (PotView memory) {
+        PotView[] memory pots = escrow.rescue().pots;
+        for (uint256 i; i < pots.length; ++i) {
+            if (pots[i].tier == tier && pots[i].asset == asset) return pots[i];
+        }
+        return PotView(tier, asset, units(0), units(0), units(0));
+    }
+
+    /// @dev The position of a pledger in a pot; all zero if it has none.
+    function positionOf(address pledger, uint8 tier, Asset asset) internal view returns (PositionView memory) {
+        PositionView[] memory list = escrow.positions(pledger);
+        for (uint256 i; i < list.length; ++i) {
+            if (list[i].tier == tier && list[i].asset == asset) return list[i];
+        }
+        return PositionView(tier, asset, units(0), units(0), units(0), Wei.wrap(0), false);
+    }
+
+    // ---------------------------------------------------------------- asserting
+
+    function assertStatus(Status expected) internal view {
+        assertEq(uint256(escrow.status()), uint256(expected), "status");
+    }
+
+    function assertPot(uint8 tier, Asset asset, uint256 total, uint256 drawn, uint256 delivered) internal view {
+        PotView memory pot = potOf(tier, asset);
+        assertEq(pot.total, total, "pot.total");
+        assertEq(pot.drawn, drawn, "pot.drawn");
+        assertEq(pot.delivered, delivered, "pot.delivered");
+    }
+
+    function assertPosition(
+        address pledger,
+        uint8 tier,
+        Asset asset,
+        uint256 amount,
+        uint256 refunded,
+        uint256 refundable
+    ) internal view {
+        PositionView memory position = positionOf(pledger, tier, asset);
+        assertEq(position.amount, amount, "position.amount");
+        assertEq(position.refunded, refunded, "position.refunded");
+        assertEq(position.refundable, refundable, "position.refundable");
+    }
+
+    /// @dev Every field of two pages of one rescue.
+    function assertSame(RescueView memory a, RescueView memory b) internal pure {
+        assertEq(keccak256(abi.encode(a)), keccak256(abi.encode(b)), "rescue views differ");
+    }
+
+    function assertSame(PositionView[] memory a, PositionView[] memory b) internal pure {
+        assertEq(keccak256(abi.encode(a)), keccak256(abi.encode(b)), "position views differ");
+    }
+
+    function assertEq(Wei actual, uint256 expected) internal pure {
+        assertEq(Wei.unwrap(actual), expected);
+    }
+
+    function assertEq(Wei actual, uint256 expected, string memory what) internal pure {
+        assertEq(Wei.unwrap(actual), expected, what);
+    }
+
+    function assertEq(Units actual, uint256 expected) internal pure {
+        assertEq(uint256(Units.unwrap(actual)), expected);
+    }
+
+    function assertEq(Units actual, uint256 expected, string memory what) internal pure {
+        assertEq(uint256(Units.unwrap(actual)), expected, what);
+    }
+
+    function assertEq(Rate actual, uint256 expected) internal pure {
+        assertEq(uint256(Rate.unwrap(actual)), expected);
+    }
+
+    function assertEq(Rate actual, uint256 expected, string memory what) internal pure {
+        assertEq(uint256(Rate.unwrap(actual)), expected, what);
+    }
+}
+
+/// @dev An amount as the books keep it; panics if it is too large for them.
+function units(uint256 amount) pure returns (Units) {
+    assert(amount <= type(uint104).max);
+    return Units.wrap(uint104(amount));
+}
