@@ -88,12 +88,15 @@ mod tests {
 
     #[test]
     fn the_largest_products_fit() {
-        let shares = Shares::new((1 << 108) - 1);
-        assert_eq!(shares_value_down(shares, Rate::MAX).get() >> 114, 1);
-        let value = Wei::new((1 << 115) - 1);
-        assert_eq!(drawn_down(Units::MAX, value - Wei::new(1), value), Units::MAX - Units::new(1));
-        assert_eq!(entitled_down(Units::MAX, Units::MAX, Units::new(1)), Units::MAX - Units::new(1));
-        assert_eq!(tranches_down(Units::MAX, 64, 64), Units::MAX);
+        let shares = Shares::new(16 * Units::MAX_POT.get());
+        assert_eq!(shares_value_down(shares, Rate::MAX).get() >> 111, 1);
+        let value = Wei::new((1 << 112) - 1);
+        assert_eq!(drawn_down(Units::MAX_POT, value - Wei::new(1), value), Units::MAX_POT - Units::new(1));
+        assert_eq!(
+            entitled_down(Units::MAX_POT, Units::MAX_POT, Units::new(1)),
+            Units::MAX_POT - Units::new(1)
+        );
+        assert_eq!(tranches_down(Units::MAX_POT, 64, 64), Units::MAX_POT);
         assert!(veto_reached(Wei::new((1 << 96) - 1), Wei::new((1 << 96) - 1), Bps::ONE));
     }
 

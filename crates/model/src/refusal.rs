@@ -48,10 +48,12 @@ pub enum Refusal {
     #[error("a pledge of nothing")]
     ZeroAmount,
     /// More than the books can hold.
-    #[error("{amount} are more than the {} that a pot holds", Units::MAX)]
+    #[error("{amount} are more than the {limit} that the pot still takes")]
     AmountTooLarge {
-        /// What the pot would hold.
+        /// The amount offered.
         amount: Units,
+        /// What its pot still takes.
+        limit: Units,
     },
     /// The pledger or the recipient is zero or the escrow itself.
     #[error("{account} can neither pledge nor receive")]

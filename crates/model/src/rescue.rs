@@ -57,23 +57,25 @@ impl Rescue {
     /// Locks `amount` as a pledge of `id.pledger`. Anyone may pay for anyone.
     ///
     /// # Errors
-    /// `AmountTooLarge`, `PledgingClosed`, `UnknownTier`, `ZeroAmount`, `InvalidAccount`, `AssetNotAccepted`,
+    /// `PledgingClosed`, `ZeroAmount`, `AssetNotAccepted`, `InvalidAccount`, `UnknownTier`, `AmountTooLarge`,
     /// `TokenFailed`.
     pub fn pledge(&mut self, at: Moment, id: PositionId, amount: Units) -> Result<(), Refusal> {
-        fits(amount)?;
         self.require_pledging(at.time)?;
-        self.require_tier(id.tier)?;
         if amount.is_zero() {
             return Err(Refusal::ZeroAmount);
         }
-        self.require_account(id.pledger)?;
         if !self.terms.accepts(id.asset) {
             return Err(Refusal::AssetNotAccepted { asset: id.asset });
         }
-        let total = self.state.pots.get(id.tier, id.asset).total + amount;
-        fits(total)?;
+        self.require_account(id.pledger)?;
+        self.require_tier(id.tier)?;
+        let pot = self.state.pots.get_mut(id.tier, id.asset);
+        let limit = Units::MAX_POT - pot.total;
+        if amount > limit {
+            return Err(Refusal::AmountTooLarge { amount, limit });
+        }
         require_movable(id.asset, at.lido)?;
-        self.state.pots.get_mut(id.tier, id.asset).total = total;
+        pot.total += amount;
         self.positions.entry(id).or_default().amount += amount;
         Ok(())
     }
@@ -355,10 +357,6 @@ impl Rescue {
         }
         Ok(due)
     }
-}
-
-fn fits(amount: Units) -> Result<(), Refusal> {
-    if amount > Units::MAX { Err(Refusal::AmountTooLarge { amount }) } else { Ok(()) }
 }
 
 fn require_movable(asset: Asset, lido: Lido) -> Result<(), Refusal> {

@@ -1,7 +1,8 @@
 //! What is an amount of? Every amount carries its unit as a type, so that adding wei to shares does not compile.
 //!
 //! There is no conversion between two of these types but through [`Rate`] (see [`crate::prorata`]). Bounds keep every
-//! product within 256 bits: `Units` in the books < 2^104, `Rate` < 2^96, the value of all pots < 2^115, a target < 2^96.
+//! product within 256 bits: a pot holds at most [`Units::MAX_POT`] < 2^101, `Rate` < 2^96, the value of all pots < 2^112, a
+//! target < 2^96.
 
 use std::{fmt, str::FromStr};
 
@@ -138,8 +139,8 @@ amount! {
 }
 
 impl Units {
-    /// The most that a pot can hold.
-    pub const MAX: Self = Self((1 << 104) - 1);
+    /// The most that a pot holds: an eighth of 104 bits.
+    pub const MAX_POT: Self = Self((1 << 101) - 1);
 }
 
 /// Wei of ETH that 10^27 shares are worth (Lido's `getPooledEthByShares(10^27)`); 0 < rate < 2^96.
@@ -205,7 +206,7 @@ mod tests {
     fn amounts_print_exactly_with_their_unit() {
         assert_eq!(Wei::new(1_500_000_000_000_000_001).to_string(), "1500000000000000001 wei");
         assert_eq!(Shares::new(7).to_string(), "7 shares");
-        assert_eq!(Units::MAX.to_string(), "20282409603651670423947251286015 units");
+        assert_eq!(Units::MAX_POT.to_string(), "2535301200456458802993406410751 units");
         assert_eq!(Bps::ONE.to_string(), "10000 bps");
         assert_eq!(Rate(5).to_string(), "5 wei per 10^27 shares");
     }

@@ -54,34 +54,54 @@ mod pledge {
     fn is_refused_for_the_first_of_several_reasons() {
         let ether_only = Terms { steth: Address::ZERO, wsteth: Address::ZERO, ..terms() };
         let mut rescue = Rescue::open(ESCROW, ether_only, 0).unwrap();
-        let too_large = units(1 << 104);
+        let closed = Refusal::PledgingClosed { status: Status::Open, deadline: DEADLINE, time: DEADLINE + 1 };
+        let (nobody, most) = (Address::ZERO, Units::MAX_POT);
         let refusals = [
-            (DEADLINE + 1, ALICE, 3, too_large, Refusal::AmountTooLarge { amount: too_large }),
+            (DEADLINE + 1, nobody, 3, Asset::StEth, units(0), closed),
+            (1, nobody, 3, Asset::StEth, units(0), Refusal::ZeroAmount),
+            (1, nobody, 3, Asset::StEth, units(1), Refusal::AssetNotAccepted { asset: Asset::StEth }),
+            (1, nobody, 3, Asset::Eth, units(1 << 101), Refusal::InvalidAccount { account: nobody }),
+            (1, ESCROW, 3, Asset::Eth, units(1 << 101), Refusal::InvalidAccount { account: ESCROW }),
+            (1, ALICE, 3, Asset::Eth, units(1 << 101), Refusal::UnknownTier { tier: 3, count: 3 }),
             (
-                DEADLINE + 1,
-                Address::ZERO,
-                3,
-                units(0),
-                Refusal::PledgingClosed { status: Status::Open, deadline: DEADLINE, time: DEADLINE + 1 },
+                1,
+                ALICE,
+                2,
+                Asset::Eth,
+                units(1 << 101),
+                Refusal::AmountTooLarge { amount: units(1 << 101), limit: most },
             ),
-            (1, Address::ZERO, 3, units(0), Refusal::UnknownTier { tier: 3, count: 3 }),
-            (1, Address::ZERO, 2, units(0), Refusal::ZeroAmount),
-            (1, Address::ZERO, 2, units(1), Refusal::InvalidAccount { account: Address::ZERO }),
-            (1, ESCROW, 2, units(1), Refusal::InvalidAccount { account: ESCROW }),
-            (1, ALICE, 2, units(1), Refusal::AssetNotAccepted { asset: Asset::StEth }),
         ];
-        for (time, pledger, tier, amount, refusal) in refusals {
-            assert_eq!(rescue.pledge(broken(time), id(pledger, tier, Asset::StEth), amount), Err(refusal));
+        for (time, pledger, tier, asset, amount, refusal) in refusals {
+            assert_eq!(rescue.pledge(broken(time), id(pledger, tier, asset), amount), Err(refusal));
         }
     }
 
     #[test]
     fn never_overfills_a_pot() {
         let mut rescue = rescue();
-        rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), Units::MAX).unwrap();
-        let refusal = Refusal::AmountTooLarge { amount: Units::MAX + units(1) };
-        assert_eq!(rescue.pledge(at(1), id(BOB, 0, Asset::Eth), units(1)), Err(refusal));
+        rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), Units::MAX_POT - units(1)).unwrap();
+        let refusal = Refusal::AmountTooLarge { amount: units(2), limit: units(1) };
+        assert_eq!(rescue.pledge(at(1), id(BOB, 0, Asset::Eth), units(2)), Err(refusal));
+        assert_eq!(rescue.pledge(at(1), id(BOB, 0, Asset::Eth), units(1)), Ok(()));
         assert_eq!(rescue.settle(at(1)), Ok(Status::Settled));
+    }
+
+    #[test]
+    fn up_to_every_bound_settles_and_pays_without_overflow() {
+        let target = Wei::new((1 << 96) - 1);
+        let tiers = (0..8).map(|order| tier(10_000, order, 0)).collect();
+        let mut rescue = Rescue::open(ESCROW, Terms { target, tiers, ..terms() }, 0).unwrap();
+        let pots = || (0..8).flat_map(|tier| Asset::ALL.map(|asset| id(ALICE, tier, asset)));
+        let dear = |time| Moment { time, lido: Lido::Working(levee_model::Rate::MAX) };
+        pots().for_each(|id| rescue.pledge(dear(1), id, Units::MAX_POT).unwrap());
+        assert_eq!(rescue.settle(dear(2)), Ok(Status::Settled));
+        assert_eq!(rescue.settlement(dear(2)).map(|settlement| settlement.drawn_value), Some(target));
+        let back: u128 = pots().map(|id| rescue.refund(dear(2), id).unwrap().amount.get()).sum();
+        let out: u128 =
+            Asset::ALL.map(|asset| rescue.release(dear(999), asset).unwrap().amount.get()).iter().sum();
+        assert_eq!(back + out, 24 * Units::MAX_POT.get());
+        assert_eq!(rescue.stored_status(), Status::Released);
     }
 
     #[test]
