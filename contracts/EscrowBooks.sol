@@ -34,6 +34,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         uint8 activeTiers;
         PerAsset kept;
         PerAsset delivered;
+        FailReason failReason;
     }
 
     /// @dev What settlement recorded (see Outcome), and when the rescue became final. Two slots.
@@ -219,7 +220,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         Outcome memory outcome;
         (outcome, draws) = Settlement.evaluate(totals, _tiers(), Wei.wrap(core.target), rate);
         if (outcome.activeTiers == 0) {
-            core.status = Status.Failed;
+            (core.status, core.failReason) = (Status.Failed, FailReason.NoThresholdMet);
             return (record, draws);
         }
         core.status = Status.Settled;
@@ -265,9 +266,10 @@ abstract contract EscrowBooks is IPledgeEscrow {
     /// @dev Ends an open rescue: everything goes back.
     function _fail(Core memory core, FailReason reason) internal {
         core.status = Status.Failed;
+        core.failReason = reason;
         _dropPendingAmendment(core);
         _core = core;
-        emit Failed(reason);
+        emit Failed(reason, _now());
     }
 
     /// @dev An amendment that is not in force when the rescue settles or ends dies; one in force stays.

@@ -40,6 +40,7 @@ abstract contract EscrowViews is EscrowBooks {
         Books memory books = _preview();
         Core memory core = books.core;
         page.status = core.status;
+        page.failReason = core.failReason;
         page.terms = _terms(core);
         page.amendment = _pendingAmendment(core);
         page.pots = _potViews(books);

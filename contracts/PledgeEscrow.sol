@@ -145,7 +145,8 @@ contract PledgeEscrow is EscrowViews {
 
         core.status = Status.Cancelled;
         core.kept = core.delivered;
-        _stop.cancelledAt = _now();
+        // An earlier cancellation keeps its time.
+        if (_stop.cancelledAt == 0) _stop.cancelledAt = _now();
         emit Lapsed(_now());
         _finalizeIfDelivered(core);
         _core = core;

@@ -62,10 +62,12 @@ enum Status {
 }
 
 /// @notice Why a rescue failed.
+/// @custom:value None It did not fail.
 /// @custom:value NoThresholdMet The deadline passed and no tier's threshold was met.
 /// @custom:value EndedByGuardian The guardian cancelled it while it was open.
 /// @custom:value RateUnreadable stETH could not be valued for longer than the release window after the deadline.
 enum FailReason {
+    None,
     NoThresholdMet,
     EndedByGuardian,
     RateUnreadable
@@ -115,19 +117,21 @@ struct PositionView {
     bool objected;
 }
 
-/// @notice Everything a status page needs, as the next call would find it.
+/// @notice Everything a status page needs, as the next call would find it. Contracts should not decide by it: a caller
+/// who leaves too little gas for the read of the rate sees an unreadable one.
 /// @custom:member status The status; past the deadline, the one that settling now would give.
+/// @custom:member failReason Why it failed, or would now.
 /// @custom:member terms The terms, with the target, deadline and termsHash in force now.
 /// @custom:member amendment The pending amendment; all zero when there is none.
 /// @custom:member pots Every pot that holds something, by tier and asset.
 /// @custom:member rateReadable Whether the share rate is known: read now, or recorded at settlement, or not needed.
 /// @custom:member rate Wei per 10^27 shares; while open read now, then as recorded; 0 when no pot holds shares.
-/// @custom:member coverage Value of all pots at that rate, in wei.
+/// @custom:member coverage Value of all pots at that rate, in wei; of their ETH alone unless rateReadable.
 /// @custom:member thresholdMetBps The highest tier threshold that is met; at settlement, the chosen one; 0 for none.
 /// @custom:member drawn The value drawn, in wei, at the settlement rate; never more than the target.
 /// @custom:member objected The drawn value that has objected, in wei.
 /// @custom:member settledAt When it settled; 0 if a call has not settled it yet.
-/// @custom:member cancelledAt When it was cancelled or lapsed, or 0.
+/// @custom:member cancelledAt When it was cancelled, or lapsed without having been cancelled, or 0.
 /// @custom:member finalAt When Released, Failed or Cancelled became final, or 0. Of a failed rescue always 0.
 /// @custom:member due Tranches due by the clock.
 /// @custom:member kept Tranches the beneficiary keeps, by asset; 0 where nothing was drawn.
@@ -135,6 +139,7 @@ struct PositionView {
 /// @custom:member nextTrancheAt When the next tranche falls due; 0 when none will.
 struct RescueView {
     Status status;
+    FailReason failReason;
     Terms terms;
     Amendment amendment;
     PotView[] pots;
@@ -201,7 +206,7 @@ interface IPledgeEscrow {
     event Settled(uint16 thresholdBps, Rate rate, Wei target, Wei drawn, uint40 settledAt, Units[] draws);
 
     /// @notice The rescue failed; everything can be refunded.
-    event Failed(FailReason reason);
+    event Failed(FailReason reason, uint40 failedAt);
 
     /// @notice `amount` of `asset` went to the beneficiary; `tranches` tranches of it are now delivered in all.
     event Released(Asset indexed asset, uint8 tranches, Units amount);
@@ -296,8 +301,8 @@ interface IPledgeEscrow {
     // ------------------------------------------------------------------------------------------------ pledging
 
     /// @notice Locks the ETH sent with the call as a pledge of `pledger`. Anyone may pay for anyone.
-    /// @dev Up to and including the deadline. Reverts with PledgingClosed, UnknownTier, ZeroAmount, InvalidAccount,
-    /// AmountTooLarge.
+    /// @dev Up to and including the deadline. Reverts with PledgingClosed, ZeroAmount, InvalidAccount, UnknownTier,
+    /// AmountTooLarge, in this order.
     /// @param pledger Whose pledge it is: who may object, exit and be refunded.
     /// @param tier The tier, counted from 0.
     function pledgeETH(address pledger, uint8 tier) external payable;
