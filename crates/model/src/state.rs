@@ -175,7 +175,8 @@ impl State {
 
     fn stop(&mut self, kept: PerAsset<u8>, now: Timestamp) {
         self.kept = kept;
-        self.cancelled_at = Some(now);
+        // A lapse after a cancellation keeps the earlier time.
+        self.cancelled_at.get_or_insert(now);
         if self.status() == Status::Settled {
             self.life.advance(Status::Cancelled);
         }

@@ -138,7 +138,7 @@ impl Rescue {
         self.state.objected
     }
 
-    /// When the rescue was cancelled or lapsed.
+    /// When the rescue was cancelled, or lapsed without having been cancelled.
     pub const fn cancelled_at(&self) -> Option<Timestamp> {
         self.state.cancelled_at
     }

@@ -1,0 +1,79 @@
+# Every command of the project. `make help` lists them; .ci/run calls `make lint` and `make test`.
+SHELL := /bin/sh
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Tests see the profile by its name; CI fuzzes longer.
+export FOUNDRY_PROFILE ?= $(if $(CI),ci,default)
+
+CARGO_DENY_VERSION := 0.20.2
+LEVEE := target/release/levee
+ARTICLE := scenarios/article-2026-04-24.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-solidity test-rust replay replay-steth gas gas-update artifacts docs lint fmt clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+setup: node_modules/.package-lock.json ## Install what the lockfile names, and say what the machine lacks
+	@tools/foundry
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@tools/require
+	npm ci --no-progress
+	@touch $@
+
+demo: setup $(LEVEE) ## Rehearse the rescue of April 2026 on a local chain
+	$(LEVEE) rehearse $(ARTICLE)
+
+$(LEVEE): FORCE
+	cargo build --release --locked -p levee-cli
+FORCE:
+
+test: test-solidity test-rust ## Run every test, the replays and the exact gas figures
+	cargo run --quiet --locked -p levee-lab -- gas --check tests/snapshots/gas.txt
+
+test-solidity: setup
+	forge build
+	tools/artifacts.mjs --check
+	forge test
+
+test-rust: setup
+	cargo test --locked --workspace
+
+replay: setup ## FILE=x.json: replay recorded rescues against the model and the bytecode
+	@test -n "$(FILE)" || { echo "error: name the file: make replay FILE=tests/vectors/rescue.json" >&2; exit 1; }
+	cargo run --quiet --release --locked -p levee-lab -- replay "$(FILE)"
+
+replay-steth: setup ## FILE=x.json: replay a stETH recording against the Lido model
+	@test -n "$(FILE)" || { echo "error: name the file: make replay-steth FILE=tests/vectors/steth.json" >&2; exit 1; }
+	cargo run --quiet --release --locked -p levee-lab -- replay-steth "$(FILE)"
+
+gas: setup ## Print the gas of every call, one `name gas` a line
+	@cargo run --quiet --locked -p levee-lab -- gas
+
+gas-update: setup ## Rewrite the gas snapshot after a deliberate change
+	cargo run --quiet --locked -p levee-lab -- gas --write tests/snapshots/gas.txt
+
+artifacts: setup ## Rewrite the checked-in contract artifacts
+	forge build
+	tools/artifacts.mjs
+
+lint: setup .tools/bin/cargo-deny ## Check formatting, lints, licences and sources
+	forge fmt --check
+	FOUNDRY_PROFILE=lint forge lint --deny notes
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+	.tools/bin/cargo-deny --offline check licenses bans sources
+
+.tools/bin/cargo-deny:
+	@tools/require
+	cargo install --quiet --locked --root .tools cargo-deny@$(CARGO_DENY_VERSION)
+
+fmt: setup ## Format everything
+	forge fmt
+	cargo fmt
+
+clean: ## Remove what was built
+	cargo clean
+	rm -rf out cache node_modules .tools
