@@ -26,6 +26,8 @@ import { WstETH } from "../lido/WstETH.sol";
 abstract contract EscrowTest is Test {
     uint40 internal constant START = 1_800_000_000;
     uint40 internal constant DEADLINE = START + 30 days;
+    /// @dev When `settleLate` settles.
+    uint40 internal constant SETTLED_AT = DEADLINE + 1;
     uint256 internal constant TARGET = 1000 ether;
 
     uint32 internal constant OBJECTION_PERIOD = 3 days;
@@ -140,11 +142,32 @@ abstract contract EscrowTest is Test {
         else escrow.pledgeWstETH(pledger, tier, WstETHUnits.wrap(amount));
     }
 
+    /// @dev More than all is covered, by 1,300 ETH. Settled, the grants are drawn whole (700 ETH), and half of the loan
+    /// for the 300 ETH that are left: 400 ETH, 250 stETH shares and 250 of 500 wstETH.
+    function pledgeFull() internal {
+        pledge(alice, GRANT, Asset.ETH, 400 ether);
+        pledge(bob, FULL_GRANT, Asset.StETH, 250 ether);
+        pledge(carol, LOAN, Asset.WstETH, 500 ether);
+    }
+
+    /// @dev 820 ETH, enough for GRANT alone, of which there are 700: drawn whole, and carol's loan not touched.
+    function pledgeHalf() internal {
+        pledge(alice, GRANT, Asset.ETH, 400 ether);
+        pledge(bob, GRANT, Asset.StETH, 250 ether);
+        pledge(carol, LOAN, Asset.WstETH, 100 ether);
+    }
+
+    /// @dev The guardian proposes an amendment of the target alone, at the current time.
+    function amendTarget(uint256 target) internal {
+        vm.prank(guardian);
+        escrow.amend(Wei.wrap(target), DEADLINE, TERMS_HASH);
+    }
+
     // ---------------------------------------------------------------- time
 
     /// @dev Settles one second after the deadline, by whoever comes.
     function settleLate() internal {
-        vm.warp(DEADLINE + 1);
+        vm.warp(SETTLED_AT);
         vm.prank(stranger);
         escrow.settle();
     }
@@ -178,6 +201,50 @@ abstract contract EscrowTest is Test {
             if (list[i].tier == tier && list[i].asset == asset) return list[i];
         }
         return PositionView(tier, asset, units(0), units(0), units(0), Wei.wrap(0), false);
+    }
+
+    // ---------------------------------------------------------------- expecting a refusal
+
+    function expectWrongStatus(Status status) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.WrongStatus.selector, status));
+    }
+
+    function expectPledgingClosed(Status status, uint256 deadline) internal {
+        uint256 time = vm.getBlockTimestamp();
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.PledgingClosed.selector, status, deadline, time));
+    }
+
+    function expectNotGuardian(address caller) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.NotGuardian.selector, caller, guardian));
+    }
+
+    function expectUnknownTier(uint8 tier) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.UnknownTier.selector, tier, 3));
+    }
+
+    function expectInvalidAccount(address account) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.InvalidAccount.selector, account));
+    }
+
+    function expectNothingToReturn(address pledger, uint8 tier, Asset asset) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.NothingToReturn.selector, pledger, tier, asset));
+    }
+
+    function expectNothingDue(Asset asset, uint256 due, uint256 delivered) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.NothingDue.selector, asset, due, delivered));
+    }
+
+    function expectNothingToStop() internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.NothingToStop.selector, TRANCHES, TRANCHES));
+    }
+
+    function expectTooEarly(uint256 limit) internal {
+        uint256 time = vm.getBlockTimestamp();
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.TooEarly.selector, limit, time));
+    }
+
+    function expectPaymentFailed(address recipient, Asset asset, uint256 amount) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.PaymentFailed.selector, recipient, asset, units(amount)));
     }
 
     // ---------------------------------------------------------------- asserting

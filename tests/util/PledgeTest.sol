@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { AmountTooLarge, Asset, MAX_POT, Wei } from "levee/types/Units.sol";
+
+import { EscrowTest, units } from "./EscrowTest.sol";
+
+/// @notice What holds for a pledge of any asset; the test of each of the three calls adds what is its own.
+///
+/// pledge
+/// ├── it moves exactly the amount, books it in pot and position, and emits {Pledged}
+/// ├── it adds to what is there; tiers and pledgers stay apart
+/// ├── when someone else pays
+/// │   └── it is the pledger's
+/// ├── when the time is the deadline, the one before, or one of an amendment in force
+/// │   └── it is accepted
+/// ├── when the deadline has passed, in force or amended
+/// │   └── it reverts with {PledgingClosed}
+/// ├── given the rescue is settled, failed or cancelled
+/// │   └── it reverts with {PledgingClosed}
+/// ├── when the amount is zero
+/// │   └── it reverts with {ZeroAmount}
+/// ├── when the pledger is zero or the escrow
+/// │   └── it reverts with {InvalidAccount}
+/// ├── when the tier does not exist
+/// │   └── it reverts with {UnknownTier}
+/// └── when the pot would hold more than MAX_POT
+///     └── it reverts with {AmountTooLarge}
+abstract contract PledgeTest is EscrowTest {
+    /// @dev The asset of the call under test.
+    function asset() internal pure virtual returns (Asset);
+
+    function setUp() public override {
+        super.setUp();
+        approve(alice, asset());
+        approve(bob, asset());
+    }
+
+    function test_Pledge() public {
+        fund(alice, asset(), 10 ether);
+        expectPledged(alice, LOAN, 7 ether);
+        pledgeFrom(alice, alice, LOAN, asset(), 7 ether);
+
+        assertEq(balanceOf(alice, asset()), 3 ether);
+        assertEq(balanceOf(address(escrow), asset()), 7 ether);
+        assertPot(LOAN, asset(), 7 ether, 0, 0);
+        assertPosition(alice, LOAN, asset(), 7 ether, 0, 0);
+        assertEq(escrow.rescue().pots.length, 1);
+        assertEq(escrow.positions(alice).length, 1);
+        assertStatus(Status.Open);
+    }
+
+    function test_Pledge_Adds() public {
+        pledge(alice, GRANT, asset(), 7);
+        pledge(bob, GRANT, asset(), 5);
+        pledge(alice, FULL_GRANT, asset(), 3);
+        fund(alice, asset(), 2);
+        expectPledged(alice, GRANT, 2);
+        pledgeFrom(alice, alice, GRANT, asset(), 2);
+
+        assertPot(GRANT, asset(), 14, 0, 0);
+        assertPot(FULL_GRANT, asset(), 3, 0, 0);
+        assertPosition(alice, GRANT, asset(), 9, 0, 0);
+        assertPosition(alice, FULL_GRANT, asset(), 3, 0, 0);
+        assertPosition(bob, GRANT, asset(), 5, 0, 0);
+        assertEq(balanceOf(address(escrow), asset()), 17);
+    }
+
+    function test_Pledge_InTheNameOfAnother() public {
+        fund(bob, asset(), 7);
+        expectPledged(alice, GRANT, 7);
+        pledgeFrom(bob, alice, GRANT, asset(), 7);
+
+        assertPosition(alice, GRANT, asset(), 7, 0, 0);
+        assertEq(escrow.positions(bob).length, 0);
+        assertEq(balanceOf(bob, asset()), 0);
+    }
+
+    function test_Pledge_UpToTheDeadline() public {
+        fund(alice, asset(), 3);
+        vm.warp(DEADLINE - 1);
+        pledgeFrom(alice, alice, GRANT, asset(), 1);
+        vm.warp(DEADLINE);
+        pledgeFrom(alice, alice, GRANT, asset(), 1);
+        assertPosition(alice, GRANT, asset(), 2, 0, 0);
+
+        vm.warp(DEADLINE + 1);
+        expectPledgingClosed(Status.Open, DEADLINE);
+        pledgeFrom(alice, alice, GRANT, asset(), 1);
+    }
+
+    function test_Pledge_UpToTheAmendedDeadline() public {
+        fund(alice, asset(), 2);
+        vm.prank(guardian);
+        escrow.amend(Wei.wrap(TARGET), DEADLINE + 10, TERMS_HASH);
+        vm.warp(DEADLINE + 10);
+        pledgeFrom(alice, alice, GRANT, asset(), 1);
+
+        vm.warp(DEADLINE + 11);
+        expectPledgingClosed(Status.Open, DEADLINE + 10);
+        pledgeFrom(alice, alice, GRANT, asset(), 1);
+    }
+
+    function test_Pledge_UpToTheAmendedDeadline_WhenEarlier() public {
+        fund(alice, asset(), 1);
+        vm.prank(guardian);
+        escrow.amend(Wei.wrap(TARGET), START + EXIT_WINDOW + 1, TERMS_HASH);
+        vm.warp(START + EXIT_WINDOW + 2);
+        expectPledgingClosed(Status.Open, START + EXIT_WINDOW + 1);
+        pledgeFrom(alice, alice, GRANT, asset(), 1);
+    }
+
+    function test_RevertWhen_Settled() public {
+        fund(alice, asset(), 1);
+        pledge(bob, GRANT, Asset.ETH, TARGET);
+        escrow.settle();
+        expectPledgingClosed(Status.Settled, DEADLINE);
+        pledgeFrom(alice, alice, GRANT, asset(), 1);
+
+        vm.prank(guardian);
+        escrow.cancel();
+        expectPledgingClosed(Status.Cancelled, DEADLINE);
+        pledgeFrom(alice, alice, GRANT, asset(), 1);
+    }
+
+    function test_RevertWhen_Failed() public {
+        fund(alice, asset(), 1);
+        vm.prank(guardian);
+        escrow.cancel();
+        expectPledgingClosed(Status.Failed, DEADLINE);
+        pledgeFrom(alice, alice, GRANT, asset(), 1);
+    }
+
+    function test_RevertWhen_AmountZero() public {
+        vm.expectRevert(IPledgeEscrow.ZeroAmount.selector);
+        pledgeFrom(alice, alice, GRANT, asset(), 0);
+    }
+
+    function test_RevertWhen_PledgerInvalid() public {
+        fund(alice, asset(), 1);
+        expectInvalidAccount(address(0));
+        pledgeFrom(alice, address(0), GRANT, asset(), 1);
+        expectInvalidAccount(address(escrow));
+        pledgeFrom(alice, address(escrow), GRANT, asset(), 1);
+    }
+
+    function test_RevertWhen_TierUnknown() public {
+        fund(alice, asset(), 1);
+        expectUnknownTier(3);
+        pledgeFrom(alice, alice, 3, asset(), 1);
+        expectUnknownTier(255);
+        pledgeFrom(alice, alice, 255, asset(), 1);
+    }
+
+    function test_RevertWhen_PotFull() public {
+        pledge(alice, GRANT, asset(), 5);
+        if (asset() == Asset.ETH) fund(alice, asset(), MAX_POT);
+        vm.expectRevert(abi.encodeWithSelector(AmountTooLarge.selector, MAX_POT - 4, MAX_POT - 5));
+        pledgeFrom(alice, alice, GRANT, asset(), MAX_POT - 4);
+    }
+
+    function testFuzz_Pledge(uint256 first, uint256 second, uint8 tier) public {
+        first = bound(first, 1, 400_000 ether);
+        second = bound(second, 1, 400_000 ether);
+        tier = uint8(bound(tier, 0, 2));
+        pledge(alice, tier, asset(), first);
+        pledge(bob, tier, asset(), second);
+        assertPot(tier, asset(), first + second, 0, 0);
+        assertPosition(alice, tier, asset(), first, 0, 0);
+        assertPosition(bob, tier, asset(), second, 0, 0);
+        assertEq(balanceOf(address(escrow), asset()), first + second);
+    }
+
+    function expectPledged(address pledger, uint8 tier, uint256 amount) internal {
+        vm.expectEmit(address(escrow));
+        emit IPledgeEscrow.Pledged(pledger, tier, asset(), units(amount));
+    }
+}

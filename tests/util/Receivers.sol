@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+/// @notice Takes no ETH, until it is told to.
+contract Refuser {
+    error NoEther();
+
+    bool private open;
+
+    /// @notice From now on it takes ETH.
+    function relent() external {
+        open = true;
+    }
+
+    receive() external payable {
+        if (!open) revert NoEther();
+    }
+}
+
+/// @notice Calls back, each time it is paid, with every call it was armed with; and counts those that went through.
+contract Reentrant {
+    address private target;
+    bytes[] private calls;
+
+    /// @notice How often it was paid while armed.
+    uint256 public entries;
+    /// @notice How many of its calls went through.
+    uint256 public successes;
+
+    /// @notice Arms it.
+    function arm(address target_, bytes[] memory calls_) external {
+        target = target_;
+        delete calls;
+        for (uint256 i; i < calls_.length; ++i) {
+            calls.push(calls_[i]);
+        }
+    }
+
+    receive() external payable {
+        if (target == address(0)) return;
+        ++entries;
+        for (uint256 i; i < calls.length; ++i) {
+            (bool success,) = target.call(calls[i]);
+            if (success) ++successes;
+        }
+    }
+}
+
+/// @notice Takes ETH, and answers with as much data as its gas allows.
+contract LoudReceiver {
+    receive() external payable {
+        assembly ("memory-safe") {
+            return(0, 100000)
+        }
+    }
+}
+
+/// @notice Sends all its ETH to `recipient`, without asking it, in its own creation.
+contract ForceEther {
+    constructor(address payable recipient) payable {
+        selfdestruct(recipient);
+    }
+}
