@@ -454,6 +454,7 @@ mod lapse {
         rescue.cancel(at(600), GUARDIAN).unwrap();
         assert_eq!(rescue.lapse(at(650)), Err(Refusal::TooEarly { limit: 650, time: 650 }));
         rescue.lapse(at(651)).unwrap();
+        assert_eq!(rescue.cancelled_at(), Some(600));
         assert_eq!(rescue.final_at(), Some(651));
         assert_eq!(rescue.refundable(at(651), id(BOB, 0, Asset::Eth)), units(300_000_000_000));
     }
