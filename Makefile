@@ -64,6 +64,7 @@ lint: setup .tools/bin/cargo-deny ## Check formatting, lints, licences and sourc
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+	cargo fetch --locked --quiet
 	.tools/bin/cargo-deny --offline check licenses bans sources
 
 .tools/bin/cargo-deny:
