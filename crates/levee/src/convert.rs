@@ -1,0 +1,50 @@
+//! From the ABI's bare integers to typed amounts. A number that does not fit was not written by a Levee escrow.
+
+use alloy::primitives::{Address, U256, Uint};
+use levee_model::{Asset, Bps, PositionId, Rate, Status, Timestamp, Units, Wei};
+
+use crate::error::Error;
+
+/// Narrows a number; `what` names it in the error.
+pub(crate) fn narrow<T: TryFrom<U256>>(number: U256, what: &'static str) -> Result<T, Error> {
+    T::try_from(number).map_err(|_| Error::Malformed { what })
+}
+
+pub(crate) fn wei(number: U256) -> Result<Wei, Error> {
+    narrow(number, "an amount of wei").map(Wei::new)
+}
+
+pub(crate) fn time(number: U256) -> Result<Timestamp, Error> {
+    narrow(number, "a time")
+}
+
+/// 104 bits always fit.
+pub(crate) fn units(number: Uint<104, 2>) -> Units {
+    Units::new(number.to())
+}
+
+/// 0 stands for no rate.
+pub(crate) fn rate(number: Uint<96, 2>) -> Option<Rate> {
+    Rate::new(number.to())
+}
+
+/// Seconds, where 0 stands for never.
+pub(crate) fn moment(number: Uint<40, 1>) -> Option<Timestamp> {
+    Some(number.to()).filter(|&time| time != 0)
+}
+
+pub(crate) fn bps(number: u16) -> Bps {
+    Bps::new(number)
+}
+
+pub(crate) fn asset(number: u8) -> Result<Asset, Error> {
+    Asset::ALL.get(usize::from(number)).copied().ok_or(Error::Malformed { what: "an asset" })
+}
+
+pub(crate) fn status(number: u8) -> Result<Status, Error> {
+    Status::ALL.get(usize::from(number)).copied().ok_or(Error::Malformed { what: "a status" })
+}
+
+pub(crate) fn position(pledger: Address, tier: u8, number: u8) -> Result<PositionId, Error> {
+    Ok(PositionId { pledger, tier, asset: asset(number)? })
+}

@@ -1,0 +1,50 @@
+//! Amounts and times as people read them.
+
+use alloy::primitives::{U256, utils::format_ether};
+use levee_model::{Asset, Timestamp, Units, Wei};
+
+/// Wei as ETH, exactly: `1.5 ETH`.
+pub fn ether(amount: Wei) -> String {
+    format!("{} ETH", decimal(amount.get()))
+}
+
+/// An amount of one asset, exactly, in 10^18 of its own unit: `1.5 ETH`, `1.5 shares of stETH`, `1.5 wstETH`.
+pub fn amount(asset: Asset, amount: Units) -> String {
+    let number = decimal(amount.get());
+    match asset {
+        Asset::Eth | Asset::WstEth => format!("{number} {asset}"),
+        Asset::StEth => format!("{number} shares of {asset}"),
+    }
+}
+
+/// A time in UTC: `2026-08-01T00:00:00Z`; the bare seconds where the calendar ends.
+pub fn utc(time: Timestamp) -> String {
+    let instant = i64::try_from(time).ok().and_then(|time| jiff::Timestamp::from_second(time).ok());
+    instant.map_or_else(|| format!("second {time}"), |instant| instant.to_string())
+}
+
+/// 10^18 of a unit, without trailing zeros.
+fn decimal(amount: u128) -> String {
+    let text = format_ether(U256::from(amount));
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_exact_and_carry_their_unit() {
+        assert_eq!(ether(Wei::new(1_500_000_000_000_000_000)), "1.5 ETH");
+        assert_eq!(ether(Wei::new(100_000_000_000_000_000_000)), "100 ETH");
+        assert_eq!(ether(Wei::ZERO), "0 ETH");
+        assert_eq!(amount(Asset::StEth, Units::new(1)), "0.000000000000000001 shares of stETH");
+        assert_eq!(amount(Asset::WstEth, Units::new(10u128.pow(19))), "10 wstETH");
+    }
+
+    #[test]
+    fn times_are_in_utc() {
+        assert_eq!(utc(1_785_542_400), "2026-08-01T00:00:00Z");
+        assert_eq!(utc((1 << 40) - 1), "second 1099511627775");
+    }
+}

@@ -1,0 +1,221 @@
+//! What can go wrong, with the facts that it turned on.
+
+use std::{error::Error as StdError, time::Duration};
+
+use alloy::{
+    primitives::{Address, B256, Bytes},
+    sol_types::{Revert, SolError},
+    transports::{RpcError, TransportError},
+};
+use levee_model::Asset;
+use thiserror::Error;
+
+use crate::{
+    redacted::{RedactedUrl, redact},
+    refusal::EscrowError,
+};
+
+/// Everything that a call of this crate can fail with.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Error {
+    /// The escrow refused the call.
+    #[error(transparent)]
+    Refused(#[from] EscrowError),
+    /// A token refused the call, in its own words.
+    #[error("a token refused the call: {reason}")]
+    TokenRefused {
+        /// What the token says.
+        reason: String,
+    },
+    /// A contract reverted with data that is no error of the escrow and no text.
+    #[error("the call reverted with unknown data `{data}`")]
+    UnknownRevert {
+        /// The data, which may be empty.
+        data: Bytes,
+    },
+    /// The sender cannot pay for the value or the gas.
+    #[error("`{account}` has not enough ETH for the transaction: {message}")]
+    InsufficientFunds {
+        /// The sender.
+        account: Address,
+        /// What the node says.
+        message: String,
+    },
+    /// The node is on another chain.
+    #[error("the node is on chain {actual}, not on chain {expected}")]
+    WrongChain {
+        /// The chain that was asked for.
+        expected: u64,
+        /// The chain of the node.
+        actual: u64,
+    },
+    /// There is no contract at the address.
+    #[error("there is no escrow at `{address}`: the account has no code on this chain")]
+    NoCode {
+        /// The address.
+        address: Address,
+    },
+    /// The contract at the address is not a Levee escrow.
+    #[error("the code at `{address}` is not a Levee escrow's")]
+    NotLevee {
+        /// The address.
+        address: Address,
+    },
+    /// The chain lacks the contract that escrows are created through.
+    #[error("the CREATE2 deployer `{}` does not exist on this chain", crate::terms::CREATE2_DEPLOYER)]
+    NoDeployer,
+    /// There is no contract at a token's address.
+    #[error("there is no {asset} at `{address}`: the account has no code on this chain")]
+    NoToken {
+        /// Which token it should be.
+        asset: Asset,
+        /// The address.
+        address: Address,
+    },
+    /// The rescue is in ETH only, so it has no such token.
+    #[error("this rescue is in ETH only and has no {asset}")]
+    NoSuchAsset {
+        /// The asset asked for.
+        asset: Asset,
+    },
+    /// A term is beyond what the contract can hold.
+    #[error("the {what} is beyond what the contract can hold")]
+    Unencodable {
+        /// Which term.
+        what: &'static str,
+    },
+    /// Code that was to create a Levee escrow does not.
+    #[error("the code does not create a Levee escrow")]
+    NotInitCode,
+    /// The address of a node is not one.
+    #[error("the RPC URL is not valid: {reason}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No node answers at the address.
+    #[error("no answer from the RPC node at {url}: {message}")]
+    Unreachable {
+        /// Where it should be.
+        url: RedactedUrl,
+        /// What went wrong.
+        message: String,
+    },
+    /// A request to the node failed.
+    #[error("the RPC request failed: {message}")]
+    Rpc {
+        /// What went wrong, without keys.
+        message: String,
+    },
+    /// The transaction was sent and did not get into a block in time. It still may.
+    #[error("transaction `{transaction}` is not in a block after {} s; it still may get there", waited.as_secs())]
+    NotMined {
+        /// Its hash.
+        transaction: B256,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The transaction failed in its block, though it would have succeeded just before.
+    #[error("transaction `{transaction}` failed in its block: something changed after it was simulated")]
+    FailedInBlock {
+        /// Its hash.
+        transaction: B256,
+    },
+    /// A transaction that should have created an escrow left other code, or none, at its address.
+    #[error("transaction `{transaction}` did not create the escrow at `{address}`")]
+    NotCreated {
+        /// Its hash.
+        transaction: B256,
+        /// Where the escrow should be.
+        address: Address,
+    },
+    /// Data from the chain that no Levee escrow writes.
+    #[error("the node returned something that is not {what} of a Levee escrow")]
+    Malformed {
+        /// What it should be.
+        what: &'static str,
+    },
+    /// The logs do not add up to a rescue: some are missing, or not of one escrow.
+    #[error("the logs are not a rescue's whole history: {reason}")]
+    BrokenHistory {
+        /// What does not add up.
+        reason: &'static str,
+    },
+}
+
+impl Error {
+    /// Whether its user can mend it: a wrong input, a wrong chain, a call that the rules refuse. Otherwise the network
+    /// or the node failed, or something is not as it should be.
+    pub const fn is_users(&self) -> bool {
+        match self {
+            Self::Refused(_)
+            | Self::TokenRefused { .. }
+            | Self::InsufficientFunds { .. }
+            | Self::WrongChain { .. }
+            | Self::NoCode { .. }
+            | Self::NotLevee { .. }
+            | Self::NoDeployer
+            | Self::NoToken { .. }
+            | Self::NoSuchAsset { .. }
+            | Self::Unencodable { .. }
+            | Self::NotInitCode
+            | Self::InvalidUrl { .. } => true,
+            Self::UnknownRevert { .. }
+            | Self::Unreachable { .. }
+            | Self::Rpc { .. }
+            | Self::NotMined { .. }
+            | Self::FailedInBlock { .. }
+            | Self::NotCreated { .. }
+            | Self::Malformed { .. }
+            | Self::BrokenHistory { .. } => false,
+        }
+    }
+
+    /// What revert data means.
+    pub fn from_revert(data: &[u8]) -> Self {
+        if let Some(refusal) = EscrowError::decode(data) {
+            return Self::Refused(refusal);
+        }
+        match Revert::abi_decode_validate(data) {
+            Ok(revert) => Self::TokenRefused { reason: revert.reason },
+            Err(_) => Self::UnknownRevert { data: data.to_vec().into() },
+        }
+    }
+
+    /// What a failed request means. `sender` is who would pay for it.
+    pub(crate) fn from_transport(error: &TransportError, sender: Address) -> Self {
+        let RpcError::ErrorResp(payload) = error else { return Self::Rpc { message: message_of(error) } };
+        if let Some(data) = payload.as_revert_data() {
+            return Self::from_revert(&data);
+        }
+        let message = payload.message.to_lowercase();
+        if message.contains("insufficient funds") {
+            return Self::InsufficientFunds { account: sender, message: redact(&payload.message) };
+        }
+        if message.contains("revert") {
+            return Self::UnknownRevert { data: Bytes::new() };
+        }
+        Self::Rpc { message: redact(&payload.message) }
+    }
+}
+
+impl From<TransportError> for Error {
+    fn from(error: TransportError) -> Self {
+        Self::from_transport(&error, Address::ZERO)
+    }
+}
+
+/// An error and its sources as one text, without keys.
+pub(crate) fn message_of(error: &(dyn StdError + 'static)) -> String {
+    let mut parts = vec![redact(&error.to_string())];
+    let mut source = error.source();
+    while let Some(error) = source {
+        let part = redact(&error.to_string());
+        // Wrappers often repeat what they wrap.
+        if !parts.iter().any(|earlier| earlier.contains(&part)) {
+            parts.push(part);
+        }
+        source = error.source();
+    }
+    parts.join(": ")
+}

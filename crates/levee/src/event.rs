@@ -1,0 +1,219 @@
+//! What an escrow's log says, one variant for each event.
+
+use alloy::{
+    primitives::{Address, Log},
+    sol_types::SolEventInterface,
+};
+use levee_model::{Amendment, Asset, Bps, Goal, PositionId, Rate, Terms, Timestamp, Units, Wei};
+use std::fmt;
+
+use crate::{
+    bindings::PledgeEscrow::{self, PledgeEscrowEvents as Raw},
+    convert,
+    error::Error,
+    terms,
+};
+
+/// Why a rescue failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailReason {
+    /// The deadline passed and no tier's threshold was met.
+    NoThresholdMet,
+    /// The guardian cancelled it while it was open.
+    EndedByGuardian,
+    /// stETH could not be valued for longer than the release window after the deadline.
+    RateUnreadable,
+}
+
+impl FailReason {
+    fn from_number(number: u8) -> Result<Self, Error> {
+        let all = [Self::NoThresholdMet, Self::EndedByGuardian, Self::RateUnreadable];
+        all.get(usize::from(number)).copied().ok_or(Error::Malformed { what: "a reason of failure" })
+    }
+}
+
+impl fmt::Display for FailReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoThresholdMet => "no threshold was met",
+            Self::EndedByGuardian => "the guardian ended it",
+            Self::RateUnreadable => "the share rate could not be read",
+        })
+    }
+}
+
+/// An event of the escrow. Amounts are in the asset's own unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The escrow was created.
+    RescueCreated {
+        /// Its terms, before any amendment.
+        terms: Terms,
+    },
+    /// `amount` was locked as a pledge, whoever paid it.
+    Pledged {
+        /// Whose and what.
+        position: PositionId,
+        /// How much.
+        amount: Units,
+    },
+    /// A pledger left with a whole position during the exit window of an amendment.
+    Exited {
+        /// Whose and what.
+        position: PositionId,
+        /// Where it went.
+        recipient: Address,
+        /// How much.
+        amount: Units,
+    },
+    /// The guardian returned a whole position.
+    Declined {
+        /// Whose and what.
+        position: PositionId,
+        /// How much.
+        amount: Units,
+    },
+    /// A part of a position went back.
+    Refunded {
+        /// Whose and what.
+        position: PositionId,
+        /// Where it went.
+        recipient: Address,
+        /// How much.
+        amount: Units,
+    },
+    /// The guardian proposed an amendment.
+    AmendmentProposed {
+        /// In force by itself from its time on, if the rescue is then still open.
+        amendment: Amendment,
+    },
+    /// The rescue settled.
+    Settled {
+        /// Tiers up to this threshold are active.
+        threshold: Bps,
+        /// The rate that values shares; none when no pot held any.
+        rate: Option<Rate>,
+        /// The target in force.
+        target: Wei,
+        /// The value drawn, at most the target.
+        drawn: Wei,
+        /// When.
+        settled_at: Timestamp,
+        /// What was drawn of each pot: `draws[tier * 3 + asset]`.
+        draws: Vec<Units>,
+    },
+    /// The rescue failed: everything goes back.
+    Failed {
+        /// Why.
+        reason: FailReason,
+    },
+    /// `amount` went to the beneficiary.
+    Released {
+        /// Of what.
+        asset: Asset,
+        /// Tranches of it that are now delivered in all.
+        tranches: u8,
+        /// How much.
+        amount: Units,
+    },
+    /// A position objected.
+    Objected {
+        /// Whose and what.
+        position: PositionId,
+        /// Its drawn value.
+        weight: Wei,
+    },
+    /// What was not yet due was stopped.
+    Cancelled {
+        /// Tranches of each asset that the beneficiary keeps at most.
+        kept: u8,
+        /// When.
+        cancelled_at: Timestamp,
+    },
+    /// What was due and not collected was stopped.
+    Lapsed {
+        /// When.
+        lapsed_at: Timestamp,
+    },
+    /// Nothing more will go to the beneficiary.
+    Finalized {
+        /// When.
+        final_at: Timestamp,
+    },
+}
+
+impl Event {
+    /// Reads a log of an escrow.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] when it is no event of the escrow.
+    pub fn decode(log: &Log) -> Result<Self, Error> {
+        let raw = Raw::decode_log(log).map_err(|_| Error::Malformed { what: "an event" })?;
+        match raw.data {
+            Raw::RescueCreated(event) => Ok(Self::RescueCreated { terms: terms::decode(&event.terms)? }),
+            Raw::Pledged(event) => Ok(Self::Pledged {
+                position: convert::position(event.pledger, event.tier, event.asset)?,
+                amount: convert::units(event.amount),
+            }),
+            Raw::AmendmentProposed(event) => Self::amendment(&event),
+            Raw::Settled(event) => Self::settled(&event),
+            Raw::Failed(event) => Ok(Self::Failed { reason: FailReason::from_number(event.reason)? }),
+            Raw::Released(event) => Ok(Self::Released {
+                asset: convert::asset(event.asset)?,
+                tranches: event.tranches,
+                amount: convert::units(event.amount),
+            }),
+            Raw::Objected(event) => Ok(Self::Objected {
+                position: convert::position(event.pledger, event.tier, event.asset)?,
+                weight: convert::wei(event.weight)?,
+            }),
+            Raw::Cancelled(event) => {
+                Ok(Self::Cancelled { kept: event.kept, cancelled_at: event.cancelledAt.to() })
+            }
+            Raw::Lapsed(event) => Ok(Self::Lapsed { lapsed_at: event.lapsedAt.to() }),
+            Raw::Finalized(event) => Ok(Self::Finalized { final_at: event.finalAt.to() }),
+            returned => Self::returned(returned),
+        }
+    }
+
+    /// The three ways in which a position goes back.
+    fn returned(raw: Raw) -> Result<Self, Error> {
+        match raw {
+            Raw::Exited(event) => Ok(Self::Exited {
+                position: convert::position(event.pledger, event.tier, event.asset)?,
+                recipient: event.recipient,
+                amount: convert::units(event.amount),
+            }),
+            Raw::Declined(event) => Ok(Self::Declined {
+                position: convert::position(event.pledger, event.tier, event.asset)?,
+                amount: convert::units(event.amount),
+            }),
+            Raw::Refunded(event) => Ok(Self::Refunded {
+                position: convert::position(event.pledger, event.tier, event.asset)?,
+                recipient: event.recipient,
+                amount: convert::units(event.amount),
+            }),
+            _ => Err(Error::Malformed { what: "an event" }),
+        }
+    }
+
+    fn amendment(event: &PledgeEscrow::AmendmentProposed) -> Result<Self, Error> {
+        let goal = Goal {
+            target: convert::wei(event.target)?,
+            deadline: event.deadline.to(),
+            terms_hash: event.termsHash,
+        };
+        Ok(Self::AmendmentProposed { amendment: Amendment { goal, in_force_from: event.effectiveAt.to() } })
+    }
+
+    fn settled(event: &PledgeEscrow::Settled) -> Result<Self, Error> {
+        Ok(Self::Settled {
+            threshold: convert::bps(event.thresholdBps),
+            rate: convert::rate(event.rate),
+            target: convert::wei(event.target)?,
+            drawn: convert::wei(event.drawn)?,
+            settled_at: event.settledAt.to(),
+            draws: event.draws.iter().copied().map(convert::units).collect(),
+        })
+    }
+}

@@ -1,0 +1,464 @@
+//! The state of a rescue, rebuilt from its logs alone.
+//!
+//! A [`History`] is the fold of an escrow's events in their order. What it shows at a [`Moment`] (block time and the
+//! condition of stETH) equals what the escrow's views say then: whoever has the logs needs no node that knows the state.
+
+use std::collections::BTreeMap;
+
+use alloy::{
+    eips::BlockNumberOrTag,
+    primitives::{Address, B256},
+    providers::Provider,
+    rpc::types::{Filter, Log},
+};
+use levee_model::{
+    Amendment, Asset, Bps, Goal, Lido, Moment, PerAsset, Position, PositionId, Pot, Rate, Rescue, Settlement,
+    Status, Terms, Timestamp, Units, Wei, prorata, schedule,
+};
+
+use crate::{
+    error::Error,
+    event::Event,
+    view::{PositionView, PotView, RescueView, ShareRate},
+};
+
+/// Blocks of one request for logs; many nodes refuse more.
+const WINDOW: u64 = 10_000;
+
+/// An event and where it stands in the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The number of its block.
+    pub block: u64,
+    /// The time of its block.
+    pub time: Timestamp,
+    /// The transaction that made it.
+    pub transaction: B256,
+    /// The event.
+    pub event: Event,
+}
+
+/// Reads all events of the escrow at `address`, in order, from block `from_block` to the latest.
+///
+/// # Errors
+/// [`Error::Rpc`], [`Error::Malformed`].
+pub async fn fetch(provider: &impl Provider, address: Address, from_block: u64) -> Result<Vec<Entry>, Error> {
+    let latest = provider.get_block_number().await?;
+    let mut entries = Vec::new();
+    let mut first = from_block;
+    while first <= latest {
+        let last = latest.min(first.saturating_add(WINDOW - 1));
+        let filter = Filter::new().address(address).from_block(first).to_block(last);
+        for log in provider.get_logs(&filter).await? {
+            entries.push(entry(provider, &log).await?);
+        }
+        first = last + 1;
+    }
+    Ok(entries)
+}
+
+/// Not every node gives a log its time.
+async fn entry(provider: &impl Provider, log: &Log) -> Result<Entry, Error> {
+    let malformed = Error::Malformed { what: "a log" };
+    let (Some(block), Some(transaction)) = (log.block_number, log.transaction_hash) else {
+        return Err(malformed);
+    };
+    let time = match log.block_timestamp {
+        Some(time) => time,
+        None => {
+            let block = provider.get_block_by_number(BlockNumberOrTag::Number(block)).await?;
+            block.ok_or(malformed)?.header.timestamp
+        }
+    };
+    Ok(Entry { block, time, transaction, event: Event::decode(&log.inner)? })
+}
+
+/// What an escrow's events have told so far.
+#[derive(Debug, Clone)]
+pub struct History {
+    escrow: Address,
+    created: Terms,
+    goal: Goal,
+    amendment: Option<Amendment>,
+    status: Status,
+    pots: BTreeMap<(u8, Asset), Pot>,
+    positions: BTreeMap<PositionId, Position>,
+    settlement: Option<Settlement>,
+    kept: PerAsset<u8>,
+    delivered: PerAsset<u8>,
+    objected: Wei,
+    cancelled_at: Option<Timestamp>,
+    final_at: Option<Timestamp>,
+}
+
+/// What the next call would find, where that is not what is stored.
+struct Found {
+    status: Status,
+    settlement: Option<Settlement>,
+    pots: BTreeMap<(u8, Asset), Pot>,
+    kept: PerAsset<u8>,
+}
+
+const fn broken<T>(reason: &'static str) -> Result<T, Error> {
+    Err(Error::BrokenHistory { reason })
+}
+
+impl History {
+    /// Folds all events of the escrow at `escrow`, in their order, from its creation on.
+    ///
+    /// # Errors
+    /// [`Error::BrokenHistory`].
+    pub fn of(escrow: Address, entries: &[Entry]) -> Result<Self, Error> {
+        let Some((Entry { event: Event::RescueCreated { terms }, .. }, rest)) = entries.split_first() else {
+            return broken("it does not begin with the escrow's creation");
+        };
+        let mut history = Self::created(escrow, terms.clone());
+        for entry in rest {
+            history.apply(entry.time, &entry.event)?;
+        }
+        Ok(history)
+    }
+
+    /// A rescue that was just created with these terms.
+    pub fn created(escrow: Address, terms: Terms) -> Self {
+        Self {
+            escrow,
+            goal: Goal::from(&terms),
+            created: terms,
+            amendment: None,
+            status: Status::Open,
+            pots: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            settlement: None,
+            kept: PerAsset::default(),
+            delivered: PerAsset::default(),
+            objected: Wei::ZERO,
+            cancelled_at: None,
+            final_at: None,
+        }
+    }
+
+    /// The terms that the escrow was created with, to which its address commits.
+    pub const fn original_terms(&self) -> &Terms {
+        &self.created
+    }
+
+    /// The status that the last event left.
+    pub const fn stored_status(&self) -> Status {
+        self.status
+    }
+
+    /// Everyone who has a position.
+    pub fn pledgers(&self) -> Vec<Address> {
+        let mut pledgers: Vec<_> = self.positions.keys().map(|id| id.pledger).collect();
+        pledgers.dedup();
+        pledgers
+    }
+
+    // ---------------------------------------------------------------------------------------------- the fold
+
+    /// Takes in the next event, of a block of time `time`.
+    ///
+    /// # Errors
+    /// [`Error::BrokenHistory`] when no escrow would have emitted it now; the history is then of no more use.
+    pub fn apply(&mut self, time: Timestamp, event: &Event) -> Result<(), Error> {
+        match event {
+            Event::RescueCreated { .. } => broken("the escrow is created twice"),
+            Event::Pledged { position, amount } => self.pledged(*position, *amount),
+            Event::Exited { position, amount, .. } | Event::Declined { position, amount } => {
+                self.taken_out(*position, *amount)
+            }
+            Event::Refunded { position, amount, .. } => self.refunded(*position, *amount),
+            Event::AmendmentProposed { amendment } => {
+                self.goal = self.goal_at(time);
+                self.amendment = Some(*amendment);
+                Ok(())
+            }
+            Event::Settled { .. } => self.settled(event),
+            Event::Failed { .. } => self.close(Status::Failed, time),
+            Event::Objected { position, weight } => self.objected(*position, *weight),
+            payout => self.paid_or_stopped(payout),
+        }
+    }
+
+    fn paid_or_stopped(&mut self, event: &Event) -> Result<(), Error> {
+        match *event {
+            Event::Released { asset, tranches, .. } => self.delivered[asset] = tranches,
+            Event::Cancelled { kept, cancelled_at } => {
+                self.kept = PerAsset::from_fn(|asset| self.kept[asset].min(kept));
+                self.cancelled_at = Some(cancelled_at);
+                self.advance(Status::Cancelled)?;
+            }
+            Event::Lapsed { lapsed_at } => {
+                self.kept = self.delivered;
+                self.cancelled_at = Some(lapsed_at);
+                if self.status != Status::Cancelled {
+                    self.advance(Status::Cancelled)?;
+                }
+            }
+            Event::Finalized { final_at } => {
+                self.final_at = Some(final_at);
+                if self.status != Status::Cancelled {
+                    self.advance(Status::Released)?;
+                }
+            }
+            _ => return broken("an event is out of place"),
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, next: Status) -> Result<(), Error> {
+        if !self.status.can_transition_to(next) {
+            return broken("the status goes a way that there is not");
+        }
+        self.status = next;
+        Ok(())
+    }
+
+    /// Leaves `Open`: the goal in force stays, a pending amendment dies.
+    fn close(&mut self, next: Status, time: Timestamp) -> Result<(), Error> {
+        self.goal = self.goal_at(time);
+        self.amendment = None;
+        self.advance(next)
+    }
+
+    fn pledged(&mut self, id: PositionId, amount: Units) -> Result<(), Error> {
+        if self.status != Status::Open || id.tier >= self.created.tier_count() {
+            return broken("a pledge that was not possible");
+        }
+        self.pots.entry((id.tier, id.asset)).or_default().total += amount;
+        self.positions.entry(id).or_default().amount += amount;
+        Ok(())
+    }
+
+    fn taken_out(&mut self, id: PositionId, amount: Units) -> Result<(), Error> {
+        let position = self.positions.remove(&id).filter(|position| position.amount == amount);
+        let pot = self.pots.get_mut(&(id.tier, id.asset));
+        let (Some(_), Some(pot), Status::Open) = (position, pot, self.status) else {
+            return broken("a position was taken out that was not there");
+        };
+        pot.total = pot.total - amount;
+        Ok(())
+    }
+
+    fn refunded(&mut self, id: PositionId, amount: Units) -> Result<(), Error> {
+        let Some(position) = self.positions.get_mut(&id) else {
+            return broken("a refund of a position that was not there");
+        };
+        position.refunded += amount;
+        if position.refunded > position.amount || self.status == Status::Open {
+            return broken("a refund that was not owed");
+        }
+        Ok(())
+    }
+
+    fn objected(&mut self, id: PositionId, weight: Wei) -> Result<(), Error> {
+        let Some(position) = self.positions.get_mut(&id).filter(|position| !position.objected) else {
+            return broken("an objection that was not possible");
+        };
+        position.objected = true;
+        self.objected += weight;
+        Ok(())
+    }
+
+    /// Settles by the rules, and checks that the event says the same: it leaves out how far each group was drawn.
+    fn settled(&mut self, event: &Event) -> Result<(), Error> {
+        let Event::Settled { threshold, rate, target, drawn, settled_at, draws } = event else {
+            return broken("an event is out of place");
+        };
+        let at = Moment { time: *settled_at, lido: rate.map_or(Lido::Broken, Lido::Working) };
+        let Some(found) = self.decide(at).filter(|found| found.status == Status::Settled) else {
+            return broken("a settlement that was not possible");
+        };
+        let facts = found.settlement.map(|settled| (settled.threshold, settled.rate, settled.drawn_value));
+        let drawn_of = |tier, asset| found.pots.get(&(tier, asset)).map_or(Units::ZERO, |pot| pot.drawn);
+        let expected =
+            (0..self.created.tier_count()).flat_map(|tier| Asset::ALL.map(|asset| drawn_of(tier, asset)));
+        let same_goal = self.goal_at(*settled_at).target == *target;
+        if facts != Some((*threshold, *rate, *drawn)) || !expected.eq(draws.iter().copied()) || !same_goal {
+            return broken("a settlement that is not what the pledges give");
+        }
+        (self.settlement, self.pots, self.kept) = (found.settlement, found.pots, found.kept);
+        self.close(Status::Settled, *settled_at)
+    }
+
+    // ---------------------------------------------------------------------------------------------- what it shows
+
+    /// The target, deadline and terms hash in force at `now`.
+    pub fn goal_at(&self, now: Timestamp) -> Goal {
+        self.amendment
+            .filter(|amendment| amendment.in_force(now))
+            .map_or(self.goal, |amendment| amendment.goal)
+    }
+
+    /// The same terms with the goal in force at `now`.
+    pub fn terms_at(&self, now: Timestamp) -> Terms {
+        let Goal { target, deadline, terms_hash } = self.goal_at(now);
+        Terms { target, deadline, terms_hash, ..self.created.clone() }
+    }
+
+    /// What the escrow's view of the rescue says at `at`.
+    ///
+    /// # Errors
+    /// [`Error::BrokenHistory`] when the terms are such as no escrow accepts.
+    pub fn rescue(&self, at: Moment) -> Result<RescueView, Error> {
+        let terms = self.terms_at(at.time);
+        let open = self.open_model(at.time)?;
+        let found = self.found(at);
+        let rate = self.rate_at(at.lido);
+        let lido = lido_at(rate);
+        let (due, next_tranche_at) = clock(&terms, &found, at.time);
+        Ok(RescueView {
+            status: found.status,
+            amendment: self.amendment.filter(|amendment| !amendment.in_force(at.time)),
+            pots: self.pot_views(&found),
+            rate,
+            coverage: open.coverage(lido).ok(),
+            threshold_met: threshold_met(&terms, &found, &open, lido),
+            drawn: found.settlement.map_or(Wei::ZERO, |settlement| settlement.drawn_value),
+            objected: self.objected,
+            settled_at: self.settlement.map(|settlement| settlement.settled_at),
+            cancelled_at: self.cancelled_at,
+            final_at: self.final_at,
+            due,
+            kept: found.kept,
+            delivered: self.delivered,
+            next_tranche_at,
+            terms,
+        })
+    }
+
+    /// What the escrow's view of the positions of `pledger` says at `at`.
+    pub fn positions(&self, pledger: Address, at: Moment) -> Vec<PositionView> {
+        let found = self.found(at);
+        let first = PositionId { pledger, tier: 0, asset: Asset::Eth };
+        let last = PositionId { pledger, tier: u8::MAX, asset: Asset::WstEth };
+        let of_pledger = self.positions.range(first..=last);
+        of_pledger.map(|(&id, &position)| self.position_view(&found, id, position)).collect()
+    }
+
+    fn position_view(&self, found: &Found, id: PositionId, position: Position) -> PositionView {
+        let weight = |settlement: Settlement| {
+            settlement.drawn_value_down(&self.created.tiers, id.tier, id.asset, position.amount)
+        };
+        // Once decided, entitlement never falls, and what is refunded was entitled earlier.
+        let entitled = self.entitled_down(found, id, position.amount);
+        PositionView {
+            tier: id.tier,
+            asset: id.asset,
+            amount: position.amount,
+            refunded: position.refunded,
+            refundable: entitled.checked_sub(position.refunded).unwrap_or(Units::ZERO),
+            weight: found.settlement.map_or(Wei::ZERO, weight),
+            objected: position.objected,
+        }
+    }
+
+    fn entitled_down(&self, found: &Found, id: PositionId, amount: Units) -> Units {
+        match (found.status, found.settlement) {
+            (Status::Open, _) => Units::ZERO,
+            (_, Some(settlement)) if settlement.is_active(id.tier) => {
+                let pot = found.pots.get(&(id.tier, id.asset)).copied().unwrap_or_default();
+                let reserved = prorata::tranches_down(pot.drawn, found.kept[id.asset], self.created.tranches);
+                prorata::entitled_down(amount, pot.total, reserved)
+            }
+            _ => amount,
+        }
+    }
+
+    fn pot_views(&self, found: &Found) -> Vec<PotView> {
+        let delivered =
+            |asset, drawn| prorata::tranches_down(drawn, self.delivered[asset], self.created.tranches);
+        let filled = found.pots.iter().filter(|(_, pot)| !pot.total.is_zero());
+        let view = |(&(tier, asset), pot): (&(u8, Asset), &Pot)| PotView {
+            tier,
+            asset,
+            total: pot.total,
+            drawn: pot.drawn,
+            delivered: delivered(asset, pot.drawn),
+        };
+        filled.map(view).collect()
+    }
+
+    /// The rate as recorded, or now while none is.
+    fn rate_at(&self, lido: Lido) -> ShareRate {
+        let holds_shares =
+            || self.pots.iter().any(|((_, asset), pot)| asset.is_shares() && !pot.total.is_zero());
+        match self.settlement {
+            Some(settlement) => settlement.rate.map_or(ShareRate::NotNeeded, ShareRate::Known),
+            None if holds_shares() => lido.rate().map_or(ShareRate::Unreadable, ShareRate::Known),
+            None => ShareRate::NotNeeded,
+        }
+    }
+
+    /// What is stored or, past the deadline and if the rate can be read, what settling now would make of it.
+    fn found(&self, at: Moment) -> Found {
+        let is_late = self.status == Status::Open && at.time > self.goal_at(at.time).deadline;
+        Some(at).filter(|_| is_late).and_then(|at| self.decide(at)).unwrap_or_else(|| Found {
+            status: self.status,
+            settlement: self.settlement,
+            pots: self.pots.clone(),
+            kept: self.kept,
+        })
+    }
+
+    /// What settling at `at` makes of an open rescue; none when it would be refused.
+    fn decide(&self, at: Moment) -> Option<Found> {
+        let mut model = self.open_model(at.time).ok()?;
+        let status = model.settle(at).ok()?;
+        let decided = |&(tier, asset): &(u8, Asset)| ((tier, asset), model.pot(at, tier, asset));
+        Some(Found {
+            status,
+            settlement: model.settlement(at),
+            pots: self.pots.keys().map(decided).collect(),
+            kept: model.kept(at),
+        })
+    }
+
+    /// The rules' own rescue with the same goal and pots, still open: settlement asks for no more than that.
+    fn open_model(&self, time: Timestamp) -> Result<Rescue, Error> {
+        let impossible = Error::BrokenHistory { reason: "terms or pledges that no escrow accepts" };
+        // Any account but zero and the escrow.
+        let pledger = self.escrow.create(0);
+        let at = Moment { time: 0, lido: Lido::Working(Rate::MAX) };
+        let mut model =
+            Rescue::open(self.escrow, self.terms_at(time), at.time).map_err(|_| impossible.clone())?;
+        for (&(tier, asset), pot) in self.pots.iter().filter(|(_, pot)| !pot.total.is_zero()) {
+            let id = PositionId { pledger, tier, asset };
+            model.pledge(at, id, pot.total).map_err(|_| impossible.clone())?;
+        }
+        Ok(model)
+    }
+}
+
+/// The condition of stETH in which it has this rate.
+fn lido_at(rate: ShareRate) -> Lido {
+    match rate {
+        ShareRate::Known(rate) => Lido::Working(rate),
+        ShareRate::NotNeeded | ShareRate::Unreadable => Lido::Broken,
+    }
+}
+
+/// While open, of the tiers that are covered now; then, of those that settlement chose.
+fn threshold_met(terms: &Terms, found: &Found, open: &Rescue, lido: Lido) -> Bps {
+    if found.status != Status::Open {
+        return found.settlement.map_or(Bps::ZERO, |settlement| settlement.threshold);
+    }
+    let thresholds = terms.tiers.iter().map(|tier| tier.threshold);
+    let met = |&(count, threshold): &(u8, Bps)| {
+        let coverage = open.coverage_up_to(count, lido);
+        coverage.is_ok_and(|coverage| coverage >= prorata::required_up(terms.target, threshold))
+    };
+    (1u8..).zip(thresholds).filter(met).last().map_or(Bps::ZERO, |(_, threshold)| threshold)
+}
+
+/// Tranches due, and when the next one will be: none once the rest was stopped.
+fn clock(terms: &Terms, found: &Found, now: Timestamp) -> (u8, Option<Timestamp>) {
+    let Some(settlement) = found.settlement else { return (0, None) };
+    let due = schedule::due(terms, settlement.settled_at, now);
+    if found.status != Status::Settled || due == terms.tranches {
+        return (due, None);
+    }
+    let waits = u64::from(due) * u64::from(terms.tranche_interval);
+    (due, Some(schedule::first_due(terms, settlement.settled_at) + waits))
+}

@@ -1,0 +1,28 @@
+//! wip
+pub mod bindings;
+pub mod call;
+mod convert;
+pub mod deploy;
+pub mod display;
+pub mod error;
+pub mod escrow;
+pub mod event;
+pub mod history;
+pub mod provider;
+mod redacted;
+mod refusal;
+mod rpc;
+pub mod terms;
+pub mod view;
+
+pub use call::{Call, Executed, Sent};
+pub use deploy::{Deployment, deploy, verify_code};
+pub use error::Error;
+pub use escrow::Escrow;
+pub use event::{Event, FailReason};
+pub use history::{Entry, History};
+pub use levee_model as model;
+pub use redacted::RedactedUrl;
+pub use refusal::EscrowError;
+pub use terms::{CREATE2_DEPLOYER, SALT, address_of};
+pub use view::{PositionView, PotView, RescueView, ShareRate};

@@ -1,0 +1,117 @@
+//! Terms on their way to the chain and back, and the address that commits to them.
+
+use alloy::{
+    primitives::{Address, B256, Bytes, U256, Uint, address, b256},
+    sol_types::{SolConstructor, SolType},
+};
+use levee_model::{Bps, Terms, Tier};
+
+use crate::{bindings::PledgeEscrow, convert, error::Error};
+
+/// The public deterministic CREATE2 deployer, at this address on most chains.
+pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+
+/// The salt that every escrow is created with: keccak256("levee.PledgeEscrow.v1").
+pub const SALT: B256 = b256!("55bc7f2dff1173cb85cbf7c5c6c7d57f6d2faa9aa555d24af6d1919d383d37e5");
+
+/// The code that creates an escrow with these terms: the constructor's bytecode and its arguments.
+///
+/// # Errors
+/// [`Error::Unencodable`] when the deadline or the target is beyond what the contract can hold.
+pub fn init_code(terms: &Terms) -> Result<Bytes, Error> {
+    Ok([&PledgeEscrow::BYTECODE[..], &encode_arguments(encode(terms)?)].concat().into())
+}
+
+/// Where the escrow with these terms is, or will be, when created with `salt` ([`SALT`] for all published ones).
+///
+/// The same on every chain that has the [`CREATE2_DEPLOYER`]; needs no network and trusts nobody.
+///
+/// # Errors
+/// As [`init_code`].
+pub fn address_of(terms: &Terms, salt: B256) -> Result<Address, Error> {
+    Ok(CREATE2_DEPLOYER.create2_from_code(salt, init_code(terms)?))
+}
+
+/// The terms in the code that creates an escrow, or in the input of a call of the [`CREATE2_DEPLOYER`] without its
+/// first 32 bytes, the salt.
+///
+/// # Errors
+/// [`Error::NotInitCode`] when it does not create a Levee escrow, [`Error::Malformed`] when its arguments are not
+/// terms.
+pub fn from_init_code(code: &[u8]) -> Result<Terms, Error> {
+    from_arguments(code.strip_prefix(&PledgeEscrow::BYTECODE[..]).ok_or(Error::NotInitCode)?)
+}
+
+/// The terms in the encoded arguments of the constructor.
+///
+/// # Errors
+/// [`Error::Malformed`] when they are not terms, or not encoded as [`init_code`] does: the address would differ.
+pub fn from_arguments(arguments: &[u8]) -> Result<Terms, Error> {
+    let malformed = Error::Malformed { what: "terms" };
+    let decoded = <(PledgeEscrow::Terms,)>::abi_decode_params_validate(arguments);
+    let (raw,) = decoded.map_err(|_| malformed.clone())?;
+    if encode_arguments(raw.clone()) == arguments { decode(&raw) } else { Err(malformed) }
+}
+
+fn encode_arguments(terms: PledgeEscrow::Terms) -> Vec<u8> {
+    PledgeEscrow::constructorCall { terms_: terms }.abi_encode()
+}
+
+/// Terms as the contract takes them.
+///
+/// # Errors
+/// As [`init_code`].
+pub fn encode(terms: &Terms) -> Result<PledgeEscrow::Terms, Error> {
+    let tiers = terms.tiers.iter().map(encode_tier).collect();
+    Ok(PledgeEscrow::Terms {
+        beneficiary: terms.beneficiary,
+        guardian: terms.guardian,
+        stETH: terms.steth,
+        wstETH: terms.wsteth,
+        target: U256::from(terms.target.get()),
+        deadline: Uint::try_from(terms.deadline).map_err(|_| Error::Unencodable { what: "deadline" })?,
+        tiers,
+        objectionPeriod: terms.objection_period,
+        vetoBps: terms.veto.get(),
+        tranches: terms.tranches,
+        trancheInterval: terms.tranche_interval,
+        releaseWindow: terms.release_window,
+        exitWindow: terms.exit_window,
+        termsHash: terms.terms_hash,
+    })
+}
+
+fn encode_tier(tier: &Tier) -> PledgeEscrow::Tier {
+    PledgeEscrow::Tier {
+        thresholdBps: tier.threshold.get(),
+        drawOrder: tier.draw_order,
+        rateBps: tier.rate.get(),
+    }
+}
+
+/// Terms as the contract gives them.
+///
+/// # Errors
+/// [`Error::Malformed`] when the target is beyond 128 bits, which no escrow accepts.
+pub fn decode(terms: &PledgeEscrow::Terms) -> Result<Terms, Error> {
+    Ok(Terms {
+        beneficiary: terms.beneficiary,
+        guardian: terms.guardian,
+        steth: terms.stETH,
+        wsteth: terms.wstETH,
+        target: convert::wei(terms.target)?,
+        deadline: terms.deadline.to(),
+        tiers: terms.tiers.iter().map(decode_tier).collect(),
+        objection_period: terms.objectionPeriod,
+        veto: convert::bps(terms.vetoBps),
+        tranches: terms.tranches,
+        tranche_interval: terms.trancheInterval,
+        release_window: terms.releaseWindow,
+        exit_window: terms.exitWindow,
+        terms_hash: terms.termsHash,
+    })
+}
+
+fn decode_tier(tier: &PledgeEscrow::Tier) -> Tier {
+    Tier { threshold: Bps::new(tier.thresholdBps), draw_order: tier.drawOrder, rate: Bps::new(tier.rateBps) }
+}

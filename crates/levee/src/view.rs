@@ -1,0 +1,166 @@
+//! What an escrow's views say, with units: the rescue and its positions as the next call would find them.
+
+use levee_model::{Amendment, Asset, Bps, Goal, PerAsset, Rate, Status, Terms, Timestamp, Units, Wei};
+
+use crate::{bindings::PledgeEscrow, convert, error::Error, terms};
+
+/// What is known of the share rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShareRate {
+    /// No pot holds shares, so Lido is not asked.
+    NotNeeded,
+    /// Read now, or recorded at settlement.
+    Known(Rate),
+    /// Some pot holds shares and stETH does not say what they are worth.
+    Unreadable,
+}
+
+/// One pot: all pledges of one asset into one tier. Amounts are in the asset's own unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PotView {
+    /// Index of the tier.
+    pub tier: u8,
+    /// Its asset.
+    pub asset: Asset,
+    /// Pledged; frozen at settlement.
+    pub total: Units,
+    /// Of that, drawn by settlement.
+    pub drawn: Units,
+    /// Of that, delivered to the beneficiary, rounded down.
+    pub delivered: Units,
+}
+
+/// One position: what one pledger has in one pot. Amounts are in the asset's own unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PositionView {
+    /// Index of the tier.
+    pub tier: u8,
+    /// Its asset.
+    pub asset: Asset,
+    /// Pledged.
+    pub amount: Units,
+    /// Of that, already taken back.
+    pub refunded: Units,
+    /// What a refund would pay now, rounded down.
+    pub refundable: Units,
+    /// Its drawn value at the settlement rate, rounded down: what it counts in an objection.
+    pub weight: Wei,
+    /// Whether it has objected.
+    pub objected: bool,
+}
+
+/// The whole rescue. Past the deadline it is what settling now would give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RescueView {
+    /// The status.
+    pub status: Status,
+    /// The terms, with the target, deadline and terms hash in force now.
+    pub terms: Terms,
+    /// The pending amendment.
+    pub amendment: Option<Amendment>,
+    /// Every pot that holds something, by tier and asset.
+    pub pots: Vec<PotView>,
+    /// The rate: while open or failed the one now, then as recorded.
+    pub rate: ShareRate,
+    /// Value of all pots at that rate; none while the rate cannot be read.
+    pub coverage: Option<Wei>,
+    /// The highest tier threshold that is met; at settlement, the chosen one; zero for none.
+    pub threshold_met: Bps,
+    /// The value drawn, at the settlement rate; never more than the target.
+    pub drawn: Wei,
+    /// The drawn value that has objected.
+    pub objected: Wei,
+    /// When a call settled it.
+    pub settled_at: Option<Timestamp>,
+    /// When it was cancelled or lapsed.
+    pub cancelled_at: Option<Timestamp>,
+    /// When `Released` or `Cancelled` became final; none of a failed rescue, which is final at once.
+    pub final_at: Option<Timestamp>,
+    /// Tranches due by the clock.
+    pub due: u8,
+    /// Tranches that the beneficiary keeps of each asset; 0 where nothing was drawn.
+    pub kept: PerAsset<u8>,
+    /// Tranches delivered of each asset.
+    pub delivered: PerAsset<u8>,
+    /// When the next tranche falls due; none when none will.
+    pub next_tranche_at: Option<Timestamp>,
+}
+
+impl RescueView {
+    /// The pot of a tier and an asset, if it holds something.
+    pub fn pot(&self, tier: u8, asset: Asset) -> Option<PotView> {
+        self.pots.iter().find(|pot| pot.tier == tier && pot.asset == asset).copied()
+    }
+}
+
+impl TryFrom<PledgeEscrow::RescueView> for RescueView {
+    type Error = Error;
+
+    fn try_from(page: PledgeEscrow::RescueView) -> Result<Self, Error> {
+        let pots = page.pots.iter().map(PotView::try_from).collect::<Result<_, _>>()?;
+        let coverage = Some(convert::wei(page.coverage)?).filter(|_| page.rateReadable);
+        Ok(Self {
+            status: convert::status(page.status)?,
+            terms: terms::decode(&page.terms)?,
+            amendment: amendment(&page.amendment)?,
+            pots,
+            rate: share_rate(&page),
+            coverage,
+            threshold_met: convert::bps(page.thresholdMetBps),
+            drawn: convert::wei(page.drawn)?,
+            objected: convert::wei(page.objected)?,
+            settled_at: convert::moment(page.settledAt),
+            cancelled_at: convert::moment(page.cancelledAt),
+            final_at: convert::moment(page.finalAt),
+            due: page.due,
+            kept: PerAsset::from_fn(|asset| page.kept[asset as usize]),
+            delivered: PerAsset::from_fn(|asset| page.delivered[asset as usize]),
+            next_tranche_at: convert::moment(page.nextTrancheAt),
+        })
+    }
+}
+
+fn share_rate(page: &PledgeEscrow::RescueView) -> ShareRate {
+    match convert::rate(page.rate) {
+        Some(rate) => ShareRate::Known(rate),
+        None if page.rateReadable => ShareRate::NotNeeded,
+        None => ShareRate::Unreadable,
+    }
+}
+
+fn amendment(raw: &PledgeEscrow::Amendment) -> Result<Option<Amendment>, Error> {
+    let Some(in_force_from) = convert::moment(raw.effectiveAt) else { return Ok(None) };
+    let goal =
+        Goal { target: convert::wei(raw.target)?, deadline: raw.deadline.to(), terms_hash: raw.termsHash };
+    Ok(Some(Amendment { goal, in_force_from }))
+}
+
+impl TryFrom<&PledgeEscrow::PotView> for PotView {
+    type Error = Error;
+
+    fn try_from(pot: &PledgeEscrow::PotView) -> Result<Self, Error> {
+        Ok(Self {
+            tier: pot.tier,
+            asset: convert::asset(pot.asset)?,
+            total: convert::units(pot.total),
+            drawn: convert::units(pot.drawn),
+            delivered: convert::units(pot.delivered),
+        })
+    }
+}
+
+impl TryFrom<&PledgeEscrow::PositionView> for PositionView {
+    type Error = Error;
+
+    fn try_from(position: &PledgeEscrow::PositionView) -> Result<Self, Error> {
+        Ok(Self {
+            tier: position.tier,
+            asset: convert::asset(position.asset)?,
+            amount: convert::units(position.amount),
+            refunded: convert::units(position.refunded),
+            refundable: convert::units(position.refundable),
+            weight: convert::wei(position.weight)?,
+            objected: position.objected,
+        })
+    }
+}
