@@ -138,11 +138,12 @@ impl Chain {
 
     /// Deploys through the [`CREATE2_DEPLOYER`], at the address that `salt` and `init_code` commit to.
     ///
-    /// The deployer reverts without data when the constructor does, or when the address is taken.
-    pub fn deploy_create2(&mut self, salt: B256, init_code: &[u8]) -> Result<Address, Failure> {
+    /// Returns that address and the gas of the transaction. The deployer reverts without data when the constructor does,
+    /// or when the address is taken.
+    pub fn deploy_create2(&mut self, salt: B256, init_code: &[u8]) -> Result<(Address, u64), Failure> {
         let data = [salt.as_slice(), init_code].concat().into();
         let receipt = self.call(Address::ZERO, CREATE2_DEPLOYER, U256::ZERO, data)?;
-        Ok(Address::from_slice(&receipt.output))
+        Ok((Address::from_slice(&receipt.output), receipt.gas_used))
     }
 
     /// Calls `to` with raw `data` and `value` wei of `from`; empty data is a plain transfer of ETH.

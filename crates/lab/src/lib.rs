@@ -1,10 +1,13 @@
 //! Levee's bytecode in an in-process EVM.
 //!
 //! [`chain`] is the EVM, [`lido`] the two token models on it, and [`steth`] checks those models against a recording of
-//! the real contracts; [`walk`] replays random walks through the rules of a rescue. Nothing here needs a node, a network
-//! or a Solidity compiler: the bytecode is the committed artifacts of the `levee` crate.
+//! the real contracts; [`walk`] replays random walks through the rules of a rescue on an [`escrow`], and [`gas`] measures
+//! what its calls cost. Nothing here needs a node, a network or a Solidity compiler: the bytecode is the committed
+//! artifacts of the `levee` crate.
 
 pub mod chain;
+pub mod escrow;
+pub mod gas;
 pub mod lido;
 pub mod steth;
 pub mod walk;

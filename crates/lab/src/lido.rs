@@ -1,4 +1,4 @@
-//! Bindings and deployment of the test model of Lido's tokens (`tests/lido`).
+//! Deployment of the test model of Lido's tokens (`tests/lido`).
 
 use crate::chain::{Chain, Failure};
 use alloy::{
@@ -6,28 +6,7 @@ use alloy::{
     sol_types::SolConstructor,
 };
 
-/// The model of stETH.
-#[allow(missing_docs)]
-mod steth {
-    alloy::sol!(
-        #[derive(Debug, PartialEq, Eq)]
-        StETH,
-        "../levee/artifacts/StETH.json"
-    );
-}
-
-/// The model of wstETH.
-#[allow(missing_docs)]
-mod wsteth {
-    alloy::sol!(
-        #[derive(Debug, PartialEq, Eq)]
-        WstETH,
-        "../levee/artifacts/WstETH.json"
-    );
-}
-
-pub use steth::StETH;
-pub use wsteth::WstETH;
+pub use levee::bindings::{StETH, WstETH};
 
 /// Where the two tokens are on a [`Chain`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,12 @@
 //! `levee-lab`: checks of Levee's bytecode in an in-process EVM, from the command line.
 
 use clap::{Parser, Subcommand};
-use eyre::{Context, Result};
-use levee_lab::steth::{self, Recording};
+use eyre::{Context, Result, bail};
+use levee_lab::{
+    gas::{self, snapshot},
+    steth::{self, Recording},
+    walk::{self, Tally, bytecode::Bytecode, model::Model},
+};
 use std::{
     fs,
     io::{Write, stderr, stdout},
@@ -10,7 +14,7 @@ use std::{
     process::ExitCode,
 };
 
-/// Replays recordings against Levee's bytecode in an in-process EVM.
+/// Checks Levee's bytecode in an in-process EVM: replays recordings, measures gas.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -25,11 +29,27 @@ enum Command {
         /// The recording, as JSON.
         file: PathBuf,
     },
+    /// Replay recorded walks through the rules of a rescue, on the model and on the bytecode.
+    Replay {
+        /// The walks, as JSON.
+        file: PathBuf,
+    },
+    /// Measure the gas of the escrow's calls, one figure a line.
+    Gas {
+        /// Compare exactly with this file.
+        #[arg(long, value_name = "FILE", conflicts_with = "write")]
+        check: Option<PathBuf>,
+        /// Write this file.
+        #[arg(long, value_name = "FILE")]
+        write: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::ReplaySteth { file } => replay_steth(&file),
+        Command::Replay { file } => replay_walks(&file),
+        Command::Gas { check, write } => measure_gas(check.as_deref(), write.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,10 +62,49 @@ fn main() -> ExitCode {
 }
 
 fn replay_steth(file: &Path) -> Result<()> {
-    let text = fs::read_to_string(file).wrap_err_with(|| format!("cannot read `{}`", file.display()))?;
-    let recording: Recording =
-        serde_json::from_str(&text).wrap_err_with(|| format!("`{}` is not a recording", file.display()))?;
+    let recording: Recording = serde_json::from_str(&text_of(file)?)
+        .wrap_err_with(|| format!("`{}` is not a recording", file.display()))?;
     let steth::Summary { steps, paused_calls } = steth::replay(&recording)?;
     writeln!(stdout(), "replayed {steps} steps and {paused_calls} paused calls: all equal")?;
     Ok(())
+}
+
+fn replay_walks(file: &Path) -> Result<()> {
+    let walks = walk::read(&text_of(file)?)
+        .wrap_err_with(|| format!("`{}` is not a file of walks", file.display()))?;
+    let mut tally = Tally::default();
+    for walk in &walks {
+        walk::replay::<Model>(walk).wrap_err("model")?;
+        tally += walk::replay::<Bytecode>(walk).wrap_err("bytecode")?;
+    }
+    let (steps, core) = (tally.steps(), tally.core_steps());
+    let count = tally.walks;
+    writeln!(
+        stdout(),
+        "replayed {count} walks, {steps} steps ({core} in the core): model and bytecode agree"
+    )?;
+    Ok(())
+}
+
+/// Prints the figures; fails with every one that is not as it should be.
+fn measure_gas(check: Option<&Path>, write: Option<&Path>) -> Result<()> {
+    let figures = gas::measure()?;
+    let text = snapshot::render(&figures);
+    write!(stdout(), "{text}")?;
+    if let Some(file) = write {
+        fs::write(file, text).wrap_err_with(|| format!("cannot write `{}`", file.display()))?;
+    }
+    let mut faults = snapshot::violations(&figures);
+    if let Some(file) = check {
+        faults.extend(snapshot::differences(&figures, &snapshot::parse(&text_of(file)?)?));
+    }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let list: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+    bail!("the figures are not as they should be:{list}")
+}
+
+fn text_of(file: &Path) -> Result<String> {
+    fs::read_to_string(file).wrap_err_with(|| format!("cannot read `{}`", file.display()))
 }

@@ -100,7 +100,7 @@ fn create2_lands_at_the_computed_address_once() -> Result<()> {
     // Copies the seven bytes after itself, the code of TIME, and returns them.
     let init_code = [bytes!("60078060095f395ff3").as_ref(), TIME.as_ref()].concat();
     let salt = keccak256("levee");
-    let deployed = chain.deploy_create2(salt, &init_code)?;
+    let (deployed, _) = chain.deploy_create2(salt, &init_code)?;
     assert_eq!(deployed, CREATE2_DEPLOYER.create2_from_code(salt, &init_code));
     assert_eq!(chain.code(deployed), TIME);
     let again = chain.deploy_create2(salt, &init_code);

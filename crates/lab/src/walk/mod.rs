@@ -1,10 +1,12 @@
 //! Random walks through the rules, made by an independent model: `tests/vectors/rescue.json`.
 //!
 //! [`replay`] plays a walk on a [`Subject`] and compares every step and the final books, wei by wei. [`model`] is the
-//! subject over `levee-model`.
+//! subject over `levee-model`, [`bytecode`] the one over the escrow's bytecode.
 
+pub mod bytecode;
 mod cast;
 mod format;
+mod holdings;
 pub mod model;
 mod replay;
 

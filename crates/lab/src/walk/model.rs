@@ -258,7 +258,9 @@ mod tests {
         };
         assert_eq!(changed(|walk| walk.steps[0].status = Some(Status::Failed)), Some(0));
         assert_eq!(changed(|walk| walk.steps[0].why = Some(Why::Zero)), Some(0));
-        assert_eq!(changed(|walk| walk.steps[2].why = None), Some(2));
+        assert_eq!(changed(|walk| walk.steps[0].ok = Some(false)), Some(0));
+        assert_eq!(changed(|walk| walk.steps[0].ok = None), Some(0));
+        assert_eq!(changed(|walk| walk.steps[2].ok = Some(true)), Some(2));
         assert_eq!(changed(|walk| walk.steps[2].why = Some(Why::NothingDue)), Some(2));
         assert_eq!(changed(|walk| walk.steps[12].pays[0].0 = "alice".to_owned()), Some(12));
         assert_eq!(changed(|walk| walk.steps[12].pays.clear()), Some(12));
@@ -281,7 +283,9 @@ mod tests {
         assert_eq!(
             text,
             format!(
-                "walk {seed}, step 3: expected (Err(Status), Some(Open)), found (Err(Coverage), Some(Open))"
+                "walk {seed}, step 3: \
+                 expected Seen {{ ok: Some(false), why: Some(Status), pays: [], status: Some(Open) }}, \
+                 found Seen {{ ok: Some(false), why: Some(Coverage), pays: [], status: Some(Open) }}"
             )
         );
     }

@@ -55,6 +55,18 @@ pub struct Tally {
     pub outside_core: usize,
 }
 
+impl Tally {
+    /// Steps that were played: calls of the core, and changes of the world.
+    pub const fn core_steps(&self) -> usize {
+        self.accepted + self.refused + self.world
+    }
+
+    /// All steps of the walks.
+    pub const fn steps(&self) -> usize {
+        self.core_steps() + self.outside_core
+    }
+}
+
 impl std::ops::AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.walks += other.walks;
@@ -94,14 +106,23 @@ pub enum ReplayError<E: std::error::Error + 'static> {
     /// The subject and the walk differ.
     #[error("{0}")]
     Mismatch(Mismatch),
-    /// The subject could not go on.
-    #[error("walk {seed}: {source}")]
+    /// The subject could not be created or read.
+    #[error("walk {seed}: {error}")]
     Subject {
         /// The walk.
         seed: u64,
         /// What went wrong.
-        source: E,
+        error: E,
     },
+}
+
+/// What there is to see of a step.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    ok: Option<bool>,
+    why: Option<Why>,
+    pays: Vec<Pay>,
+    status: Option<Status>,
 }
 
 /// Plays a walk, and compares each step's outcome and stored status, and the final books.
@@ -109,7 +130,7 @@ pub enum ReplayError<E: std::error::Error + 'static> {
 /// # Errors
 /// The first difference, or the subject's own error.
 pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
-    let failed = |source| ReplayError::Subject { seed: walk.seed, source };
+    let failed = |error| ReplayError::Subject { seed: walk.seed, error };
     let mut subject = S::start(walk).map_err(failed)?;
     let mut tally = Tally { walks: 1, ..Tally::default() };
     let mut last_accepted = walk.start;
@@ -118,18 +139,20 @@ pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
             tally.outside_core += 1;
             continue;
         }
-        let outcome = subject.play(step.t, &step.op).map_err(failed)?;
+        let expected = expected(step);
+        // A way to end that has no word is a difference too.
+        let outcome = subject
+            .play(step.t, &step.op)
+            .map_err(|error| differs(walk.seed, Some(index), &expected, error.to_string()))?;
         let status = subject.stored_status().map_err(failed)?;
-        let Some(ok) = step.ok else {
-            tally.world += 1;
-            continue;
-        };
-        compare(walk.seed, Some(index), &expected(step), &(outcome, Some(status)))?;
-        if ok {
-            tally.accepted += 1;
-            last_accepted = step.t;
-        } else {
-            tally.refused += 1;
+        compare(walk.seed, Some(index), &expected, &found(step, outcome, status))?;
+        match step.ok {
+            None => tally.world += 1,
+            Some(false) => tally.refused += 1,
+            Some(true) => {
+                tally.accepted += 1;
+                last_accepted = step.t;
+            }
         }
     }
     let books = subject.books(last_accepted).map_err(failed)?;
@@ -137,13 +160,17 @@ pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
     Ok(tally)
 }
 
-/// What a walk says of a call: a refusal has a word, and a call that went through has none.
-fn expected(step: &Step) -> (Outcome, Option<Status>) {
-    let outcome = match step.why {
-        Some(why) => Err(why),
-        None => Ok(step.pays.clone()),
-    };
-    (outcome, step.status)
+fn expected(step: &Step) -> Seen {
+    Seen { ok: step.ok, why: step.why, pays: step.pays.clone(), status: step.status }
+}
+
+/// What a step showed, as far as the walk speaks of it: of a change of the world it says nothing, and of a refusal it
+/// need not say why.
+fn found(step: &Step, outcome: Outcome, status: Status) -> Seen {
+    let ok = step.ok.map(|_| outcome.is_ok());
+    let silent = step.ok == Some(false) && step.why.is_none();
+    let why = outcome.as_ref().err().copied().filter(|_| !silent);
+    Seen { ok, why, pays: outcome.unwrap_or_default(), status: step.ok.map(|_| status) }
 }
 
 /// The final books without what satellites wrote.
@@ -161,9 +188,14 @@ fn compare<T: fmt::Debug + PartialEq, E: std::error::Error + 'static>(
     expected: &T,
     found: &T,
 ) -> Result<(), ReplayError<E>> {
-    if expected == found {
-        return Ok(());
-    }
-    let (expected, found) = (format!("{expected:?}"), format!("{found:?}"));
-    Err(ReplayError::Mismatch(Mismatch { seed, step, expected, found }))
+    if expected == found { Ok(()) } else { Err(differs(seed, step, expected, format!("{found:?}"))) }
+}
+
+fn differs<E: std::error::Error + 'static>(
+    seed: u64,
+    step: Option<usize>,
+    expected: &impl fmt::Debug,
+    found: String,
+) -> ReplayError<E> {
+    ReplayError::Mismatch(Mismatch { seed, step, expected: format!("{expected:?}"), found })
 }

@@ -1,0 +1,271 @@
+//! One rescue, from its creation to its releases, with every pot in use.
+
+use super::Figure;
+use crate::{
+    chain::{Chain, Failure},
+    escrow,
+    lido::{Lido, StETH, WstETH},
+    walk::address_of,
+};
+use alloy::{
+    primitives::{Address, B256, U256, aliases::U40},
+    sol_types::SolCall,
+};
+use levee::bindings::PledgeEscrow::{self, pledgeETHCall, pledgeStETHCall, pledgeWstETHCall};
+use levee_model::{Asset, units::RATE_UNIT};
+
+const START: u64 = 1_800_000_000;
+const DAY: u32 = 86_400;
+const DEADLINE: u64 = START + 14 * DAY as u64;
+const SETTLED_AT: u64 = DEADLINE + 1;
+
+/// Threshold, draw order and rate of each tier, in basis points: the most tiers there can be, in four groups.
+const TIERS: [(u16, u8, u16); 8] = [
+    (1_000, 0, 0),
+    (2_500, 0, 0),
+    (4_000, 1, 0),
+    (5_000, 1, 0),
+    (6_000, 2, 200),
+    (7_500, 2, 200),
+    (9_000, 3, 500),
+    (10_000, 3, 500),
+];
+
+/// Wei per 10^27 shares.
+const RATE: u128 = 1_234_567_890_123_456_789_012_345_678;
+
+/// Below the value of all pots, above that of the first three groups: all tiers are active, the last group is drawn in
+/// part.
+const TARGET: u128 = 2_765_432_109_876_543_210_987;
+
+const TRANCHES: u8 = 4;
+const OBJECTION_PERIOD: u32 = 2 * DAY;
+
+/// What each pot holds before the measured pledger comes, by asset: the same whether few have pledged or many.
+const POTS: [u128; 3] =
+    [123_456_789_012_345_678_901, 98_765_432_109_876_543_211, 111_222_333_444_555_666_777];
+
+/// Of the group that is drawn in part.
+const TIER: u8 = 7;
+
+const FIRST_PLEDGE: u128 = 2_123_456_789_012_345_678;
+const NEXT_PLEDGE: u128 = 1_987_654_321_098_765_432;
+
+/// More than anyone here pledges.
+const PURSE: u128 = 10u128.pow(22);
+
+/// The rescue, created and open.
+#[derive(Debug)]
+pub(super) struct Fixture {
+    chain: Chain,
+    lido: Lido,
+    escrow: Address,
+    create_gas: u64,
+}
+
+impl Fixture {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let mut chain = Chain::new();
+        chain.set_time(START);
+        let lido = Lido::deploy(&mut chain, bank(), U256::from(RATE_UNIT), U256::from(RATE))?;
+        let (escrow, create_gas) = escrow::create(&mut chain, terms(lido))?;
+        Ok(Self { chain, lido, escrow, create_gas })
+    }
+
+    /// Gas of the creation, and bytes of the code.
+    pub(super) fn creation(&mut self) -> Vec<Figure> {
+        let code_size = self.chain.code(self.escrow).len() as u64;
+        vec![figure("create", self.create_gas), figure("code_size", code_size)]
+    }
+
+    /// Gas of each call of the rescue's life, in which `others` pledge before the one who is measured.
+    pub(super) fn costs(mut self, others: usize) -> Result<Vec<Figure>, Failure> {
+        self.fill_purse(payer())?;
+        self.fill_pots(others)?;
+        self.fill_purse(pledger())?;
+        let mut figures = vec![
+            figure("pledge_eth_new", self.pledge_own(Asset::Eth, FIRST_PLEDGE)?),
+            figure("pledge_eth_next", self.pledge_own(Asset::Eth, NEXT_PLEDGE)?),
+            figure("pledge_wsteth_new", self.pledge_own(Asset::WstEth, FIRST_PLEDGE)?),
+            figure("pledge_steth_new", self.pledge_own(Asset::StEth, FIRST_PLEDGE)?),
+        ];
+        self.chain.set_time(SETTLED_AT);
+        figures.push(figure("settle_full", self.send(&PledgeEscrow::settleCall {})?));
+        let refund = PledgeEscrow::refundCall { pledger: pledger(), tier: TIER, asset: Asset::Eth as u8 };
+        figures.push(figure("refund_eth", self.send(&refund)?));
+        figures.extend(self.releases()?);
+        Ok(figures)
+    }
+
+    /// Gas of a release of the dearest asset, to a beneficiary without and with some of it. Each tranche of the three
+    /// assets is released when it falls due: the first finds a beneficiary without any, the last ends the rescue.
+    fn releases(&mut self) -> Result<[Figure; 2], Failure> {
+        let fresh = self.release_tranche(0)?;
+        let mut held = 0;
+        for tranche in 1..TRANCHES {
+            held = held.max(self.release_tranche(tranche)?);
+        }
+        Ok([figure("release_asset_fresh", fresh), figure("release_asset", held)])
+    }
+
+    /// Gas of the dearest of three releases. Tranches count from 0.
+    fn release_tranche(&mut self, tranche: u8) -> Result<u64, Failure> {
+        self.chain.set_time(SETTLED_AT + u64::from(OBJECTION_PERIOD + u32::from(tranche) * DAY));
+        let mut dearest = 0;
+        for asset in Asset::ALL {
+            dearest = dearest.max(self.send(&PledgeEscrow::releaseCall { asset: asset as u8 })?);
+        }
+        Ok(dearest)
+    }
+
+    /// Fills each pot up to [`POTS`], by so many pledgers, each of whom pledges at least once; someone else pays.
+    fn fill_pots(&mut self, others: usize) -> Result<(), Failure> {
+        let tiers = 0..TIERS.len() as u8;
+        let pots: Vec<_> = tiers.flat_map(|tier| Asset::ALL.map(|asset| (tier, asset))).collect();
+        let pledges = others.max(pots.len());
+        for (pot, &(tier, asset)) in pots.iter().enumerate() {
+            let rounds = (pledges - pot).div_ceil(pots.len());
+            for round in 0..rounds {
+                let pledger = other((round * pots.len() + pot) % others);
+                let amount = part(POTS[asset as usize], round as u128, rounds as u128);
+                self.pledge(payer(), pledger, tier, asset, amount)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pledge_own(&mut self, asset: Asset, amount: u128) -> Result<u64, Failure> {
+        self.pledge(pledger(), pledger(), TIER, asset, amount)
+    }
+
+    fn pledge(
+        &mut self,
+        from: Address,
+        pledger: Address,
+        tier: u8,
+        asset: Asset,
+        amount: u128,
+    ) -> Result<u64, Failure> {
+        let amount = U256::from(amount);
+        let receipt = match asset {
+            Asset::Eth => self.chain.send_value(from, self.escrow, amount, &pledgeETHCall { pledger, tier }),
+            Asset::StEth => {
+                self.chain.send(from, self.escrow, &pledgeStETHCall { pledger, tier, shares: amount })
+            }
+            Asset::WstEth => self.chain.send(from, self.escrow, &pledgeWstETHCall { pledger, tier, amount }),
+        };
+        Ok(receipt?.gas_used)
+    }
+
+    /// A call of someone who has no part in the rescue.
+    fn send<C: SolCall>(&mut self, call: &C) -> Result<u64, Failure> {
+        Ok(self.chain.send(address_of("anyone"), self.escrow, call)?.gas_used)
+    }
+
+    /// Gives `account` each asset, and allowances to the escrow that no pledge uses up.
+    fn fill_purse(&mut self, account: Address) -> Result<(), Failure> {
+        let Lido { steth, wsteth } = self.lido;
+        let purse = U256::from(PURSE);
+        self.chain.set_balance(account, purse);
+        let chain = &mut self.chain;
+        chain.send(
+            bank(),
+            steth,
+            &StETH::transferSharesCall { to: account, shares: purse * U256::from(2) },
+        )?;
+        chain.send(account, steth, &StETH::approveCall { spender: wsteth, amount: purse })?;
+        chain.send(account, wsteth, &WstETH::wrapCall { stETHAmount: purse })?;
+        chain.send(account, steth, &StETH::approveCall { spender: self.escrow, amount: purse })?;
+        chain.send(account, wsteth, &WstETH::approveCall { spender: self.escrow, units: purse })?;
+        Ok(())
+    }
+}
+
+fn figure(name: &str, amount: u64) -> Figure {
+    Figure { name: name.to_owned(), amount }
+}
+
+/// Part `index` of `parts` that add up to `whole`, all of nearly the same size.
+fn part(whole: u128, index: u128, parts: u128) -> u128 {
+    whole * (index + 1) / parts - whole * index / parts
+}
+
+fn terms(lido: Lido) -> PledgeEscrow::Terms {
+    let tier = |(threshold, order, rate)| PledgeEscrow::Tier {
+        thresholdBps: threshold,
+        drawOrder: order,
+        rateBps: rate,
+    };
+    PledgeEscrow::Terms {
+        beneficiary: address_of("beneficiary"),
+        guardian: address_of("guardian"),
+        stETH: lido.steth,
+        wstETH: lido.wsteth,
+        target: U256::from(TARGET),
+        deadline: U40::from(DEADLINE),
+        tiers: TIERS.map(tier).to_vec(),
+        objectionPeriod: OBJECTION_PERIOD,
+        vetoBps: 2_000,
+        tranches: TRANCHES,
+        trancheInterval: DAY,
+        releaseWindow: 30 * DAY,
+        exitWindow: 3 * DAY,
+        termsHash: B256::repeat_byte(0x5a),
+    }
+}
+
+/// One of those who pledge before.
+fn other(index: usize) -> Address {
+    address_of(&format!("other {index}"))
+}
+
+/// Holds all shares at first.
+fn bank() -> Address {
+    address_of("bank")
+}
+
+/// Whose calls are measured.
+fn pledger() -> Address {
+    address_of("pledger")
+}
+
+/// Pays the pledges of all others.
+fn payer() -> Address {
+    address_of("payer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pot_is_drawn_the_last_group_in_part() {
+        let mut fixture = Fixture::new().unwrap();
+        fixture.fill_purse(payer()).unwrap();
+        fixture.fill_pots(10).unwrap();
+        fixture.chain.set_time(SETTLED_AT);
+        let rescue = fixture.chain.read(fixture.escrow, &PledgeEscrow::rescueCall {}).unwrap();
+        assert_eq!((rescue.thresholdMetBps, rescue.drawn), (10_000, U256::from(TARGET)));
+        assert_eq!(rescue.pots.len(), 24);
+        for pot in rescue.pots {
+            assert_eq!(pot.total.to::<u128>(), POTS[usize::from(pot.asset)]);
+            let whole = TIERS[usize::from(pot.tier)].1 < TIERS[usize::from(TIER)].1;
+            assert_eq!(pot.drawn == pot.total, whole, "tier {}, asset {}", pot.tier, pot.asset);
+            assert!(!pot.drawn.is_zero());
+        }
+    }
+
+    #[test]
+    fn each_of_the_others_has_pledged() {
+        for (others, each) in [(10, vec![3, 3, 3, 3, 2, 2, 2, 2, 2, 2]), (100, vec![1; 100])] {
+            let mut fixture = Fixture::new().unwrap();
+            fixture.fill_purse(payer()).unwrap();
+            fixture.fill_pots(others).unwrap();
+            let count = |index| {
+                let call = PledgeEscrow::positionsCall { pledger: other(index) };
+                fixture.chain.read(fixture.escrow, &call).unwrap().len()
+            };
+            assert_eq!((0..others).map(count).collect::<Vec<_>>(), each);
+        }
+    }
+}

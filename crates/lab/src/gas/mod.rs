@@ -1,0 +1,48 @@
+//! What calls of the escrow cost, and whether that depends on how many have pledged.
+//!
+//! [`measure`] makes real transactions on one fixed [`fixture`]; [`snapshot`] compares the figures with those that are
+//! checked in, and with the limits.
+
+mod fixture;
+pub mod snapshot;
+
+use crate::chain::Failure;
+use fixture::Fixture;
+use std::fmt;
+
+/// What the names of figures end with that were measured among [`MANY`] pledgers.
+pub const MANY_SUFFIX: &str = "_10000";
+
+const FEW: usize = 10;
+const MANY: usize = 10_000;
+
+/// One number: gas of a whole transaction, 21,000 and calldata included; of `code_size`, bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// What was measured.
+    pub name: String,
+    /// How much.
+    pub amount: u64,
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.amount)
+    }
+}
+
+/// Measures everything twice, among few pledgers and among many: the same on every machine.
+///
+/// # Errors
+/// When a call of the fixture fails, all of which have to go through.
+pub fn measure() -> Result<Vec<Figure>, Failure> {
+    let (mut few, many) = (Fixture::new()?, Fixture::new()?);
+    let mut figures = few.creation();
+    figures.extend(few.costs(FEW)?);
+    figures.extend(
+        many.costs(MANY)?
+            .into_iter()
+            .map(|Figure { name, amount }| Figure { name: format!("{name}{MANY_SUFFIX}"), amount }),
+    );
+    Ok(figures)
+}
