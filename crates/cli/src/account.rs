@@ -1,0 +1,203 @@
+//! Which account signs. Keys are never arguments, which other users of the machine could read, and are never shown.
+
+use std::{
+    env, fs,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use alloy::signers::local::PrivateKeySigner;
+use clap::Args;
+use eyre::{Result, WrapErr};
+
+use crate::error::UserError;
+
+/// Environment variable with a private key.
+const KEY_VARIABLE: &str = "LEVEE_PRIVATE_KEY";
+/// Environment variable with the password of a keystore.
+const PASSWORD_VARIABLE: &str = "LEVEE_PASSWORD";
+/// The chain id of a local anvil, the only one on which its public keys may sign.
+const DEV_CHAIN: u64 = 31337;
+
+/// The keys that every anvil prints when it starts. They are public: nobody's money is safe with them.
+const DEV_KEYS: [&str; 10] = [
+    "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
+    "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
+    "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
+    "0x47e179ec197488593b187f80a00eb0da91f1b9d0b13f8733639f19c30a34926a",
+    "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba",
+    "0x92db14e403b83dfe3df233f83dfa3a0d7096f21ca9b0d6d6b8d88b2b4ec1564e",
+    "0x4bbbf85ce3377467afe5d46f804f221813b2bb87f24d81f60f1fcdbf7cbf4356",
+    "0xdbda1821b80551c9d65939329250298aa3472ba22feea921c0cf5d620ea67b97",
+    "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6",
+];
+
+/// Where the signing key comes from. With none of these, the environment variable LEVEE_PRIVATE_KEY.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Account (or the variable LEVEE_PRIVATE_KEY)")]
+pub(crate) struct AccountArgs {
+    /// Encrypted JSON keystore that signs.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["account", "dev"])]
+    keystore: Option<PathBuf>,
+
+    /// Name of a Foundry keystore, in ~/.foundry/keystores (made by `cast wallet import`).
+    #[arg(long, value_name = "NAME", conflicts_with = "dev")]
+    account: Option<String>,
+
+    /// File with the keystore's password; else the variable LEVEE_PASSWORD, else a question.
+    #[arg(long, value_name = "PATH")]
+    password_file: Option<PathBuf>,
+
+    /// Anvil's well-known account N, 0 to 9; only on a local chain with id 31337.
+    #[arg(long, value_name = "N")]
+    dev: Option<usize>,
+}
+
+impl AccountArgs {
+    /// The signer, for use on `chain`. May ask for a password.
+    pub(crate) fn signer(&self, chain: u64) -> Result<PrivateKeySigner> {
+        if let Some(number) = self.dev {
+            return Ok(dev_signer(number, chain)?);
+        }
+        if let Some(path) = self.keystore_path()? {
+            return self.open(&path);
+        }
+        match env::var(KEY_VARIABLE) {
+            Ok(key) => Ok(parse_key(&key)?),
+            Err(_) => Err(no_account().into()),
+        }
+    }
+
+    fn keystore_path(&self) -> Result<Option<PathBuf>, UserError> {
+        let Some(name) = &self.account else { return Ok(self.keystore.clone()) };
+        let home = env::home_dir().ok_or_else(|| {
+            UserError::new("there is no home directory to look for `--account` in")
+                .hint("use `--keystore PATH`")
+        })?;
+        Ok(Some(home.join(".foundry/keystores").join(name)))
+    }
+
+    fn open(&self, path: &Path) -> Result<PrivateKeySigner> {
+        if !path.is_file() {
+            return Err(UserError::new(format!("there is no keystore at `{}`", path.display()))
+                .hint("`cast wallet list` shows the names of your keystores")
+                .into());
+        }
+        let password = self.password(path)?;
+        PrivateKeySigner::decrypt_keystore(path, password.trim_end_matches(['\r', '\n'])).map_err(|error| {
+            UserError::new(format!("the keystore `{}` does not open: {error}", path.display()))
+                .hint("check the password, and that the file is an encrypted JSON keystore")
+                .into()
+        })
+    }
+
+    fn password(&self, keystore: &Path) -> Result<String> {
+        if let Some(path) = &self.password_file {
+            let read = fs::read_to_string(path);
+            return Ok(read.map_err(|error| {
+                UserError::new(format!("the password file `{}` cannot be read: {error}", path.display()))
+                    .hint("check the path")
+            })?);
+        }
+        if let Ok(password) = env::var(PASSWORD_VARIABLE) {
+            return Ok(password);
+        }
+        if !io::stdin().is_terminal() {
+            return Err(UserError::new(
+                "the keystore needs a password, and there is no terminal to ask for it",
+            )
+            .hint("use `--password-file PATH` or the variable LEVEE_PASSWORD")
+            .into());
+        }
+        let prompt = format!("Password of {}", keystore.display());
+        dialoguer::Password::new()
+            .with_prompt(prompt)
+            .allow_empty_password(true)
+            .interact()
+            .wrap_err("the password cannot be read")
+    }
+}
+
+fn dev_signer(number: usize, chain: u64) -> Result<PrivateKeySigner, UserError> {
+    if chain != DEV_CHAIN {
+        return Err(UserError::new(format!("`--dev` signs with a public key, and this is chain {chain}"))
+            .hint(
+                "use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain id 31337",
+            ));
+    }
+    let key = DEV_KEYS.get(number).ok_or_else(|| {
+        UserError::new(format!("anvil has no well-known account {number}")).hint("`--dev` takes 0 to 9")
+    })?;
+    parse_key(key)
+}
+
+/// The key itself is in no message.
+fn parse_key(key: &str) -> Result<PrivateKeySigner, UserError> {
+    key.trim().parse().map_err(|_| {
+        UserError::new(format!("{KEY_VARIABLE} does not hold a private key"))
+            .hint("it must be 64 hexadecimal digits, with or without `0x`")
+    })
+}
+
+fn no_account() -> UserError {
+    UserError::new("no account to sign with").hint(format!(
+        "use `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable {KEY_VARIABLE}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::{Address, address};
+
+    const DEV_0: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+    const DEV_9: Address = address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720");
+
+    /// The test vector of the Web3 Secret Storage Definition.
+    const KEYSTORE: &str = r#"{"crypto": {"cipher": "aes-128-ctr",
+        "cipherparams": {"iv": "6087dab2f9fdbbfaddc31a909735c1e6"},
+        "ciphertext": "5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46",
+        "kdf": "pbkdf2", "kdfparams": {"c": 262144, "dklen": 32, "prf": "hmac-sha256",
+        "salt": "ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"},
+        "mac": "517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2"},
+        "id": "3198bc9c-6672-5ab3-d995-4942343ae5b6", "version": 3}"#;
+    const KEYSTORE_ADDRESS: Address = address!("008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b");
+
+    fn from_keystore(keystore: PathBuf, password_file: PathBuf) -> Result<PrivateKeySigner> {
+        let (keystore, password_file) = (Some(keystore), Some(password_file));
+        AccountArgs { keystore, account: None, password_file, dev: None }.signer(1)
+    }
+
+    #[test]
+    fn anvils_accounts_sign_on_a_local_chain_only() {
+        assert_eq!(dev_signer(0, DEV_CHAIN).unwrap().address(), DEV_0);
+        assert_eq!(dev_signer(9, DEV_CHAIN).unwrap().address(), DEV_9);
+        let message = dev_signer(0, 1).unwrap_err().to_string();
+        assert_eq!(message, "`--dev` signs with a public key, and this is chain 1");
+        let message = dev_signer(10, DEV_CHAIN).unwrap_err().to_string();
+        assert_eq!(message, "anvil has no well-known account 10");
+    }
+
+    #[test]
+    fn a_keystore_opens_with_its_password_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("key"), KEYSTORE).unwrap();
+        fs::write(path("right"), "testpassword\n").unwrap();
+        fs::write(path("wrong"), "Testpassword").unwrap();
+        assert_eq!(from_keystore(path("key"), path("right")).unwrap().address(), KEYSTORE_ADDRESS);
+        let message = from_keystore(path("key"), path("wrong")).unwrap_err().to_string();
+        assert!(message.ends_with("key` does not open: Mac Mismatch"), "{message}");
+        let message = from_keystore(path("none"), path("right")).unwrap_err().to_string();
+        assert!(message.starts_with("there is no keystore at"), "{message}");
+        let message = from_keystore(path("key"), path("none")).unwrap_err().to_string();
+        assert!(message.starts_with("the password file"), "{message}");
+    }
+
+    #[test]
+    fn a_bad_key_is_not_repeated() {
+        let message = parse_key("0xSECRET").unwrap_err().to_string();
+        assert_eq!(message, "LEVEE_PRIVATE_KEY does not hold a private key");
+    }
+}

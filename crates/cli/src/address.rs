@@ -1,0 +1,52 @@
+//! Addresses as people paste them. Mixed case is a checksum, and a checksum is there to be checked.
+
+use alloy::primitives::{Address, hex};
+
+use crate::error::UserError;
+
+/// Reads an address. One case throughout carries no checksum and is taken as it is; mixed case must match EIP-55.
+pub(crate) fn parse(text: &str) -> Result<Address, UserError> {
+    let digits = text.strip_prefix("0x").unwrap_or_default();
+    let address = hex::decode(digits).ok().and_then(|bytes| Address::try_from(bytes.as_slice()).ok());
+    let address = address.ok_or_else(|| {
+        UserError::new(format!("`{text}` is not an address"))
+            .hint("an address is `0x` and 40 hexadecimal digits")
+    })?;
+    let one_case = !digits.contains(|c: char| c.is_ascii_lowercase())
+        || !digits.contains(|c: char| c.is_ascii_uppercase());
+    if one_case || address.to_checksum(None) == text {
+        return Ok(address);
+    }
+    Err(UserError::new(format!("`{text}` fails its checksum: it may be mistyped"))
+        .hint(format!("compare every character with its source; these digits would be `{address}`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RIGHT: &str = "0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84";
+
+    #[test]
+    fn one_case_or_the_right_checksum_is_taken() {
+        let address: Address = RIGHT.parse().unwrap();
+        for text in [RIGHT, &RIGHT.to_lowercase(), &format!("0x{}", RIGHT[2..].to_uppercase())] {
+            assert_eq!(parse(text).unwrap(), address);
+        }
+    }
+
+    #[test]
+    fn a_wrong_checksum_is_refused_and_the_right_one_told() {
+        let wrong = RIGHT.replace("DE3A", "dE3A");
+        let error = eyre::Report::new(parse(&wrong).unwrap_err());
+        assert_eq!(error.to_string(), format!("`{wrong}` fails its checksum: it may be mistyped"));
+        assert!(crate::error::to_text(&error).contains(&format!("these digits would be `{RIGHT}`")));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "0x", "vitalik.eth", &RIGHT[2..], &RIGHT[..41], &format!("{RIGHT}00")] {
+            assert_eq!(parse(text).unwrap_err().to_string(), format!("`{text}` is not an address"));
+        }
+    }
+}

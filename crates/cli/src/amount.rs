@@ -1,0 +1,232 @@
+//! Amounts as people write them, `2500 stETH`, and as they are shown: exact, always with a unit.
+//!
+//! A bare number is refused: a wei taken for an ether is the costliest typing mistake there is.
+
+use std::fmt;
+
+pub(crate) use levee::display::ether as eth;
+
+use alloy::primitives::{U256, utils::format_ether};
+use levee_model::{Asset, Rate, Shares, Units, Wei, prorata};
+
+use crate::error::UserError;
+
+/// Digits after the point of one ETH, stETH or wstETH.
+const DECIMALS: usize = 18;
+const UNITS: &str = "ETH, stETH, wstETH, `wei` (of ETH) or `shares` (of stETH)";
+
+/// An amount of one asset, in the unit in which it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Amount {
+    /// ETH, in wei.
+    Eth(Wei),
+    /// stETH, in 10^-18 stETH: worth so many wei now, and a number of shares that only the token knows.
+    StEth(Wei),
+    /// stETH, in its shares.
+    Shares(Shares),
+    /// wstETH, in 10^-18 wstETH.
+    WstEth(Units),
+}
+
+impl Amount {
+    /// Which asset it is of.
+    pub(crate) const fn asset(self) -> Asset {
+        match self {
+            Self::Eth(_) => Asset::Eth,
+            Self::StEth(_) | Self::Shares(_) => Asset::StEth,
+            Self::WstEth(_) => Asset::WstEth,
+        }
+    }
+
+    /// Reads `1.5 ETH`, `2500 stETH`, `30 wstETH`, `123 wei` or `100 shares`; the space may be left out.
+    pub(crate) fn parse(text: &str) -> Result<Self, UserError> {
+        let text = text.trim();
+        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let (number, unit) = (text[..split].trim_end(), &text[split..]);
+        match unit.to_ascii_lowercase().as_str() {
+            "eth" => Ok(Self::Eth(Wei::new(parse_decimal(number, text, DECIMALS)?))),
+            "steth" => Ok(Self::StEth(Wei::new(parse_decimal(number, text, DECIMALS)?))),
+            "wsteth" => Ok(Self::WstEth(Units::new(parse_decimal(number, text, DECIMALS)?))),
+            "wei" => Ok(Self::Eth(Wei::new(parse_decimal(number, text, 0)?))),
+            "shares" | "share" => Ok(Self::Shares(Shares::new(parse_decimal(number, text, 0)?))),
+            "" => Err(UserError::new(format!("`{text}` has no unit"))
+                .hint(format!("say what it is of, as in `{text} ETH`; units are {UNITS}"))),
+            _ => Err(UserError::new(format!("`{unit}` is not a unit that Levee knows"))
+                .hint(format!("write an amount in {UNITS}"))),
+        }
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Eth(wei) => f.write_str(&eth(*wei)),
+            Self::StEth(wei) => write!(f, "{} stETH", decimal(wei.get())),
+            Self::Shares(shares) => write!(f, "{shares}"),
+            Self::WstEth(units) => write!(f, "{} wstETH", decimal(units.get())),
+        }
+    }
+}
+
+/// The unit in which the books keep an asset.
+pub(crate) const fn unit_name(asset: Asset) -> &'static str {
+    match asset {
+        Asset::Eth => "wei",
+        Asset::StEth => "stETH shares",
+        Asset::WstEth => "units of 10^-18 wstETH",
+    }
+}
+
+/// Reads an amount that must be of ETH.
+pub(crate) fn parse_eth(text: &str) -> Result<Wei, UserError> {
+    match Amount::parse(text)? {
+        Amount::Eth(wei) => Ok(wei),
+        other => Err(UserError::new(format!("`{text}` is an amount of {}, not of ETH", other.asset()))
+            .hint("write it in ETH, as in `68900 ETH`")),
+    }
+}
+
+/// Reads the name of an asset.
+pub(crate) fn parse_asset(text: &str) -> Result<Asset, UserError> {
+    Asset::ALL.into_iter().find(|asset| asset.to_string().eq_ignore_ascii_case(text)).ok_or_else(|| {
+        UserError::new(format!("`{text}` is not an asset of a rescue")).hint("say ETH, stETH or wstETH")
+    })
+}
+
+/// `number` with at most `decimals` digits after the point, as so many units of the last digit. `whole` is what the
+/// error quotes.
+fn parse_decimal(number: &str, whole: &str, decimals: usize) -> Result<u128, UserError> {
+    let not_a_number = || {
+        UserError::new(format!("`{whole}` is not an amount"))
+            .hint("write digits with at most one point and no other signs, as in `1.5 ETH`")
+    };
+    let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if integer.is_empty() || !digits(integer) || !digits(fraction) || number.ends_with('.') {
+        return Err(not_a_number());
+    }
+    if fraction.len() > decimals {
+        return Err(too_fine(whole, decimals));
+    }
+    let text = format!("{integer}{fraction:0<decimals$}");
+    text.parse().map_err(|_| {
+        UserError::new(format!("`{whole}` is more than there can ever be")).hint("check the number of digits")
+    })
+}
+
+fn too_fine(whole: &str, decimals: usize) -> UserError {
+    match decimals {
+        0 => UserError::new(format!("`{whole}` is not a whole number"))
+            .hint("wei and shares have no fractions"),
+        _ => UserError::new(format!("`{whole}` has more than {decimals} digits after the point"))
+            .hint("round it yourself: nothing here is rounded for you"),
+    }
+}
+
+/// A number of 10^-18 parts as a decimal, exact, without trailing zeros.
+pub(crate) fn decimal(parts: u128) -> String {
+    let text = format_ether(U256::from(parts));
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// `1.5 ETH (1500000000000000000 wei)`.
+pub(crate) fn eth_and_wei(wei: Wei) -> String {
+    format!("{} ({wei})", eth(wei))
+}
+
+/// What the books hold of an asset, exact, with what stETH shares are worth in stETH where the rate is known.
+pub(crate) fn units(units: Units, asset: Asset, rate: Option<Rate>) -> String {
+    match (asset, rate) {
+        (Asset::Eth, _) => eth(Wei::new(units.get())),
+        (Asset::WstEth, _) => Amount::WstEth(units).to_string(),
+        (Asset::StEth, None) => Shares::new(units.get()).to_string(),
+        (Asset::StEth, Some(rate)) => {
+            let shares = Shares::new(units.get());
+            format!("{} ({shares})", Amount::StEth(prorata::shares_value_down(shares, rate)))
+        }
+    }
+}
+
+/// `units`, and the exact number in the smallest unit, for what is about to be signed.
+pub(crate) fn units_exact(amount: Units, asset: Asset, rate: Option<Rate>) -> String {
+    match asset {
+        Asset::Eth => eth_and_wei(Wei::new(amount.get())),
+        Asset::StEth => units(amount, asset, rate),
+        Asset::WstEth => format!("{} ({} units of 10^-18 wstETH)", units(amount, asset, rate), amount.get()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Amount::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn each_unit_is_read_exactly() {
+        let ether = 10u128.pow(18);
+        assert_eq!(Amount::parse("1.5 ETH").unwrap(), Amount::Eth(Wei::new(ether * 3 / 2)));
+        assert_eq!(Amount::parse("2500 stETH").unwrap(), Amount::StEth(Wei::new(2_500 * ether)));
+        assert_eq!(Amount::parse(" 30wstETH ").unwrap(), Amount::WstEth(Units::new(30 * ether)));
+        assert_eq!(Amount::parse("123 wei").unwrap(), Amount::Eth(Wei::new(123)));
+        assert_eq!(Amount::parse("100 shares").unwrap(), Amount::Shares(Shares::new(100)));
+        assert_eq!(Amount::parse("0.000000000000000001 eth").unwrap(), Amount::Eth(Wei::new(1)));
+    }
+
+    #[test]
+    fn what_is_not_an_amount_is_refused_in_a_sentence() {
+        assert_eq!(refusal("2500"), "`2500` has no unit");
+        assert_eq!(refusal("5 WETH"), "`WETH` is not a unit that Levee knows");
+        assert_eq!(refusal("5 gwei"), "`gwei` is not a unit that Levee knows");
+        assert_eq!(refusal("1.5 wei"), "`1.5 wei` is not a whole number");
+        let fine = "0.0000000000000000001 ETH";
+        assert_eq!(refusal(fine), format!("`{fine}` has more than 18 digits after the point"));
+        for text in
+            ["ETH", "-1 ETH", "+1 ETH", "1,000 ETH", "1_000 ETH", ". ETH", ".5 ETH", "1. ETH", "1.2.3 ETH"]
+        {
+            assert_eq!(refusal(text), format!("`{text}` is not an amount"));
+        }
+        let huge = "340282366920938463464 ETH";
+        assert_eq!(refusal(huge), format!("`{huge}` is more than there can ever be"));
+    }
+
+    #[test]
+    fn a_target_is_in_eth() {
+        assert_eq!(parse_eth("2 wei").unwrap(), Wei::new(2));
+        let error = parse_eth("2 stETH").unwrap_err().to_string();
+        assert_eq!(error, "`2 stETH` is an amount of stETH, not of ETH");
+    }
+
+    #[test]
+    fn assets_are_known_by_name() {
+        assert_eq!(parse_asset("steth").unwrap(), Asset::StEth);
+        assert_eq!(parse_asset("wstETH").unwrap(), Asset::WstEth);
+        assert_eq!(parse_asset("WETH").unwrap_err().to_string(), "`WETH` is not an asset of a rescue");
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_again() {
+        for text in
+            ["68900 ETH", "0.000000000000000001 ETH", "1.05 stETH", "100 shares", "30.1 wstETH", "0 ETH"]
+        {
+            assert_eq!(Amount::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn books_are_shown_in_their_own_unit() {
+        let rate = Rate::new(1_200_000_000_000_000_000_000_000_000);
+        let ether = Units::new(10u128.pow(18));
+        assert_eq!(units(ether, Asset::Eth, rate), "1 ETH");
+        assert_eq!(units(ether, Asset::WstEth, rate), "1 wstETH");
+        assert_eq!(units(ether, Asset::StEth, rate), "1.2 stETH (1000000000000000000 shares)");
+        assert_eq!(units(Units::new(7), Asset::StEth, None), "7 shares");
+        assert_eq!(units_exact(ether, Asset::Eth, None), "1 ETH (1000000000000000000 wei)");
+        assert_eq!(
+            units_exact(ether, Asset::WstEth, None),
+            "1 wstETH (1000000000000000000 units of 10^-18 wstETH)"
+        );
+    }
+}

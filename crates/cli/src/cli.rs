@@ -1,0 +1,166 @@
+//! From arguments to a command. Mistakes of every kind, also clap's, are rendered in one way.
+
+use std::{env, error::Error, future::Future};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+use eyre::{Result, WrapErr};
+
+use crate::{commands, error::UserError, output::Output};
+
+/// Rescues by rule: pledges toward a shortfall, locked in a contract whose terms were fixed before the first coin.
+#[derive(Debug, Parser)]
+#[command(
+    name = "levee",
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    after_help = "\
+Amounts carry a unit: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `123 wei` (of ETH), `100 shares` (of stETH, 10^-18 each).
+The result goes to stdout, everything else to stderr.
+Exit codes: 0 done; 1 you can mend it; 2 the network, or a defect."
+)]
+struct Cli {
+    /// Write results and errors as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One verb.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write, check and show the terms of a rescue
+    #[command(subcommand)]
+    Terms(commands::terms::TermsCommand),
+    /// Compute the address of a rescue from its terms, without a network
+    Address(commands::address::AddressArgs),
+    /// Create a rescue
+    Deploy(commands::deploy::DeployArgs),
+    /// Lock a pledge
+    Pledge(commands::pledge::PledgeArgs),
+    /// Decide a rescue: fix what is drawn, or find that it failed (anyone)
+    Settle(commands::settle::SettleArgs),
+    /// Deliver to the beneficiary what is due of an asset (anyone)
+    Release(commands::release::ReleaseArgs),
+    /// Return to a pledger what is not needed (anyone)
+    Refund(commands::refund::RefundArgs),
+    /// Take your pledge out while an amendment is pending
+    Exit(commands::exit::ExitArgs),
+    /// Object with your pledge to what is not yet due
+    Object(commands::object::ObjectArgs),
+    /// End an open rescue, or stop what is not yet due (guardian)
+    Cancel(commands::cancel::CancelArgs),
+    /// Send back what the beneficiary did not collect in time (anyone)
+    Lapse(commands::lapse::LapseArgs),
+    /// Fail a rescue whose stETH cannot be valued (anyone)
+    Expire(commands::expire::ExpireArgs),
+    /// Decline a pledge or propose an amendment (guardian)
+    #[command(subcommand)]
+    Guardian(commands::guardian::GuardianCommand),
+    /// Show a rescue on one page
+    Status(commands::status::StatusArgs),
+    /// Show what an account has in a rescue
+    Positions(commands::positions::PositionsArgs),
+}
+
+impl Command {
+    /// Does it. The asynchronous runtime is made only for verbs that reach a node.
+    pub(crate) fn run(self, output: Output) -> Result<()> {
+        match self {
+            Self::Terms(command) => command.run(output),
+            Self::Address(args) => args.run(output),
+            Self::Deploy(args) => block_on(args.run(output)),
+            Self::Pledge(args) => block_on(args.run(output)),
+            Self::Settle(args) => block_on(args.run(output)),
+            Self::Release(args) => block_on(args.run(output)),
+            Self::Refund(args) => block_on(args.run(output)),
+            Self::Exit(args) => block_on(args.run(output)),
+            Self::Object(args) => block_on(args.run(output)),
+            Self::Cancel(args) => block_on(args.run(output)),
+            Self::Lapse(args) => block_on(args.run(output)),
+            Self::Expire(args) => block_on(args.run(output)),
+            Self::Guardian(command) => block_on(command.run(output)),
+            Self::Status(args) => block_on(args.run(output)),
+            Self::Positions(args) => block_on(args.run(output)),
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.wrap_err("the runtime does not start")?.block_on(command)
+}
+
+/// Reads the arguments. No command and no error means that help or the version was asked for, and shown.
+pub(crate) fn parse() -> (Output, Result<Option<Command>>) {
+    match Cli::try_parse() {
+        Ok(cli) => (Output::new(cli.json), Ok(Some(cli.command))),
+        Err(error) => {
+            let json = env::args_os().any(|argument| argument == "--json");
+            (Output::new(json), shown_or_mistake(error))
+        }
+    }
+}
+
+fn shown_or_mistake(error: clap::Error) -> Result<Option<Command>> {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            crate::output::write_stdout(&error.render().ansi().to_string())?;
+            Ok(None)
+        }
+        _ => Err(mistake(&error).into()),
+    }
+}
+
+/// A refusal by one of our own parsers says what to do; of clap's own, the first sentence is what is wrong.
+fn mistake(error: &clap::Error) -> UserError {
+    if let Some(ours) = error.source().and_then(|source| source.downcast_ref::<UserError>()) {
+        return ours.clone();
+    }
+    let text = error.render().to_string();
+    let mut paragraphs = text.trim_start_matches("error: ").split("\n\n").map(one_line);
+    let message = paragraphs.next().unwrap_or_default();
+    let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ").map(str::to_owned));
+    UserError::new(message)
+        .hint(tip.unwrap_or_else(|| "`levee help` and `--help` after any verb explain".into()))
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn refusal(arguments: &[&str]) -> String {
+        let arguments = ["levee"].iter().chain(arguments);
+        let report = mistake(&Cli::try_parse_from(arguments).unwrap_err()).into();
+        anstream::adapter::strip_str(&crate::error::to_text(&report)).to_string()
+    }
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn mistakes_in_arguments_read_like_all_others() {
+        let help = "hint: `levee help` and `--help` after any verb explain\n";
+        assert_eq!(
+            refusal(&["setle"]),
+            "error: unrecognized subcommand 'setle'\n\nhint: a similar subcommand exists: 'settle'\n"
+        );
+        assert_eq!(
+            refusal(&["release"]),
+            format!("error: the following required arguments were not provided: <ASSET>\n\n{help}")
+        );
+        assert_eq!(
+            refusal(&["release", "WETH"]),
+            "error: `WETH` is not an asset of a rescue\n\nhint: say ETH, stETH or wstETH\n"
+        );
+    }
+}

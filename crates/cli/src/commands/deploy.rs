@@ -1,0 +1,77 @@
+//! `levee deploy`: create a rescue, unless it is there already.
+
+use std::path::PathBuf;
+
+use alloy::{primitives::Address, providers::DynProvider};
+use clap::Args;
+use eyre::Result;
+use levee::{Call, Error, deploy};
+use serde_json::json;
+
+use crate::{
+    amount,
+    output::Output,
+    terms::TermsFile,
+    time,
+    transaction::{self, SigningArgs, Step},
+};
+
+/// What to create, and who pays the gas.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Anyone may create a rescue, and whoever does has no say in it. Run again, it changes nothing and says so.
+
+Example:
+  levee deploy rescue.toml --account treasury --rpc-url https://node.example")]
+pub(crate) struct DeployArgs {
+    /// File of terms (TOML).
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    signing: SigningArgs,
+}
+
+impl DeployArgs {
+    /// Creates it.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let file = TermsFile::read(&self.file)?;
+        let address = file.address()?;
+        let connection = self.signing.network().connect(Some(&file)).await?;
+        match deploy::verify_code(&connection.provider, address).await {
+            Ok(()) => return already(output, address),
+            Err(Error::NoCode { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let (_, now) = connection.latest_block().await?;
+        file.check(now)?;
+        let signer = self.signing.signer(&connection, output).await?;
+        let prepared = deploy::prepare(&signer.provider, file.chain, &file.terms, signer.from).await?;
+        let Some(call) = prepared else { return already(output, address) };
+        let executed = signer.execute(&[step(call, &file, address, now)]).await?;
+        deploy::verify_code(&signer.provider, address).await?;
+        let (text, mut json) = transaction::told(&executed, None);
+        json["address"] = json!(address);
+        json["created"] = json!(true);
+        output.result(&format!("{text}the rescue is at {address}\n"), &json)
+    }
+}
+
+fn already(output: Output, address: Address) -> Result<()> {
+    let text = format!("the rescue is at {address} already; nothing was sent\n");
+    output.result(&text, &json!({ "address": address, "created": false, "transactions": [] }))
+}
+
+fn step(call: Call<DynProvider>, file: &TermsFile, address: Address, now: u64) -> Step {
+    let terms = &file.terms;
+    Step {
+        call,
+        headline: format!("Create the rescue of `{}` at {address}", file.path.display()),
+        facts: vec![
+            ("beneficiary", terms.beneficiary.to_string()),
+            ("target", amount::eth_and_wei(terms.target)),
+            ("deadline", time::time_from(terms.deadline, now)),
+            ("terms hash", terms.terms_hash.to_string()),
+        ],
+    }
+}

@@ -1,0 +1,54 @@
+//! `levee exit`: leave before an amendment.
+
+use alloy::primitives::Address;
+use clap::Args;
+use eyre::Result;
+
+use crate::{
+    address, amount,
+    output::Output,
+    position::PositionArgs,
+    time,
+    transaction::{ChangeArgs, Step},
+};
+
+/// What to take out.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Possible only while an amendment is pending, and only whole. `levee status` shows whether one is, and until when.
+
+Example:
+  levee exit --terms rescue.toml --account treasury")]
+pub(crate) struct ExitArgs {
+    #[command(flatten)]
+    position: PositionArgs,
+
+    /// Where it goes; to the signer, if left out.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    to: Option<Address>,
+
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+impl ExitArgs {
+    /// Takes it out.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let session = self.change.open(output).await?;
+        let (pledger, page) = (session.signer.from, &session.page);
+        let positions = session.escrow.positions(pledger).await?;
+        let fits = |position: &levee::PositionView| !position.amount.is_zero();
+        let position = self.position.choose(pledger, &positions, "pledge to take out", fits)?;
+        let recipient = self.to.unwrap_or(pledger);
+        let call = session.escrow.exit(position.tier, position.asset, recipient);
+        let headline = format!("Leave the rescue {} with the whole pledge", page.address);
+        let until = page.view.amendment.map(|amendment| time::time_from(amendment.in_force_from, page.now));
+        let facts = vec![
+            ("amount", amount::units_exact(position.amount, position.asset, page.rate())),
+            ("tier", position.tier.to_string()),
+            ("recipient", recipient.to_string()),
+            ("possible until", until.unwrap_or_else(|| "no amendment is pending".into())),
+        ];
+        session.run(Step { call, headline, facts }).await
+    }
+}

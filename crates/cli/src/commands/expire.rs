@@ -1,0 +1,31 @@
+//! `levee expire`: fail a rescue that cannot be valued.
+
+use clap::Args;
+use eyre::Result;
+
+use crate::{
+    output::Output,
+    transaction::{ChangeArgs, Step},
+};
+
+/// Which rescue.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Possible only while stETH does not say what its shares are worth, and later than the release window after the deadline:
+then nothing can settle, and everything goes back. Anyone may call.
+
+Example:
+  levee expire --terms rescue.toml --account anyone")]
+pub(crate) struct ExpireArgs {
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+impl ExpireArgs {
+    /// Ends it.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let session = self.change.open(output).await?;
+        let headline = format!("Fail the rescue {}, as its shares cannot be valued", session.page.address);
+        session.run(Step { call: session.escrow.expire(), headline, facts: Vec::new() }).await
+    }
+}

@@ -1,0 +1,17 @@
+//! One file for each verb: its arguments and its `run`.
+
+pub(crate) mod address;
+pub(crate) mod cancel;
+pub(crate) mod deploy;
+pub(crate) mod exit;
+pub(crate) mod expire;
+pub(crate) mod guardian;
+pub(crate) mod lapse;
+pub(crate) mod object;
+pub(crate) mod pledge;
+pub(crate) mod positions;
+pub(crate) mod refund;
+pub(crate) mod release;
+pub(crate) mod settle;
+pub(crate) mod status;
+pub(crate) mod terms;

@@ -1,0 +1,203 @@
+//! `levee pledge`: lock an amount into a tier.
+
+use alloy::{primitives::Address, providers::DynProvider, sol_types::SolCall};
+use clap::Args;
+use eyre::Result;
+use levee::{
+    Call, RescueView,
+    bindings::{StETH, WstETH},
+};
+use levee_model::{Asset, Shares, Status, Tier, Units, Wei};
+
+use crate::{
+    address,
+    amount::{self, Amount},
+    error::UserError,
+    output::Output,
+    page, percent, time,
+    transaction::{ChangeArgs, Session, Step},
+};
+
+/// What to pledge.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A pledge is locked. It comes back whole if the rescue fails, if the tier's threshold is not met, if the guardian declines
+it, or if you exit while an amendment is pending; else what is not drawn comes back after settlement.
+
+stETH is booked in shares: what comes back is shares, which grow with Lido's rate.
+
+Examples:
+  levee pledge 5000 ETH --tier 0 --terms rescue.toml --account treasury
+  levee pledge 2500 stETH --tier 2 --approve --rescue 0x… --account treasury
+  levee pledge 100000000000000000000 shares --tier 2 --for 0x… --rescue 0x… --account agent")]
+pub(crate) struct PledgeArgs {
+    /// How much and of what: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `123 wei` or `100 shares` (of stETH).
+    #[arg(value_name = "AMOUNT", num_args = 1..=2, required = true)]
+    amount: Vec<String>,
+
+    /// Tier to pledge into, counted from 0; `levee status` lists them.
+    #[arg(long, value_name = "N")]
+    tier: u8,
+
+    /// Whose pledge it is: who may object and exit, and to whom it goes back. The signer, if left out.
+    #[arg(long = "for", value_name = "ADDRESS", value_parser = address::parse)]
+    pledger: Option<Address>,
+
+    /// Allow the rescue to take the stETH or wstETH first, in a transaction of its own.
+    #[arg(long)]
+    approve: bool,
+
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+impl PledgeArgs {
+    /// Locks it.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let amount = Amount::parse(&self.amount.join(" "))?;
+        let session = self.change.open(output).await?;
+        let tier = open_tier(&session.page.view, self.tier)?;
+        let units = session.units(amount).await?;
+        session.check_balance(amount.asset(), units).await?;
+        let mut steps = Vec::new();
+        steps.extend(session.approval(amount, units, self.approve).await?);
+        let pledger = self.pledger.unwrap_or(session.signer.from);
+        steps.push(session.pledge(pledger, (self.tier, tier), amount, units));
+        session.run_all(&steps).await
+    }
+}
+
+/// The tier, of a rescue that takes pledges. Asked before an approval is sent for nothing.
+fn open_tier(view: &RescueView, tier: u8) -> Result<Tier, UserError> {
+    if view.status != Status::Open {
+        return Err(UserError::new(format!("the rescue is {} and takes no pledges", view.status))
+            .hint("`levee status` shows what can be called now"));
+    }
+    view.terms.tier(tier).ok_or_else(|| {
+        UserError::new(format!(
+            "there is no tier {tier}, only 0 to {}",
+            view.terms.tier_count().saturating_sub(1)
+        ))
+        .hint("`levee status` lists the tiers")
+    })
+}
+
+impl Session {
+    /// The amount in the unit of the books. Of stETH, the shares that it is now, rounded down.
+    async fn units(&self, amount: Amount) -> Result<Units> {
+        if !self.page.view.terms.accepts(amount.asset()) {
+            return Err(levee::Error::NoSuchAsset { asset: amount.asset() }.into());
+        }
+        let units = match amount {
+            Amount::Eth(wei) => Units::new(wei.get()),
+            Amount::Shares(shares) => Units::new(shares.get()),
+            Amount::StEth(wei) => Units::new(self.escrow.steth_shares(wei).await?.get()),
+            Amount::WstEth(units) => units,
+        };
+        if units.is_zero() {
+            return Err(UserError::new(format!("`{amount}` is nothing"))
+                .hint("pledge more than nothing")
+                .into());
+        }
+        Ok(units)
+    }
+
+    /// Tokens are asked before an approval is sent for nothing; of too little ETH the simulation tells.
+    async fn check_balance(&self, asset: Asset, units: Units) -> Result<()> {
+        let (owner, provider) = (self.signer.from, self.escrow.provider());
+        let terms = &self.page.view.terms;
+        let asked = match asset {
+            Asset::Eth => return Ok(()),
+            Asset::StEth => StETH::new(terms.steth, provider).sharesOf(owner).call().await,
+            Asset::WstEth => WstETH::new(terms.wsteth, provider).balanceOf(owner).call().await,
+        };
+        let balance = asked.map_err(|error| eyre::eyre!("the balance of {asset} cannot be read: {error}"))?;
+        let balance = Units::new(balance.saturating_to());
+        if balance >= units {
+            return Ok(());
+        }
+        let shown = |units| amount::units(units, asset, self.page.rate());
+        Err(UserError::new(format!("`{owner}` has {}, less than {}", shown(balance), shown(units)))
+            .hint("pledge less, or send the account what is missing")
+            .into())
+    }
+
+    /// The approval that the pledge needs, if it needs one; refused unless it was asked for.
+    async fn approval(&self, amount: Amount, units: Units, asked_for: bool) -> Result<Option<Step>> {
+        let asset = amount.asset();
+        let Some(call) = self.escrow.approval(self.signer.from, asset, units).await? else { return Ok(None) };
+        if !asked_for {
+            return Err(UserError::new(format!(
+                "the rescue may not take {amount} from `{}` yet",
+                self.signer.from
+            ))
+            .hint("add `--approve` to allow it first, in a transaction of its own")
+            .into());
+        }
+        let headline = format!("Allow the rescue to take {} of yours", approved(&call, asset));
+        Ok(Some(Step { headline, facts: vec![("token", call.to().to_string())], call }))
+    }
+
+    fn pledge(&self, pledger: Address, (index, tier): (u8, Tier), amount: Amount, units: Units) -> Step {
+        let call = match amount.asset() {
+            Asset::Eth => self.escrow.pledge_eth(pledger, index, Wei::new(units.get())),
+            Asset::StEth => self.escrow.pledge_steth(pledger, index, Shares::new(units.get())),
+            Asset::WstEth => self.escrow.pledge_wsteth(pledger, index, units),
+        };
+        let page = &self.page;
+        let threshold = percent::percent(tier.threshold);
+        Step {
+            call,
+            headline: format!("Pledge {amount} to the rescue {}", page.address),
+            facts: vec![
+                ("exactly", exactly(amount.asset(), units)),
+                (
+                    "tier",
+                    format!(
+                        "{index}: a {}, used only at a coverage of {threshold} or more",
+                        page::footing(&tier)
+                    ),
+                ),
+                ("pledger", pledger.to_string()),
+                ("beneficiary", page.view.terms.beneficiary.to_string()),
+                ("deadline", time::time_from(page.view.terms.deadline, page.now)),
+            ],
+        }
+    }
+}
+
+fn exactly(asset: Asset, units: Units) -> String {
+    format!("{} {}", units.get(), amount::unit_name(asset))
+}
+
+/// The amount that an approval is for. Allowances of stETH are in stETH, not in shares.
+fn approved(call: &Call<DynProvider>, asset: Asset) -> String {
+    let number = match asset {
+        Asset::StEth => StETH::approveCall::abi_decode(call.input()).map(|call| call.amount),
+        _ => WstETH::approveCall::abi_decode(call.input()).map(|call| call.units),
+    };
+    let number = number.map(|number| number.saturating_to()).unwrap_or_default();
+    format!("{} {asset} ({number} units of 10^-18)", amount::decimal(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::tests::open;
+
+    #[test]
+    fn a_pledge_needs_an_open_rescue_and_a_tier() {
+        let mut view = open().view;
+        assert_eq!(open_tier(&view, 1).unwrap().draw_order, 1);
+        assert_eq!(open_tier(&view, 3).unwrap_err().to_string(), "there is no tier 3, only 0 to 2");
+        view.status = Status::Failed;
+        let message = open_tier(&view, 1).unwrap_err().to_string();
+        assert_eq!(message, "the rescue is Failed and takes no pledges");
+    }
+
+    #[test]
+    fn the_books_unit_is_said_in_full() {
+        assert_eq!(exactly(Asset::StEth, Units::new(7)), "7 stETH shares");
+        assert_eq!(exactly(Asset::WstEth, Units::new(7)), "7 units of 10^-18 wstETH");
+    }
+}

@@ -1,0 +1,34 @@
+//! `levee status`: a rescue on one page.
+
+use clap::Args;
+use eyre::Result;
+
+use crate::{
+    connection::{NetworkArgs, RescueArgs},
+    output::Output,
+};
+
+/// Which rescue.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Shows the rescue as the next call would find it: past the deadline, what settling now would give. No account is needed.
+
+Examples:
+  levee status --terms rescue.toml --rpc-url https://node.example
+  levee status --rescue 0x… --json")]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    rescue: RescueArgs,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl StatusArgs {
+    /// Shows it.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let (connection, escrow) = self.rescue.open(&self.network).await?;
+        let page = connection.page(&escrow).await?;
+        output.result(&page.to_text(), &page.to_json())
+    }
+}

@@ -1,0 +1,215 @@
+//! `levee terms`: write, check and show terms. Needs no network.
+
+use std::{
+    fs::OpenOptions,
+    io::{ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use alloy::primitives::Address;
+use clap::{Args, Subcommand};
+use eyre::Result;
+use levee_model::{Terms, Tier};
+use serde_json::{Value, json};
+
+use crate::{
+    amount,
+    error::UserError,
+    output::{self, Output},
+    page, percent, table,
+    terms::{self, TermsFile},
+    time,
+};
+
+/// Time that a new file of terms gives pledgers, from the day it is written.
+const TEMPLATE_DAYS: i64 = 30;
+
+/// What to do with terms.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TermsCommand {
+    /// Write a file of terms to fill in, with every key explained
+    #[command(after_help = "Example:\n  levee terms new rescue.toml")]
+    New(NewArgs),
+    /// Check that a rescue could be created with these terms now
+    #[command(after_help = "Example:\n  levee terms check rescue.toml")]
+    Check(FileArgs),
+    /// Show terms as the rescue will have them, its address, and where the terms hash comes from
+    #[command(after_help = "Example:\n  levee terms show rescue.toml --json")]
+    Show(FileArgs),
+}
+
+/// Where to write.
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// File to write, which must not exist; stdout if left out.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// What to read.
+#[derive(Debug, Args)]
+pub(crate) struct FileArgs {
+    /// File of terms (TOML).
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl TermsCommand {
+    /// Does it.
+    pub(crate) fn run(self, output: Output) -> Result<()> {
+        match self {
+            Self::New(args) => args.run(output),
+            Self::Check(args) => args.check(output),
+            Self::Show(args) => args.show(output),
+        }
+    }
+}
+
+impl NewArgs {
+    fn run(self, output: Output) -> Result<()> {
+        let today = jiff::Timestamp::now().as_second() / DAY * DAY;
+        let text = terms::template(u64::try_from(today + TEMPLATE_DAYS * DAY)?);
+        match self.file {
+            Some(path) => {
+                write_new(&path, &text)?;
+                let shown = path.display().to_string();
+                output.result(
+                    &format!("wrote `{shown}`: fill it in, then `levee terms check {shown}`\n"),
+                    &json!({ "file": path }),
+                )
+            }
+            None if output.is_json() => output.result("", &json!({ "toml": text })),
+            None => output::write_stdout(&text),
+        }
+    }
+}
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// Never overwrites: the file may be the only copy of terms that money is locked under.
+fn write_new(path: &Path, text: &str) -> Result<(), UserError> {
+    let opened = OpenOptions::new().write(true).create_new(true).open(path);
+    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => UserError::new(format!("`{}` exists already", path.display()))
+            .hint("choose another name: files of terms are never overwritten"),
+        _ => {
+            UserError::new(format!("`{}` cannot be written: {error}", path.display())).hint("check the path")
+        }
+    })
+}
+
+impl FileArgs {
+    fn check(self, output: Output) -> Result<()> {
+        let file = TermsFile::read(&self.file)?;
+        file.check(u64::try_from(jiff::Timestamp::now().as_second())?)?;
+        let address = file.address()?;
+        let text = format!("the terms are valid; the rescue will be at {address} on chain {}\n", file.chain);
+        output.result(&text, &json!({ "valid": true, "chain": file.chain, "address": address }))
+    }
+
+    fn show(self, output: Output) -> Result<()> {
+        let file = TermsFile::read(&self.file)?;
+        let address = file.address()?;
+        output.result(&to_text(&file, address), &to_json(&file, address))
+    }
+}
+
+fn to_text(file: &TermsFile, address: Address) -> String {
+    let terms = &file.terms;
+    let or_none = |address: Address| if address.is_zero() { "none".into() } else { address.to_string() };
+    let duration = |seconds: u32| time::duration(seconds.into());
+    let facts = table::facts(&[
+        ("address", format!("{address} on chain {}", file.chain)),
+        ("beneficiary", terms.beneficiary.to_string()),
+        ("guardian", or_none(terms.guardian)),
+        ("stETH", or_none(terms.steth)),
+        ("wstETH", or_none(terms.wsteth)),
+        ("target", amount::eth_and_wei(terms.target)),
+        ("deadline", time::time(terms.deadline)),
+        ("objection period", duration(terms.objection_period)),
+        ("veto", if terms.veto.get() == 0 { "none".into() } else { percent::percent(terms.veto) }),
+        ("tranches", format!("{}, {} apart", terms.tranches, duration(terms.tranche_interval))),
+        ("release window", duration(terms.release_window)),
+        ("exit window", duration(terms.exit_window)),
+        ("terms hash", terms.terms_hash.to_string()),
+        ("hash of", hash_rule(file)),
+    ]);
+    format!("{facts}\ntiers\n{}", tiers(terms))
+}
+
+/// Where the terms hash comes from, so that anyone can compute it again.
+fn hash_rule(file: &TermsFile) -> String {
+    match &file.document {
+        Some(path) => format!("Keccak-256 of the bytes of `{}`", path.display()),
+        None => "given as it is in the file of terms".into(),
+    }
+}
+
+fn tiers(terms: &Terms) -> String {
+    let row = |(index, tier): (usize, &Tier)| {
+        let (threshold, order) = (percent::percent(tier.threshold), tier.draw_order.to_string());
+        [index.to_string(), threshold, order, page::footing(tier)]
+    };
+    let rows: Vec<_> = terms.tiers.iter().enumerate().map(row).collect();
+    table::render(["tier", "threshold", "order", "footing"], &rows)
+}
+
+fn to_json(file: &TermsFile, address: Address) -> Value {
+    let terms = &file.terms;
+    json!({
+        "address": address,
+        "chain": file.chain,
+        "beneficiary": terms.beneficiary,
+        "guardian": terms.guardian,
+        "stETH": terms.steth,
+        "wstETH": terms.wsteth,
+        "targetWei": terms.target,
+        "deadlineUnix": terms.deadline,
+        "tiers": terms.tiers,
+        "objectionPeriodSeconds": terms.objection_period,
+        "vetoBps": terms.veto,
+        "tranches": terms.tranches,
+        "trancheIntervalSeconds": terms.tranche_interval,
+        "releaseWindowSeconds": terms.release_window,
+        "exitWindowSeconds": terms.exit_window,
+        "termsHash": terms.terms_hash,
+        "document": file.document,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rescue.toml");
+        write_new(&path, "first").unwrap();
+        let message = write_new(&path, "second").unwrap_err().to_string();
+        assert_eq!(message, format!("`{}` exists already", path.display()));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "first");
+        let nowhere = write_new(&dir.path().join("no/rescue.toml"), "").unwrap_err().to_string();
+        assert!(nowhere.contains("cannot be written"), "{nowhere}");
+    }
+
+    #[test]
+    fn terms_are_shown_in_full() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rescue.toml");
+        std::fs::write(&path, terms::tests::text()).unwrap();
+        let file = TermsFile::read(&path).unwrap();
+        let address = file.address().unwrap();
+        let text = to_text(&file, address);
+        assert!(text.starts_with(&format!("address           {address} on chain 1\n")), "{text}");
+        assert!(text.contains("target            68900 ETH (68900000000000000000000 wei)\n"), "{text}");
+        assert!(text.contains("tranches          4, 7 days apart\n"), "{text}");
+        assert!(
+            text.ends_with("1     50 %       1      loan at 3.8 % a year\n2     100 %      0      grant\n"),
+            "{text}"
+        );
+        let json = to_json(&file, address);
+        assert_eq!(json["targetWei"], "68900000000000000000000");
+        assert_eq!(json["tiers"][1]["rateBps"], 380);
+    }
+}

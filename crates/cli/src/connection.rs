@@ -1,0 +1,151 @@
+//! Which node, which chain, which rescue?
+
+use std::path::PathBuf;
+
+use alloy::{
+    eips::BlockId,
+    primitives::Address,
+    providers::{DynProvider, Provider},
+};
+use clap::Args;
+use eyre::{Result, eyre};
+use levee::{Escrow, RedactedUrl, SALT, provider};
+
+use crate::{address, error::UserError, page::Page, terms::TermsFile};
+
+/// Where the chain is reached.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetworkArgs {
+    /// Address of an Ethereum node (JSON-RPC over http); else the variable ETH_RPC_URL.
+    #[arg(long, value_name = "URL", env = "LEVEE_RPC_URL", hide_env_values = true)]
+    rpc_url: Option<String>,
+
+    /// Id that the node's chain must have, as in `1` for Ethereum.
+    #[arg(long, value_name = "ID")]
+    chain: Option<u64>,
+}
+
+/// A node and the chain that it is on.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    /// How to reach it.
+    pub(crate) url: RedactedUrl,
+    /// Reads only.
+    pub(crate) provider: DynProvider,
+    /// Id of its chain.
+    pub(crate) chain: u64,
+}
+
+impl NetworkArgs {
+    /// Connects, and checks the chain against `--chain` and against the one that the terms name.
+    pub(crate) async fn connect(&self, terms: Option<&TermsFile>) -> Result<Connection> {
+        let expected = self.expected_chain(terms)?;
+        let url = self.url()?;
+        let provider = provider::read_only(&url, expected).await?;
+        let chain = match expected {
+            Some(chain) => chain,
+            None => provider.get_chain_id().await.map_err(levee::Error::from)?,
+        };
+        Ok(Connection { url, provider, chain })
+    }
+
+    fn expected_chain(&self, terms: Option<&TermsFile>) -> Result<Option<u64>, UserError> {
+        match (self.chain, terms) {
+            (Some(chain), Some(terms)) if chain != terms.chain => {
+                let path = terms.path.display();
+                Err(UserError::new(format!(
+                    "`{path}` is for chain {}, and `--chain` says {chain}",
+                    terms.chain
+                ))
+                .hint("leave `--chain` out, or use the terms of that chain"))
+            }
+            (chain, terms) => Ok(chain.or(terms.map(|terms| terms.chain))),
+        }
+    }
+
+    fn url(&self) -> Result<RedactedUrl> {
+        let url = self.rpc_url.clone().or_else(|| std::env::var("ETH_RPC_URL").ok());
+        let url = url.filter(|url| !url.is_empty()).ok_or_else(|| {
+            UserError::new("no node to ask").hint("use `--rpc-url URL` or the variable LEVEE_RPC_URL")
+        })?;
+        Ok(url.parse()?)
+    }
+}
+
+impl Connection {
+    /// Number and time of the latest block.
+    pub(crate) async fn latest_block(&self) -> Result<(u64, u64)> {
+        let block = self.provider.get_block(BlockId::latest()).await.map_err(levee::Error::from)?;
+        let header = block.ok_or_else(|| eyre!("the node has no latest block"))?.header;
+        Ok((header.number, header.timestamp))
+    }
+
+    /// The rescue as the latest block has it.
+    pub(crate) async fn page(&self, escrow: &Escrow<DynProvider>) -> Result<Page> {
+        let (number, now) = self.latest_block().await?;
+        let view = escrow.rescue_at(BlockId::number(number)).await?;
+        Ok(Page { address: escrow.address(), chain: self.chain, now, view })
+    }
+}
+
+/// Which rescue: its address, or the terms that its address follows from.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rescue")]
+pub(crate) struct RescueArgs {
+    /// Address of the rescue.
+    #[arg(long, value_name = "ADDRESS", env = "LEVEE_RESCUE", value_parser = address::parse)]
+    rescue: Option<Address>,
+
+    /// File with the terms that the rescue was created with; its address follows from them.
+    #[arg(long, value_name = "FILE")]
+    terms: Option<PathBuf>,
+}
+
+/// The address of a rescue, and its terms where they were given.
+#[derive(Debug)]
+pub(crate) struct Named {
+    /// Where it should be.
+    pub(crate) address: Address,
+    /// What it was created with. The address commits to them, so Levee's code there is all that is left to check.
+    pub(crate) terms: Option<TermsFile>,
+}
+
+impl RescueArgs {
+    /// Finds out the address, without a network.
+    pub(crate) fn named(&self) -> Result<Named> {
+        let Some(path) = &self.terms else {
+            let address = self.rescue.ok_or_else(|| {
+                UserError::new("no rescue is named")
+                    .hint("use `--rescue ADDRESS`, the variable LEVEE_RESCUE, or `--terms FILE`")
+            })?;
+            return Ok(Named { address, terms: None });
+        };
+        let terms = TermsFile::read(path)?;
+        let address = terms.address()?;
+        match self.rescue {
+            Some(other) if other != address => Err(UserError::new(format!(
+                "the terms in `{}` are those of `{address}`, not of the rescue `{other}`",
+                path.display()
+            ))
+            .hint("name the rescue once; check whether the file was changed after the rescue was created")
+            .into()),
+            _ => Ok(Named { address, terms: Some(terms) }),
+        }
+    }
+
+    /// Opens the rescue for reading.
+    pub(crate) async fn open(&self, network: &NetworkArgs) -> Result<(Connection, Escrow<DynProvider>)> {
+        let named = self.named()?;
+        let connection = network.connect(named.terms.as_ref()).await?;
+        let escrow = Escrow::open(connection.provider.clone(), connection.chain, named.address).await?;
+        Ok((connection, escrow))
+    }
+}
+
+impl TermsFile {
+    /// Where the rescue with these terms is or will be.
+    pub(crate) fn address(&self) -> Result<Address> {
+        Ok(levee::address_of(&self.terms, SALT)?)
+    }
+}

@@ -1,0 +1,64 @@
+//! What to do about an error of the client: the client says what is, the command knows what can be typed next.
+
+use levee::{Error, EscrowError};
+
+/// What to do about `error`, where there is something that helps.
+pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Refused(refusal) => for_refusal(refusal),
+        Error::TokenRefused { .. } => {
+            Some("check the account's balance and allowance, and whether the token is paused")
+        }
+        Error::InsufficientFunds { .. } => {
+            Some("send ETH to the account: it pays for the amount and for gas")
+        }
+        Error::WrongChain { .. } => {
+            Some("check `--rpc-url` and `--chain`, or the terms' `chain`; nothing was sent")
+        }
+        Error::NoCode { .. } => {
+            Some("check the address and the chain, or create the rescue with `levee deploy`")
+        }
+        Error::NotLevee { .. } => {
+            Some("do not send anything there; `levee address` tells the right one for a file of terms")
+        }
+        Error::NoDeployer => {
+            Some("a rescue can only be created on a chain that has it, at the same address as everywhere")
+        }
+        Error::NoToken { .. } => Some("check `steth` and `wsteth` in the terms, and the chain"),
+        Error::InvalidUrl { .. } | Error::Unreachable { .. } => {
+            Some("check `--rpc-url` or the variable LEVEE_RPC_URL")
+        }
+        Error::NotMined { .. } => {
+            Some("look the transaction up before you repeat anything: it may still go through")
+        }
+        Error::FailedInBlock { .. } => Some("look at `levee status` and try again"),
+        _ => None,
+    }
+}
+
+fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
+    use EscrowError::*;
+    match refusal {
+        PledgingClosed { .. } | WrongStatus { .. } | NothingToStop { .. } => {
+            Some("`levee status` shows what can be called now")
+        }
+        UnknownTier { .. } => Some("`levee status` lists the tiers"),
+        NothingToReturn { .. } | NothingDrawn { .. } => {
+            Some("`levee positions` lists what an account has, by tier and asset")
+        }
+        NoExitWindow { .. } => {
+            Some("a pledge is locked; after settlement, `levee refund` returns what was not drawn")
+        }
+        CoverageTooLow { .. } => {
+            Some("after the deadline it settles by the highest threshold that is met, or fails")
+        }
+        RateUnreadable => {
+            Some("try again later; once the release window has passed, `levee expire` returns everything")
+        }
+        RateReadable { .. } => Some("run `levee settle`"),
+        NothingDue { .. } => Some("`levee status` shows when the next tranche falls due"),
+        NotGuardian { .. } => Some("sign with the guardian's account"),
+        PaymentFailed { .. } => Some("name another recipient with `--to`, if the position is yours"),
+        _ => None,
+    }
+}

@@ -1,0 +1,38 @@
+//! The `levee` command: create, pledge to, release, refund and read rescues.
+
+mod account;
+mod address;
+mod amount;
+mod cli;
+mod commands;
+mod connection;
+mod document;
+mod error;
+mod event;
+mod hint;
+mod output;
+mod page;
+mod percent;
+mod position;
+mod table;
+mod terms;
+mod time;
+mod transaction;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let (output, parsed) = cli::parse();
+    let done = match parsed {
+        Ok(Some(command)) => command.run(output),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            output.error(&report);
+            ExitCode::from(error::exit_code(&report))
+        }
+    }
+}

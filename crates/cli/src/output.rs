@@ -1,0 +1,66 @@
+//! The two channels: the result goes to stdout, everything else to stderr. With `--json` the form changes, the channel
+//! does not. Colours and their absence are anstream's business.
+
+use std::io::{self, Write};
+
+use eyre::{Report, Result, WrapErr};
+use serde::Serialize;
+
+use crate::error;
+
+/// Where a command writes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    /// Writes JSON if `json`, else text.
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether results and errors are JSON.
+    pub(crate) const fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// The result of a command: `text`, which ends in `\n`, or `value` as one JSON document.
+    pub(crate) fn result(self, text: &str, value: &impl Serialize) -> Result<()> {
+        if self.json {
+            return write_stdout(&format!("{}\n", serde_json::to_string_pretty(value)?));
+        }
+        write_stdout(text)
+    }
+
+    /// Progress and explanations: `text` and a line end. Silent for programs, which read the result.
+    pub(crate) fn note(self, text: &str) {
+        if !self.json {
+            write_stderr(&format!("{text}\n"));
+        }
+    }
+
+    /// An error.
+    pub(crate) fn error(self, report: &Report) {
+        if self.json {
+            write_stderr(&format!("{:#}\n", error::to_json(report)));
+        } else {
+            write_stderr(&error::to_text(report));
+        }
+    }
+}
+
+/// Writes to stdout. A reader who has gone away, as in `levee status | head -1`, got what it wanted.
+pub(crate) fn write_stdout(text: &str) -> Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.wrap_err("the result cannot be written"),
+    }
+}
+
+/// Writes to stderr. When that is gone there is nobody left to tell.
+pub(crate) fn write_stderr(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _gone = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}

@@ -1,0 +1,197 @@
+//! The page for people.
+
+use std::fmt::Write;
+
+use levee_model::{Asset, Status, Tier, Timestamp, schedule};
+
+use super::Page;
+use crate::{amount, percent, table, time};
+
+impl Page {
+    /// The page as text.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = table::facts(&self.facts());
+        let sections = [("tiers", self.tiers()), ("tranches", self.tranches()), ("next", self.next())];
+        for (title, section) in sections {
+            if !section.is_empty() {
+                // Writing to a string cannot fail.
+                let _ok = write!(text, "\n{title}\n{section}");
+            }
+        }
+        text
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let view = &self.view;
+        let terms = &view.terms;
+        let guardian = if terms.guardian.is_zero() { "none".into() } else { terms.guardian.to_string() };
+        let mut facts = vec![
+            ("rescue", format!("{} on chain {}", self.address, self.chain)),
+            ("status", self.status()),
+            ("beneficiary", terms.beneficiary.to_string()),
+            ("guardian", guardian),
+            ("target", amount::eth(terms.target)),
+            ("coverage", self.coverage()),
+        ];
+        facts.extend(self.thresholds().into_iter().map(|line| ("threshold", line)));
+        if let Some(rate) = self.rate() {
+            // A rate is wei per 10^27 shares: a billionth of it is wei per 10^18, what one wstETH is worth.
+            facts.push((
+                "share rate",
+                format!("1 wstETH = {} stETH", amount::decimal(rate.get() / 10u128.pow(9))),
+            ));
+        }
+        facts.push(("deadline", time::time_from(terms.deadline, self.now)));
+        facts.extend(self.amendment().map(|line| ("amendment", line)));
+        facts.extend(self.after_settlement());
+        facts.push(("terms hash", terms.terms_hash.to_string()));
+        facts
+    }
+
+    fn status(&self) -> String {
+        let status = self.view.status;
+        if self.is_stuck() {
+            return format!("{status}, past its deadline: stETH does not say what its shares are worth");
+        }
+        match status {
+            Status::Settled if self.view.settled_at.is_none() => {
+                format!("{status}, once the next call records it")
+            }
+            Status::Cancelled if self.view.final_at.is_none() => {
+                format!("{status}; what was due can still be collected")
+            }
+            Status::Released | Status::Cancelled => format!("{status}, final"),
+            _ => match self.view.fail_reason {
+                Some(reason) => format!("{status}: {reason}"),
+                None => status.to_string(),
+            },
+        }
+    }
+
+    fn coverage(&self) -> String {
+        match self.view.coverage {
+            None => "unknown: stETH does not say what its shares are worth".into(),
+            Some(coverage) => {
+                let share = percent::of_down(coverage, self.view.terms.target);
+                format!("{}, {share} of the target", amount::eth(coverage))
+            }
+        }
+    }
+
+    fn thresholds(&self) -> Vec<String> {
+        let found = super::thresholds::thresholds(&self.view, self.rate());
+        let line = |threshold: super::thresholds::Threshold| {
+            let met = if threshold.is_met() { "met" } else { "not met" };
+            let (has, needs) = (amount::eth(threshold.coverage), amount::eth(threshold.required));
+            format!("{} {met}: {has} of the {needs} it needs", percent::percent(threshold.threshold))
+        };
+        found.into_iter().map(line).collect()
+    }
+
+    fn amendment(&self) -> Option<String> {
+        let amendment = self.view.amendment?;
+        let goal = amendment.goal;
+        let from = time::time_from(amendment.in_force_from, self.now);
+        let (target, deadline) = (amount::eth(goal.target), time::time(goal.deadline));
+        Some(format!("target {target}, deadline {deadline}, document {}; from {from}", goal.terms_hash))
+    }
+
+    fn after_settlement(&self) -> Vec<(&'static str, String)> {
+        let view = &self.view;
+        let mut facts = Vec::new();
+        if !matches!(view.status, Status::Open | Status::Failed) {
+            facts.push(("drawn", format!("{} for the beneficiary", amount::eth(view.drawn))));
+            facts.extend(self.objected().map(|line| ("objected", line)));
+        }
+        let times =
+            [("settled", view.settled_at), ("cancelled", view.cancelled_at), ("final", view.final_at)];
+        for (name, at) in times {
+            facts.extend(at.map(|at| (name, time::time(at))));
+        }
+        facts
+    }
+
+    fn objected(&self) -> Option<String> {
+        let view = &self.view;
+        if view.terms.veto.get() == 0 || view.drawn.is_zero() {
+            return None;
+        }
+        let (share, veto) = (percent::of_down(view.objected, view.drawn), percent::percent(view.terms.veto));
+        Some(format!("{}, {share} of the draw; {veto} stops the rest", amount::eth(view.objected)))
+    }
+
+    fn tiers(&self) -> String {
+        let mut rows = Vec::new();
+        for (index, tier) in (0u8..).zip(&self.view.terms.tiers) {
+            let pots: Vec<_> = self.view.pots.iter().filter(|pot| pot.tier == index).collect();
+            if pots.is_empty() {
+                rows.push(self.tier_row(index, tier, ["-".into(), "-".into(), "-".into()]));
+            }
+            for pot in pots {
+                let shown = |units| amount::units(units, pot.asset, self.rate());
+                rows.push(self.tier_row(index, tier, [pot.total, pot.drawn, pot.delivered].map(shown)));
+            }
+        }
+        table::render(["tier", "threshold", "order", "footing", "pledged", "drawn", "delivered"], &rows)
+    }
+
+    fn tier_row(&self, index: u8, tier: &Tier, [pledged, drawn, delivered]: [String; 3]) -> [String; 7] {
+        let (threshold, order) = (percent::percent(tier.threshold), tier.draw_order.to_string());
+        [index.to_string(), threshold, order, footing(tier), pledged, drawn, delivered]
+    }
+
+    fn tranches(&self) -> String {
+        let view = &self.view;
+        let terms = &view.terms;
+        let Some(settled_at) = view.settled_at else {
+            if matches!(view.status, Status::Failed) {
+                return String::new();
+            }
+            let (count, first) = (terms.tranches, time::duration(terms.objection_period.into()));
+            let interval = time::duration(terms.tranche_interval.into());
+            return format!("{count}, the first {first} after settlement, {interval} apart\n");
+        };
+        let header = ["tranche", "due", "ETH", "stETH", "wstETH"];
+        let rows: Vec<_> = (1..=terms.tranches).map(|number| self.tranche_row(number, settled_at)).collect();
+        table::render(header, &rows)
+    }
+
+    fn tranche_row(&self, number: u8, settled_at: Timestamp) -> [String; 5] {
+        let terms = &self.view.terms;
+        let wait = u64::from(number - 1) * u64::from(terms.tranche_interval);
+        let due = schedule::first_due(terms, settled_at).saturating_add(wait);
+        let state = |asset| self.tranche_state(number, asset).to_owned();
+        let [eth, steth, wsteth] = Asset::ALL.map(state);
+        [number.to_string(), time::time_from(due, self.now), eth, steth, wsteth]
+    }
+
+    fn tranche_state(&self, number: u8, asset: Asset) -> &'static str {
+        let view = &self.view;
+        if !view.pots.iter().any(|pot| pot.asset == asset && !pot.drawn.is_zero()) {
+            return "-";
+        }
+        if number <= view.delivered[asset] {
+            return "delivered";
+        }
+        if number > view.kept[asset] {
+            return "stopped";
+        }
+        if number <= view.due { "due" } else { "to come" }
+    }
+
+    fn next(&self) -> String {
+        let row = |call: super::next::Call| {
+            [format!("levee {}", call.command), call.who.to_owned(), call.effect.to_owned()]
+        };
+        let rows: Vec<_> = self.next_calls().into_iter().map(row).collect();
+        if rows.is_empty() { String::new() } else { table::render(["call", "who", "effect"], &rows) }
+    }
+}
+
+/// `grant`, or `loan at 3.8 %`.
+pub(crate) fn footing(tier: &Tier) -> String {
+    match tier.rate.get() {
+        0 => "grant".into(),
+        _ => format!("loan at {} a year", percent::percent(tier.rate)),
+    }
+}

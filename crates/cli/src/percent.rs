@@ -1,0 +1,77 @@
+//! Shares of a whole as people write them, `3.8 %`; the books count in basis points.
+
+use levee_model::{Bps, Wei};
+
+use crate::error::UserError;
+
+/// Reads `50 %` or `3.8%`, with at most two digits after the point. What is allowed depends on the use.
+pub(crate) fn parse(text: &str) -> Result<Bps, UserError> {
+    let error =
+        |what: &str| UserError::new(format!("`{text}` {what}")).hint("write it as in `50 %` or `3.8 %`");
+    let number = text.trim().strip_suffix('%').ok_or_else(|| error("has no percent sign"))?.trim_end();
+    let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if integer.is_empty() || !digits(integer) || !digits(fraction) || number.ends_with('.') {
+        return Err(error("is not a percentage"));
+    }
+    if fraction.len() > 2 {
+        return Err(error("has more than two digits after the point"));
+    }
+    format!("{integer}{fraction:0<2}").parse().map(Bps::new).map_err(|_| error("is too large"))
+}
+
+/// `3.8 %`, exact.
+pub(crate) fn percent(bps: Bps) -> String {
+    hundredths(bps.get().into())
+}
+
+/// How much of `whole` is `part`, rounded down to hundredths of a percent, so that 100 % is never said too early.
+/// `whole` is not zero.
+pub(crate) fn of_down(part: Wei, whole: Wei) -> String {
+    let parts = part
+        .get()
+        .checked_mul(10_000)
+        .map_or(part.get() / (whole.get() / 10_000).max(1), |n| n / whole.get());
+    hundredths(parts)
+}
+
+fn hundredths(number: u128) -> String {
+    let text = format!("{}.{:02}", number / 100, number % 100);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_are_read_as_basis_points() {
+        for (text, bps) in [("50 %", 5_000), ("3.8%", 380), ("0 %", 0), ("0.01 %", 1), ("100.00 %", 10_000)] {
+            assert_eq!(parse(text).unwrap(), Bps::new(bps), "{text}");
+        }
+        let cases = [
+            ("50", "`50` has no percent sign"),
+            ("half %", "`half %` is not a percentage"),
+            ("-1 %", "`-1 %` is not a percentage"),
+            ("0.001 %", "`0.001 %` has more than two digits after the point"),
+            ("656 %", "`656 %` is too large"),
+        ];
+        for (text, message) in cases {
+            assert_eq!(parse(text).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_again() {
+        for text in ["50 %", "3.8 %", "0.01 %", "0 %", "100 %"] {
+            assert_eq!(percent(parse(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn coverage_is_never_rounded_up() {
+        assert_eq!(of_down(Wei::new(99_999_999), Wei::new(100_000_000)), "99.99 %");
+        assert_eq!(of_down(Wei::new(3), Wei::new(2)), "150 %");
+        assert_eq!(of_down(Wei::ZERO, Wei::new(2)), "0 %");
+    }
+}

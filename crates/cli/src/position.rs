@@ -1,0 +1,89 @@
+//! Which position of an account is meant?
+
+use alloy::primitives::Address;
+use clap::Args;
+use levee::PositionView;
+use levee_model::Asset;
+
+use crate::{amount, error::UserError};
+
+/// Picks one position; needed only where an account has several.
+#[derive(Debug, Args)]
+pub(crate) struct PositionArgs {
+    /// Tier of the pledge, counted from 0; needed if there are several.
+    #[arg(long, value_name = "N")]
+    tier: Option<u8>,
+
+    /// Asset of the pledge: ETH, stETH or wstETH; needed if there are several.
+    #[arg(long, value_name = "ASSET", value_parser = amount::parse_asset)]
+    asset: Option<Asset>,
+}
+
+impl PositionArgs {
+    /// The one position of `owner` that is meant, among those that `fits` allows. `what` says which those are, as in
+    /// `position to refund`.
+    pub(crate) fn choose(
+        &self,
+        owner: Address,
+        positions: &[PositionView],
+        what: &str,
+        fits: impl Fn(&PositionView) -> bool,
+    ) -> Result<PositionView, UserError> {
+        let meant = |position: &&PositionView| {
+            self.tier.is_none_or(|tier| tier == position.tier)
+                && self.asset.is_none_or(|asset| asset == position.asset)
+                && fits(position)
+        };
+        let found: Vec<_> = positions.iter().filter(meant).collect();
+        match found[..] {
+            [one] => Ok(*one),
+            [] => Err(UserError::new(format!("`{owner}` has no such {what}"))
+                .hint("`levee positions ADDRESS` lists what an account has")),
+            _ => {
+                let names =
+                    found.iter().map(|found| format!("`--tier {} --asset {}`", found.tier, found.asset));
+                Err(UserError::new(format!("`{owner}` has more than one {what}"))
+                    .hint(format!("choose one: {}", names.collect::<Vec<_>>().join(", "))))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use levee_model::{Units, Wei};
+
+    fn position(tier: u8, asset: Asset, amount: u128) -> PositionView {
+        let (refunded, refundable, weight) = (Units::ZERO, Units::ZERO, Wei::ZERO);
+        PositionView {
+            tier,
+            asset,
+            amount: Units::new(amount),
+            refunded,
+            refundable,
+            weight,
+            objected: false,
+        }
+    }
+
+    fn choose(tier: Option<u8>, asset: Option<Asset>) -> Result<PositionView, String> {
+        let all = [position(0, Asset::Eth, 5), position(0, Asset::StEth, 6), position(1, Asset::StEth, 0)];
+        let chosen = PositionArgs { tier, asset }
+            .choose(Address::ZERO, &all, "pledge", |position| !position.amount.is_zero());
+        chosen.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_unique_need_not_be_said() {
+        assert_eq!(choose(None, Some(Asset::Eth)), Ok(position(0, Asset::Eth, 5)));
+        assert_eq!(choose(None, Some(Asset::StEth)), Ok(position(0, Asset::StEth, 6)));
+    }
+
+    #[test]
+    fn what_is_not_unique_or_not_there_is_refused() {
+        let zero = Address::ZERO;
+        assert_eq!(choose(Some(0), None), Err(format!("`{zero}` has more than one pledge")));
+        assert_eq!(choose(Some(1), None), Err(format!("`{zero}` has no such pledge")));
+    }
+}

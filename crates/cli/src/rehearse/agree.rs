@@ -1,0 +1,196 @@
+//! Do the escrow, its log and the model say the same? They must, to the last wei; if not, something is broken here.
+
+use std::fmt::Debug;
+
+use alloy::providers::DynProvider;
+use eyre::{Result, ensure};
+use levee::{Error, Escrow, Event, PositionView, RescueView};
+use levee_model::{
+    Amendment, Asset, Bps, Goal, Moment, Payment, PerAsset, PositionId, Rate, Refusal, Rescue, Status, Timestamp, Units,
+    Wei,
+};
+
+use super::cast::{self, Cast};
+
+/// The name of an error: of its variant, which has the name that the contract gives it.
+pub(crate) fn name(error: &impl Debug) -> String {
+    let text = format!("{error:?}");
+    text.chars().take_while(char::is_ascii_alphanumeric).collect()
+}
+
+/// The name of why a call was refused on the chain. A token has its own words for it.
+pub(crate) fn refusal_name(error: &Error) -> String {
+    match error {
+        Error::Refused(refusal) => name(refusal),
+        Error::TokenRefused { .. } | Error::UnknownRevert { .. } => "TokenFailed".to_owned(),
+        other => name(other),
+    }
+}
+
+/// Checks that a call came out alike: the same payment, or the same reason.
+pub(crate) fn outcomes(chain: &Result<Vec<Event>, Error>, model: &Result<Option<Payment>, Refusal>) -> Result<()> {
+    match (chain, model) {
+        (Ok(events), Ok(payment)) => {
+            let paid = events.iter().find_map(|event| payment_of(event, *payment));
+            ensure!(paid == *payment, "the escrow paid {paid:?} and the model {payment:?}");
+        }
+        (Err(error), Err(refusal)) => {
+            let [error, refusal] = [refusal_name(error), name(refusal)];
+            ensure!(error == refusal, "the escrow refused with {error} and the model with {refusal}");
+        }
+        (chain, model) => eyre::bail!("the escrow said {chain:?} and the model {model:?}"),
+    }
+    Ok(())
+}
+
+/// What an event says was paid. `Released` and `Declined` leave the recipient to the rules.
+fn payment_of(event: &Event, expected: Option<Payment>) -> Option<Payment> {
+    let beneficiary = || expected.map(|payment| payment.to);
+    match *event {
+        Event::Released { asset, amount, .. } => Some(Payment { to: beneficiary()?, asset, amount }),
+        Event::Declined { position, amount } => Some(Payment { to: position.pledger, asset: position.asset, amount }),
+        Event::Exited { position, recipient, amount } | Event::Refunded { position, recipient, amount } => {
+            Some(Payment { to: recipient, asset: position.asset, amount })
+        }
+        _ => None,
+    }
+}
+
+/// What the escrow's views and the model both say of a rescue.
+#[derive(Debug, PartialEq)]
+struct Facts {
+    status: Status,
+    goal: Goal,
+    amendment: Option<Amendment>,
+    pots: Vec<(u8, Asset, Units, Units)>,
+    coverage: Option<Wei>,
+    settlement: Option<(Bps, Wei, Option<Rate>)>,
+    objected: Wei,
+    cancelled_at: Option<Timestamp>,
+    final_at: Option<Timestamp>,
+    due: u8,
+    kept: PerAsset<u8>,
+    delivered: PerAsset<u8>,
+}
+
+impl Facts {
+    fn of_view(view: &RescueView) -> Self {
+        let decided = !matches!(view.status, Status::Open | Status::Failed);
+        let rate = match view.rate {
+            levee::ShareRate::Known(rate) => Some(rate),
+            _ => None,
+        };
+        Self {
+            status: view.status,
+            goal: Goal::from(&view.terms),
+            amendment: view.amendment,
+            pots: view.pots.iter().map(|pot| (pot.tier, pot.asset, pot.total, pot.drawn)).collect(),
+            coverage: view.coverage,
+            settlement: decided.then_some((view.threshold_met, view.drawn, rate)),
+            objected: view.objected,
+            cancelled_at: view.cancelled_at,
+            final_at: view.final_at,
+            due: view.due,
+            kept: view.kept,
+            delivered: view.delivered,
+        }
+    }
+
+    fn of_model(rescue: &Rescue, at: Moment) -> Self {
+        let settlement = rescue.settlement(at);
+        let all = (0..rescue.terms().tier_count()).flat_map(|tier| Asset::ALL.map(|asset| (tier, asset)));
+        let pots = all.map(|(tier, asset)| (tier, asset, rescue.pot(at, tier, asset)));
+        Self {
+            status: rescue.status(at),
+            goal: rescue.goal(at.time),
+            amendment: rescue.pending_amendment(at.time),
+            pots: pots
+                .filter(|(.., pot)| !pot.total.is_zero())
+                .map(|(tier, asset, pot)| (tier, asset, pot.total, pot.drawn))
+                .collect(),
+            coverage: rescue.coverage(at.lido).ok(),
+            settlement: settlement.map(|settled| (settled.threshold, settled.drawn_value, settled.rate)),
+            objected: rescue.objected(),
+            cancelled_at: rescue.cancelled_at(),
+            final_at: rescue.final_at(),
+            due: rescue.due(at),
+            kept: rescue.kept(at),
+            delivered: rescue.delivered(),
+        }
+    }
+}
+
+fn positions_of_model(rescue: &Rescue, at: Moment, name: &str) -> Vec<PositionView> {
+    let view = |(id, _): (PositionId, _)| {
+        let statement = rescue.statement(at, id);
+        PositionView {
+            tier: id.tier,
+            asset: id.asset,
+            amount: statement.pledged,
+            refunded: statement.refunded,
+            refundable: statement.owed,
+            weight: statement.weight,
+            objected: statement.objected,
+        }
+    };
+    rescue.positions_of(cast::address(name)).map(view).collect()
+}
+
+/// Checks that the escrow's views say what the model says, of the rescue and of everyone's positions.
+pub(crate) async fn with_model(
+    escrow: &Escrow<DynProvider>,
+    rescue: &Rescue,
+    at: Moment,
+    cast: &Cast,
+) -> Result<()> {
+    same("the escrow", &Facts::of_view(&escrow.rescue().await?), "the model", &Facts::of_model(rescue, at))?;
+    for name in cast.names() {
+        let seen = escrow.positions(cast::address(name)).await?;
+        same("the escrow", &seen, "the model", &positions_of_model(rescue, at, name))?;
+    }
+    Ok(())
+}
+
+/// Checks that the escrow's views say what can be rebuilt from its log alone.
+pub(crate) async fn with_log(escrow: &Escrow<DynProvider>, at: Moment, cast: &Cast) -> Result<()> {
+    let history = escrow.history(0).await?;
+    same("the escrow", &escrow.rescue().await?, "its log", &history.rescue(at)?)?;
+    for name in cast.names() {
+        let account = cast::address(name);
+        same("the escrow", &escrow.positions(account).await?, "its log", &history.positions(account, at)?)?;
+    }
+    Ok(())
+}
+
+fn same<T: PartialEq + Debug>(one: &str, left: &T, other: &str, right: &T) -> Result<()> {
+    ensure!(left == right, "{one} and {other} disagree:\n  {one}: {left:?}\n  {other}: {right:?}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use levee::EscrowError;
+
+    #[test]
+    fn both_sides_name_a_refusal_alike() {
+        let model = Refusal::WrongStatus { status: Status::Open };
+        let chain = Error::Refused(EscrowError::WrongStatus { status: Status::Open });
+        assert_eq!((name(&model), refusal_name(&chain)), ("WrongStatus".into(), "WrongStatus".into()));
+        assert_eq!(refusal_name(&Error::TokenRefused { reason: "CONTRACT_IS_STOPPED".into() }), "TokenFailed");
+        assert_eq!(name(&Refusal::TokenFailed { asset: Asset::StEth }), "TokenFailed");
+    }
+
+    #[test]
+    fn outcomes_that_differ_are_noticed() {
+        let released = Event::Released { asset: Asset::Eth, tranches: 1, amount: Units::new(5) };
+        let payment = |amount| Payment { to: cast::address("b"), asset: Asset::Eth, amount: Units::new(amount) };
+        assert!(outcomes(&Ok(vec![released.clone()]), &Ok(Some(payment(5)))).is_ok());
+        assert!(outcomes(&Ok(vec![released.clone()]), &Ok(Some(payment(4)))).is_err());
+        assert!(outcomes(&Ok(vec![]), &Ok(Some(payment(5)))).is_err());
+        assert!(outcomes(&Ok(vec![released]), &Err(Refusal::ZeroAmount)).is_err());
+        let other = Err(Error::Refused(EscrowError::NoVeto));
+        assert!(outcomes(&other, &Err(Refusal::NoVeto)).is_ok());
+        assert!(outcomes(&other, &Err(Refusal::ZeroAmount)).is_err());
+    }
+}

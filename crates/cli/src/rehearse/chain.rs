@@ -1,0 +1,112 @@
+//! The local chain as a rehearsal uses it: every call in a block of its own, at a time that the scenario says.
+
+use alloy::{
+    eips::BlockId,
+    network::TransactionBuilder,
+    primitives::{Address, Bytes, U256},
+    providers::{DynProvider, Provider, ext::AnvilApi},
+    rpc::types::{Log, TransactionRequest, state::StateOverridesBuilder},
+    sol_types::SolCall,
+    transports::RpcError,
+};
+use eyre::{Result, WrapErr, bail, ensure};
+use levee_model::Timestamp;
+
+/// More than any call here needs.
+const GAS: u64 = 10_000_000;
+
+/// A local chain, through a provider whose node signs for everyone.
+#[derive(Debug, Clone)]
+pub(crate) struct Chain {
+    provider: DynProvider,
+}
+
+/// What came of a call: its logs, or the data that it reverted with.
+pub(crate) type Outcome = Result<Vec<Log>, Bytes>;
+
+impl Chain {
+    pub(crate) const fn new(provider: DynProvider) -> Self {
+        Self { provider }
+    }
+
+    pub(crate) const fn provider(&self) -> &DynProvider {
+        &self.provider
+    }
+
+    /// Makes a call in a block of time `time`, which the latest block must have too: that is where it is tried first. A
+    /// call that is refused is not sent.
+    pub(crate) async fn call(&self, time: Timestamp, request: TransactionRequest) -> Result<Outcome> {
+        let request = request.with_gas_limit(GAS).with_max_fee_per_gas(0).with_max_priority_fee_per_gas(0);
+        if let Some(data) = self.refusal(request.clone()).await? {
+            return Ok(Err(data));
+        }
+        self.provider.anvil_set_next_block_timestamp(time).await?;
+        let transaction = *self.provider.send_transaction(request).await?.tx_hash();
+        let receipt = self.provider.get_transaction_receipt(transaction).await?;
+        let receipt = receipt.ok_or_else(|| eyre::eyre!("anvil did not mine `{transaction}` at once"))?;
+        ensure!(receipt.status(), "`{transaction}` failed in its block, and not before");
+        Ok(Ok(receipt.inner.logs().to_vec()))
+    }
+
+    /// The same for a call that can only succeed; `what` names it.
+    pub(crate) async fn must(&self, time: Timestamp, request: TransactionRequest, what: &str) -> Result<()> {
+        match self.call(time, request).await? {
+            Ok(_) => Ok(()),
+            Err(data) => bail!("{what} was refused: {}", levee::Error::from_revert(&data)),
+        }
+    }
+
+    /// What the call would revert with now.
+    async fn refusal(&self, request: TransactionRequest) -> Result<Option<Bytes>> {
+        match self.provider.call(request).block(BlockId::latest()).await {
+            Ok(_) => Ok(None),
+            Err(RpcError::ErrorResp(payload)) if payload.message.contains("revert") => {
+                Ok(Some(payload.as_revert_data().unwrap_or_default()))
+            }
+            Err(error) => Err(error).wrap_err("anvil did not answer"),
+        }
+    }
+
+    /// Goes on to a block of time `time`, without calls.
+    pub(crate) async fn pass_until(&self, time: Timestamp) -> Result<()> {
+        self.provider.anvil_set_next_block_timestamp(time).await?;
+        self.provider.evm_mine(None).await?;
+        Ok(())
+    }
+
+    /// The ETH of `account`, in wei.
+    pub(crate) async fn balance(&self, account: Address) -> Result<U256> {
+        Ok(self.provider.get_balance(account).await?)
+    }
+
+    /// What a view of `to` returns, if need be as if it had the code `code`.
+    pub(crate) async fn read<C: SolCall>(&self, to: Address, call: &C, code: Option<Bytes>) -> Result<C::Return> {
+        let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
+        let overrides = code.map(|code| StateOverridesBuilder::default().with_code(to, code).build());
+        let answer = self.provider.call(request).overrides_opt(overrides).await?;
+        Ok(C::abi_decode_returns_validate(&answer)?)
+    }
+
+    /// Gives `account` so much ETH.
+    pub(crate) async fn set_balance(&self, account: Address, wei: u128) -> Result<()> {
+        Ok(self.provider.anvil_set_balance(account, U256::from(wei)).await?)
+    }
+
+    /// Replaces a contract's code, and returns what it was.
+    pub(crate) async fn replace_code(&self, contract: Address, code: Bytes) -> Result<Bytes> {
+        let before = self.provider.get_code_at(contract).await?;
+        self.provider.anvil_set_code(contract, code).await?;
+        Ok(before)
+    }
+
+    /// Keeps the state as it is now, to come back to.
+    pub(crate) async fn snapshot(&self) -> Result<U256> {
+        Ok(self.provider.anvil_snapshot().await?)
+    }
+
+    /// Comes back to a snapshot, which is used up.
+    pub(crate) async fn revert(&self, snapshot: U256) -> Result<()> {
+        ensure!(self.provider.anvil_revert(snapshot).await?, "anvil lost the state to come back to");
+        Ok(())
+    }
+}

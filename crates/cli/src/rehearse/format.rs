@@ -1,0 +1,182 @@
+//! The keys of a scenario file, as TOML has them. What they mean is read by [`super::scenario`].
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::terms::TermsToml;
+
+/// A whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScenarioToml {
+    pub(crate) title: String,
+    pub(crate) about: String,
+    pub(crate) start: Spanned<String>,
+    pub(crate) share_rate: Option<Spanned<String>>,
+    pub(crate) tier_names: Vec<String>,
+    #[serde(default)]
+    pub(crate) source: Vec<Source>,
+    pub(crate) terms: TermsToml,
+    pub(crate) contributor: Vec<ContributorToml>,
+    #[serde(default)]
+    pub(crate) offer: Vec<Offer>,
+    #[serde(default)]
+    pub(crate) step: Vec<StepToml>,
+    #[serde(default)]
+    pub(crate) ending: Vec<EndingToml>,
+    pub(crate) expect: Option<ExpectToml>,
+}
+
+/// Where a fact comes from.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Source {
+    /// What the scenario cites it by.
+    pub(crate) id: String,
+    /// What it is.
+    pub(crate) what: String,
+    /// Where it can be found.
+    #[serde(rename = "where")]
+    pub(crate) place: String,
+}
+
+/// Somebody who can pledge, and with what.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ContributorToml {
+    pub(crate) name: String,
+    pub(crate) holds: Vec<Spanned<String>>,
+    pub(crate) stage: Option<String>,
+    pub(crate) note: Option<String>,
+    #[serde(default)]
+    pub(crate) source: Vec<String>,
+}
+
+/// A statement that is no pledge: shown, never counted.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Offer {
+    /// Who made it.
+    pub(crate) name: String,
+    /// Of how much, as it was said; none when nothing was said.
+    pub(crate) amount: Option<String>,
+    /// How far it had got.
+    pub(crate) stage: String,
+    /// Why it is not locked.
+    pub(crate) why: String,
+    /// Ids of its sources.
+    #[serde(default)]
+    pub(crate) source: Vec<String>,
+}
+
+/// One step; which keys it may have depends on `do`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StepToml {
+    pub(crate) at: Option<Spanned<String>>,
+    #[serde(rename = "do")]
+    pub(crate) verb: Spanned<String>,
+    pub(crate) who: Option<Spanned<String>>,
+    pub(crate) by: Option<Spanned<String>>,
+    pub(crate) amount: Option<Spanned<String>>,
+    pub(crate) tier: Option<Spanned<TierToml>>,
+    pub(crate) asset: Option<Spanned<String>>,
+    pub(crate) target: Option<Spanned<String>>,
+    pub(crate) deadline: Option<Spanned<String>>,
+    pub(crate) rate: Option<Spanned<String>>,
+    pub(crate) fails: Option<String>,
+    pub(crate) note: Option<String>,
+}
+
+/// A tier by its number, from 0, or by the name that the scenario gives it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum TierToml {
+    Number(u8),
+    Name(String),
+}
+
+/// One way in which the story ends.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndingToml {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) step: Vec<StepToml>,
+    pub(crate) expect: ExpectToml,
+}
+
+/// What must hold at the end. What is left out is not checked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExpectToml {
+    pub(crate) status: Spanned<String>,
+    pub(crate) threshold: Option<Spanned<String>>,
+    pub(crate) target: Option<Spanned<String>>,
+    pub(crate) pledged: Option<Spanned<String>>,
+    pub(crate) drawn: Option<Spanned<String>>,
+    pub(crate) uncovered: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) tiers: BTreeMap<String, BTreeMap<OfTier, OneOrMore>>,
+    #[serde(default)]
+    pub(crate) contributors: BTreeMap<String, BTreeMap<OfContributor, OneOrMore>>,
+}
+
+/// What can be expected of a tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OfTier {
+    Pledged,
+    Drawn,
+    Delivered,
+}
+
+/// What can be expected of a contributor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OfContributor {
+    Pledged,
+    Returned,
+    Drawn,
+    Refunded,
+    Owed,
+}
+
+/// Each is shown as it is written.
+macro_rules! shown_as_written {
+    ($($kind:ty),*) => {$(
+        impl fmt::Display for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&format!("{self:?}").to_lowercase())
+            }
+        }
+    )*};
+}
+
+shown_as_written!(OfTier, OfContributor);
+
+/// One amount, or a list.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl Default for OneOrMore {
+    fn default() -> Self {
+        Self::More(Vec::new())
+    }
+}
+
+impl OneOrMore {
+    /// All of them.
+    pub(crate) fn all(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(more) => more,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The model of Lido's two tokens: put on the chain, and moved as the scenario says.
+
+use alloy::{
+    network::TransactionBuilder,
+    primitives::{Address, Bytes, U256, bytes},
+    rpc::types::TransactionRequest,
+    sol_types::{SolCall, SolConstructor},
+};
+use eyre::{Result, bail, ensure};
+use levee::bindings::{StETH, WstETH};
+use levee_model::{Asset, Lido, Rate, Shares, Timestamp, Units, Wei, units::RATE_UNIT};
+
+use super::{
+    action::LidoChange,
+    cast::{self, LIDO},
+    chain::Chain,
+};
+
+/// Code that reverts whatever it is called with.
+const BROKEN: Bytes = bytes!("5f5ffd");
+
+/// stETH and wstETH, and the condition that they are in.
+///
+/// There are as many shares as a rate counts, so that the pooled ether is the rate.
+#[derive(Debug, Clone)]
+pub(crate) struct Tokens {
+    rate: Rate,
+    paused: bool,
+    /// stETH's own code, while it is broken.
+    replaced: Option<Bytes>,
+}
+
+/// The shares that an amount of stETH is, rounded down, as stETH itself says.
+pub(crate) fn shares_down(amount: Wei, rate: Rate) -> Shares {
+    let shares = U256::from(amount.get()) * U256::from(RATE_UNIT) / U256::from(rate.get());
+    Shares::new(shares.saturating_to())
+}
+
+/// A call of one of the tokens by `from`.
+fn call(from: Address, token: Address, call: &impl SolCall) -> TransactionRequest {
+    TransactionRequest::default().with_from(from).with_to(token).with_input(call.abi_encode())
+}
+
+impl Tokens {
+    /// Deploys both, at the addresses that [`cast::tokens`] says. All shares are [`LIDO`]'s.
+    pub(crate) async fn deploy(chain: &Chain, time: Timestamp, rate: Rate) -> Result<Self> {
+        let from = cast::address(LIDO);
+        let [steth, _] = cast::tokens();
+        let arguments = StETH::constructorCall {
+            totalShares: U256::from(RATE_UNIT),
+            totalPooledEther: U256::from(rate.get()),
+        };
+        let of_steth = [&StETH::BYTECODE[..], &arguments.abi_encode()].concat();
+        let of_wsteth = [&WstETH::BYTECODE[..], &WstETH::constructorCall { stETH_: steth }.abi_encode()].concat();
+        for (code, what) in [(of_steth, "stETH"), (of_wsteth, "wstETH")] {
+            let request = TransactionRequest::default().with_from(from).with_deploy_code(code);
+            chain.must(time, request, &format!("deploying {what}")).await?;
+        }
+        Ok(Self::at(rate))
+    }
+
+    /// Both, working, at a rate.
+    pub(crate) const fn at(rate: Rate) -> Self {
+        Self { rate, paused: false, replaced: None }
+    }
+
+    /// What calls find.
+    pub(crate) const fn condition(&self) -> Lido {
+        match (&self.replaced, self.paused) {
+            (Some(_), _) => Lido::Broken,
+            (None, true) => Lido::Paused(self.rate),
+            (None, false) => Lido::Working(self.rate),
+        }
+    }
+
+    /// The rate, known here even while it cannot be read.
+    pub(crate) const fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Gives `to` shares of stETH or units of wstETH, and lets `spender` take them.
+    pub(crate) async fn give(
+        &self,
+        chain: &Chain,
+        time: Timestamp,
+        to: Address,
+        (asset, amount): (Asset, Units),
+        spender: Address,
+    ) -> Result<()> {
+        let [steth, wsteth] = cast::tokens();
+        let from = cast::address(LIDO);
+        let number = U256::from(amount.get());
+        let requests = match asset {
+            Asset::Eth => bail!("ETH is not given by Lido"),
+            Asset::StEth => vec![
+                call(from, steth, &StETH::transferSharesCall { to, shares: number }),
+                call(to, steth, &StETH::approveCall { spender, amount: U256::MAX }),
+            ],
+            Asset::WstEth => vec![
+                call(from, steth, &StETH::approveCall { spender: wsteth, amount: U256::MAX }),
+                call(from, wsteth, &WstETH::wrapCall { stETHAmount: self.worth_up(number) }),
+                call(from, wsteth, &WstETH::transferCall { to, units: number }),
+                call(to, wsteth, &WstETH::approveCall { spender, units: U256::MAX }),
+            ],
+        };
+        for request in requests {
+            chain.must(time, request, &format!("giving {asset}")).await?;
+        }
+        Ok(())
+    }
+
+    /// The stETH that is worth so many shares or a little more.
+    fn worth_up(&self, shares: U256) -> U256 {
+        (shares * U256::from(self.rate.get())).div_ceil(U256::from(RATE_UNIT))
+    }
+
+    /// Changes their condition.
+    pub(crate) async fn change(&mut self, chain: &Chain, time: Timestamp, change: LidoChange) -> Result<()> {
+        let [steth, _] = cast::tokens();
+        let from = cast::address(LIDO);
+        match change {
+            LidoChange::Rebase(rate) => {
+                let wei_ = U256::from(rate.get());
+                let request = call(from, steth, &StETH::setTotalPooledEtherCall { wei_ });
+                chain.must(time, request, "a rebase").await?;
+                self.rate = rate;
+            }
+            LidoChange::Pause => {
+                chain.must(time, call(from, steth, &StETH::stopCall {}), "a pause").await?;
+                self.paused = true;
+            }
+            LidoChange::Resume => {
+                chain.must(time, call(from, steth, &StETH::resumeCall {}), "the end of a pause").await?;
+                self.paused = false;
+            }
+            LidoChange::Break => {
+                ensure!(self.replaced.is_none(), "stETH is broken already");
+                self.replaced = Some(chain.replace_code(steth, BROKEN).await?);
+            }
+            LidoChange::Mend => match self.replaced.take() {
+                Some(code) => drop(chain.replace_code(steth, code).await?),
+                None => bail!("stETH is not broken"),
+            },
+        }
+        Ok(())
+    }
+
+    /// What `account` has of an asset. stETH is asked with its own code even while it is broken.
+    pub(crate) async fn balance(&self, chain: &Chain, account: Address, asset: Asset) -> Result<Units> {
+        let [steth, wsteth] = cast::tokens();
+        let number = match asset {
+            Asset::Eth => chain.balance(account).await?,
+            Asset::StEth => {
+                let call = StETH::sharesOfCall { account };
+                chain.read(steth, &call, self.replaced.clone()).await?
+            }
+            Asset::WstEth => chain.read(wsteth, &WstETH::balanceOfCall { account }, None).await?,
+        };
+        Ok(Units::new(number.saturating_to()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_of_an_amount_round_down() {
+        let rate = Rate::new(1_200_000_000_000_000_000_000_000_000).unwrap();
+        let ether = 10u128.pow(18);
+        assert_eq!(shares_down(Wei::new(2_500 * ether), rate), Shares::new(2_083_333_333_333_333_333_333));
+        assert_eq!(shares_down(Wei::new(u128::MAX), rate).get(), 283_568_639_100_782_052_886_145_506_193_140_176_212);
+    }
+}

@@ -1,0 +1,209 @@
+//! A rescue as data: who holds what, what was said, what happens when, and what must come out.
+
+use levee_model::{Rate, Terms, Timestamp};
+
+use super::{
+    action::Step,
+    cast::Cast,
+    expect::Expect,
+    format::{ContributorToml, EndingToml, ExpectToml, Offer, ScenarioToml, Source, StepToml},
+};
+use crate::{
+    amount::{self, Amount},
+    document::Document,
+    error::UserError,
+    terms::TermsFile,
+    time,
+};
+
+/// The chain id of an anvil. A rehearsal's keys are known to everybody, so it is never that of a public chain.
+pub(crate) const CHAIN: u64 = 31337;
+
+/// A scenario that makes sense: every name in it is known, every amount has a unit.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) title: String,
+    pub(crate) about: String,
+    pub(crate) sources: Vec<Source>,
+    /// When the escrow is created.
+    pub(crate) start: Timestamp,
+    /// What shares are worth then.
+    pub(crate) rate: Rate,
+    pub(crate) terms: Terms,
+    /// The name of each tier.
+    pub(crate) tier_names: Vec<String>,
+    pub(crate) cast: Cast,
+    pub(crate) contributors: Vec<Contributor>,
+    pub(crate) offers: Vec<Offer>,
+    /// What all endings have in common.
+    pub(crate) steps: Vec<Step>,
+    /// At least one; the only one may have no name.
+    pub(crate) endings: Vec<Ending>,
+}
+
+/// Somebody who can pledge.
+#[derive(Debug)]
+pub(crate) struct Contributor {
+    pub(crate) name: String,
+    pub(crate) holds: Vec<Amount>,
+    pub(crate) stage: Option<String>,
+    pub(crate) note: Option<String>,
+    pub(crate) source: Vec<String>,
+}
+
+/// One way in which the story ends.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) name: Option<String>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) expect: Expect,
+}
+
+/// What the parts of a scenario are read with.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) cast: &'a Cast,
+    pub(crate) tier_names: &'a [String],
+}
+
+impl Scenario {
+    /// Reads a scenario, and checks all that can be checked before it is played.
+    pub(crate) fn read(document: &Document) -> Result<Self, UserError> {
+        let hint = "scenarios/README.md explains every key";
+        let toml: ScenarioToml = document.parse().map_err(|error| error.hint(hint))?;
+        let within = |error: UserError| error.within(document.path().display());
+        let cast = Cast::new(toml.contributor.iter().map(|contributor| contributor.name.clone()).collect());
+        let cast = cast.map_err(within)?;
+        let start = document.field("start", &toml.start, time::parse_time)?;
+        let terms = read_terms(document, &toml, &cast, start)?;
+        check_sources(&toml).map_err(within)?;
+        let reader = Reader { document, cast: &cast, tier_names: &toml.tier_names };
+        let rate = toml.share_rate.as_ref();
+        let rate = rate.map(|rate| document.field("share_rate", rate, parse_rate)).transpose()?;
+        Ok(Self {
+            start,
+            rate: rate.unwrap_or(ONE_ETH),
+            contributors: reader.contributors(&toml.contributor)?,
+            steps: reader.steps(&toml.step)?,
+            endings: reader.endings(toml.ending, toml.expect)?,
+            terms,
+            title: toml.title,
+            about: toml.about.trim().to_owned(),
+            sources: toml.source,
+            tier_names: toml.tier_names,
+            offers: toml.offer,
+            cast,
+        })
+    }
+
+    /// The name of a tier.
+    pub(crate) fn tier_name(&self, tier: u8) -> &str {
+        self.tier_names.get(usize::from(tier)).map_or("?", String::as_str)
+    }
+}
+
+/// 1 share is worth 1 ETH.
+const ONE_ETH: Rate = match Rate::new(levee_model::units::RATE_UNIT) {
+    Some(rate) => rate,
+    None => Rate::MAX,
+};
+
+/// Reads what one share is worth, `1.2 ETH`.
+pub(crate) fn parse_rate(text: &str) -> Result<Rate, UserError> {
+    let wei = amount::parse_eth(text)?;
+    let rate = wei.get().checked_mul(10u128.pow(9)).and_then(Rate::new);
+    rate.ok_or_else(|| {
+        UserError::new(format!("`{text}` is no share rate")).hint("write what one share is worth, as in `1.2 ETH`")
+    })
+}
+
+fn read_terms(
+    document: &Document,
+    toml: &ScenarioToml,
+    cast: &Cast,
+    start: Timestamp,
+) -> Result<Terms, UserError> {
+    let (terms, source) = toml.terms.read(document, |text| cast.address_in_terms(text))?;
+    let within = |error: UserError| error.within(document.path().display());
+    if toml.terms.chain != CHAIN {
+        let message = format!("a rehearsal is played on chain {CHAIN}, not {}", toml.terms.chain);
+        return Err(within(UserError::new(message).hint(format!("write `chain = {CHAIN}` in `[terms]`"))));
+    }
+    if toml.tier_names.len() != terms.tiers.len() {
+        let message = format!("there are {} tiers and {} tier_names", terms.tiers.len(), toml.tier_names.len());
+        return Err(within(UserError::new(message).hint("give each `[[terms.tier]]` one name, in their order")));
+    }
+    let file = TermsFile { path: document.path().to_owned(), chain: CHAIN, terms, document: source };
+    file.check(start)?;
+    Ok(file.terms)
+}
+
+/// A source that is cited must be listed.
+fn check_sources(toml: &ScenarioToml) -> Result<(), UserError> {
+    let of_contributors = toml.contributor.iter().flat_map(|contributor| &contributor.source);
+    let of_offers = toml.offer.iter().flat_map(|offer| &offer.source);
+    for cited in of_contributors.chain(of_offers) {
+        if !toml.source.iter().any(|source| source.id == *cited) {
+            return Err(UserError::new(format!("the source `{cited}` is cited and not listed"))
+                .hint("add a `[[source]]` with its id, what it is and where it is"));
+        }
+    }
+    Ok(())
+}
+
+impl Reader<'_> {
+    fn contributors(&self, toml: &[ContributorToml]) -> Result<Vec<Contributor>, UserError> {
+        let read = |contributor: &ContributorToml| {
+            let holds = contributor.holds.iter();
+            Ok(Contributor {
+                name: contributor.name.clone(),
+                holds: holds
+                    .map(|held| self.document.field("holds", held, Amount::parse))
+                    .collect::<Result<_, _>>()?,
+                stage: contributor.stage.clone(),
+                note: contributor.note.clone(),
+                source: contributor.source.clone(),
+            })
+        };
+        toml.iter().map(read).collect()
+    }
+
+    fn steps(&self, toml: &[StepToml]) -> Result<Vec<Step>, UserError> {
+        toml.iter().map(|step| Step::read(self, step)).collect()
+    }
+
+    fn endings(&self, endings: Vec<EndingToml>, expect: Option<ExpectToml>) -> Result<Vec<Ending>, UserError> {
+        let wrong = |message| {
+            Err(UserError::new(message)
+                .within(self.document.path().display())
+                .hint("say in `[expect]` what must hold at the end, or in `[ending.expect]` at the end of each `[[ending]]`"))
+        };
+        match (endings.is_empty(), expect) {
+            (true, Some(expect)) => {
+                Ok(vec![Ending { name: None, steps: Vec::new(), expect: Expect::read(self, &expect)? }])
+            }
+            (false, None) => endings.iter().map(|ending| self.ending(ending)).collect(),
+            (true, None) => wrong("it expects nothing"),
+            (false, Some(_)) => wrong("it has endings and expects something besides"),
+        }
+    }
+
+    fn ending(&self, ending: &EndingToml) -> Result<Ending, UserError> {
+        Ok(Ending {
+            name: Some(ending.name.clone()),
+            steps: self.steps(&ending.step)?,
+            expect: Expect::read(self, &ending.expect)?,
+        })
+    }
+
+    /// The number of the tier with this name.
+    pub(crate) fn tier(&self, name: &str) -> Result<u8, UserError> {
+        let by_name = self.tier_names.iter().position(|known| known == name);
+        let by_number = || name.parse().ok().filter(|&number: &usize| number < self.tier_names.len());
+        by_name.or_else(by_number).and_then(|number| u8::try_from(number).ok()).ok_or_else(|| {
+            UserError::new(format!("no tier is called `{name}`"))
+                .hint(format!("the tiers are {}", self.tier_names.join(", ")))
+        })
+    }
+}

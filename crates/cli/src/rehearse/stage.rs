@@ -1,0 +1,286 @@
+//! The stage: a chain with Lido's tokens, the escrow and the contributors' money, and the model beside it.
+
+use alloy::{primitives::Address, providers::DynProvider};
+use eyre::{Result, WrapErr, eyre};
+use levee::{Error, Escrow, Event, deploy};
+use levee_model::{Asset, Goal, Moment, PositionId, Rescue, Timestamp, Units};
+
+use super::{
+    action::{Action, Positions, Step},
+    agree,
+    cast::{self, ANYONE, Cast},
+    chain::Chain,
+    lido::{Tokens, shares_down},
+    moves::Move,
+    scenario::{CHAIN, Scenario},
+    when::{Anchor, When},
+};
+use crate::{amount::Amount, error::UserError};
+
+/// A rescue that is being played.
+#[derive(Debug, Clone)]
+pub(crate) struct Stage {
+    pub(crate) chain: Chain,
+    pub(crate) escrow: Escrow<DynProvider>,
+    pub(crate) tokens: Tokens,
+    pub(crate) model: Rescue,
+    pub(crate) cast: Cast,
+    pub(crate) now: Timestamp,
+    start: Timestamp,
+}
+
+/// What came of one call or event of a step.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    pub(crate) time: Timestamp,
+    /// Who did it; none for what befalls stETH.
+    pub(crate) who: Option<String>,
+    /// The verb, as in the scenario.
+    pub(crate) verb: &'static str,
+    /// The position that it is about.
+    pub(crate) position: Option<PositionId>,
+    pub(crate) events: Vec<Event>,
+    /// Why the call was refused, as the scenario says that it must be.
+    pub(crate) refusal: Option<Error>,
+    pub(crate) note: Option<String>,
+}
+
+/// What a contributor holds of an asset, in the asset's own unit.
+pub(crate) fn units_of(amount: Amount, tokens: &Tokens) -> (Asset, Units) {
+    let units = match amount {
+        Amount::Eth(wei) => Units::new(wei.get()),
+        Amount::StEth(wei) => Units::new(shares_down(wei, tokens.rate()).get()),
+        Amount::Shares(shares) => Units::new(shares.get()),
+        Amount::WstEth(units) => units,
+    };
+    (amount.asset(), units)
+}
+
+impl Stage {
+    /// Puts Lido, the escrow and everyone's money on the chain.
+    pub(crate) async fn set(chain: Chain, scenario: &Scenario) -> Result<Self> {
+        let (start, terms) = (scenario.start, &scenario.terms);
+        chain.pass_until(start).await?;
+        let tokens = Tokens::deploy(&chain, start, scenario.rate).await?;
+        let from = cast::address(ANYONE);
+        let create = deploy::prepare(chain.provider(), CHAIN, terms, from).await?;
+        let create = create.ok_or_else(|| eyre!("the escrow exists already"))?;
+        chain.must(start, create.request(from), "creating the escrow").await?;
+        let address = levee::address_of(terms, levee::SALT)?;
+        let escrow = Escrow::open(chain.provider().clone(), CHAIN, address).await?;
+        for contributor in &scenario.contributors {
+            let account = cast::address(&contributor.name);
+            for held in &contributor.holds {
+                fund(&chain, &tokens, start, account, units_of(*held, &tokens), address).await?;
+            }
+        }
+        let model = Rescue::open(address, terms.clone(), start)?;
+        Ok(Self { chain, escrow, tokens, model, cast: scenario.cast.clone(), now: start, start })
+    }
+
+    /// The block that calls find, as far as the rules see it.
+    pub(crate) const fn moment(&self) -> Moment {
+        Moment { time: self.now, lido: self.tokens.condition() }
+    }
+
+    /// Plays one step on the chain and on the model, and checks that they agree.
+    pub(crate) async fn play(&mut self, step: &Step) -> Result<Vec<Scene>> {
+        self.go_to(step).await?;
+        let mut scenes = Vec::new();
+        match &step.action {
+            Action::Wait => scenes.push(self.scene(step, None, "wait")),
+            Action::Lido(change) => {
+                self.tokens.change(&self.chain, self.now, *change).await?;
+                scenes.push(self.scene(step, None, change.verb()));
+            }
+            _ => {
+                for (caller, call) in self.moves(step)? {
+                    scenes.push(self.make(step, &caller, call).await?);
+                }
+            }
+        }
+        agree::with_model(&self.escrow, &self.model, self.moment(), &self.cast)
+            .await
+            .wrap_err_with(|| step.place.clone())?;
+        Ok(scenes)
+    }
+
+    fn scene(&self, step: &Step, who: Option<String>, verb: &'static str) -> Scene {
+        let note = step.note.clone();
+        Scene { time: self.now, who, verb, position: None, events: Vec::new(), refusal: None, note }
+    }
+
+    /// Lets time pass until the step happens.
+    async fn go_to(&mut self, step: &Step) -> Result<()> {
+        let within = |error: UserError| error.within(&step.place);
+        let time = step.when.map_or(Ok(self.now), |when| self.time_of(when)).map_err(within)?;
+        if time < self.now {
+            let [time, now] = [time, self.now].map(crate::time::time);
+            return Err(within(UserError::new(format!("the step is of {time}, and it is {now} already"))
+                .hint("steps are played in the order of the file, and time never goes back"))
+            .into());
+        }
+        self.chain.pass_until(time).await?;
+        self.now = time;
+        Ok(())
+    }
+
+    fn time_of(&self, when: When) -> Result<Timestamp, UserError> {
+        let (anchor, shift) = match when {
+            When::At(time) => return Ok(time),
+            When::Later(seconds) => return Ok(self.now + Timestamp::from(seconds)),
+            When::Around(anchor, shift) => (anchor, shift),
+        };
+        let terms = self.model.terms();
+        let settled_at = self.model.settlement(self.moment()).map(|settlement| settlement.settled_at);
+        let not_settled = || UserError::new("the rescue is not settled yet").hint("let a `settle` step come before");
+        let time = match anchor {
+            Anchor::Start => self.start,
+            Anchor::Deadline => self.model.goal(self.now).deadline,
+            Anchor::Settlement => settled_at.ok_or_else(not_settled)?,
+            Anchor::Tranche(number) => {
+                let first = levee_model::schedule::first_due(terms, settled_at.ok_or_else(not_settled)?);
+                first + u64::from(number - 1) * u64::from(terms.tranche_interval)
+            }
+        };
+        time.checked_add_signed(shift).ok_or_else(|| UserError::new("that is before 1970"))
+    }
+
+    /// Makes one call on both sides.
+    async fn make(&mut self, step: &Step, caller: &str, call: Move) -> Result<Scene> {
+        let from = cast::address(caller);
+        let at = self.moment();
+        let request = call.on_chain(&self.escrow)?.request(from);
+        let chain = match self.chain.call(self.now, request).await? {
+            Ok(logs) => Ok(decode(&logs, self.escrow.address())?),
+            Err(data) => Err(Error::from_revert(&data)),
+        };
+        let model = call.on_model(&mut self.model, at, from);
+        agree::outcomes(&chain, &model).wrap_err_with(|| step.place.clone())?;
+        let scene = Scene { position: call.position(), ..self.scene(step, Some(caller.to_owned()), call.verb()) };
+        match (chain, &step.fails) {
+            (Ok(events), None) => Ok(Scene { events, ..scene }),
+            (Err(error), Some(expected)) if agree::refusal_name(&error) == *expected => {
+                Ok(Scene { refusal: Some(error), ..scene })
+            }
+            (chain, _) => Err(unexpected(step, caller, call, chain).into()),
+        }
+    }
+
+    /// The calls that a step stands for, and who makes them.
+    fn moves(&self, step: &Step) -> Result<Vec<(String, Move)>> {
+        let anyone = |call| vec![(ANYONE.to_owned(), call)];
+        let of_guardian = |by: &String, call| vec![(by.clone(), call)];
+        let at = self.moment();
+        Ok(match &step.action {
+            Action::Pledge { who, tier, amount } => {
+                let (asset, units) = units_of(*amount, &self.tokens);
+                let id = PositionId { pledger: cast::address(who), tier: *tier, asset };
+                vec![(who.clone(), Move::Pledge(id, units))]
+            }
+            Action::Settle => anyone(Move::Settle),
+            Action::Expire => anyone(Move::Expire),
+            Action::Lapse => anyone(Move::Lapse),
+            Action::Cancel { by } => of_guardian(by, Move::Cancel),
+            Action::Amend { by, target, deadline } => {
+                let goal = self.model.goal(self.now);
+                let deadline = deadline.unwrap_or(goal.deadline);
+                of_guardian(by, Move::Amend(Goal { target: *target, deadline, ..goal }))
+            }
+            Action::Release(Some(asset)) => anyone(Move::Release(*asset)),
+            Action::Release(None) => {
+                let due = Asset::ALL.into_iter().filter(|asset| !self.model.deliverable(at, *asset).is_zero());
+                let moves: Vec<_> = due.map(|asset| (ANYONE.to_owned(), Move::Release(asset))).collect();
+                some(step, moves, "nothing is due")?
+            }
+            Action::Refund(positions) => {
+                let owed = |id| step.fails.is_some() || !self.model.refundable(at, id).is_zero();
+                let refund = |id| (ANYONE.to_owned(), Move::Refund(id));
+                some(step, self.positions(positions, owed).map(refund).collect(), "nothing is owed")?
+            }
+            Action::Exit(positions) => self.own(step, positions, Move::Exit)?,
+            Action::Object(positions) => self.own(step, positions, Move::Object)?,
+            Action::Decline { by, positions } => {
+                let calls = self.own(step, positions, Move::Decline)?;
+                calls.into_iter().map(|(_, call)| (by.clone(), call)).collect()
+            }
+            Action::Lido(_) | Action::Wait => Vec::new(),
+        })
+    }
+
+    /// One call for each position that is meant, made by its pledger.
+    fn own(
+        &self,
+        step: &Step,
+        positions: &Positions,
+        call: impl Fn(PositionId) -> Move,
+    ) -> Result<Vec<(String, Move)>> {
+        let calls = self.positions(positions, |_| true).map(|id| (self.cast.name_of(id.pledger), call(id)));
+        some(step, calls.collect(), "there is no such position")
+    }
+
+    /// The positions that are meant. One that is named in full need not exist.
+    fn positions<'a>(
+        &'a self,
+        positions: &'a Positions,
+        fits: impl Fn(PositionId) -> bool + 'a,
+    ) -> Box<dyn Iterator<Item = PositionId> + 'a> {
+        let who = positions.who.as_deref().map(cast::address);
+        if let (Some(pledger), Some(tier), Some(asset)) = (who, positions.tier, positions.asset) {
+            return Box::new(std::iter::once(PositionId { pledger, tier, asset }));
+        }
+        let meant = move |id: &PositionId| {
+            who.is_none_or(|who| who == id.pledger)
+                && positions.tier.is_none_or(|tier| tier == id.tier)
+                && positions.asset.is_none_or(|asset| asset == id.asset)
+        };
+        // In the order of the scenario's contributors, which means more than that of their addresses.
+        let all = self.cast.contributors().flat_map(|name| self.model.positions_of(cast::address(name)));
+        Box::new(all.map(|(id, _)| id).filter(meant).filter(move |id| fits(*id)))
+    }
+}
+
+async fn fund(
+    chain: &Chain,
+    tokens: &Tokens,
+    time: Timestamp,
+    account: Address,
+    (asset, units): (Asset, Units),
+    escrow: Address,
+) -> Result<()> {
+    match asset {
+        Asset::Eth => {
+            let before = tokens.balance(chain, account, asset).await?;
+            chain.set_balance(account, (before + units).get()).await
+        }
+        _ => tokens.give(chain, time, account, (asset, units), escrow).await,
+    }
+}
+
+fn decode(logs: &[alloy::rpc::types::Log], escrow: Address) -> Result<Vec<Event>> {
+    let of_escrow = logs.iter().filter(|log| log.address() == escrow);
+    Ok(of_escrow.map(|log| Event::decode(&log.inner)).collect::<Result<_, _>>()?)
+}
+
+/// A step must stand for some call; otherwise it does not mean what its author thinks.
+fn some(step: &Step, moves: Vec<(String, Move)>, nothing: &str) -> Result<Vec<(String, Move)>> {
+    if moves.is_empty() {
+        return Err(UserError::new(nothing).within(&step.place).hint("the step would do nothing: leave it out").into());
+    }
+    Ok(moves)
+}
+
+fn unexpected(step: &Step, caller: &str, call: Move, chain: Result<Vec<Event>, Error>) -> UserError {
+    let what = format!("{}: {} by {caller}", step.place, call.verb());
+    let error = match (chain, &step.fails) {
+        (Ok(_), expected) => {
+            UserError::new(format!("{what} was accepted, not refused with {}", expected.as_deref().unwrap_or_default()))
+        }
+        (Err(error), None) => UserError::new(format!("{what} was refused: {}: {error}", agree::refusal_name(&error))),
+        (Err(error), Some(expected)) => {
+            let found = agree::refusal_name(&error);
+            UserError::new(format!("{what} was refused with {found}, not with {expected}: {error}"))
+        }
+    };
+    error.hint("`fails = \"...\"` names the error of a call that must be refused")
+}

@@ -1,0 +1,102 @@
+//! When a step happens: at a time, some time after the step before, or around a moment that the rules define.
+
+use levee_model::Timestamp;
+
+use crate::{error::UserError, time};
+
+/// A moment that the rules define.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    /// The creation of the escrow.
+    Start,
+    /// The deadline in force.
+    Deadline,
+    /// Settlement, once it happened.
+    Settlement,
+    /// When a tranche falls due, counted from 1, once the rescue is settled.
+    Tranche(u8),
+}
+
+/// When a step happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// At this second.
+    At(Timestamp),
+    /// So many seconds after the step before.
+    Later(u32),
+    /// So many seconds before or after a moment.
+    Around(Anchor, i64),
+}
+
+const HINT: &str = "write a time as in `2026-08-01T00:00:00Z`, `+2 days` after the step before, or `start`, \
+    `deadline`, `settlement` or `tranche 1`, with `+ 1s` or `- 1s`";
+
+impl When {
+    /// Reads `2026-08-01T00:00:00Z`, `+2 days`, `deadline`, `deadline + 1s` or `tranche 2 - 1 hour`.
+    pub(crate) fn parse(text: &str) -> Result<Self, UserError> {
+        let text = text.trim();
+        if let Some(later) = text.strip_prefix('+') {
+            return time::parse_duration(later.trim()).map(Self::Later);
+        }
+        if text.starts_with(|c: char| c.is_ascii_digit()) {
+            return time::parse_time(text).map(Self::At);
+        }
+        let (anchor, shift) = match text.find(['+', '-']) {
+            Some(sign) => (&text[..sign], parse_shift(&text[sign..])?),
+            None => (text, 0),
+        };
+        Ok(Self::Around(parse_anchor(anchor.trim())?, shift))
+    }
+}
+
+fn parse_shift(text: &str) -> Result<i64, UserError> {
+    let seconds = time::parse_duration(text[1..].trim()).map(i64::from)?;
+    Ok(if text.starts_with('-') { -seconds } else { seconds })
+}
+
+fn parse_anchor(text: &str) -> Result<Anchor, UserError> {
+    let tranche = || text.strip_prefix("tranche ")?.parse().ok().filter(|number| *number > 0);
+    match text {
+        "start" => Ok(Anchor::Start),
+        "deadline" => Ok(Anchor::Deadline),
+        "settlement" => Ok(Anchor::Settlement),
+        _ => tranche()
+            .map(Anchor::Tranche)
+            .ok_or_else(|| UserError::new(format!("`{text}` is not a moment of a rescue")).hint(HINT)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_to_say_when_is_read() {
+        let cases = [
+            ("2026-08-01T00:00:00Z", When::At(1_785_542_400)),
+            ("+2 days", When::Later(172_800)),
+            ("+ 1s", When::Later(1)),
+            ("start", When::Around(Anchor::Start, 0)),
+            ("deadline + 1s", When::Around(Anchor::Deadline, 1)),
+            ("settlement+1h", When::Around(Anchor::Settlement, 3_600)),
+            ("tranche 2 - 1 hour", When::Around(Anchor::Tranche(2), -3_600)),
+        ];
+        for (text, when) in cases {
+            assert_eq!(When::parse(text).unwrap(), when, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        let cases = [
+            ("soon", "`soon` is not a moment of a rescue"),
+            ("tranche 0", "`tranche 0` is not a moment of a rescue"),
+            ("deadline + soon", "`soon` is not a duration"),
+            ("2026-08-01", "`2026-08-01` is not a time"),
+            ("", "`` is not a moment of a rescue"),
+        ];
+        for (text, message) in cases {
+            assert_eq!(When::parse(text).unwrap_err().to_string(), message);
+        }
+    }
+}

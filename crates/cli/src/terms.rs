@@ -1,0 +1,327 @@
+//! Terms as people write them: a TOML file in human units, which says the same as the escrow's [`Terms`].
+
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::{Address, B256, keccak256};
+use levee_model::{Bps, Terms, TermsError, Tier};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{
+    address, amount,
+    document::{self, Document},
+    error::UserError,
+    percent, time,
+};
+
+/// Terms and the chain that they are for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TermsFile {
+    /// Where they were read.
+    pub(crate) path: PathBuf,
+    /// Id of the chain.
+    pub(crate) chain: u64,
+    /// What the escrow is created with.
+    pub(crate) terms: Terms,
+    /// The document whose Keccak-256 is the terms hash; none when the hash itself is given.
+    pub(crate) document: Option<PathBuf>,
+}
+
+/// The keys of terms, as a document has them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TermsToml {
+    pub(crate) chain: u64,
+    beneficiary: Spanned<String>,
+    guardian: Option<Spanned<String>>,
+    steth: Option<Spanned<String>>,
+    wsteth: Option<Spanned<String>>,
+    target: Spanned<String>,
+    deadline: Spanned<String>,
+    objection_period: Spanned<String>,
+    veto: Spanned<String>,
+    tranches: u8,
+    tranche_interval: Spanned<String>,
+    release_window: Spanned<String>,
+    exit_window: Spanned<String>,
+    document: Option<Spanned<String>>,
+    terms_hash: Option<Spanned<String>>,
+    tier: Vec<TierToml>,
+}
+
+/// One `[[tier]]` of a document.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TierToml {
+    threshold: Spanned<String>,
+    order: u8,
+    rate: Spanned<String>,
+}
+
+impl TierToml {
+    /// The tier, in basis points.
+    fn read(&self, document: &Document) -> Result<Tier, UserError> {
+        Ok(Tier {
+            threshold: document.field("threshold", &self.threshold, percent::parse)?,
+            draw_order: self.order,
+            rate: document.field("rate", &self.rate, percent::parse)?,
+        })
+    }
+}
+
+impl TermsToml {
+    /// The terms, whose addresses `account` reads, and the document that they name.
+    pub(crate) fn read(
+        &self,
+        document: &Document,
+        account: impl Fn(&str) -> Result<Address, UserError>,
+    ) -> Result<(Terms, Option<PathBuf>), UserError> {
+        let (source, terms_hash) = terms_hash(document, self)?;
+        let address_or_zero = |key, value: &Option<Spanned<String>>| match value {
+            Some(value) => document.field(key, value, &account),
+            None => Ok(Address::ZERO),
+        };
+        let duration = |key, value| document.field(key, value, time::parse_duration);
+        let terms = Terms {
+            beneficiary: document.field("beneficiary", &self.beneficiary, &account)?,
+            guardian: address_or_zero("guardian", &self.guardian)?,
+            steth: address_or_zero("steth", &self.steth)?,
+            wsteth: address_or_zero("wsteth", &self.wsteth)?,
+            target: document.field("target", &self.target, amount::parse_eth)?,
+            deadline: document.field("deadline", &self.deadline, time::parse_time)?,
+            tiers: self.tier.iter().map(|tier| tier.read(document)).collect::<Result<_, _>>()?,
+            objection_period: duration("objection_period", &self.objection_period)?,
+            veto: document.field("veto", &self.veto, percent::parse)?,
+            tranches: self.tranches,
+            tranche_interval: duration("tranche_interval", &self.tranche_interval)?,
+            release_window: duration("release_window", &self.release_window)?,
+            exit_window: duration("exit_window", &self.exit_window)?,
+            terms_hash,
+        };
+        Ok((terms, source))
+    }
+}
+
+impl TermsFile {
+    /// Reads a file of terms. Whether the escrow would take them is for [`check`](Self::check) to say.
+    pub(crate) fn read(path: &Path) -> Result<Self, UserError> {
+        Self::parse(&Document::read(path)?)
+    }
+
+    fn parse(document: &Document) -> Result<Self, UserError> {
+        let toml: TermsToml = document.parse()?;
+        let (terms, source) = toml.read(document, address::parse)?;
+        Ok(Self { path: document.path().to_owned(), chain: toml.chain, terms, document: source })
+    }
+
+    /// Finds the first rule that the terms break, if the escrow were created at `now`.
+    pub(crate) fn check(&self, now: u64) -> Result<(), UserError> {
+        self.terms.check(now).map_err(|error| broken_rule(&error, now).within(self.path.display()))
+    }
+}
+
+/// The document and its hash, or the hash that is given.
+fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>, B256), UserError> {
+    match (&toml.document, &toml.terms_hash) {
+        (Some(path), None) => {
+            let path = document.resolve(path.get_ref());
+            Ok((Some(path.clone()), hash_of_file(&path)?))
+        }
+        (None, Some(hash)) => Ok((None, document.field("terms_hash", hash, parse_hash)?)),
+        (both, _) => {
+            let found = if both.is_some() { "both" } else { "neither" };
+            Err(UserError::new(format!("{found} of document and terms_hash are given"))
+                .within(document.path().display())
+                .hint("name the document, as in `document = \"terms.md\"`, or give its Keccak-256 as terms_hash"))
+        }
+    }
+}
+
+/// Keccak-256 of a file's bytes.
+pub(crate) fn hash_of_file(path: &Path) -> Result<B256, UserError> {
+    std::fs::read(path).map(keccak256).map_err(|error| document::cannot_read(path, &error))
+}
+
+/// Reads a hash.
+pub(crate) fn parse_hash(text: &str) -> Result<B256, UserError> {
+    text.strip_prefix("0x").and_then(|digits| digits.parse().ok()).ok_or_else(|| {
+        UserError::new(format!("`{text}` is not a hash")).hint("a hash is `0x` and 64 hexadecimal digits")
+    })
+}
+
+/// The rules of [`Terms::check`] in the units of the file, and how to follow them. Tiers count from 0, as everywhere.
+fn broken_rule(error: &TermsError, now: u64) -> UserError {
+    use TermsError::*;
+    let (message, hint) = match *error {
+        BeneficiaryZero => {
+            ("beneficiary is the zero address".into(), "name the address that the draw goes to")
+        }
+        TokensMismatch { .. } => (
+            "only one of steth and wsteth is given".into(),
+            "give both, or leave both out for a rescue in ETH only",
+        ),
+        TargetOutOfBounds { target } => (
+            format!("the target of {} is out of bounds", amount::eth_and_wei(target)),
+            "it must be 10^9 wei or more and fit 96 bits",
+        ),
+        DeadlinePassed { deadline, .. } => (
+            format!("the deadline {} has passed", time::time_from(deadline, now)),
+            "choose a time in the future",
+        ),
+        TierCountOutOfBounds { count } => {
+            (format!("there are {count} tiers"), "write 1 to 8 `[[tier]]` sections")
+        }
+        ThresholdOutOfOrder { tier, threshold, previous } => (
+            out_of_order(tier, threshold, previous),
+            "sort the tiers by rising threshold, each above 0 % and at most 100 %",
+        ),
+        LastThresholdNotFull { threshold } => (
+            format!("the last tier has a threshold of {}", percent::percent(threshold)),
+            "the last tier's threshold must be `100 %`",
+        ),
+        RatesDiffer { tier, other } => (
+            format!("tiers {other} and {tier} have the same order and different rates"),
+            "tiers of one order are drawn together: give them one rate, or another order",
+        ),
+        VetoOutOfBounds { veto } => {
+            (format!("the veto of {} is more than 100 %", percent::percent(veto)), "`0 %` means no veto")
+        }
+        TranchesOutOfBounds { tranches } => (format!("there are {tranches} tranches"), "choose 1 to 64"),
+        WindowZero { .. } => (
+            "release_window or exit_window is zero".into(),
+            "give the beneficiary and the pledgers time, as in `14 days`",
+        ),
+    };
+    UserError::new(message).hint(hint)
+}
+
+fn out_of_order(tier: usize, threshold: Bps, previous: Bps) -> String {
+    let threshold_text = percent::percent(threshold);
+    if tier > 0 && threshold < previous {
+        let previous = percent::percent(previous);
+        return format!(
+            "tier {tier} has a threshold of {threshold_text}, below the {previous} of the tier before"
+        );
+    }
+    format!("tier {tier} has a threshold of {threshold_text}, not above 0 % and at most 100 %")
+}
+
+/// A file of terms to start from, with every key explained. `deadline` is in Unix seconds.
+pub(crate) fn template(deadline: u64) -> String {
+    include_str!("template.toml").replace("@deadline@", &time::time(deadline))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use levee_model::Wei;
+
+    const NOW: u64 = 1_785_542_400;
+
+    /// The template, filled in.
+    pub(crate) fn text() -> String {
+        template(NOW + 86_400)
+            .replace(
+                "0x0000000000000000000000000000000000000000",
+                "0x00000000000000000000000000000000000000be",
+            )
+            .replace("document = \"terms.md\"", &format!("terms_hash = \"{}\"", B256::repeat_byte(7)))
+    }
+
+    fn parse(text: &str) -> Result<TermsFile, UserError> {
+        TermsFile::parse(&Document::new("rescue.toml", text))
+    }
+
+    fn refusal(find: &str, replace: &str) -> String {
+        assert!(text().contains(find), "{find}");
+        let read = parse(&text().replacen(find, replace, 1));
+        read.and_then(|file| file.check(NOW)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_template_filled_in_is_accepted_and_says_what_it_says() {
+        let file = parse(&text()).unwrap();
+        file.check(NOW).unwrap();
+        assert_eq!(file.chain, 1);
+        assert_eq!(file.document, None);
+        let terms = file.terms;
+        assert_eq!(
+            terms.beneficiary,
+            "0x00000000000000000000000000000000000000be".parse::<Address>().unwrap()
+        );
+        assert_eq!(terms.guardian, Address::ZERO);
+        assert_eq!(terms.target, Wei::new(68_900 * 10u128.pow(18)));
+        assert_eq!(terms.deadline, NOW + 86_400);
+        assert_eq!((terms.objection_period, terms.release_window), (259_200, 2_592_000));
+        assert_eq!((terms.tranches, terms.tranche_interval), (4, 604_800));
+        assert_eq!((terms.veto, terms.exit_window), (Bps::new(3_300), 259_200));
+        assert_eq!(terms.terms_hash, B256::repeat_byte(7));
+        let tier = |threshold, draw_order, rate| Tier {
+            threshold: Bps::new(threshold),
+            draw_order,
+            rate: Bps::new(rate),
+        };
+        assert_eq!(terms.tiers, [tier(5_000, 0, 0), tier(5_000, 1, 380), tier(10_000, 0, 0)]);
+    }
+
+    #[test]
+    fn the_template_as_it_is_names_what_must_be_filled_in() {
+        let text = text().replace("00be\"", "0000\"");
+        let error = parse(&text).unwrap().check(NOW).unwrap_err().to_string();
+        assert_eq!(error, "rescue.toml: beneficiary is the zero address");
+    }
+
+    #[test]
+    fn broken_rules_are_told_in_the_units_of_the_file() {
+        let cases = [
+            ("68900 ETH", "1 wei", "the target of 0.000000000000000001 ETH (1 wei) is out of bounds"),
+            (
+                "threshold = \"5",
+                "threshold = \"6",
+                "tier 1 has a threshold of 50 %, below the 60 % of the tier before",
+            ),
+            (
+                "threshold = \"50",
+                "threshold = \"0",
+                "tier 0 has a threshold of 0 %, not above 0 % and at most 100 %",
+            ),
+            ("threshold = \"100 %\"", "threshold = \"99.5 %\"", "the last tier has a threshold of 99.5 %"),
+            ("order = 1", "order = 0", "tiers 0 and 1 have the same order and different rates"),
+            ("\"33 %\"", "\"101 %\"", "the veto of 101 % is more than 100 %"),
+            ("tranches = 4", "tranches = 65", "there are 65 tranches"),
+            ("exit_window = \"3 days\"", "exit_window = \"0 days\"", "release_window or exit_window is zero"),
+        ];
+        for (find, replace, message) in cases {
+            assert_eq!(refusal(find, replace), format!("rescue.toml: {message}"));
+        }
+        let late = parse(&text()).unwrap().check(NOW + 86_400).unwrap_err().to_string();
+        assert_eq!(late, "rescue.toml: the deadline 2026-08-02T00:00:00Z (in 0 seconds) has passed");
+    }
+
+    #[test]
+    fn values_that_cannot_be_read_are_told_with_their_line() {
+        let message = refusal("68900 ETH", "68900 stETH");
+        assert!(message.ends_with(": target: `68900 stETH` is an amount of stETH, not of ETH"), "{message}");
+        let message = refusal("chain = 1", "chain = 1\nrpc_url = \"http://localhost\"");
+        assert!(message.contains("unknown field `rpc_url`"), "{message}");
+        let hash = format!("terms_hash = \"{}\"", B256::repeat_byte(7));
+        assert_eq!(refusal(&hash, ""), "rescue.toml: neither of document and terms_hash are given");
+        let both = format!("{hash}\ndocument = \"terms.md\"");
+        assert_eq!(refusal(&hash, &both), "rescue.toml: both of document and terms_hash are given");
+    }
+
+    #[test]
+    fn the_terms_hash_is_that_of_the_document_beside_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rescue.toml");
+        let hash = format!("terms_hash = \"{}\"", B256::repeat_byte(7));
+        std::fs::write(&path, text().replace(&hash, "document = \"terms.md\"")).unwrap();
+        let missing = TermsFile::read(&path).unwrap_err().to_string();
+        assert!(missing.contains("terms.md` cannot be read"), "{missing}");
+        std::fs::write(dir.path().join("terms.md"), "hello").unwrap();
+        let file = TermsFile::read(&path).unwrap();
+        let hello = "0x1c8aff950685c2ed4bc3174f3472287b56d9517b9c948127319a09a7a36deac8";
+        assert_eq!(file.terms.terms_hash.to_string(), hello);
+        assert_eq!(file.document, Some(dir.path().join("terms.md")));
+    }
+}

@@ -1,0 +1,200 @@
+//! Every change of the chain goes this way: simulated, shown, confirmed, sent, and told as what its events say.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use alloy::{
+    network::EthereumWallet,
+    primitives::Address,
+    providers::{DynProvider, Provider},
+};
+use clap::Args;
+use eyre::{Result, WrapErr};
+use levee::{Call, Escrow, Executed, call::RECEIPT_TIMEOUT, provider};
+use levee_model::{Rate, Wei};
+use serde_json::{Value, json};
+
+use crate::{
+    account::AccountArgs,
+    amount,
+    connection::{Connection, NetworkArgs, RescueArgs},
+    error::UserError,
+    event,
+    output::{self, Output},
+    page::Page,
+    table,
+};
+
+/// Who signs, and whether to ask.
+#[derive(Debug, Args)]
+pub(crate) struct SigningArgs {
+    #[command(flatten)]
+    network: NetworkArgs,
+
+    #[command(flatten)]
+    account: AccountArgs,
+
+    /// Send without asking.
+    #[arg(long, help_heading = "Account (or the variable LEVEE_PRIVATE_KEY)")]
+    yes: bool,
+}
+
+/// What a verb needs that changes a rescue.
+#[derive(Debug, Args)]
+pub(crate) struct ChangeArgs {
+    #[command(flatten)]
+    rescue: RescueArgs,
+
+    #[command(flatten)]
+    signing: SigningArgs,
+}
+
+/// An account that can sign on a chain.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    /// Signs with the account.
+    pub(crate) provider: DynProvider,
+    /// The account.
+    pub(crate) from: Address,
+    chain: u64,
+    confirmed: bool,
+    output: Output,
+}
+
+/// A rescue, as it stands, with an account that can sign.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Its client, which signs.
+    pub(crate) escrow: Escrow<DynProvider>,
+    /// How it stands.
+    pub(crate) page: Page,
+    /// Who signs.
+    pub(crate) signer: Signer,
+}
+
+/// One transaction and what it does: a headline and, below it, facts.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// What to send.
+    pub(crate) call: Call<DynProvider>,
+    /// What it does, as a sentence without a full stop.
+    pub(crate) headline: String,
+    /// What whoever confirms should know.
+    pub(crate) facts: Vec<(&'static str, String)>,
+}
+
+impl SigningArgs {
+    /// The network, for verbs that look before they ask for an account.
+    pub(crate) const fn network(&self) -> &NetworkArgs {
+        &self.network
+    }
+
+    /// Opens the account. May ask for a password.
+    pub(crate) async fn signer(&self, connection: &Connection, output: Output) -> Result<Signer> {
+        let chain = connection.chain;
+        let key = self.account.signer(chain)?;
+        let from = key.address();
+        let provider = provider::signing(&connection.url, Some(chain), EthereumWallet::from(key)).await?;
+        Ok(Signer { provider, from, chain, confirmed: self.yes, output })
+    }
+}
+
+impl ChangeArgs {
+    /// Opens the rescue first, then the account: a wrong address is told before a password is asked for.
+    pub(crate) async fn open(&self, output: Output) -> Result<Session> {
+        let (connection, reader) = self.rescue.open(&self.signing.network).await?;
+        let page = connection.page(&reader).await?;
+        let signer = self.signing.signer(&connection, output).await?;
+        let escrow = Escrow::open(signer.provider.clone(), connection.chain, reader.address()).await?;
+        Ok(Session { escrow, page, signer })
+    }
+}
+
+impl Session {
+    /// Does one thing and tells what came of it.
+    pub(crate) async fn run(&self, step: Step) -> Result<()> {
+        self.run_all(&[step]).await
+    }
+
+    /// Does several things, confirmed together and sent one after the other, and tells what came of them.
+    pub(crate) async fn run_all(&self, steps: &[Step]) -> Result<()> {
+        let executed = self.signer.execute(steps).await?;
+        let (text, json) = told(&executed, self.page.rate());
+        self.signer.output.result(&text, &json)
+    }
+}
+
+impl Signer {
+    /// Shows `steps`, asks, and sends them one after the other. Only the first can be simulated before it is
+    /// confirmed: the others build on what came before, and are simulated right before they are sent.
+    pub(crate) async fn execute(&self, steps: &[Step]) -> Result<Vec<Executed>> {
+        let Some(first) = steps.first() else { return Ok(Vec::new()) };
+        let gas = first.call.simulate(self.from).await?;
+        let price = self.provider.get_gas_price().await.map_err(levee::Error::from)?;
+        self.confirm(&self.plan(steps, gas, price))?;
+        let mut executed = Vec::new();
+        for step in steps {
+            let sent = step.call.send(self.from).await?;
+            self.output.note(&format!("sent {}", sent.transaction()));
+            executed.push(sent.wait(RECEIPT_TIMEOUT).await?);
+        }
+        Ok(executed)
+    }
+
+    fn plan(&self, steps: &[Step], gas: u64, price: u128) -> String {
+        let mut text = String::new();
+        for step in steps {
+            text.push_str(&format!("{}\n", step.headline));
+            text.push_str(&indented(&table::facts(&step.facts)));
+        }
+        let fee = Wei::new(u128::from(gas).saturating_mul(price));
+        let rest = if steps.len() > 1 { " for the first transaction" } else { "" };
+        let signing = [
+            ("signs", format!("{} on chain {}", self.from, self.chain)),
+            ("gas", format!("{gas}, about {}{rest}", amount::eth(fee))),
+        ];
+        text + &indented(&table::facts(&signing))
+    }
+
+    /// Goes on with `--yes`, or when a person says so.
+    fn confirm(&self, plan: &str) -> Result<()> {
+        if self.confirmed {
+            self.output.note(plan.trim_end());
+            return Ok(());
+        }
+        if !io::stdin().is_terminal() {
+            return Err(UserError::new("there is no terminal to confirm on; nothing was sent")
+                .hint("add `--yes` to send without asking")
+                .into());
+        }
+        output::write_stderr(&format!("{plan}\nSend it? Type `yes`: "));
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).wrap_err("the answer cannot be read")?;
+        match answer.trim() {
+            "yes" => Ok(()),
+            _ => Err(UserError::new("not confirmed; nothing was sent").into()),
+        }
+    }
+}
+
+/// What the transactions did, by their events.
+pub(crate) fn told(executed: &[Executed], rate: Option<Rate>) -> (String, Value) {
+    let mut text = String::new();
+    for transaction in executed {
+        for event in &transaction.events {
+            text.push_str(&format!("{}\n", event::to_text(event, rate)));
+        }
+    }
+    let one = |transaction: &Executed| {
+        json!({
+            "transaction": transaction.transaction,
+            "block": transaction.block,
+            "gasUsed": transaction.gas_used,
+            "events": transaction.events.iter().map(event::to_json).collect::<Value>(),
+        })
+    };
+    (text, json!({ "transactions": executed.iter().map(one).collect::<Value>() }))
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
