@@ -26,9 +26,15 @@ pub enum FailReason {
 }
 
 impl FailReason {
-    fn from_number(number: u8) -> Result<Self, Error> {
-        let all = [Self::NoThresholdMet, Self::EndedByGuardian, Self::RateUnreadable];
-        all.get(usize::from(number)).copied().ok_or(Error::Malformed { what: "a reason of failure" })
+    /// None for a rescue that did not fail.
+    pub(crate) fn from_number(number: u8) -> Result<Option<Self>, Error> {
+        match number {
+            0 => Ok(None),
+            1 => Ok(Some(Self::NoThresholdMet)),
+            2 => Ok(Some(Self::EndedByGuardian)),
+            3 => Ok(Some(Self::RateUnreadable)),
+            _ => Err(Error::Malformed { what: "a reason of failure" }),
+        }
     }
 }
 
@@ -106,6 +112,8 @@ pub enum Event {
     Failed {
         /// Why.
         reason: FailReason,
+        /// When.
+        failed_at: Timestamp,
     },
     /// `amount` went to the beneficiary.
     Released {
@@ -157,7 +165,11 @@ impl Event {
             }),
             Raw::AmendmentProposed(event) => Self::amendment(&event),
             Raw::Settled(event) => Self::settled(&event),
-            Raw::Failed(event) => Ok(Self::Failed { reason: FailReason::from_number(event.reason)? }),
+            Raw::Failed(event) => Ok(Self::Failed {
+                reason: FailReason::from_number(event.reason)?
+                    .ok_or(Error::Malformed { what: "an event" })?,
+                failed_at: event.failedAt.to(),
+            }),
             Raw::Released(event) => Ok(Self::Released {
                 asset: convert::asset(event.asset)?,
                 tranches: event.tranches,

@@ -18,7 +18,7 @@ use levee_model::{
 
 use crate::{
     error::Error,
-    event::Event,
+    event::{Event, FailReason},
     view::{PositionView, PotView, RescueView, ShareRate},
 };
 
@@ -81,6 +81,7 @@ pub struct History {
     goal: Goal,
     amendment: Option<Amendment>,
     status: Status,
+    fail_reason: Option<FailReason>,
     pots: BTreeMap<(u8, Asset), Pot>,
     positions: BTreeMap<PositionId, Position>,
     settlement: Option<Settlement>,
@@ -94,6 +95,7 @@ pub struct History {
 /// What the next call would find, where that is not what is stored.
 struct Found {
     status: Status,
+    fail_reason: Option<FailReason>,
     settlement: Option<Settlement>,
     pots: BTreeMap<(u8, Asset), Pot>,
     kept: PerAsset<u8>,
@@ -114,7 +116,7 @@ impl History {
         };
         let mut history = Self::created(escrow, terms.clone());
         for entry in rest {
-            history.apply(entry.time, &entry.event)?;
+            history.apply(&entry.event)?;
         }
         Ok(history)
     }
@@ -127,6 +129,7 @@ impl History {
             created: terms,
             amendment: None,
             status: Status::Open,
+            fail_reason: None,
             pots: BTreeMap::new(),
             positions: BTreeMap::new(),
             settlement: None,
@@ -157,11 +160,11 @@ impl History {
 
     // ---------------------------------------------------------------------------------------------- the fold
 
-    /// Takes in the next event, of a block of time `time`.
+    /// Takes in the next event.
     ///
     /// # Errors
     /// [`Error::BrokenHistory`] when no escrow would have emitted it now; the history is then of no more use.
-    pub fn apply(&mut self, time: Timestamp, event: &Event) -> Result<(), Error> {
+    pub fn apply(&mut self, event: &Event) -> Result<(), Error> {
         match event {
             Event::RescueCreated { .. } => broken("the escrow is created twice"),
             Event::Pledged { position, amount } => self.pledged(*position, *amount),
@@ -169,13 +172,12 @@ impl History {
                 self.taken_out(*position, *amount)
             }
             Event::Refunded { position, amount, .. } => self.refunded(*position, *amount),
-            Event::AmendmentProposed { amendment } => {
-                self.goal = self.goal_at(time);
-                self.amendment = Some(*amendment);
-                Ok(())
-            }
+            Event::AmendmentProposed { amendment } => self.amended(*amendment),
             Event::Settled { .. } => self.settled(event),
-            Event::Failed { .. } => self.close(Status::Failed, time),
+            Event::Failed { reason, failed_at } => {
+                self.fail_reason = Some(*reason);
+                self.close(Status::Failed, *failed_at)
+            }
             Event::Objected { position, weight } => self.objected(*position, *weight),
             payout => self.paid_or_stopped(payout),
         }
@@ -191,7 +193,7 @@ impl History {
             }
             Event::Lapsed { lapsed_at } => {
                 self.kept = self.delivered;
-                self.cancelled_at = Some(lapsed_at);
+                self.cancelled_at = self.cancelled_at.or(Some(lapsed_at));
                 if self.status != Status::Cancelled {
                     self.advance(Status::Cancelled)?;
                 }
@@ -220,6 +222,14 @@ impl History {
         self.goal = self.goal_at(time);
         self.amendment = None;
         self.advance(next)
+    }
+
+    /// There is one pending amendment at most, so an earlier one is in force by now.
+    fn amended(&mut self, amendment: Amendment) -> Result<(), Error> {
+        if let Some(earlier) = self.amendment.replace(amendment) {
+            self.goal = earlier.goal;
+        }
+        if self.status == Status::Open { Ok(()) } else { broken("an amendment that was not possible") }
     }
 
     fn pledged(&mut self, id: PositionId, amount: Units) -> Result<(), Error> {
@@ -310,6 +320,7 @@ impl History {
         let (due, next_tranche_at) = clock(&terms, &found, at.time);
         Ok(RescueView {
             status: found.status,
+            fail_reason: found.fail_reason,
             amendment: self.amendment.filter(|amendment| !amendment.in_force(at.time)),
             pots: self.pot_views(&found),
             rate,
@@ -396,6 +407,7 @@ impl History {
         let is_late = self.status == Status::Open && at.time > self.goal_at(at.time).deadline;
         Some(at).filter(|_| is_late).and_then(|at| self.decide(at)).unwrap_or_else(|| Found {
             status: self.status,
+            fail_reason: self.fail_reason,
             settlement: self.settlement,
             pots: self.pots.clone(),
             kept: self.kept,
@@ -409,6 +421,7 @@ impl History {
         let decided = |&(tier, asset): &(u8, Asset)| ((tier, asset), model.pot(at, tier, asset));
         Some(Found {
             status,
+            fail_reason: Some(FailReason::NoThresholdMet).filter(|_| status == Status::Failed),
             settlement: model.settlement(at),
             pots: self.pots.keys().map(decided).collect(),
             kept: model.kept(at),

@@ -2,7 +2,7 @@
 
 use levee_model::{Amendment, Asset, Bps, Goal, PerAsset, Rate, Status, Terms, Timestamp, Units, Wei};
 
-use crate::{bindings::PledgeEscrow, convert, error::Error, terms};
+use crate::{bindings::PledgeEscrow, convert, error::Error, event::FailReason, terms};
 
 /// What is known of the share rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct PositionView {
 pub struct RescueView {
     /// The status.
     pub status: Status,
+    /// Why it failed, or would now.
+    pub fail_reason: Option<FailReason>,
     /// The terms, with the target, deadline and terms hash in force now.
     pub terms: Terms,
     /// The pending amendment.
@@ -72,7 +74,7 @@ pub struct RescueView {
     pub objected: Wei,
     /// When a call settled it.
     pub settled_at: Option<Timestamp>,
-    /// When it was cancelled or lapsed.
+    /// When it was cancelled, or lapsed without having been cancelled.
     pub cancelled_at: Option<Timestamp>,
     /// When `Released` or `Cancelled` became final; none of a failed rescue, which is final at once.
     pub final_at: Option<Timestamp>,
@@ -101,6 +103,7 @@ impl TryFrom<PledgeEscrow::RescueView> for RescueView {
         let coverage = Some(convert::wei(page.coverage)?).filter(|_| page.rateReadable);
         Ok(Self {
             status: convert::status(page.status)?,
+            fail_reason: FailReason::from_number(page.failReason)?,
             terms: terms::decode(&page.terms)?,
             amendment: amendment(&page.amendment)?,
             pots,

@@ -1,0 +1,129 @@
+//! The artifacts that are checked in are what the contracts compile to, byte by byte.
+//!
+//! They are checked in so that `cargo build` needs no compiler of Solidity. The settings here repeat foundry.toml's.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use eyre::{Result, WrapErr as _, ensure, eyre};
+use foundry_compilers::{
+    ConfigurableArtifacts, Project, ProjectBuilder, ProjectCompileOutput, ProjectPathsConfig,
+    artifacts::{
+        BytecodeHash, ConfigurableContractArtifact, EvmVersion, Offsets, Settings, SettingsMetadata,
+        output_selection::OutputSelection, remappings::Remapping,
+    },
+    solc::{Solc, SolcCompiler, SolcLanguage, SolcSettings},
+};
+use serde_json::{Value, json};
+
+/// How a contract is compiled.
+#[derive(Clone, Copy)]
+struct Pipeline {
+    via_ir: bool,
+    runs: usize,
+}
+
+/// What is deployed: foundry.toml's profile `ir`.
+const DEPLOYED: Pipeline = Pipeline { via_ir: true, runs: 200 };
+/// What tests use: foundry.toml's default profile.
+const TESTS: Pipeline = Pipeline { via_ir: false, runs: 10_000 };
+
+#[test]
+fn the_escrow_is_what_its_sources_compile_to() -> Result<()> {
+    check(DEPLOYED, "contracts/PledgeEscrow.sol", "PledgeEscrow")
+}
+
+#[test]
+fn the_models_of_lido_are_what_their_sources_compile_to() -> Result<()> {
+    check(TESTS, "tests/lido/StETH.sol", "StETH")?;
+    check(TESTS, "tests/lido/WstETH.sol", "WstETH")
+}
+
+fn check(pipeline: Pipeline, source: &str, name: &str) -> Result<()> {
+    let built = compile(pipeline, source, name)?;
+    let path = root().join(format!("crates/levee/artifacts/{name}.json"));
+    let committed: BTreeMap<String, Value> = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+    for (key, value) in committed {
+        let stale = "is not what the source compiles to: run `forge build`, then `tools/artifacts.mjs`";
+        ensure!(built.get(&key) == Some(&value), "`{key}` of artifacts/{name}.json {stale}");
+    }
+    Ok(())
+}
+
+/// The contract compiled now, in the shape of an artifact.
+fn compile(pipeline: Pipeline, source: &str, name: &str) -> Result<Value> {
+    let source = root().join(source);
+    let output = project(pipeline)?.compile_file(&source)?;
+    ensure!(!output.has_compiler_errors(), "{output}");
+    let artifact = find(&output, &source, name)?;
+    let code = artifact.bytecode.as_ref().and_then(|code| code.object.as_bytes());
+    let deployed = artifact.deployed_bytecode.as_ref();
+    let runtime =
+        deployed.and_then(|deployed| deployed.bytecode.as_ref()).and_then(|code| code.object.as_bytes());
+    let (code, runtime) = code.zip(runtime).ok_or_else(|| eyre!("{name} has no linked bytecode"))?;
+    let mut immutables: Vec<&Offsets> =
+        deployed.iter().flat_map(|deployed| deployed.immutable_references.values().flatten()).collect();
+    immutables.sort_by_key(|offsets| offsets.start);
+    Ok(json!({
+        "contractName": name,
+        "abi": artifact.abi,
+        "bytecode": code,
+        "deployedBytecode": runtime,
+        "immutableReferences": immutables.iter().map(|at| (at.start, at.length)).collect::<Vec<_>>(),
+    }))
+}
+
+fn find<'a>(
+    output: &'a ProjectCompileOutput<SolcCompiler>,
+    source: &Path,
+    name: &str,
+) -> Result<&'a ConfigurableContractArtifact> {
+    output.find(source, name).ok_or_else(|| eyre!("{} has no contract {name}", source.display()))
+}
+
+fn project(pipeline: Pipeline) -> Result<Project<SolcCompiler>> {
+    let root = root();
+    let remappings = remappings(&root)?;
+    let paths = ProjectPathsConfig::builder()
+        .root(&root)
+        .sources(root.join("contracts"))
+        .lib(root.join("node_modules"))
+        .remappings(remappings)
+        .build_with_root::<SolcLanguage>(&root);
+    Ok(ProjectBuilder::new(ConfigurableArtifacts::default())
+        .paths(paths)
+        .settings(settings(pipeline))
+        .ephemeral()
+        .no_artifacts()
+        .offline()
+        .build(compiler(&root)?)?)
+}
+
+fn compiler(root: &Path) -> Result<SolcCompiler> {
+    let solc = Solc::new(root.join("tools/solc"));
+    Ok(SolcCompiler::Specific(solc.wrap_err("tools/solc does not run: it needs node and `npm ci`")?))
+}
+
+fn remappings(root: &Path) -> Result<Vec<Remapping>> {
+    let solady = root.join("node_modules/solady/src");
+    ensure!(solady.is_dir(), "node_modules/solady is missing: run `npm ci`");
+    let to =
+        |name: &str, path: &str| Remapping { context: None, name: name.to_owned(), path: path.to_owned() };
+    Ok(vec![to("solady/", "node_modules/solady/src/"), to("levee/", "contracts/")])
+}
+
+fn settings(Pipeline { via_ir, runs }: Pipeline) -> SolcSettings {
+    let mut settings = Settings::new(OutputSelection::default_output_selection());
+    settings.optimizer.enabled = Some(true);
+    settings.optimizer.runs = Some(runs);
+    settings.via_ir = Some(via_ir);
+    settings.evm_version = Some(EvmVersion::Prague);
+    settings.metadata = Some(SettingsMetadata::new(BytecodeHash::None, false));
+    SolcSettings { settings, ..SolcSettings::default() }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate is in crates/").to_owned()
+}

@@ -1,0 +1,167 @@
+//! A local chain with the models of Lido's tokens, and people who have some of each asset.
+
+use alloy::{
+    eips::BlockId,
+    network::EthereumWallet,
+    node_bindings::{Anvil, AnvilInstance},
+    primitives::{Address, B256, U256},
+    providers::{DynProvider, Provider, ext::AnvilApi},
+    signers::local::PrivateKeySigner,
+};
+use eyre::{OptionExt as _, Result, WrapErr as _};
+use levee::{
+    Deployment, Escrow,
+    bindings::{StETH, WstETH},
+    deploy,
+    model::{Asset, Bps, Lido, Moment, Rate, Shares, Terms, Tier, Units, Wei},
+    provider,
+};
+
+/// anvil's chain id.
+pub(crate) const CHAIN: u64 = 31337;
+/// One ETH, in wei.
+pub(crate) const ETHER: u128 = 10u128.pow(18);
+
+/// Owns the node, which ends with it.
+pub(crate) struct Environment {
+    anvil: AnvilInstance,
+    /// Signs for everyone below.
+    pub(crate) provider: DynProvider,
+    /// The model of stETH: 1.2 ETH a share.
+    pub(crate) steth: Address,
+    /// The model of wstETH.
+    pub(crate) wsteth: Address,
+}
+
+impl Environment {
+    pub(crate) async fn start() -> Result<Self> {
+        let program = std::env::var("ANVIL").wrap_err("ANVIL, which .cargo/config.toml sets, is missing")?;
+        let spawned = Anvil::at(&program).try_spawn();
+        let anvil = spawned.wrap_err_with(|| format!("{program} does not run: it needs `npm ci`"))?;
+        let mut wallet = EthereumWallet::default();
+        for key in anvil.keys() {
+            wallet.register_signer(PrivateKeySigner::from(key.clone()));
+        }
+        wallet.set_default_signer(anvil.addresses()[0])?;
+        let provider = provider::signing(&anvil.endpoint().parse()?, Some(CHAIN), wallet).await?;
+        let ether = |amount: u128| U256::from(amount * ETHER);
+        let steth = *StETH::deploy(&provider, ether(1_000), ether(1_200)).await?.address();
+        let wsteth = *WstETH::deploy(&provider, steth).await?.address();
+        Ok(Self { anvil, provider, steth, wsteth })
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        self.anvil.endpoint()
+    }
+
+    /// Holds all stETH at first.
+    pub(crate) fn alice(&self) -> Address {
+        self.anvil.addresses()[0]
+    }
+
+    pub(crate) fn bob(&self) -> Address {
+        self.anvil.addresses()[1]
+    }
+
+    pub(crate) fn guardian(&self) -> Address {
+        self.anvil.addresses()[2]
+    }
+
+    pub(crate) fn beneficiary(&self) -> Address {
+        self.anvil.addresses()[3]
+    }
+
+    /// Two tiers, 50 % and 100 %, of one group; 100 ETH in a day; two tranches, with a veto.
+    pub(crate) async fn terms(&self) -> Result<Terms> {
+        let tier = |threshold| Tier { threshold: Bps::new(threshold), draw_order: 0, rate: Bps::ZERO };
+        Ok(Terms {
+            beneficiary: self.beneficiary(),
+            guardian: self.guardian(),
+            steth: self.steth,
+            wsteth: self.wsteth,
+            target: Wei::new(100 * ETHER),
+            deadline: self.time().await? + 86_400,
+            tiers: vec![tier(5_000), tier(10_000)],
+            objection_period: 3_600,
+            veto: Bps::new(4_000),
+            tranches: 2,
+            tranche_interval: 3_600,
+            release_window: 7_200,
+            exit_window: 1_800,
+            terms_hash: B256::repeat_byte(7),
+        })
+    }
+
+    /// An escrow with [`terms`](Self::terms), just created.
+    pub(crate) async fn escrow(&self) -> Result<Escrow<DynProvider>> {
+        let terms = self.terms().await?;
+        let deployed = deploy(&self.provider, CHAIN, &terms, self.alice()).await?;
+        assert!(matches!(deployed, Deployment::Created { .. }), "{deployed:?}");
+        Ok(Escrow::open(self.provider.clone(), CHAIN, deployed.address()).await?)
+    }
+
+    /// The time of the latest block.
+    pub(crate) async fn time(&self) -> Result<u64> {
+        let block = self.provider.get_block(BlockId::latest()).await?;
+        Ok(block.ok_or_eyre("there is a latest block")?.header.timestamp)
+    }
+
+    /// Mines a block at `time`.
+    pub(crate) async fn warp(&self, time: u64) -> Result<()> {
+        self.provider.anvil_set_next_block_timestamp(time).await?;
+        self.provider.anvil_mine(Some(1), None).await?;
+        Ok(())
+    }
+
+    /// The latest block, as the rules see it.
+    pub(crate) async fn moment(&self) -> Result<Moment> {
+        let steth = StETH::new(self.steth, &self.provider);
+        let read = steth.getPooledEthByShares(U256::from(10).pow(U256::from(27))).call().await;
+        let rate = read.ok().and_then(|number| Rate::new(number.to()));
+        Ok(Moment { time: self.time().await?, lido: rate.map_or(Lido::Broken, Lido::Working) })
+    }
+
+    /// Asserts property 12: the state rebuilt from the logs is what the views say.
+    pub(crate) async fn assert_books_from_logs(&self, escrow: &Escrow<DynProvider>) -> Result<()> {
+        let (moment, history) = (self.moment().await?, escrow.history(0).await?);
+        assert_eq!(history.rescue(moment)?, escrow.rescue().await?);
+        for pledger in [self.alice(), self.bob()] {
+            assert_eq!(history.positions(pledger, moment), escrow.positions(pledger).await?);
+        }
+        Ok(())
+    }
+
+    /// Bob pledges 40 ETH into tier 0, Alice 25 shares of stETH (30 ETH) and 50 wstETH (60 ETH) into tier 1.
+    pub(crate) async fn pledge_all(&self, escrow: &Escrow<DynProvider>) -> Result<()> {
+        let (alice, bob) = (self.alice(), self.bob());
+        escrow.pledge_eth(bob, 0, Wei::new(40 * ETHER)).execute(bob).await?;
+        self.approve(escrow, Asset::StEth, Units::new(25 * ETHER)).await?;
+        escrow.pledge_steth(alice, 1, Shares::new(25 * ETHER)).execute(alice).await?;
+        self.wrap(50 * ETHER).await?;
+        self.approve(escrow, Asset::WstEth, Units::new(50 * ETHER)).await?;
+        escrow.pledge_wsteth(alice, 1, Units::new(50 * ETHER)).execute(alice).await?;
+        Ok(())
+    }
+
+    /// Alice's approval, which is needed once.
+    pub(crate) async fn approve(
+        &self,
+        escrow: &Escrow<DynProvider>,
+        asset: Asset,
+        amount: Units,
+    ) -> Result<()> {
+        let approval = escrow.approval(self.alice(), asset, amount).await?;
+        approval.ok_or_eyre("an approval is needed")?.execute(self.alice()).await?;
+        assert!(escrow.approval(self.alice(), asset, amount).await?.is_none());
+        Ok(())
+    }
+
+    /// Alice wraps stETH worth `units` of wstETH.
+    async fn wrap(&self, units: u128) -> Result<()> {
+        let amount = U256::from(units / 10 * 12);
+        let steth = StETH::new(self.steth, &self.provider);
+        steth.approve(self.wsteth, amount).send().await?.get_receipt().await?;
+        WstETH::new(self.wsteth, &self.provider).wrap(amount).send().await?.get_receipt().await?;
+        Ok(())
+    }
+}
