@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import { IPledgeEscrow } from "levee/interfaces/IPledgeEscrow.sol";
+
 /// @notice Takes no ETH, until it is told to.
 contract Refuser {
     error NoEther();
@@ -59,5 +61,18 @@ contract LoudReceiver {
 contract ForceEther {
     constructor(address payable recipient) payable {
         selfdestruct(recipient);
+    }
+}
+
+/// @notice Pledges 3 wei of its own in the name of whoever calls it.
+contract PledgeBack {
+    IPledgeEscrow private immutable ESCROW;
+
+    constructor(IPledgeEscrow escrow) {
+        ESCROW = escrow;
+    }
+
+    fallback() external {
+        ESCROW.pledgeETH{ value: 3 }(msg.sender, 0);
     }
 }

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { FailReason, PositionView, PotView, RescueView, Status, Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
+import { IStETH } from "levee/interfaces/external/ILido.sol";
+import { Asset, Wei } from "levee/types/Units.sol";
+
+import { EscrowTest } from "../util/EscrowTest.sol";
+
+/// rescue, positions, status, terms (the constructor's and the calls' tests read them throughout)
+/// ├── while it is open
+/// │   ├── they show the coverage and the threshold met at the current rate, and nothing drawn
+/// │   └── up to the deadline they decide nothing
+/// ├── when the deadline has passed unsettled
+/// │   └── they show what settling now gives, field by field, whatever was pledged
+/// ├── when the amended deadline has passed unsettled
+/// │   └── they show it by the amended terms
+/// ├── it lists pots and positions by tier and asset, and none that is empty
+/// └── given it failed
+///     └── the coverage is of today's rate, or of the ETH alone
+contract ViewsTest is EscrowTest {
+    function test_Rescue_WhileOpen() public {
+        assertEq(escrow.rescue().thresholdMetBps, 0);
+        pledgeHalf();
+        RescueView memory page = escrow.rescue();
+        assertEq(page.rate, RATE);
+        assertEq(page.coverage, 820 ether);
+        assertEq(page.thresholdMetBps, 5000);
+        assertEq(page.drawn, 0);
+        assertEq(page.nextTrancheAt, 0);
+
+        pledge(alice, LOAN, Asset.ETH, 180 ether);
+        assertEq(escrow.rescue().thresholdMetBps, 10_000);
+        // A slash: 400 + 180 + 350 * 0.6 = 790 in all, 550 of it in GRANT.
+        stETH.setTotalPooledEther(1_200_000 ether);
+        page = escrow.rescue();
+        assertEq(page.rate, 0.6e27);
+        assertEq(page.coverage, 790 ether);
+        assertEq(page.thresholdMetBps, 5000);
+        stETH.setTotalPooledEther(0.39e6 ether);
+        assertEq(escrow.rescue().thresholdMetBps, 0);
+    }
+
+    function test_Views_DecideNothingUpToTheDeadline() public {
+        pledgeFull();
+        vm.warp(DEADLINE);
+        assertStatus(Status.Open);
+        assertPosition(carol, LOAN, Asset.WstETH, 500 ether, 0, 0);
+        assertEq(positionOf(carol, LOAN, Asset.WstETH).weight, 0);
+        vm.warp(DEADLINE + 1);
+        assertStatus(Status.Settled);
+        assertPosition(carol, LOAN, Asset.WstETH, 500 ether, 0, 250 ether);
+        assertEq(positionOf(carol, LOAN, Asset.WstETH).weight, 300 ether);
+    }
+
+    function test_Rescue_PreviewIsAsSettled() public {
+        pledgeFull();
+        checkPreview(SETTLED_AT);
+        assertStatus(Status.Settled);
+    }
+
+    function test_Rescue_PreviewIsAsSettled_WhenTranchesAreDueAtOnce() public {
+        Terms memory terms = defaultTerms();
+        terms.objectionPeriod = 0;
+        escrow = deploy(terms);
+        pledgeHalf();
+        checkPreview(SETTLED_AT + 5);
+        assertEq(escrow.rescue().due, 1);
+        assertEq(escrow.rescue().nextTrancheAt, SETTLED_AT + 5 + INTERVAL);
+    }
+
+    function test_Rescue_PreviewIsAsFailed() public {
+        pledge(alice, GRANT, Asset.ETH, 499 ether);
+        pledge(bob, LOAN, Asset.StETH, 1);
+        checkPreview(SETTLED_AT);
+        assertStatus(Status.Failed);
+        assertEq(uint256(escrow.rescue().failReason), uint256(FailReason.NoThresholdMet));
+    }
+
+    function test_Rescue_PreviewByAnAmendment() public {
+        pledgeHalf();
+        vm.prank(guardian);
+        escrow.amend(Wei.wrap(820 ether), DEADLINE + 10, keccak256("the new document"));
+        vm.warp(DEADLINE + 10);
+        assertStatus(Status.Open);
+        checkPreview(DEADLINE + 11);
+        assertEq(escrow.rescue().thresholdMetBps, 10_000);
+        assertEq(escrow.terms().deadline, DEADLINE + 10);
+    }
+
+    /// @dev Given enough runs it fails, settles by half, and settles whole.
+    function testFuzz_Rescue_PreviewIsAsSettled(uint256[6] memory amounts, uint256 pooled, uint256 time) public {
+        stETH.setTotalPooledEther(bound(pooled, 1_000_000 ether, 4_000_000 ether));
+        for (uint256 i; i < 6; ++i) {
+            pledge(i % 2 == 0 ? alice : bob, uint8(i / 2), Asset(i % 3), bound(amounts[i], 1, 600 ether));
+        }
+        checkPreview(bound(time, SETTLED_AT, SETTLED_AT + 3650 days));
+    }
+
+    function test_Rescue_UnreadableRate() public {
+        pledgeHalf();
+        vm.mockCallRevert(address(stETH), abi.encodeWithSelector(IStETH.getPooledEthByShares.selector), "down");
+        vm.warp(SETTLED_AT + 1000 days);
+        RescueView memory page = escrow.rescue();
+        assertEq(uint256(page.status), uint256(Status.Open));
+        assertFalse(page.rateReadable);
+        assertEq(page.coverage, 400 ether);
+        assertEq(page.drawn, 0);
+
+        escrow.expire();
+        page = escrow.rescue();
+        assertFalse(page.rateReadable);
+        assertEq(page.coverage, 400 ether);
+        vm.clearMockedCalls();
+        page = escrow.rescue();
+        assertTrue(page.rateReadable);
+        assertEq(page.rate, RATE);
+        assertEq(page.coverage, 820 ether);
+    }
+
+    /// @dev By tier, then by asset, in whatever order they were pledged.
+    function test_Lists() public {
+        pledge(alice, LOAN, Asset.StETH, 5);
+        pledge(alice, GRANT, Asset.WstETH, 3);
+        pledge(bob, FULL_GRANT, Asset.ETH, 4);
+        pledge(alice, LOAN, Asset.ETH, 2);
+        pledge(alice, GRANT, Asset.ETH, 1);
+        vm.prank(guardian);
+        escrow.decline(bob, FULL_GRANT, Asset.ETH);
+
+        PotView[] memory pots = escrow.rescue().pots;
+        PositionView[] memory list = escrow.positions(alice);
+        uint8[4] memory tiers = [GRANT, GRANT, LOAN, LOAN];
+        Asset[4] memory assets = [Asset.ETH, Asset.WstETH, Asset.ETH, Asset.StETH];
+        uint256[4] memory amounts = [uint256(1), 3, 2, 5];
+        assertEq(pots.length, 4);
+        assertEq(list.length, 4);
+        for (uint256 i; i < 4; ++i) {
+            assertEq(pots[i].tier, tiers[i]);
+            assertEq(uint256(pots[i].asset), uint256(assets[i]));
+            assertEq(pots[i].total, amounts[i]);
+            assertEq(list[i].tier, tiers[i]);
+            assertEq(uint256(list[i].asset), uint256(assets[i]));
+            assertEq(list[i].amount, amounts[i]);
+        }
+        assertEq(escrow.positions(bob).length, 0);
+    }
+
+    /// @dev The last of eight tiers is in the second word, and in the last of the 24 pots.
+    function test_Views_OfTheLastTier() public {
+        Terms memory terms = defaultTerms();
+        terms.tiers = new Tier[](8);
+        for (uint8 i; i < 8; ++i) {
+            terms.tiers[i] = Tier({ thresholdBps: 1250 * (uint16(i) + 1), drawOrder: 7 - i, rateBps: i });
+        }
+        escrow = deploy(terms);
+        pledge(alice, 7, Asset.WstETH, 1000 ether);
+        settleLate();
+        assertPot(7, Asset.WstETH, 1000 ether, 833_333_333_333_333_333_333, 0);
+        assertEq(escrow.rescue().thresholdMetBps, 10_000);
+    }
+
+    /// @dev That the views at `time` are those after settling then. Only what a call records is not there before it.
+    function checkPreview(uint256 time) private {
+        vm.warp(time);
+        RescueView memory page = escrow.rescue();
+        PositionView[] memory ofAlice = escrow.positions(alice);
+        PositionView[] memory ofBob = escrow.positions(bob);
+        PositionView[] memory ofCarol = escrow.positions(carol);
+        assertEq(uint256(escrow.status()), uint256(page.status));
+        assertEq(page.settledAt, 0);
+
+        escrow.settle();
+        if (page.status == Status.Settled) page.settledAt = uint40(time);
+        assertSame(escrow.rescue(), page);
+        assertSame(escrow.positions(alice), ofAlice);
+        assertSame(escrow.positions(bob), ofBob);
+        assertSame(escrow.positions(carol), ofCarol);
+    }
+}
