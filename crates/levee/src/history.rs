@@ -475,3 +475,86 @@ fn clock(terms: &Terms, found: &Found, now: Timestamp) -> (u8, Option<Timestamp>
     let waits = u64::from(due) * u64::from(terms.tranche_interval);
     (due, Some(schedule::first_due(terms, settlement.settled_at) + waits))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::address;
+
+    const ESCROW: Address = address!("00000000000000000000000000000000000000e5");
+    const ID: PositionId = PositionId { pledger: ESCROW, tier: 0, asset: Asset::Eth };
+
+    fn terms() -> Terms {
+        Terms {
+            beneficiary: Address::repeat_byte(1),
+            guardian: Address::ZERO,
+            steth: Address::ZERO,
+            wsteth: Address::ZERO,
+            target: Wei::new(1_000_000_000),
+            deadline: 1_000,
+            tiers: vec![levee_model::Tier { threshold: Bps::ONE, draw_order: 0, rate: Bps::ZERO }],
+            objection_period: 0,
+            veto: Bps::ZERO,
+            tranches: 1,
+            tranche_interval: 0,
+            release_window: 60,
+            exit_window: 60,
+            terms_hash: B256::ZERO,
+        }
+    }
+
+    /// What folding `events` after the creation says, if it fails.
+    fn reason(events: &[Event]) -> Option<&'static str> {
+        let mut history = History::created(ESCROW, terms());
+        match events.iter().try_for_each(|event| history.apply(event)) {
+            Err(Error::BrokenHistory { reason }) => Some(reason),
+            Err(other) => panic!("{other}"),
+            Ok(()) => None,
+        }
+    }
+
+    fn settled(drawn: u128) -> Event {
+        Event::Settled {
+            threshold: Bps::ONE,
+            rate: None,
+            target: Wei::new(1_000_000_000),
+            drawn: Wei::new(drawn),
+            settled_at: 10,
+            draws: vec![Units::new(drawn), Units::ZERO, Units::ZERO],
+        }
+    }
+
+    #[test]
+    fn logs_that_do_not_add_up_are_noticed() {
+        let pledged = Event::Pledged { position: ID, amount: Units::new(2_000_000_000) };
+        let declined = |amount| Event::Declined { position: ID, amount: Units::new(amount) };
+        let refunded =
+            |amount| Event::Refunded { position: ID, recipient: ESCROW, amount: Units::new(amount) };
+        let settle = settled(1_000_000_000);
+        assert_eq!(reason(&[pledged.clone(), settle.clone(), refunded(1_000_000_000)]), None);
+
+        let cases = [
+            (vec![declined(5)], "a position was taken out that was not there"),
+            (vec![pledged.clone(), declined(5)], "a position was taken out that was not there"),
+            (vec![settle.clone()], "a settlement that was not possible"),
+            (vec![pledged.clone(), settled(999_999_999)], "a settlement that is not what the pledges give"),
+            (vec![pledged.clone(), settle.clone(), pledged.clone()], "a pledge that was not possible"),
+            (vec![pledged.clone(), settle.clone(), refunded(2_000_000_001)], "a refund that was not owed"),
+            (vec![pledged.clone(), refunded(1)], "a refund that was not owed"),
+            (vec![Event::Finalized { final_at: 1 }], "the status goes a way that there is not"),
+            (vec![Event::RescueCreated { terms: terms() }], "the escrow is created twice"),
+        ];
+        for (events, expected) in cases {
+            assert_eq!(reason(&events), Some(expected), "{events:?}");
+        }
+    }
+
+    #[test]
+    fn a_history_begins_with_the_creation() {
+        let event = Event::Finalized { final_at: 1 };
+        let entry = Entry { block: 1, time: 1, transaction: B256::ZERO, event };
+        let expected = Error::BrokenHistory { reason: "it does not begin with the escrow's creation" };
+        assert_eq!(History::of(ESCROW, &[entry]).unwrap_err(), expected);
+        assert_eq!(History::of(ESCROW, &[]).unwrap_err(), expected);
+    }
+}

@@ -1,4 +1,5 @@
-//! wip
+#![doc = include_str!("../README.md")]
+
 pub mod bindings;
 pub mod call;
 mod convert;

@@ -397,3 +397,54 @@ fn bps(number: U256) -> Result<Bps, error::Error> {
 fn position(pledger: Address, tier: U256, asset: u8) -> Result<PositionId, error::Error> {
     convert::position(pledger, narrow(tier, "a tier")?, asset)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::{json_abi::JsonAbi, primitives::hex, sol_types::SolError};
+
+    use crate::bindings::PledgeEscrow;
+
+    #[test]
+    fn every_error_of_the_escrow_has_its_variant() {
+        let artifact: serde_json::Value =
+            serde_json::from_str(include_str!("../artifacts/PledgeEscrow.json")).unwrap();
+        let abi: JsonAbi = serde_json::from_value(artifact["abi"].clone()).unwrap();
+        assert_eq!(abi.errors().count(), 35);
+        for error in abi.errors() {
+            let data = [&error.selector()[..], &vec![0; 32 * error.inputs.len()]].concat();
+            let decoded = EscrowError::decode(&data);
+            let name = format!("{decoded:?}");
+            assert!(name.starts_with(&format!("Some({}", error.name)), "{} is {name}", error.name);
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_sentence_with_values_and_times() {
+        let ether = U256::from(10).pow(U256::from(18));
+        let closed = PledgeEscrow::PledgingClosed {
+            status: 0,
+            deadline: U256::from(1_785_542_400),
+            time: U256::from(1_785_546_000),
+        };
+        assert_eq!(
+            EscrowError::decode(&closed.abi_encode()).unwrap().to_string(),
+            "pledging is closed: the rescue is Open, its deadline is 2026-08-01T00:00:00Z and it is \
+             2026-08-01T01:00:00Z"
+        );
+        let coverage = PledgeEscrow::CoverageTooLow { coverage: ether / U256::from(2), required: ether };
+        assert_eq!(
+            EscrowError::decode(&coverage.abi_encode()).unwrap().to_string(),
+            "the pledges cover 0.5 ETH of 1 ETH; before the deadline everything must be covered"
+        );
+    }
+
+    #[test]
+    fn other_data_is_no_error_of_the_escrow() {
+        let unknown_asset = PledgeEscrow::AssetNotAccepted { asset: 3 };
+        let text = hex!("08c379a0");
+        for data in [&[][..], &text, &unknown_asset.abi_encode(), &PledgeEscrow::NoVeto::SELECTOR[..3]] {
+            assert_eq!(EscrowError::decode(data), None);
+        }
+    }
+}

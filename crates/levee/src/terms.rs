@@ -115,3 +115,72 @@ pub fn decode(terms: &PledgeEscrow::Terms) -> Result<Terms, Error> {
 fn decode_tier(tier: &PledgeEscrow::Tier) -> Tier {
     Tier { threshold: Bps::new(tier.thresholdBps), draw_order: tier.drawOrder, rate: Bps::new(tier.rateBps) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::keccak256;
+    use levee_model::Wei;
+
+    /// Every field has a value of its own, so that no two can be mixed up.
+    fn terms() -> Terms {
+        Terms {
+            beneficiary: Address::repeat_byte(1),
+            guardian: Address::repeat_byte(2),
+            steth: Address::repeat_byte(3),
+            wsteth: Address::repeat_byte(4),
+            target: Wei::new(5_000_000_000),
+            deadline: 6,
+            tiers: vec![
+                Tier { threshold: Bps::new(7), draw_order: 8, rate: Bps::new(9) },
+                Tier { threshold: Bps::ONE, draw_order: 10, rate: Bps::new(11) },
+            ],
+            objection_period: 12,
+            veto: Bps::new(13),
+            tranches: 14,
+            tranche_interval: 15,
+            release_window: 16,
+            exit_window: 17,
+            terms_hash: B256::repeat_byte(18),
+        }
+    }
+
+    #[test]
+    fn the_salt_is_the_published_one() {
+        assert_eq!(SALT, keccak256("levee.PledgeEscrow.v1"));
+    }
+
+    #[test]
+    fn terms_survive_the_way_there_and_back() -> Result<(), Error> {
+        assert_eq!(decode(&encode(&terms())?)?, terms());
+        assert_eq!(from_init_code(&init_code(&terms())?)?, terms());
+        Ok(())
+    }
+
+    #[test]
+    fn an_address_commits_to_every_term_and_to_the_salt() -> Result<(), Error> {
+        let address = address_of(&terms(), SALT)?;
+        assert_ne!(address_of(&terms(), B256::ZERO)?, address);
+        assert_ne!(address_of(&Terms { exit_window: 18, ..terms() }, SALT)?, address);
+        let mut other = terms();
+        other.tiers[1].rate = Bps::new(12);
+        assert_ne!(address_of(&other, SALT)?, address);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_the_code_of_an_escrow_is_refused() -> Result<(), Error> {
+        let code = init_code(&terms())?;
+        assert_eq!(from_init_code(&code[1..]), Err(Error::NotInitCode));
+        let malformed = Err(Error::Malformed { what: "terms" });
+        assert_eq!(from_init_code(&[&code[..], &[0]].concat()), malformed);
+        assert_eq!(from_init_code(&code[..code.len() - 1]), malformed);
+        Ok(())
+    }
+
+    #[test]
+    fn a_deadline_of_more_than_40_bits_has_no_encoding() {
+        let terms = Terms { deadline: 1 << 40, ..terms() };
+        assert_eq!(address_of(&terms, SALT), Err(Error::Unencodable { what: "deadline" }));
+    }
+}

@@ -308,6 +308,22 @@ async fn refusals_carry_their_facts() -> Result<()> {
 }
 
 #[tokio::test]
+async fn an_approval_of_steth_outlasts_rebases_of_a_hundredth() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let (alice, steth) = (env.alice(), StETH::new(env.steth, &env.provider));
+    env.approve(&escrow, Asset::StEth, units(25)).await?;
+    let allowed = steth.allowance(alice, escrow.address()).call().await?;
+    assert_eq!(allowed, U256::from(30 * ETHER + 30 * ETHER / 100 + 1));
+    let rebase = |ether: u128| steth.setTotalPooledEther(U256::from(ether * ETHER));
+    rebase(1_213).send().await?.get_receipt().await?;
+    assert!(escrow.approval(alice, Asset::StEth, units(25)).await?.is_some());
+    rebase(1_212).send().await?.get_receipt().await?;
+    escrow.pledge_steth(alice, 1, Shares::new(25 * ETHER)).execute(alice).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_transaction_may_wait_or_fail_in_its_block() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
