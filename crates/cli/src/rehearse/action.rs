@@ -6,6 +6,7 @@ use toml::Spanned;
 use super::{
     cast::GUARDIAN,
     format::{StepToml, TierToml},
+    lido::worth_of_share,
     scenario::{Reader, parse_rate},
     when::When,
 };
@@ -31,7 +32,11 @@ pub(crate) struct Step {
 /// What a step does.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    Pledge { who: String, tier: u8, amount: Amount },
+    Pledge {
+        who: String,
+        tier: u8,
+        amount: Amount,
+    },
     Settle,
     Expire,
     Lapse,
@@ -40,11 +45,24 @@ pub(crate) enum Action {
     Refund(Positions),
     Exit(Positions),
     Object(Positions),
-    Decline { by: String, positions: Positions },
-    Cancel { by: String },
+    Decline {
+        by: String,
+        positions: Positions,
+    },
+    Cancel {
+        by: String,
+    },
     /// Without a deadline the one in force stays.
-    Amend { by: String, target: Wei, deadline: Option<Timestamp> },
+    Amend {
+        by: String,
+        target: Wei,
+        deadline: Option<Timestamp>,
+    },
     Lido(LidoChange),
+    /// `who` takes no ETH from now on, like a contract without a way to receive it.
+    Refuse {
+        who: String,
+    },
     /// Time passes, nothing else.
     Wait,
 }
@@ -73,7 +91,7 @@ pub(crate) enum LidoChange {
 }
 
 const VERBS: &str = "pledge, settle, release, refund, exit, object, cancel, lapse, expire, decline, amend, rebase, \
-    pause, resume, break, mend and wait";
+    pause, resume, break, mend, refuse and wait";
 
 impl Step {
     /// Reads a step: `do` says which keys it needs, and no others are taken.
@@ -100,6 +118,7 @@ fn allowed(verb: &str) -> Option<&'static [&'static str]> {
         "refund" | "exit" | "object" => &["who", "tier", "asset"],
         "decline" => &["by", "who", "tier", "asset"],
         "cancel" => &["by"],
+        "refuse" => &["who"],
         "amend" => &["by", "target", "deadline"],
         "rebase" => &["rate"],
         _ => return None,
@@ -140,9 +159,7 @@ impl Keys<'_> {
             ("rate", rate.is_some()),
         ];
         match given.into_iter().find(|(key, given)| *given && !allowed.contains(key)) {
-            Some((key, _)) => {
-                Err(self.error(format!("`{}` takes no {key}", self.verb()), "leave it out"))
-            }
+            Some((key, _)) => Err(self.error(format!("`{}` takes no {key}", self.verb()), "leave it out")),
             None => Ok(()),
         }
     }
@@ -169,6 +186,7 @@ impl Keys<'_> {
             "resume" => Action::Lido(LidoChange::Resume),
             "break" => Action::Lido(LidoChange::Break),
             "mend" => Action::Lido(LidoChange::Mend),
+            "refuse" => Action::Refuse { who: self.name("who", &self.toml.who)? },
             _ => Action::Wait,
         })
     }
@@ -216,7 +234,10 @@ impl Keys<'_> {
             TierToml::Number(number) => number.to_string(),
             TierToml::Name(name) => name.clone(),
         };
-        self.reader.tier(&name).map(Some).map_err(|error| error.within(self.reader.document.place(tier.span().start)))
+        self.reader
+            .tier(&name)
+            .map(Some)
+            .map_err(|error| error.within(self.reader.document.place(tier.span().start)))
     }
 
     fn asset(&self) -> Result<Option<Asset>, UserError> {
@@ -246,5 +267,75 @@ impl LidoChange {
             Self::Break => "break",
             Self::Mend => "mend",
         }
+    }
+
+    /// What it means.
+    pub(crate) fn told(self) -> String {
+        match self {
+            Self::Rebase(rate) => format!("one stETH share is worth {}", worth_of_share(rate)),
+            Self::Pause => "stETH does not move; its rate can be read".into(),
+            Self::Resume => "stETH moves again".into(),
+            Self::Break => "every call of stETH reverts".into(),
+            Self::Mend => "stETH works again".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cast::Cast;
+    use super::*;
+    use crate::document::Document;
+
+    fn read(text: &str) -> Result<Step, String> {
+        let document = Document::new("s.toml", text);
+        let cast = Cast::new(vec!["Ada".to_owned()]).unwrap();
+        let tier_names = ["grant".to_owned(), "loan".to_owned()];
+        let reader = Reader { document: &document, cast: &cast, tier_names: &tier_names };
+        let toml: StepToml = document.parse().map_err(|error| error.to_string())?;
+        Step::read(&reader, &toml).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_pledge_names_its_tier_by_name_or_number() {
+        for tier in ["\"loan\"", "1"] {
+            let step =
+                read(&format!("do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = {tier}")).unwrap();
+            let amount = Amount::Eth(Wei::new(5 * 10u128.pow(18)));
+            assert_eq!(step.action, Action::Pledge { who: "Ada".to_owned(), tier: 1, amount });
+            assert_eq!((step.when, step.fails, step.place.as_str()), (None, None, "s.toml:1"));
+        }
+    }
+
+    #[test]
+    fn only_the_guardian_decides_unless_somebody_else_tries() {
+        let cancel = |by: &str| Action::Cancel { by: by.to_owned() };
+        assert_eq!(read("do = \"cancel\"").unwrap().action, cancel("guardian"));
+        assert_eq!(read("do = \"cancel\"\nby = \"Ada\"").unwrap().action, cancel("Ada"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_at_its_line() {
+        let cases = [
+            ("do = \"dance\"", "s.toml:1: do: there is no step `dance`"),
+            ("\ndo = \"pledge\"", "s.toml:2: do: `pledge` needs who"),
+            ("do = \"settle\"\nwho = \"Ada\"", "s.toml:1: do: `settle` takes no who"),
+            ("do = \"exit\"", "s.toml:1: do: `exit` needs who"),
+            ("do = \"exit\"\nwho = \"Bob\"", "s.toml:2: who: nobody is called `Bob`"),
+            ("do = \"refund\"\ntier = \"gift\"", "s.toml:2: no tier is called `gift`"),
+            ("do = \"wait\"\nat = \"soon\"", "s.toml:2: at: `soon` is not a moment of a rescue"),
+            ("do = \"rebase\"\nrate = \"1.2\"", "s.toml:2: rate: `1.2` has no unit"),
+        ];
+        for (text, message) in cases {
+            assert_eq!(read(text).unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn every_verb_is_known_and_listed() {
+        let listed = VERBS.replace(" and ", ", ");
+        let listed: Vec<_> = listed.split(", ").map(str::trim).collect();
+        assert_eq!(listed.len(), 18);
+        assert!(listed.iter().all(|verb| allowed(verb).is_some()), "{listed:?}");
     }
 }

@@ -6,8 +6,8 @@ use alloy::providers::DynProvider;
 use eyre::{Result, ensure};
 use levee::{Error, Escrow, Event, PositionView, RescueView};
 use levee_model::{
-    Amendment, Asset, Bps, Goal, Moment, Payment, PerAsset, PositionId, Rate, Refusal, Rescue, Status, Timestamp, Units,
-    Wei,
+    Amendment, Asset, Bps, Goal, Moment, Payment, PerAsset, PositionId, Rate, Rescue, Status, Timestamp,
+    Units, Wei,
 };
 
 use super::cast::{self, Cast};
@@ -28,15 +28,18 @@ pub(crate) fn refusal_name(error: &Error) -> String {
 }
 
 /// Checks that a call came out alike: the same payment, or the same reason.
-pub(crate) fn outcomes(chain: &Result<Vec<Event>, Error>, model: &Result<Option<Payment>, Refusal>) -> Result<()> {
+pub(crate) fn outcomes(
+    chain: &Result<Vec<Event>, Error>,
+    model: &Result<Option<Payment>, String>,
+) -> Result<()> {
     match (chain, model) {
         (Ok(events), Ok(payment)) => {
             let paid = events.iter().find_map(|event| payment_of(event, *payment));
             ensure!(paid == *payment, "the escrow paid {paid:?} and the model {payment:?}");
         }
         (Err(error), Err(refusal)) => {
-            let [error, refusal] = [refusal_name(error), name(refusal)];
-            ensure!(error == refusal, "the escrow refused with {error} and the model with {refusal}");
+            let error = refusal_name(error);
+            ensure!(error == *refusal, "the escrow refused with {error} and the model with {refusal}");
         }
         (chain, model) => eyre::bail!("the escrow said {chain:?} and the model {model:?}"),
     }
@@ -48,7 +51,9 @@ fn payment_of(event: &Event, expected: Option<Payment>) -> Option<Payment> {
     let beneficiary = || expected.map(|payment| payment.to);
     match *event {
         Event::Released { asset, amount, .. } => Some(Payment { to: beneficiary()?, asset, amount }),
-        Event::Declined { position, amount } => Some(Payment { to: position.pledger, asset: position.asset, amount }),
+        Event::Declined { position, amount } => {
+            Some(Payment { to: position.pledger, asset: position.asset, amount })
+        }
         Event::Exited { position, recipient, amount } | Event::Refunded { position, recipient, amount } => {
             Some(Payment { to: recipient, asset: position.asset, amount })
         }
@@ -157,7 +162,7 @@ pub(crate) async fn with_log(escrow: &Escrow<DynProvider>, at: Moment, cast: &Ca
     same("the escrow", &escrow.rescue().await?, "its log", &history.rescue(at)?)?;
     for name in cast.names() {
         let account = cast::address(name);
-        same("the escrow", &escrow.positions(account).await?, "its log", &history.positions(account, at)?)?;
+        same("the escrow", &escrow.positions(account).await?, "its log", &history.positions(account, at))?;
     }
     Ok(())
 }
@@ -171,26 +176,31 @@ fn same<T: PartialEq + Debug>(one: &str, left: &T, other: &str, right: &T) -> Re
 mod tests {
     use super::*;
     use levee::EscrowError;
+    use levee_model::Refusal;
 
     #[test]
     fn both_sides_name_a_refusal_alike() {
         let model = Refusal::WrongStatus { status: Status::Open };
         let chain = Error::Refused(EscrowError::WrongStatus { status: Status::Open });
         assert_eq!((name(&model), refusal_name(&chain)), ("WrongStatus".into(), "WrongStatus".into()));
-        assert_eq!(refusal_name(&Error::TokenRefused { reason: "CONTRACT_IS_STOPPED".into() }), "TokenFailed");
+        assert_eq!(
+            refusal_name(&Error::TokenRefused { reason: "CONTRACT_IS_STOPPED".into() }),
+            "TokenFailed"
+        );
         assert_eq!(name(&Refusal::TokenFailed { asset: Asset::StEth }), "TokenFailed");
     }
 
     #[test]
     fn outcomes_that_differ_are_noticed() {
         let released = Event::Released { asset: Asset::Eth, tranches: 1, amount: Units::new(5) };
-        let payment = |amount| Payment { to: cast::address("b"), asset: Asset::Eth, amount: Units::new(amount) };
+        let payment =
+            |amount| Payment { to: cast::address("b"), asset: Asset::Eth, amount: Units::new(amount) };
         assert!(outcomes(&Ok(vec![released.clone()]), &Ok(Some(payment(5)))).is_ok());
         assert!(outcomes(&Ok(vec![released.clone()]), &Ok(Some(payment(4)))).is_err());
         assert!(outcomes(&Ok(vec![]), &Ok(Some(payment(5)))).is_err());
-        assert!(outcomes(&Ok(vec![released]), &Err(Refusal::ZeroAmount)).is_err());
+        assert!(outcomes(&Ok(vec![released]), &Err("ZeroAmount".into())).is_err());
         let other = Err(Error::Refused(EscrowError::NoVeto));
-        assert!(outcomes(&other, &Err(Refusal::NoVeto)).is_ok());
-        assert!(outcomes(&other, &Err(Refusal::ZeroAmount)).is_err());
+        assert!(outcomes(&other, &Err("NoVeto".into())).is_ok());
+        assert!(outcomes(&other, &Err("ZeroAmount".into())).is_err());
     }
 }

@@ -15,7 +15,8 @@ const PROGRAM: &str = "anvil";
 /// Where the project's own `npm ci` puts it, below the directory that the command is called in.
 const FROM_NPM: &str = "node_modules/.bin/anvil";
 
-/// Starts a chain whose first block is of `genesis`, where gas costs nothing and anyone can be impersonated.
+/// Starts a chain whose first block is of `genesis`, where gas costs nothing, anyone can be impersonated, and
+/// a block comes only when it is asked for.
 pub(crate) fn start(genesis: Timestamp) -> Result<AnvilInstance> {
     let program = find(std::env::var_os(VARIABLE).map(PathBuf::from), std::env::var_os("PATH"))?;
     let genesis = genesis.to_string();
@@ -25,6 +26,7 @@ pub(crate) fn start(genesis: Timestamp) -> Result<AnvilInstance> {
         .chain_id(CHAIN)
         .auto_impersonate()
         .args(free_gas)
+        .arg("--no-mining")
         .args(["--timestamp", &genesis]);
     anvil.try_spawn().map_err(|error| explain(error, &program))
 }
@@ -32,7 +34,11 @@ pub(crate) fn start(genesis: Timestamp) -> Result<AnvilInstance> {
 /// The program: what the variable names, else what is on the path, else what npm installed.
 fn find(named: Option<PathBuf>, path: Option<std::ffi::OsString>) -> Result<PathBuf, UserError> {
     if let Some(named) = named {
-        return if named.is_file() { Ok(named) } else { Err(missing(&format!("at `{}`, where {VARIABLE} points", named.display()))) };
+        return if named.is_file() {
+            Ok(named)
+        } else {
+            Err(missing(&format!("at `{}`, where {VARIABLE} points", named.display())))
+        };
     }
     let on_path = path.iter().flat_map(std::env::split_paths).map(|directory| directory.join(PROGRAM));
     let mut candidates = on_path.chain([PathBuf::from(FROM_NPM)]);

@@ -3,7 +3,7 @@
 use alloy::{
     eips::BlockId,
     network::TransactionBuilder,
-    primitives::{Address, Bytes, U256},
+    primitives::{Address, Bytes, U256, bytes},
     providers::{DynProvider, Provider, ext::AnvilApi},
     rpc::types::{Log, TransactionRequest, state::StateOverridesBuilder},
     sol_types::SolCall,
@@ -12,6 +12,8 @@ use alloy::{
 use eyre::{Result, WrapErr, bail, ensure};
 use levee_model::Timestamp;
 
+/// Code that reverts whatever it is called with.
+pub(crate) const REVERTING: Bytes = bytes!("5f5ffd");
 /// More than any call here needs.
 const GAS: u64 = 10_000_000;
 
@@ -42,8 +44,10 @@ impl Chain {
         }
         self.provider.anvil_set_next_block_timestamp(time).await?;
         let transaction = *self.provider.send_transaction(request).await?.tx_hash();
+        self.provider.evm_mine(None).await?;
         let receipt = self.provider.get_transaction_receipt(transaction).await?;
-        let receipt = receipt.ok_or_else(|| eyre::eyre!("anvil did not mine `{transaction}` at once"))?;
+        let receipt = receipt
+            .ok_or_else(|| eyre::eyre!("`{transaction}` is not in the block that was mined for it"))?;
         ensure!(receipt.status(), "`{transaction}` failed in its block, and not before");
         Ok(Ok(receipt.inner.logs().to_vec()))
     }
@@ -67,6 +71,11 @@ impl Chain {
         }
     }
 
+    /// From now on, transactions are mined when they come, as others expect it of a chain.
+    pub(crate) async fn open_to_others(&self) -> Result<()> {
+        Ok(self.provider.anvil_set_auto_mine(true).await?)
+    }
+
     /// Goes on to a block of time `time`, without calls.
     pub(crate) async fn pass_until(&self, time: Timestamp) -> Result<()> {
         self.provider.anvil_set_next_block_timestamp(time).await?;
@@ -80,7 +89,12 @@ impl Chain {
     }
 
     /// What a view of `to` returns, if need be as if it had the code `code`.
-    pub(crate) async fn read<C: SolCall>(&self, to: Address, call: &C, code: Option<Bytes>) -> Result<C::Return> {
+    pub(crate) async fn read<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        code: Option<Bytes>,
+    ) -> Result<C::Return> {
         let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
         let overrides = code.map(|code| StateOverridesBuilder::default().with_code(to, code).build());
         let answer = self.provider.call(request).overrides_opt(overrides).await?;

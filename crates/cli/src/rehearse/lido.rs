@@ -2,22 +2,20 @@
 
 use alloy::{
     network::TransactionBuilder,
-    primitives::{Address, Bytes, U256, bytes},
+    primitives::{Address, Bytes, U256},
     rpc::types::TransactionRequest,
     sol_types::{SolCall, SolConstructor},
 };
 use eyre::{Result, bail, ensure};
 use levee::bindings::{StETH, WstETH};
-use levee_model::{Asset, Lido, Rate, Shares, Timestamp, Units, Wei, units::RATE_UNIT};
+use levee_model::{Asset, Lido, Rate, Shares, Timestamp, Units, Wei, prorata, units::RATE_UNIT};
 
 use super::{
     action::LidoChange,
     cast::{self, LIDO},
-    chain::Chain,
+    chain::{Chain, REVERTING},
 };
-
-/// Code that reverts whatever it is called with.
-const BROKEN: Bytes = bytes!("5f5ffd");
+use crate::amount;
 
 /// stETH and wstETH, and the condition that they are in.
 ///
@@ -36,6 +34,11 @@ pub(crate) fn shares_down(amount: Wei, rate: Rate) -> Shares {
     Shares::new(shares.saturating_to())
 }
 
+/// What one share, 10^18 of its smallest unit, is worth: `1.2 ETH`.
+pub(crate) fn worth_of_share(rate: Rate) -> String {
+    amount::eth(prorata::shares_value_down(Shares::new(10u128.pow(18)), rate))
+}
+
 /// A call of one of the tokens by `from`.
 fn call(from: Address, token: Address, call: &impl SolCall) -> TransactionRequest {
     TransactionRequest::default().with_from(from).with_to(token).with_input(call.abi_encode())
@@ -51,7 +54,8 @@ impl Tokens {
             totalPooledEther: U256::from(rate.get()),
         };
         let of_steth = [&StETH::BYTECODE[..], &arguments.abi_encode()].concat();
-        let of_wsteth = [&WstETH::BYTECODE[..], &WstETH::constructorCall { stETH_: steth }.abi_encode()].concat();
+        let of_wsteth =
+            [&WstETH::BYTECODE[..], &WstETH::constructorCall { stETH_: steth }.abi_encode()].concat();
         for (code, what) in [(of_steth, "stETH"), (of_wsteth, "wstETH")] {
             let request = TransactionRequest::default().with_from(from).with_deploy_code(code);
             chain.must(time, request, &format!("deploying {what}")).await?;
@@ -135,7 +139,7 @@ impl Tokens {
             }
             LidoChange::Break => {
                 ensure!(self.replaced.is_none(), "stETH is broken already");
-                self.replaced = Some(chain.replace_code(steth, BROKEN).await?);
+                self.replaced = Some(chain.replace_code(steth, REVERTING).await?);
             }
             LidoChange::Mend => match self.replaced.take() {
                 Some(code) => drop(chain.replace_code(steth, code).await?),
@@ -169,6 +173,9 @@ mod tests {
         let rate = Rate::new(1_200_000_000_000_000_000_000_000_000).unwrap();
         let ether = 10u128.pow(18);
         assert_eq!(shares_down(Wei::new(2_500 * ether), rate), Shares::new(2_083_333_333_333_333_333_333));
-        assert_eq!(shares_down(Wei::new(u128::MAX), rate).get(), 283_568_639_100_782_052_886_145_506_193_140_176_212);
+        assert_eq!(
+            shares_down(Wei::new(u128::MAX), rate).get(),
+            283_568_639_100_782_052_886_145_506_193_140_176_212
+        );
     }
 }

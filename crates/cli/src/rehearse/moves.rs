@@ -82,12 +82,4 @@ impl Move {
             Self::Amend(_) => "amend",
         }
     }
-
-    /// The position that it is about.
-    pub(crate) const fn position(self) -> Option<PositionId> {
-        match self {
-            Self::Pledge(id, _) | Self::Refund(id) | Self::Exit(id) | Self::Object(id) | Self::Decline(id) => Some(id),
-            _ => None,
-        }
-    }
 }

@@ -96,11 +96,6 @@ impl Scenario {
             cast,
         })
     }
-
-    /// The name of a tier.
-    pub(crate) fn tier_name(&self, tier: u8) -> &str {
-        self.tier_names.get(usize::from(tier)).map_or("?", String::as_str)
-    }
 }
 
 /// 1 share is worth 1 ETH.
@@ -114,7 +109,8 @@ pub(crate) fn parse_rate(text: &str) -> Result<Rate, UserError> {
     let wei = amount::parse_eth(text)?;
     let rate = wei.get().checked_mul(10u128.pow(9)).and_then(Rate::new);
     rate.ok_or_else(|| {
-        UserError::new(format!("`{text}` is no share rate")).hint("write what one share is worth, as in `1.2 ETH`")
+        UserError::new(format!("`{text}` is no share rate"))
+            .hint("write what one share is worth, as in `1.2 ETH`")
     })
 }
 
@@ -131,8 +127,11 @@ fn read_terms(
         return Err(within(UserError::new(message).hint(format!("write `chain = {CHAIN}` in `[terms]`"))));
     }
     if toml.tier_names.len() != terms.tiers.len() {
-        let message = format!("there are {} tiers and {} tier_names", terms.tiers.len(), toml.tier_names.len());
-        return Err(within(UserError::new(message).hint("give each `[[terms.tier]]` one name, in their order")));
+        let message =
+            format!("there are {} tiers and {} tier_names", terms.tiers.len(), toml.tier_names.len());
+        return Err(within(
+            UserError::new(message).hint("give each `[[terms.tier]]` one name, in their order"),
+        ));
     }
     let file = TermsFile { path: document.path().to_owned(), chain: CHAIN, terms, document: source };
     file.check(start)?;
@@ -173,7 +172,11 @@ impl Reader<'_> {
         toml.iter().map(|step| Step::read(self, step)).collect()
     }
 
-    fn endings(&self, endings: Vec<EndingToml>, expect: Option<ExpectToml>) -> Result<Vec<Ending>, UserError> {
+    fn endings(
+        &self,
+        endings: Vec<EndingToml>,
+        expect: Option<ExpectToml>,
+    ) -> Result<Vec<Ending>, UserError> {
         let wrong = |message| {
             Err(UserError::new(message)
                 .within(self.document.path().display())
@@ -205,5 +208,95 @@ impl Reader<'_> {
             UserError::new(format!("no tier is called `{name}`"))
                 .hint(format!("the tiers are {}", self.tier_names.join(", ")))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use levee_model::Asset;
+
+    /// A scenario with one of everything.
+    const TEXT: &str = r#"
+        title = "t"
+        about = "a"
+        start = "2027-01-01T00:00:00Z"
+        share_rate = "1.2 ETH"
+        tier_names = ["grant"]
+        [[source]]
+        id = "S1"
+        what = "w"
+        where = "p"
+        [terms]
+        chain = 31337
+        beneficiary = "beneficiary"
+        steth = "stETH"
+        wsteth = "wstETH"
+        target = "100 ETH"
+        deadline = "2027-01-15T00:00:00Z"
+        objection_period = "3 days"
+        veto = "0 %"
+        tranches = 1
+        tranche_interval = "0 seconds"
+        release_window = "30 days"
+        exit_window = "3 days"
+        terms_hash = "0x0707070707070707070707070707070707070707070707070707070707070707"
+        [[terms.tier]]
+        threshold = "100 %"
+        order = 0
+        rate = "0 %"
+        [[contributor]]
+        name = "Ada"
+        holds = ["5 ETH", "1 wstETH"]
+        source = ["S1"]
+        [[offer]]
+        name = "Bob"
+        stage = "Expressed"
+        why = "no amount"
+        [[step]]
+        do = "settle"
+        [expect]
+        status = "Open"
+    "#;
+
+    fn refusal(find: &str, replace: &str) -> String {
+        assert!(TEXT.contains(find), "{find}");
+        let document = Document::new("s.toml", TEXT.replacen(find, replace, 1));
+        Scenario::read(&document).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_scenario_says_what_it_says() {
+        let scenario = Scenario::read(&Document::new("s.toml", TEXT)).unwrap();
+        assert_eq!(scenario.start, 1_798_761_600);
+        assert_eq!(scenario.rate.get(), 1_200_000_000_000_000_000_000_000_000);
+        assert_eq!(scenario.terms.steth, super::super::cast::tokens()[0]);
+        assert_eq!(
+            scenario.contributors[0].holds.iter().map(|held| held.asset()).collect::<Vec<_>>(),
+            [Asset::Eth, Asset::WstEth]
+        );
+        assert_eq!((scenario.steps.len(), scenario.endings.len(), scenario.offers.len()), (1, 1, 1));
+        assert_eq!(scenario.endings[0].name, None);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_before_it_is_played() {
+        let cases = [
+            ("chain = 31337", "chain = 1", "s.toml: a rehearsal is played on chain 31337, not 1"),
+            ("[\"grant\"]", "[\"grant\", \"loan\"]", "s.toml: there are 1 tiers and 2 tier_names"),
+            ("[\"S1\"]", "[\"S2\"]", "s.toml: the source `S2` is cited and not listed"),
+            (
+                "[expect]",
+                "[[ending]]\nname = \"e\"\n[ending.expect]\nstatus = \"Open\"\n[expect]",
+                "s.toml: it has endings and expects something besides",
+            ),
+            ("[expect]\n        status = \"Open\"", "", "s.toml: it expects nothing"),
+            ("\"100 %\"", "\"99 %\"", "s.toml: the last tier has a threshold of 99 %"),
+        ];
+        for (find, replace, message) in cases {
+            assert_eq!(refusal(find, replace), message);
+        }
+        assert!(refusal("title = ", "titel = ").contains("unknown field `titel`"));
+        assert!(refusal("\"1.2 ETH\"", "\"0 ETH\"").ends_with("share_rate: `0 ETH` is no share rate"));
     }
 }

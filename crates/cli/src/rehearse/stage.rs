@@ -3,13 +3,13 @@
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::{Result, WrapErr, eyre};
 use levee::{Error, Escrow, Event, deploy};
-use levee_model::{Asset, Goal, Moment, PositionId, Rescue, Timestamp, Units};
+use levee_model::{Asset, Goal, Moment, Payment, PositionId, Rescue, Timestamp, Units};
 
 use super::{
     action::{Action, Positions, Step},
     agree,
     cast::{self, ANYONE, Cast},
-    chain::Chain,
+    chain::{Chain, REVERTING},
     lido::{Tokens, shares_down},
     moves::Move,
     scenario::{CHAIN, Scenario},
@@ -27,6 +27,8 @@ pub(crate) struct Stage {
     pub(crate) cast: Cast,
     pub(crate) now: Timestamp,
     start: Timestamp,
+    /// Who takes no ETH.
+    refusing: Vec<Address>,
 }
 
 /// What came of one call or event of a step.
@@ -37,8 +39,8 @@ pub(crate) struct Scene {
     pub(crate) who: Option<String>,
     /// The verb, as in the scenario.
     pub(crate) verb: &'static str,
-    /// The position that it is about.
-    pub(crate) position: Option<PositionId>,
+    /// What befell stETH.
+    pub(crate) told: Option<String>,
     pub(crate) events: Vec<Event>,
     /// Why the call was refused, as the scenario says that it must be.
     pub(crate) refusal: Option<Error>,
@@ -75,7 +77,16 @@ impl Stage {
             }
         }
         let model = Rescue::open(address, terms.clone(), start)?;
-        Ok(Self { chain, escrow, tokens, model, cast: scenario.cast.clone(), now: start, start })
+        Ok(Self {
+            chain,
+            escrow,
+            tokens,
+            model,
+            cast: scenario.cast.clone(),
+            now: start,
+            start,
+            refusing: Vec::new(),
+        })
     }
 
     /// The block that calls find, as far as the rules see it.
@@ -88,10 +99,17 @@ impl Stage {
         self.go_to(step).await?;
         let mut scenes = Vec::new();
         match &step.action {
-            Action::Wait => scenes.push(self.scene(step, None, "wait")),
+            Action::Wait => scenes.push(self.scene(None, "wait")),
             Action::Lido(change) => {
                 self.tokens.change(&self.chain, self.now, *change).await?;
-                scenes.push(self.scene(step, None, change.verb()));
+                let told = Some(change.told());
+                scenes.push(Scene { told, ..self.scene(None, change.verb()) });
+            }
+            Action::Refuse { who } => {
+                self.chain.replace_code(cast::address(who), REVERTING).await?;
+                self.refusing.push(cast::address(who));
+                let told = Some("takes no ETH from now on".to_owned());
+                scenes.push(Scene { told, ..self.scene(Some(who.clone()), "refuse") });
             }
             _ => {
                 for (caller, call) in self.moves(step)? {
@@ -99,15 +117,17 @@ impl Stage {
                 }
             }
         }
+        if let Some(last) = scenes.last_mut() {
+            last.note.clone_from(&step.note);
+        }
         agree::with_model(&self.escrow, &self.model, self.moment(), &self.cast)
             .await
             .wrap_err_with(|| step.place.clone())?;
         Ok(scenes)
     }
 
-    fn scene(&self, step: &Step, who: Option<String>, verb: &'static str) -> Scene {
-        let note = step.note.clone();
-        Scene { time: self.now, who, verb, position: None, events: Vec::new(), refusal: None, note }
+    fn scene(&self, who: Option<String>, verb: &'static str) -> Scene {
+        Scene { time: self.now, who, verb, told: None, events: Vec::new(), refusal: None, note: None }
     }
 
     /// Lets time pass until the step happens.
@@ -116,8 +136,10 @@ impl Stage {
         let time = step.when.map_or(Ok(self.now), |when| self.time_of(when)).map_err(within)?;
         if time < self.now {
             let [time, now] = [time, self.now].map(crate::time::time);
-            return Err(within(UserError::new(format!("the step is of {time}, and it is {now} already"))
-                .hint("steps are played in the order of the file, and time never goes back"))
+            return Err(within(
+                UserError::new(format!("the step is of {time}, and it is {now} already"))
+                    .hint("steps are played in the order of the file, and time never goes back"),
+            )
             .into());
         }
         self.chain.pass_until(time).await?;
@@ -133,7 +155,8 @@ impl Stage {
         };
         let terms = self.model.terms();
         let settled_at = self.model.settlement(self.moment()).map(|settlement| settlement.settled_at);
-        let not_settled = || UserError::new("the rescue is not settled yet").hint("let a `settle` step come before");
+        let not_settled =
+            || UserError::new("the rescue is not settled yet").hint("let a `settle` step come before");
         let time = match anchor {
             Anchor::Start => self.start,
             Anchor::Deadline => self.model.goal(self.now).deadline,
@@ -155,15 +178,28 @@ impl Stage {
             Ok(logs) => Ok(decode(&logs, self.escrow.address())?),
             Err(data) => Err(Error::from_revert(&data)),
         };
-        let model = call.on_model(&mut self.model, at, from);
+        let model = self.on_model(call, at, from);
         agree::outcomes(&chain, &model).wrap_err_with(|| step.place.clone())?;
-        let scene = Scene { position: call.position(), ..self.scene(step, Some(caller.to_owned()), call.verb()) };
+        let scene = self.scene(Some(caller.to_owned()), call.verb());
         match (chain, &step.fails) {
             (Ok(events), None) => Ok(Scene { events, ..scene }),
             (Err(error), Some(expected)) if agree::refusal_name(&error) == *expected => {
                 Ok(Scene { refusal: Some(error), ..scene })
             }
             (chain, _) => Err(unexpected(step, caller, call, chain).into()),
+        }
+    }
+
+    /// Makes a call on the model, which knows nothing of accounts that cannot be paid.
+    fn on_model(&mut self, call: Move, at: Moment, from: Address) -> Result<Option<Payment>, String> {
+        let before = self.model.clone();
+        let done = call.on_model(&mut self.model, at, from).map_err(|refusal| agree::name(&refusal))?;
+        match done {
+            Some(payment) if payment.asset == Asset::Eth && self.refusing.contains(&payment.to) => {
+                self.model = before;
+                Err("PaymentFailed".to_owned())
+            }
+            done => Ok(done),
         }
     }
 
@@ -189,7 +225,8 @@ impl Stage {
             }
             Action::Release(Some(asset)) => anyone(Move::Release(*asset)),
             Action::Release(None) => {
-                let due = Asset::ALL.into_iter().filter(|asset| !self.model.deliverable(at, *asset).is_zero());
+                let due =
+                    Asset::ALL.into_iter().filter(|asset| !self.model.deliverable(at, *asset).is_zero());
                 let moves: Vec<_> = due.map(|asset| (ANYONE.to_owned(), Move::Release(asset))).collect();
                 some(step, moves, "nothing is due")?
             }
@@ -204,7 +241,7 @@ impl Stage {
                 let calls = self.own(step, positions, Move::Decline)?;
                 calls.into_iter().map(|(_, call)| (by.clone(), call)).collect()
             }
-            Action::Lido(_) | Action::Wait => Vec::new(),
+            Action::Lido(_) | Action::Refuse { .. } | Action::Wait => Vec::new(),
         })
     }
 
@@ -265,7 +302,10 @@ fn decode(logs: &[alloy::rpc::types::Log], escrow: Address) -> Result<Vec<Event>
 /// A step must stand for some call; otherwise it does not mean what its author thinks.
 fn some(step: &Step, moves: Vec<(String, Move)>, nothing: &str) -> Result<Vec<(String, Move)>> {
     if moves.is_empty() {
-        return Err(UserError::new(nothing).within(&step.place).hint("the step would do nothing: leave it out").into());
+        return Err(UserError::new(nothing)
+            .within(&step.place)
+            .hint("the step would do nothing: leave it out")
+            .into());
     }
     Ok(moves)
 }
@@ -273,10 +313,13 @@ fn some(step: &Step, moves: Vec<(String, Move)>, nothing: &str) -> Result<Vec<(S
 fn unexpected(step: &Step, caller: &str, call: Move, chain: Result<Vec<Event>, Error>) -> UserError {
     let what = format!("{}: {} by {caller}", step.place, call.verb());
     let error = match (chain, &step.fails) {
-        (Ok(_), expected) => {
-            UserError::new(format!("{what} was accepted, not refused with {}", expected.as_deref().unwrap_or_default()))
+        (Ok(_), expected) => UserError::new(format!(
+            "{what} was accepted, not refused with {}",
+            expected.as_deref().unwrap_or_default()
+        )),
+        (Err(error), None) => {
+            UserError::new(format!("{what} was refused: {}: {error}", agree::refusal_name(&error)))
         }
-        (Err(error), None) => UserError::new(format!("{what} was refused: {}: {error}", agree::refusal_name(&error))),
         (Err(error), Some(expected)) => {
             let found = agree::refusal_name(&error);
             UserError::new(format!("{what} was refused with {found}, not with {expected}: {error}"))

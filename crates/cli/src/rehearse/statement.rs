@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use eyre::{Result, ensure};
 use levee::{Entry, Event, PotView, RescueView, ShareRate, history};
 use levee_model::{Asset, Bps, PositionId, Rate, Shares, Status, Units, Wei, prorata};
+use serde::Serialize;
 
 use super::{
     cast::{self, BENEFICIARY},
@@ -33,7 +34,7 @@ pub(crate) struct Statement {
 }
 
 /// One pledger's position. pledged = returned + locked + drawn + refunded + owed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Line {
     pub(crate) who: String,
     pub(crate) tier: u8,
@@ -53,7 +54,7 @@ pub(crate) struct Line {
 
 /// All of one asset. pledged = returned + locked + delivered + reserved + refunded + owed + dust, and what the escrow
 /// has is the sum of locked, reserved, owed and dust.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Sum {
     pub(crate) asset: Asset,
     pub(crate) pledged: Units,
@@ -85,7 +86,8 @@ impl Statement {
             let beneficiary = stage.tokens.balance(&stage.chain, cast::address(BENEFICIARY), asset).await?;
             ensure!(
                 stage.model.terms().beneficiary != cast::address(BENEFICIARY) || beneficiary == sum.delivered,
-                "the beneficiary has {beneficiary} of {asset}, and {} were delivered", sum.delivered
+                "the beneficiary has {beneficiary} of {asset}, and {} were delivered",
+                sum.delivered
             );
             sums.extend((!sum.pledged.is_zero()).then_some(sum));
         }
@@ -118,11 +120,23 @@ impl Statement {
         self.tier_names.get(usize::from(tier)).map_or("", String::as_str)
     }
 
+    /// `units` of an asset as people read them: of stETH, what the shares are worth.
+    pub(crate) fn in_stated_unit(&self, asset: Asset, units: Units) -> Amount {
+        let like = match asset {
+            Asset::Eth => Amount::Eth(Wei::ZERO),
+            Asset::StEth => Amount::StEth(Wei::ZERO),
+            Asset::WstEth => Amount::WstEth(Units::ZERO),
+        };
+        self.in_unit_of(like, units)
+    }
+
     /// `units` of an asset, in the unit in which `like` is written.
     pub(crate) fn in_unit_of(&self, like: Amount, units: Units) -> Amount {
         match like {
             Amount::Eth(_) => Amount::Eth(Wei::new(units.get())),
-            Amount::StEth(_) => Amount::StEth(prorata::shares_value_down(Shares::new(units.get()), self.rate)),
+            Amount::StEth(_) => {
+                Amount::StEth(prorata::shares_value_down(Shares::new(units.get()), self.rate))
+            }
             Amount::Shares(_) => Amount::Shares(Shares::new(units.get())),
             Amount::WstEth(_) => Amount::WstEth(units),
         }
@@ -147,7 +161,8 @@ async fn lines(stage: &Stage, view: &RescueView, entries: &[Entry]) -> Result<Ve
         let account = cast::address(who);
         let positions = stage.escrow.positions(account).await?;
         for (id, &(pledged, returned, refunded)) in flows.iter().filter(|(id, _)| id.pledger == account) {
-            let found = positions.iter().find(|position| position.tier == id.tier && position.asset == id.asset);
+            let found =
+                positions.iter().find(|position| position.tier == id.tier && position.asset == id.asset);
             let owed = found.map_or(Units::ZERO, |position| position.refundable);
             let rest = pledged - returned - refunded - owed;
             let (locked, drawn) =
@@ -169,7 +184,13 @@ async fn lines(stage: &Stage, view: &RescueView, entries: &[Entry]) -> Result<Ve
 }
 
 impl Sum {
-    fn of(asset: Asset, view: &RescueView, lines: &[Line], entries: &[Entry], balance: Units) -> Result<Self> {
+    fn of(
+        asset: Asset,
+        view: &RescueView,
+        lines: &[Line],
+        entries: &[Entry],
+        balance: Units,
+    ) -> Result<Self> {
         let of_asset = || lines.iter().filter(|line| line.asset == asset);
         let sum = |part: fn(&Line) -> Units| of_asset().map(part).sum::<Units>();
         let released = entries.iter().filter_map(|entry| match entry.event {

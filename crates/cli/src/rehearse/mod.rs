@@ -1,0 +1,204 @@
+//! `levee rehearse`: plays a rescue on a chain of its own, from a file, and holds what comes out against what the file
+//! expects.
+//!
+//! | file | question |
+//! |---|---|
+//! | [`format`], [`scenario`], [`action`], [`when`], [`expect`] | what does a scenario say? |
+//! | [`cast`] | who plays? |
+//! | [`anvil`], [`chain`], [`lido`] | on what chain? |
+//! | [`stage`], [`moves`] | how is a step played? |
+//! | [`agree`] | do the escrow, its log and the model say the same? |
+//! | [`statement`] | what became of every wei? |
+//! | [`report`] | how is it told? |
+
+mod action;
+mod agree;
+mod anvil;
+mod cast;
+mod chain;
+mod expect;
+mod format;
+mod lido;
+mod moves;
+mod report;
+mod scenario;
+mod stage;
+mod statement;
+mod when;
+
+use std::{future::Future, path::PathBuf};
+
+use alloy::node_bindings::AnvilInstance;
+use clap::Args;
+use eyre::{Result, WrapErr};
+use levee::{RedactedUrl, provider};
+use tokio::signal;
+
+use self::{
+    action::Step,
+    chain::Chain,
+    report::{Kept, Played},
+    scenario::{CHAIN, Ending, Scenario},
+    stage::{Scene, Stage},
+    statement::Statement,
+};
+use crate::{
+    document::Document,
+    error::UserError,
+    output::{self, Output},
+};
+
+/// How long before its story a scenario's chain begins.
+const PROLOGUE: u64 = 3_600;
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The chain is an anvil: the program that the variable ANVIL names, else the one on PATH, else \
+    node_modules/.bin/anvil."
+)]
+pub(crate) struct RehearseArgs {
+    /// The scenario, a TOML file; scenarios/README.md explains its keys.
+    scenario: PathBuf,
+
+    /// Play this ending only.
+    #[arg(long, value_name = "NAME")]
+    ending: Option<String>,
+
+    /// Leave the chain up when it is over, as the last ending left it, until Ctrl-C.
+    #[arg(long)]
+    keep: bool,
+}
+
+impl RehearseArgs {
+    /// Plays the scenario. The chain is gone when this returns, however it does.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let scenario = Scenario::read(&Document::read(&self.scenario)?)?;
+        let endings = self.endings(&scenario)?;
+        let mut interrupted = Box::pin(interruption()?);
+        let anvil = anvil::start(scenario.start.saturating_sub(PROLOGUE))?;
+        let rehearsal = Rehearsal { scenario: &scenario, output, keep: self.keep };
+        let done = tokio::select! {
+            done = rehearsal.play(&anvil, &endings) => done?,
+            () = &mut interrupted => return Err(UserError::new("interrupted; the chain is gone").into()),
+        };
+        if self.keep {
+            interrupted.await;
+        }
+        done
+    }
+
+    fn endings<'a>(&self, scenario: &'a Scenario) -> Result<Vec<&'a Ending>, UserError> {
+        let Some(name) = &self.ending else { return Ok(scenario.endings.iter().collect()) };
+        let found: Vec<_> =
+            scenario.endings.iter().filter(|ending| ending.name.as_ref() == Some(name)).collect();
+        if found.is_empty() {
+            let names = scenario.endings.iter().filter_map(|ending| ending.name.as_deref());
+            return Err(UserError::new(format!("the scenario has no ending called `{name}`"))
+                .hint(format!("its endings are: {}", names.collect::<Vec<_>>().join("; "))));
+        }
+        Ok(found)
+    }
+}
+
+/// Comes when the user or the system wants this to end. What it listens for no longer ends the process by itself, so
+/// that the chain can be ended first.
+fn interruption() -> Result<impl Future<Output = ()>> {
+    let failed = "signals cannot be listened for";
+    let mut interrupt = signal::unix::signal(signal::unix::SignalKind::interrupt()).wrap_err(failed)?;
+    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate()).wrap_err(failed)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+        }
+    })
+}
+
+struct Rehearsal<'a> {
+    scenario: &'a Scenario,
+    output: Output,
+    keep: bool,
+}
+
+impl Rehearsal<'_> {
+    /// Plays everything and tells it. What is returned inside says whether all expectations hold; outside, whether it
+    /// could be played.
+    async fn play(&self, anvil: &AnvilInstance, endings: &[&Ending]) -> Result<Result<()>> {
+        let rpc_url = anvil.endpoint();
+        let url: RedactedUrl = rpc_url.parse()?;
+        let chain = Chain::new(provider::read_only(&url, Some(CHAIN)).await?);
+        self.output.note(&format!("anvil is up at {rpc_url}"));
+        let mut stage = Stage::set(chain, self.scenario).await?;
+        let escrow = stage.escrow.address().to_string();
+        self.output.note(&format!("Lido's model, everyone's money and the escrow {escrow} are on the chain"));
+        self.tell(&report::opening(self.scenario))?;
+        self.tell("\n")?;
+        let common = self.play_steps(&mut stage, &self.scenario.steps).await?;
+        let played = self.play_endings(&stage, endings).await?;
+        if self.keep {
+            stage.chain.open_to_others().await?;
+        }
+        let kept = self.keep.then_some(Kept { rpc_url, escrow });
+        let text = kept.as_ref().map_or_else(String::new, |kept| report::kept(kept, self.scenario));
+        self.output.result(&text, &report::to_json(self.scenario, &common, &played, kept.as_ref()))?;
+        Ok(verdict(&played))
+    }
+
+    async fn play_endings(&self, stage: &Stage, endings: &[&Ending]) -> Result<Vec<Played>> {
+        let mut played = Vec::new();
+        for (index, ending) in endings.iter().enumerate() {
+            let before = stage.chain.snapshot().await?;
+            played.push(self.play_ending(stage.clone(), ending).await?);
+            // The last one stays, for those who keep the chain.
+            if index + 1 < endings.len() {
+                stage.chain.revert(before).await?;
+            }
+        }
+        Ok(played)
+    }
+
+    async fn play_ending(&self, mut stage: Stage, ending: &Ending) -> Result<Played> {
+        self.tell(&report::heading(ending.name.as_deref()))?;
+        let scenes = self.play_steps(&mut stage, &ending.steps).await?;
+        agree::with_log(&stage.escrow, stage.moment(), &stage.cast).await?;
+        let statement = Statement::of(&stage, self.scenario).await?;
+        let checks = ending.expect.check(&statement);
+        let played = Played { name: ending.name.clone(), scenes, statement, checks };
+        self.tell(&report::ending(&played))?;
+        Ok(played)
+    }
+
+    async fn play_steps(&self, stage: &mut Stage, steps: &[Step]) -> Result<Vec<Scene>> {
+        let mut scenes = Vec::new();
+        for step in steps {
+            for scene in stage.play(step).await? {
+                self.tell(&report::scene(&scene, &stage.cast, Some(stage.tokens.rate())))?;
+                scenes.push(scene);
+            }
+        }
+        Ok(scenes)
+    }
+
+    /// Tells a part of the result as it happens. JSON comes whole, at the end.
+    fn tell(&self, text: &str) -> Result<()> {
+        if self.output.is_json() { Ok(()) } else { output::write_stdout(text) }
+    }
+}
+
+/// Fails when an expectation does not hold, and names each that does not.
+fn verdict(played: &[Played]) -> Result<()> {
+    let mut unmet = Vec::new();
+    for ending in played {
+        let name = ending.name.as_ref().map_or_else(String::new, |name| format!("{name}: "));
+        let failed = ending.checks.iter().filter(|check| !check.holds);
+        unmet.extend(failed.map(|check| format!("{name}{}", report::unmet(check))));
+    }
+    if unmet.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("{} of the scenario's expectations do not hold\n  {}", unmet.len(), unmet.join("\n  "));
+    Err(UserError::new(message)
+        .hint("the escrow, its log and the model agree: it is the scenario that expects otherwise")
+        .into())
+}

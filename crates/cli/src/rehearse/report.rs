@@ -1,0 +1,268 @@
+//! What a rehearsal tells, in words and as JSON.
+
+use levee_model::{Asset, Rate, Units};
+use serde_json::{Value, json};
+
+use super::{
+    agree,
+    cast::{self, Cast},
+    expect::Check,
+    lido,
+    scenario::Scenario,
+    stage::Scene,
+    statement::{Line, Statement, Sum},
+};
+use crate::{amount, event, percent, table, time};
+
+/// An ending that was played.
+#[derive(Debug)]
+pub(crate) struct Played {
+    pub(crate) name: Option<String>,
+    pub(crate) scenes: Vec<Scene>,
+    pub(crate) statement: Statement,
+    pub(crate) checks: Vec<Check>,
+}
+
+/// Where the chain is, for those who go on with it.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) rpc_url: String,
+    pub(crate) escrow: String,
+}
+
+/// What comes before the first step: the story, and what was said but is no pledge.
+pub(crate) fn opening(scenario: &Scenario) -> String {
+    let mut text = format!("{}\n\n{}\n", scenario.title, scenario.about);
+    let target = amount::eth(scenario.terms.target);
+    text.push_str(&format!(
+        "\nShortfall: {target}. Pledges up to {}.\n",
+        time::time(scenario.terms.deadline)
+    ));
+    if !scenario.offers.is_empty() {
+        let row = |offer: &super::format::Offer| {
+            let said = offer.amount.clone().unwrap_or_else(|| "no amount".into());
+            [offer.name.clone(), offer.stage.clone(), said, offer.why.clone()]
+        };
+        let rows: Vec<_> = scenario.offers.iter().map(row).collect();
+        text.push_str("\nSaid, and not locked: shown, never counted\n");
+        text.push_str(&table::render(["who", "stage", "of", "why not"], &rows));
+    }
+    text
+}
+
+/// The headline above the steps of an ending.
+pub(crate) fn heading(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!("\nEnding: {name}\n"))
+}
+
+/// One line of the timeline, and the note below it.
+pub(crate) fn scene(scene: &Scene, cast: &Cast, rate: Option<Rate>) -> String {
+    let width = cast.names().map(|name| name.chars().count()).max().unwrap_or_default();
+    let who = scene.who.as_deref().unwrap_or("-");
+    let result = named(&result(scene, rate), cast);
+    let line = format!("{}  {who:width$}  {:7}  {result}\n", time::time(scene.time), scene.verb);
+    match &scene.note {
+        Some(note) => format!("{line}{:22}# {}\n", "", note.split_whitespace().collect::<Vec<_>>().join(" ")),
+        None => line,
+    }
+}
+
+fn result(scene: &Scene, rate: Option<Rate>) -> String {
+    if let Some(error) = &scene.refusal {
+        return format!("refused, as it must be: {}: {error}", agree::refusal_name(error));
+    }
+    let told = scene.events.iter().map(|event| event::to_text(event, rate));
+    scene.told.iter().cloned().chain(told).collect::<Vec<_>>().join("; ")
+}
+
+/// `text` with names in place of addresses.
+fn named(text: &str, cast: &Cast) -> String {
+    let replace = |text: String, name: &str| {
+        let account = cast::address(name).to_string();
+        text.replace(&format!("`{account}`"), name).replace(&account, name)
+    };
+    cast.names().fold(text.to_owned(), replace)
+}
+
+/// The final statement and what was expected of it.
+pub(crate) fn ending(played: &Played) -> String {
+    let statement = &played.statement;
+    let mut facts = vec![
+        ("status", statement.status.to_string()),
+        ("threshold met", percent::percent(statement.threshold_met)),
+        ("target", amount::eth(statement.target)),
+        (
+            "pledged",
+            format!(
+                "{}, {} of the target",
+                amount::eth(statement.pledged),
+                percent::of_down(statement.pledged, statement.target)
+            ),
+        ),
+        ("drawn", amount::eth(statement.drawn)),
+        ("uncovered", amount::eth(statement.uncovered())),
+    ];
+    if statement.sums.iter().any(|sum| sum.asset == Asset::StEth) {
+        let worth = lido::worth_of_share(statement.rate);
+        facts.push(("stETH below", format!("is shares at {worth} each, as they count in the end")));
+    }
+    let facts = table::facts(&facts);
+    format!("\n{facts}\n{}\n{}\n{}", lines(statement), sums(statement), checks(&played.checks))
+}
+
+fn lines(statement: &Statement) -> String {
+    let row = |line: &Line| {
+        let shown = |units| shown(statement, line.asset, units);
+        [
+            line.who.clone(),
+            statement.tier_name(line.tier).to_owned(),
+            shown(line.pledged),
+            shown(line.returned),
+            shown(line.locked),
+            shown(line.drawn),
+            shown(line.refunded),
+            shown(line.owed),
+        ]
+    };
+    let rows: Vec<_> = statement.lines.iter().map(row).collect();
+    table::render(
+        ["contributor", "tier", "pledged", "returned", "locked", "drawn", "refunded", "owed"],
+        &rows,
+    )
+}
+
+fn sums(statement: &Statement) -> String {
+    let row = |sum: &Sum| {
+        let shown = |units| shown(statement, sum.asset, units);
+        [
+            sum.asset.to_string(),
+            shown(sum.pledged),
+            shown(sum.returned),
+            shown(sum.locked),
+            shown(sum.delivered),
+            shown(sum.reserved),
+            shown(sum.refunded),
+            shown(sum.owed),
+            sum.dust.to_string(),
+            shown(sum.balance),
+        ]
+    };
+    let rows: Vec<_> = statement.sums.iter().map(row).collect();
+    let header = [
+        "asset",
+        "pledged",
+        "= returned",
+        "+ locked",
+        "+ delivered",
+        "+ reserved",
+        "+ refunded",
+        "+ owed",
+        "+ dust",
+        "escrow has",
+    ];
+    let reconciled = "To the wei: the escrow, the beneficiary and every contributor have what these say;\n\
+        the escrow's views, its log and the model agree.\n";
+    format!("{}{reconciled}", table::render(header, &rows))
+}
+
+/// Amounts of stETH are shown as what they are worth; the exact shares are in the JSON.
+fn shown(statement: &Statement, asset: Asset, units: Units) -> String {
+    match units.is_zero() {
+        true => "-".to_owned(),
+        false => statement.in_stated_unit(asset, units).to_string(),
+    }
+}
+
+fn checks(checks: &[Check]) -> String {
+    let failed: Vec<_> = checks.iter().filter(|check| !check.holds).collect();
+    if failed.is_empty() {
+        return format!("All {} expectations hold.\n", checks.len());
+    }
+    let lines = failed.iter().map(|check| format!("NOT MET  {}\n", unmet(check)));
+    lines.collect()
+}
+
+/// `drawn: expected 1 ETH, found 2 ETH`.
+pub(crate) fn unmet(check: &Check) -> String {
+    format!("{}: expected {}, found {}", check.what, check.expected, check.found)
+}
+
+/// How to go on with the chain.
+pub(crate) fn kept(kept: &Kept, scenario: &Scenario) -> String {
+    let Kept { rpc_url, escrow } = kept;
+    let rows: Vec<_> =
+        scenario.cast.names().map(|name| [name.to_owned(), cast::address(name).to_string()]).collect();
+    let who = scenario.cast.contributors().next().unwrap_or(cast::ANYONE);
+    let key = cast::key(who);
+    format!(
+        "\nThe chain stays up at {rpc_url} (chain 31337, gas is free) until Ctrl-C.\n\n{}\n\
+        levee status --rescue {escrow} --rpc-url {rpc_url}\n\
+        levee positions {} --rescue {escrow} --rpc-url {rpc_url}\n\
+        \n# A key is known to everybody: it is the Keccak-256 of `levee rehearse: ` and the name. For {who}:\n\
+        LEVEE_PRIVATE_KEY={key} levee refund --rescue {escrow} --rpc-url {rpc_url} --yes\n",
+        table::render(["name", "account"], &rows),
+        cast::address(who),
+    )
+}
+
+/// The whole rehearsal as JSON. Amounts are decimal strings in the asset's own unit.
+pub(crate) fn to_json(
+    scenario: &Scenario,
+    common: &[Scene],
+    endings: &[Played],
+    kept: Option<&Kept>,
+) -> Value {
+    let contributor = |contributor: &super::scenario::Contributor| {
+        json!({
+            "name": contributor.name,
+            "account": cast::address(&contributor.name),
+            "holds": contributor.holds.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "stage": contributor.stage,
+            "note": contributor.note,
+            "source": contributor.source,
+        })
+    };
+    json!({
+        "title": scenario.title,
+        "about": scenario.about,
+        "sources": scenario.sources,
+        "terms": scenario.terms,
+        "tierNames": scenario.tier_names,
+        "contributors": scenario.contributors.iter().map(contributor).collect::<Value>(),
+        "offers": scenario.offers,
+        "timeline": common.iter().map(scene_json).collect::<Value>(),
+        "endings": endings.iter().map(ending_json).collect::<Value>(),
+        "chain": kept.map(|kept| json!({ "rpcUrl": kept.rpc_url, "escrow": kept.escrow })),
+    })
+}
+
+fn scene_json(scene: &Scene) -> Value {
+    json!({
+        "timeUnix": scene.time,
+        "who": scene.who,
+        "do": scene.verb,
+        "told": scene.told,
+        "events": scene.events.iter().map(event::to_json).collect::<Value>(),
+        "refusedWith": scene.refusal.as_ref().map(agree::refusal_name),
+        "note": scene.note,
+    })
+}
+
+fn ending_json(played: &Played) -> Value {
+    let statement = &played.statement;
+    json!({
+        "name": played.name,
+        "timeline": played.scenes.iter().map(scene_json).collect::<Value>(),
+        "status": statement.status,
+        "thresholdMetBps": statement.threshold_met,
+        "targetWei": statement.target,
+        "pledgedWei": statement.pledged,
+        "drawnWei": statement.drawn,
+        "uncoveredWei": statement.uncovered(),
+        "rateWeiPer1e27Shares": statement.rate,
+        "positions": statement.lines,
+        "assets": statement.sums,
+        "expectations": played.checks,
+        "holds": played.checks.iter().all(|check| check.holds),
+    })
+}
