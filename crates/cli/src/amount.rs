@@ -139,11 +139,21 @@ pub(crate) fn units(units: Units, asset: Asset, rate: Option<Rate>) -> String {
     match (asset, rate) {
         (Asset::Eth, _) => eth(Wei::new(units.get())),
         (Asset::WstEth, _) => Amount::WstEth(units).to_string(),
+        (Asset::StEth, _) if units.is_zero() => "0 stETH".into(),
         (Asset::StEth, None) => Shares::new(units.get()).to_string(),
-        (Asset::StEth, Some(rate)) => {
-            let shares = Shares::new(units.get());
-            format!("{} ({shares})", Amount::StEth(prorata::shares_value_down(shares, rate)))
+        (Asset::StEth, Some(_)) => {
+            format!("{} ({})", worth(units, asset, rate), Shares::new(units.get()))
         }
+    }
+}
+
+/// The same for tables, where there is no room for shares besides what they are worth.
+pub(crate) fn worth(amount: Units, asset: Asset, rate: Option<Rate>) -> String {
+    match (asset, rate) {
+        (Asset::StEth, Some(rate)) => {
+            Amount::StEth(prorata::shares_value_down(Shares::new(amount.get()), rate)).to_string()
+        }
+        _ => units(amount, asset, rate),
     }
 }
 
@@ -223,6 +233,9 @@ mod tests {
         assert_eq!(units(ether, Asset::WstEth, rate), "1 wstETH");
         assert_eq!(units(ether, Asset::StEth, rate), "1.2 stETH (1000000000000000000 shares)");
         assert_eq!(units(Units::new(7), Asset::StEth, None), "7 shares");
+        assert_eq!(worth(ether, Asset::StEth, rate), "1.2 stETH");
+        assert_eq!(worth(Units::new(7), Asset::StEth, None), "7 shares");
+        assert_eq!(units(Units::ZERO, Asset::StEth, None), "0 stETH");
         assert_eq!(units_exact(ether, Asset::Eth, None), "1 ETH (1000000000000000000 wei)");
         assert_eq!(
             units_exact(ether, Asset::WstEth, None),

@@ -60,7 +60,7 @@ impl Document {
     }
 
     /// `terms.toml:3`, the line that has the byte at `offset`.
-    fn place(&self, offset: usize) -> String {
+    pub(crate) fn place(&self, offset: usize) -> String {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         format!("{}:{}", self.path.display(), before.matches('\n').count() + 1)
     }

@@ -42,17 +42,22 @@ pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
         Event::Failed { reason, .. } => format!("the rescue failed: {reason}; everything goes back"),
         Event::Released { asset, tranches, amount } => {
             let shown = amount::units(*amount, *asset, rate);
-            format!("delivered {shown} to the beneficiary, {tranches} tranches of {asset} in all")
+            format!("delivered {shown} to the beneficiary, {} of {asset} in all", tranches_text(*tranches))
         }
         Event::Objected { position, weight } => {
             format!("{} objected with {}", position.pledger, amount::eth(*weight))
         }
         Event::Cancelled { kept, .. } => {
-            format!("stopped what is not yet due: the beneficiary keeps at most {kept} tranches")
+            format!("stopped what is not yet due: the beneficiary keeps at most {}", tranches_text(*kept))
         }
         Event::Lapsed { .. } => "stopped what was due and not collected".into(),
         Event::Finalized { .. } => "nothing more goes to the beneficiary".into(),
     }
+}
+
+/// `1 tranche`, `2 tranches`.
+pub(crate) fn tranches_text(count: u8) -> String {
+    format!("{count} tranche{}", if count == 1 { "" } else { "s" })
 }
 
 /// An event as JSON, under its name in the contract; amounts are in the asset's own unit.
@@ -61,13 +66,13 @@ pub(crate) fn to_json(event: &Event) -> Value {
         Event::RescueCreated { terms } => json!({ "event": "RescueCreated", "terms": terms }),
         Event::Pledged { position, amount } => of_position("Pledged", position, json!({ "amount": amount })),
         Event::Exited { position, recipient, amount } => {
-            of_position("Exited", position, json!({ "recipient": recipient, "amount": amount }))
+            of_position("Exited", position, json!({ "recipient": recipient.to_string(), "amount": amount }))
         }
         Event::Declined { position, amount } => {
             of_position("Declined", position, json!({ "amount": amount }))
         }
         Event::Refunded { position, recipient, amount } => {
-            of_position("Refunded", position, json!({ "recipient": recipient, "amount": amount }))
+            of_position("Refunded", position, json!({ "recipient": recipient.to_string(), "amount": amount }))
         }
         Event::AmendmentProposed { amendment } => json!({
             "event": "AmendmentProposed",
@@ -108,7 +113,7 @@ pub(crate) fn to_json(event: &Event) -> Value {
 
 fn of_position(name: &str, id: &PositionId, mut facts: Value) -> Value {
     facts["event"] = name.into();
-    facts["pledger"] = json!(id.pledger);
+    facts["pledger"] = id.pledger.to_string().into();
     facts["tier"] = id.tier.into();
     facts["asset"] = json!(id.asset);
     facts["unit"] = amount::unit_name(id.asset).into();
@@ -122,6 +127,11 @@ mod tests {
     use levee_model::Asset;
 
     #[test]
+    fn counts_agree_with_their_noun() {
+        assert_eq!([0, 1, 2].map(tranches_text), ["0 tranches", "1 tranche", "2 tranches"]);
+    }
+
+    #[test]
     fn a_pledge_reads_in_its_own_unit() {
         let position = PositionId { pledger: Address::ZERO, tier: 2, asset: Asset::StEth };
         let event = Event::Pledged { position, amount: Units::new(10u128.pow(18)) };
@@ -132,7 +142,7 @@ mod tests {
             format!("locked 1.2 stETH (1000000000000000000 shares) of {zero} in tier 2")
         );
         let expected = json!({
-            "event": "Pledged", "pledger": zero, "tier": 2, "asset": "stETH", "unit": "stETH shares",
+            "event": "Pledged", "pledger": zero.to_string(), "tier": 2, "asset": "stETH", "unit": "stETH shares",
             "amount": "1000000000000000000",
         });
         assert_eq!(to_json(&event), expected);

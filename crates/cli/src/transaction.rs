@@ -141,18 +141,20 @@ impl Signer {
     }
 
     fn plan(&self, steps: &[Step], gas: u64, price: u128) -> String {
-        let mut text = String::new();
-        for step in steps {
-            text.push_str(&format!("{}\n", step.headline));
-            text.push_str(&indented(&table::facts(&step.facts)));
-        }
-        let fee = Wei::new(u128::from(gas).saturating_mul(price));
+        let fee = amount::eth(about(Wei::new(u128::from(gas).saturating_mul(price))));
         let rest = if steps.len() > 1 { " for the first transaction" } else { "" };
         let signing = [
             ("signs", format!("{} on chain {}", self.from, self.chain)),
-            ("gas", format!("{gas}, about {}{rest}", amount::eth(fee))),
+            ("gas", format!("{gas}, about {fee}{rest}")),
         ];
-        text + &indented(&table::facts(&signing))
+        let mut text = String::new();
+        for (number, step) in steps.iter().enumerate() {
+            let is_last = number + 1 == steps.len();
+            let signing = signing.iter().filter(|_| is_last);
+            let facts: Vec<_> = step.facts.iter().chain(signing).cloned().collect();
+            text.push_str(&format!("{}\n{}", step.headline, indented(&table::facts(&facts))));
+        }
+        text
     }
 
     /// Goes on with `--yes`, or when a person says so.
@@ -162,6 +164,7 @@ impl Signer {
             return Ok(());
         }
         if !io::stdin().is_terminal() {
+            self.output.note(plan.trim_end());
             return Err(UserError::new("there is no terminal to confirm on; nothing was sent")
                 .hint("add `--yes` to send without asking")
                 .into());
@@ -195,6 +198,42 @@ pub(crate) fn told(executed: &[Executed], rate: Option<Rate>) -> (String, Value)
     (text, json!({ "transactions": executed.iter().map(one).collect::<Value>() }))
 }
 
+/// A fee rounded up to a millionth of an ETH: it is an estimate, and the digits below say nothing.
+fn about(fee: Wei) -> Wei {
+    const MILLIONTH: u128 = 10u128.pow(12);
+    Wei::new(fee.get().div_ceil(MILLIONTH).saturating_mul(MILLIONTH))
+}
+
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimated_fee_is_rounded_up() {
+        assert_eq!(amount::eth(about(Wei::new(7_270_521_994_701_798))), "0.007271 ETH");
+        assert_eq!(amount::eth(about(Wei::ZERO)), "0 ETH");
+    }
+
+    #[test]
+    fn nothing_done_is_told_as_nothing() {
+        assert_eq!(told(&[], None), (String::new(), json!({ "transactions": [] })));
+    }
+
+    #[test]
+    fn what_was_done_is_told_by_its_events() {
+        let events = vec![levee::Event::Lapsed { lapsed_at: 5 }, levee::Event::Finalized { final_at: 5 }];
+        let executed = Executed { transaction: [7; 32].into(), block: 3, gas_used: 21_000, events };
+        let (text, json) = told(&[executed], None);
+        assert_eq!(text, "stopped what was due and not collected\nnothing more goes to the beneficiary\n");
+        let events = json!([
+            { "event": "Lapsed", "lapsedAtUnix": 5 },
+            { "event": "Finalized", "finalAtUnix": 5 },
+        ]);
+        assert_eq!(json["transactions"][0]["events"], events);
+        assert_eq!(json["transactions"][0]["gasUsed"], 21_000);
+    }
 }

@@ -12,7 +12,7 @@ use crate::{output::Output, terms::TermsFile};
 /// Whose address.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The address commits to the escrow's code and to every term, and is the same on every chain: if Levee's code is there,
+The address commits to the escrow's code and to every term, and is the same on every chain: if Levee's code is there, \
 it has these terms. Nobody has to be trusted or asked.
 
 Example:
@@ -27,7 +27,8 @@ impl AddressArgs {
     /// Computes and shows it.
     pub(crate) fn run(self, output: Output) -> Result<()> {
         let address = TermsFile::read(&self.file)?.address()?;
-        let json = json!({ "address": address, "deployer": CREATE2_DEPLOYER, "salt": SALT });
+        let json =
+            json!({ "address": address.to_string(), "deployer": CREATE2_DEPLOYER.to_string(), "salt": SALT });
         output.result(&format!("{address}\n"), &json)
     }
 }

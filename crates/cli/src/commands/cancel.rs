@@ -5,6 +5,7 @@ use eyre::Result;
 use levee_model::Status;
 
 use crate::{
+    event,
     output::Output,
     page::Page,
     transaction::{ChangeArgs, Step},
@@ -13,7 +14,7 @@ use crate::{
 /// Which rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For the guardian only. An open rescue fails and everything goes back. Of a settled one, what is due stays the
+For the guardian only. An open rescue fails and everything goes back. Of a settled one, what is due stays the \
 beneficiary's and the rest goes back, pro rata. It cannot be undone.
 
 Example:
@@ -37,8 +38,8 @@ fn effect(page: &Page) -> String {
     match page.view.status {
         Status::Open => "the rescue fails and everything goes back".into(),
         _ => {
-            let (due, tranches) = (page.view.due, page.view.terms.tranches);
-            format!("the beneficiary keeps the {due} tranches that are due of {tranches}; the rest goes back")
+            let (due, all) = (event::tranches_text(page.view.due), page.view.terms.tranches);
+            format!("the beneficiary keeps what is due, {due} of {all}; the rest goes back")
         }
     }
 }
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn the_effect_depends_on_the_status() {
         assert_eq!(effect(&open()), "the rescue fails and everything goes back");
-        let kept = "the beneficiary keeps the 1 tranches that are due of 4; the rest goes back";
+        let kept = "the beneficiary keeps what is due, 1 tranche of 4; the rest goes back";
         assert_eq!(effect(&settled()), kept);
     }
 }

@@ -51,7 +51,7 @@ impl DeployArgs {
         let executed = signer.execute(&[step(call, &file, address, now)]).await?;
         deploy::verify_code(&signer.provider, address).await?;
         let (text, mut json) = transaction::told(&executed, None);
-        json["address"] = json!(address);
+        json["address"] = json!(address.to_string());
         json["created"] = json!(true);
         output.result(&format!("{text}the rescue is at {address}\n"), &json)
     }
@@ -59,7 +59,7 @@ impl DeployArgs {
 
 fn already(output: Output, address: Address) -> Result<()> {
     let text = format!("the rescue is at {address} already; nothing was sent\n");
-    output.result(&text, &json!({ "address": address, "created": false, "transactions": [] }))
+    output.result(&text, &json!({ "address": address.to_string(), "created": false, "transactions": [] }))
 }
 
 fn step(call: Call<DynProvider>, file: &TermsFile, address: Address, now: u64) -> Step {

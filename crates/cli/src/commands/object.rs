@@ -14,7 +14,7 @@ use crate::{
 /// With what.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A position objects once, with the value that was drawn from it. When objections reach the terms' veto, what is not yet
+A position objects once, with the value that was drawn from it. When objections reach the terms' veto, what is not yet \
 due goes back to the pledgers; what is due stays the beneficiary's.
 
 Example:

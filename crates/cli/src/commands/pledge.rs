@@ -21,7 +21,7 @@ use crate::{
 /// What to pledge.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A pledge is locked. It comes back whole if the rescue fails, if the tier's threshold is not met, if the guardian declines
+A pledge is locked. It comes back whole if the rescue fails, if the tier's threshold is not met, if the guardian declines \
 it, or if you exit while an amendment is pending; else what is not drawn comes back after settlement.
 
 stETH is booked in shares: what comes back is shares, which grow with Lido's rate.

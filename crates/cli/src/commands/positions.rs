@@ -17,7 +17,7 @@ use crate::{
 /// Whose positions.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Amounts of stETH are booked in shares; what they are worth now is shown before them.
+stETH is booked in shares: the table shows what they are worth now, `--json` the shares.
 
 Example:
   levee positions 0x… --terms rescue.toml --rpc-url https://node.example")]
@@ -40,8 +40,8 @@ impl PositionsArgs {
         let page = connection.page(&escrow).await?;
         let positions = escrow.positions(self.pledger).await?;
         let json = json!({
-            "rescue": page.address,
-            "pledger": self.pledger,
+            "rescue": page.address.to_string(),
+            "pledger": self.pledger.to_string(),
             "positions": positions.iter().map(to_json).collect::<Value>(),
         });
         output.result(&to_text(self.pledger, &positions, page.rate()), &json)
@@ -53,7 +53,7 @@ fn to_text(pledger: Address, positions: &[PositionView], rate: Option<Rate>) -> 
         return format!("{pledger} has nothing in this rescue\n");
     }
     let row = |position: &PositionView| {
-        let shown = |units| amount::units(units, position.asset, rate);
+        let shown = |units| amount::worth(units, position.asset, rate);
         let [pledged, refunded, refundable] =
             [position.amount, position.refunded, position.refundable].map(shown);
         let objected = if position.objected { "yes" } else { "no" };
@@ -104,7 +104,7 @@ mod tests {
     fn positions_are_a_table() {
         let expected = "\
 tier  pledged                     refunded  refundable now  drawn value  objected
-2     1000000000000000000 shares  0 shares  1 shares        1 ETH        yes
+2     1000000000000000000 shares  0 stETH   1 shares        1 ETH        yes
 ";
         assert_eq!(to_text(Address::ZERO, &[position()], None), expected);
         let none = to_text(Address::ZERO, &[], None);

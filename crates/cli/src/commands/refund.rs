@@ -15,7 +15,7 @@ use crate::{
 /// Whose position.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Refunds never expire and nothing can pause them. Anyone may refund anyone: it goes to the pledger. Only the pledger may
+Refunds never expire and nothing can pause them. Anyone may refund anyone: it goes to the pledger. Only the pledger may \
 send it elsewhere.
 
 Examples:

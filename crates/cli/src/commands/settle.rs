@@ -15,7 +15,7 @@ use crate::{
 /// Which rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Up to the deadline only when everything is covered; after it, by the highest threshold that is met, or the rescue fails.
+Up to the deadline only when everything is covered; after it, by the highest threshold that is met, or the rescue fails. \
 Anyone may call it, once; the result does not depend on who or when.
 
 Example:

@@ -104,7 +104,7 @@ impl FileArgs {
         file.check(u64::try_from(jiff::Timestamp::now().as_second())?)?;
         let address = file.address()?;
         let text = format!("the terms are valid; the rescue will be at {address} on chain {}\n", file.chain);
-        output.result(&text, &json!({ "valid": true, "chain": file.chain, "address": address }))
+        output.result(&text, &json!({ "valid": true, "chain": file.chain, "address": address.to_string() }))
     }
 
     fn show(self, output: Output) -> Result<()> {
@@ -157,12 +157,12 @@ fn tiers(terms: &Terms) -> String {
 fn to_json(file: &TermsFile, address: Address) -> Value {
     let terms = &file.terms;
     json!({
-        "address": address,
+        "address": address.to_string(),
         "chain": file.chain,
-        "beneficiary": terms.beneficiary,
-        "guardian": terms.guardian,
-        "stETH": terms.steth,
-        "wstETH": terms.wsteth,
+        "beneficiary": terms.beneficiary.to_string(),
+        "guardian": terms.guardian.to_string(),
+        "stETH": terms.steth.to_string(),
+        "wstETH": terms.wsteth.to_string(),
         "targetWei": terms.target,
         "deadlineUnix": terms.deadline,
         "tiers": terms.tiers,

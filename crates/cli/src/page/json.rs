@@ -12,15 +12,15 @@ impl Page {
         let view = &self.view;
         let terms = &view.terms;
         json!({
-            "rescue": self.address,
+            "rescue": self.address.to_string(),
             "chain": self.chain,
             "blockTimeUnix": self.now,
             "status": view.status,
             "failReason": view.fail_reason.map(|reason| reason.to_string()),
-            "beneficiary": terms.beneficiary,
-            "guardian": terms.guardian,
-            "stETH": terms.steth,
-            "wstETH": terms.wsteth,
+            "beneficiary": terms.beneficiary.to_string(),
+            "guardian": terms.guardian.to_string(),
+            "stETH": terms.steth.to_string(),
+            "wstETH": terms.wsteth.to_string(),
             "targetWei": terms.target,
             "deadlineUnix": terms.deadline,
             "termsHash": terms.terms_hash,
@@ -30,6 +30,8 @@ impl Page {
             "rateWeiPer1e27Shares": self.rate(),
             "tiers": terms.tiers.iter().map(tier).collect::<Value>(),
             "pots": view.pots.iter().map(pot).collect::<Value>(),
+            "releaseWindowSeconds": terms.release_window,
+            "exitWindowSeconds": terms.exit_window,
             "drawnWei": view.drawn,
             "objectedWei": view.objected,
             "vetoBps": terms.veto,
@@ -73,7 +75,6 @@ impl Page {
             "count": terms.tranches,
             "objectionPeriodSeconds": terms.objection_period,
             "intervalSeconds": terms.tranche_interval,
-            "releaseWindowSeconds": terms.release_window,
             "due": self.view.due,
             "kept": per_asset(self.view.kept),
             "delivered": per_asset(self.view.delivered),
@@ -103,4 +104,30 @@ fn pot(pot: &PotView) -> Value {
 
 fn call(call: &Call) -> Value {
     json!({ "command": call.command, "who": call.who, "effect": call.effect })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::tests::settled;
+
+    #[test]
+    fn amounts_are_exact_and_name_their_unit() {
+        let page = settled().to_json();
+        assert_eq!(page["status"], "Settled");
+        assert_eq!(page["targetWei"], "100000000000000000000");
+        assert_eq!(page["rateWeiPer1e27Shares"], "1250000000000000000000000000");
+        let pot = json!({
+            "tier": 2, "asset": "stETH", "unit": "stETH shares", "total": "24000000000000000000",
+            "drawn": "24000000000000000000", "delivered": "0",
+        });
+        assert_eq!(page["pots"][2], pot);
+        let first = json!({
+            "thresholdBps": 5_000, "coverageWei": "100000000000000000000", "requiredWei": "50000000000000000000",
+            "met": true,
+        });
+        assert_eq!(page["thresholds"][0], first);
+        assert_eq!(page["tranches"]["kept"], json!({ "ETH": 4, "stETH": 4, "wstETH": 0 }));
+        assert_eq!(page["amendment"], Value::Null);
+    }
 }

@@ -33,7 +33,9 @@ impl Page {
             ("target", amount::eth(terms.target)),
             ("coverage", self.coverage()),
         ];
-        facts.extend(self.thresholds().into_iter().map(|line| ("threshold", line)));
+        if view.settled_at.is_none() {
+            facts.extend(self.thresholds().into_iter().map(|line| ("threshold", line)));
+        }
         if let Some(rate) = self.rate() {
             // A rate is wei per 10^27 shares: a billionth of it is wei per 10^18, what one wstETH is worth.
             facts.push((
@@ -83,7 +85,7 @@ impl Page {
         let line = |threshold: super::thresholds::Threshold| {
             let met = if threshold.is_met() { "met" } else { "not met" };
             let (has, needs) = (amount::eth(threshold.coverage), amount::eth(threshold.required));
-            format!("{} {met}: {has} of the {needs} it needs", percent::percent(threshold.threshold))
+            format!("{} {met}: has {has}, needs {needs}", percent::percent(threshold.threshold))
         };
         found.into_iter().map(line).collect()
     }
@@ -100,11 +102,14 @@ impl Page {
         let view = &self.view;
         let mut facts = Vec::new();
         if !matches!(view.status, Status::Open | Status::Failed) {
-            facts.push(("drawn", format!("{} for the beneficiary", amount::eth(view.drawn))));
+            facts.push(("drawn", format!("{} at settlement", amount::eth(view.drawn))));
             facts.extend(self.objected().map(|line| ("objected", line)));
         }
-        let times =
-            [("settled", view.settled_at), ("cancelled", view.cancelled_at), ("final", view.final_at)];
+        facts.extend(view.settled_at.map(|at| {
+            let threshold = percent::percent(view.threshold_met);
+            ("settled", format!("{} at a threshold of {threshold}", time::time(at)))
+        }));
+        let times = [("cancelled", view.cancelled_at), ("final", view.final_at)];
         for (name, at) in times {
             facts.extend(at.map(|at| (name, time::time(at))));
         }
@@ -128,7 +133,7 @@ impl Page {
                 rows.push(self.tier_row(index, tier, ["-".into(), "-".into(), "-".into()]));
             }
             for pot in pots {
-                let shown = |units| amount::units(units, pot.asset, self.rate());
+                let shown = |units| amount::worth(units, pot.asset, self.rate());
                 rows.push(self.tier_row(index, tier, [pot.total, pot.drawn, pot.delivered].map(shown)));
             }
         }
@@ -193,5 +198,93 @@ pub(crate) fn footing(tier: &Tier) -> String {
     match tier.rate.get() {
         0 => "grant".into(),
         _ => format!("loan at {} a year", percent::percent(tier.rate)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::page::tests::{open, settled};
+    use alloy::primitives::Address;
+    use levee::ShareRate;
+    use levee_model::{Amendment, Goal, Wei};
+
+    #[test]
+    fn an_open_rescue_on_its_page() {
+        let (rescue, beneficiary) = (Address::repeat_byte(0xe5), Address::repeat_byte(0xbe));
+        let expected = format!(
+            "\
+rescue       {rescue} on chain 1
+status       Open
+beneficiary  {beneficiary}
+guardian     none
+target       100 ETH
+coverage     70 ETH, 70 % of the target
+threshold    50 % not met: has 40 ETH, needs 50 ETH
+threshold    100 % not met: has 70 ETH, needs 100 ETH
+share rate   1 wstETH = 1.25 stETH
+deadline     2026-08-03T00:00:00Z (in 2 days)
+terms hash   0x0707070707070707070707070707070707070707070707070707070707070707
+
+tiers
+tier  threshold  order  footing               pledged   drawn    delivered
+0     50 %       0      grant                 40 ETH    0 ETH    0 ETH
+1     50 %       1      loan at 3.8 % a year  -         -        -
+2     100 %      0      grant                 30 stETH  0 stETH  0 stETH
+
+tranches
+4, the first 3 days after settlement, 7 days apart
+
+next
+call                          who     effect
+levee pledge AMOUNT --tier N  anyone  locks a pledge
+"
+        );
+        assert_eq!(open().to_text(), expected);
+    }
+
+    #[test]
+    fn a_settled_rescue_shows_its_tranches_by_asset() {
+        let text = settled().to_text();
+        let expected = "\
+tranches
+tranche  due                                ETH      stETH    wstETH
+1        2026-07-31T00:00:00Z (1 day ago)   due      due      -
+2        2026-08-07T00:00:00Z (in 6 days)   to come  to come  -
+3        2026-08-14T00:00:00Z (in 13 days)  to come  to come  -
+4        2026-08-21T00:00:00Z (in 20 days)  to come  to come  -
+";
+        assert!(text.contains(expected), "{text}");
+        assert!(text.contains("\nobjected     10 ETH, 10 % of the draw; 33 % stops the rest\n"), "{text}");
+        assert!(text.contains("\nsettled      2026-07-28T00:00:00Z at a threshold of 100 %\n"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_valued_is_said_and_not_guessed() {
+        let mut page = open();
+        page.view.rate = ShareRate::Unreadable;
+        page.view.coverage = None;
+        page.now = page.view.terms.deadline + 1;
+        let text = page.to_text();
+        let stuck = "status       Open, past its deadline: stETH does not say what its shares are worth\n";
+        assert!(text.contains(stuck), "{text}");
+        assert!(
+            text.contains("coverage     unknown: stETH does not say what its shares are worth\n"),
+            "{text}"
+        );
+        assert!(!text.contains("\nthreshold"), "{text}");
+        assert!(text.contains("24000000000000000000 shares"), "{text}");
+    }
+
+    #[test]
+    fn a_pending_amendment_is_shown_with_its_time() {
+        let mut page = open();
+        let goal = Goal { target: Wei::new(5 * 10u128.pow(18)), ..Goal::from(&page.view.terms) };
+        page.view.amendment = Some(Amendment { goal, in_force_from: page.now + 86_400 });
+        let text = page.to_text();
+        assert!(
+            text.contains("amendment    target 5 ETH, deadline 2026-08-03T00:00:00Z, document 0x0707"),
+            "{text}"
+        );
+        assert!(text.contains("; from 2026-08-02T00:00:00Z (in 1 day)\n"), "{text}");
     }
 }
