@@ -550,6 +550,20 @@ mod tests {
     }
 
     #[test]
+    fn only_an_amendment_in_force_outlives_the_end() {
+        let goal = Goal { target: Wei::new(3_000_000_000), ..Goal::from(&terms()) };
+        let amendment = Amendment { goal, in_force_from: 20 };
+        for (failed_at, target) in [(19, 1_000_000_000), (20, 3_000_000_000)] {
+            let mut history = History::created(ESCROW, terms());
+            let failed = Event::Failed { reason: FailReason::EndedByGuardian, failed_at };
+            for event in [Event::AmendmentProposed { amendment }, failed] {
+                history.apply(&event).unwrap();
+            }
+            assert_eq!(history.terms_at(1_000).target, Wei::new(target));
+        }
+    }
+
+    #[test]
     fn a_history_begins_with_the_creation() {
         let event = Event::Finalized { final_at: 1 };
         let entry = Entry { block: 1, time: 1, transaction: B256::ZERO, event };
