@@ -8,7 +8,7 @@ import { Calendar } from "./libraries/Schedule.sol";
 import { Holding, Outcome, Settlement } from "./libraries/Settlement.sol";
 import { TermsCheck } from "./libraries/TermsCheck.sol";
 import { PerAsset, Position, PositionSlot, Pot, PotSlot, potId, potOf } from "./types/Books.sol";
-import { MAX_TIERS, PackedTiers, TIERS_PER_WORD, packTiers, unpackTiers } from "./types/Tiers.sol";
+import { MAX_TIERS, PackedTiers, TIERS_PER_WORD, packTiers, unpackTier, unpackTiers } from "./types/Tiers.sol";
 import { ASSETS, Asset, RATE_UNIT, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol";
 
 /// @title The books of one escrow
@@ -199,26 +199,26 @@ abstract contract EscrowBooks is IPledgeEscrow {
         Holding memory sum = Settlement.sumOf(holdings);
         Rate rate = _requireRate(sum);
         if (block.timestamp <= core.deadline) _requireFullCoverage(core, sum.valueDown(rate));
-        (Record memory record, Units[] memory draws) = _decide(core, totals, rate);
+        (Record memory record, Units[] memory draws) = _decide(core, totals, holdings, rate);
         if (core.status == Status.Failed) return _fail(core, FailReason.NoThresholdMet);
 
         _dropPendingAmendment(core);
         _core = core;
         _record = record;
-        _storeDraws(draws);
+        _storeDraws(totals, draws);
         uint16 thresholdBps = _thresholdOf(core.activeTiers);
         emit Settled(thresholdBps, rate, Wei.wrap(core.target), Wei.wrap(record.drawn), record.settledAt, draws);
     }
 
     /// @dev Decides an open rescue at this moment, in memory: the status and the counts in `core`, the facts, and the
     /// draw of each pot.
-    function _decide(Core memory core, Units[] memory totals, Rate rate)
+    function _decide(Core memory core, Units[] memory totals, Holding[] memory holdings, Rate rate)
         internal
         view
         returns (Record memory record, Units[] memory draws)
     {
         Outcome memory outcome;
-        (outcome, draws) = Settlement.evaluate(totals, _tiers(), Wei.wrap(core.target), rate);
+        (outcome, draws) = Settlement.evaluate(totals, holdings, _tiers(), Wei.wrap(core.target), rate);
         if (outcome.activeTiers == 0) {
             (core.status, core.failReason) = (Status.Failed, FailReason.NoThresholdMet);
             return (record, draws);
@@ -252,9 +252,9 @@ abstract contract EscrowBooks is IPledgeEscrow {
     }
 
     /// @dev Writes the draws to storage; untouched pots cost nothing.
-    function _storeDraws(Units[] memory draws) internal {
+    function _storeDraws(Units[] memory totals, Units[] memory draws) internal {
         for (uint256 id; id < draws.length; ++id) {
-            if (Units.unwrap(draws[id]) != 0) _pots[id].word = _pots[id].word.withDrawn(draws[id]);
+            if (Units.unwrap(draws[id]) != 0) _pots[id].word = potOf(totals[id]).withDrawn(draws[id]);
         }
     }
 
@@ -295,11 +295,6 @@ abstract contract EscrowBooks is IPledgeEscrow {
         if (!readable) revert RateUnreadable();
     }
 
-    /// @dev What all pots hold.
-    function _holding() internal view returns (Holding memory) {
-        return Settlement.sumOf(Settlement.holdingsOf(_loadTotals()));
-    }
-
     /// @dev Reads the rate without ever reverting. A failed call, an answer that is no number, a rate of zero or of
     /// more than 96 bits (79 ETH a share) is not a rate: nothing is ever "worth nothing" because a call failed.
     function _readRate() internal view returns (bool readable, Rate rate) {
@@ -333,7 +328,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         returns (Wei)
     {
         if (tier >= core.activeTiers) return Wei.wrap(0);
-        uint256 order = _tiers()[tier].drawOrder;
+        uint256 order = unpackTier(TIERS_LOW, TIERS_HIGH, tier).drawOrder;
         if (order > record.marginalOrder) return Wei.wrap(0);
         Wei value = amount.valueDown(asset, record.rate);
         if (order < record.marginalOrder) return value;
@@ -426,7 +421,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     /// @dev Threshold of the last of so many active tiers; 0 for none.
     function _thresholdOf(uint256 activeTiers) internal view returns (uint16) {
-        return activeTiers == 0 ? 0 : _tiers()[activeTiers - 1].thresholdBps;
+        return activeTiers == 0 ? 0 : unpackTier(TIERS_LOW, TIERS_HIGH, activeTiers - 1).thresholdBps;
     }
 
     /// @dev 40 bits of seconds last for 34,000 years.

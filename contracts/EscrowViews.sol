@@ -28,7 +28,8 @@ abstract contract EscrowViews is EscrowBooks {
         Record record;
         Units[] totals;
         Units[] draws;
-        Holding holding;
+        Holding[] holdings;
+        Holding sum;
         bool rateReadable;
         Rate rate;
     }
@@ -46,7 +47,7 @@ abstract contract EscrowViews is EscrowBooks {
         page.pots = _potViews(books);
         page.rateReadable = books.rateReadable;
         page.rate = books.rate;
-        page.coverage = books.holding.valueDown(books.rate);
+        page.coverage = books.sum.valueDown(books.rate);
         page.thresholdMetBps = _thresholdMet(books);
         page.drawn = Wei.wrap(books.record.drawn);
         page.objected = Wei.wrap(_stop.objected);
@@ -92,16 +93,17 @@ abstract contract EscrowViews is EscrowBooks {
         books.core = _current();
         books.record = _record;
         (books.totals, books.draws) = _loadPots();
-        books.holding = _holding();
+        books.holdings = Settlement.holdingsOf(books.totals);
+        books.sum = Settlement.sumOf(books.holdings);
         books.rateReadable = true;
         if (books.core.status != Status.Open && books.core.status != Status.Failed) {
             books.rate = books.record.rate;
             return books;
         }
-        if (Shares.unwrap(books.holding.shares) != 0) (books.rateReadable, books.rate) = _readRate();
+        if (Shares.unwrap(books.sum.shares) != 0) (books.rateReadable, books.rate) = _readRate();
         bool late = books.core.status == Status.Open && block.timestamp > books.core.deadline;
         if (late && books.rateReadable) {
-            (books.record, books.draws) = _decide(books.core, books.totals, books.rate);
+            (books.record, books.draws) = _decide(books.core, books.totals, books.holdings, books.rate);
             _dropPendingAmendment(books.core);
         }
     }
@@ -189,11 +191,7 @@ abstract contract EscrowViews is EscrowBooks {
     function _thresholdMet(Books memory books) private view returns (uint16) {
         if (books.core.status != Status.Open) return _thresholdOf(books.core.activeTiers);
         if (!books.rateReadable) return 0;
-        return _thresholdOf(
-            Settlement.activeTiers(
-                Settlement.holdingsOf(books.totals), _tiers(), Wei.wrap(books.core.target), books.rate
-            )
-        );
+        return _thresholdOf(Settlement.activeTiers(books.holdings, _tiers(), Wei.wrap(books.core.target), books.rate));
     }
 
     /// @dev Tranches due, and when the next one will be; both 0 unless settled, no next one once it was stopped.

@@ -5,6 +5,7 @@ import { EscrowViews } from "./EscrowViews.sol";
 import { FailReason, IPledgeEscrow, Status, Terms } from "./interfaces/IPledgeEscrow.sol";
 import { IStETH, IWstETH } from "./interfaces/external/ILido.sol";
 import { ProRata } from "./libraries/ProRata.sol";
+import { Holding, Settlement } from "./libraries/Settlement.sol";
 import { TermsCheck } from "./libraries/TermsCheck.sol";
 import { Position, PositionSlot } from "./types/Books.sol";
 import { Asset, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol";
@@ -71,7 +72,8 @@ contract PledgeEscrow is EscrowViews {
         if (core.status != Status.Open) revert WrongStatus(core.status);
         uint256 limit = core.deadline + RELEASE_WINDOW;
         if (block.timestamp <= limit) revert TooEarly(limit, block.timestamp);
-        if (Shares.unwrap(_holding().shares) == 0) revert RateReadable(Rate.wrap(0));
+        Holding memory sum = Settlement.sumOf(Settlement.holdingsOf(_loadTotals()));
+        if (Shares.unwrap(sum.shares) == 0) revert RateReadable(Rate.wrap(0));
         if (gasleft() < EXPIRE_GAS) revert GasTooLow(gasleft(), EXPIRE_GAS);
         (bool readable, Rate rate) = _readRate();
         if (readable) revert RateReadable(rate);

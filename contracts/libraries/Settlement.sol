@@ -34,15 +34,15 @@ library Settlement {
     using ProRata for Shares;
     using ProRata for Units;
 
-    /// @dev Decides, and draws each active group by rising order until the target is reached.
+    /// @dev Decides, and draws each active group by rising order until the target is reached. `holdings` are those of
+    /// `totals`, by tier.
     /// @return outcome What was decided.
     /// @return draws What is drawn of each pot, in the order of `potId`.
-    function evaluate(Units[] memory totals, Tier[] memory tiers, Wei target, Rate rate)
+    function evaluate(Units[] memory totals, Holding[] memory holdings, Tier[] memory tiers, Wei target, Rate rate)
         internal
         pure
         returns (Outcome memory outcome, Units[] memory draws)
     {
-        Holding[] memory holdings = holdingsOf(totals);
         outcome.activeTiers = activeTiers(holdings, tiers, target, rate);
         draws = new Units[](totals.length);
         Wei need = target;

@@ -26,10 +26,15 @@ function packTiers(Tier[] memory tiers, uint256 from) pure returns (PackedTiers)
 function unpackTiers(PackedTiers low, PackedTiers high, uint256 count) pure returns (Tier[] memory tiers) {
     tiers = new Tier[](count);
     for (uint256 i; i < count; ++i) {
-        uint256 word = PackedTiers.unwrap(i < TIERS_PER_WORD ? low : high);
-        uint256 packed = word >> ((i % TIERS_PER_WORD) * TIER_BITS);
-        // Each cast keeps exactly the bits that packTiers put there.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        tiers[i] = Tier(uint16(packed), uint8(packed >> 16), uint16(packed >> 24));
+        tiers[i] = unpackTier(low, high, i);
     }
+}
+
+/// @dev Tier `i` of the two words.
+function unpackTier(PackedTiers low, PackedTiers high, uint256 i) pure returns (Tier memory) {
+    uint256 word = PackedTiers.unwrap(i < TIERS_PER_WORD ? low : high);
+    uint256 packed = word >> ((i % TIERS_PER_WORD) * TIER_BITS);
+    // Each cast keeps exactly the bits that packTiers put there.
+    // forge-lint: disable-next-line(unsafe-typecast)
+    return Tier(uint16(packed), uint8(packed >> 16), uint16(packed >> 24));
 }

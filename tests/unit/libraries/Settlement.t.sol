@@ -31,7 +31,7 @@ contract SettlementTest is Test {
 
     function testFuzz_Evaluate(uint256 seed) public pure {
         Case memory c = makeCase(seed);
-        (Outcome memory outcome, Units[] memory draws) = Settlement.evaluate(c.totals, c.tiers, c.target, c.rate);
+        (Outcome memory outcome, Units[] memory draws) = evaluate(c);
         uint256 threshold = expectedThreshold(c);
         for (uint256 tier; tier < c.tiers.length; ++tier) {
             assertEq(tier < outcome.activeTiers, c.tiers[tier].thresholdBps <= threshold, "active");
@@ -57,11 +57,11 @@ contract SettlementTest is Test {
     /// @dev A larger pledge never lowers the threshold that is met.
     function testFuzz_Evaluate_MoreMeetsNoLess(uint256 seed, uint256 pot, uint256 more) public pure {
         Case memory c = makeCase(seed);
-        (Outcome memory before,) = Settlement.evaluate(c.totals, c.tiers, c.target, c.rate);
+        (Outcome memory before,) = evaluate(c);
         pot = bound(pot, 0, c.totals.length - 1);
         uint256 total = Units.unwrap(c.totals[pot]);
         c.totals[pot] = units(total + bound(more, 0, MAX_POT - total));
-        (Outcome memory afterwards,) = Settlement.evaluate(c.totals, c.tiers, c.target, c.rate);
+        (Outcome memory afterwards,) = evaluate(c);
         assertGe(afterwards.activeTiers, before.activeTiers);
     }
 
@@ -75,7 +75,7 @@ contract SettlementTest is Test {
         }
         c.target = Wei.wrap(type(uint96).max);
         c.rate = Rate.wrap(type(uint96).max);
-        (Outcome memory outcome, Units[] memory draws) = Settlement.evaluate(c.totals, c.tiers, c.target, c.rate);
+        (Outcome memory outcome, Units[] memory draws) = evaluate(c);
         uint256 value = 8 * MAX_POT + 16 * MAX_POT * uint256(type(uint96).max) / 1e27;
         assertEq(Wei.unwrap(outcome.marginalValue), value);
         assertLt(value, 1 << 112);
@@ -190,5 +190,9 @@ contract SettlementTest is Test {
 
     function pick(uint256 seed, string memory what, uint256 number, uint256 limit) private pure returns (uint256) {
         return uint256(keccak256(abi.encode(seed, what, number))) % limit;
+    }
+
+    function evaluate(Case memory c) private pure returns (Outcome memory, Units[] memory) {
+        return Settlement.evaluate(c.totals, Settlement.holdingsOf(c.totals), c.tiers, c.target, c.rate);
     }
 }
