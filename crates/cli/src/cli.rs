@@ -5,17 +5,17 @@ use std::{env, error::Error, future::Future};
 use clap::{Parser, Subcommand, error::ErrorKind};
 use eyre::{Result, WrapErr};
 
-use crate::{commands, error::UserError, output::Output};
+use crate::{commands, error::UserError, output::Output, rehearse};
 
 /// Rescues by rule: pledges toward a shortfall, locked in a contract whose terms were fixed before the first coin.
 #[derive(Debug, Parser)]
 #[command(
     name = "levee",
     version,
-    propagate_version = true,
-    max_term_width = 110,
+    max_term_width = 100,
     after_help = "\
-Amounts carry a unit: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `123 wei` (of ETH), `100 shares` (of stETH, 10^-18 each).
+Amounts carry a unit: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `123 wei` of ETH, or `100 shares` of stETH, which is the \
+unit that its books are in.
 The result goes to stdout, everything else to stderr.
 Exit codes: 0 done; 1 you can mend it; 2 the network, or a defect."
 )]
@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Status(commands::status::StatusArgs),
     /// Show what an account has in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// Play a rescue from a file, on a local chain of its own
+    Rehearse(rehearse::RehearseArgs),
 }
 
 impl Command {
@@ -84,6 +86,7 @@ impl Command {
             Self::Guardian(command) => block_on(command.run(output)),
             Self::Status(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Rehearse(args) => block_on(args.run(output)),
         }
     }
 }
@@ -109,6 +112,9 @@ fn shown_or_mistake(error: clap::Error) -> Result<Option<Command>> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             crate::output::write_stdout(&error.render().ansi().to_string())?;
             Ok(None)
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Err(UserError::new("no verb is given").hint("add `--help` to see the verbs").into())
         }
         _ => Err(mistake(&error).into()),
     }

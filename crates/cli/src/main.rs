@@ -14,6 +14,7 @@ mod output;
 mod page;
 mod percent;
 mod position;
+mod rehearse;
 mod table;
 mod terms;
 mod time;

@@ -40,6 +40,14 @@ impl Output {
         }
     }
 
+    /// What is allowed and unwise.
+    pub(crate) fn warn(self, warnings: &[&str]) {
+        let style = anstyle::AnsiColor::Yellow.on_default().bold();
+        for warning in warnings {
+            self.note(&format!("{style}warning{style:#}: {warning}"));
+        }
+    }
+
     /// An error.
     pub(crate) fn error(self, report: &Report) {
         if self.json {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, keccak256};
-use levee_model::{Bps, Terms, TermsError, Tier};
+use levee_model::{Bps, Terms, TermsError, Tier, schedule};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -117,6 +117,36 @@ impl TermsFile {
     /// Finds the first rule that the terms break, if the escrow were created at `now`.
     pub(crate) fn check(&self, now: u64) -> Result<(), UserError> {
         self.terms.check(now).map_err(|error| broken_rule(&error, now).within(self.path.display()))
+    }
+}
+
+impl TermsFile {
+    /// What the escrow would take, and those who pledge may regret. Each is one sentence without a full stop.
+    pub(crate) fn warnings(&self, now: u64) -> Vec<&'static str> {
+        const HOUR: u32 = 60 * 60;
+        const YEARS: u64 = 5 * 365 * 24 * 60 * 60;
+        let terms = &self.terms;
+        let all = [
+            (
+                terms.objection_period == 0,
+                "without an objection_period nobody can object before the first tranche",
+            ),
+            (
+                terms.exit_window < HOUR,
+                "an exit_window below an hour leaves no time to leave before an amendment",
+            ),
+            (
+                terms.release_window < HOUR,
+                "a release_window below an hour may end before the beneficiary collects",
+            ),
+            (terms.veto == Bps::ONE, "a veto of 100 % may be out of reach, as weights are rounded down"),
+            (terms.deadline > now.saturating_add(YEARS), "the deadline is more than five years away"),
+            (
+                schedule::last_due(terms, 0).saturating_add(terms.release_window.into()) > YEARS,
+                "the tranches and the release_window take more than five years",
+            ),
+        ];
+        all.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning).collect()
     }
 }
 
@@ -296,6 +326,30 @@ pub(crate) mod tests {
         }
         let late = parse(&text()).unwrap().check(NOW + 86_400).unwrap_err().to_string();
         assert_eq!(late, "rescue.toml: the deadline 2026-08-02T00:00:00Z (in 0 seconds) has passed");
+    }
+
+    #[test]
+    fn what_is_allowed_and_unwise_is_warned_of() {
+        let file = parse(&text()).unwrap();
+        assert_eq!(file.warnings(NOW), [""; 0]);
+        let warning = |change: fn(&mut Terms)| {
+            let mut file = file.clone();
+            change(&mut file.terms);
+            file.check(NOW).unwrap();
+            file.warnings(NOW)
+        };
+        let none_to_object = "without an objection_period nobody can object before the first tranche";
+        assert_eq!(warning(|terms| terms.objection_period = 0), [none_to_object]);
+        let none_to_leave = "an exit_window below an hour leaves no time to leave before an amendment";
+        assert_eq!(warning(|terms| terms.exit_window = 3_599), [none_to_leave]);
+        let none_to_collect = "a release_window below an hour may end before the beneficiary collects";
+        assert_eq!(warning(|terms| terms.release_window = 3_599), [none_to_collect]);
+        let unreachable = "a veto of 100 % may be out of reach, as weights are rounded down";
+        assert_eq!(warning(|terms| terms.veto = Bps::ONE), [unreachable]);
+        let far = "the deadline is more than five years away";
+        assert_eq!(warning(|terms| terms.deadline = 1 << 39), [far]);
+        let long = "the tranches and the release_window take more than five years";
+        assert_eq!(warning(|terms| terms.tranche_interval = 365 * 86_400 * 2), [long]);
     }
 
     #[test]

@@ -101,10 +101,13 @@ fn write_new(path: &Path, text: &str) -> Result<(), UserError> {
 impl FileArgs {
     fn check(self, output: Output) -> Result<()> {
         let file = TermsFile::read(&self.file)?;
-        file.check(u64::try_from(jiff::Timestamp::now().as_second())?)?;
+        let now = u64::try_from(jiff::Timestamp::now().as_second())?;
+        file.check(now)?;
+        let warnings = file.warnings(now);
+        output.warn(&warnings);
         let address = file.address()?;
         let text = format!("the terms are valid; the rescue will be at {address} on chain {}\n", file.chain);
-        output.result(&text, &json!({ "valid": true, "chain": file.chain, "address": address.to_string() }))
+        output.result(&text, &json!({ "valid": true, "chain": file.chain, "address": address.to_string(), "warnings": warnings }))
     }
 
     fn show(self, output: Output) -> Result<()> {
