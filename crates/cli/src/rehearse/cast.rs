@@ -69,6 +69,15 @@ impl Cast {
         }
     }
 
+    /// `text` with names in place of addresses.
+    pub(crate) fn with_names(&self, text: &str) -> String {
+        let replace = |text: String, name: &str| {
+            let account = address(name).to_string();
+            text.replace(&format!("`{account}`"), name).replace(&account, name)
+        };
+        self.names().fold(text.to_owned(), replace)
+    }
+
     /// Whose address it is; the address itself if nobody's.
     pub(crate) fn name_of(&self, account: Address) -> String {
         self.names().find(|name| address(name) == account).map_or_else(|| account.to_string(), str::to_owned)
@@ -106,6 +115,8 @@ mod tests {
         assert_ne!(address("Mantle"), address("Lido"));
         assert_eq!(cast().name_of(address("Lido")), "Lido");
         assert_eq!(cast().name_of(Address::ZERO), Address::ZERO.to_string());
+        let [lido, mantle] = ["Lido", "Mantle"].map(address);
+        assert_eq!(cast().with_names(&format!("`{lido}` is not {mantle}")), "Lido is not Mantle");
     }
 
     #[test]

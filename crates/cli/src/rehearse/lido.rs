@@ -91,26 +91,29 @@ impl Tokens {
         (asset, amount): (Asset, Units),
         spender: Address,
     ) -> Result<()> {
+        for request in self.giving(to, asset, U256::from(amount.get()), spender) {
+            chain.must(time, request, &format!("giving {asset}")).await?;
+        }
+        Ok(())
+    }
+
+    fn giving(&self, to: Address, asset: Asset, amount: U256, spender: Address) -> Vec<TransactionRequest> {
         let [steth, wsteth] = cast::tokens();
         let from = cast::address(LIDO);
-        let number = U256::from(amount.get());
-        let requests = match asset {
-            Asset::Eth => bail!("ETH is not given by Lido"),
+        match asset {
+            // It is no token, and not Lido's to give.
+            Asset::Eth => Vec::new(),
             Asset::StEth => vec![
-                call(from, steth, &StETH::transferSharesCall { to, shares: number }),
+                call(from, steth, &StETH::transferSharesCall { to, shares: amount }),
                 call(to, steth, &StETH::approveCall { spender, amount: U256::MAX }),
             ],
             Asset::WstEth => vec![
                 call(from, steth, &StETH::approveCall { spender: wsteth, amount: U256::MAX }),
-                call(from, wsteth, &WstETH::wrapCall { stETHAmount: self.worth_up(number) }),
-                call(from, wsteth, &WstETH::transferCall { to, units: number }),
+                call(from, wsteth, &WstETH::wrapCall { stETHAmount: self.worth_up(amount) }),
+                call(from, wsteth, &WstETH::transferCall { to, units: amount }),
                 call(to, wsteth, &WstETH::approveCall { spender, units: U256::MAX }),
             ],
-        };
-        for request in requests {
-            chain.must(time, request, &format!("giving {asset}")).await?;
         }
-        Ok(())
     }
 
     /// The stETH that is worth so many shares or a little more.

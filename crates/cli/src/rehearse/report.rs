@@ -59,7 +59,7 @@ pub(crate) fn heading(name: Option<&str>) -> String {
 pub(crate) fn scene(scene: &Scene, cast: &Cast, rate: Option<Rate>) -> String {
     let width = cast.names().map(|name| name.chars().count()).max().unwrap_or_default();
     let who = scene.who.as_deref().unwrap_or("-");
-    let result = named(&result(scene, rate), cast);
+    let result = cast.with_names(&result(scene, rate));
     let line = format!("{}  {who:width$}  {:7}  {result}\n", time::time(scene.time), scene.verb);
     match &scene.note {
         Some(note) => format!("{line}{:22}# {}\n", "", note.split_whitespace().collect::<Vec<_>>().join(" ")),
@@ -73,15 +73,6 @@ fn result(scene: &Scene, rate: Option<Rate>) -> String {
     }
     let told = scene.events.iter().map(|event| event::to_text(event, rate));
     scene.told.iter().cloned().chain(told).collect::<Vec<_>>().join("; ")
-}
-
-/// `text` with names in place of addresses.
-fn named(text: &str, cast: &Cast) -> String {
-    let replace = |text: String, name: &str| {
-        let account = cast::address(name).to_string();
-        text.replace(&format!("`{account}`"), name).replace(&account, name)
-    };
-    cast.names().fold(text.to_owned(), replace)
 }
 
 /// The final statement and what was expected of it.

@@ -186,7 +186,11 @@ impl Stage {
             (Err(error), Some(expected)) if agree::refusal_name(&error) == *expected => {
                 Ok(Scene { refusal: Some(error), ..scene })
             }
-            (chain, _) => Err(unexpected(step, caller, call, chain).into()),
+            (chain, _) => {
+                let message = unexpected(step, caller, call, chain.as_ref().err());
+                let hint = "`fails = \"...\"` names the error of a call that must be refused";
+                Err(UserError::new(self.cast.with_names(&message)).hint(hint).into())
+            }
         }
     }
 
@@ -205,44 +209,47 @@ impl Stage {
 
     /// The calls that a step stands for, and who makes them.
     fn moves(&self, step: &Step) -> Result<Vec<(String, Move)>> {
-        let anyone = |call| vec![(ANYONE.to_owned(), call)];
-        let of_guardian = |by: &String, call| vec![(by.clone(), call)];
-        let at = self.moment();
-        Ok(match &step.action {
+        let one = |caller: &str, call| Ok(vec![(caller.to_owned(), call)]);
+        match &step.action {
             Action::Pledge { who, tier, amount } => {
                 let (asset, units) = units_of(*amount, &self.tokens);
                 let id = PositionId { pledger: cast::address(who), tier: *tier, asset };
-                vec![(who.clone(), Move::Pledge(id, units))]
+                one(who, Move::Pledge(id, units))
             }
-            Action::Settle => anyone(Move::Settle),
-            Action::Expire => anyone(Move::Expire),
-            Action::Lapse => anyone(Move::Lapse),
-            Action::Cancel { by } => of_guardian(by, Move::Cancel),
+            Action::Settle => one(ANYONE, Move::Settle),
+            Action::Expire => one(ANYONE, Move::Expire),
+            Action::Lapse => one(ANYONE, Move::Lapse),
+            Action::Cancel { by } => one(by, Move::Cancel),
             Action::Amend { by, target, deadline } => {
                 let goal = self.model.goal(self.now);
                 let deadline = deadline.unwrap_or(goal.deadline);
-                of_guardian(by, Move::Amend(Goal { target: *target, deadline, ..goal }))
+                one(by, Move::Amend(Goal { target: *target, deadline, ..goal }))
             }
-            Action::Release(Some(asset)) => anyone(Move::Release(*asset)),
-            Action::Release(None) => {
-                let due =
-                    Asset::ALL.into_iter().filter(|asset| !self.model.deliverable(at, *asset).is_zero());
-                let moves: Vec<_> = due.map(|asset| (ANYONE.to_owned(), Move::Release(asset))).collect();
-                some(step, moves, "nothing is due")?
-            }
-            Action::Refund(positions) => {
-                let owed = |id| step.fails.is_some() || !self.model.refundable(at, id).is_zero();
-                let refund = |id| (ANYONE.to_owned(), Move::Refund(id));
-                some(step, self.positions(positions, owed).map(refund).collect(), "nothing is owed")?
-            }
-            Action::Exit(positions) => self.own(step, positions, Move::Exit)?,
-            Action::Object(positions) => self.own(step, positions, Move::Object)?,
+            Action::Release(Some(asset)) => one(ANYONE, Move::Release(*asset)),
+            Action::Release(None) => self.releases(step),
+            Action::Refund(positions) => self.refunds(step, positions),
+            Action::Exit(positions) => self.own(step, positions, Move::Exit),
+            Action::Object(positions) => self.own(step, positions, Move::Object),
             Action::Decline { by, positions } => {
                 let calls = self.own(step, positions, Move::Decline)?;
-                calls.into_iter().map(|(_, call)| (by.clone(), call)).collect()
+                Ok(calls.into_iter().map(|(_, call)| (by.clone(), call)).collect())
             }
-            Action::Lido(_) | Action::Refuse { .. } | Action::Wait => Vec::new(),
-        })
+            Action::Lido(_) | Action::Refuse { .. } | Action::Wait => Ok(Vec::new()),
+        }
+    }
+
+    /// One release for each asset of which something is due.
+    fn releases(&self, step: &Step) -> Result<Vec<(String, Move)>> {
+        let due = |asset: &Asset| !self.model.deliverable(self.moment(), *asset).is_zero();
+        let release = |asset| (ANYONE.to_owned(), Move::Release(asset));
+        some(step, Asset::ALL.into_iter().filter(due).map(release).collect(), "nothing is due")
+    }
+
+    /// One refund for each position that is meant and owed something.
+    fn refunds(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
+        let owed = |id| step.fails.is_some() || !self.model.refundable(self.moment(), id).is_zero();
+        let refund = |id| (ANYONE.to_owned(), Move::Refund(id));
+        some(step, self.positions(positions, owed).map(refund).collect(), "nothing is owed")
     }
 
     /// One call for each position that is meant, made by its pledger.
@@ -310,20 +317,13 @@ fn some(step: &Step, moves: Vec<(String, Move)>, nothing: &str) -> Result<Vec<(S
     Ok(moves)
 }
 
-fn unexpected(step: &Step, caller: &str, call: Move, chain: Result<Vec<Event>, Error>) -> UserError {
-    let what = format!("{}: {} by {caller}", step.place, call.verb());
-    let error = match (chain, &step.fails) {
-        (Ok(_), expected) => UserError::new(format!(
-            "{what} was accepted, not refused with {}",
-            expected.as_deref().unwrap_or_default()
-        )),
-        (Err(error), None) => {
-            UserError::new(format!("{what} was refused: {}: {error}", agree::refusal_name(&error)))
-        }
-        (Err(error), Some(expected)) => {
-            let found = agree::refusal_name(&error);
-            UserError::new(format!("{what} was refused with {found}, not with {expected}: {error}"))
-        }
+/// What a call did that the step does not say. `refused` is why it was refused; none when it was not.
+fn unexpected(step: &Step, caller: &str, call: Move, refused: Option<&Error>) -> String {
+    let instead =
+        step.fails.as_ref().map_or_else(String::new, |expected| format!(", not refused with {expected}"));
+    let came = match refused {
+        Some(error) => format!("was refused with {}{instead}: {error}", agree::refusal_name(error)),
+        None => format!("was accepted{instead}"),
     };
-    error.hint("`fails = \"...\"` names the error of a call that must be refused")
+    format!("{}: {} by {caller} {came}", step.place, call.verb())
 }

@@ -143,44 +143,54 @@ impl Statement {
     }
 }
 
-/// One line for every position that there ever was, by contributor.
-async fn lines(stage: &Stage, view: &RescueView, entries: &[Entry]) -> Result<Vec<Line>> {
-    let mut flows: BTreeMap<PositionId, (Units, Units, Units)> = BTreeMap::new();
+/// What the log says of a position.
+#[derive(Debug, Clone, Copy, Default)]
+struct Flows {
+    pledged: Units,
+    returned: Units,
+    refunded: Units,
+}
+
+fn flows(entries: &[Entry]) -> BTreeMap<PositionId, Flows> {
+    let mut flows: BTreeMap<PositionId, Flows> = BTreeMap::new();
     for Entry { event, .. } in entries {
         match *event {
-            Event::Pledged { position, amount } => flows.entry(position).or_default().0 += amount,
+            Event::Pledged { position, amount } => flows.entry(position).or_default().pledged += amount,
             Event::Exited { position, amount, .. } | Event::Declined { position, amount } => {
-                flows.entry(position).or_default().1 += amount;
+                flows.entry(position).or_default().returned += amount;
             }
-            Event::Refunded { position, amount, .. } => flows.entry(position).or_default().2 += amount,
+            Event::Refunded { position, amount, .. } => flows.entry(position).or_default().refunded += amount,
             _ => {}
         }
     }
+    flows
+}
+
+/// One line for every position that there ever was, by contributor.
+async fn lines(stage: &Stage, view: &RescueView, entries: &[Entry]) -> Result<Vec<Line>> {
+    let flows = flows(entries);
     let mut lines = Vec::new();
     for who in stage.cast.names() {
         let account = cast::address(who);
         let positions = stage.escrow.positions(account).await?;
-        for (id, &(pledged, returned, refunded)) in flows.iter().filter(|(id, _)| id.pledger == account) {
+        for (id, flows) in flows.iter().filter(|(id, _)| id.pledger == account) {
             let found =
                 positions.iter().find(|position| position.tier == id.tier && position.asset == id.asset);
             let owed = found.map_or(Units::ZERO, |position| position.refundable);
-            let rest = pledged - returned - refunded - owed;
-            let (locked, drawn) =
-                if view.status == Status::Open { (rest, Units::ZERO) } else { (Units::ZERO, rest) };
-            lines.push(Line {
-                who: who.to_owned(),
-                tier: id.tier,
-                asset: id.asset,
-                pledged,
-                returned,
-                locked,
-                drawn,
-                refunded,
-                owed,
-            });
+            lines.push(Line::of(who, *id, *flows, owed, view.status));
         }
     }
     Ok(lines)
+}
+
+impl Line {
+    fn of(who: &str, id: PositionId, flows: Flows, owed: Units, status: Status) -> Self {
+        let Flows { pledged, returned, refunded } = flows;
+        let rest = pledged - returned - refunded - owed;
+        let (locked, drawn) = if status == Status::Open { (rest, Units::ZERO) } else { (Units::ZERO, rest) };
+        let (who, tier, asset) = (who.to_owned(), id.tier, id.asset);
+        Self { who, tier, asset, pledged, returned, locked, drawn, refunded, owed }
+    }
 }
 
 impl Sum {

@@ -1,0 +1,3 @@
+//! End-to-end tests: the built `levee` binary against anvil.
+
+mod rehearse;

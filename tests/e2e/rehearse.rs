@@ -1,0 +1,256 @@
+//! `levee rehearse`: every scenario of the project, and what happens when something is not as it should be.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+const LEVEE: &str = env!("CARGO_BIN_EXE_levee");
+
+fn scenarios() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios")
+}
+
+fn rehearse(scenario: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(LEVEE);
+    command.arg("rehearse").arg(scenario).args(arguments).output().expect("levee runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("stdout is text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("stderr is text")
+}
+
+/// The address that anvil was said to be up at, without the scheme.
+fn chain(stderr: &str) -> String {
+    let line = stderr.lines().find_map(|line| line.strip_prefix("anvil is up at http://"));
+    line.unwrap_or_else(|| panic!("no address in: {stderr}")).to_owned()
+}
+
+fn assert_gone(chain: &str) {
+    assert!(TcpStream::connect(chain).is_err(), "something still listens at {chain}");
+}
+
+/// A scenario of the project with `find` replaced everywhere, in a directory of its own.
+fn changed(name: &str, find: &str, replace: &str) -> (tempfile::TempDir, PathBuf) {
+    let text = fs::read_to_string(scenarios().join(name)).expect("the scenario is there");
+    assert!(text.contains(find), "{name} has no `{find}`");
+    let directory = tempfile::tempdir().expect("a directory for the test");
+    let path = directory.path().join(name);
+    fs::write(&path, text.replace(find, replace)).expect("the directory can be written to");
+    (directory, path)
+}
+
+#[test]
+fn every_scenario_comes_out_as_it_expects_and_leaves_nothing_running() {
+    let mut played = 0;
+    for entry in fs::read_dir(scenarios()).expect("the scenarios are there") {
+        let path = entry.expect("it can be listed").path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let output = rehearse(&path, &[]);
+        assert_eq!(output.status.code(), Some(0), "{}: {}", path.display(), stderr(&output));
+        assert!(stdout(&output).trim_end().ends_with("expectations hold."), "{}", path.display());
+        assert_gone(&chain(&stderr(&output)));
+        played += 1;
+    }
+    assert_eq!(played, 6);
+}
+
+#[test]
+fn the_article_ends_as_its_worked_example_says() {
+    let output = rehearse(&scenarios().join("article-2026-04-24.toml"), &["--json"]);
+    let result: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
+    assert_eq!(stderr(&output), "");
+    let wei =
+        |ending: usize, key: &str| result["endings"][ending][key].as_str().expect("an amount").to_owned();
+    let ether = |number: u128| (number * 10u128.pow(18)).to_string();
+    assert_eq!(
+        [wei(0, "pledgedWei"), wei(0, "drawnWei"), wei(0, "uncoveredWei")],
+        [43_500, 41_000, 27_900].map(ether)
+    );
+    assert_eq!(
+        [wei(1, "pledgedWei"), wei(1, "drawnWei"), wei(1, "uncoveredWei")],
+        [70_500, 68_900, 0].map(ether)
+    );
+    assert_eq!(
+        [&result["endings"][0]["thresholdMetBps"], &result["endings"][1]["thresholdMetBps"]],
+        [5_000, 10_000]
+    );
+    let offers = result["offers"].as_array().expect("a list");
+    assert_eq!(offers.iter().map(|offer| &offer["amount"]).collect::<Vec<_>>(), [&Value::Null; 4]);
+}
+
+/// The sum of `key` over all rows of `asset`.
+fn total(rows: &Value, asset: &str, key: &str) -> u128 {
+    let rows = rows.as_array().expect("a list").iter().filter(|row| row["asset"] == asset);
+    rows.map(|row| row[key].as_str().and_then(|text| text.parse::<u128>().ok()).expect("an amount")).sum()
+}
+
+#[test]
+fn the_sums_of_the_json_agree_to_the_wei() {
+    let output = rehearse(&scenarios().join("defi-united-2026.toml"), &["--json"]);
+    let result: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
+    for ending in result["endings"].as_array().expect("a list") {
+        assert_eq!(ending["holds"], true);
+        for asset in ["ETH", "stETH"] {
+            let of_all = |key| total(&ending["assets"], asset, key);
+            let bound = of_all("locked") + of_all("reserved") + of_all("owed") + of_all("dust");
+            assert_eq!(of_all("balance"), bound);
+            assert_eq!(
+                of_all("pledged"),
+                bound + of_all("returned") + of_all("delivered") + of_all("refunded")
+            );
+            assert_eq!(
+                total(&ending["positions"], asset, "drawn"),
+                of_all("delivered") + of_all("reserved") + of_all("dust")
+            );
+            for key in ["pledged", "returned", "refunded", "owed"] {
+                assert_eq!(total(&ending["positions"], asset, key), of_all(key), "{asset}: {key}");
+            }
+        }
+    }
+    let dust = |ending: usize| total(&result["endings"][ending]["assets"], "ETH", "dust");
+    assert_eq!([dust(0), dust(1)], [0, 2]);
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_is_named_and_fails() {
+    let (_directory, path) = changed("article-2026-04-24.toml", "\"27900 ETH\"", "\"27901 ETH\"");
+    let output = rehearse(&path, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let unmet = "uncovered: expected 27901 ETH, found 27900 ETH";
+    assert!(stdout(&output).contains(&format!("NOT MET  {unmet}\n")), "{}", stdout(&output));
+    let message = stderr(&output);
+    assert!(message.contains("1 of the scenario's expectations do not hold"), "{message}");
+    assert!(message.contains(&format!("the deadline passes at 43,500 of 68,900 ETH: {unmet}")), "{message}");
+    assert_gone(&chain(&message));
+}
+
+#[test]
+fn a_step_that_is_refused_stops_the_rehearsal_at_its_line() {
+    let (_directory, path) = changed("veto.toml", "fails = \"AlreadyObjected\"", "");
+    let output = rehearse(&path, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    let expected =
+        "veto.toml:85: object by Ben was refused with AlreadyObjected: Ben has objected with its ETH";
+    assert!(message.contains(expected), "{message}");
+    assert_gone(&chain(&message));
+}
+
+#[test]
+fn a_step_that_must_be_refused_and_is_not_fails_too() {
+    let (_directory, path) = changed(
+        "veto.toml",
+        "who = \"Cleo\"\nnote = \"40 %",
+        "who = \"Cleo\"\nfails = \"NoVeto\"\nnote = \"40 %",
+    );
+    let output = rehearse(&path, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    assert!(message.contains("object by Cleo was accepted, not refused with NoVeto"), "{message}");
+}
+
+#[test]
+fn one_ending_can_be_played_alone() {
+    let path = scenarios().join("amendment.toml");
+    let output = rehearse(&path, &["--ending", "one leaves in time"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output).matches("\nEnding: ").count(), 1);
+    let output = rehearse(&path, &["--ending", "all leave"]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    assert!(message.contains("the scenario has no ending called `all leave`"), "{message}");
+    assert!(message.contains("one leaves in time; one comes too late to leave"), "{message}");
+}
+
+#[test]
+fn a_missing_anvil_is_told_with_what_to_do() {
+    let path = scenarios().join("veto.toml");
+    let mut command = Command::new(LEVEE);
+    let output =
+        command.arg("rehearse").arg(path).env("ANVIL", "/nowhere/anvil").output().expect("levee runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stdout(&output), "");
+    assert_eq!(
+        stderr(&output),
+        "error: a rehearsal needs Foundry's anvil, and there is none at `/nowhere/anvil`, where ANVIL points\n\n\
+        hint: run `npm ci` in Levee's directory, install Foundry, or set ANVIL to the program\n"
+    );
+}
+
+/// A rehearsal in the background, and where its chain is.
+struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    chain: String,
+}
+
+fn start(scenario: &Path, arguments: &[&str]) -> Running {
+    let mut command = Command::new(LEVEE);
+    command.arg("rehearse").arg(scenario).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("levee runs");
+    let mut stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
+    let mut line = String::new();
+    stderr.read_line(&mut line).expect("it tells where the chain is");
+    Running { chain: chain(&line), child, stderr }
+}
+
+impl Running {
+    /// Sends Ctrl-C, and waits for the end: the exit code and the rest of stderr.
+    fn interrupt(mut self) -> (Option<i32>, String) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status().expect("kill runs");
+        assert!(sent.success());
+        let status = self.child.wait().expect("it ends");
+        let mut rest = String::new();
+        self.stderr.read_to_string(&mut rest).expect("stderr is text");
+        (status.code(), rest)
+    }
+}
+
+#[test]
+fn an_interrupted_rehearsal_leaves_nothing_running() {
+    let running = start(&scenarios().join("defi-united-2026.toml"), &[]);
+    let chain = running.chain.clone();
+    let (code, message) = running.interrupt();
+    assert_eq!(code, Some(1));
+    assert!(message.ends_with("error: interrupted; the chain is gone\n"), "{message}");
+    assert_gone(&chain);
+}
+
+#[test]
+fn a_chain_that_is_kept_can_be_used_until_it_is_interrupted() {
+    // Without its last ending's steps the scenario stops while pledges are still taken.
+    let (_directory, path) = changed("veto.toml", "do = \"settle\"", "do = \"wait\"");
+    let text = fs::read_to_string(&path).expect("it was written");
+    let (beginning, _) = text.split_once("[[step]]\ndo = \"refund\"").expect("it has a refund");
+    fs::write(&path, format!("{beginning}[expect]\nstatus = \"Open\"\n")).expect("it can be written");
+    let mut running = start(&path, &["--keep"]);
+    let chain = running.chain.clone();
+    let mut lines = BufReader::new(running.child.stdout.take().expect("stdout is piped")).lines();
+    let mut next = |start: &str| {
+        let line = lines.find_map(|line| line.ok().filter(|line| line.starts_with(start)));
+        line.unwrap_or_else(|| panic!("no line starts with `{start}`"))
+    };
+    let status: Vec<String> = next("levee status").split(' ').map(str::to_owned).collect();
+    let pledge = ["pledge", "1 ETH", "--tier", "0", "--dev", "0", "--yes"];
+    let output = Command::new(LEVEE).args(pledge).args(&status[2..]).output().expect("levee runs");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = Command::new(LEVEE).args(&status[1..]).arg("--json").output().expect("levee runs");
+    let page: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
+    assert_eq!(page["coverageWei"], (101 * 10u128.pow(18)).to_string(), "{page:#}");
+    let (code, message) = running.interrupt();
+    assert_eq!((code, message.contains("error")), (Some(0), false), "{message}");
+    assert_gone(&chain);
+}
