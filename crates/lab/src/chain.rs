@@ -4,6 +4,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, Log, U256, address, bytes},
     sol_types::{Revert, SolCall, SolError},
 };
+use levee::CREATE2_DEPLOYER;
 use revm::{
     Context, Database, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext, MainnetEvm,
     bytecode::Bytecode,
@@ -22,9 +23,7 @@ use std::convert::Infallible;
 /// The chain id of every [`Chain`], the same as a local anvil's.
 pub const CHAIN_ID: u64 = 31337;
 
-/// The public deterministic CREATE2 deployer, present on every [`Chain`] as on most public chains.
-pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
-
+/// What the public deterministic CREATE2 deployer is on every [`Chain`], as on most public chains.
 const CREATE2_DEPLOYER_CODE: Bytes = bytes!(
     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );
@@ -138,12 +137,12 @@ impl Chain {
 
     /// Deploys through the [`CREATE2_DEPLOYER`], at the address that `salt` and `init_code` commit to.
     ///
-    /// Returns that address and the gas of the transaction. The deployer reverts without data when the constructor does,
-    /// or when the address is taken.
-    pub fn deploy_create2(&mut self, salt: B256, init_code: &[u8]) -> Result<(Address, u64), Failure> {
+    /// Returns that address too. The deployer reverts without data when the constructor does, or when the address is
+    /// taken.
+    pub fn deploy_create2(&mut self, salt: B256, init_code: &[u8]) -> Result<(Address, Receipt), Failure> {
         let data = [salt.as_slice(), init_code].concat().into();
         let receipt = self.call(Address::ZERO, CREATE2_DEPLOYER, U256::ZERO, data)?;
-        Ok((Address::from_slice(&receipt.output), receipt.gas_used))
+        Ok((Address::from_slice(&receipt.output), receipt))
     }
 
     /// Calls `to` with raw `data` and `value` wei of `from`; empty data is a plain transfer of ETH.

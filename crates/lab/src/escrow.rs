@@ -1,25 +1,25 @@
 //! Creating an escrow on a [`Chain`].
 
-use crate::chain::{Chain, Failure};
-use alloy::{
-    primitives::{Address, B256, keccak256},
-    sol_types::SolConstructor,
-};
-use levee::bindings::PledgeEscrow;
+use crate::chain::{Chain, Failure, Receipt};
+use alloy::primitives::Address;
+use levee::model::Terms;
+use thiserror::Error;
 
-/// The published text whose hash is the salt of every escrow.
-const SALT_TEXT: &str = "levee.PledgeEscrow.v1";
-
-/// Creates the escrow of `terms` through the CREATE2 deployer; returns its address and the gas.
-///
-/// # Errors
-/// A revert without data when the terms are not allowed, or when the escrow exists.
-pub fn create(chain: &mut Chain, terms: PledgeEscrow::Terms) -> Result<(Address, u64), Failure> {
-    let arguments = PledgeEscrow::constructorCall { terms_: terms }.abi_encode();
-    let init_code = [PledgeEscrow::BYTECODE.as_ref(), &arguments].concat();
-    chain.deploy_create2(salt(), &init_code)
+/// Why there is no escrow, or why a call of it failed.
+#[derive(Debug, Error)]
+pub enum EscrowError {
+    /// The terms cannot be encoded.
+    #[error(transparent)]
+    Terms(#[from] levee::Error),
+    /// A call failed; the creation without saying why when the terms are not allowed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
 }
 
-fn salt() -> B256 {
-    keccak256(SALT_TEXT)
+/// Creates the escrow of `terms` at its published address.
+///
+/// # Errors
+/// When the terms cannot be encoded, are not allowed, or have an escrow already.
+pub fn create(chain: &mut Chain, terms: &Terms) -> Result<(Address, Receipt), EscrowError> {
+    Ok(chain.deploy_create2(levee::SALT, &levee::terms::init_code(terms)?)?)
 }

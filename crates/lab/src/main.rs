@@ -5,7 +5,7 @@ use eyre::{Context, Result, bail};
 use levee_lab::{
     gas::{self, snapshot},
     steth::{self, Recording},
-    walk::{self, Tally, bytecode::Bytecode, model::Model},
+    walk::{self, bytecode::Bytecode, model::Model},
 };
 use std::{
     fs,
@@ -72,11 +72,8 @@ fn replay_steth(file: &Path) -> Result<()> {
 fn replay_walks(file: &Path) -> Result<()> {
     let walks = walk::read(&text_of(file)?)
         .wrap_err_with(|| format!("`{}` is not a file of walks", file.display()))?;
-    let mut tally = Tally::default();
-    for walk in &walks {
-        walk::replay::<Model>(walk).wrap_err("model")?;
-        tally += walk::replay::<Bytecode>(walk).wrap_err("bytecode")?;
-    }
+    walk::replay_all::<Model>(&walks).wrap_err("model")?;
+    let tally = walk::replay_all::<Bytecode>(&walks).wrap_err("bytecode")?;
     let (steps, core) = (tally.steps(), tally.core_steps());
     let count = tally.walks;
     writeln!(

@@ -5,8 +5,9 @@ use alloy::{
     sol_types::SolEvent,
 };
 use eyre::Result;
+use levee::CREATE2_DEPLOYER;
 use levee_lab::{
-    chain::{CREATE2_DEPLOYER, Chain, Failure},
+    chain::{Chain, Failure},
     lido::{Lido, StETH, WstETH},
 };
 

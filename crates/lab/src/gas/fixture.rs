@@ -3,16 +3,16 @@
 use super::Figure;
 use crate::{
     chain::{Chain, Failure},
-    escrow,
+    escrow::{self, EscrowError},
     lido::{Lido, StETH, WstETH},
     walk::address_of,
 };
 use alloy::{
-    primitives::{Address, B256, U256, aliases::U40},
+    primitives::{Address, B256, U256},
     sol_types::SolCall,
 };
 use levee::bindings::PledgeEscrow::{self, pledgeETHCall, pledgeStETHCall, pledgeWstETHCall};
-use levee_model::{Asset, units::RATE_UNIT};
+use levee_model::{Asset, Bps, Terms, Tier, Wei, units::RATE_UNIT};
 
 const START: u64 = 1_800_000_000;
 const DAY: u32 = 86_400;
@@ -64,12 +64,12 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    pub(super) fn new() -> Result<Self, Failure> {
+    pub(super) fn new() -> Result<Self, EscrowError> {
         let mut chain = Chain::new();
         chain.set_time(START);
         let lido = Lido::deploy(&mut chain, bank(), U256::from(RATE_UNIT), U256::from(RATE))?;
-        let (escrow, create_gas) = escrow::create(&mut chain, terms(lido))?;
-        Ok(Self { chain, lido, escrow, create_gas })
+        let (escrow, receipt) = escrow::create(&mut chain, &terms(lido))?;
+        Ok(Self { chain, lido, escrow, create_gas: receipt.gas_used })
     }
 
     /// Gas of the creation, and bytes of the code.
@@ -190,27 +190,27 @@ fn part(whole: u128, index: u128, parts: u128) -> u128 {
     whole * (index + 1) / parts - whole * index / parts
 }
 
-fn terms(lido: Lido) -> PledgeEscrow::Terms {
-    let tier = |(threshold, order, rate)| PledgeEscrow::Tier {
-        thresholdBps: threshold,
-        drawOrder: order,
-        rateBps: rate,
+fn terms(lido: Lido) -> Terms {
+    let tier = |(threshold, draw_order, rate)| Tier {
+        threshold: Bps::new(threshold),
+        draw_order,
+        rate: Bps::new(rate),
     };
-    PledgeEscrow::Terms {
+    Terms {
         beneficiary: address_of("beneficiary"),
         guardian: address_of("guardian"),
-        stETH: lido.steth,
-        wstETH: lido.wsteth,
-        target: U256::from(TARGET),
-        deadline: U40::from(DEADLINE),
+        steth: lido.steth,
+        wsteth: lido.wsteth,
+        target: Wei::new(TARGET),
+        deadline: DEADLINE,
         tiers: TIERS.map(tier).to_vec(),
-        objectionPeriod: OBJECTION_PERIOD,
-        vetoBps: 2_000,
+        objection_period: OBJECTION_PERIOD,
+        veto: Bps::new(2_000),
         tranches: TRANCHES,
-        trancheInterval: DAY,
-        releaseWindow: 30 * DAY,
-        exitWindow: 3 * DAY,
-        termsHash: B256::repeat_byte(0x5a),
+        tranche_interval: DAY,
+        release_window: 30 * DAY,
+        exit_window: 3 * DAY,
+        terms_hash: B256::repeat_byte(0x5a),
     }
 }
 

@@ -1,16 +1,16 @@
 //! What calls of the escrow cost, and whether that depends on how many have pledged.
 //!
-//! [`measure`] makes real transactions on one fixed [`fixture`]; [`snapshot`] compares the figures with those that are
+//! [`measure`] makes real transactions on one fixed rescue; [`snapshot`] compares the figures with those that are
 //! checked in, and with the limits.
 
 mod fixture;
 pub mod snapshot;
 
-use crate::chain::Failure;
+use crate::escrow::EscrowError;
 use fixture::Fixture;
 use std::fmt;
 
-/// What the names of figures end with that were measured among [`MANY`] pledgers.
+/// What the names of figures end with that were measured among 10,000 pledgers.
 pub const MANY_SUFFIX: &str = "_10000";
 
 const FEW: usize = 10;
@@ -35,7 +35,7 @@ impl fmt::Display for Figure {
 ///
 /// # Errors
 /// When a call of the fixture fails, all of which have to go through.
-pub fn measure() -> Result<Vec<Figure>, Failure> {
+pub fn measure() -> Result<Vec<Figure>, EscrowError> {
     let (mut few, many) = (Fixture::new()?, Fixture::new()?);
     let mut figures = few.creation();
     figures.extend(few.costs(FEW)?);

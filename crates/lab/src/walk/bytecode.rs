@@ -1,51 +1,39 @@
 //! A walk on the deployed bytecode.
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U256, aliases::U40, bytes},
-    sol_types::{SolCall, SolEventInterface, SolInterface},
+    primitives::{Address, B256, U256, aliases::U40},
+    sol_types::SolCall,
 };
-use levee::bindings::{
-    PledgeEscrow::{self, PledgeEscrowErrors, PledgeEscrowEvents},
-    StETH, WstETH,
-};
-use levee_model::{Asset, Rate, Status, Tier, Timestamp, Units, Wei};
+use levee::{Event, History, PositionView, PotView, RescueView, ShareRate, bindings::PledgeEscrow};
+use levee_model::{Asset, Status, Timestamp, Units};
 use thiserror::Error;
 
 use super::{
-    cast::{BENEFICIARY, Cast, GUARDIAN, address_of},
-    format::{Balances, Books, Op, Pay, PositionBook, PotBook, Walk, WalkTerms, Why},
+    cast::{BENEFICIARY, Cast, GUARDIAN, address_of, terms},
+    format::{Balances, Books, Op, Pay, PositionBook, PotBook, Walk, Why},
     holdings::Holdings,
     replay::{Outcome, Subject},
+    views,
+    world::{BROKEN_DATA, World},
 };
 use crate::{
-    chain::{Chain, Failure, Receipt},
-    escrow,
-    lido::Lido,
+    chain::{Failure, Receipt},
+    escrow::{self, EscrowError},
 };
 
-/// All shares there are, so that the pooled ether is the rate.
-const TOTAL_SHARES: u128 = levee_model::units::RATE_UNIT;
-
-/// What each pledger starts with, of each asset: more than any walk pledges.
-const PURSE: u128 = 10u128.pow(24);
-
-/// Reverts, whatever it is asked, with [`BROKEN_DATA`].
-const BROKEN_CODE: Bytes = bytes!("63b40ce2005f526004601cfd");
-
-/// What no contract here reverts with, so that nothing else is taken for a broken stETH.
-const BROKEN_DATA: Bytes = bytes!("b40ce200");
-
-/// An escrow on a chain of its own, with Lido's tokens and everyone who takes part.
+/// An escrow in a world of its own, with everyone who takes part.
+///
+/// After every step its views are compared with what its events have told, and after every call that went through the
+/// balances of everyone too.
 #[derive(Debug)]
 pub struct Bytecode {
-    chain: Chain,
-    lido: Lido,
-    steth_code: Bytes,
+    world: World,
     escrow: Address,
     cast: Cast,
     accounts: Vec<Address>,
     holdings: Holdings,
-    last_accepted: Timestamp,
+    history: History,
+    stored: Status,
 }
 
 /// What no walk speaks of.
@@ -57,9 +45,12 @@ pub enum BytecodeError {
     /// A call was refused for a reason that has no word.
     #[error("no word for: {0}")]
     NoWord(Failure),
-    /// An event of the escrow is not of its declaration.
-    #[error("undecodable event: {0}")]
-    Event(#[from] alloy::sol_types::Error),
+    /// There is no escrow to play on.
+    #[error(transparent)]
+    Create(#[from] EscrowError),
+    /// What the escrow says cannot be read, or its events do not go together.
+    #[error(transparent)]
+    Client(#[from] levee::Error),
     /// Balances did not move as the events say.
     #[error("{account} holds {found} of {asset}, and {expected} by the events")]
     Holdings {
@@ -72,9 +63,19 @@ pub enum BytecodeError {
         /// On the chain.
         found: U256,
     },
-    /// The chain says a number that no rule allows.
-    #[error("the escrow says {0}, which is out of bounds")]
-    OutOfBounds(U256),
+    /// The state rebuilt from the events is not what a view says.
+    #[error("{what}: {told} by the events, {view} by the view")]
+    View {
+        /// Of what.
+        what: String,
+        /// By the events.
+        told: String,
+        /// By the view.
+        view: String,
+    },
+    /// The beneficiary holds more than there can be.
+    #[error("the beneficiary holds {0}")]
+    TooMuch(U256),
     /// The step belongs to a satellite.
     #[error("the core has no such call")]
     OutsideCore,
@@ -84,64 +85,50 @@ impl Subject for Bytecode {
     type Error = BytecodeError;
 
     fn start(walk: &Walk) -> Result<Self, BytecodeError> {
-        let mut chain = Chain::new();
-        chain.set_time(walk.start);
+        let mut world = World::new(walk)?;
+        let terms = terms(&walk.terms, world.lido.steth, world.lido.wsteth);
+        let (escrow, receipt) = escrow::create(&mut world.chain, &terms)?;
         let cast = Cast::of(walk);
-        let bank = address_of("bank");
-        let lido = Lido::deploy(&mut chain, bank, U256::from(TOTAL_SHARES), U256::from(walk.rate.get()))?;
-        let (escrow, _) = escrow::create(&mut chain, terms(&walk.terms, lido))?;
         for pledger in cast.names().into_iter().filter(|&name| name != BENEFICIARY) {
-            fill_purse(&mut chain, lido, bank, address_of(pledger), escrow)?;
+            world.fill_purse(address_of(pledger), escrow)?;
         }
         let accounts: Vec<_> = cast.names().into_iter().map(address_of).chain([escrow]).collect();
-        let steth_code = chain.code(lido.steth);
-        let holdings = Holdings::read(&mut chain, lido, &accounts)?;
-        Ok(Self { chain, lido, steth_code, escrow, cast, accounts, holdings, last_accepted: walk.start })
+        let holdings = world.holdings(&accounts)?;
+        let history = created(escrow, &receipt)?;
+        Ok(Self { world, escrow, cast, accounts, holdings, history, stored: Status::Open })
     }
 
     fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, BytecodeError> {
-        self.chain.set_time(time);
+        self.world.chain.set_time(time);
         match op {
-            Op::Rebase { rate } => {
-                self.rebase(*rate)?;
-                Ok(Ok(Vec::new()))
-            }
-            Op::Break { broken } => {
-                let code = if *broken { BROKEN_CODE } else { self.steth_code.clone() };
-                self.chain.set_code(self.lido.steth, code);
-                Ok(Ok(Vec::new()))
-            }
-            Op::Recover { .. } | Op::Claim { .. } => Err(BytecodeError::OutsideCore),
-            _ => match self.call(op) {
-                Ok(receipt) => {
-                    self.last_accepted = time;
-                    self.follow(&receipt).map(Ok)
-                }
-                Err(failure) => why(&failure, op).map(Err).ok_or(BytecodeError::NoWord(failure)),
-            },
+            Op::Rebase { rate } => self.world.rebase(*rate)?,
+            Op::Break { broken } => self.world.set_broken(*broken),
+            Op::Recover { .. } | Op::Claim { .. } => return Err(BytecodeError::OutsideCore),
+            _ => return self.play_call(time, op),
         }
+        self.checked_view(time, &self.accounts.clone())?;
+        Ok(Ok(Vec::new()))
     }
 
     fn stored_status(&mut self) -> Result<Status, BytecodeError> {
-        // The view looks ahead, past the deadline. Not so at the time of the last call that went through: whatever
-        // such a call finds when it looks ahead, it stores.
-        self.chain.set_time(self.last_accepted);
-        let status = self.chain.read(self.escrow, &PledgeEscrow::statusCall {})?;
-        status_of(status)
+        Ok(self.stored)
     }
 
     fn books(&mut self, time: Timestamp) -> Result<Books, BytecodeError> {
-        self.chain.set_time(time);
-        let rescue = self.chain.read(self.escrow, &PledgeEscrow::rescueCall {})?;
-        let settled = !rescue.settledAt.is_zero();
+        self.world.chain.set_time(time);
+        let rescue = self.checked_view(time, &self.accounts.clone())?;
+        let settled = rescue.settled_at.is_some();
         Ok(Books {
-            status: status_of(rescue.status)?,
-            target: Wei::new(narrow(rescue.terms.target)?),
-            deadline: rescue.terms.deadline.to(),
-            active_threshold_bps: settled.then_some(rescue.thresholdMetBps),
-            settlement_rate: Rate::new(rescue.rate.to()).filter(|_| settled),
-            pots: rescue.pots.iter().map(pot_book).collect::<Result<_, _>>()?,
-            positions: self.positions()?,
+            status: rescue.status,
+            target: rescue.terms.target,
+            deadline: rescue.terms.deadline,
+            active_threshold_bps: settled.then_some(rescue.threshold_met.get()),
+            settlement_rate: match rescue.rate {
+                ShareRate::Known(rate) if settled => Some(rate),
+                _ => None,
+            },
+            pots: rescue.pots.iter().map(pot_book).collect(),
+            positions: self.position_books()?,
             beneficiary: Balances {
                 eth: self.received(Asset::Eth)?,
                 steth: self.received(Asset::StEth)?,
@@ -152,6 +139,23 @@ impl Subject for Bytecode {
 }
 
 impl Bytecode {
+    fn play_call(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, BytecodeError> {
+        match self.call(op) {
+            Ok(receipt) => {
+                let pays = self.follow(&receipt)?;
+                let whose = op.who().map_or_else(|| self.accounts.clone(), |who| vec![address_of(who)]);
+                // The view looks ahead, past the deadline. Not so after a call that went through: whatever such a call
+                // finds when it looks ahead, it stores.
+                self.stored = self.checked_view(time, &whose)?.status;
+                Ok(Ok(pays))
+            }
+            Err(failure) => {
+                self.checked_view(time, op.who().map(address_of).as_slice())?;
+                why(&failure, op).map(Err).ok_or(BytecodeError::NoWord(failure))
+            }
+        }
+    }
+
     /// Makes a call, from whom a walk means: the pledger, the guardian, or anyone.
     fn call(&mut self, op: &Op) -> Result<Receipt, Failure> {
         use PledgeEscrow as E;
@@ -199,7 +203,7 @@ impl Bytecode {
         match asset {
             Asset::Eth => {
                 let call = PledgeEscrow::pledgeETHCall { pledger, tier };
-                self.chain.send_value(pledger, self.escrow, amount, &call)
+                self.world.chain.send_value(pledger, self.escrow, amount, &call)
             }
             Asset::StEth => {
                 self.send(pledger, &PledgeEscrow::pledgeStETHCall { pledger, tier, shares: amount })
@@ -209,30 +213,16 @@ impl Bytecode {
     }
 
     fn send<C: SolCall>(&mut self, from: Address, call: &C) -> Result<Receipt, Failure> {
-        self.chain.send(from, self.escrow, call)
-    }
-
-    fn rebase(&mut self, rate: Rate) -> Result<(), Failure> {
-        let call = StETH::setTotalPooledEtherCall { wei_: U256::from(rate.get()) };
-        self.with_working_steth(|chain, lido| chain.send(Address::ZERO, lido.steth, &call).map(drop))
-    }
-
-    /// Does something that needs stETH, which may be broken: its storage is whole.
-    fn with_working_steth<T>(&mut self, act: impl FnOnce(&mut Chain, Lido) -> T) -> T {
-        let code = self.chain.code(self.lido.steth);
-        self.chain.set_code(self.lido.steth, self.steth_code.clone());
-        let done = act(&mut self.chain, self.lido);
-        self.chain.set_code(self.lido.steth, code);
-        done
+        self.world.chain.send(from, self.escrow, call)
     }
 
     /// What a call paid, by its events. The balances of everyone must have moved by just what these say.
     fn follow(&mut self, receipt: &Receipt) -> Result<Vec<Pay>, BytecodeError> {
         let mut pays = Vec::new();
         for log in receipt.logs.iter().filter(|log| log.address == self.escrow) {
-            let event = PledgeEscrowEvents::decode_log(log)?.data;
+            let event = Event::decode(log)?;
+            self.history.apply(&event)?;
             let Some((from, to, asset, amount)) = self.movement(&event) else { continue };
-            let (asset, amount) = (asset_of(asset)?, Units::new(amount));
             self.holdings.transfer(from, to, asset, amount);
             if from == self.escrow {
                 pays.push(Pay(self.cast.name(to), asset, amount));
@@ -243,148 +233,97 @@ impl Bytecode {
     }
 
     /// What an event says was moved: from whom, to whom, of which asset, how much.
-    fn movement(&self, event: &PledgeEscrowEvents) -> Option<(Address, Address, u8, u128)> {
-        use PledgeEscrowEvents as E;
+    fn movement(&self, event: &Event) -> Option<(Address, Address, Asset, Units)> {
         let escrow = self.escrow;
-        match event {
-            E::Pledged(event) => Some((event.pledger, escrow, event.asset, event.amount.to())),
-            E::Exited(event) => Some((escrow, event.recipient, event.asset, event.amount.to())),
-            E::Declined(event) => Some((escrow, event.pledger, event.asset, event.amount.to())),
-            E::Refunded(event) => Some((escrow, event.recipient, event.asset, event.amount.to())),
-            E::Released(event) => Some((escrow, address_of(BENEFICIARY), event.asset, event.amount.to())),
+        match *event {
+            Event::Pledged { position, amount } => Some((position.pledger, escrow, position.asset, amount)),
+            Event::Declined { position, amount } => Some((escrow, position.pledger, position.asset, amount)),
+            Event::Exited { position, recipient, amount }
+            | Event::Refunded { position, recipient, amount } => {
+                Some((escrow, recipient, position.asset, amount))
+            }
+            Event::Released { asset, amount, .. } => Some((escrow, address_of(BENEFICIARY), asset, amount)),
             _ => None,
         }
     }
 
     fn expect_holdings(&mut self) -> Result<(), BytecodeError> {
-        let accounts = std::mem::take(&mut self.accounts);
-        let found = self.with_working_steth(|chain, lido| Holdings::read(chain, lido, &accounts))?;
-        self.accounts = accounts;
+        let found = self.world.holdings(&self.accounts)?;
         let Some((account, asset, expected, found)) = self.holdings.difference(&found) else { return Ok(()) };
         Err(BytecodeError::Holdings { account: self.cast.name(account), asset, expected, found })
     }
 
-    /// All of the beneficiary's: it started with nothing.
-    fn received(&self, asset: Asset) -> Result<Units, BytecodeError> {
-        narrow(self.holdings.of(address_of(BENEFICIARY), asset)).map(Units::new)
+    fn checked_view(&mut self, time: Timestamp, whose: &[Address]) -> Result<RescueView, BytecodeError> {
+        let at = self.world.moment(time);
+        views::checked(&mut self.world.chain, self.escrow, &self.history, at, whose)
     }
 
-    fn positions(&mut self) -> Result<Vec<PositionBook>, BytecodeError> {
+    /// All of the beneficiary's: it started with nothing.
+    fn received(&self, asset: Asset) -> Result<Units, BytecodeError> {
+        let held = self.holdings.of(address_of(BENEFICIARY), asset);
+        held.try_into().map(Units::new).map_err(|_| BytecodeError::TooMuch(held))
+    }
+
+    fn position_books(&mut self) -> Result<Vec<PositionBook>, BytecodeError> {
         let mut books = Vec::new();
         for who in self.cast.names() {
-            let call = PledgeEscrow::positionsCall { pledger: address_of(who) };
-            for position in self.chain.read(self.escrow, &call)? {
-                books.push(PositionBook {
-                    who: who.to_owned(),
-                    tier: position.tier,
-                    asset: asset_of(position.asset)?,
-                    amount: Units::new(position.amount.to()),
-                    refunded: Units::new(position.refunded.to()),
-                    recovered: None,
-                });
-            }
+            let views = views::positions(&mut self.world.chain, self.escrow, address_of(who))?;
+            books.extend(views.iter().map(|view| position_book(who, view)));
         }
         Ok(books)
     }
 }
 
-/// The escrow's terms of a walk, with the parties of its [`Cast`].
-fn terms(walk: &WalkTerms, lido: Lido) -> PledgeEscrow::Terms {
-    PledgeEscrow::Terms {
-        beneficiary: address_of(BENEFICIARY),
-        guardian: if walk.guardian { address_of(GUARDIAN) } else { Address::ZERO },
-        stETH: lido.steth,
-        wstETH: lido.wsteth,
-        target: U256::from(walk.target.get()),
-        deadline: U40::from(walk.deadline),
-        tiers: walk.tiers.iter().map(tier).collect(),
-        objectionPeriod: walk.objection_period,
-        vetoBps: walk.veto_bps,
-        tranches: walk.tranches,
-        trancheInterval: walk.tranche_interval,
-        releaseWindow: walk.release_window,
-        exitWindow: walk.exit_window,
-        termsHash: B256::ZERO,
+/// The history that the escrow's creation begins.
+fn created(escrow: Address, receipt: &Receipt) -> Result<History, BytecodeError> {
+    let events = receipt.logs.iter().map(Event::decode).collect::<Result<Vec<_>, _>>()?;
+    match &events[..] {
+        [Event::RescueCreated { terms }] => Ok(History::created(escrow, terms.clone())),
+        _ => Err(levee::Error::Malformed { what: "the creation" }.into()),
     }
 }
 
-fn tier(tier: &Tier) -> PledgeEscrow::Tier {
-    PledgeEscrow::Tier {
-        thresholdBps: tier.threshold.get(),
-        drawOrder: tier.draw_order,
-        rateBps: tier.rate.get(),
+fn position_book(who: &str, view: &PositionView) -> PositionBook {
+    PositionBook {
+        who: who.to_owned(),
+        tier: view.tier,
+        asset: view.asset,
+        amount: view.amount,
+        refunded: view.refunded,
+        recovered: None,
     }
 }
 
-/// Gives `pledger` a purse of each asset, out of the `bank` that holds all shares, and allowances to `escrow` for all of
-/// it.
-fn fill_purse(
-    chain: &mut Chain,
-    lido: Lido,
-    bank: Address,
-    pledger: Address,
-    escrow: Address,
-) -> Result<(), Failure> {
-    let Lido { steth, wsteth } = lido;
-    let purse = U256::from(PURSE);
-    chain.set_balance(pledger, purse);
-    chain.send(bank, steth, &StETH::transferSharesCall { to: pledger, shares: purse * U256::from(2) })?;
-    // One wei covers what the two roundings of a wrap lose.
-    let worth = chain.read(steth, &StETH::getPooledEthBySharesCall { shares: purse })? + U256::ONE;
-    for spender in [wsteth, escrow] {
-        chain.send(pledger, steth, &StETH::approveCall { spender, amount: U256::MAX })?;
-    }
-    chain.send(pledger, wsteth, &WstETH::wrapCall { stETHAmount: worth })?;
-    // wstETH uses up even the largest allowance, but not in one walk.
-    chain.send(pledger, wsteth, &WstETH::approveCall { spender: escrow, units: U256::MAX })?;
-    Ok(())
-}
-
-fn pot_book(pot: &PledgeEscrow::PotView) -> Result<PotBook, BytecodeError> {
-    Ok(PotBook {
-        tier: pot.tier,
-        asset: asset_of(pot.asset)?,
-        total: Units::new(pot.total.to()),
-        drawn: Units::new(pot.drawn.to()),
-    })
-}
-
-fn status_of(number: u8) -> Result<Status, BytecodeError> {
-    Status::ALL.get(usize::from(number)).copied().ok_or(BytecodeError::OutOfBounds(U256::from(number)))
-}
-
-fn asset_of(number: u8) -> Result<Asset, BytecodeError> {
-    Asset::ALL.get(usize::from(number)).copied().ok_or(BytecodeError::OutOfBounds(U256::from(number)))
-}
-
-fn narrow(number: U256) -> Result<u128, BytecodeError> {
-    number.try_into().map_err(|_| BytecodeError::OutOfBounds(number))
+fn pot_book(pot: &PotView) -> PotBook {
+    PotBook { tier: pot.tier, asset: pot.asset, total: pot.total, drawn: pot.drawn }
 }
 
 /// The word for a failure; none for reasons that no walk meets.
 fn why(failure: &Failure, op: &Op) -> Option<Why> {
-    use PledgeEscrowErrors as E;
+    use levee::EscrowError as E;
     let Failure::Revert(data) = failure else { return None };
     if *data == BROKEN_DATA {
         return Some(Why::StEth);
     }
-    Some(match PledgeEscrowErrors::abi_decode(data).ok()? {
-        E::PledgingClosed(_) | E::AmendmentPending(_) => Why::Closed,
-        E::WrongStatus(_) | E::NoVeto(_) => Why::Status,
+    Some(match E::decode(data)? {
+        E::PledgingClosed { .. } | E::AmendmentPending { .. } => Why::Closed,
+        E::WrongStatus { .. } | E::NoVeto => Why::Status,
         // To expire too early counts as the wrong status, to lapse too early does not.
-        E::TooEarly(_) if *op == Op::Expire => Why::Status,
-        E::TooEarly(_) => Why::Early,
-        E::ZeroAmount(_) => Why::Zero,
-        E::RateUnreadable(_) => Why::StEth,
-        E::NotGuardian(_) => Why::Guardian,
-        E::AmendmentTooLate(_) | E::AmendedDeadlineTooEarly(_) | E::TargetOutOfBounds(_) => Why::Amendment,
-        E::CoverageTooLow(_) => Why::Coverage,
-        E::NoExitWindow(_) => Why::NoExit,
-        E::NothingToReturn(_) => Why::Nothing,
-        E::NothingDue(_) => Why::NothingDue,
-        E::NothingToStop(_) => Why::Late,
-        E::AlreadyObjected(_) | E::NothingDrawn(_) => Why::Objection,
-        E::RateReadable(_) => Why::Readable,
+        E::TooEarly { .. } if *op == Op::Expire => Why::Status,
+        E::TooEarly { .. } => Why::Early,
+        E::ZeroAmount => Why::Zero,
+        E::RateUnreadable => Why::StEth,
+        E::NotGuardian { .. } => Why::Guardian,
+        E::AmendmentTooLate { .. } | E::AmendedDeadlineTooEarly { .. } | E::TargetOutOfBounds { .. } => {
+            Why::Amendment
+        }
+        E::CoverageTooLow { .. } => Why::Coverage,
+        E::NoExitWindow { .. } => Why::NoExit,
+        E::NothingToReturn { .. } => Why::Nothing,
+        E::NothingDue { .. } => Why::NothingDue,
+        E::NothingToStop { .. } => Why::Late,
+        E::AlreadyObjected { .. } | E::NothingDrawn { .. } => Why::Objection,
+        E::RateReadable { .. } => Why::Readable,
         _ => return None,
     })
 }
@@ -406,8 +345,8 @@ mod tests {
         for account in [address_of(BENEFICIARY), address_of(first.op.who().unwrap())] {
             let mut subject = Bytecode::start(&walk).unwrap();
             assert_eq!(subject.play(first.t, &first.op).unwrap(), Ok(Vec::new()));
-            let balance = subject.chain.balance(account);
-            subject.chain.set_balance(account, balance + U256::ONE);
+            let balance = subject.world.chain.balance(account);
+            subject.world.chain.set_balance(account, balance + U256::ONE);
             let error = subject.play(next.t, &next.op).unwrap_err();
             assert_eq!(
                 error.to_string(),
@@ -419,18 +358,16 @@ mod tests {
             );
         }
     }
-
     #[test]
-    fn a_broken_steth_reverts_and_comes_back_with_its_storage() {
-        let mut subject = Bytecode::start(&walk()).unwrap();
-        let call = StETH::sharesOfCall { account: address_of("frank") };
-        let whole = subject.chain.read(subject.lido.steth, &call).unwrap();
-        let mut turn = |broken| {
-            subject.play(2_000_000_000, &Op::Break { broken }).unwrap().unwrap();
-            subject.chain.read(subject.lido.steth, &call)
-        };
-        assert!(matches!(turn(true), Err(Failure::Revert(data)) if data == BROKEN_DATA));
-        assert_eq!(turn(false).unwrap(), whole);
-        assert!(!whole.is_zero());
+    fn a_view_that_the_events_have_not_told_is_noticed() {
+        let walk = walk();
+        let mut subject = Bytecode::start(&walk).unwrap();
+        let untold = subject.history.clone();
+        let (first, next) = (&walk.steps[0], &walk.steps[2]);
+        subject.play(first.t, &first.op).unwrap().unwrap();
+        subject.history = untold;
+        let error = subject.play(next.t, &next.op).unwrap_err().to_string();
+        assert!(error.starts_with("rescue: RescueView"), "{error}");
+        assert_eq!(error.matches("pots: []").count(), 1, "{error}");
     }
 }

@@ -1,9 +1,10 @@
 //! Who takes part in a walk: names there, addresses in a rescue.
 
-use alloy::primitives::{Address, keccak256};
+use alloy::primitives::{Address, B256, keccak256};
+use levee_model::{Bps, Terms};
 use std::collections::BTreeMap;
 
-use super::format::Walk;
+use super::format::{Walk, WalkTerms};
 
 /// The name of the beneficiary.
 pub const BENEFICIARY: &str = "beneficiary";
@@ -19,6 +20,26 @@ pub const WSTETH: &str = "wstETH";
 /// The address of a name: the last 20 bytes of its hash.
 pub fn address_of(name: &str) -> Address {
     Address::from_word(keccak256(name))
+}
+
+/// The terms of a walk with the parties of its [`Cast`], and with these tokens.
+pub fn terms(walk: &WalkTerms, steth: Address, wsteth: Address) -> Terms {
+    Terms {
+        beneficiary: address_of(BENEFICIARY),
+        guardian: if walk.guardian { address_of(GUARDIAN) } else { Address::ZERO },
+        steth,
+        wsteth,
+        target: walk.target,
+        deadline: walk.deadline,
+        tiers: walk.tiers.clone(),
+        objection_period: walk.objection_period,
+        veto: Bps::new(walk.veto_bps),
+        tranches: walk.tranches,
+        tranche_interval: walk.tranche_interval,
+        release_window: walk.release_window,
+        exit_window: walk.exit_window,
+        terms_hash: B256::ZERO,
+    }
 }
 
 /// The pledgers of a walk and its beneficiary.

@@ -9,7 +9,9 @@ mod format;
 mod holdings;
 pub mod model;
 mod replay;
+mod views;
+mod world;
 
-pub use cast::{BENEFICIARY, Cast, ESCROW, GUARDIAN, STETH, WSTETH, address_of};
+pub use cast::{BENEFICIARY, Cast, ESCROW, GUARDIAN, STETH, WSTETH, address_of, terms};
 pub use format::{Balances, Books, Op, Pay, PositionBook, PotBook, Step, Walk, WalkTerms, Why, read};
-pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay};
+pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay, replay_all};

@@ -1,15 +1,14 @@
 //! A walk on the model of the rules.
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::B256;
 use levee_model::{
-    Asset, Bps, Goal, Lido, Moment, Payment, PositionId, Rate, Refusal, Rescue, Status, Terms, TermsError,
-    Timestamp,
+    Asset, Goal, Lido, Moment, Payment, PositionId, Rate, Refusal, Rescue, Status, TermsError, Timestamp,
 };
 use thiserror::Error;
 
 use super::{
-    cast::{BENEFICIARY, Cast, ESCROW, GUARDIAN, STETH, WSTETH, address_of},
-    format::{Balances, Books, Op, Pay, PositionBook, PotBook, Walk, WalkTerms, Why},
+    cast::{Cast, ESCROW, GUARDIAN, STETH, WSTETH, address_of, terms},
+    format::{Balances, Books, Op, Pay, PositionBook, PotBook, Walk, Why},
     replay::{Outcome, Subject},
 };
 
@@ -40,7 +39,8 @@ impl Subject for Model {
     type Error = ModelError;
 
     fn start(walk: &Walk) -> Result<Self, ModelError> {
-        let rescue = Rescue::open(address_of(ESCROW), terms(&walk.terms), walk.start)?;
+        let terms = terms(&walk.terms, address_of(STETH), address_of(WSTETH));
+        let rescue = Rescue::open(address_of(ESCROW), terms, walk.start)?;
         Ok(Self { rescue, cast: Cast::of(walk), rate: walk.rate, broken: false })
     }
 
@@ -147,26 +147,6 @@ impl Model {
 
 fn no_pay<T>(_: T) -> Option<Payment> {
     None
-}
-
-/// The model's terms of a walk, with the parties of its [`Cast`].
-fn terms(walk: &WalkTerms) -> Terms {
-    Terms {
-        beneficiary: address_of(BENEFICIARY),
-        guardian: if walk.guardian { address_of(GUARDIAN) } else { Address::ZERO },
-        steth: address_of(STETH),
-        wsteth: address_of(WSTETH),
-        target: walk.target,
-        deadline: walk.deadline,
-        tiers: walk.tiers.clone(),
-        objection_period: walk.objection_period,
-        veto: Bps::new(walk.veto_bps),
-        tranches: walk.tranches,
-        tranche_interval: walk.tranche_interval,
-        release_window: walk.release_window,
-        exit_window: walk.exit_window,
-        terms_hash: B256::ZERO,
-    }
 }
 
 /// The word for a refusal; none for reasons that no walk meets.

@@ -1,7 +1,7 @@
 //! Does a subject do what a walk says?
 
 use levee_model::{Status, Timestamp};
-use std::fmt;
+use std::{fmt, num::NonZero, panic::resume_unwind, thread};
 use thiserror::Error;
 
 use super::format::{Books, Op, Pay, Step, Walk, Why};
@@ -77,6 +77,15 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
+impl std::iter::Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(tallies: I) -> Self {
+        tallies.fold(Self::default(), |mut sum, tally| {
+            sum += tally;
+            sum
+        })
+    }
+}
+
 /// A subject did something else than a walk says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
@@ -123,6 +132,23 @@ struct Seen {
     why: Option<Why>,
     pays: Vec<Pay>,
     status: Option<Status>,
+}
+
+/// Plays many walks, on as many threads as the machine has.
+///
+/// # Errors
+/// As [`replay`]: of each thread the first, of these the one of the earliest walk.
+pub fn replay_all<S>(walks: &[Walk]) -> Result<Tally, ReplayError<S::Error>>
+where
+    S: Subject<Error: Send>,
+{
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let shares = walks.chunks(walks.len().div_ceil(threads).max(1));
+        let running: Vec<_> =
+            shares.map(|share| scope.spawn(|| share.iter().map(replay::<S>).sum())).collect();
+        running.into_iter().map(|share| share.join().unwrap_or_else(|panic| resume_unwind(panic))).sum()
+    })
 }
 
 /// Plays a walk, and compares each step's outcome and stored status, and the final books.

@@ -1,0 +1,48 @@
+//! What the escrow's views say, and whether its events have told the same.
+
+use alloy::primitives::Address;
+use levee::{History, PositionView, RescueView, bindings::PledgeEscrow};
+use levee_model::Moment;
+use std::fmt;
+
+use super::bytecode::BytecodeError;
+use crate::chain::Chain;
+
+/// The rescue as the next call would find it.
+pub(super) fn rescue(chain: &mut Chain, escrow: Address) -> Result<RescueView, BytecodeError> {
+    Ok(chain.read(escrow, &PledgeEscrow::rescueCall {})?.try_into()?)
+}
+
+/// The positions of `pledger`.
+pub(super) fn positions(
+    chain: &mut Chain,
+    escrow: Address,
+    pledger: Address,
+) -> Result<Vec<PositionView>, BytecodeError> {
+    let raw = chain.read(escrow, &PledgeEscrow::positionsCall { pledger })?;
+    Ok(raw.iter().map(PositionView::try_from).collect::<Result<_, _>>()?)
+}
+
+/// The view of the rescue, after checking that it, and those of the positions of `whose`, are what `history` says.
+pub(super) fn checked(
+    chain: &mut Chain,
+    escrow: Address,
+    history: &History,
+    at: Moment,
+    whose: &[Address],
+) -> Result<RescueView, BytecodeError> {
+    let view = rescue(chain, escrow)?;
+    compare("rescue", &history.rescue(at)?, &view)?;
+    for &pledger in whose {
+        let told = history.positions(pledger, at);
+        compare(&format!("positions of {pledger}"), &told, &positions(chain, escrow, pledger)?)?;
+    }
+    Ok(view)
+}
+
+fn compare<T: PartialEq + fmt::Debug>(what: &str, told: &T, view: &T) -> Result<(), BytecodeError> {
+    if told == view {
+        return Ok(());
+    }
+    Err(BytecodeError::View { what: what.to_owned(), told: format!("{told:?}"), view: format!("{view:?}") })
+}
