@@ -102,11 +102,11 @@ impl Page {
     }
 }
 
-/// The last second at which nothing can lapse; none when the rescue is not settled or is final.
+/// The last second at which nothing can lapse; none when the rescue was never settled.
 fn last_collection(view: &RescueView) -> Option<u64> {
     let start = match view.status {
         Status::Settled => schedule::last_due(&view.terms, view.settled_at?),
-        Status::Cancelled if view.final_at.is_none() => view.cancelled_at?,
+        Status::Cancelled => view.cancelled_at?,
         _ => return None,
     };
     Some(start.saturating_add(view.terms.release_window.into()))

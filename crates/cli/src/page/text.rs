@@ -255,6 +255,7 @@ tranche  due                                ETH      stETH    wstETH
 ";
         assert!(text.contains(expected), "{text}");
         assert!(text.contains("\nobjected     10 ETH, 10 % of the draw; 33 % stops the rest\n"), "{text}");
+        assert!(!text.contains("\nthreshold"), "{text}");
         assert!(text.contains("\nsettled      2026-07-28T00:00:00Z at a threshold of 100 %\n"), "{text}");
     }
 
