@@ -254,7 +254,8 @@ abstract contract EscrowBooks is IPledgeEscrow {
     /// @dev Writes the draws to storage; untouched pots cost nothing.
     function _storeDraws(Units[] memory totals, Units[] memory draws) internal {
         for (uint256 id; id < draws.length; ++id) {
-            if (Units.unwrap(draws[id]) != 0) _pots[id].word = potOf(totals[id]).withDrawn(draws[id]);
+            Units draw = draws[id];
+            if (Units.unwrap(draw) != 0) _pots[id].word = potOf(totals[id]).withDrawn(draw);
         }
     }
 

@@ -45,22 +45,24 @@ library Settlement {
     {
         outcome.activeTiers = activeTiers(holdings, tiers, target, rate);
         draws = new Units[](totals.length);
-        Wei need = target;
-        (uint256 order, Holding memory group) = nextGroup(holdings, tiers, outcome.activeTiers, 0);
-        while (Wei.unwrap(need) != 0 && order != NO_ORDER) {
+        uint256[] memory queue = byDrawOrder(tiers, outcome.activeTiers);
+        uint256 next;
+        while (next < queue.length && outcome.drawn < target) {
+            (Holding memory group, uint256 end) = groupFrom(holdings, tiers, queue, next);
             Wei groupValue = group.valueDown(rate);
             // A group worth nothing gives nothing, whatever it holds.
             if (Wei.unwrap(groupValue) != 0) {
-                Wei draw = minWei(groupValue, need);
-                // A minimum of which it is one.
-                need = need - draw;
-                (outcome.marginalOrder, outcome.marginalValue, outcome.marginalDraw) = (order, groupValue, draw);
-                drawGroup(draws, totals, tiers, outcome);
+                outcome.marginalOrder = tiers[queue[next]].drawOrder;
+                outcome.marginalValue = groupValue;
+                // Less than the target is drawn so far, and never more.
+                outcome.marginalDraw = minWei(groupValue, target - outcome.drawn);
+                outcome.drawn = outcome.drawn + outcome.marginalDraw;
+                for (; next < end; ++next) {
+                    drawTier(draws, totals, queue[next], outcome);
+                }
             }
-            (order, group) = nextGroup(holdings, tiers, outcome.activeTiers, order + 1);
+            next = end;
         }
-        // What is still needed is part of the target.
-        outcome.drawn = target - need;
     }
 
     /// @dev How many tiers are active: those up to the highest threshold that their own coverage meets. The last tier
@@ -103,35 +105,38 @@ library Settlement {
         return holding.eth + holding.shares.valueDown(rate);
     }
 
-    uint256 private constant NO_ORDER = type(uint256).max;
-
-    /// @dev The active tiers of the lowest draw order that is `from` or more, and what they hold; NO_ORDER for none.
-    function nextGroup(Holding[] memory holdings, Tier[] memory tiers, uint256 active, uint256 from)
-        private
-        pure
-        returns (uint256 order, Holding memory group)
-    {
-        order = NO_ORDER;
+    /// @dev The active tiers by rising draw order. An insertion sort: there are at most eight.
+    function byDrawOrder(Tier[] memory tiers, uint256 active) private pure returns (uint256[] memory queue) {
+        queue = new uint256[](active);
         for (uint256 tier; tier < active; ++tier) {
-            uint256 candidate = tiers[tier].drawOrder;
-            if (candidate < from || candidate > order) continue;
-            if (candidate < order) (order, group.eth, group.shares) = (candidate, Wei.wrap(0), Shares.wrap(0));
-            group.eth = group.eth + holdings[tier].eth;
-            group.shares = group.shares + holdings[tier].shares;
+            uint256 place = tier;
+            while (place > 0 && tiers[queue[place - 1]].drawOrder > tiers[tier].drawOrder) {
+                queue[place] = queue[place - 1];
+                --place;
+            }
+            queue[place] = tier;
         }
     }
 
-    /// @dev Draws every pot of the outcome's marginal group, at the group's one ratio.
-    function drawGroup(Units[] memory draws, Units[] memory totals, Tier[] memory tiers, Outcome memory outcome)
+    /// @dev What the group that begins at `start` of the queue holds, and where the next one begins.
+    function groupFrom(Holding[] memory holdings, Tier[] memory tiers, uint256[] memory queue, uint256 start)
         private
         pure
+        returns (Holding memory group, uint256 end)
     {
-        for (uint256 tier; tier < outcome.activeTiers; ++tier) {
-            if (tiers[tier].drawOrder != outcome.marginalOrder) continue;
-            uint256 end = potId(tier + 1, Asset.ETH);
-            for (uint256 id = potId(tier, Asset.ETH); id < end; ++id) {
-                draws[id] = totals[id].drawnDown(outcome.marginalDraw, outcome.marginalValue);
-            }
+        uint256 order = tiers[queue[start]].drawOrder;
+        for (end = start; end < queue.length && tiers[queue[end]].drawOrder == order; ++end) {
+            Holding memory holding = holdings[queue[end]];
+            group.eth = group.eth + holding.eth;
+            group.shares = group.shares + holding.shares;
+        }
+    }
+
+    /// @dev Draws the three pots of a tier of the outcome's marginal group, at the group's one ratio.
+    function drawTier(Units[] memory draws, Units[] memory totals, uint256 tier, Outcome memory outcome) private pure {
+        uint256 end = potId(tier + 1, Asset.ETH);
+        for (uint256 id = potId(tier, Asset.ETH); id < end; ++id) {
+            draws[id] = totals[id].drawnDown(outcome.marginalDraw, outcome.marginalValue);
         }
     }
 }

@@ -3,9 +3,9 @@ pragma solidity =0.8.37;
 
 import { Test } from "forge-std/Test.sol";
 import { Tier } from "levee/interfaces/IPledgeEscrow.sol";
-import { PackedTiers, packTiers, unpackTiers } from "levee/types/Tiers.sol";
+import { PackedTiers, packTiers, unpackTier, unpackTiers } from "levee/types/Tiers.sol";
 
-/// packTiers, unpackTiers
+/// packTiers, unpackTiers, unpackTier
 /// ├── what is packed comes out the same, for any number of tiers and any fields
 /// └── four tiers to a word, 40 bits each, and nothing beyond
 contract TiersTest is Test {
@@ -22,6 +22,9 @@ contract TiersTest is Test {
         PackedTiers low = packTiers(tiers, 0);
         PackedTiers high = packTiers(tiers, 4);
         assertEq(abi.encode(unpackTiers(low, high, tiers.length)), abi.encode(tiers));
+        for (uint256 i; i < tiers.length; ++i) {
+            assertEq(abi.encode(unpackTier(low, high, i)), abi.encode(tiers[i]));
+        }
         assertEq(PackedTiers.unwrap(low) >> 160, 0);
         if (tiers.length <= 4) assertEq(PackedTiers.unwrap(high), 0);
     }
