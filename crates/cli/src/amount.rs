@@ -6,7 +6,7 @@ use std::fmt;
 
 pub(crate) use levee::display::ether as eth;
 
-use alloy::primitives::{U256, utils::format_ether};
+use levee::display::decimal;
 use levee_model::{Asset, Rate, Shares, Units, Wei, prorata};
 
 use crate::error::UserError;
@@ -121,12 +121,6 @@ fn too_fine(whole: &str, decimals: usize) -> UserError {
         _ => UserError::new(format!("`{whole}` has more than {decimals} digits after the point"))
             .hint("round it yourself: nothing here is rounded for you"),
     }
-}
-
-/// A number of 10^-18 parts as a decimal, exact, without trailing zeros.
-pub(crate) fn decimal(parts: u128) -> String {
-    let text = format_ether(U256::from(parts));
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// `1.5 ETH (1500000000000000000 wei)`.

@@ -1,19 +1,18 @@
 //! Amounts and times as people read them.
 
 use alloy::primitives::{U256, utils::format_ether};
-use levee_model::{Asset, Timestamp, Units, Wei};
+use levee_model::{Asset, Shares, Timestamp, Units, Wei};
 
 /// Wei as ETH, exactly: `1.5 ETH`.
 pub fn ether(amount: Wei) -> String {
     format!("{} ETH", decimal(amount.get()))
 }
 
-/// An amount of one asset, exactly, in 10^18 of its own unit: `1.5 ETH`, `1.5 shares of stETH`, `1.5 wstETH`.
+/// An amount of one asset, exactly, as the books hold it: `1.5 ETH`, `1.5 wstETH`, `1500000000000000000 shares`.
 pub fn amount(asset: Asset, amount: Units) -> String {
-    let number = decimal(amount.get());
     match asset {
-        Asset::Eth | Asset::WstEth => format!("{number} {asset}"),
-        Asset::StEth => format!("{number} shares of {asset}"),
+        Asset::Eth | Asset::WstEth => format!("{} {asset}", decimal(amount.get())),
+        Asset::StEth => Shares::new(amount.get()).to_string(),
     }
 }
 
@@ -23,9 +22,9 @@ pub fn utc(time: Timestamp) -> String {
     instant.map_or_else(|| format!("second {time}"), |instant| instant.to_string())
 }
 
-/// 10^18 of a unit, without trailing zeros.
-fn decimal(amount: u128) -> String {
-    let text = format_ether(U256::from(amount));
+/// A number of 10^-18 parts as a decimal, exactly, without trailing zeros: `1.5`.
+pub fn decimal(parts: u128) -> String {
+    let text = format_ether(U256::from(parts));
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -38,7 +37,7 @@ mod tests {
         assert_eq!(ether(Wei::new(1_500_000_000_000_000_000)), "1.5 ETH");
         assert_eq!(ether(Wei::new(100_000_000_000_000_000_000)), "100 ETH");
         assert_eq!(ether(Wei::ZERO), "0 ETH");
-        assert_eq!(amount(Asset::StEth, Units::new(1)), "0.000000000000000001 shares of stETH");
+        assert_eq!(amount(Asset::StEth, Units::new(1)), "1 shares");
         assert_eq!(amount(Asset::WstEth, Units::new(10u128.pow(19))), "10 wstETH");
     }
 

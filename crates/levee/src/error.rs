@@ -28,7 +28,9 @@ pub enum Error {
         reason: String,
     },
     /// A contract reverted with data that is no error of the escrow and no text.
-    #[error("the call reverted with unknown data `{data}`")]
+    #[error(
+        "the call reverted without a reason that is known (data `{data}`); a token that it calls may be broken"
+    )]
     UnknownRevert {
         /// The data, which may be empty.
         data: Bytes,

@@ -6,6 +6,7 @@ use eyre::Result;
 use levee::{
     Call, RescueView,
     bindings::{StETH, WstETH},
+    display::decimal,
 };
 use levee_model::{Asset, Shares, Status, Tier, Units, Wei};
 
@@ -177,7 +178,7 @@ fn approved(call: &Call<DynProvider>, asset: Asset) -> String {
         _ => WstETH::approveCall::abi_decode(call.input()).map(|call| call.units),
     };
     let number = number.map(|number| number.saturating_to()).unwrap_or_default();
-    format!("{} {asset} ({number} units of 10^-18)", amount::decimal(number))
+    format!("{} {asset} ({number} units of 10^-18)", decimal(number))
 }
 
 #[cfg(test)]

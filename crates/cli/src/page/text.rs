@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use levee::display::decimal;
 use levee_model::{Asset, Status, Tier, Timestamp, schedule};
 
 use super::Page;
@@ -38,10 +39,7 @@ impl Page {
         }
         if let Some(rate) = self.rate() {
             // A rate is wei per 10^27 shares: a billionth of it is wei per 10^18, what one wstETH is worth.
-            facts.push((
-                "share rate",
-                format!("1 wstETH = {} stETH", amount::decimal(rate.get() / 10u128.pow(9))),
-            ));
+            facts.push(("share rate", format!("1 wstETH = {} stETH", decimal(rate.get() / 10u128.pow(9)))));
         }
         facts.push(("deadline", time::time_from(terms.deadline, self.now)));
         facts.extend(self.amendment().map(|line| ("amendment", line)));
