@@ -24,6 +24,7 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NoDeployer => {
             Some("a rescue can only be created on a chain that has it, at the same address as everywhere")
         }
+        Error::NoSuchAsset { .. } => Some("pledge ETH"),
         Error::NoToken { .. } => Some("check `steth` and `wsteth` in the terms, and the chain"),
         Error::InvalidUrl { .. } | Error::Unreachable { .. } => {
             Some("check `--rpc-url` or the variable LEVEE_RPC_URL")
@@ -57,6 +58,13 @@ fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
         }
         RateReadable { .. } => Some("run `levee settle`"),
         NothingDue { .. } => Some("`levee status` shows when the next tranche falls due"),
+        TooEarly { .. } => Some("wait until then; `levee status` shows what can be called now"),
+        AmendmentTooLate { .. } => Some("an amendment needs its whole exit window before the deadline"),
+        AmendedDeadlineTooEarly { .. } => Some("propose a later deadline"),
+        AmendmentPending { .. } => Some("there is one amendment at a time: propose the next one after it"),
+        TargetOutOfBounds { .. } => Some("propose a target within these bounds"),
+        AmountTooLarge { .. } => Some("pledge less"),
+        InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
         NotGuardian { .. } => Some("sign with the guardian's account"),
         PaymentFailed { .. } => Some("name another recipient with `--to`, if the position is yours"),
         _ => None,

@@ -11,7 +11,7 @@ use crate::{
 /// Which rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Possible only while stETH does not say what its shares are worth, and later than the release window after the deadline:
+Possible only while stETH does not say what its shares are worth, and later than the release window after the deadline: \
 then nothing can settle, and everything goes back. Anyone may call.
 
 Example:

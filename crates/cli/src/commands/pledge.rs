@@ -33,7 +33,7 @@ Examples:
   levee pledge 100000000000000000000 shares --tier 2 --for 0x… --rescue 0x… --account agent")]
 pub(crate) struct PledgeArgs {
     /// How much and of what: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `123 wei` or `100 shares` (of stETH).
-    #[arg(value_name = "AMOUNT", num_args = 1..=2, required = true)]
+    #[arg(value_name = "AMOUNT", num_args = 1..=2, required = true, allow_negative_numbers = true)]
     amount: Vec<String>,
 
     /// Tier to pledge into, counted from 0; `levee status` lists them.

@@ -35,16 +35,21 @@ impl SettleArgs {
     }
 }
 
-/// What settling gives; the page has it already when the deadline has passed.
+/// What settling gives; the page has it already when the deadline has passed. With too little coverage on the page,
+/// only a block after the deadline can settle, and what it finds is not known before.
 fn result(page: &Page) -> String {
     let view = &page.view;
+    let is_covered = view.coverage.is_some_and(|coverage| coverage >= view.terms.target);
     match view.status {
         Status::Failed => "it fails: no threshold is met, and everything goes back".into(),
         Status::Settled => {
             let threshold = percent::percent(view.threshold_met);
             format!("{} is drawn, at a threshold of {threshold}", amount::eth_and_wei(view.drawn))
         }
-        _ => format!("all of the {} is drawn, as everything is covered", amount::eth(view.terms.target)),
+        _ if is_covered => {
+            format!("all of the {} is drawn, as everything is covered", amount::eth(view.terms.target))
+        }
+        _ => "by the highest threshold that is met once the deadline has passed, or it fails".into(),
     }
 }
 
@@ -55,7 +60,11 @@ mod tests {
 
     #[test]
     fn the_result_is_told_before() {
-        assert_eq!(result(&open()), "all of the 100 ETH is drawn, as everything is covered");
+        let mut page = open();
+        let late = "by the highest threshold that is met once the deadline has passed, or it fails";
+        assert_eq!(result(&page), late);
+        page.view.coverage = Some(page.view.terms.target);
+        assert_eq!(result(&page), "all of the 100 ETH is drawn, as everything is covered");
         let drawn = "100 ETH (100000000000000000000 wei) is drawn, at a threshold of 100 %";
         assert_eq!(result(&settled()), drawn);
     }
