@@ -58,6 +58,9 @@ artifacts: setup ## Rewrite the checked-in contract artifacts
 	forge build
 	tools/artifacts.mjs
 
+docs: setup ## Rewrite docs/cli.md from the command's help
+	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked -p levee-cli --test e2e cli_docs
+
 lint: setup .tools/bin/cargo-deny ## Check formatting, lints, licences and sources
 	forge fmt --check
 	FOUNDRY_PROFILE=lint forge lint --deny notes
