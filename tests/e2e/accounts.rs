@@ -1,0 +1,99 @@
+//! Where the signing key comes from.
+
+use std::fs;
+
+use alloy::{
+    primitives::{Address, U256, address},
+    providers::{Provider, ProviderBuilder, ext::AnvilApi},
+};
+use serde_json::json;
+
+use crate::support::{ANN, BEN, ETHER, World, anvil, levee, run};
+
+/// Made by `cast wallet import` 1.7.1, of a key that ganache publishes.
+pub(crate) const KEYSTORE: &str = include_str!("keystore.json");
+/// Opens [`KEYSTORE`].
+pub(crate) const PASSWORD: &str = "correct horse";
+/// The account in [`KEYSTORE`].
+pub(crate) const KEYSTORE_ADDRESS: Address = address!("90f8bf6a479f320ead074411a4b0e7944ea8c9c1");
+
+/// Puts the keystore where Foundry has it, under the name `me`.
+pub(crate) fn install_keystore(home: &std::path::Path) {
+    let keystores = home.join(".foundry/keystores");
+    fs::create_dir_all(&keystores).expect("the home can be written to");
+    fs::write(keystores.join("me"), KEYSTORE).expect("the home can be written to");
+}
+
+/// Gives an account that anvil does not know 10 ETH.
+pub(crate) async fn fund(chain: &impl Provider, account: Address) {
+    chain.anvil_set_balance(account, U256::from(10 * ETHER)).await.expect("anvil gives");
+}
+
+#[tokio::test]
+async fn every_source_of_a_key_signs() {
+    let world = World::with_rescue().await;
+    install_keystore(world.directory());
+    world.write("keystore.json", KEYSTORE);
+    world.write("password", &format!("{PASSWORD}\n"));
+    fund(&world.chain, KEYSTORE_ADDRESS).await;
+    let ann = world.key(ANN).to_string();
+    let bare = world.key(BEN).to_string().split_off(2);
+    let none = ("LEVEE_NOTHING", "");
+    let sources = [
+        ("--keystore keystore.json --password-file password", none, KEYSTORE_ADDRESS),
+        ("--account me --password-file password", none, KEYSTORE_ADDRESS),
+        ("--account me", ("LEVEE_PASSWORD", PASSWORD), KEYSTORE_ADDRESS),
+        ("", ("LEVEE_PRIVATE_KEY", ann.as_str()), world.address(ANN)),
+        ("", ("LEVEE_PRIVATE_KEY", bare.as_str()), world.address(BEN)),
+        ("--dev 2", none, world.address(BEN)),
+        // What is said wins over what is in the environment.
+        ("--dev 2", ("LEVEE_PRIVATE_KEY", ann.as_str()), world.address(BEN)),
+    ];
+    for (source, (variable, value), signer) in sources {
+        let line = format!("pledge 1wei --tier 0 --terms rescue.toml --yes --json {source}");
+        let result = run(world.command().env(variable, value), &line).json();
+        let pledger = &result["transactions"][0]["events"][0]["pledger"];
+        assert_eq!(pledger, &json!(signer.to_string()), "{source} {variable}");
+    }
+    let booked = [(KEYSTORE_ADDRESS, "3"), (world.address(ANN), "1"), (world.address(BEN), "3")];
+    for (pledger, amount) in booked {
+        let line = format!("positions {pledger} --terms rescue.toml --json");
+        assert_eq!(world.levee(&line).json()["positions"][0]["amount"], amount);
+    }
+}
+
+#[tokio::test]
+async fn public_keys_sign_on_a_local_chain_only() {
+    let anvil = anvil(&["--chain-id", "560048"]);
+    let url = anvil.endpoint();
+    let directory = tempfile::tempdir().expect("a directory for the test");
+    let terms = "\
+chain = 560048
+beneficiary = \"0x70997970C51812dc3A010C7d01b50e0d17dc79C8\"
+target = \"1 ETH\"
+deadline = \"2100-01-01T00:00:00Z\"
+objection_period = \"1 hour\"
+veto = \"0 %\"
+tranches = 1
+tranche_interval = \"0 s\"
+release_window = \"30 days\"
+exit_window = \"3 days\"
+terms_hash = \"0x0000000000000000000000000000000000000000000000000000000000000000\"
+[[tier]]
+threshold = \"100 %\"
+order = 0
+rate = \"0 %\"
+";
+    fs::write(directory.path().join("rescue.toml"), terms).expect("the directory can be written to");
+    let line = format!("deploy rescue.toml --dev 1 --yes --rpc-url {url}");
+    let ran = run(&mut levee(directory.path()), &line);
+    assert_eq!(
+        ran.stderr,
+        "warning: the deadline is more than five years away\n\
+         error: `--dev` signs with a public key, and this is chain 560048\n\n\
+         hint: use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain id 31337\n"
+    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    let chain = ProviderBuilder::new().connect_http(anvil.endpoint_url());
+    assert_eq!(chain.get_block_number().await.expect("anvil answers"), 0);
+}

@@ -1,0 +1,95 @@
+//! What scripts rely on: the two channels, JSON, exit codes.
+
+use std::{
+    io,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::support::{ANN, ANYONE, LEVEE, Ran, World, levee, run};
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn the_version_needs_nothing() {
+    let output = Command::new(LEVEE).arg("--version").env_clear().output().expect("levee runs");
+    let expected = concat!("levee ", env!("CARGO_PKG_VERSION"), "\n");
+    let ran = Ran::from(output);
+    assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr.as_str()), (Some(0), expected, ""));
+}
+
+#[tokio::test]
+async fn the_result_goes_to_stdout_and_the_rest_to_stderr() {
+    let world = World::with_rescue().await;
+    let (rescue, ann) = (world.rescue(), world.address(ANN));
+    let ran = world.try_by(ANN, "pledge 1 ETH --tier 0");
+    assert_eq!((ran.code, ran.stdout), (Some(0), format!("locked 1 ETH of {ann} in tier 0\n")));
+    let (plan, sent) = ran.stderr.split_once("\nsent 0x").expect("it tells what was sent");
+    let told = [
+        format!("Pledge 1 ETH to the rescue {rescue}\n"),
+        "  exactly      1000000000000000000 wei\n".to_owned(),
+        "  tier         0: a grant, used only at a coverage of 50 % or more\n".to_owned(),
+        format!("  signs        {ann} on chain 31337\n"),
+    ];
+    for line in told {
+        assert!(plan.contains(&line), "{line}: {plan}");
+    }
+    assert_eq!((sent.len(), sent.lines().count()), (65, 1), "{sent}");
+    assert_eq!(world.levee("status --terms rescue.toml").stderr, "");
+}
+
+#[tokio::test]
+async fn with_json_every_channel_is_json_or_empty() {
+    let world = World::with_rescue().await;
+    let ran = world.try_by(ANN, "pledge 1 ETH --tier 0 --json");
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let sent = &parsed(&ran.stdout)["transactions"][0];
+    assert_eq!((&sent["events"][0]["amount"], &sent["block"]), (&json!("1000000000000000000"), &json!(8)));
+
+    for line in ["status --terms rescue.toml", "terms show rescue.toml", "address rescue.toml", "terms new"] {
+        let ran = world.levee(&format!("{line} --json"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
+        assert!(parsed(&ran.stdout).is_object(), "{line}");
+    }
+    let refused = [
+        (
+            world.try_by(ANYONE, "settle --json"),
+            1,
+            "the pledges cover 1 ETH of 100 ETH; before the deadline everything must be covered",
+        ),
+        (world.levee("setle --json"), 1, "unrecognized subcommand 'setle'"),
+        (world.levee("status --json"), 1, "no rescue is named"),
+        (world.try_by(ANN, "pledge 1 --tier 0 --json"), 1, "`1` has no unit"),
+    ];
+    for (ran, code, message) in refused {
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(code), ""), "{message}");
+        let error = &parsed(&ran.stderr)["error"];
+        assert_eq!((&error["message"], &error["code"]), (&json!(message), &json!(code)));
+        assert!(error["hint"].is_string(), "{error}");
+    }
+}
+
+#[test]
+fn a_reader_who_has_gone_away_is_no_failure() {
+    let directory = tempfile::tempdir().expect("a directory for the test");
+    for line in ["terms new", "--help", "terms new --json"] {
+        let (reader, writer) = io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = levee(directory.path());
+        command.args(line.split(' ')).stdout(Stdio::from(writer));
+        let ran = Ran::from(command.output().expect("levee runs"));
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
+    }
+}
+
+#[test]
+fn nothing_to_do_is_a_mistake_and_help_is_not() {
+    let directory = tempfile::tempdir().expect("a directory for the test");
+    run(&mut levee(directory.path()), "").assert_refused("no verb is given", "add `--help` to see the verbs");
+    let help = run(&mut levee(directory.path()), "pledge --help");
+    assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
+    assert!(help.stdout.starts_with("Lock a pledge\n"), "{}", help.stdout);
+}

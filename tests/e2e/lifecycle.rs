@@ -1,0 +1,497 @@
+//! Rescues from their terms to the last wei, through the binary alone, and what the chain has of them.
+
+use alloy::{
+    primitives::{Bytes, U256, bytes},
+    providers::{Provider, ext::AnvilApi},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    ANN, ANYONE, BEN, BENEFICIARY, CAT, DAY, ETHER, GUARDIAN, HOUR, START, World, hash, levee, run,
+};
+
+/// Half an ETH, stETH share or wstETH.
+const HALF: u128 = ETHER / 2;
+/// The draw of Cat's 50 wstETH in [`World::pledge_all`]: its group of 60 ETH is to cover 29.
+const LOAN_DRAWN: u128 = 50 * ETHER * 29 / 60;
+
+/// The events of a result's transactions, in order.
+fn events(result: &Value) -> Vec<&Value> {
+    let transactions = result["transactions"].as_array().expect("a list").iter();
+    transactions.flat_map(|sent| sent["events"].as_array().expect("a list")).collect()
+}
+
+fn names(result: &Value) -> Vec<&str> {
+    events(result).iter().map(|event| event["event"].as_str().expect("a name")).collect()
+}
+
+/// The calls that the page says are possible.
+fn next(page: &Value) -> Vec<&str> {
+    let calls = page["nextCalls"].as_array().expect("a list").iter();
+    calls.map(|call| call["command"].as_str().expect("a command")).collect()
+}
+
+/// A position as `levee positions --json` has it.
+fn position(tier: u8, asset: &str, [amount, refunded, refundable, weight]: [u128; 4]) -> Value {
+    let unit = match asset {
+        "ETH" => "wei",
+        "stETH" => "stETH shares",
+        _ => "units of 10^-18 wstETH",
+    };
+    json!({
+        "tier": tier, "asset": asset, "unit": unit, "amount": amount.to_string(), "refunded": refunded.to_string(),
+        "refundable": refundable.to_string(), "drawnValueWei": weight.to_string(), "objected": false,
+    })
+}
+
+#[tokio::test]
+async fn terms_are_written_checked_and_shown() {
+    let world = World::start().await;
+    let offline = |line: &str| run(&mut levee(world.directory()), line);
+    let wrote = "wrote `new.toml`: fill it in, then `levee terms check new.toml`\n";
+    assert_eq!(offline("terms new new.toml").ok(), wrote);
+    offline("terms check new.toml").assert_refused(
+        "new.toml: beneficiary is the zero address",
+        "name the address that the draw goes to",
+    );
+    offline("terms new new.toml").assert_refused(
+        "`new.toml` exists already",
+        "choose another name: files of terms are never overwritten",
+    );
+
+    let address = world.rescue();
+    let far = "warning: the deadline is more than five years away\n";
+    let checked = offline("terms check rescue.toml");
+    assert_eq!(checked.stderr, far);
+    assert_eq!(
+        checked.ok(),
+        format!("the terms are valid; the rescue will be at {address} on chain 31337\n")
+    );
+    assert_eq!(offline("address rescue.toml").ok(), format!("{address}\n"));
+    let (steth, wsteth) = (world.steth, world.wsteth);
+    let (beneficiary, guardian) = (world.address(BENEFICIARY), world.address(GUARDIAN));
+    let terms_hash = hash("What was agreed.\n");
+    let expected = format!(
+        "\
+address           {address} on chain 31337
+beneficiary       {beneficiary}
+guardian          {guardian}
+stETH             {steth}
+wstETH            {wsteth}
+target            100 ETH (100000000000000000000 wei)
+deadline          2100-01-11T00:00:00Z
+objection period  1 day
+veto              40 %
+tranches          2, 1 day apart
+release window    7 days
+exit window       2 days
+terms hash        {terms_hash}
+hash of           Keccak-256 of the bytes of `terms.md`
+
+tiers
+tier  threshold  order  footing
+0     50 %       0      grant
+1     50 %       1      loan at 3.8 % a year
+2     100 %      0      grant
+"
+    );
+    assert_eq!(offline("terms show rescue.toml").ok(), expected);
+    let shown = offline("terms show rescue.toml --json").json();
+    assert_eq!(shown["address"], address.to_string());
+    assert_eq!(shown["targetWei"], "100000000000000000000");
+    assert_eq!(shown["deadlineUnix"], START + 10 * DAY);
+    assert_eq!(shown["tiers"][1], json!({ "thresholdBps": 5_000, "drawOrder": 1, "rateBps": 380 }));
+    assert_eq!(shown["termsHash"], terms_hash);
+}
+
+#[tokio::test]
+async fn a_rescue_is_created_once_and_again_nothing_is_sent() {
+    let world = World::start().await;
+    let address = world.rescue();
+    assert!(world.chain.get_code_at(address).await.expect("anvil answers").is_empty());
+    let created = world.deploy();
+    assert_eq!(created["address"], address.to_string());
+    assert_eq!(created["created"], true);
+    assert_eq!(names(&created), ["RescueCreated"]);
+
+    let before = world.mark().await;
+    let again = world.levee(&format!("deploy rescue.toml --dev {ANYONE} --yes"));
+    assert_eq!(again.ok(), format!("the rescue is at {address} already; nothing was sent\n"));
+    let nothing = json!({ "address": address.to_string(), "created": false, "transactions": [] });
+    assert_eq!(world.deploy(), nothing);
+    assert_eq!(world.mark().await, before);
+
+    let page = world.status();
+    assert_eq!(page["rescue"], address.to_string());
+    assert_eq!((&page["status"], &page["chain"]), (&json!("Open"), &json!(31337)));
+    assert_eq!(page["termsHash"], hash("What was agreed.\n"));
+    assert_eq!(world.levee(&format!("status --rescue {address} --json")).json(), page);
+}
+
+#[tokio::test]
+async fn pledges_of_every_asset_are_locked_and_shown() {
+    let world = World::with_rescue().await;
+    let (ann, ben, cat) = (world.address(ANN), world.address(BEN), world.address(CAT));
+    let held = [world.holds(ann).await, world.holds(ben).await, world.holds(cat).await];
+
+    let pledged = world.by(ANN, "pledge 41 ETH --tier 0");
+    let spent = held[0][0] - world.holds(ann).await[0];
+    assert_eq!(spent, 41 * ETHER + world.fees(&pledged).await);
+    let event = json!({
+        "event": "Pledged", "pledger": ann.to_string(), "tier": 0, "asset": "ETH", "unit": "wei",
+        "amount": "41000000000000000000",
+    });
+    assert_eq!(events(&pledged), [&event]);
+
+    let text = world.try_by(BEN, "pledge 30 stETH --tier 2 --approve").ok();
+    assert_eq!(text, format!("locked 25000000000000000000 shares of {ben} in tier 2\n"));
+    assert_eq!(world.holds(ben).await[1], held[1][1] - 25 * ETHER);
+    let approved = world.by(CAT, "pledge 50 wstETH --tier 1 --approve");
+    let blocks = approved["transactions"].as_array().expect("a list").iter().map(|sent| &sent["block"]);
+    assert_eq!(blocks.collect::<Vec<_>>(), [11, 12]);
+    assert_eq!(world.holds(cat).await[2], held[2][2] - 50 * ETHER);
+    world.by(ANYONE, &format!("pledge 7wei --tier 1 --for {ben}"));
+
+    assert_eq!(world.holds(world.rescue()).await, [41 * ETHER + 7, 25 * ETHER, 50 * ETHER]);
+    let pots = [(0, 0, 41 * ETHER), (1, 0, 7), (1, 2, 50 * ETHER), (2, 1, 25 * ETHER)];
+    assert_eq!(world.pots().await, pots.map(|(tier, asset, total)| (tier, asset, total, 0, 0)));
+    assert_eq!(world.positions(ANN), json!([position(0, "ETH", [41 * ETHER, 0, 0, 0])]));
+    let bens = json!([position(1, "ETH", [7, 0, 0, 0]), position(2, "stETH", [25 * ETHER, 0, 0, 0])]);
+    assert_eq!(world.positions(BEN), bens);
+    assert_eq!(world.positions(GUARDIAN), json!([]));
+    let table = "\
+tier  pledged                   refunded  refundable now  drawn value  objected
+1     0.000000000000000007 ETH  0 ETH     0 ETH           0 ETH        no
+2     30 stETH                  0 stETH   0 stETH         0 ETH        no
+";
+    assert_eq!(world.levee(&format!("positions {ben} --terms rescue.toml")).ok(), table);
+}
+
+#[tokio::test]
+async fn an_open_rescue_has_its_page() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    let (rescue, beneficiary) = (world.rescue(), world.address(BENEFICIARY));
+    let (guardian, terms_hash) = (world.address(GUARDIAN), hash("What was agreed.\n"));
+    let expected = format!(
+        "\
+rescue       {rescue} on chain 31337
+status       Open
+beneficiary  {beneficiary}
+guardian     {guardian}
+target       100 ETH
+coverage     131 ETH, 131 % of the target
+threshold    50 % met: has 101 ETH, needs 50 ETH
+threshold    100 % met: has 131 ETH, needs 100 ETH
+share rate   1 wstETH = 1.2 stETH
+deadline     2100-01-11T00:00:00Z (in 9 days 23 hours)
+terms hash   {terms_hash}
+
+tiers
+tier  threshold  order  footing               pledged    drawn     delivered
+0     50 %       0      grant                 41 ETH     0 ETH     0 ETH
+1     50 %       1      loan at 3.8 % a year  50 wstETH  0 wstETH  0 wstETH
+2     100 %      0      grant                 30 stETH   0 stETH   0 stETH
+
+tranches
+2, the first 1 day after settlement, 1 day apart
+
+next
+call                          who       effect
+levee pledge AMOUNT --tier N  anyone    locks a pledge
+levee settle                  anyone    everything is covered: fixes the draw now
+levee guardian decline        guardian  returns a pledge, whole
+levee guardian amend          guardian  proposes a new target, deadline or document
+levee cancel                  guardian  ends the rescue; everything goes back
+"
+    );
+    assert_eq!(world.page(), expected);
+    let page = world.status();
+    assert_eq!(page["coverageWei"], "131000000000000000000");
+    assert_eq!(page["rateWeiPer1e27Shares"], "1200000000000000000000000000");
+    let half = json!({
+        "thresholdBps": 5_000, "coverageWei": "101000000000000000000", "requiredWei": "50000000000000000000",
+        "met": true,
+    });
+    assert_eq!(page["thresholds"][0], half);
+    assert_eq!(page["drawnWei"], "0");
+    assert_eq!(page["settledAtUnix"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_rescue_that_is_covered_delivers_every_asset_to_the_wei() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    let beneficiary = world.holds(world.address(BENEFICIARY)).await;
+    world.warp(2 * DAY).await;
+    let settled = world.by(ANYONE, "settle");
+    let event = json!({
+        "event": "Settled", "thresholdBps": 10_000, "rateWeiPer1e27Shares": "1200000000000000000000000000",
+        "targetWei": "100000000000000000000", "drawnWei": "100000000000000000000",
+        "settledAtUnix": START + 2 * DAY + 1,
+        "draws": ["41000000000000000000", "0", "0", "0", "0", LOAN_DRAWN.to_string(), "0", "25000000000000000000", "0"],
+    });
+    assert_eq!(events(&settled), [&event]);
+
+    world.warp(3 * DAY + 1).await;
+    for asset in ["ETH", "stETH", "wstETH"] {
+        assert_eq!(names(&world.by(ANYONE, &format!("release {asset}"))), ["Released"]);
+    }
+    let first = [41 * HALF, 25 * HALF, LOAN_DRAWN / 2];
+    assert_eq!(world.gained(BENEFICIARY, beneficiary).await, first);
+    let tables = "
+tier  threshold  order  footing               pledged    drawn                         delivered
+0     50 %       0      grant                 41 ETH     41 ETH                        20.5 ETH
+1     50 %       1      loan at 3.8 % a year  50 wstETH  24.166666666666666666 wstETH  12.083333333333333333 wstETH
+2     100 %      0      grant                 30 stETH   30 stETH                      15 stETH
+
+tranches
+tranche  due                                            ETH        stETH      wstETH
+1        2100-01-04T00:00:01Z (3 seconds ago)           delivered  delivered  delivered
+2        2100-01-05T00:00:01Z (in 23 hours 59 minutes)  to come    to come    to come
+";
+    let page = world.page();
+    assert!(page.contains(tables), "{page}");
+
+    // Cat's loan is drawn in part, and what is not needed goes back at once, to Cat, whoever asks.
+    let cat = world.holds(world.address(CAT)).await;
+    world.by(ANYONE, &format!("refund --pledger {}", world.address(CAT)));
+    assert_eq!(world.gained(CAT, cat).await, [0, 0, 50 * ETHER - LOAN_DRAWN]);
+
+    world.warp(4 * DAY + 1).await;
+    world.by(ANYONE, "release ETH");
+    world.by(ANYONE, "release stETH");
+    assert_eq!(names(&world.by(ANYONE, "release wstETH")), ["Released", "Finalized"]);
+    assert_eq!(world.gained(BENEFICIARY, beneficiary).await, [41 * ETHER, 25 * ETHER, LOAN_DRAWN]);
+    assert_eq!(world.holds(world.rescue()).await, [0, 0, 0]);
+    let all = |tier, asset, total| (tier, asset, total, total, total);
+    let loan = (1, 2, 50 * ETHER, LOAN_DRAWN, LOAN_DRAWN);
+    assert_eq!(world.pots().await, [all(0, 0, 41 * ETHER), loan, all(2, 1, 25 * ETHER)]);
+    let page = world.status();
+    assert_eq!((&page["status"], &page["finalAtUnix"]), (&json!("Released"), &json!(START + 4 * DAY + 4)));
+    assert_eq!(page["tranches"]["delivered"], json!({ "ETH": 2, "stETH": 2, "wstETH": 2 }));
+    assert!(world.page().contains("\nstatus       Released, final\n"), "{}", world.page());
+}
+
+#[tokio::test]
+async fn a_rescue_that_fails_gives_everything_back() {
+    let world = World::with_rescue().await;
+    world.by(ANN, "pledge 49.999999999999999999 ETH --tier 0");
+    world.by(BEN, "pledge 30 stETH --tier 2 --approve");
+    // The next block is at the deadline, the one after it behind it.
+    world.warp(10 * DAY - 1).await;
+    world.try_by(ANYONE, "settle").assert_refused(
+        "the pledges cover 79.999999999999999999 ETH of 100 ETH; before the deadline everything must be covered",
+        "after the deadline it settles by the highest threshold that is met, or fails",
+    );
+    world.warp(10 * DAY + 1).await;
+    let page = world.status();
+    assert_eq!((&page["status"], next(&page)), (&json!("Failed"), vec!["refund"]));
+
+    // The first call settles: here, the refund.
+    let (ann, ben) = (world.holds(world.address(ANN)).await, world.holds(world.address(BEN)).await);
+    let refunded = world.by(ANYONE, &format!("refund --pledger {}", world.address(ANN)));
+    assert_eq!(names(&refunded), ["Failed", "Refunded"]);
+    assert_eq!(events(&refunded)[0]["reason"], "no threshold was met");
+    assert_eq!(world.gained(ANN, ann).await, [50 * ETHER - 1, 0, 0]);
+    let heir = world.address(CAT);
+    let cat = world.holds(heir).await;
+    world.by(BEN, &format!("refund --to {heir}"));
+    assert_eq!(world.gained(CAT, cat).await, [0, 25 * ETHER, 0]);
+    assert_eq!(world.holds(world.address(BEN)).await[1], ben[1]);
+    assert_eq!(world.holds(world.rescue()).await, [0, 0, 0]);
+    let whole = 50 * ETHER - 1;
+    assert_eq!(world.positions(ANN), json!([position(0, "ETH", [whole, whole, 0, 0])]));
+}
+
+#[tokio::test]
+async fn the_last_block_before_the_deadline_promises_nothing() {
+    let world = World::with_rescue().await;
+    world.by(ANN, "pledge 60 ETH --tier 0");
+    // The page is of the deadline's block, and the next one settles by threshold.
+    world.warp(10 * DAY).await;
+    let settled = world.try_by(ANYONE, "settle");
+    let plan = "  result  by the highest threshold that is met once the deadline has passed, or it fails\n";
+    assert!(settled.stderr.contains(plan), "{}", settled.stderr);
+    assert_eq!(settled.ok(), "settled at a threshold of 50 %: 60 ETH of 100 ETH is drawn\n");
+}
+
+#[tokio::test]
+async fn pledgers_may_leave_before_an_amendment() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.write("new.md", "What is agreed now.\n");
+    world.warp(DAY).await;
+    let amended = world.by(GUARDIAN, "guardian amend --target 80ETH --document new.md");
+    let proposed = json!({
+        "event": "AmendmentProposed", "targetWei": "80000000000000000000", "deadlineUnix": START + 10 * DAY,
+        "termsHash": hash("What is agreed now.\n"), "inForceFromUnix": START + 3 * DAY + 1,
+    });
+    assert_eq!(events(&amended), [&proposed]);
+    let page = world.status();
+    assert_eq!(page["targetWei"], "100000000000000000000");
+    assert_eq!(page["amendment"]["targetWei"], "80000000000000000000");
+    assert_eq!(next(&page), ["pledge AMOUNT --tier N", "settle", "exit", "guardian decline", "cancel"]);
+
+    let (ben, cat) = (world.holds(world.address(BEN)).await, world.holds(world.address(CAT)).await);
+    assert_eq!(names(&world.by(CAT, "exit")), ["Exited"]);
+    assert_eq!(world.gained(CAT, [0, cat[1], cat[2]]).await[1..], [0, 50 * ETHER]);
+    world.by(BEN, &format!("exit --to {}", world.address(CAT)));
+    assert_eq!(world.holds(world.address(BEN)).await[1], ben[1]);
+    assert_eq!(world.holds(world.address(CAT)).await[1], cat[1] + 25 * ETHER);
+
+    world.warp(3 * DAY + 1).await;
+    let late = world.try_by(ANN, "exit");
+    late.assert_refused(
+        "no amendment is pending, so nobody can leave; it is 2100-01-04T00:00:02Z",
+        "a pledge is locked; after settlement, `levee refund` returns what was not drawn",
+    );
+    let page = world.status();
+    assert_eq!((&page["targetWei"], &page["amendment"]), (&json!("80000000000000000000"), &Value::Null));
+    assert_eq!(page["termsHash"], hash("What is agreed now.\n"));
+    // 41 of 80 ETH is enough for 50 %, and not for 100 %.
+    world.warp(10 * DAY + 1).await;
+    let settled = world.by(ANYONE, "settle");
+    assert_eq!(events(&settled)[0]["thresholdBps"], 5_000);
+    assert_eq!(world.pots().await, [(0, 0, 41 * ETHER, 41 * ETHER, 0)]);
+}
+
+#[tokio::test]
+async fn the_guardian_declines_a_pledge_whole() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    let before = world.holds(world.address(ANN)).await;
+    let declined = world.by(GUARDIAN, &format!("guardian decline {}", world.address(ANN)));
+    assert_eq!(names(&declined), ["Declined"]);
+    assert_eq!(world.gained(ANN, before).await, [41 * ETHER, 0, 0]);
+    assert_eq!(world.positions(ANN), json!([]));
+    assert_eq!(world.status()["coverageWei"], "90000000000000000000");
+    assert_eq!(world.holds(world.rescue()).await, [0, 25 * ETHER, 50 * ETHER]);
+}
+
+#[tokio::test]
+async fn objections_that_reach_the_veto_stop_the_rest() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.by(ANYONE, "settle");
+    world.warp(DAY + HOUR).await;
+    world.by(ANYONE, "release ETH");
+
+    // 29 of 100 ETH drawn is not yet 40 %; with 30 more it is.
+    assert_eq!(names(&world.by(CAT, "object")), ["Objected"]);
+    let page = world.status();
+    assert_eq!((&page["status"], &page["objectedWei"]), (&json!("Settled"), &json!("29000000000000000000")));
+    let objected = world.by(BEN, "object");
+    assert_eq!(names(&objected), ["Objected", "Cancelled"]);
+    assert_eq!(events(&objected)[1]["kept"], 1);
+
+    let page = world.status();
+    assert_eq!((&page["status"], &page["finalAtUnix"]), (&json!("Cancelled"), &Value::Null));
+    assert_eq!(page["tranches"]["kept"], json!({ "ETH": 1, "stETH": 1, "wstETH": 1 }));
+    assert_eq!(next(&page), ["release stETH", "release wstETH", "refund"]);
+    world.by(ANYONE, "release stETH");
+    assert_eq!(names(&world.by(ANYONE, "release wstETH")), ["Released", "Finalized"]);
+    let ann = world.holds(world.address(ANN)).await;
+    world.by(ANYONE, &format!("refund --pledger {}", world.address(ANN)));
+    assert_eq!(world.gained(ANN, ann).await, [41 * HALF, 0, 0]);
+    world.by(BEN, "refund");
+    world.by(CAT, "refund");
+    assert_eq!(world.holds(world.rescue()).await, [0, 0, 0]);
+    assert_eq!(world.holds(world.address(BEN)).await[1], 175 * HALF);
+    assert_eq!(world.holds(world.address(CAT)).await[2], 100 * ETHER - LOAN_DRAWN / 2);
+}
+
+#[tokio::test]
+async fn the_guardian_ends_an_open_rescue() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    let cancelled = world.by(GUARDIAN, "cancel");
+    assert_eq!(names(&cancelled), ["Failed"]);
+    assert_eq!(events(&cancelled)[0]["reason"], "the guardian ended it");
+    let before = world.holds(world.address(ANN)).await;
+    world.by(ANYONE, &format!("refund --pledger {}", world.address(ANN)));
+    assert_eq!(world.gained(ANN, before).await, [41 * ETHER, 0, 0]);
+    assert!(world.page().contains("\nstatus       Failed: the guardian ended it\n"), "{}", world.page());
+}
+
+#[tokio::test]
+async fn the_guardian_stops_what_is_not_yet_due() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.by(ANYONE, "settle");
+    let cancelled = world.by(GUARDIAN, "cancel");
+    assert_eq!(names(&cancelled), ["Cancelled", "Finalized"]);
+    assert_eq!(events(&cancelled)[0]["kept"], 0);
+    world.try_by(ANYONE, "release ETH").assert_refused(
+        "no tranche of ETH is due: 0 of the 0 due are delivered",
+        "`levee status` shows when the next tranche falls due",
+    );
+    for account in [ANN, BEN, CAT] {
+        world.by(account, "refund");
+    }
+    assert_eq!(world.holds(world.rescue()).await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn what_is_not_collected_in_time_goes_back() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.warp(DAY).await;
+    world.by(ANYONE, "settle");
+    world.warp(2 * DAY + 1).await;
+    world.by(ANYONE, "release wstETH");
+    // The last tranche is due two days after settlement, and may be collected for seven.
+    let last = 10 * DAY + 1;
+    world.warp(last - 1).await;
+    world.try_by(ANYONE, "lapse").assert_refused(
+        "it is 2100-01-11T00:00:01Z, and must be later than 2100-01-11T00:00:01Z",
+        "wait until then; `levee status` shows what can be called now",
+    );
+    world.warp(last + 1).await;
+    assert_eq!(names(&world.by(ANYONE, "lapse")), ["Lapsed", "Finalized"]);
+    let page = world.status();
+    assert_eq!((&page["status"], next(&page)), (&json!("Cancelled"), vec!["refund"]));
+    assert_eq!(page["tranches"]["kept"], json!({ "ETH": 0, "stETH": 0, "wstETH": 1 }));
+    let ann = world.holds(world.address(ANN)).await;
+    world.by(ANYONE, &format!("refund --pledger {}", world.address(ANN)));
+    assert_eq!(world.gained(ANN, ann).await, [41 * ETHER, 0, 0]);
+    world.by(BEN, "refund");
+    world.by(CAT, "refund");
+    assert_eq!(world.holds(world.address(BEN)).await[1], 100 * ETHER);
+    assert_eq!(world.holds(world.rescue()).await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_rescue_that_cannot_be_valued_expires() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    let code = world.chain.get_code_at(world.steth).await.expect("anvil answers");
+    // Reverts whatever it is asked.
+    let broken: Bytes = bytes!("5f5ffd");
+    world.chain.anvil_set_code(world.steth, broken).await.expect("anvil takes code");
+    world.warp(10 * DAY + 1).await;
+    world.try_by(ANYONE, "settle").assert_refused(
+        "stETH does not say what its shares are worth, so the rescue cannot settle now",
+        "try again later; once the release window has passed, `levee expire` returns everything",
+    );
+    let page = world.status();
+    assert_eq!((&page["status"], &page["coverageWei"], next(&page)), (&json!("Open"), &Value::Null, vec![]));
+    world.warp(17 * DAY + 1).await;
+    assert_eq!(next(&world.status()), ["expire"]);
+    let expired = world.by(ANYONE, "expire");
+    assert_eq!(
+        (names(&expired), &events(&expired)[0]["failedAtUnix"]),
+        (vec!["Failed"], &json!(START + 17 * DAY + 2))
+    );
+
+    let before = world.chain.get_balance(world.address(ANN)).await.expect("a balance");
+    world.by(ANYONE, &format!("refund --pledger {}", world.address(ANN)));
+    assert_eq!(
+        world.chain.get_balance(world.address(ANN)).await.expect("a balance") - before,
+        U256::from(41 * ETHER)
+    );
+    world.by(CAT, "refund");
+    world.chain.anvil_set_code(world.steth, code).await.expect("anvil takes code");
+    world.by(BEN, "refund");
+    assert_eq!(world.holds(world.rescue()).await, [0, 0, 0]);
+}
