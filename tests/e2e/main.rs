@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bad_input;
+mod cli_docs;
 mod contract;
 mod lifecycle;
 mod rehearse;
