@@ -5,5 +5,6 @@ mod bad_input;
 mod cli_docs;
 mod contract;
 mod lifecycle;
+mod readme;
 mod rehearse;
 mod support;

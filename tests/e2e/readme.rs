@@ -1,0 +1,152 @@
+//! The pages say what is so: the first pledge runs as written, and links and make targets exist.
+
+use std::{collections::BTreeSet, path::Path, process::Command};
+
+use alloy::providers::{ProviderBuilder, ext::AnvilApi};
+use serde_json::json;
+
+use crate::{
+    accounts::{KEYSTORE_ADDRESS, PASSWORD, fund, install_keystore},
+    support::{ETHER, LEVEE, Ran, anvil, project_file, root},
+};
+
+const SECTION: &str = "## A first pledge on a testnet";
+const PAGES: [&str; 5] =
+    ["README.md", "SECURITY.md", "CONTRIBUTING.md", "scenarios/README.md", "tests/invariant/README.md"];
+
+/// The text of a page from a heading to the next of its level.
+fn section<'a>(page: &'a str, heading: &str) -> &'a str {
+    let start = page.find(&format!("{heading}\n")).unwrap_or_else(|| panic!("there is no `{heading}`"));
+    let rest = &page[start + heading.len()..];
+    &rest[..rest.find("\n## ").unwrap_or(rest.len())]
+}
+
+/// What stands in ```` ```sh ```` blocks.
+fn shell_blocks(text: &str) -> Vec<&str> {
+    let blocks = text.split("```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap_or_default()).collect()
+}
+
+/// The commands as a script that stops at the first failure; nobody is there to answer, so what asks gets `--yes`.
+fn script(commands: &str) -> String {
+    const ASKING: [&str; 4] = ["levee deploy", "levee pledge", "levee settle", "levee release"];
+    let asks = |line: &str| ASKING.iter().any(|verb| line.starts_with(verb));
+    let answered = |line: &str| if asks(line) { format!("{line} --yes\n") } else { format!("{line}\n") };
+    format!("set -eu\n{}", commands.lines().map(answered).collect::<String>())
+}
+
+fn bash(home: &Path, url: &str, commands: &str) -> Ran {
+    let binaries = Path::new(LEVEE).parent().expect("the binary is in a directory").display();
+    let system = std::env::var("PATH").expect("PATH is set");
+    let mut command = Command::new("bash");
+    command.env_clear().env("PATH", format!("{binaries}:{system}")).env("HOME", home).current_dir(home);
+    command.env("LEVEE_RPC_URL", url).env("LEVEE_PASSWORD", PASSWORD);
+    command.args(["-c", &script(commands)]).output().expect("this test needs bash").into()
+}
+
+#[tokio::test]
+async fn the_first_pledge_of_the_readme_runs_as_written() {
+    let readme = project_file("README.md");
+    let section = section(&readme, SECTION);
+    let blocks = shell_blocks(section);
+    assert!(blocks[0].starts_with("cargo build"), "{}", blocks[0]);
+    assert!(blocks[1].starts_with("cat > rescue.toml"), "{}", blocks[1]);
+
+    let anvil = anvil(&["--chain-id", "560048"]);
+    let chain = ProviderBuilder::new().connect_http(anvil.endpoint_url());
+    let home = tempfile::tempdir().expect("a directory for the test");
+    install_keystore(home.path());
+    fund(&chain, KEYSTORE_ADDRESS).await;
+    let run = |commands: &str| bash(home.path(), &anvil.endpoint(), commands);
+    let told = run(&blocks[1..].concat()).ok();
+    assert!(told.contains("the terms are valid; the rescue will be at 0x"), "{told}");
+    assert!(told.contains("settled at a threshold of 100 %: 0.02 ETH of 0.02 ETH is drawn"), "{told}");
+
+    let page = || run("levee status --terms rescue.toml --json").json();
+    assert_eq!(page()["status"], "Settled");
+    assert_eq!(page()["drawnWei"], (ETHER / 50).to_string());
+    assert_eq!(page()["tranches"]["due"], 0);
+
+    chain.anvil_increase_time(3_600).await.expect("anvil takes a time");
+    chain.anvil_mine(Some(1), None).await.expect("anvil mines");
+    let release = section.split('`').find(|code| code.starts_with("levee release")).expect("it releases");
+    let told = run(release).ok();
+    assert!(told.contains("delivered 0.02 ETH to the beneficiary, 1 tranche of ETH in all"), "{told}");
+    assert_eq!(page()["status"], "Released");
+    assert_eq!(page()["tranches"]["delivered"], json!({ "ETH": 1, "stETH": 0, "wstETH": 0 }));
+}
+
+/// All pages, by their path from the root.
+fn pages() -> Vec<String> {
+    let docs = std::fs::read_dir(root().join("docs")).expect("docs is there");
+    let docs = docs.map(|entry| entry.expect("it can be listed").file_name());
+    let docs = docs.map(|name| format!("docs/{}", name.to_str().expect("names are text")));
+    PAGES.map(str::to_owned).into_iter().chain(docs.filter(|path| path.ends_with(".md"))).collect()
+}
+
+/// Where the links of a page point.
+fn links(page: &str) -> Vec<&str> {
+    page.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect()
+}
+
+/// The anchor that a heading gets on the forge.
+fn anchor(heading: &str) -> String {
+    let kept = heading
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c))
+        .collect::<String>();
+    kept.trim().replace(' ', "-")
+}
+
+fn has_anchor(page: &str, wanted: &str) -> bool {
+    let headings = page.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#'));
+    headings.map(anchor).any(|anchor| anchor == wanted)
+}
+
+/// What is wrong with a link, if anything is.
+fn broken(page: &str, link: &str) -> Option<String> {
+    let (path, wanted) = link.split_once('#').unwrap_or((link, ""));
+    let directory = Path::new(page).parent().unwrap_or(Path::new(""));
+    let target = if path.is_empty() { page.into() } else { directory.join(path) };
+    if !root().join(&target).exists() {
+        return Some(format!("{page}: there is no {}", target.display()));
+    }
+    let found = wanted.is_empty() || has_anchor(&project_file(&target.display().to_string()), wanted);
+    (!found).then(|| format!("{page}: {} has no heading #{wanted}", target.display()))
+}
+
+#[test]
+fn every_relative_link_points_to_something() {
+    let mut problems = Vec::new();
+    let mut seen = 0;
+    for page in pages() {
+        let text = project_file(&page);
+        for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
+            seen += 1;
+            problems.extend(broken(&page, link));
+        }
+    }
+    assert!(seen > 10, "only {seen} links were found");
+    assert_eq!(problems, [""; 0]);
+}
+
+/// The targets that a page's code calls `make` with.
+fn make_targets(page: &str) -> BTreeSet<&str> {
+    let code = page.split('`').skip(1).step_by(2).flat_map(str::lines);
+    let called = code.filter_map(|line| line.trim_start().strip_prefix("make "));
+    called.filter_map(|words| words.split_whitespace().next()).collect()
+}
+
+#[test]
+fn every_make_command_is_a_target() {
+    let makefile = project_file("Makefile");
+    let mut seen = 0;
+    for page in pages() {
+        for target in make_targets(&project_file(&page)) {
+            seen += 1;
+            assert!(makefile.contains(&format!("\n{target}:")), "{page}: make has no target `{target}`");
+        }
+    }
+    assert!(seen > 10, "only {seen} commands were found");
+}
