@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { IPledgeEscrow } from "levee/interfaces/IPledgeEscrow.sol";
+import { Asset } from "levee/types/Units.sol";
+
+/// @notice A beneficiary with moods: it may refuse ETH, and when it takes some it asks for the same again.
+contract MoodyBeneficiary {
+    error NotNow();
+
+    /// @notice Whether it refuses ETH.
+    bool public refuses;
+    /// @notice How often it was paid the same twice.
+    uint256 public paidTwice;
+
+    function setRefuses(bool refuses_) external {
+        refuses = refuses_;
+    }
+
+    receive() external payable {
+        if (refuses) revert NotNow();
+        try IPledgeEscrow(msg.sender).release(Asset.ETH) {
+            ++paidTwice;
+        } catch { }
+    }
+}
+
+/// @notice A pledger that, when it is paid, asks for the same position again in every way it can.
+contract GreedyPledger {
+    uint8 private tier;
+
+    /// @notice How often it was paid the same twice.
+    uint256 public paidTwice;
+
+    /// @notice The tier of the position that will be paid next.
+    function expect(uint8 tier_) external {
+        tier = tier_;
+    }
+
+    receive() external payable {
+        IPledgeEscrow escrow = IPledgeEscrow(msg.sender);
+        try escrow.refund(address(this), tier, Asset.ETH) {
+            ++paidTwice;
+        } catch { }
+        try escrow.exit(tier, Asset.ETH, address(this)) {
+            ++paidTwice;
+        } catch { }
+    }
+}
+
+/// @notice The code of a stETH of which every call fails.
+contract DeadToken {
+    error Dead();
+
+    fallback() external {
+        revert Dead();
+    }
+}

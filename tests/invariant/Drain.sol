@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { CommonBase } from "forge-std/Base.sol";
+
+import { IPledgeEscrow, PositionView, RescueView, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { ASSETS, Asset, Units } from "levee/types/Units.sol";
+
+import { Lido } from "./Lido.sol";
+import { Store } from "./Store.sol";
+
+/// @notice Takes a rescue to its end by time and by calls that anyone can make: no guardian, no help of the
+/// beneficiary, which may go on refusing, and of no pledger.
+contract Drain is CommonBase {
+    Store private immutable STORE;
+    IPledgeEscrow private immutable ESCROW;
+    Lido private immutable LIDO;
+
+    constructor(Store store) {
+        STORE = store;
+        ESCROW = store.escrow();
+        LIDO = store.lido();
+    }
+
+    /// @notice Decides, delivers or lapses, and refunds all that moves.
+    function run() external {
+        _decide();
+        RescueView memory page = ESCROW.rescue();
+        if (page.status == Status.Settled || page.status == Status.Cancelled) _end(page);
+        refundAll();
+    }
+
+    function _decide() private {
+        if (STORE.status() != Status.Open) return;
+        uint256 deadline = STORE.inForce().deadline;
+        if (STORE.pendingUntil() != 0) {
+            _reach(STORE.pendingUntil());
+            deadline = STORE.inForce().deadline;
+        }
+        _reach(deadline + 1);
+        if (!STORE.holdsShares() || LIDO.rate() != 0) return ESCROW.settle();
+        _reach(deadline + STORE.terms().releaseWindow + 1);
+        ESCROW.expire();
+    }
+
+    function _reach(uint256 time) private {
+        if (time > vm.getBlockTimestamp()) vm.warp(time);
+    }
+
+    /// @dev All tranches fall due; what can be delivered is, the rest lapses.
+    function _end(RescueView memory page) private {
+        uint256 lastDue = page.settledAt + page.terms.objectionPeriod + (uint256(page.terms.tranches) - 1)
+            * page.terms.trancheInterval;
+        _reach(lastDue);
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            bool refused = asset == uint256(Asset.ETH) && STORE.beneficiary().refuses();
+            if (page.kept[asset] == page.delivered[asset] || refused || !LIDO.moves(Asset(asset))) continue;
+            ESCROW.release(Asset(asset));
+        }
+        page = ESCROW.rescue();
+        if (page.finalAt != 0) return;
+        _reach((page.cancelledAt == 0 ? lastDue : page.cancelledAt) + page.terms.releaseWindow + 1);
+        ESCROW.lapse();
+    }
+
+    /// @notice Refunds all that is owed and moves.
+    function refundAll() public {
+        address[] memory pledgers = STORE.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            PositionView[] memory list = ESCROW.positions(pledgers[i]);
+            for (uint256 j; j < list.length; ++j) {
+                if (Units.unwrap(list[j].refundable) == 0 || !LIDO.moves(list[j].asset)) continue;
+                STORE.alert(pledgers[i], list[j].tier);
+                ESCROW.refund(pledgers[i], list[j].tier, list[j].asset);
+            }
+        }
+    }
+}

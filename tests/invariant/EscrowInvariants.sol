@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { PositionView, PotView, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { ASSETS, Asset, Rate, Units, Wei } from "levee/types/Units.sol";
+
+import { EscrowTest } from "../util/EscrowTest.sol";
+import { GreedyPledger, MoodyBeneficiary } from "./Actors.sol";
+import { Drain } from "./Drain.sol";
+import { Lido } from "./Lido.sol";
+import { LogBooks } from "./LogBooks.sol";
+import { Store } from "./Store.sol";
+import { Twin } from "./Twin.sol";
+import { GuardianHandler } from "./handlers/GuardianHandler.sol";
+import { KeeperHandler } from "./handlers/KeeperHandler.sol";
+import { PledgerHandler } from "./handlers/PledgerHandler.sol";
+import { WorldHandler } from "./handlers/WorldHandler.sol";
+
+/// @notice What must always be true of an escrow, whatever its handlers do; README.md says how each is asserted. The
+/// numbers are those of the mechanism's list of properties.
+abstract contract EscrowInvariants is EscrowTest {
+    uint256 private constant CALLS_PER_DRAIN = 16;
+
+    address private immutable KEEPER = makeAddr("keeper");
+    address private immutable DONOR = makeAddr("donor");
+    address private immutable VAULT = makeAddr("vault");
+
+    Store internal store;
+    LogBooks internal books;
+    Lido internal lido;
+    Twin internal twin;
+    Drain internal drain;
+    MoodyBeneficiary internal moody;
+    GreedyPledger internal greedy;
+
+    /// @dev The terms of this rescue; `defaultTerms` with the moody beneficiary to begin with.
+    function shape(Terms memory terms) internal view virtual returns (Terms memory);
+
+    function setUp() public override {
+        vm.warp(START);
+        deployLido();
+        lido = new Lido(stETH, wstETH);
+        moody = new MoodyBeneficiary();
+        greedy = new GreedyPledger();
+        Terms memory terms = defaultTerms();
+        terms.beneficiary = address(moody);
+        terms = shape(terms);
+        vm.recordLogs();
+        escrow = deploy(terms);
+        books = new LogBooks(address(escrow));
+        books.absorb(vm.getRecordedLogs());
+        store = new Store(escrow, terms, lido, books, _pledgers());
+        _fundAndFollow();
+        twin = new Twin(store);
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            fund(address(twin), Asset(asset), 50_000 ether);
+        }
+        drain = new Drain(store);
+        _target(terms.guardian != address(0));
+    }
+
+    function _pledgers() private view returns (address[] memory pledgers) {
+        pledgers = new address[](4);
+        (pledgers[0], pledgers[1], pledgers[2], pledgers[3]) = (alice, bob, carol, address(greedy));
+    }
+
+    function _fundAndFollow() private {
+        address[] memory pledgers = store.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            _endow(pledgers[i]);
+        }
+        _endow(DONOR);
+        store.follow(VAULT);
+        store.follow(KEEPER);
+        store.follow(guardian);
+        store.follow(address(moody));
+        store.follow(address(escrow));
+    }
+
+    function _endow(address account) private {
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            fund(account, Asset(asset), 20_000 ether);
+            approve(account, Asset(asset));
+        }
+        store.follow(account);
+    }
+
+    function _target(bool guarded) private {
+        targetContract(address(new PledgerHandler(store, twin, VAULT)));
+        targetContract(address(new KeeperHandler(store, twin, KEEPER)));
+        targetContract(address(new WorldHandler(store, twin, DONOR)));
+        if (guarded) targetContract(address(new GuardianHandler(store, twin)));
+    }
+
+    // ------------------------------------------------------------------------------------------------ 1, 2
+
+    function invariant_1_Solvency() public {
+        RescueView memory page = _storedPage();
+        address[] memory pledgers = store.pledgers();
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            uint256 owed = _owedToBeneficiary(page, asset);
+            for (uint256 id = asset; id < store.pots(); id += ASSETS) {
+                for (uint256 i; i < pledgers.length; ++i) {
+                    owed += _owedTo(page, pledgers[i], id);
+                }
+            }
+            assertGe(lido.balanceOf(address(escrow), Asset(asset)), owed, "insolvent");
+        }
+    }
+
+    /// @dev The view as the stored status has it: while a late rescue is undecided, it still is open.
+    function _storedPage() private view returns (RescueView memory page) {
+        page = escrow.rescue();
+        if (store.late()) page.status = Status.Open;
+    }
+
+    function _owedToBeneficiary(RescueView memory page, uint256 asset) private view returns (uint256) {
+        if (page.status == Status.Open || page.status == Status.Failed) return 0;
+        return store.tranchesOf(page, asset, page.delivered[asset], page.kept[asset]);
+    }
+
+    function _owedTo(RescueView memory page, address pledger, uint256 id) private view returns (uint256) {
+        if (page.status == Status.Open) return store.amounts(pledger, id);
+        return store.entitled(page, pledger, id) - store.refunded(pledger, id);
+    }
+
+    function invariant_2_Exits() public {
+        address[] memory accounts = store.accounts();
+        for (uint256 i; i < accounts.length; ++i) {
+            for (uint256 asset; asset < ASSETS; ++asset) {
+                assertEq(lido.balanceOf(accounts[i], Asset(asset)), store.ledger(accounts[i], asset), "not as booked");
+            }
+        }
+        assertEq(moody.paidTwice() + greedy.paidTwice(), 0, "paid twice");
+    }
+
+    // ------------------------------------------------------------------------------------------------ 3, 4, 5, 13
+
+    function invariant_3_NoOverdraw() public view {
+        RescueView memory page = escrow.rescue();
+        uint256 sum;
+        for (uint256 order; order < 4; ++order) {
+            sum += _drawnValue(page, order);
+        }
+        assertLe(sum, store.inForce().target, "drawn beyond the target");
+        assertLe(Wei.unwrap(page.drawn), store.inForce().target, "said to be drawn beyond the target");
+        assertLe(sum, Wei.unwrap(page.drawn), "drawn beyond what is said");
+    }
+
+    /// @dev What was drawn of a draw order, at the settlement rate.
+    function _drawnValue(RescueView memory page, uint256 order) private pure returns (uint256) {
+        uint256 eth;
+        uint256 shares;
+        for (uint256 i; i < page.pots.length; ++i) {
+            if (page.terms.tiers[page.pots[i].tier].drawOrder != order) continue;
+            if (page.pots[i].asset == Asset.ETH) eth += Units.unwrap(page.pots[i].drawn);
+            else shares += Units.unwrap(page.pots[i].drawn);
+        }
+        return eth + shares * Rate.unwrap(page.rate) / 1e27;
+    }
+
+    function invariant_4_EqualTreatment() public view {
+        address[] memory pledgers = store.pledgers();
+        uint256[24][] memory lost = new uint256[24][](pledgers.length);
+        Status status = escrow.status();
+        for (uint256 i; i < pledgers.length; ++i) {
+            if (status != Status.Open) lost[i] = _lostBy(pledgers[i]);
+        }
+        for (uint256 id; id < store.pots(); ++id) {
+            for (uint256 i = 1; i < pledgers.length; ++i) {
+                for (uint256 j; j < i; ++j) {
+                    _assertAlike(
+                        lost[i][id], store.amounts(pledgers[i], id), lost[j][id], store.amounts(pledgers[j], id)
+                    );
+                }
+            }
+        }
+    }
+
+    /// @dev What a pledger does not get back of each position.
+    function _lostBy(address pledger) private view returns (uint256[24] memory lost) {
+        PositionView[] memory list = escrow.positions(pledger);
+        for (uint256 i; i < list.length; ++i) {
+            lost[list[i].tier * ASSETS + uint256(list[i].asset)] =
+                Units.unwrap(list[i].amount) - Units.unwrap(list[i].refunded) - Units.unwrap(list[i].refundable);
+        }
+    }
+
+    /// @dev x of a and y of b are one proportion, to within a unit each: |x / a - y / b| <= 1 / a + 1 / b.
+    function _assertAlike(uint256 x, uint256 a, uint256 y, uint256 b) private pure {
+        if (a == 0 || b == 0) return;
+        uint256 apart = x * b > y * a ? x * b - y * a : y * a - x * b;
+        assertLe(apart, a + b, "drawn unlike");
+    }
+
+    function invariant_5_ConditionKept() public view {
+        RescueView memory page = escrow.rescue();
+        uint256 met = store.late() && page.rateReadable ? store.highestMet() : store.metBps();
+        for (uint256 i; i < page.pots.length; ++i) {
+            if (Units.unwrap(page.pots[i].drawn) == 0) continue;
+            assertGe(met, page.terms.tiers[page.pots[i].tier].thresholdBps, "condition not met");
+        }
+        if (_everSettled(page)) assertEq(page.thresholdMetBps, met, "not the highest threshold met");
+    }
+
+    function _everSettled(RescueView memory page) private pure returns (bool) {
+        return page.status != Status.Open && page.status != Status.Failed;
+    }
+
+    function invariant_13_DrawOrder() public view {
+        RescueView memory page = escrow.rescue();
+        if (!_everSettled(page)) return;
+        for (uint256 i; i < page.pots.length; ++i) {
+            if (Units.unwrap(page.pots[i].drawn) == 0) continue;
+            uint256 order = page.terms.tiers[page.pots[i].tier].drawOrder;
+            for (uint256 j; j < page.pots.length; ++j) {
+                if (page.terms.tiers[page.pots[j].tier].drawOrder < order) _assertUsedUp(page, page.pots[j]);
+            }
+        }
+    }
+
+    /// @dev An active pot of an earlier draw order, unless its whole order is worth nothing.
+    function _assertUsedUp(RescueView memory page, PotView memory pot) private pure {
+        if (page.terms.tiers[pot.tier].thresholdBps > page.thresholdMetBps) return;
+        if (_heldValue(page, page.terms.tiers[pot.tier].drawOrder) == 0) return;
+        assertEq(Units.unwrap(pot.drawn), Units.unwrap(pot.total), "a later order was drawn first");
+    }
+
+    /// @dev What the active pots of a draw order hold, at the settlement rate.
+    function _heldValue(RescueView memory page, uint256 order) private pure returns (uint256) {
+        uint256 eth;
+        uint256 shares;
+        for (uint256 i; i < page.pots.length; ++i) {
+            if (page.terms.tiers[page.pots[i].tier].drawOrder != order) continue;
+            if (page.terms.tiers[page.pots[i].tier].thresholdBps > page.thresholdMetBps) continue;
+            if (page.pots[i].asset == Asset.ETH) eth += Units.unwrap(page.pots[i].total);
+            else shares += Units.unwrap(page.pots[i].total);
+        }
+        return eth + shares * Rate.unwrap(page.rate) / 1e27;
+    }
+
+    // ------------------------------------------------------------------------------------------------ 6, 11
+
+    function invariant_6_NothingStuck() public {
+        if (store.calls() % CALLS_PER_DRAIN == 0) _assertAllComesOut();
+    }
+
+    /// @dev A rate that cannot be read stays so until the rescue is decided; stETH that does not move may move then.
+    function _assertAllComesOut() private {
+        drain.run();
+        if (lido.dead()) lido.setDead(false);
+        if (stETH.isStopped()) stETH.resume();
+        drain.refundAll();
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            _assertOnlyDust(asset);
+        }
+    }
+
+    function _assertOnlyDust(uint256 asset) private {
+        uint256 left = lido.balanceOf(address(escrow), Asset(asset)) - store.donated(asset);
+        uint256 positions = store.positionsOf(asset);
+        assertLt(left, positions == 0 ? 1 : positions, "more than dust is stuck");
+    }
+
+    function invariant_11_IndependenceOfAssets() public {
+        if (store.calls() % CALLS_PER_DRAIN != CALLS_PER_DRAIN / 2) return;
+        lido.setDead(true);
+        drain.run();
+        _assertOnlyDust(uint256(Asset.ETH));
+        _assertOnlyDust(uint256(Asset.WstETH));
+    }
+
+    /// @dev The last state of every run, whatever the count of its calls is.
+    function afterInvariant() public {
+        _assertAllComesOut();
+    }
+
+    // ------------------------------------------------------------------------------------------------ 7, 8
+
+    function invariant_7_OneWay() public view {
+        assertFalse(store.strayed(), "the status moved along no arrow");
+        assertLe(books.settlements(), 1, "settled twice");
+        Status status = escrow.status();
+        if (!store.late()) assertEq(uint256(status), uint256(store.status()), "not the stored status");
+        else assertTrue(status != Status.Released && status != Status.Cancelled, "ended before it settled");
+        if (store.status() == Status.Released) assertGt(books.finalAt(), 0, "released but not final");
+    }
+
+    function invariant_8_GuardianBounds() public view {
+        Terms memory terms = escrow.terms();
+        Store.Amendment memory inForce = store.inForce();
+        assertEq(Wei.unwrap(terms.target), inForce.target, "target without an amendment in force");
+        assertEq(terms.deadline, inForce.deadline, "deadline without an amendment in force");
+        assertEq(terms.termsHash, inForce.termsHash, "document without an amendment in force");
+        Terms memory original = store.terms();
+        (original.target, original.deadline, original.termsHash) = (terms.target, terms.deadline, terms.termsHash);
+        assertEq(keccak256(abi.encode(terms)), keccak256(abi.encode(original)), "fixed terms changed");
+        if (!books.lapsed()) _assertKeptAlike(escrow.rescue());
+    }
+
+    /// @dev Until something lapses every asset is kept as far as every other.
+    function _assertKeptAlike(RescueView memory page) private pure {
+        uint256[3] memory drawn;
+        uint256 most;
+        for (uint256 i; i < page.pots.length; ++i) {
+            drawn[uint256(page.pots[i].asset)] += Units.unwrap(page.pots[i].drawn);
+        }
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            if (page.kept[asset] > most) most = page.kept[asset];
+        }
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            assertEq(page.kept[asset], drawn[asset] == 0 ? 0 : most, "one asset is drawn further");
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ 9, 12
+
+    function invariant_9_OrderIndependence() public view {
+        if (address(twin.twin()) == address(0)) return;
+        RescueView memory ours = escrow.rescue();
+        RescueView memory theirs = twin.twin().rescue();
+        assertFalse(twin.refundsDiffer(), "other refunds");
+        assertEq(ours.thresholdMetBps, theirs.thresholdMetBps, "another threshold");
+        assertEq(Wei.unwrap(ours.drawn), Wei.unwrap(theirs.drawn), "another sum");
+        assertEq(ours.pots.length, theirs.pots.length, "other pots");
+        for (uint256 i; i < ours.pots.length; ++i) {
+            assertEq(Units.unwrap(ours.pots[i].total), Units.unwrap(theirs.pots[i].total), "another total");
+            assertEq(Units.unwrap(ours.pots[i].drawn), Units.unwrap(theirs.pots[i].drawn), "another draw");
+        }
+    }
+
+    function invariant_12_BooksFromLogs() public view {
+        RescueView memory page = escrow.rescue();
+        _assertPledges(page);
+        _assertTermsFromLogs(page);
+        if (store.late()) return;
+        assertEq(uint256(page.status), uint256(books.status()), "status");
+        assertEq(uint256(page.failReason), uint256(books.failReason()), "failReason");
+        assertEq(Wei.unwrap(page.objected), books.objected(), "objected");
+        assertEq(page.settledAt, books.settledAt(), "settledAt");
+        assertEq(page.cancelledAt, books.cancelledAt(), "cancelledAt");
+        assertEq(page.finalAt, books.finalAt(), "finalAt");
+        assertEq(Wei.unwrap(page.drawn), books.drawn(), "drawn");
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            assertEq(page.kept[asset], books.kept(asset), "kept");
+            assertEq(page.delivered[asset], books.delivered(asset), "delivered");
+        }
+        if (!_everSettled(page)) return;
+        assertEq(Rate.unwrap(page.rate), books.rate(), "rate");
+        assertEq(page.thresholdMetBps, books.thresholdBps(), "threshold");
+        _assertClock(page);
+    }
+
+    function _assertTermsFromLogs(RescueView memory page) private view {
+        (uint256 target, uint256 deadline, bytes32 termsHash, uint256 effectiveAt) = books.proposal();
+        if (books.status() != Status.Open || !books.proposalInForce()) {
+            assertEq(page.amendment.effectiveAt, effectiveAt, "effectiveAt");
+            assertEq(Wei.unwrap(page.amendment.target), target, "proposed target");
+            assertEq(page.amendment.deadline, deadline, "proposed deadline");
+            assertEq(page.amendment.termsHash, termsHash, "proposed document");
+            (target, deadline, termsHash) = (books.target(), books.deadline(), books.termsHash());
+        }
+        assertEq(Wei.unwrap(page.terms.target), target, "target");
+        assertEq(page.terms.deadline, deadline, "deadline");
+        assertEq(page.terms.termsHash, termsHash, "document");
+    }
+
+    function _assertPledges(RescueView memory page) private view {
+        uint256 units;
+        for (uint256 i; i < page.pots.length; ++i) {
+            uint256 id = page.pots[i].tier * ASSETS + uint256(page.pots[i].asset);
+            assertEq(Units.unwrap(page.pots[i].total), books.totals(id), "total");
+            if (!store.late()) assertEq(Units.unwrap(page.pots[i].drawn), books.draws(id), "draw");
+            units += books.totals(id);
+        }
+        for (uint256 id; id < store.pots(); ++id) {
+            units -= books.totals(id);
+        }
+        assertEq(units, 0, "a pot is missing");
+        address[] memory pledgers = store.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            _assertPositions(page, pledgers[i]);
+        }
+    }
+
+    function _assertPositions(RescueView memory page, address pledger) private view {
+        PositionView[] memory list = escrow.positions(pledger);
+        uint256 count;
+        for (uint256 id; id < store.pots(); ++id) {
+            if (books.amounts(pledger, id) == 0) continue;
+            PositionView memory position = list[count++];
+            assertEq(position.tier * ASSETS + uint256(position.asset), id, "place");
+            assertEq(Units.unwrap(position.amount), books.amounts(pledger, id), "amount");
+            assertEq(Units.unwrap(position.refunded), books.refunded(pledger, id), "refunded");
+            assertEq(position.objected, books.hasObjected(pledger, id), "objected");
+            uint256 owed = store.entitled(page, pledger, id) - books.refunded(pledger, id);
+            assertEq(Units.unwrap(position.refundable), owed, "refundable");
+        }
+        assertEq(list.length, count, "positions");
+    }
+
+    function _assertClock(RescueView memory page) private view {
+        assertEq(page.due, store.due(), "due");
+        bool more = page.status == Status.Settled && page.due < page.terms.tranches;
+        assertEq(page.nextTrancheAt, more ? store.trancheAt(page.due + 1) : 0, "nextTrancheAt");
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { CommonBase } from "forge-std/Base.sol";
+
+import { Asset } from "levee/types/Units.sol";
+
+import { StETH } from "../lido/StETH.sol";
+import { WstETH } from "../lido/WstETH.sol";
+import { DeadToken } from "./Actors.sol";
+
+/// @notice Lido's two tokens, and the switch that makes every call of stETH fail.
+/// @dev The switch replaces stETH's code and leaves its storage, so that what it holds can be looked up meanwhile.
+contract Lido is CommonBase {
+    StETH public immutable stETH;
+    WstETH public immutable wstETH;
+    address private immutable LIVING;
+    address private immutable DEAD;
+
+    /// @notice Whether every call of stETH fails.
+    bool public dead;
+
+    constructor(StETH stETH_, WstETH wstETH_) {
+        stETH = stETH_;
+        wstETH = wstETH_;
+        // The model has no immutables: the code of another one is the same.
+        LIVING = address(new StETH(1, 1));
+        DEAD = address(new DeadToken());
+    }
+
+    /// @notice Makes every call of stETH fail, or undoes that.
+    function setDead(bool dead_) external {
+        dead = dead_;
+        vm.etch(address(stETH), (dead_ ? DEAD : LIVING).code);
+    }
+
+    /// @notice Whether an asset moves now.
+    function moves(Asset asset) external view returns (bool) {
+        return asset != Asset.StETH || (!dead && !stETH.isStopped());
+    }
+
+    /// @notice Wei per 10^27 shares; 0 when the rate cannot be read, or is beyond what an escrow takes.
+    function rate() external view returns (uint256) {
+        if (dead) return 0;
+        uint256 number = stETH.getPooledEthByShares(1e27);
+        return number > type(uint96).max ? 0 : number;
+    }
+
+    /// @notice What `account` has of `asset`, in its own unit.
+    function balanceOf(address account, Asset asset) external returns (uint256 amount) {
+        if (asset == Asset.ETH) return account.balance;
+        if (asset == Asset.WstETH) return wstETH.balanceOf(account);
+        if (dead) vm.etch(address(stETH), LIVING.code);
+        amount = stETH.sharesOf(account);
+        if (dead) vm.etch(address(stETH), DEAD.code);
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
+import { Wei } from "levee/types/Units.sol";
+
+import { EscrowInvariants } from "./EscrowInvariants.sol";
+
+/// @notice The plainest rescue: ETH alone, all or nothing, paid at once after the objection period, no guardian.
+contract OneTierInvariants is EscrowInvariants {
+    function shape(Terms memory terms) internal pure override returns (Terms memory) {
+        (terms.guardian, terms.stETH, terms.wstETH) = (address(0), address(0), address(0));
+        terms.target = Wei.wrap(100 ether);
+        terms.tiers = new Tier[](1);
+        terms.tiers[0] = Tier({ thresholdBps: 10_000, drawOrder: 0, rateBps: 0 });
+        (terms.vetoBps, terms.tranches, terms.trancheInterval) = (0, 1, 0);
+        return terms;
+    }
+}
+
+/// @notice The rescue of the default terms, with fewer ETH missing.
+contract ThreeTiersInvariants is EscrowInvariants {
+    function shape(Terms memory terms) internal pure override returns (Terms memory) {
+        terms.target = Wei.wrap(100 ether);
+        return terms;
+    }
+}
+
+/// @notice As many tiers and tranches as there can be, three draw orders not sorted as the thresholds are, equal
+/// thresholds, a veto of half, and a first tranche that is due at settlement.
+contract EightTiersInvariants is EscrowInvariants {
+    function shape(Terms memory terms) internal pure override returns (Terms memory) {
+        terms.target = Wei.wrap(150 ether);
+        terms.tiers = new Tier[](8);
+        terms.tiers[0] = Tier({ thresholdBps: 1000, drawOrder: 3, rateBps: 500 });
+        terms.tiers[1] = Tier({ thresholdBps: 2500, drawOrder: 0, rateBps: 0 });
+        terms.tiers[2] = Tier({ thresholdBps: 2500, drawOrder: 1, rateBps: 0 });
+        terms.tiers[3] = Tier({ thresholdBps: 5000, drawOrder: 0, rateBps: 0 });
+        terms.tiers[4] = Tier({ thresholdBps: 5000, drawOrder: 3, rateBps: 500 });
+        terms.tiers[5] = Tier({ thresholdBps: 7500, drawOrder: 1, rateBps: 0 });
+        terms.tiers[6] = Tier({ thresholdBps: 10_000, drawOrder: 0, rateBps: 0 });
+        terms.tiers[7] = Tier({ thresholdBps: 10_000, drawOrder: 3, rateBps: 500 });
+        (terms.objectionPeriod, terms.vetoBps) = (0, 5000);
+        (terms.tranches, terms.trancheInterval) = (64, 1 days);
+        return terms;
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { Asset, Shares } from "levee/types/Units.sol";
+
+import { ForceEther } from "../../util/Receivers.sol";
+import { Store } from "../Store.sol";
+import { Twin } from "../Twin.sol";
+import { BaseHandler } from "./BaseHandler.sol";
+
+/// @notice What happens around an escrow: time, Lido, strangers' gifts, the beneficiary's moods.
+contract WorldHandler is BaseHandler {
+    address private immutable DONOR;
+
+    constructor(Store store_, Twin twin_, address donor) BaseHandler(store_, twin_) {
+        DONOR = donor;
+    }
+
+    /// @notice Up to 16 hours pass; or, more often once the rescue is decided, the time comes to the next edge of the
+    /// rules, or just beyond it.
+    function wait(uint256 seed) external booked {
+        uint256 edge = _nextEdge();
+        uint256 kind = spread(seed, 0, 15);
+        bool toEdge = kind < (store.status() == Status.Open ? 2 : 8) && edge != type(uint256).max;
+        if (toEdge) vm.warp(edge + kind % 2);
+        else vm.warp(vm.getBlockTimestamp() + spread(seed, 1, 16 hours));
+    }
+
+    /// @dev The next moment at which something starts or ends.
+    function _nextEdge() private view returns (uint256 edge) {
+        uint256 releaseWindow = store.terms().releaseWindow;
+        edge = type(uint256).max;
+        if (store.status() == Status.Open) {
+            edge = _sooner(edge, store.pendingUntil());
+            edge = _sooner(edge, store.inForce().deadline);
+            return _sooner(edge, store.inForce().deadline + releaseWindow);
+        }
+        if (store.status() == Status.Cancelled) return _sooner(edge, books.cancelledAt() + releaseWindow);
+        if (store.status() != Status.Settled) return edge;
+        if (store.due() < store.terms().tranches) edge = _sooner(edge, store.trancheAt(store.due() + 1));
+        edge = _sooner(edge, store.trancheAt(store.terms().tranches));
+        return _sooner(edge, store.trancheAt(store.terms().tranches) + releaseWindow);
+    }
+
+    /// @dev The sooner of two moments that are still to come.
+    function _sooner(uint256 edge, uint256 time) private view returns (uint256) {
+        return time > vm.getBlockTimestamp() && time < edge ? time : edge;
+    }
+
+    /// @notice One of the things that an escrow has no hand in.
+    function disturb(uint256 what, uint256 seed) external booked {
+        uint256 kind = spread(what, 0, 4);
+        if (kind == 0) _rebase(seed);
+        else if (kind == 1) _pause();
+        else if (kind == 2) _break();
+        else if (kind == 3) _donate(seed);
+        else store.beneficiary().setRefuses(!store.beneficiary().refuses());
+    }
+
+    /// @dev The share rate moves: mostly to 0.6 to 2.4, now and then to next to nothing or beyond what fits.
+    function _rebase(uint256 seed) private {
+        if (lido.dead()) return;
+        uint256 kind = spread(seed, 0, 15);
+        uint256 pooled = spread(seed, 1_200_000 ether, 4_800_000 ether);
+        if (kind == 0) pooled = spread(seed, 1, 1 ether);
+        if (kind == 1) pooled = 160_000_000 ether;
+        lido.stETH().setTotalPooledEther(pooled);
+    }
+
+    /// @dev stETH stops, or moves again.
+    function _pause() private {
+        if (lido.dead()) return;
+        if (lido.stETH().isStopped()) lido.stETH().resume();
+        else lido.stETH().stop();
+    }
+
+    /// @dev Every call of stETH fails, or none does any more.
+    function _break() private {
+        lido.setDead(!lido.dead());
+    }
+
+    /// @dev ETH is forced into the escrow, or stETH or wstETH is sent there without a pledge.
+    function _donate(uint256 seed) private {
+        uint256 amount = spread(seed, 1, 1 ether);
+        Asset asset = Asset(seed % 3);
+        if (!lido.moves(asset)) return;
+        vm.startPrank(DONOR);
+        if (asset == Asset.ETH) new ForceEther{ value: amount }(payable(address(escrow)));
+        else if (asset == Asset.StETH) lido.stETH().transferShares(address(escrow), amount);
+        else lido.wstETH().transfer(address(escrow), amount);
+        vm.stopPrank();
+        store.noteDonation(DONOR, uint256(asset), amount);
+    }
+}
