@@ -11,6 +11,8 @@ use crate::{
 };
 
 const SECTION: &str = "## A first pledge on a testnet";
+/// A day of the page that this test must outlive.
+const DEADLINE: &str = "2027-12-31T00:00:00Z";
 const PAGES: [&str; 5] =
     ["README.md", "SECURITY.md", "CONTRIBUTING.md", "scenarios/README.md", "tests/invariant/README.md"];
 
@@ -58,7 +60,11 @@ async fn the_first_pledge_of_the_readme_runs_as_written() {
     install_keystore(home.path());
     fund(&chain, KEYSTORE_ADDRESS).await;
     let run = |commands: &str| bash(home.path(), &anvil.endpoint(), commands);
-    let told = run(&blocks[1..].concat()).ok();
+    let commands = blocks[1..].concat();
+    assert!(commands.contains(DEADLINE), "{commands}");
+    let in_a_month = jiff::Timestamp::now().round(jiff::Unit::Second).expect("a time")
+        + jiff::SignedDuration::from_hours(720);
+    let told = run(&commands.replace(DEADLINE, &in_a_month.to_string())).ok();
     assert!(told.contains("the terms are valid; the rescue will be at 0x"), "{told}");
     assert!(told.contains("settled at a threshold of 100 %: 0.02 ETH of 0.02 ETH is drawn"), "{told}");
 
