@@ -160,6 +160,16 @@ contract SettleTest is EscrowTest {
         assertPosition(bob, LOAN, Asset.ETH, 500 ether, 0, 500 ether);
     }
 
+    /// @dev Property 5: the same, of shares; those of the loan do not help the tier below.
+    function test_Settle_Fails_SharesOfAHigherTierDoNotCount() public {
+        pledge(alice, GRANT, Asset.ETH, 400 ether);
+        pledge(bob, LOAN, Asset.StETH, 250 ether);
+        pledge(carol, LOAN, Asset.WstETH, 200 ether);
+        settleLate();
+        assertStatus(Status.Failed);
+        assertEq(escrow.rescue().coverage, 940 ether);
+    }
+
     function test_Settle_FailsWithNothing() public {
         settleLate();
         assertStatus(Status.Failed);

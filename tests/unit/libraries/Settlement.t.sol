@@ -156,7 +156,8 @@ contract SettlementTest is Test {
 
     // ---------------------------------------------------------------- making cases
 
-    /// @dev 1 to 8 tiers of four orders; pots of any size around the target, a third of them empty; any rate.
+    /// @dev 1 to 8 tiers of four orders; pots that add up to some eighth to twice the target, a third of them empty; any
+    /// rate. So about as many cases meet no threshold, a lower one, and all.
     function makeCase(uint256 seed) private pure returns (Case memory c) {
         uint256 count = 1 + pick(seed, "count", 8);
         c.target = Wei.wrap(1e9 + pick(seed, "target", uint256(1) << (31 + pick(seed, "size", 65))));
@@ -170,9 +171,10 @@ contract SettlementTest is Test {
             c.tiers[i] = Tier(threshold, uint8(pick(seed, "order", i, 4)), 0);
         }
         c.totals = new Units[](3 * count);
+        uint256 largest = Wei.unwrap(c.target) * (1 + pick(seed, "level", 16)) / (8 * count);
         for (uint256 id; id < c.totals.length; ++id) {
             if (pick(seed, "empty", id, 3) == 0) continue;
-            c.totals[id] = units(pick(seed, "total", id, 1 + 2 * Wei.unwrap(c.target) / count));
+            c.totals[id] = units(pick(seed, "total", id, 1 + largest));
         }
     }
 
