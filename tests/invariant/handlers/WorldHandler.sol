@@ -17,12 +17,12 @@ contract WorldHandler is BaseHandler {
         DONOR = donor;
     }
 
-    /// @notice Up to 16 hours pass; or, more often once the rescue is decided, the time comes to the next edge of the
+    /// @notice Up to 16 hours pass; or, more often once pledging is over, the time comes to the next edge of the
     /// rules, or just beyond it.
     function wait(uint256 seed) external booked {
         uint256 edge = _nextEdge();
         uint256 kind = spread(seed, 0, 15);
-        bool toEdge = kind < (store.status() == Status.Open ? 2 : 8) && edge != type(uint256).max;
+        bool toEdge = kind < (store.pledging() ? 2 : 8) && edge != type(uint256).max;
         if (toEdge) vm.warp(edge + kind % 2);
         else vm.warp(vm.getBlockTimestamp() + spread(seed, 1, 16 hours));
     }
