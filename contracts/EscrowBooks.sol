@@ -311,14 +311,14 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     // ------------------------------------------------------------------------------------------------ who is owed what
 
-    /// @dev What a position is owed in all, refunded or not: never falls once decided, since `kept` never rises.
-    function _entitled(Core memory core, Units total, Units drawn, uint256 tier, Asset asset, Units amount)
+    /// @dev What a position is owed in all, refunded or not: never falls once decided, since `kept` never rises. Of a
+    /// pot that nothing is drawn from (the rescue failed, or its tier is not active) it is the whole amount.
+    function _entitled(Core memory core, Units total, Units drawn, Asset asset, Units amount)
         internal
         view
         returns (Units)
     {
         if (core.status == Status.Open) return Units.wrap(0);
-        if (core.status == Status.Failed || tier >= core.activeTiers) return amount;
         return amount.entitledDown(total, drawn.tranchesDown(core.kept.get(asset), TRANCHES));
     }
 
@@ -346,7 +346,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         // A position without an amount is owed nothing, and its pot may be empty.
         if (Units.unwrap(position.amount()) == 0) revert NothingToReturn(pledger, tier, asset);
         Pot pot = _pots[id].word;
-        Units entitled = _entitled(core, pot.total(), pot.drawn(), tier, asset, position.amount());
+        Units entitled = _entitled(core, pot.total(), pot.drawn(), asset, position.amount());
         // Entitlement never falls, and what is refunded was entitled earlier.
         Units amount = entitled - position.refunded();
         if (Units.unwrap(amount) == 0) revert NothingToReturn(pledger, tier, asset);

@@ -174,7 +174,7 @@ abstract contract EscrowViews is EscrowBooks {
         returns (PositionView memory)
     {
         (uint8 tier, Asset asset) = _placeOf(id);
-        Units entitled = _entitled(books.core, books.totals[id], books.draws[id], tier, asset, position.amount());
+        Units entitled = _entitled(books.core, books.totals[id], books.draws[id], asset, position.amount());
         return PositionView({
             tier: tier,
             asset: asset,

@@ -125,7 +125,8 @@ struct PositionView {
 /// @custom:member amendment The pending amendment; all zero when there is none.
 /// @custom:member pots Every pot that holds something, by tier and asset.
 /// @custom:member rateReadable Whether the share rate is known: read now, or recorded at settlement, or not needed.
-/// @custom:member rate Wei per 10^27 shares; while open read now, then as recorded; 0 when no pot holds shares.
+/// @custom:member rate Wei per 10^27 shares: while open and of a failed rescue read now, else as recorded at settlement;
+/// 0 when no pot holds shares.
 /// @custom:member coverage Value of all pots at that rate, in wei; of their ETH alone unless rateReadable.
 /// @custom:member thresholdMetBps The highest tier threshold that is met; at settlement, the chosen one; 0 for none.
 /// @custom:member drawn The value drawn, in wei, at the settlement rate; never more than the target.
@@ -319,8 +320,8 @@ interface IPledgeEscrow {
     function pledgeWstETH(address pledger, uint8 tier, WstETHUnits amount) external;
 
     /// @notice Takes the caller's position out, whole, while an amendment is pending.
-    /// @dev Before the amendment's effectiveAt. Reverts with NoExitWindow, UnknownTier, NothingToReturn,
-    /// InvalidAccount, PaymentFailed.
+    /// @dev Before the amendment's effectiveAt. Reverts with NoExitWindow, InvalidAccount, UnknownTier,
+    /// NothingToReturn, PaymentFailed.
     /// @param recipient Where it goes.
     function exit(uint8 tier, Asset asset, address recipient) external;
 
@@ -330,8 +331,8 @@ interface IPledgeEscrow {
     /// Anyone may call; the result depends on no order of pledges.
     /// @dev Up to the deadline only when everything is covered (CoverageTooLow); after it, by the highest threshold
     /// that is met. For each draw order, lowest first, V = value of its active pots, D = min(V, what is still needed):
-    /// of each pot floor(total * D / V) is drawn, so the draw never exceeds the target, and what rounding leaves
-    /// stays with the pledgers. Reverts with WrongStatus once decided, RateUnreadable.
+    /// of each pot floor(total * D / V) is drawn. So the draw, valued order by order, never exceeds the target, and
+    /// what rounding leaves stays with the pledgers. Reverts with WrongStatus once decided, RateUnreadable.
     function settle() external;
 
     /// @notice Fails a rescue whose shares cannot be valued, so that everything can be refunded. Anyone may call.
@@ -361,12 +362,13 @@ interface IPledgeEscrow {
 
     /// @notice Objects with the caller's position, once. When objections reach `vetoBps` of the drawn value, what is
     /// not yet due is cancelled.
-    /// @dev Reverts with NoVeto, WrongStatus, NothingToStop, UnknownTier, AlreadyObjected, NothingDrawn.
+    /// @dev Reverts with NoVeto, WrongStatus, NothingToStop, UnknownTier, AlreadyObjected, NothingDrawn,
+    /// RateUnreadable.
     function object(uint8 tier, Asset asset) external;
 
     /// @notice Ends what was due and not collected within `releaseWindow` of the last tranche's time, or of the
     /// cancellation; it goes back to the pledgers. Anyone may call.
-    /// @dev Reverts with WrongStatus unless settled, or cancelled and not final; TooEarly.
+    /// @dev Reverts with WrongStatus unless settled, or cancelled and not final; TooEarly, RateUnreadable.
     function lapse() external;
 
     // ------------------------------------------------------------------------------------------------ guardian
