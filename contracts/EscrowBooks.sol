@@ -17,8 +17,9 @@ abstract contract EscrowBooks is IPledgeEscrow {
     using ProRata for Wei;
     using ProRata for Units;
 
-    /// @dev Gas that a read of the share rate gets, at most and (in `expire`) at least: some 30 times what Lido's
-    /// getPooledEthByShares takes. One fixed amount, so that "readable" means the same to everyone who asks.
+    /// @dev Gas that a read of the share rate gets, at most and (in `expire`) at least: far more than a proxy and a few
+    /// cold reads of storage need, as Lido's getPooledEthByShares does them. One fixed amount, so that "readable" means
+    /// the same to everyone who asks.
     uint256 internal constant RATE_GAS = 1_000_000;
 
     /// @dev What `expire` must have left before that read, so that 63/64 of it (EIP-150), less the cost of the call
