@@ -15,9 +15,9 @@ import { Asset, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol"
 /// EscrowViews what can be read. What is drawn is decided in Settlement, how much anyone gets in ProRata, when in
 /// Schedule, which terms are allowed in TermsCheck.
 ///
-/// No function loops over pledgers. Books are written and events emitted before any external call; the only callees
-/// are the two tokens and whoever is paid, last of all. So a re-entrant call finds complete books, and no lock is
-/// needed.
+/// No function loops over pledgers. Books are written and events emitted before any external call but the read of the
+/// share rate, which is static; the only callees are the two tokens and whoever is paid, last of all. So a re-entrant
+/// call finds complete books, and no lock is needed.
 contract PledgeEscrow is EscrowViews {
     using ProRata for Wei;
 
