@@ -5,6 +5,7 @@ mod bad_input;
 mod cli_docs;
 mod contract;
 mod lifecycle;
+mod prompt;
 mod readme;
 mod rehearse;
 mod support;
