@@ -522,6 +522,22 @@ async fn what_comes_too_late_is_told_with_the_state_of_things() {
     }
 }
 
+#[tokio::test]
+async fn without_a_veto_nobody_objects() {
+    let world = World::start().await;
+    world.write_terms("rescue.toml", "veto = \"40 %\"", "veto = \"0 %\"");
+    world.deploy();
+    world.by(ANN, "pledge 100 ETH --tier 0");
+    world.by(ANYONE, "settle");
+    world
+        .assert_refused(
+            &format!("object {BY_ANN}"),
+            "the terms have no veto",
+            "only a guardian can stop what is not yet due, with `levee cancel`",
+        )
+        .await;
+}
+
 /// Answers the question for the chain's id, and dies at the next.
 fn dying_node() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

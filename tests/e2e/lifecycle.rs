@@ -478,6 +478,15 @@ async fn a_rescue_that_cannot_be_valued_expires() {
     assert_eq!((&page["status"], &page["coverageWei"], next(&page)), (&json!("Open"), &Value::Null, vec![]));
     world.warp(17 * DAY + 1).await;
     assert_eq!(next(&world.status()), ["expire"]);
+    let gas = world.chain.anvil_set_block_gas_limit(1_000_000).await;
+    gas.expect("anvil takes a limit");
+    let starved = world.try_by(ANYONE, "expire").stderr;
+    assert!(starved.contains(" gas is not enough, 1025873 gas is needed\n"), "{starved}");
+    assert!(
+        starved.ends_with("\nhint: use another node: this one allows a call too little gas\n"),
+        "{starved}"
+    );
+    world.chain.anvil_set_block_gas_limit(30_000_000).await.expect("anvil takes a limit");
     let expired = world.by(ANYONE, "expire");
     assert_eq!(
         (names(&expired), &events(&expired)[0]["failedAtUnix"]),

@@ -57,6 +57,11 @@ fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
             Some("try again later; once the release window has passed, `levee expire` returns everything")
         }
         RateReadable { .. } => Some("run `levee settle`"),
+        GasTooLow { .. } => Some("use another node: this one allows a call too little gas"),
+        NoVeto => Some("only a guardian can stop what is not yet due, with `levee cancel`"),
+        AlreadyObjected { .. } => {
+            Some("a position objects once; `levee status` shows what the objections come to")
+        }
         NothingDue { .. } => Some("`levee status` shows when the next tranche falls due"),
         TooEarly { .. } => Some("wait until then; `levee status` shows what can be called now"),
         AmendmentTooLate { .. } => Some("an amendment needs its whole exit window before the deadline"),
@@ -68,5 +73,20 @@ fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
         NotGuardian { .. } => Some("sign with the guardian's account"),
         PaymentFailed { .. } => Some("name another recipient with `--to`, if the position is yours"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::Address;
+    use levee_model::{Asset, PositionId};
+
+    /// Of what the command itself does not try, so that only a race with another transaction leads there.
+    #[test]
+    fn a_second_objection_has_its_hint() {
+        let id = PositionId { pledger: Address::ZERO, tier: 0, asset: Asset::Eth };
+        let hint = for_client(&Error::Refused(EscrowError::AlreadyObjected { id }));
+        assert_eq!(hint, Some("a position objects once; `levee status` shows what the objections come to"));
     }
 }
