@@ -359,7 +359,10 @@ async fn money_that_is_not_there_is_missed_before_anything_is_sent() {
         (
             BEN,
             "pledge 100000000000000000001 shares --tier 1 --approve",
-            format!("`{ben}` has 100000000000000000000 shares, less than 100000000000000000001 shares"),
+            format!(
+                "`{ben}` has 120 stETH (100000000000000000000 shares), \
+                 less than 120.000000000000000001 stETH (100000000000000000001 shares)"
+            ),
             less,
         ),
     ];

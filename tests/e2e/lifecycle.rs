@@ -144,7 +144,7 @@ async fn pledges_of_every_asset_are_locked_and_shown() {
     assert_eq!(events(&pledged), [&event]);
 
     let text = world.try_by(BEN, "pledge 30 stETH --tier 2 --approve").ok();
-    assert_eq!(text, format!("locked 25000000000000000000 shares of {ben} in tier 2\n"));
+    assert_eq!(text, format!("locked 30 stETH (25000000000000000000 shares) of {ben} in tier 2\n"));
     assert_eq!(world.holds(ben).await[1], held[1][1] - 25 * ETHER);
     let approved = world.by(CAT, "pledge 50 wstETH --tier 1 --approve");
     let blocks = approved["transactions"].as_array().expect("a list").iter().map(|sent| &sent["block"]);

@@ -1,14 +1,18 @@
 //! `levee pledge`: lock an amount into a tier.
 
-use alloy::{primitives::Address, providers::DynProvider, sol_types::SolCall};
+use alloy::{
+    primitives::{Address, U256},
+    providers::DynProvider,
+    sol_types::SolCall,
+};
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Call, RescueView,
+    Call, RescueView, ShareRate,
     bindings::{StETH, WstETH},
     display::decimal,
 };
-use levee_model::{Asset, Shares, Status, Tier, Units, Wei};
+use levee_model::{Asset, Rate, Shares, Status, Tier, Units, Wei, units::RATE_UNIT};
 
 use crate::{
     address,
@@ -56,9 +60,10 @@ impl PledgeArgs {
     /// Locks it.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let amount = Amount::parse(&self.amount.join(" "))?;
-        let session = self.change.open(output).await?;
+        let mut session = self.change.open(output).await?;
         let tier = open_tier(&session.page.view, self.tier)?;
         let units = session.units(amount).await?;
+        session.learn_rate(amount.asset()).await;
         session.check_balance(amount.asset(), units).await?;
         let mut steps = Vec::new();
         steps.extend(session.approval(amount, units, self.approve).await?);
@@ -101,6 +106,20 @@ impl Session {
                 .into());
         }
         Ok(units)
+    }
+
+    /// The page of a rescue without shares has no rate, and the first pledge of them is to be told in stETH too: the
+    /// rate is the token's then. It is for show only, so an unreadable one refuses nothing.
+    async fn learn_rate(&mut self, asset: Asset) {
+        let view = &mut self.page.view;
+        if asset != Asset::StEth || view.rate != ShareRate::NotNeeded {
+            return;
+        }
+        let steth = StETH::new(view.terms.steth, self.escrow.provider());
+        let asked = steth.getPooledEthByShares(U256::from(RATE_UNIT)).call().await;
+        if let Some(rate) = asked.ok().and_then(|wei| Rate::new(wei.saturating_to())) {
+            view.rate = ShareRate::Known(rate);
+        }
     }
 
     /// Tokens are asked before an approval is sent for nothing; of too little ETH the simulation tells.
