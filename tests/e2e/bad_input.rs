@@ -391,6 +391,7 @@ async fn what_an_open_rescue_refuses_is_told_in_its_own_words() {
     let (ann, ben) = (world.address(ANN), world.address(BEN));
     world.by(ANN, "pledge 60 ETH --tier 0");
     let positions = "`levee positions ADDRESS` lists what an account has";
+    let counted = "tiers are counted from 0, at most 7";
     let cases = [
         (
             ANN,
@@ -398,6 +399,8 @@ async fn what_an_open_rescue_refuses_is_told_in_its_own_words() {
             "there is no tier 3, only 0 to 2".to_owned(),
             "`levee status` lists the tiers",
         ),
+        (ANN, "pledge 1 ETH --tier x", "`x` is not a tier".to_owned(), counted),
+        (ANN, "refund --tier 8", "`8` is not a tier".to_owned(), counted),
         (
             ANYONE,
             "settle",

@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use levee::PositionView;
-use levee_model::Asset;
+use levee_model::{Asset, terms::MAX_TIERS};
 
 use crate::{amount, error::UserError};
 
@@ -11,12 +11,21 @@ use crate::{amount, error::UserError};
 #[derive(Debug, Args)]
 pub(crate) struct PositionArgs {
     /// Tier of the pledge, counted from 0; needed if there are several.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_tier)]
     tier: Option<u8>,
 
     /// Asset of the pledge: ETH, stETH or wstETH; needed if there are several.
     #[arg(long, value_name = "ASSET", value_parser = amount::parse_asset)]
     asset: Option<Asset>,
+}
+
+/// Reads the number of a tier. Whether a rescue has it depends on its terms.
+pub(crate) fn parse_tier(text: &str) -> Result<u8, UserError> {
+    let tier = text.parse().ok().filter(|tier| usize::from(*tier) < MAX_TIERS);
+    tier.ok_or_else(|| {
+        UserError::new(format!("`{text}` is not a tier"))
+            .hint(format!("tiers are counted from 0, at most {}", MAX_TIERS - 1))
+    })
 }
 
 impl PositionArgs {
@@ -85,5 +94,13 @@ mod tests {
         let zero = Address::ZERO;
         assert_eq!(choose(Some(0), None), Err(format!("`{zero}` has more than one pledge")));
         assert_eq!(choose(Some(1), None), Err(format!("`{zero}` has no such pledge")));
+    }
+
+    #[test]
+    fn tiers_are_counted_from_0() {
+        assert_eq!(["0", "7"].map(|text| parse_tier(text).unwrap()), [0, 7]);
+        for text in ["8", "256", "-1", "x", "1.0", ""] {
+            assert_eq!(parse_tier(text).unwrap_err().to_string(), format!("`{text}` is not a tier"));
+        }
     }
 }

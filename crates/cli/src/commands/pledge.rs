@@ -19,7 +19,7 @@ use crate::{
     amount::{self, Amount},
     error::UserError,
     output::Output,
-    page, percent, time,
+    page, percent, position, time,
     transaction::{ChangeArgs, Session, Step},
 };
 
@@ -41,7 +41,7 @@ pub(crate) struct PledgeArgs {
     amount: Vec<String>,
 
     /// Tier to pledge into, counted from 0; `levee status` lists them.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = position::parse_tier)]
     tier: u8,
 
     /// Whose pledge it is: who may object and exit, and to whom it goes back. The signer, if left out.
