@@ -42,11 +42,11 @@ test-rust: setup
 
 replay: setup ## FILE=x.json: replay recorded rescues against the model and the bytecode
 	@test -n "$(FILE)" || { echo "error: name the file: make replay FILE=tests/vectors/rescue.json" >&2; exit 1; }
-	cargo run --quiet --release --locked -p levee-lab -- replay "$(FILE)"
+	cargo run --quiet --locked -p levee-lab -- replay "$(FILE)"
 
 replay-steth: setup ## FILE=x.json: replay a stETH recording against the Lido model
 	@test -n "$(FILE)" || { echo "error: name the file: make replay-steth FILE=tests/vectors/steth.json" >&2; exit 1; }
-	cargo run --quiet --release --locked -p levee-lab -- replay-steth "$(FILE)"
+	cargo run --quiet --locked -p levee-lab -- replay-steth "$(FILE)"
 
 gas: setup ## Print the gas of every call, one `name gas` a line
 	@cargo run --quiet --locked -p levee-lab -- gas
