@@ -377,6 +377,7 @@ async fn money_that_is_not_there_is_missed_before_anything_is_sent() {
         let ran = world.levee(&format!("pledge 1 ETH --tier 0 {BY_ANN}"));
         let told = format!("error: `{ann}` has not enough ETH for the transaction: ");
         assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        assert!(!ran.stderr.contains("signs"), "nobody is asked what cannot be done: {}", ran.stderr);
         let hint = "\n\nhint: send ETH to the account: it pays for the amount and for gas\n";
         assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));

@@ -130,6 +130,7 @@ impl Signer {
         let Some(first) = steps.first() else { return Ok(Vec::new()) };
         let gas = first.call.simulate(self.from).await?;
         let price = self.provider.get_gas_price().await.map_err(levee::Error::from)?;
+        self.require_funds(first.call.value(), fee(gas, price)).await?;
         self.confirm(&self.plan(steps, gas, price))?;
         let mut executed = Vec::new();
         for step in steps {
@@ -140,8 +141,21 @@ impl Signer {
         Ok(executed)
     }
 
+    /// Refuses before anyone is asked: a simulation does not charge the fee.
+    async fn require_funds(&self, value: Wei, fee: Wei) -> Result<()> {
+        let balance = self.provider.get_balance(self.from).await.map_err(levee::Error::from)?;
+        let has = Wei::new(balance.saturating_to());
+        let needs = Wei::new(value.get().saturating_add(fee.get()));
+        if has >= needs {
+            return Ok(());
+        }
+        let (has, needs) = (amount::eth(has), amount::eth(about(needs)));
+        let message = format!("it has {has}, and the amount and the gas take about {needs}");
+        Err(levee::Error::InsufficientFunds { account: self.from, message }.into())
+    }
+
     fn plan(&self, steps: &[Step], gas: u64, price: u128) -> String {
-        let fee = amount::eth(about(Wei::new(u128::from(gas).saturating_mul(price))));
+        let fee = amount::eth(about(fee(gas, price)));
         let rest = if steps.len() > 1 { " for the first transaction" } else { "" };
         let signing = [
             ("signs", format!("{} on chain {}", self.from, self.chain)),
@@ -198,10 +212,15 @@ pub(crate) fn told(executed: &[Executed], rate: Option<Rate>) -> (String, Value)
     (text, json!({ "transactions": executed.iter().map(one).collect::<Value>() }))
 }
 
-/// A fee rounded up to a millionth of an ETH: it is an estimate, and the digits below say nothing.
-fn about(fee: Wei) -> Wei {
+/// What so much gas costs.
+const fn fee(gas: u64, price: u128) -> Wei {
+    Wei::new((gas as u128).saturating_mul(price))
+}
+
+/// An amount with a fee in it, rounded up to a millionth of an ETH: it is an estimate, and the digits below say nothing.
+fn about(amount: Wei) -> Wei {
     const MILLIONTH: u128 = 10u128.pow(12);
-    Wei::new(fee.get().div_ceil(MILLIONTH).saturating_mul(MILLIONTH))
+    Wei::new(amount.get().div_ceil(MILLIONTH).saturating_mul(MILLIONTH))
 }
 
 fn indented(text: &str) -> String {
