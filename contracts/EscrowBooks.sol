@@ -6,25 +6,17 @@ import { IStETH, IWstETH } from "./interfaces/external/ILido.sol";
 import { ProRata } from "./libraries/ProRata.sol";
 import { Calendar } from "./libraries/Schedule.sol";
 import { Holding, Outcome, Settlement } from "./libraries/Settlement.sol";
+import { ShareRate } from "./libraries/ShareRate.sol";
 import { TermsCheck } from "./libraries/TermsCheck.sol";
 import { PerAsset, Position, PositionSlot, Pot, PotSlot, potId, potOf } from "./types/Books.sol";
 import { MAX_TIERS, PackedTiers, TIERS_PER_WORD, packTiers, unpackTier, unpackTiers } from "./types/Tiers.sol";
-import { ASSETS, Asset, RATE_UNIT, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol";
+import { ASSETS, Asset, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol";
 
 /// @title The books of one escrow
 /// @dev The state, and everything that more than one call does with it.
 abstract contract EscrowBooks is IPledgeEscrow {
     using ProRata for Wei;
     using ProRata for Units;
-
-    /// @dev Gas that a read of the share rate gets, at most and (in `expire`) at least: far more than a proxy and a few
-    /// cold reads of storage need, as Lido's getPooledEthByShares does them. One fixed amount, so that "readable" means
-    /// the same to everyone who asks.
-    uint256 internal constant RATE_GAS = 1_000_000;
-
-    /// @dev What `expire` must have left before that read, so that 63/64 of it (EIP-150), less the cost of the call
-    /// itself, is RATE_GAS: a caller who starves the read proves nothing.
-    uint256 internal constant EXPIRE_GAS = RATE_GAS * 64 / 63 + 10_000;
 
     /// @dev What nearly every call reads, in one slot. `activeTiers` and the counts mean something once settled.
     struct Core {
@@ -293,21 +285,8 @@ abstract contract EscrowBooks is IPledgeEscrow {
     function _requireRate(Holding memory holding) internal view returns (Rate rate) {
         if (Shares.unwrap(holding.shares) == 0) return Rate.wrap(0);
         bool readable;
-        (readable, rate) = _readRate();
+        (readable, rate) = ShareRate.read(STETH);
         if (!readable) revert RateUnreadable();
-    }
-
-    /// @dev Reads the rate without ever reverting. A failed call, an answer that is no number, a rate of zero or of
-    /// more than 96 bits (79 ETH a share) is not a rate: nothing is ever "worth nothing" because a call failed.
-    function _readRate() internal view returns (bool readable, Rate rate) {
-        bytes memory question = abi.encodeCall(IStETH.getPooledEthByShares, (Shares.wrap(RATE_UNIT)));
-        (bool success, bytes memory answer) = STETH.staticcall{ gas: RATE_GAS }(question);
-        if (!success || answer.length < 32) return (false, rate);
-        uint256 number = abi.decode(answer, (uint256));
-        if (number == 0 || number > type(uint96).max) return (false, rate);
-        // The line above bounds it.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return (true, Rate.wrap(uint96(number)));
     }
 
     // ------------------------------------------------------------------------------------------------ who is owed what
@@ -334,7 +313,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         if (order > record.marginalOrder) return Wei.wrap(0);
         Wei value = amount.valueDown(asset, record.rate);
         if (order < record.marginalOrder) return value;
-        return value.drawnDown(Wei.wrap(record.marginalDraw), Wei.wrap(record.marginalValue));
+        return value.shareDown(Wei.wrap(record.marginalDraw), Wei.wrap(record.marginalValue));
     }
 
     /// @dev Pays `pledger`'s position what it is owed and has not had.

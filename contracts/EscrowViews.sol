@@ -14,6 +14,7 @@ import {
 import { ProRata } from "./libraries/ProRata.sol";
 import { Calendar } from "./libraries/Schedule.sol";
 import { Holding, Settlement } from "./libraries/Settlement.sol";
+import { ShareRate } from "./libraries/ShareRate.sol";
 import { Position } from "./types/Books.sol";
 import { ASSETS, Asset, Rate, Shares, Units, Wei } from "./types/Units.sol";
 
@@ -73,9 +74,15 @@ abstract contract EscrowViews is EscrowBooks {
         }
         list = new PositionView[](count);
         for (uint256 id = books.totals.length; count > 0; --id) {
-            Position position = _positions[pledger][id - 1].word;
-            if (Units.unwrap(position.amount()) != 0) list[--count] = _positionView(books, id - 1, position);
+            Position word = _positions[pledger][id - 1].word;
+            if (Units.unwrap(word.amount()) != 0) list[--count] = _positionView(books, id - 1, word);
         }
+    }
+
+    /// @inheritdoc IPledgeEscrow
+    function position(address pledger, uint8 tier, Asset asset) external view returns (Units, Units, bool) {
+        Position word = _positions[pledger][_idOf(tier, asset)].word;
+        return (word.amount(), word.refunded(), word.objected());
     }
 
     /// @inheritdoc IPledgeEscrow
@@ -100,7 +107,7 @@ abstract contract EscrowViews is EscrowBooks {
             books.rate = books.record.rate;
             return books;
         }
-        if (Shares.unwrap(books.sum.shares) != 0) (books.rateReadable, books.rate) = _readRate();
+        if (Shares.unwrap(books.sum.shares) != 0) (books.rateReadable, books.rate) = ShareRate.read(STETH);
         bool late = books.core.status == Status.Open && block.timestamp > books.core.deadline;
         if (late && books.rateReadable) {
             (books.record, books.draws) = _decide(books.core, books.totals, books.holdings, books.rate);
@@ -168,22 +175,18 @@ abstract contract EscrowViews is EscrowBooks {
         return PotView(tier, asset, books.totals[id], drawn, delivered);
     }
 
-    function _positionView(Books memory books, uint256 id, Position position)
-        private
-        view
-        returns (PositionView memory)
-    {
+    function _positionView(Books memory books, uint256 id, Position word) private view returns (PositionView memory) {
         (uint8 tier, Asset asset) = _placeOf(id);
-        Units entitled = _entitled(books.core, books.totals[id], books.draws[id], asset, position.amount());
+        Units entitled = _entitled(books.core, books.totals[id], books.draws[id], asset, word.amount());
         return PositionView({
             tier: tier,
             asset: asset,
-            amount: position.amount(),
-            refunded: position.refunded(),
+            amount: word.amount(),
+            refunded: word.refunded(),
             // Entitlement never falls, and `refunded` is an earlier one; while open both are zero.
-            refundable: entitled - position.refunded(),
-            weight: _weight(books.core, books.record, tier, asset, position.amount()),
-            objected: position.objected()
+            refundable: entitled - word.refunded(),
+            weight: _weight(books.core, books.record, tier, asset, word.amount()),
+            objected: word.objected()
         });
     }
 

@@ -6,6 +6,7 @@ import { FailReason, IPledgeEscrow, Status, Terms } from "./interfaces/IPledgeEs
 import { IStETH, IWstETH } from "./interfaces/external/ILido.sol";
 import { ProRata } from "./libraries/ProRata.sol";
 import { Holding, Settlement } from "./libraries/Settlement.sol";
+import { ShareRate } from "./libraries/ShareRate.sol";
 import { TermsCheck } from "./libraries/TermsCheck.sol";
 import { Position, PositionSlot } from "./types/Books.sol";
 import { Asset, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol";
@@ -74,8 +75,8 @@ contract PledgeEscrow is EscrowViews {
         if (block.timestamp <= limit) revert TooEarly(limit, block.timestamp);
         Holding memory sum = Settlement.sumOf(Settlement.holdingsOf(_loadTotals()));
         if (Shares.unwrap(sum.shares) == 0) revert RateReadable(Rate.wrap(0));
-        if (gasleft() < EXPIRE_GAS) revert GasTooLow(gasleft(), EXPIRE_GAS);
-        (bool readable, Rate rate) = _readRate();
+        if (gasleft() < ShareRate.PROOF_GAS) revert GasTooLow(gasleft(), ShareRate.PROOF_GAS);
+        (bool readable, Rate rate) = ShareRate.read(STETH);
         if (readable) revert RateReadable(rate);
         _fail(core, FailReason.RateUnreadable);
     }

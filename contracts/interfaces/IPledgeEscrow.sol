@@ -337,7 +337,7 @@ interface IPledgeEscrow {
 
     /// @notice Fails a rescue whose shares cannot be valued, so that everything can be refunded. Anyone may call.
     /// @dev Later than `deadline + releaseWindow` (TooEarly), while shares are in the books and a read of their rate
-    /// with `RATE_GAS` fails (RateReadable). A caller who leaves less than that for the read gets GasTooLow.
+    /// with 1,000,000 gas fails (RateReadable). A caller who leaves less than that for the read gets GasTooLow.
     function expire() external;
 
     // ------------------------------------------------------------------------------------------------ paying out
@@ -393,6 +393,16 @@ interface IPledgeEscrow {
 
     /// @notice The positions of `pledger` that were ever pledged and not taken out, by tier and asset.
     function positions(address pledger) external view returns (PositionView[] memory);
+
+    /// @notice One position as it is booked; all zero if there is none.
+    /// @dev Reads one word of storage, for contracts that build on the books. Reverts with UnknownTier.
+    /// @return amount Pledged, in the asset's own unit; frozen at settlement.
+    /// @return refunded Of that, already taken back.
+    /// @return objected Whether it has objected.
+    function position(address pledger, uint8 tier, Asset asset)
+        external
+        view
+        returns (Units amount, Units refunded, bool objected);
 
     /// @notice The status as the next call would find it.
     function status() external view returns (Status);

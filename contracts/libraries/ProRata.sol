@@ -3,7 +3,7 @@ pragma solidity =0.8.37;
 
 import { ASSETS, Asset, RATE_UNIT, Rate, Shares, Units, Wei } from "../types/Units.sol";
 
-/// @dev How much: every division of the core, in one place. The rounding is in the name, and always against the
+/// @dev How much: every division of Levee, in one place. The rounding is in the name, and always against the
 /// taker. No product overflows: `Units` < 2^104, a pot <= MAX_POT < 2^101, `Rate` < 2^96, the shares of all 16 share
 /// pots < 2^105, the value of all pots < 2^112, a draw <= the target < 2^96, tranches <= 64, basis points <= 10,000.
 library ProRata {
@@ -33,9 +33,16 @@ library ProRata {
         return Units.wrap(uint104(Units.unwrap(amount) * Wei.unwrap(draw) / Wei.unwrap(groupValue)));
     }
 
-    /// @dev The same of a value: floor(value * draw / groupValue).
-    function drawnDown(Wei value, Wei draw, Wei groupValue) internal pure returns (Wei) {
-        return Wei.wrap(Wei.unwrap(value) * Wei.unwrap(draw) / Wei.unwrap(groupValue));
+    /// @dev What a part worth `value` of a whole worth `whole` gets of `amount`: floor(value * amount / whole). Not more
+    /// than `amount`, since value <= whole.
+    function shareDown(Wei value, Wei amount, Wei whole) internal pure returns (Wei) {
+        return Wei.wrap(Wei.unwrap(value) * Wei.unwrap(amount) / Wei.unwrap(whole));
+    }
+
+    /// @dev Simple interest on `principal` for `elapsed` seconds: floor(principal * rateBps * elapsed / (10,000 * a year
+    /// of 365 days)). Within 96, 16 and 40 bits, so the product is within 152 and the interest within 114.
+    function interestDown(Wei principal, uint256 rateBps, uint256 elapsed) internal pure returns (Wei) {
+        return Wei.wrap(Wei.unwrap(principal) * rateBps * elapsed / (BPS * 365 days));
     }
 
     /// @dev What `count` of `tranches` tranches make of a pot's draw: floor(drawn * count / tranches).

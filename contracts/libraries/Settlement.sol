@@ -95,9 +95,13 @@ library Settlement {
     /// @dev What all tiers hold.
     function sumOf(Holding[] memory holdings) internal pure returns (Holding memory sum) {
         for (uint256 tier; tier < holdings.length; ++tier) {
-            sum.eth = sum.eth + holdings[tier].eth;
-            sum.shares = sum.shares + holdings[tier].shares;
+            sum = sum.plus(holdings[tier]);
         }
+    }
+
+    /// @dev Both together.
+    function plus(Holding memory a, Holding memory b) internal pure returns (Holding memory) {
+        return Holding(a.eth + b.eth, a.shares + b.shares);
     }
 
     /// @dev Value: the ETH plus floor(all the shares * rate / 10^27).
@@ -126,9 +130,7 @@ library Settlement {
     {
         uint256 order = tiers[queue[start]].drawOrder;
         for (end = start; end < queue.length && tiers[queue[end]].drawOrder == order; ++end) {
-            Holding memory holding = holdings[queue[end]];
-            group.eth = group.eth + holding.eth;
-            group.shares = group.shares + holding.shares;
+            group = group.plus(holdings[queue[end]]);
         }
     }
 

@@ -65,7 +65,8 @@ contract ProRataTest is Test {
         assertGt((drawn + 1) * groupValue, amount * draw);
         assertLe(drawn, amount);
         // Of a value it is the same.
-        assertEq(Wei.unwrap(Wei.wrap(amount).drawnDown(Wei.wrap(draw), Wei.wrap(groupValue))), drawn);
+        // A part of a value is the same division.
+        assertEq(Wei.unwrap(Wei.wrap(amount).shareDown(Wei.wrap(draw), Wei.wrap(groupValue))), drawn);
     }
 
     /// @dev Property 3, of one group: two pots are together drawn by no more than their sum.

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { IPledgeEscrow, PotView, RescueView, Tier } from "../interfaces/IPledgeEscrow.sol";
+import { GroupView, IRecoveryPool } from "../interfaces/IRecoveryPool.sol";
+import { ProRata } from "../libraries/ProRata.sol";
+import { Holding } from "../libraries/Settlement.sol";
+import { Debt } from "../libraries/Waterfall.sol";
+import { potId } from "../types/Books.sol";
+import { PackedTiers, TIERS_PER_WORD, packTiers, unpackTier } from "../types/Tiers.sol";
+import { AmountTooLarge, Asset, Rate, Shares, Units, Wei } from "../types/Units.sol";
+
+/// @title Recovery pool of one rescue
+/// @dev The manual is IRecoveryPool. Who is repaid first within a group is decided in Waterfall, how much in ProRata.
+///
+/// The first deposit reads the escrow, which changes no more once it is final; from then on the pool needs of it only
+/// the amount of a claimed position. No function loops over pledgers. Books are written and events emitted before any
+/// payment, which is the last thing a call does, so no lock is needed.
+contract RecoveryPool is IRecoveryPool {
+    using ProRata for Wei;
+    using ProRata for Units;
+
+    /// @dev What every call reads, in one slot.
+    /// @custom:member orders The draw orders, by falling order, 8 bits each from the lowest bits on.
+    /// @custom:member orderCount How many there are, 1 to 8.
+    /// @custom:member accruedAt When interest was last added; 0 until the first deposit, and so are the next three.
+    /// @custom:member rate The settlement rate.
+    /// @custom:member activeTiers Settlement chose the first so many tiers.
+    /// @custom:member lastOrder The lowest draw order that takes part: the one that takes the rest.
+    struct Ledger {
+        uint64 orders;
+        uint8 orderCount;
+        uint40 accruedAt;
+        Rate rate;
+        uint8 activeTiers;
+        uint8 lastOrder;
+    }
+
+    /// @dev One draw order's part, in two slots: what a claim reads, and what is owed before the next group. `tiers` is
+    /// a bit for each tier. It and the rate are known from the start, so that the first deposit finds the slots in use.
+    struct Group {
+        uint112 value;
+        uint96 received;
+        uint8 tiers;
+        uint96 principal;
+        uint128 interest;
+        uint16 rateBps;
+    }
+
+    IPledgeEscrow private immutable ESCROW;
+    PackedTiers private immutable TIERS_LOW;
+    PackedTiers private immutable TIERS_HIGH;
+
+    Ledger private _ledger;
+    mapping(uint256 drawOrder => Group) private _groups;
+    mapping(address pledger => mapping(uint256 potId => Wei)) private _claimed;
+
+    /// @param escrow_ The escrow to serve, Levee's, in any status.
+    constructor(address escrow_) {
+        ESCROW = IPledgeEscrow(escrow_);
+        Tier[] memory tiers = ESCROW.terms().tiers;
+        TIERS_LOW = packTiers(tiers, 0);
+        TIERS_HIGH = packTiers(tiers, TIERS_PER_WORD);
+        for (uint256 i; i < tiers.length; ++i) {
+            Group storage group = _groups[tiers[i].drawOrder];
+            // A bit for each of at most eight tiers.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            group.tiers |= uint8(1 << i);
+            group.rateBps = tiers[i].rateBps;
+        }
+        (_ledger.orders, _ledger.orderCount) = _fallingOrders(tiers);
+        emit RecoveryPoolCreated(escrow_);
+    }
+
+    // ------------------------------------------------------------------------------------------------ calls
+
+    /// @inheritdoc IRecoveryPool
+    function recover() external payable {
+        _recover();
+    }
+
+    /// @dev A deposit, as by `recover`: whoever returns coins may know nothing of this contract.
+    receive() external payable {
+        _recover();
+    }
+
+    /// @inheritdoc IRecoveryPool
+    function claim(address pledger, uint8 tier, Asset asset) external {
+        _claim(pledger, tier, asset, pledger);
+    }
+
+    /// @inheritdoc IRecoveryPool
+    function claimTo(uint8 tier, Asset asset, address recipient) external {
+        // Value sent to nobody, or back to this pool, would be lost to its owner.
+        if (recipient == address(0) || recipient == address(this)) revert InvalidAccount(recipient);
+        _claim(msg.sender, tier, asset, recipient);
+    }
+
+    // ------------------------------------------------------------------------------------------------ views
+
+    /// @inheritdoc IRecoveryPool
+    function escrow() external view returns (address) {
+        return address(ESCROW);
+    }
+
+    /// @inheritdoc IRecoveryPool
+    function recovery() external view returns (uint40 accruedAt, Rate rate, GroupView[] memory groups) {
+        Ledger memory ledger = _ledger;
+        groups = new GroupView[](ledger.orderCount);
+        for (uint256 i; i < groups.length; ++i) {
+            uint8 order = _orderAt(ledger, i);
+            Group memory group = _groups[order];
+            Debt memory debt = _debtNow(ledger, group);
+            groups[i] = GroupView({
+                drawOrder: order,
+                rateBps: group.rateBps,
+                value: Wei.wrap(group.value),
+                principal: debt.principal,
+                interest: debt.interest,
+                received: Wei.wrap(group.received)
+            });
+        }
+        return (ledger.accruedAt, ledger.rate, groups);
+    }
+
+    /// @inheritdoc IRecoveryPool
+    function earnings(address pledger, uint8 tier, Asset asset) external view returns (Wei earned, Wei claimed) {
+        Units amount = _amountOf(pledger, tier, asset);
+        Ledger memory ledger = _ledger;
+        if (tier < ledger.activeTiers) earned = _earned(ledger, _groupOf(tier), asset, amount);
+        claimed = _claimed[pledger][potId(tier, asset)];
+    }
+
+    // ------------------------------------------------------------------------------------------------ depositing
+
+    /// @dev Shares out what was sent with the call.
+    function _recover() private {
+        Ledger memory ledger = _ledger;
+        if (ledger.accruedAt == 0) _open(ledger);
+        else _requireValue();
+
+        emit Recovered(msg.sender, Wei.wrap(msg.value), _now());
+        Wei left = Wei.wrap(msg.value);
+        for (uint256 i; i < ledger.orderCount; ++i) {
+            uint8 order = _orderAt(ledger, i);
+            // What a group receives is part of what is left.
+            left = left - _receive(ledger, order, left);
+        }
+        ledger.accruedAt = _now();
+        _ledger = ledger;
+    }
+
+    /// @dev Gives a group what it may take of `amount`. After the last group nothing is left.
+    function _receive(Ledger memory ledger, uint8 order, Wei amount) private returns (Wei taken) {
+        Group memory group = _groups[order];
+        // Nothing was paid out of it.
+        if (group.value == 0) return taken;
+        Wei interest;
+        Wei principal;
+        if (order != ledger.lastOrder) (interest, principal) = _repay(group, _debtNow(ledger, group), amount);
+        // The lowest group has no debt here, and takes all that is left.
+        taken = order == ledger.lastOrder ? amount : interest + principal;
+        // Interest and principal are parts of what is taken.
+        if (Wei.unwrap(taken) != 0) emit Repaid(order, interest, principal, taken - interest - principal);
+        group.received = _plus(group.received, taken);
+        _groups[order] = group;
+    }
+
+    /// @dev Pays of a group's debt, in memory, what `amount` suffices for.
+    function _repay(Group memory group, Debt memory debt, Wei amount)
+        private
+        pure
+        returns (Wei interest, Wei principal)
+    {
+        (debt, interest, principal) = debt.repaid(amount);
+        // Not more than the principal there was, of 96 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        group.principal = uint96(Wei.unwrap(debt.principal));
+        // All interest ever, over 2^40 seconds, is below 2^114: see ProRata.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        group.interest = uint128(Wei.unwrap(debt.interest));
+    }
+
+    /// @dev Reads the final escrow, once: the groups that take part, and the principal of all but the lowest, which
+    /// needs none. The caller stores `ledger`.
+    function _open(Ledger memory ledger) private {
+        RescueView memory page = ESCROW.rescue();
+        if (page.finalAt == 0) revert NotFinal(page.status);
+        _requireValue();
+        ledger.accruedAt = page.finalAt;
+        ledger.rate = page.rate;
+        ledger.activeTiers = _activeTiers(page);
+        bool found;
+        for (uint256 i = ledger.orderCount; i > 0; --i) {
+            uint8 order = _orderAt(ledger, i - 1);
+            (Wei value, Wei paid) = _valuesOf(page, _groups[order].tiers);
+            if (Wei.unwrap(paid) == 0) continue;
+            // Casts: the value of all pots is below 2^112 (see ProRata); what was paid is at most the target, 2^96 - 1.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            _groups[order].value = uint112(Wei.unwrap(value));
+            // forge-lint: disable-next-line(unsafe-typecast)
+            if (found) _groups[order].principal = uint96(Wei.unwrap(paid));
+            else (found, ledger.lastOrder) = (true, order);
+        }
+        if (!found) revert NothingDelivered();
+    }
+
+    /// @dev Values at the settlement rate of the active ones of these tiers: of all pledges, and of what was delivered.
+    function _valuesOf(RescueView memory page, uint8 tiers) private pure returns (Wei value, Wei paid) {
+        Holding memory pledged;
+        Holding memory delivered;
+        for (uint256 i; i < page.pots.length; ++i) {
+            PotView memory pot = page.pots[i];
+            if (tiers & (1 << pot.tier) == 0) continue;
+            if (page.terms.tiers[pot.tier].thresholdBps > page.thresholdMetBps) continue;
+            pledged = pledged.plus(_holding(pot.asset, pot.total));
+            delivered = delivered.plus(_holding(pot.asset, pot.delivered));
+        }
+        return (pledged.valueDown(page.rate), delivered.valueDown(page.rate));
+    }
+
+    /// @dev A stETH share and a unit of wstETH are the same.
+    function _holding(Asset asset, Units amount) private pure returns (Holding memory) {
+        uint256 number = Units.unwrap(amount);
+        if (asset == Asset.ETH) return Holding(Wei.wrap(number), Shares.wrap(0));
+        return Holding(Wei.wrap(0), Shares.wrap(number));
+    }
+
+    /// @dev What a group is owed now: nothing before the pool is open, and no interest where there is no principal.
+    function _debtNow(Ledger memory ledger, Group memory group) private view returns (Debt memory) {
+        // No deposit was later than now.
+        uint256 elapsed = block.timestamp - ledger.accruedAt;
+        return Debt(Wei.wrap(group.principal), Wei.wrap(group.interest)).accrued(group.rateBps, elapsed);
+    }
+
+    function _requireValue() private view {
+        if (msg.value == 0) revert ZeroAmount();
+    }
+
+    // ------------------------------------------------------------------------------------------------ claiming
+
+    /// @dev Pays a position what it has earned and not had.
+    function _claim(address pledger, uint8 tier, Asset asset, address recipient) private {
+        Units pledged = _amountOf(pledger, tier, asset);
+        Ledger memory ledger = _ledger;
+        if (ledger.accruedAt == 0) _refuseUnopened(pledger, tier, asset);
+        Group storage group = _groupOf(tier);
+        if (tier >= ledger.activeTiers || group.value == 0) revert NotDrawn(tier);
+        uint256 id = potId(tier, asset);
+        Wei earned = _earned(ledger, group, asset, pledged);
+        // What is earned never falls, and what was claimed was earned earlier.
+        Wei amount = earned - _claimed[pledger][id];
+        if (Wei.unwrap(amount) == 0) revert NothingToClaim(pledger, tier, asset);
+
+        _claimed[pledger][id] = earned;
+        emit Claimed(pledger, tier, asset, recipient, amount);
+        // The one way out. A recipient that fails, fails alone.
+        (bool paid,) = recipient.call{ value: Wei.unwrap(amount) }("");
+        if (!paid) revert PaymentFailed(recipient, amount);
+    }
+
+    /// @dev What a position of an active tier has earned in all: floor(received * its value / V).
+    function _earned(Ledger memory ledger, Group storage group, Asset asset, Units amount) private view returns (Wei) {
+        if (group.value == 0) return Wei.wrap(0);
+        return amount.valueDown(asset, ledger.rate).shareDown(Wei.wrap(group.received), Wei.wrap(group.value));
+    }
+
+    /// @dev Says why nothing can be claimed before the first deposit.
+    function _refuseUnopened(address pledger, uint8 tier, Asset asset) private view {
+        RescueView memory page = ESCROW.rescue();
+        if (page.finalAt == 0) revert NotFinal(page.status);
+        revert NothingToClaim(pledger, tier, asset);
+    }
+
+    /// @dev What a position was pledged with; the escrow refuses an unknown tier.
+    function _amountOf(address pledger, uint8 tier, Asset asset) private view returns (Units amount) {
+        (amount,,) = ESCROW.position(pledger, tier, asset);
+    }
+
+    function _groupOf(uint8 tier) private view returns (Group storage) {
+        return _groups[unpackTier(TIERS_LOW, TIERS_HIGH, tier).drawOrder];
+    }
+
+    // ------------------------------------------------------------------------------------------------ small things
+
+    /// @dev How many tiers settlement chose: those up to the threshold that was met.
+    function _activeTiers(RescueView memory page) private pure returns (uint8 count) {
+        Tier[] memory tiers = page.terms.tiers;
+        while (count < tiers.length && tiers[count].thresholdBps <= page.thresholdMetBps) ++count;
+    }
+
+    /// @dev The distinct draw orders, highest in the lowest bits.
+    function _fallingOrders(Tier[] memory tiers) private pure returns (uint64 orders, uint8 count) {
+        uint256 limit = type(uint256).max;
+        while (true) {
+            bool found;
+            uint256 highest;
+            for (uint256 i; i < tiers.length; ++i) {
+                uint256 order = tiers[i].drawOrder;
+                if (order < limit && (!found || order > highest)) (found, highest) = (true, order);
+            }
+            if (!found) return (orders, count);
+            // An order of 8 bits, in one of eight places.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            orders |= uint64(highest << (8 * count));
+            ++count;
+            limit = highest;
+        }
+    }
+
+    /// @dev Draw order number `i` of the falling ones.
+    function _orderAt(Ledger memory ledger, uint256 i) private pure returns (uint8) {
+        // The cast cuts it out.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint8(ledger.orders >> (8 * i));
+    }
+
+    /// @dev What a group has received, with `amount` more. There is not that much ether; it is checked all the same.
+    function _plus(uint96 received, Wei amount) private pure returns (uint96) {
+        // Less than 2^96, from which it is taken.
+        uint256 room = type(uint96).max - received;
+        if (Wei.unwrap(amount) > room) revert AmountTooLarge(Wei.unwrap(amount), room);
+        // The line above bounds it.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return received + uint96(Wei.unwrap(amount));
+    }
+
+    /// @dev 40 bits of seconds last for 34,000 years.
+    function _now() private view returns (uint40) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint40(block.timestamp);
+    }
+}
