@@ -10,6 +10,9 @@ type Wei is uint256;
 /// @dev stETH shares. One wstETH unit is exactly one share.
 type Shares is uint256;
 
+/// @dev An amount of stETH, in wei: what some shares stand for until the next rebase. Never booked.
+type StETHAmount is uint256;
+
 /// @dev An amount of wstETH in its own smallest unit (10^-18 wstETH).
 type WstETHUnits is uint256;
 

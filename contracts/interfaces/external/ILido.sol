@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { Shares, WstETHUnits } from "../../types/Units.sol";
+import { Shares, StETHAmount, WstETHUnits } from "../../types/Units.sol";
 
 /// @notice The functions of Lido's stETH that Levee calls (Lido core v3.0.2, mainnet
 /// 0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84). Every transfer is in shares, which no rebase changes.
@@ -14,8 +14,17 @@ interface IStETH {
     /// @return The stETH amount moved, which rounds and which Levee ignores.
     function transferSharesFrom(address owner, address recipient, Shares shares) external returns (uint256);
 
+    /// @notice Lets `spender` move `amount` of the caller's.
+    function approve(address spender, StETHAmount amount) external returns (bool);
+
+    /// @notice The shares of `account`.
+    function sharesOf(address account) external view returns (Shares);
+
     /// @notice Wei of ETH that `shares` are worth, rounded down.
     function getPooledEthByShares(Shares shares) external view returns (uint256);
+
+    /// @notice What `account`'s shares are worth, rounded down.
+    function balanceOf(address account) external view returns (StETHAmount);
 }
 
 /// @notice The functions of Lido's wstETH that Levee calls (mainnet 0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0).
@@ -25,6 +34,13 @@ interface IWstETH {
 
     /// @notice Moves wstETH from `owner` under an allowance.
     function transferFrom(address owner, address recipient, WstETHUnits amount) external returns (bool);
+
+    /// @notice Burns `amount` of the caller's and pays the stETH that it stands for; reverts while stETH is paused.
+    /// @return The stETH amount paid, which rounds and which Levee ignores.
+    function unwrap(WstETHUnits amount) external returns (StETHAmount);
+
+    /// @notice What `account` holds.
+    function balanceOf(address account) external view returns (WstETHUnits);
 
     /// @notice The stETH that this token wraps.
     function stETH() external view returns (address);
