@@ -92,6 +92,13 @@ library Settlement {
         }
     }
 
+    /// @dev What an amount of one asset is, as a holding.
+    function holdingOf(Asset asset, Units amount) internal pure returns (Holding memory) {
+        uint256 number = Units.unwrap(amount);
+        if (asset == Asset.ETH) return Holding(Wei.wrap(number), Shares.wrap(0));
+        return Holding(Wei.wrap(0), Shares.wrap(number));
+    }
+
     /// @dev What all tiers hold.
     function sumOf(Holding[] memory holdings) internal pure returns (Holding memory sum) {
         for (uint256 tier; tier < holdings.length; ++tier) {

@@ -4,11 +4,11 @@ pragma solidity =0.8.37;
 import { IPledgeEscrow, PotView, RescueView, Tier } from "../interfaces/IPledgeEscrow.sol";
 import { GroupView, IRecoveryPool } from "../interfaces/IRecoveryPool.sol";
 import { ProRata } from "../libraries/ProRata.sol";
-import { Holding } from "../libraries/Settlement.sol";
+import { Holding, Settlement } from "../libraries/Settlement.sol";
 import { Debt } from "../libraries/Waterfall.sol";
 import { potId } from "../types/Books.sol";
 import { PackedTiers, TIERS_PER_WORD, packTiers, unpackTier } from "../types/Tiers.sol";
-import { AmountTooLarge, Asset, Rate, Shares, Units, Wei } from "../types/Units.sol";
+import { AmountTooLarge, Asset, Rate, Units, Wei } from "../types/Units.sol";
 
 /// @title Recovery pool of one rescue
 /// @dev The manual is IRecoveryPool. Who is repaid first within a group is decided in Waterfall, how much in ProRata.
@@ -213,17 +213,10 @@ contract RecoveryPool is IRecoveryPool {
             PotView memory pot = page.pots[i];
             if (tiers & (1 << pot.tier) == 0) continue;
             if (page.terms.tiers[pot.tier].thresholdBps > page.thresholdMetBps) continue;
-            pledged = pledged.plus(_holding(pot.asset, pot.total));
-            delivered = delivered.plus(_holding(pot.asset, pot.delivered));
+            pledged = pledged.plus(Settlement.holdingOf(pot.asset, pot.total));
+            delivered = delivered.plus(Settlement.holdingOf(pot.asset, pot.delivered));
         }
         return (pledged.valueDown(page.rate), delivered.valueDown(page.rate));
-    }
-
-    /// @dev A stETH share and a unit of wstETH are the same.
-    function _holding(Asset asset, Units amount) private pure returns (Holding memory) {
-        uint256 number = Units.unwrap(amount);
-        if (asset == Asset.ETH) return Holding(Wei.wrap(number), Shares.wrap(0));
-        return Holding(Wei.wrap(0), Shares.wrap(number));
     }
 
     /// @dev What a group is owed now: nothing before the pool is open, and no interest where there is no principal.
