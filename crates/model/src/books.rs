@@ -65,17 +65,27 @@ impl Pots {
         })
     }
 
-    /// Value of all that is pledged into `tiers`: its ETH + floor(its shares * rate / 10^27), stETH shares and wstETH
-    /// units added first. Without a rate, shares count nothing; that is for books that hold none.
+    /// Value of all that is pledged into `tiers`.
     pub(crate) fn value_down(&self, tiers: impl Iterator<Item = u8>, rate: Option<Rate>) -> Wei {
-        let (mut ether, mut shares) = (Wei::ZERO, Shares::ZERO);
-        for tier in tiers {
-            let total = |asset| self.get(tier, asset).total.get();
-            ether += Wei::new(total(Asset::Eth));
-            shares += Shares::new(total(Asset::StEth) + total(Asset::WstEth));
-        }
-        ether + rate.map_or(Wei::ZERO, |rate| prorata::shares_value_down(shares, rate))
+        value_down(tiers, rate, |tier, asset| self.get(tier, asset).total)
     }
+}
+
+/// Value of `amount` of each pot of `tiers`: the ETH + floor(the shares * rate / 10^27), stETH shares and wstETH units
+/// added first. Without a rate, shares count nothing; that is for books that hold none.
+pub(crate) fn value_down(
+    tiers: impl Iterator<Item = u8>,
+    rate: Option<Rate>,
+    amount: impl Fn(u8, Asset) -> Units,
+) -> Wei {
+    let (mut ether, mut shares) = (Wei::ZERO, Shares::ZERO);
+    for tier in tiers {
+        ether += Wei::new(amount(tier, Asset::Eth).get());
+        for asset in [Asset::StEth, Asset::WstEth] {
+            shares += Shares::new(amount(tier, asset).get());
+        }
+    }
+    ether + rate.map_or(Wei::ZERO, |rate| prorata::shares_value_down(shares, rate))
 }
 
 #[cfg(test)]

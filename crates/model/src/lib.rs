@@ -14,6 +14,7 @@
 //! | [`settlement`] | who is drawn, and how far? |
 //! | [`rescue`] | what does a call do, and when is it refused? |
 //! | [`views`] | what would the next call find? |
+//! | [`recovery`] | who gets what is recovered later? |
 //!
 //! ```
 //! use alloy_primitives::{Address, B256};
@@ -51,6 +52,7 @@ pub mod asset;
 pub mod books;
 pub mod lido;
 pub mod prorata;
+pub mod recovery;
 pub mod refusal;
 pub mod rescue;
 pub mod schedule;
@@ -65,6 +67,7 @@ pub use amendment::{Amendment, Goal};
 pub use asset::{Asset, PerAsset};
 pub use books::{Position, PositionId, Pot, Pots};
 pub use lido::{Lido, Moment};
+pub use recovery::{RecoveryGroup, RecoveryPool, RecoveryRefusal};
 pub use refusal::Refusal;
 pub use rescue::{Payment, Rescue};
 pub use schedule::Timestamp;

@@ -8,6 +8,9 @@ use crate::{
     units::{Bps, RATE_UNIT, Rate, Shares, Units, Wei},
 };
 
+/// Interest counts a year as 365 days.
+const SECONDS_PER_YEAR: u128 = 365 * 24 * 60 * 60;
+
 /// floor(a * b / c). `c` is not zero, and the result fits by the bounds in [`crate::units`].
 fn mul_div_down(a: u128, b: u128, c: u128) -> u128 {
     match a.checked_mul(b) {
@@ -55,6 +58,18 @@ pub fn tranches_down(drawn: Units, count: u8, tranches: u8) -> Units {
 /// A position with an amount is in the total, so `total` is not zero.
 pub fn entitled_down(amount: Units, total: Units, reserved: Units) -> Units {
     Units::new(mul_div_down(amount.get(), (total - reserved).get(), total.get()))
+}
+
+/// Simple interest: floor(principal * rate * seconds / (10,000 * 365 days)). `seconds` fit 40 bits.
+pub fn interest_down(principal: Wei, rate: Bps, seconds: u64) -> Wei {
+    let parts = u128::from(rate.get()) * u128::from(seconds);
+    Wei::new(mul_div_down(principal.get(), parts, u128::from(Bps::ONE.get()) * SECONDS_PER_YEAR))
+}
+
+/// What a part of a group, by value, has of what the group received: floor(received * part / whole).
+/// `part` is not more than `whole`, and `whole` is not zero.
+pub fn earned_down(received: Wei, part: Wei, whole: Wei) -> Wei {
+    Wei::new(mul_div_down(received.get(), part.get(), whole.get()))
 }
 
 /// Whether `objected` is at least `veto` of `drawn_value`.

@@ -334,7 +334,7 @@ impl Rescue {
         Err(Refusal::PledgingClosed { status: self.state.status(), deadline, time })
     }
 
-    fn require_tier(&self, tier: u8) -> Result<(), Refusal> {
+    pub(crate) fn require_tier(&self, tier: u8) -> Result<(), Refusal> {
         let count = self.terms.tier_count();
         if tier < count { Ok(()) } else { Err(Refusal::UnknownTier { tier, count }) }
     }

@@ -1,0 +1,300 @@
+//! Who gets what is recovered later? Last drawn, first repaid.
+//!
+//! The groups out of which something was really paid stand in a queue by falling draw order. A deposit gives the first
+//! of them the interest due, then its principal, then goes on to the next; the last of them takes all the rest. Inside a
+//! group, a position has its part by value, at the settlement rate.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::Address;
+use thiserror::Error;
+
+use crate::{
+    asset::Asset,
+    books::{self, PositionId},
+    prorata,
+    refusal::Refusal,
+    rescue::{Payment, Rescue},
+    schedule::Timestamp,
+    settlement::Settlement,
+    status::Status,
+    terms::Terms,
+    units::{Bps, Units, Wei},
+};
+
+/// The most that one group can receive: 96 bits, more than there is ether.
+pub const MAX_RECEIVED: Wei = Wei::new((1 << 96) - 1);
+
+/// Why a call of the recovery pool was refused. A refused call changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RecoveryRefusal {
+    /// The rescue is not final, or it failed: nothing was paid that could be recovered.
+    #[error("the rescue is {status} and not final, or failed")]
+    NotFinal {
+        /// The stored status.
+        status: Status,
+    },
+    /// By recover: a deposit of nothing.
+    #[error("a deposit of nothing")]
+    ZeroAmount,
+    /// By recover: the rescue ended with nothing delivered.
+    #[error("the rescue ended with nothing delivered")]
+    NothingDelivered,
+    /// By recover: more than a group can receive.
+    #[error("{amount} are more than the {limit} that the group still takes")]
+    AmountTooLarge {
+        /// What the group would have got.
+        amount: Wei,
+        /// What it still takes.
+        limit: Wei,
+    },
+    /// By claim: nothing was paid out of the tier's group, or the tier was not active.
+    #[error("nothing was paid out of tier {tier}")]
+    NotDrawn {
+        /// The tier.
+        tier: u8,
+    },
+    /// By claim: the position has earned nothing that it has not had.
+    #[error("nothing to claim for {} of {} in tier {}", .id.asset, .id.pledger, .id.tier)]
+    NothingToClaim {
+        /// The position.
+        id: PositionId,
+    },
+    /// By claim: the recipient is zero or the pool itself.
+    #[error("{account} cannot receive")]
+    InvalidAccount {
+        /// The account.
+        account: Address,
+    },
+    /// By claim: the rescue knows no such tier.
+    #[error(transparent)]
+    ByRescue(#[from] Refusal),
+}
+
+/// The tiers of one draw order, in the queue of repayment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveryGroup {
+    /// Their draw order.
+    pub order: u8,
+    /// Their simple yearly interest; zero for grants.
+    pub rate: Bps,
+    /// Value, at the settlement rate, of all that was pledged into the active ones of them: what a position's value is
+    /// a part of. Zero if nothing was paid out of them; the group then takes no part.
+    pub value: Wei,
+    /// What is still to be repaid before the next group. Of the last group always zero: it takes whatever is left.
+    pub principal: Wei,
+    /// Interest that was added and is not yet paid. Of the last group always zero.
+    pub interest: Wei,
+    /// All that the group has received.
+    pub received: Wei,
+}
+
+impl RecoveryGroup {
+    const fn new(order: u8, rate: Bps) -> Self {
+        Self { order, rate, value: Wei::ZERO, principal: Wei::ZERO, interest: Wei::ZERO, received: Wei::ZERO }
+    }
+
+    /// Whether something was paid out of it.
+    pub const fn takes_part(&self) -> bool {
+        !self.value.is_zero()
+    }
+
+    /// Adds the interest of so many seconds on the outstanding principal.
+    fn accrue(&mut self, seconds: u64) {
+        self.interest += prorata::interest_down(self.principal, self.rate, seconds);
+    }
+
+    /// Takes of `amount` the interest due, then the principal, and returns what is left.
+    fn repay(&mut self, amount: Wei) -> Result<Wei, RecoveryRefusal> {
+        let interest = self.interest.min(amount);
+        let principal = self.principal.min(amount - interest);
+        self.interest = self.interest - interest;
+        self.principal = self.principal - principal;
+        self.receive(interest + principal)?;
+        Ok(amount - interest - principal)
+    }
+
+    fn receive(&mut self, amount: Wei) -> Result<(), RecoveryRefusal> {
+        let limit = MAX_RECEIVED - self.received;
+        if amount > limit {
+            return Err(RecoveryRefusal::AmountTooLarge { amount, limit });
+        }
+        self.received += amount;
+        Ok(())
+    }
+}
+
+/// The queue of repayment.
+#[derive(Debug, Clone)]
+struct Waterfall {
+    /// By falling draw order.
+    groups: Vec<RecoveryGroup>,
+    /// When interest was last added; none before the first deposit.
+    accrued_at: Option<Timestamp>,
+}
+
+impl Waterfall {
+    fn new(terms: &Terms) -> Self {
+        // Tiers of one order have one rate.
+        let orders: BTreeMap<_, _> = terms.tiers.iter().map(|tier| (tier.draw_order, tier.rate)).collect();
+        let groups = orders.into_iter().rev().map(|(order, rate)| RecoveryGroup::new(order, rate));
+        Self { groups: groups.collect(), accrued_at: None }
+    }
+
+    /// Finds out what was paid, once: a final rescue changes no more.
+    fn open(&mut self, rescue: &Rescue, final_at: Timestamp) -> Result<(), RecoveryRefusal> {
+        if self.accrued_at.is_some() {
+            return Ok(());
+        }
+        let settlement = rescue.state.settlement.ok_or(RecoveryRefusal::NothingDelivered)?;
+        for group in &mut self.groups {
+            let (value, paid) = values_down(rescue, settlement, group.order);
+            if !paid.is_zero() {
+                (group.value, group.principal) = (value, paid);
+            }
+        }
+        let last = self.last().ok_or(RecoveryRefusal::NothingDelivered)?;
+        last.principal = Wei::ZERO;
+        self.accrued_at = Some(final_at);
+        Ok(())
+    }
+
+    /// The lowest draw order that takes part.
+    fn last(&mut self) -> Option<&mut RecoveryGroup> {
+        self.groups.iter_mut().rfind(|group| group.takes_part())
+    }
+
+    /// Adds the interest since the last time.
+    fn accrue(&mut self, now: Timestamp) {
+        let Some(accrued_at) = self.accrued_at else { return };
+        self.accrued_at = Some(now);
+        let seconds = now.saturating_sub(accrued_at);
+        self.groups.iter_mut().for_each(|group| group.accrue(seconds));
+    }
+
+    fn share_out(&mut self, amount: Wei) -> Result<(), RecoveryRefusal> {
+        let rest = self.groups.iter_mut().try_fold(amount, |left, group| group.repay(left))?;
+        self.last().map_or(Ok(()), |last| last.receive(rest))
+    }
+}
+
+/// Values at the settlement rate of the active tiers of one draw order: of all that was pledged into them, and of what
+/// was paid out of them to the beneficiary.
+fn values_down(rescue: &Rescue, settlement: Settlement, order: u8) -> (Wei, Wei) {
+    let Rescue { state, terms, .. } = rescue;
+    let of_group = |tier: &u8| terms.tiers[usize::from(*tier)].draw_order == order;
+    let tiers = || (0..settlement.active_tiers).filter(of_group);
+    let paid = |tier, asset| {
+        prorata::tranches_down(state.pots.get(tier, asset).drawn, state.delivered[asset], terms.tranches)
+    };
+    (state.pots.value_down(tiers(), settlement.rate), books::value_down(tiers(), settlement.rate, paid))
+}
+
+/// The recovery pool of one rescue, which its calls are shown. Block times fit 40 bits and do not go back.
+#[derive(Debug, Clone)]
+pub struct RecoveryPool {
+    address: Address,
+    waterfall: Waterfall,
+    claimed: BTreeMap<PositionId, Wei>,
+}
+
+impl RecoveryPool {
+    /// The pool at `address` of the rescue with these terms.
+    pub fn new(address: Address, terms: &Terms) -> Self {
+        Self { address, waterfall: Waterfall::new(terms), claimed: BTreeMap::new() }
+    }
+
+    /// Shares out a deposit at once. Anyone may call.
+    ///
+    /// # Errors
+    /// `NotFinal`, `ZeroAmount`, `NothingDelivered`, `AmountTooLarge`.
+    pub fn recover(&mut self, rescue: &Rescue, now: Timestamp, amount: Wei) -> Result<(), RecoveryRefusal> {
+        let final_at = require_final(rescue)?;
+        if amount.is_zero() {
+            return Err(RecoveryRefusal::ZeroAmount);
+        }
+        let mut waterfall = self.waterfall.clone();
+        waterfall.open(rescue, final_at)?;
+        waterfall.accrue(now);
+        waterfall.share_out(amount)?;
+        self.waterfall = waterfall;
+        Ok(())
+    }
+
+    /// Pays a position, to its pledger, what it has earned and not had. Anyone may call.
+    ///
+    /// # Errors
+    /// `UnknownTier`, `NotFinal`, `NotDrawn`, `NothingToClaim`.
+    pub fn claim(&mut self, rescue: &Rescue, id: PositionId) -> Result<Payment, RecoveryRefusal> {
+        rescue.require_tier(id.tier)?;
+        require_final(rescue)?;
+        if self.waterfall.accrued_at.is_some() && self.group_of(rescue, id.tier).is_none() {
+            return Err(RecoveryRefusal::NotDrawn { tier: id.tier });
+        }
+        let amount = self.claimable(rescue, id);
+        if amount.is_zero() {
+            return Err(RecoveryRefusal::NothingToClaim { id });
+        }
+        *self.claimed.entry(id).or_default() += amount;
+        Ok(Payment { to: id.pledger, asset: Asset::Eth, amount: Units::new(amount.get()) })
+    }
+
+    /// As [`claim`](Self::claim), called by the pledger, to `recipient`.
+    ///
+    /// # Errors
+    /// `InvalidAccount`, and those of [`claim`](Self::claim).
+    pub fn claim_to(
+        &mut self,
+        rescue: &Rescue,
+        id: PositionId,
+        recipient: Address,
+    ) -> Result<Payment, RecoveryRefusal> {
+        if recipient.is_zero() || recipient == self.address {
+            return Err(RecoveryRefusal::InvalidAccount { account: recipient });
+        }
+        self.claim(rescue, id).map(|payment| Payment { to: recipient, ..payment })
+    }
+
+    /// All groups by falling draw order, with the interest up to `now`. Before the first deposit all amounts are zero.
+    pub fn groups(&self, now: Timestamp) -> Vec<RecoveryGroup> {
+        let mut waterfall = self.waterfall.clone();
+        waterfall.accrue(now);
+        waterfall.groups
+    }
+
+    /// When interest was last added; none before the first deposit.
+    pub const fn accrued_at(&self) -> Option<Timestamp> {
+        self.waterfall.accrued_at
+    }
+
+    /// What a position has earned in all: floor(received by its group * its value / value of the group).
+    pub fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
+        let Some(group) = self.group_of(rescue, id.tier) else { return Wei::ZERO };
+        let rate = rescue.state.settlement.and_then(|settlement| settlement.rate);
+        // Without a rate there were no shares at settlement, so no position in shares has an amount.
+        let value = prorata::value_down(rescue.position(id).amount, id.asset, rate).unwrap_or(Wei::ZERO);
+        prorata::earned_down(group.received, value, group.value)
+    }
+
+    /// What of that was paid.
+    pub fn claimed(&self, id: PositionId) -> Wei {
+        self.claimed.get(&id).copied().unwrap_or_default()
+    }
+
+    /// What a claim of a position would pay now.
+    pub fn claimable(&self, rescue: &Rescue, id: PositionId) -> Wei {
+        self.earned_down(rescue, id) - self.claimed(id)
+    }
+
+    /// The group that takes part and that an active tier is in.
+    fn group_of(&self, rescue: &Rescue, tier: u8) -> Option<&RecoveryGroup> {
+        rescue.state.settlement.filter(|settlement| settlement.is_active(tier))?;
+        let order = rescue.terms.tier(tier)?.draw_order;
+        self.waterfall.groups.iter().find(|group| group.order == order && group.takes_part())
+    }
+}
+
+/// When the rescue became final; a failed one never does.
+fn require_final(rescue: &Rescue) -> Result<Timestamp, RecoveryRefusal> {
+    rescue.final_at().ok_or(RecoveryRefusal::NotFinal { status: rescue.stored_status() })
+}
