@@ -13,6 +13,16 @@ mod pledge_escrow {
     );
 }
 
+/// The recovery pool of an escrow.
+#[allow(missing_docs, clippy::too_many_arguments)]
+mod recovery_pool {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        RecoveryPool,
+        "artifacts/RecoveryPool.json"
+    );
+}
+
 /// stETH. The functions are Lido's; the bytecode is that of the model for local chains.
 #[allow(missing_docs, clippy::too_many_arguments)]
 mod steth {
@@ -34,5 +44,6 @@ mod wsteth {
 }
 
 pub use pledge_escrow::PledgeEscrow;
+pub use recovery_pool::RecoveryPool;
 pub use steth::StETH;
 pub use wsteth::WstETH;
