@@ -11,7 +11,15 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 // The contracts that Rust code deploys. The last two are the test model of Lido.
-const CONTRACTS = ["PledgeEscrow", "RecoveryPool", "BonusPool", "StETH", "WstETH"];
+const CONTRACTS = [
+  "PledgeEscrow",
+  "RecoveryPool",
+  "BonusPool",
+  "PledgeBoard",
+  "PledgeRouter",
+  "StETH",
+  "WstETH",
+];
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BUILD = resolve(ROOT, process.env.FOUNDRY_OUT ?? "out");
