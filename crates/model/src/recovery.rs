@@ -19,7 +19,7 @@ use crate::{
     settlement::Settlement,
     status::Status,
     terms::Terms,
-    units::{Bps, Units, Wei},
+    units::{Bps, Rate, Units, Wei},
 };
 
 /// The most that one group can receive: 96 bits, more than there is ether.
@@ -267,12 +267,17 @@ impl RecoveryPool {
         self.waterfall.accrued_at
     }
 
+    /// The rate that values positions in shares; none when no pot held any, and before the first deposit.
+    pub fn rate(&self, rescue: &Rescue) -> Option<Rate> {
+        self.waterfall.accrued_at.and(rescue.state.settlement)?.rate
+    }
+
     /// What a position has earned in all: floor(received by its group * its value / value of the group).
     pub fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
         let Some(group) = self.group_of(rescue, id.tier) else { return Wei::ZERO };
-        let rate = rescue.state.settlement.and_then(|settlement| settlement.rate);
         // Without a rate there were no shares at settlement, so no position in shares has an amount.
-        let value = prorata::value_down(rescue.position(id).amount, id.asset, rate).unwrap_or(Wei::ZERO);
+        let value = prorata::value_down(rescue.position(id).amount, id.asset, self.rate(rescue));
+        let value = value.unwrap_or(Wei::ZERO);
         prorata::earned_down(group.received, value, group.value)
     }
 

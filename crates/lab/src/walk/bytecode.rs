@@ -1,40 +1,45 @@
 //! A walk on the deployed bytecode.
 
 use alloy::{
-    primitives::{Address, B256, U256, aliases::U40},
+    primitives::{Address, B256, Log, U256, aliases::U40},
     sol_types::SolCall,
 };
 use levee::{Event, History, PositionView, PotView, RescueView, ShareRate, bindings::PledgeEscrow};
-use levee_model::{Asset, Status, Timestamp, Units};
+use levee_model::{Asset, PositionId, Status, Timestamp, Units};
 use thiserror::Error;
 
 use super::{
     cast::{BENEFICIARY, Cast, GUARDIAN, address_of, terms},
     format::{Balances, Books, Op, Pay, PositionBook, PotBook, Walk, Why},
     holdings::Holdings,
+    recovery::{self, Pool, Recovery},
     replay::{Outcome, Subject},
     views,
-    world::{BROKEN_DATA, World},
+    world::{BROKEN_DATA, PURSE, World},
 };
 use crate::{
     chain::{Failure, Receipt},
     escrow::{self, EscrowError},
 };
 
-/// An escrow in a world of its own, with everyone who takes part.
+/// An escrow and its recovery pool in a world of their own, with everyone who takes part.
 ///
-/// After every step its views are compared with what its events have told, and after every call that went through the
-/// balances of everyone too.
+/// After every step their views are compared with what their events have told, and after every call that went through
+/// the balances of everyone too.
 #[derive(Debug)]
 pub struct Bytecode {
     world: World,
     escrow: Address,
+    pool: Pool,
     cast: Cast,
     accounts: Vec<Address>,
     holdings: Holdings,
     history: History,
     stored: Status,
 }
+
+/// From whom, to whom, of which asset, how much.
+type Movement = (Address, Address, Asset, Units);
 
 /// What no walk speaks of.
 #[derive(Debug, Error)]
@@ -73,12 +78,9 @@ pub enum BytecodeError {
         /// By the view.
         view: String,
     },
-    /// The beneficiary holds more than there can be.
-    #[error("the beneficiary holds {0}")]
+    /// An amount is beyond all bounds.
+    #[error("{0} is more than there can be")]
     TooMuch(U256),
-    /// The step belongs to a satellite.
-    #[error("the core has no such call")]
-    OutsideCore,
 }
 
 impl Subject for Bytecode {
@@ -88,14 +90,18 @@ impl Subject for Bytecode {
         let mut world = World::new(walk)?;
         let terms = terms(&walk.terms, world.lido.steth, world.lido.wsteth);
         let (escrow, receipt) = escrow::create(&mut world.chain, &terms)?;
+        let pool = Pool::create(&mut world.chain, escrow)?;
         let cast = Cast::of(walk);
+        world.chain.set_balance(anyone(), U256::from(PURSE));
         for pledger in cast.names().into_iter().filter(|&name| name != BENEFICIARY) {
             world.fill_purse(address_of(pledger), escrow)?;
         }
-        let accounts: Vec<_> = cast.names().into_iter().map(address_of).chain([escrow]).collect();
+        let contracts = [escrow, pool.address];
+        let accounts: Vec<_> =
+            cast.names().into_iter().map(address_of).chain([anyone()]).chain(contracts).collect();
         let holdings = world.holdings(&accounts)?;
         let history = created(escrow, &receipt)?;
-        Ok(Self { world, escrow, cast, accounts, holdings, history, stored: Status::Open })
+        Ok(Self { world, escrow, pool, cast, accounts, holdings, history, stored: Status::Open })
     }
 
     fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, BytecodeError> {
@@ -103,7 +109,6 @@ impl Subject for Bytecode {
         match op {
             Op::Rebase { rate } => self.world.rebase(*rate)?,
             Op::Break { broken } => self.world.set_broken(*broken),
-            Op::Recover { .. } | Op::Claim { .. } => return Err(BytecodeError::OutsideCore),
             _ => return self.play_call(time, op),
         }
         self.checked_view(time, &self.accounts.clone())?;
@@ -112,6 +117,17 @@ impl Subject for Bytecode {
 
     fn stored_status(&mut self) -> Result<Status, BytecodeError> {
         Ok(self.stored)
+    }
+
+    fn recovery(&mut self, time: Timestamp) -> Result<Recovery, BytecodeError> {
+        let at = self.world.moment(time);
+        self.world.chain.set_time(time);
+        let ids = self.cast.names().into_iter().flat_map(|who| {
+            let pledger = address_of(who);
+            let views = self.history.positions(pledger, at).into_iter();
+            views.map(move |view| PositionId { pledger, tier: view.tier, asset: view.asset })
+        });
+        self.pool.checked_view(&mut self.world.chain, ids)
     }
 
     fn books(&mut self, time: Timestamp) -> Result<Books, BytecodeError> {
@@ -150,8 +166,8 @@ impl Bytecode {
                 Ok(Ok(pays))
             }
             Err(failure) => {
-                self.checked_view(time, op.who().map(address_of).as_slice())?;
-                why(&failure, op).map(Err).ok_or(BytecodeError::NoWord(failure))
+                let rescue = self.checked_view(time, op.who().map(address_of).as_slice())?;
+                why(&failure, op, &rescue).map(Err).ok_or(BytecodeError::NoWord(failure))
             }
         }
     }
@@ -159,7 +175,7 @@ impl Bytecode {
     /// Makes a call, from whom a walk means: the pledger, the guardian, or anyone.
     fn call(&mut self, op: &Op) -> Result<Receipt, Failure> {
         use PledgeEscrow as E;
-        let (guardian, anyone) = (address_of(GUARDIAN), address_of("anyone"));
+        let (guardian, anyone) = (address_of(GUARDIAN), anyone());
         match op {
             Op::Pledge { who, tier, asset, amount } => self.pledge(address_of(who), *tier, *asset, *amount),
             Op::Settle => self.send(anyone, &E::settleCall {}),
@@ -186,9 +202,11 @@ impl Bytecode {
             }
             Op::Lapse => self.send(anyone, &E::lapseCall {}),
             Op::Expire => self.send(anyone, &E::expireCall {}),
-            Op::Rebase { .. } | Op::Break { .. } | Op::Recover { .. } | Op::Claim { .. } => {
-                unreachable!("{op:?} is no call of the escrow")
+            Op::Recover { amount } => self.pool.recover(&mut self.world.chain, anyone, *amount),
+            Op::Claim { who, tier, asset } => {
+                self.pool.claim(&mut self.world.chain, anyone, address_of(who), *tier, *asset)
             }
+            Op::Rebase { .. } | Op::Break { .. } => unreachable!("{op:?} is no call"),
         }
     }
 
@@ -219,12 +237,10 @@ impl Bytecode {
     /// What a call paid, by its events. The balances of everyone must have moved by just what these say.
     fn follow(&mut self, receipt: &Receipt) -> Result<Vec<Pay>, BytecodeError> {
         let mut pays = Vec::new();
-        for log in receipt.logs.iter().filter(|log| log.address == self.escrow) {
-            let event = Event::decode(log)?;
-            self.history.apply(&event)?;
-            let Some((from, to, asset, amount)) = self.movement(&event) else { continue };
+        for log in &receipt.logs {
+            let Some((from, to, asset, amount)) = self.told(log)? else { continue };
             self.holdings.transfer(from, to, asset, amount);
-            if from == self.escrow {
+            if [self.escrow, self.pool.address].contains(&from) {
                 pays.push(Pay(self.cast.name(to), asset, amount));
             }
         }
@@ -232,8 +248,22 @@ impl Bytecode {
         Ok(pays)
     }
 
-    /// What an event says was moved: from whom, to whom, of which asset, how much.
-    fn movement(&self, event: &Event) -> Option<(Address, Address, Asset, Units)> {
+    /// What a log of the escrow or of the pool says was moved.
+    fn told(&mut self, log: &Log) -> Result<Option<Movement>, BytecodeError> {
+        if log.address == self.pool.address {
+            let moved = self.pool.follow(log)?;
+            return Ok(moved.map(|(from, to, wei)| (from, to, Asset::Eth, Units::new(wei.get()))));
+        }
+        if log.address != self.escrow {
+            return Ok(None);
+        }
+        let event = Event::decode(log)?;
+        self.history.apply(&event)?;
+        Ok(self.movement(&event))
+    }
+
+    /// What an event of the escrow says was moved, to whom, of which asset, how much.
+    fn movement(&self, event: &Event) -> Option<Movement> {
         let escrow = self.escrow;
         match *event {
             Event::Pledged { position, amount } => Some((position.pledger, escrow, position.asset, amount)),
@@ -268,7 +298,7 @@ impl Bytecode {
         let mut books = Vec::new();
         for who in self.cast.names() {
             let views = views::positions(&mut self.world.chain, self.escrow, address_of(who))?;
-            books.extend(views.iter().map(|view| position_book(who, view)));
+            books.extend(views.iter().map(|view| position_book(who, view, &self.pool)));
         }
         Ok(books)
     }
@@ -283,14 +313,15 @@ fn created(escrow: Address, receipt: &Receipt) -> Result<History, BytecodeError>
     }
 }
 
-fn position_book(who: &str, view: &PositionView) -> PositionBook {
+fn position_book(who: &str, view: &PositionView, pool: &Pool) -> PositionBook {
+    let id = PositionId { pledger: address_of(who), tier: view.tier, asset: view.asset };
     PositionBook {
         who: who.to_owned(),
         tier: view.tier,
         asset: view.asset,
         amount: view.amount,
         refunded: view.refunded,
-        recovered: None,
+        recovered: pool.claimed(id),
     }
 }
 
@@ -298,8 +329,22 @@ fn pot_book(pot: &PotView) -> PotBook {
     PotBook { tier: pot.tier, asset: pot.asset, total: pot.total, drawn: pot.drawn }
 }
 
+/// Who makes the calls that anyone can make.
+fn anyone() -> Address {
+    address_of("anyone")
+}
+
 /// The word for a failure; none for reasons that no walk meets.
-fn why(failure: &Failure, op: &Op) -> Option<Why> {
+fn why(failure: &Failure, op: &Op, rescue: &RescueView) -> Option<Why> {
+    if !matches!(op, Op::Recover { .. } | Op::Claim { .. }) {
+        return why_by_escrow(failure, op);
+    }
+    let is_pledged = |tier| rescue.pots.iter().any(|pot| pot.tier == tier);
+    recovery::why(failure, |tier| Why::of_undrawn(tier, &rescue.terms, is_pledged))
+}
+
+/// The word for the escrow's refusal; none for reasons that no walk meets.
+fn why_by_escrow(failure: &Failure, op: &Op) -> Option<Why> {
     use levee::EscrowError as E;
     let Failure::Revert(data) = failure else { return None };
     if *data == BROKEN_DATA {

@@ -12,6 +12,8 @@ pub const BENEFICIARY: &str = "beneficiary";
 pub const GUARDIAN: &str = "guardian";
 /// The name of the escrow, where a subject can choose its address.
 pub const ESCROW: &str = "escrow";
+/// The name of the recovery pool, likewise.
+pub const POOL: &str = "pool";
 /// The name of the token stETH, likewise.
 pub const STETH: &str = "stETH";
 /// The name of the token wstETH, likewise.

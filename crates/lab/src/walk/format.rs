@@ -1,6 +1,6 @@
 //! The file format of a walk. Amounts are decimal strings, times are Unix seconds, stETH is in shares.
 
-use levee_model::{Asset, Rate, Status, Tier, Timestamp, Units, Wei};
+use levee_model::{Asset, Rate, Status, Terms, Tier, Timestamp, Units, Wei};
 use serde::{Deserialize, Serialize};
 
 /// Reads a file of walks.
@@ -176,11 +176,6 @@ pub enum Op {
 }
 
 impl Op {
-    /// Whether it belongs to a satellite, of which the core knows nothing.
-    pub const fn is_outside_core(&self) -> bool {
-        matches!(self, Self::Recover { .. } | Self::Claim { .. })
-    }
-
     /// The pledger it names.
     pub fn who(&self) -> Option<&str> {
         match self {
@@ -245,6 +240,16 @@ pub enum Why {
     NobodyWasDrawn,
 }
 
+impl Why {
+    /// The word for a claim from a tier of whose group nothing was paid. It is the wrong status where nobody has pledged
+    /// into the group, and else there is nothing to claim.
+    pub fn of_undrawn(tier: u8, terms: &Terms, is_pledged: impl Fn(u8) -> bool) -> Self {
+        let order = |tier| terms.tier(tier).map(|tier| tier.draw_order);
+        let of_group = |&other: &u8| order(other) == order(tier);
+        if (0..terms.tier_count()).filter(of_group).any(is_pledged) { Self::Nothing } else { Self::Status }
+    }
+}
+
 /// What a call paid: to whom, in what, how much in the asset's own unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pay(pub String, pub Asset, pub Units);
@@ -299,9 +304,8 @@ pub struct PositionBook {
     pub amount: Units,
     /// Refunded of that.
     pub refunded: Units,
-    /// Taken out of the recovery pool; none in the books of a subject without one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub recovered: Option<Wei>,
+    /// Taken out of the recovery pool.
+    pub recovered: Wei,
 }
 
 /// An amount of each asset.

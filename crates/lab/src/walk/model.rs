@@ -2,20 +2,23 @@
 
 use alloy::primitives::B256;
 use levee_model::{
-    Asset, Goal, Lido, Moment, Payment, PositionId, Rate, Refusal, Rescue, Status, TermsError, Timestamp,
+    Asset, Goal, Lido, Moment, Payment, PositionId, Rate, RecoveryPool, RecoveryRefusal, Refusal, Rescue,
+    Status, TermsError, Timestamp,
 };
 use thiserror::Error;
 
 use super::{
-    cast::{Cast, ESCROW, GUARDIAN, STETH, WSTETH, address_of, terms},
+    cast::{Cast, ESCROW, GUARDIAN, POOL, STETH, WSTETH, address_of, terms},
     format::{Balances, Books, Op, Pay, PositionBook, PotBook, Walk, Why},
+    recovery::Recovery,
     replay::{Outcome, Subject},
 };
 
-/// A rescue of the model, and the world around it.
+/// A rescue of the model with its recovery pool, and the world around them.
 #[derive(Debug)]
 pub struct Model {
     rescue: Rescue,
+    pool: RecoveryPool,
     cast: Cast,
     rate: Rate,
     broken: bool,
@@ -29,10 +32,18 @@ pub enum ModelError {
     Terms(#[from] TermsError),
     /// A call was refused for a reason that has no word.
     #[error("no word for: {0}")]
-    NoWord(Refusal),
-    /// The step belongs to a satellite.
-    #[error("the core has no such call")]
-    OutsideCore,
+    NoWord(Refused),
+}
+
+/// Who refused a call, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// The rescue.
+    #[error(transparent)]
+    ByRescue(#[from] Refusal),
+    /// The recovery pool.
+    #[error(transparent)]
+    ByPool(#[from] RecoveryRefusal),
 }
 
 impl Subject for Model {
@@ -41,18 +52,23 @@ impl Subject for Model {
     fn start(walk: &Walk) -> Result<Self, ModelError> {
         let terms = terms(&walk.terms, address_of(STETH), address_of(WSTETH));
         let rescue = Rescue::open(address_of(ESCROW), terms, walk.start)?;
-        Ok(Self { rescue, cast: Cast::of(walk), rate: walk.rate, broken: false })
+        let pool = RecoveryPool::new(address_of(POOL), rescue.terms());
+        Ok(Self { rescue, pool, cast: Cast::of(walk), rate: walk.rate, broken: false })
     }
 
     fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, ModelError> {
-        match self.call(time, op)? {
+        match self.call(time, op) {
             Ok(payment) => Ok(Ok(payment.map(|payment| self.pay(payment)).into_iter().collect())),
-            Err(refusal) => why(refusal, op).map(Err).ok_or(ModelError::NoWord(refusal)),
+            Err(refused) => self.why(refused, op).map(Err).ok_or(ModelError::NoWord(refused)),
         }
     }
 
     fn stored_status(&mut self) -> Result<Status, ModelError> {
         Ok(self.rescue.stored_status())
+    }
+
+    fn recovery(&mut self, time: Timestamp) -> Result<Recovery, ModelError> {
+        Ok(Recovery::of_model(&self.pool, &self.rescue, time))
     }
 
     fn books(&mut self, time: Timestamp) -> Result<Books, ModelError> {
@@ -82,42 +98,75 @@ impl Model {
         Moment { time, lido: if self.broken { Lido::Broken } else { Lido::Working(self.rate) } }
     }
 
-    fn call(&mut self, time: Timestamp, op: &Op) -> Result<Result<Option<Payment>, Refusal>, ModelError> {
+    fn call(&mut self, time: Timestamp, op: &Op) -> Result<Option<Payment>, Refused> {
+        match op {
+            Op::Rebase { rate } => self.rate = *rate,
+            Op::Break { broken } => self.broken = *broken,
+            Op::Recover { amount } => self.pool.recover(&self.rescue, time, *amount)?,
+            Op::Claim { who, tier, asset } => {
+                return Ok(Some(self.pool.claim(&self.rescue, id(who, *tier, *asset))?));
+            }
+            _ => return Ok(self.call_rescue(time, op)?),
+        }
+        Ok(None)
+    }
+
+    fn call_rescue(&mut self, time: Timestamp, op: &Op) -> Result<Option<Payment>, Refusal> {
         let at = self.moment(time);
         let guardian = address_of(GUARDIAN);
         let rescue = &mut self.rescue;
-        let id = |who: &str, &tier: &u8, &asset: &Asset| PositionId { pledger: address_of(who), tier, asset };
-        Ok(match op {
-            Op::Rebase { rate } => {
-                self.rate = *rate;
-                Ok(None)
-            }
-            Op::Break { broken } => {
-                self.broken = *broken;
-                Ok(None)
-            }
+        match op {
             Op::Pledge { who, tier, asset, amount } => {
-                rescue.pledge(at, id(who, tier, asset), *amount).map(no_pay)
+                rescue.pledge(at, id(who, *tier, *asset), *amount).map(no_pay)
             }
             Op::Settle => rescue.settle(at).map(no_pay),
             Op::Release { asset } => rescue.release(at, *asset).map(Some),
-            Op::Refund { who, tier, asset } => rescue.refund(at, id(who, tier, asset)).map(Some),
-            Op::Exit { who, tier, asset } => rescue.exit(at, id(who, tier, asset), address_of(who)).map(Some),
-            Op::Decline { who, tier, asset } => rescue.decline(at, guardian, id(who, tier, asset)).map(Some),
+            Op::Refund { who, tier, asset } => rescue.refund(at, id(who, *tier, *asset)).map(Some),
+            Op::Exit { who, tier, asset } => {
+                rescue.exit(at, id(who, *tier, *asset), address_of(who)).map(Some)
+            }
+            Op::Decline { who, tier, asset } => {
+                rescue.decline(at, guardian, id(who, *tier, *asset)).map(Some)
+            }
             Op::Amend { target, deadline } => {
                 let goal = Goal { target: *target, deadline: *deadline, terms_hash: B256::ZERO };
                 rescue.amend(at, guardian, goal).map(no_pay)
             }
             Op::Cancel => rescue.cancel(at, guardian).map(no_pay),
-            Op::Object { who, tier, asset } => rescue.object(at, id(who, tier, asset)).map(no_pay),
+            Op::Object { who, tier, asset } => rescue.object(at, id(who, *tier, *asset)).map(no_pay),
             Op::Lapse => rescue.lapse(at).map(no_pay),
             Op::Expire => rescue.expire(at).map(no_pay),
-            Op::Recover { .. } | Op::Claim { .. } => return Err(ModelError::OutsideCore),
-        })
+            Op::Rebase { .. } | Op::Break { .. } | Op::Recover { .. } | Op::Claim { .. } => {
+                unreachable!("{op:?} is no call of the rescue")
+            }
+        }
     }
 
     fn pay(&self, Payment { to, asset, amount }: Payment) -> Pay {
         Pay(self.cast.name(to), asset, amount)
+    }
+
+    /// The word for a refusal; none for reasons that no walk meets.
+    fn why(&self, refused: Refused, op: &Op) -> Option<Why> {
+        match refused {
+            Refused::ByRescue(refusal) => why_by_rescue(refusal, op),
+            Refused::ByPool(refusal) => self.why_by_pool(refusal),
+        }
+    }
+
+    fn why_by_pool(&self, refusal: RecoveryRefusal) -> Option<Why> {
+        Some(match refusal {
+            RecoveryRefusal::NotFinal { .. } => Why::Status,
+            RecoveryRefusal::NotDrawn { tier } => Why::of_undrawn(tier, self.rescue.terms(), |tier| {
+                self.rescue.positions().any(|(id, position)| id.tier == tier && !position.amount.is_zero())
+            }),
+            RecoveryRefusal::ZeroAmount => Why::Zero,
+            RecoveryRefusal::NothingDelivered => Why::NobodyWasDrawn,
+            RecoveryRefusal::NothingToClaim { .. } => Why::Nothing,
+            RecoveryRefusal::AmountTooLarge { .. }
+            | RecoveryRefusal::InvalidAccount { .. }
+            | RecoveryRefusal::ByRescue(_) => return None,
+        })
     }
 
     fn pots(&self, at: Moment) -> Vec<PotBook> {
@@ -138,19 +187,23 @@ impl Model {
                 asset: id.asset,
                 amount: position.amount,
                 refunded: position.refunded,
-                recovered: None,
+                recovered: self.pool.claimed(id),
             })
         };
         self.cast.names().into_iter().flat_map(of).collect()
     }
 }
 
+fn id(who: &str, tier: u8, asset: Asset) -> PositionId {
+    PositionId { pledger: address_of(who), tier, asset }
+}
+
 fn no_pay<T>(_: T) -> Option<Payment> {
     None
 }
 
-/// The word for a refusal; none for reasons that no walk meets.
-fn why(refusal: Refusal, op: &Op) -> Option<Why> {
+/// The word for a refusal of the rescue; none for reasons that no walk meets.
+fn why_by_rescue(refusal: Refusal, op: &Op) -> Option<Why> {
     Some(match refusal {
         Refusal::PledgingClosed { .. } | Refusal::AmendmentPending { .. } => Why::Closed,
         Refusal::WrongStatus { .. } | Refusal::NoVeto => Why::Status,
@@ -195,7 +248,7 @@ mod tests {
         for walk in walks() {
             tally += replay::<Model>(&walk).unwrap_or_else(|error| panic!("{error}"));
         }
-        let expected = Tally { walks: 160, accepted: 3_332, refused: 5_336, world: 626, outside_core: 1_770 };
+        let expected = Tally { walks: 160, accepted: 3_676, refused: 6_762, world: 626 };
         assert_eq!(tally, expected);
     }
 
@@ -216,9 +269,7 @@ mod tests {
     fn a_wei_more_in_any_payment_is_noticed_at_its_step() {
         let mut changed = 0;
         for walk in walks() {
-            let pays = |(index, step): (usize, &Step)| {
-                (!step.op.is_outside_core() && !step.pays.is_empty()).then_some(index)
-            };
+            let pays = |(index, step): (usize, &Step)| (!step.pays.is_empty()).then_some(index);
             let Some(index) = walk.steps.iter().enumerate().find_map(pays) else { continue };
             let mut corrupted = walk;
             corrupted.steps[index].pays[0].2 += Units::new(1);
@@ -251,6 +302,7 @@ mod tests {
         assert_eq!(changed(|walk| walk.books.settlement_rate = None), None);
         assert_eq!(changed(|walk| walk.books.pots[0].drawn += Units::new(1)), None);
         assert_eq!(changed(|walk| walk.books.positions[0].refunded += Units::new(1)), None);
+        assert_eq!(changed(|walk| walk.books.positions[0].recovered += Wei::new(1)), None);
         assert_eq!(changed(|walk| walk.books.beneficiary.wsteth += Units::new(1)), None);
     }
 

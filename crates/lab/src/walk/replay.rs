@@ -4,7 +4,10 @@ use levee_model::{Status, Timestamp};
 use std::{fmt, num::NonZero, panic::resume_unwind, thread};
 use thiserror::Error;
 
-use super::format::{Books, Op, Pay, Step, Walk, Why};
+use super::{
+    format::{Books, Op, Pay, Step, Walk, Why},
+    recovery::Recovery,
+};
 
 /// What a call did: what it paid, or why it was refused.
 pub type Outcome = Result<Vec<Pay>, Why>;
@@ -20,7 +23,7 @@ pub trait Subject: Sized {
     /// When it cannot be created.
     fn start(walk: &Walk) -> Result<Self, Self::Error>;
 
-    /// Makes a call, or changes the world. Never asked for an operation that is outside the core.
+    /// Makes a call, or changes the world.
     ///
     /// # Errors
     /// When the call ended in a way that has no word.
@@ -31,6 +34,12 @@ pub trait Subject: Sized {
     /// # Errors
     /// When it cannot be read.
     fn stored_status(&mut self) -> Result<Status, Self::Error>;
+
+    /// What the recovery pool's views say at `time`.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn recovery(&mut self, time: Timestamp) -> Result<Recovery, Self::Error>;
 
     /// The books as they stand at `time`, that of the last call that went through, in the order of [`Books`]. Later
     /// views may look ahead: a walk ends with what its calls have stored.
@@ -51,19 +60,12 @@ pub struct Tally {
     pub refused: usize,
     /// Changes of the world: nothing to compare by themselves.
     pub world: usize,
-    /// Steps of satellites: not in the core, not played.
-    pub outside_core: usize,
 }
 
 impl Tally {
-    /// Steps that were played: calls of the core, and changes of the world.
-    pub const fn core_steps(&self) -> usize {
-        self.accepted + self.refused + self.world
-    }
-
-    /// All steps of the walks.
+    /// All steps of the walks: calls, and changes of the world.
     pub const fn steps(&self) -> usize {
-        self.core_steps() + self.outside_core
+        self.accepted + self.refused + self.world
     }
 }
 
@@ -73,7 +75,6 @@ impl std::ops::AddAssign for Tally {
         self.accepted += other.accepted;
         self.refused += other.refused;
         self.world += other.world;
-        self.outside_core += other.outside_core;
     }
 }
 
@@ -161,10 +162,6 @@ pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
     let mut tally = Tally { walks: 1, ..Tally::default() };
     let mut last_accepted = walk.start;
     for (index, step) in walk.steps.iter().enumerate() {
-        if step.op.is_outside_core() {
-            tally.outside_core += 1;
-            continue;
-        }
         let expected = expected(step);
         // A way to end that has no word is a difference too.
         let outcome = subject
@@ -182,7 +179,7 @@ pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
         }
     }
     let books = subject.books(last_accepted).map_err(failed)?;
-    compare(walk.seed, None, &core_books(walk), &books)?;
+    compare(walk.seed, None, &walk.books, &books)?;
     Ok(tally)
 }
 
@@ -197,15 +194,6 @@ fn found(step: &Step, outcome: Outcome, status: Status) -> Seen {
     let silent = step.ok == Some(false) && step.why.is_none();
     let why = outcome.as_ref().err().copied().filter(|_| !silent);
     Seen { ok, why, pays: outcome.unwrap_or_default(), status: step.ok.map(|_| status) }
-}
-
-/// The final books without what satellites wrote.
-fn core_books(walk: &Walk) -> Books {
-    let mut books = walk.books.clone();
-    for position in &mut books.positions {
-        position.recovered = None;
-    }
-    books
 }
 
 fn compare<T: fmt::Debug + PartialEq, E: std::error::Error + 'static>(

@@ -40,7 +40,12 @@ pub(super) fn checked(
     Ok(view)
 }
 
-fn compare<T: PartialEq + fmt::Debug>(what: &str, told: &T, view: &T) -> Result<(), BytecodeError> {
+/// Refuses a view that is not as the events have told.
+pub(super) fn compare<T: PartialEq + fmt::Debug>(
+    what: &str,
+    told: &T,
+    view: &T,
+) -> Result<(), BytecodeError> {
     if told == view {
         return Ok(());
     }

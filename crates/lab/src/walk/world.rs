@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What each pledger starts with, of each asset: more than any walk pledges.
-const PURSE: u128 = 10u128.pow(24);
+pub(super) const PURSE: u128 = 10u128.pow(24);
 
 /// Reverts, whatever it is asked, with [`BROKEN_DATA`].
 const BROKEN_CODE: Bytes = bytes!("63b40ce2005f526004601cfd");
