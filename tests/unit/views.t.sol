@@ -3,11 +3,11 @@ pragma solidity =0.8.37;
 
 import { FailReason, PositionView, PotView, RescueView, Status, Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
 import { IStETH } from "levee/interfaces/external/ILido.sol";
-import { Asset, Wei } from "levee/types/Units.sol";
+import { Asset, Units, Wei } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// rescue, positions, status, terms (the constructor's and the calls' tests read them throughout)
+/// rescue, positions, position, status, terms (the constructor's and the calls' tests read them throughout)
 /// ├── while it is open
 /// │   ├── they show the coverage and the threshold met at the current rate, and nothing drawn
 /// │   └── up to the deadline they decide nothing
@@ -16,6 +16,9 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// ├── when the amended deadline has passed unsettled
 /// │   └── they show it by the amended terms
 /// ├── it lists pots and positions by tier and asset, and none that is empty
+/// ├── one position is as it is booked: nothing is foreseen
+/// │   └── when the tier does not exist
+/// │       └── it reverts with {UnknownTier}
 /// └── given it failed
 ///     └── the coverage is of today's rate, or of the ETH alone
 contract ViewsTest is EscrowTest {
@@ -147,6 +150,32 @@ contract ViewsTest is EscrowTest {
             assertEq(list[i].amount, amounts[i]);
         }
         assertEq(escrow.positions(bob).length, 0);
+    }
+
+    function test_Position() public {
+        pledgeFull();
+        vm.warp(SETTLED_AT);
+        assertBooked(alice, GRANT, Asset.ETH, 400 ether, 0, false);
+        assertBooked(alice, LOAN, Asset.ETH, 0, 0, false);
+        // Half of the loan is not needed; nothing is booked before somebody asks for it.
+        assertBooked(carol, LOAN, Asset.WstETH, 500 ether, 0, false);
+        escrow.refund(carol, LOAN, Asset.WstETH);
+        assertBooked(carol, LOAN, Asset.WstETH, 500 ether, 250 ether, false);
+        vm.prank(bob);
+        escrow.object(FULL_GRANT, Asset.StETH);
+        assertBooked(bob, FULL_GRANT, Asset.StETH, 250 ether, 0, true);
+        expectUnknownTier(3);
+        escrow.position(alice, 3, Asset.ETH);
+    }
+
+    function assertBooked(address pledger, uint8 tier, Asset asset, uint256 amount, uint256 refunded, bool objected)
+        private
+        view
+    {
+        (Units booked, Units back, bool objects) = escrow.position(pledger, tier, asset);
+        assertEq(booked, amount);
+        assertEq(back, refunded);
+        assertEq(objects, objected);
     }
 
     /// @dev The last of eight tiers is in the second word, and in the last of the 24 pots.
