@@ -84,7 +84,8 @@ interface IRecoveryPool {
     function recover() external payable;
 
     /// @notice Pays `pledger` what its position has earned and not had. Anyone may call.
-    /// @dev Reverts with NotFinal, NothingToClaim, NotDrawn, PaymentFailed; with the escrow's UnknownTier.
+    /// @dev Reverts with the escrow's UnknownTier; then NotFinal, or NothingToClaim before the first deposit; then NotDrawn,
+    /// NothingToClaim, PaymentFailed.
     function claim(address pledger, uint8 tier, Asset asset) external;
 
     /// @notice As claim, of the caller's own position, to `recipient`. Also InvalidAccount.
