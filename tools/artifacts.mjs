@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// The contracts that Rust code deploys. The last two are the test model of Lido.
+// The contracts that Rust code deploys. The last three are for local chains: the model of Lido, and WETH.
 const CONTRACTS = [
   "PledgeEscrow",
   "RecoveryPool",
@@ -19,6 +19,7 @@ const CONTRACTS = [
   "PledgeRouter",
   "StETH",
   "WstETH",
+  "WrappedEther",
 ];
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
