@@ -4,8 +4,8 @@ use alloy::{
     primitives::{Address, Log},
     sol_types::SolEventInterface,
 };
+pub use levee_model::FailReason;
 use levee_model::{Amendment, Asset, Bps, Goal, PositionId, Rate, Terms, Timestamp, Units, Wei};
-use std::fmt;
 
 use crate::{
     bindings::PledgeEscrow::{self, PledgeEscrowEvents as Raw},
@@ -14,37 +14,14 @@ use crate::{
     terms,
 };
 
-/// Why a rescue failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailReason {
-    /// The deadline passed and no tier's threshold was met.
-    NoThresholdMet,
-    /// The guardian cancelled it while it was open.
-    EndedByGuardian,
-    /// stETH could not be valued for longer than the release window after the deadline.
-    RateUnreadable,
-}
-
-impl FailReason {
-    /// None for a rescue that did not fail.
-    pub(crate) fn from_number(number: u8) -> Result<Option<Self>, Error> {
-        match number {
-            0 => Ok(None),
-            1 => Ok(Some(Self::NoThresholdMet)),
-            2 => Ok(Some(Self::EndedByGuardian)),
-            3 => Ok(Some(Self::RateUnreadable)),
-            _ => Err(Error::Malformed { what: "a reason of failure" }),
-        }
-    }
-}
-
-impl fmt::Display for FailReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoThresholdMet => "no threshold was met",
-            Self::EndedByGuardian => "the guardian ended it",
-            Self::RateUnreadable => "the share rate could not be read",
-        })
+/// None for a rescue that did not fail.
+pub(crate) fn fail_reason(number: u8) -> Result<Option<FailReason>, Error> {
+    match number {
+        0 => Ok(None),
+        1 => Ok(Some(FailReason::NoThresholdMet)),
+        2 => Ok(Some(FailReason::EndedByGuardian)),
+        3 => Ok(Some(FailReason::RateUnreadable)),
+        _ => Err(Error::Malformed { what: "a reason of failure" }),
     }
 }
 
@@ -166,8 +143,7 @@ impl Event {
             Raw::AmendmentProposed(event) => Self::amendment(&event),
             Raw::Settled(event) => Self::settled(&event),
             Raw::Failed(event) => Ok(Self::Failed {
-                reason: FailReason::from_number(event.reason)?
-                    .ok_or(Error::Malformed { what: "an event" })?,
+                reason: fail_reason(event.reason)?.ok_or(Error::Malformed { what: "an event" })?,
                 failed_at: event.failedAt.to(),
             }),
             Raw::Released(event) => Ok(Self::Released {

@@ -2,7 +2,7 @@
 
 use levee_model::{Amendment, Asset, Bps, Goal, PerAsset, Rate, Status, Terms, Timestamp, Units, Wei};
 
-use crate::{bindings::PledgeEscrow, convert, error::Error, event::FailReason, terms};
+use crate::{bindings::PledgeEscrow, convert, error::Error, event::{self, FailReason}, terms};
 
 /// What is known of the share rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl TryFrom<PledgeEscrow::RescueView> for RescueView {
         let coverage = Some(convert::wei(page.coverage)?).filter(|_| page.rateReadable);
         Ok(Self {
             status: convert::status(page.status)?,
-            fail_reason: FailReason::from_number(page.failReason)?,
+            fail_reason: event::fail_reason(page.failReason)?,
             terms: terms::decode(&page.terms)?,
             amendment: amendment(&page.amendment)?,
             pots,

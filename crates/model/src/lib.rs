@@ -15,6 +15,7 @@
 //! | [`rescue`] | what does a call do, and when is it refused? |
 //! | [`views`] | what would the next call find? |
 //! | [`recovery`] | who gets what is recovered later? |
+//! | [`bonus`] | who gets the bonus? |
 //!
 //! ```
 //! use alloy_primitives::{Address, B256};
@@ -49,6 +50,7 @@
 
 pub mod amendment;
 pub mod asset;
+pub mod bonus;
 pub mod books;
 pub mod lido;
 pub mod prorata;
@@ -65,6 +67,7 @@ pub mod views;
 
 pub use amendment::{Amendment, Goal};
 pub use asset::{Asset, PerAsset};
+pub use bonus::{BonusFor, BonusPool, BonusRefusal};
 pub use books::{Position, PositionId, Pot, Pots};
 pub use lido::{Lido, Moment};
 pub use recovery::{RecoveryGroup, RecoveryPool, RecoveryRefusal};
@@ -72,7 +75,7 @@ pub use refusal::Refusal;
 pub use rescue::{Payment, Rescue};
 pub use schedule::Timestamp;
 pub use settlement::{Group, Settlement};
-pub use status::Status;
+pub use status::{FailReason, Status};
 pub use terms::{Terms, TermsError, Tier};
 pub use units::{Bps, Rate, Shares, Units, Wei};
 pub use views::Statement;

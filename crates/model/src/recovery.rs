@@ -10,7 +10,6 @@ use alloy_primitives::Address;
 use thiserror::Error;
 
 use crate::{
-    asset::Asset,
     books::{self, PositionId},
     prorata,
     refusal::Refusal,
@@ -19,7 +18,7 @@ use crate::{
     settlement::Settlement,
     status::Status,
     terms::Terms,
-    units::{Bps, Rate, Units, Wei},
+    units::{Bps, Rate, Wei},
 };
 
 /// The most that one group can receive: 96 bits, more than there is ether.
@@ -236,7 +235,7 @@ impl RecoveryPool {
             return Err(RecoveryRefusal::NothingToClaim { id });
         }
         *self.claimed.entry(id).or_default() += amount;
-        Ok(Payment { to: id.pledger, asset: Asset::Eth, amount: Units::new(amount.get()) })
+        Ok(Payment::ether(id.pledger, amount))
     }
 
     /// As [`claim`](Self::claim), called by the pledger, to `recipient`.

@@ -14,9 +14,9 @@ use crate::{
     schedule::{self, Timestamp},
     settlement,
     state::State,
-    status::Status,
+    status::{FailReason, Status},
     terms::{self, Terms, TermsError},
-    units::Units,
+    units::{Units, Wei},
 };
 
 /// What a call pays out.
@@ -28,6 +28,12 @@ pub struct Payment {
     pub asset: Asset,
     /// How much, in the asset's own unit. A tranche may round to nothing, and is then paid as that.
     pub amount: Units,
+}
+
+impl Payment {
+    pub(crate) const fn ether(to: Address, amount: Wei) -> Self {
+        Self { to, asset: Asset::Eth, amount: Units::new(amount.get()) }
+    }
 }
 
 /// One rescue, from its creation on.
@@ -218,7 +224,7 @@ impl Rescue {
         self.require_guardian(caller)?;
         self.after_settling(at, |rescue| {
             if rescue.state.status() == Status::Open {
-                rescue.state.fail(at.time);
+                rescue.state.fail(FailReason::EndedByGuardian, at.time);
             } else {
                 let due = rescue.require_stoppable(at.time)?;
                 rescue.state.cancel(due, at.time);
@@ -288,13 +294,17 @@ impl Rescue {
         if self.state.status() != Status::Open {
             return Err(self.wrong_status());
         }
-        let deadline = self.state.goal(at.time).deadline;
-        require_later(at.time, deadline.saturating_add(self.terms.release_window.into()))?;
+        require_later(at.time, self.rate_awaited_until(at.time))?;
         if let Ok(rate) = settlement::rate_of(&self.state.pots, at.lido) {
             return Err(Refusal::RateReadable { rate });
         }
-        self.state.fail(at.time);
+        self.state.fail(FailReason::RateUnreadable, at.time);
         Ok(())
+    }
+
+    /// The last second at which deciding waits for an unreadable rate.
+    pub(crate) fn rate_awaited_until(&self, now: Timestamp) -> Timestamp {
+        self.state.goal(now).deadline.saturating_add(self.terms.release_window.into())
     }
 
     /// Settles first if the deadline has passed; undone, like the call itself, when the call is refused.

@@ -9,7 +9,7 @@ use crate::{
     refusal::Refusal,
     schedule::{self, Timestamp},
     settlement::{self, Settlement},
-    status::{Life, Status},
+    status::{FailReason, Life, Status},
     terms::Terms,
     units::{Units, Wei},
 };
@@ -17,7 +17,8 @@ use crate::{
 /// Everything but the terms and the positions.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
-    pub(crate) life: Life,
+    life: Life,
+    fail_reason: Option<FailReason>,
     goal: Goal,
     amendment: Option<Amendment>,
     pub(crate) pots: Pots,
@@ -36,6 +37,7 @@ impl State {
     pub(crate) fn open(terms: &Terms) -> Self {
         Self {
             life: Life::default(),
+            fail_reason: None,
             goal: Goal::from(terms),
             amendment: None,
             pots: Pots::default(),
@@ -76,8 +78,14 @@ impl State {
         self.life.advance(next);
     }
 
-    pub(crate) fn fail(&mut self, now: Timestamp) {
+    pub(crate) fn fail(&mut self, reason: FailReason, now: Timestamp) {
         self.close(Status::Failed, now);
+        self.fail_reason = Some(reason);
+    }
+
+    /// Why the rescue failed; none of one that did not.
+    pub(crate) const fn fail_reason(&self) -> Option<FailReason> {
+        self.fail_reason
     }
 
     /// Whether a pledge is still accepted.
@@ -100,7 +108,7 @@ impl State {
             return Err(Refusal::CoverageTooLow { coverage, required: target });
         }
         let Some(last) = active_tiers.checked_sub(1).and_then(|tier| terms.tier(tier)) else {
-            self.fail(at.time);
+            self.fail(FailReason::NoThresholdMet, at.time);
             return Ok(());
         };
         let (drawn_value, marginal) =

@@ -44,6 +44,27 @@ impl fmt::Display for Status {
     }
 }
 
+/// Why a rescue failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailReason {
+    /// The deadline passed and no tier's threshold was met.
+    NoThresholdMet,
+    /// The guardian cancelled it while it was open.
+    EndedByGuardian,
+    /// Its shares could not be valued for longer than the release window after the deadline.
+    RateUnreadable,
+}
+
+impl fmt::Display for FailReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoThresholdMet => "no threshold was met",
+            Self::EndedByGuardian => "the guardian ended it",
+            Self::RateUnreadable => "the share rate could not be read",
+        })
+    }
+}
+
 /// Holds the status; [`advance`](Self::advance) is the only way to change it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Life {

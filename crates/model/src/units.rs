@@ -151,6 +151,9 @@ impl Rate {
     /// The largest rate.
     pub const MAX: Self = Self((1 << 96) - 1);
 
+    /// A wei a share.
+    pub const PAR: Self = Self(RATE_UNIT);
+
     /// A rate; `None` when it is out of bounds.
     pub const fn new(number: u128) -> Option<Self> {
         if number == 0 || number > Self::MAX.0 { None } else { Some(Self(number)) }

@@ -15,7 +15,7 @@ use crate::{
     schedule::Timestamp,
     settlement::{self, Settlement},
     state::State,
-    status::Status,
+    status::{FailReason, Status},
     terms::Terms,
     units::{Units, Wei},
 };
@@ -63,6 +63,11 @@ impl Rescue {
     /// The status as the next call would find it.
     pub fn status(&self, at: Moment) -> Status {
         self.found(at).status()
+    }
+
+    /// Why it failed, as the next call would find it; none of a rescue that did not.
+    pub fn fail_reason(&self, at: Moment) -> Option<FailReason> {
+        self.found(at).fail_reason()
     }
 
     /// Target, deadline and terms hash in force at `now`.
