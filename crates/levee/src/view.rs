@@ -2,7 +2,13 @@
 
 use levee_model::{Amendment, Asset, Bps, Goal, PerAsset, Rate, Status, Terms, Timestamp, Units, Wei};
 
-use crate::{bindings::PledgeEscrow, convert, error::Error, event::{self, FailReason}, terms};
+use crate::{
+    bindings::PledgeEscrow,
+    convert,
+    error::Error,
+    event::{self, FailReason},
+    terms,
+};
 
 /// What is known of the share rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
