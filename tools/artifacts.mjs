@@ -17,6 +17,8 @@ const CONTRACTS = [
   "BonusPool",
   "PledgeBoard",
   "PledgeRouter",
+  "DebtRepayer",
+  "StakedEtherUnwinder",
   "StETH",
   "WstETH",
   "WrappedEther",
