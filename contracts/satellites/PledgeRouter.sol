@@ -87,8 +87,10 @@ contract PledgeRouter is IPledgeRouter {
         uint256 value = IStETH(stETH).transferSharesFrom(msg.sender, address(this), shares);
         IERC20(stETH).forceApprove(escrow, value);
         IPledgeEscrow(escrow).pledgeStETH(pledger, tier, shares);
-        if (_sharesHeld() != held) revert NotTaken(escrow, Asset.StETH);
-        _requireNoAllowance(stETH, escrow, Asset.StETH);
+        // Taken in several goes, each of which rounds down, the same allowance moves more shares than pledged, or the
+        // shares pledged leave some of it.
+        bool taken = _sharesHeld() == held && IERC20(stETH).allowance(address(this), escrow) == 0;
+        if (!taken) revert NotTaken(escrow, Asset.StETH);
     }
 
     function _pledgeWstETH(address escrow, address pledger, uint8 tier, WstETHUnits amount) private {
@@ -96,8 +98,8 @@ contract PledgeRouter is IPledgeRouter {
         IERC20(wstETH).safeTransferFrom(msg.sender, address(this), WstETHUnits.unwrap(amount));
         IERC20(wstETH).forceApprove(escrow, WstETHUnits.unwrap(amount));
         IPledgeEscrow(escrow).pledgeWstETH(pledger, tier, amount);
+        // Only the allowances given meanwhile can have moved it out, to the unit: if all is out, none of them is left.
         if (IERC20(wstETH).balanceOf(address(this)) != held) revert NotTaken(escrow, Asset.WstETH);
-        _requireNoAllowance(wstETH, escrow, Asset.WstETH);
     }
 
     /// @dev Why it fails does not matter: whether it was used before, or is unknown to the token, or wrong, the
@@ -106,11 +108,6 @@ contract PledgeRouter is IPledgeRouter {
         try IERC20Permit(token)
             .permit(msg.sender, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s) { }
             catch { }
-    }
-
-    /// @dev An escrow that takes the shares in several goes leaves some, since each go rounds down.
-    function _requireNoAllowance(address token, address escrow, Asset asset) private view {
-        if (IERC20(token).allowance(address(this), escrow) != 0) revert NotTaken(escrow, asset);
     }
 
     function _sharesHeld() private view returns (uint256) {

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { IPledgeRouter } from "levee/interfaces/IPledgeRouter.sol";
+
+import { ForceEther } from "../../../util/Receivers.sol";
+import { RouterTest } from "./RouterTest.sol";
+
+/// receive and the views
+/// ├── when ETH comes from WETH: it is taken, with the little gas that WETH gives
+/// ├── when ETH comes from anyone else: it reverts with {NotWETH}
+/// ├── when ETH comes with any call, or by force: it reverts, or stays
+/// └── the views tell the tokens that the router was made for
+contract RouterReceiveTest is RouterTest {
+    function test_FromWETH() public {
+        vm.deal(address(weth), 1 ether);
+        vm.prank(address(weth));
+        (bool success,) = address(router).call{ value: 1 ether, gas: 2300 }("");
+        assertTrue(success);
+    }
+
+    function test_RevertWhen_FromAnyoneElse() public {
+        vm.deal(alice, 2);
+        vm.prank(alice);
+        (bool success, bytes memory reason) = address(router).call{ value: 1 }("");
+        assertFalse(success);
+        assertEq(reason, abi.encodeWithSelector(IPledgeRouter.NotWETH.selector, alice));
+
+        bytes memory views = abi.encodeCall(IPledgeRouter.weth, ());
+        vm.prank(alice);
+        (success,) = address(router).call{ value: 1 }(views);
+        assertFalse(success);
+    }
+
+    function test_ForcedEther() public {
+        vm.deal(address(this), 7);
+        new ForceEther{ value: 7 }(payable(address(router)));
+        assertEq(address(router).balance, STRAY + 7);
+    }
+
+    function test_Tokens() public view {
+        assertEq(router.weth(), address(weth));
+        assertEq(router.stETH(), address(stETH));
+        assertEq(router.wstETH(), address(wstETH));
+    }
+}
