@@ -59,8 +59,8 @@ struct Declaration {
 /// What this asks of contributors: a signature that was given out and is not wanted any more is revoked, or overridden
 /// by a declaration with a later madeAt. Nobody checks the link, the amount, or that the tier exists.
 interface IPledgeBoard is IERC5267 {
-    /// @notice `contributor` declared this at second `madeAt`. `digest` is that of the signed message, which can not
-    /// be brought again; zero when the contributor sent the transaction itself.
+    /// @notice `contributor` declared this at second `madeAt`. `digest` is that of the signed message, which cannot be
+    /// brought again; zero when the contributor sent the transaction itself.
     event Declared(
         address indexed contributor,
         address indexed escrow,
@@ -94,8 +94,8 @@ interface IPledgeBoard is IERC5267 {
     function declare(Declaration calldata declaration) external;
 
     /// @notice Declares for `contributor`, who signed the message at `madeAt`. Anyone may call.
-    /// @dev Reverts as declare; also with MadeInTheFuture, DigestSpent, SignatureInvalid. A contributor's contract is
-    /// asked in a static call, of whose answer at most 32 bytes are read; whatever it does, only this call fails.
+    /// @dev Reverts as declare, then with MadeInTheFuture, DigestSpent, SignatureInvalid, in this order. A contributor's
+    /// contract is asked in a static call, of whose answer at most 32 bytes are read; it may burn the gas of this call.
     /// @param contributor Whose declaration it is.
     /// @param declaration What was signed.
     /// @param madeAt When it was signed, in Unix seconds.
@@ -104,7 +104,7 @@ interface IPledgeBoard is IERC5267 {
     function declareFor(address contributor, Declaration calldata declaration, uint40 madeAt, bytes calldata signature)
         external;
 
-    /// @notice Makes sure that a message of the caller's, signed or not, can not be declared any more.
+    /// @notice Makes sure that a message of the caller's, signed or not, cannot be declared any more.
     /// @dev Reverts with DigestSpent. What was declared already is withdrawn by a declaration, not by this.
     /// @param digest As digestOf gives it.
     function revoke(bytes32 digest) external;
