@@ -1,7 +1,8 @@
 //! What happened, in words and as JSON, from the events of a transaction.
 
-use levee::Event;
-use levee_model::{PositionId, Rate, Units};
+use alloy::primitives::Address;
+use levee::{BoardEvent, BonusEvent, Declaration, Declared, Event, RecoveryEvent};
+use levee_model::{PositionId, Rate, Units, Wei};
 use serde_json::{Value, json};
 
 use crate::{amount, percent, time};
@@ -52,6 +53,63 @@ pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
         }
         Event::Lapsed { .. } => "stopped what was due and not collected".into(),
         Event::Finalized { .. } => "nothing more goes to the beneficiary".into(),
+        Event::Recovery(event) => recovery_to_text(event),
+        Event::Bonus(event) => bonus_to_text(event),
+        Event::Board(event) => board_to_text(event),
+    }
+}
+
+fn recovery_to_text(event: &RecoveryEvent) -> String {
+    match event {
+        RecoveryEvent::Created { escrow } => format!("created the recovery pool of {escrow}"),
+        RecoveryEvent::Recovered { payer, amount, .. } => {
+            format!("shared out {} from {payer}", amount::eth(*amount))
+        }
+        RecoveryEvent::Repaid { draw_order, interest, principal, rest } => {
+            let parts = [("interest", interest), ("principal", principal), ("all that was left", rest)];
+            let paid = parts.into_iter().filter(|(_, amount)| !amount.is_zero());
+            let told = paid.map(|(name, paid)| format!("{} of {name}", amount::eth(*paid)));
+            format!("repaid draw order {draw_order}: {}", told.collect::<Vec<_>>().join(", "))
+        }
+        RecoveryEvent::Claimed { position, recipient, amount } => {
+            paid_text("recovered", position, *recipient, *amount)
+        }
+    }
+}
+
+fn bonus_to_text(event: &BonusEvent) -> String {
+    match event {
+        BonusEvent::Created { escrow } => format!("created the bonus pool of {escrow}"),
+        BonusEvent::Added { sponsor, amount } => {
+            format!("added {} of {sponsor} to the bonus", amount::eth(*amount))
+        }
+        BonusEvent::Decided { whose, .. } => format!("decided: the bonus belongs to the {whose}"),
+        BonusEvent::Claimed { position, recipient, amount } => {
+            paid_text("bonus", position, *recipient, *amount)
+        }
+        BonusEvent::Returned { sponsor, recipient, amount } => {
+            format!("returned {} of {sponsor} to {recipient}", amount::eth(*amount))
+        }
+    }
+}
+
+/// What a position got from a pool.
+fn paid_text(what: &str, id: &PositionId, recipient: Address, amount: Wei) -> String {
+    let (pledger, paid) = (id.pledger, amount::eth(amount));
+    format!("paid {paid} of {what} ETH for the {} of {pledger} in tier {}, to {recipient}", id.asset, id.tier)
+}
+
+fn board_to_text(event: &BoardEvent) -> String {
+    match event {
+        BoardEvent::Declared(declared) => {
+            let Declaration { stage, tier, amount, expiry, .. } = &declared.declaration;
+            let amount = amount.map_or_else(|| "an unknown amount".into(), amount::eth);
+            let (who, expiry) = (declared.contributor, time::time(*expiry));
+            format!("{who} declared: {stage}, {amount} into tier {tier}, up to {expiry}")
+        }
+        BoardEvent::Revoked { contributor, digest } => {
+            format!("revoked the declaration {digest} of {contributor}")
+        }
     }
 }
 
@@ -108,7 +166,101 @@ pub(crate) fn to_json(event: &Event) -> Value {
         }
         Event::Lapsed { lapsed_at } => json!({ "event": "Lapsed", "lapsedAtUnix": lapsed_at }),
         Event::Finalized { final_at } => json!({ "event": "Finalized", "finalAtUnix": final_at }),
+        Event::Recovery(event) => recovery_to_json(event),
+        Event::Bonus(event) => bonus_to_json(event),
+        Event::Board(event) => board_to_json(event),
     }
+}
+
+fn recovery_to_json(event: &RecoveryEvent) -> Value {
+    match event {
+        RecoveryEvent::Created { escrow } => {
+            json!({ "event": "RecoveryPoolCreated", "rescue": escrow.to_string() })
+        }
+        RecoveryEvent::Recovered { payer, amount, recovered_at } => json!({
+            "event": "Recovered",
+            "payer": payer.to_string(),
+            "amountWei": amount,
+            "recoveredAtUnix": recovered_at,
+        }),
+        RecoveryEvent::Repaid { draw_order, interest, principal, rest } => json!({
+            "event": "Repaid",
+            "drawOrder": draw_order,
+            "interestWei": interest,
+            "principalWei": principal,
+            "restWei": rest,
+        }),
+        RecoveryEvent::Claimed { position, recipient, amount } => {
+            paid_to_json("Claimed", position, *recipient, *amount)
+        }
+    }
+}
+
+fn bonus_to_json(event: &BonusEvent) -> Value {
+    match event {
+        BonusEvent::Created { escrow } => {
+            json!({ "event": "BonusPoolCreated", "rescue": escrow.to_string() })
+        }
+        BonusEvent::Added { sponsor, amount } => {
+            json!({ "event": "BonusAdded", "sponsor": sponsor.to_string(), "amountWei": amount })
+        }
+        BonusEvent::Decided { whose, rate, value } => json!({
+            "event": "BonusDecided",
+            "whose": whose.to_string(),
+            "rateWeiPer1e27Shares": rate,
+            "valueWei": value,
+        }),
+        BonusEvent::Claimed { position, recipient, amount } => {
+            paid_to_json("BonusClaimed", position, *recipient, *amount)
+        }
+        BonusEvent::Returned { sponsor, recipient, amount } => json!({
+            "event": "BonusReturned",
+            "sponsor": sponsor.to_string(),
+            "recipient": recipient.to_string(),
+            "amountWei": amount,
+        }),
+    }
+}
+
+/// What is paid is ETH, whatever the position is of.
+fn paid_to_json(name: &str, id: &PositionId, recipient: Address, amount: Wei) -> Value {
+    json!({
+        "event": name,
+        "pledger": id.pledger.to_string(),
+        "tier": id.tier,
+        "asset": id.asset,
+        "recipient": recipient.to_string(),
+        "amountWei": amount,
+    })
+}
+
+fn board_to_json(event: &BoardEvent) -> Value {
+    match event {
+        BoardEvent::Declared(declared) => {
+            let mut facts = declaration_to_json(declared);
+            facts["event"] = "Declared".into();
+            facts
+        }
+        BoardEvent::Revoked { contributor, digest } => {
+            json!({ "event": "Revoked", "contributor": contributor.to_string(), "digest": digest })
+        }
+    }
+}
+
+/// A declaration as it stands on the board.
+pub(crate) fn declaration_to_json(declared: &Declared) -> Value {
+    let Declaration { escrow, stage, tier, amount, expiry, link } = &declared.declaration;
+    json!({
+        "contributor": declared.contributor.to_string(),
+        "rescue": escrow.to_string(),
+        "stage": stage.to_string(),
+        "tier": tier,
+        "amountWei": amount,
+        "expiryUnix": expiry,
+        "madeAtUnix": declared.made_at,
+        "link": link,
+        "digest": declared.digest,
+    })
 }
 
 fn of_position(name: &str, id: &PositionId, mut facts: Value) -> Value {
@@ -123,12 +275,20 @@ fn of_position(name: &str, id: &PositionId, mut facts: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::Address;
     use levee_model::Asset;
 
     #[test]
     fn counts_agree_with_their_noun() {
         assert_eq!([0, 1, 2].map(tranches_text), ["0 tranches", "1 tranche", "2 tranches"]);
+    }
+
+    #[test]
+    fn a_repayment_names_only_what_was_paid() {
+        let (interest, principal, rest) = (Wei::new(10u128.pow(18)), Wei::new(10u128.pow(19)), Wei::ZERO);
+        let event = Event::Recovery(RecoveryEvent::Repaid { draw_order: 3, interest, principal, rest });
+        let text = "repaid draw order 3: 1 ETH of interest, 10 ETH of principal";
+        assert_eq!(to_text(&event, None), text);
+        assert_eq!(to_json(&event)["restWei"], "0");
     }
 
     #[test]

@@ -23,6 +23,36 @@ mod recovery_pool {
     );
 }
 
+/// The bonus pool of an escrow.
+#[allow(missing_docs, clippy::too_many_arguments)]
+mod bonus_pool {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        BonusPool,
+        "artifacts/BonusPool.json"
+    );
+}
+
+/// The board of declarations.
+#[allow(missing_docs, clippy::too_many_arguments)]
+mod pledge_board {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        PledgeBoard,
+        "artifacts/PledgeBoard.json"
+    );
+}
+
+/// The router into escrows.
+#[allow(missing_docs, clippy::too_many_arguments)]
+mod pledge_router {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        PledgeRouter,
+        "artifacts/PledgeRouter.json"
+    );
+}
+
 /// stETH. The functions are Lido's; the bytecode is that of the model for local chains.
 #[allow(missing_docs, clippy::too_many_arguments)]
 mod steth {
@@ -43,7 +73,25 @@ mod wsteth {
     );
 }
 
+/// Wrapped ether.
+#[allow(missing_docs)]
+mod weth {
+    alloy::sol! {
+        #[sol(rpc, all_derives)]
+        interface WETH {
+            function allowance(address owner, address spender) external view returns (uint256);
+            function approve(address spender, uint256 amount) external returns (bool);
+            function balanceOf(address owner) external view returns (uint256);
+            function deposit() external payable;
+        }
+    }
+}
+
+pub use bonus_pool::BonusPool;
+pub use pledge_board::PledgeBoard;
 pub use pledge_escrow::PledgeEscrow;
+pub use pledge_router::PledgeRouter;
 pub use recovery_pool::RecoveryPool;
 pub use steth::StETH;
+pub use weth::WETH;
 pub use wsteth::WstETH;

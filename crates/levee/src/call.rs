@@ -13,6 +13,7 @@ use alloy::{
 use levee_model::Wei;
 
 use crate::{
+    blueprint::Contract,
     error::{Error, message_of},
     event::Event,
 };
@@ -24,18 +25,19 @@ pub const RECEIPT_TIMEOUT: Duration = Duration::from_secs(180);
 #[derive(Debug, Clone)]
 pub struct Call<P> {
     provider: P,
-    escrow: Address,
+    contract: Contract,
     to: Address,
     value: Wei,
     input: Bytes,
+    events_of: Vec<Address>,
 }
 
 /// A transaction that the node has accepted.
 #[derive(Debug, Clone)]
 pub struct Sent<P> {
     provider: P,
-    escrow: Address,
     transaction: B256,
+    events_of: Vec<Address>,
 }
 
 /// What a transaction left in its block.
@@ -47,18 +49,30 @@ pub struct Executed {
     pub block: u64,
     /// What it cost.
     pub gas_used: u64,
-    /// The escrow's events, in order.
+    /// The events of the contracts that it could change, in order.
     pub events: Vec<Event>,
 }
 
 impl<P: Provider + Clone> Call<P> {
-    /// A call of the function `call` of `to`, with `value`, that may change the escrow at `escrow`.
-    pub(crate) fn new(provider: P, escrow: Address, to: Address, value: Wei, call: &impl SolCall) -> Self {
-        Self::raw(provider, escrow, to, value, call.abi_encode().into())
+    /// A call of the function `call` of `to`, whose errors are those of `contract`, and its events its own.
+    pub(crate) fn new(provider: P, contract: Contract, to: Address, call: &impl SolCall) -> Self {
+        Self::raw(provider, contract, to, Wei::ZERO, call.abi_encode().into()).telling(vec![to])
     }
 
-    pub(crate) const fn raw(provider: P, escrow: Address, to: Address, value: Wei, input: Bytes) -> Self {
-        Self { provider, escrow, to, value, input }
+    pub(crate) const fn raw(provider: P, contract: Contract, to: Address, value: Wei, input: Bytes) -> Self {
+        Self { provider, contract, to, value, input, events_of: Vec::new() }
+    }
+
+    /// The same call with ETH.
+    pub(crate) const fn paying(mut self, value: Wei) -> Self {
+        self.value = value;
+        self
+    }
+
+    /// The same call, which changes other contracts than the one it calls.
+    pub(crate) fn telling(mut self, events_of: Vec<Address>) -> Self {
+        self.events_of = events_of;
+        self
     }
 
     /// The contract to be called.
@@ -88,10 +102,10 @@ impl<P: Provider + Clone> Call<P> {
     /// Tries the call as `from` in the next block, and returns the gas that it needs. Changes nothing.
     ///
     /// # Errors
-    /// Why the call would fail: [`Error::Refused`], [`Error::TokenRefused`], [`Error::UnknownRevert`],
-    /// [`Error::InsufficientFunds`]; [`Error::Rpc`].
+    /// Why the call would fail: [`Error::Refused`] or what else the contract's errors are, [`Error::TokenRefused`],
+    /// [`Error::UnknownRevert`], [`Error::InsufficientFunds`]; [`Error::Rpc`].
     pub async fn simulate(&self, from: Address) -> Result<u64, Error> {
-        let failed = |error| Error::from_transport(&error, from);
+        let failed = |error| Error::from_transport(&error, self.contract, from);
         self.provider.call(self.request(from)).block(BlockId::pending()).await.map_err(failed)?;
         self.provider.estimate_gas(self.request(from)).block(BlockId::pending()).await.map_err(failed)
     }
@@ -107,9 +121,9 @@ impl<P: Provider + Clone> Call<P> {
         let gas = self.simulate(from).await?;
         let request = self.request(from).with_gas_limit(gas.saturating_add(gas / 4));
         let pending = self.provider.send_transaction(request).await;
-        let pending = pending.map_err(|error| Error::from_transport(&error, from))?;
+        let pending = pending.map_err(|error| Error::from_transport(&error, self.contract, from))?;
         let transaction = *pending.tx_hash();
-        Ok(Sent { provider: self.provider.clone(), escrow: self.escrow, transaction })
+        Ok(Sent { provider: self.provider.clone(), transaction, events_of: self.events_of.clone() })
     }
 
     /// Simulates and sends the call, and waits for it up to [`RECEIPT_TIMEOUT`].
@@ -152,7 +166,7 @@ impl<P: Provider> Sent<P> {
         if !receipt.status() {
             return Err(Error::FailedInBlock { transaction });
         }
-        let logs = receipt.logs().iter().filter(|log| log.address() == self.escrow);
+        let logs = receipt.logs().iter().filter(|log| self.events_of.contains(&log.address()));
         Ok(Executed {
             transaction,
             block: receipt.block_number.ok_or(Error::Malformed { what: "a receipt" })?,

@@ -48,3 +48,24 @@ pub(crate) fn status(number: u8) -> Result<Status, Error> {
 pub(crate) fn position(pledger: Address, tier: u8, number: u8) -> Result<PositionId, Error> {
     Ok(PositionId { pledger, tier, asset: asset(number)? })
 }
+
+/// The same of a tier in an error.
+pub(crate) fn wide_position(pledger: Address, tier: U256, number: u8) -> Result<PositionId, Error> {
+    position(pledger, narrow(tier, "a tier")?, number)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use alloy::json_abi::JsonAbi;
+
+    /// Name and revert data, with zeros for all arguments, of every error of a checked-in artifact.
+    pub(crate) fn errors(artifact: &str) -> Vec<(String, Vec<u8>)> {
+        let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap();
+        let abi: JsonAbi = serde_json::from_value(artifact["abi"].clone()).unwrap();
+        let zeros = |count: usize| vec![0; 32 * count];
+        let error = |error: &alloy::json_abi::Error| {
+            (error.name.clone(), [&error.selector()[..], &zeros(error.inputs.len())].concat())
+        };
+        abi.errors().map(error).collect()
+    }
+}

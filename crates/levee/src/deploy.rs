@@ -1,32 +1,30 @@
-//! Creating escrows, and telling them from anything else.
-
-use std::sync::LazyLock;
+//! Creating contracts, each once, whoever does it.
 
 use alloy::{
     eips::BlockId, network::TransactionBuilder, primitives::Address, providers::Provider,
     rpc::types::TransactionRequest,
 };
 use levee_model::{Asset, Terms, Wei};
-use serde::Deserialize;
 
 use crate::{
-    bindings::{PledgeEscrow, WstETH},
+    bindings::WstETH,
+    blueprint::{Blueprint, Contract},
     call::{Call, Executed, RECEIPT_TIMEOUT},
     error::Error,
     provider::check_chain,
     rpc,
-    terms::{CREATE2_DEPLOYER, SALT, address_of, init_code},
+    terms::CREATE2_DEPLOYER,
 };
 
-/// What [`deploy`] found or did.
+/// What [`deploy`] or [`Blueprint::deploy`] found or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deployment {
-    /// The escrow was there; nothing was sent, or somebody else was faster.
+    /// It was there; nothing was sent, or somebody else was faster.
     Already {
         /// Where it is.
         address: Address,
     },
-    /// The escrow was created.
+    /// It was created.
     Created {
         /// Where it is.
         address: Address,
@@ -36,7 +34,7 @@ pub enum Deployment {
 }
 
 impl Deployment {
-    /// Where the escrow is.
+    /// Where it is.
     pub const fn address(&self) -> Address {
         match self {
             Self::Already { address } | Self::Created { address, .. } => *address,
@@ -56,48 +54,114 @@ pub async fn deploy<P: Provider + Clone>(
     terms: &Terms,
     from: Address,
 ) -> Result<Deployment, Error> {
-    let address = address_of(terms, SALT)?;
-    let Some(call) = prepare(provider, chain_id, terms, from).await? else {
-        return Ok(Deployment::Already { address });
-    };
-    let sent = call.send(from).await?;
-    let result = sent.wait(RECEIPT_TIMEOUT).await;
-    // The deployer fails where there is code already: then somebody else created the same escrow.
-    match (result, verify_code(provider, address).await) {
-        (Ok(executed), Ok(())) => Ok(Deployment::Created { address, executed }),
-        (Err(Error::FailedInBlock { .. }), Ok(())) => Ok(Deployment::Already { address }),
-        (Ok(_), Err(Error::NoCode { .. } | Error::NotLevee { .. })) => {
-            Err(Error::NotCreated { transaction: sent.transaction(), address })
-        }
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    }
+    let call = prepare(provider, chain_id, terms, from).await?;
+    Blueprint::escrow(terms)?.create(provider, call, from).await
 }
 
 /// The transaction that creates the escrow, after all checks that can be made before; `None` when it is there already.
 ///
 /// # Errors
-/// [`Error::WrongChain`], [`Error::NoDeployer`], [`Error::NoToken`], [`Error::Refused`] with the rule that the terms
-/// break, [`Error::NotLevee`] when other code is at the address, [`Error::Unencodable`], [`Error::Rpc`].
+/// As [`Blueprint::prepare`]; [`Error::NoToken`], [`Error::Unencodable`].
 pub async fn prepare<P: Provider + Clone>(
     provider: &P,
     chain_id: u64,
     terms: &Terms,
     from: Address,
 ) -> Result<Option<Call<P>>, Error> {
-    let address = address_of(terms, SALT)?;
-    check_chain(provider, chain_id).await?;
-    match verify_code(provider, address).await {
-        Ok(()) => return Ok(None),
-        Err(Error::NoCode { .. }) => {}
-        Err(error) => return Err(error),
-    }
-    if !rpc::has_code(provider, CREATE2_DEPLOYER).await? {
-        return Err(Error::NoDeployer);
+    let blueprint = Blueprint::escrow(terms)?;
+    if !blueprint.is_missing(provider, chain_id).await? {
+        return Ok(None);
     }
     check_tokens(provider, terms).await?;
-    try_constructor(provider, terms, from).await?;
-    let input = [SALT.as_slice(), &init_code(terms)?].concat().into();
-    Ok(Some(Call::raw(provider.clone(), address, CREATE2_DEPLOYER, Wei::ZERO, input)))
+    blueprint.creation(provider, from).await.map(Some)
+}
+
+/// Checks that the code at `address` is a Levee escrow's, whatever its terms.
+///
+/// # Errors
+/// As [`Contract::verify`].
+pub async fn verify_code(provider: &impl Provider, address: Address) -> Result<(), Error> {
+    Contract::PledgeEscrow.verify(provider, address).await
+}
+
+impl Blueprint {
+    /// Creates the contract on the chain `chain_id`, paid by `from`, unless it is there already.
+    ///
+    /// May be repeated: an interrupted deployment is taken up where it is.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare); what [`Call::execute`] fails with; [`Error::NotCreated`].
+    pub async fn deploy<P: Provider + Clone>(
+        &self,
+        provider: &P,
+        chain_id: u64,
+        from: Address,
+    ) -> Result<Deployment, Error> {
+        let call = self.prepare(provider, chain_id, from).await?;
+        self.create(provider, call, from).await
+    }
+
+    /// The transaction that creates the contract, after all checks that can be made before; `None` when it is there
+    /// already.
+    ///
+    /// # Errors
+    /// [`Error::WrongChain`], [`Error::NoDeployer`], what the constructor refuses (of an escrow: [`Error::Refused`] with
+    /// the rule that the terms break), [`Error::NotLevee`] when other code is at the address, [`Error::Rpc`].
+    pub async fn prepare<P: Provider + Clone>(
+        &self,
+        provider: &P,
+        chain_id: u64,
+        from: Address,
+    ) -> Result<Option<Call<P>>, Error> {
+        if self.is_missing(provider, chain_id).await? {
+            self.creation(provider, from).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Whether it is to be created, on a chain where it can be.
+    async fn is_missing(&self, provider: &impl Provider, chain_id: u64) -> Result<bool, Error> {
+        check_chain(provider, chain_id).await?;
+        if self.exists(provider).await? {
+            return Ok(false);
+        }
+        if rpc::has_code(provider, CREATE2_DEPLOYER).await? { Ok(true) } else { Err(Error::NoDeployer) }
+    }
+
+    /// The transaction that creates what is missing. The constructor is tried without the deployer, which would keep
+    /// the reason of a failure to itself.
+    async fn creation<P: Provider + Clone>(&self, provider: &P, from: Address) -> Result<Call<P>, Error> {
+        let request =
+            TransactionRequest::default().with_from(from).with_deploy_code(self.init_code().clone());
+        let tried = provider.call(request).block(BlockId::pending()).await;
+        tried.map_err(|error| Error::from_transport(&error, self.contract(), from))?;
+        let input = [self.contract().salt().as_slice(), self.init_code()].concat().into();
+        let (contract, events_of) = (self.contract(), vec![self.address()]);
+        Ok(Call::raw(provider.clone(), contract, CREATE2_DEPLOYER, Wei::ZERO, input).telling(events_of))
+    }
+
+    /// Sends what creates it, if anything is to be sent.
+    async fn create<P: Provider + Clone>(
+        &self,
+        provider: &P,
+        call: Option<Call<P>>,
+        from: Address,
+    ) -> Result<Deployment, Error> {
+        let (contract, address) = (self.contract(), self.address());
+        let Some(call) = call else { return Ok(Deployment::Already { address }) };
+        let sent = call.send(from).await?;
+        let result = sent.wait(RECEIPT_TIMEOUT).await;
+        // The deployer fails where there is code already: then somebody else created the same contract.
+        match (result, self.verify(provider).await) {
+            (Ok(executed), Ok(())) => Ok(Deployment::Created { address, executed }),
+            (Err(Error::FailedInBlock { .. }), Ok(())) => Ok(Deployment::Already { address }),
+            (Ok(_), Err(Error::NoCode { .. } | Error::NotLevee { .. })) => {
+                Err(Error::NotCreated { contract, transaction: sent.transaction(), address })
+            }
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
 }
 
 /// Checks that the tokens of the terms exist and belong together. The constructor does too, with less to say.
@@ -121,53 +185,3 @@ async fn check_tokens(provider: &impl Provider, terms: &Terms) -> Result<(), Err
         Err(error) => Err(error),
     }
 }
-
-/// Runs the constructor without the deployer, which would keep the reason of a failure to itself.
-async fn try_constructor(provider: &impl Provider, terms: &Terms, from: Address) -> Result<(), Error> {
-    let request = TransactionRequest::default().with_from(from).with_deploy_code(init_code(terms)?);
-    let tried = provider.call(request).block(BlockId::pending()).await;
-    tried.map(drop).map_err(|error| Error::from_transport(&error, from))
-}
-
-/// Checks that the code at `address` is a Levee escrow's, whatever its terms.
-///
-/// The code is compared with this crate's artifact byte by byte, except where the constructor wrote the terms.
-///
-/// # Errors
-/// [`Error::NoCode`], [`Error::NotLevee`], [`Error::Rpc`].
-pub async fn verify_code(provider: &impl Provider, address: Address) -> Result<(), Error> {
-    let code = provider.get_code_at(address).await?;
-    if code.is_empty() {
-        Err(Error::NoCode { address })
-    } else if is_escrow_code(&code) {
-        Ok(())
-    } else {
-        Err(Error::NotLevee { address })
-    }
-}
-
-/// Whether `code` is an escrow's runtime code, whatever its terms.
-pub fn is_escrow_code(code: &[u8]) -> bool {
-    mask_immutables(code).is_some_and(|masked| masked == PledgeEscrow::DEPLOYED_BYTECODE[..])
-}
-
-/// `code` with zeros for all immutables; `None` when it is too short to hold them.
-fn mask_immutables(code: &[u8]) -> Option<Vec<u8>> {
-    let mut masked = code.to_vec();
-    for &(start, length) in IMMUTABLES.iter() {
-        masked.get_mut(start..start + length)?.fill(0);
-    }
-    Some(masked)
-}
-
-/// Where the immutables are in the escrow's runtime code: (start, length).
-static IMMUTABLES: LazyLock<Vec<(usize, usize)>> = LazyLock::new(|| {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Artifact {
-        immutable_references: Vec<(usize, usize)>,
-    }
-    let artifact: Artifact = serde_json::from_str(include_str!("../artifacts/PledgeEscrow.json"))
-        .expect("the checked-in artifact has immutable references");
-    artifact.immutable_references
-});

@@ -11,8 +11,13 @@ use levee_model::Asset;
 use thiserror::Error;
 
 use crate::{
+    blueprint::Contract,
+    board::BoardError,
+    bonus::BonusError,
+    recovery::RecoveryError,
     redacted::{RedactedUrl, redact},
     refusal::EscrowError,
+    router::RouterError,
 };
 
 /// Everything that a call of this crate can fail with.
@@ -21,6 +26,18 @@ pub enum Error {
     /// The escrow refused the call.
     #[error(transparent)]
     Refused(#[from] EscrowError),
+    /// The recovery pool refused the call.
+    #[error(transparent)]
+    RecoveryRefused(#[from] RecoveryError),
+    /// The bonus pool refused the call.
+    #[error(transparent)]
+    BonusRefused(#[from] BonusError),
+    /// The board refused the call.
+    #[error(transparent)]
+    BoardRefused(#[from] BoardError),
+    /// The router refused the call.
+    #[error(transparent)]
+    RouterRefused(#[from] RouterError),
     /// A token refused the call, in its own words.
     #[error("a token refused the call: {reason}")]
     TokenRefused {
@@ -52,18 +69,22 @@ pub enum Error {
         actual: u64,
     },
     /// There is no contract at the address.
-    #[error("there is no escrow at `{address}`: the account has no code on this chain")]
+    #[error("there is no {contract} at `{address}`: the account has no code on this chain")]
     NoCode {
+        /// What should be there.
+        contract: Contract,
         /// The address.
         address: Address,
     },
-    /// The contract at the address is not a Levee escrow.
-    #[error("the code at `{address}` is not a Levee escrow's")]
+    /// The contract at the address is another one.
+    #[error("the code at `{address}` is not a Levee {contract}'s")]
     NotLevee {
+        /// What should be there.
+        contract: Contract,
         /// The address.
         address: Address,
     },
-    /// The chain lacks the contract that escrows are created through.
+    /// The chain lacks the contract that all others are created through.
     #[error("the CREATE2 deployer `{}` does not exist on this chain", crate::terms::CREATE2_DEPLOYER)]
     NoDeployer,
     /// There is no contract at a token's address.
@@ -80,15 +101,21 @@ pub enum Error {
         /// The asset asked for.
         asset: Asset,
     },
-    /// A term is beyond what the contract can hold.
+    /// A term, or a part of a declaration, is beyond what the contract can hold.
     #[error("the {what} is beyond what the contract can hold")]
     Unencodable {
-        /// Which term.
+        /// Which.
         what: &'static str,
     },
     /// Code that was to create a Levee escrow does not.
     #[error("the code does not create a Levee escrow")]
     NotInitCode,
+    /// The account does not sign.
+    #[error("the account does not sign: {message}")]
+    NotSigned {
+        /// What went wrong.
+        message: String,
+    },
     /// The address of a node is not one.
     #[error("the RPC URL is not valid: {reason}")]
     InvalidUrl {
@@ -123,16 +150,18 @@ pub enum Error {
         /// Its hash.
         transaction: B256,
     },
-    /// A transaction that should have created an escrow left other code, or none, at its address.
-    #[error("transaction `{transaction}` did not create the escrow at `{address}`")]
+    /// A transaction that should have created a contract left other code, or none, at its address.
+    #[error("transaction `{transaction}` did not create the {contract} at `{address}`")]
     NotCreated {
+        /// What it should have created.
+        contract: Contract,
         /// Its hash.
         transaction: B256,
-        /// Where the escrow should be.
+        /// Where it should be.
         address: Address,
     },
-    /// Data from the chain that no Levee escrow writes.
-    #[error("the node returned something that is not {what} of a Levee escrow")]
+    /// Data from the chain that no Levee contract writes.
+    #[error("the node returned something that is not {what} of a Levee contract")]
     Malformed {
         /// What it should be.
         what: &'static str,
@@ -151,6 +180,10 @@ impl Error {
     pub const fn is_users(&self) -> bool {
         match self {
             Self::Refused(_)
+            | Self::RecoveryRefused(_)
+            | Self::BonusRefused(_)
+            | Self::BoardRefused(_)
+            | Self::RouterRefused(_)
             | Self::TokenRefused { .. }
             | Self::InsufficientFunds { .. }
             | Self::WrongChain { .. }
@@ -163,6 +196,7 @@ impl Error {
             | Self::NotInitCode
             | Self::InvalidUrl { .. } => true,
             Self::UnknownRevert { .. }
+            | Self::NotSigned { .. }
             | Self::Unreachable { .. }
             | Self::Rpc { .. }
             | Self::NotMined { .. }
@@ -173,10 +207,23 @@ impl Error {
         }
     }
 
-    /// What revert data means.
+    /// What the revert data of a call of the escrow means.
     pub fn from_revert(data: &[u8]) -> Self {
-        if let Some(refusal) = EscrowError::decode(data) {
-            return Self::Refused(refusal);
+        Self::from_revert_of(Contract::PledgeEscrow, data)
+    }
+
+    /// What the revert data of a call of `contract` means. What is none of its errors may be the escrow's, which passes
+    /// through the contracts around it.
+    pub fn from_revert_of(contract: Contract, data: &[u8]) -> Self {
+        let own = match contract {
+            Contract::PledgeEscrow => None,
+            Contract::RecoveryPool => RecoveryError::decode(data).map(Self::from),
+            Contract::BonusPool => BonusError::decode(data).map(Self::from),
+            Contract::PledgeBoard => BoardError::decode(data).map(Self::from),
+            Contract::PledgeRouter => RouterError::decode(data).map(Self::from),
+        };
+        if let Some(refusal) = own.or_else(|| EscrowError::decode(data).map(Self::from)) {
+            return refusal;
         }
         match Revert::abi_decode_validate(data) {
             Ok(revert) => Self::TokenRefused { reason: revert.reason },
@@ -184,11 +231,11 @@ impl Error {
         }
     }
 
-    /// What a failed request means. `sender` is who would pay for it.
-    pub(crate) fn from_transport(error: &TransportError, sender: Address) -> Self {
+    /// What a failed request means. `contract` is what was called, and `sender` who would pay for it.
+    pub(crate) fn from_transport(error: &TransportError, contract: Contract, sender: Address) -> Self {
         let RpcError::ErrorResp(payload) = error else { return Self::Rpc { message: message_of(error) } };
         if let Some(data) = payload.as_revert_data() {
-            return Self::from_revert(&data);
+            return Self::from_revert_of(contract, &data);
         }
         let message = payload.message.to_lowercase();
         if message.contains("insufficient funds") {
@@ -203,7 +250,7 @@ impl Error {
 
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
-        Self::from_transport(&error, Address::ZERO)
+        Self::from_transport(&error, Contract::PledgeEscrow, Address::ZERO)
     }
 }
 

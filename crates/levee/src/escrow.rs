@@ -10,6 +10,7 @@ use levee_model::{Asset, Goal, Shares, Status, Terms, Units, Wei};
 
 use crate::{
     bindings::{PledgeEscrow, StETH, WstETH},
+    blueprint::Contract,
     call::Call,
     convert,
     deploy::verify_code,
@@ -115,7 +116,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// Pledges ETH into `tier`, in the name of `pledger`.
     pub fn pledge_eth(&self, pledger: Address, tier: u8, amount: Wei) -> Call<P> {
         let call = PledgeEscrow::pledgeETHCall { pledger, tier };
-        Call::new(self.provider.clone(), self.address, self.address, amount, &call)
+        self.call(&call).paying(amount)
     }
 
     /// Pledges shares of the sender's stETH; see [`steth_shares`](Self::steth_shares) and [`approval`](Self::approval).
@@ -167,7 +168,7 @@ impl<P: Provider + Clone> Escrow<P> {
         if allowed >= needed {
             return Ok(None);
         }
-        let amount = needed + needed / U256::from(100) + U256::from(1);
+        let amount = with_room(needed);
         self.token_call(Asset::StEth, &StETH::approveCall { spender, amount }).map(Some)
     }
 
@@ -247,11 +248,11 @@ impl<P: Provider + Clone> Escrow<P> {
     // ---------------------------------------------------------------------------------------------- internal
 
     fn call(&self, call: &impl SolCall) -> Call<P> {
-        Call::new(self.provider.clone(), self.address, self.address, Wei::ZERO, call)
+        Call::new(self.provider.clone(), Contract::PledgeEscrow, self.address, call)
     }
 
     fn token_call(&self, asset: Asset, call: &impl SolCall) -> Result<Call<P>, Error> {
-        Ok(Call::new(self.provider.clone(), self.address, self.token(asset)?, Wei::ZERO, call))
+        Ok(rpc::token_call(&self.provider, self.token(asset)?, call))
     }
 
     async fn read<C: SolCall>(&self, call: &C, block: BlockId) -> Result<C::Return, Error> {
@@ -270,4 +271,9 @@ impl<P: Provider + Clone> Escrow<P> {
         };
         if address.is_zero() { Err(Error::NoSuchAsset { asset }) } else { Ok(address) }
     }
+}
+
+/// An allowance of stETH for shares that are worth `needed` now: a hundredth more, as every rebase makes them worth more.
+pub(crate) fn with_room(needed: U256) -> U256 {
+    needed + needed / U256::from(100) + U256::from(1)
 }

@@ -1,4 +1,4 @@
-//! What an escrow's log says, one variant for each event.
+//! What the log says, one variant for each event of an escrow; those of the contracts around it are beside their calls.
 
 use alloy::{
     primitives::{Address, Log},
@@ -9,8 +9,11 @@ use levee_model::{Amendment, Asset, Bps, Goal, PositionId, Rate, Terms, Timestam
 
 use crate::{
     bindings::PledgeEscrow::{self, PledgeEscrowEvents as Raw},
+    board::BoardEvent,
+    bonus::BonusEvent,
     convert,
     error::Error,
+    recovery::RecoveryEvent,
     terms,
 };
 
@@ -25,7 +28,7 @@ pub(crate) fn fail_reason(number: u8) -> Result<Option<FailReason>, Error> {
     }
 }
 
-/// An event of the escrow. Amounts are in the asset's own unit.
+/// An event of an escrow or of a contract around it. Amounts are in the asset's own unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The escrow was created.
@@ -125,16 +128,31 @@ pub enum Event {
         /// When.
         final_at: Timestamp,
     },
+    /// Of a recovery pool.
+    Recovery(RecoveryEvent),
+    /// Of a bonus pool.
+    Bonus(BonusEvent),
+    /// Of the board.
+    Board(BoardEvent),
 }
 
 impl Event {
-    /// Reads a log of an escrow.
+    /// Reads a log of an escrow or of a contract around it.
     ///
     /// # Errors
-    /// [`Error::Malformed`] when it is no event of the escrow.
+    /// [`Error::Malformed`] when it is no event of theirs.
     pub fn decode(log: &Log) -> Result<Self, Error> {
-        let raw = Raw::decode_log(log).map_err(|_| Error::Malformed { what: "an event" })?;
-        match raw.data {
+        match Raw::decode_log(log) {
+            Ok(raw) => Self::of_escrow(raw.data),
+            Err(_) => RecoveryEvent::decode(log)
+                .map(Self::Recovery)
+                .or_else(|_| BonusEvent::decode(log).map(Self::Bonus))
+                .or_else(|_| BoardEvent::decode(log).map(Self::Board)),
+        }
+    }
+
+    fn of_escrow(raw: Raw) -> Result<Self, Error> {
+        match raw {
             Raw::RescueCreated(event) => Ok(Self::RescueCreated { terms: terms::decode(&event.terms)? }),
             Raw::Pledged(event) => Ok(Self::Pledged {
                 position: convert::position(event.pledger, event.tier, event.asset)?,

@@ -43,12 +43,21 @@ pub struct Entry {
 /// # Errors
 /// [`Error::Rpc`], [`Error::Malformed`].
 pub async fn fetch(provider: &impl Provider, address: Address, from_block: u64) -> Result<Vec<Entry>, Error> {
+    fetch_matching(provider, &Filter::new().address(address), from_block).await
+}
+
+/// The same of all logs that match a filter.
+pub(crate) async fn fetch_matching(
+    provider: &impl Provider,
+    filter: &Filter,
+    from_block: u64,
+) -> Result<Vec<Entry>, Error> {
     let latest = provider.get_block_number().await?;
     let mut entries = Vec::new();
     let mut first = from_block;
     while first <= latest {
         let last = latest.min(first.saturating_add(WINDOW - 1));
-        let filter = Filter::new().address(address).from_block(first).to_block(last);
+        let filter = filter.clone().from_block(first).to_block(last);
         for log in provider.get_logs(&filter).await? {
             entries.push(entry(provider, &log).await?);
         }

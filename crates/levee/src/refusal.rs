@@ -333,9 +333,15 @@ impl EscrowError {
                 Self::AmountTooLarge { amount: e.amount, limit: Units::new(narrow(e.limit, "an amount")?) }
             }
             Raw::InvalidAccount(e) => Self::InvalidAccount { account: e.account },
-            Raw::NothingToReturn(e) => Self::NothingToReturn { id: position(e.pledger, e.tier, e.asset)? },
-            Raw::AlreadyObjected(e) => Self::AlreadyObjected { id: position(e.pledger, e.tier, e.asset)? },
-            Raw::NothingDrawn(e) => Self::NothingDrawn { id: position(e.pledger, e.tier, e.asset)? },
+            Raw::NothingToReturn(e) => {
+                Self::NothingToReturn { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
+            }
+            Raw::AlreadyObjected(e) => {
+                Self::AlreadyObjected { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
+            }
+            Raw::NothingDrawn(e) => {
+                Self::NothingDrawn { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
+            }
             Raw::RateUnreadable(_) => Self::RateUnreadable,
             Raw::RateReadable(e) => Self::RateReadable { rate: convert::rate(e.rate) },
             Raw::GasTooLow(e) => Self::GasTooLow { left: count(e.left)?, required: count(e.required)? },
@@ -394,28 +400,20 @@ fn bps(number: U256) -> Result<Bps, error::Error> {
     narrow(number, "basis points").map(Bps::new)
 }
 
-fn position(pledger: Address, tier: U256, asset: u8) -> Result<PositionId, error::Error> {
-    convert::position(pledger, narrow(tier, "a tier")?, asset)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::{json_abi::JsonAbi, primitives::hex, sol_types::SolError};
+    use alloy::{primitives::hex, sol_types::SolError};
 
-    use crate::bindings::PledgeEscrow;
+    use crate::{bindings::PledgeEscrow, convert::tests::errors};
 
     #[test]
     fn every_error_of_the_escrow_has_its_variant() {
-        let artifact: serde_json::Value =
-            serde_json::from_str(include_str!("../artifacts/PledgeEscrow.json")).unwrap();
-        let abi: JsonAbi = serde_json::from_value(artifact["abi"].clone()).unwrap();
-        assert_eq!(abi.errors().count(), 35);
-        for error in abi.errors() {
-            let data = [&error.selector()[..], &vec![0; 32 * error.inputs.len()]].concat();
-            let decoded = EscrowError::decode(&data);
-            let name = format!("{decoded:?}");
-            assert!(name.starts_with(&format!("Some({}", error.name)), "{} is {name}", error.name);
+        let errors = errors(include_str!("../artifacts/PledgeEscrow.json"));
+        assert_eq!(errors.len(), 35);
+        for (name, data) in errors {
+            let decoded = format!("{:?}", EscrowError::decode(&data));
+            assert!(decoded.starts_with(&format!("Some({name}")), "{name} is {decoded}");
         }
     }
 

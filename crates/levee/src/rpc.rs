@@ -1,11 +1,16 @@
-//! One read of a contract, with this crate's errors.
+//! One read of a contract, one call of a token, one signature: with this crate's errors.
 
 use alloy::{
-    eips::BlockId, network::TransactionBuilder, primitives::Address, providers::Provider,
-    rpc::types::TransactionRequest, sol_types::SolCall,
+    eips::BlockId,
+    network::TransactionBuilder,
+    primitives::{Address, B256, Signature},
+    providers::Provider,
+    rpc::types::TransactionRequest,
+    signers::Signer,
+    sol_types::SolCall,
 };
 
-use crate::error::Error;
+use crate::{blueprint::Contract, call::Call, error::Error};
 
 /// What a view of `to` returns at `block`.
 pub(crate) async fn read<C: SolCall>(
@@ -22,4 +27,15 @@ pub(crate) async fn read<C: SolCall>(
 /// Whether there is a contract at `address`.
 pub(crate) async fn has_code(provider: &impl Provider, address: Address) -> Result<bool, Error> {
     Ok(!provider.get_code_at(address).await?.is_empty())
+}
+
+/// A call of a token: it refuses in its own words, and its events are not Levee's.
+pub(crate) fn token_call<P: Provider + Clone>(provider: &P, token: Address, call: &impl SolCall) -> Call<P> {
+    Call::new(provider.clone(), Contract::PledgeEscrow, token, call).telling(Vec::new())
+}
+
+/// The signature of a digest.
+pub(crate) async fn sign(signer: &impl Signer, digest: B256) -> Result<Signature, Error> {
+    let signed = signer.sign_hash(&digest).await;
+    signed.map_err(|error| Error::NotSigned { message: error.to_string() })
 }

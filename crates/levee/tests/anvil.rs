@@ -9,10 +9,9 @@ use alloy::{
 use environment::{CHAIN, ETHER, Environment};
 use eyre::Result;
 use levee::{
-    Deployment, Error, Escrow, EscrowError, Event, FailReason, SALT, ShareRate, address_of,
+    Contract, Deployment, Error, Escrow, EscrowError, Event, FailReason, SALT, ShareRate, address_of,
     bindings::{StETH, WstETH},
     deploy,
-    deploy::is_escrow_code,
     model::{Asset, Bps, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, Tier, Units, Wei},
     provider, verify_code,
 };
@@ -31,7 +30,10 @@ async fn an_escrow_is_created_once() -> Result<()> {
     let env = Environment::start().await?;
     let terms = env.terms().await?;
     let address = address_of(&terms, SALT)?;
-    assert_eq!(verify_code(&env.provider, address).await, Err(Error::NoCode { address }));
+    assert_eq!(
+        verify_code(&env.provider, address).await,
+        Err(Error::NoCode { contract: Contract::PledgeEscrow, address })
+    );
 
     let first = deploy(&env.provider, CHAIN, &terms, env.alice()).await?;
     let Deployment::Created { address: created, executed } = first else { panic!("{first:?}") };
@@ -84,19 +86,20 @@ async fn a_deployment_that_cannot_succeed_is_refused_before_anything_is_sent() -
 async fn foreign_code_is_told_from_no_code() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
+    let contract = Contract::PledgeEscrow;
     let open = |address| Escrow::open(env.provider.clone(), CHAIN, address);
-    assert_eq!(open(env.bob()).await.unwrap_err(), Error::NoCode { address: env.bob() });
-    assert_eq!(open(env.steth).await.unwrap_err(), Error::NotLevee { address: env.steth });
+    assert_eq!(open(env.bob()).await.unwrap_err(), Error::NoCode { contract, address: env.bob() });
+    assert_eq!(open(env.steth).await.unwrap_err(), Error::NotLevee { contract, address: env.steth });
 
     let code = env.provider.get_code_at(escrow.address()).await?;
-    assert!(is_escrow_code(&code));
+    assert!(contract.is_code(&code));
     let mut changed = code.to_vec();
     changed[100] ^= 1;
     env.provider.anvil_set_code(escrow.address(), changed.into()).await?;
-    let not_levee = Error::NotLevee { address: escrow.address() };
+    let not_levee = Error::NotLevee { contract, address: escrow.address() };
     assert_eq!(verify_code(&env.provider, escrow.address()).await, Err(not_levee));
-    assert!(!is_escrow_code(&code[..code.len() - 1]));
-    assert!(!is_escrow_code(&[&code[..], &[0]].concat()));
+    assert!(!contract.is_code(&code[..code.len() - 1]));
+    assert!(!contract.is_code(&[&code[..], &[0]].concat()));
     Ok(())
 }
 

@@ -36,6 +36,18 @@ fn the_escrow_is_what_its_sources_compile_to() -> Result<()> {
 }
 
 #[test]
+fn the_pools_of_an_escrow_are_what_their_sources_compile_to() -> Result<()> {
+    check(DEPLOYED, "contracts/satellites/RecoveryPool.sol", "RecoveryPool")?;
+    check(DEPLOYED, "contracts/satellites/BonusPool.sol", "BonusPool")
+}
+
+#[test]
+fn the_board_and_the_router_are_what_their_sources_compile_to() -> Result<()> {
+    check(DEPLOYED, "contracts/satellites/PledgeBoard.sol", "PledgeBoard")?;
+    check(DEPLOYED, "contracts/satellites/PledgeRouter.sol", "PledgeRouter")
+}
+
+#[test]
 fn the_models_of_lido_are_what_their_sources_compile_to() -> Result<()> {
     check(TESTS, "tests/lido/StETH.sol", "StETH")?;
     check(TESTS, "tests/lido/WstETH.sol", "WstETH")
@@ -107,11 +119,17 @@ fn compiler(root: &Path) -> Result<SolcCompiler> {
 }
 
 fn remappings(root: &Path) -> Result<Vec<Remapping>> {
-    let solady = root.join("node_modules/solady/src");
-    ensure!(solady.is_dir(), "node_modules/solady is missing: run `npm ci`");
+    for package in ["solady/src", "@openzeppelin/contracts"] {
+        let path = root.join("node_modules").join(package);
+        ensure!(path.is_dir(), "node_modules/{package} is missing: run `npm ci`");
+    }
     let to =
         |name: &str, path: &str| Remapping { context: None, name: name.to_owned(), path: path.to_owned() };
-    Ok(vec![to("solady/", "node_modules/solady/src/"), to("levee/", "contracts/")])
+    Ok(vec![
+        to("solady/", "node_modules/solady/src/"),
+        to("@openzeppelin/contracts/", "node_modules/@openzeppelin/contracts/"),
+        to("levee/", "contracts/"),
+    ])
 }
 
 fn settings(Pipeline { via_ir, runs }: Pipeline) -> SolcSettings {

@@ -1,0 +1,242 @@
+//! Levee's contracts: what each is created from, where it then is, and whether the code there is the one.
+
+use std::{fmt, sync::LazyLock};
+
+use alloy::{
+    primitives::{Address, B256, Bytes, keccak256},
+    providers::Provider,
+    sol_types::SolConstructor,
+};
+use levee_model::Terms;
+use serde::Deserialize;
+
+use crate::{
+    bindings::{BonusPool, PledgeBoard, PledgeEscrow, PledgeRouter, RecoveryPool},
+    error::Error,
+    terms::{self, CREATE2_DEPLOYER},
+};
+
+/// A contract of Levee, under its name in Solidity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Contract {
+    /// The escrow of one rescue.
+    PledgeEscrow,
+    /// Shares out what is recovered after one rescue.
+    RecoveryPool,
+    /// Holds what pledgers get if one rescue fails.
+    BonusPool,
+    /// The chain's board of declarations.
+    PledgeBoard,
+    /// The chain's router into escrows, one for each choice of tokens.
+    PledgeRouter,
+}
+
+impl Contract {
+    /// The salt that all of them are created with: keccak256("levee.PledgeEscrow.v1"), and so on.
+    pub fn salt(self) -> B256 {
+        keccak256(format!("levee.{self:?}.v1"))
+    }
+
+    /// Whether `code` is its runtime code, whatever it was created with.
+    pub fn is_code(self, code: &[u8]) -> bool {
+        let (deployed, immutables) = self.runtime();
+        masked(code, immutables).is_some_and(|masked| masked == deployed)
+    }
+
+    /// Checks that the code at `address` is its code, whatever it was created with.
+    ///
+    /// It is compared with this crate's artifact byte by byte, except where the constructor wrote its arguments.
+    ///
+    /// # Errors
+    /// [`Error::NoCode`], [`Error::NotLevee`], [`Error::Rpc`].
+    pub async fn verify(self, provider: &impl Provider, address: Address) -> Result<(), Error> {
+        let code = provider.get_code_at(address).await?;
+        if code.is_empty() {
+            Err(Error::NoCode { contract: self, address })
+        } else if self.is_code(&code) {
+            Ok(())
+        } else {
+            Err(Error::NotLevee { contract: self, address })
+        }
+    }
+
+    /// The runtime code with zeros for immutables, and where these are.
+    fn runtime(self) -> (&'static [u8], &'static [Range]) {
+        static PLEDGE_ESCROW: LazyLock<Vec<Range>> =
+            LazyLock::new(|| ranges(include_str!("../artifacts/PledgeEscrow.json")));
+        static RECOVERY_POOL: LazyLock<Vec<Range>> =
+            LazyLock::new(|| ranges(include_str!("../artifacts/RecoveryPool.json")));
+        static BONUS_POOL: LazyLock<Vec<Range>> =
+            LazyLock::new(|| ranges(include_str!("../artifacts/BonusPool.json")));
+        static PLEDGE_BOARD: LazyLock<Vec<Range>> =
+            LazyLock::new(|| ranges(include_str!("../artifacts/PledgeBoard.json")));
+        static PLEDGE_ROUTER: LazyLock<Vec<Range>> =
+            LazyLock::new(|| ranges(include_str!("../artifacts/PledgeRouter.json")));
+        match self {
+            Self::PledgeEscrow => (&PledgeEscrow::DEPLOYED_BYTECODE, &PLEDGE_ESCROW),
+            Self::RecoveryPool => (&RecoveryPool::DEPLOYED_BYTECODE, &RECOVERY_POOL),
+            Self::BonusPool => (&BonusPool::DEPLOYED_BYTECODE, &BONUS_POOL),
+            Self::PledgeBoard => (&PledgeBoard::DEPLOYED_BYTECODE, &PLEDGE_BOARD),
+            Self::PledgeRouter => (&PledgeRouter::DEPLOYED_BYTECODE, &PLEDGE_ROUTER),
+        }
+    }
+}
+
+impl fmt::Display for Contract {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PledgeEscrow => "escrow",
+            Self::RecoveryPool => "recovery pool",
+            Self::BonusPool => "bonus pool",
+            Self::PledgeBoard => "board",
+            Self::PledgeRouter => "router",
+        })
+    }
+}
+
+/// What one contract is created from. Its address commits to that, and to nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blueprint {
+    contract: Contract,
+    init_code: Bytes,
+}
+
+impl Blueprint {
+    /// The escrow with these terms.
+    ///
+    /// # Errors
+    /// [`Error::Unencodable`] when the deadline or the target is beyond what the contract can hold.
+    pub fn escrow(terms: &Terms) -> Result<Self, Error> {
+        Ok(Self { contract: Contract::PledgeEscrow, init_code: terms::init_code(terms)? })
+    }
+
+    /// The recovery pool of the escrow at `escrow`, which must exist when it is created.
+    pub fn recovery_pool(escrow: Address) -> Self {
+        let arguments = RecoveryPool::constructorCall { escrow_: escrow }.abi_encode();
+        Self::new(Contract::RecoveryPool, &RecoveryPool::BYTECODE, &arguments)
+    }
+
+    /// The bonus pool of the escrow at `escrow`.
+    pub fn bonus_pool(escrow: Address) -> Self {
+        let arguments = BonusPool::constructorCall { escrow_: escrow }.abi_encode();
+        Self::new(Contract::BonusPool, &BonusPool::BYTECODE, &arguments)
+    }
+
+    /// The board: the same address on every chain.
+    pub fn board() -> Self {
+        Self::new(Contract::PledgeBoard, &PledgeBoard::BYTECODE, &[])
+    }
+
+    /// The router of these tokens; zero for a token that there is none of.
+    pub fn router(weth: Address, steth: Address, wsteth: Address) -> Self {
+        let call = PledgeRouter::constructorCall { weth_: weth, stETH_: steth, wstETH_: wsteth };
+        Self::new(Contract::PledgeRouter, &PledgeRouter::BYTECODE, &call.abi_encode())
+    }
+
+    fn new(contract: Contract, code: &[u8], arguments: &[u8]) -> Self {
+        Self { contract, init_code: [code, arguments].concat().into() }
+    }
+
+    /// Which contract it is.
+    pub const fn contract(&self) -> Contract {
+        self.contract
+    }
+
+    /// The code that creates it: the constructor's bytecode and its arguments.
+    pub const fn init_code(&self) -> &Bytes {
+        &self.init_code
+    }
+
+    /// Where it is, or will be, on every chain that has the [`CREATE2_DEPLOYER`]. Needs no network and trusts nobody.
+    pub fn address(&self) -> Address {
+        CREATE2_DEPLOYER.create2_from_code(self.contract.salt(), &self.init_code)
+    }
+
+    /// Checks that it is there.
+    ///
+    /// # Errors
+    /// As [`Contract::verify`].
+    pub async fn verify(&self, provider: &impl Provider) -> Result<(), Error> {
+        self.contract.verify(provider, self.address()).await
+    }
+
+    /// Whether it is there.
+    ///
+    /// # Errors
+    /// [`Error::NotLevee`] when other code is at its address, [`Error::Rpc`].
+    pub async fn exists(&self, provider: &impl Provider) -> Result<bool, Error> {
+        match self.verify(provider).await {
+            Ok(()) => Ok(true),
+            Err(Error::NoCode { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Start and length of an immutable in runtime code.
+type Range = (usize, usize);
+
+/// `code` with zeros for all immutables; `None` when it is too short to hold them.
+fn masked(code: &[u8], immutables: &[Range]) -> Option<Vec<u8>> {
+    let mut masked = code.to_vec();
+    for &(start, length) in immutables {
+        masked.get_mut(start..start + length)?.fill(0);
+    }
+    Some(masked)
+}
+
+/// Where the immutables of a checked-in artifact are.
+fn ranges(artifact: &str) -> Vec<Range> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Artifact {
+        immutable_references: Vec<Range>,
+    }
+    let artifact: Artifact =
+        serde_json::from_str(artifact).expect("the checked-in artifact has immutable references");
+    artifact.immutable_references
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::b256;
+
+    #[test]
+    fn salts_are_the_published_ones() {
+        assert_eq!(Contract::PledgeEscrow.salt(), terms::SALT);
+        let recovery = b256!("23989035c96399c34468f518bbfb8c6de7ad5400c48747c363e3a3a888cd829b");
+        assert_eq!(Contract::RecoveryPool.salt(), recovery);
+    }
+
+    #[test]
+    fn an_address_commits_to_the_contract_and_its_arguments() {
+        let [one, other] = [1, 2].map(Address::repeat_byte);
+        let zero = Address::ZERO;
+        let addresses = [
+            Blueprint::recovery_pool(one),
+            Blueprint::recovery_pool(other),
+            Blueprint::bonus_pool(one),
+            Blueprint::board(),
+            Blueprint::router(one, zero, zero),
+            Blueprint::router(zero, one, zero),
+            Blueprint::router(zero, zero, one),
+        ]
+        .map(|blueprint| blueprint.address());
+        let distinct: std::collections::BTreeSet<_> = addresses.into_iter().collect();
+        assert_eq!(distinct.len(), addresses.len());
+    }
+
+    #[test]
+    fn code_is_told_from_other_code() {
+        let (code, immutables) = Contract::RecoveryPool.runtime();
+        let (start, length) = immutables[0];
+        let mut created = code.to_vec();
+        created[start..start + length].fill(7);
+        assert!(Contract::RecoveryPool.is_code(&created));
+        assert!(!Contract::BonusPool.is_code(&created));
+        created[start + length] ^= 1;
+        assert!(!Contract::RecoveryPool.is_code(&created));
+        assert!(!Contract::RecoveryPool.is_code(&code[..start]));
+    }
+}

@@ -1,0 +1,474 @@
+//! The board of declarations: what contributors say of pledges that they have not locked yet.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256, Bytes, Log, U256, Uint},
+    providers::Provider,
+    rpc::types::Filter,
+    signers::Signer,
+    sol_types::{Eip712Domain, SolCall, SolEvent, SolEventInterface, SolInterface, SolStruct},
+};
+use levee_model::{Timestamp, Wei};
+use thiserror::Error;
+
+use crate::{
+    bindings::PledgeBoard::{self as Raw, PledgeBoardErrors, PledgeBoardEvents},
+    blueprint::{Blueprint, Contract},
+    call::Call,
+    convert,
+    display::{ether, utc},
+    error,
+    event::Event,
+    history, rpc,
+};
+
+/// The most bytes that a link can have.
+pub const MAX_LINK: usize = 256;
+
+/// What a contributor signs, by EIP-712.
+mod message {
+    alloy::sol! {
+        struct Declaration {
+            address contributor;
+            address escrow;
+            uint8 stage;
+            uint8 tier;
+            uint256 amount;
+            uint40 expiry;
+            uint40 madeAt;
+            string link;
+        }
+    }
+}
+
+/// How far a contributor has come on the way to a pledge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// It means to help; how much may be unknown.
+    Expressed,
+    /// The amount is before whoever decides for it.
+    Proposed,
+    /// The decision is taken; the pledge is to follow.
+    Approved,
+    /// It no longer stands by what it said before.
+    Withdrawn,
+}
+
+impl Stage {
+    /// All of them, in the contract's order.
+    pub const ALL: [Self; 4] = [Self::Expressed, Self::Proposed, Self::Approved, Self::Withdrawn];
+
+    /// Whether the amount may be left out.
+    pub const fn may_be_unknown(self) -> bool {
+        matches!(self, Self::Expressed | Self::Withdrawn)
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What a contributor says about one tier of one rescue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declaration {
+    /// The rescue, which may be yet to be created.
+    pub escrow: Address,
+    /// How far the contributor has come.
+    pub stage: Stage,
+    /// The tier, counted from 0.
+    pub tier: u8,
+    /// Value in ETH, whatever the asset; none for unknown.
+    pub amount: Option<Wei>,
+    /// The last second at which it stands.
+    pub expiry: Timestamp,
+    /// Where to read about it, at most [`MAX_LINK`] bytes; may be empty.
+    pub link: String,
+}
+
+/// A declaration that its contributor signed, for anyone to bring to the board of one chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedDeclaration {
+    /// Whose it is.
+    pub contributor: Address,
+    /// What was signed.
+    pub declaration: Declaration,
+    /// When.
+    pub made_at: Timestamp,
+    /// 65 bytes of an account's key, or whatever the contributor's contract accepts by EIP-1271.
+    pub signature: Bytes,
+}
+
+/// A declaration on the board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Whose it is.
+    pub contributor: Address,
+    /// What it says.
+    pub declaration: Declaration,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// Of the signed message; none when the contributor sent the transaction itself.
+    pub digest: Option<B256>,
+}
+
+/// An event of the board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BoardEvent {
+    /// Somebody declared something.
+    Declared(Declared),
+    /// A signed message will not be declared any more.
+    Revoked {
+        /// Whose it is.
+        contributor: Address,
+        /// Of the message.
+        digest: B256,
+    },
+}
+
+/// An error of the board, one variant for each, under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum BoardError {
+    /// The amount is out of bounds; the minimum is 0 or 1, by stage.
+    #[error("the amount of {} is not within {} and {}", ether(*.amount), ether(*.minimum), ether(*.maximum))]
+    AmountOutOfBounds {
+        /// The amount.
+        amount: Wei,
+        /// The smallest.
+        minimum: Wei,
+        /// The largest.
+        maximum: Wei,
+    },
+    /// The link is too long.
+    #[error("the link has {length} bytes, more than {limit}")]
+    LinkTooLong {
+        /// Its bytes.
+        length: u64,
+        /// The most.
+        limit: u64,
+    },
+    /// The expiry is before the block's time.
+    #[error("the declaration expired at {}, and it is {}", utc(*.expiry), utc(*.time))]
+    DeclarationExpired {
+        /// The expiry.
+        expiry: Timestamp,
+        /// Block time.
+        time: Timestamp,
+    },
+    /// It was made after the block's time.
+    #[error("the declaration was made at {}, and it is only {}", utc(*.made_at), utc(*.time))]
+    MadeInTheFuture {
+        /// When it was made.
+        made_at: Timestamp,
+        /// Block time.
+        time: Timestamp,
+    },
+    /// The message was declared or revoked already.
+    #[error("the declaration `{digest}` of `{contributor}` was brought or revoked before")]
+    DigestSpent {
+        /// Whose it is.
+        contributor: Address,
+        /// Of the message.
+        digest: B256,
+    },
+    /// The signature is not the contributor's.
+    #[error("the signature is not that of `{contributor}` for the declaration `{digest}`")]
+    SignatureInvalid {
+        /// Whose it should be.
+        contributor: Address,
+        /// Of the message.
+        digest: B256,
+    },
+}
+
+/// A client of one chain's board, whether it was created yet or not: see [`blueprint`](Self::blueprint).
+#[derive(Debug, Clone)]
+pub struct Board<P> {
+    provider: P,
+    blueprint: Blueprint,
+    address: Address,
+    chain_id: u64,
+}
+
+impl<P: Provider + Clone> Board<P> {
+    /// The board of the chain `chain_id`, which `provider` must be on.
+    pub fn new(provider: P, chain_id: u64) -> Self {
+        let blueprint = Blueprint::board();
+        Self { provider, address: blueprint.address(), blueprint, chain_id }
+    }
+
+    /// Where it is, or will be, on every chain.
+    pub const fn address(&self) -> Address {
+        self.address
+    }
+
+    /// To create it with, or to find out whether it is there.
+    pub const fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    /// Declares for the sender, at the block's time.
+    ///
+    /// # Errors
+    /// [`Error::Unencodable`](error::Error::Unencodable) when the expiry is beyond 40 bits.
+    pub fn declare(&self, declaration: &Declaration) -> Result<Call<P>, error::Error> {
+        Ok(self.call(&Raw::declareCall { declaration: encode(declaration)? }))
+    }
+
+    /// Declares for whoever signed.
+    ///
+    /// # Errors
+    /// [`Error::Unencodable`](error::Error::Unencodable) when a time is beyond 40 bits.
+    pub fn declare_for(&self, signed: &SignedDeclaration) -> Result<Call<P>, error::Error> {
+        Ok(self.call(&Raw::declareForCall {
+            contributor: signed.contributor,
+            declaration: encode(&signed.declaration)?,
+            madeAt: seconds(signed.made_at, "time of the declaration")?,
+            signature: signed.signature.clone(),
+        }))
+    }
+
+    /// Makes sure that a message of the sender's can not be declared any more.
+    pub fn revoke(&self, digest: B256) -> Call<P> {
+        self.call(&Raw::revokeCall { digest })
+    }
+
+    /// Whether the message of this digest was declared or revoked by `contributor`.
+    ///
+    /// # Errors
+    /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed), also where there is no board.
+    pub async fn is_spent(&self, contributor: Address, digest: B256) -> Result<bool, error::Error> {
+        let call = Raw::isSpentCall { contributor, digest };
+        rpc::read(&self.provider, self.address, &call, BlockId::latest()).await
+    }
+
+    /// The EIP-712 digest that `contributor` signs to declare this on this chain; computed here, without the board.
+    ///
+    /// # Errors
+    /// [`Error::Unencodable`](error::Error::Unencodable) when a time is beyond 40 bits.
+    pub fn digest(
+        &self,
+        contributor: Address,
+        declaration: &Declaration,
+        made_at: Timestamp,
+    ) -> Result<B256, error::Error> {
+        let raw = encode(declaration)?;
+        let message = message::Declaration {
+            contributor,
+            escrow: raw.escrow,
+            stage: raw.stage,
+            tier: raw.tier,
+            amount: raw.amount,
+            expiry: raw.expiry,
+            madeAt: seconds(made_at, "time of the declaration")?,
+            link: raw.link,
+        };
+        Ok(message.eip712_signing_hash(&self.domain()))
+    }
+
+    /// Signs a declaration of `contributor`: the signer's own, or of a contract wallet that accepts its signatures.
+    ///
+    /// # Errors
+    /// As [`digest`](Self::digest); [`Error::NotSigned`](error::Error::NotSigned).
+    pub async fn sign(
+        &self,
+        signer: &impl Signer,
+        contributor: Address,
+        declaration: Declaration,
+        made_at: Timestamp,
+    ) -> Result<SignedDeclaration, error::Error> {
+        let digest = self.digest(contributor, &declaration, made_at)?;
+        let signature = rpc::sign(signer, digest).await?.as_bytes().into();
+        Ok(SignedDeclaration { contributor, declaration, made_at, signature })
+    }
+
+    /// All declarations for the escrow at `escrow`, in the order of the log, from block `from_block`. Empty where there
+    /// is no board.
+    ///
+    /// # Errors
+    /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed).
+    pub async fn declarations(
+        &self,
+        escrow: Address,
+        from_block: u64,
+    ) -> Result<Vec<Declared>, error::Error> {
+        let filter = Filter::new()
+            .address(self.address)
+            .event_signature(Raw::Declared::SIGNATURE_HASH)
+            .topic2(escrow.into_word());
+        let entries = history::fetch_matching(&self.provider, &filter, from_block).await?;
+        let declared = entries.into_iter().filter_map(|entry| match entry.event {
+            Event::Board(BoardEvent::Declared(declared)) => Some(declared),
+            _ => None,
+        });
+        Ok(declared.collect())
+    }
+
+    fn domain(&self) -> Eip712Domain {
+        Eip712Domain::new(
+            Some(Cow::Borrowed("Levee PledgeBoard")),
+            Some(Cow::Borrowed("1")),
+            Some(U256::from(self.chain_id)),
+            Some(self.address),
+            None,
+        )
+    }
+
+    fn call(&self, call: &impl SolCall) -> Call<P> {
+        Call::new(self.provider.clone(), Contract::PledgeBoard, self.address, call)
+    }
+}
+
+/// Of declarations for one escrow, in the order of the log, those that stand at `time`, by contributor and tier: the
+/// one made last, of equals the one logged last, unless it expired or is a withdrawal. What it replaced does not come
+/// back.
+pub fn standing(declarations: &[Declared], time: Timestamp) -> Vec<Declared> {
+    let mut latest: BTreeMap<(Address, u8), &Declared> = BTreeMap::new();
+    for declared in declarations {
+        let before = latest.entry((declared.contributor, declared.declaration.tier)).or_insert(declared);
+        if declared.made_at >= before.made_at {
+            *before = declared;
+        }
+    }
+    let stands = |declared: &&Declared| {
+        declared.declaration.expiry >= time && declared.declaration.stage != Stage::Withdrawn
+    };
+    latest.into_values().filter(stands).cloned().collect()
+}
+
+fn encode(declaration: &Declaration) -> Result<Raw::Declaration, error::Error> {
+    Ok(Raw::Declaration {
+        escrow: declaration.escrow,
+        stage: declaration.stage as u8,
+        tier: declaration.tier,
+        amount: U256::from(declaration.amount.unwrap_or_default().get()),
+        expiry: seconds(declaration.expiry, "expiry")?,
+        link: declaration.link.clone(),
+    })
+}
+
+fn seconds(time: Timestamp, what: &'static str) -> Result<Uint<40, 1>, error::Error> {
+    Uint::try_from(time).map_err(|_| error::Error::Unencodable { what })
+}
+
+impl BoardEvent {
+    /// Reads a log of the board.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`](error::Error::Malformed) when it is no event that a board emits.
+    pub fn decode(log: &Log) -> Result<Self, error::Error> {
+        let malformed = error::Error::Malformed { what: "an event" };
+        match PledgeBoardEvents::decode_log(log).map_err(|_| malformed.clone())?.data {
+            PledgeBoardEvents::Declared(event) => declared(event).map(Self::Declared),
+            PledgeBoardEvents::Revoked(event) => {
+                Ok(Self::Revoked { contributor: event.contributor, digest: event.digest })
+            }
+            PledgeBoardEvents::EIP712DomainChanged(_) => Err(malformed),
+        }
+    }
+}
+
+fn declared(event: Raw::Declared) -> Result<Declared, error::Error> {
+    let stage = Stage::ALL.get(usize::from(event.stage)).copied();
+    let declaration = Declaration {
+        escrow: event.escrow,
+        stage: stage.ok_or(error::Error::Malformed { what: "a stage" })?,
+        tier: event.tier,
+        amount: Some(convert::wei(event.amount)?).filter(|amount| !amount.is_zero()),
+        expiry: event.expiry.to(),
+        link: event.link,
+    };
+    let digest = Some(event.digest).filter(|digest| !digest.is_zero());
+    Ok(Declared { contributor: event.contributor, declaration, made_at: event.madeAt.to(), digest })
+}
+
+impl BoardError {
+    /// Reads revert data; `None` when it is no error of a call of the board.
+    pub fn decode(data: &[u8]) -> Option<Self> {
+        Self::of(PledgeBoardErrors::abi_decode_validate(data).ok()?).ok()
+    }
+
+    fn of(raw: PledgeBoardErrors) -> Result<Self, error::Error> {
+        Ok(match raw {
+            PledgeBoardErrors::AmountOutOfBounds(e) => Self::AmountOutOfBounds {
+                amount: convert::wei(e.amount)?,
+                minimum: convert::wei(e.minimum)?,
+                maximum: convert::wei(e.maximum)?,
+            },
+            PledgeBoardErrors::LinkTooLong(e) => Self::LinkTooLong {
+                length: convert::narrow(e.length, "a length")?,
+                limit: convert::narrow(e.limit, "a length")?,
+            },
+            PledgeBoardErrors::DeclarationExpired(e) => {
+                Self::DeclarationExpired { expiry: convert::time(e.expiry)?, time: convert::time(e.time)? }
+            }
+            PledgeBoardErrors::MadeInTheFuture(e) => {
+                Self::MadeInTheFuture { made_at: convert::time(e.madeAt)?, time: convert::time(e.time)? }
+            }
+            PledgeBoardErrors::DigestSpent(e) => {
+                Self::DigestSpent { contributor: e.contributor, digest: e.digest }
+            }
+            PledgeBoardErrors::SignatureInvalid(e) => {
+                Self::SignatureInvalid { contributor: e.contributor, digest: e.digest }
+            }
+            // Of the constructor, which has no argument to refuse.
+            PledgeBoardErrors::InvalidShortString(_) | PledgeBoardErrors::StringTooLong(_) => {
+                return Err(error::Error::Malformed { what: "an error" });
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::tests::errors;
+
+    #[test]
+    fn every_error_of_a_call_has_its_variant() {
+        let errors = errors(include_str!("../artifacts/PledgeBoard.json"));
+        assert_eq!(errors.len(), 8);
+        for (name, data) in errors {
+            let decoded = format!("{:?}", BoardError::decode(&data));
+            let expected = match name.as_str() {
+                "InvalidShortString" | "StringTooLong" => "None".to_owned(),
+                _ => format!("Some({name}"),
+            };
+            assert!(decoded.starts_with(&expected), "{name} is {decoded}");
+        }
+    }
+
+    fn said(contributor: u8, tier: u8, stage: Stage, made_at: Timestamp, expiry: Timestamp) -> Declared {
+        let escrow = Address::ZERO;
+        let declaration =
+            Declaration { escrow, stage, tier, amount: None, expiry, link: made_at.to_string() };
+        Declared { contributor: Address::repeat_byte(contributor), declaration, made_at, digest: None }
+    }
+
+    #[test]
+    fn what_was_made_last_stands() {
+        let early = said(1, 0, Stage::Proposed, 10, 100);
+        let late = said(1, 0, Stage::Approved, 20, 100);
+        let other_tier = said(1, 1, Stage::Proposed, 5, 100);
+        // An old signature that is brought late overrides nothing newer.
+        let log = [late.clone(), early.clone(), other_tier.clone()];
+        assert_eq!(standing(&log, 50), [late.clone(), other_tier]);
+        // Of equals, the one logged last.
+        let equal = said(1, 0, Stage::Expressed, 20, 100);
+        assert_eq!(standing(&[late, equal.clone()], 50), [equal]);
+    }
+
+    #[test]
+    fn what_expired_or_was_withdrawn_leaves_nothing() {
+        let first = said(1, 0, Stage::Proposed, 10, 100);
+        let short = said(1, 0, Stage::Approved, 20, 50);
+        let log = [first.clone(), short.clone()];
+        assert_eq!(standing(&log, 50), [short]);
+        assert_eq!(standing(&log, 51), []);
+        let withdrawn = said(1, 0, Stage::Withdrawn, 30, 100);
+        assert_eq!(standing(&[first, withdrawn], 50), []);
+    }
+}

@@ -1,0 +1,309 @@
+//! The recovery pool of one escrow: its calls, its views, its events and its refusals.
+
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, Log},
+    providers::Provider,
+    sol_types::{SolCall, SolEventInterface, SolInterface},
+};
+use levee_model::{PositionId, Rate, RecoveryGroup, Status, Timestamp, Wei};
+use thiserror::Error;
+
+use crate::{
+    bindings::RecoveryPool::{self as Raw, RecoveryPoolErrors, RecoveryPoolEvents},
+    blueprint::{Blueprint, Contract},
+    call::Call,
+    convert,
+    display::ether,
+    error,
+    escrow::Escrow,
+    rpc,
+};
+
+/// A client of the recovery pool of one escrow, whether it was created yet or not: see [`blueprint`](Self::blueprint).
+#[derive(Debug, Clone)]
+pub struct RecoveryPool<P> {
+    provider: P,
+    blueprint: Blueprint,
+    address: Address,
+}
+
+/// The waterfall as a deposit would find it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryView {
+    /// When interest was last added; none before the first deposit, when all amounts are zero too.
+    pub accrued_at: Option<Timestamp>,
+    /// The settlement rate; none when no pot held shares, and before the first deposit.
+    pub rate: Option<Rate>,
+    /// By falling draw order, which is the order of repayment.
+    pub groups: Vec<RecoveryGroup>,
+}
+
+impl RecoveryView {
+    /// All that was deposited.
+    pub fn received(&self) -> Wei {
+        self.groups.iter().fold(Wei::ZERO, |sum, group| sum + group.received)
+    }
+}
+
+/// What a position has earned in all, and what of it was paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Earnings {
+    /// In all, rounded down.
+    pub earned: Wei,
+    /// Of that, paid.
+    pub claimed: Wei,
+}
+
+impl Earnings {
+    /// What a claim would pay now.
+    pub fn due(self) -> Wei {
+        self.earned - self.claimed
+    }
+}
+
+/// An event of a recovery pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecoveryEvent {
+    /// The pool was created.
+    Created {
+        /// The escrow that it serves.
+        escrow: Address,
+    },
+    /// A deposit.
+    Recovered {
+        /// Who paid.
+        payer: Address,
+        /// How much.
+        amount: Wei,
+        /// When.
+        recovered_at: Timestamp,
+    },
+    /// What a group got of the deposit before.
+    Repaid {
+        /// Its draw order.
+        draw_order: u8,
+        /// Interest.
+        interest: Wei,
+        /// Principal.
+        principal: Wei,
+        /// All the rest, which only the lowest group gets.
+        rest: Wei,
+    },
+    /// A position was paid what it had earned.
+    Claimed {
+        /// Whose and what.
+        position: PositionId,
+        /// Where it went.
+        recipient: Address,
+        /// How much.
+        amount: Wei,
+    },
+}
+
+/// An error of the recovery pool, one variant for each, under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RecoveryError {
+    /// The rescue is not final, or failed: nothing was paid that could be recovered.
+    #[error("the rescue is {status}: recovery begins when a rescue that delivered something is final")]
+    NotFinal {
+        /// Its status.
+        status: Status,
+    },
+    /// A deposit of nothing.
+    #[error("a deposit of nothing is refused")]
+    ZeroAmount,
+    /// By recover: the rescue ended with nothing delivered.
+    #[error("the rescue ended with nothing delivered, so there is nobody to repay")]
+    NothingDelivered,
+    /// By recover: more than a group can receive.
+    #[error("{} are more than the {} that a draw order still takes", ether(*.amount), ether(*.limit))]
+    AmountTooLarge {
+        /// What the group would have got.
+        amount: Wei,
+        /// What it still takes.
+        limit: Wei,
+    },
+    /// By claim: nothing was paid out of the tier's group, or the tier was not active.
+    #[error("nothing was paid out of tier {tier}, so nothing is repaid to it")]
+    NotDrawn {
+        /// The tier.
+        tier: u64,
+    },
+    /// By claim: the position has earned nothing that it has not had.
+    #[error("there is nothing to claim for the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
+    NothingToClaim {
+        /// The position.
+        id: PositionId,
+    },
+    /// The recipient is zero or the pool.
+    #[error("`{account}` can not receive")]
+    InvalidAccount {
+        /// The account.
+        account: Address,
+    },
+    /// The recipient does not take the ETH.
+    #[error("`{recipient}` could not be paid {}", ether(*.amount))]
+    PaymentFailed {
+        /// Who was to be paid.
+        recipient: Address,
+        /// How much.
+        amount: Wei,
+    },
+}
+
+impl<P: Provider + Clone> RecoveryPool<P> {
+    /// The pool of `escrow`.
+    pub fn of(escrow: &Escrow<P>) -> Self {
+        let blueprint = Blueprint::recovery_pool(escrow.address());
+        Self { provider: escrow.provider().clone(), address: blueprint.address(), blueprint }
+    }
+
+    /// Where it is, or will be.
+    pub const fn address(&self) -> Address {
+        self.address
+    }
+
+    /// To create it with, or to find out whether it is there.
+    pub const fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    /// The waterfall as a deposit would find it now.
+    ///
+    /// # Errors
+    /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed), also where there is no pool.
+    pub async fn recovery(&self) -> Result<RecoveryView, error::Error> {
+        let view = self.read(&Raw::recoveryCall {}).await?;
+        Ok(RecoveryView {
+            accrued_at: convert::moment(view.accruedAt),
+            rate: convert::rate(view.rate),
+            groups: view.groups.iter().map(group).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// What a position has earned and had.
+    ///
+    /// # Errors
+    /// As [`recovery`](Self::recovery); [`EscrowError::UnknownTier`](crate::EscrowError::UnknownTier).
+    pub async fn earnings(&self, id: PositionId) -> Result<Earnings, error::Error> {
+        let PositionId { pledger, tier, asset } = id;
+        let view = self.read(&Raw::earningsCall { pledger, tier, asset: asset as u8 }).await?;
+        Ok(Earnings { earned: convert::wei(view.earned)?, claimed: convert::wei(view.claimed)? })
+    }
+
+    /// Deposits ETH, which is shared out at once and cannot be taken back.
+    pub fn recover(&self, amount: Wei) -> Call<P> {
+        self.call(&Raw::recoverCall {}).paying(amount)
+    }
+
+    /// Pays the pledger of a position what it has earned and not had.
+    pub fn claim(&self, id: PositionId) -> Call<P> {
+        let PositionId { pledger, tier, asset } = id;
+        self.call(&Raw::claimCall { pledger, tier, asset: asset as u8 })
+    }
+
+    /// Pays `recipient` what a position of the sender's has earned and not had. The pledger of `id` must be the sender.
+    pub fn claim_to(&self, id: PositionId, recipient: Address) -> Call<P> {
+        let PositionId { tier, asset, .. } = id;
+        self.call(&Raw::claimToCall { tier, asset: asset as u8, recipient })
+    }
+
+    fn call(&self, call: &impl SolCall) -> Call<P> {
+        Call::new(self.provider.clone(), Contract::RecoveryPool, self.address, call)
+    }
+
+    async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, error::Error> {
+        rpc::read(&self.provider, self.address, call, BlockId::latest()).await
+    }
+}
+
+fn group(group: &Raw::GroupView) -> Result<RecoveryGroup, error::Error> {
+    Ok(RecoveryGroup {
+        order: group.drawOrder,
+        rate: convert::bps(group.rateBps),
+        value: convert::wei(group.value)?,
+        principal: convert::wei(group.principal)?,
+        interest: convert::wei(group.interest)?,
+        received: convert::wei(group.received)?,
+    })
+}
+
+impl RecoveryEvent {
+    /// Reads a log of a recovery pool.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`](error::Error::Malformed) when it is no event of a recovery pool.
+    pub fn decode(log: &Log) -> Result<Self, error::Error> {
+        let malformed = error::Error::Malformed { what: "an event" };
+        let raw = RecoveryPoolEvents::decode_log(log).map_err(|_| malformed)?;
+        Ok(match raw.data {
+            RecoveryPoolEvents::RecoveryPoolCreated(e) => Self::Created { escrow: e.escrow },
+            RecoveryPoolEvents::Recovered(e) => Self::Recovered {
+                payer: e.payer,
+                amount: convert::wei(e.amount)?,
+                recovered_at: e.recoveredAt.to(),
+            },
+            RecoveryPoolEvents::Repaid(e) => Self::Repaid {
+                draw_order: e.drawOrder,
+                interest: convert::wei(e.interest)?,
+                principal: convert::wei(e.principal)?,
+                rest: convert::wei(e.rest)?,
+            },
+            RecoveryPoolEvents::Claimed(e) => Self::Claimed {
+                position: convert::position(e.pledger, e.tier, e.asset)?,
+                recipient: e.recipient,
+                amount: convert::wei(e.amount)?,
+            },
+        })
+    }
+}
+
+impl RecoveryError {
+    /// Reads revert data; `None` when it is no error of the pool.
+    pub fn decode(data: &[u8]) -> Option<Self> {
+        Self::of(RecoveryPoolErrors::abi_decode_validate(data).ok()?).ok()
+    }
+
+    fn of(raw: RecoveryPoolErrors) -> Result<Self, error::Error> {
+        Ok(match raw {
+            RecoveryPoolErrors::NotFinal(e) => Self::NotFinal { status: convert::status(e.status)? },
+            RecoveryPoolErrors::ZeroAmount(_) => Self::ZeroAmount,
+            RecoveryPoolErrors::NothingDelivered(_) => Self::NothingDelivered,
+            RecoveryPoolErrors::AmountTooLarge(e) => {
+                Self::AmountTooLarge { amount: convert::wei(e.amount)?, limit: convert::wei(e.limit)? }
+            }
+            RecoveryPoolErrors::NotDrawn(e) => Self::NotDrawn { tier: convert::narrow(e.tier, "a tier")? },
+            RecoveryPoolErrors::NothingToClaim(e) => {
+                Self::NothingToClaim { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
+            }
+            RecoveryPoolErrors::InvalidAccount(e) => Self::InvalidAccount { account: e.account },
+            RecoveryPoolErrors::PaymentFailed(e) => {
+                Self::PaymentFailed { recipient: e.recipient, amount: convert::wei(e.amount)? }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::tests::errors;
+
+    #[test]
+    fn every_error_of_the_pool_has_its_variant() {
+        let errors = errors(include_str!("../artifacts/RecoveryPool.json"));
+        assert_eq!(errors.len(), 8);
+        for (name, data) in errors {
+            let decoded = format!("{:?}", RecoveryError::decode(&data));
+            assert!(decoded.starts_with(&format!("Some({name}")), "{name} is {decoded}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_sentence_with_values() {
+        let error = RecoveryError::AmountTooLarge { amount: Wei::new(3), limit: Wei::new(2) };
+        let text = "0.000000000000000003 ETH are more than the 0.000000000000000002 ETH that a draw order still takes";
+        assert_eq!(error.to_string(), text);
+    }
+}

@@ -1,0 +1,242 @@
+//! The router into escrows: pledges from WETH, and with a permit, in one transaction.
+
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256, U256, keccak256},
+    providers::Provider,
+    signers::Signer,
+    sol_types::{SolCall, SolInterface, SolStruct},
+};
+use levee_model::{Asset, Shares, Timestamp, Units, Wei};
+use thiserror::Error;
+
+use crate::{
+    bindings::{
+        PledgeRouter::{self as Raw, PledgeRouterErrors},
+        StETH, WETH, WstETH,
+    },
+    blueprint::{Blueprint, Contract},
+    call::Call,
+    convert, error,
+    escrow::with_room,
+    rpc,
+};
+
+pub use crate::bindings::PledgeRouter::Permit;
+
+/// What the owner of a token signs, by EIP-2612.
+mod message {
+    alloy::sol! {
+        struct Permit {
+            address owner;
+            address spender;
+            uint256 value;
+            uint256 nonce;
+            uint256 deadline;
+        }
+    }
+}
+
+/// The tokens of one router; zero for one that there is none of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokens {
+    /// Wrapped ether.
+    pub weth: Address,
+    /// Lido's stETH.
+    pub steth: Address,
+    /// The wstETH that wraps it.
+    pub wsteth: Address,
+}
+
+/// A client of the router of some tokens, whether it was created yet or not: see [`blueprint`](Self::blueprint).
+#[derive(Debug, Clone)]
+pub struct Router<P> {
+    provider: P,
+    blueprint: Blueprint,
+    address: Address,
+    tokens: Tokens,
+}
+
+/// Into which escrow, whose, and into which tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Destination {
+    /// The rescue's escrow. A contract that is none keeps the pledge.
+    pub escrow: Address,
+    /// Whose pledge it is.
+    pub pledger: Address,
+    /// The tier, counted from 0.
+    pub tier: u8,
+}
+
+/// An error of the router, one variant for each, under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RouterError {
+    /// ETH was sent by anyone but the WETH contract.
+    #[error("`{sender}` sent ETH to the router, which takes only that of unwrapped WETH")]
+    NotWETH {
+        /// Who sent it.
+        sender: Address,
+    },
+    /// The escrow did not take exactly what was pledged: then it is none.
+    #[error("`{escrow}` did not take the {asset} as an escrow does")]
+    NotTaken {
+        /// What was named as an escrow.
+        escrow: Address,
+        /// What it should have taken.
+        asset: Asset,
+    },
+    /// A token reported a failure without a reason.
+    #[error("the token `{token}` refused the call without a reason")]
+    SafeERC20FailedOperation {
+        /// The token.
+        token: Address,
+    },
+}
+
+impl<P: Provider + Clone> Router<P> {
+    /// The router of these tokens.
+    pub fn new(provider: P, tokens: Tokens) -> Self {
+        let blueprint = Blueprint::router(tokens.weth, tokens.steth, tokens.wsteth);
+        Self { provider, address: blueprint.address(), blueprint, tokens }
+    }
+
+    /// Where it is, or will be.
+    pub const fn address(&self) -> Address {
+        self.address
+    }
+
+    /// To create it with, or to find out whether it is there.
+    pub const fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    /// Its tokens.
+    pub const fn tokens(&self) -> Tokens {
+        self.tokens
+    }
+
+    /// Unwraps the sender's WETH and pledges the ETH; see [`weth_approval`](Self::weth_approval).
+    pub fn pledge_weth(&self, to: Destination, amount: Wei) -> Call<P> {
+        let Destination { escrow, pledger, tier } = to;
+        let amount = U256::from(amount.get());
+        self.call(escrow, &Raw::pledgeWETHCall { escrow, pledger, tier, amount })
+    }
+
+    /// Pledges shares of the sender's stETH with a permit of the sender's; see [`steth_permit`](Self::steth_permit).
+    pub fn pledge_steth(&self, to: Destination, shares: Shares, permit: Permit) -> Call<P> {
+        let Destination { escrow, pledger, tier } = to;
+        let shares = U256::from(shares.get());
+        self.call(escrow, &Raw::pledgeStETHWithPermitCall { escrow, pledger, tier, shares, permit })
+    }
+
+    /// Pledges the sender's wstETH with a permit of the sender's; see [`wsteth_permit`](Self::wsteth_permit).
+    pub fn pledge_wsteth(&self, to: Destination, amount: Units, permit: Permit) -> Call<P> {
+        let Destination { escrow, pledger, tier } = to;
+        let amount = U256::from(amount.get());
+        self.call(escrow, &Raw::pledgeWstETHWithPermitCall { escrow, pledger, tier, amount, permit })
+    }
+
+    /// The approval of WETH that `owner` must give before it can pledge `amount`; `None` when none is needed.
+    ///
+    /// # Errors
+    /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed).
+    pub async fn weth_approval(&self, owner: Address, amount: Wei) -> Result<Option<Call<P>>, error::Error> {
+        let (spender, amount) = (self.address, U256::from(amount.get()));
+        let allowed = self.read(self.tokens.weth, &WETH::allowanceCall { owner, spender }).await?;
+        let approve = WETH::approveCall { spender, amount };
+        Ok((allowed < amount).then(|| rpc::token_call(&self.provider, self.tokens.weth, &approve)))
+    }
+
+    /// Signs a permit of stETH for the router, for `shares` and a hundredth more, up to and including `deadline`.
+    ///
+    /// # Errors
+    /// [`Error::NotSigned`](error::Error::NotSigned), [`Error::Rpc`](error::Error::Rpc),
+    /// [`Error::Malformed`](error::Error::Malformed).
+    pub async fn steth_permit(
+        &self,
+        owner: &impl Signer,
+        shares: Shares,
+        deadline: Timestamp,
+    ) -> Result<Permit, error::Error> {
+        let steth = self.tokens.steth;
+        let worth = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) };
+        let value = with_room(self.read(steth, &worth).await?);
+        let nonce = self.read(steth, &StETH::noncesCall { owner: owner.address() }).await?;
+        let domain = self.read(steth, &StETH::DOMAIN_SEPARATORCall {}).await?;
+        self.permit(owner, domain, value, nonce, deadline).await
+    }
+
+    /// Signs a permit of wstETH for the router, for exactly `amount`, up to and including `deadline`.
+    ///
+    /// # Errors
+    /// As [`steth_permit`](Self::steth_permit).
+    pub async fn wsteth_permit(
+        &self,
+        owner: &impl Signer,
+        amount: Units,
+        deadline: Timestamp,
+    ) -> Result<Permit, error::Error> {
+        let (wsteth, value) = (self.tokens.wsteth, U256::from(amount.get()));
+        let nonce = self.read(wsteth, &WstETH::noncesCall { owner: owner.address() }).await?;
+        let domain = self.read(wsteth, &WstETH::DOMAIN_SEPARATORCall {}).await?;
+        self.permit(owner, domain, value, nonce, deadline).await
+    }
+
+    async fn permit(
+        &self,
+        owner: &impl Signer,
+        domain: B256,
+        value: U256,
+        nonce: U256,
+        deadline: Timestamp,
+    ) -> Result<Permit, error::Error> {
+        let deadline = U256::from(deadline);
+        let (holder, spender) = (owner.address(), self.address);
+        let message = message::Permit { owner: holder, spender, value, nonce, deadline };
+        // EIP-712: the token says its domain itself.
+        let bytes = [&[0x19, 0x01], domain.as_slice(), message.eip712_hash_struct().as_slice()].concat();
+        let signature = rpc::sign(owner, keccak256(bytes)).await?;
+        let v = 27 + u8::from(signature.v());
+        Ok(Permit { value, deadline, v, r: signature.r().into(), s: signature.s().into() })
+    }
+
+    /// All that is to be told of a call is what the escrow says.
+    fn call(&self, escrow: Address, call: &impl SolCall) -> Call<P> {
+        Call::new(self.provider.clone(), Contract::PledgeRouter, self.address, call).telling(vec![escrow])
+    }
+
+    async fn read<C: SolCall>(&self, token: Address, call: &C) -> Result<C::Return, error::Error> {
+        rpc::read(&self.provider, token, call, BlockId::latest()).await
+    }
+}
+
+impl RouterError {
+    /// Reads revert data; `None` when it is no error of the router.
+    pub fn decode(data: &[u8]) -> Option<Self> {
+        Some(match PledgeRouterErrors::abi_decode_validate(data).ok()? {
+            PledgeRouterErrors::NotWETH(e) => Self::NotWETH { sender: e.sender },
+            PledgeRouterErrors::NotTaken(e) => {
+                Self::NotTaken { escrow: e.escrow, asset: convert::asset(e.asset).ok()? }
+            }
+            PledgeRouterErrors::SafeERC20FailedOperation(e) => {
+                Self::SafeERC20FailedOperation { token: e.token }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::tests::errors;
+
+    #[test]
+    fn every_error_of_the_router_has_its_variant() {
+        let errors = errors(include_str!("../artifacts/PledgeRouter.json"));
+        assert_eq!(errors.len(), 3);
+        for (name, data) in errors {
+            let decoded = format!("{:?}", RouterError::decode(&data));
+            assert!(decoded.starts_with(&format!("Some({name}")), "{name} is {decoded}");
+        }
+    }
+}
