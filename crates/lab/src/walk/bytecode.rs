@@ -9,13 +9,14 @@ use levee_model::{Asset, PositionId, Status, Timestamp, Units};
 use thiserror::Error;
 
 use super::{
-    cast::{BENEFICIARY, Cast, GUARDIAN, address_of, terms},
-    format::{Balances, Books, Op, Pay, PositionBook, PotBook, Walk, Why},
+    cast::{BENEFICIARY, Cast, GUARDIAN, Scene, address_of, terms},
+    format::{Balances, Books, Op, Pay, PositionBook, PotBook},
     holdings::Holdings,
-    recovery::{self, Pool, Recovery},
+    recovery::{Pool, Recovery},
+    refusal::{self, Refused},
     replay::{Outcome, Subject},
     views,
-    world::{BROKEN_DATA, PURSE, World},
+    world::{PURSE, World},
 };
 use crate::{
     chain::{Failure, Receipt},
@@ -47,9 +48,9 @@ pub enum BytecodeError {
     /// A read, or a change of the world around the escrow, failed.
     #[error(transparent)]
     World(#[from] Failure),
-    /// A call was refused for a reason that has no word.
-    #[error("no word for: {0}")]
-    NoWord(Failure),
+    /// A call failed by no rule.
+    #[error("by no rule: {0}")]
+    NoRule(Failure),
     /// There is no escrow to play on.
     #[error(transparent)]
     Create(#[from] EscrowError),
@@ -86,12 +87,12 @@ pub enum BytecodeError {
 impl Subject for Bytecode {
     type Error = BytecodeError;
 
-    fn start(walk: &Walk) -> Result<Self, BytecodeError> {
-        let mut world = World::new(walk)?;
-        let terms = terms(&walk.terms, world.lido.steth, world.lido.wsteth);
+    fn start(scene: &Scene) -> Result<Self, BytecodeError> {
+        let mut world = World::new(scene)?;
+        let terms = terms(&scene.terms, world.lido.steth, world.lido.wsteth);
         let (escrow, receipt) = escrow::create(&mut world.chain, &terms)?;
         let pool = Pool::create(&mut world.chain, escrow)?;
-        let cast = Cast::of(walk);
+        let cast = scene.cast.clone();
         world.chain.set_balance(anyone(), U256::from(PURSE));
         for pledger in cast.names().into_iter().filter(|&name| name != BENEFICIARY) {
             world.fill_purse(address_of(pledger), escrow)?;
@@ -111,12 +112,17 @@ impl Subject for Bytecode {
             Op::Break { broken } => self.world.set_broken(*broken),
             _ => return self.play_call(time, op),
         }
-        self.checked_view(time, &self.accounts.clone())?;
+        self.checked_view(time)?;
         Ok(Ok(Vec::new()))
     }
 
     fn stored_status(&mut self) -> Result<Status, BytecodeError> {
         Ok(self.stored)
+    }
+
+    fn is_pledged(&mut self, tier: u8) -> Result<bool, BytecodeError> {
+        let rescue = views::rescue(&mut self.world.chain, self.escrow)?;
+        Ok(rescue.pots.iter().any(|pot| pot.tier == tier))
     }
 
     fn recovery(&mut self, time: Timestamp) -> Result<Recovery, BytecodeError> {
@@ -132,7 +138,7 @@ impl Subject for Bytecode {
 
     fn books(&mut self, time: Timestamp) -> Result<Books, BytecodeError> {
         self.world.chain.set_time(time);
-        let rescue = self.checked_view(time, &self.accounts.clone())?;
+        let rescue = self.checked_view(time)?;
         let settled = rescue.settled_at.is_some();
         Ok(Books {
             status: rescue.status,
@@ -158,16 +164,15 @@ impl Bytecode {
     fn play_call(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, BytecodeError> {
         match self.call(op) {
             Ok(receipt) => {
-                let pays = self.follow(&receipt)?;
-                let whose = op.who().map_or_else(|| self.accounts.clone(), |who| vec![address_of(who)]);
+                let pays = self.follow(op, &receipt)?;
                 // The view looks ahead, past the deadline. Not so after a call that went through: whatever such a call
                 // finds when it looks ahead, it stores.
-                self.stored = self.checked_view(time, &whose)?.status;
+                self.stored = self.checked_view(time)?.status;
                 Ok(Ok(pays))
             }
             Err(failure) => {
-                let rescue = self.checked_view(time, op.who().map(address_of).as_slice())?;
-                why(&failure, op, &rescue).map(Err).ok_or(BytecodeError::NoWord(failure))
+                self.checked_view(time)?;
+                refused(&failure, op).map(Err).ok_or(BytecodeError::NoRule(failure))
             }
         }
     }
@@ -177,16 +182,23 @@ impl Bytecode {
         use PledgeEscrow as E;
         let (guardian, anyone) = (address_of(GUARDIAN), anyone());
         match op {
-            Op::Pledge { who, tier, asset, amount } => self.pledge(address_of(who), *tier, *asset, *amount),
+            Op::Pledge { who, tier, asset, amount, .. } => {
+                let payer = address_of(op.payer().unwrap_or(who));
+                self.pledge(payer, id(who, *tier, *asset), *amount)
+            }
             Op::Settle => self.send(anyone, &E::settleCall {}),
             Op::Release { asset } => self.send(anyone, &E::releaseCall { asset: *asset as u8 }),
-            Op::Refund { who, tier, asset } => {
+            Op::Refund { who, tier, asset, to: None } => {
                 let call = E::refundCall { pledger: address_of(who), tier: *tier, asset: *asset as u8 };
                 self.send(anyone, &call)
             }
-            Op::Exit { who, tier, asset } => {
-                let call = E::exitCall { tier: *tier, asset: *asset as u8, recipient: address_of(who) };
+            Op::Refund { who, tier, asset, to: Some(to) } => {
+                let call = E::refundToCall { tier: *tier, asset: *asset as u8, recipient: address_of(to) };
                 self.send(address_of(who), &call)
+            }
+            Op::Exit { who, tier, asset, to } => {
+                let recipient = address_of(to.as_ref().unwrap_or(who));
+                self.send(address_of(who), &E::exitCall { tier: *tier, asset: *asset as u8, recipient })
             }
             Op::Decline { who, tier, asset } => {
                 let call = E::declineCall { pledger: address_of(who), tier: *tier, asset: *asset as u8 };
@@ -203,8 +215,9 @@ impl Bytecode {
             Op::Lapse => self.send(anyone, &E::lapseCall {}),
             Op::Expire => self.send(anyone, &E::expireCall {}),
             Op::Recover { amount } => self.pool.recover(&mut self.world.chain, anyone, *amount),
-            Op::Claim { who, tier, asset } => {
-                self.pool.claim(&mut self.world.chain, anyone, address_of(who), *tier, *asset)
+            Op::Claim { who, tier, asset, to } => {
+                let recipient = to.as_deref().map(address_of);
+                self.pool.claim(&mut self.world.chain, anyone, id(who, *tier, *asset), recipient)
             }
             Op::Rebase { .. } | Op::Break { .. } => unreachable!("{op:?} is no call"),
         }
@@ -212,21 +225,20 @@ impl Bytecode {
 
     fn pledge(
         &mut self,
-        pledger: Address,
-        tier: u8,
-        asset: Asset,
+        payer: Address,
+        PositionId { pledger, tier, asset }: PositionId,
         amount: Units,
     ) -> Result<Receipt, Failure> {
         let amount = U256::from(amount.get());
         match asset {
             Asset::Eth => {
                 let call = PledgeEscrow::pledgeETHCall { pledger, tier };
-                self.world.chain.send_value(pledger, self.escrow, amount, &call)
+                self.world.chain.send_value(payer, self.escrow, amount, &call)
             }
             Asset::StEth => {
-                self.send(pledger, &PledgeEscrow::pledgeStETHCall { pledger, tier, shares: amount })
+                self.send(payer, &PledgeEscrow::pledgeStETHCall { pledger, tier, shares: amount })
             }
-            Asset::WstEth => self.send(pledger, &PledgeEscrow::pledgeWstETHCall { pledger, tier, amount }),
+            Asset::WstEth => self.send(payer, &PledgeEscrow::pledgeWstETHCall { pledger, tier, amount }),
         }
     }
 
@@ -235,10 +247,10 @@ impl Bytecode {
     }
 
     /// What a call paid, by its events. The balances of everyone must have moved by just what these say.
-    fn follow(&mut self, receipt: &Receipt) -> Result<Vec<Pay>, BytecodeError> {
+    fn follow(&mut self, op: &Op, receipt: &Receipt) -> Result<Vec<Pay>, BytecodeError> {
         let mut pays = Vec::new();
         for log in &receipt.logs {
-            let Some((from, to, asset, amount)) = self.told(log)? else { continue };
+            let Some((from, to, asset, amount)) = self.told(op, log)? else { continue };
             self.holdings.transfer(from, to, asset, amount);
             if [self.escrow, self.pool.address].contains(&from) {
                 pays.push(Pay(self.cast.name(to), asset, amount));
@@ -249,7 +261,7 @@ impl Bytecode {
     }
 
     /// What a log of the escrow or of the pool says was moved.
-    fn told(&mut self, log: &Log) -> Result<Option<Movement>, BytecodeError> {
+    fn told(&mut self, op: &Op, log: &Log) -> Result<Option<Movement>, BytecodeError> {
         if log.address == self.pool.address {
             let moved = self.pool.follow(log)?;
             return Ok(moved.map(|(from, to, wei)| (from, to, Asset::Eth, Units::new(wei.get()))));
@@ -259,14 +271,18 @@ impl Bytecode {
         }
         let event = Event::decode(log)?;
         self.history.apply(&event)?;
-        Ok(self.movement(&event))
+        Ok(self.movement(op, &event))
     }
 
     /// What an event of the escrow says was moved, to whom, of which asset, how much.
-    fn movement(&self, event: &Event) -> Option<Movement> {
+    fn movement(&self, op: &Op, event: &Event) -> Option<Movement> {
         let escrow = self.escrow;
         match *event {
-            Event::Pledged { position, amount } => Some((position.pledger, escrow, position.asset, amount)),
+            Event::Pledged { position, amount } => {
+                // The event does not say who paid.
+                let payer = op.payer().map_or(position.pledger, address_of);
+                Some((payer, escrow, position.asset, amount))
+            }
             Event::Declined { position, amount } => Some((escrow, position.pledger, position.asset, amount)),
             Event::Exited { position, recipient, amount }
             | Event::Refunded { position, recipient, amount } => {
@@ -283,9 +299,9 @@ impl Bytecode {
         Err(BytecodeError::Holdings { account: self.cast.name(account), asset, expected, found })
     }
 
-    fn checked_view(&mut self, time: Timestamp, whose: &[Address]) -> Result<RescueView, BytecodeError> {
+    fn checked_view(&mut self, time: Timestamp) -> Result<RescueView, BytecodeError> {
         let at = self.world.moment(time);
-        views::checked(&mut self.world.chain, self.escrow, &self.history, at, whose)
+        views::checked(&mut self.world.chain, self.escrow, &self.history, at, &self.accounts)
     }
 
     /// All of the beneficiary's: it started with nothing.
@@ -314,7 +330,7 @@ fn created(escrow: Address, receipt: &Receipt) -> Result<History, BytecodeError>
 }
 
 fn position_book(who: &str, view: &PositionView, pool: &Pool) -> PositionBook {
-    let id = PositionId { pledger: address_of(who), tier: view.tier, asset: view.asset };
+    let id = id(who, view.tier, view.asset);
     PositionBook {
         who: who.to_owned(),
         tier: view.tier,
@@ -329,54 +345,27 @@ fn pot_book(pot: &PotView) -> PotBook {
     PotBook { tier: pot.tier, asset: pot.asset, total: pot.total, drawn: pot.drawn }
 }
 
+fn id(who: &str, tier: u8, asset: Asset) -> PositionId {
+    PositionId { pledger: address_of(who), tier, asset }
+}
+
+/// The rule by which a call failed; none when it is no rule's refusal.
+fn refused(failure: &Failure, op: &Op) -> Option<Refused> {
+    if op.is_of_pool() {
+        return refusal::of_pool(failure).map(Refused::ByPool);
+    }
+    refusal::of_escrow(failure).map(Refused::ByRescue)
+}
+
 /// Who makes the calls that anyone can make.
 fn anyone() -> Address {
     address_of("anyone")
 }
 
-/// The word for a failure; none for reasons that no walk meets.
-fn why(failure: &Failure, op: &Op, rescue: &RescueView) -> Option<Why> {
-    if !matches!(op, Op::Recover { .. } | Op::Claim { .. }) {
-        return why_by_escrow(failure, op);
-    }
-    let is_pledged = |tier| rescue.pots.iter().any(|pot| pot.tier == tier);
-    recovery::why(failure, |tier| Why::of_undrawn(tier, &rescue.terms, is_pledged))
-}
-
-/// The word for the escrow's refusal; none for reasons that no walk meets.
-fn why_by_escrow(failure: &Failure, op: &Op) -> Option<Why> {
-    use levee::EscrowError as E;
-    let Failure::Revert(data) = failure else { return None };
-    if *data == BROKEN_DATA {
-        return Some(Why::StEth);
-    }
-    Some(match E::decode(data)? {
-        E::PledgingClosed { .. } | E::AmendmentPending { .. } => Why::Closed,
-        E::WrongStatus { .. } | E::NoVeto => Why::Status,
-        // To expire too early counts as the wrong status, to lapse too early does not.
-        E::TooEarly { .. } if *op == Op::Expire => Why::Status,
-        E::TooEarly { .. } => Why::Early,
-        E::ZeroAmount => Why::Zero,
-        E::RateUnreadable => Why::StEth,
-        E::NotGuardian { .. } => Why::Guardian,
-        E::AmendmentTooLate { .. } | E::AmendedDeadlineTooEarly { .. } | E::TargetOutOfBounds { .. } => {
-            Why::Amendment
-        }
-        E::CoverageTooLow { .. } => Why::Coverage,
-        E::NoExitWindow { .. } => Why::NoExit,
-        E::NothingToReturn { .. } => Why::Nothing,
-        E::NothingDue { .. } => Why::NothingDue,
-        E::NothingToStop { .. } => Why::Late,
-        E::AlreadyObjected { .. } | E::NothingDrawn { .. } => Why::Objection,
-        E::RateReadable { .. } => Why::Readable,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::walk::read;
+    use crate::walk::{Walk, read};
 
     fn walk() -> Walk {
         let walks = read(include_str!("../../../../tests/vectors/rescue.json")).unwrap();
@@ -388,7 +377,7 @@ mod tests {
         let walk = walk();
         let (first, next) = (&walk.steps[0], &walk.steps[1]);
         for account in [address_of(BENEFICIARY), address_of(first.op.who().unwrap())] {
-            let mut subject = Bytecode::start(&walk).unwrap();
+            let mut subject = Bytecode::start(&Scene::of(&walk)).unwrap();
             assert_eq!(subject.play(first.t, &first.op).unwrap(), Ok(Vec::new()));
             let balance = subject.world.chain.balance(account);
             subject.world.chain.set_balance(account, balance + U256::ONE);
@@ -406,7 +395,7 @@ mod tests {
     #[test]
     fn a_view_that_the_events_have_not_told_is_noticed() {
         let walk = walk();
-        let mut subject = Bytecode::start(&walk).unwrap();
+        let mut subject = Bytecode::start(&Scene::of(&walk)).unwrap();
         let untold = subject.history.clone();
         let (first, next) = (&walk.steps[0], &walk.steps[2]);
         subject.play(first.t, &first.op).unwrap().unwrap();

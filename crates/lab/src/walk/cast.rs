@@ -1,7 +1,7 @@
 //! Who takes part in a walk: names there, addresses in a rescue.
 
 use alloy::primitives::{Address, B256, keccak256};
-use levee_model::{Bps, Terms};
+use levee_model::{Bps, Rate, Terms, Timestamp};
 use std::collections::BTreeMap;
 
 use super::format::{Walk, WalkTerms};
@@ -24,13 +24,35 @@ pub fn address_of(name: &str) -> Address {
     Address::from_word(keccak256(name))
 }
 
-/// The terms of a walk with the parties of its [`Cast`], and with these tokens.
+/// What a walk begins with.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// When the rescue is created.
+    pub start: Timestamp,
+    /// The share rate.
+    pub rate: Rate,
+    /// The terms of the rescue.
+    pub terms: WalkTerms,
+    /// Who takes part.
+    pub cast: Cast,
+}
+
+impl Scene {
+    /// That of a recorded walk.
+    pub fn of(walk: &Walk) -> Self {
+        let names = walk.steps.iter().flat_map(|step| step.op.names());
+        Self { start: walk.start, rate: walk.rate, terms: walk.terms.clone(), cast: Cast::new(names) }
+    }
+}
+
+/// The terms of a walk with the parties of its [`Cast`], and with these tokens if it takes any.
 pub fn terms(walk: &WalkTerms, steth: Address, wsteth: Address) -> Terms {
+    let token = |address| if walk.eth_only { Address::ZERO } else { address };
     Terms {
         beneficiary: address_of(BENEFICIARY),
         guardian: if walk.guardian { address_of(GUARDIAN) } else { Address::ZERO },
-        steth,
-        wsteth,
+        steth: token(steth),
+        wsteth: token(wsteth),
         target: walk.target,
         deadline: walk.deadline,
         tiers: walk.tiers.clone(),
@@ -44,16 +66,15 @@ pub fn terms(walk: &WalkTerms, steth: Address, wsteth: Address) -> Terms {
     }
 }
 
-/// The pledgers of a walk and its beneficiary.
+/// Everyone who pledges, pays or is paid in a walk.
 #[derive(Debug, Clone)]
 pub struct Cast(BTreeMap<Address, String>);
 
 impl Cast {
-    /// Everyone whom a step of the walk names.
-    pub fn of(walk: &Walk) -> Self {
-        let pledgers = walk.steps.iter().filter_map(|step| step.op.who());
-        let named = pledgers.chain([BENEFICIARY]).map(|name| (address_of(name), name.to_owned()));
-        Self(named.collect())
+    /// These people and the beneficiary.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names = names.into_iter().chain([BENEFICIARY]);
+        Self(names.map(|name| (address_of(name), name.to_owned())).collect())
     }
 
     /// The name of an address; the address itself when it has none.

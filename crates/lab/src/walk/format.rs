@@ -1,7 +1,9 @@
 //! The file format of a walk. Amounts are decimal strings, times are Unix seconds, stETH is in shares.
 
-use levee_model::{Asset, Rate, Status, Terms, Tier, Timestamp, Units, Wei};
+use levee_model::{Asset, Rate, RecoveryRefusal, Refusal, Status, Tier, Timestamp, Units, Wei};
 use serde::{Deserialize, Serialize};
+
+use super::refusal::Refused;
 
 /// Reads a file of walks.
 ///
@@ -30,7 +32,7 @@ pub struct Walk {
     pub books: Books,
 }
 
-/// The terms of a walk. Its rescue takes all three assets.
+/// The terms of a walk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WalkTerms {
@@ -54,6 +56,9 @@ pub struct WalkTerms {
     pub exit_window: u32,
     /// Whether there is a guardian.
     pub guardian: bool,
+    /// Whether the rescue takes ETH only; all three assets else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub eth_only: bool,
 }
 
 /// One call, or one change of the world around the rescue.
@@ -92,7 +97,7 @@ pub enum Op {
         /// Which of the two.
         broken: bool,
     },
-    /// A pledge, by and for `who`.
+    /// A pledge for `who`.
     Pledge {
         /// The pledger.
         who: String,
@@ -102,6 +107,9 @@ pub enum Op {
         asset: Asset,
         /// How much, in the asset's own unit.
         amount: Units,
+        /// Who pays it, if not the pledger.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payer: Option<String>,
     },
     /// Anyone settles.
     Settle,
@@ -110,7 +118,7 @@ pub enum Op {
         /// Which asset.
         asset: Asset,
     },
-    /// Anyone has a position refunded.
+    /// Anyone has a position refunded; its pledger, if `to` is named.
     Refund {
         /// The pledger.
         who: String,
@@ -118,6 +126,9 @@ pub enum Op {
         tier: u8,
         /// The asset.
         asset: Asset,
+        /// Who gets it, if not the pledger.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// A pledger leaves.
     Exit {
@@ -127,6 +138,9 @@ pub enum Op {
         tier: u8,
         /// The asset.
         asset: Asset,
+        /// Who gets it, if not the pledger.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// The guardian declines a position.
     Decline {
@@ -164,7 +178,7 @@ pub enum Op {
         /// How much.
         amount: Wei,
     },
-    /// A pledger takes a position's share of what was recovered.
+    /// Anyone has a position's share of what was recovered paid out; its pledger, if `to` is named.
     Claim {
         /// The pledger.
         who: String,
@@ -172,10 +186,18 @@ pub enum Op {
         tier: u8,
         /// The asset.
         asset: Asset,
+        /// Who gets it, if not the pledger.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
 }
 
 impl Op {
+    /// Whether it is a call of the recovery pool.
+    pub const fn is_of_pool(&self) -> bool {
+        matches!(self, Self::Recover { .. } | Self::Claim { .. })
+    }
+
     /// The pledger it names.
     pub fn who(&self) -> Option<&str> {
         match self {
@@ -187,6 +209,27 @@ impl Op {
             | Self::Claim { who, .. } => Some(who),
             _ => None,
         }
+    }
+
+    /// Who pays a pledge instead of the pledger.
+    pub fn payer(&self) -> Option<&str> {
+        match self {
+            Self::Pledge { payer, .. } => payer.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Who is paid instead of the pledger.
+    pub fn recipient(&self) -> Option<&str> {
+        match self {
+            Self::Refund { to, .. } | Self::Exit { to, .. } | Self::Claim { to, .. } => to.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Everyone it names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [self.who(), self.payer(), self.recipient()].into_iter().flatten()
     }
 }
 
@@ -241,12 +284,52 @@ pub enum Why {
 }
 
 impl Why {
-    /// The word for a claim from a tier of whose group nothing was paid. It is the wrong status where nobody has pledged
-    /// into the group, and else there is nothing to claim.
-    pub fn of_undrawn(tier: u8, terms: &Terms, is_pledged: impl Fn(u8) -> bool) -> Self {
-        let order = |tier| terms.tier(tier).map(|tier| tier.draw_order);
-        let of_group = |&other: &u8| order(other) == order(tier);
-        if (0..terms.tier_count()).filter(of_group).any(is_pledged) { Self::Nothing } else { Self::Status }
+    /// The word for a refusal of `op`; none for reasons that no walk meets, or that have more than one.
+    pub fn of(refused: Refused, op: &Op) -> Option<Self> {
+        match refused {
+            Refused::ByRescue(refusal) => Self::by_rescue(refusal, op),
+            Refused::ByPool(refusal) => Self::by_pool(refusal),
+        }
+    }
+
+    fn by_rescue(refusal: Refusal, op: &Op) -> Option<Self> {
+        Some(match refusal {
+            Refusal::PledgingClosed { .. } | Refusal::AmendmentPending { .. } => Self::Closed,
+            Refusal::WrongStatus { .. } | Refusal::NoVeto => Self::Status,
+            // To expire too early counts as the wrong status, to lapse too early does not.
+            Refusal::TooEarly { .. } if *op == Op::Expire => Self::Status,
+            Refusal::TooEarly { .. } => Self::Early,
+            Refusal::ZeroAmount => Self::Zero,
+            Refusal::TokenFailed { .. } | Refusal::RateUnreadable => Self::StEth,
+            Refusal::NotGuardian { .. } => Self::Guardian,
+            Refusal::AmendmentTooLate { .. }
+            | Refusal::AmendedDeadlineTooEarly { .. }
+            | Refusal::TargetOutOfBounds { .. } => Self::Amendment,
+            Refusal::CoverageTooLow { .. } => Self::Coverage,
+            Refusal::NoExitWindow { .. } => Self::NoExit,
+            Refusal::NothingToReturn { .. } => Self::Nothing,
+            Refusal::NothingDue { .. } => Self::NothingDue,
+            Refusal::NothingToStop { .. } => Self::Late,
+            Refusal::AlreadyObjected { .. } | Refusal::NothingDrawn { .. } => Self::Objection,
+            Refusal::RateReadable { .. } => Self::Readable,
+            Refusal::UnknownTier { .. }
+            | Refusal::AssetNotAccepted { .. }
+            | Refusal::AmountTooLarge { .. }
+            | Refusal::InvalidAccount { .. } => return None,
+        })
+    }
+
+    const fn by_pool(refusal: RecoveryRefusal) -> Option<Self> {
+        Some(match refusal {
+            RecoveryRefusal::NotFinal { .. } => Self::Status,
+            RecoveryRefusal::ZeroAmount => Self::Zero,
+            RecoveryRefusal::NothingDelivered => Self::NobodyWasDrawn,
+            RecoveryRefusal::NothingToClaim { .. } => Self::Nothing,
+            RecoveryRefusal::NotDrawn { .. }
+            | RecoveryRefusal::AmountTooLarge { .. }
+            | RecoveryRefusal::InvalidAccount { .. }
+            | RecoveryRefusal::ByRescue(_) => return None,
+        })
     }
 }
 

@@ -9,11 +9,13 @@ mod format;
 mod holdings;
 pub mod model;
 mod recovery;
+mod refusal;
 mod replay;
 mod views;
 mod world;
 
-pub use cast::{BENEFICIARY, Cast, ESCROW, GUARDIAN, POOL, STETH, WSTETH, address_of, terms};
+pub use cast::{BENEFICIARY, Cast, ESCROW, GUARDIAN, POOL, STETH, Scene, WSTETH, address_of, terms};
 pub use format::{Balances, Books, Op, Pay, PositionBook, PotBook, Step, Walk, WalkTerms, Why, read};
 pub use recovery::Recovery;
+pub use refusal::Refused;
 pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay, replay_all};

@@ -2,15 +2,15 @@
 
 use alloy::primitives::B256;
 use levee_model::{
-    Asset, Goal, Lido, Moment, Payment, PositionId, Rate, RecoveryPool, RecoveryRefusal, Refusal, Rescue,
-    Status, TermsError, Timestamp,
+    Asset, Goal, Lido, Moment, Payment, PositionId, Rate, RecoveryPool, Refusal, Rescue, Status, TermsError,
+    Timestamp,
 };
-use thiserror::Error;
 
 use super::{
-    cast::{Cast, ESCROW, GUARDIAN, POOL, STETH, WSTETH, address_of, terms},
-    format::{Balances, Books, Op, Pay, PositionBook, PotBook, Walk, Why},
+    cast::{Cast, ESCROW, GUARDIAN, POOL, STETH, Scene, WSTETH, address_of, terms},
+    format::{Balances, Books, Op, Pay, PositionBook, PotBook},
     recovery::Recovery,
+    refusal::Refused,
     replay::{Outcome, Subject},
 };
 
@@ -24,54 +24,34 @@ pub struct Model {
     broken: bool,
 }
 
-/// What no walk speaks of.
-#[derive(Debug, Error)]
-pub enum ModelError {
-    /// The terms of the walk are not allowed.
-    #[error(transparent)]
-    Terms(#[from] TermsError),
-    /// A call was refused for a reason that has no word.
-    #[error("no word for: {0}")]
-    NoWord(Refused),
-}
-
-/// Who refused a call, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refused {
-    /// The rescue.
-    #[error(transparent)]
-    ByRescue(#[from] Refusal),
-    /// The recovery pool.
-    #[error(transparent)]
-    ByPool(#[from] RecoveryRefusal),
-}
-
 impl Subject for Model {
-    type Error = ModelError;
+    type Error = TermsError;
 
-    fn start(walk: &Walk) -> Result<Self, ModelError> {
-        let terms = terms(&walk.terms, address_of(STETH), address_of(WSTETH));
-        let rescue = Rescue::open(address_of(ESCROW), terms, walk.start)?;
+    fn start(scene: &Scene) -> Result<Self, TermsError> {
+        let terms = terms(&scene.terms, address_of(STETH), address_of(WSTETH));
+        let rescue = Rescue::open(address_of(ESCROW), terms, scene.start)?;
         let pool = RecoveryPool::new(address_of(POOL), rescue.terms());
-        Ok(Self { rescue, pool, cast: Cast::of(walk), rate: walk.rate, broken: false })
+        Ok(Self { rescue, pool, cast: scene.cast.clone(), rate: scene.rate, broken: false })
     }
 
-    fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, ModelError> {
-        match self.call(time, op) {
-            Ok(payment) => Ok(Ok(payment.map(|payment| self.pay(payment)).into_iter().collect())),
-            Err(refused) => self.why(refused, op).map(Err).ok_or(ModelError::NoWord(refused)),
-        }
+    fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, TermsError> {
+        let paid = self.call(time, op);
+        Ok(paid.map(|payment| payment.map(|payment| self.pay(payment)).into_iter().collect()))
     }
 
-    fn stored_status(&mut self) -> Result<Status, ModelError> {
+    fn stored_status(&mut self) -> Result<Status, TermsError> {
         Ok(self.rescue.stored_status())
     }
 
-    fn recovery(&mut self, time: Timestamp) -> Result<Recovery, ModelError> {
+    fn is_pledged(&mut self, tier: u8) -> Result<bool, TermsError> {
+        Ok(self.rescue.positions().any(|(id, position)| id.tier == tier && !position.amount.is_zero()))
+    }
+
+    fn recovery(&mut self, time: Timestamp) -> Result<Recovery, TermsError> {
         Ok(Recovery::of_model(&self.pool, &self.rescue, time))
     }
 
-    fn books(&mut self, time: Timestamp) -> Result<Books, ModelError> {
+    fn books(&mut self, time: Timestamp) -> Result<Books, TermsError> {
         let at = self.moment(time);
         let goal = self.rescue.goal(time);
         let settlement = self.rescue.settlement(at);
@@ -103,8 +83,13 @@ impl Model {
             Op::Rebase { rate } => self.rate = *rate,
             Op::Break { broken } => self.broken = *broken,
             Op::Recover { amount } => self.pool.recover(&self.rescue, time, *amount)?,
-            Op::Claim { who, tier, asset } => {
-                return Ok(Some(self.pool.claim(&self.rescue, id(who, *tier, *asset))?));
+            Op::Claim { who, tier, asset, to } => {
+                let id = id(who, *tier, *asset);
+                let claimed = match to {
+                    None => self.pool.claim(&self.rescue, id),
+                    Some(to) => self.pool.claim_to(&self.rescue, id, address_of(to)),
+                };
+                return Ok(Some(claimed?));
             }
             _ => return Ok(self.call_rescue(time, op)?),
         }
@@ -116,14 +101,18 @@ impl Model {
         let guardian = address_of(GUARDIAN);
         let rescue = &mut self.rescue;
         match op {
-            Op::Pledge { who, tier, asset, amount } => {
+            Op::Pledge { who, tier, asset, amount, .. } => {
                 rescue.pledge(at, id(who, *tier, *asset), *amount).map(no_pay)
             }
             Op::Settle => rescue.settle(at).map(no_pay),
             Op::Release { asset } => rescue.release(at, *asset).map(Some),
-            Op::Refund { who, tier, asset } => rescue.refund(at, id(who, *tier, *asset)).map(Some),
-            Op::Exit { who, tier, asset } => {
-                rescue.exit(at, id(who, *tier, *asset), address_of(who)).map(Some)
+            Op::Refund { who, tier, asset, to: None } => rescue.refund(at, id(who, *tier, *asset)).map(Some),
+            Op::Refund { who, tier, asset, to: Some(to) } => {
+                rescue.refund_to(at, id(who, *tier, *asset), address_of(to)).map(Some)
+            }
+            Op::Exit { who, tier, asset, to } => {
+                let recipient = address_of(to.as_ref().unwrap_or(who));
+                rescue.exit(at, id(who, *tier, *asset), recipient).map(Some)
             }
             Op::Decline { who, tier, asset } => {
                 rescue.decline(at, guardian, id(who, *tier, *asset)).map(Some)
@@ -144,29 +133,6 @@ impl Model {
 
     fn pay(&self, Payment { to, asset, amount }: Payment) -> Pay {
         Pay(self.cast.name(to), asset, amount)
-    }
-
-    /// The word for a refusal; none for reasons that no walk meets.
-    fn why(&self, refused: Refused, op: &Op) -> Option<Why> {
-        match refused {
-            Refused::ByRescue(refusal) => why_by_rescue(refusal, op),
-            Refused::ByPool(refusal) => self.why_by_pool(refusal),
-        }
-    }
-
-    fn why_by_pool(&self, refusal: RecoveryRefusal) -> Option<Why> {
-        Some(match refusal {
-            RecoveryRefusal::NotFinal { .. } => Why::Status,
-            RecoveryRefusal::NotDrawn { tier } => Why::of_undrawn(tier, self.rescue.terms(), |tier| {
-                self.rescue.positions().any(|(id, position)| id.tier == tier && !position.amount.is_zero())
-            }),
-            RecoveryRefusal::ZeroAmount => Why::Zero,
-            RecoveryRefusal::NothingDelivered => Why::NobodyWasDrawn,
-            RecoveryRefusal::NothingToClaim { .. } => Why::Nothing,
-            RecoveryRefusal::AmountTooLarge { .. }
-            | RecoveryRefusal::InvalidAccount { .. }
-            | RecoveryRefusal::ByRescue(_) => return None,
-        })
     }
 
     fn pots(&self, at: Moment) -> Vec<PotBook> {
@@ -202,38 +168,10 @@ fn no_pay<T>(_: T) -> Option<Payment> {
     None
 }
 
-/// The word for a refusal of the rescue; none for reasons that no walk meets.
-fn why_by_rescue(refusal: Refusal, op: &Op) -> Option<Why> {
-    Some(match refusal {
-        Refusal::PledgingClosed { .. } | Refusal::AmendmentPending { .. } => Why::Closed,
-        Refusal::WrongStatus { .. } | Refusal::NoVeto => Why::Status,
-        // To expire too early counts as the wrong status, to lapse too early does not.
-        Refusal::TooEarly { .. } if *op == Op::Expire => Why::Status,
-        Refusal::TooEarly { .. } => Why::Early,
-        Refusal::ZeroAmount => Why::Zero,
-        Refusal::TokenFailed { .. } | Refusal::RateUnreadable => Why::StEth,
-        Refusal::NotGuardian { .. } => Why::Guardian,
-        Refusal::AmendmentTooLate { .. }
-        | Refusal::AmendedDeadlineTooEarly { .. }
-        | Refusal::TargetOutOfBounds { .. } => Why::Amendment,
-        Refusal::CoverageTooLow { .. } => Why::Coverage,
-        Refusal::NoExitWindow { .. } => Why::NoExit,
-        Refusal::NothingToReturn { .. } => Why::Nothing,
-        Refusal::NothingDue { .. } => Why::NothingDue,
-        Refusal::NothingToStop { .. } => Why::Late,
-        Refusal::AlreadyObjected { .. } | Refusal::NothingDrawn { .. } => Why::Objection,
-        Refusal::RateReadable { .. } => Why::Readable,
-        Refusal::UnknownTier { .. }
-        | Refusal::AssetNotAccepted { .. }
-        | Refusal::AmountTooLarge { .. }
-        | Refusal::InvalidAccount { .. } => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::walk::{Mismatch, ReplayError, Step, Tally, read, replay};
+    use crate::walk::{Mismatch, ReplayError, Step, Tally, Walk, Why, read, replay};
     use levee_model::{Units, Wei};
 
     const WALKS: &str = include_str!("../../../../tests/vectors/rescue.json");

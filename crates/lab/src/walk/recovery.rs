@@ -2,13 +2,13 @@
 
 use alloy::{
     primitives::{Address, B256, Log, U256, b256},
-    sol_types::{SolEventInterface, SolInterface, SolValue},
+    sol_types::{SolEventInterface, SolValue},
 };
-use levee::bindings::RecoveryPool::{self as Abi, GroupView, RecoveryPoolErrors, RecoveryPoolEvents};
+use levee::bindings::RecoveryPool::{self as Abi, GroupView, RecoveryPoolEvents};
 use levee_model::{Asset, Bps, PositionId, Rate, RecoveryGroup, RecoveryPool, Rescue, Timestamp, Wei};
 use std::collections::BTreeMap;
 
-use super::{bytecode::BytecodeError, format::Why, views};
+use super::{bytecode::BytecodeError, views};
 use crate::chain::{Chain, Failure, Receipt};
 
 /// The salt that every pool is created with: keccak256("levee.RecoveryPool.v1").
@@ -60,15 +60,22 @@ impl Pool {
         chain.send_value(payer, self.address, U256::from(amount.get()), &Abi::recoverCall {})
     }
 
+    /// By the pledger to a recipient, or by anyone else.
     pub(super) fn claim(
         &self,
         chain: &mut Chain,
-        caller: Address,
-        pledger: Address,
-        tier: u8,
-        asset: Asset,
+        anyone: Address,
+        id: PositionId,
+        recipient: Option<Address>,
     ) -> Result<Receipt, Failure> {
-        chain.send(caller, self.address, &Abi::claimCall { pledger, tier, asset: asset as u8 })
+        let PositionId { pledger, tier, asset } = id;
+        let asset = asset as u8;
+        match recipient {
+            None => chain.send(anyone, self.address, &Abi::claimCall { pledger, tier, asset }),
+            Some(recipient) => {
+                chain.send(pledger, self.address, &Abi::claimToCall { tier, asset, recipient })
+            }
+        }
     }
 
     /// Takes note of an event. Returns what it says was moved: from whom, to whom, how many wei.
@@ -125,21 +132,6 @@ impl Pool {
     pub(super) fn claimed(&self, id: PositionId) -> Wei {
         self.claimed.get(&id).copied().unwrap_or_default()
     }
-}
-
-/// The word for a pool's refusal; none for reasons that no walk meets. `undrawn` is the word for a tier of whose group
-/// nothing was paid.
-pub(super) fn why(failure: &Failure, undrawn: impl Fn(u8) -> Why) -> Option<Why> {
-    use RecoveryPoolErrors as E;
-    let Failure::Revert(data) = failure else { return None };
-    Some(match RecoveryPoolErrors::abi_decode(data).ok()? {
-        E::NotFinal(_) => Why::Status,
-        E::ZeroAmount(_) => Why::Zero,
-        E::NothingDelivered(_) => Why::NobodyWasDrawn,
-        E::NotDrawn(error) => undrawn(error.tier.try_into().ok()?),
-        E::NothingToClaim(_) => Why::Nothing,
-        _ => return None,
-    })
 }
 
 fn group(view: &GroupView) -> Result<RecoveryGroup, BytecodeError> {

@@ -1,16 +1,18 @@
 //! Does a subject do what a walk says?
 
-use levee_model::{Status, Timestamp};
+use levee_model::{RecoveryRefusal, Status, Tier, Timestamp};
 use std::{fmt, num::NonZero, panic::resume_unwind, thread};
 use thiserror::Error;
 
 use super::{
+    cast::Scene,
     format::{Books, Op, Pay, Step, Walk, Why},
     recovery::Recovery,
+    refusal::Refused,
 };
 
 /// What a call did: what it paid, or why it was refused.
-pub type Outcome = Result<Vec<Pay>, Why>;
+pub type Outcome = Result<Vec<Pay>, Refused>;
 
 /// What a walk can be played on.
 pub trait Subject: Sized {
@@ -21,12 +23,12 @@ pub trait Subject: Sized {
     ///
     /// # Errors
     /// When it cannot be created.
-    fn start(walk: &Walk) -> Result<Self, Self::Error>;
+    fn start(scene: &Scene) -> Result<Self, Self::Error>;
 
     /// Makes a call, or changes the world.
     ///
     /// # Errors
-    /// When the call ended in a way that has no word.
+    /// When the call ended in a way that no rule knows.
     fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, Self::Error>;
 
     /// The status that the last call stored.
@@ -34,6 +36,12 @@ pub trait Subject: Sized {
     /// # Errors
     /// When it cannot be read.
     fn stored_status(&mut self) -> Result<Status, Self::Error>;
+
+    /// Whether the pledges into a tier are worth something to anyone now.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn is_pledged(&mut self, tier: u8) -> Result<bool, Self::Error>;
 
     /// What the recovery pool's views say at `time`.
     ///
@@ -158,15 +166,19 @@ where
 /// The first difference, or the subject's own error.
 pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
     let failed = |error| ReplayError::Subject { seed: walk.seed, error };
-    let mut subject = S::start(walk).map_err(failed)?;
+    let mut subject = S::start(&Scene::of(walk)).map_err(failed)?;
     let mut tally = Tally { walks: 1, ..Tally::default() };
     let mut last_accepted = walk.start;
     for (index, step) in walk.steps.iter().enumerate() {
         let expected = expected(step);
-        // A way to end that has no word is a difference too.
-        let outcome = subject
-            .play(step.t, &step.op)
-            .map_err(|error| differs(walk.seed, Some(index), &expected, error.to_string()))?;
+        // A way to end that no rule knows, or that has no word, is a difference too.
+        let otherwise = |text| differs(walk.seed, Some(index), &expected, text);
+        let outcome = match subject.play(step.t, &step.op).map_err(|error| otherwise(error.to_string()))? {
+            Ok(pays) => Ok(pays),
+            Err(refused) => Err(word(&mut subject, &walk.terms.tiers, refused, &step.op)
+                .map_err(failed)?
+                .ok_or_else(|| otherwise(format!("no word for: {refused}")))?),
+        };
         let status = subject.stored_status().map_err(failed)?;
         compare(walk.seed, Some(index), &expected, &found(step, outcome, status))?;
         match step.ok {
@@ -183,13 +195,33 @@ pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
     Ok(tally)
 }
 
+/// The word for a refusal of `op`; none for reasons that no walk meets. A claim from a tier of whose group nothing was
+/// paid meets the wrong status where nobody is pledged into that group, and else there is nothing to claim.
+pub(crate) fn word<S: Subject>(
+    subject: &mut S,
+    tiers: &[Tier],
+    refused: Refused,
+    op: &Op,
+) -> Result<Option<Why>, S::Error> {
+    let Refused::ByPool(RecoveryRefusal::NotDrawn { tier }) = refused else {
+        return Ok(Why::of(refused, op));
+    };
+    let order = tiers[usize::from(tier)].draw_order;
+    for (other, _) in (0u8..).zip(tiers).filter(|(_, tier)| tier.draw_order == order) {
+        if subject.is_pledged(other)? {
+            return Ok(Some(Why::Nothing));
+        }
+    }
+    Ok(Some(Why::Status))
+}
+
 fn expected(step: &Step) -> Seen {
     Seen { ok: step.ok, why: step.why, pays: step.pays.clone(), status: step.status }
 }
 
 /// What a step showed, as far as the walk speaks of it: of a change of the world it says nothing, and of a refusal it
 /// need not say why.
-fn found(step: &Step, outcome: Outcome, status: Status) -> Seen {
+fn found(step: &Step, outcome: Result<Vec<Pay>, Why>, status: Status) -> Seen {
     let ok = step.ok.map(|_| outcome.is_ok());
     let silent = step.ok == Some(false) && step.why.is_none();
     let why = outcome.as_ref().err().copied().filter(|_| !silent);

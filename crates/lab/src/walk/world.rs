@@ -4,7 +4,10 @@ use alloy::primitives::{Address, Bytes, U256, bytes};
 use levee::bindings::{StETH, WstETH};
 use levee_model::{Lido as Condition, Moment, Rate, Timestamp, units::RATE_UNIT};
 
-use super::{cast::address_of, format::Walk, holdings::Holdings};
+use super::{
+    cast::{Scene, address_of},
+    holdings::Holdings,
+};
 use crate::{
     chain::{Chain, Failure},
     lido::Lido,
@@ -31,12 +34,12 @@ pub(super) struct World {
 
 impl World {
     /// The world at the start of a walk. There are as many shares as make the pooled ether the rate.
-    pub(super) fn new(walk: &Walk) -> Result<Self, Failure> {
+    pub(super) fn new(scene: &Scene) -> Result<Self, Failure> {
         let mut chain = Chain::new();
-        chain.set_time(walk.start);
-        let lido = Lido::deploy(&mut chain, bank(), U256::from(RATE_UNIT), U256::from(walk.rate.get()))?;
+        chain.set_time(scene.start);
+        let lido = Lido::deploy(&mut chain, bank(), U256::from(RATE_UNIT), U256::from(scene.rate.get()))?;
         let steth_code = chain.code(lido.steth);
-        Ok(Self { chain, lido, steth_code, rate: walk.rate, broken: false })
+        Ok(Self { chain, lido, steth_code, rate: scene.rate, broken: false })
     }
 
     /// Gives `pledger` a purse of each asset, and allowances to `escrow` for all of it.
@@ -104,7 +107,7 @@ mod tests {
     #[test]
     fn a_broken_steth_reverts_and_comes_back_with_its_storage() {
         let walks = read(include_str!("../../../../tests/vectors/rescue.json")).unwrap();
-        let mut world = World::new(&walks[0]).unwrap();
+        let mut world = World::new(&Scene::of(&walks[0])).unwrap();
         let (pledger, escrow) = (address_of("pledger"), address_of("escrow"));
         world.fill_purse(pledger, escrow).unwrap();
         let whole = world.holdings(&[pledger]).unwrap();
