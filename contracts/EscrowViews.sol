@@ -7,6 +7,7 @@ import {
     IPledgeEscrow,
     PositionView,
     PotView,
+    RecordView,
     RescueView,
     Status,
     Terms
@@ -15,7 +16,7 @@ import { ProRata } from "./libraries/ProRata.sol";
 import { Calendar } from "./libraries/Schedule.sol";
 import { Holding, Settlement } from "./libraries/Settlement.sol";
 import { ShareRate } from "./libraries/ShareRate.sol";
-import { Position } from "./types/Books.sol";
+import { PerAsset, Position } from "./types/Books.sol";
 import { ASSETS, Asset, Rate, Shares, Units, Wei } from "./types/Units.sol";
 
 /// @title What can be read of one escrow
@@ -55,13 +56,8 @@ abstract contract EscrowViews is EscrowBooks {
         page.settledAt = _record.settledAt;
         page.cancelledAt = _stop.cancelledAt;
         page.finalAt = books.record.finalAt;
-        for (uint256 i; i < ASSETS; ++i) {
-            // Counts of tranches: at most 64.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            page.kept[i] = uint8(core.kept.get(Asset(i)));
-            // forge-lint: disable-next-line(unsafe-typecast)
-            page.delivered[i] = uint8(core.delivered.get(Asset(i)));
-        }
+        page.kept = _counts(core.kept);
+        page.delivered = _counts(core.delivered);
         (page.due, page.nextTrancheAt) = _clock(books);
     }
 
@@ -77,6 +73,27 @@ abstract contract EscrowViews is EscrowBooks {
             Position word = _positions[pledger][id - 1].word;
             if (Units.unwrap(word.amount()) != 0) list[--count] = _positionView(books, id - 1, word);
         }
+    }
+
+    /// @inheritdoc IPledgeEscrow
+    function record() external view returns (RecordView memory) {
+        Core memory core = _current();
+        return RecordView({
+            status: core.status,
+            failReason: core.failReason,
+            deadline: core.deadline,
+            activeTiers: core.activeTiers,
+            rate: _record.rate,
+            settledAt: _record.settledAt,
+            finalAt: _record.finalAt,
+            kept: _counts(core.kept),
+            delivered: _counts(core.delivered)
+        });
+    }
+
+    /// @inheritdoc IPledgeEscrow
+    function pots() external view returns (Units[] memory totals, Units[] memory draws) {
+        return _loadPots();
     }
 
     /// @inheritdoc IPledgeEscrow
@@ -208,6 +225,14 @@ abstract contract EscrowViews is EscrowBooks {
         // A few times 2^32 seconds after now: within 40 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         nextAt = stopped || count == TRANCHES ? 0 : uint40(calendar.timeOf(count + 1));
+    }
+
+    /// @dev Counts of tranches, by asset: at most 64 each.
+    function _counts(PerAsset counts) private pure returns (uint8[3] memory list) {
+        for (uint256 i; i < ASSETS; ++i) {
+            // forge-lint: disable-next-line(unsafe-typecast)
+            list[i] = uint8(counts.get(Asset(i)));
+        }
     }
 
     /// @dev The tier and asset of a pot.

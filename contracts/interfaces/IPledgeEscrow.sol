@@ -85,6 +85,28 @@ struct Amendment {
     uint40 effectiveAt;
 }
 
+/// @notice What is recorded of a rescue, as it is stored and not as the next call would find it.
+/// @custom:member status The stored status: past the deadline still Open, until a call settles.
+/// @custom:member failReason Why it failed.
+/// @custom:member deadline The deadline in force.
+/// @custom:member activeTiers Settlement chose the first so many tiers; 0 before it.
+/// @custom:member rate Wei per 10^27 shares at settlement; 0 when no pot held shares, and before it.
+/// @custom:member settledAt When it settled, or 0.
+/// @custom:member finalAt When Released or Cancelled became final, or 0. Of a failed rescue always 0.
+/// @custom:member kept Tranches the beneficiary keeps, by asset; 0 where nothing was drawn.
+/// @custom:member delivered Tranches delivered, by asset.
+struct RecordView {
+    Status status;
+    FailReason failReason;
+    uint40 deadline;
+    uint8 activeTiers;
+    Rate rate;
+    uint40 settledAt;
+    uint40 finalAt;
+    uint8[3] kept;
+    uint8[3] delivered;
+}
+
 /// @notice One pot as the next call would find it.
 /// @custom:member tier Index of the tier.
 /// @custom:member asset Its asset.
@@ -394,8 +416,18 @@ interface IPledgeEscrow {
     /// @notice The positions of `pledger` that were ever pledged and not taken out, by tier and asset.
     function positions(address pledger) external view returns (PositionView[] memory);
 
+    // The next three are for contracts that build on the books: stored facts, with no call of any other contract.
+
+    /// @notice What is recorded of the rescue.
+    function record() external view returns (RecordView memory);
+
+    /// @notice All pots as they are booked, numbered `tier * 3 + asset`, in their assets' own units.
+    /// @return totals Pledged; frozen at settlement.
+    /// @return draws Of that, drawn by settlement.
+    function pots() external view returns (Units[] memory totals, Units[] memory draws);
+
     /// @notice One position as it is booked; all zero if there is none.
-    /// @dev Reads one word of storage, for contracts that build on the books. Reverts with UnknownTier.
+    /// @dev Reverts with UnknownTier.
     /// @return amount Pledged, in the asset's own unit; frozen at settlement.
     /// @return refunded Of that, already taken back.
     /// @return objected Whether it has objected.

@@ -2,7 +2,7 @@
 pragma solidity =0.8.37;
 
 import { BonusFor, IBonusPool } from "../interfaces/IBonusPool.sol";
-import { FailReason, IPledgeEscrow, RescueView, Status } from "../interfaces/IPledgeEscrow.sol";
+import { FailReason, IPledgeEscrow, RecordView, Status, Terms } from "../interfaces/IPledgeEscrow.sol";
 import { ProRata } from "../libraries/ProRata.sol";
 import { Holding, Settlement } from "../libraries/Settlement.sol";
 import { ShareRate } from "../libraries/ShareRate.sol";
@@ -41,11 +41,9 @@ contract BonusPool is IBonusPool {
 
     /// @inheritdoc IBonusPool
     function add(address sponsor) external payable {
-        // Up to the deadline a status is what is stored: nothing is foreseen.
-        Status status = ESCROW.status();
-        uint256 deadline = ESCROW.terms().deadline;
-        if (status != Status.Open || block.timestamp > deadline) {
-            revert AddingClosed(status, deadline, block.timestamp);
+        RecordView memory record = ESCROW.record();
+        if (record.status != Status.Open || block.timestamp > record.deadline) {
+            revert AddingClosed(record.status, record.deadline, block.timestamp);
         }
         if (msg.value == 0) revert ZeroAmount();
         _requireAccount(sponsor);
@@ -150,17 +148,16 @@ contract BonusPool is IBonusPool {
         if (decision.whose != whose) revert WrongOutcome(decision.whose);
     }
 
-    /// @dev Decides, once the escrow is.
+    /// @dev Decides, once the escrow has. If nobody has settled it yet, it is settled here, or this call fails as
+    /// settling does: what its views foresee, a later share rate may undo.
     function _decide() private returns (Decision memory decision) {
-        _settleEscrow();
-        RescueView memory page = ESCROW.rescue();
+        if (ESCROW.record().status == Status.Open) ESCROW.settle();
+        RecordView memory record = ESCROW.record();
         decision.whose = BonusFor.Sponsors;
-        if (page.status != Status.Failed || page.failReason == FailReason.EndedByGuardian) return decision;
-        Holding memory pledged;
-        for (uint256 i; i < page.pots.length; ++i) {
-            pledged = pledged.plus(Settlement.holdingOf(page.pots[i].asset, page.pots[i].total));
-        }
-        Rate rate = Shares.unwrap(pledged.shares) == 0 ? Rate.wrap(0) : _rateFor(page);
+        if (record.status != Status.Failed || record.failReason == FailReason.EndedByGuardian) return decision;
+        (Units[] memory totals,) = ESCROW.pots();
+        Holding memory pledged = Settlement.sumOf(Settlement.holdingsOf(totals));
+        Rate rate = Shares.unwrap(pledged.shares) == 0 ? Rate.wrap(0) : _readRate(record.deadline);
         uint256 value = Wei.unwrap(pledged.valueDown(rate));
         // With nothing of worth pledged there is nobody to share it.
         if (value == 0) return decision;
@@ -169,28 +166,14 @@ contract BonusPool is IBonusPool {
         return Decision(BonusFor.Pledgers, rate, uint112(value));
     }
 
-    /// @dev Makes the escrow store its end. Its views foresee what settling would give, which a later rate may undo: if
-    /// it is not yet settled or ended, it is settled here, or this call fails as settling does.
-    function _settleEscrow() private {
-        try ESCROW.settle() { }
-        catch (bytes memory reason) {
-            // Refused for its status, the escrow is not open: what it says is stored.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            if (bytes4(reason) == IPledgeEscrow.WrongStatus.selector) return;
-            // The escrow's own error, as it is.
-            assembly ("memory-safe") {
-                revert(add(reason, 32), mload(reason))
-            }
-        }
-    }
-
     /// @dev The share rate now; one to one if it stays unreadable for longer than a settlement would have waited. A
     /// caller who starves the read of gas gains nothing.
-    function _rateFor(RescueView memory page) private view returns (Rate) {
+    function _readRate(uint256 deadline) private view returns (Rate) {
+        Terms memory terms = ESCROW.terms();
         if (gasleft() < ShareRate.PROOF_GAS) revert GasTooLow(gasleft(), ShareRate.PROOF_GAS);
-        (bool readable, Rate rate) = ShareRate.read(page.terms.stETH);
+        (bool readable, Rate rate) = ShareRate.read(terms.stETH);
         if (readable) return rate;
-        uint256 limit = uint256(page.terms.deadline) + page.terms.releaseWindow;
+        uint256 limit = deadline + terms.releaseWindow;
         if (block.timestamp <= limit) revert RateUnreadable(limit, block.timestamp);
         // 10^27 fits 96 bits.
         // forge-lint: disable-next-line(unsafe-typecast)

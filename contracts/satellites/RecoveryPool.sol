@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { IPledgeEscrow, PotView, RescueView, Tier } from "../interfaces/IPledgeEscrow.sol";
+import { IPledgeEscrow, RecordView, Terms, Tier } from "../interfaces/IPledgeEscrow.sol";
 import { GroupView, IRecoveryPool } from "../interfaces/IRecoveryPool.sol";
 import { ProRata } from "../libraries/ProRata.sol";
 import { Holding, Settlement } from "../libraries/Settlement.sol";
 import { Debt } from "../libraries/Waterfall.sol";
 import { potId } from "../types/Books.sol";
 import { PackedTiers, TIERS_PER_WORD, packTiers, unpackTier } from "../types/Tiers.sol";
-import { AmountTooLarge, Asset, Rate, Units, Wei } from "../types/Units.sol";
+import { ASSETS, AmountTooLarge, Asset, Rate, Units, Wei } from "../types/Units.sol";
 
 /// @title Recovery pool of one rescue
 /// @dev The manual is IRecoveryPool. Who is repaid first within a group is decided in Waterfall, how much in ProRata.
@@ -48,6 +48,7 @@ contract RecoveryPool is IRecoveryPool {
     }
 
     IPledgeEscrow private immutable ESCROW;
+    uint256 private immutable TRANCHES;
     PackedTiers private immutable TIERS_LOW;
     PackedTiers private immutable TIERS_HIGH;
 
@@ -58,7 +59,9 @@ contract RecoveryPool is IRecoveryPool {
     /// @param escrow_ The escrow to serve, Levee's, in any status.
     constructor(address escrow_) {
         ESCROW = IPledgeEscrow(escrow_);
-        Tier[] memory tiers = ESCROW.terms().tiers;
+        Terms memory terms = ESCROW.terms();
+        TRANCHES = terms.tranches;
+        Tier[] memory tiers = terms.tiers;
         TIERS_LOW = packTiers(tiers, 0);
         TIERS_HIGH = packTiers(tiers, TIERS_PER_WORD);
         for (uint256 i; i < tiers.length; ++i) {
@@ -184,39 +187,44 @@ contract RecoveryPool is IRecoveryPool {
     /// @dev Reads the final escrow, once: the groups that take part, and the principal of all but the lowest, which
     /// needs none. The caller stores `ledger`.
     function _open(Ledger memory ledger) private {
-        RescueView memory page = ESCROW.rescue();
-        if (page.finalAt == 0) revert NotFinal(page.status);
+        RecordView memory record = _requireFinal();
         _requireValue();
-        ledger.accruedAt = page.finalAt;
-        ledger.rate = page.rate;
-        ledger.activeTiers = _activeTiers(page);
+        ledger.accruedAt = record.finalAt;
+        ledger.rate = record.rate;
+        ledger.activeTiers = record.activeTiers;
+        (Units[] memory totals, Units[] memory draws) = ESCROW.pots();
         bool found;
         for (uint256 i = ledger.orderCount; i > 0; --i) {
             uint8 order = _orderAt(ledger, i - 1);
-            (Wei value, Wei paid) = _valuesOf(page, _groups[order].tiers);
+            Group storage group = _groups[order];
+            (Wei value, Wei paid) = _valuesOf(record, totals, draws, group.tiers);
             if (Wei.unwrap(paid) == 0) continue;
             // Casts: the value of all pots is below 2^112 (see ProRata); what was paid is at most the target, 2^96 - 1.
             // forge-lint: disable-next-line(unsafe-typecast)
-            _groups[order].value = uint112(Wei.unwrap(value));
+            group.value = uint112(Wei.unwrap(value));
             // forge-lint: disable-next-line(unsafe-typecast)
-            if (found) _groups[order].principal = uint96(Wei.unwrap(paid));
+            if (found) group.principal = uint96(Wei.unwrap(paid));
             else (found, ledger.lastOrder) = (true, order);
         }
         if (!found) revert NothingDelivered();
     }
 
     /// @dev Values at the settlement rate of the active ones of these tiers: of all pledges, and of what was delivered.
-    function _valuesOf(RescueView memory page, uint8 tiers) private pure returns (Wei value, Wei paid) {
+    function _valuesOf(RecordView memory record, Units[] memory totals, Units[] memory draws, uint8 tiers)
+        private
+        view
+        returns (Wei value, Wei paid)
+    {
         Holding memory pledged;
         Holding memory delivered;
-        for (uint256 i; i < page.pots.length; ++i) {
-            PotView memory pot = page.pots[i];
-            if (tiers & (1 << pot.tier) == 0) continue;
-            if (page.terms.tiers[pot.tier].thresholdBps > page.thresholdMetBps) continue;
-            pledged = pledged.plus(Settlement.holdingOf(pot.asset, pot.total));
-            delivered = delivered.plus(Settlement.holdingOf(pot.asset, pot.delivered));
+        for (uint256 id; id < record.activeTiers * ASSETS; ++id) {
+            if (tiers & (1 << (id / ASSETS)) == 0) continue;
+            Asset asset = Asset(id % ASSETS);
+            pledged = pledged.plus(Settlement.holdingOf(asset, totals[id]));
+            Units units = draws[id].tranchesDown(record.delivered[uint256(asset)], TRANCHES);
+            delivered = delivered.plus(Settlement.holdingOf(asset, units));
         }
-        return (pledged.valueDown(page.rate), delivered.valueDown(page.rate));
+        return (pledged.valueDown(record.rate), delivered.valueDown(record.rate));
     }
 
     /// @dev What a group is owed now: nothing before the pool is open, and no interest where there is no principal.
@@ -224,6 +232,12 @@ contract RecoveryPool is IRecoveryPool {
         // No deposit was later than now.
         uint256 elapsed = block.timestamp - ledger.accruedAt;
         return Debt(Wei.wrap(group.principal), Wei.wrap(group.interest)).accrued(group.rateBps, elapsed);
+    }
+
+    /// @dev Released, or cancelled and delivered: the escrow pays the beneficiary no more.
+    function _requireFinal() private view returns (RecordView memory record) {
+        record = ESCROW.record();
+        if (record.finalAt == 0) revert NotFinal(record.status);
     }
 
     function _requireValue() private view {
@@ -260,8 +274,7 @@ contract RecoveryPool is IRecoveryPool {
 
     /// @dev Says why nothing can be claimed before the first deposit.
     function _refuseUnopened(address pledger, uint8 tier, Asset asset) private view {
-        RescueView memory page = ESCROW.rescue();
-        if (page.finalAt == 0) revert NotFinal(page.status);
+        _requireFinal();
         revert NothingToClaim(pledger, tier, asset);
     }
 
@@ -275,12 +288,6 @@ contract RecoveryPool is IRecoveryPool {
     }
 
     // ------------------------------------------------------------------------------------------------ small things
-
-    /// @dev How many tiers settlement chose: those up to the threshold that was met.
-    function _activeTiers(RescueView memory page) private pure returns (uint8 count) {
-        Tier[] memory tiers = page.terms.tiers;
-        while (count < tiers.length && tiers[count].thresholdBps <= page.thresholdMetBps) ++count;
-    }
 
     /// @dev The distinct draw orders, highest in the lowest bits.
     function _fallingOrders(Tier[] memory tiers) private pure returns (uint64 orders, uint8 count) {

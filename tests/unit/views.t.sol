@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { FailReason, PositionView, PotView, RescueView, Status, Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
+import {
+    FailReason,
+    PositionView,
+    PotView,
+    RecordView,
+    RescueView,
+    Status,
+    Terms,
+    Tier
+} from "levee/interfaces/IPledgeEscrow.sol";
 import { IStETH } from "levee/interfaces/external/ILido.sol";
 import { Asset, Units, Wei } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// rescue, positions, position, status, terms (the constructor's and the calls' tests read them throughout)
+/// rescue, positions, position, record, pots, status, terms (the constructor's and the calls' tests read them throughout)
 /// ├── while it is open
 /// │   ├── they show the coverage and the threshold met at the current rate, and nothing drawn
 /// │   └── up to the deadline they decide nothing
@@ -16,7 +25,7 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// ├── when the amended deadline has passed unsettled
 /// │   └── they show it by the amended terms
 /// ├── it lists pots and positions by tier and asset, and none that is empty
-/// ├── one position is as it is booked: nothing is foreseen
+/// ├── the record, the pots and one position are as they are stored: nothing is foreseen
 /// │   └── when the tier does not exist
 /// │       └── it reverts with {UnknownTier}
 /// └── given it failed
@@ -166,6 +175,72 @@ contract ViewsTest is EscrowTest {
         assertBooked(bob, FULL_GRANT, Asset.StETH, 250 ether, 0, true);
         expectUnknownTier(3);
         escrow.position(alice, 3, Asset.ETH);
+    }
+
+    function test_Record() public {
+        pledgeFull();
+        vm.prank(guardian);
+        escrow.amend(Wei.wrap(TARGET), DEADLINE + 9 days, TERMS_HASH);
+        assertEq(escrow.record().deadline, DEADLINE);
+        uint40 settledAt = DEADLINE + 9 days + 1;
+        vm.warp(settledAt);
+        RecordView memory record = escrow.record();
+        assertEq(record.deadline, DEADLINE + 9 days);
+        assertEq(uint256(record.status), uint256(Status.Open));
+        assertEq(record.activeTiers, 0);
+        assertEq(record.rate, 0);
+        assertEq(record.settledAt, 0);
+
+        escrow.settle();
+        vm.warp(trancheAt(settledAt, 1));
+        escrow.release(Asset.ETH);
+        record = escrow.record();
+        assertEq(uint256(record.status), uint256(Status.Settled));
+        assertEq(record.activeTiers, 3);
+        assertEq(record.rate, RATE);
+        assertEq(record.settledAt, settledAt);
+        assertEq(record.finalAt, 0);
+        vm.prank(guardian);
+        escrow.cancel();
+        escrow.release(Asset.StETH);
+        escrow.release(Asset.WstETH);
+        record = escrow.record();
+        assertEq(uint256(record.status), uint256(Status.Cancelled));
+        assertEq(record.finalAt, trancheAt(settledAt, 1));
+        for (uint256 i; i < 3; ++i) {
+            assertEq(record.kept[i], 1);
+            assertEq(record.delivered[i], 1);
+        }
+    }
+
+    function test_Record_Failed() public {
+        vm.prank(guardian);
+        escrow.cancel();
+        RecordView memory record = escrow.record();
+        assertEq(uint256(record.status), uint256(Status.Failed));
+        assertEq(uint256(record.failReason), uint256(FailReason.EndedByGuardian));
+        assertEq(record.finalAt, 0);
+    }
+
+    function test_Pots() public {
+        pledgeFull();
+        vm.warp(SETTLED_AT);
+        assertPots(0, 0, 0);
+        escrow.settle();
+        assertPots(400 ether, 250 ether, 250 ether);
+    }
+
+    /// @dev Of `pledgeFull`, with these draws.
+    function assertPots(uint256 eth, uint256 shares, uint256 wst) private view {
+        (Units[] memory totals, Units[] memory draws) = escrow.pots();
+        assertEq(totals.length, 9);
+        assertEq(draws.length, 9);
+        uint256[9] memory pledged = [uint256(400 ether), 0, 0, 0, 250 ether, 0, 0, 0, 500 ether];
+        uint256[9] memory drawn = [eth, 0, 0, 0, shares, 0, 0, 0, wst];
+        for (uint256 id; id < 9; ++id) {
+            assertEq(totals[id], pledged[id]);
+            assertEq(draws[id], drawn[id]);
+        }
     }
 
     function assertBooked(address pledger, uint8 tier, Asset asset, uint256 amount, uint256 refunded, bool objected)

@@ -1,4 +1,7 @@
 //! One rescue, from its creation to its releases, with every pot in use.
+//!
+//! [`Fixture`] is what measurements share; the calls of the escrow itself are measured here, those around it in
+//! [`super::satellites`].
 
 use super::Figure;
 use crate::{
@@ -17,26 +20,35 @@ use levee_model::{Asset, Bps, Terms, Tier, Wei, units::RATE_UNIT};
 const START: u64 = 1_800_000_000;
 const DAY: u32 = 86_400;
 const DEADLINE: u64 = START + 14 * DAY as u64;
-const SETTLED_AT: u64 = DEADLINE + 1;
+pub(super) const SETTLED_AT: u64 = DEADLINE + 1;
 
-/// Threshold, draw order and rate of each tier, in basis points: the most tiers there can be, in four groups.
-const TIERS: [(u16, u8, u16); 8] = [
-    (1_000, 0, 0),
-    (2_500, 0, 0),
-    (4_000, 1, 0),
-    (5_000, 1, 0),
-    (6_000, 2, 200),
-    (7_500, 2, 200),
-    (9_000, 3, 500),
-    (10_000, 3, 500),
-];
+/// The tiers of a rescue, and what it needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Threshold, draw order and rate of each tier, in basis points.
+    pub(super) tiers: &'static [(u16, u8, u16)],
+    /// In wei.
+    pub(super) target: u128,
+}
+
+/// The most tiers there can be, in four groups. Its target is below the value of all pots, above that of the first three
+/// groups: all tiers are active, the last group is drawn in part.
+const FULL: Shape = Shape {
+    tiers: &[
+        (1_000, 0, 0),
+        (2_500, 0, 0),
+        (4_000, 1, 0),
+        (5_000, 1, 0),
+        (6_000, 2, 200),
+        (7_500, 2, 200),
+        (9_000, 3, 500),
+        (10_000, 3, 500),
+    ],
+    target: 2_765_432_109_876_543_210_987,
+};
 
 /// Wei per 10^27 shares.
 const RATE: u128 = 1_234_567_890_123_456_789_012_345_678;
-
-/// Below the value of all pots, above that of the first three groups: all tiers are active, the last group is drawn in
-/// part.
-const TARGET: u128 = 2_765_432_109_876_543_210_987;
 
 const TRANCHES: u8 = 4;
 const OBJECTION_PERIOD: u32 = 2 * DAY;
@@ -45,10 +57,7 @@ const OBJECTION_PERIOD: u32 = 2 * DAY;
 const POTS: [u128; 3] =
     [123_456_789_012_345_678_901, 98_765_432_109_876_543_211, 111_222_333_444_555_666_777];
 
-/// Of the group that is drawn in part.
-const TIER: u8 = 7;
-
-const FIRST_PLEDGE: u128 = 2_123_456_789_012_345_678;
+pub(super) const FIRST_PLEDGE: u128 = 2_123_456_789_012_345_678;
 const NEXT_PLEDGE: u128 = 1_987_654_321_098_765_432;
 
 /// More than anyone here pledges.
@@ -57,19 +66,25 @@ const PURSE: u128 = 10u128.pow(22);
 /// The rescue, created and open.
 #[derive(Debug)]
 pub(super) struct Fixture {
-    chain: Chain,
-    lido: Lido,
-    escrow: Address,
+    pub(super) chain: Chain,
+    pub(super) lido: Lido,
+    pub(super) escrow: Address,
+    shape: Shape,
     create_gas: u64,
 }
 
 impl Fixture {
-    pub(super) fn new() -> Result<Self, EscrowError> {
+    /// A rescue that can be settled in full.
+    pub(super) fn full() -> Result<Self, EscrowError> {
+        Self::new(FULL)
+    }
+
+    pub(super) fn new(shape: Shape) -> Result<Self, EscrowError> {
         let mut chain = Chain::new();
         chain.set_time(START);
         let lido = Lido::deploy(&mut chain, bank(), U256::from(RATE_UNIT), U256::from(RATE))?;
-        let (escrow, receipt) = escrow::create(&mut chain, &terms(lido))?;
-        Ok(Self { chain, lido, escrow, create_gas: receipt.gas_used })
+        let (escrow, receipt) = escrow::create(&mut chain, &terms(shape, lido))?;
+        Ok(Self { chain, lido, escrow, shape, create_gas: receipt.gas_used })
     }
 
     /// Gas of the creation, and bytes of the code.
@@ -91,7 +106,7 @@ impl Fixture {
         ];
         self.chain.set_time(SETTLED_AT);
         figures.push(figure("settle_full", self.send(&PledgeEscrow::settleCall {})?));
-        let refund = PledgeEscrow::refundCall { pledger: pledger(), tier: TIER, asset: Asset::Eth as u8 };
+        let refund = PledgeEscrow::refundCall { pledger: pledger(), tier: self.last_tier(), asset: Asset::Eth as u8 };
         figures.push(figure("refund_eth", self.send(&refund)?));
         figures.extend(self.releases()?);
         Ok(figures)
@@ -99,7 +114,7 @@ impl Fixture {
 
     /// Gas of a release of the dearest asset, to a beneficiary without and with some of it. Each tranche of the three
     /// assets is released when it falls due: the first finds a beneficiary without any, the last ends the rescue.
-    fn releases(&mut self) -> Result<[Figure; 2], Failure> {
+    pub(super) fn releases(&mut self) -> Result<[Figure; 2], Failure> {
         let fresh = self.release_tranche(0)?;
         let mut held = 0;
         for tranche in 1..TRANCHES {
@@ -118,9 +133,14 @@ impl Fixture {
         Ok(dearest)
     }
 
+    /// The tier of the measured pledges: of the group that is drawn in part.
+    pub(super) fn last_tier(&self) -> u8 {
+        self.shape.tiers.len() as u8 - 1
+    }
+
     /// Fills each pot up to [`POTS`], by so many pledgers, each of whom pledges at least once; someone else pays.
-    fn fill_pots(&mut self, others: usize) -> Result<(), Failure> {
-        let tiers = 0..TIERS.len() as u8;
+    pub(super) fn fill_pots(&mut self, others: usize) -> Result<(), Failure> {
+        let tiers = 0..=self.last_tier();
         let pots: Vec<_> = tiers.flat_map(|tier| Asset::ALL.map(|asset| (tier, asset))).collect();
         let pledges = others.max(pots.len());
         for (pot, &(tier, asset)) in pots.iter().enumerate() {
@@ -134,8 +154,8 @@ impl Fixture {
         Ok(())
     }
 
-    fn pledge_own(&mut self, asset: Asset, amount: u128) -> Result<u64, Failure> {
-        self.pledge(pledger(), pledger(), TIER, asset, amount)
+    pub(super) fn pledge_own(&mut self, asset: Asset, amount: u128) -> Result<u64, Failure> {
+        self.pledge(pledger(), pledger(), self.last_tier(), asset, amount)
     }
 
     fn pledge(
@@ -163,25 +183,29 @@ impl Fixture {
     }
 
     /// Gives `account` each asset, and allowances to the escrow that no pledge uses up.
-    fn fill_purse(&mut self, account: Address) -> Result<(), Failure> {
-        let Lido { steth, wsteth } = self.lido;
-        let purse = U256::from(PURSE);
-        self.chain.set_balance(account, purse);
+    pub(super) fn fill_purse(&mut self, account: Address) -> Result<(), Failure> {
+        self.fill_tokens(account)?;
+        let (purse, Lido { steth, wsteth }) = (U256::from(PURSE), self.lido);
         let chain = &mut self.chain;
-        chain.send(
-            bank(),
-            steth,
-            &StETH::transferSharesCall { to: account, shares: purse * U256::from(2) },
-        )?;
-        chain.send(account, steth, &StETH::approveCall { spender: wsteth, amount: purse })?;
-        chain.send(account, wsteth, &WstETH::wrapCall { stETHAmount: purse })?;
+        chain.set_balance(account, purse);
         chain.send(account, steth, &StETH::approveCall { spender: self.escrow, amount: purse })?;
         chain.send(account, wsteth, &WstETH::approveCall { spender: self.escrow, units: purse })?;
         Ok(())
     }
+
+    /// Gives `account` stETH and wstETH.
+    pub(super) fn fill_tokens(&mut self, account: Address) -> Result<(), Failure> {
+        let (purse, Lido { steth, wsteth }) = (U256::from(PURSE), self.lido);
+        let chain = &mut self.chain;
+        let shares = purse * U256::from(2);
+        chain.send(bank(), steth, &StETH::transferSharesCall { to: account, shares })?;
+        chain.send(account, steth, &StETH::approveCall { spender: wsteth, amount: purse })?;
+        chain.send(account, wsteth, &WstETH::wrapCall { stETHAmount: purse })?;
+        Ok(())
+    }
 }
 
-fn figure(name: &str, amount: u64) -> Figure {
+pub(super) fn figure(name: &str, amount: u64) -> Figure {
     Figure { name: name.to_owned(), amount }
 }
 
@@ -190,8 +214,8 @@ fn part(whole: u128, index: u128, parts: u128) -> u128 {
     whole * (index + 1) / parts - whole * index / parts
 }
 
-fn terms(lido: Lido) -> Terms {
-    let tier = |(threshold, draw_order, rate)| Tier {
+fn terms(shape: Shape, lido: Lido) -> Terms {
+    let tier = |&(threshold, draw_order, rate)| Tier {
         threshold: Bps::new(threshold),
         draw_order,
         rate: Bps::new(rate),
@@ -201,9 +225,9 @@ fn terms(lido: Lido) -> Terms {
         guardian: address_of("guardian"),
         steth: lido.steth,
         wsteth: lido.wsteth,
-        target: Wei::new(TARGET),
+        target: Wei::new(shape.target),
         deadline: DEADLINE,
-        tiers: TIERS.map(tier).to_vec(),
+        tiers: shape.tiers.iter().map(tier).collect(),
         objection_period: OBJECTION_PERIOD,
         veto: Bps::new(2_000),
         tranches: TRANCHES,
@@ -225,12 +249,12 @@ fn bank() -> Address {
 }
 
 /// Whose calls are measured.
-fn pledger() -> Address {
+pub(super) fn pledger() -> Address {
     address_of("pledger")
 }
 
 /// Pays the pledges of all others.
-fn payer() -> Address {
+pub(super) fn payer() -> Address {
     address_of("payer")
 }
 
@@ -240,16 +264,16 @@ mod tests {
 
     #[test]
     fn every_pot_is_drawn_the_last_group_in_part() {
-        let mut fixture = Fixture::new().unwrap();
+        let mut fixture = Fixture::full().unwrap();
         fixture.fill_purse(payer()).unwrap();
         fixture.fill_pots(10).unwrap();
         fixture.chain.set_time(SETTLED_AT);
         let rescue = fixture.chain.read(fixture.escrow, &PledgeEscrow::rescueCall {}).unwrap();
-        assert_eq!((rescue.thresholdMetBps, rescue.drawn), (10_000, U256::from(TARGET)));
+        assert_eq!((rescue.thresholdMetBps, rescue.drawn), (10_000, U256::from(FULL.target)));
         assert_eq!(rescue.pots.len(), 24);
         for pot in rescue.pots {
             assert_eq!(pot.total.to::<u128>(), POTS[usize::from(pot.asset)]);
-            let whole = TIERS[usize::from(pot.tier)].1 < TIERS[usize::from(TIER)].1;
+            let whole = FULL.tiers[usize::from(pot.tier)].1 < FULL.tiers[usize::from(fixture.last_tier())].1;
             assert_eq!(pot.drawn == pot.total, whole, "tier {}, asset {}", pot.tier, pot.asset);
             assert!(!pot.drawn.is_zero());
         }
@@ -258,7 +282,7 @@ mod tests {
     #[test]
     fn each_of_the_others_has_pledged() {
         for (others, each) in [(10, vec![3, 3, 3, 3, 2, 2, 2, 2, 2, 2]), (100, vec![1; 100])] {
-            let mut fixture = Fixture::new().unwrap();
+            let mut fixture = Fixture::full().unwrap();
             fixture.fill_purse(payer()).unwrap();
             fixture.fill_pots(others).unwrap();
             let count = |index| {

@@ -1,9 +1,10 @@
-//! What calls of the escrow cost, and whether that depends on how many have pledged.
+//! What calls of the escrow and of what is around it cost, and whether that depends on how many have pledged.
 //!
 //! [`measure`] makes real transactions on one fixed rescue; [`snapshot`] compares the figures with those that are
 //! checked in, and with the limits.
 
 mod fixture;
+mod satellites;
 pub mod snapshot;
 
 use crate::escrow::EscrowError;
@@ -36,13 +37,17 @@ impl fmt::Display for Figure {
 /// # Errors
 /// When a call of the fixture fails, all of which have to go through.
 pub fn measure() -> Result<Vec<Figure>, EscrowError> {
-    let (mut few, many) = (Fixture::new()?, Fixture::new()?);
-    let mut figures = few.creation();
-    figures.extend(few.costs(FEW)?);
-    figures.extend(
-        many.costs(MANY)?
-            .into_iter()
-            .map(|Figure { name, amount }| Figure { name: format!("{name}{MANY_SUFFIX}"), amount }),
-    );
+    let mut figures = Fixture::full()?.creation();
+    figures.extend(among(FEW)?);
+    let marked = |Figure { name, amount }| Figure { name: format!("{name}{MANY_SUFFIX}"), amount };
+    figures.extend(among(MANY)?.into_iter().map(marked));
+    figures.extend(satellites::creations()?);
+    Ok(figures)
+}
+
+/// Every figure that the number of pledgers could change.
+fn among(others: usize) -> Result<Vec<Figure>, EscrowError> {
+    let mut figures = Fixture::full()?.costs(others)?;
+    figures.extend(satellites::costs(others)?);
     Ok(figures)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// The most that each call may cost, in gas; of the code's size, in bytes (EIP-170).
-const LIMITS: [(&str, u64); 9] = [
+const LIMITS: [(&str, u64); 16] = [
     ("pledge_eth_new", 54_000),
     ("pledge_eth_next", 37_000),
     ("pledge_wsteth_new", 78_500),
@@ -15,6 +15,13 @@ const LIMITS: [(&str, u64); 9] = [
     ("settle_full", 300_000),
     ("create", 5_000_000),
     ("code_size", 24_576),
+    ("recover_first", 150_000),
+    ("recover", 150_000),
+    ("claim_new", 75_000),
+    ("router_wsteth_permit_new", 155_000),
+    ("router_steth_permit_new", 230_000),
+    ("declare", 40_000),
+    ("declare_for", 80_000),
 ];
 
 /// What is wrong with a figure.

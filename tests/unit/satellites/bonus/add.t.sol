@@ -58,7 +58,7 @@ contract AddTest is BonusTest {
 
     function test_Add_RevertGiven_DeadlinePassed() public {
         vm.warp(DEADLINE + 1);
-        expectAddingClosed(Status.Failed, DEADLINE);
+        expectAddingClosed(Status.Open, DEADLINE);
         add(sponsor, 1 ether);
     }
 
@@ -77,7 +77,7 @@ contract AddTest is BonusTest {
         vm.warp(DEADLINE + 9 days);
         add(sponsor, 1 ether);
         vm.warp(DEADLINE + 9 days + 1);
-        expectAddingClosed(Status.Failed, DEADLINE + 9 days);
+        expectAddingClosed(Status.Open, DEADLINE + 9 days);
         add(sponsor, 1 ether);
     }
 
