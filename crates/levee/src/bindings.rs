@@ -87,6 +87,16 @@ mod weth {
     }
 }
 
+/// A WETH for local chains.
+#[allow(missing_docs)]
+mod wrapped_ether {
+    alloy::sol!(
+        #[sol(all_derives)]
+        WrappedEther,
+        "artifacts/WrappedEther.json"
+    );
+}
+
 pub use bonus_pool::BonusPool;
 pub use pledge_board::PledgeBoard;
 pub use pledge_escrow::PledgeEscrow;
@@ -94,4 +104,5 @@ pub use pledge_router::PledgeRouter;
 pub use recovery_pool::RecoveryPool;
 pub use steth::StETH;
 pub use weth::WETH;
+pub use wrapped_ether::WrappedEther;
 pub use wsteth::WstETH;

@@ -53,6 +53,11 @@ fn the_models_of_lido_are_what_their_sources_compile_to() -> Result<()> {
     check(TESTS, "tests/lido/WstETH.sol", "WstETH")
 }
 
+#[test]
+fn the_weth_of_local_chains_is_what_its_source_compiles_to() -> Result<()> {
+    check(TESTS, "tests/util/WrappedEther.sol", "WrappedEther")
+}
+
 fn check(pipeline: Pipeline, source: &str, name: &str) -> Result<()> {
     let built = compile(pipeline, source, name)?;
     let path = root().join(format!("crates/levee/artifacts/{name}.json"));
