@@ -1,20 +1,10 @@
-//! The steps of a scenario: what can be done, and which keys each needs.
+//! The steps of a scenario: what can be done.
 
+use levee::Stage;
 use levee_model::{Asset, Rate, Timestamp, Wei};
-use toml::Spanned;
 
-use super::{
-    cast::GUARDIAN,
-    format::{StepToml, TierToml},
-    lido::worth_of_share,
-    scenario::{Reader, parse_rate},
-    when::When,
-};
-use crate::{
-    amount::{self, Amount},
-    error::UserError,
-    time,
-};
+use super::{format::StepToml, keys::Keys, lido::worth_of_share, scenario::Reader, when::When};
+use crate::{amount::Amount, error::UserError};
 
 /// One step of a scenario.
 #[derive(Debug)]
@@ -36,6 +26,7 @@ pub(crate) enum Action {
         who: String,
         tier: u8,
         amount: Amount,
+        with: With,
     },
     Settle,
     Expire,
@@ -58,6 +49,23 @@ pub(crate) enum Action {
         target: Wei,
         deadline: Option<Timestamp>,
     },
+    /// A deposit into the recovery pool. Without `by` it comes from outside the story.
+    Recover {
+        by: Option<String>,
+        amount: Wei,
+    },
+    /// Of what was recovered.
+    Claim(Positions),
+    AddBonus {
+        who: String,
+        amount: Wei,
+    },
+    ClaimBonus(Positions),
+    /// Without a name: for everyone who has something in the bonus pool.
+    TakeBack {
+        who: Option<String>,
+    },
+    Declare(Declare),
     Lido(LidoChange),
     /// `who` takes no ETH from now on, like a contract without a way to receive it.
     Refuse {
@@ -75,6 +83,32 @@ pub(crate) struct Positions {
     pub(crate) asset: Option<Asset>,
 }
 
+/// What a pledge is paid with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum With {
+    /// ETH with the call, or tokens that the escrow was allowed to take.
+    Itself,
+    /// WETH that the router was allowed to take.
+    Weth,
+    /// Tokens that the router may take by a permit.
+    Permit,
+}
+
+/// What `who` says of a pledge that it has not locked.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Declare {
+    pub(crate) who: String,
+    /// Who brings the signed declaration; none when `who` makes it itself.
+    pub(crate) by: Option<String>,
+    pub(crate) stage: Stage,
+    pub(crate) tier: u8,
+    /// None when it is not known.
+    pub(crate) amount: Option<Wei>,
+    /// None for the deadline in force.
+    pub(crate) expiry: Option<When>,
+    pub(crate) link: String,
+}
+
 /// What befalls stETH.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LidoChange {
@@ -90,14 +124,10 @@ pub(crate) enum LidoChange {
     Mend,
 }
 
-const VERBS: &str = "pledge, settle, release, refund, exit, object, cancel, lapse, expire, decline, amend, rebase, \
-    pause, resume, break, mend, refuse and wait";
-
 impl Step {
     /// Reads a step: `do` says which keys it needs, and no others are taken.
     pub(crate) fn read(reader: &Reader<'_>, toml: &StepToml) -> Result<Self, UserError> {
-        let keys = Keys { reader, toml };
-        keys.only_allowed()?;
+        let keys = Keys::new(reader, toml)?;
         let when = toml.at.as_ref().map(|at| reader.document.field("at", at, When::parse)).transpose()?;
         Ok(Self {
             when,
@@ -106,154 +136,6 @@ impl Step {
             note: toml.note.clone(),
             place: reader.document.place(toml.verb.span().start),
         })
-    }
-}
-
-/// The keys that a verb may have besides `at`, `fails` and `note`; none for a verb that there is not.
-fn allowed(verb: &str) -> Option<&'static [&'static str]> {
-    Some(match verb {
-        "pledge" => &["who", "amount", "tier"],
-        "settle" | "expire" | "lapse" | "pause" | "resume" | "break" | "mend" | "wait" => &[],
-        "release" => &["asset"],
-        "refund" | "exit" | "object" => &["who", "tier", "asset"],
-        "decline" => &["by", "who", "tier", "asset"],
-        "cancel" => &["by"],
-        "refuse" => &["who"],
-        "amend" => &["by", "target", "deadline"],
-        "rebase" => &["rate"],
-        _ => return None,
-    })
-}
-
-struct Keys<'a> {
-    reader: &'a Reader<'a>,
-    toml: &'a StepToml,
-}
-
-impl Keys<'_> {
-    fn verb(&self) -> &str {
-        self.toml.verb.get_ref()
-    }
-
-    /// An error at the step's own place.
-    fn error(&self, message: String, hint: &str) -> UserError {
-        let refuse = |_: &str| Err::<(), _>(UserError::new(message).hint(hint));
-        match self.reader.document.field("do", &self.toml.verb, refuse) {
-            Err(error) => error,
-            Ok(()) => unreachable!("it only refuses"),
-        }
-    }
-
-    fn only_allowed(&self) -> Result<(), UserError> {
-        let allowed = allowed(self.verb())
-            .ok_or_else(|| self.error(format!("there is no step `{}`", self.verb()), VERBS))?;
-        let StepToml { who, by, amount, tier, asset, target, deadline, rate, .. } = self.toml;
-        let given = [
-            ("who", who.is_some()),
-            ("by", by.is_some()),
-            ("amount", amount.is_some()),
-            ("tier", tier.is_some()),
-            ("asset", asset.is_some()),
-            ("target", target.is_some()),
-            ("deadline", deadline.is_some()),
-            ("rate", rate.is_some()),
-        ];
-        match given.into_iter().find(|(key, given)| *given && !allowed.contains(key)) {
-            Some((key, _)) => Err(self.error(format!("`{}` takes no {key}", self.verb()), "leave it out")),
-            None => Ok(()),
-        }
-    }
-
-    fn action(&self) -> Result<Action, UserError> {
-        Ok(match self.verb() {
-            "pledge" => Action::Pledge {
-                who: self.name("who", &self.toml.who)?,
-                tier: self.required("tier", self.tier()?)?,
-                amount: self.read("amount", &self.toml.amount, Amount::parse)?,
-            },
-            "settle" => Action::Settle,
-            "expire" => Action::Expire,
-            "lapse" => Action::Lapse,
-            "release" => Action::Release(self.asset()?),
-            "refund" => Action::Refund(self.positions()?),
-            "exit" => Action::Exit(self.own_positions()?),
-            "object" => Action::Object(self.own_positions()?),
-            "decline" => Action::Decline { by: self.by()?, positions: self.own_positions()? },
-            "cancel" => Action::Cancel { by: self.by()? },
-            "amend" => self.amend()?,
-            "rebase" => Action::Lido(LidoChange::Rebase(self.read("rate", &self.toml.rate, parse_rate)?)),
-            "pause" => Action::Lido(LidoChange::Pause),
-            "resume" => Action::Lido(LidoChange::Resume),
-            "break" => Action::Lido(LidoChange::Break),
-            "mend" => Action::Lido(LidoChange::Mend),
-            "refuse" => Action::Refuse { who: self.name("who", &self.toml.who)? },
-            _ => Action::Wait,
-        })
-    }
-
-    fn amend(&self) -> Result<Action, UserError> {
-        let deadline = self.toml.deadline.as_ref();
-        Ok(Action::Amend {
-            by: self.by()?,
-            target: self.read("target", &self.toml.target, amount::parse_eth)?,
-            deadline: deadline
-                .map(|time| self.reader.document.field("deadline", time, time::parse_time))
-                .transpose()?,
-        })
-    }
-
-    fn required<T>(&self, key: &str, value: Option<T>) -> Result<T, UserError> {
-        value.ok_or_else(|| self.error(format!("`{}` needs {key}", self.verb()), "add it to the step"))
-    }
-
-    fn read<T>(
-        &self,
-        key: &str,
-        value: &Option<Spanned<String>>,
-        parse: impl FnOnce(&str) -> Result<T, UserError>,
-    ) -> Result<T, UserError> {
-        let value = self.required(key, value.as_ref())?;
-        self.reader.document.field(key, value, parse)
-    }
-
-    fn name(&self, key: &str, value: &Option<Spanned<String>>) -> Result<String, UserError> {
-        self.read(key, value, |name| self.reader.cast.find(name))
-    }
-
-    /// Who calls what only the guardian may.
-    fn by(&self) -> Result<String, UserError> {
-        match &self.toml.by {
-            Some(_) => self.name("by", &self.toml.by),
-            None => Ok(GUARDIAN.to_owned()),
-        }
-    }
-
-    fn tier(&self) -> Result<Option<u8>, UserError> {
-        let Some(tier) = &self.toml.tier else { return Ok(None) };
-        let name = match tier.get_ref() {
-            TierToml::Number(number) => number.to_string(),
-            TierToml::Name(name) => name.clone(),
-        };
-        self.reader
-            .tier(&name)
-            .map(Some)
-            .map_err(|error| error.within(self.reader.document.place(tier.span().start)))
-    }
-
-    fn asset(&self) -> Result<Option<Asset>, UserError> {
-        let asset = self.toml.asset.as_ref();
-        asset.map(|asset| self.reader.document.field("asset", asset, amount::parse_asset)).transpose()
-    }
-
-    fn positions(&self) -> Result<Positions, UserError> {
-        let who = self.toml.who.as_ref().map(|_| self.name("who", &self.toml.who)).transpose()?;
-        Ok(Positions { who, tier: self.tier()?, asset: self.asset()? })
-    }
-
-    /// Positions of somebody who must be named.
-    fn own_positions(&self) -> Result<Positions, UserError> {
-        self.required("who", self.toml.who.as_ref())?;
-        self.positions()
     }
 }
 
@@ -283,7 +165,7 @@ impl LidoChange {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cast::Cast;
+    use super::super::{cast::Cast, when::Anchor};
     use super::*;
     use crate::document::Document;
 
@@ -302,7 +184,8 @@ mod tests {
             let step =
                 read(&format!("do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = {tier}")).unwrap();
             let amount = Amount::Eth(Wei::new(5 * 10u128.pow(18)));
-            assert_eq!(step.action, Action::Pledge { who: "Ada".to_owned(), tier: 1, amount });
+            let who = "Ada".to_owned();
+            assert_eq!(step.action, Action::Pledge { who, tier: 1, amount, with: With::Itself });
             assert_eq!((step.when, step.fails, step.place.as_str()), (None, None, "s.toml:1"));
         }
     }
@@ -312,6 +195,54 @@ mod tests {
         let cancel = |by: &str| Action::Cancel { by: by.to_owned() };
         assert_eq!(read("do = \"cancel\"").unwrap().action, cancel("guardian"));
         assert_eq!(read("do = \"cancel\"\nby = \"Ada\"").unwrap().action, cancel("Ada"));
+    }
+
+    #[test]
+    fn what_is_around_the_core_is_read_too() {
+        let five = Wei::new(5 * 10u128.pow(18));
+        let recover = |by: Option<&str>| Action::Recover { by: by.map(str::to_owned), amount: five };
+        assert_eq!(read("do = \"recover\"\namount = \"5 ETH\"").unwrap().action, recover(None));
+        assert_eq!(
+            read("do = \"recover\"\nby = \"Ada\"\namount = \"5 ETH\"").unwrap().action,
+            recover(Some("Ada"))
+        );
+        let all = Positions { who: None, tier: None, asset: None };
+        assert_eq!(read("do = \"claim\"").unwrap().action, Action::Claim(all));
+        let one = Positions { who: None, tier: Some(1), asset: Some(Asset::Eth) };
+        let text = "do = \"bonus claim\"\ntier = \"loan\"\nasset = \"ETH\"";
+        assert_eq!(read(text).unwrap().action, Action::ClaimBonus(one));
+        assert_eq!(read("do = \"bonus take back\"").unwrap().action, Action::TakeBack { who: None });
+    }
+
+    #[test]
+    fn a_declaration_may_leave_open_how_much_and_until_when() {
+        let text = "do = \"declare\"\nwho = \"Ada\"\nstage = \"Expressed\"\ntier = \"loan\"";
+        let who = "Ada".to_owned();
+        let (stage, tier, link) = (Stage::Expressed, 1, String::new());
+        let open = Declare { who, by: None, stage, tier, amount: None, expiry: None, link };
+        assert_eq!(read(text).unwrap().action, Action::Declare(open));
+        let more = "by = \"guardian\"\namount = \"5 ETH\"\nexpiry = \"start\"\nlink = \"l\"";
+        let Action::Declare(full) = read(&format!("{text}\n{more}")).unwrap().action else {
+            panic!("it declares")
+        };
+        assert_eq!((full.by.as_deref(), full.link.as_str()), (Some("guardian"), "l"));
+        assert_eq!(full.amount, Some(Wei::new(5 * 10u128.pow(18))));
+        assert_eq!(full.expiry, Some(When::Around(Anchor::Start, 0)));
+    }
+
+    #[test]
+    fn a_pledge_may_be_paid_with_weth_or_by_a_permit() {
+        let with = |amount: &str, with: &str| {
+            let text = format!("do = \"pledge\"\nwho = \"Ada\"\namount = \"{amount}\"\ntier = 0\n{with}");
+            match read(&text).unwrap().action {
+                Action::Pledge { with, .. } => with,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(with("5 ETH", ""), With::Itself);
+        assert_eq!(with("5 ETH", "with = \"WETH\""), With::Weth);
+        assert_eq!(with("5 shares", "with = \"permit\""), With::Permit);
+        assert_eq!(with("5 wstETH", "with = \"permit\""), With::Permit);
     }
 
     #[test]
@@ -325,17 +256,25 @@ mod tests {
             ("do = \"refund\"\ntier = \"gift\"", "s.toml:2: no tier is called `gift`"),
             ("do = \"wait\"\nat = \"soon\"", "s.toml:2: at: `soon` is not a moment of a rescue"),
             ("do = \"rebase\"\nrate = \"1.2\"", "s.toml:2: rate: `1.2` has no unit"),
+            ("do = \"recover\"", "s.toml:1: do: `recover` needs amount"),
+            (
+                "do = \"recover\"\namount = \"5 stETH\"",
+                "s.toml:2: amount: `5 stETH` is an amount of stETH, not of ETH",
+            ),
+            ("do = \"bonus add\"\namount = \"5 ETH\"", "s.toml:1: do: `bonus add` needs who"),
+            ("do = \"bonus take back\"\ntier = 0", "s.toml:1: do: `bonus take back` takes no tier"),
+            ("do = \"declare\"\nwho = \"Ada\"", "s.toml:1: do: `declare` needs stage"),
+            (
+                "do = \"declare\"\nwho = \"Ada\"\nstage = \"Sure\"\ntier = 0",
+                "s.toml:3: stage: `Sure` is not a stage",
+            ),
+            (
+                "do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = 0\nwith = \"permit\"",
+                "s.toml:5: with: ETH cannot be pledged with `permit`",
+            ),
         ];
         for (text, message) in cases {
             assert_eq!(read(text).unwrap_err(), message);
         }
-    }
-
-    #[test]
-    fn every_verb_is_known_and_listed() {
-        let listed = VERBS.replace(" and ", ", ");
-        let listed: Vec<_> = listed.split(", ").map(str::trim).collect();
-        assert_eq!(listed.len(), 18);
-        assert!(listed.iter().all(|verb| allowed(verb).is_some()), "{listed:?}");
     }
 }

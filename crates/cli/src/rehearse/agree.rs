@@ -1,16 +1,21 @@
 //! Do the escrow, its log and the model say the same? They must, to the last wei; if not, something is broken here.
 
+mod pools;
+
 use std::fmt::Debug;
 
-use alloy::providers::DynProvider;
+use alloy::primitives::Address;
 use eyre::{Result, ensure};
-use levee::{Error, Escrow, Event, PositionView, RescueView};
+use levee::{BoardEvent, BonusEvent, Declaration, Error, Event, PositionView, RecoveryEvent, RescueView};
 use levee_model::{
     Amendment, Asset, Bps, Goal, Moment, Payment, PerAsset, PositionId, Rate, Rescue, Status, Timestamp,
     Units, Wei,
 };
 
-use super::cast::{self, Cast};
+use super::{
+    cast::{self, Cast},
+    sides::{Contracts, Models},
+};
 
 /// The name of an error: of its variant, which has the name that the contract gives it.
 pub(crate) fn name(error: &impl Debug) -> String {
@@ -22,6 +27,10 @@ pub(crate) fn name(error: &impl Debug) -> String {
 pub(crate) fn refusal_name(error: &Error) -> String {
     match error {
         Error::Refused(refusal) => name(refusal),
+        Error::RecoveryRefused(refusal) => name(refusal),
+        Error::BonusRefused(refusal) => name(refusal),
+        Error::BoardRefused(refusal) => name(refusal),
+        Error::RouterRefused(refusal) => name(refusal),
         Error::TokenRefused { .. } | Error::UnknownRevert { .. } => "TokenFailed".to_owned(),
         other => name(other),
     }
@@ -57,8 +66,26 @@ fn payment_of(event: &Event, expected: Option<Payment>) -> Option<Payment> {
         Event::Exited { position, recipient, amount } | Event::Refunded { position, recipient, amount } => {
             Some(Payment { to: recipient, asset: position.asset, amount })
         }
+        Event::Recovery(RecoveryEvent::Claimed { recipient, amount, .. })
+        | Event::Bonus(
+            BonusEvent::Claimed { recipient, amount, .. } | BonusEvent::Returned { recipient, amount, .. },
+        ) => Some(Payment { to: recipient, asset: Asset::Eth, amount: Units::new(amount.get()) }),
         _ => None,
     }
+}
+
+/// Checks that the board announced what was declared, as of now.
+pub(crate) fn announced(
+    events: &[Event],
+    contributor: Address,
+    declaration: &Declaration,
+    now: Timestamp,
+) -> Result<()> {
+    let [Event::Board(BoardEvent::Declared(declared))] = events else {
+        eyre::bail!("the board announced {events:?}");
+    };
+    let told = (declared.contributor, &declared.declaration, declared.made_at);
+    same("the board", &told, "the scenario", &(contributor, declaration, now))
 }
 
 /// What the escrow's views and the model both say of a rescue.
@@ -141,30 +168,33 @@ fn positions_of_model(rescue: &Rescue, at: Moment, name: &str) -> Vec<PositionVi
     rescue.positions_of(cast::address(name)).map(view).collect()
 }
 
-/// Checks that the escrow's views say what the model says, of the rescue and of everyone's positions.
-pub(crate) async fn with_model(
-    escrow: &Escrow<DynProvider>,
-    rescue: &Rescue,
+/// Checks that the views say what the models say, of the rescue, of everyone's positions, and of the two pools.
+pub(crate) async fn with_models(
+    contracts: &Contracts,
+    models: &Models,
     at: Moment,
     cast: &Cast,
 ) -> Result<()> {
+    let (escrow, rescue) = (&contracts.escrow, &models.rescue);
     same("the escrow", &Facts::of_view(&escrow.rescue().await?), "the model", &Facts::of_model(rescue, at))?;
     for name in cast.names() {
         let seen = escrow.positions(cast::address(name)).await?;
         same("the escrow", &seen, "the model", &positions_of_model(rescue, at, name))?;
     }
-    Ok(())
+    pools::recovery_with_model(contracts, models, at, cast).await?;
+    pools::bonus_with_model(contracts, models, cast).await
 }
 
-/// Checks that the escrow's views say what can be rebuilt from its log alone.
-pub(crate) async fn with_log(escrow: &Escrow<DynProvider>, at: Moment, cast: &Cast) -> Result<()> {
+/// Checks that the escrow's views say what can be rebuilt from its log alone, and the pools' logs what the models say.
+pub(crate) async fn with_log(contracts: &Contracts, models: &Models, at: Moment, cast: &Cast) -> Result<()> {
+    let escrow = &contracts.escrow;
     let history = escrow.history(0).await?;
     same("the escrow", &escrow.rescue().await?, "its log", &history.rescue(at)?)?;
     for name in cast.names() {
         let account = cast::address(name);
         same("the escrow", &escrow.positions(account).await?, "its log", &history.positions(account, at))?;
     }
-    Ok(())
+    pools::logs_with_models(contracts, models, at, cast).await
 }
 
 fn same<T: PartialEq + Debug>(one: &str, left: &T, other: &str, right: &T) -> Result<()> {
@@ -202,5 +232,38 @@ mod tests {
         let other = Err(Error::Refused(EscrowError::NoVeto));
         assert!(outcomes(&other, &Err("NoVeto".into())).is_ok());
         assert!(outcomes(&other, &Err("ZeroAmount".into())).is_err());
+    }
+
+    #[test]
+    fn what_a_pool_pays_is_compared_too() {
+        let to = cast::address("a");
+        let position = PositionId { pledger: to, tier: 0, asset: Asset::StEth };
+        let amount = Wei::new(5);
+        let claimed = Event::Recovery(RecoveryEvent::Claimed { position, recipient: to, amount });
+        let bonus = Event::Bonus(BonusEvent::Claimed { position, recipient: to, amount });
+        let returned = Event::Bonus(BonusEvent::Returned { sponsor: to, recipient: to, amount });
+        let payment = |amount| Payment { to, asset: Asset::Eth, amount: Units::new(amount) };
+        for event in [claimed, bonus, returned] {
+            assert!(outcomes(&Ok(vec![event.clone()]), &Ok(Some(payment(5)))).is_ok());
+            assert!(outcomes(&Ok(vec![event]), &Ok(Some(payment(6)))).is_err());
+        }
+    }
+
+    #[test]
+    fn a_declaration_that_the_board_changed_is_noticed() {
+        let (contributor, escrow) = (cast::address("a"), cast::address("e"));
+        let (stage, tier, amount, expiry) = (levee::Stage::Approved, 0, Some(Wei::new(5)), 9);
+        let said = Declaration { escrow, stage, tier, amount, expiry, link: "l".to_owned() };
+        let told = |declaration: &Declaration| {
+            let declaration = declaration.clone();
+            let declared = levee::Declared { contributor, declaration, made_at: 7, digest: None };
+            vec![Event::Board(BoardEvent::Declared(declared))]
+        };
+        assert!(announced(&told(&said), contributor, &said, 7).is_ok());
+        assert!(announced(&told(&said), contributor, &said, 8).is_err());
+        assert!(announced(&told(&said), escrow, &said, 7).is_err());
+        let other = Declaration { amount: None, ..said.clone() };
+        assert!(announced(&told(&other), contributor, &said, 7).is_err());
+        assert!(announced(&[], contributor, &said, 7).is_err());
     }
 }

@@ -13,7 +13,7 @@ pub(crate) const BENEFICIARY: &str = "beneficiary";
 pub(crate) const GUARDIAN: &str = "guardian";
 /// Who makes the calls that anyone may make.
 pub(crate) const ANYONE: &str = "anyone";
-/// Who deploys the model of Lido, and holds its first shares.
+/// Who deploys the model of Lido, whose first shares it holds, and WETH.
 pub(crate) const LIDO: &str = "Lido's deployer";
 /// The names of Lido's tokens, in the terms.
 const TOKENS: [&str; 2] = ["stETH", "wstETH"];
@@ -89,16 +89,26 @@ pub(crate) fn key(name: &str) -> B256 {
     keccak256(format!("levee rehearse: {name}"))
 }
 
+/// What signs for a name.
+pub(crate) fn signer(name: &str) -> PrivateKeySigner {
+    // Only 0 and numbers beyond the curve's order are no keys: no text with such a hash is known.
+    PrivateKeySigner::from_bytes(&key(name)).expect("a hash is a key")
+}
+
 /// The account of a name.
 pub(crate) fn address(name: &str) -> Address {
-    // Only 0 and numbers beyond the curve's order are no keys: no text with such a hash is known.
-    PrivateKeySigner::from_bytes(&key(name)).expect("a hash is a key").address()
+    signer(name).address()
 }
 
 /// Where [`LIDO`]'s first two contracts are: stETH and wstETH.
 pub(crate) fn tokens() -> [Address; 2] {
     let lido = address(LIDO);
     [lido.create(0), lido.create(1)]
+}
+
+/// Where its third is: WETH.
+pub(crate) fn weth() -> Address {
+    address(LIDO).create(2)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use alloy::{
     transports::RpcError,
 };
 use eyre::{Result, WrapErr, bail, ensure};
-use levee_model::Timestamp;
+use levee_model::{Timestamp, Wei};
 
 /// Code that reverts whatever it is called with.
 pub(crate) const REVERTING: Bytes = bytes!("5f5ffd");
@@ -101,9 +101,10 @@ impl Chain {
         Ok(C::abi_decode_returns_validate(&answer)?)
     }
 
-    /// Gives `account` so much ETH.
-    pub(crate) async fn set_balance(&self, account: Address, wei: u128) -> Result<()> {
-        Ok(self.provider.anvil_set_balance(account, U256::from(wei)).await?)
+    /// Gives `account` so much ETH more.
+    pub(crate) async fn add_balance(&self, account: Address, amount: Wei) -> Result<()> {
+        let before = self.balance(account).await?;
+        Ok(self.provider.anvil_set_balance(account, before + U256::from(amount.get())).await?)
     }
 
     /// Replaces a contract's code, and returns what it was.

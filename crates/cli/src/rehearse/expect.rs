@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use levee::PotView;
-use levee_model::{Bps, Status, Wei};
+use levee::{BonusFor, PotView};
+use levee_model::{Bps, Status, Units, Wei};
 use serde::Serialize;
 use toml::Spanned;
 
 use super::{
-    format::{ExpectToml, OfContributor, OfTier, OneOrMore},
+    format::{ExpectToml, OfContributor, OfGroup, OfTier, OneOrMore},
+    pools::{Group, Sponsor},
+    said::Said,
     scenario::Reader,
     statement::{Line, Statement},
 };
@@ -27,6 +29,10 @@ pub(crate) struct Expect {
     pledged: Option<Wei>,
     drawn: Option<Wei>,
     uncovered: Option<Wei>,
+    recovered: Option<Wei>,
+    bonus: Option<Wei>,
+    bonus_for: Option<BonusFor>,
+    groups: Vec<Part<u8, OfGroup>>,
     tiers: Vec<Part<u8, OfTier>>,
     contributors: Vec<Part<String, OfContributor>>,
 }
@@ -65,7 +71,7 @@ impl Expect {
         let eth = |key, value: &Option<Spanned<String>>| {
             value.as_ref().map(|value| document.field(key, value, amount::parse_eth)).transpose()
         };
-        let threshold = toml.threshold.as_ref();
+        let (threshold, bonus_for) = (toml.threshold.as_ref(), toml.bonus_for.as_ref());
         Ok(Self {
             status: document.field("status", &toml.status, parse_status)?,
             threshold: threshold
@@ -75,6 +81,10 @@ impl Expect {
             pledged: eth("pledged", &toml.pledged)?,
             drawn: eth("drawn", &toml.drawn)?,
             uncovered: eth("uncovered", &toml.uncovered)?,
+            recovered: eth("recovered", &toml.recovered)?,
+            bonus: eth("bonus", &toml.bonus)?,
+            bonus_for: bonus_for.map(|whose| document.field("bonus_for", whose, parse_whose)).transpose()?,
+            groups: read_parts(reader, "groups", &toml.groups, parse_order)?,
             tiers: read_parts(reader, "tiers", &toml.tiers, |name| reader.tier(name))?,
             contributors: read_parts(reader, "contributors", &toml.contributors, |name| {
                 reader.cast.find(name)
@@ -94,11 +104,17 @@ impl Expect {
             ("pledged", self.pledged, statement.pledged),
             ("drawn", self.drawn, statement.drawn),
             ("uncovered", self.uncovered, statement.uncovered()),
+            ("recovered", self.recovered, statement.recovery.total),
+            ("bonus", self.bonus, statement.bonus.total),
         ];
         for (what, expected, found) in totals {
             checks
                 .extend(expected.map(|expected| Check::new(what, amount::eth(expected), amount::eth(found))));
         }
+        if let Some(whose) = self.bonus_for {
+            checks.push(Check::new("bonus for", whose.to_string(), statement.bonus.whose.clone()));
+        }
+        checks.extend(self.groups.iter().map(|part| part.check(statement)));
         checks.extend(self.tiers.iter().map(|part| part.check(statement)));
         checks.extend(self.contributors.iter().map(|part| part.check(statement)));
         checks
@@ -120,19 +136,55 @@ impl Part<u8, OfTier> {
     }
 }
 
+impl Part<u8, OfGroup> {
+    fn check(&self, statement: &Statement) -> Check {
+        let groups = statement.recovery.groups.iter().filter(|group| group.order == self.of);
+        let part = |group: &Group| match self.kind {
+            OfGroup::Principal => group.principal,
+            OfGroup::Interest => group.interest,
+            OfGroup::Received => group.received,
+        };
+        let found = amount::eth(groups.map(part).sum());
+        Check::new(format!("draw order {}: {}", self.of, self.kind), self.amount.to_string(), found)
+    }
+}
+
 impl Part<String, OfContributor> {
     fn check(&self, statement: &Statement) -> Check {
-        let lines =
-            statement.lines.iter().filter(|line| line.who == self.of && line.asset == self.amount.asset());
-        let part = |line: &Line| match self.kind {
-            OfContributor::Pledged => line.pledged,
-            OfContributor::Returned => line.returned,
-            OfContributor::Drawn => line.drawn,
-            OfContributor::Refunded => line.refunded,
-            OfContributor::Owed => line.owed,
+        let found = self.found(statement).to_string();
+        Check::new(format!("{}: {}", self.of, self.kind), self.amount.to_string(), found)
+    }
+
+    /// What was pledged is in the unit of the amount, what came of it elsewhere in ETH.
+    fn found(&self, statement: &Statement) -> Amount {
+        let of_asset = |part: fn(&Line) -> Units| {
+            let own = statement.lines.iter().filter(|line| line.who == self.of);
+            let units = own.filter(|line| line.asset == self.amount.asset()).map(part).sum();
+            statement.in_unit_of(self.amount, units)
         };
-        let found = statement.in_unit_of(self.amount, lines.map(part).sum());
-        Check::new(format!("{}: {}", self.of, self.kind), self.amount.to_string(), found.to_string())
+        let eth = |part: fn(&Line) -> Wei| {
+            Amount::Eth(statement.lines.iter().filter(|line| line.who == self.of).map(part).sum())
+        };
+        let sponsored = |part: fn(&Sponsor) -> Wei| {
+            Amount::Eth(statement.bonus.sponsors.iter().filter(|one| one.who == self.of).map(part).sum())
+        };
+        let said = |part: fn(&Said) -> Wei| {
+            Amount::Eth(statement.said.iter().filter(|said| said.who == self.of).map(part).sum())
+        };
+        match self.kind {
+            OfContributor::Pledged => of_asset(|line| line.pledged),
+            OfContributor::Returned => of_asset(|line| line.returned),
+            OfContributor::Drawn => of_asset(|line| line.drawn),
+            OfContributor::Refunded => of_asset(|line| line.refunded),
+            OfContributor::Owed => of_asset(|line| line.owed),
+            OfContributor::Earned => eth(|line| line.earned),
+            OfContributor::Claimed => eth(|line| line.claimed),
+            OfContributor::Bonus => eth(|line| line.bonus),
+            OfContributor::Sponsored => sponsored(|one| one.added),
+            OfContributor::Reclaimed => sponsored(|one| one.reclaimed),
+            OfContributor::Said => said(Said::standing),
+            OfContributor::Unlocked => said(Said::unlocked),
+        }
     }
 }
 
@@ -157,6 +209,21 @@ fn read_parts<T: Clone, K: Copy>(
     Ok(parts)
 }
 
+/// Reads a draw order.
+fn parse_order(text: &str) -> Result<u8, UserError> {
+    text.parse().map_err(|_| {
+        UserError::new(format!("`{text}` is not a draw order")).hint("write the `order` of a tier, as in `1`")
+    })
+}
+
+fn parse_whose(text: &str) -> Result<BonusFor, UserError> {
+    let all = [BonusFor::Undecided, BonusFor::Pledgers, BonusFor::Sponsors];
+    all.into_iter().find(|whose| whose.to_string() == text).ok_or_else(|| {
+        let all = all.map(|whose| whose.to_string()).join(", ");
+        UserError::new(format!("a bonus cannot be for `{text}`")).hint(format!("write one of {all}"))
+    })
+}
+
 fn parse_status(text: &str) -> Result<Status, UserError> {
     Status::ALL.into_iter().find(|status| status.to_string() == text).ok_or_else(|| {
         let all = Status::ALL.map(|status| status.to_string()).join(", ");
@@ -167,9 +234,10 @@ fn parse_status(text: &str) -> Result<Status, UserError> {
 #[cfg(test)]
 mod tests {
     use super::super::cast::Cast;
+    use super::super::pools::{Bonus, Recovery};
     use super::*;
     use crate::document::Document;
-    use levee_model::{Asset, Rate, Units};
+    use levee_model::{Asset, Rate};
 
     fn statement() -> Statement {
         let units = Units::new;
@@ -183,6 +251,9 @@ mod tests {
             drawn: units(6),
             refunded: units(3),
             owed: units(1),
+            earned: Wei::new(5),
+            claimed: Wei::new(4),
+            bonus: Wei::new(3),
         };
         let pot =
             PotView { tier: 0, asset: Asset::StEth, total: units(10), drawn: units(6), delivered: units(2) };
@@ -194,9 +265,44 @@ mod tests {
             drawn: Wei::new(7),
             rate: Rate::new(1_200_000_000_000_000_000_000_000_000).unwrap(),
             tier_names: vec!["grant".to_owned()],
+            draw_orders: vec![0],
             pots: vec![pot],
             lines: vec![line],
             sums: Vec::new(),
+            recovery: recovery(),
+            bonus: bonus(),
+            said: vec![said()],
+        }
+    }
+
+    fn recovery() -> Recovery {
+        let wei = Wei::new;
+        let group = |order, principal, received| Group {
+            order,
+            rate: Bps::ZERO,
+            principal: wei(principal),
+            interest: wei(2),
+            received: wei(received),
+        };
+        let groups = vec![group(1, 7, 6), group(0, 0, 5)];
+        Recovery { total: wei(11), claimed: wei(4), claimable: wei(1), dust: wei(6), groups }
+    }
+
+    fn bonus() -> Bonus {
+        let sponsor = Sponsor { who: "Ada".to_owned(), added: Wei::new(9), reclaimed: Wei::new(8) };
+        Bonus { whose: "sponsors".to_owned(), total: Wei::new(9), paid: Wei::ZERO, sponsors: vec![sponsor] }
+    }
+
+    fn said() -> Said {
+        Said {
+            who: "Ada".to_owned(),
+            tier: 0,
+            stage: "Approved".to_owned(),
+            amount: Some(Wei::new(15)),
+            expiry: 1,
+            link: String::new(),
+            stands: true,
+            locked: Wei::new(12),
         }
     }
 
@@ -219,9 +325,15 @@ mod tests {
             pledged = "12 wei"
             drawn = "7 wei"
             uncovered = "13 wei"
+            recovered = "11 wei"
+            bonus = "9 wei"
+            bonus_for = "sponsors"
+            groups.1 = { principal = "7 wei", interest = "2 wei", received = "6 wei" }
+            groups.0 = { received = "5 wei" }
             tiers.grant = { pledged = "10 shares", drawn = "6 shares", delivered = ["2 shares", "0 ETH"] }
             contributors.Ada = { pledged = "10 shares", returned = "0 shares", drawn = "0.000000000000000007 stETH",
-                refunded = "3 shares", owed = "1 shares" }
+                refunded = "3 shares", owed = "1 shares", earned = "5 wei", claimed = "4 wei", bonus = "3 wei",
+                sponsored = "9 wei", reclaimed = "8 wei", said = "15 wei", unlocked = "3 wei" }
         "#;
         assert_eq!(unmet(text), Ok(vec![]));
     }
@@ -235,6 +347,13 @@ mod tests {
             ("tiers.grant.drawn = \"7 shares\"", "tier 0 (grant): drawn: 7 shares / 6 shares"),
             ("contributors.Ada.owed = \"0 shares\"", "Ada: owed: 0 shares / 1 shares"),
             ("contributors.Ada.drawn = \"1 ETH\"", "Ada: drawn: 1 ETH / 0 ETH"),
+            ("recovered = \"1 ETH\"", "recovered: 1 ETH / 0.000000000000000011 ETH"),
+            ("bonus_for = \"pledgers\"", "bonus for: pledgers / sponsors"),
+            ("groups.1.principal = \"0 ETH\"", "draw order 1: principal: 0 ETH / 0.000000000000000007 ETH"),
+            ("contributors.Ada.claimed = \"0 ETH\"", "Ada: claimed: 0 ETH / 0.000000000000000004 ETH"),
+            ("contributors.Ada.earned = \"5 shares\"", "Ada: earned: 5 shares / 0.000000000000000005 ETH"),
+            ("contributors.Ada.reclaimed = \"0 ETH\"", "Ada: reclaimed: 0 ETH / 0.000000000000000008 ETH"),
+            ("contributors.Ada.unlocked = \"0 ETH\"", "Ada: unlocked: 0 ETH / 0.000000000000000003 ETH"),
         ];
         for (line, message) in cases {
             let status = if line.starts_with("status") { "" } else { "status = \"Settled\"\n" };
@@ -254,6 +373,11 @@ mod tests {
             "s.toml: expect.tiers.\"gift\": no tier is called `gift`"
         );
         assert_eq!(refusal("tiers.grant.drawn = \"1\""), "s.toml: expect.tiers.\"grant\": `1` has no unit");
+        assert_eq!(
+            refusal("groups.loan.received = \"1 ETH\""),
+            "s.toml: expect.groups.\"loan\": `loan` is not a draw order"
+        );
+        assert_eq!(refusal("bonus_for = \"Ada\""), "s.toml:2: bonus_for: a bonus cannot be for `Ada`");
         assert!(refusal("tiers.grant.lost = \"1 ETH\"").contains("unknown variant `lost`"));
     }
 }

@@ -86,6 +86,10 @@ pub(crate) struct StepToml {
     pub(crate) target: Option<Spanned<String>>,
     pub(crate) deadline: Option<Spanned<String>>,
     pub(crate) rate: Option<Spanned<String>>,
+    pub(crate) with: Option<Spanned<String>>,
+    pub(crate) stage: Option<Spanned<String>>,
+    pub(crate) expiry: Option<Spanned<String>>,
+    pub(crate) link: Option<Spanned<String>>,
     pub(crate) fails: Option<String>,
     pub(crate) note: Option<String>,
 }
@@ -118,6 +122,11 @@ pub(crate) struct ExpectToml {
     pub(crate) pledged: Option<Spanned<String>>,
     pub(crate) drawn: Option<Spanned<String>>,
     pub(crate) uncovered: Option<Spanned<String>>,
+    pub(crate) recovered: Option<Spanned<String>>,
+    pub(crate) bonus: Option<Spanned<String>>,
+    pub(crate) bonus_for: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) groups: BTreeMap<String, BTreeMap<OfGroup, OneOrMore>>,
     #[serde(default)]
     pub(crate) tiers: BTreeMap<String, BTreeMap<OfTier, OneOrMore>>,
     #[serde(default)]
@@ -133,6 +142,15 @@ pub(crate) enum OfTier {
     Delivered,
 }
 
+/// What can be expected of a draw order in the waterfall of recoveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OfGroup {
+    Principal,
+    Interest,
+    Received,
+}
+
 /// What can be expected of a contributor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -142,6 +160,13 @@ pub(crate) enum OfContributor {
     Drawn,
     Refunded,
     Owed,
+    Earned,
+    Claimed,
+    Bonus,
+    Sponsored,
+    Reclaimed,
+    Said,
+    Unlocked,
 }
 
 /// Each is shown as it is written.
@@ -155,7 +180,7 @@ macro_rules! shown_as_written {
     )*};
 }
 
-shown_as_written!(OfTier, OfContributor);
+shown_as_written!(OfTier, OfGroup, OfContributor);
 
 /// One amount, or a list.
 #[derive(Debug, Deserialize)]

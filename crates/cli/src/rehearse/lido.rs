@@ -1,4 +1,4 @@
-//! The model of Lido's two tokens: put on the chain, and moved as the scenario says.
+//! The model of Lido's two tokens, and WETH: put on the chain, and moved as the scenario says.
 
 use alloy::{
     network::TransactionBuilder,
@@ -7,7 +7,7 @@ use alloy::{
     sol_types::{SolCall, SolConstructor},
 };
 use eyre::{Result, bail, ensure};
-use levee::bindings::{StETH, WstETH};
+use levee::bindings::{StETH, WETH, WrappedEther, WstETH};
 use levee_model::{Asset, Lido, Rate, Shares, Timestamp, Units, Wei, prorata, units::RATE_UNIT};
 
 use super::{
@@ -45,7 +45,7 @@ fn call(from: Address, token: Address, call: &impl SolCall) -> TransactionReques
 }
 
 impl Tokens {
-    /// Deploys both, at the addresses that [`cast::tokens`] says. All shares are [`LIDO`]'s.
+    /// Deploys them, at the addresses that [`cast::tokens`] and [`cast::weth`] say. All shares are [`LIDO`]'s.
     pub(crate) async fn deploy(chain: &Chain, time: Timestamp, rate: Rate) -> Result<Self> {
         let from = cast::address(LIDO);
         let [steth, _] = cast::tokens();
@@ -56,7 +56,8 @@ impl Tokens {
         let of_steth = [&StETH::BYTECODE[..], &arguments.abi_encode()].concat();
         let of_wsteth =
             [&WstETH::BYTECODE[..], &WstETH::constructorCall { stETH_: steth }.abi_encode()].concat();
-        for (code, what) in [(of_steth, "stETH"), (of_wsteth, "wstETH")] {
+        let of_weth = WrappedEther::BYTECODE.to_vec();
+        for (code, what) in [(of_steth, "stETH"), (of_wsteth, "wstETH"), (of_weth, "WETH")] {
             let request = TransactionRequest::default().with_from(from).with_deploy_code(code);
             chain.must(time, request, &format!("deploying {what}")).await?;
         }
@@ -116,6 +117,20 @@ impl Tokens {
         }
     }
 
+    /// Turns some of `owner`'s ETH into WETH, and lets `spender` take it.
+    pub(crate) async fn wrap(
+        chain: &Chain,
+        time: Timestamp,
+        owner: Address,
+        amount: U256,
+        spender: Address,
+    ) -> Result<()> {
+        let weth = cast::weth();
+        let deposit = call(owner, weth, &WETH::depositCall {}).with_value(amount);
+        chain.must(time, deposit, "wrapping ETH").await?;
+        chain.must(time, call(owner, weth, &WETH::approveCall { spender, amount }), "approving WETH").await
+    }
+
     /// The stETH that is worth so many shares or a little more.
     fn worth_up(&self, shares: U256) -> U256 {
         (shares * U256::from(self.rate.get())).div_ceil(U256::from(RATE_UNIT))
@@ -152,11 +167,14 @@ impl Tokens {
         Ok(())
     }
 
-    /// What `account` has of an asset. stETH is asked with its own code even while it is broken.
+    /// What `account` has of an asset; WETH is ETH. stETH is asked with its own code even while it is broken.
     pub(crate) async fn balance(&self, chain: &Chain, account: Address, asset: Asset) -> Result<Units> {
         let [steth, wsteth] = cast::tokens();
         let number = match asset {
-            Asset::Eth => chain.balance(account).await?,
+            Asset::Eth => {
+                let wrapped = chain.read(cast::weth(), &WETH::balanceOfCall { owner: account }, None).await?;
+                chain.balance(account).await? + wrapped
+            }
             Asset::StEth => {
                 let call = StETH::sharesOfCall { account };
                 chain.read(steth, &call, self.replaced.clone()).await?

@@ -3,12 +3,12 @@
 //!
 //! | file | question |
 //! |---|---|
-//! | [`format`], [`scenario`], [`action`], [`when`], [`expect`] | what does a scenario say? |
+//! | [`format`], [`scenario`], [`action`], [`keys`], [`when`], [`expect`] | what does a scenario say? |
 //! | [`cast`] | who plays? |
 //! | [`anvil`], [`chain`], [`lido`] | on what chain? |
-//! | [`stage`], [`moves`] | how is a step played? |
-//! | [`agree`] | do the escrow, its log and the model say the same? |
-//! | [`statement`] | what became of every wei? |
+//! | [`stage`], [`moves`], [`sides`] | how is a step played, on the chain and on the models? |
+//! | [`agree`] | do the contracts, their logs and the models say the same? |
+//! | [`statement`], [`pools`], [`said`] | what became of every wei, and of what was said? |
 //! | [`report`] | how is it told? |
 
 mod action;
@@ -18,10 +18,14 @@ mod cast;
 mod chain;
 mod expect;
 mod format;
+mod keys;
 mod lido;
 mod moves;
+mod pools;
 mod report;
+mod said;
 mod scenario;
+mod sides;
 mod stage;
 mod statement;
 mod when;
@@ -129,8 +133,10 @@ impl Rehearsal<'_> {
         let chain = Chain::new(provider::read_only(&url, Some(CHAIN)).await?);
         self.output.note(&format!("anvil is up at {rpc_url}"));
         let mut stage = Stage::set(chain, self.scenario).await?;
-        let escrow = stage.escrow.address().to_string();
-        self.output.note(&format!("Lido's model, everyone's money and the escrow {escrow} are on the chain"));
+        let escrow = stage.contracts.escrow.address().to_string();
+        self.output.note(&format!(
+            "the tokens, everyone's money, the escrow {escrow} and what is around it are on the chain"
+        ));
         self.tell(&report::opening(self.scenario))?;
         self.tell("\n")?;
         let common = self.play_steps(&mut stage, &self.scenario.steps).await?;
@@ -160,7 +166,7 @@ impl Rehearsal<'_> {
     async fn play_ending(&self, mut stage: Stage, ending: &Ending) -> Result<Played> {
         self.tell(&report::heading(ending.name.as_deref()))?;
         let scenes = self.play_steps(&mut stage, &ending.steps).await?;
-        agree::with_log(&stage.escrow, stage.moment(), &stage.cast).await?;
+        agree::with_log(&stage.contracts, &stage.models, stage.moment(), &stage.cast).await?;
         let statement = Statement::of(&stage, self.scenario).await?;
         let checks = ending.expect.check(&statement);
         let played = Played { name: ending.name.clone(), scenes, statement, checks };

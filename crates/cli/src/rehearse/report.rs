@@ -1,6 +1,6 @@
 //! What a rehearsal tells, in words and as JSON.
 
-use levee_model::{Asset, Rate, Units};
+use levee_model::{Asset, Rate, Units, Wei};
 use serde_json::{Value, json};
 
 use super::{
@@ -8,6 +8,8 @@ use super::{
     cast::{self, Cast},
     expect::Check,
     lido,
+    pools::{Bonus, Group, Recovery, Sponsor},
+    said::Said,
     scenario::Scenario,
     stage::Scene,
     statement::{Line, Statement, Sum},
@@ -60,7 +62,7 @@ pub(crate) fn scene(scene: &Scene, cast: &Cast, rate: Option<Rate>) -> String {
     let width = cast.names().map(|name| name.chars().count()).max().unwrap_or_default();
     let who = scene.who.as_deref().unwrap_or("-");
     let result = cast.with_names(&result(scene, rate));
-    let line = format!("{}  {who:width$}  {:7}  {result}\n", time::time(scene.time), scene.verb);
+    let line = format!("{}  {who:width$}  {:11}  {result}\n", time::time(scene.time), scene.verb);
     match &scene.note {
         Some(note) => format!("{line}{:22}# {}\n", "", note.split_whitespace().collect::<Vec<_>>().join(" ")),
         None => line,
@@ -98,7 +100,17 @@ pub(crate) fn ending(played: &Played) -> String {
         facts.push(("stETH below", format!("is shares at {worth} each, as they count in the end")));
     }
     let facts = table::facts(&facts);
-    format!("\n{facts}\n{}\n{}\n{}", lines(statement), sums(statement), checks(&played.checks))
+    let parts = [
+        facts,
+        lines(statement),
+        came_back(statement),
+        waterfall(statement),
+        bonus(&statement.bonus),
+        said(statement),
+        sums(statement),
+        checks(&played.checks),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).map(|part| format!("\n{part}")).collect()
 }
 
 fn lines(statement: &Statement) -> String {
@@ -120,6 +132,76 @@ fn lines(statement: &Statement) -> String {
         ["contributor", "tier", "pledged", "returned", "locked", "drawn", "refunded", "owed"],
         &rows,
     )
+}
+
+/// What each position got besides, in ETH; empty when nothing did.
+fn came_back(statement: &Statement) -> String {
+    let got = |line: &&Line| !line.earned.is_zero() || !line.bonus.is_zero();
+    let row = |line: &Line| {
+        [
+            line.who.clone(),
+            statement.tier_name(line.tier).to_owned(),
+            shown(statement, line.asset, line.drawn),
+            eth(line.earned),
+            eth(line.claimed),
+            eth(line.bonus),
+        ]
+    };
+    let rows: Vec<_> = statement.lines.iter().filter(got).map(row).collect();
+    titled("What came back", ["contributor", "tier", "drawn", "earned", "claimed", "bonus"], &rows)
+}
+
+/// Who is repaid in which order; empty when nothing was recovered.
+fn waterfall(statement: &Statement) -> String {
+    let Recovery { total, groups, .. } = &statement.recovery;
+    if total.is_zero() {
+        return String::new();
+    }
+    let row = |group: &Group| {
+        [
+            group.order.to_string(),
+            statement.tiers_of(group.order),
+            percent::percent(group.rate),
+            eth(group.received),
+            eth(group.interest),
+            eth(group.principal),
+        ]
+    };
+    let rows: Vec<_> = groups.iter().map(row).collect();
+    let header = ["draw order", "tiers", "interest a year", "received", "interest due", "principal left"];
+    titled(&format!("Recovered: {}. Last drawn, first repaid", amount::eth(*total)), header, &rows)
+}
+
+/// What became of the bonus; empty when there was none.
+fn bonus(bonus: &Bonus) -> String {
+    let row = |sponsor: &Sponsor| [sponsor.who.clone(), eth(sponsor.added), eth(sponsor.reclaimed)];
+    let rows: Vec<_> = bonus.sponsors.iter().map(row).collect();
+    let title = format!("Bonus: {}, for: {}", amount::eth(bonus.total), bonus.whose);
+    titled(&title, ["sponsor", "added", "taken back"], &rows)
+}
+
+/// What was said beside what was locked; empty when nothing was said.
+fn said(statement: &Statement) -> String {
+    let row = |said: &Said| {
+        let amount = said.amount.map_or_else(|| "no amount".into(), amount::eth);
+        let stands = if said.stands { "yes" } else { "no" };
+        [
+            said.who.clone(),
+            statement.tier_name(said.tier).to_owned(),
+            said.stage.clone(),
+            amount,
+            stands.to_owned(),
+            eth(said.locked),
+            eth(said.unlocked()),
+        ]
+    };
+    let rows: Vec<_> = statement.said.iter().map(row).collect();
+    titled("Said on the board", ["who", "tier", "stage", "of", "stands", "locked", "not locked"], &rows)
+}
+
+/// A table under a title; empty without rows.
+fn titled<const N: usize>(title: &str, header: [&str; N], rows: &[[String; N]]) -> String {
+    if rows.is_empty() { String::new() } else { format!("{title}\n{}", table::render(header, rows)) }
 }
 
 fn sums(statement: &Statement) -> String {
@@ -151,8 +233,8 @@ fn sums(statement: &Statement) -> String {
         "+ dust",
         "escrow has",
     ];
-    let reconciled = "To the wei: the escrow, the beneficiary and every contributor have what these say;\n\
-        the escrow's views, its log and the model agree.\n";
+    let reconciled = "To the wei: the escrow, the two pools, the beneficiary and every contributor have what these say;\n\
+        the contracts' views, their logs and the models agree.\n";
     format!("{}{reconciled}", table::render(header, &rows))
 }
 
@@ -162,6 +244,10 @@ fn shown(statement: &Statement, asset: Asset, units: Units) -> String {
         true => "-".to_owned(),
         false => statement.in_stated_unit(asset, units).to_string(),
     }
+}
+
+fn eth(amount: Wei) -> String {
+    if amount.is_zero() { "-".to_owned() } else { amount::eth(amount) }
 }
 
 fn checks(checks: &[Check]) -> String {
@@ -253,6 +339,9 @@ fn ending_json(played: &Played) -> Value {
         "rateWeiPer1e27Shares": statement.rate,
         "positions": statement.lines,
         "assets": statement.sums,
+        "recovery": statement.recovery,
+        "bonus": statement.bonus,
+        "said": statement.said,
         "expectations": played.checks,
         "holds": played.checks.iter().all(|check| check.holds),
     })

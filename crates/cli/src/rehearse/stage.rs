@@ -1,18 +1,24 @@
-//! The stage: a chain with Lido's tokens, the escrow and the contributors' money, and the model beside it.
+//! The stage: a chain with tokens, the escrow, what is around it and the contributors' money, and the models beside it.
 
-use alloy::{primitives::Address, providers::DynProvider};
-use eyre::{Result, WrapErr, eyre};
-use levee::{Error, Escrow, Event, deploy};
-use levee_model::{Asset, Goal, Moment, Payment, PositionId, Rescue, Timestamp, Units};
+use std::collections::BTreeMap;
+
+use alloy::{
+    primitives::{Address, U256},
+    rpc::types::Log,
+};
+use eyre::{Result, WrapErr};
+use levee::{Declaration, Error, Event};
+use levee_model::{Asset, Goal, Moment, Payment, PositionId, Timestamp, Units, Wei};
 
 use super::{
-    action::{Action, Positions, Step},
+    action::{Action, Declare, Positions, Step, With},
     agree,
     cast::{self, ANYONE, Cast},
     chain::{Chain, REVERTING},
     lido::{Tokens, shares_down},
     moves::Move,
-    scenario::{CHAIN, Scenario},
+    scenario::Scenario,
+    sides::{Contracts, Models},
     when::{Anchor, When},
 };
 use crate::{amount::Amount, error::UserError};
@@ -21,11 +27,14 @@ use crate::{amount::Amount, error::UserError};
 #[derive(Debug, Clone)]
 pub(crate) struct Stage {
     pub(crate) chain: Chain,
-    pub(crate) escrow: Escrow<DynProvider>,
+    pub(crate) contracts: Contracts,
     pub(crate) tokens: Tokens,
-    pub(crate) model: Rescue,
+    pub(crate) models: Models,
     pub(crate) cast: Cast,
     pub(crate) now: Timestamp,
+    /// What each has put into the bonus pool, and into the recovery pool.
+    pub(crate) added: BTreeMap<String, Wei>,
+    pub(crate) recovered: BTreeMap<String, Wei>,
     start: Timestamp,
     /// Who takes no ETH.
     refusing: Vec<Address>,
@@ -59,31 +68,28 @@ pub(crate) fn units_of(amount: Amount, tokens: &Tokens) -> (Asset, Units) {
 }
 
 impl Stage {
-    /// Puts Lido, the escrow and everyone's money on the chain.
+    /// Puts the tokens, the escrow, what is around it and everyone's money on the chain.
     pub(crate) async fn set(chain: Chain, scenario: &Scenario) -> Result<Self> {
         let (start, terms) = (scenario.start, &scenario.terms);
         chain.pass_until(start).await?;
         let tokens = Tokens::deploy(&chain, start, scenario.rate).await?;
-        let from = cast::address(ANYONE);
-        let create = deploy::prepare(chain.provider(), CHAIN, terms, from).await?;
-        let create = create.ok_or_else(|| eyre!("the escrow exists already"))?;
-        chain.must(start, create.request(from), "creating the escrow").await?;
-        let address = levee::address_of(terms, levee::SALT)?;
-        let escrow = Escrow::open(chain.provider().clone(), CHAIN, address).await?;
+        let contracts = Contracts::create(&chain, start, terms).await?;
+        let address = contracts.escrow.address();
         for contributor in &scenario.contributors {
             let account = cast::address(&contributor.name);
             for held in &contributor.holds {
                 fund(&chain, &tokens, start, account, units_of(*held, &tokens), address).await?;
             }
         }
-        let model = Rescue::open(address, terms.clone(), start)?;
         Ok(Self {
+            models: Models::new(&contracts, terms, start)?,
             chain,
-            escrow,
+            contracts,
             tokens,
-            model,
             cast: scenario.cast.clone(),
             now: start,
+            added: BTreeMap::new(),
+            recovered: BTreeMap::new(),
             start,
             refusing: Vec::new(),
         })
@@ -112,7 +118,7 @@ impl Stage {
                 scenes.push(Scene { told, ..self.scene(Some(who.clone()), "refuse") });
             }
             _ => {
-                for (caller, call) in self.moves(step)? {
+                for (caller, call) in self.moves(step).await? {
                     scenes.push(self.make(step, &caller, call).await?);
                 }
             }
@@ -120,7 +126,7 @@ impl Stage {
         if let Some(last) = scenes.last_mut() {
             last.note.clone_from(&step.note);
         }
-        agree::with_model(&self.escrow, &self.model, self.moment(), &self.cast)
+        agree::with_models(&self.contracts, &self.models, self.moment(), &self.cast)
             .await
             .wrap_err_with(|| step.place.clone())?;
         Ok(scenes)
@@ -153,13 +159,17 @@ impl Stage {
             When::Later(seconds) => return Ok(self.now + Timestamp::from(seconds)),
             When::Around(anchor, shift) => (anchor, shift),
         };
-        let terms = self.model.terms();
-        let settled_at = self.model.settlement(self.moment()).map(|settlement| settlement.settled_at);
+        let rescue = &self.models.rescue;
+        let terms = rescue.terms();
+        let settled_at = rescue.settlement(self.moment()).map(|settlement| settlement.settled_at);
         let not_settled =
             || UserError::new("the rescue is not settled yet").hint("let a `settle` step come before");
         let time = match anchor {
             Anchor::Start => self.start,
-            Anchor::Deadline => self.model.goal(self.now).deadline,
+            Anchor::Deadline => rescue.goal(self.now).deadline,
+            Anchor::Final => rescue.final_at().ok_or_else(|| {
+                UserError::new("the rescue is not final yet").hint("let all that is due be released before")
+            })?,
             Anchor::Settlement => settled_at.ok_or_else(not_settled)?,
             Anchor::Tranche(number) => {
                 let first = levee_model::schedule::first_due(terms, settled_at.ok_or_else(not_settled)?);
@@ -171,15 +181,19 @@ impl Stage {
 
     /// Makes one call on both sides.
     async fn make(&mut self, step: &Step, caller: &str, call: Move) -> Result<Scene> {
-        let from = cast::address(caller);
-        let at = self.moment();
-        let request = call.on_chain(&self.escrow)?.request(from);
+        self.pay_for(step, caller, &call).await?;
+        let (at, from) = (self.moment(), cast::address(caller));
+        let request = self.contracts.prepare(&call, self.now, caller).await?.request(from);
         let chain = match self.chain.call(self.now, request).await? {
-            Ok(logs) => Ok(decode(&logs, self.escrow.address())?),
-            Err(data) => Err(Error::from_revert(&data)),
+            Ok(logs) => Ok(self.decode(&logs)?),
+            Err(data) => Err(Error::from_revert_of(call.contract(), &data)),
         };
-        let model = self.on_model(call, at, from);
-        agree::outcomes(&chain, &model).wrap_err_with(|| step.place.clone())?;
+        if let Some(model) = self.on_models(&call, at, from) {
+            agree::outcomes(&chain, &model).wrap_err_with(|| step.place.clone())?;
+        }
+        if let Ok(events) = &chain {
+            self.record(caller, &call, events).wrap_err_with(|| step.place.clone())?;
+        }
         let scene = self.scene(Some(caller.to_owned()), call.verb());
         match (chain, &step.fails) {
             (Ok(events), None) => Ok(Scene { events, ..scene }),
@@ -187,41 +201,82 @@ impl Stage {
                 Ok(Scene { refusal: Some(error), ..scene })
             }
             (chain, _) => {
-                let message = unexpected(step, caller, call, chain.as_ref().err());
+                let message = unexpected(step, caller, &call, chain.as_ref().err());
                 let hint = "`fails = \"...\"` names the error of a call that must be refused";
                 Err(UserError::new(self.cast.with_names(&message)).hint(hint).into())
             }
         }
     }
 
-    /// Makes a call on the model, which knows nothing of accounts that cannot be paid.
-    fn on_model(&mut self, call: Move, at: Moment, from: Address) -> Result<Option<Payment>, String> {
-        let before = self.model.clone();
-        let done = call.on_model(&mut self.model, at, from).map_err(|refusal| agree::name(&refusal))?;
-        match done {
-            Some(payment) if payment.asset == Asset::Eth && self.refusing.contains(&payment.to) => {
-                self.model = before;
-                Err("PaymentFailed".to_owned())
+    /// Turns ETH into the WETH that a call takes, and gives to [`ANYONE`] what comes from outside the story.
+    async fn pay_for(&self, step: &Step, caller: &str, call: &Move) -> Result<()> {
+        let (chain, account) = (&self.chain, cast::address(caller));
+        match (call, &step.action) {
+            (Move::Pledge(_, amount, With::Weth), _) => {
+                let (amount, router) = (U256::from(amount.get()), self.contracts.router.address());
+                Tokens::wrap(chain, self.now, account, amount, router).await
             }
-            done => Ok(done),
+            (Move::Recover(amount), Action::Recover { by: None, .. }) => {
+                chain.add_balance(account, *amount).await
+            }
+            _ => Ok(()),
         }
     }
 
+    /// Keeps what a call put into a pool, and checks what it put on the board.
+    fn record(&mut self, caller: &str, call: &Move, events: &[Event]) -> Result<()> {
+        let from = cast::address(caller);
+        match call {
+            Move::AddBonus(amount) => *self.added.entry(caller.to_owned()).or_default() += *amount,
+            Move::Recover(amount) => *self.recovered.entry(caller.to_owned()).or_default() += *amount,
+            Move::Declare(declaration) => agree::announced(events, from, declaration, self.now)?,
+            Move::DeclareFor(signed) => {
+                agree::announced(events, signed.contributor, &signed.declaration, self.now)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Makes a call on the models, which know nothing of accounts that cannot be paid.
+    fn on_models(
+        &mut self,
+        call: &Move,
+        at: Moment,
+        from: Address,
+    ) -> Option<Result<Option<Payment>, String>> {
+        let before = self.models.clone();
+        match self.models.make(call, at, from)? {
+            Ok(Some(payment)) if payment.asset == Asset::Eth && self.refusing.contains(&payment.to) => {
+                self.models = before;
+                Some(Err("PaymentFailed".to_owned()))
+            }
+            done => Some(done),
+        }
+    }
+
+    /// What a call did, as the escrow and the contracts around it tell it.
+    fn decode(&self, logs: &[Log]) -> Result<Vec<Event>> {
+        let ours = self.contracts.addresses();
+        let told = logs.iter().filter(|log| ours.contains(&log.address()));
+        Ok(told.map(|log| Event::decode(&log.inner)).collect::<Result<_, _>>()?)
+    }
+
     /// The calls that a step stands for, and who makes them.
-    fn moves(&self, step: &Step) -> Result<Vec<(String, Move)>> {
+    async fn moves(&self, step: &Step) -> Result<Vec<(String, Move)>> {
         let one = |caller: &str, call| Ok(vec![(caller.to_owned(), call)]);
         match &step.action {
-            Action::Pledge { who, tier, amount } => {
+            Action::Pledge { who, tier, amount, with } => {
                 let (asset, units) = units_of(*amount, &self.tokens);
                 let id = PositionId { pledger: cast::address(who), tier: *tier, asset };
-                one(who, Move::Pledge(id, units))
+                one(who, Move::Pledge(id, units, *with))
             }
             Action::Settle => one(ANYONE, Move::Settle),
             Action::Expire => one(ANYONE, Move::Expire),
             Action::Lapse => one(ANYONE, Move::Lapse),
             Action::Cancel { by } => one(by, Move::Cancel),
             Action::Amend { by, target, deadline } => {
-                let goal = self.model.goal(self.now);
+                let goal = self.models.rescue.goal(self.now);
                 let deadline = deadline.unwrap_or(goal.deadline);
                 one(by, Move::Amend(Goal { target: *target, deadline, ..goal }))
             }
@@ -234,22 +289,90 @@ impl Stage {
                 let calls = self.own(step, positions, Move::Decline)?;
                 Ok(calls.into_iter().map(|(_, call)| (by.clone(), call)).collect())
             }
-            Action::Lido(_) | Action::Refuse { .. } | Action::Wait => Ok(Vec::new()),
+            _ => self.moves_around(step).await,
         }
+    }
+
+    /// Those of a step that is about a contract around the escrow.
+    async fn moves_around(&self, step: &Step) -> Result<Vec<(String, Move)>> {
+        let one = |caller: &str, call| Ok(vec![(caller.to_owned(), call)]);
+        match &step.action {
+            Action::Recover { by, amount } => one(by.as_deref().unwrap_or(ANYONE), Move::Recover(*amount)),
+            Action::Claim(positions) => self.claims(step, positions),
+            Action::AddBonus { who, amount } => one(who, Move::AddBonus(*amount)),
+            Action::ClaimBonus(positions) => self.bonus_claims(step, positions),
+            Action::TakeBack { who } => self.returns(step, who.as_deref()),
+            Action::Declare(declare) => self.declare(step, declare).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// One claim for each position that is meant and has earned something that it has not had.
+    fn claims(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
+        let Models { rescue, recovery, .. } = &self.models;
+        let due = |id| step.fails.is_some() || !recovery.claimable(rescue, id).is_zero();
+        self.for_anyone(step, positions, due, Move::Claim)
+    }
+
+    /// One claim of the bonus for each position that is meant and has not had its share.
+    fn bonus_claims(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
+        let due = |id| step.fails.is_some() || !self.models.bonus.has_claimed(id);
+        self.for_anyone(step, positions, due, Move::ClaimBonus)
+    }
+
+    /// One return for each sponsor that is meant and has something in the bonus pool.
+    fn returns(&self, step: &Step, who: Option<&str>) -> Result<Vec<(String, Move)>> {
+        let left = |name: &&str| !self.models.bonus.contribution_of(cast::address(name)).is_zero();
+        let take_back = |name: &str| (ANYONE.to_owned(), Move::TakeBack(cast::address(name)));
+        let calls = match who {
+            Some(name) => vec![take_back(name)],
+            None => self.cast.names().filter(left).map(take_back).collect(),
+        };
+        some(step, calls, "nobody has anything in the bonus pool")
+    }
+
+    /// A declaration, by its contributor or signed by it and brought by somebody else.
+    async fn declare(&self, step: &Step, said: &Declare) -> Result<Vec<(String, Move)>> {
+        let deadline = self.models.rescue.goal(self.now).deadline;
+        let expiry = said.expiry.map_or(Ok(deadline), |when| self.time_of(when));
+        let declaration = Declaration {
+            escrow: self.contracts.escrow.address(),
+            stage: said.stage,
+            tier: said.tier,
+            amount: said.amount,
+            expiry: expiry.map_err(|error| error.within(&step.place))?,
+            link: said.link.clone(),
+        };
+        let Some(by) = &said.by else { return Ok(vec![(said.who.clone(), Move::Declare(declaration))]) };
+        let (signer, contributor) = (cast::signer(&said.who), cast::address(&said.who));
+        let signed = self.contracts.board.sign(&signer, contributor, declaration, self.now).await?;
+        Ok(vec![(by.clone(), Move::DeclareFor(signed))])
     }
 
     /// One release for each asset of which something is due.
     fn releases(&self, step: &Step) -> Result<Vec<(String, Move)>> {
-        let due = |asset: &Asset| !self.model.deliverable(self.moment(), *asset).is_zero();
+        let due = |asset: &Asset| !self.models.rescue.deliverable(self.moment(), *asset).is_zero();
         let release = |asset| (ANYONE.to_owned(), Move::Release(asset));
         some(step, Asset::ALL.into_iter().filter(due).map(release).collect(), "nothing is due")
     }
 
     /// One refund for each position that is meant and owed something.
     fn refunds(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
-        let owed = |id| step.fails.is_some() || !self.model.refundable(self.moment(), id).is_zero();
-        let refund = |id| (ANYONE.to_owned(), Move::Refund(id));
-        some(step, self.positions(positions, owed).map(refund).collect(), "nothing is owed")
+        let rescue = &self.models.rescue;
+        let owed = |id| step.fails.is_some() || !rescue.refundable(self.moment(), id).is_zero();
+        self.for_anyone(step, positions, owed, Move::Refund)
+    }
+
+    /// One call by [`ANYONE`] for each position that is meant and `owed` something.
+    fn for_anyone(
+        &self,
+        step: &Step,
+        positions: &Positions,
+        owed: impl Fn(PositionId) -> bool,
+        call: impl Fn(PositionId) -> Move,
+    ) -> Result<Vec<(String, Move)>> {
+        let calls = self.positions(positions, owed).map(|id| (ANYONE.to_owned(), call(id)));
+        some(step, calls.collect(), "nothing is owed")
     }
 
     /// One call for each position that is meant, made by its pledger.
@@ -279,7 +402,8 @@ impl Stage {
                 && positions.asset.is_none_or(|asset| asset == id.asset)
         };
         // In the order of the scenario's contributors, which means more than that of their addresses.
-        let all = self.cast.contributors().flat_map(|name| self.model.positions_of(cast::address(name)));
+        let all =
+            self.cast.contributors().flat_map(|name| self.models.rescue.positions_of(cast::address(name)));
         Box::new(all.map(|(id, _)| id).filter(meant).filter(move |id| fits(*id)))
     }
 }
@@ -293,17 +417,9 @@ async fn fund(
     escrow: Address,
 ) -> Result<()> {
     match asset {
-        Asset::Eth => {
-            let before = tokens.balance(chain, account, asset).await?;
-            chain.set_balance(account, (before + units).get()).await
-        }
+        Asset::Eth => chain.add_balance(account, Wei::new(units.get())).await,
         _ => tokens.give(chain, time, account, (asset, units), escrow).await,
     }
-}
-
-fn decode(logs: &[alloy::rpc::types::Log], escrow: Address) -> Result<Vec<Event>> {
-    let of_escrow = logs.iter().filter(|log| log.address() == escrow);
-    Ok(of_escrow.map(|log| Event::decode(&log.inner)).collect::<Result<_, _>>()?)
 }
 
 /// A step must stand for some call; otherwise it does not mean what its author thinks.
@@ -318,7 +434,7 @@ fn some(step: &Step, moves: Vec<(String, Move)>, nothing: &str) -> Result<Vec<(S
 }
 
 /// What a call did that the step does not say. `refused` is why it was refused; none when it was not.
-fn unexpected(step: &Step, caller: &str, call: Move, refused: Option<&Error>) -> String {
+fn unexpected(step: &Step, caller: &str, call: &Move, refused: Option<&Error>) -> String {
     let instead =
         step.fails.as_ref().map_or_else(String::new, |expected| format!(", not refused with {expected}"));
     let came = match refused {

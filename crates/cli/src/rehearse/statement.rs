@@ -9,7 +9,10 @@ use serde::Serialize;
 
 use super::{
     cast::{self, BENEFICIARY},
+    pools::{Bonus, Recovery},
+    said::Said,
     scenario::Scenario,
+    sides::Models,
     stage::{Stage, units_of},
 };
 use crate::amount::Amount;
@@ -28,9 +31,14 @@ pub(crate) struct Statement {
     /// What shares are worth: at settlement, else now.
     pub(crate) rate: Rate,
     pub(crate) tier_names: Vec<String>,
+    /// The draw order of each tier.
+    pub(crate) draw_orders: Vec<u8>,
     pub(crate) pots: Vec<PotView>,
     pub(crate) lines: Vec<Line>,
     pub(crate) sums: Vec<Sum>,
+    pub(crate) recovery: Recovery,
+    pub(crate) bonus: Bonus,
+    pub(crate) said: Vec<Said>,
 }
 
 /// One pledger's position. pledged = returned + locked + drawn + refunded + owed.
@@ -50,6 +58,15 @@ pub(crate) struct Line {
     pub(crate) refunded: Units,
     /// What a refund would pay now.
     pub(crate) owed: Units,
+    /// What it has earned, in ETH, of what was recovered later, claimed or not.
+    #[serde(rename = "earnedWei")]
+    pub(crate) earned: Wei,
+    /// What of that was claimed.
+    #[serde(rename = "claimedWei")]
+    pub(crate) claimed: Wei,
+    /// What it had of the bonus, in ETH.
+    #[serde(rename = "bonusWei")]
+    pub(crate) bonus: Wei,
 }
 
 /// All of one asset. pledged = returned + locked + delivered + reserved + refunded + owed + dust, and what the escrow
@@ -76,16 +93,18 @@ impl Statement {
     /// Adds everything up, from the log and the views, and holds it against the real balances of the escrow, the
     /// beneficiary and the contributors.
     pub(crate) async fn of(stage: &Stage, scenario: &Scenario) -> Result<Self> {
-        let view = stage.escrow.rescue().await?;
-        let entries = history::fetch(stage.chain.provider(), stage.escrow.address(), 0).await?;
+        let escrow = stage.contracts.escrow.address();
+        let view = stage.contracts.escrow.rescue().await?;
+        let entries = history::fetch(stage.chain.provider(), escrow, 0).await?;
         let lines = lines(stage, &view, &entries).await?;
         let mut sums = Vec::new();
         for asset in Asset::ALL {
-            let balance = stage.tokens.balance(&stage.chain, stage.escrow.address(), asset).await?;
+            let balance = stage.tokens.balance(&stage.chain, escrow, asset).await?;
             let sum = Sum::of(asset, &view, &lines, &entries, balance)?;
             let beneficiary = stage.tokens.balance(&stage.chain, cast::address(BENEFICIARY), asset).await?;
             ensure!(
-                stage.model.terms().beneficiary != cast::address(BENEFICIARY) || beneficiary == sum.delivered,
+                stage.models.rescue.terms().beneficiary != cast::address(BENEFICIARY)
+                    || beneficiary == sum.delivered,
                 "the beneficiary has {beneficiary} of {asset}, and {} were delivered",
                 sum.delivered
             );
@@ -97,6 +116,9 @@ impl Statement {
             _ => stage.tokens.rate(),
         };
         Ok(Self {
+            recovery: Recovery::of(stage, &lines).await?,
+            bonus: Bonus::of(stage, &lines).await?,
+            said: Said::read(stage, rate).await?,
             status: view.status,
             threshold_met: view.threshold_met,
             target: view.terms.target,
@@ -104,6 +126,7 @@ impl Statement {
             drawn: view.drawn,
             rate,
             tier_names: scenario.tier_names.clone(),
+            draw_orders: scenario.terms.tiers.iter().map(|tier| tier.draw_order).collect(),
             pots: view.pots,
             lines,
             sums,
@@ -118,6 +141,13 @@ impl Statement {
     /// The name of a tier.
     pub(crate) fn tier_name(&self, tier: u8) -> &str {
         self.tier_names.get(usize::from(tier)).map_or("", String::as_str)
+    }
+
+    /// The names of all tiers of a draw order.
+    pub(crate) fn tiers_of(&self, order: u8) -> String {
+        let of_order = |(_, at): &(&String, &u8)| **at == order;
+        let names = self.tier_names.iter().zip(&self.draw_orders).filter(of_order);
+        names.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     /// `units` of an asset as people read them: of stETH, what the shares are worth.
@@ -172,24 +202,37 @@ async fn lines(stage: &Stage, view: &RescueView, entries: &[Entry]) -> Result<Ve
     let mut lines = Vec::new();
     for who in stage.cast.names() {
         let account = cast::address(who);
-        let positions = stage.escrow.positions(account).await?;
+        let positions = stage.contracts.escrow.positions(account).await?;
         for (id, flows) in flows.iter().filter(|(id, _)| id.pledger == account) {
             let found =
                 positions.iter().find(|position| position.tier == id.tier && position.asset == id.asset);
             let owed = found.map_or(Units::ZERO, |position| position.refundable);
-            lines.push(Line::of(who, *id, *flows, owed, view.status));
+            lines.push(Line::of(who, *id, *flows, owed, view.status, &stage.models));
         }
     }
     Ok(lines)
 }
 
 impl Line {
-    fn of(who: &str, id: PositionId, flows: Flows, owed: Units, status: Status) -> Self {
+    fn of(who: &str, id: PositionId, flows: Flows, owed: Units, status: Status, models: &Models) -> Self {
         let Flows { pledged, returned, refunded } = flows;
         let rest = pledged - returned - refunded - owed;
         let (locked, drawn) = if status == Status::Open { (rest, Units::ZERO) } else { (Units::ZERO, rest) };
-        let (who, tier, asset) = (who.to_owned(), id.tier, id.asset);
-        Self { who, tier, asset, pledged, returned, locked, drawn, refunded, owed }
+        let Models { rescue, recovery, .. } = models;
+        Self {
+            who: who.to_owned(),
+            tier: id.tier,
+            asset: id.asset,
+            pledged,
+            returned,
+            locked,
+            drawn,
+            refunded,
+            owed,
+            earned: recovery.earned_down(rescue, id),
+            claimed: recovery.claimed(id),
+            bonus: models.bonus_paid(id),
+        }
     }
 }
 
@@ -252,13 +295,28 @@ async fn check_wallets(stage: &Stage, scenario: &Scenario, lines: &[Line]) -> Re
             let held: Units = held.filter(|(of, _)| *of == asset).map(|(_, units)| units).sum();
             let own = || lines.iter().filter(|line| line.who == contributor.name && line.asset == asset);
             let back: Units = own().map(|line| line.returned + line.refunded).sum();
-            let expected = held + back - own().map(|line| line.pledged).sum();
+            let (from_pools, to_pools) = match asset {
+                Asset::Eth => pool_flows(stage, &contributor.name, lines),
+                Asset::StEth | Asset::WstEth => (Units::ZERO, Units::ZERO),
+            };
+            let pledged: Units = own().map(|line| line.pledged).sum();
+            let expected = held + back + from_pools - pledged - to_pools;
             let account = cast::address(&contributor.name);
             let found = stage.tokens.balance(&stage.chain, account, asset).await?;
             ensure!(found == expected, "{} has {found} of {asset}, not {expected}", contributor.name);
         }
     }
     Ok(())
+}
+
+/// What came to somebody out of the two pools, and what it put into them.
+fn pool_flows(stage: &Stage, who: &str, lines: &[Line]) -> (Units, Units) {
+    let own = lines.iter().filter(|line| line.who == who);
+    let paid: Wei = own.map(|line| line.claimed + line.bonus).sum();
+    let put = |book: &BTreeMap<String, Wei>| book.get(who).copied().unwrap_or_default();
+    let reclaimed = put(&stage.added) - stage.models.bonus.contribution_of(cast::address(who));
+    let units = |wei: Wei| Units::new(wei.get());
+    (units(paid + reclaimed), units(put(&stage.added) + put(&stage.recovered)))
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub(crate) enum Anchor {
     Settlement,
     /// When a tranche falls due, counted from 1, once the rescue is settled.
     Tranche(u8),
+    /// When it was final that nothing more goes to the beneficiary.
+    Final,
 }
 
 /// When a step happens.
@@ -29,7 +31,7 @@ pub(crate) enum When {
 }
 
 const HINT: &str = "write a time as in `2026-08-01T00:00:00Z`, `+2 days` after the step before, or `start`, \
-    `deadline`, `settlement` or `tranche 1`, with `+ 1s` or `- 1s`";
+    `deadline`, `settlement`, `tranche 1` or `final`, with `+ 1s` or `- 1s`";
 
 impl When {
     /// Reads `2026-08-01T00:00:00Z`, `+2 days`, `deadline`, `deadline + 1s` or `tranche 2 - 1 hour`.
@@ -60,6 +62,7 @@ fn parse_anchor(text: &str) -> Result<Anchor, UserError> {
         "start" => Ok(Anchor::Start),
         "deadline" => Ok(Anchor::Deadline),
         "settlement" => Ok(Anchor::Settlement),
+        "final" => Ok(Anchor::Final),
         _ => tranche()
             .map(Anchor::Tranche)
             .ok_or_else(|| UserError::new(format!("`{text}` is not a moment of a rescue")).hint(HINT)),
@@ -79,6 +82,7 @@ mod tests {
             ("start", When::Around(Anchor::Start, 0)),
             ("deadline + 1s", When::Around(Anchor::Deadline, 1)),
             ("settlement+1h", When::Around(Anchor::Settlement, 3_600)),
+            ("final + 365 days", When::Around(Anchor::Final, 31_536_000)),
             ("tranche 2 - 1 hour", When::Around(Anchor::Tranche(2), -3_600)),
         ];
         for (text, when) in cases {

@@ -1,0 +1,179 @@
+//! Do the two pools, their logs and their models say the same?
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::Address;
+use eyre::Result;
+use levee::{BonusEvent, BonusShare, BonusView, Earnings, Event, RecoveryEvent, history};
+use levee_model::{BonusFor, BonusPool, Moment, PositionId, Wei};
+
+use super::{
+    super::{
+        cast::{self, Cast},
+        sides::{Contracts, Models},
+    },
+    same,
+};
+
+/// Checks that the recovery pool's views say what its model says, of the waterfall and of everyone's positions.
+pub(super) async fn recovery_with_model(
+    contracts: &Contracts,
+    models: &Models,
+    at: Moment,
+    cast: &Cast,
+) -> Result<()> {
+    let (pool, model) = (&contracts.recovery, &models.recovery);
+    let view = pool.recovery().await?;
+    let expected = (model.accrued_at(), model.groups(at.time));
+    same("the recovery pool", &(view.accrued_at, view.groups), "the model", &expected)?;
+    for id in positions(models, cast) {
+        let expected = Earnings { earned: model.earned_down(&models.rescue, id), claimed: model.claimed(id) };
+        same("the recovery pool", &pool.earnings(id).await?, "the model", &expected)?;
+    }
+    Ok(())
+}
+
+/// The same of the bonus pool, and of every sponsor.
+pub(super) async fn bonus_with_model(contracts: &Contracts, models: &Models, cast: &Cast) -> Result<()> {
+    let (pool, model) = (&contracts.bonus, &models.bonus);
+    same("the bonus pool", &pool.bonus().await?, "the model", &bonus_of_model(model))?;
+    for id in positions(models, cast) {
+        let expected =
+            BonusShare { share: model.share_of(&models.rescue, id), claimed: model.has_claimed(id) };
+        same("the bonus pool", &pool.share_of(id).await?, "the model", &expected)?;
+    }
+    for sponsor in cast.names().map(cast::address) {
+        let expected = model.contribution_of(sponsor);
+        same("the bonus pool", &pool.contribution_of(sponsor).await?, "the model", &expected)?;
+    }
+    Ok(())
+}
+
+fn bonus_of_model(model: &BonusPool) -> BonusView {
+    let total = model.total();
+    let undecided = BonusView { whose: levee::BonusFor::Undecided, total, rate: None, value: Wei::ZERO };
+    match model.decision() {
+        None => undecided,
+        Some(BonusFor::Sponsors) => BonusView { whose: levee::BonusFor::Sponsors, ..undecided },
+        Some(BonusFor::Pledgers { rate, value }) => {
+            BonusView { whose: levee::BonusFor::Pledgers, total, rate, value }
+        }
+    }
+}
+
+/// Everyone's positions.
+fn positions<'a>(models: &'a Models, cast: &'a Cast) -> impl Iterator<Item = PositionId> + 'a {
+    let of = |name| models.rescue.positions_of(cast::address(name)).map(|(id, _)| id);
+    cast.names().flat_map(of)
+}
+
+/// Checks that the pools' logs add up to what the models say.
+pub(super) async fn logs_with_models(
+    contracts: &Contracts,
+    models: &Models,
+    at: Moment,
+    cast: &Cast,
+) -> Result<()> {
+    let logged = Logged::read(contracts).await?;
+    same("the pools' logs", &logged, "the models", &Logged::of_models(models, at, cast))
+}
+
+/// What the logs of the pools add up to, without what is zero.
+#[derive(Debug, Default, PartialEq)]
+struct Logged {
+    /// What each draw order received.
+    received: BTreeMap<u8, Wei>,
+    /// What each position was paid of it.
+    claimed: BTreeMap<PositionId, Wei>,
+    /// What each sponsor has in the bonus pool.
+    sponsored: BTreeMap<Address, Wei>,
+    /// What each position was paid of the bonus.
+    bonus: BTreeMap<PositionId, Wei>,
+}
+
+impl Logged {
+    async fn read(contracts: &Contracts) -> Result<Self> {
+        let mut logged = Self::default();
+        for pool in [contracts.recovery.address(), contracts.bonus.address()] {
+            for entry in history::fetch(contracts.escrow.provider(), pool, 0).await? {
+                logged.apply(&entry.event);
+            }
+        }
+        Ok(Self {
+            received: nonzero(logged.received.into_iter()),
+            sponsored: nonzero(logged.sponsored.into_iter()),
+            ..logged
+        })
+    }
+
+    fn apply(&mut self, event: &Event) {
+        match *event {
+            Event::Recovery(RecoveryEvent::Repaid { draw_order, interest, principal, rest }) => {
+                *self.received.entry(draw_order).or_default() += interest + principal + rest;
+            }
+            Event::Recovery(RecoveryEvent::Claimed { position, amount, .. }) => {
+                *self.claimed.entry(position).or_default() += amount;
+            }
+            Event::Bonus(BonusEvent::Added { sponsor, amount }) => {
+                *self.sponsored.entry(sponsor).or_default() += amount;
+            }
+            Event::Bonus(BonusEvent::Returned { sponsor, amount, .. }) => {
+                let added = self.sponsored.entry(sponsor).or_default();
+                *added = *added - amount;
+            }
+            Event::Bonus(BonusEvent::Claimed { position, amount, .. }) => {
+                *self.bonus.entry(position).or_default() += amount;
+            }
+            _ => {}
+        }
+    }
+
+    fn of_models(models: &Models, at: Moment, cast: &Cast) -> Self {
+        let Models { recovery, bonus, .. } = models;
+        let groups = recovery.groups(at.time);
+        let accounts = || cast.names().map(cast::address);
+        Self {
+            received: nonzero(groups.iter().map(|group| (group.order, group.received))),
+            claimed: nonzero(positions(models, cast).map(|id| (id, recovery.claimed(id)))),
+            sponsored: nonzero(accounts().map(|account| (account, bonus.contribution_of(account)))),
+            bonus: nonzero(positions(models, cast).map(|id| (id, models.bonus_paid(id)))),
+        }
+    }
+}
+
+fn nonzero<K: Ord>(amounts: impl Iterator<Item = (K, Wei)>) -> BTreeMap<K, Wei> {
+    amounts.filter(|(_, amount)| !amount.is_zero()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use levee_model::Asset;
+
+    #[test]
+    fn a_pools_log_is_added_up() {
+        let [sponsor, pledger] = ["s", "p"].map(cast::address);
+        let id = PositionId { pledger, tier: 0, asset: Asset::Eth };
+        let wei = Wei::new;
+        let events = [
+            RecoveryEvent::Repaid { draw_order: 1, interest: wei(1), principal: wei(2), rest: wei(0) },
+            RecoveryEvent::Repaid { draw_order: 1, interest: wei(0), principal: wei(0), rest: wei(4) },
+            RecoveryEvent::Claimed { position: id, recipient: pledger, amount: wei(6) },
+        ];
+        let bonus = [
+            BonusEvent::Added { sponsor, amount: wei(8) },
+            BonusEvent::Returned { sponsor, recipient: pledger, amount: wei(3) },
+            BonusEvent::Claimed { position: id, recipient: pledger, amount: wei(2) },
+        ];
+        let mut logged = Logged::default();
+        let all = events.map(Event::Recovery).into_iter().chain(bonus.map(Event::Bonus));
+        all.for_each(|event| logged.apply(&event));
+        let expected = Logged {
+            received: [(1, wei(7))].into(),
+            claimed: [(id, wei(6))].into(),
+            sponsored: [(sponsor, wei(5))].into(),
+            bonus: [(id, wei(2))].into(),
+        };
+        assert_eq!(logged, expected);
+    }
+}

@@ -1,0 +1,127 @@
+//! What came back around the escrow: out of the recovery pool and out of the bonus, against their real balances.
+
+use alloy::primitives::Address;
+use eyre::{Result, ensure};
+use levee_model::{Asset, Bps, RecoveryGroup, Wei};
+use serde::Serialize;
+
+use super::{cast, stage::Stage, statement::Line};
+
+/// What was recovered. total = claimed + claimable + dust, and the pool has all but what was claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Recovery {
+    /// All deposits.
+    #[serde(rename = "totalWei")]
+    pub(crate) total: Wei,
+    #[serde(rename = "claimedWei")]
+    pub(crate) claimed: Wei,
+    /// What claims would pay now.
+    #[serde(rename = "claimableWei")]
+    pub(crate) claimable: Wei,
+    /// What rounding leaves in the pool.
+    #[serde(rename = "dustWei")]
+    pub(crate) dust: Wei,
+    /// By falling draw order, which is the order of repayment.
+    pub(crate) groups: Vec<Group>,
+}
+
+/// One draw order in the waterfall.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Group {
+    #[serde(rename = "drawOrder")]
+    pub(crate) order: u8,
+    #[serde(rename = "rateBps")]
+    pub(crate) rate: Bps,
+    /// What is still to be repaid; of the last group nothing, as it takes the rest.
+    #[serde(rename = "principalWei")]
+    pub(crate) principal: Wei,
+    /// The interest due now.
+    #[serde(rename = "interestWei")]
+    pub(crate) interest: Wei,
+    #[serde(rename = "receivedWei")]
+    pub(crate) received: Wei,
+}
+
+/// The bonus. total = paid + reclaimed + what the pool has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Bonus {
+    /// Whose it is: the pledgers', the sponsors', or nobody's yet.
+    pub(crate) whose: String,
+    /// All that was added.
+    #[serde(rename = "totalWei")]
+    pub(crate) total: Wei,
+    /// What pledgers had of it.
+    #[serde(rename = "paidWei")]
+    pub(crate) paid: Wei,
+    pub(crate) sponsors: Vec<Sponsor>,
+}
+
+/// One sponsor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Sponsor {
+    pub(crate) who: String,
+    /// All that it ever added.
+    #[serde(rename = "addedWei")]
+    pub(crate) added: Wei,
+    /// What it took back.
+    #[serde(rename = "reclaimedWei")]
+    pub(crate) reclaimed: Wei,
+}
+
+impl Recovery {
+    /// Adds up what the agreed model says, and holds it against what the pool has.
+    pub(crate) async fn of(stage: &Stage, lines: &[Line]) -> Result<Self> {
+        let groups: Vec<_> = stage.models.recovery.groups(stage.now).into_iter().map(Group::from).collect();
+        let total: Wei = groups.iter().map(|group| group.received).sum();
+        let claimed: Wei = lines.iter().map(|line| line.claimed).sum();
+        let earned: Wei = lines.iter().map(|line| line.earned).sum();
+        let balance = balance(stage, stage.contracts.recovery.address()).await?;
+        ensure!(
+            total - claimed == balance,
+            "{total} were recovered, {claimed} claimed, and the pool has {balance}"
+        );
+        let dust = total - earned;
+        ensure!(
+            dust.is_zero() || dust.get() < lines.len() as u128,
+            "{dust} of what was recovered are left over, too much for {} positions",
+            lines.len()
+        );
+        Ok(Self { total, claimed, claimable: earned - claimed, dust, groups })
+    }
+}
+
+impl From<RecoveryGroup> for Group {
+    fn from(group: RecoveryGroup) -> Self {
+        let RecoveryGroup { order, rate, principal, interest, received, .. } = group;
+        Self { order, rate, principal, interest, received }
+    }
+}
+
+impl Bonus {
+    /// The same for the bonus.
+    pub(crate) async fn of(stage: &Stage, lines: &[Line]) -> Result<Self> {
+        let view = stage.contracts.bonus.bonus().await?;
+        let sponsors: Vec<_> =
+            stage.added.iter().map(|(who, added)| Sponsor::of(stage, who, *added)).collect();
+        let paid: Wei = lines.iter().map(|line| line.bonus).sum();
+        let reclaimed: Wei = sponsors.iter().map(|sponsor| sponsor.reclaimed).sum();
+        let total: Wei = sponsors.iter().map(|sponsor| sponsor.added).sum();
+        let balance = balance(stage, stage.contracts.bonus.address()).await?;
+        ensure!(
+            total - paid - reclaimed == balance,
+            "the bonus was {total}, of which {paid} were paid and {reclaimed} taken back, and the pool has {balance}"
+        );
+        Ok(Self { whose: view.whose.to_string(), total, paid, sponsors })
+    }
+}
+
+impl Sponsor {
+    fn of(stage: &Stage, who: &str, added: Wei) -> Self {
+        let left = stage.models.bonus.contribution_of(cast::address(who));
+        Self { who: who.to_owned(), added, reclaimed: added - left }
+    }
+}
+
+async fn balance(stage: &Stage, pool: Address) -> Result<Wei> {
+    Ok(Wei::new(stage.tokens.balance(&stage.chain, pool, Asset::Eth).await?.get()))
+}

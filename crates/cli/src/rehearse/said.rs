@@ -1,0 +1,65 @@
+//! What was said beside what was locked.
+
+use eyre::Result;
+use levee::{Declaration, board};
+use levee_model::{Rate, Timestamp, Wei, prorata};
+use serde::Serialize;
+
+use super::{cast, stage::Stage};
+
+/// The last declaration of a contributor for a tier, and what it has locked there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Said {
+    pub(crate) who: String,
+    pub(crate) tier: u8,
+    pub(crate) stage: String,
+    /// None when it was not said.
+    #[serde(rename = "amountWei")]
+    pub(crate) amount: Option<Wei>,
+    #[serde(rename = "expiryUnix")]
+    pub(crate) expiry: Timestamp,
+    pub(crate) link: String,
+    /// Whether it stands: neither expired nor withdrawn.
+    pub(crate) stands: bool,
+    /// The value of its pledges into the tier.
+    #[serde(rename = "lockedWei")]
+    pub(crate) locked: Wei,
+}
+
+impl Said {
+    /// Reads the board; shares are worth `rate`.
+    pub(crate) async fn read(stage: &Stage, rate: Rate) -> Result<Vec<Self>> {
+        let contracts = &stage.contracts;
+        let declared = contracts.board.declarations(contracts.escrow.address(), 0).await?;
+        let standing = board::standing(&declared, stage.now);
+        let mut all: Vec<Self> = Vec::new();
+        for one in &declared {
+            let who = stage.cast.name_of(one.contributor);
+            let said = Self::of(stage, who, &one.declaration, standing.contains(one), rate);
+            all.retain(|before| (&before.who, before.tier) != (&said.who, said.tier));
+            all.push(said);
+        }
+        Ok(all)
+    }
+
+    fn of(stage: &Stage, who: String, declaration: &Declaration, stands: bool, rate: Rate) -> Self {
+        let Declaration { stage: reached, tier, amount, expiry, ref link, .. } = *declaration;
+        let own = stage.models.rescue.positions_of(cast::address(&who)).filter(|(id, _)| id.tier == tier);
+        let value = |(id, position): (levee_model::PositionId, levee_model::Position)| {
+            prorata::value_down(position.amount, id.asset, Some(rate)).unwrap_or(Wei::ZERO)
+        };
+        let locked = own.map(value).sum();
+        Self { who, tier, stage: reached.to_string(), amount, expiry, link: link.clone(), stands, locked }
+    }
+
+    /// What it says now; nothing when it does not stand.
+    pub(crate) fn standing(&self) -> Wei {
+        self.amount.filter(|_| self.stands).unwrap_or(Wei::ZERO)
+    }
+
+    /// What of that is not locked.
+    pub(crate) fn unlocked(&self) -> Wei {
+        self.standing().checked_sub(self.locked).unwrap_or(Wei::ZERO)
+    }
+}

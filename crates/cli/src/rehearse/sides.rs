@@ -1,0 +1,213 @@
+//! The two sides on which every call is made: the contracts on the chain, and their models.
+
+use alloy::{primitives::Address, providers::DynProvider};
+use eyre::{Result, eyre};
+use levee::{Blueprint, Board, BonusPool, Call, Destination, Escrow, RecoveryPool, Router, deploy};
+use levee_model::{
+    Asset, BonusRefusal, Moment, Payment, PositionId, RecoveryRefusal, Refusal, Rescue, Shares, Terms,
+    Timestamp, Units, Wei,
+};
+
+use super::{
+    action::With,
+    agree,
+    cast::{self, ANYONE},
+    chain::Chain,
+    moves::Move,
+    scenario::CHAIN,
+};
+
+/// The escrow and what is around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Contracts {
+    pub(crate) escrow: Escrow<DynProvider>,
+    pub(crate) recovery: RecoveryPool<DynProvider>,
+    pub(crate) bonus: BonusPool<DynProvider>,
+    pub(crate) board: Board<DynProvider>,
+    pub(crate) router: Router<DynProvider>,
+}
+
+/// The models of those that have one: the board's declarations move nothing, and the router only brings pledges.
+#[derive(Debug, Clone)]
+pub(crate) struct Models {
+    pub(crate) rescue: Rescue,
+    pub(crate) recovery: levee_model::RecoveryPool,
+    pub(crate) bonus: levee_model::BonusPool,
+}
+
+impl Contracts {
+    /// Creates all of them.
+    pub(crate) async fn create(chain: &Chain, time: Timestamp, terms: &Terms) -> Result<Self> {
+        let (provider, from) = (chain.provider(), cast::address(ANYONE));
+        let create = deploy::prepare(provider, CHAIN, terms, from).await?;
+        let create = create.ok_or_else(|| eyre!("the escrow exists already"))?;
+        chain.must(time, create.request(from), "creating the escrow").await?;
+        let escrow = Escrow::open(provider.clone(), CHAIN, levee::address_of(terms, levee::SALT)?).await?;
+        let [steth, wsteth] = cast::tokens();
+        let tokens = levee::Tokens { weth: cast::weth(), steth, wsteth };
+        let contracts = Self {
+            recovery: RecoveryPool::of(&escrow),
+            bonus: BonusPool::of(&escrow),
+            board: Board::new(provider.clone(), CHAIN),
+            router: Router::new(provider.clone(), tokens),
+            escrow,
+        };
+        for blueprint in contracts.around() {
+            let create = blueprint.prepare(provider, CHAIN, from).await?;
+            let create = create.ok_or_else(|| eyre!("the {} exists already", blueprint.contract()))?;
+            chain.must(time, create.request(from), &format!("creating the {}", blueprint.contract())).await?;
+        }
+        Ok(contracts)
+    }
+
+    fn around(&self) -> [&Blueprint; 4] {
+        [self.recovery.blueprint(), self.bonus.blueprint(), self.board.blueprint(), self.router.blueprint()]
+    }
+
+    /// The call on the chain, at `now` by `caller`.
+    pub(crate) async fn prepare(
+        &self,
+        call: &Move,
+        now: Timestamp,
+        caller: &str,
+    ) -> Result<Call<DynProvider>> {
+        Ok(match call {
+            Move::Pledge(id, amount, With::Permit) => self.permitted(*id, *amount, now, caller).await?,
+            Move::Pledge(id, amount, with) => self.pledge(*id, *amount, *with),
+            Move::Settle => self.escrow.settle(),
+            Move::Expire => self.escrow.expire(),
+            Move::Lapse => self.escrow.lapse(),
+            Move::Release(asset) => self.escrow.release(*asset),
+            Move::Refund(id) => self.escrow.refund(id.pledger, id.tier, id.asset),
+            Move::Exit(id) => self.escrow.exit(id.tier, id.asset, id.pledger),
+            Move::Object(id) => self.escrow.object(id.tier, id.asset),
+            Move::Decline(id) => self.escrow.decline(id.pledger, id.tier, id.asset),
+            Move::Cancel => self.escrow.cancel(),
+            Move::Amend(goal) => self.escrow.amend(*goal)?,
+            Move::Recover(amount) => self.recovery.recover(*amount),
+            Move::Claim(id) => self.recovery.claim(*id),
+            Move::AddBonus(amount) => self.bonus.add(cast::address(caller), *amount),
+            Move::ClaimBonus(id) => self.bonus.claim(*id),
+            Move::TakeBack(sponsor) => self.bonus.take_back(*sponsor),
+            Move::Declare(declaration) => self.board.declare(declaration)?,
+            Move::DeclareFor(signed) => self.board.declare_for(signed)?,
+        })
+    }
+
+    fn pledge(&self, id: PositionId, amount: Units, with: With) -> Call<DynProvider> {
+        let PositionId { pledger, tier, asset } = id;
+        let wei = Wei::new(amount.get());
+        match asset {
+            Asset::Eth if with == With::Weth => self.router.pledge_weth(self.destination(id), wei),
+            Asset::Eth => self.escrow.pledge_eth(pledger, tier, wei),
+            Asset::StEth => self.escrow.pledge_steth(pledger, tier, Shares::new(amount.get())),
+            Asset::WstEth => self.escrow.pledge_wsteth(pledger, tier, amount),
+        }
+    }
+
+    /// A pledge of stETH or wstETH through the router, with a permit that `owner` signs for this second.
+    async fn permitted(
+        &self,
+        id: PositionId,
+        amount: Units,
+        now: Timestamp,
+        owner: &str,
+    ) -> Result<Call<DynProvider>> {
+        let (signer, to) = (cast::signer(owner), self.destination(id));
+        if id.asset == Asset::WstEth {
+            let permit = self.router.wsteth_permit(&signer, amount, now).await?;
+            return Ok(self.router.pledge_wsteth(to, amount, permit));
+        }
+        let shares = Shares::new(amount.get());
+        let permit = self.router.steth_permit(&signer, shares, now).await?;
+        Ok(self.router.pledge_steth(to, shares, permit))
+    }
+
+    fn destination(&self, PositionId { pledger, tier, .. }: PositionId) -> Destination {
+        Destination { escrow: self.escrow.address(), pledger, tier }
+    }
+
+    /// Where all of them are.
+    pub(crate) fn addresses(&self) -> [Address; 4] {
+        [self.escrow.address(), self.recovery.address(), self.bonus.address(), self.board.address()]
+    }
+}
+
+impl Models {
+    /// The models of new contracts.
+    pub(crate) fn new(contracts: &Contracts, terms: &Terms, now: Timestamp) -> Result<Self> {
+        Ok(Self {
+            rescue: Rescue::open(contracts.escrow.address(), terms.clone(), now)?,
+            recovery: levee_model::RecoveryPool::new(contracts.recovery.address(), terms),
+            bonus: levee_model::BonusPool::new(contracts.bonus.address()),
+        })
+    }
+
+    /// Makes a call: what it pays, or the name of why it is refused; none for a call that has no model.
+    pub(crate) fn make(
+        &mut self,
+        call: &Move,
+        at: Moment,
+        caller: Address,
+    ) -> Option<Result<Option<Payment>, String>> {
+        Some(match call {
+            Move::Recover(amount) => {
+                self.recovery.recover(&self.rescue, at.time, *amount).map(|()| None).map_err(of_recovery)
+            }
+            Move::Claim(id) => self.recovery.claim(&self.rescue, *id).map(Some).map_err(of_recovery),
+            Move::AddBonus(amount) => {
+                self.bonus.add(&self.rescue, at, caller, *amount).map(|()| None).map_err(of_bonus)
+            }
+            Move::ClaimBonus(id) => self.bonus.claim(&mut self.rescue, at, *id).map(Some).map_err(of_bonus),
+            Move::TakeBack(sponsor) => {
+                self.bonus.take_back(&mut self.rescue, at, *sponsor).map(Some).map_err(of_bonus)
+            }
+            _ => self.make_on_rescue(call, at, caller)?.map_err(|refusal| agree::name(&refusal)),
+        })
+    }
+
+    /// What a position had of the bonus.
+    pub(crate) fn bonus_paid(&self, id: PositionId) -> Wei {
+        if self.bonus.has_claimed(id) { self.bonus.share_of(&self.rescue, id) } else { Wei::ZERO }
+    }
+
+    fn make_on_rescue(
+        &mut self,
+        call: &Move,
+        at: Moment,
+        caller: Address,
+    ) -> Option<Result<Option<Payment>, Refusal>> {
+        let rescue = &mut self.rescue;
+        let nothing = |()| None;
+        Some(match call {
+            Move::Pledge(id, amount, _) => rescue.pledge(at, *id, *amount).map(nothing),
+            Move::Settle => rescue.settle(at).map(|_| None),
+            Move::Expire => rescue.expire(at).map(nothing),
+            Move::Lapse => rescue.lapse(at).map(nothing),
+            Move::Release(asset) => rescue.release(at, *asset).map(Some),
+            Move::Refund(id) => rescue.refund(at, *id).map(Some),
+            Move::Exit(id) => rescue.exit(at, *id, id.pledger).map(Some),
+            Move::Object(id) => rescue.object(at, *id).map(nothing),
+            Move::Decline(id) => rescue.decline(at, caller, *id).map(Some),
+            Move::Cancel => rescue.cancel(at, caller).map(nothing),
+            Move::Amend(goal) => rescue.amend(at, caller, *goal).map(|_| None),
+            _ => return None,
+        })
+    }
+}
+
+/// The name of why the recovery pool refuses; what the escrow refuses passes through it.
+fn of_recovery(refusal: RecoveryRefusal) -> String {
+    match refusal {
+        RecoveryRefusal::ByRescue(refusal) => agree::name(&refusal),
+        own => agree::name(&own),
+    }
+}
+
+/// The same of the bonus pool.
+fn of_bonus(refusal: BonusRefusal) -> String {
+    match refusal {
+        BonusRefusal::ByRescue(refusal) => agree::name(&refusal),
+        own => agree::name(&own),
+    }
+}
