@@ -261,9 +261,9 @@ contract WithdrawalQueue {
     {
         amounts = new uint256[](requestIds.length);
         for (uint256 i; i < requestIds.length; ++i) {
-            uint256 id = requestIds[i];
+            (uint256 id, uint256 hint) = (requestIds[i], hints[i]);
             _requireKnown(id);
-            if (id <= getLastFinalizedRequestId && !_requests[id].claimed) amounts[i] = _payout(id, hints[i]);
+            if (id <= getLastFinalizedRequestId && !_requests[id].claimed) amounts[i] = _payout(id, hint);
         }
     }
 

@@ -2,13 +2,91 @@
 pragma solidity =0.8.37;
 
 import { Test } from "forge-std/Test.sol";
+import { Vm } from "forge-std/Vm.sol";
 
 import { Refuser } from "../util/Receivers.sol";
 import { StETH } from "./StETH.sol";
 import { WithdrawalQueue } from "./WithdrawalQueue.sol";
 import { WstETH } from "./WstETH.sol";
 
-/// @notice The model of the withdrawal queue: its interface against the one that Lido publishes, its sums by hand.
+/// @notice One step of the recording.
+struct Step {
+    bytes call;
+    address from;
+    uint256 value;
+    uint256 time;
+    uint256 pooledEther;
+    bool ok;
+    bytes returned;
+    uint256 balance;
+    bytes32 logs;
+}
+
+/// @notice The model against a recording of the real queue: each call of `tests/vectors/withdrawalQueue.json` gives the
+/// same answer or error, the same events and the same payment.
+contract WithdrawalQueueRecordingTest is Test {
+    string private constant STEP =
+        "Step(bytes call,address from,uint256 value,uint256 time,uint256 pooledEther,bool ok,bytes returned,uint256 balance,bytes32 logs)";
+
+    StETH private stETH;
+    WithdrawalQueue private queue;
+
+    function setUp() public {
+        vm.warp(1_800_000_000);
+        vm.etch(makeAddr("refuser"), hex"5f5ffd");
+        stETH = new StETH(10_000_000 ether, 12_000_000 ether);
+        WstETH wstETH = new WstETH(stETH);
+        queue = new WithdrawalQueue(wstETH);
+        // The recording begins after the real queue's first resume.
+        queue.pauseFor(1);
+        queue.resume();
+        stETH.approve(address(wstETH), type(uint256).max);
+        wstETH.wrap(1_000_000 ether);
+        string[3] memory names = ["alice", "bob", "carol"];
+        for (uint256 i; i < names.length; ++i) {
+            address account = makeAddr(names[i]);
+            stETH.transferShares(account, 1_000_000 ether);
+            wstETH.transfer(account, 100_000 ether);
+            vm.startPrank(account);
+            stETH.approve(address(queue), type(uint256).max);
+            wstETH.approve(address(queue), type(uint256).max);
+            vm.stopPrank();
+        }
+    }
+
+    function test_Recording() public {
+        string memory json = vm.readFile("tests/vectors/withdrawalQueue.json");
+        Step[] memory steps = abi.decode(vm.parseJsonTypeArray(json, ".steps", STEP), (Step[]));
+        assertEq(steps.length, 322);
+        for (uint256 i; i < steps.length; ++i) {
+            check(steps[i], vm.toString(i));
+        }
+    }
+
+    function check(Step memory step, string memory number) private {
+        vm.warp(step.time);
+        stETH.setTotalPooledEther(step.pooledEther);
+        vm.deal(step.from, step.value);
+        vm.recordLogs();
+        vm.prank(step.from);
+        (bool ok, bytes memory returned) = address(queue).call{ value: step.value }(step.call);
+        assertEq(ok, step.ok, number);
+        assertEq(returned, step.returned, number);
+        assertEq(step.from.balance, step.balance, number);
+        assertEq(hashOf(vm.getRecordedLogs()), step.logs, number);
+    }
+
+    /// @dev Of the queue's own events, as the recording states them.
+    function hashOf(Vm.Log[] memory logs) private view returns (bytes32) {
+        bytes memory all;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].emitter == address(queue)) all = abi.encode(all, logs[i].topics, logs[i].data);
+        }
+        return keccak256(all);
+    }
+}
+
+/// @notice The model of the withdrawal queue by itself: its interface, which is Lido's, and its sums by hand.
 contract WithdrawalQueueTest is Test {
     uint256 private constant START = 1_800_000_000;
 
@@ -28,7 +106,7 @@ contract WithdrawalQueueTest is Test {
         stETH.approve(address(queue), type(uint256).max);
     }
 
-    /// @dev As in the ABI in version 4.9.0 of the npm package lido-ethereum-sdk, which Lido makes of the deployed queue.
+    /// @dev As in the ABI in version 4.9.0 of the npm package lido-ethereum-sdk.
     function test_Selectors() public pure {
         assertEq(WithdrawalQueue.requestWithdrawals.selector, bytes4(0xd6681042));
         assertEq(WithdrawalQueue.requestWithdrawalsWstETH.selector, bytes4(0x19aa6257));
