@@ -138,6 +138,27 @@ fn a_bonus_goes_to_the_pledgers_or_back_to_its_sponsor() {
 }
 
 #[test]
+fn wsteth_is_pledged_by_a_permit_as_steth_is() {
+    let (_directory, path) = changed("bonus.toml", "12 stETH", "10 wstETH");
+    let text = fs::read_to_string(&path).expect("it was written");
+    fs::write(&path, text.replace("10000000000000000000 shares", "10 wstETH")).expect("it can be written");
+    let output = rehearse(&path, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("locked 10 wstETH of Ben in tier 0\n"), "{}", stdout(&output));
+}
+
+#[test]
+fn who_has_too_little_is_told_so() {
+    let (_directory, path) = changed("bonus.toml", "holds = [\"11 ETH\"]", "holds = [\"9 ETH\"]");
+    let output = rehearse(&path, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = stderr(&output);
+    let place = format!("error: {}:51\n", path.display());
+    assert!(message.contains(&place), "{message}");
+    assert!(message.contains("whoever makes the call has less ETH than it is to pay"), "{message}");
+}
+
+#[test]
 fn what_was_said_is_told_beside_what_was_locked() {
     let path = scenarios().join("declarations.toml");
     let output = rehearse(&path, &[]);

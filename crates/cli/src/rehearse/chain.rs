@@ -12,6 +12,8 @@ use alloy::{
 use eyre::{Result, WrapErr, bail, ensure};
 use levee_model::{Timestamp, Wei};
 
+use crate::error::UserError;
+
 /// Code that reverts whatever it is called with.
 pub(crate) const REVERTING: Bytes = bytes!("5f5ffd");
 /// More than any call here needs.
@@ -66,6 +68,11 @@ impl Chain {
             Ok(_) => Ok(None),
             Err(RpcError::ErrorResp(payload)) if payload.message.contains("revert") => {
                 Ok(Some(payload.as_revert_data().unwrap_or_default()))
+            }
+            Err(RpcError::ErrorResp(payload)) if payload.message.contains("Insufficient funds") => {
+                Err(UserError::new("whoever makes the call has less ETH than it is to pay")
+                    .hint("let its `[[contributor]]` hold more")
+                    .into())
             }
             Err(error) => Err(error).wrap_err("anvil did not answer"),
         }

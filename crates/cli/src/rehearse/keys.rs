@@ -145,6 +145,8 @@ impl<'a> Keys<'a> {
     fn declare(&self) -> Result<Declare, UserError> {
         let document = self.reader.document;
         let amount = self.toml.amount.as_ref().map(|_| self.eth()).transpose()?;
+        // To the board, zero is unknown.
+        let amount = amount.filter(|amount| !amount.is_zero());
         let expiry = self.toml.expiry.as_ref();
         let link = self.toml.link.as_ref();
         Ok(Declare {

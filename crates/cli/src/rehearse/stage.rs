@@ -181,13 +181,8 @@ impl Stage {
 
     /// Makes one call on both sides.
     async fn make(&mut self, step: &Step, caller: &str, call: Move) -> Result<Scene> {
-        self.pay_for(step, caller, &call).await?;
         let (at, from) = (self.moment(), cast::address(caller));
-        let request = self.contracts.prepare(&call, self.now, caller).await?.request(from);
-        let chain = match self.chain.call(self.now, request).await? {
-            Ok(logs) => Ok(self.decode(&logs)?),
-            Err(data) => Err(Error::from_revert_of(call.contract(), &data)),
-        };
+        let chain = self.make_on_chain(step, caller, &call).await.wrap_err_with(|| step.place.clone())?;
         if let Some(model) = self.on_models(&call, at, from) {
             agree::outcomes(&chain, &model).wrap_err_with(|| step.place.clone())?;
         }
@@ -206,6 +201,21 @@ impl Stage {
                 Err(UserError::new(self.cast.with_names(&message)).hint(hint).into())
             }
         }
+    }
+
+    /// Makes a call on the chain: what it did, or why it was refused.
+    async fn make_on_chain(
+        &self,
+        step: &Step,
+        caller: &str,
+        call: &Move,
+    ) -> Result<Result<Vec<Event>, Error>> {
+        self.pay_for(step, caller, call).await?;
+        let request = self.contracts.prepare(call, self.now, caller).await?.request(cast::address(caller));
+        Ok(match self.chain.call(self.now, request).await? {
+            Ok(logs) => Ok(self.decode(&logs)?),
+            Err(data) => Err(Error::from_revert_of(call.contract(), &data)),
+        })
     }
 
     /// Turns ETH into the WETH that a call takes, and gives to [`ANYONE`] what comes from outside the story.
