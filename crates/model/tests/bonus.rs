@@ -24,17 +24,17 @@ fn paid(to: Address, amount: Wei) -> Result<Payment, BonusRefusal> {
 /// A rescue with 100 wei of ALICE and 10 shares of BOB, worth 12, and a bonus of CAROL.
 fn open() -> (Rescue, BonusPool) {
     let mut rescue = rescue();
-    rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(100)).unwrap();
-    rescue.pledge(at(10), id(BOB, 1, Asset::WstEth), units(10)).unwrap();
+    rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(100)).expect("accepted");
+    rescue.pledge(at(10), id(BOB, 1, Asset::WstEth), units(10)).expect("accepted");
     let mut pool = BonusPool::new(POOL);
-    pool.add(&rescue, at(10), CAROL, BONUS).unwrap();
+    pool.add(&rescue, at(10), CAROL, BONUS).expect("accepted");
     (rescue, pool)
 }
 
 /// The same with 2,000 G wei more, so that it settles.
 fn covered() -> (Rescue, BonusPool) {
     let (mut rescue, pool) = open();
-    rescue.pledge(at(10), id(ALICE, 2, Asset::Eth), units(2_000_000_000_000)).unwrap();
+    rescue.pledge(at(10), id(ALICE, 2, Asset::Eth), units(2_000_000_000_000)).expect("accepted");
     (rescue, pool)
 }
 

@@ -27,10 +27,10 @@ fn pool() -> RecoveryPool {
 /// Final at [`FINAL`]: ALICE gave all of 600 G wei as a grant, BOB 400 of 800 G wei as a loan at 4 %.
 fn released() -> Rescue {
     let mut rescue = rescue();
-    rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(600 * GIGA)).unwrap();
-    rescue.pledge(at(10), id(BOB, 1, Asset::Eth), units(800 * GIGA)).unwrap();
-    rescue.settle(at(500)).unwrap();
-    rescue.release(at(FINAL), Asset::Eth).unwrap();
+    rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(600 * GIGA)).expect("accepted");
+    rescue.pledge(at(10), id(BOB, 1, Asset::Eth), units(800 * GIGA)).expect("accepted");
+    rescue.settle(at(500)).expect("accepted");
+    rescue.release(at(FINAL), Asset::Eth).expect("accepted");
     assert_eq!((rescue.stored_status(), rescue.final_at()), (Status::Released, Some(FINAL)));
     rescue
 }
