@@ -29,8 +29,9 @@ $(LEVEE): FORCE
 	cargo build --release --locked -p levee-cli
 FORCE:
 
-test: test-solidity test-rust ## Run every test, the replays and the exact gas figures
+test: test-solidity test-rust out/peers.json ## Run every test, the replays and the exact gas figures
 	cargo run --quiet --locked -p levee-lab -- gas --check tests/snapshots/gas.txt
+	cargo run --quiet --locked -p levee-lab -- gas-peers out/peers.json --check docs/performance.md
 
 test-solidity: setup
 	forge build
@@ -50,6 +51,14 @@ replay-steth: setup ## FILE=x.json: replay a stETH recording against the Lido mo
 
 gas: setup ## Print the gas of every call, one `name gas` a line
 	@cargo run --quiet --locked -p levee-lab -- gas
+
+gas-peers: setup out/peers.json ## Measure Levee beside OpenZeppelin's RefundEscrow and RefundableCrowdsale, as a table
+	@cargo run --quiet --locked -p levee-lab -- gas-peers out/peers.json
+
+out/peers.json: node_modules/.package-lock.json tools/peers/compile.mjs tools/peers/Crowdsale.sol
+	@mkdir -p out
+	tools/peers/compile.mjs > $@.new
+	@mv $@.new $@
 
 gas-update: setup ## Rewrite the gas snapshot after a deliberate change
 	cargo run --quiet --locked -p levee-lab -- gas --write tests/snapshots/gas.txt

@@ -129,10 +129,10 @@ impl Chain {
     /// Deploys by a transaction of `from`, whose own nonce makes the address.
     ///
     /// `init_code` holds the constructor's arguments, encoded behind the code.
-    pub fn deploy(&mut self, from: Address, init_code: Bytes) -> Result<Address, Failure> {
+    pub fn deploy(&mut self, from: Address, init_code: Bytes) -> Result<(Address, Receipt), Failure> {
         let address = from.create(self.account(from).nonce);
-        self.transact(transaction(from, TxKind::Create, U256::ZERO, init_code))?;
-        Ok(address)
+        let receipt = self.transact(transaction(from, TxKind::Create, U256::ZERO, init_code))?;
+        Ok((address, receipt))
     }
 
     /// Deploys through the [`CREATE2_DEPLOYER`], at the address that `salt` and `init_code` commit to.

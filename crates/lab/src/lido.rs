@@ -27,9 +27,9 @@ impl Lido {
     ) -> Result<Self, Failure> {
         let steth_terms =
             StETH::constructorCall { totalShares: total_shares, totalPooledEther: total_pooled_ether };
-        let steth = chain.deploy(deployer, init_code(&StETH::BYTECODE, &steth_terms))?;
+        let (steth, _) = chain.deploy(deployer, init_code(&StETH::BYTECODE, &steth_terms))?;
         let wsteth_terms = WstETH::constructorCall { stETH_: steth };
-        let wsteth = chain.deploy(deployer, init_code(&WstETH::BYTECODE, &wsteth_terms))?;
+        let (wsteth, _) = chain.deploy(deployer, init_code(&WstETH::BYTECODE, &wsteth_terms))?;
         Ok(Self { steth, wsteth })
     }
 }

@@ -3,7 +3,11 @@
 use clap::{Parser, Subcommand};
 use eyre::{Context, Result, bail};
 use levee_lab::{
-    gas::{self, snapshot},
+    gas::{
+        self,
+        peers::{self, Peers},
+        snapshot,
+    },
     steth::{self, Recording},
     walk::{self, bytecode::Bytecode, model::Model},
 };
@@ -43,6 +47,14 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         write: Option<PathBuf>,
     },
+    /// Measure Levee beside OpenZeppelin's RefundEscrow and RefundableCrowdsale, as a table.
+    GasPeers {
+        /// Their creation code, as `tools/peers/compile.mjs` prints it.
+        code: PathBuf,
+        /// A page that must have just this table.
+        #[arg(long, value_name = "FILE")]
+        check: Option<PathBuf>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -50,6 +62,7 @@ fn main() -> ExitCode {
         Command::ReplaySteth { file } => replay_steth(&file),
         Command::Replay { file } => replay_walks(&file),
         Command::Gas { check, write } => measure_gas(check.as_deref(), write.as_deref()),
+        Command::GasPeers { code, check } => measure_peers(&code, check.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,6 +108,20 @@ fn measure_gas(check: Option<&Path>, write: Option<&Path>) -> Result<()> {
     }
     let list: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
     bail!("the figures are not as they should be:{list}")
+}
+
+/// Prints the table; fails if the page has another.
+fn measure_peers(code: &Path, check: Option<&Path>) -> Result<()> {
+    let peers: Peers = serde_json::from_str(&text_of(code)?)
+        .wrap_err_with(|| format!("`{}` is not the peers' code", code.display()))?;
+    let table = peers::table(&peers)?;
+    write!(stdout(), "{table}")?;
+    match check {
+        Some(page) if !text_of(page)?.contains(&table) => {
+            bail!("`{}` does not have this table: put it there", page.display())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn text_of(file: &Path) -> Result<String> {

@@ -4,6 +4,7 @@
 //! checked in, and with the limits.
 
 mod fixture;
+pub mod peers;
 mod satellites;
 pub mod snapshot;
 
