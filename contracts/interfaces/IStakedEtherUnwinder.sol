@@ -50,8 +50,8 @@ interface IStakedEtherUnwinder {
 
     /// @notice Unwraps all wstETH and asks the queue to withdraw the stETH: in requests of the most that it takes (1,000
     /// stETH), and the remainder as one more if it is at least the least (100 wei).
-    /// @dev At most 32 requests, 32,000 stETH, a call: under 5 million gas on Lido's contracts. What is left is for the
-    /// next call. The requests add up to no more than the balance, and rounding only ever leaves a share behind, so it
+    /// @dev At most 32 requests, 32,000 stETH, a call: 3.5 million gas, and what Lido's proxies add. What is left is for
+    /// the next call. The requests add up to no more than the balance, and rounding only ever leaves a share behind, so it
     /// cannot fail for it; the allowance given to the queue is used up exactly. Reverts with NothingToRequest, and the
     /// errors of stETH and the queue; then nothing has moved.
     function request() external;

@@ -50,7 +50,7 @@ import { ForceEther, Reentrant, Refuser } from "../../util/Receivers.sol";
 contract StakedEtherUnwinderTest is EscrowTest {
     uint256 private constant MOST = 1000 ether;
     uint256 private constant LEAST = 100;
-    /// @dev Of one call to the model, which has no proxies; Lido's own take a fifth more.
+    /// @dev Of one call to the model, which has no proxies; the real queue's code takes 1 % more.
     uint256 private constant GAS_OF_REQUEST = 5_000_000;
 
     /// @dev Days later stETH has earned something, which requests have no part in.
