@@ -34,7 +34,7 @@ abstract contract RouterPermitTest is RouterPledgeTest {
         permit = signed(account, address(router), valueOf(amount), vm.getBlockTimestamp() + 365 days);
     }
 
-    function test_PermitUsedBefore() public {
+    function test_PermitFrontRun() public {
         give(alice, 5);
         allow(alice, 5);
         vm.prank(stranger);
