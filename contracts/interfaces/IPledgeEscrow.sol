@@ -139,8 +139,8 @@ struct PositionView {
     bool objected;
 }
 
-/// @notice Everything a status page needs, as the next call would find it. Contracts should not decide by it: a caller
-/// who leaves too little gas for the read of the rate sees an unreadable one.
+/// @notice Everything a status page needs, as the next call would find it. Contracts decide by RecordView instead: a
+/// caller who leaves too little gas for the read of the rate sees an unreadable one.
 /// @custom:member status The status; past the deadline, the one that settling now would give.
 /// @custom:member failReason Why it failed, or would now.
 /// @custom:member terms The terms, with the target, deadline and termsHash in force now.
