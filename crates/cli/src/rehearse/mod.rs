@@ -6,7 +6,8 @@
 //! | [`format`], [`scenario`], [`action`], [`keys`], [`when`], [`expect`] | what does a scenario say? |
 //! | [`cast`] | who plays? |
 //! | [`anvil`], [`chain`], [`lido`] | on what chain? |
-//! | [`stage`], [`moves`], [`sides`] | how is a step played, on the chain and on the models? |
+//! | [`plan`], [`moves`] | which calls does a step stand for? |
+//! | [`stage`], [`sides`] | how are they made, on the chain and on the models? |
 //! | [`agree`] | do the contracts, their logs and the models say the same? |
 //! | [`statement`], [`pools`], [`said`] | what became of every wei, and of what was said? |
 //! | [`report`] | how is it told? |
@@ -21,6 +22,7 @@ mod format;
 mod keys;
 mod lido;
 mod moves;
+mod plan;
 mod pools;
 mod report;
 mod said;
@@ -205,6 +207,6 @@ fn verdict(played: &[Played]) -> Result<()> {
     let message =
         format!("{} of the scenario's expectations do not hold\n  {}", unmet.len(), unmet.join("\n  "));
     Err(UserError::new(message)
-        .hint("the escrow, its log and the model agree: it is the scenario that expects otherwise")
+        .hint("the contracts, their logs and the models agree: it is the scenario that expects otherwise")
         .into())
 }

@@ -7,13 +7,13 @@ use alloy::{
     rpc::types::Log,
 };
 use eyre::{Result, WrapErr};
-use levee::{Declaration, Error, Event};
-use levee_model::{Asset, Goal, Moment, Payment, PositionId, Timestamp, Units, Wei};
+use levee::{Error, Event};
+use levee_model::{Asset, Moment, Payment, Timestamp, Units, Wei};
 
 use super::{
-    action::{Action, Declare, Positions, Step, With},
+    action::{Action, Step, With},
     agree,
-    cast::{self, ANYONE, Cast},
+    cast::{self, Cast},
     chain::{Chain, REVERTING},
     lido::{Tokens, shares_down},
     moves::Move,
@@ -100,7 +100,7 @@ impl Stage {
         Moment { time: self.now, lido: self.tokens.condition() }
     }
 
-    /// Plays one step on the chain and on the model, and checks that they agree.
+    /// Plays one step on the chain and on the models, and checks that they agree.
     pub(crate) async fn play(&mut self, step: &Step) -> Result<Vec<Scene>> {
         self.go_to(step).await?;
         let mut scenes = Vec::new();
@@ -153,7 +153,7 @@ impl Stage {
         Ok(())
     }
 
-    fn time_of(&self, when: When) -> Result<Timestamp, UserError> {
+    pub(super) fn time_of(&self, when: When) -> Result<Timestamp, UserError> {
         let (anchor, shift) = match when {
             When::At(time) => return Ok(time),
             When::Later(seconds) => return Ok(self.now + Timestamp::from(seconds)),
@@ -218,7 +218,7 @@ impl Stage {
         })
     }
 
-    /// Turns ETH into the WETH that a call takes, and gives to [`ANYONE`] what comes from outside the story.
+    /// Turns ETH into the WETH that a call takes, and gives to [`cast::ANYONE`] what comes from outside the story.
     async fn pay_for(&self, step: &Step, caller: &str, call: &Move) -> Result<()> {
         let (chain, account) = (&self.chain, cast::address(caller));
         match (call, &step.action) {
@@ -271,151 +271,6 @@ impl Stage {
         let told = logs.iter().filter(|log| ours.contains(&log.address()));
         Ok(told.map(|log| Event::decode(&log.inner)).collect::<Result<_, _>>()?)
     }
-
-    /// The calls that a step stands for, and who makes them.
-    async fn moves(&self, step: &Step) -> Result<Vec<(String, Move)>> {
-        let one = |caller: &str, call| Ok(vec![(caller.to_owned(), call)]);
-        match &step.action {
-            Action::Pledge { who, tier, amount, with } => {
-                let (asset, units) = units_of(*amount, &self.tokens);
-                let id = PositionId { pledger: cast::address(who), tier: *tier, asset };
-                one(who, Move::Pledge(id, units, *with))
-            }
-            Action::Settle => one(ANYONE, Move::Settle),
-            Action::Expire => one(ANYONE, Move::Expire),
-            Action::Lapse => one(ANYONE, Move::Lapse),
-            Action::Cancel { by } => one(by, Move::Cancel),
-            Action::Amend { by, target, deadline } => {
-                let goal = self.models.rescue.goal(self.now);
-                let deadline = deadline.unwrap_or(goal.deadline);
-                one(by, Move::Amend(Goal { target: *target, deadline, ..goal }))
-            }
-            Action::Release(Some(asset)) => one(ANYONE, Move::Release(*asset)),
-            Action::Release(None) => self.releases(step),
-            Action::Refund(positions) => self.refunds(step, positions),
-            Action::Exit(positions) => self.own(step, positions, Move::Exit),
-            Action::Object(positions) => self.own(step, positions, Move::Object),
-            Action::Decline { by, positions } => {
-                let calls = self.own(step, positions, Move::Decline)?;
-                Ok(calls.into_iter().map(|(_, call)| (by.clone(), call)).collect())
-            }
-            _ => self.moves_around(step).await,
-        }
-    }
-
-    /// Those of a step that is about a contract around the escrow.
-    async fn moves_around(&self, step: &Step) -> Result<Vec<(String, Move)>> {
-        let one = |caller: &str, call| Ok(vec![(caller.to_owned(), call)]);
-        match &step.action {
-            Action::Recover { by, amount } => one(by.as_deref().unwrap_or(ANYONE), Move::Recover(*amount)),
-            Action::Claim(positions) => self.claims(step, positions),
-            Action::AddBonus { who, amount } => one(who, Move::AddBonus(*amount)),
-            Action::ClaimBonus(positions) => self.bonus_claims(step, positions),
-            Action::TakeBack { who } => self.returns(step, who.as_deref()),
-            Action::Declare(declare) => self.declare(step, declare).await,
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    /// One claim for each position that is meant and has earned something that it has not had.
-    fn claims(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
-        let Models { rescue, recovery, .. } = &self.models;
-        let due = |id| step.fails.is_some() || !recovery.claimable(rescue, id).is_zero();
-        self.for_anyone(step, positions, due, Move::Claim)
-    }
-
-    /// One claim of the bonus for each position that is meant and has not had its share.
-    fn bonus_claims(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
-        let due = |id| step.fails.is_some() || !self.models.bonus.has_claimed(id);
-        self.for_anyone(step, positions, due, Move::ClaimBonus)
-    }
-
-    /// One return for each sponsor that is meant and has something in the bonus pool.
-    fn returns(&self, step: &Step, who: Option<&str>) -> Result<Vec<(String, Move)>> {
-        let left = |name: &&str| !self.models.bonus.contribution_of(cast::address(name)).is_zero();
-        let take_back = |name: &str| (ANYONE.to_owned(), Move::TakeBack(cast::address(name)));
-        let calls = match who {
-            Some(name) => vec![take_back(name)],
-            None => self.cast.names().filter(left).map(take_back).collect(),
-        };
-        some(step, calls, "nobody has anything in the bonus pool")
-    }
-
-    /// A declaration, by its contributor or signed by it and brought by somebody else.
-    async fn declare(&self, step: &Step, said: &Declare) -> Result<Vec<(String, Move)>> {
-        let deadline = self.models.rescue.goal(self.now).deadline;
-        let expiry = said.expiry.map_or(Ok(deadline), |when| self.time_of(when));
-        let declaration = Declaration {
-            escrow: self.contracts.escrow.address(),
-            stage: said.stage,
-            tier: said.tier,
-            amount: said.amount,
-            expiry: expiry.map_err(|error| error.within(&step.place))?,
-            link: said.link.clone(),
-        };
-        let Some(by) = &said.by else { return Ok(vec![(said.who.clone(), Move::Declare(declaration))]) };
-        let (signer, contributor) = (cast::signer(&said.who), cast::address(&said.who));
-        let signed = self.contracts.board.sign(&signer, contributor, declaration, self.now).await?;
-        Ok(vec![(by.clone(), Move::DeclareFor(signed))])
-    }
-
-    /// One release for each asset of which something is due.
-    fn releases(&self, step: &Step) -> Result<Vec<(String, Move)>> {
-        let due = |asset: &Asset| !self.models.rescue.deliverable(self.moment(), *asset).is_zero();
-        let release = |asset| (ANYONE.to_owned(), Move::Release(asset));
-        some(step, Asset::ALL.into_iter().filter(due).map(release).collect(), "nothing is due")
-    }
-
-    /// One refund for each position that is meant and owed something.
-    fn refunds(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
-        let rescue = &self.models.rescue;
-        let owed = |id| step.fails.is_some() || !rescue.refundable(self.moment(), id).is_zero();
-        self.for_anyone(step, positions, owed, Move::Refund)
-    }
-
-    /// One call by [`ANYONE`] for each position that is meant and `owed` something.
-    fn for_anyone(
-        &self,
-        step: &Step,
-        positions: &Positions,
-        owed: impl Fn(PositionId) -> bool,
-        call: impl Fn(PositionId) -> Move,
-    ) -> Result<Vec<(String, Move)>> {
-        let calls = self.positions(positions, owed).map(|id| (ANYONE.to_owned(), call(id)));
-        some(step, calls.collect(), "nothing is owed")
-    }
-
-    /// One call for each position that is meant, made by its pledger.
-    fn own(
-        &self,
-        step: &Step,
-        positions: &Positions,
-        call: impl Fn(PositionId) -> Move,
-    ) -> Result<Vec<(String, Move)>> {
-        let calls = self.positions(positions, |_| true).map(|id| (self.cast.name_of(id.pledger), call(id)));
-        some(step, calls.collect(), "there is no such position")
-    }
-
-    /// The positions that are meant. One that is named in full need not exist.
-    fn positions<'a>(
-        &'a self,
-        positions: &'a Positions,
-        fits: impl Fn(PositionId) -> bool + 'a,
-    ) -> Box<dyn Iterator<Item = PositionId> + 'a> {
-        let who = positions.who.as_deref().map(cast::address);
-        if let (Some(pledger), Some(tier), Some(asset)) = (who, positions.tier, positions.asset) {
-            return Box::new(std::iter::once(PositionId { pledger, tier, asset }));
-        }
-        let meant = move |id: &PositionId| {
-            who.is_none_or(|who| who == id.pledger)
-                && positions.tier.is_none_or(|tier| tier == id.tier)
-                && positions.asset.is_none_or(|asset| asset == id.asset)
-        };
-        // In the order of the scenario's contributors, which means more than that of their addresses.
-        let all =
-            self.cast.contributors().flat_map(|name| self.models.rescue.positions_of(cast::address(name)));
-        Box::new(all.map(|(id, _)| id).filter(meant).filter(move |id| fits(*id)))
-    }
 }
 
 async fn fund(
@@ -430,17 +285,6 @@ async fn fund(
         Asset::Eth => chain.add_balance(account, Wei::new(units.get())).await,
         _ => tokens.give(chain, time, account, (asset, units), escrow).await,
     }
-}
-
-/// A step must stand for some call; otherwise it does not mean what its author thinks.
-fn some(step: &Step, moves: Vec<(String, Move)>, nothing: &str) -> Result<Vec<(String, Move)>> {
-    if moves.is_empty() {
-        return Err(UserError::new(nothing)
-            .within(&step.place)
-            .hint("the step would do nothing: leave it out")
-            .into());
-    }
-    Ok(moves)
 }
 
 /// What a call did that the step does not say. `refused` is why it was refused; none when it was not.
