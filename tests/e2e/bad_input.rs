@@ -25,7 +25,7 @@ const BY_ANN: &str = "--terms rescue.toml --dev 1 --yes";
 
 impl World {
     /// Asserts that `line` is refused, and that nothing was sent.
-    async fn assert_refused(&self, line: &str, message: &str, hint: &str) {
+    pub(crate) async fn assert_refused(&self, line: &str, message: &str, hint: &str) {
         self.assert_command_refused(&mut self.command(), line, message, hint).await;
     }
 
@@ -420,7 +420,7 @@ async fn what_an_open_rescue_refuses_is_told_in_its_own_words() {
             BEN,
             "refund --to 0x00000000000000000000000000000000000000aa --pledger 0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
             format!("only `{ann}` itself may send its refund elsewhere"),
-            "leave `--to` out, or sign with the pledger's account",
+            "leave `--to` out, or sign with its account",
         ),
         (
             ANN,

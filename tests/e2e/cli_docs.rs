@@ -54,6 +54,8 @@ fn every_verb_is_found() {
         "terms",
         "address",
         "deploy",
+        "declare",
+        "declarations",
         "pledge",
         "settle",
         "release",
@@ -64,10 +66,14 @@ fn every_verb_is_found() {
         "lapse",
         "expire",
         "guardian",
+        "bonus",
+        "recover",
+        "claim",
         "status",
         "positions",
         "rehearse",
     ];
     assert_eq!(verbs_in(&help(&[])), verbs);
     assert_eq!(verbs_in(&help(&["guardian".into()])), ["decline", "amend"]);
+    assert_eq!(verbs_in(&help(&["bonus".into()])), ["add", "claim", "take-back"]);
 }

@@ -7,23 +7,14 @@ use alloy::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    ANN, ANYONE, BEN, BENEFICIARY, CAT, DAY, ETHER, GUARDIAN, HOUR, START, World, hash, levee, run,
+    ANN, ANYONE, BEN, BENEFICIARY, CAT, DAY, ETHER, GUARDIAN, HOUR, START, World, events, hash, levee, names,
+    run,
 };
 
 /// Half an ETH, stETH share or wstETH.
 const HALF: u128 = ETHER / 2;
 /// The draw of Cat's 50 wstETH in [`World::pledge_all`]: its group of 60 ETH is to cover 29.
 const LOAN_DRAWN: u128 = 50 * ETHER * 29 / 60;
-
-/// The events of a result's transactions, in order.
-fn events(result: &Value) -> Vec<&Value> {
-    let transactions = result["transactions"].as_array().expect("a list").iter();
-    transactions.flat_map(|sent| sent["events"].as_array().expect("a list")).collect()
-}
-
-fn names(result: &Value) -> Vec<&str> {
-    events(result).iter().map(|event| event["event"].as_str().expect("a name")).collect()
-}
 
 /// The calls that the page says are possible.
 fn next(page: &Value) -> Vec<&str> {
@@ -199,6 +190,7 @@ tranches
 next
 call                          who       effect
 levee pledge AMOUNT --tier N  anyone    locks a pledge
+levee bonus add AMOUNT        anyone    adds to what pledgers share if the rescue fails
 levee settle                  anyone    everything is covered: fixes the draw now
 levee guardian decline        guardian  returns a pledge, whole
 levee guardian amend          guardian  proposes a new target, deadline or document
@@ -331,7 +323,9 @@ async fn pledgers_may_leave_before_an_amendment() {
     let page = world.status();
     assert_eq!(page["targetWei"], "100000000000000000000");
     assert_eq!(page["amendment"]["targetWei"], "80000000000000000000");
-    assert_eq!(next(&page), ["pledge AMOUNT --tier N", "settle", "exit", "guardian decline", "cancel"]);
+    let calls =
+        ["pledge AMOUNT --tier N", "bonus add AMOUNT", "settle", "exit", "guardian decline", "cancel"];
+    assert_eq!(next(&page), calls);
 
     let (ben, cat) = (world.holds(world.address(BEN)).await, world.holds(world.address(CAT)).await);
     assert_eq!(names(&world.by(CAT, "exit")), ["Exited"]);
@@ -450,7 +444,7 @@ async fn what_is_not_collected_in_time_goes_back() {
     world.warp(last + 1).await;
     assert_eq!(names(&world.by(ANYONE, "lapse")), ["Lapsed", "Finalized"]);
     let page = world.status();
-    assert_eq!((&page["status"], next(&page)), (&json!("Cancelled"), vec!["refund"]));
+    assert_eq!((&page["status"], next(&page)), (&json!("Cancelled"), vec!["refund", "recover AMOUNT"]));
     assert_eq!(page["tranches"]["kept"], json!({ "ETH": 0, "stETH": 0, "wstETH": 1 }));
     let ann = world.holds(world.address(ANN)).await;
     world.by(ANYONE, &format!("refund --pledger {}", world.address(ANN)));

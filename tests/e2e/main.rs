@@ -2,10 +2,14 @@
 
 mod accounts;
 mod bad_input;
+mod bonus;
 mod cli_docs;
 mod contract;
+mod declarations;
 mod lifecycle;
 mod prompt;
 mod readme;
+mod recovery;
 mod rehearse;
+mod router;
 mod support;

@@ -349,3 +349,14 @@ async fn deploy_lido(chain: &DynProvider) -> (Address, Address) {
 pub(crate) fn hash(text: &str) -> String {
     keccak256(text).to_string()
 }
+
+/// The events of a result's transactions, in order.
+pub(crate) fn events(result: &Value) -> Vec<&Value> {
+    let transactions = result["transactions"].as_array().expect("a list").iter();
+    transactions.flat_map(|sent| sent["events"].as_array().expect("a list")).collect()
+}
+
+/// The names of these events.
+pub(crate) fn names(result: &Value) -> Vec<&str> {
+    events(result).iter().map(|event| event["event"].as_str().expect("a name")).collect()
+}

@@ -2,6 +2,7 @@
 pragma solidity =0.8.37;
 
 import { IPledgeEscrow } from "levee/interfaces/IPledgeEscrow.sol";
+import { IRecoveryPool } from "levee/interfaces/IRecoveryPool.sol";
 import { Asset } from "levee/types/Units.sol";
 
 /// @notice A beneficiary with moods: it may refuse ETH, and when it takes some it asks for the same again.
@@ -28,13 +29,14 @@ contract MoodyBeneficiary {
 /// @notice A pledger that, when it is paid, asks for the same position again in every way it can.
 contract GreedyPledger {
     uint8 private tier;
+    Asset private asset;
 
     /// @notice How often it was paid the same twice.
     uint256 public paidTwice;
 
-    /// @notice The tier of the position that will be paid next.
-    function expect(uint8 tier_) external {
-        tier = tier_;
+    /// @notice The position that will be paid next.
+    function expect(uint8 tier_, Asset asset_) external {
+        (tier, asset) = (tier_, asset_);
     }
 
     receive() external payable {
@@ -43,6 +45,10 @@ contract GreedyPledger {
             ++paidTwice;
         } catch { }
         try escrow.exit(tier, Asset.ETH, address(this)) {
+            ++paidTwice;
+        } catch { }
+        // Of a bonus pool the same call.
+        try IRecoveryPool(msg.sender).claim(address(this), tier, asset) {
             ++paidTwice;
         } catch { }
     }

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { CommonBase } from "forge-std/Base.sol";
-
 import { IPledgeEscrow, PositionView, RescueView, Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset, Units } from "levee/types/Units.sol";
 
+import { Clock } from "./Clock.sol";
 import { Lido } from "./Lido.sol";
 import { Store } from "./Store.sol";
 
 /// @notice Takes a rescue to its end by time and by calls that anyone can make: no guardian, no help of the
 /// beneficiary, which may go on refusing, and of no pledger.
-contract Drain is CommonBase {
+contract Drain is Clock {
     Store private immutable STORE;
     IPledgeEscrow private immutable ESCROW;
     Lido private immutable LIDO;
@@ -32,26 +31,17 @@ contract Drain is CommonBase {
 
     function _decide() private {
         if (STORE.status() != Status.Open) return;
-        uint256 deadline = STORE.inForce().deadline;
-        if (STORE.pendingUntil() != 0) {
-            _reach(STORE.pendingUntil());
-            deadline = STORE.inForce().deadline;
-        }
-        _reach(deadline + 1);
+        reach(STORE.lastDeadline() + 1);
         if (!STORE.holdsShares() || LIDO.rate() != 0) return ESCROW.settle();
-        _reach(deadline + STORE.terms().releaseWindow + 1);
+        reach(STORE.lastDeadline() + STORE.terms().releaseWindow + 1);
         ESCROW.expire();
-    }
-
-    function _reach(uint256 time) private {
-        if (time > vm.getBlockTimestamp()) vm.warp(time);
     }
 
     /// @dev All tranches fall due; what can be delivered is, the rest lapses.
     function _end(RescueView memory page) private {
         uint256 lastDue = page.settledAt + page.terms.objectionPeriod + (uint256(page.terms.tranches) - 1)
             * page.terms.trancheInterval;
-        _reach(lastDue);
+        reach(lastDue);
         for (uint256 asset; asset < ASSETS; ++asset) {
             bool refused = asset == uint256(Asset.ETH) && STORE.beneficiary().refuses();
             if (page.kept[asset] == page.delivered[asset] || refused || !LIDO.moves(Asset(asset))) continue;
@@ -59,8 +49,22 @@ contract Drain is CommonBase {
         }
         page = ESCROW.rescue();
         if (page.finalAt != 0) return;
-        _reach((page.cancelledAt == 0 ? lastDue : page.cancelledAt) + page.terms.releaseWindow + 1);
+        reach((page.cancelledAt == 0 ? lastDue : page.cancelledAt) + page.terms.releaseWindow + 1);
         ESCROW.lapse();
+    }
+
+    /// @notice Claims from both pools what anyone is owed by them, asking for all that there could be.
+    function claimAll() external {
+        address[] memory accounts = STORE.accounts();
+        for (uint256 i; i < accounts.length; ++i) {
+            try STORE.bonus().takeBack(accounts[i]) { } catch { }
+            for (uint256 id; id < STORE.pots(); ++id) {
+                STORE.alert(accounts[i], id);
+                (uint8 tier, Asset asset) = (uint8(id / ASSETS), Asset(id % ASSETS));
+                try STORE.bonus().claim(accounts[i], tier, asset) { } catch { }
+                try STORE.pool().claim(accounts[i], tier, asset) { } catch { }
+            }
+        }
     }
 
     /// @notice Refunds all that is owed and moves.
@@ -70,7 +74,7 @@ contract Drain is CommonBase {
             PositionView[] memory list = ESCROW.positions(pledgers[i]);
             for (uint256 j; j < list.length; ++j) {
                 if (Units.unwrap(list[j].refundable) == 0 || !LIDO.moves(list[j].asset)) continue;
-                STORE.alert(pledgers[i], list[j].tier);
+                STORE.alert(pledgers[i], list[j].tier * ASSETS + uint256(list[j].asset));
                 ESCROW.refund(pledgers[i], list[j].tier, list[j].asset);
             }
         }

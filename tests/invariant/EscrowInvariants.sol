@@ -1,96 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { PositionView, PotView, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { BonusFor } from "levee/interfaces/IBonusPool.sol";
+import { FailReason, PositionView, PotView, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { GroupView } from "levee/interfaces/IRecoveryPool.sol";
 import { ASSETS, Asset, Rate, Units, Wei } from "levee/types/Units.sol";
 
-import { EscrowTest } from "../util/EscrowTest.sol";
-import { GreedyPledger, MoodyBeneficiary } from "./Actors.sol";
-import { Drain } from "./Drain.sol";
-import { Lido } from "./Lido.sol";
-import { LogBooks } from "./LogBooks.sol";
+import { Crowd } from "./Crowd.sol";
+import { RecoveryBooks } from "./RecoveryBooks.sol";
+import { Reference } from "./Reference.sol";
+import { Setting } from "./Setting.sol";
 import { Store } from "./Store.sol";
-import { Twin } from "./Twin.sol";
-import { GuardianHandler } from "./handlers/GuardianHandler.sol";
-import { KeeperHandler } from "./handlers/KeeperHandler.sol";
-import { PledgerHandler } from "./handlers/PledgerHandler.sol";
-import { WorldHandler } from "./handlers/WorldHandler.sol";
 
 /// @notice What must always be true of an escrow, whatever its handlers do; README.md says how each is asserted. The
 /// numbers are those of the mechanism's list of properties.
-abstract contract EscrowInvariants is EscrowTest {
+abstract contract EscrowInvariants is Setting {
     uint256 private constant CALLS_PER_DRAIN = 16;
-
-    address private immutable KEEPER = makeAddr("keeper");
-    address private immutable DONOR = makeAddr("donor");
-    address private immutable VAULT = makeAddr("vault");
-
-    Store internal store;
-    LogBooks internal books;
-    Lido internal lido;
-    Twin internal twin;
-    Drain internal drain;
-    MoodyBeneficiary internal moody;
-    GreedyPledger internal greedy;
-
-    /// @dev The terms of this rescue; `defaultTerms` with the moody beneficiary to begin with.
-    function shape(Terms memory terms) internal view virtual returns (Terms memory);
-
-    function setUp() public override {
-        vm.warp(START);
-        deployLido();
-        lido = new Lido(stETH, wstETH);
-        moody = new MoodyBeneficiary();
-        greedy = new GreedyPledger();
-        Terms memory terms = defaultTerms();
-        terms.beneficiary = address(moody);
-        terms = shape(terms);
-        vm.recordLogs();
-        escrow = deploy(terms);
-        books = new LogBooks(address(escrow));
-        books.absorb(vm.getRecordedLogs());
-        store = new Store(escrow, terms, lido, books, _pledgers());
-        _fundAndFollow();
-        twin = new Twin(store);
-        for (uint256 asset; asset < ASSETS; ++asset) {
-            fund(address(twin), Asset(asset), 50_000 ether);
-        }
-        drain = new Drain(store);
-        _target(terms.guardian != address(0));
-    }
-
-    function _pledgers() private view returns (address[] memory pledgers) {
-        pledgers = new address[](4);
-        (pledgers[0], pledgers[1], pledgers[2], pledgers[3]) = (alice, bob, carol, address(greedy));
-    }
-
-    function _fundAndFollow() private {
-        address[] memory pledgers = store.pledgers();
-        for (uint256 i; i < pledgers.length; ++i) {
-            _endow(pledgers[i]);
-        }
-        _endow(DONOR);
-        store.follow(VAULT);
-        store.follow(KEEPER);
-        store.follow(guardian);
-        store.follow(address(moody));
-        store.follow(address(escrow));
-    }
-
-    function _endow(address account) private {
-        for (uint256 asset; asset < ASSETS; ++asset) {
-            fund(account, Asset(asset), 20_000 ether);
-            approve(account, Asset(asset));
-        }
-        store.follow(account);
-    }
-
-    function _target(bool guarded) private {
-        targetContract(address(new PledgerHandler(store, twin, VAULT)));
-        targetContract(address(new KeeperHandler(store, twin, KEEPER)));
-        targetContract(address(new WorldHandler(store, twin, DONOR)));
-        if (guarded) targetContract(address(new GuardianHandler(store, twin)));
-    }
 
     // ------------------------------------------------------------------------------------------------ 1, 2
 
@@ -105,6 +30,29 @@ abstract contract EscrowInvariants is EscrowTest {
                 }
             }
             assertGe(lido.balanceOf(address(escrow), Asset(asset)), owed, "insolvent");
+        }
+        assertGe(address(store.pool()).balance, _owedByPool(pledgers), "recovery pool insolvent");
+        assertGe(address(store.bonus()).balance, _owedAsBonus(pledgers), "bonus pool insolvent");
+    }
+
+    /// @dev What the recovery pool's deposits have earned everyone, and they have not had.
+    function _owedByPool(address[] memory pledgers) private view returns (uint256 owed) {
+        if (store.recovery().accruedAt() == 0) return 0;
+        for (uint256 id; id < store.pots(); ++id) {
+            for (uint256 i; i < pledgers.length; ++i) {
+                owed += store.recovery().earned(pledgers[i], id) - store.recovery().claimed(pledgers[i], id);
+            }
+        }
+    }
+
+    /// @dev What the sponsors have in the bonus pool or, once it is decided for them, the pledgers.
+    function _owedAsBonus(address[] memory pledgers) private view returns (uint256 owed) {
+        (BonusFor whose,,,) = store.bonus().bonus();
+        if (whose != BonusFor.Pledgers) return store.sponsors().total() - store.sponsors().paid();
+        for (uint256 id; id < store.pots(); ++id) {
+            for (uint256 i; i < pledgers.length; ++i) {
+                if (!store.sponsors().claimed(pledgers[i], id)) owed += store.sponsors().shareNow(pledgers[i], id);
+            }
         }
     }
 
@@ -239,6 +187,83 @@ abstract contract EscrowInvariants is EscrowTest {
         return eth + shares * Rate.unwrap(page.rate) / 1e27;
     }
 
+    /// @dev The second half of 13: who is repaid first, and what interest.
+    function invariant_13_Repayment() public view {
+        RecoveryBooks recovery = store.recovery();
+        (uint256 accruedAt,, GroupView[] memory groups) = store.pool().recovery();
+        assertEq(accruedAt, recovery.accruedAt(), "accruedAt");
+        uint256 received;
+        for (uint256 i; i < groups.length; ++i) {
+            uint256 order = groups[i].drawOrder;
+            if (i != 0) assertLt(order, groups[i - 1].drawOrder, "not by falling order");
+            (uint256 value, uint256 principal,, uint256 got) = recovery.groups(order);
+            bool indebted = value != 0 && order != recovery.lowest();
+            assertEq(Wei.unwrap(groups[i].value), value, "value");
+            assertEq(Wei.unwrap(groups[i].principal), indebted ? principal : 0, "principal");
+            assertEq(Wei.unwrap(groups[i].interest), indebted ? recovery.interestOf(order) : 0, "interest");
+            assertEq(Wei.unwrap(groups[i].received), got, "received");
+            received += got;
+        }
+        assertEq(received, recovery.deposited(), "deposits not shared out");
+        _assertEarnings(recovery);
+    }
+
+    function _assertEarnings(RecoveryBooks recovery) private view {
+        address[] memory pledgers = store.pledgers();
+        for (uint256 id; id < store.pots(); ++id) {
+            for (uint256 i; i < pledgers.length; ++i) {
+                (Wei earned, Wei claimed) = store.pool().earnings(pledgers[i], uint8(id / ASSETS), Asset(id % ASSETS));
+                assertEq(Wei.unwrap(earned), recovery.earned(pledgers[i], id), "earned");
+                assertEq(Wei.unwrap(claimed), recovery.claimed(pledgers[i], id), "claimed");
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------------ 10, 14
+
+    function invariant_10_Cost() public {
+        if (store.calls() % CALLS_PER_DRAIN != CALLS_PER_DRAIN / 4) return;
+        wakeLido();
+        Crowd crowd = new Crowd(store);
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            fund(address(crowd), Asset(asset), 20_000 ether);
+        }
+        assertEq(crowd.differences(), 0, "a call costs something else with a crowd");
+    }
+
+    function invariant_14_Agreement() public view {
+        RescueView memory page = escrow.rescue();
+        bool decided = _everSettled(page);
+        uint256 met = store.late() ? store.highestMet() : store.metBps();
+        uint256 rate = store.late() ? lido.rate() : store.decidedRate();
+        Reference.Draws memory draws = ruling.draw(decided ? met : 0, rate);
+        assertEq(Wei.unwrap(page.drawn), draws.sum, "drawn in all");
+        for (uint256 i; i < page.pots.length; ++i) {
+            uint256 id = page.pots[i].tier * ASSETS + uint256(page.pots[i].asset);
+            assertEq(Units.unwrap(page.pots[i].total), store.total(id), "total");
+            assertEq(Units.unwrap(page.pots[i].drawn), draws.units[id], "drawn");
+        }
+        if (decided) _assertWeights(page, draws, met, rate);
+    }
+
+    function _assertWeights(RescueView memory page, Reference.Draws memory draws, uint256 met, uint256 rate)
+        private
+        view
+    {
+        address[] memory pledgers = store.pledgers();
+        uint256 objected;
+        for (uint256 i; i < pledgers.length; ++i) {
+            PositionView[] memory list = escrow.positions(pledgers[i]);
+            for (uint256 j; j < list.length; ++j) {
+                uint256 id = list[j].tier * ASSETS + uint256(list[j].asset);
+                uint256 weight = ruling.weight(draws, pledgers[i], id, met, rate);
+                assertEq(Wei.unwrap(list[j].weight), weight, "weight");
+                if (list[j].objected) objected += weight;
+            }
+        }
+        assertEq(Wei.unwrap(page.objected), objected, "objected");
+    }
+
     // ------------------------------------------------------------------------------------------------ 6, 11
 
     function invariant_6_NothingStuck() public {
@@ -248,12 +273,15 @@ abstract contract EscrowInvariants is EscrowTest {
     /// @dev A rate that cannot be read stays so until the rescue is decided; stETH that does not move may move then.
     function _assertAllComesOut() private {
         drain.run();
-        if (lido.dead()) lido.setDead(false);
-        if (stETH.isStopped()) stETH.resume();
+        wakeLido();
         drain.refundAll();
         for (uint256 asset; asset < ASSETS; ++asset) {
             _assertOnlyDust(asset);
         }
+        drain.claimAll();
+        uint256 positions = store.positionsOf(0) + store.positionsOf(1) + store.positionsOf(2);
+        assertLe(address(store.pool()).balance, positions, "more than dust is stuck in the recovery pool");
+        assertLe(address(store.bonus()).balance, positions, "more than dust is stuck in the bonus pool");
     }
 
     function _assertOnlyDust(uint256 asset) private {
@@ -296,6 +324,8 @@ abstract contract EscrowInvariants is EscrowTest {
         (original.target, original.deadline, original.termsHash) = (terms.target, terms.deadline, terms.termsHash);
         assertEq(keccak256(abi.encode(terms)), keccak256(abi.encode(original)), "fixed terms changed");
         if (!books.lapsed()) _assertKeptAlike(escrow.rescue());
+        (BonusFor whose,,,) = store.bonus().bonus();
+        if (books.failReason() == FailReason.EndedByGuardian) assertTrue(whose != BonusFor.Pledgers, "a bonus for it");
     }
 
     /// @dev Until something lapses every asset is kept as far as every other.

@@ -29,9 +29,15 @@ contract Lido is CommonBase {
     }
 
     /// @notice Makes every call of stETH fail, or undoes that.
-    function setDead(bool dead_) external {
+    function setDead(bool dead_) public {
         dead = dead_;
         vm.etch(address(stETH), (dead_ ? DEAD : LIVING).code);
+    }
+
+    /// @notice Makes the rate readable, if it is not.
+    function mend() external {
+        if (dead) setDead(false);
+        if (rate() == 0) stETH.setTotalPooledEther(2_400_000 ether);
     }
 
     /// @notice Whether an asset moves now.
@@ -40,7 +46,7 @@ contract Lido is CommonBase {
     }
 
     /// @notice Wei per 10^27 shares; 0 when the rate cannot be read, or is beyond what an escrow takes.
-    function rate() external view returns (uint256) {
+    function rate() public view returns (uint256) {
         if (dead) return 0;
         uint256 number = stETH.getPooledEthByShares(1e27);
         return number > type(uint96).max ? 0 : number;

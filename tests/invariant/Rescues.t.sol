@@ -4,10 +4,12 @@ pragma solidity =0.8.37;
 import { Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
 import { Wei } from "levee/types/Units.sol";
 
+import { CallMix } from "./CallMix.sol";
 import { EscrowInvariants } from "./EscrowInvariants.sol";
+import { Setting } from "./Setting.sol";
 
 /// @notice The plainest rescue: ETH alone, all or nothing, paid at once after the objection period, no guardian.
-contract OneTierInvariants is EscrowInvariants {
+abstract contract OneTier is Setting {
     function shape(Terms memory terms) internal pure override returns (Terms memory) {
         (terms.guardian, terms.stETH, terms.wstETH) = (address(0), address(0), address(0));
         terms.target = Wei.wrap(100 ether);
@@ -19,7 +21,7 @@ contract OneTierInvariants is EscrowInvariants {
 }
 
 /// @notice The rescue of the default terms, with fewer ETH missing.
-contract ThreeTiersInvariants is EscrowInvariants {
+abstract contract ThreeTiers is Setting {
     function shape(Terms memory terms) internal pure override returns (Terms memory) {
         terms.target = Wei.wrap(100 ether);
         return terms;
@@ -28,7 +30,7 @@ contract ThreeTiersInvariants is EscrowInvariants {
 
 /// @notice As many tiers and tranches as there can be, three draw orders not sorted as the thresholds are, equal
 /// thresholds, a veto of half, and a first tranche that is due at settlement.
-contract EightTiersInvariants is EscrowInvariants {
+abstract contract EightTiers is Setting {
     function shape(Terms memory terms) internal pure override returns (Terms memory) {
         terms.target = Wei.wrap(150 ether);
         terms.tiers = new Tier[](8);
@@ -45,3 +47,15 @@ contract EightTiersInvariants is EscrowInvariants {
         return terms;
     }
 }
+
+contract OneTierInvariants is EscrowInvariants, OneTier { }
+
+contract OneTierMix is CallMix, OneTier { }
+
+contract ThreeTiersInvariants is EscrowInvariants, ThreeTiers { }
+
+contract ThreeTiersMix is CallMix, ThreeTiers { }
+
+contract EightTiersInvariants is EscrowInvariants, EightTiers { }
+
+contract EightTiersMix is CallMix, EightTiers { }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { IPledgeEscrow, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
+import { IPledgeEscrow, RescueView, Status, Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
+import { IRecoveryPool } from "levee/interfaces/IRecoveryPool.sol";
 import { ASSETS, Asset, Units, Wei } from "levee/types/Units.sol";
 
 import { GreedyPledger, MoodyBeneficiary } from "./Actors.sol";
+import { BonusBooks } from "./BonusBooks.sol";
 import { Lido } from "./Lido.sol";
 import { LogBooks } from "./LogBooks.sol";
+import { RecoveryBooks } from "./RecoveryBooks.sol";
 
 /// @notice The handlers' own books: what they put in and what must have come out, by the rules alone.
 /// @dev Nothing here is read off the escrow after a call. What the handlers expect goes into `ledger`, and the
@@ -25,6 +29,10 @@ contract Store {
     MoodyBeneficiary public immutable beneficiary;
     address public immutable guardian;
     uint256 public immutable createdAt;
+    IRecoveryPool public pool;
+    IBonusPool public bonus;
+    RecoveryBooks public recovery;
+    BonusBooks public sponsors;
 
     uint256 private immutable TRANCHES;
     uint256 private immutable TRANCHE_INTERVAL;
@@ -32,7 +40,7 @@ contract Store {
 
     /// @dev Encoded: the legacy compiler cannot store an array of tiers.
     bytes private _terms;
-    uint256[] private _thresholds;
+    Tier[] private _tiers;
     address[] private _pledgers;
     address[] private _accounts;
 
@@ -53,12 +61,16 @@ contract Store {
     uint256 public decidedAt;
     /// @notice The highest threshold met at that moment, 0 for none; only if the rescue was settled or failed by it.
     uint256 public metBps;
+    /// @notice The share rate in that second; 0 if it could not be read.
+    uint256 public decidedRate;
     /// @notice The last status that was stored.
     Status public status;
     /// @notice Whether the status ever moved along no arrow.
     bool public strayed;
     /// @notice Calls made by the handlers.
     uint256 public calls;
+    /// @notice Whether the last action of a handler went through: a contract took its call, or the world changed.
+    bool public acted;
 
     constructor(IPledgeEscrow escrow_, Terms memory terms_, Lido lido_, LogBooks books_, address[] memory pledgers_) {
         escrow = escrow_;
@@ -71,8 +83,8 @@ contract Store {
         TRANCHE_INTERVAL = terms_.trancheInterval;
         OBJECTION_PERIOD = terms_.objectionPeriod;
         _terms = abi.encode(terms_);
-        for (uint256 tier; tier < terms_.tiers.length; ++tier) {
-            _thresholds.push(terms_.tiers[tier].thresholdBps);
+        for (uint256 i; i < terms_.tiers.length; ++i) {
+            _tiers.push(terms_.tiers[i]);
         }
         _pledgers = pledgers_;
         amendments.push(Amendment(Wei.unwrap(terms_.target), terms_.deadline, terms_.termsHash, block.timestamp));
@@ -102,7 +114,12 @@ contract Store {
     }
 
     function pots() public view returns (uint256) {
-        return _thresholds.length * ASSETS;
+        return _tiers.length * ASSETS;
+    }
+
+    /// @notice The tier of a pot.
+    function tierOf(uint256 id) external view returns (Tier memory) {
+        return _tiers[id / ASSETS];
     }
 
     /// @notice What all pledgers have in a pot.
@@ -122,8 +139,14 @@ contract Store {
     }
 
     /// @notice Tells a pledger that calls back which position is about to be paid.
-    function alert(address pledger, uint8 tier) external {
-        if (pledger.code.length != 0) GreedyPledger(payable(pledger)).expect(tier);
+    function alert(address pledger, uint256 id) external {
+        if (pledger != _pledgers[_pledgers.length - 1]) return;
+        GreedyPledger(payable(pledger)).expect(uint8(id / ASSETS), Asset(id % ASSETS));
+    }
+
+    /// @notice The pools of this rescue, and what is known of them.
+    function adopt(IRecoveryPool pool_, IBonusPool bonus_, RecoveryBooks recovery_, BonusBooks sponsors_) external {
+        (pool, bonus, recovery, sponsors) = (pool_, bonus_, recovery_, sponsors_);
     }
 
     // ------------------------------------------------------------------------------------------------ what happened
@@ -149,9 +172,18 @@ contract Store {
         _move(address(escrow), address(beneficiary), asset, amount);
     }
 
+    /// @notice ETH moved, into or out of a pool.
+    function noteMove(address from, address to, uint256 amount) external {
+        _move(from, to, uint256(Asset.ETH), amount);
+    }
+
     function noteDonation(address from, uint256 asset, uint256 amount) external {
         donated[asset] += amount;
         _move(from, address(escrow), asset, amount);
+    }
+
+    function noteActed(bool acted_) external {
+        acted = acted_;
     }
 
     function noteAmendment(uint256 target, uint256 deadline, bytes32 termsHash, uint256 effectiveAt) external {
@@ -172,6 +204,7 @@ contract Store {
         decided = status == Status.Open;
         if (decided) {
             metBps = highestMet();
+            decidedRate = lido.rate();
             decidedAt = block.timestamp;
         }
         // A call after the deadline settles first, so that it may go two ways at once.
@@ -196,6 +229,11 @@ contract Store {
     function pendingUntil() public view returns (uint256) {
         uint256 effectiveAt = amendments[amendments.length - 1].effectiveAt;
         return status == Status.Open && effectiveAt > block.timestamp ? effectiveAt : 0;
+    }
+
+    /// @notice The deadline of an open rescue once its pending amendment, if it has one, is in force.
+    function lastDeadline() external view returns (uint256) {
+        return amendments[amendments.length - 1].deadline;
     }
 
     function pledging() public view returns (bool) {
@@ -225,7 +263,7 @@ contract Store {
         uint256 eth;
         uint256 shares;
         for (uint256 id; id < pots(); ++id) {
-            if (_thresholds[id / ASSETS] > thresholdBps) continue;
+            if (_tiers[id / ASSETS].thresholdBps > thresholdBps) continue;
             if (id % ASSETS == uint256(Asset.ETH)) eth += total(id);
             else shares += total(id);
         }
@@ -235,8 +273,8 @@ contract Store {
     /// @notice The highest threshold that is met now; 0 for none.
     function highestMet() public view returns (uint256 met) {
         uint256 target = inForce().target;
-        for (uint256 tier; tier < _thresholds.length; ++tier) {
-            uint256 bps = _thresholds[tier];
+        for (uint256 i; i < _tiers.length; ++i) {
+            uint256 bps = _tiers[i].thresholdBps;
             if (coverage(bps) * 10_000 >= target * bps) met = bps;
         }
     }

@@ -86,6 +86,15 @@ pub(crate) fn parse_eth(text: &str) -> Result<Wei, UserError> {
     }
 }
 
+/// Reads an amount of ETH that must be something; `verb` is what is to be done with it.
+pub(crate) fn parse_some_eth(text: &str, verb: &str) -> Result<Wei, UserError> {
+    let amount = parse_eth(text)?;
+    if amount.is_zero() {
+        return Err(UserError::new(format!("`{text}` is nothing")).hint(format!("{verb} more than nothing")));
+    }
+    Ok(amount)
+}
+
 /// Reads the name of an asset.
 pub(crate) fn parse_asset(text: &str) -> Result<Asset, UserError> {
     Asset::ALL.into_iter().find(|asset| asset.to_string().eq_ignore_ascii_case(text)).ok_or_else(|| {

@@ -38,6 +38,10 @@ pub(crate) enum Command {
     Address(commands::address::AddressArgs),
     /// Create a rescue
     Deploy(commands::deploy::DeployArgs),
+    /// Say what will be pledged, before the money
+    Declare(commands::declare::DeclareArgs),
+    /// Show what was declared, against what was locked
+    Declarations(commands::declarations::DeclarationsArgs),
     /// Lock a pledge
     Pledge(commands::pledge::PledgeArgs),
     /// Decide a rescue: fix what is drawn, or find that it failed (anyone)
@@ -59,6 +63,13 @@ pub(crate) enum Command {
     /// Decline a pledge or propose an amendment (guardian)
     #[command(subcommand)]
     Guardian(commands::guardian::GuardianCommand),
+    /// Add, claim or take back what pledgers get if a rescue fails
+    #[command(subcommand)]
+    Bonus(commands::bonus::BonusCommand),
+    /// Share out what was recovered after a rescue (anyone)
+    Recover(commands::recover::RecoverArgs),
+    /// Pay a pledger what was recovered for it (anyone)
+    Claim(commands::claim::ClaimArgs),
     /// Show a rescue on one page
     Status(commands::status::StatusArgs),
     /// Show what an account has in a rescue
@@ -74,6 +85,8 @@ impl Command {
             Self::Terms(command) => command.run(output),
             Self::Address(args) => args.run(output),
             Self::Deploy(args) => block_on(args.run(output)),
+            Self::Declare(args) => block_on(args.run(output)),
+            Self::Declarations(args) => block_on(args.run(output)),
             Self::Pledge(args) => block_on(args.run(output)),
             Self::Settle(args) => block_on(args.run(output)),
             Self::Release(args) => block_on(args.run(output)),
@@ -84,6 +97,9 @@ impl Command {
             Self::Lapse(args) => block_on(args.run(output)),
             Self::Expire(args) => block_on(args.run(output)),
             Self::Guardian(command) => block_on(command.run(output)),
+            Self::Bonus(command) => block_on(command.run(output)),
+            Self::Recover(args) => block_on(args.run(output)),
+            Self::Claim(args) => block_on(args.run(output)),
             Self::Status(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
             Self::Rehearse(args) => block_on(args.run(output)),

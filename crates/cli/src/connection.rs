@@ -1,6 +1,6 @@
 //! Which node, which chain, which rescue?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy::{
     eips::BlockId,
@@ -11,7 +11,12 @@ use clap::Args;
 use eyre::{Result, eyre};
 use levee::{Escrow, RedactedUrl, SALT, provider};
 
-use crate::{address, error::UserError, page::Page, terms::TermsFile};
+use crate::{
+    address,
+    error::UserError,
+    page::{Around, Page},
+    terms::TermsFile,
+};
 
 /// Where the chain is reached.
 #[derive(Debug, Args)]
@@ -40,7 +45,26 @@ pub(crate) struct Connection {
 impl NetworkArgs {
     /// Connects, and checks the chain against `--chain` and against the one that the terms name.
     pub(crate) async fn connect(&self, terms: Option<&TermsFile>) -> Result<Connection> {
-        let expected = self.expected_chain(terms)?;
+        match terms {
+            Some(terms) => self.connect_to(terms.chain, &terms.path, "the terms").await,
+            None => self.open(self.chain).await,
+        }
+    }
+
+    /// Connects to the chain that the file at `path` names; `what` it holds is for the error.
+    pub(crate) async fn connect_to(&self, chain: u64, path: &Path, what: &str) -> Result<Connection> {
+        match self.chain {
+            Some(other) if other != chain => {
+                let path = path.display();
+                Err(UserError::new(format!("`{path}` is for chain {chain}, and `--chain` says {other}"))
+                    .hint(format!("leave `--chain` out, or use {what} of that chain"))
+                    .into())
+            }
+            _ => self.open(Some(chain)).await,
+        }
+    }
+
+    async fn open(&self, expected: Option<u64>) -> Result<Connection> {
         let url = self.url()?;
         let provider = provider::read_only(&url, expected).await?;
         let chain = match expected {
@@ -48,20 +72,6 @@ impl NetworkArgs {
             None => provider.get_chain_id().await.map_err(levee::Error::from)?,
         };
         Ok(Connection { url, provider, chain })
-    }
-
-    fn expected_chain(&self, terms: Option<&TermsFile>) -> Result<Option<u64>, UserError> {
-        match (self.chain, terms) {
-            (Some(chain), Some(terms)) if chain != terms.chain => {
-                let path = terms.path.display();
-                Err(UserError::new(format!(
-                    "`{path}` is for chain {}, and `--chain` says {chain}",
-                    terms.chain
-                ))
-                .hint("leave `--chain` out, or use the terms of that chain"))
-            }
-            (chain, terms) => Ok(chain.or(terms.map(|terms| terms.chain))),
-        }
     }
 
     fn url(&self) -> Result<RedactedUrl> {
@@ -85,7 +95,7 @@ impl Connection {
     pub(crate) async fn page(&self, escrow: &Escrow<DynProvider>) -> Result<Page> {
         let (number, now) = self.latest_block().await?;
         let view = escrow.rescue_at(BlockId::number(number)).await?;
-        Ok(Page { address: escrow.address(), chain: self.chain, now, view })
+        Ok(Page { address: escrow.address(), chain: self.chain, now, view, around: Around::default() })
     }
 }
 

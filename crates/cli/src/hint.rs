@@ -1,11 +1,15 @@
 //! What to do about an error of the client: the client says what is, the command knows what can be typed next.
 
-use levee::{Error, EscrowError};
+use levee::{BoardError, BonusError, Contract, Error, EscrowError, RecoveryError, RouterError};
 
 /// What to do about `error`, where there is something that helps.
 pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
     match error {
         Error::Refused(refusal) => for_refusal(refusal),
+        Error::RecoveryRefused(refusal) => for_recovery(refusal),
+        Error::BonusRefused(refusal) => for_bonus(refusal),
+        Error::BoardRefused(refusal) => for_board(refusal),
+        Error::RouterRefused(refusal) => for_router(refusal),
         Error::TokenRefused { .. } => {
             Some("check the account's balance and allowance, and whether the token is paused")
         }
@@ -15,15 +19,15 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::WrongChain { .. } => {
             Some("check `--rpc-url` and `--chain`, or the terms' `chain`; nothing was sent")
         }
-        Error::NoCode { .. } => {
+        Error::NoCode { contract: Contract::PledgeEscrow, .. } => {
             Some("check the address and the chain, or create the rescue with `levee deploy`")
         }
-        Error::NotLevee { .. } => {
+        Error::NotLevee { contract: Contract::PledgeEscrow, .. } => {
             Some("do not send anything there; `levee address` tells the right one for a file of terms")
         }
-        Error::NoDeployer => {
-            Some("a rescue can only be created on a chain that has it, at the same address as everywhere")
-        }
+        Error::NoDeployer => Some(
+            "Levee's contracts can only be created on a chain that has it, at the same address as everywhere",
+        ),
         Error::NoSuchAsset { .. } => Some("pledge ETH"),
         Error::NoToken { .. } => Some("check `steth` and `wsteth` in the terms, and the chain"),
         Error::InvalidUrl { .. } | Error::Unreachable { .. } => {
@@ -73,6 +77,64 @@ fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
         NotGuardian { .. } => Some("sign with the guardian's account"),
         PaymentFailed { .. } => Some("name another recipient with `--to`, if the position is yours"),
         _ => None,
+    }
+}
+
+fn for_recovery(refusal: &RecoveryError) -> Option<&'static str> {
+    match refusal {
+        RecoveryError::NotFinal { .. } => Some("`levee status` shows what can be called now"),
+        RecoveryError::NothingDelivered => {
+            Some("nothing went to the beneficiary; `levee refund` returns what was pledged")
+        }
+        RecoveryError::ZeroAmount => Some("deposit more than nothing"),
+        RecoveryError::AmountTooLarge { .. } => Some("deposit less"),
+        RecoveryError::NotDrawn { .. } | RecoveryError::NothingToClaim { .. } => {
+            Some("`levee positions` lists what an account has, by tier and asset")
+        }
+        RecoveryError::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
+        RecoveryError::PaymentFailed { .. } => {
+            Some("name another recipient with `--to`, if the position is yours")
+        }
+    }
+}
+
+fn for_bonus(refusal: &BonusError) -> Option<&'static str> {
+    match refusal {
+        BonusError::AddingClosed { .. } => Some("a bonus is added while the rescue is open"),
+        BonusError::ZeroAmount => Some("add more than nothing"),
+        BonusError::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
+        BonusError::WrongOutcome { .. } => {
+            Some("pledgers claim it with `levee bonus claim`, sponsors with `levee bonus take-back`")
+        }
+        BonusError::NothingToClaim { .. } => {
+            Some("a share is paid once; `levee positions` lists what an account pledged")
+        }
+        BonusError::NothingToTakeBack { .. } => Some("name the sponsor with `--sponsor`"),
+        BonusError::RateUnreadable { .. } => Some("try again later"),
+        BonusError::GasTooLow { .. } => Some("use another node: this one allows a call too little gas"),
+        BonusError::PaymentFailed { .. } => Some("name another recipient with `--to`, if it is yours"),
+    }
+}
+
+fn for_board(refusal: &BoardError) -> Option<&'static str> {
+    match refusal {
+        BoardError::AmountOutOfBounds { .. } => Some("declare an amount within these bounds"),
+        BoardError::LinkTooLong { .. } => Some("use a shorter link"),
+        BoardError::DeclarationExpired { .. } => Some("make one with a later `--expiry`"),
+        BoardError::MadeInTheFuture { .. } => Some("wait until then, and check the signer's clock"),
+        BoardError::DigestSpent { .. } => Some("`levee declarations` shows what stands; sign a new one"),
+        BoardError::SignatureInvalid { .. } => {
+            Some("the contributor itself signs, for this chain; nothing of it may be changed afterwards")
+        }
+    }
+}
+
+fn for_router(refusal: &RouterError) -> Option<&'static str> {
+    match refusal {
+        RouterError::NotWETH { .. } | RouterError::NotTaken { .. } => {
+            Some("check the address of the rescue and that of WETH")
+        }
+        RouterError::SafeERC20FailedOperation { .. } => Some("check the account's balance and allowance"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The `levee` command: create, pledge to, release, refund and read rescues.
+//! The `levee` command: create, pledge to, release, refund and read rescues, and what is around them.
 
 mod account;
 mod address;
@@ -6,6 +6,7 @@ mod amount;
 mod cli;
 mod commands;
 mod connection;
+mod declaration;
 mod document;
 mod error;
 mod event;
@@ -15,6 +16,7 @@ mod page;
 mod percent;
 mod position;
 mod rehearse;
+mod route;
 mod table;
 mod terms;
 mod time;

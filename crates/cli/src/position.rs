@@ -5,7 +5,7 @@ use clap::Args;
 use levee::PositionView;
 use levee_model::{Asset, terms::MAX_TIERS};
 
-use crate::{amount, error::UserError};
+use crate::{address, amount, error::UserError};
 
 /// Picks one position; needed only where an account has several.
 #[derive(Debug, Args)]
@@ -17,6 +17,60 @@ pub(crate) struct PositionArgs {
     /// Asset of the pledge: ETH, stETH or wstETH; needed if there are several.
     #[arg(long, value_name = "ASSET", value_parser = amount::parse_asset)]
     asset: Option<Asset>,
+}
+
+/// Whose positions a pool pays: all of a pledger's, unless they are narrowed down.
+#[derive(Debug, Args)]
+pub(crate) struct PayoutArgs {
+    /// Whose pledges; the signer's, if left out.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    pledger: Option<Address>,
+
+    /// Only for pledges into this tier, counted from 0.
+    #[arg(long, value_name = "N", value_parser = parse_tier)]
+    tier: Option<u8>,
+
+    /// Only for pledges of this asset: ETH, stETH or wstETH.
+    #[arg(long, value_name = "ASSET", value_parser = amount::parse_asset)]
+    asset: Option<Asset>,
+
+    /// Where it goes, if not to the pledger; only for the signer's own pledges.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    pub(crate) to: Option<Address>,
+}
+
+impl PayoutArgs {
+    /// The pledger, for whom `signer` asks.
+    pub(crate) fn pledger(&self, signer: Address) -> Result<Address, UserError> {
+        let pledger = self.pledger.unwrap_or(signer);
+        require_own(self.to, pledger, signer, "money")?;
+        Ok(pledger)
+    }
+
+    /// The positions that are meant.
+    pub(crate) fn choose<'a>(
+        &self,
+        positions: &'a [PositionView],
+    ) -> impl Iterator<Item = &'a PositionView> + use<'a> {
+        let (tier, asset) = (self.tier, self.asset);
+        positions.iter().filter(move |position| {
+            tier.is_none_or(|tier| tier == position.tier) && asset.is_none_or(|asset| asset == position.asset)
+        })
+    }
+}
+
+/// Refuses to send what is `owner`'s elsewhere unless the owner signs. `what` is what it would send.
+pub(crate) fn require_own(
+    to: Option<Address>,
+    owner: Address,
+    signer: Address,
+    what: &str,
+) -> Result<(), UserError> {
+    if to.is_none() || owner == signer {
+        return Ok(());
+    }
+    Err(UserError::new(format!("only `{owner}` itself may send its {what} elsewhere"))
+        .hint("leave `--to` out, or sign with its account"))
 }
 
 /// Reads the number of a tier. Whether a rescue has it depends on its terms.

@@ -6,10 +6,11 @@ use alloy::{
     network::EthereumWallet,
     primitives::Address,
     providers::{DynProvider, Provider},
+    signers::local::PrivateKeySigner,
 };
 use clap::Args;
 use eyre::{Result, WrapErr};
-use levee::{Call, Escrow, Executed, call::RECEIPT_TIMEOUT, provider};
+use levee::{Blueprint, Call, Escrow, Executed, call::RECEIPT_TIMEOUT, provider};
 use levee_model::{Rate, Wei};
 use serde_json::{Value, json};
 
@@ -55,6 +56,8 @@ pub(crate) struct Signer {
     pub(crate) provider: DynProvider,
     /// The account.
     pub(crate) from: Address,
+    /// Signs what is no transaction: declarations and permits.
+    pub(crate) key: PrivateKeySigner,
     chain: u64,
     confirmed: bool,
     output: Output,
@@ -93,8 +96,9 @@ impl SigningArgs {
         let chain = connection.chain;
         let key = self.account.signer(chain)?;
         let from = key.address();
-        let provider = provider::signing(&connection.url, Some(chain), EthereumWallet::from(key)).await?;
-        Ok(Signer { provider, from, chain, confirmed: self.yes, output })
+        let wallet = EthereumWallet::from(key.clone());
+        let provider = provider::signing(&connection.url, Some(chain), wallet).await?;
+        Ok(Signer { provider, from, key, chain, confirmed: self.yes, output })
     }
 }
 
@@ -117,20 +121,25 @@ impl Session {
 
     /// Does several things, confirmed together and sent one after the other, and tells what came of them.
     pub(crate) async fn run_all(&self, steps: &[Step]) -> Result<()> {
-        let executed = self.signer.execute(steps).await?;
-        let (text, json) = told(&executed, self.page.rate());
-        self.signer.output.result(&text, &json)
+        self.signer.run(steps, self.page.rate()).await
     }
 }
 
 impl Signer {
+    /// Does several things, as [`Session::run_all`], and tells what came of them. `rate` is for what shares are worth.
+    pub(crate) async fn run(&self, steps: &[Step], rate: Option<Rate>) -> Result<()> {
+        let (text, json) = told(&self.execute(steps).await?, rate);
+        self.output.result(&text, &json)
+    }
+
     /// Shows `steps`, asks, and sends them one after the other. Only the first can be simulated before it is
     /// confirmed: the others build on what came before, and are simulated right before they are sent.
     pub(crate) async fn execute(&self, steps: &[Step]) -> Result<Vec<Executed>> {
         let Some(first) = steps.first() else { return Ok(Vec::new()) };
         let gas = first.call.simulate(self.from).await?;
         let price = self.provider.get_gas_price().await.map_err(levee::Error::from)?;
-        self.require_funds(first.call.value(), fee(gas, price)).await?;
+        let value = steps.iter().fold(Wei::ZERO, |sum, step| sum + step.call.value());
+        self.require_funds(value, fee(gas, price)).await?;
         self.confirm(&self.plan(steps, gas, price))?;
         let mut executed = Vec::new();
         for step in steps {
@@ -139,6 +148,14 @@ impl Signer {
             executed.push(sent.wait(RECEIPT_TIMEOUT).await?);
         }
         Ok(executed)
+    }
+
+    /// What creates a contract that the next step needs; none when it is there.
+    pub(crate) async fn creation(&self, blueprint: &Blueprint) -> Result<Option<Step>> {
+        let prepared = blueprint.prepare(&self.provider, self.chain, self.from).await?;
+        let (contract, address) = (blueprint.contract(), blueprint.address());
+        let headline = format!("Create the {contract} at {address}, which is not there yet");
+        Ok(prepared.map(|call| Step { call, headline, facts: Vec::new() }))
     }
 
     /// Refuses before anyone is asked: a simulation does not charge the fee.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, B256, Bytes, Log, U256, Uint},
+    primitives::{Address, B256, Bytes, Log, Signature, U256, Uint},
     providers::Provider,
     rpc::types::Filter,
     signers::Signer,
@@ -23,6 +23,10 @@ use crate::{
     event::Event,
     history, rpc,
 };
+use wallet::Wallet;
+
+/// The most that can be declared: what the target of a rescue can be at most.
+pub const MAX_AMOUNT: Wei = Wei::new((1 << 96) - 1);
 
 /// The most bytes that a link can have.
 pub const MAX_LINK: usize = 256;
@@ -39,6 +43,15 @@ mod message {
             uint40 expiry;
             uint40 madeAt;
             string link;
+        }
+    }
+}
+
+/// A contract wallet, by EIP-1271.
+mod wallet {
+    alloy::sol! {
+        interface Wallet {
+            function isValidSignature(bytes32 hash, bytes memory signature) external view returns (bytes4);
         }
     }
 }
@@ -87,6 +100,27 @@ pub struct Declaration {
     pub expiry: Timestamp,
     /// Where to read about it, at most [`MAX_LINK`] bytes; may be empty.
     pub link: String,
+}
+
+impl Declaration {
+    /// Finds the rule that the board would refuse it by at `time`, before it is signed or the board is asked.
+    ///
+    /// # Errors
+    /// [`BoardError::DeclarationExpired`], [`BoardError::AmountOutOfBounds`], [`BoardError::LinkTooLong`].
+    pub fn check(&self, time: Timestamp) -> Result<(), BoardError> {
+        if self.expiry < time {
+            return Err(BoardError::DeclarationExpired { expiry: self.expiry, time });
+        }
+        let minimum = Wei::new(u128::from(!self.stage.may_be_unknown()));
+        let amount = self.amount.unwrap_or_default();
+        if amount < minimum || amount > MAX_AMOUNT {
+            return Err(BoardError::AmountOutOfBounds { amount, minimum, maximum: MAX_AMOUNT });
+        }
+        if self.link.len() > MAX_LINK {
+            return Err(BoardError::LinkTooLong { length: self.link.len() as u64, limit: MAX_LINK as u64 });
+        }
+        Ok(())
+    }
 }
 
 /// A declaration that its contributor signed, for anyone to bring to the board of one chain.
@@ -285,6 +319,43 @@ impl<P: Provider + Clone> Board<P> {
         Ok(SignedDeclaration { contributor, declaration, made_at, signature })
     }
 
+    /// Finds the rule that the board would refuse a signed declaration by at `time`, also before there is a board.
+    /// Whether it was brought or revoked before, the board alone knows.
+    ///
+    /// # Errors
+    /// [`Error::BoardRefused`](error::Error::BoardRefused) as [`Declaration::check`], or with
+    /// [`BoardError::MadeInTheFuture`] or [`BoardError::SignatureInvalid`]; [`Error::Rpc`](error::Error::Rpc).
+    pub async fn check(&self, signed: &SignedDeclaration, time: Timestamp) -> Result<(), error::Error> {
+        let SignedDeclaration { contributor, declaration, made_at, signature } = signed;
+        let (contributor, made_at) = (*contributor, *made_at);
+        declaration.check(time)?;
+        if made_at > time {
+            return Err(BoardError::MadeInTheFuture { made_at, time }.into());
+        }
+        let digest = self.digest(contributor, declaration, made_at)?;
+        let by_key = Signature::from_raw(signature).and_then(|s| s.recover_address_from_prehash(&digest));
+        if by_key.is_ok_and(|signer| signer == contributor) {
+            return Ok(());
+        }
+        self.ask_wallet(contributor, digest, signature.clone()).await
+    }
+
+    /// Asks a contract wallet whether it accepts a signature, by EIP-1271.
+    async fn ask_wallet(
+        &self,
+        contributor: Address,
+        digest: B256,
+        signature: Bytes,
+    ) -> Result<(), error::Error> {
+        let call = Wallet::isValidSignatureCall { hash: digest, signature };
+        let invalid = BoardError::SignatureInvalid { contributor, digest };
+        match rpc::read(&self.provider, contributor, &call, BlockId::latest()).await {
+            Ok(answer) if answer == Wallet::isValidSignatureCall::SELECTOR => Ok(()),
+            Err(error @ error::Error::Rpc { .. }) => Err(error),
+            Ok(_) | Err(_) => Err(invalid.into()),
+        }
+    }
+
     /// All declarations for the escrow at `escrow`, in the order of the log, from block `from_block`. Empty where there
     /// is no board.
     ///
@@ -446,6 +517,25 @@ mod tests {
         let declaration =
             Declaration { escrow, stage, tier, amount: None, expiry, link: made_at.to_string() };
         Declared { contributor: Address::repeat_byte(contributor), declaration, made_at, digest: None }
+    }
+
+    #[test]
+    fn a_declaration_is_checked_before_anyone_is_asked() {
+        let good = said(1, 0, Stage::Expressed, 10, 100).declaration;
+        assert_eq!(good.check(100), Ok(()));
+        let expired = BoardError::DeclarationExpired { expiry: 100, time: 101 };
+        assert_eq!(good.check(101), Err(expired));
+        let approved = Declaration { stage: Stage::Approved, ..good.clone() };
+        let [zero, one] = [0, 1].map(Wei::new);
+        let unknown = BoardError::AmountOutOfBounds { amount: zero, minimum: one, maximum: MAX_AMOUNT };
+        assert_eq!(approved.check(100), Err(unknown));
+        assert_eq!(Declaration { amount: Some(MAX_AMOUNT), ..approved.clone() }.check(100), Ok(()));
+        let amount = MAX_AMOUNT + one;
+        let much = BoardError::AmountOutOfBounds { amount, minimum: one, maximum: MAX_AMOUNT };
+        assert_eq!(Declaration { amount: Some(amount), ..approved }.check(100), Err(much));
+        assert_eq!(Declaration { link: "x".repeat(256), ..good.clone() }.check(100), Ok(()));
+        let long = BoardError::LinkTooLong { length: 257, limit: 256 };
+        assert_eq!(Declaration { link: "x".repeat(257), ..good }.check(100), Err(long));
     }
 
     #[test]

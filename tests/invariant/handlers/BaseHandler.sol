@@ -1,37 +1,45 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { CommonBase } from "forge-std/Base.sol";
 import { Vm } from "forge-std/Vm.sol";
 
+import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
 import { FailReason, IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { IRecoveryPool } from "levee/interfaces/IRecoveryPool.sol";
 import { Asset } from "levee/types/Units.sol";
 
 import { DeadToken } from "../Actors.sol";
+import { Clock } from "../Clock.sol";
 import { Lido } from "../Lido.sol";
 import { LogBooks } from "../LogBooks.sol";
 import { Store } from "../Store.sol";
 import { Twin } from "../Twin.sol";
 
-/// @notice What all handlers share. A handler makes one call of the escrow. When the rules do not allow it now, it
-/// expects the exact error, or does nothing: such calls are cheap, where discarding them (`vm.assume`) makes forge draw
-/// new ones until the end of the run is as busy as its start.
-abstract contract BaseHandler is CommonBase {
-    Store internal immutable store;
-    Twin internal immutable twin;
-    IPledgeEscrow internal immutable escrow;
-    Lido internal immutable lido;
-    LogBooks internal immutable books;
+/// @notice What all handlers share. An action makes one call of the escrow. What seldom becomes possible by itself now
+/// and then first waits until it is. When the rules still do not allow it, the action expects the exact error, or does
+/// nothing: such calls are cheap, where discarding them (`vm.assume`) makes forge draw new ones until the end of the
+/// run is as busy as its start.
+abstract contract BaseHandler is Clock {
+    Store internal store;
+    Twin internal twin;
+    IPledgeEscrow internal escrow;
+    Lido internal lido;
+    LogBooks internal books;
+    IRecoveryPool internal pool;
+    IBonusPool internal bonus;
 
     /// @dev Whether the call is expected to be refused: the logs of what a refusal undoes were recorded all the same.
     bool private refused;
 
-    constructor(Store store_, Twin twin_) {
+    /// @notice From now on it acts in another rescue.
+    function attend(Store store_, Twin twin_) external {
         store = store_;
         twin = twin_;
         escrow = store_.escrow();
         lido = store_.lido();
         books = store_.books();
+        pool = store_.pool();
+        bonus = store_.bonus();
     }
 
     /// @dev Around a call: its logs go into the books, and the status is looked at.
@@ -40,8 +48,18 @@ abstract contract BaseHandler is CommonBase {
         _;
         Vm.Log[] memory logs = vm.getRecordedLogs();
         if (!refused) books.absorb(logs);
+        store.noteActed(!refused && _spoke(logs));
         refused = false;
         if (store.noteStatus() && _decidedByCoverage()) twin.make();
+    }
+
+    /// @dev Whether one of the contracts under test took the call: each that does emits an event.
+    function _spoke(Vm.Log[] memory logs) private view returns (bool) {
+        for (uint256 i; i < logs.length; ++i) {
+            address emitter = logs[i].emitter;
+            if (emitter == address(escrow) || emitter == address(pool) || emitter == address(bonus)) return true;
+        }
+        return false;
     }
 
     /// @dev Whether the rescue was decided by its coverage.
@@ -53,6 +71,11 @@ abstract contract BaseHandler is CommonBase {
     /// nearly every pledge and a second of nearly every wait.
     function spread(uint256 seed, uint256 low, uint256 high) internal pure returns (uint256) {
         return low + uint256(keccak256(abi.encode(seed))) % (high - low + 1);
+    }
+
+    /// @dev Once in `times` times, by `seed`.
+    function once(uint256 seed, uint256 times) internal pure returns (bool) {
+        return uint256(keccak256(abi.encode(seed, times))) % times == 0;
     }
 
     /// @dev One of the pledgers.

@@ -4,23 +4,21 @@ pragma solidity =0.8.37;
 import { RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset, Wei } from "levee/types/Units.sol";
 
-import { Store } from "../Store.sol";
-import { Twin } from "../Twin.sol";
 import { BaseHandler } from "./BaseHandler.sol";
 
 /// @notice What the guardian does.
 contract GuardianHandler is BaseHandler {
     address private immutable GUARDIAN;
 
-    constructor(Store store_, Twin twin_) BaseHandler(store_, twin_) {
-        GUARDIAN = store_.guardian();
+    constructor(address guardian) {
+        GUARDIAN = guardian;
     }
 
     /// @dev Less often than anyone pledges.
     function decline(uint256 seed) external booked {
         (bool found, address pledger, uint256 id) = findAmount(seed);
-        if (!store.pledging() || !found || spread(seed, 0, 2) != 0) return;
-        store.alert(pledger, uint8(id / ASSETS));
+        if (!store.pledging() || !found || !once(seed, 3)) return;
+        store.alert(pledger, id);
         bool stuck = expectStuck(Asset(id % ASSETS));
         vm.prank(GUARDIAN);
         escrow.decline(pledger, uint8(id / ASSETS), Asset(id % ASSETS));
@@ -38,12 +36,11 @@ contract GuardianHandler is BaseHandler {
         store.noteAmendment(target, deadline, termsHash, effectiveAt);
     }
 
-    /// @dev Ends an open rescue once in 16 calls only, a settled one once in eight.
+    /// @dev Ends an open rescue once in 16 calls only, a settled one once in three.
     function cancel(uint256 seed) external booked {
         RescueView memory page = escrow.rescue();
         bool stoppable = page.status == Status.Settled && page.due < page.terms.tranches;
-        uint256 luck = spread(seed, 0, 31);
-        if (!(stoppable && luck < 4) && !(store.pledging() && luck == 0)) return;
+        if (!(stoppable && once(seed, 3)) && !(store.pledging() && once(seed, 16))) return;
         vm.prank(GUARDIAN);
         escrow.cancel();
     }

@@ -4,19 +4,22 @@ pragma solidity =0.8.37;
 import { IPledgeEscrow, RescueView, Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset, Units, Wei } from "levee/types/Units.sol";
 
-import { Store } from "../Store.sol";
-import { Twin } from "../Twin.sol";
 import { BaseHandler } from "./BaseHandler.sol";
 
 /// @notice What anyone may do to move a rescue along.
 contract KeeperHandler is BaseHandler {
     address private immutable KEEPER;
 
-    constructor(Store store_, Twin twin_, address keeper) BaseHandler(store_, twin_) {
+    constructor(address keeper) {
         KEEPER = keeper;
     }
 
-    function settle() external booked {
+    /// @dev Now and then it comes when the deadline has passed and the rate can be read.
+    function settle(uint256 seed) external booked {
+        if (store.status() == Status.Open && once(seed, store.highestMet() == 0 ? 32 : 3)) {
+            reach(store.lastDeadline() + 1);
+            lido.mend();
+        }
         uint256 target = store.inForce().target;
         if (store.status() != Status.Open) {
             _expectWrongStatus();
@@ -29,7 +32,13 @@ contract KeeperHandler is BaseHandler {
         escrow.settle();
     }
 
+    /// @dev Mostly it waits for some tranche, and finds the beneficiary in a good mood.
     function release(uint256 seed) external booked {
+        if (store.status() == Status.Settled && !once(seed, 3)) {
+            uint256 tranches = store.terms().tranches;
+            if (store.due() < tranches) reach(store.trancheAt(spread(seed, store.due() + 1, tranches)));
+            store.beneficiary().setRefuses(false);
+        }
         RescueView memory page = escrow.rescue();
         if (page.status != Status.Settled && page.status != Status.Cancelled) return;
         (uint256 asset, uint256 upTo) = _findDue(page, seed);
@@ -64,11 +73,14 @@ contract KeeperHandler is BaseHandler {
         expectRefusal(abi.encodeWithSelector(IPledgeEscrow.WrongStatus.selector, store.status()));
     }
 
-    function lapse() external booked {
+    /// @dev Now and then it waits for its time.
+    function lapse(uint256 seed) external booked {
         if (store.late()) return;
         uint256 since = store.status() == Status.Settled ? store.trancheAt(store.terms().tranches) : books.cancelledAt();
         uint256 limit = since + store.terms().releaseWindow;
-        if (books.settlements() == 0 || books.finalAt() != 0) _expectWrongStatus();
+        bool lapsable = books.settlements() != 0 && books.finalAt() == 0;
+        if (lapsable && once(seed, 2)) reach(limit + 1);
+        if (!lapsable) _expectWrongStatus();
         else if (vm.getBlockTimestamp() <= limit) _expectTooEarly(limit);
         vm.prank(KEEPER);
         escrow.lapse();
@@ -78,7 +90,12 @@ contract KeeperHandler is BaseHandler {
         expectRefusal(abi.encodeWithSelector(IPledgeEscrow.TooEarly.selector, limit, vm.getBlockTimestamp()));
     }
 
-    function expire() external booked {
+    /// @dev Now and then it waits for its time, and the rate cannot be read.
+    function expire(uint256 seed) external booked {
+        if (store.status() == Status.Open && store.holdsShares() && once(seed, 6)) {
+            reach(store.lastDeadline() + store.terms().releaseWindow + 1);
+            lido.setDead(true);
+        }
         uint256 limit = store.inForce().deadline + store.terms().releaseWindow;
         if (store.status() != Status.Open) _expectWrongStatus();
         else if (vm.getBlockTimestamp() <= limit) _expectTooEarly(limit);

@@ -4,8 +4,6 @@ pragma solidity =0.8.37;
 import { IPledgeEscrow, PositionView, RescueView, Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset, Shares, Wei, WstETHUnits } from "levee/types/Units.sol";
 
-import { Store } from "../Store.sol";
-import { Twin } from "../Twin.sol";
 import { BaseHandler } from "./BaseHandler.sol";
 
 /// @notice What pledgers do, for themselves and for each other.
@@ -13,7 +11,7 @@ contract PledgerHandler is BaseHandler {
     /// @dev Where pledgers let refunds and exits go that are not to go to themselves.
     address private immutable VAULT;
 
-    constructor(Store store_, Twin twin_, address vault) BaseHandler(store_, twin_) {
+    constructor(address vault) {
         VAULT = vault;
     }
 
@@ -33,7 +31,7 @@ contract PledgerHandler is BaseHandler {
     function _pledge(address payer, address pledger, uint256 tierSeed, Asset asset, uint256 amount) private booked {
         if (asset != Asset.ETH && !store.acceptsShares()) return;
         uint8 tier = uint8(tierSeed % (store.pots() / ASSETS));
-        amount = spread(amount, 1, amount % 4 == 0 ? 9 : 40 ether);
+        amount = spread(amount, 1, amount % 4 == 0 ? 9 : 100 ether);
         bool refused = _expectClosed() || expectStuck(asset);
         vm.prank(payer);
         if (asset == Asset.ETH) escrow.pledgeETH{ value: amount }(pledger, tier);
@@ -53,11 +51,11 @@ contract PledgerHandler is BaseHandler {
         return true;
     }
 
-    function exit(uint256 seed, bool toVault) external booked {
+    function exit(uint256 seed, uint256 place) external booked {
         (bool found, address pledger, uint256 id) = findAmount(seed);
         if (store.pendingUntil() == 0 || !found) return;
-        address recipient = toVault ? VAULT : pledger;
-        store.alert(pledger, uint8(id / ASSETS));
+        address recipient = once(place, 2) ? VAULT : pledger;
+        store.alert(pledger, id);
         bool stuck = expectStuck(Asset(id % ASSETS));
         vm.prank(pledger);
         escrow.exit(uint8(id / ASSETS), Asset(id % ASSETS), recipient);
@@ -67,7 +65,7 @@ contract PledgerHandler is BaseHandler {
     function refund(uint256 seed) external booked {
         (address pledger, uint256 id, uint256 amount) = _findOwed(seed);
         if (amount == 0) return;
-        store.alert(pledger, uint8(id / ASSETS));
+        store.alert(pledger, id);
         bool stuck = expectStuck(Asset(id % ASSETS));
         escrow.refund(pledger, uint8(id / ASSETS), Asset(id % ASSETS));
         if (!stuck) store.noteRefund(pledger, id, pledger, amount);

@@ -5,25 +5,30 @@ import { Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { Asset, Shares } from "levee/types/Units.sol";
 
 import { ForceEther } from "../../util/Receivers.sol";
-import { Store } from "../Store.sol";
-import { Twin } from "../Twin.sol";
 import { BaseHandler } from "./BaseHandler.sol";
 
 /// @notice What happens around an escrow: time, Lido, strangers' gifts, the beneficiary's moods.
 contract WorldHandler is BaseHandler {
     address private immutable DONOR;
 
-    constructor(Store store_, Twin twin_, address donor) BaseHandler(store_, twin_) {
+    constructor(address donor) {
         DONOR = donor;
+    }
+
+    /// @dev As `booked`; what happens needs nobody's leave.
+    modifier happening() {
+        _;
+        store.noteStatus();
+        store.noteActed(true);
     }
 
     /// @notice Up to 16 hours pass; or, more often once pledging is over, the time comes to the next edge of the
     /// rules, or just beyond it.
-    function wait(uint256 seed) external booked {
+    function wait(uint256 seed) external happening {
         uint256 edge = _nextEdge();
         uint256 kind = spread(seed, 0, 15);
-        bool toEdge = kind < (store.pledging() ? 2 : 8) && edge != type(uint256).max;
-        if (toEdge) vm.warp(edge + kind % 2);
+        bool toEdge = kind < (store.pledging() ? 1 : 6) && edge != type(uint256).max;
+        if (toEdge) vm.warp(edge + (once(seed, 2) ? 1 : 0));
         else vm.warp(vm.getBlockTimestamp() + spread(seed, 1, 16 hours));
     }
 
@@ -49,7 +54,7 @@ contract WorldHandler is BaseHandler {
     }
 
     /// @notice One of the things that an escrow has no hand in.
-    function disturb(uint256 what, uint256 seed) external booked {
+    function disturb(uint256 what, uint256 seed) external happening {
         uint256 kind = spread(what, 0, 4);
         if (kind == 0) _rebase(seed);
         else if (kind == 1) _pause();

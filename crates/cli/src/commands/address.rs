@@ -1,10 +1,10 @@
-//! `levee address`: where a rescue is or will be.
+//! `levee address`: where a rescue, or a contract around it, is or will be.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use eyre::Result;
-use levee::{CREATE2_DEPLOYER, SALT};
+use levee::{Blueprint, CREATE2_DEPLOYER, SALT};
 use serde_json::json;
 
 use crate::{output::Output, terms::TermsFile};
@@ -13,22 +13,53 @@ use crate::{output::Output, terms::TermsFile};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The address commits to the escrow's code and to every term, and is the same on every chain: if Levee's code is there, \
-it has these terms. Nobody has to be trusted or asked.
+it has these terms. Nobody has to be trusted or asked. Those of its pools commit to it and to their code.
 
-Example:
-  levee address rescue.toml")]
+ETH that is sent to a pool before it is created is lost: `levee recover` and `levee bonus add` create it first.
+
+Examples:
+  levee address rescue.toml
+  levee address rescue.toml --of recovery-pool")]
 pub(crate) struct AddressArgs {
     /// File of terms (TOML).
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    /// Which contract's address; `--json` has all of them.
+    #[arg(long, value_name = "CONTRACT", value_enum, default_value_t = Of::Rescue)]
+    of: Of,
+}
+
+/// A contract of a rescue, or around it.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Of {
+    Rescue,
+    RecoveryPool,
+    BonusPool,
+    Board,
 }
 
 impl AddressArgs {
     /// Computes and shows it.
     pub(crate) fn run(self, output: Output) -> Result<()> {
-        let address = TermsFile::read(&self.file)?.address()?;
-        let json =
-            json!({ "address": address.to_string(), "deployer": CREATE2_DEPLOYER.to_string(), "salt": SALT });
+        let rescue = TermsFile::read(&self.file)?.address()?;
+        let [recovery, bonus, board] =
+            [Blueprint::recovery_pool(rescue), Blueprint::bonus_pool(rescue), Blueprint::board()]
+                .map(|blueprint| blueprint.address());
+        let address = match self.of {
+            Of::Rescue => rescue,
+            Of::RecoveryPool => recovery,
+            Of::BonusPool => bonus,
+            Of::Board => board,
+        };
+        let json = json!({
+            "address": rescue.to_string(),
+            "deployer": CREATE2_DEPLOYER.to_string(),
+            "salt": SALT,
+            "recoveryPool": recovery.to_string(),
+            "bonusPool": bonus.to_string(),
+            "board": board.to_string(),
+        });
         output.result(&format!("{address}\n"), &json)
     }
 }

@@ -1,7 +1,11 @@
 //! One file for each verb: its arguments and its `run`.
 
 pub(crate) mod address;
+pub(crate) mod bonus;
 pub(crate) mod cancel;
+pub(crate) mod claim;
+pub(crate) mod declarations;
+pub(crate) mod declare;
 pub(crate) mod deploy;
 pub(crate) mod exit;
 pub(crate) mod expire;
@@ -10,6 +14,7 @@ pub(crate) mod lapse;
 pub(crate) mod object;
 pub(crate) mod pledge;
 pub(crate) mod positions;
+pub(crate) mod recover;
 pub(crate) mod refund;
 pub(crate) mod release;
 pub(crate) mod settle;

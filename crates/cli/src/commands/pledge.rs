@@ -19,7 +19,9 @@ use crate::{
     amount::{self, Amount},
     error::UserError,
     output::Output,
-    page, percent, position, time,
+    page, percent, position,
+    route::{RouteArgs, Way},
+    time,
     transaction::{ChangeArgs, Session, Step},
 };
 
@@ -29,14 +31,21 @@ use crate::{
 A pledge is locked. It comes back whole if the rescue fails, if the tier's threshold is not met, if the guardian declines \
 it, or if you exit while an amendment is pending; else what is not drawn comes back after settlement.
 
-stETH is booked in shares: what comes back is shares, which grow with Lido's rate.
+stETH is booked in shares: what comes back is shares, which grow with Lido's rate. WETH is unwrapped and pledged as ETH: \
+what comes back is ETH.
+
+With `--permit` stETH and wstETH need no approval beforehand: the account signs one, and the chain's router pledges in \
+the same transaction. WETH goes through the router too, with an approval. Where the router is not yet there, it is \
+created first.
 
 Examples:
   levee pledge 5000 ETH --tier 0 --terms rescue.toml --account treasury
   levee pledge 2500 stETH --tier 2 --approve --rescue 0x… --account treasury
+  levee pledge 30 wstETH --tier 2 --permit --rescue 0x… --account treasury
+  levee pledge 10 WETH --tier 0 --approve --rescue 0x… --account treasury
   levee pledge 100000000000000000000 shares --tier 2 --for 0x… --rescue 0x… --account agent")]
 pub(crate) struct PledgeArgs {
-    /// How much and of what: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `123 wei` or `100 shares` (of stETH).
+    /// How much and of what: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `10 WETH`, `123 wei` or `100 shares` (of stETH).
     #[arg(value_name = "AMOUNT", num_args = 1..=2, required = true, allow_negative_numbers = true)]
     amount: Vec<String>,
 
@@ -48,9 +57,12 @@ pub(crate) struct PledgeArgs {
     #[arg(long = "for", value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Option<Address>,
 
-    /// Allow the rescue to take the stETH or wstETH first, in a transaction of its own.
+    /// Allow the rescue to take the stETH or wstETH first, or the router the WETH, in a transaction of its own.
     #[arg(long)]
     approve: bool,
+
+    #[command(flatten)]
+    route: RouteArgs,
 
     #[command(flatten)]
     change: ChangeArgs,
@@ -59,18 +71,38 @@ pub(crate) struct PledgeArgs {
 impl PledgeArgs {
     /// Locks it.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let amount = Amount::parse(&self.amount.join(" "))?;
+        let (amount, way) = self.route.parse(&self.amount.join(" "))?;
         let mut session = self.change.open(output).await?;
         let tier = open_tier(&session.page.view, self.tier)?;
         let units = session.units(amount).await?;
         session.learn_rate(amount.asset()).await;
-        session.check_balance(amount.asset(), units).await?;
-        let mut steps = Vec::new();
-        steps.extend(session.approval(amount, units, self.approve).await?);
         let pledger = self.pledger.unwrap_or(session.signer.from);
-        steps.push(session.pledge(pledger, (self.tier, tier), amount, units));
+        let pledge = Pledge { pledger, index: self.tier, tier, amount, units };
+        let steps = match way {
+            Way::Direct => {
+                session.check_balance(amount.asset(), units).await?;
+                session.direct(&pledge, self.approve).await?
+            }
+            Way::Permit => {
+                session.check_balance(amount.asset(), units).await?;
+                session.with_permit(&pledge, self.route.weth).await?
+            }
+            Way::FromWeth => session.from_weth(&pledge, self.route.weth, self.approve).await?,
+        };
         session.run_all(&steps).await
     }
+}
+
+/// What is to be pledged, into which tier, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pledge {
+    pub(crate) pledger: Address,
+    pub(crate) index: u8,
+    pub(crate) tier: Tier,
+    /// As it was written.
+    pub(crate) amount: Amount,
+    /// The same in the unit of the books.
+    pub(crate) units: Units,
 }
 
 /// The tier, of a rescue that takes pledges. Asked before an approval is sent for nothing.
@@ -142,43 +174,55 @@ impl Session {
             .into())
     }
 
-    /// The approval that the pledge needs, if it needs one; refused unless it was asked for.
-    async fn approval(&self, amount: Amount, units: Units, asked_for: bool) -> Result<Option<Step>> {
-        let asset = amount.asset();
-        let Some(call) = self.escrow.approval(self.signer.from, asset, units).await? else { return Ok(None) };
-        if !asked_for {
-            return Err(UserError::new(format!(
-                "the rescue may not take {amount} from `{}` yet",
-                self.signer.from
-            ))
-            .hint("add `--approve` to allow it first, in a transaction of its own")
-            .into());
-        }
-        let headline = format!("Allow the rescue to take {} of yours", approved(&call, asset));
-        Ok(Some(Step { headline, facts: vec![("token", call.to().to_string())], call }))
-    }
-
-    fn pledge(&self, pledger: Address, (index, tier): (u8, Tier), amount: Amount, units: Units) -> Step {
+    /// The pledge, made of the escrow itself, after the approval that it needs.
+    async fn direct(&self, pledge: &Pledge, may_approve: bool) -> Result<Vec<Step>> {
+        let Pledge { pledger, index, amount, units, .. } = *pledge;
         let call = match amount.asset() {
             Asset::Eth => self.escrow.pledge_eth(pledger, index, Wei::new(units.get())),
             Asset::StEth => self.escrow.pledge_steth(pledger, index, Shares::new(units.get())),
             Asset::WstEth => self.escrow.pledge_wsteth(pledger, index, units),
         };
-        let page = &self.page;
+        let mut steps = Vec::new();
+        if let Some(approval) = self.escrow.approval(self.signer.from, amount.asset(), units).await? {
+            let what = approved(&approval, amount.asset());
+            steps.push(self.approval(approval, ("rescue", &what), &amount.to_string(), may_approve)?);
+        }
+        steps.push(self.pledge(pledge, &amount.to_string(), call));
+        Ok(steps)
+    }
+
+    /// An approval for `spender` to take `what`; refused unless it was asked for. `amount` is what is to be pledged.
+    pub(crate) fn approval(
+        &self,
+        call: Call<DynProvider>,
+        (spender, what): (&str, &str),
+        amount: &str,
+        may_approve: bool,
+    ) -> Result<Step, UserError> {
+        if !may_approve {
+            let from = self.signer.from;
+            return Err(UserError::new(format!("the {spender} may not take {amount} from `{from}` yet"))
+                .hint("add `--approve` to allow it first, in a transaction of its own"));
+        }
+        let headline = format!("Allow the {spender} to take {what} of yours");
+        Ok(Step { headline, facts: vec![("token", call.to().to_string())], call })
+    }
+
+    /// The pledge itself, by `call`. `amount` is what is pledged, as it was written.
+    pub(crate) fn pledge(&self, pledge: &Pledge, amount: &str, call: Call<DynProvider>) -> Step {
+        let (page, tier) = (&self.page, pledge.tier);
+        let footing = page::footing(&tier);
         let threshold = percent::percent(tier.threshold);
         Step {
             call,
             headline: format!("Pledge {amount} to the rescue {}", page.address),
             facts: vec![
-                ("exactly", exactly(amount.asset(), units)),
+                ("exactly", exactly(pledge.amount.asset(), pledge.units)),
                 (
                     "tier",
-                    format!(
-                        "{index}: a {}, used only at a coverage of {threshold} or more",
-                        page::footing(&tier)
-                    ),
+                    format!("{}: a {footing}, used only at a coverage of {threshold} or more", pledge.index),
                 ),
-                ("pledger", pledger.to_string()),
+                ("pledger", pledge.pledger.to_string()),
                 ("beneficiary", page.view.terms.beneficiary.to_string()),
                 ("deadline", time::time_from(page.view.terms.deadline, page.now)),
             ],

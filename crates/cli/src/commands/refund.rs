@@ -6,9 +6,8 @@ use eyre::Result;
 
 use crate::{
     address, amount,
-    error::UserError,
     output::Output,
-    position::PositionArgs,
+    position::{PositionArgs, require_own},
     transaction::{ChangeArgs, Step},
 };
 
@@ -43,11 +42,7 @@ impl RefundArgs {
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let pledger = self.pledger.unwrap_or(session.signer.from);
-        if self.to.is_some() && pledger != session.signer.from {
-            return Err(UserError::new(format!("only `{pledger}` itself may send its refund elsewhere"))
-                .hint("leave `--to` out, or sign with the pledger's account")
-                .into());
-        }
+        require_own(self.to, pledger, session.signer.from, "refund")?;
         let positions = session.escrow.positions(pledger).await?;
         let fits = |position: &levee::PositionView| !position.refundable.is_zero();
         let position = self.position.choose(pledger, &positions, "position to refund", fits)?;

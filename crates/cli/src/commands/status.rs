@@ -6,6 +6,7 @@ use eyre::Result;
 use crate::{
     connection::{NetworkArgs, RescueArgs},
     output::Output,
+    page::Around,
 };
 
 /// Which rescue.
@@ -28,7 +29,8 @@ impl StatusArgs {
     /// Shows it.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let (connection, escrow) = self.rescue.open(&self.network).await?;
-        let page = connection.page(&escrow).await?;
+        let mut page = connection.page(&escrow).await?;
+        page.around = Around::read(&escrow).await?;
         output.result(&page.to_text(), &page.to_json())
     }
 }

@@ -40,6 +40,8 @@ impl Page {
             "finalAtUnix": view.final_at,
             "amendment": self.amendment_json(),
             "tranches": self.tranches_json(),
+            "recoveryPool": self.around.recovery.as_ref().map(super::around::recovery_json),
+            "bonusPool": self.around.bonus.as_ref().map(super::around::bonus_json),
             "nextCalls": self.next_calls().iter().map(call).collect::<Value>(),
         })
     }

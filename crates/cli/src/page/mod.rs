@@ -1,10 +1,12 @@
 //! A rescue on one page, for people and for programs.
 
+mod around;
 mod json;
 mod next;
 mod text;
 mod thresholds;
 
+pub(crate) use around::{Around, whose};
 pub(crate) use text::footing;
 
 use alloy::primitives::Address;
@@ -22,6 +24,8 @@ pub(crate) struct Page {
     pub(crate) now: u64,
     /// What it says of itself.
     pub(crate) view: RescueView,
+    /// The pools around it; none for verbs that have no use for them.
+    pub(crate) around: Around,
 }
 
 impl Page {
@@ -93,7 +97,7 @@ pub(crate) mod tests {
             delivered: PerAsset::default(),
             next_tranche_at: None,
         };
-        Page { address: Address::repeat_byte(0xe5), chain: 1, now: NOW, view }
+        Page { address: Address::repeat_byte(0xe5), chain: 1, now: NOW, view, around: Around::default() }
     }
 
     /// The rescue with a pledge of 60 ETH more as a loan, settled four days ago: one of four tranches is due.

@@ -1,9 +1,9 @@
 //! What can be called now, and by whom?
 
-use levee::{RescueView, ShareRate};
+use levee::{BonusFor, RescueView, ShareRate};
 use levee_model::{Asset, Status, schedule};
 
-use super::Page;
+use super::{Page, around::whose};
 
 /// A call that would not be refused, as far as the rescue itself is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +36,36 @@ impl Page {
         if self.view.status != Status::Open {
             calls.push(call("refund", "anyone", "returns to a pledger what is not, or no longer, needed"));
         }
+        calls.extend(self.calls_of_the_pools());
+        calls
+    }
+
+    fn calls_of_the_pools(&self) -> Vec<Call> {
+        let mut calls = Vec::new();
+        if self.view.final_at.is_some() && self.view.pots.iter().any(|pot| !pot.delivered.is_zero()) {
+            calls.push(call("recover AMOUNT", "anyone", "shares out ETH that was recovered"));
+        }
+        if self.around.recovery.as_ref().is_some_and(|pool| !pool.view.received().is_zero()) {
+            calls.push(call("claim", "anyone", "pays a pledger what was recovered for it"));
+        }
+        match self.around.bonus.as_ref().and_then(|pool| whose(&self.view, &pool.view)) {
+            Some(BonusFor::Pledgers) => {
+                calls.push(call("bonus claim", "anyone", "pays a pledger its share of the bonus"));
+            }
+            Some(BonusFor::Sponsors) => {
+                calls.push(call("bonus take-back", "anyone", "returns to a sponsor what it added"));
+            }
+            _ => {}
+        }
         calls
     }
 
     fn calls_before_the_deadline(&self) -> Vec<Call> {
         let view = &self.view;
-        let mut calls = vec![call("pledge AMOUNT --tier N", "anyone", "locks a pledge")];
+        let mut calls = vec![
+            call("pledge AMOUNT --tier N", "anyone", "locks a pledge"),
+            call("bonus add AMOUNT", "anyone", "adds to what pledgers share if the rescue fails"),
+        ];
         if view.coverage.is_some_and(|coverage| coverage >= view.terms.target) {
             calls.push(call("settle", "anyone", "everything is covered: fixes the draw now"));
         }
@@ -135,16 +159,20 @@ mod tests {
     #[test]
     fn an_open_rescue_takes_pledges() {
         let mut page = open();
-        assert_eq!(commands(&page), ["pledge AMOUNT --tier N"]);
+        assert_eq!(commands(&page), ["pledge AMOUNT --tier N", "bonus add AMOUNT"]);
         page.view.coverage = Some(Wei::new(ether(100)));
-        assert_eq!(commands(&page), ["pledge AMOUNT --tier N", "settle"]);
+        assert_eq!(commands(&page), ["pledge AMOUNT --tier N", "bonus add AMOUNT", "settle"]);
         page.view.coverage = Some(Wei::new(ether(100) - 1));
         page.view.terms.guardian = Address::repeat_byte(1);
-        let guardian = ["pledge AMOUNT --tier N", "guardian decline", "guardian amend", "cancel"];
+        let guardian =
+            ["pledge AMOUNT --tier N", "bonus add AMOUNT", "guardian decline", "guardian amend", "cancel"];
         assert_eq!(commands(&page), guardian);
         let goal = Goal::from(&page.view.terms);
         page.view.amendment = Some(Amendment { goal, in_force_from: page.now + DAY });
-        assert_eq!(commands(&page), ["pledge AMOUNT --tier N", "exit", "guardian decline", "cancel"]);
+        assert_eq!(
+            commands(&page),
+            ["pledge AMOUNT --tier N", "bonus add AMOUNT", "exit", "guardian decline", "cancel"]
+        );
     }
 
     #[test]

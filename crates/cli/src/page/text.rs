@@ -44,6 +44,7 @@ impl Page {
         facts.push(("deadline", time::time_from(terms.deadline, self.now)));
         facts.extend(self.amendment().map(|line| ("amendment", line)));
         facts.extend(self.after_settlement());
+        facts.extend(self.pools());
         facts.push(("terms hash", terms.terms_hash.to_string()));
         facts
     }
@@ -235,6 +236,7 @@ tranches
 next
 call                          who     effect
 levee pledge AMOUNT --tier N  anyone  locks a pledge
+levee bonus add AMOUNT        anyone  adds to what pledgers share if the rescue fails
 "
         );
         assert_eq!(open().to_text(), expected);

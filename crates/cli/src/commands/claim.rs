@@ -1,0 +1,80 @@
+//! `levee claim`: pay pledgers what was recovered for them.
+
+use alloy::{primitives::Address, providers::DynProvider};
+use clap::Args;
+use eyre::Result;
+use levee::RecoveryPool;
+use levee_model::{PositionId, Wei};
+
+use super::recover::{nothing_recovered, require_final};
+use crate::{
+    amount,
+    error::UserError,
+    output::Output,
+    position::PayoutArgs,
+    transaction::{ChangeArgs, Step},
+};
+
+/// For whom.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Pays all that a pledger's positions have earned of what was recovered, one transaction for each position. Claims never \
+expire. Anyone may claim for anyone: it goes to the pledger. Only the pledger may send it elsewhere.
+
+Examples:
+  levee claim --terms rescue.toml --account treasury
+  levee claim --pledger 0x… --tier 1 --asset stETH --rescue 0x… --account anyone
+  levee claim --to 0x… --rescue 0x… --account treasury")]
+pub(crate) struct ClaimArgs {
+    #[command(flatten)]
+    payout: PayoutArgs,
+
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+impl ClaimArgs {
+    /// Claims.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let session = self.change.open(output).await?;
+        let pledger = self.payout.pledger(session.signer.from)?;
+        require_final(&session.page.view)?;
+        let pool = RecoveryPool::of(&session.escrow);
+        if !pool.blueprint().exists(session.escrow.provider()).await? {
+            return Err(nothing_recovered().into());
+        }
+        let mut steps = Vec::new();
+        for position in self.payout.choose(&session.escrow.positions(pledger).await?) {
+            let id = PositionId { pledger, tier: position.tier, asset: position.asset };
+            let due = pool.earnings(id).await?.due();
+            if !due.is_zero() {
+                steps.push(step(&pool, id, due, self.payout.to));
+            }
+        }
+        if steps.is_empty() {
+            return Err(nothing_to_claim(pledger).into());
+        }
+        session.run_all(&steps).await
+    }
+}
+
+fn step(pool: &RecoveryPool<DynProvider>, id: PositionId, due: Wei, to: Option<Address>) -> Step {
+    let call = match to {
+        Some(recipient) => pool.claim_to(id, recipient),
+        None => pool.claim(id),
+    };
+    Step {
+        call,
+        headline: format!("Claim what was recovered for the {} in tier {}", id.asset, id.tier),
+        facts: vec![
+            ("amount", amount::eth_and_wei(due)),
+            ("pledger", id.pledger.to_string()),
+            ("recipient", to.unwrap_or(id.pledger).to_string()),
+        ],
+    }
+}
+
+fn nothing_to_claim(pledger: Address) -> UserError {
+    UserError::new(format!("`{pledger}` has nothing to claim"))
+        .hint("what its pledges earned was claimed before, or none of them was drawn and repaid yet")
+}

@@ -1,0 +1,221 @@
+//! `levee declarations`: what was said, against what was locked.
+
+use std::collections::BTreeMap;
+
+use alloy::{primitives::Address, providers::DynProvider};
+use clap::Args;
+use eyre::Result;
+use levee::{Board, Declared, Error, Escrow, PositionView, board::standing};
+use levee_model::{Rate, Wei, prorata};
+use serde_json::{Value, json};
+
+use super::declare::shown_link;
+use crate::{
+    address, amount,
+    connection::{Connection, NetworkArgs, RescueArgs},
+    event,
+    output::Output,
+    table, time,
+};
+
+/// Of which rescue.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Shows each contributor's latest declaration for each tier, as far as it stands, and what the same account has locked in \
+that tier. Anyone may declare anything: count those that you know. No account is needed, and with `--terms` the rescue \
+need not exist yet.
+
+Examples:
+  levee declarations --terms rescue.toml --rpc-url https://node.example
+  levee declarations --rescue 0x… --contributor 0x… --from-block 22400000 --json")]
+pub(crate) struct DeclarationsArgs {
+    /// Only of this contributor; may be repeated.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    contributor: Vec<Address>,
+
+    /// Block to read the board from; what was declared before it is not seen.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    from_block: u64,
+
+    #[command(flatten)]
+    rescue: RescueArgs,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// One declaration and what was locked of it.
+#[derive(Debug)]
+struct Line {
+    declared: Declared,
+    /// Value of what the contributor has in the tier; none while shares cannot be valued.
+    locked: Option<Wei>,
+}
+
+impl Line {
+    /// What was said and is not locked; none where either is unknown.
+    fn missing(&self) -> Option<Wei> {
+        let (said, locked) = (self.declared.declaration.amount?, self.locked?);
+        Some(Wei::new(said.get().saturating_sub(locked.get())))
+    }
+}
+
+impl DeclarationsArgs {
+    /// Shows them.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let named = self.rescue.named()?;
+        let connection = self.network.connect(named.terms.as_ref()).await?;
+        let opened = Escrow::open(connection.provider.clone(), connection.chain, named.address).await;
+        let escrow = match opened {
+            Ok(escrow) => Some(escrow),
+            Err(Error::NoCode { .. }) if named.terms.is_some() => None,
+            Err(error) => return Err(error.into()),
+        };
+        let (_, now) = connection.latest_block().await?;
+        let board = Board::new(connection.provider.clone(), connection.chain);
+        let said = board.declarations(named.address, self.from_block).await?;
+        let mut said = standing(&said, now);
+        said.retain(|one| self.contributor.is_empty() || self.contributor.contains(&one.contributor));
+        let lines = against_locked(&connection, escrow.as_ref(), said).await?;
+        output.result(&to_text(&lines, named.address), &to_json(&lines, named.address))
+    }
+}
+
+/// Puts beside each declaration what its contributor has locked in the tier: nothing, before the rescue is created.
+async fn against_locked(
+    connection: &Connection,
+    escrow: Option<&Escrow<DynProvider>>,
+    said: Vec<Declared>,
+) -> Result<Vec<Line>> {
+    let nothing = |declared| Line { declared, locked: Some(Wei::ZERO) };
+    let Some(escrow) = escrow else { return Ok(said.into_iter().map(nothing).collect()) };
+    let rate = connection.page(escrow).await?.rate();
+    let mut positions: BTreeMap<Address, Vec<PositionView>> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for declared in said {
+        let contributor = declared.contributor;
+        if !positions.contains_key(&contributor) {
+            positions.insert(contributor, escrow.positions(contributor).await?);
+        }
+        let locked = locked(&positions[&contributor], declared.declaration.tier, rate);
+        lines.push(Line { declared, locked });
+    }
+    Ok(lines)
+}
+
+/// Value of the positions in a tier, each rounded down; none when some are shares and there is no rate.
+fn locked(positions: &[PositionView], tier: u8, rate: Option<Rate>) -> Option<Wei> {
+    let in_tier = positions.iter().filter(|position| position.tier == tier);
+    let values = in_tier.map(|position| prorata::value_down(position.amount, position.asset, rate));
+    values.sum::<Option<Wei>>()
+}
+
+/// Of the lines whose amounts are known.
+fn total_missing(lines: &[Line]) -> Wei {
+    lines.iter().filter_map(Line::missing).fold(Wei::ZERO, |sum, missing| sum + missing)
+}
+
+fn to_text(lines: &[Line], rescue: Address) -> String {
+    if lines.is_empty() {
+        return format!("nothing is declared for the rescue {rescue}\n");
+    }
+    let known = |amount: Option<Wei>| amount.map_or_else(|| "unknown".into(), amount::eth);
+    let row = |line: &Line| {
+        let declaration = &line.declared.declaration;
+        [
+            line.declared.contributor.to_string(),
+            declaration.tier.to_string(),
+            declaration.stage.to_string(),
+            known(declaration.amount),
+            known(line.locked),
+            known(line.missing()),
+            time::time(declaration.expiry),
+            shown_link(&declaration.link),
+        ]
+    };
+    let rows: Vec<_> = lines.iter().map(row).collect();
+    let header = ["contributor", "tier", "stage", "said", "locked", "not yet locked", "up to", "link"];
+    let total = amount::eth(total_missing(lines));
+    format!("{}\nnot yet locked, in all: {total}\n", table::render(header, &rows))
+}
+
+fn to_json(lines: &[Line], rescue: Address) -> Value {
+    let one = |line: &Line| {
+        let mut facts = event::declaration_to_json(&line.declared);
+        facts["lockedWei"] = json!(line.locked);
+        facts["notYetLockedWei"] = json!(line.missing());
+        facts
+    };
+    json!({
+        "rescue": rescue.to_string(),
+        "declarations": lines.iter().map(one).collect::<Value>(),
+        "notYetLockedWei": total_missing(lines),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use levee::{Declaration, Stage};
+    use levee_model::{Asset, Units};
+
+    fn position(tier: u8, asset: Asset, amount: u128) -> PositionView {
+        let none = Units::ZERO;
+        let (refunded, refundable, weight) = (none, none, Wei::ZERO);
+        PositionView {
+            tier,
+            asset,
+            amount: Units::new(amount),
+            refunded,
+            refundable,
+            weight,
+            objected: false,
+        }
+    }
+
+    fn line(amount: Option<u128>, locked: Option<u128>) -> Line {
+        let declaration = Declaration {
+            escrow: Address::ZERO,
+            stage: Stage::Expressed,
+            tier: 1,
+            amount: amount.map(Wei::new),
+            expiry: 1_785_542_400,
+            link: "a\u{1b}[2J".into(),
+        };
+        let declared = Declared { contributor: Address::ZERO, declaration, made_at: 1, digest: None };
+        Line { declared, locked: locked.map(Wei::new) }
+    }
+
+    #[test]
+    fn what_is_locked_is_the_value_of_the_tier() {
+        let positions =
+            [position(0, Asset::Eth, 100), position(1, Asset::Eth, 5), position(1, Asset::StEth, 10)];
+        let rate = Rate::new(1_200_000_000_000_000_000_000_000_000);
+        assert_eq!(locked(&positions, 1, rate), Some(Wei::new(17)));
+        assert_eq!(locked(&positions, 1, None), None);
+        assert_eq!(locked(&positions, 0, None), Some(Wei::new(100)));
+        assert_eq!(locked(&positions, 2, rate), Some(Wei::ZERO));
+    }
+
+    #[test]
+    fn what_is_missing_is_never_less_than_nothing() {
+        let cases = [
+            (Some(5), Some(3), Some(2)),
+            (Some(5), Some(7), Some(0)),
+            (None, Some(1), None),
+            (Some(5), None, None),
+        ];
+        for (said, locked, missing) in cases {
+            assert_eq!(line(said, locked).missing(), missing.map(Wei::new));
+        }
+        let lines = [line(Some(5), Some(3)), line(None, Some(1)), line(Some(4), Some(0))];
+        assert_eq!(total_missing(&lines), Wei::new(6));
+    }
+
+    #[test]
+    fn a_link_cannot_move_the_cursor() {
+        let text = to_text(&[line(None, Some(0))], Address::ZERO);
+        assert!(text.contains("a\\u{1b}[2J\n"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}

@@ -1,0 +1,232 @@
+//! `levee declare`: say what will be pledged, before the money.
+
+use std::path::PathBuf;
+
+use alloy::{
+    primitives::{Address, B256},
+    providers::DynProvider,
+};
+use clap::Args;
+use eyre::Result;
+use levee::{Board, Declaration, Error, Escrow, Stage};
+use levee_model::Wei;
+
+use crate::{
+    address, amount,
+    connection::{Connection, RescueArgs},
+    declaration::{SignedFile, parse_stage},
+    error::UserError,
+    output::Output,
+    position, table, terms, time,
+    transaction::{Signer, SigningArgs, Step},
+};
+
+/// How long a withdrawal is given where no expiry is: what it ends does not come back after it.
+const WITHDRAWAL: u64 = 24 * 60 * 60;
+
+/// What to declare.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A declaration locks nothing and counts towards no threshold. It stands up to its expiry, or until its contributor makes \
+another for the same tier; `levee declarations` shows it beside what was really locked. The amount is a value in ETH, \
+whatever will be pledged.
+
+With `--sign` the account signs and nothing is sent: anyone can bring what is printed with `--signed`, and pay the gas. \
+`--revoke` makes sure that what was signed and not yet brought never will be.
+
+Examples:
+  levee declare proposed 5000 ETH --tier 0 --expiry 2026-08-01T00:00:00Z --link https://… --terms rescue.toml \
+--account treasury
+  levee declare expressed unknown --tier 0 --expiry 2026-08-01T00:00:00Z --rescue 0x… --account treasury
+  levee declare approved 5000 ETH --tier 0 --expiry 2026-08-01T00:00:00Z --rescue 0x… --account treasury --sign > x.json
+  levee declare --signed x.json --account anyone
+  levee declare --revoke 0x… --account treasury
+  levee declare withdrawn --tier 0 --rescue 0x… --account treasury")]
+pub(crate) struct DeclareArgs {
+    /// How far the decision is: expressed, proposed, approved, or withdrawn.
+    #[arg(value_name = "STAGE", value_parser = parse_stage, required_unless_present_any = ["signed", "revoke"])]
+    stage: Option<Stage>,
+
+    /// The value in ETH, as in `5000 ETH`; or `unknown`, if only expressed.
+    #[arg(value_name = "AMOUNT", num_args = 1..=2, allow_negative_numbers = true)]
+    amount: Vec<String>,
+
+    /// Tier that is meant, counted from 0; `levee status` lists them.
+    #[arg(long, value_name = "N", value_parser = position::parse_tier, required_unless_present_any = ["signed", "revoke"])]
+    tier: Option<u8>,
+
+    /// Up to when it stands, as in `2026-08-01T00:00:00Z`; may be left out of a withdrawal.
+    #[arg(long, value_name = "TIME", value_parser = time::parse_time)]
+    expiry: Option<u64>,
+
+    /// Where to read about it, at most 256 bytes.
+    #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
+    link: String,
+
+    /// Sign it and print it as JSON, for anyone to bring; send nothing.
+    #[arg(long)]
+    sign: bool,
+
+    /// The contract wallet whose declaration it is, if that accepts the account's signature (EIP-1271).
+    #[arg(long = "for", value_name = "ADDRESS", value_parser = address::parse, requires = "sign")]
+    contributor: Option<Address>,
+
+    /// Bring a declaration that its contributor signed.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["stage", "amount", "tier", "expiry", "link", "sign", "revoke"])]
+    signed: Option<PathBuf>,
+
+    /// Never let this digest of a signed declaration of yours be declared.
+    #[arg(long, value_name = "DIGEST", value_parser = terms::parse_hash, conflicts_with_all = ["stage", "amount", "tier", "expiry", "link", "sign"])]
+    revoke: Option<B256>,
+
+    #[command(flatten)]
+    rescue: RescueArgs,
+
+    #[command(flatten)]
+    signing: SigningArgs,
+}
+
+impl DeclareArgs {
+    /// Declares, signs, brings or revokes.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        match (self.signed.clone(), self.revoke) {
+            (Some(path), _) => self.bring(path, output).await,
+            (_, Some(digest)) => self.revoke(digest, output).await,
+            _ => self.declare(output).await,
+        }
+    }
+
+    async fn declare(self, output: Output) -> Result<()> {
+        let stage = self.stage.unwrap_or(Stage::Expressed);
+        let amount = parse_amount(&self.amount.join(" "), stage)?;
+        let named = self.rescue.named()?;
+        let connection = self.signing.network().connect(named.terms.as_ref()).await?;
+        let tiers = match named.terms {
+            Some(file) => file.terms.tier_count(),
+            None => {
+                let (node, chain) = (connection.provider.clone(), connection.chain);
+                Escrow::open(node, chain, named.address).await?.terms().await?.tier_count()
+            }
+        };
+        let (_, now) = connection.latest_block().await?;
+        let declaration = Declaration {
+            escrow: named.address,
+            stage,
+            tier: known_tier(self.tier.unwrap_or_default(), tiers)?,
+            amount,
+            expiry: expiry(self.expiry, stage, now)?,
+            link: self.link,
+        };
+        declaration.check(now).map_err(Error::from)?;
+        let signer = self.signing.signer(&connection, output).await?;
+        if self.sign {
+            let contributor = self.contributor.unwrap_or(signer.from);
+            return sign(&signer, &connection, contributor, declaration, output).await;
+        }
+        let board = Board::new(signer.provider.clone(), connection.chain);
+        let call = board.declare(&declaration)?;
+        let facts = facts(signer.from, &declaration, now);
+        let headline = format!("Declare for the rescue {}; this locks nothing", declaration.escrow);
+        send(&signer, &board, Step { call, headline, facts }).await
+    }
+
+    async fn bring(self, path: PathBuf, output: Output) -> Result<()> {
+        let file = SignedFile::read(&path)?;
+        let signed = file.signed().map_err(|error| error.within(path.display()))?;
+        let network = self.signing.network();
+        let connection = network.connect_to(file.chain, &path, "a declaration").await?;
+        let (_, now) = connection.latest_block().await?;
+        Board::new(connection.provider.clone(), connection.chain).check(&signed, now).await?;
+        let signer = self.signing.signer(&connection, output).await?;
+        let board = Board::new(signer.provider.clone(), connection.chain);
+        let call = board.declare_for(&signed)?;
+        let headline = format!(
+            "Bring a signed declaration for the rescue {}; this locks nothing",
+            signed.declaration.escrow
+        );
+        let facts = facts(signed.contributor, &signed.declaration, now);
+        send(&signer, &board, Step { call, headline, facts }).await
+    }
+
+    async fn revoke(self, digest: B256, output: Output) -> Result<()> {
+        let connection = self.signing.network().connect(None).await?;
+        let signer = self.signing.signer(&connection, output).await?;
+        let board = Board::new(signer.provider.clone(), connection.chain);
+        let headline = format!("Revoke the signed declaration {digest}");
+        send(&signer, &board, Step { call: board.revoke(digest), headline, facts: Vec::new() }).await
+    }
+}
+
+/// `5000 ETH`, or `unknown` where the stage allows it.
+fn parse_amount(text: &str, stage: Stage) -> Result<Option<Wei>, UserError> {
+    let is_unknown = text.is_empty() || text.eq_ignore_ascii_case("unknown");
+    if !is_unknown {
+        return amount::parse_some_eth(text, "declare").map(Some);
+    }
+    if stage.may_be_unknown() {
+        return Ok(None);
+    }
+    Err(UserError::new(format!("what is {stage} has an amount").to_lowercase())
+        .hint("write it in ETH, as in `5000 ETH`; only what is expressed may be unknown"))
+}
+
+fn known_tier(tier: u8, count: u8) -> Result<u8, UserError> {
+    if tier < count {
+        return Ok(tier);
+    }
+    Err(UserError::new(format!("there is no tier {tier}, only 0 to {}", count.saturating_sub(1)))
+        .hint("`levee status` lists the tiers"))
+}
+
+fn expiry(said: Option<u64>, stage: Stage, now: u64) -> Result<u64, UserError> {
+    match (said, stage) {
+        (Some(expiry), _) => Ok(expiry),
+        (None, Stage::Withdrawn) => Ok(now + WITHDRAWAL),
+        (None, _) => Err(UserError::new("it is not said up to when the declaration stands")
+            .hint("add `--expiry TIME`, as in `--expiry 2026-08-01T00:00:00Z`")),
+    }
+}
+
+fn facts(contributor: Address, declaration: &Declaration, now: u64) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("contributor", contributor.to_string()),
+        ("stage", declaration.stage.to_string()),
+        ("amount", declaration.amount.map_or_else(|| "unknown".into(), amount::eth_and_wei)),
+        ("tier", declaration.tier.to_string()),
+        ("stands up to", time::time_from(declaration.expiry, now)),
+    ];
+    if !declaration.link.is_empty() {
+        facts.push(("link", shown_link(&declaration.link)));
+    }
+    facts
+}
+
+/// Anyone may write anything into a link: what could move a terminal's cursor is escaped.
+pub(crate) fn shown_link(link: &str) -> String {
+    link.escape_debug().to_string()
+}
+
+/// Signs at the time of the latest block: a signature must not be of the future.
+async fn sign(
+    signer: &Signer,
+    connection: &Connection,
+    contributor: Address,
+    declaration: Declaration,
+    output: Output,
+) -> Result<()> {
+    let (_, now) = connection.latest_block().await?;
+    let board = Board::new(connection.provider.clone(), connection.chain);
+    output.note(&table::facts(&facts(contributor, &declaration, now)));
+    let digest = board.digest(contributor, &declaration, now)?;
+    let signed = board.sign(&signer.key, contributor, declaration, now).await?;
+    let file = SignedFile::new(connection.chain, &signed, digest);
+    output.result(&format!("{}\n", serde_json::to_string_pretty(&file)?), &file)
+}
+
+/// Sends a call of the board, which is created first if it is not there.
+async fn send(signer: &Signer, board: &Board<DynProvider>, step: Step) -> Result<()> {
+    let mut steps = Vec::new();
+    steps.extend(signer.creation(board.blueprint()).await?);
+    steps.push(step);
+    signer.run(&steps, None).await
+}

@@ -1,0 +1,97 @@
+//! `levee recover`: share out what was recovered after a rescue.
+
+use clap::Args;
+use eyre::Result;
+use levee::{Error, RecoveryError, RecoveryPool, RescueView};
+
+use crate::{
+    amount,
+    error::UserError,
+    output::Output,
+    transaction::{ChangeArgs, Step},
+};
+
+/// What to share out.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+For what comes back once a rescue is final: from the exploiter, courts, insurance, repayments. It goes to those whose \
+pledges were drawn, last drawn first: interest, then principal, then the next draw order; the first drawn take the rest. \
+Anyone may deposit, and nobody can take a deposit back. The pool is created with the first one.
+
+Whoever knows nothing of this command can send ETH to the pool's address, once it is created: `levee status` shows it.
+
+Example:
+  levee recover 1200 ETH --terms rescue.toml --account trustee")]
+pub(crate) struct RecoverArgs {
+    /// How much, in ETH: `1.5 ETH` or `123 wei`.
+    #[arg(value_name = "AMOUNT", num_args = 1..=2, required = true, allow_negative_numbers = true)]
+    amount: Vec<String>,
+
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+impl RecoverArgs {
+    /// Deposits it.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let amount = amount::parse_some_eth(&self.amount.join(" "), "deposit")?;
+        let session = self.change.open(output).await?;
+        require_delivered(&session.page.view)?;
+        let pool = RecoveryPool::of(&session.escrow);
+        let mut steps = Vec::new();
+        steps.extend(session.signer.creation(pool.blueprint()).await?);
+        steps.push(Step {
+            call: pool.recover(amount),
+            headline: format!("Share out what was recovered after the rescue {}", session.page.address),
+            facts: vec![
+                ("amount", amount::eth_and_wei(amount)),
+                ("pool", pool.address().to_string()),
+                ("goes to", "those whose pledges were drawn, last drawn first".into()),
+                ("final", "it cannot be taken back".into()),
+            ],
+        });
+        session.run_all(&steps).await
+    }
+}
+
+/// Asked before a pool is created for nothing.
+fn require_delivered(view: &RescueView) -> Result<(), Error> {
+    require_final(view)?;
+    if view.pots.iter().all(|pot| pot.delivered.is_zero()) {
+        return Err(RecoveryError::NothingDelivered.into());
+    }
+    Ok(())
+}
+
+/// Recovery begins when a rescue is final.
+pub(crate) fn require_final(view: &RescueView) -> Result<(), Error> {
+    match view.final_at {
+        Some(_) => Ok(()),
+        None => Err(RecoveryError::NotFinal { status: view.status }.into()),
+    }
+}
+
+/// Of a rescue for which nothing was recovered yet.
+pub(crate) fn nothing_recovered() -> UserError {
+    UserError::new("nothing was recovered after this rescue yet")
+        .hint("`levee recover AMOUNT` shares out what was; anyone may call it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::tests::settled;
+
+    #[test]
+    fn recovery_needs_a_final_rescue_that_delivered_something() {
+        let mut view = settled().view;
+        let text = |view: &RescueView| require_delivered(view).unwrap_err().to_string();
+        let not_final =
+            "the rescue is Settled: recovery begins when a rescue that delivered something is final";
+        assert_eq!(text(&view), not_final);
+        view.final_at = Some(1);
+        assert_eq!(text(&view), "the rescue ended with nothing delivered, so there is nobody to repay");
+        view.pots[1].delivered = view.pots[1].drawn;
+        require_delivered(&view).unwrap();
+    }
+}

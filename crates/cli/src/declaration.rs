@@ -1,0 +1,145 @@
+//! A signed declaration as a file: what `levee declare --sign` prints, and `levee declare --signed` brings.
+
+use std::{fs, path::Path};
+
+use alloy::primitives::{Address, B256, Bytes};
+use levee::{Blueprint, Declaration, SignedDeclaration, Stage};
+use levee_model::Wei;
+use serde::{Deserialize, Serialize};
+
+use crate::{address, error::UserError};
+
+/// A signed declaration and the chain that it is for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SignedFile {
+    /// Id of the chain.
+    pub(crate) chain: u64,
+    board: String,
+    contributor: String,
+    rescue: String,
+    stage: String,
+    tier: u8,
+    amount_wei: Option<Wei>,
+    expiry_unix: u64,
+    made_at_unix: u64,
+    link: String,
+    /// What was signed, by EIP-712.
+    pub(crate) digest: B256,
+    signature: Bytes,
+}
+
+impl SignedFile {
+    /// What is written of a declaration for the board of `chain`.
+    pub(crate) fn new(chain: u64, signed: &SignedDeclaration, digest: B256) -> Self {
+        let SignedDeclaration { contributor, declaration, made_at, signature } = signed;
+        Self {
+            chain,
+            board: Blueprint::board().address().to_string(),
+            contributor: contributor.to_string(),
+            rescue: declaration.escrow.to_string(),
+            stage: declaration.stage.to_string(),
+            tier: declaration.tier,
+            amount_wei: declaration.amount,
+            expiry_unix: declaration.expiry,
+            made_at_unix: *made_at,
+            link: declaration.link.clone(),
+            digest,
+            signature: signature.clone(),
+        }
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(path: &Path) -> Result<Self, UserError> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            UserError::new(format!("`{}` cannot be read: {error}", path.display())).hint("check the path")
+        })?;
+        serde_json::from_str(&text).map_err(|error| {
+            UserError::new(format!("`{}` is not a signed declaration: {error}", path.display()))
+                .hint("`levee declare --sign` prints one")
+        })
+    }
+
+    /// The declaration.
+    pub(crate) fn signed(&self) -> Result<SignedDeclaration, UserError> {
+        let board = Blueprint::board().address();
+        if address::parse(&self.board)? != board {
+            return Err(UserError::new(format!("the declaration is for the board `{}`", self.board))
+                .hint(format!("the board that this version of Levee knows is `{board}`")));
+        }
+        Ok(SignedDeclaration {
+            contributor: address::parse(&self.contributor)?,
+            declaration: self.declaration(address::parse(&self.rescue)?)?,
+            made_at: self.made_at_unix,
+            signature: self.signature.clone(),
+        })
+    }
+
+    fn declaration(&self, escrow: Address) -> Result<Declaration, UserError> {
+        Ok(Declaration {
+            escrow,
+            stage: parse_stage(&self.stage)?,
+            tier: self.tier,
+            amount: self.amount_wei,
+            expiry: self.expiry_unix,
+            link: self.link.clone(),
+        })
+    }
+}
+
+/// Reads a stage.
+pub(crate) fn parse_stage(text: &str) -> Result<Stage, UserError> {
+    Stage::ALL.into_iter().find(|stage| stage.to_string().eq_ignore_ascii_case(text)).ok_or_else(|| {
+        UserError::new(format!("`{text}` is not a stage of a declaration"))
+            .hint("say expressed, proposed, approved or withdrawn")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed() -> SignedDeclaration {
+        let declaration = Declaration {
+            escrow: Address::repeat_byte(1),
+            stage: Stage::Proposed,
+            tier: 2,
+            amount: Some(Wei::new(5)),
+            expiry: 100,
+            link: "https://forum.example/1".into(),
+        };
+        let contributor = Address::repeat_byte(2);
+        SignedDeclaration { contributor, declaration, made_at: 50, signature: vec![7; 65].into() }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("signed.json");
+        for amount in [Some(Wei::new(5)), None] {
+            let mut signed = signed();
+            signed.declaration.amount = amount;
+            let file = SignedFile::new(31337, &signed, B256::repeat_byte(9));
+            fs::write(&path, serde_json::to_string(&file).unwrap()).unwrap();
+            let read = SignedFile::read(&path).unwrap();
+            assert_eq!((read.chain, read.digest), (31337, B256::repeat_byte(9)));
+            assert_eq!(read.signed().unwrap(), signed);
+        }
+    }
+
+    #[test]
+    fn a_declaration_for_another_board_is_refused() {
+        let mut file = SignedFile::new(1, &signed(), B256::ZERO);
+        file.board = Address::repeat_byte(3).to_string();
+        let message = file.signed().unwrap_err().to_string();
+        assert_eq!(message, format!("the declaration is for the board `{}`", Address::repeat_byte(3)));
+    }
+
+    #[test]
+    fn stages_are_known_by_name() {
+        assert_eq!(parse_stage("approved").unwrap(), Stage::Approved);
+        assert_eq!(parse_stage("Expressed").unwrap(), Stage::Expressed);
+        let message = parse_stage("promised").unwrap_err().to_string();
+        assert_eq!(message, "`promised` is not a stage of a declaration");
+    }
+}

@@ -1,0 +1,180 @@
+//! How does a pledge get into a rescue: directly, or through the chain's router?
+
+use alloy::{
+    primitives::{Address, U256, address},
+    providers::{DynProvider, Provider},
+};
+use clap::Args;
+use eyre::Result;
+use levee::{Destination, Router, Tokens, bindings::WETH};
+use levee_model::{Asset, Shares, Wei};
+
+use crate::{
+    address,
+    amount::{self, Amount},
+    commands::pledge::Pledge,
+    error::UserError,
+    transaction::{Session, Step},
+};
+
+/// WETH where it is known: Ethereum and Sepolia.
+const KNOWN_WETH: [(u64, Address); 2] = [
+    (1, address!("C02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")),
+    (11_155_111, address!("fFf9976782d46CC05630D1f6eBAb18b2324d6B14")),
+];
+
+/// How long a permit can be used: as long as a transaction may wait.
+const PERMIT_LIFETIME: u64 = 60 * 60;
+
+/// A way into a rescue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By a call of the escrow.
+    Direct,
+    /// Through the router, with a permit that the account signs.
+    Permit,
+    /// Through the router, which unwraps WETH.
+    FromWeth,
+}
+
+/// Whether to go through the router, and through which.
+#[derive(Debug, Args)]
+pub(crate) struct RouteArgs {
+    /// Sign a permit for the stETH or wstETH instead of an approval, and pledge in one transaction.
+    #[arg(long, conflicts_with = "approve")]
+    permit: bool,
+
+    /// Address of the chain's WETH, which the router's address follows from; known on Ethereum and Sepolia.
+    #[arg(long, value_name = "ADDRESS", env = "LEVEE_WETH", value_parser = address::parse)]
+    pub(crate) weth: Option<Address>,
+}
+
+impl RouteArgs {
+    /// Reads an amount, which may be of WETH: then it is pledged as so much ETH.
+    pub(crate) fn parse(&self, text: &str) -> Result<(Amount, Way), UserError> {
+        let without = text.len().checked_sub("WETH".len()).and_then(|at| text.split_at_checked(at));
+        let wrapped = without.filter(|(_, unit)| unit.eq_ignore_ascii_case("WETH"));
+        if let Some((number, _)) = wrapped {
+            if self.permit {
+                return Err(UserError::new("WETH knows no permit")
+                    .hint("use `--approve`, which allows the router to take it first"));
+            }
+            return Ok((Amount::parse(&format!("{number}ETH"))?, Way::FromWeth));
+        }
+        match (Amount::parse(text)?, self.permit) {
+            (Amount::Eth(_), true) => Err(UserError::new("ETH needs no permit").hint("leave `--permit` out")),
+            (amount, true) => Ok((amount, Way::Permit)),
+            (amount, false) => Ok((amount, Way::Direct)),
+        }
+    }
+}
+
+impl Session {
+    /// The pledge in one transaction, with a permit that is signed here and now.
+    pub(crate) async fn with_permit(&self, pledge: &Pledge, weth: Option<Address>) -> Result<Vec<Step>> {
+        let router = self.router(weth)?;
+        let (key, deadline) = (&self.signer.key, self.page.now + PERMIT_LIFETIME);
+        let to = self.destination(pledge);
+        let call = match pledge.amount.asset() {
+            Asset::WstEth => {
+                let permit = router.wsteth_permit(key, pledge.units, deadline).await?;
+                router.pledge_wsteth(to, pledge.units, permit)
+            }
+            _ => {
+                let shares = Shares::new(pledge.units.get());
+                let permit = router.steth_permit(key, shares, deadline).await?;
+                router.pledge_steth(to, shares, permit)
+            }
+        };
+        let mut steps = Vec::new();
+        steps.extend(self.signer.creation(router.blueprint()).await?);
+        let mut step = self.pledge(pledge, &pledge.amount.to_string(), call);
+        step.facts.push(("permit", format!("for the router {}", router.address())));
+        steps.push(step);
+        Ok(steps)
+    }
+
+    /// The pledge of unwrapped WETH, after the approval that it needs.
+    pub(crate) async fn from_weth(
+        &self,
+        pledge: &Pledge,
+        weth: Option<Address>,
+        may_approve: bool,
+    ) -> Result<Vec<Step>> {
+        let router = self.router(weth)?;
+        let (weth, wei) = (router.tokens().weth, Wei::new(pledge.units.get()));
+        let amount = weth_text(wei);
+        self.check_weth(weth, wei).await?;
+        let mut steps = Vec::new();
+        steps.extend(self.signer.creation(router.blueprint()).await?);
+        if let Some(approval) = router.weth_approval(self.signer.from, wei).await? {
+            steps.push(self.approval(approval, ("router", &amount), &amount, may_approve)?);
+        }
+        let call = router.pledge_weth(self.destination(pledge), wei);
+        let mut step = self.pledge(pledge, &amount, call);
+        step.facts.push(("through", format!("the router {}, which unwraps it", router.address())));
+        steps.push(step);
+        Ok(steps)
+    }
+
+    fn destination(&self, pledge: &Pledge) -> Destination {
+        Destination { escrow: self.page.address, pledger: pledge.pledger, tier: pledge.index }
+    }
+
+    /// The router of the chain's WETH and the rescue's tokens.
+    fn router(&self, weth: Option<Address>) -> Result<Router<DynProvider>, UserError> {
+        let (chain, terms) = (self.page.chain, &self.page.view.terms);
+        let known = KNOWN_WETH.iter().find(|(id, _)| *id == chain).map(|(_, weth)| *weth);
+        let weth = weth.or(known).ok_or_else(|| {
+            UserError::new(format!("the address of WETH on chain {chain} is not known"))
+                .hint("name it with `--weth ADDRESS` or the variable LEVEE_WETH")
+        })?;
+        let tokens = Tokens { weth, steth: terms.steth, wsteth: terms.wsteth };
+        Ok(Router::new(self.escrow.provider().clone(), tokens))
+    }
+
+    /// WETH is asked before an approval is sent for nothing.
+    async fn check_weth(&self, weth: Address, needed: Wei) -> Result<()> {
+        let (owner, provider) = (self.signer.from, self.escrow.provider());
+        let code = provider.get_code_at(weth).await.map_err(levee::Error::from)?;
+        let asked = WETH::new(weth, provider).balanceOf(owner).call().await;
+        let (false, Ok(balance)) = (code.is_empty(), asked) else {
+            return Err(UserError::new(format!("there is no WETH at `{weth}`"))
+                .hint("check `--weth`, the variable LEVEE_WETH, and the chain")
+                .into());
+        };
+        if balance >= U256::from(needed.get()) {
+            return Ok(());
+        }
+        let (has, needs) = (weth_text(Wei::new(balance.saturating_to())), weth_text(needed));
+        Err(UserError::new(format!("`{owner}` has {has}, less than {needs}"))
+            .hint("pledge less, or send the account what is missing")
+            .into())
+    }
+}
+
+/// `10 WETH`.
+fn weth_text(amount: Wei) -> String {
+    amount::eth(amount).replace("ETH", "WETH")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str, permit: bool) -> Result<(Amount, Way), String> {
+        RouteArgs { permit, weth: None }.parse(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_unit_and_the_permit_choose_the_way() {
+        let ether = Wei::new(10u128.pow(18));
+        assert_eq!(parse("1 WETH", false), Ok((Amount::Eth(ether), Way::FromWeth)));
+        assert_eq!(parse("1weth", false), Ok((Amount::Eth(ether), Way::FromWeth)));
+        assert_eq!(parse("1 ETH", false), Ok((Amount::Eth(ether), Way::Direct)));
+        assert_eq!(parse("1 stETH", true), Ok((Amount::StEth(ether), Way::Permit)));
+        assert_eq!(parse("1 ETH", true), Err("ETH needs no permit".into()));
+        assert_eq!(parse("1 WETH", true), Err("WETH knows no permit".into()));
+        assert_eq!(parse("5", false), Err("`5` has no unit".into()));
+    }
+}

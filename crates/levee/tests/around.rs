@@ -1,0 +1,181 @@
+//! The client against the contracts around the escrow on a local chain.
+
+mod environment;
+
+use alloy::{
+    primitives::{Address, U256, Uint},
+    providers::Provider,
+    signers::local::PrivateKeySigner,
+};
+use environment::{CHAIN, ETHER, Environment};
+use eyre::Result;
+use levee::{
+    Blueprint, Board, BoardError, BonusError, BonusEvent, BonusFor, BonusPool, Contract, Declaration,
+    Deployment, Destination, Error, Event, RecoveryError, RecoveryEvent, RecoveryPool, Router, Stage, Tokens,
+    bindings::{PledgeBoard, StETH},
+    model::{Asset, PositionId, Shares, Status, Units, Wei},
+};
+
+fn wei(ether: u128) -> Wei {
+    Wei::new(ether * ETHER)
+}
+
+#[tokio::test]
+async fn each_contract_is_created_once() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?.address();
+    let blueprints = [
+        Blueprint::recovery_pool(escrow),
+        Blueprint::bonus_pool(escrow),
+        Blueprint::board(),
+        Blueprint::router(env.bob(), env.steth, env.wsteth),
+    ];
+    for blueprint in blueprints {
+        let (contract, address) = (blueprint.contract(), blueprint.address());
+        assert_eq!(blueprint.verify(&env.provider).await, Err(Error::NoCode { contract, address }));
+        let first = blueprint.deploy(&env.provider, CHAIN, env.alice()).await?;
+        assert!(matches!(first, Deployment::Created { .. }), "{first:?}");
+        let block = env.provider.get_block_number().await?;
+        let again = blueprint.deploy(&env.provider, CHAIN, env.bob()).await?;
+        assert_eq!(again, Deployment::Already { address });
+        assert_eq!(env.provider.get_block_number().await?, block);
+    }
+    // A pool is told from the other, wherever it is.
+    let address = Blueprint::recovery_pool(escrow).address();
+    let contract = Contract::BonusPool;
+    let other = contract.verify(&env.provider, address).await;
+    assert_eq!(other, Err(Error::NotLevee { contract, address }));
+    let wrong = Blueprint::board().prepare(&env.provider, 1, env.alice()).await.err();
+    assert_eq!(wrong, Some(Error::WrongChain { expected: 1, actual: CHAIN }));
+    Ok(())
+}
+
+#[tokio::test]
+async fn recovery_is_refused_in_the_pools_words() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let pool = RecoveryPool::of(&escrow);
+    let created = pool.blueprint().deploy(&env.provider, CHAIN, env.alice()).await?;
+    let Deployment::Created { executed, .. } = created else { panic!("{created:?}") };
+    let event = RecoveryEvent::Created { escrow: escrow.address() };
+    assert_eq!(executed.events, [Event::Recovery(event)]);
+    let not_final = Err(Error::from(RecoveryError::NotFinal { status: Status::Open }));
+    assert_eq!(pool.recover(wei(1)).simulate(env.alice()).await, not_final);
+    let id = PositionId { pledger: env.alice(), tier: 0, asset: Asset::Eth };
+    assert_eq!(pool.claim(id).simulate(env.bob()).await, not_final);
+    let view = pool.recovery().await?;
+    assert_eq!((view.accrued_at, view.rate, view.received()), (None, None, Wei::ZERO));
+    assert_eq!(pool.earnings(id).await?.due(), Wei::ZERO);
+    // The escrow's errors pass through.
+    let unknown = pool.earnings(PositionId { tier: 7, ..id }).await.unwrap_err();
+    assert_eq!(unknown.to_string(), "there is no tier 7; there are 2, counted from 0");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_bonus_tells_the_escrows_end_before_its_own() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let (alice, bob) = (env.alice(), env.bob());
+    let pool = BonusPool::of(&escrow);
+    pool.blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    pool.add(bob, wei(3)).execute(alice).await?;
+    assert_eq!(pool.contribution_of(bob).await?, wei(3));
+    escrow.pledge_eth(bob, 0, wei(1)).execute(bob).await?;
+    let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
+    let open = pool.claim(id).simulate(bob).await.unwrap_err();
+    assert!(open.to_string().starts_with("the pledges cover 1 ETH of 100 ETH"), "{open}");
+    env.warp(escrow.terms().await?.deadline + 1).await?;
+    let claimed = pool.claim(id).execute(alice).await?;
+    let [Event::Failed { .. }, Event::Bonus(ref decided), Event::Bonus(ref paid)] = claimed.events[..] else {
+        panic!("{:?}", claimed.events)
+    };
+    assert_eq!(decided, &BonusEvent::Decided { whose: BonusFor::Pledgers, rate: None, value: wei(1) });
+    assert_eq!(paid, &BonusEvent::Claimed { position: id, recipient: bob, amount: wei(3) });
+    let share = pool.share_of(id).await?;
+    assert_eq!((share.share, share.claimed), (wei(3), true));
+    let wrong = pool.take_back(bob).simulate(bob).await;
+    assert_eq!(wrong, Err(BonusError::WrongOutcome { whose: BonusFor::Pledgers }.into()));
+    Ok(())
+}
+
+fn declaration(escrow: Address, expiry: u64) -> Declaration {
+    let (amount, link) = (Some(wei(5)), "https://forum.example/1".to_owned());
+    Declaration { escrow, stage: Stage::Approved, tier: 1, amount, expiry, link }
+}
+
+#[tokio::test]
+async fn what_is_signed_here_is_what_the_board_checks() -> Result<()> {
+    let env = Environment::start().await?;
+    let board = Board::new(env.provider.clone(), CHAIN);
+    board.blueprint().deploy(&env.provider, CHAIN, env.alice()).await?;
+    let key = PrivateKeySigner::random();
+    let now = env.time().await?;
+    let said = declaration(Address::repeat_byte(7), now + 100);
+    let signed = board.sign(&key, key.address(), said.clone(), now).await?;
+    let digest = board.digest(key.address(), &said, now)?;
+    let raw = PledgeBoard::Declaration {
+        escrow: said.escrow,
+        stage: 2,
+        tier: 1,
+        amount: U256::from(5 * ETHER),
+        expiry: Uint::from(now + 100),
+        link: said.link.clone(),
+    };
+    let theirs = PledgeBoard::new(board.address(), &env.provider);
+    assert_eq!(theirs.digestOf(key.address(), raw, Uint::from(now)).call().await?, digest);
+    board.check(&signed, now).await?;
+    assert!(!board.is_spent(key.address(), digest).await?);
+    board.declare_for(&signed)?.execute(env.bob()).await?;
+    assert!(board.is_spent(key.address(), digest).await?);
+    let [found] = &board.declarations(said.escrow, 0).await?[..] else { panic!("there is one") };
+    assert_eq!((&found.declaration, found.digest), (&said, Some(digest)));
+    assert_eq!(board.declarations(env.bob(), 0).await?, []);
+
+    let contributor = env.bob();
+    let digest = board.digest(contributor, &said, now)?;
+    let forged = levee::SignedDeclaration { contributor, ..signed };
+    let invalid = Error::from(BoardError::SignatureInvalid { contributor, digest });
+    assert_eq!(board.check(&forged, now).await, Err(invalid.clone()));
+    assert_eq!(board.declare_for(&forged)?.simulate(env.bob()).await, Err(invalid));
+    // Another chain's board would not take it.
+    let elsewhere = Board::new(env.provider.clone(), 1);
+    assert_ne!(elsewhere.digest(contributor, &said, now)?, digest);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_permit_that_was_used_before_does_not_stop_a_pledge() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let key = PrivateKeySigner::random();
+    let alice = env.alice();
+    let tokens = Tokens { weth: Address::ZERO, steth: env.steth, wsteth: env.wsteth };
+    let router = Router::new(env.provider.clone(), tokens);
+    router.blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    let steth = StETH::new(env.steth, &env.provider);
+    steth.transferShares(key.address(), U256::from(10 * ETHER)).send().await?.get_receipt().await?;
+    let deadline = env.time().await? + 3_600;
+    let permit = router.steth_permit(&key, Shares::new(5 * ETHER), deadline).await?;
+    // Five shares are worth 6 ETH; a hundredth more is room for a rebase.
+    assert_eq!(permit.value, U256::from(6 * ETHER + 6 * ETHER / 100 + 1));
+    let used = steth.permit(
+        key.address(),
+        router.address(),
+        permit.value,
+        permit.deadline,
+        permit.v,
+        permit.r,
+        permit.s,
+    );
+    used.send().await?.get_receipt().await?;
+    // The pledger has no ETH and pays nothing here: the call is only tried.
+    let to = Destination { escrow: escrow.address(), pledger: key.address(), tier: 1 };
+    let gas = router.pledge_steth(to, Shares::new(5 * ETHER), permit).simulate(key.address()).await?;
+    assert!(gas < 300_000, "{gas}");
+    let unpermitted = router.wsteth_permit(&PrivateKeySigner::random(), Units::new(1), deadline).await?;
+    let refused = router.pledge_wsteth(to, Units::new(1), unpermitted).simulate(key.address()).await;
+    let reason = "ERC20: transfer amount exceeds balance".to_owned();
+    assert_eq!(refused, Err(Error::TokenRefused { reason }));
+    Ok(())
+}

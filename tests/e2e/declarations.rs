@@ -1,0 +1,267 @@
+//! What is said before the money, by whoever brings it, and what of it was locked.
+
+use alloy::{
+    primitives::{Address, address, bytes},
+    providers::ext::AnvilApi,
+};
+use serde_json::{Value, json};
+
+use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, START, World, events, names};
+
+const LATER: &str = "--expiry 2100-01-09T00:00:00Z";
+/// A contract wallet.
+const WALLET: Address = address!("00000000000000000000000000000000000a11e7");
+
+impl World {
+    /// Signs as one of anvil's accounts, and leaves the result in a file.
+    fn sign(&self, account: usize, words: &str, file: &str) -> Value {
+        let line = format!("declare {words} --sign --terms rescue.toml --dev {account}");
+        let printed = self.levee(&line).ok();
+        self.write(file, &printed);
+        serde_json::from_str(&printed).expect("it is JSON")
+    }
+
+    /// Brings a file as somebody else.
+    fn bring(&self, file: &str) -> Value {
+        self.levee(&format!("declare --signed {file} --dev {ANYONE} --yes --json")).json()
+    }
+
+    fn declarations(&self) -> Value {
+        self.levee("declarations --terms rescue.toml --json").json()
+    }
+
+    /// Who has said and locked how much, and how much is missing.
+    fn said(&self) -> Vec<[Value; 4]> {
+        let told = self.declarations();
+        let lines = told["declarations"].as_array().expect("a list").iter();
+        let names = ["contributor", "amountWei", "lockedWei", "notYetLockedWei"];
+        lines.map(|line| names.map(|name| line[name].clone())).collect()
+    }
+}
+
+fn wei(ether: u128) -> Value {
+    json!((ether * ETHER).to_string())
+}
+
+#[tokio::test]
+async fn what_was_said_is_shown_against_what_was_locked() {
+    let world = World::start().await;
+    let (ann, ben, rescue) = (world.address(ANN), world.address(BEN), world.rescue());
+    let none = format!("nothing is declared for the rescue {rescue}\n");
+    assert_eq!(world.levee("declarations --terms rescue.toml").ok(), none);
+    // The rescue need not exist yet, and neither need the board.
+    let said = world
+        .try_by(ANN, &format!("declare proposed 60 ETH --tier 0 {LATER} --link https://forum.example/1"));
+    assert!(said.stderr.starts_with("Create the board at 0x"), "{}", said.stderr);
+    let told = format!("{ann} declared: Proposed, 60 ETH into tier 0, up to 2100-01-09T00:00:00Z\n");
+    assert_eq!(said.ok(), told);
+    world.by(BEN, &format!("declare expressed unknown --tier 2 {LATER}"));
+    // By contributor and tier.
+    let bens = [json!(ben.to_string()), Value::Null, wei(0), Value::Null];
+    assert_eq!(world.said(), [bens, [json!(ann.to_string()), wei(60), wei(0), wei(60)]]);
+
+    world.deploy();
+    world.by(ANN, "pledge 41 ETH --tier 0");
+    world.by(ANN, "pledge 5 ETH --tier 1");
+    world.by(BEN, "pledge 30 stETH --tier 2 --approve");
+    // What is said later replaces what was said before.
+    let again = world.by(ANN, &format!("declare approved 50 ETH --tier 0 {LATER}"));
+    let made_at = events(&again)[0]["madeAtUnix"].clone();
+    let expected = json!({
+        "event": "Declared", "contributor": ann.to_string(), "rescue": rescue.to_string(), "stage": "Approved",
+        "tier": 0, "amountWei": "50000000000000000000", "expiryUnix": START + 8 * DAY, "madeAtUnix": made_at,
+        "link": "", "digest": null,
+    });
+    assert_eq!(events(&again), [&expected]);
+    let table = world.levee(&format!("declarations --rescue {rescue} --contributor {ann}")).ok();
+    let expected = format!(
+        "\
+contributor                                 tier  stage     said    locked  not yet locked  up to                 link
+{ann}  0     Approved  50 ETH  41 ETH  9 ETH           2100-01-09T00:00:00Z
+
+not yet locked, in all: 9 ETH
+"
+    );
+    assert_eq!(table, expected);
+    assert_eq!(world.said()[0], [json!(ben.to_string()), Value::Null, wei(30), Value::Null]);
+
+    // What is withdrawn or expired does not stand.
+    world.by(BEN, "declare withdrawn --tier 2");
+    assert_eq!(world.said().len(), 1);
+    world.warp(8 * DAY).await;
+    assert_eq!(world.declarations()["notYetLockedWei"], wei(9));
+    world.warp(8 * DAY + 1).await;
+    assert_eq!(world.said(), [[Value::Null, Value::Null, Value::Null, Value::Null]; 0]);
+}
+
+#[tokio::test]
+async fn what_was_signed_anyone_can_bring_once() {
+    let world = World::with_rescue().await;
+    let ben = world.address(BEN).to_string();
+    let before = world.mark().await;
+    let signed =
+        world.sign(BEN, &format!("approved 7 ETH --tier 1 {LATER} --link https://vote.example"), "x.json");
+    assert_eq!(world.mark().await, before);
+    assert_eq!((&signed["contributor"], &signed["stage"]), (&json!(ben), &json!("Approved")));
+    let brought = world.bring("x.json");
+    assert_eq!(names(&brought), ["Declared"]);
+    let event = events(&brought)[0];
+    assert_eq!((&event["contributor"], &event["digest"]), (&json!(ben), &signed["digest"]));
+    assert_eq!(event["link"], "https://vote.example");
+    assert_eq!(world.said(), [[json!(ben), wei(7), wei(0), wei(7)]]);
+
+    let bring = |file: &str| format!("declare --signed {file} --dev {ANYONE} --yes");
+    let digest = signed["digest"].as_str().expect("a digest");
+    let spent = format!("the declaration `{digest}` of `{ben}` was brought or revoked before");
+    let stands = "`levee declarations` shows what stands; sign a new one";
+    world.assert_refused(&bring("x.json"), &spent, stands).await;
+    // What is revoked is never declared.
+    let signed = world.sign(BEN, &format!("approved 8 ETH --tier 1 {LATER}"), "y.json");
+    let digest = signed["digest"].as_str().expect("a digest");
+    let told = world.levee(&format!("declare --revoke {digest} --dev {BEN} --yes")).ok();
+    assert_eq!(told, format!("revoked the declaration {digest} of {ben}\n"));
+    let spent = format!("the declaration `{digest}` of `{ben}` was brought or revoked before");
+    world.assert_refused(&bring("y.json"), &spent, stands).await;
+}
+
+#[tokio::test]
+async fn a_contract_wallet_declares_by_what_it_accepts() {
+    let world = World::with_rescue().await;
+    // Answers 0x1626ba7e, whatever it is asked: any signature is good for it.
+    let code = bytes!("631626ba7e60e01b60005260206000f3");
+    world.chain.anvil_set_code(WALLET, code).await.expect("anvil takes code");
+    world.sign(CAT, &format!("approved 9 ETH --tier 0 {LATER} --for {WALLET}"), "wallet.json");
+    assert_eq!(names(&world.bring("wallet.json")), ["Declared"]);
+    assert_eq!(world.said(), [[json!(WALLET.to_string()), wei(9), wei(0), wei(9)]]);
+    // One that knows nothing of signatures accepts none.
+    let token = world.steth;
+    let signed = world.sign(CAT, &format!("approved 9 ETH --tier 0 {LATER} --for {token}"), "token.json");
+    let message =
+        format!("the signature is not that of `{token}` for the declaration `{}`", text(&signed["digest"]));
+    let line = format!("declare --signed token.json --dev {ANYONE} --yes");
+    world.assert_refused(&line, &message, SIGNS).await;
+}
+
+const SIGNS: &str = "the contributor itself signs, for this chain; nothing of it may be changed afterwards";
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("text")
+}
+
+#[tokio::test]
+async fn a_signed_declaration_that_is_not_good_is_refused_before_anything_is_sent() {
+    let world = World::with_rescue().await;
+    let signed = world.sign(BEN, &format!("approved 7 ETH --tier 1 {LATER}"), "x.json");
+    let changed = |name: &str, value: Value| {
+        let mut changed = signed.clone();
+        changed[name] = value;
+        world.write("changed.json", &changed.to_string());
+    };
+    let bring = format!("declare --signed changed.json --dev {ANYONE} --yes");
+    let ben = world.address(BEN);
+
+    // There is no board yet: everything is found out without it.
+    changed("amountWei", json!("8000000000000000000"));
+    let ran = world.levee(&bring);
+    let told = format!("error: the signature is not that of `{ben}` for the declaration `0x");
+    assert!(
+        ran.stderr.starts_with(&told) && ran.stderr.ends_with(&format!("hint: {SIGNS}\n")),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    changed("chain", json!(1));
+    let chain = "check `--rpc-url` and `--chain`, or the terms' `chain`; nothing was sent";
+    world.assert_refused(&bring, "the node is on chain 31337, not on chain 1", chain).await;
+    let leave = "leave `--chain` out, or use a declaration of that chain";
+    let other = format!("declare --signed x.json --chain 1 --dev {ANYONE} --yes");
+    world.assert_refused(&other, "`x.json` is for chain 31337, and `--chain` says 1", leave).await;
+    changed("madeAtUnix", json!(START + DAY));
+    let ran = world.levee(&bring);
+    assert!(
+        ran.stderr.starts_with("error: the declaration was made at 2100-01-02T00:00:00Z, and it is only ")
+    );
+    changed("board", json!(ben.to_string()));
+    let ran = world.levee(&bring);
+    assert!(
+        ran.stderr.starts_with(&format!("error: changed.json: the declaration is for the board `{ben}`\n"))
+    );
+    world.write("changed.json", "{}");
+    let ran = world.levee(&bring);
+    let told = "error: `changed.json` is not a signed declaration: missing field `chain` at line 1 column 2\n\n\
+                hint: `levee declare --sign` prints one\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), told));
+    let missing = "`none.json` cannot be read: No such file or directory (os error 2)";
+    let line = format!("declare --signed none.json --dev {ANYONE} --yes");
+    world.assert_refused(&line, missing, "check the path").await;
+    world.warp(8 * DAY + 1).await;
+    let line = format!("declare --signed x.json --dev {ANYONE} --yes");
+    let expired = "the declaration expired at 2100-01-09T00:00:00Z, and it is 2100-01-09T00:00:01Z";
+    world.assert_refused(&line, expired, "make one with a later `--expiry`").await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_declared_is_told_before_anything_is_sent() {
+    let world = World::with_rescue().await;
+    let long = "x".repeat(257);
+    let nobody = address!("00000000000000000000000000000000000000Aa");
+    let wanted = "write it in ETH, as in `5000 ETH`; only what is expressed may be unknown";
+    let cases = [
+        (
+            format!("declare promised 1 ETH --tier 0 {LATER} --terms rescue.toml"),
+            "`promised` is not a stage of a declaration".to_owned(),
+            "say expressed, proposed, approved or withdrawn",
+        ),
+        (
+            format!("declare approved --tier 0 {LATER} --terms rescue.toml"),
+            "what is approved has an amount".to_owned(),
+            wanted,
+        ),
+        (
+            format!("declare proposed unknown --tier 0 {LATER} --terms rescue.toml"),
+            "what is proposed has an amount".to_owned(),
+            wanted,
+        ),
+        (
+            format!("declare approved 5 stETH --tier 0 {LATER} --terms rescue.toml"),
+            "`5 stETH` is an amount of stETH, not of ETH".to_owned(),
+            "write it in ETH, as in `68900 ETH`",
+        ),
+        (
+            format!("declare approved 1 ETH --tier 3 {LATER} --terms rescue.toml"),
+            "there is no tier 3, only 0 to 2".to_owned(),
+            "`levee status` lists the tiers",
+        ),
+        (
+            "declare approved 1 ETH --tier 0 --terms rescue.toml".to_owned(),
+            "it is not said up to when the declaration stands".to_owned(),
+            "add `--expiry TIME`, as in `--expiry 2026-08-01T00:00:00Z`",
+        ),
+        (
+            "declare approved 1 ETH --tier 0 --expiry 2099-12-31T00:00:00Z --terms rescue.toml".to_owned(),
+            "the declaration expired at 2099-12-31T00:00:00Z, and it is 2100-01-01T00:00:07Z".to_owned(),
+            "make one with a later `--expiry`",
+        ),
+        (
+            format!("declare approved 1 ETH --tier 0 {LATER} --link {long} --terms rescue.toml"),
+            "the link has 257 bytes, more than 256".to_owned(),
+            "use a shorter link",
+        ),
+        (
+            format!("declare approved 1 ETH --tier 0 {LATER} --rescue {nobody}"),
+            format!("there is no escrow at `{nobody}`: the account has no code on this chain"),
+            "check the address and the chain, or create the rescue with `levee deploy`",
+        ),
+        (
+            "declare --revoke 0x12".to_owned(),
+            "`0x12` is not a hash".to_owned(),
+            "a hash is `0x` and 64 hexadecimal digits",
+        ),
+    ];
+    for (line, message, hint) in cases {
+        world.assert_refused(&format!("{line} --dev {ANN} --yes"), &message, hint).await;
+    }
+    let ran = world.levee("declare --dev 1");
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("the following required arguments were not provided"), "{}", ran.stderr);
+}

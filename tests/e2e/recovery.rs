@@ -1,0 +1,160 @@
+//! What is recovered after a rescue, from the deposit to the last wei.
+
+use alloy::{
+    network::TransactionBuilder,
+    primitives::{Address, U256},
+    providers::Provider,
+    rpc::types::TransactionRequest,
+};
+use serde_json::{Value, json};
+
+use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, World, events, names};
+
+/// The value of Cat's 50 wstETH that was delivered: its group of 60 ETH covered 29, and what was drawn is rounded down.
+const PRINCIPAL: u128 = 29 * ETHER - 1;
+
+impl World {
+    /// Everything is settled, delivered and final.
+    async fn released(&self) {
+        self.pledge_all();
+        self.warp(2 * DAY).await;
+        self.by(ANYONE, "settle");
+        self.warp(5 * DAY).await;
+        for asset in ["ETH", "stETH", "wstETH"] {
+            self.by(ANYONE, &format!("release {asset}"));
+        }
+    }
+
+    fn pool(&self) -> Address {
+        let told = self.levee("address rescue.toml --of recovery-pool").ok();
+        told.trim_end().parse().expect("an address")
+    }
+}
+
+/// Simple interest of 3.8 % a year on the principal from the end of the rescue to the deposit.
+fn interest(page: &Value, recovered: &Value) -> u128 {
+    let at = recovered["recoveredAtUnix"].as_u64().expect("a time");
+    let seconds = at - page["finalAtUnix"].as_u64().expect("a time");
+    PRINCIPAL * 380 * u128::from(seconds) / (10_000 * 365 * 86_400)
+}
+
+#[tokio::test]
+async fn what_is_recovered_repays_the_loan_first_and_then_the_grants() {
+    let world = World::with_rescue().await;
+    world.released().await;
+    let deposited = world.by(GUARDIAN, "recover 30 ETH");
+    assert_eq!(names(&deposited), ["RecoveryPoolCreated", "Recovered", "Repaid", "Repaid"]);
+    let happened = events(&deposited);
+    assert_eq!(happened[1]["payer"], world.address(GUARDIAN).to_string());
+    let interest = interest(&world.status(), happened[1]);
+    assert!(interest > 0);
+    let rest = 30 * ETHER - PRINCIPAL - interest;
+    let repaid = |order: u8, [interest, principal, rest]: [u128; 3]| {
+        json!({
+            "event": "Repaid", "drawOrder": order, "interestWei": interest.to_string(),
+            "principalWei": principal.to_string(), "restWei": rest.to_string(),
+        })
+    };
+    assert_eq!(happened[2], &repaid(1, [interest, PRINCIPAL, 0]));
+    assert_eq!(happened[3], &repaid(0, [0, 0, rest]));
+
+    // Cat is alone in its draw order, and gets it, whoever asks.
+    let cat = world.holds(world.address(CAT)).await;
+    let claimed = world.by(ANYONE, &format!("claim --pledger {}", world.address(CAT)));
+    let event = json!({
+        "event": "Claimed", "pledger": world.address(CAT).to_string(), "tier": 1, "asset": "wstETH",
+        "recipient": world.address(CAT).to_string(), "amountWei": (PRINCIPAL + interest).to_string(),
+    });
+    assert_eq!(events(&claimed), [&event]);
+    assert_eq!(world.gained(CAT, cat).await, [PRINCIPAL + interest, 0, 0]);
+    // Ann's 41 ETH and Ben's 30 ETH of stETH share the rest; Ben's goes where Ben says.
+    let ann = world.holds(world.address(ANN)).await;
+    world.by(ANYONE, &format!("claim --pledger {}", world.address(ANN)));
+    assert_eq!(world.gained(ANN, ann).await, [rest * 41 / 71, 0, 0]);
+    let cat = world.holds(world.address(CAT)).await;
+    let told = world.try_by(BEN, &format!("claim --to {}", world.address(CAT))).ok();
+    assert_eq!(world.gained(CAT, cat).await, [rest * 30 / 71, 0, 0]);
+    assert!(told.starts_with("paid 0."), "{told}");
+    // Less than one wei a position stays.
+    assert!(world.holds(world.pool()).await[0] < 3);
+}
+
+#[tokio::test]
+async fn the_pool_is_on_the_page_and_takes_plain_transfers() {
+    let world = World::with_rescue().await;
+    world.released().await;
+    assert_eq!(world.status()["recoveryPool"], Value::Null);
+    let told = world.try_by(ANYONE, "recover 5 ETH");
+    let (pool, rescue) = (world.pool(), world.rescue());
+    let plan = format!("Create the recovery pool at {pool}, which is not there yet\n");
+    assert!(told.stderr.starts_with(&plan), "{}", told.stderr);
+    assert!(told.stderr.contains("  amount   5 ETH (5000000000000000000 wei)\n"), "{}", told.stderr);
+    let (first, rest) = told.stdout.split_once('\n').expect("lines");
+    assert_eq!(first, format!("created the recovery pool of {rescue}"));
+    assert!(
+        rest.starts_with(&format!("shared out 5 ETH from {}\nrepaid draw order 1: ", world.address(ANYONE)))
+    );
+
+    let send = TransactionRequest::default().with_to(pool).with_value(U256::from(2 * ETHER));
+    world.chain.send_transaction(send).await.expect("it is taken").get_receipt().await.expect("it is mined");
+    assert!(world.page().contains(&format!("\nrecovered    7 ETH, by {pool}\n")), "{}", world.page());
+    let page = world.status();
+    let found = &page["recoveryPool"];
+    assert_eq!(
+        (&found["address"], &found["receivedWei"]),
+        (&json!(pool.to_string()), &json!("7000000000000000000"))
+    );
+    assert_eq!((&found["groups"][0]["drawOrder"], &found["groups"][0]["rateBps"]), (&json!(1), &json!(380)));
+    assert_eq!(found["groups"][1]["receivedWei"], "0");
+    let calls = page["nextCalls"].as_array().expect("a list").iter().map(|call| &call["command"]);
+    assert_eq!(calls.collect::<Vec<_>>(), ["refund", "recover AMOUNT", "claim"]);
+    // It is there now, and is not created again.
+    assert_eq!(names(&world.by(ANYONE, "recover 1wei")), ["Recovered", "Repaid"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_recovered_or_claimed_is_told_before_anything_is_sent() {
+    let world = World::with_rescue().await;
+    let by = |line: &str| format!("{line} --terms rescue.toml --dev {ANN} --yes");
+    let status = "`levee status` shows what can be called now";
+    let begins = "recovery begins when a rescue that delivered something is final";
+    let not_final = format!("the rescue is Open: {begins}");
+    world.assert_refused(&by("recover 1 ETH"), &not_final, status).await;
+    world.assert_refused(&by("claim"), &not_final, status).await;
+    let eth = "write it in ETH, as in `68900 ETH`";
+    world.assert_refused(&by("recover 1 stETH"), "`1 stETH` is an amount of stETH, not of ETH", eth).await;
+    world.assert_refused(&by("recover 0 ETH"), "`0 ETH` is nothing", "deposit more than nothing").await;
+
+    world.released().await;
+    let none = "nothing was recovered after this rescue yet";
+    let recover = "`levee recover AMOUNT` shares out what was; anyone may call it";
+    world.assert_refused(&by("claim"), none, recover).await;
+    world.by(ANYONE, "recover 1 ETH");
+    let (ann, cat) = (world.address(ANN), world.address(CAT));
+    let nothing = "what its pledges earned was claimed before, or none of them was drawn and repaid yet";
+    world.assert_refused(&by("claim"), &format!("`{ann}` has nothing to claim"), nothing).await;
+    let own = "leave `--to` out, or sign with its account";
+    let line = by(&format!("claim --pledger {cat} --to {ann}"));
+    world.assert_refused(&line, &format!("only `{cat}` itself may send its money elsewhere"), own).await;
+    let pool = world.pool();
+    let key = "name an account that somebody holds the key of";
+    let line = format!("claim --to {pool} --terms rescue.toml --dev {CAT} --yes");
+    world.assert_refused(&line, &format!("`{pool}` can not receive"), key).await;
+    let wrong = by(&format!("claim --pledger {cat} --tier 0"));
+    world.assert_refused(&wrong, &format!("`{cat}` has nothing to claim"), nothing).await;
+}
+
+#[tokio::test]
+async fn a_rescue_that_ended_with_nothing_delivered_has_nobody_to_repay() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.by(ANYONE, "settle");
+    world.by(GUARDIAN, "cancel");
+    world
+        .assert_refused(
+            &format!("recover 1 ETH --terms rescue.toml --dev {ANN} --yes"),
+            "the rescue ended with nothing delivered, so there is nobody to repay",
+            "nothing went to the beneficiary; `levee refund` returns what was pledged",
+        )
+        .await;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { Tier } from "levee/interfaces/IPledgeEscrow.sol";
+import { ASSETS, Asset } from "levee/types/Units.sol";
+
+import { LogBooks } from "./LogBooks.sol";
+import { Store } from "./Store.sol";
+
+/// @notice What a recovery pool must have done with its deposits, by the words of the rules: from the escrow's events,
+/// the store's amounts and the deposits alone.
+contract RecoveryBooks {
+    /// @dev Draw orders of the rescues are below this.
+    uint256 public constant ORDERS = 4;
+
+    struct Group {
+        uint256 value;
+        uint256 principal;
+        uint256 interest;
+        uint256 received;
+    }
+
+    Store private immutable STORE;
+    LogBooks private immutable BOOKS;
+
+    mapping(uint256 order => Group) public groups;
+    /// @notice The lowest draw order out of which something was paid: it takes the rest.
+    uint256 public lowest;
+    /// @notice When interest was last added; 0 before the first deposit.
+    uint256 public accruedAt;
+    /// @notice All deposits.
+    uint256 public deposited;
+    mapping(address pledger => uint256[24]) public claimed;
+
+    constructor(Store store) {
+        STORE = store;
+        BOOKS = store.books();
+    }
+
+    /// @notice Whether something was paid to the beneficiary that is worth a wei, order by order.
+    function anythingPaid() external view returns (bool) {
+        for (uint256 order; order < ORDERS; ++order) {
+            if (_paid(order) != 0) return true;
+        }
+        return false;
+    }
+
+    /// @notice A deposit, now.
+    function noteDeposit(uint256 amount) external {
+        if (accruedAt == 0) _open();
+        deposited += amount;
+        for (uint256 order = ORDERS; order > 0; --order) {
+            amount -= _give(order - 1, amount);
+        }
+        accruedAt = block.timestamp;
+    }
+
+    function noteClaim(address pledger, uint256 id, uint256 amount) external {
+        claimed[pledger][id] += amount;
+    }
+
+    function _open() private {
+        accruedAt = BOOKS.finalAt();
+        for (uint256 order = ORDERS; order > 0; --order) {
+            uint256 paid = _paid(order - 1);
+            if (paid == 0) continue;
+            groups[order - 1] = Group(_value(order - 1), paid, 0, 0);
+            lowest = order - 1;
+        }
+    }
+
+    function _give(uint256 order, uint256 amount) private returns (uint256 taken) {
+        Group storage group = groups[order];
+        if (group.value == 0) return 0;
+        group.interest = interestOf(order);
+        uint256 interest = _min(amount, group.interest);
+        uint256 principal = _min(amount - interest, group.principal);
+        if (order == lowest) (interest, principal, taken) = (0, 0, amount);
+        else taken = interest + principal;
+        group.interest -= interest;
+        group.principal -= principal;
+        group.received += taken;
+    }
+
+    /// @notice The interest due to a group that is not the lowest, now.
+    function interestOf(uint256 order) public view returns (uint256) {
+        Group memory group = groups[order];
+        uint256 elapsed = block.timestamp - accruedAt;
+        return group.interest + group.principal * _rateBps(order) * elapsed / (10_000 * 365 days);
+    }
+
+    /// @notice What a position has earned in all.
+    function earned(address pledger, uint256 id) public view returns (uint256) {
+        Tier memory tier = STORE.tierOf(id);
+        Group memory group = groups[tier.drawOrder];
+        if (group.value == 0 || tier.thresholdBps > BOOKS.thresholdBps()) return 0;
+        uint256 amount = STORE.amounts(pledger, id);
+        uint256 value = id % ASSETS == uint256(Asset.ETH) ? amount : amount * BOOKS.rate() / 1e27;
+        return group.received * value / group.value;
+    }
+
+    /// @dev What the active pots of an order were pledged with, at the settlement rate.
+    function _value(uint256 order) private view returns (uint256) {
+        return _sum(order, BOOKS.tranches(), [BOOKS.tranches(), BOOKS.tranches(), BOOKS.tranches()], false);
+    }
+
+    /// @dev What was paid out of the pots of an order, at the settlement rate.
+    function _paid(uint256 order) private view returns (uint256) {
+        return _sum(order, BOOKS.tranches(), [BOOKS.delivered(0), BOOKS.delivered(1), BOOKS.delivered(2)], true);
+    }
+
+    function _sum(uint256 order, uint256 tranches, uint256[3] memory counts, bool ofDraws)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 eth;
+        uint256 shares;
+        for (uint256 id; id < STORE.pots(); ++id) {
+            Tier memory tier = STORE.tierOf(id);
+            if (tier.drawOrder != order || tier.thresholdBps > BOOKS.thresholdBps()) continue;
+            uint256 units = (ofDraws ? BOOKS.draws(id) : STORE.total(id)) * counts[id % ASSETS] / tranches;
+            if (id % ASSETS == uint256(Asset.ETH)) eth += units;
+            else shares += units;
+        }
+        return eth + shares * BOOKS.rate() / 1e27;
+    }
+
+    function _rateBps(uint256 order) private view returns (uint256) {
+        for (uint256 id; id < STORE.pots(); id += ASSETS) {
+            if (STORE.tierOf(id).drawOrder == order) return STORE.tierOf(id).rateBps;
+        }
+        return 0;
+    }
+
+    function _min(uint256 a, uint256 b) private pure returns (uint256) {
+        return a < b ? a : b;
+    }
+}
