@@ -174,12 +174,7 @@ impl<P: Provider + Clone> RecoveryPool<P> {
     /// # Errors
     /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed), also where there is no pool.
     pub async fn recovery(&self) -> Result<RecoveryView, error::Error> {
-        let view = self.read(&Raw::recoveryCall {}).await?;
-        Ok(RecoveryView {
-            accrued_at: convert::moment(view.accruedAt),
-            rate: convert::rate(view.rate),
-            groups: view.groups.iter().map(group).collect::<Result<_, _>>()?,
-        })
+        self.read(&Raw::recoveryCall {}).await?.try_into()
     }
 
     /// What a position has earned and had.
@@ -188,8 +183,7 @@ impl<P: Provider + Clone> RecoveryPool<P> {
     /// As [`recovery`](Self::recovery); [`EscrowError::UnknownTier`](crate::EscrowError::UnknownTier).
     pub async fn earnings(&self, id: PositionId) -> Result<Earnings, error::Error> {
         let PositionId { pledger, tier, asset } = id;
-        let view = self.read(&Raw::earningsCall { pledger, tier, asset: asset as u8 }).await?;
-        Ok(Earnings { earned: convert::wei(view.earned)?, claimed: convert::wei(view.claimed)? })
+        self.read(&Raw::earningsCall { pledger, tier, asset: asset as u8 }).await?.try_into()
     }
 
     /// Deposits ETH, which is shared out at once and cannot be taken back.
@@ -215,6 +209,26 @@ impl<P: Provider + Clone> RecoveryPool<P> {
 
     async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, error::Error> {
         rpc::read(&self.provider, self.address, call, BlockId::latest()).await
+    }
+}
+
+impl TryFrom<Raw::recoveryReturn> for RecoveryView {
+    type Error = error::Error;
+
+    fn try_from(view: Raw::recoveryReturn) -> Result<Self, error::Error> {
+        Ok(Self {
+            accrued_at: convert::moment(view.accruedAt),
+            rate: convert::rate(view.rate),
+            groups: view.groups.iter().map(group).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl TryFrom<Raw::earningsReturn> for Earnings {
+    type Error = error::Error;
+
+    fn try_from(view: Raw::earningsReturn) -> Result<Self, error::Error> {
+        Ok(Self { earned: convert::wei(view.earned)?, claimed: convert::wei(view.claimed)? })
     }
 }
 
