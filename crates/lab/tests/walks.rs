@@ -2,7 +2,8 @@
 
 use eyre::{Result, WrapErr};
 use levee_lab::walk::{
-    Mismatch, ReplayError, Step, Tally, Walk, bytecode::Bytecode, read, replay, replay_all,
+    Mismatch, Op, ReplayError, Scene, Step, Subject, Tally, Walk, bytecode::Bytecode, model::Model, read,
+    replay, replay_all,
 };
 use levee_model::Units;
 use std::{
@@ -22,6 +23,28 @@ fn the_bytecode_agrees_with_every_step_of_every_walk() -> Result<()> {
     let expected = Tally { walks: 160, accepted: 3_676, refused: 6_762, world: 626 };
     assert_eq!(replay_all::<Bytecode>(&walks()?)?, expected);
     Ok(())
+}
+
+/// The replay compares what calls paid and the final books; here, what the pool's views say in between.
+#[test]
+fn the_pools_views_say_what_the_model_says_after_every_step() -> Result<()> {
+    let recovered = |walk: &Walk| walk.steps.iter().any(|step| is_deposit(step) && step.ok == Some(true));
+    let walks: Vec<_> = walks()?.into_iter().filter(recovered).collect();
+    for walk in &walks {
+        let scene = Scene::of(walk);
+        let (mut model, mut bytecode) = (Model::start(&scene)?, Bytecode::start(&scene)?);
+        for (index, Step { t, op, .. }) in walk.steps.iter().enumerate() {
+            let place = format!("walk {}, step {index}", walk.seed);
+            assert_eq!(model.play(*t, op)?, bytecode.play(*t, op)?, "{place}");
+            assert_eq!(model.recovery(*t)?, bytecode.recovery(*t)?, "{place}");
+        }
+    }
+    assert_eq!(walks.len(), 72);
+    Ok(())
+}
+
+const fn is_deposit(step: &Step) -> bool {
+    matches!(step.op, Op::Recover { .. })
 }
 
 #[test]
