@@ -6,7 +6,7 @@ import { IStETH } from "levee/interfaces/external/ILido.sol";
 import { Asset, Wei } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
-import { GasBurner, HungryRate, RevertBomb } from "../util/Rates.sol";
+import { GasBurner, RevertBomb } from "../util/Rates.sol";
 
 /// expire
 /// ├── given shares whose rate cannot be read
@@ -141,24 +141,6 @@ contract ExpireTest is EscrowTest {
         assertLt(left, 1_000_000);
         assertEq(required, REQUIRED_GAS);
         assertStatus(Status.Open);
-    }
-
-    /// @dev A rate that takes nearly all that is promised to the read: no gas limit makes it fail.
-    function test_RevertWhen_ReadIsStarved() public {
-        vm.mockFunction(address(stETH), address(new HungryRate()), question());
-        vm.warp(LIMIT + 1);
-        bytes memory call = abi.encodeCall(escrow.expire, ());
-        uint256 readable;
-        for (uint256 gasLimit = 900_000; gasLimit < 1_300_000; gasLimit += 500) {
-            vm.cool(address(escrow));
-            vm.cool(address(stETH));
-            (bool success, bytes memory data) = address(escrow).call{ gas: gasLimit }(call);
-            assertFalse(success, "expired by starving the read");
-            if (bytes4(data) == IPledgeEscrow.RateReadable.selector) ++readable;
-            else assertEq(bytes4(data), IPledgeEscrow.GasTooLow.selector);
-        }
-        assertGt(readable, 0);
-        assertLt(readable, 800);
     }
 
     function breakRate() private {

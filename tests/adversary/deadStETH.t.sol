@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { Asset } from "levee/types/Units.sol";
+
+import { EscrowTest } from "../util/EscrowTest.sol";
+
+/// stETH paused, or upgraded to a contract of which every call reverts. Property 11.
+/// ├── given it stopped before settlement
+/// │   ├── when it is only paused
+/// │   │   └── it settles, and all but stETH moves
+/// │   └── when every call reverts
+/// │       └── nothing settles; after the release window anyone ends the rescue, and all but stETH goes back
+/// ├── given it stopped after settlement
+/// │   └── ETH and wstETH are released and refunded; stETH lapses, and waits for its pledgers
+/// └── given a rescue in ETH only
+///     └── no call of its life touches a token
+contract DeadStETHTest is EscrowTest {
+    function test_Paused_BeforeSettlement() public {
+        pledgeFull();
+        stETH.stop();
+        settleLate();
+        vm.warp(trancheAt(SETTLED_AT, TRANCHES));
+        escrow.release(Asset.ETH);
+        escrow.release(Asset.WstETH);
+        vm.expectRevert("CONTRACT_IS_STOPPED");
+        escrow.release(Asset.StETH);
+        escrow.refund(carol, LOAN, Asset.WstETH);
+        assertEq(beneficiary.balance, 400 ether);
+        assertEq(wstETH.balanceOf(beneficiary), 250 ether);
+        assertEq(wstETH.balanceOf(carol), 250 ether);
+
+        stETH.resume();
+        escrow.release(Asset.StETH);
+        assertEq(stETH.sharesOf(beneficiary), 250 ether);
+        assertStatus(Status.Released);
+    }
+
+    function test_Dead_BeforeSettlement() public {
+        pledgeFull();
+        bytes memory code = kill();
+        vm.warp(DEADLINE + RELEASE_WINDOW);
+        vm.expectRevert();
+        escrow.settle();
+        vm.warp(DEADLINE + RELEASE_WINDOW + 1);
+        vm.prank(stranger);
+        escrow.expire();
+        escrow.refund(alice, GRANT, Asset.ETH);
+        escrow.refund(carol, LOAN, Asset.WstETH);
+        assertEq(alice.balance, 400 ether);
+        assertEq(wstETH.balanceOf(carol), 500 ether);
+        vm.expectRevert("it is dead");
+        escrow.refund(bob, FULL_GRANT, Asset.StETH);
+
+        vm.etch(address(stETH), code);
+        escrow.refund(bob, FULL_GRANT, Asset.StETH);
+        assertEq(stETH.sharesOf(bob), 250 ether);
+    }
+
+    function test_Dead_AfterSettlement() public {
+        pledgeFull();
+        settleLate();
+        bytes memory code = kill();
+        uint256 last = trancheAt(SETTLED_AT, TRANCHES);
+        vm.warp(last);
+        escrow.release(Asset.ETH);
+        escrow.release(Asset.WstETH);
+        escrow.refund(carol, LOAN, Asset.WstETH);
+        vm.expectRevert("it is dead");
+        escrow.release(Asset.StETH);
+        vm.warp(last + RELEASE_WINDOW + 1);
+        vm.prank(stranger);
+        escrow.lapse();
+        assertStatus(Status.Cancelled);
+        assertEq(escrow.rescue().finalAt, last + RELEASE_WINDOW + 1);
+        assertEq(beneficiary.balance, 400 ether);
+        assertEq(wstETH.balanceOf(beneficiary), 250 ether);
+
+        vm.etch(address(stETH), code);
+        escrow.refund(bob, FULL_GRANT, Asset.StETH);
+        assertEq(stETH.sharesOf(bob), 250 ether);
+    }
+
+    /// @dev Both tokens' addresses answer nothing but reverts, and still nobody notices.
+    function test_EthOnly_NeverTouchesLido() public {
+        escrow = deploy(ethOnlyTerms());
+        // `address(0)` is what the terms say; neither it nor the tokens may be called.
+        vm.mockCallRevert(address(0), bytes(""), "called");
+        vm.mockCallRevert(address(stETH), bytes(""), "called");
+        vm.mockCallRevert(address(wstETH), bytes(""), "called");
+        pledge(alice, GRANT, Asset.ETH, 900 ether);
+        pledge(bob, FULL_GRANT, Asset.ETH, 600 ether);
+        pledge(carol, LOAN, Asset.ETH, 7);
+        amendTarget(TARGET);
+        vm.prank(bob);
+        escrow.exit(FULL_GRANT, Asset.ETH, bob);
+        pledge(bob, FULL_GRANT, Asset.ETH, 600 ether);
+        vm.prank(guardian);
+        escrow.decline(carol, LOAN, Asset.ETH);
+        settleLate();
+        assertTrue(escrow.rescue().rateReadable);
+        vm.warp(trancheAt(SETTLED_AT, 1));
+        escrow.release(Asset.ETH);
+        escrow.refund(alice, GRANT, Asset.ETH);
+        vm.prank(bob);
+        escrow.object(FULL_GRANT, Asset.ETH);
+        assertStatus(Status.Cancelled);
+        escrow.refund(bob, FULL_GRANT, Asset.ETH);
+        // A quarter of 600 of 900, and of 400 of 600.
+        assertEq(beneficiary.balance, 250 ether);
+        assertEq(alice.balance, 300 ether);
+        assertEq(bob.balance, 1100 ether);
+    }
+
+    /// @dev An upgrade: another code on the same storage.
+    /// @return code The code there was.
+    function kill() private returns (bytes memory code) {
+        code = address(stETH).code;
+        vm.etch(address(stETH), address(new Reverter()).code);
+    }
+}
+
+/// @notice The code of a token of which every call fails.
+contract Reverter {
+    fallback() external {
+        revert("it is dead");
+    }
+}

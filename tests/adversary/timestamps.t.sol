@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
+import { Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { IStETH } from "levee/interfaces/external/ILido.sol";
+import { Asset, Wei } from "levee/types/Units.sol";
+
+import { EscrowTest } from "../util/EscrowTest.sol";
+
+/// Whoever picks the second: each call one second before, at, and one second after each time that the terms give it.
+/// A row says in three letters whether it goes through then: y or n.
+///
+/// | call      | time                              | before, at, after |
+/// |-----------|-----------------------------------|-------------------|
+/// | pledge    | deadline, also an amended one     | y y n             |
+/// | decline   | deadline                          | y y n             |
+/// | exit      | an amendment comes into force     | y n n             |
+/// | amend     | deadline - exitWindow             | y y n             |
+/// | amend     | the one before comes into force   | n y y             |
+/// | settle    | deadline, half covered            | n n y             |
+/// | settle    | deadline, wholly covered          | y y y             |
+/// | refund(To)| deadline                          | n n y             |
+/// | release   | a tranche falls due               | n y y             |
+/// | cancel    | the last tranche falls due        | y n n             |
+/// | object    | the last tranche falls due        | y n n             |
+/// | lapse     | last tranche + releaseWindow      | n n y             |
+/// | lapse     | cancellation + releaseWindow      | n n y             |
+/// | expire    | deadline + releaseWindow          | n n y             |
+/// | add bonus | deadline                          | y y n             |
+/// | claim it  | deadline                          | n n y             |
+/// | claim it, rate unreadable | deadline + releaseWindow | n n y      |
+contract TimestampsTest is EscrowTest {
+    uint40 private constant AMENDED_DEADLINE = DEADLINE + 1 days;
+
+    IBonusPool private bonus;
+
+    function setUp() public override {
+        super.setUp();
+        bonus = IBonusPool(deployCode("BonusPool.sol:BonusPool", abi.encode(escrow)));
+        vm.deal(alice, 10 ether);
+    }
+
+    function test_Pledge() public {
+        bytes memory call = abi.encodeCall(escrow.pledgeETH, (alice, GRANT));
+        check("yyn", DEADLINE, none, address(escrow), alice, 1, call);
+        check("yyn", AMENDED_DEADLINE, amendDeadline, address(escrow), alice, 1, call);
+    }
+
+    function test_Decline() public {
+        bytes memory call = abi.encodeCall(escrow.decline, (alice, GRANT, Asset.ETH));
+        check("yyn", DEADLINE, pledgeHalf, address(escrow), guardian, 0, call);
+    }
+
+    function test_Exit() public {
+        bytes memory call = abi.encodeCall(escrow.exit, (GRANT, Asset.ETH, alice));
+        check("ynn", START + EXIT_WINDOW, pledgeAndAmend, address(escrow), alice, 0, call);
+    }
+
+    function test_Amend() public {
+        bytes memory call = abi.encodeCall(escrow.amend, (Wei.wrap(TARGET), AMENDED_DEADLINE, TERMS_HASH));
+        check("yyn", DEADLINE - EXIT_WINDOW, none, address(escrow), guardian, 0, call);
+        check("nyy", START + EXIT_WINDOW, amendDeadline, address(escrow), guardian, 0, call);
+    }
+
+    /// @dev The new deadline must be later than the end of the exit window.
+    function test_Amend_NewDeadline() public {
+        vm.warp(START);
+        for (uint256 late; late < 3; ++late) {
+            vm.prank(guardian);
+            bytes memory call =
+                abi.encodeCall(escrow.amend, (Wei.wrap(TARGET), uint40(START + EXIT_WINDOW - 1 + late), TERMS_HASH));
+            (bool success,) = address(escrow).call(call);
+            assertEq(success, late == 2);
+        }
+    }
+
+    function test_Settle() public {
+        bytes memory call = abi.encodeCall(escrow.settle, ());
+        check("nny", DEADLINE, pledgeHalf, address(escrow), stranger, 0, call);
+        check("yyy", DEADLINE, pledgeFull, address(escrow), stranger, 0, call);
+    }
+
+    function test_Refund() public {
+        bytes memory call = abi.encodeCall(escrow.refund, (carol, LOAN, Asset.WstETH));
+        check("nny", DEADLINE, pledgeHalf, address(escrow), stranger, 0, call);
+        call = abi.encodeCall(escrow.refundTo, (LOAN, Asset.WstETH, bob));
+        check("nny", DEADLINE, pledgeHalf, address(escrow), carol, 0, call);
+    }
+
+    function test_Release() public {
+        bytes memory call = abi.encodeCall(escrow.release, (Asset.ETH));
+        check("nyy", trancheAt(SETTLED_AT, 1), settleHalf, address(escrow), stranger, 0, call);
+        check("nyy", trancheAt(SETTLED_AT, TRANCHES), releaseThree, address(escrow), stranger, 0, call);
+    }
+
+    function test_Cancel() public {
+        bytes memory call = abi.encodeCall(escrow.cancel, ());
+        check("ynn", trancheAt(SETTLED_AT, TRANCHES), settleHalf, address(escrow), guardian, 0, call);
+    }
+
+    function test_Object() public {
+        bytes memory call = abi.encodeCall(escrow.object, (GRANT, Asset.ETH));
+        check("ynn", trancheAt(SETTLED_AT, TRANCHES), settleHalf, address(escrow), alice, 0, call);
+    }
+
+    function test_Lapse() public {
+        bytes memory call = abi.encodeCall(escrow.lapse, ());
+        uint256 limit = trancheAt(SETTLED_AT, TRANCHES) + RELEASE_WINDOW;
+        check("nny", limit, settleHalf, address(escrow), stranger, 0, call);
+        limit = trancheAt(SETTLED_AT, 1) + RELEASE_WINDOW;
+        check("nny", limit, cancelAtTheFirst, address(escrow), stranger, 0, call);
+    }
+
+    function test_Expire() public {
+        bytes memory call = abi.encodeCall(escrow.expire, ());
+        check("nny", DEADLINE + RELEASE_WINDOW, pledgeAndBreak, address(escrow), stranger, 0, call);
+    }
+
+    function test_Bonus() public {
+        bytes memory call = abi.encodeCall(bonus.add, (alice));
+        check("yyn", DEADLINE, none, address(bonus), alice, 1, call);
+        call = abi.encodeCall(bonus.claim, (alice, GRANT, Asset.ETH));
+        check("nny", DEADLINE, pledgeLittle, address(bonus), stranger, 0, call);
+        check("nny", DEADLINE + RELEASE_WINDOW, failAndBreak, address(bonus), stranger, 0, call);
+    }
+
+    // ---------------------------------------------------------------- what comes before
+
+    function none() private pure { }
+
+    function amendDeadline() private {
+        vm.prank(guardian);
+        escrow.amend(Wei.wrap(TARGET), AMENDED_DEADLINE, TERMS_HASH);
+    }
+
+    function pledgeAndAmend() private {
+        pledgeHalf();
+        amendTarget(TARGET);
+    }
+
+    function settleHalf() private {
+        pledgeHalf();
+        settleLate();
+    }
+
+    function releaseThree() private {
+        settleHalf();
+        vm.warp(trancheAt(SETTLED_AT, 3));
+        escrow.release(Asset.ETH);
+    }
+
+    function cancelAtTheFirst() private {
+        settleHalf();
+        vm.warp(trancheAt(SETTLED_AT, 1));
+        vm.prank(guardian);
+        escrow.cancel();
+    }
+
+    function pledgeAndBreak() private {
+        pledgeHalf();
+        vm.mockCallRevert(address(stETH), abi.encodeWithSelector(IStETH.getPooledEthByShares.selector), "down");
+    }
+
+    function pledgeLittle() private {
+        pledge(alice, GRANT, Asset.ETH, 1 ether);
+        pledge(bob, GRANT, Asset.StETH, 1 ether);
+        vm.prank(alice);
+        bonus.add{ value: 1 ether }(alice);
+    }
+
+    /// @dev It fails in time, and then the rate is lost before anyone asks for the bonus.
+    function failAndBreak() private {
+        pledgeLittle();
+        settleLate();
+        vm.mockCallRevert(address(stETH), abi.encodeWithSelector(IStETH.getPooledEthByShares.selector), "down");
+    }
+
+    // ---------------------------------------------------------------- a row
+
+    /// @dev The call, after `prepare`, in the three seconds around `time`.
+    function check(
+        bytes3 row,
+        uint256 time,
+        function() internal prepare,
+        address target,
+        address caller,
+        uint256 value,
+        bytes memory call
+    ) private {
+        uint256 start = vm.snapshotState();
+        for (uint256 i; i < 3; ++i) {
+            prepare();
+            vm.warp(time + i - 1);
+            vm.prank(caller);
+            (bool success,) = target.call{ value: value }(call);
+            assertEq(success, row[i] == "y", string.concat("second ", vm.toString(i), " of 0, 1, 2"));
+            vm.clearMockedCalls();
+            assertTrue(vm.revertToState(start));
+        }
+    }
+}
