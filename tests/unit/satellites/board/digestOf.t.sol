@@ -7,8 +7,7 @@ import { BoardTest, Draft } from "./BoardTest.sol";
 
 /// digestOf and eip712Domain
 /// ├── the digest is EIP-712's of the message in the manual, on any chain and board
-/// ├── the domain is the manual's (EIP-5267)
-/// └── the code depends on no constructor argument
+/// └── the domain is the manual's (EIP-5267)
 contract DigestOfTest is BoardTest {
     function testFuzz_DigestOf(address contributor, Draft memory draft, uint40 madeAt, uint64 chainId) public {
         Declaration memory declaration = valid(draft);
@@ -39,17 +38,5 @@ contract DigestOfTest is BoardTest {
         assertEq(verifyingContract, address(board));
         assertEq(salt, 0);
         assertEq(extensions.length, 0);
-    }
-
-    function test_SameAddressOnEveryChain() public {
-        bytes32 salt = keccak256("levee.PledgeBoard.v1");
-        bytes memory creation = abi.encodePacked(salt, vm.getCode("PledgeBoard.sol:PledgeBoard"));
-        uint256 before = vm.snapshotState();
-        (, bytes memory here) = CREATE2_FACTORY.call(creation);
-        vm.revertToState(before);
-        vm.chainId(block.chainid + 1);
-        (, bytes memory there) = CREATE2_FACTORY.call(creation);
-        assertEq(here, there);
-        assertEq(here.length, 20);
     }
 }

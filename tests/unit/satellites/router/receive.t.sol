@@ -3,13 +3,12 @@ pragma solidity =0.8.37;
 
 import { IPledgeRouter } from "levee/interfaces/IPledgeRouter.sol";
 
-import { ForceEther } from "../../../util/Receivers.sol";
 import { RouterTest } from "./RouterTest.sol";
 
 /// receive and the views
 /// ├── when ETH comes from WETH: it is taken, with the little gas that WETH gives
 /// ├── when ETH comes from anyone else: it reverts with {NotWETH}
-/// ├── when ETH comes with any call, or by force: it reverts, or stays
+/// ├── when ETH comes with any call: it reverts
 /// └── the views tell the tokens that the router was made for
 contract RouterReceiveTest is RouterTest {
     function test_FromWETH() public {
@@ -30,12 +29,6 @@ contract RouterReceiveTest is RouterTest {
         vm.prank(alice);
         (success,) = address(router).call{ value: 1 }(views);
         assertFalse(success);
-    }
-
-    function test_ForcedEther() public {
-        vm.deal(address(this), 7);
-        new ForceEther{ value: 7 }(payable(address(router)));
-        assertEq(address(router).balance, STRAY + 7);
     }
 
     function test_Tokens() public view {
