@@ -183,7 +183,7 @@ impl Part<String, OfContributor> {
             OfContributor::Sponsored => sponsored(|one| one.added),
             OfContributor::Reclaimed => sponsored(|one| one.reclaimed),
             OfContributor::Said => said(Said::standing),
-            OfContributor::Unlocked => said(Said::unlocked),
+            OfContributor::Missing => said(Said::missing),
         }
     }
 }
@@ -333,7 +333,7 @@ mod tests {
             tiers.grant = { pledged = "10 shares", drawn = "6 shares", delivered = ["2 shares", "0 ETH"] }
             contributors.Ada = { pledged = "10 shares", returned = "0 shares", drawn = "0.000000000000000007 stETH",
                 refunded = "3 shares", owed = "1 shares", earned = "5 wei", claimed = "4 wei", bonus = "3 wei",
-                sponsored = "9 wei", reclaimed = "8 wei", said = "15 wei", unlocked = "3 wei" }
+                sponsored = "9 wei", reclaimed = "8 wei", said = "15 wei", missing = "3 wei" }
         "#;
         assert_eq!(unmet(text), Ok(vec![]));
     }
@@ -353,7 +353,7 @@ mod tests {
             ("contributors.Ada.claimed = \"0 ETH\"", "Ada: claimed: 0 ETH / 0.000000000000000004 ETH"),
             ("contributors.Ada.earned = \"5 shares\"", "Ada: earned: 5 shares / 0.000000000000000005 ETH"),
             ("contributors.Ada.reclaimed = \"0 ETH\"", "Ada: reclaimed: 0 ETH / 0.000000000000000008 ETH"),
-            ("contributors.Ada.unlocked = \"0 ETH\"", "Ada: unlocked: 0 ETH / 0.000000000000000003 ETH"),
+            ("contributors.Ada.missing = \"0 ETH\"", "Ada: missing: 0 ETH / 0.000000000000000003 ETH"),
         ];
         for (line, message) in cases {
             let status = if line.starts_with("status") { "" } else { "status = \"Settled\"\n" };

@@ -166,7 +166,7 @@ pub(crate) enum OfContributor {
     Sponsored,
     Reclaimed,
     Said,
-    Unlocked,
+    Missing,
 }
 
 /// Each is shown as it is written.

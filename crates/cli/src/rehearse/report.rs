@@ -192,11 +192,11 @@ fn said(statement: &Statement) -> String {
             amount,
             stands.to_owned(),
             eth(said.locked),
-            eth(said.unlocked()),
+            eth(said.missing()),
         ]
     };
     let rows: Vec<_> = statement.said.iter().map(row).collect();
-    titled("Said on the board", ["who", "tier", "stage", "of", "stands", "locked", "not locked"], &rows)
+    titled("Said on the board", ["who", "tier", "stage", "of", "stands", "locked", "missing"], &rows)
 }
 
 /// A table under a title; empty without rows.

@@ -59,7 +59,7 @@ impl Said {
     }
 
     /// What of that is not locked.
-    pub(crate) fn unlocked(&self) -> Wei {
+    pub(crate) fn missing(&self) -> Wei {
         self.standing().checked_sub(self.locked).unwrap_or(Wei::ZERO)
     }
 }
