@@ -122,6 +122,25 @@ mod tests {
     }
 
     #[test]
+    fn interest_is_simple_by_years_of_365_days_and_rounds_down() {
+        let interest =
+            |principal, rate, seconds| interest_down(Wei::new(principal), Bps::new(rate), seconds).get();
+        assert_eq!(interest(1_000, 400, 31_536_000), 40);
+        assert_eq!(interest(1_000, 400, 31_535_999), 39);
+        assert_eq!(interest(1_000, 400, 3 * 31_536_000), 120);
+        assert_eq!([interest(1_000, 0, 31_536_000), interest(1_000, 400, 0), interest(0, 400, 1)], [0; 3]);
+        assert_eq!(interest((1 << 96) - 1, u16::MAX, (1 << 40) - 1) >> 113, 1);
+    }
+
+    #[test]
+    fn what_a_part_has_earned_rounds_down() {
+        assert_eq!(earned_down(Wei::new(10), Wei::new(2), Wei::new(3)), Wei::new(6));
+        assert_eq!(earned_down(Wei::new(10), Wei::new(3), Wei::new(3)), Wei::new(10));
+        let (most, whole) = (Wei::new((1 << 96) - 1), Wei::new((1 << 112) - 1));
+        assert_eq!(earned_down(most, whole, whole), most);
+    }
+
+    #[test]
     fn a_veto_is_reached_exactly_at_its_share() {
         assert!(veto_reached(Wei::new(33), Wei::new(100), Bps::new(3_300)));
         assert!(!veto_reached(Wei::new(32), Wei::new(100), Bps::new(3_300)));
