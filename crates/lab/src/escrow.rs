@@ -2,7 +2,7 @@
 
 use crate::chain::{Chain, Failure, Receipt};
 use alloy::primitives::Address;
-use levee::model::Terms;
+use levee::{bindings::PledgeEscrow, model::Terms};
 use thiserror::Error;
 
 /// Why there is no escrow, or why a call of it failed.
@@ -21,5 +21,19 @@ pub enum EscrowError {
 /// # Errors
 /// When the terms cannot be encoded, are not allowed, or have an escrow already.
 pub fn create(chain: &mut Chain, terms: &Terms) -> Result<(Address, Receipt), EscrowError> {
-    Ok(chain.deploy_create2(levee::SALT, &levee::terms::init_code(terms)?)?)
+    create_with(chain, &PledgeEscrow::BYTECODE, terms)
+}
+
+/// As [`create`], with the init code of another build.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_with(
+    chain: &mut Chain,
+    init_code: &[u8],
+    terms: &Terms,
+) -> Result<(Address, Receipt), EscrowError> {
+    let published = levee::terms::init_code(terms)?;
+    let arguments = &published[PledgeEscrow::BYTECODE.len()..];
+    Ok(chain.deploy_create2(levee::SALT, &[init_code, arguments].concat())?)
 }

@@ -7,6 +7,7 @@
 
 pub mod chain;
 pub mod escrow;
+pub mod fuzz;
 pub mod gas;
 pub mod lido;
 pub mod steth;

@@ -1,21 +1,25 @@
 //! `levee-lab`: checks of Levee's bytecode in an in-process EVM, from the command line.
 
+use alloy::primitives::Bytes;
 use clap::{Parser, Subcommand};
 use eyre::{Context, Result, bail};
 use levee_lab::{
+    fuzz::{self, Campaign},
     gas::{
         self,
         peers::{self, Peers},
         snapshot,
     },
     steth::{self, Recording},
-    walk::{self, bytecode::Bytecode, model::Model},
+    walk::{self, Builds, bytecode::Bytecode, model::Model},
 };
+use serde::Deserialize;
 use std::{
     fs,
     io::{Write, stderr, stdout},
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Instant,
 };
 
 /// Checks Levee's bytecode in an in-process EVM: replays recordings, measures gas.
@@ -37,6 +41,27 @@ enum Command {
     Replay {
         /// The walks, as JSON.
         file: PathBuf,
+    },
+    /// Play random walks on the model and on the bytecode in lockstep.
+    Fuzz {
+        /// How many walks.
+        #[arg(long, default_value_t = 2_000)]
+        walks: u64,
+        /// Steps of each walk.
+        #[arg(long, default_value_t = 100)]
+        steps: usize,
+        /// Seed of the first walk; a fresh one each time by default.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Where a walk that fails is written.
+        #[arg(long, value_name = "DIR", default_value = "tests/fuzz/regressions")]
+        failures: PathBuf,
+        /// The artifact of another build of the escrow, as one with a seeded bug.
+        #[arg(long, value_name = "FILE")]
+        escrow: Option<PathBuf>,
+        /// The artifact of another build of the recovery pool.
+        #[arg(long, value_name = "FILE")]
+        pool: Option<PathBuf>,
     },
     /// Measure the gas of the escrow's calls, one figure a line.
     Gas {
@@ -61,6 +86,11 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::ReplaySteth { file } => replay_steth(&file),
         Command::Replay { file } => replay_walks(&file),
+        Command::Fuzz { walks, steps, seed, failures, escrow, pool } => {
+            let seed = seed.unwrap_or_else(fuzz::fresh_seed);
+            builds(escrow.as_deref(), pool.as_deref())
+                .and_then(|builds| fuzz_walks(&Campaign { seed, walks, steps, failures, builds }))
+        }
         Command::Gas { check, write } => measure_gas(check.as_deref(), write.as_deref()),
         Command::GasPeers { code, check } => measure_peers(&code, check.as_deref()),
     };
@@ -89,6 +119,40 @@ fn replay_walks(file: &Path) -> Result<()> {
     let tally = walk::replay_all::<Bytecode>(&walks).wrap_err("bytecode")?;
     writeln!(stdout(), "replayed {} walks, {} steps: model and bytecode agree", tally.walks, tally.steps())?;
     Ok(())
+}
+
+fn fuzz_walks(campaign: &Campaign) -> Result<()> {
+    let start = Instant::now();
+    let report = campaign.run()?;
+    let (walks, steps, seconds) = (report.walks, report.mix.steps(), start.elapsed().as_secs());
+    let seed = campaign.seed;
+    writeln!(stdout(), "{}", report.mix)?;
+    writeln!(stdout(), "{walks} walks from seed {seed}, {steps} steps in {seconds} s: all equal")?;
+    Ok(())
+}
+
+/// The checked in builds, but for those that files give.
+fn builds(escrow: Option<&Path>, pool: Option<&Path>) -> Result<Builds> {
+    let mut builds = Builds::default();
+    if let Some(file) = escrow {
+        builds.escrow = init_code(file)?;
+    }
+    if let Some(file) = pool {
+        builds.pool = init_code(file)?;
+    }
+    Ok(builds)
+}
+
+fn init_code(file: &Path) -> Result<Bytes> {
+    let no_artifact = || format!("`{}` is not an artifact", file.display());
+    let artifact: Artifact = serde_json::from_str(&text_of(file)?).wrap_err_with(no_artifact)?;
+    Ok(artifact.bytecode)
+}
+
+/// What is read of an artifact.
+#[derive(Debug, Deserialize)]
+struct Artifact {
+    bytecode: Bytes,
 }
 
 /// Prints the figures; fails with every one that is not as it should be.

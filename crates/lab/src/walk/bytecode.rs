@@ -5,7 +5,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use levee::{Event, History, PositionView, PotView, RescueView, ShareRate, bindings::PledgeEscrow};
-use levee_model::{Asset, PositionId, Status, Timestamp, Units};
+use levee_model::{Asset, PositionId, RecoveryRefusal, Status, Timestamp, Units};
 use thiserror::Error;
 
 use super::{
@@ -90,8 +90,8 @@ impl Subject for Bytecode {
     fn start(scene: &Scene) -> Result<Self, BytecodeError> {
         let mut world = World::new(scene)?;
         let terms = terms(&scene.terms, world.lido.steth, world.lido.wsteth);
-        let (escrow, receipt) = escrow::create(&mut world.chain, &terms)?;
-        let pool = Pool::create(&mut world.chain, escrow)?;
+        let (escrow, receipt) = escrow::create_with(&mut world.chain, &scene.builds.escrow, &terms)?;
+        let pool = Pool::create(&mut world.chain, &scene.builds.pool, escrow)?;
         let cast = scene.cast.clone();
         world.chain.set_balance(anyone(), U256::from(PURSE));
         for pledger in cast.names().into_iter().filter(|&name| name != BENEFICIARY) {
@@ -161,6 +161,11 @@ impl Subject for Bytecode {
 }
 
 impl Bytecode {
+    /// What the escrow's events have told.
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
     fn play_call(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, BytecodeError> {
         match self.call(op) {
             Ok(receipt) => {
@@ -171,8 +176,9 @@ impl Bytecode {
                 Ok(Ok(pays))
             }
             Err(failure) => {
-                self.checked_view(time)?;
-                refused(&failure, op).map(Err).ok_or(BytecodeError::NoRule(failure))
+                let found = self.checked_view(time)?.status;
+                let refused = refused(&failure, op).map(|refused| self.by_stored_status(refused, found));
+                refused.map(Err).ok_or(BytecodeError::NoRule(failure))
             }
         }
     }
@@ -246,6 +252,16 @@ impl Bytecode {
         self.world.chain.send(from, self.escrow, call)
     }
 
+    /// The pool asks a view, which looks ahead, past the deadline. The model tells what is stored.
+    const fn by_stored_status(&self, refused: Refused, found: Status) -> Refused {
+        match refused {
+            Refused::ByPool(RecoveryRefusal::NotFinal { status }) if status as u8 == found as u8 => {
+                Refused::ByPool(RecoveryRefusal::NotFinal { status: self.stored })
+            }
+            other => other,
+        }
+    }
+
     /// What a call paid, by its events. The balances of everyone must have moved by just what these say.
     fn follow(&mut self, op: &Op, receipt: &Receipt) -> Result<Vec<Pay>, BytecodeError> {
         let mut pays = Vec::new();
@@ -301,7 +317,8 @@ impl Bytecode {
 
     fn checked_view(&mut self, time: Timestamp) -> Result<RescueView, BytecodeError> {
         let at = self.world.moment(time);
-        views::checked(&mut self.world.chain, self.escrow, &self.history, at, &self.accounts)
+        let people: Vec<_> = self.cast.addresses().collect();
+        views::checked(&mut self.world.chain, self.escrow, &self.history, at, &people)
     }
 
     /// All of the beneficiary's: it started with nothing.

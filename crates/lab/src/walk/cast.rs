@@ -1,6 +1,7 @@
 //! Who takes part in a walk: names there, addresses in a rescue.
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy::primitives::{Address, B256, Bytes, keccak256};
+use levee::bindings::{PledgeEscrow, RecoveryPool};
 use levee_model::{Bps, Rate, Terms, Timestamp};
 use std::collections::BTreeMap;
 
@@ -35,13 +36,36 @@ pub struct Scene {
     pub terms: WalkTerms,
     /// Who takes part.
     pub cast: Cast,
+    /// What is deployed.
+    pub builds: Builds,
+}
+
+/// Init code of the contracts, without the arguments of their constructors; by default that of the artifacts.
+#[derive(Debug, Clone)]
+pub struct Builds {
+    /// Of the escrow.
+    pub escrow: Bytes,
+    /// Of the recovery pool.
+    pub pool: Bytes,
+}
+
+impl Default for Builds {
+    fn default() -> Self {
+        Self { escrow: PledgeEscrow::BYTECODE.clone(), pool: RecoveryPool::BYTECODE.clone() }
+    }
 }
 
 impl Scene {
     /// That of a recorded walk.
     pub fn of(walk: &Walk) -> Self {
         let names = walk.steps.iter().flat_map(|step| step.op.names());
-        Self { start: walk.start, rate: walk.rate, terms: walk.terms.clone(), cast: Cast::new(names) }
+        Self {
+            start: walk.start,
+            rate: walk.rate,
+            terms: walk.terms.clone(),
+            cast: Cast::new(names),
+            builds: Builds::default(),
+        }
     }
 }
 
@@ -80,6 +104,11 @@ impl Cast {
     /// The name of an address; the address itself when it has none.
     pub fn name(&self, address: Address) -> String {
         self.0.get(&address).cloned().unwrap_or_else(|| address.to_string())
+    }
+
+    /// Everyone's address.
+    pub fn addresses(&self) -> impl Iterator<Item = Address> {
+        self.0.keys().copied()
     }
 
     /// All names, by their own order.

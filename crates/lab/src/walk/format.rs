@@ -193,6 +193,11 @@ pub enum Op {
 }
 
 impl Op {
+    /// Whether it is a call, and no change of the world.
+    pub const fn is_call(&self) -> bool {
+        !matches!(self, Self::Rebase { .. } | Self::Break { .. })
+    }
+
     /// Whether it is a call of the recovery pool.
     pub const fn is_of_pool(&self) -> bool {
         matches!(self, Self::Recover { .. } | Self::Claim { .. })

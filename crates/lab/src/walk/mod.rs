@@ -14,8 +14,9 @@ mod replay;
 mod views;
 mod world;
 
-pub use cast::{BENEFICIARY, Cast, ESCROW, GUARDIAN, POOL, STETH, Scene, WSTETH, address_of, terms};
+pub use cast::{BENEFICIARY, Builds, Cast, ESCROW, GUARDIAN, POOL, STETH, Scene, WSTETH, address_of, terms};
 pub use format::{Balances, Books, Op, Pay, PositionBook, PotBook, Step, Walk, WalkTerms, Why, read};
 pub use recovery::Recovery;
 pub use refusal::Refused;
+pub(crate) use replay::word;
 pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay, replay_all};

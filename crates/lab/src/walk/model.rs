@@ -74,7 +74,28 @@ impl Subject for Model {
 }
 
 impl Model {
-    fn moment(&self, time: Timestamp) -> Moment {
+    /// The rescue.
+    pub const fn rescue(&self) -> &Rescue {
+        &self.rescue
+    }
+
+    /// Its recovery pool.
+    pub const fn pool(&self) -> &RecoveryPool {
+        &self.pool
+    }
+
+    /// The share rate, even while it cannot be read.
+    pub const fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Whether stETH is broken.
+    pub const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// What a call at `time` finds outside the rescue.
+    pub const fn moment(&self, time: Timestamp) -> Moment {
         Moment { time, lido: if self.broken { Lido::Broken } else { Lido::Working(self.rate) } }
     }
 

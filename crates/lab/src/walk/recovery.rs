@@ -1,6 +1,9 @@
 //! The recovery pool of a walk: what its views say, and its bytecode.
 
-use alloy::primitives::{Address, Log, U256};
+use alloy::{
+    primitives::{Address, Log, U256},
+    sol_types::SolValue,
+};
 use levee::{Blueprint, Earnings, RecoveryEvent, RecoveryView, bindings::RecoveryPool as Abi};
 use levee_model::{PositionId, RecoveryPool, Rescue, Timestamp, Wei};
 use std::collections::BTreeMap;
@@ -41,9 +44,9 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    pub(super) fn create(chain: &mut Chain, escrow: Address) -> Result<Self, Failure> {
-        let blueprint = Blueprint::recovery_pool(escrow);
-        let (address, _) = chain.deploy_create2(blueprint.contract().salt(), blueprint.init_code())?;
+    pub(super) fn create(chain: &mut Chain, init_code: &[u8], escrow: Address) -> Result<Self, Failure> {
+        let salt = Blueprint::recovery_pool(escrow).contract().salt();
+        let (address, _) = chain.deploy_create2(salt, &[init_code, &escrow.abi_encode()].concat())?;
         Ok(Self { address, received: BTreeMap::new(), claimed: BTreeMap::new() })
     }
 

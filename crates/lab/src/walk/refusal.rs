@@ -1,9 +1,8 @@
 //! By which rule was a call refused? The contracts' errors in the words of the model, with the same facts.
 
-use alloy::sol_types::SolInterface;
-use levee::{EscrowError, bindings::RecoveryPool::RecoveryPoolErrors};
+use levee::{EscrowError, RecoveryError};
 use levee_model::{
-    Asset, PositionId, RecoveryRefusal, Refusal, Status, Units,
+    Asset, RecoveryRefusal, Refusal, Units,
     terms::{MAX_TARGET, MIN_TARGET},
 };
 use thiserror::Error;
@@ -34,28 +33,21 @@ pub(super) fn of_escrow(failure: &Failure) -> Option<Refusal> {
 
 /// The same of a call of the recovery pool, which passes on what the escrow says.
 pub(super) fn of_pool(failure: &Failure) -> Option<RecoveryRefusal> {
-    use RecoveryPoolErrors as E;
+    use RecoveryError as E;
     let Failure::Revert(data) = failure else { return None };
-    let Ok(error) = E::abi_decode(data) else {
+    let Some(error) = E::decode(data) else {
         return of_escrow(failure).map(RecoveryRefusal::ByRescue);
     };
     Some(match error {
-        E::NotFinal(error) => RecoveryRefusal::NotFinal { status: status(error.status)? },
-        E::ZeroAmount(_) => RecoveryRefusal::ZeroAmount,
-        E::NothingDelivered(_) => RecoveryRefusal::NothingDelivered,
-        E::NotDrawn(error) => RecoveryRefusal::NotDrawn { tier: error.tier.try_into().ok()? },
-        E::NothingToClaim(error) => {
-            let asset = *Asset::ALL.get(usize::from(error.asset))?;
-            let id = PositionId { pledger: error.pledger, tier: error.tier.try_into().ok()?, asset };
-            RecoveryRefusal::NothingToClaim { id }
-        }
-        E::InvalidAccount(error) => RecoveryRefusal::InvalidAccount { account: error.account },
-        _ => return None,
+        E::NotFinal { status } => RecoveryRefusal::NotFinal { status },
+        E::ZeroAmount => RecoveryRefusal::ZeroAmount,
+        E::NothingDelivered => RecoveryRefusal::NothingDelivered,
+        E::AmountTooLarge { amount, limit } => RecoveryRefusal::AmountTooLarge { amount, limit },
+        E::NotDrawn { tier } => RecoveryRefusal::NotDrawn { tier: tier.try_into().ok()? },
+        E::NothingToClaim { id } => RecoveryRefusal::NothingToClaim { id },
+        E::InvalidAccount { account } => RecoveryRefusal::InvalidAccount { account },
+        E::PaymentFailed { .. } => return None,
     })
-}
-
-fn status(number: u8) -> Option<Status> {
-    Status::ALL.into_iter().find(|&status| status as u8 == number)
 }
 
 fn of_pledging(error: EscrowError) -> Option<Refusal> {

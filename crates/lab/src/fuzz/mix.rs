@@ -1,0 +1,89 @@
+//! Which calls were played, and how often they went through.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::walk::{Op, Outcome};
+
+/// Calls by name: how many went through, how many were refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mix(BTreeMap<String, Count>);
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Count {
+    accepted: u64,
+    refused: u64,
+}
+
+impl Mix {
+    /// Counts a step.
+    pub fn add(&mut self, op: &Op, outcome: &Outcome) {
+        let count = self.0.entry(name(op)).or_default();
+        match outcome {
+            Ok(_) => count.accepted += 1,
+            Err(_) => count.refused += 1,
+        }
+    }
+
+    /// Counts what another has counted.
+    pub fn merge(&mut self, other: &Self) {
+        for (name, count) in &other.0 {
+            let sum = self.0.entry(name.clone()).or_default();
+            sum.accepted += count.accepted;
+            sum.refused += count.refused;
+        }
+    }
+
+    /// All steps.
+    pub fn steps(&self) -> u64 {
+        self.0.values().map(|count| count.accepted + count.refused).sum()
+    }
+
+    /// Each call's name and how many percent of its calls went through, rounded down.
+    pub fn percent_accepted(&self) -> impl Iterator<Item = (&str, u64)> {
+        let percent = |count: &Count| 100 * count.accepted / (count.accepted + count.refused).max(1);
+        self.0.iter().map(move |(name, count)| (name.as_str(), percent(count)))
+    }
+}
+
+impl fmt::Display for Mix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<14} {:>10} {:>10} {:>4}", "call", "accepted", "refused", "%")?;
+        for ((name, count), (_, percent)) in self.0.iter().zip(self.percent_accepted()) {
+            writeln!(f, "{name:<14} {:>10} {:>10} {percent:>4}", count.accepted, count.refused)?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of a call as the contract has it, or of a change of the world.
+fn name(op: &Op) -> String {
+    let other = if op.payer().is_some() {
+        " for other"
+    } else if op.recipient().is_some() {
+        " to other"
+    } else {
+        ""
+    };
+    let name = match op {
+        Op::Rebase { .. } => "(rebase)",
+        Op::Break { .. } => "(break)",
+        Op::Pledge { .. } => "pledge",
+        Op::Settle => "settle",
+        Op::Release { .. } => "release",
+        Op::Refund { .. } => "refund",
+        Op::Exit { .. } => "exit",
+        Op::Decline { .. } => "decline",
+        Op::Amend { .. } => "amend",
+        Op::Cancel => "cancel",
+        Op::Object { .. } => "object",
+        Op::Lapse => "lapse",
+        Op::Expire => "expire",
+        Op::Recover { .. } => "recover",
+        Op::Claim { .. } => "claim",
+    };
+    let asset = match op {
+        Op::Pledge { asset, .. } if other.is_empty() => format!(" {asset}"),
+        _ => String::new(),
+    };
+    format!("{name}{asset}{other}")
+}

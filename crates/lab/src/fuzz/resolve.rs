@@ -1,0 +1,404 @@
+//! What does a throw mean here and now? The step that it makes of the state of the walk.
+//!
+//! The clock goes to an edge of time or beside it, a call prefers a position that it has a use for, and which calls are
+//! likely depends on how far the rescue is: so every call is refused often, and accepted often enough to matter.
+
+use alloy::primitives::U256;
+use levee_model::{
+    Asset, PositionId, Rescue, Status, Timestamp, Units, Wei, prorata, schedule,
+    terms::{MIN_TARGET, Tier},
+    units::{RATE_UNIT, Rate},
+};
+
+use super::{scenes::PEOPLE, throws::Throw};
+use crate::walk::{Op, address_of, model::Model};
+
+/// The most that one step moves, so that no purse is ever empty.
+const MOST: u128 = 7 * 10u128.pow(21);
+
+/// The calls and changes of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Pledge,
+    Settle,
+    Release,
+    Refund,
+    Exit,
+    Decline,
+    Amend,
+    Cancel,
+    Object,
+    Lapse,
+    Expire,
+    Recover,
+    Claim,
+    Rebase,
+    Break,
+}
+
+/// How likely each is, of 256.
+type Odds = [(u8, Kind); 15];
+
+const OPEN: Odds = [
+    (112, Kind::Pledge),
+    (14, Kind::Settle),
+    (4, Kind::Release),
+    (8, Kind::Refund),
+    (22, Kind::Exit),
+    (14, Kind::Decline),
+    (20, Kind::Amend),
+    (1, Kind::Cancel),
+    (6, Kind::Object),
+    (4, Kind::Lapse),
+    (2, Kind::Expire),
+    (5, Kind::Recover),
+    (5, Kind::Claim),
+    (29, Kind::Rebase),
+    (10, Kind::Break),
+];
+
+const LATE: Odds = [
+    (20, Kind::Pledge),
+    (40, Kind::Settle),
+    (36, Kind::Release),
+    (40, Kind::Refund),
+    (10, Kind::Exit),
+    (10, Kind::Decline),
+    (8, Kind::Amend),
+    (10, Kind::Cancel),
+    (20, Kind::Object),
+    (8, Kind::Lapse),
+    (20, Kind::Expire),
+    (6, Kind::Recover),
+    (6, Kind::Claim),
+    (12, Kind::Rebase),
+    (10, Kind::Break),
+];
+
+const SETTLED: Odds = [
+    (6, Kind::Pledge),
+    (5, Kind::Settle),
+    (80, Kind::Release),
+    (60, Kind::Refund),
+    (5, Kind::Exit),
+    (5, Kind::Decline),
+    (5, Kind::Amend),
+    (6, Kind::Cancel),
+    (36, Kind::Object),
+    (12, Kind::Lapse),
+    (4, Kind::Expire),
+    (8, Kind::Recover),
+    (8, Kind::Claim),
+    (9, Kind::Rebase),
+    (7, Kind::Break),
+];
+
+const OVER: Odds = [
+    (4, Kind::Pledge),
+    (4, Kind::Settle),
+    (8, Kind::Release),
+    (60, Kind::Refund),
+    (4, Kind::Exit),
+    (4, Kind::Decline),
+    (4, Kind::Amend),
+    (4, Kind::Cancel),
+    (4, Kind::Object),
+    (4, Kind::Lapse),
+    (4, Kind::Expire),
+    (54, Kind::Recover),
+    (84, Kind::Claim),
+    (7, Kind::Rebase),
+    (7, Kind::Break),
+];
+
+/// The steps that a throw makes after `now`: one, or stETH breaking first so that a rescue may expire.
+pub(super) fn steps(model: &Model, now: Timestamp, throw: Throw) -> Vec<(Timestamp, Op)> {
+    let scene = Here { model, rescue: model.rescue(), now: time(model, now, throw), throw };
+    let kind = scene.kind();
+    if kind == Kind::Expire && scene.is_aimed() && scene.rescue.stored_status() == Status::Open {
+        return scene.expiry();
+    }
+    let now = scene.due_time(kind);
+    let scene = Here { now, ..scene };
+    vec![(now, scene.op(kind))]
+}
+
+/// The state that a throw is read in.
+#[derive(Debug, Clone, Copy)]
+struct Here<'a> {
+    model: &'a Model,
+    rescue: &'a Rescue,
+    now: Timestamp,
+    throw: Throw,
+}
+
+/// Where the clock goes: mostly nowhere, else a little, or a part of the way to an edge, or to the edge or beside it.
+fn time(model: &Model, now: Timestamp, Throw { wait, when, .. }: Throw) -> Timestamp {
+    let rescue = model.rescue();
+    let edges = edges(rescue, now);
+    let next = edges.first().copied().unwrap_or(now);
+    let is_open = rescue.stored_status() == Status::Open;
+    match wait {
+        0..180 => now,
+        180..220 => now + Timestamp::from(when % 4),
+        // Interest takes years.
+        220..240 if edges.is_empty() => now + 86_400 * 3 * Timestamp::from(when),
+        220..240 => now + (next - now) * Timestamp::from(when) / 256,
+        // An open rescue is to see some pledges first.
+        240..253 if is_open => now,
+        _ => beside(now, edges.get(usize::from(when / 3) % edges.len().max(1)).copied(), when),
+    }
+}
+
+/// At an edge, or a second before or after, but never back.
+fn beside(now: Timestamp, edge: Option<Timestamp>, when: u8) -> Timestamp {
+    let edge = edge.unwrap_or(now);
+    match when % 3 {
+        0 => edge,
+        1 => edge + 1,
+        _ => edge.saturating_sub(1),
+    }
+    .max(now)
+}
+
+/// The edges of time that are still ahead, the nearest first.
+fn edges(rescue: &Rescue, now: Timestamp) -> Vec<Timestamp> {
+    let terms = rescue.terms();
+    let release_window = Timestamp::from(terms.release_window);
+    let mut edges = Vec::new();
+    if rescue.stored_status() == Status::Open {
+        let deadline = rescue.goal(now).deadline;
+        let last_notice = deadline.saturating_sub(terms.exit_window.into());
+        let amended = rescue.pending_amendment(now).map(|amendment| amendment.in_force_from);
+        edges.extend([deadline, last_notice, deadline + release_window]);
+        edges.extend(amended);
+    } else if let Some(limit) = collectable_until(rescue, now) {
+        edges.extend(next_tranche(rescue, now));
+        edges.push(limit);
+    }
+    edges.retain(|&edge| edge >= now);
+    edges.sort_unstable();
+    edges
+}
+
+/// When settlement was stored.
+fn settled_at(rescue: &Rescue, model_time: Timestamp) -> Option<Timestamp> {
+    let at = levee_model::Moment { time: model_time, lido: levee_model::Lido::Broken };
+    let settlement = rescue.settlement(at).filter(|_| rescue.stored_status() != Status::Open)?;
+    Some(settlement.settled_at)
+}
+
+fn next_tranche(rescue: &Rescue, now: Timestamp) -> Option<Timestamp> {
+    let (terms, settled_at) = (rescue.terms(), settled_at(rescue, now)?);
+    let due = schedule::due(terms, settled_at, now);
+    let waits = Timestamp::from(due) * Timestamp::from(terms.tranche_interval);
+    (due < terms.tranches).then(|| schedule::first_due(terms, settled_at) + waits)
+}
+
+/// The last second before a rescue that is not over can lapse.
+fn collectable_until(rescue: &Rescue, now: Timestamp) -> Option<Timestamp> {
+    let settled_at = settled_at(rescue, now).filter(|_| rescue.final_at().is_none())?;
+    let since = rescue.cancelled_at().unwrap_or_else(|| schedule::last_due(rescue.terms(), settled_at));
+    Some(since + Timestamp::from(rescue.terms().release_window))
+}
+
+impl Here<'_> {
+    fn kind(&self) -> Kind {
+        let is_open = self.rescue.stored_status() == Status::Open;
+        let is_over = self.rescue.final_at().is_some() || self.rescue.stored_status() == Status::Failed;
+        let odds = match () {
+            () if is_open && self.now > self.rescue.goal(self.now).deadline => LATE,
+            () if is_open => OPEN,
+            () if is_over => OVER,
+            () => SETTLED,
+        };
+        let mut left = u16::from(self.throw.call);
+        for (weight, kind) in odds {
+            match left.checked_sub(weight.into()) {
+                Some(rest) => left = rest,
+                None => return kind,
+            }
+        }
+        Kind::Pledge
+    }
+
+    /// Whether the call is meant to go through.
+    const fn is_aimed(&self) -> bool {
+        self.throw.aim < 176
+    }
+
+    /// A lapse and a release wait for their time now and then.
+    fn due_time(&self, kind: Kind) -> Timestamp {
+        let edge = match kind {
+            Kind::Lapse if self.throw.aim < 100 => collectable_until(self.rescue, self.now),
+            Kind::Release if self.throw.aim < 70 => next_tranche(self.rescue, self.now),
+            _ => None,
+        };
+        edge.map_or(self.now, |edge| beside(self.now, Some(edge), self.throw.when))
+    }
+
+    /// An open rescue whose shares cannot be valued for too long.
+    fn expiry(&self) -> Vec<(Timestamp, Op)> {
+        let limit = self.rescue.goal(self.now).deadline + Timestamp::from(self.rescue.terms().release_window);
+        let expiry = (beside(self.now, Some(limit), self.throw.when.saturating_sub(1)), Op::Expire);
+        if self.model.is_broken() {
+            return vec![expiry];
+        }
+        vec![(self.now, Op::Break { broken: true }), expiry]
+    }
+
+    fn op(&self, kind: Kind) -> Op {
+        let (who, id) = self.position(kind);
+        let PositionId { tier, asset, .. } = id;
+        let other = || Some(self.other()).filter(|_| self.throw.other < 64);
+        match kind {
+            Kind::Pledge => Op::Pledge { who, tier, asset, amount: self.amount(id), payer: other() },
+            Kind::Settle => Op::Settle,
+            Kind::Release => Op::Release { asset },
+            Kind::Refund => Op::Refund { who, tier, asset, to: other() },
+            Kind::Exit => Op::Exit { who, tier, asset, to: other() },
+            Kind::Decline => Op::Decline { who, tier, asset },
+            Kind::Amend => self.amendment(),
+            Kind::Cancel => Op::Cancel,
+            Kind::Object => Op::Object { who, tier, asset },
+            Kind::Lapse => Op::Lapse,
+            Kind::Expire => Op::Expire,
+            Kind::Recover => Op::Recover { amount: self.recovery() },
+            Kind::Claim => Op::Claim { who, tier, asset, to: other() },
+            Kind::Break if self.model.is_broken() || self.throw.aim < 96 => {
+                Op::Break { broken: !self.model.is_broken() }
+            }
+            Kind::Rebase | Kind::Break => Op::Rebase { rate: self.rebased() },
+        }
+    }
+
+    /// Who pays or is paid instead.
+    fn other(&self) -> String {
+        PEOPLE[usize::from(self.throw.other) % PEOPLE.len()].to_owned()
+    }
+
+    /// A position that the call has a use for, if it is aimed and there is one.
+    fn position(&self, kind: Kind) -> (String, PositionId) {
+        let useful: Vec<_> = self.rescue.positions().filter(|&(id, _)| self.is_of_use(kind, id)).collect();
+        let names = |id: &PositionId| PEOPLE.into_iter().find(|name| address_of(name) == id.pledger);
+        let chosen = useful.get(usize::from(self.throw.who) % useful.len().max(1));
+        match chosen.filter(|_| self.is_aimed()).and_then(|(id, _)| Some((names(id)?, *id))) {
+            Some((name, id)) => (name.to_owned(), id),
+            None => self.any_position(),
+        }
+    }
+
+    fn is_of_use(&self, kind: Kind, id: PositionId) -> bool {
+        let at = self.model.moment(self.now);
+        match kind {
+            Kind::Exit | Kind::Decline => true,
+            Kind::Refund => !self.rescue.refundable(at, id).is_zero(),
+            Kind::Object => {
+                let statement = self.rescue.statement(at, id);
+                !statement.weight.is_zero() && !statement.objected
+            }
+            Kind::Claim => !self.model.pool().claimable(self.rescue, id).is_zero(),
+            _ => false,
+        }
+    }
+
+    /// Any position there could be, and sometimes one in a tier that there is not.
+    fn any_position(&self) -> (String, PositionId) {
+        let Throw { who, tier, asset, .. } = self.throw;
+        // The last of the people never pledges.
+        let name = PEOPLE[usize::from(who) % (PEOPLE.len() - 1)];
+        let count = self.rescue.terms().tier_count();
+        let tier = if tier < 250 { tier % count } else { count };
+        let asset = Asset::ALL[usize::from(asset) % Asset::ALL.len()];
+        (name.to_owned(), PositionId { pledger: address_of(name), tier, asset })
+    }
+
+    /// Nothing, dust, a part of the target, what is just missing for the tier's threshold, anything, or too much.
+    fn amount(&self, id: PositionId) -> Units {
+        let size = u128::from(self.throw.size);
+        let amount = match self.throw.kind % 16 {
+            0 => size % 3,
+            1 => 1 + size % 1_000,
+            2..8 => self.part_of_target(),
+            8..13 => (self.missing(id) + size % 3).saturating_sub(1),
+            13..15 => size,
+            _ if id.asset.is_shares() && size.is_multiple_of(4) => {
+                return Units::new(Units::MAX_POT.get() + 1);
+            }
+            _ => self.part_of_target(),
+        };
+        Units::new(amount.min(MOST))
+    }
+
+    fn part_of_target(&self) -> u128 {
+        self.rescue.goal(self.now).target.get() * u128::from(self.throw.size % 6_000) / 10_000
+    }
+
+    /// What of the asset would meet the threshold of the position's tier.
+    fn missing(&self, id: PositionId) -> u128 {
+        let tiers = &self.rescue.terms().tiers;
+        let Some(&Tier { threshold, .. }) = tiers.get(usize::from(id.tier)) else { return 1 };
+        let count = tiers.partition_point(|tier| tier.threshold <= threshold) as u8;
+        let lido = levee_model::Lido::Working(self.model.rate());
+        let covered = self.rescue.coverage_up_to(count, lido).unwrap_or(Wei::ZERO);
+        let required = prorata::required_up(self.rescue.goal(self.now).target, threshold);
+        let missing = required.checked_sub(covered).unwrap_or(Wei::ZERO).get();
+        if id.asset.is_shares() { shares_up(missing, self.model.rate()) } else { missing }
+    }
+
+    /// A target out of bounds, at the edge of what is covered, or anywhere; a deadline too early, as early as can be, or
+    /// later.
+    fn amendment(&self) -> Op {
+        let Throw { kind, size, when, .. } = self.throw;
+        let goal = self.rescue.goal(self.now);
+        let covered = self.rescue.coverage(self.model.moment(self.now).lido).unwrap_or(goal.target).get();
+        let target = match kind % 8 {
+            0 => MIN_TARGET.get() - 1,
+            1 => covered,
+            2 => covered + 1,
+            _ => goal.target.get() * u128::from(1_000 + size % 15_000) / 10_000,
+        };
+        let exit_window = Timestamp::from(self.rescue.terms().exit_window);
+        let in_force_from = self.now + exit_window;
+        let deadline = match size % 4 {
+            0 => in_force_from + Timestamp::from(when % 2),
+            1 => goal.deadline.max(in_force_from + 1),
+            _ => in_force_from + 1 + exit_window * Timestamp::from(when) / 32,
+        };
+        Op::Amend { target: Wei::new(target.min(MOST)), deadline }
+    }
+
+    /// Nothing, dust, just what some group is still owed, or a part of the target.
+    fn recovery(&self) -> Wei {
+        let size = u128::from(self.throw.size);
+        let groups = self.model.pool().groups(self.now);
+        let owed = groups.iter().map(|group| group.interest + group.principal).find(|owed| !owed.is_zero());
+        let amount = match (self.throw.kind % 8, owed) {
+            (0, _) => size % 3,
+            (1, _) => 1 + size % 1_000,
+            (2, Some(owed)) => (owed.get() + size % 3).saturating_sub(1),
+            (3, Some(owed)) => owed.get() * u128::from(self.throw.tier) / 256,
+            _ => self.part_of_target(),
+        };
+        Wei::new(amount.min(MOST))
+    }
+
+    /// A wei more or less, a slashing, or an ordinary rise.
+    fn rebased(&self) -> Rate {
+        let rate = self.model.rate().get();
+        let size = u128::from(self.throw.size);
+        let rate = match self.throw.kind % 8 {
+            0 => rate - 1,
+            1 => rate + 1,
+            2 | 3 => rate / 10_000 * (10_000 - size % 5_000),
+            _ => rate / 10_000 * (10_000 + size % 300),
+        };
+        Rate::new(rate.clamp(RATE_UNIT / 1_000, Rate::MAX.get())).expect("a rate in bounds")
+    }
+}
+
+/// As many shares as are worth `wei`, rounded up.
+fn shares_up(wei: u128, rate: Rate) -> u128 {
+    let product = U256::from(wei) * U256::from(RATE_UNIT);
+    product.div_ceil(U256::from(rate.get())).saturating_to()
+}
