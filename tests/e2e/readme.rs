@@ -31,7 +31,16 @@ fn shell_blocks(text: &str) -> Vec<&str> {
 
 /// The commands as a script that stops at the first failure; nobody is there to answer, so what asks gets `--yes`.
 fn script(commands: &str) -> String {
-    const ASKING: [&str; 4] = ["levee deploy", "levee pledge", "levee settle", "levee release"];
+    const ASKING: [&str; 8] = [
+        "levee deploy",
+        "levee declare ",
+        "levee bonus",
+        "levee pledge",
+        "levee settle",
+        "levee release",
+        "levee recover",
+        "levee claim",
+    ];
     let asks = |line: &str| ASKING.iter().any(|verb| line.starts_with(verb));
     let answered = |line: &str| if asks(line) { format!("{line} --yes\n") } else { format!("{line}\n") };
     format!("set -eu\n{}", commands.lines().map(answered).collect::<String>())
@@ -60,12 +69,17 @@ async fn the_first_pledge_of_the_readme_runs_as_written() {
     install_keystore(home.path());
     fund(&chain, KEYSTORE_ADDRESS).await;
     let run = |commands: &str| bash(home.path(), &anvil.endpoint(), commands);
-    let commands = blocks[1..].concat();
+    let [_, terms, pledge, settle, before, after] = blocks[..] else { panic!("{} blocks", blocks.len()) };
+    // The bonus is added while the rescue is open.
+    let commands = [terms, pledge, before, settle].concat();
     assert!(commands.contains(DEADLINE), "{commands}");
     let in_a_month = jiff::Timestamp::now().round(jiff::Unit::Second).expect("a time")
         + jiff::SignedDuration::from_hours(720);
     let told = run(&commands.replace(DEADLINE, &in_a_month.to_string())).ok();
     assert!(told.contains("the terms are valid; the rescue will be at 0x"), "{told}");
+    assert!(told.contains(" declared: Approved, 0.01 ETH into tier 0, up to "), "{told}");
+    assert!(told.contains("\nnot yet locked, in all: 0 ETH\n"), "{told}");
+    assert!(told.contains("\nadded 0.001 ETH of 0x"), "{told}");
     assert!(told.contains("settled at a threshold of 100 %: 0.02 ETH of 0.02 ETH is drawn"), "{told}");
 
     let page = || run("levee status --terms rescue.toml --json").json();
@@ -80,6 +94,13 @@ async fn the_first_pledge_of_the_readme_runs_as_written() {
     assert!(told.contains("delivered 0.02 ETH to the beneficiary, 1 tranche of ETH in all"), "{told}");
     assert_eq!(page()["status"], "Released");
     assert_eq!(page()["tranches"]["delivered"], json!({ "ETH": 1, "stETH": 0, "wstETH": 0 }));
+
+    let told = run(after).ok();
+    assert!(told.contains("repaid draw order 0: 0.005 ETH of all that was left\n"), "{told}");
+    // Both tiers are of one draw order, and their pledges alike.
+    assert_eq!(told.matches("paid 0.0025 ETH of recovered ETH").count(), 2, "{told}");
+    assert!(told.contains("\nreturned 0.001 ETH of 0x"), "{told}");
+    assert_eq!(page()["recoveryPool"]["receivedWei"], (ETHER / 200).to_string());
 }
 
 /// All pages, by their path from the root.

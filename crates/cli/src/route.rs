@@ -95,7 +95,7 @@ impl Session {
     }
 
     /// The pledge of unwrapped WETH, after the approval that it needs.
-    pub(crate) async fn from_weth(
+    pub(crate) async fn unwrapping(
         &self,
         pledge: &Pledge,
         weth: Option<Address>,

@@ -1,6 +1,6 @@
 //! `levee declarations`: what was said, against what was locked.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
@@ -94,10 +94,11 @@ async fn against_locked(
     let mut lines = Vec::new();
     for declared in said {
         let contributor = declared.contributor;
-        if !positions.contains_key(&contributor) {
-            positions.insert(contributor, escrow.positions(contributor).await?);
-        }
-        let locked = locked(&positions[&contributor], declared.declaration.tier, rate);
+        let known = match positions.entry(contributor) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(escrow.positions(contributor).await?),
+        };
+        let locked = locked(known, declared.declaration.tier, rate);
         lines.push(Line { declared, locked });
     }
     Ok(lines)

@@ -87,7 +87,7 @@ impl PledgeArgs {
                 session.check_balance(amount.asset(), units).await?;
                 session.with_permit(&pledge, self.route.weth).await?
             }
-            Way::FromWeth => session.from_weth(&pledge, self.route.weth, self.approve).await?,
+            Way::FromWeth => session.unwrapping(&pledge, self.route.weth, self.approve).await?,
         };
         session.run_all(&steps).await
     }

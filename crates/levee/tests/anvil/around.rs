@@ -1,13 +1,11 @@
-//! The client against the contracts around the escrow on a local chain.
+//! The contracts around the escrow.
 
-mod environment;
-
+use crate::environment::{CHAIN, ETHER, Environment};
 use alloy::{
     primitives::{Address, U256, Uint},
     providers::Provider,
     signers::local::PrivateKeySigner,
 };
-use environment::{CHAIN, ETHER, Environment};
 use eyre::Result;
 use levee::{
     Blueprint, Board, BoardError, BonusError, BonusEvent, BonusFor, BonusPool, Contract, Declaration,

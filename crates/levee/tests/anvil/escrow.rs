@@ -1,12 +1,10 @@
-//! The client against the escrow's bytecode on a local chain.
+//! The escrow: created once, used in all ways, refusing with its facts.
 
-mod environment;
-
+use crate::environment::{CHAIN, ETHER, Environment};
 use alloy::{
     primitives::{B256, Bytes, U256, bytes},
     providers::{Provider, ext::AnvilApi},
 };
-use environment::{CHAIN, ETHER, Environment};
 use eyre::Result;
 use levee::{
     Contract, Deployment, Error, Escrow, EscrowError, Event, FailReason, SALT, ShareRate, address_of,
