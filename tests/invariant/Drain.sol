@@ -58,9 +58,10 @@ contract Drain is Clock {
         address[] memory accounts = STORE.accounts();
         for (uint256 i; i < accounts.length; ++i) {
             try STORE.bonus().takeBack(accounts[i]) { } catch { }
-            for (uint256 id; id < STORE.pots(); ++id) {
-                STORE.alert(accounts[i], id);
-                (uint8 tier, Asset asset) = (uint8(id / ASSETS), Asset(id % ASSETS));
+            PositionView[] memory list = ESCROW.positions(accounts[i]);
+            for (uint256 j; j < list.length; ++j) {
+                (uint8 tier, Asset asset) = (list[j].tier, list[j].asset);
+                STORE.alert(accounts[i], tier * ASSETS + uint256(asset));
                 try STORE.bonus().claim(accounts[i], tier, asset) { } catch { }
                 try STORE.pool().claim(accounts[i], tier, asset) { } catch { }
             }

@@ -58,7 +58,7 @@ contract BonusHandler is BaseHandler {
         for (uint256 i; i < places; ++i) {
             uint256 place = addmod(seed, i, places);
             (pledger, id) = (pledgerOf(place / pots), place % pots);
-            if (store.sponsors().claimed(pledger, id)) continue;
+            if (store.amounts(pledger, id) == 0 || store.sponsors().claimed(pledger, id)) continue;
             if (store.sponsors().shareNow(pledger, id) != 0) return (true, pledger, id);
         }
     }

@@ -81,6 +81,7 @@ contract RecoveryHandler is BaseHandler {
         for (uint256 i; i < places; ++i) {
             uint256 place = addmod(seed, i, places);
             (pledger, id) = (pledgerOf(place / pots), place % pots);
+            if (store.amounts(pledger, id) == 0) continue;
             amount = store.recovery().earned(pledger, id) - store.recovery().claimed(pledger, id);
             if (amount != 0) return (pledger, id, amount);
         }
