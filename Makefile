@@ -9,7 +9,7 @@ LEVEE := target/release/levee
 ARTICLE := scenarios/article-2026-04-24.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-solidity test-rust replay replay-steth gas gas-update artifacts docs lint fmt clean
+.PHONY: help setup demo test test-solidity test-rust replay replay-steth gas gas-update artifacts docs lint fmt clean invariants-deep
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -37,6 +37,9 @@ test-solidity: setup
 	forge build
 	tools/artifacts.mjs --check
 	forge test
+
+invariants-deep: setup ## Ten million calls of the invariants, and the share of each action that goes through: hours
+	FOUNDRY_PROFILE=deep forge test --match-path 'tests/invariant/*' -vv
 
 test-rust: setup
 	cargo test --locked --workspace
