@@ -9,7 +9,8 @@ LEVEE := target/release/levee
 ARTICLE := scenarios/article-2026-04-24.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-solidity test-rust replay replay-steth gas gas-update artifacts docs lint fmt clean invariants-deep
+.PHONY: help setup demo test test-solidity test-rust replay replay-steth gas gas-update artifacts docs lint fmt clean \
+	prove prove-seeds slither coverage mutants python-lock invariants-deep
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -72,6 +73,22 @@ artifacts: setup ## Rewrite the checked-in contract artifacts
 
 docs: setup ## Rewrite docs/cli.md from the command's help
 	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked -p levee-cli --test e2e cli_docs
+
+# A stamp, made last: a half-made environment is made again.
+VENV := .tools/venv/done
+
+$(VENV): tools/python/requirements.txt tools/python/venv
+	@tools/python/venv
+	@touch $@
+
+prove: setup $(VENV) ## Prove tests/symbolic: whole properties, for all values
+	.tools/venv/bin/python tools/python/prove
+
+prove-seeds: setup $(VENV) ## Put a bug in for each proof, and see the proof find it
+	.tools/venv/bin/python tools/python/prove --seeds
+
+slither: setup $(VENV) ## Explain every finding of slither, or fail
+	.tools/venv/bin/python tools/python/slither-gate
 
 lint: setup .tools/bin/cargo-deny ## Check formatting, lints, licences and sources
 	forge fmt --check
