@@ -106,7 +106,8 @@ impl Fixture {
         ];
         self.chain.set_time(SETTLED_AT);
         figures.push(figure("settle_full", self.send(&PledgeEscrow::settleCall {})?));
-        let refund = PledgeEscrow::refundCall { pledger: pledger(), tier: self.last_tier(), asset: Asset::Eth as u8 };
+        let refund =
+            PledgeEscrow::refundCall { pledger: pledger(), tier: self.last_tier(), asset: Asset::Eth as u8 };
         figures.push(figure("refund_eth", self.send(&refund)?));
         figures.extend(self.releases()?);
         Ok(figures)

@@ -227,9 +227,8 @@ fn permit(
 ) -> Result<PledgeRouter::Permit, Failure> {
     let domain = chain.read(token, &WstETH::DOMAIN_SEPARATORCall {})?;
     let deadline = U256::from(chain.time() + DAY);
-    let kind = keccak256(
-        "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)",
-    );
+    let kind =
+        keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
     let message = (kind, owner.address(), spender, value, U256::ZERO, deadline).abi_encode();
     let digest = keccak256([&[0x19, 0x01], domain.as_slice(), keccak256(message).as_slice()].concat());
     let signature = sign(owner, digest);
