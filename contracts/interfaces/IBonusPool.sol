@@ -20,10 +20,10 @@ enum BonusFor {
 /// Provision of Public Goods via Dominant Assurance Contracts", Public Choice 96, 1998).
 ///
 /// - The rescue failed because no threshold was met, or because its shares could not be valued: the pledgers share
-///   the bonus. A position gets floor(bonus * its value / value of all pledges), once. The dust, less than one wei a
-///   position, stays in the pool.
-/// - It settled (whether it was then released or cancelled), its guardian ended it, or it failed without a pledge that
-///   is worth a wei: the sponsors take back what they added.
+///   the bonus. A position gets floor(bonus * its value / value of all pledges), once. Values are rounded down to a wei
+///   too: the dust, less than 1 + bonus / value of all pledges wei a position, stays in the pool.
+/// - It settled (whether it was then released or cancelled), its guardian ended it, or it failed with all pledges together
+///   worth less than a wei: the sponsors take back what they added.
 ///
 /// A guardian who ends a rescue does not cause the bonus to be paid: one who has pledged could else end it for that. A
 /// guardian can still decline the pledges of others until no threshold can be met; who sponsors trusts it not to.

@@ -33,7 +33,8 @@ struct GroupView {
 /// - Interest is simple, on the outstanding principal, from the moment the rescue became final. It is added at each
 ///   deposit: floor(principal * rateBps * seconds / (10,000 * 365 days)).
 /// - A position has earned floor(received * value / V) in all, of what its group received, with its value and that of
-///   the group at the settlement rate. The dust of a group, less than one wei a position, stays in the pool.
+///   the group at the settlement rate. Both floors round down, the value's too: so the dust of a group, less than
+///   1 + received / V wei a position, stays in the pool.
 ///
 /// Anyone may deposit, by `recover` or by a plain transfer (which must bring gas for it: a transfer limited to 2,300
 /// gas fails), and anyone may claim for a pledger. Claims never expire, and the order of claims changes nothing. There

@@ -71,7 +71,7 @@ pub(crate) struct Sponsor {
 impl Recovery {
     /// Adds up what the agreed model says, and holds it against what the pool has.
     pub(crate) async fn of(stage: &Stage, lines: &[Line]) -> Result<Self> {
-        let groups: Vec<_> = stage.models.recovery.groups(stage.now).into_iter().map(Group::from).collect();
+        let groups = stage.models.recovery.groups(stage.now);
         let total: Wei = groups.iter().map(|group| group.received).sum();
         let claimed: Wei = lines.iter().map(|line| line.claimed).sum();
         let earned: Wei = lines.iter().map(|line| line.earned).sum();
@@ -82,12 +82,20 @@ impl Recovery {
         );
         let dust = total - earned;
         ensure!(
-            dust.is_zero() || dust.get() < lines.len() as u128,
+            dust.is_zero() || dust.get() < dust_bound(&groups, lines.len() as u128),
             "{dust} of what was recovered are left over, too much for {} positions",
             lines.len()
         );
+        let groups = groups.into_iter().map(Group::from).collect();
         Ok(Self { total, claimed, claimable: earned - claimed, dust, groups })
     }
+}
+
+/// A position's value is rounded down to a wei before its part is: less than 1 + received / value a position.
+fn dust_bound(groups: &[RecoveryGroup], positions: u128) -> u128 {
+    let bound =
+        |group: &RecoveryGroup| positions * (1 + group.received.get().div_ceil(group.value.get()));
+    groups.iter().filter(|group| group.takes_part()).map(bound).sum()
 }
 
 impl From<RecoveryGroup> for Group {
