@@ -93,8 +93,7 @@ impl Recovery {
 
 /// A position's value is rounded down to a wei before its part is: less than 1 + received / value a position.
 fn dust_bound(groups: &[RecoveryGroup], positions: u128) -> u128 {
-    let bound =
-        |group: &RecoveryGroup| positions * (1 + group.received.get().div_ceil(group.value.get()));
+    let bound = |group: &RecoveryGroup| positions * (1 + group.received.get().div_ceil(group.value.get()));
     groups.iter().filter(|group| group.takes_part()).map(bound).sum()
 }
 
