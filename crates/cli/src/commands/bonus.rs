@@ -115,7 +115,10 @@ impl AddArgs {
                 ("amount", amount::eth_and_wei(amount)),
                 ("if it fails", "the pledgers share it".into()),
                 ("else", format!("{sponsor} takes it back")),
-                ("decided", format!("after {}", time::time_from(page.view.terms.deadline, page.now))),
+                (
+                    "decided",
+                    format!("with the rescue, by {}", time::time_from(page.view.terms.deadline, page.now)),
+                ),
             ],
         });
         session.run_all(&steps).await
@@ -135,11 +138,21 @@ impl ClaimArgs {
     async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let pledger = self.payout.pledger(session.signer.from)?;
+        let steps = self.steps(&session, pledger).await?;
+        if steps.is_empty() {
+            return Err(UserError::new(format!("`{pledger}` has no bonus to claim"))
+                .hint("it was claimed before, or nothing that it pledged was in the rescue at its end")
+                .into());
+        }
+        session.run_all(&steps).await
+    }
+
+    /// A claim for each position that has something to come.
+    async fn steps(&self, session: &Session, pledger: Address) -> Result<Vec<Step>> {
         let (pool, bonus) = session.bonus().await?;
         require_whose(&session.page.view, &bonus, BonusFor::Pledgers)?;
-        let positions = session.escrow.positions(pledger).await?;
         let mut steps = Vec::new();
-        for position in self.payout.choose(&positions) {
+        for position in self.payout.choose(&session.escrow.positions(pledger).await?) {
             let id = PositionId { pledger, tier: position.tier, asset: position.asset };
             let share = pool.share_of(id).await?;
             let amount = match bonus.whose {
@@ -150,12 +163,7 @@ impl ClaimArgs {
                 steps.push(claim_step(&pool, id, amount, self.payout.to));
             }
         }
-        if steps.is_empty() {
-            return Err(UserError::new(format!("`{pledger}` has no bonus to claim"))
-                .hint("it was claimed before, or nothing that it pledged was in the rescue at its end")
-                .into());
-        }
-        session.run_all(&steps).await
+        Ok(steps)
     }
 }
 

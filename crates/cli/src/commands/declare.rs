@@ -13,7 +13,7 @@ use levee_model::Wei;
 
 use crate::{
     address, amount,
-    connection::{Connection, RescueArgs},
+    connection::{Connection, Named, RescueArgs},
     declaration::{SignedFile, parse_stage},
     error::UserError,
     output::Output,
@@ -97,27 +97,10 @@ impl DeclareArgs {
     }
 
     async fn declare(self, output: Output) -> Result<()> {
-        let stage = self.stage.unwrap_or(Stage::Expressed);
-        let amount = parse_amount(&self.amount.join(" "), stage)?;
         let named = self.rescue.named()?;
         let connection = self.signing.network().connect(named.terms.as_ref()).await?;
-        let tiers = match named.terms {
-            Some(file) => file.terms.tier_count(),
-            None => {
-                let (node, chain) = (connection.provider.clone(), connection.chain);
-                Escrow::open(node, chain, named.address).await?.terms().await?.tier_count()
-            }
-        };
         let (_, now) = connection.latest_block().await?;
-        let declaration = Declaration {
-            escrow: named.address,
-            stage,
-            tier: known_tier(self.tier.unwrap_or_default(), tiers)?,
-            amount,
-            expiry: expiry(self.expiry, stage, now)?,
-            link: self.link,
-        };
-        declaration.check(now).map_err(Error::from)?;
+        let declaration = self.declaration(&connection, named, now).await?;
         let signer = self.signing.signer(&connection, output).await?;
         if self.sign {
             let contributor = self.contributor.unwrap_or(signer.from);
@@ -128,6 +111,23 @@ impl DeclareArgs {
         let facts = facts(signer.from, &declaration, now);
         let headline = format!("Declare for the rescue {}; this locks nothing", declaration.escrow);
         send(&signer, &board, Step { call, headline, facts }).await
+    }
+
+    /// What the arguments say, if the board would take it at `now` and the rescue has the tier.
+    async fn declaration(&self, connection: &Connection, named: Named, now: u64) -> Result<Declaration> {
+        let (Some(stage), Some(tier)) = (self.stage, self.tier) else {
+            return Err(UserError::new("a declaration has a stage and a tier").into());
+        };
+        let declaration = Declaration {
+            escrow: named.address,
+            stage,
+            tier: known_tier(tier, tier_count(connection, named).await?)?,
+            amount: parse_amount(&self.amount.join(" "), stage)?,
+            expiry: expiry(self.expiry, stage, now)?,
+            link: self.link.clone(),
+        };
+        declaration.check(now).map_err(Error::from)?;
+        Ok(declaration)
     }
 
     async fn bring(self, path: PathBuf, output: Output) -> Result<()> {
@@ -168,6 +168,15 @@ fn parse_amount(text: &str, stage: Stage) -> Result<Option<Wei>, UserError> {
     }
     Err(UserError::new(format!("what is {stage} has an amount").to_lowercase())
         .hint("write it in ETH, as in `5000 ETH`; only what is expressed may be unknown"))
+}
+
+/// By the terms, where they are given: then the rescue need not exist yet.
+async fn tier_count(connection: &Connection, named: Named) -> Result<u8> {
+    if let Some(file) = named.terms {
+        return Ok(file.terms.tier_count());
+    }
+    let escrow = Escrow::open(connection.provider.clone(), connection.chain, named.address).await?;
+    Ok(escrow.terms().await?.tier_count())
 }
 
 fn known_tier(tier: u8, count: u8) -> Result<u8, UserError> {
