@@ -90,6 +90,13 @@ prove-seeds: setup $(VENV) ## Put a bug in for each proof, and see the proof fin
 slither: setup $(VENV) ## Explain every finding of slither, or fail
 	.tools/venv/bin/python tools/python/slither-gate
 
+coverage: setup ## Every line and branch of contracts/ is run by a test, or fail
+	@mkdir -p out/coverage
+	@FOUNDRY_PROFILE=coverage forge coverage --match-path 'tests/{unit,adversary}/**' \
+	  --no-match-coverage '(tests|script|node_modules)' --report lcov --report-file out/coverage/lcov.info \
+	  >out/coverage/log 2>&1 || { cat out/coverage/log >&2; exit 1; }
+	@python3 tools/python/coverage out/coverage/lcov.info
+
 lint: setup .tools/bin/cargo-deny ## Check formatting, lints, licences and sources
 	forge fmt --check
 	FOUNDRY_PROFILE=lint forge lint --deny notes

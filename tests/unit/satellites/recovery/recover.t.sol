@@ -199,6 +199,7 @@ contract RecoverTest is RecoveryTest {
         recover(7 ether);
         assertGroup(0, 1, 0, 0, 0, 0);
         assertGroup(1, 0, 700 ether, 0, 0, 7 ether);
+        assertEarnings(carol, LOAN, Asset.WstETH, 0, 0);
         vm.expectRevert(abi.encodeWithSelector(IRecoveryPool.NotDrawn.selector, LOAN));
         pool.claim(carol, LOAN, Asset.WstETH);
     }
