@@ -9,7 +9,7 @@ LEVEE := target/release/levee
 ARTICLE := scenarios/article-2026-04-24.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-solidity test-rust replay replay-steth gas gas-update artifacts docs lint fmt clean \
+.PHONY: help setup demo test test-solidity test-rust fuzz replay replay-steth gas gas-update artifacts docs lint fmt clean \
 	prove prove-seeds slither coverage mutants python-lock invariants-deep
 
 help: ## List the targets
@@ -30,7 +30,7 @@ $(LEVEE): FORCE
 	cargo build --release --locked -p levee-cli
 FORCE:
 
-test: test-solidity test-rust out/peers.json ## Run every test, the replays and the exact gas figures
+test: test-solidity coverage slither prove test-rust out/peers.json ## Run every test, the replays and the exact gas figures
 	cargo run --quiet --locked -p levee-lab -- gas --check tests/snapshots/gas.txt
 	cargo run --quiet --locked -p levee-lab -- gas-peers out/peers.json --check docs/performance.md
 
@@ -48,6 +48,9 @@ test-rust: setup
 replay: setup ## FILE=x.json: replay recorded rescues against the model and the bytecode
 	@test -n "$(FILE)" || { echo "error: name the file: make replay FILE=tests/vectors/rescue.json" >&2; exit 1; }
 	cargo run --quiet --locked -p levee-lab -- replay "$(FILE)"
+
+fuzz: ## WALKS=n: play random walks on the model and on the bytecode in lockstep (SEED=s: from that seed)
+	cargo run --quiet --locked -p levee-lab -- fuzz --walks $(or $(WALKS),20000) $(if $(SEED),--seed $(SEED))
 
 replay-steth: setup ## FILE=x.json: replay a stETH recording against the Lido model
 	@test -n "$(FILE)" || { echo "error: name the file: make replay-steth FILE=tests/vectors/steth.json" >&2; exit 1; }
@@ -96,6 +99,13 @@ coverage: setup ## Every line and branch of contracts/ is run by a test, or fail
 	  --no-match-coverage '(tests|script|node_modules)' --report lcov --report-file out/coverage/lcov.info \
 	  >out/coverage/log 2>&1 || { cat out/coverage/log >&2; exit 1; }
 	@python3 tools/python/coverage out/coverage/lcov.info
+
+mutants: setup ## [MUTANTS=n] [SEED=s]: change the contracts a thousand times, and see the tests notice
+	python3 tools/python/mutants $(if $(MUTANTS),--count $(MUTANTS)) $(if $(SEED),--seed $(SEED))
+
+python-lock: ## Pin anew what tools/python/requirements.in names (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links tools/python/requirements.in --output-file tools/python/requirements.txt
 
 lint: setup .tools/bin/cargo-deny ## Check formatting, lints, licences and sources
 	forge fmt --check
