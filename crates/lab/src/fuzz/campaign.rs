@@ -31,7 +31,7 @@ use crate::walk::{Builds, Scene, Walk};
 const SHRINKS: u32 = 3_000;
 
 /// Nobody waits longer for that.
-const SHRINK_MILLISECONDS: u32 = 60_000;
+const SHRINK_MILLISECONDS: u32 = 40_000;
 
 /// What to play.
 #[derive(Debug, Clone)]
@@ -169,7 +169,7 @@ impl Campaign {
     /// Writes down a walk that fails.
     fn keep(&self, index: u64, scene: Scene, throws: &[Option<Throw>]) -> Failed {
         let seed = self.seed.wrapping_add(index);
-        let (walk, difference) = record(seed, scene, throws);
+        let (walk, difference) = record(seed, &scene, throws);
         let file = self.failures.join(format!("seed-{seed}.json"));
         let text = serde_json::to_string(&[&walk]).expect("a walk is JSON");
         match fs::create_dir_all(&self.failures).and_then(|()| fs::write(&file, text)) {
@@ -208,14 +208,37 @@ fn play(lockstep: &mut Lockstep, throws: &[Option<Throw>]) -> Result<(), Differe
     lockstep.finish()
 }
 
-/// Plays a walk that fails, and returns it up to there, with what differs.
-fn record(seed: u64, scene: Scene, throws: &[Option<Throw>]) -> (Walk, String) {
-    let mut lockstep = Lockstep::start(scene).expect("a scene that could be created before");
-    // A panic is a finding like any other.
-    let difference = match catch_unwind(AssertUnwindSafe(|| play(&mut lockstep, throws))) {
-        Ok(Ok(())) => "it does not fail again".to_owned(),
-        Ok(Err(difference)) => difference.to_string(),
-        Err(_) => "panicked".to_owned(),
+/// What differs when `play` plays on a scene, if anything does, and the walk up to there. A panic is a finding too.
+fn found(
+    scene: &Scene,
+    seed: u64,
+    play: impl FnOnce(&mut Lockstep) -> Result<(), Difference>,
+) -> (Walk, Option<String>) {
+    let mut lockstep = Lockstep::start(scene.clone()).expect("a scene that could be created before");
+    let difference = match catch_unwind(AssertUnwindSafe(|| play(&mut lockstep))) {
+        Ok(Ok(())) => None,
+        Ok(Err(difference)) => Some(difference.to_string()),
+        Err(_) => Some("a panic".to_owned()),
     };
     (lockstep.recorded(seed).expect("the model can be read"), difference)
+}
+
+/// Plays a walk that fails, and leaves out every step that it can fail without: a throw shrinks only together with what
+/// the throws after it mean.
+fn record(seed: u64, scene: &Scene, throws: &[Option<Throw>]) -> (Walk, String) {
+    let (mut walk, difference) = found(scene, seed, |lockstep| play(lockstep, throws));
+    let mut difference = difference.unwrap_or_else(|| "it did not fail again".to_owned());
+    for index in (0..walk.steps.len()).rev() {
+        let mut steps = walk.steps.clone();
+        // A shorter walk may have failed earlier too.
+        if steps.get(index).is_none() {
+            continue;
+        }
+        steps.remove(index);
+        let (shorter, still) = found(scene, seed, |lockstep| lockstep.play_all(&steps));
+        if let Some(still) = still {
+            (walk, difference) = (shorter, still);
+        }
+    }
+    (walk, difference)
 }

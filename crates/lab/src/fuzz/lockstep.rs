@@ -97,6 +97,17 @@ impl Lockstep {
         self.compare_views(time, &op)
     }
 
+    /// Makes recorded steps, whatever they expect, to the end of the walk.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn play_all(&mut self, steps: &[Step]) -> Result<(), Difference> {
+        for step in steps {
+            self.play(step.t, step.op.clone())?;
+        }
+        self.finish()
+    }
+
     /// Compares what is left when the walk is over.
     ///
     /// # Errors
@@ -161,11 +172,7 @@ impl Lockstep {
 /// # Errors
 /// What differs.
 pub fn agree(walk: &Walk) -> Result<(), Difference> {
-    let mut lockstep = Lockstep::start(Scene::of(walk))?;
-    for step in &walk.steps {
-        lockstep.play(step.t, step.op.clone())?;
-    }
-    lockstep.finish()
+    Lockstep::start(Scene::of(walk))?.play_all(&walk.steps)
 }
 
 fn same<T: PartialEq + Debug>(what: &str, model: &T, bytecode: &T) -> Result<(), Difference> {
