@@ -33,6 +33,9 @@ const SHRINKS: u32 = 3_000;
 /// Nobody waits longer for that.
 const SHRINK_MILLISECONDS: u32 = 40_000;
 
+/// What a walk is made from.
+type Thrown = (Scene, Vec<Option<Throw>>);
+
 /// What to play.
 #[derive(Debug, Clone)]
 pub struct Campaign {
@@ -130,9 +133,9 @@ impl Campaign {
             }
             match self.run_one(self.seed.wrapping_add(index)) {
                 Ok(mix) => report.mix.merge(&mix),
-                Err((scene, throws)) => {
+                Err(smallest) => {
                     stopped.store(true, Ordering::Relaxed);
-                    return Err(self.keep(index, scene, &throws));
+                    return Err(self.keep(index, &smallest));
                 }
             }
             report.walks += 1;
@@ -141,7 +144,7 @@ impl Campaign {
     }
 
     /// Plays one walk; if it fails, the smallest like it that fails too.
-    fn run_one(&self, seed: u64) -> Result<Mix, (Scene, Vec<Option<Throw>>)> {
+    fn run_one(&self, seed: u64) -> Result<Mix, Box<Thrown>> {
         let config = Config {
             failure_persistence: None,
             max_shrink_iters: SHRINKS,
@@ -161,15 +164,15 @@ impl Campaign {
             Ok(())
         });
         match outcome {
-            Err(TestError::Fail(_, smallest)) => Err(smallest),
+            Err(TestError::Fail(_, smallest)) => Err(Box::new(smallest)),
             Ok(_) | Err(TestError::Abort(_)) => Ok(mix.into_inner()),
         }
     }
 
     /// Writes down a walk that fails.
-    fn keep(&self, index: u64, scene: Scene, throws: &[Option<Throw>]) -> Failed {
+    fn keep(&self, index: u64, (scene, throws): &Thrown) -> Failed {
         let seed = self.seed.wrapping_add(index);
-        let (walk, difference) = record(seed, &scene, throws);
+        let (walk, difference) = record(seed, scene, throws);
         let file = self.failures.join(format!("seed-{seed}.json"));
         let text = serde_json::to_string(&[&walk]).expect("a walk is JSON");
         match fs::create_dir_all(&self.failures).and_then(|()| fs::write(&file, text)) {

@@ -20,7 +20,7 @@ pub enum Difference {
     Terms(#[from] TermsError),
     /// The bytecode did what no rule knows, or its events, views and balances do not go together.
     #[error("the bytecode: {0}")]
-    Bytecode(#[from] BytecodeError),
+    Bytecode(Box<BytecodeError>),
     /// They say different things.
     #[error("{what}:\n  the model says    {model}\n  the bytecode says {bytecode}")]
     Said {
@@ -31,6 +31,12 @@ pub enum Difference {
         /// By the bytecode.
         bytecode: String,
     },
+}
+
+impl From<BytecodeError> for Difference {
+    fn from(error: BytecodeError) -> Self {
+        Self::Bytecode(Box::new(error))
+    }
 }
 
 /// A walk that is being played.
