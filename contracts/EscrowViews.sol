@@ -82,6 +82,7 @@ abstract contract EscrowViews is EscrowBooks {
             status: core.status,
             failReason: core.failReason,
             deadline: core.deadline,
+            exitUntil: block.timestamp < core.amendsAt ? core.amendsAt : 0,
             activeTiers: core.activeTiers,
             rate: _record.rate,
             settledAt: _record.settledAt,

@@ -25,13 +25,16 @@ enum BonusFor {
 /// - It settled (whether it was then released or cancelled), its guardian ended it, or it failed with all pledges together
 ///   worth less than a wei: the sponsors take back what they added.
 ///
+/// While an amendment of the rescue is pending, sponsors may leave, as pledgers may: so no amendment holds them, and none
+/// can make a bonus of theirs due.
+///
 /// A guardian who ends a rescue does not cause the bonus to be paid: one who has pledged could else end it for that. A
 /// guardian can still decline the pledges of others until no threshold can be met; who sponsors trusts it not to.
 /// Who pledges just before the deadline shares like who came first.
 ///
-/// Shares are valued at one rate, read by whatever call decides: the first claim or return after the rescue ended,
-/// which settles the rescue itself if nobody has. If the rate cannot be read, deciding waits; from `releaseWindow` after
-/// the deadline on it waits no more, and 10^27 shares count as 10^27 wei.
+/// Shares are valued at one rate, read by the first claim after the rescue ended, which settles the rescue itself if
+/// nobody has. While the rate cannot be read, a claim fails; later than `releaseWindow` after the deadline it does not
+/// any more (once the rescue was ended by `expire`, if nobody settled it), and 10^27 shares count as 10^27 wei.
 ///
 /// Anyone may call for anyone; payments never expire, and their order changes nothing. There is no owner, no upgrade,
 /// no fee. One pool serves one escrow, which does not know it; its address commits to its code and the escrow's address.
@@ -81,7 +84,7 @@ interface IBonusPool {
     // ------------------------------------------------------------------------------------------------ calls
 
     /// @notice Adds the ETH sent with the call, as the contribution of `sponsor`. Anyone may pay for anyone. It comes
-    /// back if the rescue settles, and not before.
+    /// back if it is not for the pledgers, or if the sponsor leaves while an amendment is pending.
     /// @dev Up to and including the deadline in force. Reverts with AddingClosed, ZeroAmount, InvalidAccount.
     function add(address sponsor) external payable;
 
@@ -94,7 +97,8 @@ interface IBonusPool {
     function claimTo(uint8 tier, Asset asset, address recipient) external;
 
     /// @notice Returns to `sponsor` all that it added. Anyone may call.
-    /// @dev Reverts with WrongOutcome, NothingToTakeBack, PaymentFailed, and where claim does for want of a decision.
+    /// @dev Before it is decided only by the sponsor itself, while an amendment is pending. Reverts with WrongOutcome,
+    /// NothingToTakeBack, PaymentFailed, and where claim does for want of a decision.
     function takeBack(address sponsor) external;
 
     /// @notice As takeBack, of what the caller added, to `recipient`. Also InvalidAccount.
@@ -107,7 +111,7 @@ interface IBonusPool {
 
     /// @notice The books.
     /// @return whose Whose the bonus is; Undecided until a call decides it.
-    /// @return total All that was added, in wei; it does not shrink.
+    /// @return total What was added and not taken back, in wei; what pledgers claim is part of it.
     /// @return rate The rate that was fixed, in wei per 10^27 shares; 0 unless it is the pledgers'.
     /// @return value The value of all pledges at that rate, in wei; 0 unless it is the pledgers'.
     function bonus() external view returns (BonusFor whose, Wei total, Rate rate, Wei value);

@@ -89,6 +89,7 @@ struct Amendment {
 /// @custom:member status The stored status: past the deadline still Open, until a call settles.
 /// @custom:member failReason Why it failed.
 /// @custom:member deadline The deadline in force.
+/// @custom:member exitUntil Until just before this second anyone may exit, for a pending amendment; 0 for none.
 /// @custom:member activeTiers Settlement chose the first so many tiers; 0 before it.
 /// @custom:member rate Wei per 10^27 shares at settlement; 0 when no pot held shares, and before it.
 /// @custom:member settledAt When it settled, or 0.
@@ -99,6 +100,7 @@ struct RecordView {
     Status status;
     FailReason failReason;
     uint40 deadline;
+    uint40 exitUntil;
     uint8 activeTiers;
     Rate rate;
     uint40 settledAt;

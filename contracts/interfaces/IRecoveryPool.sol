@@ -26,7 +26,8 @@ struct GroupView {
 /// @notice Shares out the ETH that is recovered after a rescue (from the exploiter, courts, insurance, repayments) among
 /// those whose pledges were drawn: last drawn, first repaid.
 ///
-/// Groups are the draw orders of the active tiers out of which something was really paid to the beneficiary. A deposit
+/// Groups are the draw orders of the active tiers out of which something worth a wei was really paid to the beneficiary; one
+/// that was drawn and never collected lost nothing. A deposit
 /// goes to them by falling draw order: the interest due, then the principal, then the next group. The lowest of them
 /// takes all the rest.
 /// - The principal of a group is the value, at the settlement rate, of what was delivered out of its pots.
@@ -66,7 +67,7 @@ interface IRecoveryPool {
     error NotFinal(Status status);
     /// @notice Thrown when a deposit is of nothing.
     error ZeroAmount();
-    /// @notice Thrown by recover when the rescue ended with nothing delivered.
+    /// @notice Thrown by recover when the rescue ended with nothing delivered that is worth a wei.
     error NothingDelivered();
     /// @notice Thrown by claim when nothing was paid out of the tier's group, or the tier was not active.
     error NotDrawn(uint256 tier);
@@ -85,11 +86,11 @@ interface IRecoveryPool {
     function recover() external payable;
 
     /// @notice Pays `pledger` what its position has earned and not had. Anyone may call.
-    /// @dev Reverts with the escrow's UnknownTier; then NotFinal, or NothingToClaim before the first deposit; then NotDrawn,
+    /// @dev Reverts with InvalidAccount; with the escrow's UnknownTier; then NotFinal, or NothingToClaim before the first deposit; then NotDrawn,
     /// NothingToClaim, PaymentFailed.
     function claim(address pledger, uint8 tier, Asset asset) external;
 
-    /// @notice As claim, of the caller's own position, to `recipient`. Also InvalidAccount.
+    /// @notice As claim, of the caller's own position, to `recipient`.
     function claimTo(uint8 tier, Asset asset, address recipient) external;
 
     // ------------------------------------------------------------------------------------------------ views
@@ -97,7 +98,7 @@ interface IRecoveryPool {
     /// @notice The escrow that this pool serves.
     function escrow() external view returns (address);
 
-    /// @notice The waterfall as a deposit would find it now.
+    /// @notice The waterfall as a deposit would find it now; before the first one, the draw orders and their rates alone.
     /// @return accruedAt When interest was last added; 0 before the first deposit, when all amounts are zero too.
     /// @return rate The settlement rate, in wei per 10^27 shares; 0 when no pot held shares.
     /// @return groups By falling draw order, which is the order of repayment.

@@ -121,12 +121,19 @@ contract BonusPool is IBonusPool {
 
     /// @dev Returns a contribution.
     function _takeBack(address sponsor, address recipient) private {
-        _requireDecided(BonusFor.Sponsors);
+        if (!_mayLeave(sponsor)) _requireDecided(BonusFor.Sponsors);
         Wei amount = _added[sponsor];
         if (Wei.unwrap(amount) == 0) revert NothingToTakeBack(sponsor);
         _added[sponsor] = Wei.wrap(0);
+        // The total is the sum of what was added and not taken back.
+        _total = _total - amount;
         emit BonusReturned(sponsor, recipient, amount);
         _pay(recipient, amount);
+    }
+
+    /// @dev Whether the caller is the sponsor, and pledgers may exit too: then nothing is decided, since the rescue is open.
+    function _mayLeave(address sponsor) private view returns (bool) {
+        return msg.sender == sponsor && ESCROW.record().exitUntil != 0;
     }
 
     /// @dev The one way out. A recipient that fails, fails alone.

@@ -37,7 +37,8 @@ contract RecoveryPool is IRecoveryPool {
     }
 
     /// @dev One draw order's part, in two slots: what a claim reads, and what is owed before the next group. `tiers` is
-    /// a bit for each tier. It and the rate are known from the start, so that the first deposit finds the slots in use.
+    /// a bit for each tier. It and the rate are known from the start, so that the first deposit finds the first slot in
+    /// use, and of loans the second.
     struct Group {
         uint112 value;
         uint96 received;
@@ -94,8 +95,6 @@ contract RecoveryPool is IRecoveryPool {
 
     /// @inheritdoc IRecoveryPool
     function claimTo(uint8 tier, Asset asset, address recipient) external {
-        // Value sent to nobody, or back to this pool, would be lost to its owner.
-        if (recipient == address(0) || recipient == address(this)) revert InvalidAccount(recipient);
         _claim(msg.sender, tier, asset, recipient);
     }
 
@@ -248,6 +247,9 @@ contract RecoveryPool is IRecoveryPool {
 
     /// @dev Pays a position what it has earned and not had.
     function _claim(address pledger, uint8 tier, Asset asset, address recipient) private {
+        // Value sent to nobody would be lost; sent back to this pool, also by a position in its own name, it would be
+        // a deposit that nobody made.
+        if (recipient == address(0) || recipient == address(this)) revert InvalidAccount(recipient);
         Units pledged = _amountOf(pledger, tier, asset);
         Ledger memory ledger = _ledger;
         if (ledger.accruedAt == 0) _refuseUnopened(pledger, tier, asset);

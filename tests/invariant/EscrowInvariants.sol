@@ -281,7 +281,9 @@ abstract contract EscrowInvariants is Setting {
         }
         drain.claimAll();
         uint256 positions = store.positionsOf(0) + store.positionsOf(1) + store.positionsOf(2);
-        assertLe(address(store.pool()).balance, _recoveryDust(positions), "more than dust is stuck in the recovery pool");
+        assertLe(
+            address(store.pool()).balance, _recoveryDust(positions), "more than dust is stuck in the recovery pool"
+        );
         assertLe(address(store.bonus()).balance, _bonusDust(positions), "more than dust is stuck in the bonus pool");
     }
 
@@ -294,10 +296,14 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev The same; and nothing if it was the sponsors'.
+    /// @dev The same; and nothing if it was the sponsors'. Where each position is worth less than a wei, and all together
+    /// more, nobody can claim, and nothing is ever decided.
     function _bonusDust(uint256 positions) private view returns (uint256) {
-        (, Wei total,, Wei value) = store.bonus().bonus();
-        if (Wei.unwrap(value) == 0) return 0;
+        (BonusFor whose, Wei total,, Wei value) = store.bonus().bonus();
+        if (whose == BonusFor.Sponsors) return 0;
+        if (whose == BonusFor.Undecided) {
+            return Wei.unwrap(escrow.rescue().coverage) < positions ? Wei.unwrap(total) : 0;
+        }
         return positions + positions * Wei.unwrap(total) / Wei.unwrap(value);
     }
 

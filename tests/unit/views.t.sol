@@ -182,6 +182,11 @@ contract ViewsTest is EscrowTest {
         vm.prank(guardian);
         escrow.amend(Wei.wrap(TARGET), DEADLINE + 9 days, TERMS_HASH);
         assertEq(escrow.record().deadline, DEADLINE);
+        assertEq(escrow.record().exitUntil, START + EXIT_WINDOW);
+        vm.warp(START + EXIT_WINDOW - 1);
+        assertEq(escrow.record().exitUntil, START + EXIT_WINDOW);
+        vm.warp(START + EXIT_WINDOW);
+        assertEq(escrow.record().exitUntil, 0);
         uint40 settledAt = DEADLINE + 9 days + 1;
         vm.warp(settledAt);
         RecordView memory record = escrow.record();

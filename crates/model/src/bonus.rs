@@ -112,7 +112,11 @@ impl BonusPool {
     ) -> Result<(), BonusRefusal> {
         if !rescue.state.is_pledging(at.time) {
             let deadline = rescue.goal(at.time).deadline;
-            return Err(BonusRefusal::AddingClosed { status: rescue.status(at), deadline, time: at.time });
+            return Err(BonusRefusal::AddingClosed {
+                status: rescue.stored_status(),
+                deadline,
+                time: at.time,
+            });
         }
         if amount.is_zero() {
             return Err(BonusRefusal::ZeroAmount);
@@ -162,7 +166,8 @@ impl BonusPool {
         self.claim(rescue, at, id).map(|payment| Payment { to: recipient, ..payment })
     }
 
-    /// Returns to `sponsor` all that it added. Anyone may call. Decides as [`claim`](Self::claim) does.
+    /// Returns to `sponsor` all that it added. Anyone may call. Decides as [`claim`](Self::claim) does, unless the sponsor
+    /// itself leaves while an amendment is pending.
     ///
     /// # Errors
     /// The rescue's refusal to settle, `RateUnreadable`, `WrongOutcome`, `NothingToTakeBack`.
@@ -170,15 +175,24 @@ impl BonusPool {
         &mut self,
         rescue: &mut Rescue,
         at: Moment,
+        caller: Address,
         sponsor: Address,
     ) -> Result<Payment, BonusRefusal> {
+        if caller == sponsor && rescue.pending_amendment(at.time).is_some() {
+            return self.pay_back(sponsor);
+        }
         self.after_deciding(rescue, at, |pool, _, whose| {
             if whose != BonusFor::Sponsors {
                 return Err(BonusRefusal::WrongOutcome { whose });
             }
-            let amount = pool.added.remove(&sponsor).ok_or(BonusRefusal::NothingToTakeBack { sponsor })?;
-            Ok(Payment::ether(sponsor, amount))
+            pool.pay_back(sponsor)
         })
+    }
+
+    fn pay_back(&mut self, sponsor: Address) -> Result<Payment, BonusRefusal> {
+        let amount = self.added.remove(&sponsor).ok_or(BonusRefusal::NothingToTakeBack { sponsor })?;
+        self.total = self.total - amount;
+        Ok(Payment::ether(sponsor, amount))
     }
 
     /// As [`take_back`](Self::take_back), called by the sponsor, to `recipient`.
@@ -193,7 +207,7 @@ impl BonusPool {
         recipient: Address,
     ) -> Result<Payment, BonusRefusal> {
         self.require_account(recipient)?;
-        self.take_back(rescue, at, sponsor).map(|payment| Payment { to: recipient, ..payment })
+        self.take_back(rescue, at, sponsor, sponsor).map(|payment| Payment { to: recipient, ..payment })
     }
 
     /// Whose the bonus is; none until a call has decided it.
@@ -201,7 +215,7 @@ impl BonusPool {
         self.decision
     }
 
-    /// All that was added; it does not shrink.
+    /// What was added and not taken back; what pledgers claim is part of it.
     pub const fn total(&self) -> Wei {
         self.total
     }

@@ -59,7 +59,7 @@ pub enum RecoveryRefusal {
         /// The position.
         id: PositionId,
     },
-    /// By claim: the recipient is zero or the pool itself.
+    /// By claim: the recipient, or the pledger where none is named, is zero or the pool itself.
     #[error("{account} cannot receive")]
     InvalidAccount {
         /// The account.
@@ -223,8 +223,24 @@ impl RecoveryPool {
     /// Pays a position, to its pledger, what it has earned and not had. Anyone may call.
     ///
     /// # Errors
-    /// `UnknownTier`, `NotFinal`, `NotDrawn`, `NothingToClaim`.
+    /// `InvalidAccount`, `UnknownTier`, `NotFinal`, `NotDrawn`, `NothingToClaim`.
     pub fn claim(&mut self, rescue: &Rescue, id: PositionId) -> Result<Payment, RecoveryRefusal> {
+        self.claim_to(rescue, id, id.pledger)
+    }
+
+    /// As [`claim`](Self::claim), called by the pledger, to `recipient`.
+    ///
+    /// # Errors
+    /// Those of [`claim`](Self::claim).
+    pub fn claim_to(
+        &mut self,
+        rescue: &Rescue,
+        id: PositionId,
+        recipient: Address,
+    ) -> Result<Payment, RecoveryRefusal> {
+        if recipient.is_zero() || recipient == self.address {
+            return Err(RecoveryRefusal::InvalidAccount { account: recipient });
+        }
         rescue.require_tier(id.tier)?;
         require_final(rescue)?;
         if self.waterfall.accrued_at.is_some() && self.group_of(rescue, id.tier).is_none() {
@@ -235,23 +251,7 @@ impl RecoveryPool {
             return Err(RecoveryRefusal::NothingToClaim { id });
         }
         *self.claimed.entry(id).or_default() += amount;
-        Ok(Payment::ether(id.pledger, amount))
-    }
-
-    /// As [`claim`](Self::claim), called by the pledger, to `recipient`.
-    ///
-    /// # Errors
-    /// `InvalidAccount`, and those of [`claim`](Self::claim).
-    pub fn claim_to(
-        &mut self,
-        rescue: &Rescue,
-        id: PositionId,
-        recipient: Address,
-    ) -> Result<Payment, RecoveryRefusal> {
-        if recipient.is_zero() || recipient == self.address {
-            return Err(RecoveryRefusal::InvalidAccount { account: recipient });
-        }
-        self.claim(rescue, id).map(|payment| Payment { to: recipient, ..payment })
+        Ok(Payment::ether(recipient, amount))
     }
 
     /// All groups by falling draw order, with the interest up to `now`. Before the first deposit all amounts are zero.

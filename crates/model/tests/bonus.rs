@@ -2,11 +2,11 @@
 
 mod common;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use common::*;
 use levee_model::{
-    Asset, BonusFor, BonusPool, BonusRefusal, FailReason, Payment, PositionId, Rate, Refusal, Rescue, Status,
-    Timestamp, Units, Wei,
+    Asset, BonusFor, BonusPool, BonusRefusal, FailReason, Goal, Payment, PositionId, Rate, Refusal, Rescue,
+    Status, Timestamp, Units, Wei,
 };
 use proptest::{prelude::*, sample::select, test_runner::Config};
 
@@ -56,7 +56,7 @@ mod add {
         );
         assert_eq!(pool.total(), BONUS + Wei::new(3));
         let time = DEADLINE + 1;
-        let closed = BonusRefusal::AddingClosed { status: Status::Failed, deadline: DEADLINE, time };
+        let closed = BonusRefusal::AddingClosed { status: Status::Open, deadline: DEADLINE, time };
         assert_eq!(pool.add(&rescue, at(time), CAROL, Wei::ZERO), Err(closed));
     }
 
@@ -179,11 +179,11 @@ mod take_back {
     #[test]
     fn settles_a_covered_rescue_and_returns_all() {
         let (mut rescue, mut pool) = covered();
-        assert_eq!(pool.take_back(&mut rescue, at(20), CAROL), paid(CAROL, BONUS));
+        assert_eq!(pool.take_back(&mut rescue, at(20), DAVE, CAROL), paid(CAROL, BONUS));
         assert_eq!((rescue.stored_status(), pool.decision()), (Status::Settled, Some(BonusFor::Sponsors)));
         let refusal = Err(BonusRefusal::NothingToTakeBack { sponsor: CAROL });
-        assert_eq!(pool.take_back(&mut rescue, at(20), CAROL), refusal);
-        assert_eq!((pool.total(), pool.contribution_of(CAROL)), (BONUS, Wei::ZERO));
+        assert_eq!(pool.take_back(&mut rescue, at(20), DAVE, CAROL), refusal);
+        assert_eq!((pool.total(), pool.contribution_of(CAROL)), (Wei::ZERO, Wei::ZERO));
         assert_eq!(pool.share_of(&rescue, id(ALICE, 0, Asset::Eth)), Wei::ZERO);
     }
 
@@ -206,9 +206,33 @@ mod take_back {
             }
             let mut pool = BonusPool::new(POOL);
             pool.add(&rescue, moment(1), CAROL, BONUS).unwrap();
-            assert_eq!(pool.take_back(&mut rescue, moment(DEADLINE + 1), CAROL), paid(CAROL, BONUS));
+            assert_eq!(pool.take_back(&mut rescue, moment(DEADLINE + 1), DAVE, CAROL), paid(CAROL, BONUS));
             assert_eq!(rescue.fail_reason(moment(DEADLINE + 1)), Some(FailReason::NoThresholdMet));
         }
+    }
+
+    #[test]
+    fn lets_a_sponsor_leave_while_an_amendment_is_pending() {
+        let (mut rescue, mut pool) = open();
+        pool.add(&rescue, at(10), DAVE, Wei::new(7)).unwrap();
+        let goal = Goal { target: Wei::new(TARGET), deadline: DEADLINE + 100, terms_hash: B256::ZERO };
+        let in_force_from = rescue.amend(at(11), GUARDIAN, goal).unwrap().in_force_from;
+        let refused = pool.take_back(&mut rescue, at(12), DAVE, CAROL);
+        assert!(
+            matches!(refused, Err(BonusRefusal::ByRescue(Refusal::CoverageTooLow { .. }))),
+            "{refused:?}"
+        );
+        let last = in_force_from - 1;
+        assert_eq!(pool.take_back_to(&mut rescue, at(last), CAROL, ALICE), paid(ALICE, BONUS));
+        assert_eq!(
+            (pool.decision(), pool.total(), pool.contribution_of(CAROL)),
+            (None, Wei::new(7), Wei::ZERO)
+        );
+        let refused = pool.take_back(&mut rescue, at(in_force_from), DAVE, DAVE);
+        assert!(
+            matches!(refused, Err(BonusRefusal::ByRescue(Refusal::CoverageTooLow { .. }))),
+            "{refused:?}"
+        );
     }
 
     #[test]
@@ -216,7 +240,7 @@ mod take_back {
         let (mut rescue, mut pool) = open();
         let whose = pledgers(Some(rate(RATE)), 112);
         let refusal = Err(BonusRefusal::WrongOutcome { whose });
-        assert_eq!(pool.take_back(&mut rescue, at(DEADLINE + 1), CAROL), refusal);
+        assert_eq!(pool.take_back(&mut rescue, at(DEADLINE + 1), DAVE, CAROL), refusal);
         assert_eq!((rescue.stored_status(), pool.decision()), (Status::Open, None));
     }
 }

@@ -248,6 +248,7 @@ mod claim {
         for account in [Address::ZERO, POOL] {
             let refusal = RecoveryRefusal::InvalidAccount { account };
             assert_eq!(pool.claim_to(&rescue, id(BOB, 1, Asset::Eth), account), Err(refusal));
+            assert_eq!(pool.claim(&rescue, id(account, 1, Asset::Eth)), Err(refusal), "in its own name");
         }
     }
 

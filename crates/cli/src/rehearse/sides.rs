@@ -160,7 +160,7 @@ impl Models {
             }
             Move::ClaimBonus(id) => self.bonus.claim(&mut self.rescue, at, *id).map(Some).map_err(of_bonus),
             Move::TakeBack(sponsor) => {
-                self.bonus.take_back(&mut self.rescue, at, *sponsor).map(Some).map_err(of_bonus)
+                self.bonus.take_back(&mut self.rescue, at, caller, *sponsor).map(Some).map_err(of_bonus)
             }
             _ => self.make_on_rescue(call, at, caller)?.map_err(|refusal| agree::name(&refusal)),
         })

@@ -18,6 +18,10 @@ import { BonusTest } from "./BonusTest.sol";
 /// │   │   └── it reverts with {InvalidAccount}
 /// │   └── when the recipient refuses
 /// │       └── it reverts with {PaymentFailed}; it can be paid elsewhere
+/// ├── given the rescue is open and an amendment is pending
+/// │   ├── it returns all to the sponsor that calls, and decides nothing
+/// │   └── when anyone else calls, or the amendment is in force, or the rescue has settled
+/// │       └── it is as without one
 /// ├── given the rescue failed
 /// │   └── it reverts with {WrongOutcome}
 /// └── given the rescue is open
@@ -32,8 +36,9 @@ contract TakeBackTest is BonusTest {
         emit IBonusPool.BonusDecided(BonusFor.Sponsors, Rate.wrap(0), Wei.wrap(0));
         takeBack(sponsor, 10 ether);
         assertStatus(Status.Settled);
-        assertBonus(BonusFor.Sponsors, 11 ether, 0, 0);
+        assertBonus(BonusFor.Sponsors, 1 ether, 0, 0);
         takeBack(bob, 1 ether);
+        assertBonus(BonusFor.Sponsors, 0, 0, 0);
         assertEq(address(pool).balance, 0);
         vm.expectRevert(abi.encodeWithSelector(IBonusPool.NothingToTakeBack.selector, sponsor));
         pool.takeBack(sponsor);
@@ -125,6 +130,57 @@ contract TakeBackTest is BonusTest {
         assertEq(address(pool).balance, 10 ether);
     }
 
+    function test_TakeBack_WhileAnAmendmentIsPending() public {
+        pledgeLittle();
+        add(sponsor, 10 ether);
+        add(bob, 2 ether);
+        amendTarget(900 ether);
+        vm.warp(START + EXIT_WINDOW - 1);
+        expectCoverageTooLow(TARGET);
+        pool.takeBack(sponsor);
+
+        vm.expectEmit(address(pool));
+        emit IBonusPool.BonusReturned(sponsor, stranger, Wei.wrap(10 ether));
+        vm.prank(sponsor);
+        pool.takeBackTo(stranger);
+        assertEq(stranger.balance, 10 ether);
+        assertBonus(BonusFor.Undecided, 2 ether, 0, 0);
+        assertEq(pool.contributionOf(sponsor), 0);
+        assertEq(pool.contributionOf(bob), 2 ether);
+
+        vm.warp(START + EXIT_WINDOW);
+        expectCoverageTooLow(900 ether);
+        vm.prank(bob);
+        pool.takeBack(bob);
+        // Who left has no part in what follows: the pledgers share the 2 ETH that stayed.
+        settleLate();
+        claim(alice, GRANT, Asset.ETH, 0.8 ether);
+    }
+
+    /// @dev It may add again, and leave again.
+    function test_TakeBack_WhileAnAmendmentIsPending_Again() public {
+        add(sponsor, 10 ether);
+        amendTarget(900 ether);
+        vm.prank(sponsor);
+        pool.takeBack(sponsor);
+        assertEq(sponsor.balance, 10 ether);
+        vm.expectRevert(abi.encodeWithSelector(IBonusPool.NothingToTakeBack.selector, sponsor));
+        vm.prank(sponsor);
+        pool.takeBack(sponsor);
+        add(sponsor, 3 ether);
+        assertBonus(BonusFor.Undecided, 3 ether, 0, 0);
+    }
+
+    /// @dev A settlement ends what is pending: there is no leaving any more, and no need.
+    function test_TakeBack_AmendmentDiedWithTheSettlement() public {
+        pledgeFull();
+        add(sponsor, 10 ether);
+        amendTarget(900 ether);
+        escrow.settle();
+        takeBack(sponsor, 10 ether);
+        assertBonus(BonusFor.Sponsors, 0, 0, 0);
+    }
+
     function test_TakeBack_RevertGiven_Failed() public {
         pledgeLittle();
         add(sponsor, 10 ether);
@@ -137,9 +193,14 @@ contract TakeBackTest is BonusTest {
         pledgeLittle();
         add(sponsor, 10 ether);
         vm.warp(DEADLINE);
-        vm.expectRevert(
-            abi.encodeWithSelector(IPledgeEscrow.CoverageTooLow.selector, Wei.wrap(300 ether), Wei.wrap(TARGET))
-        );
+        expectCoverageTooLow(TARGET);
         pool.takeBack(sponsor);
+    }
+
+    /// @dev Of `pledgeLittle`.
+    function expectCoverageTooLow(uint256 target) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(IPledgeEscrow.CoverageTooLow.selector, Wei.wrap(300 ether), Wei.wrap(target))
+        );
     }
 }

@@ -19,7 +19,7 @@ import { RecoveryTest } from "./RecoveryTest.sol";
 /// │   │   └── it reverts with {NotDrawn}
 /// │   ├── when the tier does not exist
 /// │   │   └── it reverts with the escrow's {UnknownTier}
-/// │   ├── when the recipient is zero or the pool
+/// │   ├── when the recipient is zero or the pool, as the pledger too
 /// │   │   └── it reverts with {InvalidAccount}
 /// │   └── when the recipient refuses
 /// │       └── it reverts with {PaymentFailed}; later, or elsewhere, it can be paid
@@ -97,6 +97,17 @@ contract ClaimTest is RecoveryTest {
         vm.expectRevert(abi.encodeWithSelector(IRecoveryPool.InvalidAccount.selector, address(pool)));
         vm.prank(alice);
         pool.claimTo(GRANT, Asset.ETH, address(pool));
+    }
+
+    /// @dev Paid to itself, a claim would be a deposit that nobody made.
+    function test_Claim_RevertWhen_PledgedInThePoolsName() public {
+        pledge(alice, GRANT, Asset.ETH, 100 ether);
+        vm.deal(bob, 10 ether);
+        pledgeFrom(bob, address(pool), GRANT, Asset.ETH, 10 ether);
+        finish();
+        recover(600 ether);
+        vm.expectRevert(abi.encodeWithSelector(IRecoveryPool.InvalidAccount.selector, address(pool)));
+        pool.claim(address(pool), GRANT, Asset.ETH);
     }
 
     function test_Claim_RevertWhen_NothingIsEarned() public {
