@@ -48,6 +48,7 @@ async fn the_bonus_of_a_failed_rescue_is_shared_by_what_was_pledged() {
 async fn the_bonus_of_a_settled_rescue_goes_back() {
     let world = World::with_rescue().await;
     world.by(ANYONE, "bonus add 2 ETH");
+    world.by(GUARDIAN, "bonus add 1 ETH");
     world.pledge_all();
     world.by(ANYONE, "settle");
     let anyone = world.address(ANYONE);
@@ -55,10 +56,37 @@ async fn the_bonus_of_a_settled_rescue_goes_back() {
     let returned = world.by(ANYONE, &format!("bonus take-back --to {}", world.address(CAT)));
     assert_eq!(names(&returned), ["BonusDecided", "BonusReturned"]);
     assert_eq!(world.gained(CAT, cat).await, [2 * ETHER, 0, 0]);
-    assert!(world.page().contains("\nbonus        2 ETH, the sponsors' again, in 0x"), "{}", world.page());
+    // Ann added nothing, and Guardian's is there: what is taken back is no part of the bonus any more.
+    let line = "\nbonus        1 ETH, the sponsors' again, in 0x";
+    assert!(world.page().contains(line), "{}", world.page());
     let hint = "name the sponsor with `--sponsor`";
     let line = format!("bonus take-back --sponsor {anyone} --terms rescue.toml --dev {ANN} --yes");
     world.assert_refused(&line, &format!("`{anyone}` has nothing in the bonus pool"), hint).await;
+    let guardian = world.address(GUARDIAN);
+    world.by(ANN, &format!("bonus take-back --sponsor {guardian}"));
+    assert!(!world.page().contains("\nbonus"), "{}", world.page());
+    let add = "`levee bonus add AMOUNT` adds one, while the rescue is open";
+    world.assert_refused(&line, "this rescue has no bonus", add).await;
+}
+
+#[tokio::test]
+async fn sponsors_may_leave_before_an_amendment() {
+    let world = World::with_rescue().await;
+    world.by(CAT, "bonus add 2 ETH");
+    world.warp(DAY).await;
+    world.by(GUARDIAN, "guardian amend --target 80ETH");
+    let page = world.status();
+    let calls = page["nextCalls"].as_array().expect("a list").iter().map(|call| &call["command"]);
+    assert!(calls.clone().any(|call| call == "bonus take-back"), "{page:#}");
+    // Nobody does it for them.
+    let cat = world.address(CAT);
+    let line = format!("bonus take-back --sponsor {cat} --terms rescue.toml --dev {ANN} --yes");
+    let open = "the rescue is Open, so it is not decided whose the bonus is";
+    world.assert_refused(&line, open, "`levee status` shows when the rescue is decided").await;
+    let before = world.holds(cat).await;
+    let returned = world.by(CAT, "bonus take-back");
+    assert_eq!(names(&returned), ["BonusReturned"]);
+    assert_eq!(world.holds(cat).await[0], before[0] + 2 * ETHER - world.fees(&returned).await);
 }
 
 #[tokio::test]
@@ -67,8 +95,8 @@ async fn what_a_bonus_does_not_allow_is_told_before_anything_is_sent() {
     assert_eq!(world.status()["bonusPool"], Value::Null);
     let by = |line: &str| format!("{line} --terms rescue.toml --dev {ANN} --yes");
     let (ann, ben) = (world.address(ANN), world.address(BEN));
-    let nobody = "nobody added a bonus to this rescue";
-    let add = "`levee bonus add AMOUNT` does, while the rescue is open";
+    let nobody = "this rescue has no bonus";
+    let add = "`levee bonus add AMOUNT` adds one, while the rescue is open";
     world.assert_refused(&by("bonus claim"), nobody, add).await;
     world.assert_refused(&by("bonus take-back"), nobody, add).await;
     world.assert_refused(&by("bonus add 0 ETH"), "`0 ETH` is nothing", "add more than nothing").await;

@@ -3,7 +3,7 @@
 use alloy::{
     network::TransactionBuilder,
     primitives::{Address, U256},
-    providers::Provider,
+    providers::{Provider, ext::AnvilApi},
     rpc::types::TransactionRequest,
 };
 use serde_json::{Value, json};
@@ -129,6 +129,14 @@ async fn what_cannot_be_recovered_or_claimed_is_told_before_anything_is_sent() {
     let none = "nothing was recovered after this rescue yet";
     let recover = "`levee recover AMOUNT` shares out what was; anyone may call it";
     world.assert_refused(&by("claim"), none, recover).await;
+    // The amount and the gas are counted before a pool is created for nothing.
+    world.chain.anvil_set_balance(world.address(ANN), U256::from(ETHER)).await.expect("anvil sets");
+    let before = world.mark().await;
+    let ran = world.levee(&by("recover 1 ETH"));
+    let told =
+        format!("error: `{}` has not enough ETH for the transaction: it has 1 ETH", world.address(ANN));
+    assert!(ran.stderr.starts_with(&told), "{}", ran.stderr);
+    assert_eq!((ran.code, world.mark().await), (Some(1), before));
     world.by(ANYONE, "recover 1 ETH");
     let (ann, cat) = (world.address(ANN), world.address(CAT));
     let nothing = "what its pledges earned was claimed before, or none of them was drawn and repaid yet";

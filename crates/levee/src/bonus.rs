@@ -47,7 +47,7 @@ pub enum BonusFor {
 pub struct BonusView {
     /// Whose the bonus is.
     pub whose: BonusFor,
-    /// All that was added; it does not shrink.
+    /// What was added and not taken back; what pledgers claim is part of it.
     pub total: Wei,
     /// The rate that values the pledges, if the bonus is theirs and they have shares.
     pub rate: Option<Rate>,
@@ -262,7 +262,7 @@ impl<P: Provider + Clone> BonusPool<P> {
         self.call(&Raw::claimToCall { tier, asset: asset as u8, recipient })
     }
 
-    /// Returns to `sponsor` all that it added.
+    /// Returns to `sponsor` all that it added. While an amendment is pending only the sponsor itself may call.
     pub fn take_back(&self, sponsor: Address) -> Call<P> {
         self.call(&Raw::takeBackCall { sponsor })
     }

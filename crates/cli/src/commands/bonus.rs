@@ -22,8 +22,8 @@ pub(crate) enum BonusCommand {
     /// Add ETH that pledgers share if the rescue fails (anyone)
     #[command(after_help = "\
 If the rescue fails, those who pledged share the bonus by what they pledged, besides having everything back: pledging \
-early is never a loss. If it settles, or its guardian ends it, sponsors take back what they added. It cannot be taken \
-back before. The pool is created with the first contribution.
+early is never a loss. If it settles, or its guardian ends it, sponsors take back what they added; before, they can only \
+leave while an amendment is pending, as pledgers can. The pool is created with the first contribution.
 
 Example:
   levee bonus add 25 ETH --terms rescue.toml --account sponsor")]
@@ -39,6 +39,9 @@ Examples:
     Claim(ClaimArgs),
     /// Return to a sponsor what it added, if the bonus is not the pledgers' (anyone)
     #[command(after_help = "\
+Possible once the rescue has settled or its guardian has ended it; and, for the sponsor itself, while an amendment is \
+pending.
+
 Example:
   levee bonus take-back --terms rescue.toml --account sponsor")]
     TakeBack(TakeBackArgs),
@@ -177,7 +180,10 @@ impl TakeBackArgs {
         if amount.is_zero() {
             return Err(Error::from(BonusError::NothingToTakeBack { sponsor }).into());
         }
-        require_whose(&session.page.view, &bonus, BonusFor::Sponsors)?;
+        // While an amendment is pending sponsors may leave, as pledgers may.
+        if sponsor != session.signer.from || session.page.view.amendment.is_none() {
+            require_whose(&session.page.view, &bonus, BonusFor::Sponsors)?;
+        }
         let call = match self.to {
             Some(recipient) => pool.take_back_to(recipient),
             None => pool.take_back(sponsor),
@@ -193,7 +199,7 @@ impl TakeBackArgs {
 }
 
 impl Session {
-    /// The bonus pool and its books, if anyone added anything.
+    /// The bonus pool and its books, if there is anything in them.
     async fn bonus(&self) -> Result<(BonusPool<DynProvider>, BonusView)> {
         let pool = BonusPool::of(&self.escrow);
         if pool.blueprint().exists(self.escrow.provider()).await? {
@@ -202,8 +208,8 @@ impl Session {
                 return Ok((pool, bonus));
             }
         }
-        Err(UserError::new("nobody added a bonus to this rescue")
-            .hint("`levee bonus add AMOUNT` does, while the rescue is open")
+        Err(UserError::new("this rescue has no bonus")
+            .hint("`levee bonus add AMOUNT` adds one, while the rescue is open")
             .into())
     }
 }

@@ -58,6 +58,11 @@ fn whose_of_failed(view: &RescueView) -> Option<BonusFor> {
 }
 
 impl Page {
+    /// The bonus pool, if there is anything in its books.
+    pub(super) fn bonus(&self) -> Option<&Pool<BonusView>> {
+        self.around.bonus.as_ref().filter(|pool| !pool.view.total.is_zero())
+    }
+
     /// A line for each pool.
     pub(super) fn pools(&self) -> Vec<(&'static str, String)> {
         let mut facts = Vec::new();
@@ -65,7 +70,7 @@ impl Page {
             facts.push(("recovered", format!("{}, by {address}", amount::eth(view.received()))));
             facts.extend(view.groups.iter().filter_map(owed).map(|line| ("owed", line)));
         }
-        if let Some(Pool { address, view }) = &self.around.bonus {
+        if let Some(Pool { address, view }) = self.bonus() {
             let whose = match whose(&self.view, view) {
                 Some(BonusFor::Pledgers) => "the pledgers'",
                 Some(BonusFor::Sponsors) => "the sponsors' again",

@@ -10,7 +10,7 @@ use super::{Page, around::whose};
 pub(super) struct Call {
     /// What to type after `levee`.
     pub(super) command: String,
-    /// Who may: `anyone`, `pledgers` or `guardian`.
+    /// Who may: `anyone`, `pledgers`, `sponsors` or `guardian`.
     pub(super) who: &'static str,
     /// What it does.
     pub(super) effect: &'static str,
@@ -48,7 +48,7 @@ impl Page {
         if self.around.recovery.as_ref().is_some_and(|pool| !pool.view.received().is_zero()) {
             calls.push(call("claim", "anyone", "pays a pledger what was recovered for it"));
         }
-        match self.around.bonus.as_ref().and_then(|pool| whose(&self.view, &pool.view)) {
+        match self.bonus().and_then(|pool| whose(&self.view, &pool.view)) {
             Some(BonusFor::Pledgers) => {
                 calls.push(call("bonus claim", "anyone", "pays a pledger its share of the bonus"));
             }
@@ -71,6 +71,10 @@ impl Page {
         }
         if view.amendment.is_some() {
             calls.push(call("exit", "pledgers", "takes a pledge out before the amendment is in force"));
+            if self.bonus().is_some() {
+                let effect = "takes a bonus back before the amendment is in force";
+                calls.push(call("bonus take-back", "sponsors", effect));
+            }
         }
         if !view.terms.guardian.is_zero() {
             calls.push(call("guardian decline", "guardian", "returns a pledge, whole"));
