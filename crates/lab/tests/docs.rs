@@ -34,3 +34,47 @@ fn snapshot(text: &str) -> BTreeMap<String, u64> {
 fn the_gas_table_is_the_snapshot() {
     assert_eq!(table(&read("docs/performance.md")), snapshot(&read("tests/snapshots/gas.txt")));
 }
+
+/// What stands between backticks.
+fn quoted(page: &str) -> impl Iterator<Item = &str> {
+    page.split('`').skip(1).step_by(2)
+}
+
+/// The text of every Solidity file below a folder of the repository.
+fn solidity(folder: &str) -> String {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+    let mut text = String::new();
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "sol") {
+                text +=
+                    &fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            }
+        }
+    }
+    text
+}
+
+#[test]
+fn what_shows_each_property_exists() {
+    let page = read("docs/properties.md");
+    let tests = solidity("tests");
+    let names: Vec<_> =
+        quoted(&page).filter(|name| name.starts_with("invariant_") || name.starts_with("check_")).collect();
+    let named = names.iter().filter(|name| !name.contains('<')).collect::<Vec<_>>();
+    assert!(named.len() > 20, "only {} names", named.len());
+    for name in named {
+        assert!(tests.contains(&format!("function {name}(")), "no test is named `{name}`");
+    }
+    // And every proof and campaign is there.
+    for kind in ["invariant_", "check_"] {
+        for declared in tests.split("function ").skip(1).filter(|text| text.starts_with(kind)) {
+            let name = declared.split('(').next().unwrap_or_default();
+            assert!(names.contains(&name), "`{name}` is not in docs/properties.md");
+        }
+    }
+}
