@@ -69,7 +69,7 @@ contract RecoveryPool is IRecoveryPool {
             Group storage group = _groups[tiers[i].drawOrder];
             // A bit for each of at most eight tiers.
             // forge-lint: disable-next-line(unsafe-typecast)
-            group.tiers |= uint8(1 << i);
+            group.tiers |= uint8(2 ** i);
             group.rateBps = tiers[i].rateBps;
         }
         (_ledger.orders, _ledger.orderCount) = _fallingOrders(tiers);
@@ -217,7 +217,7 @@ contract RecoveryPool is IRecoveryPool {
         Holding memory pledged;
         Holding memory delivered;
         for (uint256 id; id < record.activeTiers * ASSETS; ++id) {
-            if (tiers & (1 << (id / ASSETS)) == 0) continue;
+            if ((tiers >> (id / ASSETS)) & 1 == 0) continue;
             Asset asset = Asset(id % ASSETS);
             pledged = pledged.plus(Settlement.holdingOf(asset, totals[id]));
             Units units = draws[id].tranchesDown(record.delivered[uint256(asset)], TRANCHES);
