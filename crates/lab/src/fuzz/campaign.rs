@@ -60,6 +60,13 @@ pub struct Report {
     pub mix: Mix,
 }
 
+impl Report {
+    fn add(&mut self, other: &Self) {
+        self.walks += other.walks;
+        self.mix.merge(&other.mix);
+    }
+}
+
 /// A walk on which the model and the bytecode differ.
 #[derive(Debug)]
 pub struct Finding {
@@ -99,6 +106,16 @@ pub enum Failed {
     },
 }
 
+impl Failed {
+    /// Of the walk that fails.
+    fn seed(&self) -> u64 {
+        match self {
+            Self::Found(finding) => finding.seed,
+            Self::NotWritten { seed, .. } => *seed,
+        }
+    }
+}
+
 impl Campaign {
     /// Plays all walks, on as many threads as the machine has, or until the first that fails.
     ///
@@ -107,20 +124,19 @@ impl Campaign {
     pub fn run(&self) -> Result<Report, Failed> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let (next, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
-        thread::scope(|scope| {
+        let reports: Vec<_> = thread::scope(|scope| {
             let running: Vec<_> =
                 (0..threads).map(|_| scope.spawn(|| self.run_some(&next, &stopped))).collect();
-            let reports =
-                running.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic)));
-            // All are joined before the first error is told.
-            let reports: Vec<_> = reports.collect();
-            reports.into_iter().try_fold(Report::default(), |mut sum, report| {
-                let report = report?;
-                sum.walks += report.walks;
-                sum.mix.merge(&report.mix);
-                Ok(sum)
-            })
-        })
+            running.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        let (mut sum, mut failures) = (Report::default(), Vec::new());
+        for report in reports {
+            match report {
+                Ok(report) => sum.add(&report),
+                Err(failed) => failures.push(failed),
+            }
+        }
+        failures.into_iter().min_by_key(Failed::seed).map_or(Ok(sum), Err)
     }
 
     /// Takes the next walk until there is none, or one has failed.
