@@ -5,7 +5,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use levee::{Event, History, PositionView, PotView, RescueView, ShareRate, bindings::PledgeEscrow};
-use levee_model::{Asset, PositionId, RecoveryRefusal, Status, Timestamp, Units};
+use levee_model::{Asset, PositionId, Status, Timestamp, Units};
 use thiserror::Error;
 
 use super::{
@@ -176,9 +176,8 @@ impl Bytecode {
                 Ok(Ok(pays))
             }
             Err(failure) => {
-                let found = self.checked_view(time)?.status;
-                let refused = refused(&failure, op).map(|refused| self.by_stored_status(refused, found));
-                refused.map(Err).ok_or(BytecodeError::NoRule(failure))
+                self.checked_view(time)?;
+                refused(&failure, op).map(Err).ok_or(BytecodeError::NoRule(failure))
             }
         }
     }
@@ -250,16 +249,6 @@ impl Bytecode {
 
     fn send<C: SolCall>(&mut self, from: Address, call: &C) -> Result<Receipt, Failure> {
         self.world.chain.send(from, self.escrow, call)
-    }
-
-    /// The pool asks a view, which looks ahead, past the deadline. The model tells what is stored.
-    const fn by_stored_status(&self, refused: Refused, found: Status) -> Refused {
-        match refused {
-            Refused::ByPool(RecoveryRefusal::NotFinal { status }) if status as u8 == found as u8 => {
-                Refused::ByPool(RecoveryRefusal::NotFinal { status: self.stored })
-            }
-            other => other,
-        }
     }
 
     /// What a call paid, by its events. The balances of everyone must have moved by just what these say.
