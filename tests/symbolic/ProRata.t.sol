@@ -19,7 +19,7 @@ contract ProRataProof is Symbolic {
     // ------------------------------------------------------------------------------------------------ casts
 
     /// @notice No cast to 104 bits cuts anything off a part of an amount.
-    /// @dev Assumes: part <= whole, as in each of the three formulas. The other proofs take this one as known.
+    /// @dev Assumes: part <= whole, as in each of the three formulas.
     function check_1_NoCastCuts(uint104 amount, uint104 taken, uint104 whole) external pure {
         vm.assume(whole != 0 && taken <= whole);
         unchecked {
@@ -168,26 +168,16 @@ contract ProRataProof is Symbolic {
         vm.assume(tranches != 0 && tranches <= 64 && fewer <= more && more <= tranches);
     }
 
-    /// @dev What the library says, which is the whole number: see check_1_NoCastCuts.
     function owed(uint104 amount, uint104 total, uint104 reserved) private pure returns (uint256 units) {
         units = Units.unwrap(Units.wrap(amount).entitledDown(Units.wrap(total), Units.wrap(reserved)));
-        unchecked {
-            vm.assume(units == uint256(amount) * (total - reserved) / total);
-        }
     }
 
     function reservedOf(uint104 drawn, uint8 count, uint8 tranches) private pure returns (uint256 units) {
         units = Units.unwrap(Units.wrap(drawn).tranchesDown(count, tranches));
-        unchecked {
-            vm.assume(units == uint256(drawn) * count / tranches);
-        }
     }
 
     function drawnOf(uint256 amount, uint256 draw, uint256 groupValue) private pure returns (uint256 units) {
         units = Units.unwrap(Units.wrap(uint104(amount)).drawnDown(Wei.wrap(draw), Wei.wrap(groupValue)));
-        unchecked {
-            vm.assume(units == amount * draw / groupValue);
-        }
     }
 
     function valueOf(uint256 shares, uint96 rate) private pure returns (uint256) {
