@@ -6,6 +6,7 @@ import { FailReason, PositionView, PotView, RescueView, Status, Terms } from "le
 import { GroupView } from "levee/interfaces/IRecoveryPool.sol";
 import { ASSETS, Asset, Rate, Units, Wei } from "levee/types/Units.sol";
 
+import { BonusBooks } from "./BonusBooks.sol";
 import { Crowd } from "./Crowd.sol";
 import { RecoveryBooks } from "./RecoveryBooks.sol";
 import { Reference } from "./Reference.sol";
@@ -296,15 +297,14 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev The same; and nothing if it was the sponsors'. Where each position is worth less than a wei, and all together
-    /// more, nobody can claim, and nothing is ever decided.
+    /// @dev The same; and nothing if it was the sponsors'. Where every position's part is less than a wei nobody can claim,
+    /// so that nothing is ever decided: it is then as a claim would find it.
     function _bonusDust(uint256 positions) private view returns (uint256) {
-        (BonusFor whose, Wei total,, Wei value) = store.bonus().bonus();
+        (BonusFor whose, Wei total,, Wei fixedValue) = store.bonus().bonus();
         if (whose == BonusFor.Sponsors) return 0;
-        if (whose == BonusFor.Undecided) {
-            return Wei.unwrap(escrow.rescue().coverage) < positions ? Wei.unwrap(total) : 0;
-        }
-        return positions + positions * Wei.unwrap(total) / Wei.unwrap(value);
+        BonusBooks books = store.sponsors();
+        uint256 value = whose == BonusFor.Pledgers ? Wei.unwrap(fixedValue) : books.valueAt(books.rateNow());
+        return value == 0 ? 0 : positions + positions * Wei.unwrap(total) / value;
     }
 
     function _assertOnlyDust(uint256 asset) private {
