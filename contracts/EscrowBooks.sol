@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { FailReason, IPledgeEscrow, Status, Terms, Tier } from "./interfaces/IPledgeEscrow.sol";
+import { Amendment, EndReason, IPledgeEscrow, Status, Terms, Tier } from "./interfaces/IPledgeEscrow.sol";
 import { IStETH, IWstETH } from "./interfaces/external/ILido.sol";
+import { SafeTransferLib } from "solady/utils/SafeTransferLib.sol";
+
 import { ProRata } from "./libraries/ProRata.sol";
 import { Calendar } from "./libraries/Schedule.sol";
 import { Holding, Outcome, Settlement } from "./libraries/Settlement.sol";
 import { ShareRate } from "./libraries/ShareRate.sol";
 import { TermsCheck } from "./libraries/TermsCheck.sol";
-import { PerAsset, Position, PositionSlot, Pot, PotSlot, potId, potOf } from "./types/Books.sol";
+import { PerAsset, Position, PositionSlot, Pot, PotSlot, potId, potOf } from "./types/Pots.sol";
 import { MAX_TIERS, PackedTiers, TIERS_PER_WORD, packTiers, unpackTier, unpackTiers } from "./types/Tiers.sol";
 import { ASSETS, Asset, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol";
 
@@ -19,18 +21,21 @@ abstract contract EscrowBooks is IPledgeEscrow {
     using ProRata for Units;
 
     /// @dev What nearly every call reads, in one slot. `activeTiers` and the counts mean something once settled.
+    /// @custom:member effectiveAt When the latest amendment comes or came into force; 0 for none.
+    /// @custom:member returnsByCalendar Whether a veto stopped the rescue, so that what is not due goes back at its time.
     struct Core {
         Status status;
+        EndReason endReason;
         uint40 deadline;
         uint96 target;
-        uint40 amendsAt;
+        uint40 effectiveAt;
         uint8 activeTiers;
         PerAsset kept;
         PerAsset delivered;
-        FailReason failReason;
+        bool returnsByCalendar;
     }
 
-    /// @dev What settlement recorded (see Outcome), and when the rescue became final. Two slots.
+    /// @dev What settlement recorded (see Outcome). Of a failed rescue the rate alone. Two slots.
     struct Record {
         Rate rate;
         uint40 settledAt;
@@ -38,26 +43,35 @@ abstract contract EscrowBooks is IPledgeEscrow {
         uint96 drawn;
         uint120 marginalValue;
         uint96 marginalDraw;
-        uint40 finalAt;
     }
 
-    /// @dev Objections, and when they, the guardian or a lapse stopped the rest.
-    struct Stop {
-        uint96 objected;
+    /// @dev When what happened besides, and the drawn value that has objected so far. One slot.
+    struct Timeline {
+        uint40 createdBlock;
         uint40 cancelledAt;
+        uint40 lapsedAt;
+        uint40 finalAt;
+        uint96 objected;
     }
 
-    /// @dev The proposed terms, pending until `Core.amendsAt` and in force from then on.
-    struct NextTerms {
+    /// @dev What the latest amendment changes; in force from `Core.effectiveAt`.
+    struct AmendedTerms {
         uint96 target;
         uint40 deadline;
         bytes32 termsHash;
     }
 
+    /// @dev Gas for the code of a pledger whom the guardian declines: enough to take ETH, too little to be a burden.
+    uint256 internal constant DECLINE_GAS = 100_000;
+
     address internal immutable BENEFICIARY;
     address internal immutable GUARDIAN;
     address internal immutable STETH;
     address internal immutable WSTETH;
+    uint256 internal immutable ORIGINAL_TARGET;
+    uint256 internal immutable ORIGINAL_DEADLINE;
+    bytes32 internal immutable ORIGINAL_TERMS_HASH;
+    uint256 internal immutable LATEST_DEADLINE;
     PackedTiers internal immutable TIERS_LOW;
     PackedTiers internal immutable TIERS_HIGH;
     uint256 internal immutable TIER_COUNT;
@@ -70,11 +84,12 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     Core internal _core;
     Record internal _record;
-    Stop internal _stop;
+    Timeline internal _timeline;
     bytes32 internal _termsHash;
-    NextTerms internal _next;
+    AmendedTerms internal _amended;
     PotSlot[MAX_TIERS * ASSETS] internal _pots;
     mapping(address pledger => PositionSlot[MAX_TIERS * ASSETS]) internal _positions;
+    mapping(address pledger => mapping(Asset => Units)) internal _owed;
 
     constructor(Terms memory terms_) {
         TermsCheck.check(terms_);
@@ -82,6 +97,10 @@ abstract contract EscrowBooks is IPledgeEscrow {
         GUARDIAN = terms_.guardian;
         STETH = terms_.stETH;
         WSTETH = terms_.wstETH;
+        ORIGINAL_TARGET = Wei.unwrap(terms_.target);
+        ORIGINAL_DEADLINE = terms_.deadline;
+        ORIGINAL_TERMS_HASH = terms_.termsHash;
+        LATEST_DEADLINE = terms_.latestDeadline;
         TIERS_LOW = packTiers(terms_.tiers, 0);
         TIERS_HIGH = packTiers(terms_.tiers, TIERS_PER_WORD);
         TIER_COUNT = terms_.tiers.length;
@@ -94,6 +113,9 @@ abstract contract EscrowBooks is IPledgeEscrow {
         _core.deadline = terms_.deadline;
         _core.target = _toUint96(terms_.target);
         _termsHash = terms_.termsHash;
+        // 40 bits of blocks last as long as the chain.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        _timeline.createdBlock = uint40(block.number);
         emit RescueCreated(terms_.beneficiary, terms_.guardian, terms_);
     }
 
@@ -102,15 +124,21 @@ abstract contract EscrowBooks is IPledgeEscrow {
     /// @dev The core as it is now: an open rescue's amendment comes into force by itself.
     function _current() internal view returns (Core memory core) {
         core = _core;
-        if (core.status == Status.Open && _amended(core.amendsAt)) {
-            core.target = _next.target;
-            core.deadline = _next.deadline;
+        if (core.status == Status.Open && _inForce(core.effectiveAt)) {
+            core.target = _amended.target;
+            core.deadline = _amended.deadline;
         }
     }
 
-    /// @dev Whether `_next` is in force. It is pending while `block.timestamp < amendsAt`.
-    function _amended(uint256 amendsAt) internal view returns (bool) {
-        return amendsAt != 0 && block.timestamp >= amendsAt;
+    /// @dev Whether the latest amendment is in force. It is pending while `block.timestamp < effectiveAt`.
+    function _inForce(uint256 effectiveAt) internal view returns (bool) {
+        return effectiveAt != 0 && block.timestamp >= effectiveAt;
+    }
+
+    /// @dev The latest amendment; all zero for none.
+    function _amendment(Core memory core) internal view returns (Amendment memory) {
+        if (core.effectiveAt == 0) return Amendment(Wei.wrap(0), 0, 0, 0);
+        return Amendment(Wei.wrap(_amended.target), _amended.deadline, _amended.termsHash, core.effectiveAt);
     }
 
     function _requireGuardian() internal view {
@@ -118,12 +146,11 @@ abstract contract EscrowBooks is IPledgeEscrow {
     }
 
     /// @dev Open, and not past the deadline. The deadline in force is as in `_current`, without reading the rest.
-    function _requirePledging() internal view {
+    /// @return effectiveAt The latest amendment's.
+    function _requirePledging() internal view returns (uint256 effectiveAt) {
         uint256 deadline = _core.deadline;
-        uint256 amendsAt = _core.amendsAt;
-        if (amendsAt != 0) {
-            if (_amended(amendsAt)) deadline = _next.deadline;
-        }
+        effectiveAt = _core.effectiveAt;
+        if (_inForce(effectiveAt)) deadline = _amended.deadline;
         if (_core.status != Status.Open || block.timestamp > deadline) {
             revert PledgingClosed(_core.status, deadline, block.timestamp);
         }
@@ -133,13 +160,21 @@ abstract contract EscrowBooks is IPledgeEscrow {
     /// @return due The tranches due.
     function _requireStoppable(Core memory core) internal view returns (uint256 due) {
         if (core.status != Status.Settled) revert WrongStatus(core.status);
-        due = _calendar(_record.settledAt).dueAt(block.timestamp);
+        return _requireNotAllDue();
+    }
+
+    /// @dev Of a rescue that settled.
+    /// @return due The tranches due.
+    function _requireNotAllDue() internal view returns (uint256 due) {
+        due = _due();
         if (due == TRANCHES) revert NothingToStop(due, TRANCHES);
     }
 
-    /// @dev Value sent to nobody, or to this escrow, would be lost to its owner.
+    /// @dev Value sent to nobody, to this escrow or to one of its tokens would be lost to its owner.
     function _requireAccount(address account) internal view {
-        if (account == address(0) || account == address(this)) revert InvalidAccount(account);
+        if (account == address(0) || account == address(this) || account == STETH || account == WSTETH) {
+            revert InvalidAccount(account);
+        }
     }
 
     /// @dev The pot of a tier and an asset.
@@ -151,8 +186,12 @@ abstract contract EscrowBooks is IPledgeEscrow {
     // ------------------------------------------------------------------------------------------------ pledges
 
     /// @dev Books a pledge that the caller then pays.
-    function _book(address pledger, uint8 tier, Asset asset, uint256 amount) internal returns (Units units) {
-        _requirePledging();
+    function _book(address pledger, uint8 tier, uint40 amendment, Asset asset, uint256 amount)
+        internal
+        returns (Units units)
+    {
+        uint256 latest = _requirePledging();
+        if (amendment != latest) revert AmendmentDiffers(amendment, latest);
         if (amount == 0) revert ZeroAmount();
         if (asset != Asset.ETH && STETH == address(0)) revert AssetNotAccepted(asset);
         _requireAccount(pledger);
@@ -169,10 +208,10 @@ abstract contract EscrowBooks is IPledgeEscrow {
     /// @dev Takes a whole position out of the books of an open rescue.
     function _unbook(address pledger, uint8 tier, Asset asset) internal returns (Units amount) {
         uint256 id = _idOf(tier, asset);
-        amount = _positions[pledger][id].word.amount();
+        Position position = _positions[pledger][id].word;
+        amount = position.amount();
         if (Units.unwrap(amount) == 0) revert NothingToReturn(pledger, tier, asset);
-        // While open nothing is refunded and nobody has objected: the position is its amount.
-        _positions[pledger][id].word = Position.wrap(0);
+        _positions[pledger][id].word = position.emptied();
         // The total is the sum of its positions.
         _pots[id].word = potOf(_pots[id].word.total() - amount);
     }
@@ -185,22 +224,23 @@ abstract contract EscrowBooks is IPledgeEscrow {
         if (core.status == Status.Open && block.timestamp > core.deadline) _settle(core);
     }
 
-    /// @dev Settles an open rescue, in the books and in `core`.
+    /// @dev Settles an open rescue, or fails it when no threshold is met.
     function _settle(Core memory core) internal {
+        // None is pending past the deadline: an exit window ends no later.
+        if (block.timestamp < core.effectiveAt) revert AmendmentPending(core.effectiveAt, block.timestamp);
         Units[] memory totals = _loadTotals();
         Holding[] memory holdings = Settlement.holdingsOf(totals);
         Holding memory sum = Settlement.sumOf(holdings);
         Rate rate = _requireRate(sum);
         if (block.timestamp <= core.deadline) _requireFullCoverage(core, sum.valueDown(rate));
         (Record memory record, Units[] memory draws) = _decide(core, totals, holdings, rate);
-        if (core.status == Status.Failed) return _fail(core, FailReason.NoThresholdMet);
+        if (core.status == Status.Failed) return _fail(core, EndReason.NoThresholdMet, rate);
 
-        _dropPendingAmendment(core);
-        _core = core;
         _record = record;
         _storeDraws(totals, draws);
         uint16 thresholdBps = _thresholdOf(core.activeTiers);
         emit Settled(thresholdBps, rate, Wei.wrap(core.target), Wei.wrap(record.drawn), record.settledAt, draws);
+        _store(core);
     }
 
     /// @dev Decides an open rescue at this moment, in memory: the status and the counts in `core`, the facts, and the
@@ -212,16 +252,16 @@ abstract contract EscrowBooks is IPledgeEscrow {
     {
         Outcome memory outcome;
         (outcome, draws) = Settlement.evaluate(totals, holdings, _tiers(), Wei.wrap(core.target), rate);
+        record.rate = rate;
         if (outcome.activeTiers == 0) {
-            (core.status, core.failReason) = (Status.Failed, FailReason.NoThresholdMet);
+            _enter(core, Status.Failed, EndReason.NoThresholdMet);
             return (record, draws);
         }
-        core.status = Status.Settled;
+        _enter(core, Status.Settled, EndReason.None);
         // At most MAX_TIERS.
         // forge-lint: disable-next-line(unsafe-typecast)
         core.activeTiers = uint8(outcome.activeTiers);
         core.kept = _keptOf(draws);
-        record.rate = rate;
         record.settledAt = _now();
         record.drawn = _toUint96(outcome.drawn);
         // A tier's draw order, of 8 bits.
@@ -257,20 +297,6 @@ abstract contract EscrowBooks is IPledgeEscrow {
         if (coverage < Wei.wrap(core.target)) revert CoverageTooLow(coverage, Wei.wrap(core.target));
     }
 
-    /// @dev Ends an open rescue: everything goes back.
-    function _fail(Core memory core, FailReason reason) internal {
-        core.status = Status.Failed;
-        core.failReason = reason;
-        _dropPendingAmendment(core);
-        _core = core;
-        emit Failed(reason, _now());
-    }
-
-    /// @dev An amendment that is not in force when the rescue settles or ends dies; one in force stays.
-    function _dropPendingAmendment(Core memory core) internal view {
-        if (!_amended(core.amendsAt)) core.amendsAt = 0;
-    }
-
     /// @dev The totals of all pots, in the order of `potId`.
     function _loadTotals() internal view returns (Units[] memory totals) {
         totals = new Units[](TIER_COUNT * ASSETS);
@@ -291,7 +317,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     // ------------------------------------------------------------------------------------------------ who is owed what
 
-    /// @dev What a position is owed in all, refunded or not: never falls once decided, since `kept` never rises. Of a
+    /// @dev What a position is owed in all, refunded or not: never falls once decided, since `_held` never rises. Of a
     /// pot that nothing is drawn from (the rescue failed, or its tier is not active) it is the whole amount.
     function _entitled(Core memory core, Units total, Units drawn, Asset asset, Units amount)
         internal
@@ -299,7 +325,15 @@ abstract contract EscrowBooks is IPledgeEscrow {
         returns (Units)
     {
         if (core.status == Status.Open) return Units.wrap(0);
-        return amount.entitledDown(total, drawn.tranchesDown(core.kept.get(asset), TRANCHES));
+        return amount.entitledDown(total, drawn.tranchesDown(_held(core, asset), TRANCHES));
+    }
+
+    /// @dev Tranches that do not go back yet: those kept, and after a veto those that are not yet due. A veto changes to
+    /// whom, never when: else whoever borrows what is missing could pledge it, settle, object and take it back at once.
+    function _held(Core memory core, Asset asset) internal view returns (uint256 held) {
+        held = core.kept.get(asset);
+        // A veto kept at most what was due then, which is at most what is due now: so the sum is at most TRANCHES.
+        if (core.returnsByCalendar) held += TRANCHES - _due();
     }
 
     /// @dev Drawn value of a position at the settlement rate, from its group's place: drawn whole, in part, or not.
@@ -338,7 +372,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     /// @dev Tranches of an asset that may be delivered by now.
     function _deliverable(Core memory core, Asset asset) internal view returns (uint256) {
-        uint256 due = _calendar(_record.settledAt).dueAt(block.timestamp);
+        uint256 due = _due();
         uint256 kept = core.kept.get(asset);
         return due < kept ? due : kept;
     }
@@ -352,44 +386,114 @@ abstract contract EscrowBooks is IPledgeEscrow {
         }
     }
 
-    // ------------------------------------------------------------------------------------------------ the end
+    // ------------------------------------------------------------------------------------------------ the status
+    // Each of these stores the core that it changes.
+
+    /// @dev The one place where a status begins, in memory. See Status for the arrows; callers have checked theirs.
+    function _enter(Core memory core, Status status, EndReason reason) internal pure {
+        (core.status, core.endReason) = (status, reason);
+    }
+
+    /// @dev The one writer of the core. It sees the end: once every asset is delivered as far as it is kept, a settled
+    /// rescue is released, a cancelled one final, and nothing more goes to the beneficiary. An asset of which nothing was
+    /// drawn, or nothing is kept, is delivered from the start.
+    function _store(Core memory core) internal {
+        bool paying = core.status == Status.Settled || core.status == Status.Cancelled;
+        bool delivered = PerAsset.unwrap(core.delivered) == PerAsset.unwrap(core.kept);
+        bool ends = paying && delivered && _timeline.finalAt == 0;
+        if (ends && core.status == Status.Settled) _enter(core, Status.Released, EndReason.None);
+        _core = core;
+        if (!ends) return;
+        _timeline.finalAt = _now();
+        emit Finalized(_now());
+    }
+
+    /// @dev Ends an open rescue: everything goes back. An amendment that is pending dies; one in force stays.
+    function _fail(Core memory core, EndReason reason, Rate rate) internal {
+        _enter(core, Status.Failed, reason);
+        if (!_inForce(core.effectiveAt)) core.effectiveAt = 0;
+        _record.rate = rate;
+        emit Failed(reason, rate, _now());
+        _store(core);
+    }
 
     /// @dev Stops what is not due: each asset keeps at most `due` tranches.
-    function _cancel(Core memory core, uint256 due) internal {
-        core.status = Status.Cancelled;
+    function _stop(Core memory core, uint256 due, EndReason reason) internal {
+        _enter(core, Status.Cancelled, reason);
         for (uint256 i; i < ASSETS; ++i) {
             if (due < core.kept.get(Asset(i))) core.kept = core.kept.set(Asset(i), due);
         }
-        _stop.cancelledAt = _now();
+        core.returnsByCalendar = reason == EndReason.Vetoed;
+        _timeline.cancelledAt = _now();
         // Less than TRANCHES, at most 64.
         // forge-lint: disable-next-line(unsafe-typecast)
-        emit Cancelled(uint8(due), _now());
-        _finalizeIfDelivered(core);
-        _core = core;
+        emit Cancelled(reason, uint8(due), _now());
+        _store(core);
     }
 
-    /// @dev Records the end once every asset is delivered as far as it is kept. The caller stores `core`.
-    function _finalizeIfDelivered(Core memory core) internal {
-        if (PerAsset.unwrap(core.delivered) != PerAsset.unwrap(core.kept)) return;
-        if (core.status == Status.Settled) core.status = Status.Released;
-        _record.finalAt = _now();
-        emit Finalized(_now());
+    /// @dev Lets what a veto stopped go back at once.
+    function _liftHold(Core memory core) internal {
+        _requireNotAllDue();
+        core.returnsByCalendar = false;
+        emit HoldLifted(_now());
+        _store(core);
+    }
+
+    /// @dev From when on what is due can be collected for the release window and no longer: the last tranche's time, or the
+    /// cancellation's.
+    function _collectableFrom(Core memory core) internal view returns (uint256) {
+        if (core.status == Status.Cancelled) return _timeline.cancelledAt;
+        return _calendar(_record.settledAt).timeOf(TRANCHES);
+    }
+
+    // ------------------------------------------------------------------------------------------------ paying
+
+    /// @dev The one way out. A recipient that fails, fails alone.
+    function _pay(address recipient, Asset asset, Units amount) internal {
+        if (!_tryPay(recipient, asset, amount, gasleft())) revert PaymentFailed(recipient, asset, amount);
+    }
+
+    /// @dev Pays what was just taken out of the books, or owes it. A failed payment has changed nothing, logs included, so
+    /// writing after it is as if there had been no call.
+    function _payOrOwe(address pledger, address recipient, Asset asset, Units amount, uint256 gasLimit) internal {
+        if (_tryPay(recipient, asset, amount, gasLimit)) return;
+        _owed[pledger][asset] = _owed[pledger][asset] + amount;
+        emit Owed(pledger, asset, amount);
+    }
+
+    /// @dev Whether it was paid. A recipient of ETH gets at most `gasLimit`, and what it returns is not copied, so that it
+    /// costs the caller no more. Tokens call nobody.
+    function _tryPay(address recipient, Asset asset, Units amount, uint256 gasLimit) private returns (bool) {
+        uint256 number = Units.unwrap(amount);
+        if (asset == Asset.ETH) return SafeTransferLib.trySafeTransferETH(recipient, number, gasLimit);
+        if (asset == Asset.StETH) {
+            try IStETH(STETH).transferShares(recipient, Shares.wrap(number)) {
+                return true;
+            } catch {
+                return false;
+            }
+        }
+        try IWstETH(WSTETH).transfer(recipient, WstETHUnits.wrap(number)) returns (bool paid) {
+            return paid;
+        } catch {
+            return false;
+        }
+    }
+
+    /// @dev Pays what exits and declines could not.
+    function _collect(address pledger, Asset asset, address recipient) internal {
+        Units amount = _owed[pledger][asset];
+        if (Units.unwrap(amount) == 0) revert NothingOwed(pledger, asset);
+        _owed[pledger][asset] = Units.wrap(0);
+        emit Collected(pledger, asset, recipient, amount);
+        _pay(recipient, asset, amount);
     }
 
     // ------------------------------------------------------------------------------------------------ small things
 
-    /// @dev The one way out. A recipient that fails, fails alone.
-    function _pay(address recipient, Asset asset, Units amount) internal {
-        bool paid = true;
-        if (asset == Asset.ETH) {
-            (paid,) = recipient.call{ value: Units.unwrap(amount) }("");
-        } else if (asset == Asset.StETH) {
-            // The returned stETH amount rounds; the shares are exact.
-            IStETH(STETH).transferShares(recipient, Shares.wrap(Units.unwrap(amount)));
-        } else {
-            paid = IWstETH(WSTETH).transfer(recipient, WstETHUnits.wrap(Units.unwrap(amount)));
-        }
-        if (!paid) revert PaymentFailed(recipient, asset, amount);
+    /// @dev Tranches due by the clock, of a rescue that settled.
+    function _due() internal view returns (uint256) {
+        return _calendar(_record.settledAt).dueAt(block.timestamp);
     }
 
     function _calendar(uint40 settledAt) internal view returns (Calendar memory) {

@@ -4,7 +4,9 @@ pragma solidity =0.8.37;
 import { EscrowBooks } from "./EscrowBooks.sol";
 import {
     Amendment,
+    EndReason,
     IPledgeEscrow,
+    PledgingView,
     PositionView,
     PotView,
     RecordView,
@@ -16,7 +18,7 @@ import { ProRata } from "./libraries/ProRata.sol";
 import { Calendar } from "./libraries/Schedule.sol";
 import { Holding, Settlement } from "./libraries/Settlement.sol";
 import { ShareRate } from "./libraries/ShareRate.sol";
-import { PerAsset, Position } from "./types/Books.sol";
+import { PerAsset, Position } from "./types/Pots.sol";
 import { ASSETS, Asset, Rate, Shares, Units, Wei } from "./types/Units.sol";
 
 /// @title What can be read of one escrow
@@ -25,7 +27,7 @@ abstract contract EscrowViews is EscrowBooks {
     using ProRata for Units;
 
     /// @dev The books as the next call would find them, in memory.
-    struct Books {
+    struct Preview {
         Core core;
         Record record;
         Units[] totals;
@@ -40,39 +42,63 @@ abstract contract EscrowViews is EscrowBooks {
 
     /// @inheritdoc IPledgeEscrow
     function rescue() external view returns (RescueView memory page) {
-        Books memory books = _preview();
-        Core memory core = books.core;
+        Preview memory found = _preview();
+        Core memory core = found.core;
         page.status = core.status;
-        page.failReason = core.failReason;
-        page.terms = _terms(core);
-        page.amendment = _pendingAmendment(core);
-        page.pots = _potViews(books);
-        page.rateReadable = books.rateReadable;
-        page.rate = books.rate;
-        page.coverage = books.sum.valueDown(books.rate);
-        page.thresholdMetBps = _thresholdMet(books);
-        page.drawn = Wei.wrap(books.record.drawn);
-        page.objected = Wei.wrap(_stop.objected);
+        page.endReason = core.endReason;
+        page.createdBlock = _timeline.createdBlock;
+        page.terms = _termsNow(core);
+        page.amendment = _amendment(core);
+        page.pots = _potViews(found);
+        page.rateReadable = found.rateReadable;
+        page.rate = found.rate;
+        page.coverage = found.sum.valueDown(found.rate);
+        page.thresholdMetBps = _thresholdMet(found);
+        page.drawn = Wei.wrap(found.record.drawn);
+        page.objected = Wei.wrap(_timeline.objected);
         page.settledAt = _record.settledAt;
-        page.cancelledAt = _stop.cancelledAt;
-        page.finalAt = books.record.finalAt;
+        page.cancelledAt = _timeline.cancelledAt;
+        page.lapsedAt = _timeline.lapsedAt;
+        page.finalAt = _timeline.finalAt;
         page.kept = _counts(core.kept);
         page.delivered = _counts(core.delivered);
-        (page.due, page.nextTrancheAt) = _clock(books);
+        page.held = _heldCounts(core);
+        page.returnsByCalendar = core.returnsByCalendar;
+        (page.due, page.nextTrancheAt) = _clock(found);
     }
 
     /// @inheritdoc IPledgeEscrow
     function positions(address pledger) external view returns (PositionView[] memory list) {
-        Books memory books = _preview();
+        Preview memory found = _preview();
         uint256 count;
-        for (uint256 id; id < books.totals.length; ++id) {
+        for (uint256 id; id < found.totals.length; ++id) {
             if (Units.unwrap(_positions[pledger][id].word.amount()) != 0) ++count;
         }
         list = new PositionView[](count);
-        for (uint256 id = books.totals.length; count > 0; --id) {
+        for (uint256 id = found.totals.length; count > 0; --id) {
             Position word = _positions[pledger][id - 1].word;
-            if (Units.unwrap(word.amount()) != 0) list[--count] = _positionView(books, id - 1, word);
+            if (Units.unwrap(word.amount()) != 0) list[--count] = _positionView(found, id - 1, word);
         }
+    }
+
+    /// @inheritdoc IPledgeEscrow
+    function owed(address pledger) external view returns (Units[3] memory list) {
+        for (uint256 i; i < ASSETS; ++i) {
+            list[i] = _owed[pledger][Asset(i)];
+        }
+    }
+
+    /// @inheritdoc IPledgeEscrow
+    function originalTerms() external view returns (Terms memory) {
+        // Each was of the width it is cast to when the constructor took it.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return _terms(Wei.wrap(ORIGINAL_TARGET), uint40(ORIGINAL_DEADLINE), ORIGINAL_TERMS_HASH);
+    }
+
+    /// @inheritdoc IPledgeEscrow
+    function pledging() external view returns (PledgingView memory) {
+        Core memory core = _current();
+        return PledgingView(core.status, Wei.wrap(core.target), core.deadline, _amendment(core));
     }
 
     /// @inheritdoc IPledgeEscrow
@@ -80,13 +106,13 @@ abstract contract EscrowViews is EscrowBooks {
         Core memory core = _current();
         return RecordView({
             status: core.status,
-            failReason: core.failReason,
+            endReason: core.endReason,
+            createdBlock: _timeline.createdBlock,
             deadline: core.deadline,
-            exitUntil: block.timestamp < core.amendsAt ? core.amendsAt : 0,
             activeTiers: core.activeTiers,
             rate: _record.rate,
             settledAt: _record.settledAt,
-            finalAt: _record.finalAt,
+            finalAt: _timeline.finalAt,
             kept: _counts(core.kept),
             delivered: _counts(core.delivered)
         });
@@ -98,9 +124,9 @@ abstract contract EscrowViews is EscrowBooks {
     }
 
     /// @inheritdoc IPledgeEscrow
-    function position(address pledger, uint8 tier, Asset asset) external view returns (Units, Units, bool) {
+    function position(address pledger, uint8 tier, Asset asset) external view returns (Units, Units, bool, uint24) {
         Position word = _positions[pledger][_idOf(tier, asset)].word;
-        return (word.amount(), word.refunded(), word.objected());
+        return (word.amount(), word.refunded(), word.objected(), word.departures());
     }
 
     /// @inheritdoc IPledgeEscrow
@@ -110,27 +136,30 @@ abstract contract EscrowViews is EscrowBooks {
 
     /// @inheritdoc IPledgeEscrow
     function terms() external view returns (Terms memory) {
-        return _terms(_current());
+        return _termsNow(_current());
     }
 
     /// @dev The books as they are or, past the deadline and if the rate can be read, as settling now makes them.
-    function _preview() private view returns (Books memory books) {
-        books.core = _current();
-        books.record = _record;
-        (books.totals, books.draws) = _loadPots();
-        books.holdings = Settlement.holdingsOf(books.totals);
-        books.sum = Settlement.sumOf(books.holdings);
-        books.rateReadable = true;
-        if (books.core.status != Status.Open && books.core.status != Status.Failed) {
-            books.rate = books.record.rate;
-            return books;
+    function _preview() private view returns (Preview memory found) {
+        found.core = _current();
+        found.record = _record;
+        (found.totals, found.draws) = _loadPots();
+        found.holdings = Settlement.holdingsOf(found.totals);
+        found.sum = Settlement.sumOf(found.holdings);
+        (found.rateReadable, found.rate) = _rateOf(found);
+        bool late = found.core.status == Status.Open && block.timestamp > found.core.deadline;
+        if (late && found.rateReadable) {
+            (found.record, found.draws) = _decide(found.core, found.totals, found.holdings, found.rate);
         }
-        if (Shares.unwrap(books.sum.shares) != 0) (books.rateReadable, books.rate) = ShareRate.read(STETH);
-        bool late = books.core.status == Status.Open && block.timestamp > books.core.deadline;
-        if (late && books.rateReadable) {
-            (books.record, books.draws) = _decide(books.core, books.totals, books.holdings, books.rate);
-            _dropPendingAmendment(books.core);
-        }
+    }
+
+    /// @dev The rate now while open; then the one recorded, where it tells what shares were worth.
+    function _rateOf(Preview memory found) private view returns (bool readable, Rate rate) {
+        if (Shares.unwrap(found.sum.shares) == 0) return (true, rate);
+        if (found.core.status == Status.Open) return ShareRate.read(STETH);
+        EndReason reason = found.core.endReason;
+        readable = reason != EndReason.EndedByGuardian && reason != EndReason.RateUnreadable;
+        if (readable) rate = found.record.rate;
     }
 
     /// @dev Totals and draws of all pots, in the order of `potId`.
@@ -142,16 +171,25 @@ abstract contract EscrowViews is EscrowBooks {
         }
     }
 
-    function _terms(Core memory core) private view returns (Terms memory) {
+    /// @dev The terms in force.
+    function _termsNow(Core memory core) private view returns (Terms memory) {
+        bytes32 termsHash = _inForce(core.effectiveAt) ? _amended.termsHash : _termsHash;
+        return _terms(Wei.wrap(core.target), core.deadline, termsHash);
+    }
+
+    /// @dev The terms with what an amendment can change.
+    function _terms(Wei target, uint40 deadline, bytes32 termsHash) private view returns (Terms memory) {
         return Terms({
             beneficiary: BENEFICIARY,
             guardian: GUARDIAN,
             stETH: STETH,
             wstETH: WSTETH,
-            target: Wei.wrap(core.target),
-            deadline: core.deadline,
+            target: target,
+            deadline: deadline,
             tiers: _tiers(),
             // Each of these was of the width it is cast to when the constructor took it.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            latestDeadline: uint40(LATEST_DEADLINE),
             // forge-lint: disable-next-line(unsafe-typecast)
             objectionPeriod: uint32(OBJECTION_PERIOD),
             // forge-lint: disable-next-line(unsafe-typecast)
@@ -164,38 +202,32 @@ abstract contract EscrowViews is EscrowBooks {
             releaseWindow: uint32(RELEASE_WINDOW),
             // forge-lint: disable-next-line(unsafe-typecast)
             exitWindow: uint32(EXIT_WINDOW),
-            termsHash: _amended(core.amendsAt) ? _next.termsHash : _termsHash
+            termsHash: termsHash
         });
     }
 
-    /// @dev The amendment that is proposed and not yet in force; all zero for none.
-    function _pendingAmendment(Core memory core) private view returns (Amendment memory) {
-        if (block.timestamp >= core.amendsAt) return Amendment(Wei.wrap(0), 0, 0, 0);
-        return Amendment(Wei.wrap(_next.target), _next.deadline, _next.termsHash, core.amendsAt);
-    }
-
     /// @dev The pots that hold something.
-    function _potViews(Books memory books) private view returns (PotView[] memory list) {
+    function _potViews(Preview memory found) private view returns (PotView[] memory list) {
         uint256 count;
-        for (uint256 id; id < books.totals.length; ++id) {
-            if (Units.unwrap(books.totals[id]) != 0) ++count;
+        for (uint256 id; id < found.totals.length; ++id) {
+            if (Units.unwrap(found.totals[id]) != 0) ++count;
         }
         list = new PotView[](count);
-        for (uint256 id = books.totals.length; count > 0; --id) {
-            if (Units.unwrap(books.totals[id - 1]) != 0) list[--count] = _potView(books, id - 1);
+        for (uint256 id = found.totals.length; count > 0; --id) {
+            if (Units.unwrap(found.totals[id - 1]) != 0) list[--count] = _potView(found, id - 1);
         }
     }
 
-    function _potView(Books memory books, uint256 id) private view returns (PotView memory) {
+    function _potView(Preview memory found, uint256 id) private view returns (PotView memory) {
         (uint8 tier, Asset asset) = _placeOf(id);
-        Units drawn = books.draws[id];
-        Units delivered = drawn.tranchesDown(books.core.delivered.get(asset), TRANCHES);
-        return PotView(tier, asset, books.totals[id], drawn, delivered);
+        Units drawn = found.draws[id];
+        Units delivered = drawn.tranchesDown(found.core.delivered.get(asset), TRANCHES);
+        return PotView(tier, asset, found.totals[id], drawn, delivered);
     }
 
-    function _positionView(Books memory books, uint256 id, Position word) private view returns (PositionView memory) {
+    function _positionView(Preview memory found, uint256 id, Position word) private view returns (PositionView memory) {
         (uint8 tier, Asset asset) = _placeOf(id);
-        Units entitled = _entitled(books.core, books.totals[id], books.draws[id], asset, word.amount());
+        Units entitled = _entitled(found.core, found.totals[id], found.draws[id], asset, word.amount());
         return PositionView({
             tier: tier,
             asset: asset,
@@ -203,26 +235,27 @@ abstract contract EscrowViews is EscrowBooks {
             refunded: word.refunded(),
             // Entitlement never falls, and `refunded` is an earlier one; while open both are zero.
             refundable: entitled - word.refunded(),
-            weight: _weight(books.core, books.record, tier, asset, word.amount()),
+            weight: _weight(found.core, found.record, tier, asset, word.amount()),
             objected: word.objected()
         });
     }
 
     /// @dev While open, of the tiers that are covered now; then, of those that settlement chose.
-    function _thresholdMet(Books memory books) private view returns (uint16) {
-        if (books.core.status != Status.Open) return _thresholdOf(books.core.activeTiers);
-        if (!books.rateReadable) return 0;
-        return _thresholdOf(Settlement.activeTiers(books.holdings, _tiers(), Wei.wrap(books.core.target), books.rate));
+    function _thresholdMet(Preview memory found) private view returns (uint16) {
+        if (found.core.status != Status.Open) return _thresholdOf(found.core.activeTiers);
+        if (!found.rateReadable) return 0;
+        return _thresholdOf(Settlement.activeTiers(found.holdings, _tiers(), Wei.wrap(found.core.target), found.rate));
     }
 
-    /// @dev Tranches due, and when the next one will be; both 0 unless settled, no next one once it was stopped.
-    function _clock(Books memory books) private view returns (uint8 due, uint40 nextAt) {
-        if (books.record.settledAt == 0) return (0, 0);
-        Calendar memory calendar = _calendar(books.record.settledAt);
+    /// @dev Tranches due, and when the next one will be, or goes back after a veto; both 0 unless settled, no next one where
+    /// none will.
+    function _clock(Preview memory found) private view returns (uint8 due, uint40 nextAt) {
+        if (found.record.settledAt == 0) return (0, 0);
+        Calendar memory calendar = _calendar(found.record.settledAt);
         uint256 count = calendar.dueAt(block.timestamp);
         // forge-lint: disable-next-line(unsafe-typecast)
         due = uint8(count);
-        bool stopped = books.core.status != Status.Settled;
+        bool stopped = found.core.status != Status.Settled && !found.core.returnsByCalendar;
         // A few times 2^32 seconds after now: within 40 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         nextAt = stopped || count == TRANCHES ? 0 : uint40(calendar.timeOf(count + 1));
@@ -233,6 +266,14 @@ abstract contract EscrowViews is EscrowBooks {
         for (uint256 i; i < ASSETS; ++i) {
             // forge-lint: disable-next-line(unsafe-typecast)
             list[i] = uint8(counts.get(Asset(i)));
+        }
+    }
+
+    /// @dev Tranches held, by asset: at most 64 each.
+    function _heldCounts(Core memory core) private view returns (uint8[3] memory list) {
+        for (uint256 i; i < ASSETS; ++i) {
+            // forge-lint: disable-next-line(unsafe-typecast)
+            list[i] = uint8(_held(core, Asset(i)));
         }
     }
 

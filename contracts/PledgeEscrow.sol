@@ -2,14 +2,14 @@
 pragma solidity =0.8.37;
 
 import { EscrowViews } from "./EscrowViews.sol";
-import { FailReason, IPledgeEscrow, Status, Terms } from "./interfaces/IPledgeEscrow.sol";
+import { EndReason, IPledgeEscrow, Status, Terms } from "./interfaces/IPledgeEscrow.sol";
 import { IStETH, IWstETH } from "./interfaces/external/ILido.sol";
 import { ProRata } from "./libraries/ProRata.sol";
 import { Holding, Settlement } from "./libraries/Settlement.sol";
 import { ShareRate } from "./libraries/ShareRate.sol";
 import { TermsCheck } from "./libraries/TermsCheck.sol";
-import { Position, PositionSlot } from "./types/Books.sol";
-import { Asset, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol";
+import { Position, PositionSlot } from "./types/Pots.sol";
+import { Asset, RATE_UNIT, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol";
 
 /// @title Escrow of one rescue
 /// @dev The manual is IPledgeEscrow. These are the calls; EscrowBooks holds the state and what several calls share,
@@ -18,7 +18,8 @@ import { Asset, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol"
 ///
 /// No function loops over pledgers. Books are written and events emitted before any external call but the read of the
 /// share rate, which is static; the only callees are the two tokens and whoever is paid, last of all. So a re-entrant
-/// call finds complete books, and no lock is needed.
+/// call finds complete books, and no lock is needed. What is owed after a payment that failed is written after it: a
+/// failed call has changed nothing.
 contract PledgeEscrow is EscrowViews {
     using ProRata for Wei;
 
@@ -28,34 +29,44 @@ contract PledgeEscrow is EscrowViews {
     // ------------------------------------------------------------------------------------------------ pledging
 
     /// @inheritdoc IPledgeEscrow
-    function pledgeETH(address pledger, uint8 tier) external payable {
-        _book(pledger, tier, Asset.ETH, msg.value);
+    function pledgeETH(address pledger, uint8 tier, uint40 amendment) external payable {
+        _book(pledger, tier, amendment, Asset.ETH, msg.value);
     }
 
     /// @inheritdoc IPledgeEscrow
-    function pledgeStETH(address pledger, uint8 tier, Shares shares) external {
-        _book(pledger, tier, Asset.StETH, Shares.unwrap(shares));
+    function pledgeStETH(address pledger, uint8 tier, uint40 amendment, Shares shares) external {
+        _book(pledger, tier, amendment, Asset.StETH, Shares.unwrap(shares));
         // The returned stETH amount rounds; the shares are exact.
         IStETH(STETH).transferSharesFrom(msg.sender, address(this), shares);
     }
 
     /// @inheritdoc IPledgeEscrow
-    function pledgeWstETH(address pledger, uint8 tier, WstETHUnits amount) external {
-        Units units = _book(pledger, tier, Asset.WstETH, WstETHUnits.unwrap(amount));
+    function pledgeWstETH(address pledger, uint8 tier, uint40 amendment, WstETHUnits amount) external {
+        Units units = _book(pledger, tier, amendment, Asset.WstETH, WstETHUnits.unwrap(amount));
         bool paid = IWstETH(WSTETH).transferFrom(msg.sender, address(this), amount);
         if (!paid) revert PaymentFailed(address(this), Asset.WstETH, units);
     }
 
     /// @inheritdoc IPledgeEscrow
     function exit(uint8 tier, Asset asset, address recipient) external {
-        Core memory core = _current();
-        if (core.status != Status.Open || block.timestamp >= core.amendsAt) {
-            revert NoExitWindow(core.amendsAt, block.timestamp);
+        if (_core.status != Status.Open || block.timestamp >= _core.effectiveAt) {
+            revert NoExitWindow(_core.effectiveAt, block.timestamp);
         }
         _requireAccount(recipient);
         Units amount = _unbook(msg.sender, tier, asset);
         emit Exited(msg.sender, tier, asset, recipient, amount);
-        _pay(recipient, asset, amount);
+        _payOrOwe(msg.sender, recipient, asset, amount, gasleft());
+    }
+
+    /// @inheritdoc IPledgeEscrow
+    function collect(address pledger, Asset asset) external {
+        _collect(pledger, asset, pledger);
+    }
+
+    /// @inheritdoc IPledgeEscrow
+    function collectTo(Asset asset, address recipient) external {
+        _requireAccount(recipient);
+        _collect(msg.sender, asset, recipient);
     }
 
     // ------------------------------------------------------------------------------------------------ settling
@@ -74,11 +85,13 @@ contract PledgeEscrow is EscrowViews {
         uint256 limit = core.deadline + RELEASE_WINDOW;
         if (block.timestamp <= limit) revert TooEarly(limit, block.timestamp);
         Holding memory sum = Settlement.sumOf(Settlement.holdingsOf(_loadTotals()));
-        if (Shares.unwrap(sum.shares) == 0) revert RateReadable(Rate.wrap(0));
+        if (Shares.unwrap(sum.shares) == 0) revert RateNotNeeded();
         if (gasleft() < ShareRate.PROOF_GAS) revert GasTooLow(gasleft(), ShareRate.PROOF_GAS);
         (bool readable, Rate rate) = ShareRate.read(STETH);
         if (readable) revert RateReadable(rate);
-        _fail(core, FailReason.RateUnreadable);
+        // 10^27 fits 96 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        _fail(core, EndReason.RateUnreadable, Rate.wrap(uint96(RATE_UNIT)));
     }
 
     // ------------------------------------------------------------------------------------------------ paying out
@@ -96,8 +109,7 @@ contract PledgeEscrow is EscrowViews {
         // At most 64.
         // forge-lint: disable-next-line(unsafe-typecast)
         emit Released(asset, uint8(due), amount);
-        _finalizeIfDelivered(core);
-        _core = core;
+        _store(core);
         _pay(BENEFICIARY, asset, amount);
     }
 
@@ -127,32 +139,30 @@ contract PledgeEscrow is EscrowViews {
         if (Wei.unwrap(weight) == 0) revert NothingDrawn(msg.sender, tier, asset);
 
         slot.word = position.withObjection();
-        Wei objected = Wei.wrap(_stop.objected) + weight;
+        Wei objected = Wei.wrap(_timeline.objected) + weight;
         // Weights are floors of parts of the drawn value, each counted once: their sum is at most that, 96 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
-        _stop.objected = uint96(Wei.unwrap(objected));
+        _timeline.objected = uint96(Wei.unwrap(objected));
         emit Objected(msg.sender, tier, asset, weight);
-        if (objected >= Wei.wrap(record.drawn).requiredUp(VETO_BPS)) _cancel(core, due);
+        if (objected >= Wei.wrap(record.drawn).requiredUp(VETO_BPS)) _stop(core, due, EndReason.Vetoed);
     }
 
     /// @inheritdoc IPledgeEscrow
     function lapse() external {
         Core memory core = _settledIfLate();
-        Record memory record = _record;
-        if ((core.status != Status.Settled && core.status != Status.Cancelled) || record.finalAt != 0) {
-            revert WrongStatus(core.status);
-        }
-        uint256 since = core.status == Status.Settled ? _calendar(record.settledAt).timeOf(TRANCHES) : _stop.cancelledAt;
-        uint256 limit = since + RELEASE_WINDOW;
+        bool paying = core.status == Status.Settled || core.status == Status.Cancelled;
+        if (!paying || _timeline.finalAt != 0) revert WrongStatus(core.status);
+        uint256 limit = _collectableFrom(core) + RELEASE_WINDOW;
         if (block.timestamp <= limit) revert TooEarly(limit, block.timestamp);
 
-        core.status = Status.Cancelled;
+        if (core.status == Status.Settled) {
+            _enter(core, Status.Cancelled, EndReason.Lapsed);
+            _timeline.cancelledAt = _now();
+        }
         core.kept = core.delivered;
-        // An earlier cancellation keeps its time.
-        if (_stop.cancelledAt == 0) _stop.cancelledAt = _now();
+        _timeline.lapsedAt = _now();
         emit Lapsed(_now());
-        _finalizeIfDelivered(core);
-        _core = core;
+        _store(core);
     }
 
     // ------------------------------------------------------------------------------------------------ guardian
@@ -163,7 +173,7 @@ contract PledgeEscrow is EscrowViews {
         _requirePledging();
         Units amount = _unbook(pledger, tier, asset);
         emit Declined(pledger, tier, asset, amount);
-        _pay(pledger, asset, amount);
+        _payOrOwe(pledger, pledger, asset, amount, DECLINE_GAS);
     }
 
     /// @inheritdoc IPledgeEscrow
@@ -171,26 +181,29 @@ contract PledgeEscrow is EscrowViews {
         _requireGuardian();
         _requirePledging();
         Core memory core = _current();
-        if (block.timestamp < core.amendsAt) revert AmendmentPending(core.amendsAt, block.timestamp);
+        if (block.timestamp < core.effectiveAt) revert AmendmentPending(core.effectiveAt, block.timestamp);
         TermsCheck.checkTarget(target);
         uint256 effectiveAt = block.timestamp + EXIT_WINDOW;
         if (effectiveAt > core.deadline) revert AmendmentTooLate(effectiveAt, core.deadline);
         if (deadline <= effectiveAt) revert AmendedDeadlineTooEarly(deadline, effectiveAt);
+        if (deadline > LATEST_DEADLINE) revert AmendedDeadlineTooLate(deadline, LATEST_DEADLINE);
 
-        if (core.amendsAt != 0) _termsHash = _next.termsHash;
+        // `core` has the target and deadline of the amendment before; its document is kept beside it.
+        if (core.effectiveAt != 0) _termsHash = _amended.termsHash;
         // At most the deadline, which is of 40 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
-        core.amendsAt = uint40(effectiveAt);
-        _core = core;
-        _next = NextTerms(_toUint96(target), deadline, termsHash);
-        emit AmendmentProposed(target, deadline, termsHash, core.amendsAt);
+        core.effectiveAt = uint40(effectiveAt);
+        _amended = AmendedTerms(_toUint96(target), deadline, termsHash);
+        emit AmendmentProposed(target, deadline, termsHash, core.effectiveAt);
+        _store(core);
     }
 
     /// @inheritdoc IPledgeEscrow
     function cancel() external {
         _requireGuardian();
         Core memory core = _settledIfLate();
-        if (core.status == Status.Open) _fail(core, FailReason.EndedByGuardian);
-        else _cancel(core, _requireStoppable(core));
+        if (core.status == Status.Open) _fail(core, EndReason.EndedByGuardian, Rate.wrap(0));
+        else if (core.returnsByCalendar) _liftHold(core);
+        else _stop(core, _requireStoppable(core), EndReason.StoppedByGuardian);
     }
 }

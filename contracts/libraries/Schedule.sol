@@ -3,7 +3,7 @@ pragma solidity =0.8.37;
 
 /// @dev When the tranches of a settled rescue fall due.
 /// @custom:member firstAt Settlement plus the objection period: the first tranche's time.
-/// @custom:member interval Seconds between two tranches.
+/// @custom:member interval Seconds between two tranches; zero only if there is one.
 /// @custom:member tranches How many there are, 1 to 64.
 struct Calendar {
     uint256 firstAt;
@@ -18,8 +18,8 @@ library Schedule {
     /// @dev Tranches due at `time`; tranche r at `firstAt + (r - 1) * interval`, that second included.
     function dueAt(Calendar memory calendar, uint256 time) internal pure returns (uint256) {
         if (time < calendar.firstAt) return 0;
-        // With no interval all tranches are due with the first.
-        if (calendar.interval == 0) return calendar.tranches;
+        // The one tranche needs no interval.
+        if (calendar.tranches == 1) return 1;
         uint256 due = (time - calendar.firstAt) / calendar.interval + 1;
         return due < calendar.tranches ? due : calendar.tranches;
     }

@@ -2,7 +2,7 @@
 pragma solidity =0.8.37;
 
 import { Tier } from "../interfaces/IPledgeEscrow.sol";
-import { potId } from "../types/Books.sol";
+import { potId } from "../types/Pots.sol";
 import { ASSETS, Asset, Rate, Shares, Units, Wei, minWei } from "../types/Units.sol";
 import { ProRata } from "./ProRata.sol";
 

@@ -7,7 +7,7 @@ import { MAX_TIERS } from "../types/Tiers.sol";
 import { Wei } from "../types/Units.sol";
 import { ProRata } from "./ProRata.sol";
 
-/// @dev Which terms are allowed. Runs once, in the constructor, and `target` again when it is amended.
+/// @dev Which terms are allowed. Runs once, in the constructor; `checkTarget` again when the target is amended.
 library TermsCheck {
     uint256 internal constant MIN_TARGET = 1e9;
     uint256 internal constant MAX_TARGET = type(uint96).max;
@@ -19,11 +19,21 @@ library TermsCheck {
         checkTokens(terms.stETH, terms.wstETH);
         checkTarget(terms.target);
         if (terms.deadline <= block.timestamp) revert IPledgeEscrow.DeadlinePassed(terms.deadline, block.timestamp);
+        if (terms.latestDeadline < terms.deadline) {
+            revert IPledgeEscrow.LatestDeadlineTooEarly(terms.latestDeadline, terms.deadline);
+        }
         checkTiers(terms.tiers);
-        if (terms.vetoBps > ProRata.BPS) revert IPledgeEscrow.VetoOutOfBounds(terms.vetoBps);
+        checkCalendar(terms);
+    }
+
+    /// @dev Objections, tranches and windows.
+    function checkCalendar(Terms memory terms) private pure {
+        if (terms.objectionPeriod == 0) revert IPledgeEscrow.ObjectionPeriodZero();
+        if (terms.vetoBps >= ProRata.BPS) revert IPledgeEscrow.VetoOutOfBounds(terms.vetoBps);
         if (terms.tranches == 0 || terms.tranches > MAX_TRANCHES) {
             revert IPledgeEscrow.TranchesOutOfBounds(terms.tranches, MAX_TRANCHES);
         }
+        if (terms.tranches > 1 && terms.trancheInterval == 0) revert IPledgeEscrow.TrancheIntervalZero(terms.tranches);
         if (terms.releaseWindow == 0 || terms.exitWindow == 0) {
             revert IPledgeEscrow.WindowZero(terms.releaseWindow, terms.exitWindow);
         }

@@ -6,7 +6,7 @@ import { FailReason, IPledgeEscrow, RecordView, Status, Terms } from "../interfa
 import { ProRata } from "../libraries/ProRata.sol";
 import { Holding, Settlement } from "../libraries/Settlement.sol";
 import { ShareRate } from "../libraries/ShareRate.sol";
-import { potId } from "../types/Books.sol";
+import { potId } from "../types/Pots.sol";
 import { Asset, RATE_UNIT, Rate, Shares, Units, Wei } from "../types/Units.sol";
 
 /// @title Bonus pool of one rescue

@@ -6,7 +6,7 @@ import { GroupView, IRecoveryPool } from "../interfaces/IRecoveryPool.sol";
 import { ProRata } from "../libraries/ProRata.sol";
 import { Holding, Settlement } from "../libraries/Settlement.sol";
 import { Debt } from "../libraries/Waterfall.sol";
-import { potId } from "../types/Books.sol";
+import { potId } from "../types/Pots.sol";
 import { PackedTiers, TIERS_PER_WORD, packTiers, unpackTier } from "../types/Tiers.sol";
 import { ASSETS, AmountTooLarge, Asset, Rate, Units, Wei } from "../types/Units.sol";
 

@@ -7,8 +7,8 @@ import { Shares, StETHAmount, WstETHUnits } from "../../types/Units.sol";
 /// 0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84). Every transfer is in shares, which no rebase changes.
 interface IStETH {
     /// @notice Moves `shares` of the caller's shares to `recipient`; reverts while stETH is paused.
-    /// @return The stETH amount moved, which rounds and which Levee ignores.
-    function transferShares(address recipient, Shares shares) external returns (uint256);
+    /// @dev The stETH amount that it returns rounds. Levee ignores it, and so declares none.
+    function transferShares(address recipient, Shares shares) external;
 
     /// @notice Moves `shares` from `owner` to `recipient` under an allowance that is counted in stETH.
     /// @return The stETH amount moved, which rounds and which Levee ignores.

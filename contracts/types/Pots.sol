@@ -10,8 +10,9 @@ import { ASSETS, Asset, Units } from "./Units.sol";
 /// The total is frozen at settlement and never shrinks after it; the draw is written once, by settlement.
 type Pot is uint256;
 
-/// @dev One pledger's part of a pot: `amount` in bits 0 to 103, `refunded` in bits 104 to 207, `objected` in bit 208.
-/// What is refunded only grows, and never beyond the amount.
+/// @dev One pledger's part of a pot: `amount` in bits 0 to 103, `refunded` in bits 104 to 207, `objected` in bit 208,
+/// `departures` in bits 232 to 255. What is refunded only grows, and never beyond the amount. Departures, how often the
+/// position was taken out of an open rescue, outlast it.
 type Position is uint256;
 
 /// @dev The storage of a pot, to be pointed at.
@@ -26,9 +27,10 @@ struct PositionSlot {
 
 uint256 constant UNITS_BITS = 104;
 uint256 constant OBJECTED = 1 << 208;
+uint256 constant DEPARTURES_SHIFT = 232;
 
 using { total, drawn, withDrawn } for Pot global;
-using { amount, refunded, objected, plus, withRefund, withObjection } for Position global;
+using { amount, refunded, objected, departures, plus, withRefund, withObjection, emptied } for Position global;
 
 function total(Pot pot) pure returns (Units) {
     return lowUnits(Pot.unwrap(pot));
@@ -60,6 +62,12 @@ function objected(Position position) pure returns (bool) {
     return Position.unwrap(position) & OBJECTED != 0;
 }
 
+function departures(Position position) pure returns (uint24) {
+    // The cast keeps all that the shift leaves.
+    // forge-lint: disable-next-line(unsafe-typecast)
+    return uint24(Position.unwrap(position) >> DEPARTURES_SHIFT);
+}
+
 /// @dev A position with `units` more pledged. They are part of its pot's total, which MAX_POT bounds, so the sum fits
 /// its field.
 function plus(Position position, Units units) pure returns (Position) {
@@ -77,6 +85,14 @@ function withRefund(Position position, Units units) pure returns (Position) {
 
 function withObjection(Position position) pure returns (Position) {
     return Position.wrap(Position.unwrap(position) | OBJECTED);
+}
+
+/// @dev What is left of a position that is taken out of an open rescue, where nothing is refunded and nobody has objected:
+/// one departure more, up to the most that the field holds.
+function emptied(Position position) pure returns (Position) {
+    uint256 count = position.departures();
+    if (count < type(uint24).max) ++count;
+    return Position.wrap(count << DEPARTURES_SHIFT);
 }
 
 /// @dev The units in the low bits of a word, which the cast cuts out.
