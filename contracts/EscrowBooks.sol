@@ -186,7 +186,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
     // ------------------------------------------------------------------------------------------------ pledges
 
     /// @dev Books a pledge that the caller then pays.
-    function _book(address pledger, uint8 tier, uint40 amendment, Asset asset, uint256 amount)
+    function _book(address pledger, uint8 tier, uint64 amendment, Asset asset, uint256 amount)
         internal
         returns (Units units)
     {

@@ -29,19 +29,19 @@ contract PledgeEscrow is EscrowViews {
     // ------------------------------------------------------------------------------------------------ pledging
 
     /// @inheritdoc IPledgeEscrow
-    function pledgeETH(address pledger, uint8 tier, uint40 amendment) external payable {
+    function pledgeETH(address pledger, uint8 tier, uint64 amendment) external payable {
         _book(pledger, tier, amendment, Asset.ETH, msg.value);
     }
 
     /// @inheritdoc IPledgeEscrow
-    function pledgeStETH(address pledger, uint8 tier, uint40 amendment, Shares shares) external {
+    function pledgeStETH(address pledger, uint8 tier, uint64 amendment, Shares shares) external {
         _book(pledger, tier, amendment, Asset.StETH, Shares.unwrap(shares));
         // The returned stETH amount rounds; the shares are exact.
         IStETH(STETH).transferSharesFrom(msg.sender, address(this), shares);
     }
 
     /// @inheritdoc IPledgeEscrow
-    function pledgeWstETH(address pledger, uint8 tier, uint40 amendment, WstETHUnits amount) external {
+    function pledgeWstETH(address pledger, uint8 tier, uint64 amendment, WstETHUnits amount) external {
         Units units = _book(pledger, tier, amendment, Asset.WstETH, WstETHUnits.unwrap(amount));
         bool paid = IWstETH(WSTETH).transferFrom(msg.sender, address(this), amount);
         if (!paid) revert PaymentFailed(address(this), Asset.WstETH, units);

@@ -396,18 +396,18 @@ interface IPledgeEscrow {
     /// @param tier The tier, counted from 0.
     /// @param amendment The latest amendment that the sender knows of, by its `effectiveAt`; 0 for none. So a pledge that was
     /// decided before an amendment is refused after it, instead of meeting terms it was not meant for.
-    function pledgeETH(address pledger, uint8 tier, uint40 amendment) external payable;
+    function pledgeETH(address pledger, uint8 tier, uint64 amendment) external payable;
 
     /// @notice Locks `shares` of the caller's stETH, under an allowance in stETH that covers their value.
     /// @dev As pledgeETH; also AssetNotAccepted after ZeroAmount, and stETH's own errors.
     /// @param shares stETH shares (stETH's `getSharesByPooledEth` tells them from an amount); exactly these are
     /// booked and moved.
-    function pledgeStETH(address pledger, uint8 tier, uint40 amendment, Shares shares) external;
+    function pledgeStETH(address pledger, uint8 tier, uint64 amendment, Shares shares) external;
 
     /// @notice Locks `amount` of the caller's wstETH, which stays wrapped, under an allowance.
     /// @dev As pledgeETH; also AssetNotAccepted after ZeroAmount, PaymentFailed, and wstETH's own errors.
     /// @param amount In wstETH's own unit; exactly this is booked and moved.
-    function pledgeWstETH(address pledger, uint8 tier, uint40 amendment, WstETHUnits amount) external;
+    function pledgeWstETH(address pledger, uint8 tier, uint64 amendment, WstETHUnits amount) external;
 
     /// @notice Takes the caller's position out, whole, while an amendment is pending.
     /// @dev Before the amendment's effectiveAt. It is out of the books at once, whatever the token or the recipient does:

@@ -19,12 +19,18 @@ library ShareRate {
     /// more than 96 bits (79 ETH a share) is not a rate: nothing is ever "worth nothing" because a call failed.
     function read(address stETH) internal view returns (bool readable, Rate rate) {
         bytes memory question = abi.encodeCall(IStETH.getPooledEthByShares, (Shares.wrap(RATE_UNIT)));
-        (bool success, bytes memory answer) = stETH.staticcall{ gas: READ_GAS }(question);
-        if (!success || answer.length < 32) return (false, rate);
-        uint256 number = abi.decode(answer, (uint256));
-        if (number == 0 || number > type(uint96).max) return (false, rate);
+        bool success;
+        uint256 size;
+        uint256 answer;
+        // One word of the answer is copied and no more, however long it is: into the scratch space.
+        assembly ("memory-safe") {
+            success := staticcall(READ_GAS, stETH, add(question, 0x20), mload(question), 0x00, 0x20)
+            size := returndatasize()
+            answer := mload(0x00)
+        }
+        if (!success || size < 32 || answer == 0 || answer > type(uint96).max) return (false, rate);
         // The line above bounds it.
         // forge-lint: disable-next-line(unsafe-typecast)
-        return (true, Rate.wrap(uint96(number)));
+        return (true, Rate.wrap(uint96(answer)));
     }
 }
