@@ -13,23 +13,29 @@ import { Wei } from "../types/Units.sol";
 /// moment.
 ///
 /// The guarantees hold if
-/// - the pool takes what it says that the debtor owes, and lowers the debt by it (checked against the code of Aave v3.0.2);
+/// - what the pool says that the debtor owes is owed, and what it takes lowers it (checked against the code of Aave v3.0.2);
 /// - WETH is WETH9;
-/// - `debtor` cannot borrow in this pool: its debt is measured when `repay` is called, so an account that can borrow
-///   could pay its debt down, have the balance sent to `rest`, and borrow again, all in one transaction.
+/// - `debtor` can neither borrow in this pool nor withdraw collateral of worth: else a repayment only frees what it can take
+///   out again. An account that is under water is no such debtor: after a partial repayment it may borrow again. Nor is one
+///   in a frozen market, which can withdraw its collateral as its debt falls. Both happen on Aave's own code. Its
+///   collateral must be worthless or locked for good. The debt is measured when `repay` is called, so one that can borrow
+///   could also pay its debt down, have the balance sent to `rest`, and borrow again, all in one transaction.
 /// Debt that the pool writes off, or that was moved to the stable rate where a pool still has one, is not owed at the
-/// variable rate: so choose a `rest` that is right for that case, such as the treasury that covers the pool's deficit.
+/// variable rate. From Aave v3.3 on a bad debt becomes the reserve's deficit, and that is what is to be covered: so let
+/// `rest` be who covers it, such as the treasury that may eliminate the deficit.
 ///
 /// Funds can be held up if
-/// - the pool or its WETH reserve is paused, or the pool fails: they wait here, nothing is lost, and `repay` goes through
-///   once the pool takes a repayment again. A pool that never does holds them for ever: no one can redirect them;
-/// - what is here is less than the pool's books can show (1 wei, once its borrow index is 2): it waits for more;
+/// - the pool takes nothing now, or less than is offered (it or its WETH reserve is paused; what is here is less than its books
+///   can show): that waits for the next call, and holds up nothing of what is above the debt. A pool that never takes a
+///   repayment again holds it for ever: no one can redirect it;
+/// - the pool does not tell the debt: then nothing is known to be above it;
 /// - they are of a token that `rest` cannot take.
 /// Of stETH up to 1 wei may stay behind, since it moves by rounded shares. NFTs are stuck.
 interface IDebtRepayer {
     // ------------------------------------------------------------------------------------------------ events
 
-    /// @notice Of the `debt` owed, `repaid` was repaid; `rest` was above it and went to the account of that name, as WETH.
+    /// @notice Of the `debt` owed, `repaid` was repaid: what the pool really took. `rest` was above the debt and went to the
+    /// account of that name, as WETH.
     event Repaid(Wei debt, Wei repaid, Wei rest);
 
     /// @notice `amount` of `token`, in its own unit, went to `rest`.
@@ -43,8 +49,9 @@ interface IDebtRepayer {
     error UnknownReserve(address pool, address weth);
     /// @notice Thrown by repay and forward when there is none of `token` here.
     error NothingHeld(address token);
-    /// @notice Thrown by repay when the pool took `left` less than the debt that it stated.
-    error AllowanceLeft(Wei left);
+    /// @notice Thrown by repay when the pool took nothing of what was `offered` toward the `debt`, and nothing was above it.
+    /// `failure` is the pool's error, as far as its first 256 bytes; empty if it did not fail.
+    error NothingTaken(Wei debt, Wei offered, bytes failure);
     /// @notice Thrown by forward of WETH, which is for the debt first: `repay` sends on what is above it.
     error OnlyForDebt(address token);
 
@@ -53,10 +60,11 @@ interface IDebtRepayer {
     /// @notice Takes ETH from anyone, unconditionally: a release to this contract cannot fail.
     receive() external payable;
 
-    /// @notice Wraps all ETH, repays as much of the debt as there is WETH for, and sends what is above it to `rest`.
+    /// @notice Wraps all ETH, sends what is above the debt to `rest`, and repays as much of the debt as the rest suffices
+    /// for. What the pool does not take now stays for the next call.
     /// @dev `rest` gets WETH, never ETH: it is asked nothing, so it can neither refuse, and so block the repayment, nor
-    /// call back. The allowance given to the pool is used up exactly. Reverts with NothingHeld, AllowanceLeft, and the
-    /// pool's own errors; then nothing has moved.
+    /// call back. No allowance is left. Reverts with NothingHeld, NothingTaken, and if the pool does not tell the debt; then
+    /// nothing has moved.
     function repay() external;
 
     /// @notice Sends all of a token that is not WETH to `rest`: stETH and wstETH of a release, or what came astray.

@@ -51,8 +51,9 @@ struct Declaration {
 /// the contributor revoked it.
 ///
 /// How to read the board, from its events alone:
-/// - of one contributor, escrow and tier, the declaration with the latest madeAt stands, of equals the one logged
-///   last: so an old signature that is brought late overrides nothing newer;
+/// - of one contributor, escrow and tier, the declaration with the latest madeAt stands: so an old signature that is brought
+///   late overrides nothing newer. Of several of the same second one that is Withdrawn wins, else the one logged last: so
+///   nobody undoes a withdrawal by bringing later what was signed in its second;
 /// - it stands up to and including its expiry; then nothing stands, for what it replaced does not come back;
 /// - if it is Withdrawn, nothing stands.
 ///

@@ -27,12 +27,15 @@ struct GroupView {
 /// those whose pledges were drawn: last drawn, first repaid.
 ///
 /// Groups are the draw orders of the active tiers out of which something worth a wei was really paid to the beneficiary; one
-/// that was drawn and never collected lost nothing. A deposit
-/// goes to them by falling draw order: the interest due, then the principal, then the next group. The lowest of them
-/// takes all the rest.
+/// that was drawn and never collected lost nothing. A deposit goes to them by falling draw order: the interest due, then
+/// the principal, then the next group. The lowest of them takes all the rest, whatever it lost: a pledge of 1 wei that is
+/// alone in the lowest draw order gets everything above what the loans are owed. So say in the document who is to be
+/// lowest, and before a deposit of more than is owed look at `recovery`.
 /// - The principal of a group is the value, at the settlement rate, of what was delivered out of its pots.
 /// - Interest is simple, on the outstanding principal, from the moment the rescue became final. It is added at each
 ///   deposit: floor(principal * rateBps * seconds / (10,000 * 365 days)).
+/// - Within a group an asset that was not or only partly collected shares as if it had been collected whole: values are of
+///   what was pledged, not of what was delivered.
 /// - A position has earned floor(received * value / V) in all, of what its group received, with its value and that of
 ///   the group at the settlement rate. Both floors round down, the value's too: so the dust of a group, less than
 ///   1 + received / V wei a position, stays in the pool.
@@ -86,8 +89,8 @@ interface IRecoveryPool {
     function recover() external payable;
 
     /// @notice Pays `pledger` what its position has earned and not had. Anyone may call.
-    /// @dev Reverts with InvalidAccount; with the escrow's UnknownTier; then NotFinal, or NothingToClaim before the first deposit; then NotDrawn,
-    /// NothingToClaim, PaymentFailed.
+    /// @dev Reverts with InvalidAccount; with the escrow's UnknownTier; then NotFinal, or NothingToClaim before the first
+    /// deposit; then NotDrawn, NothingToClaim, PaymentFailed.
     function claim(address pledger, uint8 tier, Asset asset) external;
 
     /// @notice As claim, of the caller's own position, to `recipient`.

@@ -3,6 +3,7 @@ pragma solidity =0.8.37;
 
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { LibCall } from "solady/utils/LibCall.sol";
 
 import { IDebtRepayer } from "../interfaces/IDebtRepayer.sol";
 import { IAavePool, IVariableDebtToken } from "../interfaces/external/IAavePool.sol";
@@ -11,13 +12,16 @@ import { Wei, minWei } from "../types/Units.sol";
 
 /// @title Repayer of one debt
 /// @dev The manual is IDebtRepayer. Every call starts from the balances and the debt of that moment, and nothing is
-/// stored, so a re-entrant call (by the pool, or by a token that someone names in `forward`) finds nothing half done: it
-/// can only do first what the outer call would have done. No lock is needed.
+/// stored, so a re-entrant call (by the pool, or by a token that someone names in `forward`) finds nothing half done: what
+/// is here when the pool is called is not more than it says is owed. No lock is needed.
 contract DebtRepayer is IDebtRepayer {
     using SafeERC20 for IERC20;
 
     /// @dev Aave's name for the debt at the variable rate.
     uint256 private constant VARIABLE_RATE = 2;
+
+    /// @dev Bytes of a pool's error that are passed on: Aave's are shorter.
+    uint16 private constant MAX_FAILURE = 256;
 
     IAavePool private immutable POOL;
     IWETH private immutable WETH;
@@ -49,12 +53,15 @@ contract DebtRepayer is IDebtRepayer {
         Wei held = WETH.balanceOf(address(this));
         if (Wei.unwrap(held) == 0) revert NothingHeld(address(WETH));
         Wei owed = debt();
-        Wei repaid = minWei(held, owed);
-        Wei above = held - repaid;
-        emit Repaid(owed, repaid, above);
-        // A pool refuses to be repaid nothing.
-        if (Wei.unwrap(repaid) != 0) _repay(repaid);
+        Wei offered = minWei(held, owed);
+        // Not more than what is held is offered.
+        Wei above = held - offered;
+        // First, so that no call of the pool's finds it, and none of its failures holds it up. WETH calls nobody.
         if (Wei.unwrap(above) != 0) IERC20(address(WETH)).safeTransfer(REST, Wei.unwrap(above));
+        (Wei repaid, bytes memory failure) = _offer(offered);
+        bool moved = Wei.unwrap(repaid) != 0 || Wei.unwrap(above) != 0;
+        if (!moved) revert NothingTaken(owed, offered, failure);
+        emit Repaid(owed, repaid, above);
     }
 
     /// @inheritdoc IDebtRepayer
@@ -95,14 +102,22 @@ contract DebtRepayer is IDebtRepayer {
 
     // ------------------------------------------------------------------------------------------------ internal
 
-    /// @dev Repays exactly `amount`, which is not more than the debt.
-    function _repay(Wei amount) private {
-        // A refused approval fails the repayment, and a pool that takes less than it says is owed leaves an allowance:
-        // WETH, not the pool, is asked what was taken.
+    /// @dev Offers the pool `amount`, not more than the debt. What it does not take stays, with no allowance.
+    /// @return repaid What it took. WETH, not the pool, is asked.
+    /// @return failure What it said if it failed, cut off after MAX_FAILURE bytes.
+    function _offer(Wei amount) private returns (Wei repaid, bytes memory failure) {
+        // A pool refuses to be repaid nothing.
+        if (Wei.unwrap(amount) == 0) return (repaid, failure);
+        Wei held = WETH.balanceOf(address(this));
         WETH.approve(address(POOL), amount);
-        POOL.repay(address(WETH), amount, VARIABLE_RATE, DEBTOR);
-        Wei left = WETH.allowance(address(this), address(POOL));
-        if (Wei.unwrap(left) != 0) revert AllowanceLeft(left);
+        bytes memory call_ = abi.encodeCall(IAavePool.repay, (address(WETH), amount, VARIABLE_RATE, DEBTOR));
+        // The constructor's question was answered by the pool, so there is code. What it answers here decides nothing.
+        (bool success,, bytes memory answer) = LibCall.tryCall(address(POOL), 0, gasleft(), MAX_FAILURE, call_);
+        if (!success) failure = answer;
+        WETH.approve(address(POOL), Wei.wrap(0));
+        Wei left = WETH.balanceOf(address(this));
+        // Not below zero: somebody may have sent WETH meanwhile.
+        if (left < held) repaid = held - left;
     }
 
     /// @dev Asked each time: a pool may list an asset anew, with another token for its debt.

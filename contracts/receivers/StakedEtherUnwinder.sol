@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import { SafeTransferLib } from "solady/utils/SafeTransferLib.sol";
+
 import { IStakedEtherUnwinder } from "../interfaces/IStakedEtherUnwinder.sol";
 import { IStETH, IWstETH } from "../interfaces/external/ILido.sol";
 import { IWithdrawalQueue } from "../interfaces/external/IWithdrawalQueue.sol";
@@ -105,12 +107,12 @@ contract StakedEtherUnwinder is IStakedEtherUnwinder {
         sum = StETHAmount.wrap(StETHAmount.unwrap(held) - left);
     }
 
-    /// @dev The one way out.
+    /// @dev The one way out. What the recipient returns is not copied.
     function _forward() private {
         Wei amount = Wei.wrap(address(this).balance);
         if (Wei.unwrap(amount) == 0) revert NothingToForward();
         emit Forwarded(amount);
-        (bool paid,) = RECIPIENT.call{ value: Wei.unwrap(amount) }("");
+        bool paid = SafeTransferLib.trySafeTransferETH(RECIPIENT, Wei.unwrap(amount), gasleft());
         if (!paid) revert PaymentFailed(RECIPIENT, amount);
     }
 }

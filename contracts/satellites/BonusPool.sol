@@ -1,39 +1,71 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { BonusFor, IBonusPool } from "../interfaces/IBonusPool.sol";
-import { FailReason, IPledgeEscrow, RecordView, Status, Terms } from "../interfaces/IPledgeEscrow.sol";
-import { ProRata } from "../libraries/ProRata.sol";
-import { Holding, Settlement } from "../libraries/Settlement.sol";
-import { ShareRate } from "../libraries/ShareRate.sol";
+import { SafeTransferLib } from "solady/utils/SafeTransferLib.sol";
+
+import { IBonusPool } from "../interfaces/IBonusPool.sol";
+import { EndReason, IPledgeEscrow, PledgingView, RecordView, Status, Terms } from "../interfaces/IPledgeEscrow.sol";
+import { BonusShare } from "../libraries/BonusShare.sol";
+import { Enlistment, MAX_DEPARTURES, UnitSeconds, WeiSeconds } from "../types/Enlistments.sol";
 import { potId } from "../types/Pots.sol";
-import { Asset, RATE_UNIT, Rate, Shares, Units, Wei } from "../types/Units.sol";
+import { MAX_TIERS } from "../types/Tiers.sol";
+import { ASSETS, Asset, Rate, Units, Wei } from "../types/Units.sol";
 
 /// @title Bonus pool of one rescue
-/// @dev The manual is IBonusPool. Whose the bonus is is decided once, from what the escrow has stored and not from what
-/// its views foresee. No function loops over pledgers or sponsors. Books are written and events emitted before any
-/// payment, which is the last thing a call does, so no lock is needed.
+/// @dev The manual is IBonusPool. What counts of a position is kept in Enlistments, how much anyone gets in BonusShare.
+/// Whose the bonus is is decided once, from what the escrow has stored and not from what its views foresee. No function
+/// loops over pledgers or sponsors. Books are written and events emitted before any payment, which is the last thing a
+/// call does, so no lock is needed.
 contract BonusPool is IBonusPool {
-    using ProRata for Wei;
-    using ProRata for Units;
+    using BonusShare for UnitSeconds;
+    using BonusShare for Wei;
 
-    /// @dev What was decided, in one slot. Rate and value are the pledgers' alone.
+    /// @dev What was decided, in two slots. The bonus itself is `_total`, which changes no more then.
+    /// @custom:member decided Whether it is.
+    /// @custom:member firstUnmet The first tier whose condition was not met.
+    /// @custom:member rate The rate that the escrow recorded.
+    /// @custom:member pledgersPart Of the bonus, what is the pledgers'.
+    /// @custom:member value V: the value of the unit-seconds of all pots.
     struct Decision {
-        BonusFor whose;
+        bool decided;
+        uint8 firstUnmet;
         Rate rate;
-        uint112 value;
+        uint128 pledgersPart;
+        WeiSeconds value;
     }
 
+    /// @dev Set in the word of every pot that can be pledged to, so that it is in use from the start and the first to enlist
+    /// into it pays no more gas than others. Far above what the unit-seconds of a pot can reach; see BonusShare.
+    uint256 private constant POT_IN_USE = 1 << 255;
+
     IPledgeEscrow private immutable ESCROW;
+    address private immutable STETH;
+    address private immutable WSTETH;
+    uint256 private immutable ORIGINAL_DEADLINE;
+    uint256 private immutable EXIT_WINDOW;
+    uint256 private immutable TIER_COUNT;
 
     Decision private _decision;
     Wei private _total;
     mapping(address sponsor => Wei) private _added;
+    uint256[MAX_TIERS * ASSETS] private _pots;
+    mapping(address pledger => mapping(uint256 potId => Enlistment)) private _enlistments;
     mapping(address pledger => mapping(uint256 potId => bool)) private _claimed;
 
     /// @param escrow_ The escrow to serve, Levee's.
     constructor(address escrow_) {
         ESCROW = IPledgeEscrow(escrow_);
+        Terms memory terms = ESCROW.originalTerms();
+        STETH = terms.stETH;
+        WSTETH = terms.wstETH;
+        ORIGINAL_DEADLINE = terms.deadline;
+        EXIT_WINDOW = terms.exitWindow;
+        TIER_COUNT = terms.tiers.length;
+        // Of a rescue in ETH alone, the pots of ETH.
+        uint256 step = terms.stETH == address(0) ? ASSETS : 1;
+        for (uint256 id; id < terms.tiers.length * ASSETS; id += step) {
+            _pots[id] = POT_IN_USE;
+        }
         emit BonusPoolCreated(escrow_);
     }
 
@@ -41,16 +73,34 @@ contract BonusPool is IBonusPool {
 
     /// @inheritdoc IBonusPool
     function add(address sponsor) external payable {
-        RecordView memory record = ESCROW.record();
-        if (record.status != Status.Open || block.timestamp > record.deadline) {
-            revert AddingClosed(record.status, record.deadline, block.timestamp);
-        }
+        PledgingView memory now_ = ESCROW.pledging();
+        if (!_takesPledges(now_)) revert AddingClosed(now_.status, now_.deadline, block.timestamp);
         if (msg.value == 0) revert ZeroAmount();
         _requireAccount(sponsor);
         Wei amount = Wei.wrap(msg.value);
         _added[sponsor] = _added[sponsor] + amount;
         _total = _total + amount;
         emit BonusAdded(sponsor, amount);
+    }
+
+    /// @inheritdoc IBonusPool
+    function enlist(address pledger, uint8 tier, Asset asset) external {
+        PledgingView memory now_ = ESCROW.pledging();
+        (Units amount,,, uint24 departures) = ESCROW.position(pledger, tier, asset);
+        uint256 id = potId(tier, asset);
+        Enlistment before = _enlistments[pledger][id];
+        Enlistment current = before.struck(departures);
+        if (_takesPledges(now_) && departures != MAX_DEPARTURES) {
+            current = current.extended(amount, _secondsLocked(now_));
+        }
+        // Nothing is decided while the rescue is open, and then the decision need not be read.
+        bool closed = now_.status != Status.Open && _decision.decided;
+        if (closed || !current.differs(before)) revert NothingToEnlist(pledger, tier, asset);
+
+        _enlistments[pledger][id] = current;
+        // The pot's are the sum of its positions': what this one had is in it.
+        _pots[id] = _pots[id] - UnitSeconds.unwrap(before.unitSeconds()) + UnitSeconds.unwrap(current.unitSeconds());
+        emit Enlisted(pledger, tier, asset, departures, current.amount(), _toUint128(current.unitSeconds()));
     }
 
     /// @inheritdoc IBonusPool
@@ -83,14 +133,15 @@ contract BonusPool is IBonusPool {
     }
 
     /// @inheritdoc IBonusPool
-    function bonus() external view returns (BonusFor, Wei, Rate, Wei) {
-        return (_decision.whose, _total, _decision.rate, Wei.wrap(_decision.value));
+    function bonus() external view returns (bool decided, Wei total, Wei pledgersPart, Rate rate, uint256 value) {
+        Decision memory decision = _decision;
+        Wei part = Wei.wrap(decision.pledgersPart);
+        return (decision.decided, _total, part, decision.rate, WeiSeconds.unwrap(decision.value));
     }
 
     /// @inheritdoc IBonusPool
     function shareOf(address pledger, uint8 tier, Asset asset) external view returns (Wei share, bool claimed) {
-        Decision memory decision = _decision;
-        share = decision.whose == BonusFor.Pledgers ? _shareOf(decision, pledger, tier, asset) : Wei.wrap(0);
+        share = _shareOf(_decision, pledger, tier, asset);
         claimed = _claimed[pledger][potId(tier, asset)];
     }
 
@@ -99,96 +150,148 @@ contract BonusPool is IBonusPool {
         return _added[sponsor];
     }
 
+    /// @inheritdoc IBonusPool
+    function enlisted(address pledger, uint8 tier, Asset asset)
+        external
+        view
+        returns (uint24 departures, Units amount, uint128 unitSeconds)
+    {
+        Enlistment enlistment = _enlistments[pledger][potId(tier, asset)];
+        return (enlistment.departures(), enlistment.amount(), _toUint128(enlistment.unitSeconds()));
+    }
+
+    // ------------------------------------------------------------------------------------------------ enlisting
+
+    /// @dev Open, and not past the deadline in force.
+    function _takesPledges(PledgingView memory now_) private view returns (bool) {
+        return now_.status == Status.Open && block.timestamp <= now_.deadline;
+    }
+
+    /// @dev From now to the first of the deadlines: that of creation, the one in force, and one that is pending. So no
+    /// amendment makes what was enlisted worth less than what is enlisted after it.
+    function _secondsLocked(PledgingView memory now_) private view returns (uint256) {
+        uint256 end = ORIGINAL_DEADLINE < now_.deadline ? ORIGINAL_DEADLINE : now_.deadline;
+        bool pending = block.timestamp < now_.amendment.effectiveAt;
+        if (pending && now_.amendment.deadline < end) end = now_.amendment.deadline;
+        // The earlier of the two is taken from the later.
+        return block.timestamp < end ? end - block.timestamp : 0;
+    }
+
     // ------------------------------------------------------------------------------------------------ paying out
 
     /// @dev Pays a position's share.
     function _claim(address pledger, uint8 tier, Asset asset, address recipient) private {
-        Decision memory decision = _requireDecided(BonusFor.Pledgers);
+        Wei share = _shareOf(_requireDecided(), pledger, tier, asset);
         uint256 id = potId(tier, asset);
-        Wei share = _shareOf(decision, pledger, tier, asset);
         if (_claimed[pledger][id] || Wei.unwrap(share) == 0) revert NothingToClaim(pledger, tier, asset);
         _claimed[pledger][id] = true;
         emit BonusClaimed(pledger, tier, asset, recipient, share);
         _pay(recipient, share);
     }
 
-    /// @dev floor(total * value of the position / value of all). The escrow's amounts are frozen once it failed.
+    /// @dev floor(bonus * value of the position by time / V), of a tier whose condition was not met, if nothing has left
+    /// since it was enlisted: what an outdated position would have got stays in the pool.
     function _shareOf(Decision memory decision, address pledger, uint8 tier, Asset asset) private view returns (Wei) {
-        (Units amount,,) = ESCROW.position(pledger, tier, asset);
-        // No overflow: the value of all pots is below 2^112, and there is less than 2^128 wei of ether.
-        return amount.valueDown(asset, decision.rate).shareDown(_total, Wei.wrap(decision.value));
+        (,,, uint24 departures) = ESCROW.position(pledger, tier, asset);
+        if (decision.pledgersPart == 0 || tier < decision.firstUnmet) return Wei.wrap(0);
+        Enlistment enlistment = _enlistments[pledger][potId(tier, asset)];
+        bool current = enlistment.departures() == departures && departures != MAX_DEPARTURES;
+        if (!current) return Wei.wrap(0);
+        return _total.partDown(enlistment.unitSeconds().valueDown(asset, decision.rate), decision.value);
     }
 
-    /// @dev Returns a contribution.
+    /// @dev Returns a contribution, or what is left of it.
     function _takeBack(address sponsor, address recipient) private {
-        if (!_mayLeave(sponsor)) _requireDecided(BonusFor.Sponsors);
-        Wei amount = _added[sponsor];
+        bool leaves = _mayLeave(sponsor);
+        Wei part = leaves ? Wei.wrap(0) : Wei.wrap(_requireDecided().pledgersPart);
+        Wei added = _added[sponsor];
+        if (Wei.unwrap(added) == 0) revert NothingToTakeBack(sponsor);
+        // The pledgers' part is rounded down from the bonus.
+        Wei amount = added.returnedDown(_total - part, _total);
         if (Wei.unwrap(amount) == 0) revert NothingToTakeBack(sponsor);
         _added[sponsor] = Wei.wrap(0);
-        // The total is the sum of what was added and not taken back.
-        _total = _total - amount;
+        // Until it is decided, the bonus is the sum of what was added and not taken back.
+        if (leaves) _total = _total - added;
         emit BonusReturned(sponsor, recipient, amount);
         _pay(recipient, amount);
     }
 
-    /// @dev Whether the caller is the sponsor, and pledgers may exit too: then nothing is decided, since the rescue is open.
+    /// @dev Whether the caller is the sponsor, and an amendment is pending in the first half of its exit window: then nothing
+    /// is decided, since the rescue is open. One that was pending when the rescue failed is forgotten, and a rescue does
+    /// not settle while one is.
     function _mayLeave(address sponsor) private view returns (bool) {
-        return msg.sender == sponsor && ESCROW.record().exitUntil != 0;
+        if (msg.sender != sponsor) return false;
+        uint256 effectiveAt = ESCROW.pledging().amendment.effectiveAt;
+        // A time that is not later than the other is not taken from it.
+        return block.timestamp < effectiveAt && 2 * (effectiveAt - block.timestamp) > EXIT_WINDOW;
     }
 
-    /// @dev The one way out. A recipient that fails, fails alone.
+    /// @dev The one way out. A recipient that fails, fails alone; what it returns is not copied.
     function _pay(address recipient, Wei amount) private {
-        (bool paid,) = recipient.call{ value: Wei.unwrap(amount) }("");
+        bool paid = SafeTransferLib.trySafeTransferETH(recipient, Wei.unwrap(amount), gasleft());
         if (!paid) revert PaymentFailed(recipient, amount);
     }
 
     // ------------------------------------------------------------------------------------------------ deciding
 
     /// @dev What was decided, or is now.
-    function _requireDecided(BonusFor whose) private returns (Decision memory decision) {
+    function _requireDecided() private returns (Decision memory decision) {
         decision = _decision;
-        if (decision.whose == BonusFor.Undecided) {
-            decision = _decide();
-            _decision = decision;
-            emit BonusDecided(decision.whose, decision.rate, Wei.wrap(decision.value));
-        }
-        if (decision.whose != whose) revert WrongOutcome(decision.whose);
+        if (decision.decided) return decision;
+        decision = _decide();
+        _decision = decision;
+        Wei part = Wei.wrap(decision.pledgersPart);
+        emit BonusDecided(_total, part, decision.rate, WeiSeconds.unwrap(decision.value));
     }
 
-    /// @dev Decides, once the escrow has. If nobody has settled it yet, it is settled here, or this call fails as
-    /// settling does: what its views foresee, a later share rate may undo.
+    /// @dev Decides, once the escrow has. If nobody has settled it yet, it is settled here, or this call fails as settling
+    /// does: what its views foresee, a later share rate may undo. A guardian who ends a rescue does not make the bonus the
+    /// pledgers', whatever the rate says: one who has pledged could else end it for that. Where some of it is theirs,
+    /// there is an exit window's time first, to strike what has left.
     function _decide() private returns (Decision memory decision) {
         if (ESCROW.record().status == Status.Open) ESCROW.settle();
         RecordView memory record = ESCROW.record();
-        decision.whose = BonusFor.Sponsors;
-        if (record.status != Status.Failed || record.failReason == FailReason.EndedByGuardian) return decision;
-        (Units[] memory totals,) = ESCROW.pots();
-        Holding memory pledged = Settlement.sumOf(Settlement.holdingsOf(totals));
-        Rate rate = Shares.unwrap(pledged.shares) == 0 ? Rate.wrap(0) : _readRate(record.deadline);
-        uint256 value = Wei.unwrap(pledged.valueDown(rate));
-        // With nothing of worth pledged there is nobody to share it.
-        if (value == 0) return decision;
-        // The value of all pots is below 2^112: see ProRata.
+        decision.decided = true;
+        // Of a failed rescue no tier is active.
+        decision.firstUnmet = record.activeTiers;
+        decision.rate = record.rate;
+        decision.value = _valueDown(0, record.rate);
+        WeiSeconds unmet = _valueDown(record.activeTiers, record.rate);
+        bool forSponsors = WeiSeconds.unwrap(unmet) == 0 || record.endReason == EndReason.EndedByGuardian;
+        if (forSponsors) return decision;
+        uint256 limit = record.deadline + EXIT_WINDOW;
+        if (block.timestamp <= limit) revert TooEarly(limit, block.timestamp);
+        // Not more than the bonus: there is less than 2^128 wei of ether.
         // forge-lint: disable-next-line(unsafe-typecast)
-        return Decision(BonusFor.Pledgers, rate, uint112(value));
+        decision.pledgersPart = uint128(Wei.unwrap(_total.partDown(unmet, decision.value)));
     }
 
-    /// @dev The share rate now; one to one if it stays unreadable for longer than a settlement would have waited. A
-    /// caller who starves the read of gas gains nothing.
-    function _readRate(uint256 deadline) private view returns (Rate) {
-        Terms memory terms = ESCROW.terms();
-        if (gasleft() < ShareRate.PROOF_GAS) revert GasTooLow(gasleft(), ShareRate.PROOF_GAS);
-        (bool readable, Rate rate) = ShareRate.read(terms.stETH);
-        if (readable) return rate;
-        uint256 limit = deadline + terms.releaseWindow;
-        if (block.timestamp <= limit) revert RateUnreadable(limit, block.timestamp);
-        // 10^27 fits 96 bits.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return Rate.wrap(uint96(RATE_UNIT));
+    /// @dev Value by time of all that is enlisted into the tiers from number `from` on.
+    function _valueDown(uint256 from, Rate rate) private view returns (WeiSeconds) {
+        UnitSeconds ether_;
+        UnitSeconds shares;
+        for (uint256 tier = from; tier < TIER_COUNT; ++tier) {
+            ether_ = ether_ + _unitSecondsOf(tier, Asset.ETH);
+            shares = shares + _unitSecondsOf(tier, Asset.StETH) + _unitSecondsOf(tier, Asset.WstETH);
+        }
+        return ether_.valueDown(shares, rate);
     }
 
-    /// @dev Value sent to nobody, or back to this pool, would be lost to its owner.
+    // ------------------------------------------------------------------------------------------------ small things
+
+    function _unitSecondsOf(uint256 tier, Asset asset) private view returns (UnitSeconds) {
+        return UnitSeconds.wrap(_pots[potId(tier, asset)] & ~POT_IN_USE);
+    }
+
+    /// @dev Of one position's, which fit.
+    function _toUint128(UnitSeconds unitSeconds) private pure returns (uint128) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint128(UnitSeconds.unwrap(unitSeconds));
+    }
+
+    /// @dev Value sent to nobody, or to what can do nothing with it, would be lost to its owner.
     function _requireAccount(address account) private view {
-        if (account == address(0) || account == address(this)) revert InvalidAccount(account);
+        bool lost = account == address(0) || account == address(this) || account == address(ESCROW);
+        if (lost || account == STETH || account == WSTETH) revert InvalidAccount(account);
     }
 }

@@ -5,17 +5,18 @@ import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { IERC20Permit } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
+import { IBonusPool } from "../interfaces/IBonusPool.sol";
 import { IPledgeEscrow } from "../interfaces/IPledgeEscrow.sol";
-import { IPledgeRouter, Permit } from "../interfaces/IPledgeRouter.sol";
+import { Destination, IPledgeRouter, Permit } from "../interfaces/IPledgeRouter.sol";
 import { IStETH } from "../interfaces/external/ILido.sol";
 import { IWETH } from "../interfaces/external/IWETH.sol";
 import { Asset, Shares, Wei, WstETHUnits } from "../types/Units.sol";
 
 /// @title Router into escrows, one per chain
-/// @dev The manual is IPledgeRouter. Nothing is stored, and nothing is guarded by a lock: the escrow is whatever the
-/// caller names and may call back, but each call ends by checking that the router holds of the token just what it held
-/// when the call began, and that the escrow has no allowance left. So no call, however nested, takes what is not its
-/// caller's, nor leaves anything for the next.
+/// @dev The manual is IPledgeRouter. Nothing is stored, and nothing is guarded by a lock: the escrow and the bonus pool are
+/// whatever the caller names and may call back, but each call ends by checking that the router holds of the asset just
+/// what it held when the call began, and that the escrow has no allowance left. So no call, however nested, takes what is
+/// not its caller's, nor leaves anything for the next.
 contract PledgeRouter is IPledgeRouter {
     using SafeERC20 for IERC20;
 
@@ -41,65 +42,81 @@ contract PledgeRouter is IPledgeRouter {
     }
 
     /// @inheritdoc IPledgeRouter
-    function pledgeWETH(address escrow, address pledger, uint8 tier, Wei amount) external {
-        uint256 held = IERC20(weth).balanceOf(address(this));
+    function pledgeETH(Destination calldata to) external payable {
+        // What was sent with the call is part of the balance.
+        _pledgeETH(to, msg.value, address(this).balance - msg.value, _wethHeld());
+    }
+
+    /// @inheritdoc IPledgeRouter
+    function pledgeWETH(Destination calldata to, Wei amount) external {
+        uint256 etherHeld = address(this).balance;
+        uint256 wethHeld = _wethHeld();
         IERC20(weth).safeTransferFrom(msg.sender, address(this), Wei.unwrap(amount));
         IWETH(weth).withdraw(amount);
-        IPledgeEscrow(escrow).pledgeETH{ value: Wei.unwrap(amount) }(pledger, tier);
-        // WETH itself takes any call with ETH as a deposit.
-        if (IERC20(weth).balanceOf(address(this)) != held) revert NotTaken(escrow, Asset.ETH);
+        _pledgeETH(to, Wei.unwrap(amount), etherHeld, wethHeld);
     }
 
     /// @inheritdoc IPledgeRouter
-    function pledgeStETH(address escrow, address pledger, uint8 tier, Shares shares) external {
-        _pledgeStETH(escrow, pledger, tier, shares);
+    function pledgeStETH(Destination calldata to, Shares shares) external {
+        _pledgeStETH(to, shares);
     }
 
     /// @inheritdoc IPledgeRouter
-    function pledgeStETHWithPermit(address escrow, address pledger, uint8 tier, Shares shares, Permit calldata permit)
-        external
-    {
+    function pledgeStETHWithPermit(Destination calldata to, Shares shares, Permit calldata permit) external {
         _tryPermit(stETH, permit);
-        _pledgeStETH(escrow, pledger, tier, shares);
+        _pledgeStETH(to, shares);
     }
 
     /// @inheritdoc IPledgeRouter
-    function pledgeWstETH(address escrow, address pledger, uint8 tier, WstETHUnits amount) external {
-        _pledgeWstETH(escrow, pledger, tier, amount);
+    function pledgeWstETH(Destination calldata to, WstETHUnits amount) external {
+        _pledgeWstETH(to, amount);
     }
 
     /// @inheritdoc IPledgeRouter
-    function pledgeWstETHWithPermit(
-        address escrow,
-        address pledger,
-        uint8 tier,
-        WstETHUnits amount,
-        Permit calldata permit
-    ) external {
+    function pledgeWstETHWithPermit(Destination calldata to, WstETHUnits amount, Permit calldata permit) external {
         _tryPermit(wstETH, permit);
-        _pledgeWstETH(escrow, pledger, tier, amount);
+        _pledgeWstETH(to, amount);
     }
 
-    function _pledgeStETH(address escrow, address pledger, uint8 tier, Shares shares) private {
+    /// @dev Pledges `amount` of the ETH here, of which none but `etherHeld` may be left, nor any WETH but `wethHeld`: WETH
+    /// itself takes any call with ETH as a deposit, and ETH can be forced back.
+    function _pledgeETH(Destination calldata to, uint256 amount, uint256 etherHeld, uint256 wethHeld) private {
+        _requirePledger(to.pledger);
+        IPledgeEscrow(to.escrow).pledgeETH{ value: amount }(to.pledger, to.tier, to.amendment);
+        _enlist(to, Asset.ETH);
+        bool taken = address(this).balance == etherHeld && _wethHeld() == wethHeld;
+        if (!taken) revert NotTaken(to.escrow, Asset.ETH);
+    }
+
+    function _pledgeStETH(Destination calldata to, Shares shares) private {
+        _requirePledger(to.pledger);
         uint256 held = _sharesHeld();
         // What the shares are worth, rounded down: just what moving them on takes off an allowance, in this same block
         // and so at this same rate.
         uint256 value = IStETH(stETH).transferSharesFrom(msg.sender, address(this), shares);
-        IERC20(stETH).forceApprove(escrow, value);
-        IPledgeEscrow(escrow).pledgeStETH(pledger, tier, shares);
+        IERC20(stETH).forceApprove(to.escrow, value);
+        IPledgeEscrow(to.escrow).pledgeStETH(to.pledger, to.tier, to.amendment, shares);
+        _enlist(to, Asset.StETH);
         // Taken in several goes, each of which rounds down, the same allowance moves more shares than pledged, or the
         // shares pledged leave some of it.
-        bool taken = _sharesHeld() == held && IERC20(stETH).allowance(address(this), escrow) == 0;
-        if (!taken) revert NotTaken(escrow, Asset.StETH);
+        bool taken = _sharesHeld() == held && IERC20(stETH).allowance(address(this), to.escrow) == 0;
+        if (!taken) revert NotTaken(to.escrow, Asset.StETH);
     }
 
-    function _pledgeWstETH(address escrow, address pledger, uint8 tier, WstETHUnits amount) private {
+    function _pledgeWstETH(Destination calldata to, WstETHUnits amount) private {
+        _requirePledger(to.pledger);
         uint256 held = IERC20(wstETH).balanceOf(address(this));
         IERC20(wstETH).safeTransferFrom(msg.sender, address(this), WstETHUnits.unwrap(amount));
-        IERC20(wstETH).forceApprove(escrow, WstETHUnits.unwrap(amount));
-        IPledgeEscrow(escrow).pledgeWstETH(pledger, tier, amount);
+        IERC20(wstETH).forceApprove(to.escrow, WstETHUnits.unwrap(amount));
+        IPledgeEscrow(to.escrow).pledgeWstETH(to.pledger, to.tier, to.amendment, amount);
+        _enlist(to, Asset.WstETH);
         // Only the allowances given meanwhile can have moved it out, to the unit: if all is out, none of them is left.
-        if (IERC20(wstETH).balanceOf(address(this)) != held) revert NotTaken(escrow, Asset.WstETH);
+        if (IERC20(wstETH).balanceOf(address(this)) != held) revert NotTaken(to.escrow, Asset.WstETH);
+    }
+
+    /// @dev Where a bonus pool is named, the pledge counts from now.
+    function _enlist(Destination calldata to, Asset asset) private {
+        if (to.bonusPool != address(0)) IBonusPool(to.bonusPool).enlist(to.pledger, to.tier, asset);
     }
 
     /// @dev Why it fails does not matter: whether it was used before, or is unknown to the token, or wrong, the
@@ -108,6 +125,16 @@ contract PledgeRouter is IPledgeRouter {
         try IERC20Permit(token)
             .permit(msg.sender, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s) { }
             catch { }
+    }
+
+    /// @dev None of these could ever take a pledge back. The escrow refuses itself and its own tokens.
+    function _requirePledger(address pledger) private view {
+        bool token = pledger == weth || pledger == stETH || pledger == wstETH;
+        if (token || pledger == address(this)) revert InvalidAccount(pledger);
+    }
+
+    function _wethHeld() private view returns (uint256) {
+        return IERC20(weth).balanceOf(address(this));
     }
 
     function _sharesHeld() private view returns (uint256) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import { SafeTransferLib } from "solady/utils/SafeTransferLib.sol";
+
 import { IPledgeEscrow, RecordView, Terms, Tier } from "../interfaces/IPledgeEscrow.sol";
 import { GroupView, IRecoveryPool } from "../interfaces/IRecoveryPool.sol";
 import { ProRata } from "../libraries/ProRata.sol";
@@ -60,7 +62,7 @@ contract RecoveryPool is IRecoveryPool {
     /// @param escrow_ The escrow to serve, Levee's, in any status.
     constructor(address escrow_) {
         ESCROW = IPledgeEscrow(escrow_);
-        Terms memory terms = ESCROW.terms();
+        Terms memory terms = ESCROW.originalTerms();
         TRANCHES = terms.tranches;
         Tier[] memory tiers = terms.tiers;
         TIERS_LOW = packTiers(tiers, 0);
@@ -263,8 +265,8 @@ contract RecoveryPool is IRecoveryPool {
 
         _claimed[pledger][id] = earned;
         emit Claimed(pledger, tier, asset, recipient, amount);
-        // The one way out. A recipient that fails, fails alone.
-        (bool paid,) = recipient.call{ value: Wei.unwrap(amount) }("");
+        // The one way out. A recipient that fails, fails alone; what it returns is not copied.
+        bool paid = SafeTransferLib.trySafeTransferETH(recipient, Wei.unwrap(amount), gasleft());
         if (!paid) revert PaymentFailed(recipient, amount);
     }
 
@@ -282,7 +284,7 @@ contract RecoveryPool is IRecoveryPool {
 
     /// @dev What a position was pledged with; the escrow refuses an unknown tier.
     function _amountOf(address pledger, uint8 tier, Asset asset) private view returns (Units amount) {
-        (amount,,) = ESCROW.position(pledger, tier, asset);
+        (amount,,,) = ESCROW.position(pledger, tier, asset);
     }
 
     function _groupOf(uint8 tier) private view returns (Group storage) {
