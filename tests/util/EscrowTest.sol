@@ -4,6 +4,7 @@ pragma solidity =0.8.37;
 import { Test } from "forge-std/Test.sol";
 
 import {
+    EndReason,
     IPledgeEscrow,
     PositionView,
     PotView,
@@ -26,6 +27,7 @@ import { WstETH } from "../lido/WstETH.sol";
 abstract contract EscrowTest is Test {
     uint40 internal constant START = 1_800_000_000;
     uint40 internal constant DEADLINE = START + 30 days;
+    uint40 internal constant LATEST_DEADLINE = DEADLINE + 90 days;
     /// @dev When `settleLate` settles.
     uint40 internal constant SETTLED_AT = DEADLINE + 1;
     uint256 internal constant TARGET = 1000 ether;
@@ -58,6 +60,10 @@ abstract contract EscrowTest is Test {
     WstETH internal wstETH;
     IPledgeEscrow internal escrow;
 
+    /// @dev The latest amendment of each escrow, by its time, as `amend` made it. Kept here, since a look at the escrow would
+    /// use up the `vm.prank` or `vm.expectRevert` before a call.
+    mapping(IPledgeEscrow => uint40) internal amendmentOf;
+
     function setUp() public virtual {
         vm.warp(START);
         deployLido();
@@ -86,6 +92,7 @@ abstract contract EscrowTest is Test {
         terms.wstETH = address(wstETH);
         terms.target = Wei.wrap(TARGET);
         terms.deadline = DEADLINE;
+        terms.latestDeadline = LATEST_DEADLINE;
         terms.tiers = defaultTiers();
         terms.objectionPeriod = OBJECTION_PERIOD;
         terms.vetoBps = VETO_BPS;
@@ -134,12 +141,20 @@ abstract contract EscrowTest is Test {
         else wstETH.approve(address(escrow), type(uint256).max);
     }
 
-    /// @dev The bare call: `payer` pays a pledge of `pledger`. May follow a `vm.expectRevert` or `vm.expectEmit`.
+    /// @dev The bare call: `payer` pays a pledge of `pledger`, who knows of every amendment. May follow a `vm.expectRevert`
+    /// or `vm.expectEmit`.
     function pledgeFrom(address payer, address pledger, uint8 tier, Asset asset, uint256 amount) internal {
+        pledgeNaming(amendmentOf[escrow], payer, pledger, tier, asset, amount);
+    }
+
+    /// @dev The bare call, of a pledge that names `amendment`.
+    function pledgeNaming(uint40 amendment, address payer, address pledger, uint8 tier, Asset asset, uint256 amount)
+        internal
+    {
         vm.prank(payer);
-        if (asset == Asset.ETH) escrow.pledgeETH{ value: amount }(pledger, tier);
-        else if (asset == Asset.StETH) escrow.pledgeStETH(pledger, tier, Shares.wrap(amount));
-        else escrow.pledgeWstETH(pledger, tier, WstETHUnits.wrap(amount));
+        if (asset == Asset.ETH) escrow.pledgeETH{ value: amount }(pledger, tier, amendment);
+        else if (asset == Asset.StETH) escrow.pledgeStETH(pledger, tier, amendment, Shares.wrap(amount));
+        else escrow.pledgeWstETH(pledger, tier, amendment, WstETHUnits.wrap(amount));
     }
 
     /// @dev More than all is covered, by 1,300 ETH. Settled, the grants are drawn whole (700 ETH), and half of the loan
@@ -157,10 +172,18 @@ abstract contract EscrowTest is Test {
         pledge(carol, LOAN, Asset.WstETH, 100 ether);
     }
 
-    /// @dev The guardian proposes an amendment of the target alone, at the current time.
-    function amendTarget(uint256 target) internal {
+    // ---------------------------------------------------------------- amending
+
+    /// @dev The guardian proposes an amendment, at the current time, and pledges name it from now on.
+    function amend(uint256 target, uint40 deadline, bytes32 termsHash) internal {
         vm.prank(guardian);
-        escrow.amend(Wei.wrap(target), DEADLINE, TERMS_HASH);
+        escrow.amend(Wei.wrap(target), deadline, termsHash);
+        amendmentOf[escrow] = uint40(vm.getBlockTimestamp() + EXIT_WINDOW);
+    }
+
+    /// @dev The same, of the target alone.
+    function amendTarget(uint256 target) internal {
+        amend(target, DEADLINE, TERMS_HASH);
     }
 
     // ---------------------------------------------------------------- time
@@ -203,6 +226,19 @@ abstract contract EscrowTest is Test {
         return PositionView(tier, asset, units(0), units(0), units(0), Wei.wrap(0), false);
     }
 
+    /// @dev How often a position was taken out of the open rescue.
+    function departuresOf(address pledger, uint8 tier, Asset asset) internal view returns (uint24 departures) {
+        (,,, departures) = escrow.position(pledger, tier, asset);
+    }
+
+    // ---------------------------------------------------------------- expecting an event
+
+    /// @dev That the next call owes `pledger` what it could not pay.
+    function expectOwed(address pledger, Asset asset, uint256 amount) internal {
+        vm.expectEmit(address(escrow));
+        emit IPledgeEscrow.Owed(pledger, asset, units(amount));
+    }
+
     // ---------------------------------------------------------------- expecting a refusal
 
     function expectWrongStatus(Status status) internal {
@@ -224,6 +260,14 @@ abstract contract EscrowTest is Test {
 
     function expectInvalidAccount(address account) internal {
         vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.InvalidAccount.selector, account));
+    }
+
+    function expectAmendmentDiffers(uint256 named, uint256 latest) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.AmendmentDiffers.selector, named, latest));
+    }
+
+    function expectNothingOwed(address pledger, Asset asset) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.NothingOwed.selector, pledger, asset));
     }
 
     function expectNothingToReturn(address pledger, uint8 tier, Asset asset) internal {
@@ -251,6 +295,16 @@ abstract contract EscrowTest is Test {
 
     function assertStatus(Status expected) internal view {
         assertEq(uint256(escrow.status()), uint256(expected), "status");
+    }
+
+    /// @dev The reason, wherever it can be read.
+    function assertEndReason(EndReason expected) internal view {
+        assertEq(uint256(escrow.rescue().endReason), uint256(expected), "rescue.endReason");
+        assertEq(uint256(escrow.record().endReason), uint256(expected), "record.endReason");
+    }
+
+    function assertOwed(address pledger, Asset asset, uint256 amount) internal view {
+        assertEq(escrow.owed(pledger)[uint256(asset)], amount, "owed");
     }
 
     function assertPot(uint8 tier, Asset asset, uint256 total, uint256 drawn, uint256 delivered) internal view {

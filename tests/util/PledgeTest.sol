@@ -92,8 +92,7 @@ abstract contract PledgeTest is EscrowTest {
 
     function test_Pledge_UpToTheAmendedDeadline() public {
         fund(alice, asset(), 2);
-        vm.prank(guardian);
-        escrow.amend(Wei.wrap(TARGET), DEADLINE + 10, TERMS_HASH);
+        amend(TARGET, DEADLINE + 10, TERMS_HASH);
         vm.warp(DEADLINE + 10);
         pledgeFrom(alice, alice, GRANT, asset(), 1);
 
@@ -104,8 +103,7 @@ abstract contract PledgeTest is EscrowTest {
 
     function test_Pledge_UpToTheAmendedDeadline_WhenEarlier() public {
         fund(alice, asset(), 1);
-        vm.prank(guardian);
-        escrow.amend(Wei.wrap(TARGET), START + EXIT_WINDOW + 1, TERMS_HASH);
+        amend(TARGET, START + EXIT_WINDOW + 1, TERMS_HASH);
         vm.warp(START + EXIT_WINDOW + 2);
         expectPledgingClosed(Status.Open, START + EXIT_WINDOW + 1);
         pledgeFrom(alice, alice, GRANT, asset(), 1);

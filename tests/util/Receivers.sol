@@ -73,6 +73,6 @@ contract PledgeBack {
     }
 
     fallback() external {
-        ESCROW.pledgeETH{ value: 3 }(msg.sender, 0);
+        ESCROW.pledgeETH{ value: 3 }(msg.sender, 0, ESCROW.pledging().amendment.effectiveAt);
     }
 }
