@@ -27,7 +27,7 @@ struct Destination {
     address escrow;
     address pledger;
     uint8 tier;
-    uint40 amendment;
+    uint64 amendment;
     address bonusPool;
 }
 
