@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { BonusFor, IBonusPool } from "levee/interfaces/IBonusPool.sol";
+import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
 import { Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { Asset, Wei } from "levee/types/Units.sol";
 
@@ -12,7 +12,7 @@ import { BonusTest } from "./BonusTest.sol";
 /// │   ├── it books the ETH for the named sponsor, whoever pays, and emits {BonusAdded}
 /// │   ├── when it is of nothing
 /// │   │   └── it reverts with {ZeroAmount}
-/// │   └── when the sponsor is zero or the pool
+/// │   └── when the sponsor is zero, the pool, the escrow or one of its tokens
 /// │       └── it reverts with {InvalidAccount}
 /// ├── given the deadline has passed, or the rescue is not open
 /// │   └── it reverts with {AddingClosed}
@@ -23,7 +23,7 @@ contract AddTest is BonusTest {
         emit IBonusPool.BonusPoolCreated(address(escrow));
         deployPool();
         assertEq(pool.escrow(), address(escrow));
-        assertBonus(BonusFor.Undecided, 0, 0, 0);
+        assertUndecided(0);
         assertShare(alice, GRANT, Asset.ETH, 0, false);
     }
 
@@ -39,7 +39,7 @@ contract AddTest is BonusTest {
         assertEq(pool.contributionOf(sponsor), 4 ether);
         assertEq(pool.contributionOf(bob), 2 ether);
         assertEq(pool.contributionOf(stranger), 0);
-        assertBonus(BonusFor.Undecided, 6 ether, 0, 0);
+        assertUndecided(6 ether);
         assertEq(address(pool).balance, 6 ether);
     }
 
@@ -50,10 +50,11 @@ contract AddTest is BonusTest {
 
     function test_Add_RevertWhen_SponsorInvalid() public {
         vm.deal(address(this), 1 ether);
-        expectRefusedAccount(address(0));
-        pool.add{ value: 1 }(address(0));
-        expectRefusedAccount(address(pool));
-        pool.add{ value: 1 }(address(pool));
+        address[5] memory refused = [address(0), address(pool), address(escrow), address(stETH), address(wstETH)];
+        for (uint256 i; i < refused.length; ++i) {
+            expectRefusedAccount(refused[i]);
+            pool.add{ value: 1 }(refused[i]);
+        }
     }
 
     function test_Add_RevertGiven_DeadlinePassed() public {
@@ -72,8 +73,7 @@ contract AddTest is BonusTest {
     }
 
     function test_Add_UpToTheAmendedDeadline() public {
-        vm.prank(guardian);
-        escrow.amend(Wei.wrap(TARGET), DEADLINE + 9 days, TERMS_HASH);
+        amend(TARGET, DEADLINE + 9 days, TERMS_HASH);
         vm.warp(DEADLINE + 9 days);
         add(sponsor, 1 ether);
         vm.warp(DEADLINE + 9 days + 1);
