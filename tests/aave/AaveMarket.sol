@@ -59,9 +59,9 @@ contract AaveMarket {
         configurator.setPoolPause(paused);
     }
 
-    /// @notice Ends new supply and new debt of WETH, as after an exploit.
-    function freezeWETH() external {
-        configurator.setReserveFreeze(address(weth), true);
+    /// @notice Ends new supply and new debt of `asset`, as after an exploit.
+    function freeze(IToken asset) external {
+        configurator.setReserveFreeze(address(asset), true);
     }
 
     // ---------------------------------------------------------------- building

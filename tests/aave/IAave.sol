@@ -53,6 +53,7 @@ interface IPoolConfigurator {
 interface IPoolUser {
     function supply(address asset, uint256 amount, address onBehalfOf, uint16 referralCode) external;
     function borrow(address asset, uint256 amount, uint256 rateMode, uint16 referralCode, address onBehalfOf) external;
+    function withdraw(address asset, uint256 amount, address recipient) external returns (uint256);
     function swapBorrowRateMode(address asset, uint256 rateMode) external;
     function getReserveNormalizedVariableDebt(address asset) external view returns (uint256);
     function getUserAccountData(address user)

@@ -13,22 +13,49 @@ import { IPoolUser, IToken } from "../../aave/IAave.sol";
 import { EscrowTest } from "../../util/EscrowTest.sol";
 import { ForceEther, Refuser } from "../../util/Receivers.sol";
 
-/// @notice A pool in which the debtor owes 10 WETH, and which calls back when it is repaid.
+/// @notice A pool in which the debtor owes 10 WETH, whatever it takes. Told how, it takes less, fails, sends WETH, or has
+/// the debt repaid once more before it takes.
 contract HostilePool {
     IToken private immutable WETH;
-    bool private entered;
+    uint256 private takes = 10 ether;
+    uint256 private gives;
+    bool private callsBack;
+    bytes private failure;
 
     constructor(IToken weth) {
         WETH = weth;
     }
 
+    function take(uint256 amount) external {
+        takes = amount;
+    }
+
+    function give(uint256 amount) external {
+        gives = amount;
+    }
+
+    function callBack() external {
+        callsBack = true;
+    }
+
+    function fail(bytes calldata reason) external {
+        failure = reason;
+    }
+
     function repay(address, uint256 amount, uint256, address) external returns (uint256) {
-        if (!entered) {
-            entered = true;
+        bytes memory reason = failure;
+        if (reason.length != 0) {
+            assembly ("memory-safe") {
+                revert(add(reason, 0x20), mload(reason))
+            }
+        }
+        if (callsBack) {
+            callsBack = false;
             IDebtRepayer(payable(msg.sender)).repay();
         }
-        IDebtRepayer caller = IDebtRepayer(payable(msg.sender));
-        IPull(address(WETH)).transferFrom(address(caller), address(this), amount);
+        if (takes < amount) amount = takes;
+        if (gives != 0) WETH.transfer(msg.sender, gives);
+        IPull(address(WETH)).transferFrom(msg.sender, address(this), amount);
         return amount;
     }
 
@@ -76,12 +103,17 @@ contract MeddlingToken {
 /// ├── given a rest that refuses ETH
 /// │   └── it gets WETH
 /// ├── given the reserve is frozen, or the debtor under water
-/// │   └── it repays
-/// ├── given the reserve or the pool is paused, or the amount is too small for the pool's books
-/// │   └── it reverts with the pool's error, and goes through later
-/// ├── given the pool takes less than it says is owed
-/// │   └── it reverts with {AllowanceLeft}
+/// │   └── it repays; but the debtor may withdraw its collateral after it, or borrow again
+/// ├── given the pool takes less than is offered, or sends WETH meanwhile
+/// │   └── what it did not take stays for the next call, what was above the debt goes to rest, no allowance is left
+/// ├── given the reserve or the pool is paused, the amount is too small for the pool's books, or the pool takes nothing
+/// │   ├── given something is above the debt
+/// │   │   └── that goes to rest, and what was offered stays for the next call
+/// │   └── given nothing is
+/// │       └── it reverts with {NothingTaken}, and the first 256 bytes of the pool's error; it goes through later
 /// ├── given the pool calls back
+/// │   └── nothing of what is for the debt goes to rest
+/// ├── given the pool tells no debt
 /// │   └── it reverts
 /// └── when nothing is here
 ///     └── it reverts with {NothingHeld}
@@ -245,7 +277,7 @@ contract DebtRepayerTest is EscrowTest {
     }
 
     function test_Repay_FrozenAndUnderWater() public {
-        market.freezeWETH();
+        market.freeze(weth);
         market.setPrice(usd, 0.1 ether);
         (,,,,, uint256 healthFactor) = pool.getUserAccountData(debtor);
         assertLt(healthFactor, 1 ether);
@@ -255,26 +287,67 @@ contract DebtRepayerTest is EscrowTest {
         assertEq(healthFactor, 1.7 ether);
     }
 
+    /// @dev A documented limit: under water when it is repaid, it is not any more then, and what was repaid is out again.
+    function test_Repay_ADebtorUnderWaterBorrowsAgain() public {
+        market.setPrice(usd, 0.8 ether);
+        (,,,,, uint256 healthFactor) = pool.getUserAccountData(debtor);
+        assertLt(healthFactor, 1 ether);
+        expectCannotBorrow(1);
+        give(300 ether);
+        repay({ debt: OWED, repaid: 300 ether, above: 0 });
+        // 80 % of 800 ETH, less the 400 that are owed.
+        vm.prank(debtor);
+        pool.borrow(address(weth), 240 ether, VARIABLE, 0, debtor);
+        assertEq(weth.balanceOf(debtor), OWED + 240 ether);
+        assertEq(repayer.debt(), 640 ether);
+    }
+
+    /// @dev A documented limit: though both markets are frozen, so that nobody can borrow, collateral comes out as debt falls.
+    function test_Repay_ADebtorInAFrozenMarketWithdraws() public {
+        market.freeze(weth);
+        market.freeze(usd);
+        expectCannotBorrow(1);
+        // 85 % of the collateral must stay above 700.
+        expectCannotWithdraw(200 ether);
+        give(300 ether);
+        repay({ debt: OWED, repaid: 300 ether, above: 0 });
+        // 85 % of 471 is still above the 400 that are owed.
+        vm.prank(debtor);
+        pool.withdraw(address(usd), 529 ether, debtor);
+        assertEq(usd.balanceOf(debtor), 529 ether);
+    }
+
+    /// @dev What makes a debtor safe: its collateral is worth nothing. Nothing comes out again, however much is repaid of
+    /// its debt.
+    function test_Repay_ADebtorWithWorthlessCollateral() public {
+        market.setPrice(usd, 0);
+        give(300 ether);
+        repay({ debt: OWED, repaid: 300 ether, above: 0 });
+        expectCannotBorrow(1);
+        expectCannotWithdraw(1);
+    }
+
     function test_Repay_PausedReserve() public {
         give(OWED);
         market.pauseWETH(true);
-        vm.expectRevert(RESERVE_PAUSED);
+        expectNothingTaken(OWED, OWED, failureOf(RESERVE_PAUSED));
         repayer.repay();
         assertEq(address(repayer).balance, OWED);
         market.pauseWETH(false);
         repay({ debt: OWED, repaid: OWED, above: 0 });
     }
 
-    /// @dev A pause holds what is above the debt as well, unless nothing is owed.
+    /// @dev A pause holds nothing of what is above the debt.
     function test_Repay_PausedPool() public {
         give(OWED + 30);
         market.pausePool(true);
-        vm.expectRevert(RESERVE_PAUSED);
+        repayHeld({ debt: OWED, repaid: 0, above: 30, left: OWED });
+        expectNothingTaken(OWED, OWED, failureOf(RESERVE_PAUSED));
         repayer.repay();
-        assertEq(weth.balanceOf(rest), 0);
-        assertEq(address(repayer).balance, OWED + 30);
+        market.pausePool(false);
+        repay({ debt: OWED, repaid: OWED, above: 0 });
 
-        repayer = deployRepayer(address(pool), address(weth), stranger, rest);
+        market.pausePool(true);
         give(40);
         repay({ debt: 0, repaid: 0, above: 40 });
     }
@@ -293,32 +366,85 @@ contract DebtRepayerTest is EscrowTest {
         vm.warp(START + 1095 days);
         assertGt(pool.getReserveNormalizedVariableDebt(address(weth)), 2e27);
         give(1);
-        vm.expectRevert(INVALID_BURN_AMOUNT);
+        expectNothingTaken(Wei.unwrap(repayer.debt()), 1, failureOf(INVALID_BURN_AMOUNT));
         repayer.repay();
         assertEq(address(repayer).balance, 1);
         give(2);
         repay({ debt: Wei.unwrap(repayer.debt()), repaid: 3, above: 0 });
     }
 
-    function test_RevertWhen_ThePoolTakesLessThanItSays() public {
-        give(1000 ether);
-        // A pool that takes nothing, and says that it has.
-        vm.mockCall(address(pool), abi.encodeWithSelector(IAavePool.repay.selector), abi.encode(OWED));
-        vm.expectRevert(abi.encodeWithSelector(IDebtRepayer.AllowanceLeft.selector, OWED));
-        repayer.repay();
-        vm.clearMockedCalls();
-        repay({ debt: OWED, repaid: OWED, above: 300 ether });
+    /// @dev One wei less, as by rounding, or 4 of 10 ETH.
+    function test_Repay_ThePoolTakesLess() public {
+        HostilePool hostile = deployHostile();
+        hostile.take(10 ether - 1);
+        give(500 ether);
+        repayHeld({ debt: 10 ether, repaid: 10 ether - 1, above: 490 ether, left: 1 });
+        hostile.take(4 ether);
+        give(9 ether);
+        repayHeld({ debt: 10 ether, repaid: 4 ether, above: 0, left: 5 ether + 1 });
+        hostile.take(10 ether);
+        repayHeld({ debt: 10 ether, repaid: 5 ether + 1, above: 0, left: 0 });
     }
 
-    function test_RevertWhen_ThePoolCallsBack() public {
-        HostilePool hostile = new HostilePool(weth);
-        repayer = deployRepayer(address(hostile), address(weth), debtor, rest);
-        // Enough to be taken twice: but the inner call has sent the rest away, and the outer one finds nothing to take.
-        give(20 ether);
-        vm.expectRevert(bytes(""));
+    /// @dev It says that it took all: WETH is asked, not the pool.
+    function test_Repay_ThePoolTakesNothing() public {
+        give(1000 ether);
+        vm.mockCall(address(pool), abi.encodeWithSelector(IAavePool.repay.selector), abi.encode(OWED));
+        repayHeld({ debt: OWED, repaid: 0, above: 300 ether, left: OWED });
+        expectNothingTaken(OWED, OWED, "");
         repayer.repay();
-        assertEq(address(repayer).balance, 20 ether);
+        assertEq(weth.balanceOf(address(repayer)), OWED);
+        vm.clearMockedCalls();
+        repay({ debt: OWED, repaid: OWED, above: 0 });
+    }
+
+    function test_RevertWhen_ThePoolFails_WithALongError() public {
+        HostilePool hostile = deployHostile();
+        bytes memory first = new bytes(256);
+        first[255] = 0x2a;
+        hostile.fail(bytes.concat(first, hex"2b"));
+        give(10 ether);
+        expectNothingTaken(10 ether, 10 ether, first);
+        repayer.repay();
+    }
+
+    /// @dev It takes 4 and sends 6: the balance is higher than before, and nothing counts as repaid.
+    function test_Repay_ThePoolSendsWETH() public {
+        HostilePool hostile = deployHostile();
+        wrapFor(address(hostile), 6 ether);
+        hostile.take(4 ether);
+        hostile.give(6 ether);
+        give(10 ether + 1);
+        repayHeld({ debt: 10 ether, repaid: 0, above: 1, left: 12 ether });
+    }
+
+    /// @dev Of 20 ETH 10 are above the debt. The inner call takes 10; the outer one finds nothing to take, and fails, so that
+    /// the inner one is undone: what is for the debt stays.
+    function test_Repay_ThePoolCallsBack() public {
+        HostilePool hostile = deployHostile();
+        hostile.callBack();
+        give(20 ether);
+        repayHeld({ debt: 10 ether, repaid: 0, above: 10 ether, left: 10 ether });
         assertEq(weth.balanceOf(address(hostile)), 0);
+    }
+
+    /// @dev It takes half in each: both are seen by the outer call, and all that is above the debt went to rest, once.
+    function test_Repay_ThePoolCallsBackAndTakesLess() public {
+        HostilePool hostile = deployHostile();
+        hostile.callBack();
+        hostile.take(3 ether);
+        give(20 ether);
+        repayer.repay();
+        assertEq(weth.balanceOf(rest), 10 ether);
+        assertEq(weth.balanceOf(address(hostile)) + weth.balanceOf(address(repayer)), 10 ether);
+    }
+
+    function test_RevertWhen_ThePoolTellsNoDebt() public {
+        give(OWED + 1);
+        vm.mockCallRevert(address(pool), abi.encodeWithSelector(IAavePool.getReserveData.selector), "gone");
+        vm.expectRevert(bytes("gone"));
+        repayer.repay();
+        assertEq(address(repayer).balance, OWED + 1);
     }
 
     function test_RevertWhen_NothingIsHere() public {
@@ -432,19 +558,56 @@ contract DebtRepayerTest is EscrowTest {
 
     /// @dev Repays, by whoever comes, and expects so much of each; then that all of it left.
     function repay(uint256 debt, uint256 repaid, uint256 above) private {
+        repayHeld(debt, repaid, above, 0);
+    }
+
+    /// @dev The same, with so much WETH left for the next call.
+    function repayHeld(uint256 debt, uint256 repaid, uint256 above, uint256 left) private {
         uint256 before = weth.balanceOf(rest);
         vm.expectEmit(address(repayer));
         emit IDebtRepayer.Repaid(Wei.wrap(debt), Wei.wrap(repaid), Wei.wrap(above));
         vm.prank(stranger);
         repayer.repay();
         assertEq(weth.balanceOf(rest) - before, above, "rest");
-        assertNothingStays();
+        assertStays(left);
     }
 
     function assertNothingStays() private view {
+        assertStays(0);
+    }
+
+    /// @dev So much WETH, no ETH, and no allowance.
+    function assertStays(uint256 left) private view {
         assertEq(address(repayer).balance, 0, "ETH stays");
-        assertEq(weth.balanceOf(address(repayer)), 0, "WETH stays");
-        assertEq(weth.allowance(address(repayer), address(pool)), 0, "an allowance stays");
+        assertEq(weth.balanceOf(address(repayer)), left, "WETH stays");
+        assertEq(weth.allowance(address(repayer), repayer.pool()), 0, "an allowance stays");
+    }
+
+    /// @dev Repays a pool that is none of Aave's from now on.
+    function deployHostile() private returns (HostilePool hostile) {
+        hostile = new HostilePool(weth);
+        repayer = deployRepayer(address(hostile), address(weth), debtor, rest);
+    }
+
+    function expectCannotBorrow(uint256 amount) private {
+        vm.prank(debtor);
+        vm.expectRevert();
+        pool.borrow(address(weth), amount, VARIABLE, 0, debtor);
+    }
+
+    function expectCannotWithdraw(uint256 amount) private {
+        vm.prank(debtor);
+        vm.expectRevert();
+        pool.withdraw(address(usd), amount, debtor);
+    }
+
+    function expectNothingTaken(uint256 debt, uint256 offered, bytes memory failure) private {
+        vm.expectRevert(abi.encodeWithSelector(IDebtRepayer.NothingTaken.selector, debt, offered, failure));
+    }
+
+    /// @dev An error of Aave's, as it is encoded.
+    function failureOf(bytes memory message) private pure returns (bytes memory) {
+        return abi.encodeWithSignature("Error(string)", message);
     }
 
     function poolWETH() private view returns (uint256) {

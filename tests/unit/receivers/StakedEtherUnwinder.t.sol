@@ -8,6 +8,7 @@ import { Asset, StETHAmount, Wei } from "levee/types/Units.sol";
 import { WithdrawalQueue } from "../../lido/WithdrawalQueue.sol";
 import { EscrowTest } from "../../util/EscrowTest.sol";
 import { ForceEther, Reentrant, Refuser } from "../../util/Receivers.sol";
+import { GAS_OF_A_BOMB, ReturnBomb } from "../satellites/ReturnBomb.sol";
 
 /// @notice A share is worth 1.2 ETH, unless a test rebases.
 ///
@@ -43,6 +44,7 @@ import { ForceEther, Reentrant, Refuser } from "../../util/Receivers.sol";
 /// ├── it sends all ETH to the recipient, that which is forced in included
 /// ├── given a recipient that calls back
 /// │   └── it is paid once
+/// ├── what the recipient answers is not copied
 /// ├── when the recipient refuses
 /// │   └── it reverts with {PaymentFailed}
 /// └── when there is no ETH
@@ -375,6 +377,16 @@ contract StakedEtherUnwinderTest is EscrowTest {
         assertEq(attacker.successes(), 1);
         assertEq(address(attacker).balance, 2001 ether);
         assertEq(address(unwinder).balance, 0);
+    }
+
+    function test_Forward_CopiesNoAnswer() public {
+        address bomb = address(new ReturnBomb());
+        unwinder = deployUnwinder(bomb);
+        giveEther(9);
+        uint256 before = gasleft();
+        unwinder.forward();
+        assertLt(before - gasleft(), GAS_OF_A_BOMB);
+        assertEq(bomb.balance, 9);
     }
 
     function test_RevertWhen_TheRecipientRefuses() public {

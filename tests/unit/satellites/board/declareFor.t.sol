@@ -14,6 +14,7 @@ import { Answer, Wallet } from "./Wallets.sol";
 /// │   the digest in one slot
 /// ├── given the contributor's account has code (EIP-7702), whatever that answers: as by its key
 /// ├── when an old one is brought after a newer one: readers see by madeAt that the newer one stands
+/// ├── when several are of the same second: readers see that one withdrawn stands, else the one logged last
 /// ├── when it is made now, or it expires now: it emits
 /// ├── when it is made in the future: it reverts with {MadeInTheFuture}
 /// ├── when it is expired: it reverts with {DeclarationExpired}
@@ -162,15 +163,32 @@ contract DeclareForTest is BoardTest {
         assertEq(uint256(stage), uint256(Stage.Withdrawn));
     }
 
-    function test_OfEquals_TheLaterLogStands() public {
+    /// @dev In either order: nobody undoes a withdrawal by bringing what was signed in the same second.
+    function test_OfEquals_TheWithdrawalStands() public {
         bytes memory signature = sign(aliceKey, alice, usual(), NOW);
         Declaration memory withdrawal = usual();
         withdrawal.stage = Stage.Withdrawn;
         vm.recordLogs();
-        board.declareFor(alice, usual(), NOW, signature);
         vm.prank(alice);
         board.declare(withdrawal);
+        board.declareFor(alice, usual(), NOW, signature);
+        vm.prank(alice);
+        board.declare(usual());
         assertEq(uint256(standing(vm.getRecordedLogs())), uint256(Stage.Withdrawn));
+        vm.warp(NOW + 1);
+        vm.prank(alice);
+        board.declare(usual());
+        assertEq(uint256(standing(vm.getRecordedLogs())), uint256(usual().stage));
+    }
+
+    function test_OfEquals_TheLaterLogStands() public {
+        Declaration memory later = usual();
+        later.stage = Stage.Approved;
+        vm.recordLogs();
+        vm.startPrank(alice);
+        board.declare(usual());
+        board.declare(later);
+        assertEq(uint256(standing(vm.getRecordedLogs())), uint256(Stage.Approved));
     }
 
     function test_RevertWhen_MadeInTheFuture() public {
@@ -265,7 +283,8 @@ contract DeclareForTest is BoardTest {
             assertEq(logs[i].topics[0], DECLARED);
             (Stage said,,,, uint40 madeAt,,) =
                 abi.decode(logs[i].data, (Stage, uint8, uint256, uint40, uint40, string, bytes32));
-            if (madeAt >= latest) (stage, latest) = (said, madeAt);
+            bool withdrawn = madeAt == latest && stage == Stage.Withdrawn;
+            if (madeAt >= latest && !withdrawn) (stage, latest) = (said, madeAt);
         }
     }
 }

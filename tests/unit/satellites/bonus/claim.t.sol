@@ -6,6 +6,7 @@ import { EndReason, IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow
 import { Asset, Rate, Wei } from "levee/types/Units.sol";
 
 import { Reentrant, Refuser } from "../../../util/Receivers.sol";
+import { GAS_OF_A_BOMB, ReturnBomb } from "../ReturnBomb.sol";
 import { BonusTest } from "./BonusTest.sol";
 
 /// claim, claimTo
@@ -22,6 +23,7 @@ import { BonusTest } from "./BonusTest.sol";
 /// │   │   └── it reverts with {InvalidAccount}
 /// │   └── when the recipient refuses
 /// │       └── it reverts with {PaymentFailed}; it can be paid elsewhere
+/// ├── what the recipient answers is not copied
 /// ├── given it settled by a lower threshold
 /// │   └── tiers that were not active get theirs, the others nothing; also if it was cancelled later
 /// ├── given it settled by 100 %, its guardian ended it, or nothing of worth was enlisted
@@ -228,6 +230,19 @@ contract BonusClaimTest is BonusTest {
         vm.prank(refuser);
         pool.claimTo(GRANT, Asset.ETH, stranger);
         assertEq(stranger.balance, 1 ether);
+    }
+
+    function test_Claim_CopiesNoAnswer() public {
+        address bomb = address(new ReturnBomb());
+        pledgeEnlisted(bomb, GRANT, Asset.ETH, 10 ether);
+        pledgeEnlisted(alice, GRANT, Asset.ETH, 10 ether);
+        add(sponsor, 2 ether);
+        vm.warp(DECIDABLE_AT);
+        claim(alice, GRANT, Asset.ETH, 1 ether);
+        uint256 before = gasleft();
+        pool.claim(bomb, GRANT, Asset.ETH);
+        assertLt(before - gasleft(), GAS_OF_A_BOMB);
+        assertEq(bomb.balance, 1 ether);
     }
 
     function test_Claim_Reentered() public {

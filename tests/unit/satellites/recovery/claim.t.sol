@@ -6,6 +6,7 @@ import { IRecoveryPool } from "levee/interfaces/IRecoveryPool.sol";
 import { Asset, Wei } from "levee/types/Units.sol";
 
 import { Reentrant, Refuser } from "../../../util/Receivers.sol";
+import { GAS_OF_A_BOMB, ReturnBomb } from "../ReturnBomb.sol";
 import { RecoveryTest } from "./RecoveryTest.sol";
 
 /// claim, claimTo
@@ -21,8 +22,9 @@ import { RecoveryTest } from "./RecoveryTest.sol";
 /// │   │   └── it reverts with the escrow's {UnknownTier}
 /// │   ├── when the recipient is zero or the pool, as the pledger too
 /// │   │   └── it reverts with {InvalidAccount}
-/// │   └── when the recipient refuses
-/// │       └── it reverts with {PaymentFailed}; later, or elsewhere, it can be paid
+/// │   ├── when the recipient refuses
+/// │   │   └── it reverts with {PaymentFailed}; later, or elsewhere, it can be paid
+/// │   └── what the recipient answers is not copied
 /// ├── given nothing was recovered yet
 /// │   └── it reverts with {NothingToClaim}
 /// └── given the rescue is not final, or failed
@@ -171,6 +173,17 @@ contract ClaimTest is RecoveryTest {
         vm.prank(refuser);
         pool.claimTo(GRANT, Asset.ETH, stranger);
         assertEq(stranger.balance, 10 ether);
+    }
+
+    function test_Claim_CopiesNoAnswer() public {
+        address bomb = address(new ReturnBomb());
+        pledge(bomb, GRANT, Asset.ETH, 100 ether);
+        finish();
+        recover(200 ether + 80 ether);
+        uint256 before = gasleft();
+        pool.claim(bomb, GRANT, Asset.ETH);
+        assertLt(before - gasleft(), GAS_OF_A_BOMB);
+        assertEq(bomb.balance, 10 ether);
     }
 
     /// @dev A claimer that claims again, and deposits, while it is paid gets what is its own, once.

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
 import { IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
-import { Asset } from "levee/types/Units.sol";
+import { Asset, Units, Wei } from "levee/types/Units.sol";
 
 import { units } from "../../../util/EscrowTest.sol";
 import { RouterTest } from "./RouterTest.sol";
 
-/// @notice What holds for each of the router's five calls; the test of each adds what is its own.
+/// @notice What holds for each of the router's five calls that take tokens; the test of each adds what is its own.
 ///
 /// pledge
 /// ├── it moves exactly the amount from the caller into the escrow, as the pledger's; the router keeps nothing
 /// ├── when the pledger is another: it is the pledger's, and the caller pays
+/// ├── when a bonus pool is named: the position is enlisted
+/// │   └── when it cannot be: it reverts with the pool's error, and nothing has moved
+/// ├── when the pledger is the router or one of its tokens: it reverts with {InvalidAccount}
+/// ├── when the amendment is not the latest: it reverts with the escrow's {AmendmentDiffers}
 /// ├── given others' allowances for the router: they are not touched
 /// ├── when the caller's allowance or balance is too low: it reverts with the token's own error
 /// ├── when the escrow refuses: it reverts with the escrow's own error, and nothing has moved
@@ -64,6 +69,57 @@ abstract contract RouterPledgeTest is RouterTest {
         assertEq(escrow.positions(alice).length, 0);
         assertEq(escrow.positions(address(router)).length, 0);
         assertEq(holding(alice), 0);
+    }
+
+    function test_Pledge_Enlists() public {
+        bonusPool = deployBonusPool(escrow);
+        give(alice, 7);
+        allow(alice, 7);
+        vm.warp(DEADLINE - 2 days);
+        vm.expectEmit(address(bonusPool));
+        emit IBonusPool.Enlisted(bob, LOAN, asset(), 0, units(7), 7 * 2 days);
+        vm.prank(alice);
+        callRouter(address(escrow), bob, LOAN, 7);
+        (, Units enlisted, uint128 unitSeconds) = bonusPool.enlisted(bob, LOAN, asset());
+        assertEq(enlisted, 7);
+        assertEq(unitSeconds, 7 * 2 days);
+        assertRouterKeepsNothing();
+    }
+
+    /// @dev The pool of another rescue finds nothing.
+    function test_RevertWhen_ItCannotBeEnlisted() public {
+        bonusPool = deployBonusPool(deploy(defaultTerms()));
+        give(alice, 7);
+        allow(alice, 7);
+        vm.expectRevert(abi.encodeWithSelector(IBonusPool.NothingToEnlist.selector, alice, GRANT, asset()));
+        vm.prank(alice);
+        callRouter(address(escrow), alice, GRANT, 7);
+        assertEq(holding(alice), 7);
+    }
+
+    function test_RevertWhen_ThePledgerIsTheRouterOrAToken() public {
+        give(alice, 7);
+        allow(alice, 7);
+        address[4] memory refused = [address(router), address(weth), address(stETH), address(wstETH)];
+        for (uint256 i; i < refused.length; ++i) {
+            expectRefusedPledger(refused[i]);
+            vm.prank(alice);
+            callRouter(address(escrow), refused[i], GRANT, 7);
+        }
+    }
+
+    function test_Pledge_NamesTheAmendment() public {
+        give(alice, 7);
+        allow(alice, 7);
+        vm.prank(guardian);
+        escrow.amend(Wei.wrap(TARGET / 2), DEADLINE, TERMS_HASH);
+        expectAmendmentDiffers(0, START + EXIT_WINDOW);
+        vm.prank(alice);
+        callRouter(address(escrow), alice, GRANT, 7);
+        amendmentOf[escrow] = START + EXIT_WINDOW;
+        vm.prank(alice);
+        callRouter(address(escrow), alice, GRANT, 7);
+        assertPosition(alice, GRANT, asset(), 7, 0, 0);
     }
 
     function test_AllowancesOfOthersStay() public {

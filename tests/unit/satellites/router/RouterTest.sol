@@ -3,7 +3,9 @@ pragma solidity =0.8.37;
 
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-import { IPledgeRouter } from "levee/interfaces/IPledgeRouter.sol";
+import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
+import { IPledgeEscrow } from "levee/interfaces/IPledgeEscrow.sol";
+import { Destination, IPledgeRouter } from "levee/interfaces/IPledgeRouter.sol";
 import { IWETH } from "levee/interfaces/external/IWETH.sol";
 import { Asset } from "levee/types/Units.sol";
 
@@ -19,6 +21,9 @@ abstract contract RouterTest is EscrowTest {
     IPledgeRouter internal router;
     IERC20 internal weth;
 
+    /// @dev Where pledges are enlisted; zero until a test says otherwise.
+    IBonusPool internal bonusPool;
+
     function setUp() public virtual override {
         super.setUp();
         weth = IERC20(deployNpm("@aave/core-v3/artifacts/contracts/dependencies/weth/WETH9.sol/WETH9.json", ""));
@@ -33,6 +38,20 @@ abstract contract RouterTest is EscrowTest {
         vm.deal(address(this), amount);
         IWETH(address(weth)).deposit{ value: amount }();
         weth.transfer(account, amount);
+    }
+
+    function deployBonusPool(IPledgeEscrow escrow_) internal returns (IBonusPool) {
+        return IBonusPool(deployCode("BonusPool.sol:BonusPool", abi.encode(escrow_)));
+    }
+
+    function expectRefusedPledger(address pledger) internal {
+        vm.expectRevert(abi.encodeWithSelector(IPledgeRouter.InvalidAccount.selector, pledger));
+    }
+
+    /// @dev A pledge of who knows of every amendment.
+    function destination(address escrow_, address pledger, uint8 tier) internal view returns (Destination memory) {
+        uint40 amendment = amendmentOf[IPledgeEscrow(escrow_)];
+        return Destination(escrow_, pledger, tier, amendment, address(bonusPool));
     }
 
     /// @dev To the wei, the share and the unit; and nobody may take any of it.

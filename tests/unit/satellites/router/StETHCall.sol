@@ -30,7 +30,7 @@ abstract contract StETHCall is RouterPledgeTest {
     }
 
     function callRouter(address escrow_, address pledger, uint8 tier, uint256 amount) internal virtual override {
-        router.pledgeStETH(escrow_, pledger, tier, Shares.wrap(amount));
+        router.pledgeStETH(destination(escrow_, pledger, tier), Shares.wrap(amount));
     }
 
     function expectAllowanceTooLow() internal override {

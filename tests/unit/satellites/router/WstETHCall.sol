@@ -29,7 +29,7 @@ abstract contract WstETHCall is RouterPledgeTest {
     }
 
     function callRouter(address escrow_, address pledger, uint8 tier, uint256 amount) internal virtual override {
-        router.pledgeWstETH(escrow_, pledger, tier, WstETHUnits.wrap(amount));
+        router.pledgeWstETH(destination(escrow_, pledger, tier), WstETHUnits.wrap(amount));
     }
 
     function expectAllowanceTooLow() internal override {

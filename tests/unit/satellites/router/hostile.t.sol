@@ -3,7 +3,8 @@ pragma solidity =0.8.37;
 
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-import { IPledgeRouter } from "levee/interfaces/IPledgeRouter.sol";
+import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
+import { Destination, IPledgeRouter } from "levee/interfaces/IPledgeRouter.sol";
 import { Asset, Shares, Wei, WstETHUnits } from "levee/types/Units.sol";
 
 import { HostileEscrow, Move, WrappingEscrow } from "./HostileEscrow.sol";
@@ -16,6 +17,8 @@ import { RouterTest } from "./RouterTest.sol";
 /// │   └── so that it gets some of the strays: it reverts with {NotTaken}
 /// ├── when it gives some of it back, as what it was or as WETH: it reverts with {NotTaken}; as ETH: with {NotWETH}
 /// ├── when it pledges to itself meanwhile, which replaces its allowance: it reverts with {NotTaken}
+/// ├── when it takes all, and the bonus pool gives some of it back: it reverts with {NotTaken}
+/// ├── when the bonus pool wants what is stray, or what others allowed: it cannot
 /// ├── when it takes all, and then pledges something of its own: it goes through
 /// ├── when it wants to pledge what others allowed the router to take, or what is stray: it cannot
 /// └── whatever two of them do together, what goes through leaves the router and everybody else as they were
@@ -108,6 +111,35 @@ contract RouterHostileTest is RouterTest {
         pledgeByAlice(Asset.ETH, 100);
     }
 
+    // ---------------------------------------------------------------- what the bonus pool does
+
+    function test_RevertWhen_TheBonusPoolGivesSomeBack() public {
+        for (uint256 i = 1; i < 3; ++i) {
+            Asset asset = Asset(i);
+            (first, second) = (fundedEscrow(), fundedEscrow());
+            bonusPool = IBonusPool(address(second));
+            plan(first, take(asset, 100));
+            plan(second, giveBack(asset, 1));
+            expectNotTaken(asset);
+            pledgeByAlice(asset, 100);
+        }
+    }
+
+    /// @dev The escrow is the true one: when the pool is called, nothing of the pledge and no allowance is left.
+    function test_RevertWhen_TheBonusPoolTakes() public {
+        bonusPool = IBonusPool(address(second));
+        first = HostileEscrow(payable(address(escrow)));
+        plan(second, takeFor(second, Asset.WstETH, 1));
+        vm.expectRevert("ERC20: transfer amount exceeds allowance");
+        pledgeByAlice(Asset.WstETH, 100);
+        second = fundedEscrow();
+        bonusPool = IBonusPool(address(second));
+        plan(second, takeFor(second, Asset.StETH, 1));
+        vm.expectRevert("ALLOWANCE_EXCEEDED");
+        pledgeByAlice(Asset.StETH, 100);
+        assertEq(stETH.sharesOf(address(router)), STRAY);
+    }
+
     // ---------------------------------------------------------------- when it calls back
 
     function test_RevertWhen_AllowanceIsReplaced() public {
@@ -138,7 +170,9 @@ contract RouterHostileTest is RouterTest {
 
     function test_ReentersWithEther() public {
         Move memory again = Move(
-            address(router), abi.encodeCall(IPledgeRouter.pledgeWETH, (address(first), bob, 0, Wei.wrap(1))), false
+            address(router),
+            abi.encodeCall(IPledgeRouter.pledgeWETH, (destination(address(first), bob, 0), Wei.wrap(1))),
+            false
         );
         plan(first, again);
         pledgeByAlice(Asset.ETH, 100);
@@ -196,9 +230,13 @@ contract RouterHostileTest is RouterTest {
 
     function pledgeByAlice(Asset asset, uint256 amount) private {
         vm.prank(alice);
-        if (asset == Asset.ETH) router.pledgeWETH(address(first), alice, GRANT, Wei.wrap(amount));
-        else if (asset == Asset.StETH) router.pledgeStETH(address(first), alice, GRANT, Shares.wrap(amount));
-        else router.pledgeWstETH(address(first), alice, GRANT, WstETHUnits.wrap(amount));
+        if (asset == Asset.ETH) router.pledgeWETH(toFirst(), Wei.wrap(amount));
+        else if (asset == Asset.StETH) router.pledgeStETH(toFirst(), Shares.wrap(amount));
+        else router.pledgeWstETH(toFirst(), WstETHUnits.wrap(amount));
+    }
+
+    function toFirst() private view returns (Destination memory) {
+        return destination(address(first), alice, GRANT);
     }
 
     function pledgeRaw(address to, Asset asset, uint256 amount) private returns (bool through) {
@@ -208,8 +246,8 @@ contract RouterHostileTest is RouterTest {
     /// @dev A call of the router for a token; the pledger is bob.
     function pledgeCall(address to, Asset asset, uint256 amount) private view returns (bytes memory) {
         return asset == Asset.StETH
-            ? abi.encodeCall(IPledgeRouter.pledgeStETH, (to, bob, GRANT, Shares.wrap(amount)))
-            : abi.encodeCall(IPledgeRouter.pledgeWstETH, (to, bob, GRANT, WstETHUnits.wrap(amount)));
+            ? abi.encodeCall(IPledgeRouter.pledgeStETH, (destination(to, bob, GRANT), Shares.wrap(amount)))
+            : abi.encodeCall(IPledgeRouter.pledgeWstETH, (destination(to, bob, GRANT), WstETHUnits.wrap(amount)));
     }
 
     function fundedEscrow() private returns (HostileEscrow hostile) {

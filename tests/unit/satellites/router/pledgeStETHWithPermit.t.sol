@@ -33,7 +33,7 @@ contract PledgeStETHWithPermitTest is StETHCall, RouterPermitTest {
         internal
         override(StETHCall, RouterPledgeTest)
     {
-        router.pledgeStETHWithPermit(escrow_, pledger, tier, Shares.wrap(amount), permit);
+        router.pledgeStETHWithPermit(destination(escrow_, pledger, tier), Shares.wrap(amount), permit);
     }
 
     function test_RateRises() public {

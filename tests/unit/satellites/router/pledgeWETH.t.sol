@@ -34,7 +34,7 @@ contract PledgeWETHTest is RouterPledgeTest {
     }
 
     function callRouter(address escrow_, address pledger, uint8 tier, uint256 amount) internal override {
-        router.pledgeWETH(escrow_, pledger, tier, Wei.wrap(amount));
+        router.pledgeWETH(destination(escrow_, pledger, tier), Wei.wrap(amount));
     }
 
     /// @dev WETH9 gives no reason.

@@ -31,7 +31,7 @@ contract PledgeWstETHWithPermitTest is WstETHCall, RouterPermitTest {
         internal
         override(WstETHCall, RouterPledgeTest)
     {
-        router.pledgeWstETHWithPermit(escrow_, pledger, tier, WstETHUnits.wrap(amount), permit);
+        router.pledgeWstETHWithPermit(destination(escrow_, pledger, tier), WstETHUnits.wrap(amount), permit);
     }
 
     function test_ContractThatSigns() public {
