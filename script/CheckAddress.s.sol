@@ -6,27 +6,33 @@ import { console } from "forge-std/console.sol";
 import { IPledgeEscrow, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 
 /// @title A check of an escrow's address with Foundry alone
-/// @notice The address of an escrow follows from its code and its terms. This computes it from the contracts as they are
-/// built here and from the terms that the escrow shows, and compares. After `forge build`:
-/// `forge script script/CheckAddress.s.sol --sig "run(address)" <escrow> --rpc-url <node>`
+/// @notice The address of an escrow follows from its code and the terms that it was created with, which it shows for ever,
+/// whatever was amended. This computes it from the creation code in crates/levee/artifacts and compares. Nothing else is
+/// built, so it takes seconds; that the artifact is what the contracts compile to is checked by `forge build` and
+/// `tools/artifacts.mjs --check`. From the repository's root:
+///
+///     forge script script/CheckAddress.s.sol --sig "run(address)" <escrow> --rpc-url <node>
 contract CheckAddress is Script {
     /// @notice The published salt.
     bytes32 public constant SALT = keccak256("levee.PledgeEscrow.v1");
 
-    /// @notice Thrown when the address does not follow from this code and these terms: it is no escrow of this code, or
-    /// its target, deadline or document was amended after it was created.
+    /// @notice The artifact with the creation code.
+    string public constant ARTIFACT = "crates/levee/artifacts/PledgeEscrow.json";
+
+    /// @notice Thrown when the address does not follow from this code and the terms that are shown there. It is no escrow of
+    /// this code, whatever its code looks like: do not pay into it.
     error AddressDiffers(address escrow, address expected);
 
     /// @notice Checks `escrow`.
     function run(address escrow) external view {
-        address expected = addressOf(IPledgeEscrow(escrow).terms());
+        address expected = addressOf(IPledgeEscrow(escrow).originalTerms());
         if (expected != escrow) revert AddressDiffers(escrow, expected);
-        console.log("the address follows from this code and these terms:", escrow);
+        console.log("the address follows from this code and the terms that it was created with:", escrow);
     }
 
     /// @notice The address of an escrow that is created with `terms`, on any chain.
     function addressOf(Terms memory terms) public view returns (address) {
-        bytes memory code = vm.getCode("PledgeEscrow.sol:PledgeEscrow");
+        bytes memory code = vm.parseJsonBytes(vm.readFile(ARTIFACT), ".bytecode");
         return vm.computeCreate2Address(SALT, keccak256(abi.encodePacked(code, abi.encode(terms))), CREATE2_FACTORY);
     }
 }
