@@ -15,7 +15,7 @@ use crate::{
     rescue::{Payment, Rescue},
     schedule::Timestamp,
     status::{EndReason, Status},
-    terms::MAX_TIERS,
+    terms::{MAX_TIERS, Terms},
     units::{Rate, UnitSeconds, Units, Wei, WeiSeconds},
 };
 
@@ -52,11 +52,12 @@ impl Enlistment {
     /// The same with all of `amount` enlisted, what is new of it for so many seconds.
     fn extended(self, amount: Units, seconds: Timestamp) -> Result<Self, BonusRefusal> {
         // An amount shrinks only by a departure, after which nothing is enlisted.
-        let unit_seconds = self.unit_seconds + prorata::locked(amount - self.enlisted, seconds);
-        if unit_seconds > UnitSeconds::MAX_POSITION {
-            return Err(BonusRefusal::TooManyUnitSeconds { unit_seconds });
+        let added = prorata::locked(amount - self.enlisted, seconds);
+        let limit = UnitSeconds::MAX_POSITION - self.unit_seconds;
+        if added > limit {
+            return Err(BonusRefusal::AmountTooLarge { amount: added, limit });
         }
-        Ok(Self { enlisted: amount, unit_seconds, ..self })
+        Ok(Self { enlisted: amount, unit_seconds: self.unit_seconds + added, ..self })
     }
 }
 
@@ -76,7 +77,7 @@ pub enum BonusRefusal {
     /// By add: nothing is added.
     #[error("a contribution of nothing")]
     ZeroAmount,
-    /// The sponsor or the recipient is zero, the pool itself or the escrow.
+    /// The sponsor or the recipient is zero, the pool itself, the escrow or one of its tokens.
     #[error("{account} can neither sponsor nor receive")]
     InvalidAccount {
         /// The account.
@@ -89,10 +90,12 @@ pub enum BonusRefusal {
         id: PositionId,
     },
     /// By enlist: more than is counted of one position.
-    #[error("{unit_seconds} are more than the {} of one position", UnitSeconds::MAX_POSITION)]
-    TooManyUnitSeconds {
-        /// What the position would have.
-        unit_seconds: UnitSeconds,
+    #[error("{amount} are more than the {limit} that the position still takes")]
+    AmountTooLarge {
+        /// What would be added.
+        amount: UnitSeconds,
+        /// What the position still takes.
+        limit: UnitSeconds,
     },
     /// By claim and take back: a part of the bonus is the pledgers', and positions may still be brought up to date.
     #[error("it is {time}, not later than {limit}")]
@@ -175,7 +178,7 @@ impl BonusPool {
     /// rescue takes pledges, enlists all that the position has, from now on. Anyone may call, until the bonus is decided.
     ///
     /// # Errors
-    /// `UnknownTier`, `NothingToEnlist`, `TooManyUnitSeconds`.
+    /// `UnknownTier`, `AmountTooLarge`, `NothingToEnlist`.
     pub fn enlist(&mut self, rescue: &Rescue, at: Moment, id: PositionId) -> Result<(), BonusRefusal> {
         rescue.require_tier(id.tier)?;
         let before = self.enlistment(id);
@@ -387,7 +390,8 @@ impl BonusPool {
     }
 
     fn require_account(&self, rescue: &Rescue, account: Address) -> Result<(), BonusRefusal> {
-        if [Address::ZERO, self.address, rescue.escrow].contains(&account) {
+        let Terms { steth, wsteth, .. } = rescue.terms;
+        if [Address::ZERO, self.address, rescue.escrow, steth, wsteth].contains(&account) {
             return Err(BonusRefusal::InvalidAccount { account });
         }
         Ok(())

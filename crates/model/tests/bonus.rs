@@ -106,7 +106,7 @@ mod add {
     fn is_refused_for_the_first_of_several_reasons() {
         let (mut rescue, mut pool) = covered();
         assert_eq!(pool.add(&rescue, at(520), Address::ZERO, Wei::ZERO), Err(BonusRefusal::ZeroAmount));
-        for account in [Address::ZERO, POOL, ESCROW] {
+        for account in [Address::ZERO, POOL, ESCROW, terms().steth, terms().wsteth] {
             let refusal = Err(BonusRefusal::InvalidAccount { account });
             assert_eq!(pool.add(&rescue, at(520), account, BONUS), refusal);
         }
@@ -185,11 +185,11 @@ mod enlist {
         let far = Terms { deadline: 1 << 28, latest_deadline: 1 << 28, ..terms() };
         let (mut rescue, mut pool) = (Rescue::open(ESCROW, far, 0).unwrap(), BonusPool::new(POOL));
         rescue.pledge(at(0), alice(), UNAMENDED, units(1 << 100)).unwrap();
-        let unit_seconds = UnitSeconds::MAX_POSITION + unit_seconds(1);
-        assert_eq!(
-            pool.enlist(&rescue, at(0), alice()),
-            Err(BonusRefusal::TooManyUnitSeconds { unit_seconds })
-        );
+        let too_large = BonusRefusal::AmountTooLarge {
+            amount: UnitSeconds::MAX_POSITION + unit_seconds(1),
+            limit: UnitSeconds::MAX_POSITION,
+        };
+        assert_eq!(pool.enlist(&rescue, at(0), alice()), Err(too_large));
         pool.enlist(&rescue, at(1), alice()).unwrap();
     }
 }
@@ -324,7 +324,7 @@ mod claim {
         assert_eq!(pool.claim(&mut rescue, broken(LIMIT + 1), alice()), Err(unreadable));
         let unknown = BonusRefusal::ByRescue(Refusal::UnknownTier { tier: 3, count: 3 });
         assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), id(ALICE, 3, Asset::Eth)), Err(unknown));
-        for account in [Address::ZERO, POOL, ESCROW] {
+        for account in [Address::ZERO, POOL, ESCROW, terms().steth, terms().wsteth] {
             let refusal = Err(BonusRefusal::InvalidAccount { account });
             assert_eq!(pool.claim_to(&mut rescue, at(LIMIT + 1), alice(), account), refusal);
             assert_eq!(pool.take_back_to(&mut rescue, at(LIMIT + 1), CAROL, account), refusal);
