@@ -27,12 +27,12 @@ pub struct Amendment {
     /// The goal from then on.
     pub goal: Goal,
     /// First second at which it is in force.
-    pub in_force_from: Timestamp,
+    pub effective_at: Timestamp,
 }
 
 impl Amendment {
     /// Whether it is in force at `now`.
     pub const fn in_force(&self, now: Timestamp) -> bool {
-        now >= self.in_force_from
+        now >= self.effective_at
     }
 }

@@ -1,4 +1,5 @@
-//! Who gets the bonus? Sponsors add it while the rescue is open; if it fails, its pledgers share it.
+//! Who gets the bonus? Sponsors add it while the rescue is open. A pledge whose condition was not met gets its part of it,
+//! for the time that it was locked; the sponsors get back the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,28 +7,58 @@ use alloy_primitives::Address;
 use thiserror::Error;
 
 use crate::{
-    books::PositionId,
+    asset::Asset,
+    books::{Position, PositionId},
     lido::Moment,
     prorata,
     refusal::Refusal,
     rescue::{Payment, Rescue},
     schedule::Timestamp,
-    status::{FailReason, Status},
-    units::{Rate, Wei},
+    status::{EndReason, Status},
+    terms::{MAX_TIERS, Terms},
+    units::{Rate, UnitSeconds, Units, Wei, WeiSeconds},
 };
 
 /// Whose the bonus is, once and for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BonusFor {
-    /// The rescue failed, and not by its guardian: the pledgers share it by the value of what they pledged.
-    Pledgers {
-        /// The rate that values their shares; none when they pledged none.
-        rate: Option<Rate>,
-        /// What all that was pledged is worth; not zero.
-        value: Wei,
-    },
-    /// Everyone takes back what they added.
-    Sponsors,
+pub struct BonusDecision {
+    /// All of it, as it was when this was decided.
+    pub bonus: Wei,
+    /// The pledgers' part; the rest is the sponsors', by what they added.
+    pub pledgers: Wei,
+    /// The value of all that was enlisted, by time: what a position's is a part of.
+    pub value: WeiSeconds,
+    /// The rate that values shares: the one that the rescue recorded.
+    pub rate: Option<Rate>,
+}
+
+/// What of a position counts for the bonus.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Enlistment {
+    /// The position's departures when it was enlisted last. Once there are more, it is out of date and earns nothing.
+    pub departures: u32,
+    /// How much of its amount is enlisted.
+    pub enlisted: Units,
+    /// That, by the time for which it is locked; at most [`UnitSeconds::MAX_POSITION`].
+    pub unit_seconds: UnitSeconds,
+}
+
+impl Enlistment {
+    /// The same with nothing of what has left since.
+    fn struck(self, departures: u32) -> Self {
+        if self.departures == departures { self } else { Self { departures, ..Self::default() } }
+    }
+
+    /// The same with all of `amount` enlisted, what is new of it for so many seconds.
+    fn extended(self, amount: Units, seconds: Timestamp) -> Result<Self, BonusRefusal> {
+        // An amount shrinks only by a departure, after which nothing is enlisted.
+        let added = prorata::locked(amount - self.enlisted, seconds);
+        let limit = UnitSeconds::MAX_POSITION - self.unit_seconds;
+        if added > limit {
+            return Err(BonusRefusal::AmountTooLarge { amount: added, limit });
+        }
+        Ok(Self { enlisted: amount, unit_seconds: self.unit_seconds + added, ..self })
+    }
 }
 
 /// Why a call of the bonus pool was refused. A refused call changes nothing.
@@ -36,7 +67,7 @@ pub enum BonusRefusal {
     /// By add: the rescue is not open or its deadline has passed.
     #[error("the rescue is {status}, its deadline is {deadline} and it is {time}")]
     AddingClosed {
-        /// The status, as a call of the rescue would find it.
+        /// The stored status.
         status: Status,
         /// The deadline in force.
         deadline: Timestamp,
@@ -46,37 +77,45 @@ pub enum BonusRefusal {
     /// By add: nothing is added.
     #[error("a contribution of nothing")]
     ZeroAmount,
-    /// The sponsor or the recipient is zero or the pool itself.
+    /// The sponsor or the recipient is zero, the pool itself, the escrow or one of its tokens.
     #[error("{account} can neither sponsor nor receive")]
     InvalidAccount {
         /// The account.
         account: Address,
     },
-    /// By claim when the bonus is the sponsors', and by take back when it is the pledgers'.
-    #[error("the bonus is for others: {whose:?}")]
-    WrongOutcome {
-        /// Whose it is.
-        whose: BonusFor,
+    /// By enlist: nothing would change, because all of the position is enlisted, or nothing can be any more.
+    #[error("nothing to enlist of {} of {} in tier {}", .id.asset, .id.pledger, .id.tier)]
+    NothingToEnlist {
+        /// The position.
+        id: PositionId,
     },
-    /// By claim: the share was paid before, or is worth no wei.
+    /// By enlist: more than is counted of one position.
+    #[error("{amount} are more than the {limit} that the position still takes")]
+    AmountTooLarge {
+        /// What would be added.
+        amount: UnitSeconds,
+        /// What the position still takes.
+        limit: UnitSeconds,
+    },
+    /// By claim and take back: a part of the bonus is the pledgers', and positions may still be brought up to date.
+    #[error("it is {time}, not later than {limit}")]
+    TooEarly {
+        /// The last second at which it is too early.
+        limit: Timestamp,
+        /// Block time.
+        time: Timestamp,
+    },
+    /// By claim: the condition was met, nothing was enlisted, or the share was paid before or is worth no wei.
     #[error("nothing to claim for {} of {} in tier {}", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
         id: PositionId,
     },
-    /// By take back: the sponsor has nothing in the pool.
-    #[error("{sponsor} has nothing in the pool")]
+    /// By take back: the sponsor added nothing, took it back before, or its part of what is left is worth no wei.
+    #[error("nothing of {sponsor} to take back")]
     NothingToTakeBack {
         /// The sponsor.
         sponsor: Address,
-    },
-    /// Shares were pledged, their rate cannot be read, and it is too early to go without.
-    #[error("the share rate cannot be read, and it is {time}, not later than {limit}")]
-    RateUnreadable {
-        /// The last second at which deciding waits for it.
-        limit: Timestamp,
-        /// Block time.
-        time: Timestamp,
     },
     /// The rescue is open and cannot be settled, or knows no such tier.
     #[error(transparent)]
@@ -87,16 +126,27 @@ pub enum BonusRefusal {
 #[derive(Debug, Clone)]
 pub struct BonusPool {
     address: Address,
-    decision: Option<BonusFor>,
+    decision: Option<BonusDecision>,
     total: Wei,
     added: BTreeMap<Address, Wei>,
+    enlisted: BTreeMap<PositionId, Enlistment>,
+    /// Of all positions of a pot, by tier and asset.
+    unit_seconds: [[UnitSeconds; Asset::ALL.len()]; MAX_TIERS],
     claimed: BTreeSet<PositionId>,
 }
 
 impl BonusPool {
     /// The pool at `address`.
     pub const fn new(address: Address) -> Self {
-        Self { address, decision: None, total: Wei::ZERO, added: BTreeMap::new(), claimed: BTreeSet::new() }
+        Self {
+            address,
+            decision: None,
+            total: Wei::ZERO,
+            added: BTreeMap::new(),
+            enlisted: BTreeMap::new(),
+            unit_seconds: [[UnitSeconds::ZERO; Asset::ALL.len()]; MAX_TIERS],
+            claimed: BTreeSet::new(),
+        }
     }
 
     /// Adds to the bonus, as the contribution of `sponsor`. Anyone may pay for anyone.
@@ -110,20 +160,41 @@ impl BonusPool {
         sponsor: Address,
         amount: Wei,
     ) -> Result<(), BonusRefusal> {
-        if !rescue.state.is_pledging(at.time) {
-            let deadline = rescue.goal(at.time).deadline;
-            return Err(BonusRefusal::AddingClosed {
-                status: rescue.stored_status(),
-                deadline,
-                time: at.time,
-            });
+        let time = at.time;
+        if !rescue.state.is_pledging(time) {
+            let deadline = rescue.goal(time).deadline;
+            return Err(BonusRefusal::AddingClosed { status: rescue.stored_status(), deadline, time });
         }
         if amount.is_zero() {
             return Err(BonusRefusal::ZeroAmount);
         }
-        self.require_account(sponsor)?;
+        self.require_account(rescue, sponsor)?;
         *self.added.entry(sponsor).or_default() += amount;
         self.total += amount;
+        Ok(())
+    }
+
+    /// Brings what counts of a position up to date: strikes what has left the rescue since it was enlisted, and, while the
+    /// rescue takes pledges, enlists all that the position has, from now on. Anyone may call, until the bonus is decided.
+    ///
+    /// # Errors
+    /// `UnknownTier`, `AmountTooLarge`, `NothingToEnlist`.
+    pub fn enlist(&mut self, rescue: &Rescue, at: Moment, id: PositionId) -> Result<(), BonusRefusal> {
+        rescue.require_tier(id.tier)?;
+        let before = self.enlistment(id);
+        let Position { amount, departures, .. } = rescue.position(id);
+        let mut after = before.struck(departures);
+        // Beyond the count's bound a departure would not be noticed.
+        if rescue.state.is_pledging(at.time) && departures < Position::MAX_DEPARTURES {
+            after = after.extended(amount, counted_until(rescue, at.time).saturating_sub(at.time))?;
+        }
+        if after == before || self.decision.is_some() {
+            return Err(BonusRefusal::NothingToEnlist { id });
+        }
+        let pot = &mut self.unit_seconds[usize::from(id.tier)][id.asset as usize];
+        // What a position has is part of its pot.
+        *pot = *pot - before.unit_seconds + after.unit_seconds;
+        self.enlisted.insert(id, after);
         Ok(())
     }
 
@@ -131,19 +202,16 @@ impl BonusPool {
     /// bonus is, and settles the rescue if nobody has.
     ///
     /// # Errors
-    /// The rescue's refusal to settle, `RateUnreadable`, `WrongOutcome`, `UnknownTier`, `NothingToClaim`.
+    /// The rescue's refusal to settle, `TooEarly`, `UnknownTier`, `NothingToClaim`.
     pub fn claim(
         &mut self,
         rescue: &mut Rescue,
         at: Moment,
         id: PositionId,
     ) -> Result<Payment, BonusRefusal> {
-        self.after_deciding(rescue, at, |pool, rescue, whose| {
-            if whose == BonusFor::Sponsors {
-                return Err(BonusRefusal::WrongOutcome { whose });
-            }
+        self.after_deciding(rescue, at, |pool, rescue, decision| {
             rescue.require_tier(id.tier)?;
-            let share = pool.share_under(whose, rescue, id);
+            let share = pool.share_under(decision, rescue, id);
             if share.is_zero() || !pool.claimed.insert(id) {
                 return Err(BonusRefusal::NothingToClaim { id });
             }
@@ -162,15 +230,16 @@ impl BonusPool {
         id: PositionId,
         recipient: Address,
     ) -> Result<Payment, BonusRefusal> {
-        self.require_account(recipient)?;
+        self.require_account(rescue, recipient)?;
         self.claim(rescue, at, id).map(|payment| Payment { to: recipient, ..payment })
     }
 
-    /// Returns to `sponsor` all that it added. Anyone may call. Decides as [`claim`](Self::claim) does, unless the sponsor
-    /// itself leaves while an amendment is pending.
+    /// Returns to `sponsor`, once, its part of what is not the pledgers'. Anyone may call. Decides as
+    /// [`claim`](Self::claim) does. While an amendment is pending a sponsor itself may leave with all that it added, but
+    /// only in the first half of the exit window: pledgers see it and can still follow.
     ///
     /// # Errors
-    /// The rescue's refusal to settle, `RateUnreadable`, `WrongOutcome`, `NothingToTakeBack`.
+    /// The rescue's refusal to settle, `TooEarly`, `NothingToTakeBack`.
     pub fn take_back(
         &mut self,
         rescue: &mut Rescue,
@@ -178,21 +247,23 @@ impl BonusPool {
         caller: Address,
         sponsor: Address,
     ) -> Result<Payment, BonusRefusal> {
-        if caller == sponsor && rescue.pending_amendment(at.time).is_some() {
-            return self.pay_back(sponsor);
+        if caller == sponsor && may_leave(rescue, at.time) {
+            let added = self.added.remove(&sponsor).ok_or(BonusRefusal::NothingToTakeBack { sponsor })?;
+            // What a sponsor added is part of the total.
+            self.total = self.total - added;
+            return Ok(Payment::ether(sponsor, added));
         }
-        self.after_deciding(rescue, at, |pool, _, whose| {
-            if whose != BonusFor::Sponsors {
-                return Err(BonusRefusal::WrongOutcome { whose });
+        self.after_deciding(rescue, at, |pool, _, BonusDecision { bonus, pledgers, .. }| {
+            let added = pool.contribution_of(sponsor);
+            // The pledgers' part is rounded down from the bonus.
+            let left = bonus - pledgers;
+            let amount = if added.is_zero() { added } else { prorata::left_down(added, left, bonus) };
+            if amount.is_zero() {
+                return Err(BonusRefusal::NothingToTakeBack { sponsor });
             }
-            pool.pay_back(sponsor)
+            pool.added.remove(&sponsor);
+            Ok(Payment::ether(sponsor, amount))
         })
-    }
-
-    fn pay_back(&mut self, sponsor: Address) -> Result<Payment, BonusRefusal> {
-        let amount = self.added.remove(&sponsor).ok_or(BonusRefusal::NothingToTakeBack { sponsor })?;
-        self.total = self.total - amount;
-        Ok(Payment::ether(sponsor, amount))
     }
 
     /// As [`take_back`](Self::take_back), called by the sponsor, to `recipient`.
@@ -206,28 +277,41 @@ impl BonusPool {
         sponsor: Address,
         recipient: Address,
     ) -> Result<Payment, BonusRefusal> {
-        self.require_account(recipient)?;
+        self.require_account(rescue, recipient)?;
         self.take_back(rescue, at, sponsor, sponsor).map(|payment| Payment { to: recipient, ..payment })
     }
 
     /// Whose the bonus is; none until a call has decided it.
-    pub const fn decision(&self) -> Option<BonusFor> {
+    pub const fn decision(&self) -> Option<BonusDecision> {
         self.decision
     }
 
-    /// What was added and not taken back; what pledgers claim is part of it.
+    /// The bonus: what was added, but for what sponsors left with before it was decided.
     pub const fn total(&self) -> Wei {
         self.total
     }
 
-    /// What a sponsor has in the pool.
+    /// What a sponsor added and has not taken back.
     pub fn contribution_of(&self, sponsor: Address) -> Wei {
         self.added.get(&sponsor).copied().unwrap_or_default()
     }
 
-    /// What a position gets of the bonus, had or not; nothing unless it is decided and the pledgers'.
+    /// What counts of a position, even if it is out of date.
+    pub fn enlistment(&self, id: PositionId) -> Enlistment {
+        self.enlisted.get(&id).copied().unwrap_or_default()
+    }
+
+    /// What counts of all positions of a pot.
+    ///
+    /// # Panics
+    /// When no rescue has such a tier.
+    pub fn unit_seconds(&self, tier: u8, asset: Asset) -> UnitSeconds {
+        self.unit_seconds[usize::from(tier)][asset as usize]
+    }
+
+    /// What a position gets of the bonus, had or not; nothing unless it is decided.
     pub fn share_of(&self, rescue: &Rescue, id: PositionId) -> Wei {
-        self.decision.map_or(Wei::ZERO, |whose| self.share_under(whose, rescue, id))
+        self.decision.map_or(Wei::ZERO, |decision| self.share_under(decision, rescue, id))
     }
 
     /// Whether a position has had its share.
@@ -235,12 +319,26 @@ impl BonusPool {
         self.claimed.contains(&id)
     }
 
-    /// floor(total * value of the position / value of all). What was pledged is frozen once the rescue failed.
-    fn share_under(&self, whose: BonusFor, rescue: &Rescue, id: PositionId) -> Wei {
-        let BonusFor::Pledgers { rate, value } = whose else { return Wei::ZERO };
-        // Without a rate nobody pledged shares, so no position in shares has an amount.
-        let part = prorata::value_down(rescue.position(id).amount, id.asset, rate).unwrap_or(Wei::ZERO);
-        prorata::earned_down(self.total, part, value)
+    /// floor(bonus * value of the position by time / value of all), if its condition was not met. What an outdated
+    /// position would have got stays in the pool.
+    fn share_under(&self, decision: BonusDecision, rescue: &Rescue, id: PositionId) -> Wei {
+        let Enlistment { departures, unit_seconds, .. } = self.enlistment(id);
+        let current = departures == rescue.position(id).departures && departures < Position::MAX_DEPARTURES;
+        if decision.pledgers.is_zero() || id.tier < first_inactive(rescue) || !current {
+            return Wei::ZERO;
+        }
+        let value = if id.asset.is_shares() {
+            value_down(UnitSeconds::ZERO, unit_seconds, decision.rate)
+        } else {
+            value_down(unit_seconds, UnitSeconds::ZERO, None)
+        };
+        prorata::bonus_down(decision.bonus, value, decision.value)
+    }
+
+    /// Value by time of what is enlisted into `tiers`: that of ETH + floor(that of shares * rate / 10^27).
+    fn value_down(&self, tiers: std::ops::Range<u8>, rate: Option<Rate>) -> WeiSeconds {
+        let of = |asset| tiers.clone().map(|tier| self.unit_seconds(tier, asset)).sum::<UnitSeconds>();
+        value_down(of(Asset::Eth), of(Asset::StEth) + of(Asset::WstEth), rate)
     }
 
     /// Decides whose the bonus is, if nothing has; undone, like the call itself, when the call is refused.
@@ -248,16 +346,17 @@ impl BonusPool {
         &mut self,
         rescue: &mut Rescue,
         at: Moment,
-        call: impl FnOnce(&mut Self, &Rescue, BonusFor) -> Result<Payment, BonusRefusal>,
+        call: impl FnOnce(&mut Self, &Rescue, BonusDecision) -> Result<Payment, BonusRefusal>,
     ) -> Result<Payment, BonusRefusal> {
-        if let Some(whose) = self.decision {
-            return call(self, rescue, whose);
+        if let Some(decision) = self.decision {
+            return call(self, rescue, decision);
         }
         let before = rescue.state.clone();
-        let result = decide(rescue, at).and_then(|whose| Ok((call(self, rescue, whose)?, whose)));
+        let result =
+            self.decide(rescue, at).and_then(|decision| Ok((call(self, rescue, decision)?, decision)));
         match result {
-            Ok((payment, whose)) => {
-                self.decision = Some(whose);
+            Ok((payment, decision)) => {
+                self.decision = Some(decision);
                 Ok(payment)
             }
             Err(refusal) => {
@@ -267,41 +366,92 @@ impl BonusPool {
         }
     }
 
-    fn require_account(&self, account: Address) -> Result<(), BonusRefusal> {
-        if account.is_zero() || account == self.address {
+    /// Whose the bonus is, of a rescue that is decided or can be settled now.
+    ///
+    /// A guardian who ends a rescue does not make it the pledgers': one who has pledged could else end it for that. Where
+    /// some of it is theirs, there is an exit window's time first to strike what has left.
+    fn decide(&self, rescue: &mut Rescue, at: Moment) -> Result<BonusDecision, BonusRefusal> {
+        match rescue.settle(at) {
+            Ok(_) | Err(Refusal::WrongStatus { .. }) => {}
+            Err(refusal) => return Err(refusal.into()),
+        }
+        let (rate, count) = (rescue.state.recorded_rate(), rescue.terms.tier_count());
+        let value = self.value_down(0..count, rate);
+        let unmet = self.value_down(first_inactive(rescue)..count, rate);
+        let decision = BonusDecision { bonus: self.total, pledgers: Wei::ZERO, value, rate };
+        if unmet.is_zero() || rescue.state.end_reason() == Some(EndReason::EndedByGuardian) {
+            return Ok(decision);
+        }
+        let limit = rescue.goal(at.time).deadline.saturating_add(rescue.terms.exit_window.into());
+        if at.time <= limit {
+            return Err(BonusRefusal::TooEarly { limit, time: at.time });
+        }
+        Ok(BonusDecision { pledgers: prorata::bonus_down(self.total, unmet, value), ..decision })
+    }
+
+    fn require_account(&self, rescue: &Rescue, account: Address) -> Result<(), BonusRefusal> {
+        let Terms { steth, wsteth, .. } = rescue.terms;
+        if [Address::ZERO, self.address, rescue.escrow, steth, wsteth].contains(&account) {
             return Err(BonusRefusal::InvalidAccount { account });
         }
         Ok(())
     }
 }
 
-/// Whose the bonus is, of a rescue that is decided or can be settled now.
-///
-/// A guardian who ends a rescue does not make it the pledgers': one who has pledged could else end it for that. Nor is it
-/// theirs when nothing of worth was pledged.
-fn decide(rescue: &mut Rescue, at: Moment) -> Result<BonusFor, BonusRefusal> {
-    match rescue.settle(at) {
-        Ok(_) | Err(Refusal::WrongStatus { .. }) => {}
-        Err(refusal) => return Err(refusal.into()),
-    }
-    match rescue.state.fail_reason() {
-        Some(FailReason::NoThresholdMet | FailReason::RateUnreadable) => {}
-        None | Some(FailReason::EndedByGuardian) => return Ok(BonusFor::Sponsors),
-    }
-    let rate = rate_for(rescue, at)?;
-    let value = rescue.state.pots.value_down(0..rescue.terms.tier_count(), rate);
-    Ok(if value.is_zero() { BonusFor::Sponsors } else { BonusFor::Pledgers { rate, value } })
+/// Until when what is enlisted now counts: no later than the original deadline, the one in force and a pending one.
+fn counted_until(rescue: &Rescue, now: Timestamp) -> Timestamp {
+    let pending = rescue.pending_amendment(now).map(|amendment| amendment.goal.deadline);
+    let earliest = rescue.terms.deadline.min(rescue.goal(now).deadline);
+    pending.map_or(earliest, |deadline| deadline.min(earliest))
 }
 
-/// The rate now, where one is needed; one to one if it stays unreadable for longer than a settlement would have waited.
-fn rate_for(rescue: &Rescue, at: Moment) -> Result<Option<Rate>, BonusRefusal> {
-    if !rescue.state.pots.hold_shares() {
-        return Ok(None);
-    }
-    let limit = rescue.rate_awaited_until(at.time);
-    match at.lido.rate() {
-        Some(rate) => Ok(Some(rate)),
-        None if at.time > limit => Ok(Some(Rate::PAR)),
-        None => Err(BonusRefusal::RateUnreadable { limit, time: at.time }),
+/// Whether an amendment is pending, and less than half of its exit window has passed.
+fn may_leave(rescue: &Rescue, now: Timestamp) -> bool {
+    // A pending amendment is in force later than now.
+    let left = rescue.pending_amendment(now).map(|amendment| amendment.effective_at - now);
+    left.is_some_and(|left| 2 * left > rescue.terms.exit_window.into())
+}
+
+/// The first tier whose condition was not met; of a failed rescue that of none was.
+fn first_inactive(rescue: &Rescue) -> u8 {
+    rescue.state.settlement.map_or(0, |settlement| settlement.active_tiers)
+}
+
+/// Value by time of ETH and shares. Without a rate, shares count nothing: none were in the books when the rescue was
+/// decided, and those enlisted have left.
+fn value_down(ether: UnitSeconds, shares: UnitSeconds, rate: Option<Rate>) -> WeiSeconds {
+    let shares = rate.map_or(WeiSeconds::ZERO, |rate| prorata::locked_value_down(shares, rate));
+    WeiSeconds::new(ether.get()) + shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{lido::Lido, terms::tests::terms};
+
+    /// Too many departures to make them one by one.
+    #[test]
+    fn a_position_beyond_the_count_of_departures_earns_nothing() {
+        let escrow = Address::repeat_byte(0xe5);
+        let mut rescue = Rescue::open(escrow, terms(), 0).unwrap();
+        let mut pool = BonusPool::new(Address::repeat_byte(0x90));
+        let at = |time| Moment { time, lido: Lido::Broken };
+        let [counted, saturated] = [1, 2].map(|byte| {
+            let id = PositionId { pledger: Address::repeat_byte(byte), tier: 0, asset: Asset::Eth };
+            rescue.pledge(at(0), id, 0, Units::new(1)).unwrap();
+            id
+        });
+        pool.add(&rescue, at(0), counted.pledger, Wei::new(100)).unwrap();
+        for (id, departures) in [(counted, (1 << 24) - 2), (saturated, Position::MAX_DEPARTURES)] {
+            pool.enlist(&rescue, at(0), id).unwrap();
+            rescue.positions.get_mut(&id).unwrap().departures = departures;
+            pool.enlist(&rescue, at(1), id).unwrap();
+        }
+        assert_eq!(pool.unit_seconds(0, Asset::Eth), UnitSeconds::new(alloy_primitives::U256::from(999)));
+        let again = pool.enlist(&rescue, at(1), saturated);
+        assert_eq!(again, Err(BonusRefusal::NothingToEnlist { id: saturated }));
+        assert_eq!(pool.claim(&mut rescue, at(1_201), counted).unwrap().amount, Units::new(100));
+        let claim = pool.claim(&mut rescue, at(1_201), saturated);
+        assert_eq!(claim, Err(BonusRefusal::NothingToClaim { id: saturated }));
     }
 }

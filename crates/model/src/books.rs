@@ -38,6 +38,19 @@ pub struct Position {
     pub refunded: Units,
     /// Whether its drawn value was used to object.
     pub objected: bool,
+    /// How often it was taken out of the books, by exit or decline; stays at [`MAX_DEPARTURES`](Self::MAX_DEPARTURES).
+    pub departures: u32,
+}
+
+impl Position {
+    /// The most departures that are counted: 24 bits.
+    pub const MAX_DEPARTURES: u32 = (1 << 24) - 1;
+
+    /// What is left of it once all of it is taken out.
+    pub(crate) fn departed(self) -> Self {
+        let departures = self.departures.saturating_add(1).min(Self::MAX_DEPARTURES);
+        Self { departures, ..Self::default() }
+    }
 }
 
 /// The pots of all tiers, numbered tier by tier and by asset within a tier.
@@ -102,6 +115,14 @@ mod tests {
         assert_eq!(pots.value_down(0..3, rate), Wei::new(103));
         assert_eq!(pots.value_down(0..2, rate), Wei::new(101));
         assert_eq!(pots.value_down(0..1, None), Wei::new(100));
+    }
+
+    #[test]
+    fn a_departure_takes_all_and_is_counted_up_to_a_bound() {
+        let position = Position { amount: Units::new(7), departures: 1, ..Position::default() };
+        assert_eq!(position.departed(), Position { departures: 2, ..Position::default() });
+        let often = Position { departures: (1 << 24) - 2, ..position }.departed();
+        assert_eq!([often.departures, often.departed().departures], [(1 << 24) - 1; 2]);
     }
 
     #[test]

@@ -29,8 +29,9 @@
 //!     wsteth: Address::ZERO,
 //!     target: Wei::new(1_000_000_000),
 //!     deadline: 1_000,
+//!     latest_deadline: 1_000,
 //!     tiers: vec![tier],
-//!     objection_period: 0,
+//!     objection_period: 10,
 //!     veto: Bps::ZERO,
 //!     tranches: 1,
 //!     tranche_interval: 0,
@@ -41,9 +42,10 @@
 //! let mut rescue = Rescue::open(Address::repeat_byte(9), terms, 0)?;
 //! let at = Moment { time: 10, lido: Lido::Broken };
 //! let id = PositionId { pledger: Address::repeat_byte(2), tier: 0, asset: Asset::Eth };
-//! rescue.pledge(at, id, Units::new(1_500_000_000))?;
+//! rescue.pledge(at, id, rescue.latest_amendment(), Units::new(1_500_000_000))?;
 //! assert_eq!(rescue.settle(at)?, Status::Settled);
-//! assert_eq!(rescue.release(at, Asset::Eth)?.amount, Units::new(1_000_000_000));
+//! let later = Moment { time: 20, ..at };
+//! assert_eq!(rescue.release(later, Asset::Eth)?.amount, Units::new(1_000_000_000));
 //! assert_eq!(rescue.refund(at, id)?.amount, Units::new(500_000_000));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -67,15 +69,15 @@ pub mod views;
 
 pub use amendment::{Amendment, Goal};
 pub use asset::{Asset, PerAsset};
-pub use bonus::{BonusFor, BonusPool, BonusRefusal};
+pub use bonus::{BonusDecision, BonusPool, BonusRefusal, Enlistment};
 pub use books::{Position, PositionId, Pot, Pots};
 pub use lido::{Lido, Moment};
 pub use recovery::{RecoveryGroup, RecoveryPool, RecoveryRefusal};
 pub use refusal::Refusal;
-pub use rescue::{Payment, Rescue};
+pub use rescue::{Departure, Payment, Rescue};
 pub use schedule::Timestamp;
 pub use settlement::{Group, Settlement};
-pub use status::{FailReason, Status};
+pub use status::{EndReason, Status};
 pub use terms::{Terms, TermsError, Tier};
-pub use units::{Bps, Rate, Shares, Units, Wei};
+pub use units::{Bps, Rate, Shares, UnitSeconds, Units, Wei, WeiSeconds};
 pub use views::Statement;

@@ -1,11 +1,12 @@
 //! How much, and rounded which way? Every division of the rules is here, with the rounding in its name. Down is always
 //! against the taker; what is lost stays in the escrow.
 
-use alloy_primitives::U256;
+use alloy_primitives::{U256, U512};
 
 use crate::{
     asset::Asset,
-    units::{Bps, RATE_UNIT, Rate, Shares, Units, Wei},
+    schedule::Timestamp,
+    units::{Bps, RATE_UNIT, Rate, Shares, UnitSeconds, Units, Wei, WeiSeconds},
 };
 
 /// Interest counts a year as 365 days.
@@ -72,9 +73,33 @@ pub fn earned_down(received: Wei, part: Wei, whole: Wei) -> Wei {
     Wei::new(mul_div_down(received.get(), part.get(), whole.get()))
 }
 
-/// Whether `objected` is at least `veto` of `drawn_value`.
+/// An amount times the seconds that it is locked; exact, as an amount fits 128 bits and a time 64.
+pub fn locked(amount: Units, seconds: Timestamp) -> UnitSeconds {
+    UnitSeconds::new(U256::from(amount.get()) * U256::from(seconds))
+}
+
+/// Value of shares by time: floor(share-seconds * rate / 10^27). Share-seconds fit 160 bits: those of 16 pots of 101
+/// bits, over 40 bits of time.
+pub fn locked_value_down(shares: UnitSeconds, rate: Rate) -> WeiSeconds {
+    WeiSeconds::new(shares.get() * U256::from(rate.get()) / U256::from(RATE_UNIT))
+}
+
+/// What a part of all that was locked, by value and time, has of a bonus: floor(bonus * part / whole).
+/// `part` is not more than `whole`, and `whole` is not zero.
+pub fn bonus_down(bonus: Wei, part: WeiSeconds, whole: WeiSeconds) -> Wei {
+    let product = U512::from(bonus.get()) * U512::from(part.get());
+    Wei::new((product / U512::from(whole.get())).to())
+}
+
+/// What a sponsor gets back of what is left of a bonus: floor(added * left / bonus).
+/// `left` is not more than `bonus`, of which `added` is a part, so that it is not zero.
+pub fn left_down(added: Wei, left: Wei, bonus: Wei) -> Wei {
+    Wei::new(mul_div_down(added.get(), left.get(), bonus.get()))
+}
+
+/// Whether `objected` has reached ceil(drawn value * veto / 10,000).
 pub fn veto_reached(objected: Wei, drawn_value: Wei, veto: Bps) -> bool {
-    objected.get() * u128::from(Bps::ONE.get()) >= drawn_value.get() * u128::from(veto.get())
+    objected >= required_up(drawn_value, veto)
 }
 
 #[cfg(test)]
@@ -138,6 +163,24 @@ mod tests {
         assert_eq!(earned_down(Wei::new(10), Wei::new(3), Wei::new(3)), Wei::new(10));
         let (most, whole) = (Wei::new((1 << 96) - 1), Wei::new((1 << 112) - 1));
         assert_eq!(earned_down(most, whole, whole), most);
+    }
+
+    #[test]
+    fn what_was_locked_counts_by_amount_and_time_and_its_value_rounds_down() {
+        let locked = |amount, seconds| locked(Units::new(amount), seconds);
+        assert_eq!(locked(7, 11), UnitSeconds::new(U256::from(77)));
+        let rate = rate(1_199_999_999_999_999_999_999_999_999);
+        assert_eq!(locked_value_down(locked(2, 5), rate), WeiSeconds::new(U256::from(11)));
+    }
+
+    #[test]
+    fn a_bonus_rounds_down_for_pledgers_and_for_sponsors() {
+        let locked = |number: u128| WeiSeconds::new(U256::from(number));
+        assert_eq!(bonus_down(Wei::new(10), locked(2), locked(3)), Wei::new(6));
+        let whole = WeiSeconds::new(U256::MAX);
+        assert_eq!(bonus_down(Wei::new(u128::MAX), whole, whole), Wei::new(u128::MAX));
+        assert_eq!(left_down(Wei::new(10), Wei::new(2), Wei::new(30)), Wei::ZERO);
+        assert_eq!(left_down(Wei::new(10), Wei::new(20), Wei::new(30)), Wei::new(6));
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub enum Refusal {
         /// The asset offered.
         asset: Asset,
     },
+    /// By pledge: another amendment was proposed since the one that the pledge names.
+    #[error("the pledge names the amendment of {named}, and the latest is that of {latest}")]
+    AmendmentDiffers {
+        /// When the amendment that the pledge names comes into force; 0 for none.
+        named: Timestamp,
+        /// When the latest one does or did; 0 for none.
+        latest: Timestamp,
+    },
     /// A pledge of nothing.
     #[error("a pledge of nothing")]
     ZeroAmount,
@@ -55,7 +63,7 @@ pub enum Refusal {
         /// What its pot still takes.
         limit: Units,
     },
-    /// The pledger or the recipient is zero or the escrow itself.
+    /// The pledger or the recipient is zero, the escrow itself, or one of its tokens.
     #[error("{account} can neither pledge nor receive")]
     InvalidAccount {
         /// The account.
@@ -67,35 +75,51 @@ pub enum Refusal {
         /// The position.
         id: PositionId,
     },
+    /// By collect: nothing is owed.
+    #[error("no {asset} is owed to {pledger}")]
+    NothingOwed {
+        /// The pledger.
+        pledger: Address,
+        /// The asset.
+        asset: Asset,
+    },
     /// By exit: no amendment is pending.
     #[error("no amendment is pending at {time}")]
     NoExitWindow {
         /// Block time.
         time: Timestamp,
     },
-    /// By amend: an amendment is pending already.
-    #[error("an amendment is pending until {in_force_from} and it is {time}")]
+    /// By amend, and by settle up to the deadline: an amendment is pending.
+    #[error("an amendment is pending until {effective_at} and it is {time}")]
     AmendmentPending {
         /// When it comes into force.
-        in_force_from: Timestamp,
+        effective_at: Timestamp,
         /// Block time.
         time: Timestamp,
     },
     /// By amend: the exit window would end after the deadline in force.
-    #[error("the exit window would end at {in_force_from}, after the deadline {deadline}")]
+    #[error("the exit window would end at {effective_at}, after the deadline {deadline}")]
     AmendmentTooLate {
         /// When the amendment would come into force.
-        in_force_from: Timestamp,
+        effective_at: Timestamp,
         /// The deadline in force.
         deadline: Timestamp,
     },
     /// By amend: the new deadline is not after the exit window.
-    #[error("the new deadline {new_deadline} is not after the exit window's end {in_force_from}")]
+    #[error("the new deadline {new_deadline} is not after the exit window's end {effective_at}")]
     AmendedDeadlineTooEarly {
         /// The deadline proposed.
         new_deadline: Timestamp,
         /// When the amendment would come into force.
-        in_force_from: Timestamp,
+        effective_at: Timestamp,
+    },
+    /// By amend: the new deadline is later than the terms allow.
+    #[error("the new deadline {new_deadline} is after the latest deadline {latest_deadline}")]
+    AmendedDeadlineTooLate {
+        /// The deadline proposed.
+        new_deadline: Timestamp,
+        /// The latest that the terms allow.
+        latest_deadline: Timestamp,
     },
     /// By amend: the new target is too small or too large.
     #[error("the target of {target} is out of bounds")]
@@ -114,12 +138,15 @@ pub enum Refusal {
     /// The rescue would settle, some pot holds shares, and their rate cannot be read.
     #[error("the share rate cannot be read")]
     RateUnreadable,
-    /// By expire: the rate can be read, or is not needed.
-    #[error("the share rate can be read or is not needed")]
+    /// By expire: the rate can be read, so that the rescue can be settled.
+    #[error("the share rate can be read: {rate}")]
     RateReadable {
-        /// The rate; none when it is not needed.
-        rate: Option<Rate>,
+        /// The rate.
+        rate: Rate,
     },
+    /// By expire: no pot holds shares, so that the rescue can be settled without a rate.
+    #[error("no shares are pledged, so that no rate is needed")]
+    RateNotNeeded,
     /// The token itself refused the transfer.
     #[error("{asset} cannot be moved")]
     TokenFailed {

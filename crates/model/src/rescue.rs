@@ -14,9 +14,9 @@ use crate::{
     schedule::{self, Timestamp},
     settlement,
     state::State,
-    status::{FailReason, Status},
+    status::{EndReason, Status},
     terms::{self, Terms, TermsError},
-    units::{Units, Wei},
+    units::{Rate, Units, Wei},
 };
 
 /// What a call pays out.
@@ -36,18 +36,38 @@ impl Payment {
     }
 }
 
+/// What became of a position that was taken out of the books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// It was paid in the same call.
+    Paid(Payment),
+    /// It could not be paid, and is owed to the pledger.
+    Owed(Units),
+}
+
+impl Departure {
+    /// What was paid, if it was.
+    pub const fn payment(self) -> Option<Payment> {
+        match self {
+            Self::Paid(payment) => Some(payment),
+            Self::Owed(_) => None,
+        }
+    }
+}
+
 /// One rescue, from its creation on.
 ///
 /// Every call takes the [`Moment`] at which it is made; time must not go back. It returns what it pays, or a
 /// [`Refusal`], and then it has changed nothing. Whatever call comes first after the deadline settles first, except
-/// [`pledge`](Self::pledge), [`exit`](Self::exit), [`decline`](Self::decline), [`amend`](Self::amend) and
-/// [`expire`](Self::expire).
+/// [`pledge`](Self::pledge), [`exit`](Self::exit), [`decline`](Self::decline), [`collect`](Self::collect),
+/// [`amend`](Self::amend) and [`expire`](Self::expire).
 #[derive(Debug, Clone)]
 pub struct Rescue {
     pub(crate) escrow: Address,
     pub(crate) terms: Terms,
     pub(crate) state: State,
     pub(crate) positions: BTreeMap<PositionId, Position>,
+    pub(crate) owed: BTreeMap<(Address, Asset), Units>,
 }
 
 impl Rescue {
@@ -57,16 +77,26 @@ impl Rescue {
     /// The first rule that the terms break.
     pub fn open(escrow: Address, terms: Terms, time: Timestamp) -> Result<Self, TermsError> {
         terms.check(time)?;
-        Ok(Self { escrow, state: State::open(&terms), terms, positions: BTreeMap::new() })
+        let state = State::open(&terms);
+        Ok(Self { escrow, state, terms, positions: BTreeMap::new(), owed: BTreeMap::new() })
     }
 
-    /// Locks `amount` as a pledge of `id.pledger`. Anyone may pay for anyone.
+    /// Locks `amount` as a pledge of `id.pledger`. Anyone may pay for anyone. `amendment` is the time of the latest
+    /// amendment that the sender knows of, 0 for none: a pledge decided before a change does not meet terms it was not
+    /// meant for.
     ///
     /// # Errors
-    /// `PledgingClosed`, `ZeroAmount`, `AssetNotAccepted`, `InvalidAccount`, `UnknownTier`, `AmountTooLarge`,
-    /// `TokenFailed`.
-    pub fn pledge(&mut self, at: Moment, id: PositionId, amount: Units) -> Result<(), Refusal> {
+    /// `PledgingClosed`, `AmendmentDiffers`, `ZeroAmount`, `AssetNotAccepted`, `InvalidAccount`, `UnknownTier`,
+    /// `AmountTooLarge`, `TokenFailed`.
+    pub fn pledge(
+        &mut self,
+        at: Moment,
+        id: PositionId,
+        amendment: Timestamp,
+        amount: Units,
+    ) -> Result<(), Refusal> {
         self.require_pledging(at.time)?;
+        self.require_latest(amendment)?;
         if amount.is_zero() {
             return Err(Refusal::ZeroAmount);
         }
@@ -90,7 +120,7 @@ impl Rescue {
     /// met. Anyone may call.
     ///
     /// # Errors
-    /// `WrongStatus` once decided, `RateUnreadable`, and up to the deadline `CoverageTooLow`.
+    /// `WrongStatus` once decided, `RateUnreadable`, and up to the deadline `AmendmentPending` and `CoverageTooLow`.
     pub fn settle(&mut self, at: Moment) -> Result<Status, Refusal> {
         if self.state.status() != Status::Open {
             return Err(self.wrong_status());
@@ -124,7 +154,7 @@ impl Rescue {
         Ok(payment)
     }
 
-    /// Returns to the pledger what a position is owed. Anyone may call.
+    /// Returns to the pledger what of a position is not held. Anyone may call.
     ///
     /// # Errors
     /// `WrongStatus` while open, `UnknownTier`, `NothingToReturn`, `TokenFailed`, `RateUnreadable`.
@@ -147,7 +177,7 @@ impl Rescue {
         }
         self.require_tier(id.tier)?;
         let position = self.positions.get_mut(&id).ok_or(Refusal::NothingToReturn { id })?;
-        let amount = self.state.owed_down(&self.terms, id, *position);
+        let amount = self.state.refundable_down(&self.terms, id, *position, at.time);
         if amount.is_zero() {
             return Err(Refusal::NothingToReturn { id });
         }
@@ -156,11 +186,12 @@ impl Rescue {
         Ok(Payment { to, asset: id.asset, amount })
     }
 
-    /// Takes a position out, whole, while an amendment is pending. Called by the pledger.
+    /// Takes a position out, whole, while an amendment is pending. Called by the pledger. What cannot be paid is owed to
+    /// the pledger, whatever recipient was named.
     ///
     /// # Errors
-    /// `NoExitWindow`, `InvalidAccount`, `UnknownTier`, `NothingToReturn`, `TokenFailed`.
-    pub fn exit(&mut self, at: Moment, id: PositionId, recipient: Address) -> Result<Payment, Refusal> {
+    /// `NoExitWindow`, `InvalidAccount`, `UnknownTier`, `NothingToReturn`.
+    pub fn exit(&mut self, at: Moment, id: PositionId, recipient: Address) -> Result<Departure, Refusal> {
         if self.state.pending(at.time).is_none() {
             return Err(Refusal::NoExitWindow { time: at.time });
         }
@@ -168,72 +199,141 @@ impl Rescue {
         self.take_out(at.lido, id, recipient)
     }
 
-    /// Returns a position, whole, to its pledger. Called by the guardian, up to and including the deadline.
+    /// Returns a position, whole, to its pledger. Called by the guardian, up to and including the deadline. What cannot be
+    /// paid is owed to the pledger.
     ///
     /// # Errors
-    /// `NotGuardian`, `PledgingClosed`, `UnknownTier`, `NothingToReturn`, `TokenFailed`.
-    pub fn decline(&mut self, at: Moment, caller: Address, id: PositionId) -> Result<Payment, Refusal> {
+    /// `NotGuardian`, `PledgingClosed`, `UnknownTier`, `NothingToReturn`.
+    pub fn decline(&mut self, at: Moment, caller: Address, id: PositionId) -> Result<Departure, Refusal> {
         self.require_guardian(caller)?;
         self.require_pledging(at.time)?;
         self.take_out(at.lido, id, id.pledger)
     }
 
-    fn take_out(&mut self, lido: Lido, id: PositionId, to: Address) -> Result<Payment, Refusal> {
+    /// The books first, and whatever the token does: an amendment binds nobody who left while stETH was paused.
+    fn take_out(&mut self, lido: Lido, id: PositionId, to: Address) -> Result<Departure, Refusal> {
         self.require_tier(id.tier)?;
-        let Position { amount, .. } = *self.positions.get(&id).ok_or(Refusal::NothingToReturn { id })?;
-        require_movable(id.asset, lido)?;
-        self.positions.remove(&id);
+        let found = self.positions.get_mut(&id).filter(|position| !position.amount.is_zero());
+        let position = found.ok_or(Refusal::NothingToReturn { id })?;
+        let amount = position.amount;
+        *position = position.departed();
         let pot = self.state.pots.get_mut(id.tier, id.asset);
+        // Every position is part of its pot.
         pot.total = pot.total - amount;
-        Ok(Payment { to, asset: id.asset, amount })
+        if lido.moves(id.asset) {
+            return Ok(Departure::Paid(Payment { to, asset: id.asset, amount }));
+        }
+        *self.owed.entry((id.pledger, id.asset)).or_default() += amount;
+        Ok(Departure::Owed(amount))
+    }
+
+    /// Pays the pledger what an exit or a decline could not. Anyone may call, in any status; it never settles.
+    ///
+    /// # Errors
+    /// `NothingOwed`, `TokenFailed`.
+    pub fn collect(&mut self, at: Moment, pledger: Address, asset: Asset) -> Result<Payment, Refusal> {
+        self.pay_owed(at.lido, pledger, asset, pledger)
+    }
+
+    /// As [`collect`](Self::collect), called by the pledger, to `recipient`.
+    ///
+    /// # Errors
+    /// `InvalidAccount`, and those of [`collect`](Self::collect).
+    pub fn collect_to(
+        &mut self,
+        at: Moment,
+        pledger: Address,
+        asset: Asset,
+        recipient: Address,
+    ) -> Result<Payment, Refusal> {
+        self.require_account(recipient)?;
+        self.pay_owed(at.lido, pledger, asset, recipient)
+    }
+
+    fn pay_owed(
+        &mut self,
+        lido: Lido,
+        pledger: Address,
+        asset: Asset,
+        to: Address,
+    ) -> Result<Payment, Refusal> {
+        let amount = self.owed(pledger, asset);
+        if amount.is_zero() {
+            return Err(Refusal::NothingOwed { pledger, asset });
+        }
+        require_movable(asset, lido)?;
+        self.owed.remove(&(pledger, asset));
+        Ok(Payment { to, asset, amount })
     }
 
     /// Proposes a new goal, in force by itself after the exit window. Called by the guardian.
     ///
     /// # Errors
     /// `NotGuardian`, `PledgingClosed`, `AmendmentPending`, `TargetOutOfBounds`, `AmendmentTooLate`,
-    /// `AmendedDeadlineTooEarly`.
+    /// `AmendedDeadlineTooEarly`, `AmendedDeadlineTooLate`.
     pub fn amend(&mut self, at: Moment, caller: Address, goal: Goal) -> Result<Amendment, Refusal> {
         let time = at.time;
         self.require_guardian(caller)?;
         self.require_pledging(time)?;
-        if let Some(Amendment { in_force_from, .. }) = self.state.pending(time) {
-            return Err(Refusal::AmendmentPending { in_force_from, time });
+        if let Some(Amendment { effective_at, .. }) = self.state.pending(time) {
+            return Err(Refusal::AmendmentPending { effective_at, time });
         }
         if !terms::target_in_bounds(goal.target) {
             return Err(Refusal::TargetOutOfBounds { target: goal.target });
         }
-        let in_force_from = time.saturating_add(self.terms.exit_window.into());
-        let deadline = self.state.goal(time).deadline;
-        if in_force_from > deadline {
-            return Err(Refusal::AmendmentTooLate { in_force_from, deadline });
-        }
-        if goal.deadline <= in_force_from {
-            return Err(Refusal::AmendedDeadlineTooEarly { new_deadline: goal.deadline, in_force_from });
-        }
-        let amendment = Amendment { goal, in_force_from };
+        let effective_at = time.saturating_add(self.terms.exit_window.into());
+        self.check_times(time, effective_at, goal.deadline)?;
+        let amendment = Amendment { goal, effective_at };
         self.state.propose(amendment, time);
         Ok(amendment)
     }
 
-    /// Ends an open rescue, or stops what is not yet due of a settled one. Called by the guardian.
+    /// The window ends by the deadline in force, and before the new one, which the terms allow.
+    fn check_times(
+        &self,
+        time: Timestamp,
+        effective_at: Timestamp,
+        new_deadline: Timestamp,
+    ) -> Result<(), Refusal> {
+        let deadline = self.state.goal(time).deadline;
+        if effective_at > deadline {
+            return Err(Refusal::AmendmentTooLate { effective_at, deadline });
+        }
+        if new_deadline <= effective_at {
+            return Err(Refusal::AmendedDeadlineTooEarly { new_deadline, effective_at });
+        }
+        let latest_deadline = self.terms.latest_deadline;
+        if new_deadline > latest_deadline {
+            return Err(Refusal::AmendedDeadlineTooLate { new_deadline, latest_deadline });
+        }
+        Ok(())
+    }
+
+    /// Ends an open rescue, stops what is not yet due of a settled one, or frees what a veto holds, while something is not
+    /// yet due. Called by the guardian.
     ///
     /// # Errors
     /// `NotGuardian`, `WrongStatus`, `NothingToStop`, `RateUnreadable`.
     pub fn cancel(&mut self, at: Moment, caller: Address) -> Result<(), Refusal> {
         self.require_guardian(caller)?;
-        self.after_settling(at, |rescue| {
-            if rescue.state.status() == Status::Open {
-                rescue.state.fail(FailReason::EndedByGuardian, at.time);
-            } else {
-                let due = rescue.require_stoppable(at.time)?;
-                rescue.state.cancel(due, at.time);
-            }
-            Ok(())
-        })
+        self.after_settling(at, |rescue| rescue.stop_or_free(at.time))
     }
 
-    /// Objects with a position's drawn value, once; cancels when objections reach the veto. Called by the pledger.
+    fn stop_or_free(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        if self.state.status() == Status::Open {
+            self.state.fail(EndReason::EndedByGuardian, None, now);
+        } else if self.state.returns_by_calendar && self.state.due(&self.terms, now) < self.terms.tranches {
+            // A veto that came before the guardian must not trap honest money.
+            self.state.lift_hold();
+        } else {
+            let due = self.require_stoppable(now)?;
+            self.state.cancel(due, now);
+        }
+        Ok(())
+    }
+
+    /// Objects with a position's drawn value, once; cancels when objections reach the veto. What they stop goes back when
+    /// it would have fallen due: a veto changes to whom, never when. Called by the pledger.
     ///
     /// # Errors
     /// `NoVeto`, `WrongStatus`, `NothingToStop`, `UnknownTier`, `AlreadyObjected`, `NothingDrawn`, `RateUnreadable`.
@@ -259,7 +359,7 @@ impl Rescue {
         position.objected = true;
         self.state.objected += weight;
         if prorata::veto_reached(self.state.objected, settlement.drawn_value, self.terms.veto) {
-            self.state.cancel(due, now);
+            self.state.veto(due, now);
         }
         Ok(())
     }
@@ -289,22 +389,22 @@ impl Rescue {
     /// call.
     ///
     /// # Errors
-    /// `WrongStatus`, `TooEarly`, `RateReadable`.
+    /// `WrongStatus`, `TooEarly`, `RateNotNeeded`, `RateReadable`.
     pub fn expire(&mut self, at: Moment) -> Result<(), Refusal> {
         if self.state.status() != Status::Open {
             return Err(self.wrong_status());
         }
-        require_later(at.time, self.rate_awaited_until(at.time))?;
-        if let Ok(rate) = settlement::rate_of(&self.state.pots, at.lido) {
-            return Err(Refusal::RateReadable { rate });
+        let deadline = self.state.goal(at.time).deadline;
+        require_later(at.time, deadline.saturating_add(self.terms.release_window.into()))?;
+        match settlement::rate_of(&self.state.pots, at.lido) {
+            Ok(None) => Err(Refusal::RateNotNeeded),
+            Ok(Some(rate)) => Err(Refusal::RateReadable { rate }),
+            Err(_) => {
+                // Shares then count one to one, where what was pledged is to be valued.
+                self.state.fail(EndReason::RateUnreadable, Some(Rate::PAR), at.time);
+                Ok(())
+            }
         }
-        self.state.fail(FailReason::RateUnreadable, at.time);
-        Ok(())
-    }
-
-    /// The last second at which deciding waits for an unreadable rate.
-    pub(crate) fn rate_awaited_until(&self, now: Timestamp) -> Timestamp {
-        self.state.goal(now).deadline.saturating_add(self.terms.release_window.into())
     }
 
     /// Settles first if the deadline has passed; undone, like the call itself, when the call is refused.
@@ -344,13 +444,19 @@ impl Rescue {
         Err(Refusal::PledgingClosed { status: self.state.status(), deadline, time })
     }
 
+    fn require_latest(&self, named: Timestamp) -> Result<(), Refusal> {
+        let latest = self.state.latest_amendment();
+        if named == latest { Ok(()) } else { Err(Refusal::AmendmentDiffers { named, latest }) }
+    }
+
     pub(crate) fn require_tier(&self, tier: u8) -> Result<(), Refusal> {
         let count = self.terms.tier_count();
         if tier < count { Ok(()) } else { Err(Refusal::UnknownTier { tier, count }) }
     }
 
     fn require_account(&self, account: Address) -> Result<(), Refusal> {
-        if account.is_zero() || account == self.escrow {
+        let Terms { steth, wsteth, .. } = self.terms;
+        if [Address::ZERO, self.escrow, steth, wsteth].contains(&account) {
             return Err(Refusal::InvalidAccount { account });
         }
         Ok(())

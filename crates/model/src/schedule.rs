@@ -16,8 +16,8 @@ pub fn last_due(terms: &Terms, settled_at: Timestamp) -> Timestamp {
     first_due(terms, settled_at).saturating_add(rest)
 }
 
-/// How many tranches are due at `now`, from 0 to all. A tranche is due from its second on; tranches without an
-/// interval are due together.
+/// How many tranches are due at `now`, from 0 to all. A tranche is due from its second on; only a single one may have no
+/// interval.
 pub fn due(terms: &Terms, settled_at: Timestamp, now: Timestamp) -> u8 {
     let Some(elapsed) = now.checked_sub(first_due(terms, settled_at)) else { return 0 };
     match elapsed.checked_div(terms.tranche_interval.into()) {
@@ -40,9 +40,9 @@ mod tests {
     }
 
     #[test]
-    fn tranches_without_an_interval_are_due_together() {
-        let terms = Terms { objection_period: 10, tranches: 3, tranche_interval: 0, ..terms() };
-        assert_eq!([109, 110].map(|now| due(&terms, 100, now)), [0, 3]);
+    fn a_single_tranche_needs_no_interval() {
+        let terms = Terms { objection_period: 10, tranches: 1, tranche_interval: 0, ..terms() };
+        assert_eq!([109, 110].map(|now| due(&terms, 100, now)), [0, 1]);
         assert_eq!(last_due(&terms, 100), 110);
     }
 }

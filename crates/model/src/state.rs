@@ -9,16 +9,18 @@ use crate::{
     refusal::Refusal,
     schedule::{self, Timestamp},
     settlement::{self, Settlement},
-    status::{FailReason, Life, Status},
-    terms::Terms,
-    units::{Units, Wei},
+    status::{EndReason, Life, Status},
+    terms::{Terms, Tier},
+    units::{Rate, Units, Wei},
 };
 
 /// Everything but the terms and the positions.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     life: Life,
-    fail_reason: Option<FailReason>,
+    end_reason: Option<EndReason>,
+    /// The rate that a failed rescue recorded; none when it had no shares, or its guardian ended it.
+    failed_rate: Option<Rate>,
     goal: Goal,
     amendment: Option<Amendment>,
     pub(crate) pots: Pots,
@@ -29,7 +31,10 @@ pub(crate) struct State {
     pub(crate) delivered: PerAsset<u8>,
     /// Drawn value that has objected.
     pub(crate) objected: Wei,
+    /// Whether what was stopped goes back tranche by tranche, at the times at which it would have fallen due.
+    pub(crate) returns_by_calendar: bool,
     pub(crate) cancelled_at: Option<Timestamp>,
+    pub(crate) lapsed_at: Option<Timestamp>,
     pub(crate) final_at: Option<Timestamp>,
 }
 
@@ -37,7 +42,8 @@ impl State {
     pub(crate) fn open(terms: &Terms) -> Self {
         Self {
             life: Life::default(),
-            fail_reason: None,
+            end_reason: None,
+            failed_rate: None,
             goal: Goal::from(terms),
             amendment: None,
             pots: Pots::default(),
@@ -45,7 +51,9 @@ impl State {
             kept: PerAsset::default(),
             delivered: PerAsset::default(),
             objected: Wei::ZERO,
+            returns_by_calendar: false,
             cancelled_at: None,
+            lapsed_at: None,
             final_at: None,
         }
     }
@@ -66,6 +74,11 @@ impl State {
         self.amendment.filter(|amendment| !amendment.in_force(now))
     }
 
+    /// When the amendment proposed last comes or came into force; 0 for none.
+    pub(crate) fn latest_amendment(&self) -> Timestamp {
+        self.amendment.map_or(0, |amendment| amendment.effective_at)
+    }
+
     pub(crate) fn propose(&mut self, amendment: Amendment, now: Timestamp) {
         self.goal = self.goal(now);
         self.amendment = Some(amendment);
@@ -73,19 +86,25 @@ impl State {
 
     /// Leaves `Open` for `next`: the goal in force stays, a pending amendment dies.
     fn close(&mut self, next: Status, now: Timestamp) {
-        self.goal = self.goal(now);
-        self.amendment = None;
+        self.amendment = self.amendment.filter(|amendment| amendment.in_force(now));
         self.life.advance(next);
     }
 
-    pub(crate) fn fail(&mut self, reason: FailReason, now: Timestamp) {
+    /// Fails an open rescue, and records the rate that values what was pledged.
+    pub(crate) fn fail(&mut self, reason: EndReason, rate: Option<Rate>, now: Timestamp) {
         self.close(Status::Failed, now);
-        self.fail_reason = Some(reason);
+        self.end_reason = Some(reason);
+        self.failed_rate = rate;
     }
 
-    /// Why the rescue failed; none of one that did not.
-    pub(crate) const fn fail_reason(&self) -> Option<FailReason> {
-        self.fail_reason
+    /// Why the rescue failed, or what first cancelled it; none of another.
+    pub(crate) const fn end_reason(&self) -> Option<EndReason> {
+        self.end_reason
+    }
+
+    /// The rate recorded when the rescue was decided; none when no pot held shares, or the guardian ended it.
+    pub(crate) fn recorded_rate(&self) -> Option<Rate> {
+        self.settlement.map_or(self.failed_rate, |settlement| settlement.rate)
     }
 
     /// Whether a pledge is still accepted.
@@ -101,29 +120,34 @@ impl State {
     /// Decides an open rescue: `Settled`, or past the deadline perhaps `Failed`.
     pub(crate) fn settle(&mut self, terms: &Terms, at: Moment) -> Result<(), Refusal> {
         let rate = settlement::rate_of(&self.pots, at.lido)?;
+        // Nobody is drawn by terms that are about to change. None is pending past the deadline.
+        if let Some(Amendment { effective_at, .. }) = self.pending(at.time) {
+            return Err(Refusal::AmendmentPending { effective_at, time: at.time });
+        }
         let Goal { target, deadline, .. } = self.goal(at.time);
         let active_tiers = settlement::active_tiers(&self.pots, terms, target, rate);
         if at.time <= deadline && active_tiers < terms.tier_count() {
             let coverage = settlement::coverage_down(&self.pots, terms.tier_count(), rate);
             return Err(Refusal::CoverageTooLow { coverage, required: target });
         }
-        let Some(last) = active_tiers.checked_sub(1).and_then(|tier| terms.tier(tier)) else {
-            self.fail(FailReason::NoThresholdMet, at.time);
-            return Ok(());
-        };
-        let (drawn_value, marginal) =
-            settlement::draw(&mut self.pots, &terms.tiers, active_tiers, target, rate);
-        self.close(Status::Settled, at.time);
-        self.settlement = Some(Settlement {
-            settled_at: at.time,
-            rate,
-            threshold: last.threshold,
-            active_tiers,
-            drawn_value,
-            marginal,
-        });
-        self.kept = PerAsset::from_fn(|asset| if self.is_drawn(asset) { terms.tranches } else { 0 });
+        match active_tiers.checked_sub(1).and_then(|last| terms.tier(last)) {
+            None => self.fail(EndReason::NoThresholdMet, rate, at.time),
+            Some(Tier { threshold, .. }) => {
+                let (drawn_value, marginal) =
+                    settlement::draw(&mut self.pots, &terms.tiers, active_tiers, target, rate);
+                let settled_at = at.time;
+                let settlement =
+                    Settlement { settled_at, rate, threshold, active_tiers, drawn_value, marginal };
+                self.record(settlement, terms.tranches);
+            }
+        }
         Ok(())
+    }
+
+    fn record(&mut self, settlement: Settlement, tranches: u8) {
+        self.close(Status::Settled, settlement.settled_at);
+        self.settlement = Some(settlement);
+        self.kept = PerAsset::from_fn(|asset| if self.is_drawn(asset) { tranches } else { 0 });
     }
 
     fn is_drawn(&self, asset: Asset) -> bool {
@@ -151,13 +175,21 @@ impl State {
         self.tiers().map(of_pot).sum()
     }
 
-    /// What a position gets back in all; nothing while the rescue is open.
-    pub(crate) fn entitled_down(&self, terms: &Terms, id: PositionId, amount: Units) -> Units {
+    /// Tranches of each asset that do not go back yet: those kept, and after a veto those that are not yet due. Where
+    /// nothing was drawn there is nothing to hold, whatever the number.
+    pub(crate) fn held(&self, terms: &Terms, now: Timestamp) -> PerAsset<u8> {
+        let stopped = if self.returns_by_calendar { terms.tranches - self.due(terms, now) } else { 0 };
+        // At most all tranches: a veto keeps what is due, and only more falls due.
+        PerAsset::from_fn(|asset| self.kept[asset] + stopped)
+    }
+
+    /// What a position gets back in all if so many tranches are not its; nothing while the rescue is open.
+    pub(crate) fn entitled_down(&self, terms: &Terms, id: PositionId, amount: Units, reserved: u8) -> Units {
         match (self.status(), &self.settlement) {
             (Status::Open, _) => Units::ZERO,
             (_, Some(settlement)) if settlement.is_active(id.tier) && !amount.is_zero() => {
                 let pot = self.pots.get(id.tier, id.asset);
-                let reserved = prorata::tranches_down(pot.drawn, self.kept[id.asset], terms.tranches);
+                let reserved = prorata::tranches_down(pot.drawn, reserved, terms.tranches);
                 prorata::entitled_down(amount, pot.total, reserved)
             }
             _ => amount,
@@ -165,28 +197,52 @@ impl State {
     }
 
     /// What a position would be paid by a refund.
-    pub(crate) fn owed_down(&self, terms: &Terms, id: PositionId, position: Position) -> Units {
-        let entitled = self.entitled_down(terms, id, position.amount);
-        // Entitlement only grows: `kept` only shrinks.
+    pub(crate) fn refundable_down(
+        &self,
+        terms: &Terms,
+        id: PositionId,
+        position: Position,
+        now: Timestamp,
+    ) -> Units {
+        let held = self.held(terms, now)[id.asset];
+        let entitled = self.entitled_down(terms, id, position.amount, held);
+        // Entitlement only grows: what is held only shrinks.
         if entitled.is_zero() { Units::ZERO } else { entitled - position.refunded }
     }
 
-    /// Stops what is not among the `due` tranches.
+    /// The guardian stops what is not among the `due` tranches; it goes back at once.
     pub(crate) fn cancel(&mut self, due: u8, now: Timestamp) {
-        self.stop(PerAsset::from_fn(|asset| self.kept[asset].min(due)), now);
+        self.stop(EndReason::StoppedByGuardian, self.kept_of(due), now);
+    }
+
+    /// Objections stop the same; it goes back when it would have fallen due.
+    pub(crate) fn veto(&mut self, due: u8, now: Timestamp) {
+        self.returns_by_calendar = true;
+        self.stop(EndReason::Vetoed, self.kept_of(due), now);
+    }
+
+    /// What a veto holds goes back at once.
+    pub(crate) const fn lift_hold(&mut self) {
+        self.returns_by_calendar = false;
     }
 
     /// Stops what is due and not collected.
     pub(crate) fn lapse(&mut self, now: Timestamp) {
-        self.stop(self.delivered, now);
+        self.lapsed_at = Some(now);
+        self.stop(EndReason::Lapsed, self.delivered, now);
     }
 
-    fn stop(&mut self, kept: PerAsset<u8>, now: Timestamp) {
+    fn kept_of(&self, due: u8) -> PerAsset<u8> {
+        PerAsset::from_fn(|asset| self.kept[asset].min(due))
+    }
+
+    fn stop(&mut self, reason: EndReason, kept: PerAsset<u8>, now: Timestamp) {
         self.kept = kept;
-        // A lapse after a cancellation keeps the earlier time.
-        self.cancelled_at.get_or_insert(now);
+        // A lapse after a cancellation leaves its reason and its time.
         if self.status() == Status::Settled {
             self.life.advance(Status::Cancelled);
+            self.end_reason = Some(reason);
+            self.cancelled_at = Some(now);
         }
         self.finalize_if_delivered(now);
     }

@@ -16,7 +16,7 @@ pub enum Status {
     Released,
     /// Nothing is drawn, all goes back. Terminal.
     Failed,
-    /// What was not yet due goes back. Terminal.
+    /// What was not yet due, or was not delivered in time, goes back. Terminal.
     Cancelled,
 }
 
@@ -44,23 +44,32 @@ impl fmt::Display for Status {
     }
 }
 
-/// Why a rescue failed.
+/// Why a rescue failed (the first three), or what first cancelled it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailReason {
+pub enum EndReason {
     /// The deadline passed and no tier's threshold was met.
     NoThresholdMet,
-    /// The guardian cancelled it while it was open.
+    /// The guardian ended it while it was open.
     EndedByGuardian,
     /// Its shares could not be valued for longer than the release window after the deadline.
     RateUnreadable,
+    /// The guardian stopped what was not yet due.
+    StoppedByGuardian,
+    /// Objections stopped what was not yet due.
+    Vetoed,
+    /// What was due stayed undelivered for longer than the release window.
+    Lapsed,
 }
 
-impl fmt::Display for FailReason {
+impl fmt::Display for EndReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoThresholdMet => "no threshold was met",
             Self::EndedByGuardian => "the guardian ended it",
             Self::RateUnreadable => "the share rate could not be read",
+            Self::StoppedByGuardian => "the guardian stopped it",
+            Self::Vetoed => "objections stopped it",
+            Self::Lapsed => "what was due was not delivered in time",
         })
     }
 }

@@ -51,16 +51,19 @@ pub struct Terms {
     pub target: Wei,
     /// Last second at which a pledge is accepted.
     pub deadline: Timestamp,
+    /// No amendment can move the deadline beyond it; not before `deadline`.
+    pub latest_deadline: Timestamp,
     /// 1 to 8 tiers by rising threshold; the last one's is 100 %.
     pub tiers: Vec<Tier>,
-    /// Seconds from settlement to the first tranche.
+    /// Seconds from settlement to the first tranche. Not zero: nothing is ever due in the block that settles.
     pub objection_period: u32,
-    /// Share of the drawn value whose objections cancel the rest; zero for no veto.
+    /// Share of the drawn value whose objections cancel the rest, below 100 %: weights are rounded down, and all of it
+    /// could not be reached. Zero for no veto.
     #[serde(rename = "vetoBps")]
     pub veto: Bps,
     /// Number of equal tranches, 1 to 64.
     pub tranches: u8,
-    /// Seconds between two tranches.
+    /// Seconds between two tranches. Not zero if there are several.
     pub tranche_interval: u32,
     /// Seconds that a due tranche may stay undelivered, after the last is due, before anyone may end the rescue; also
     /// how long after the deadline an unreadable rate may hold up settlement. Not zero.
@@ -99,6 +102,14 @@ pub enum TermsError {
         /// When the escrow would be created.
         time: Timestamp,
     },
+    /// The latest deadline is before the deadline.
+    #[error("the latest deadline {latest_deadline} is before the deadline {deadline}")]
+    LatestDeadlineTooEarly {
+        /// The latest deadline.
+        latest_deadline: Timestamp,
+        /// The deadline.
+        deadline: Timestamp,
+    },
     /// No tier, or too many.
     #[error("{count} tiers are not within 1 and {MAX_TIERS}")]
     TierCountOutOfBounds {
@@ -129,15 +140,24 @@ pub enum TermsError {
         /// Index of the earlier tier.
         other: usize,
     },
-    /// The veto is above 100 %.
-    #[error("a veto of {veto} is more than {}", Bps::ONE)]
+    /// The veto is 100 % or more.
+    #[error("a veto of {veto} is not less than {}", Bps::ONE)]
     VetoOutOfBounds {
         /// The veto.
         veto: Bps,
     },
+    /// The objection period is zero.
+    #[error("the objection period is zero")]
+    ObjectionPeriodZero,
     /// No tranche, or too many.
     #[error("{tranches} tranches are not within 1 and {MAX_TRANCHES}")]
     TranchesOutOfBounds {
+        /// How many.
+        tranches: u8,
+    },
+    /// Several tranches have no time between them.
+    #[error("the tranche interval is zero between {tranches} tranches")]
+    TrancheIntervalZero {
         /// How many.
         tranches: u8,
     },
@@ -165,6 +185,10 @@ impl Terms {
         }
         if self.deadline <= time {
             return Err(TermsError::DeadlinePassed { deadline: self.deadline, time });
+        }
+        let Self { latest_deadline, deadline, .. } = *self;
+        if latest_deadline < deadline {
+            return Err(TermsError::LatestDeadlineTooEarly { latest_deadline, deadline });
         }
         self.check_tiers()?;
         self.check_release()
@@ -200,11 +224,17 @@ impl Terms {
     }
 
     fn check_release(&self) -> Result<(), TermsError> {
-        if self.veto > Bps::ONE {
+        if self.objection_period == 0 {
+            return Err(TermsError::ObjectionPeriodZero);
+        }
+        if self.veto >= Bps::ONE {
             return Err(TermsError::VetoOutOfBounds { veto: self.veto });
         }
         if !(1..=MAX_TRANCHES).contains(&self.tranches) {
             return Err(TermsError::TranchesOutOfBounds { tranches: self.tranches });
+        }
+        if self.tranches > 1 && self.tranche_interval == 0 {
+            return Err(TermsError::TrancheIntervalZero { tranches: self.tranches });
         }
         if self.release_window == 0 || self.exit_window == 0 {
             let Self { release_window, exit_window, .. } = *self;
@@ -253,6 +283,7 @@ pub(crate) mod tests {
             wsteth: Address::repeat_byte(0x52),
             target: Wei::new(1_000_000_000_000),
             deadline: 1_000,
+            latest_deadline: 2_000,
             tiers: vec![tier(2_500, 0, 0), tier(7_500, 1, 400), tier(10_000, 0, 0)],
             objection_period: 100,
             veto: Bps::new(3_300),
@@ -267,9 +298,17 @@ pub(crate) mod tests {
     #[test]
     fn the_example_and_both_ends_of_each_bound_are_allowed() {
         assert_eq!(terms().check(999), Ok(()));
-        let smallest = Terms { target: MIN_TARGET, tranches: 1, veto: Bps::ZERO, ..terms() };
+        let smallest = Terms {
+            target: MIN_TARGET,
+            latest_deadline: 1_000,
+            objection_period: 1,
+            veto: Bps::ZERO,
+            tranches: 1,
+            tranche_interval: 0,
+            ..terms()
+        };
         assert_eq!(smallest.check(0), Ok(()));
-        let largest = Terms { target: MAX_TARGET, tranches: 64, veto: Bps::ONE, ..terms() };
+        let largest = Terms { target: MAX_TARGET, tranches: 64, veto: Bps::new(9_999), ..terms() };
         assert_eq!(largest.check(0), Ok(()));
         let ether_only = Terms { steth: Address::ZERO, wsteth: Address::ZERO, ..terms() };
         assert_eq!(ether_only.check(0), Ok(()));
@@ -289,7 +328,13 @@ pub(crate) mod tests {
             ),
             (Terms { target: Wei::new(1 << 96), ..terms() }, TargetOutOfBounds { target: Wei::new(1 << 96) }),
             (Terms { deadline: 7, ..terms() }, DeadlinePassed { deadline: 7, time: 7 }),
-            (Terms { veto: Bps::new(10_001), ..terms() }, VetoOutOfBounds { veto: Bps::new(10_001) }),
+            (
+                Terms { latest_deadline: 999, ..terms() },
+                LatestDeadlineTooEarly { latest_deadline: 999, deadline: 1_000 },
+            ),
+            (Terms { objection_period: 0, ..terms() }, ObjectionPeriodZero),
+            (Terms { veto: Bps::ONE, ..terms() }, VetoOutOfBounds { veto: Bps::ONE }),
+            (Terms { tranche_interval: 0, ..terms() }, TrancheIntervalZero { tranches: 4 }),
             (Terms { tranches: 0, ..terms() }, TranchesOutOfBounds { tranches: 0 }),
             (Terms { tranches: 65, ..terms() }, TranchesOutOfBounds { tranches: 65 }),
             (Terms { release_window: 0, ..terms() }, WindowZero { release_window: 0, exit_window: 200 }),

@@ -6,6 +6,7 @@
 
 use std::{fmt, str::FromStr};
 
+use alloy_primitives::U256;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
 
@@ -143,6 +144,78 @@ impl Units {
     pub const MAX_POT: Self = Self((1 << 101) - 1);
 }
 
+/// What products of an amount and a time have in common. They are wider than amounts: 256 bits.
+macro_rules! amount_by_time {
+    ($(#[$doc:meta])* $name:ident, $unit:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(U256);
+
+        impl $name {
+            /// Nothing.
+            pub const ZERO: Self = Self(U256::ZERO);
+
+            #[doc = concat!("So many ", $unit, ".")]
+            pub const fn new(number: U256) -> Self {
+                Self(number)
+            }
+
+            /// The bare number.
+            pub const fn get(self) -> U256 {
+                self.0
+            }
+
+            /// Whether this is nothing.
+            pub fn is_zero(self) -> bool {
+                self.0.is_zero()
+            }
+        }
+
+        impl std::ops::Add for $name {
+            type Output = Self;
+
+            fn add(self, other: Self) -> Self {
+                Self(self.0.checked_add(other.0).expect(concat!("bounded: a sum of ", $unit, " fits 256 bits")))
+            }
+        }
+
+        impl std::ops::Sub for $name {
+            type Output = Self;
+
+            fn sub(self, other: Self) -> Self {
+                Self(self.0.checked_sub(other.0).expect(concat!("a difference of ", $unit, " is not negative")))
+            }
+        }
+
+        impl std::iter::Sum for $name {
+            fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+                amounts.fold(Self::ZERO, |sum, amount| sum + amount)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!("{} ", $unit), self.0)
+            }
+        }
+    };
+}
+
+amount_by_time! {
+    /// Units of an asset, times the seconds that they were locked.
+    UnitSeconds, "unit-seconds"
+}
+
+amount_by_time! {
+    /// Wei of value, times the seconds that it was locked.
+    WeiSeconds, "wei-seconds"
+}
+
+impl UnitSeconds {
+    /// The most of one position: 128 bits.
+    pub const MAX_POSITION: Self = Self(U256::from_limbs([u64::MAX, u64::MAX, 0, 0]));
+}
+
 /// Wei of ETH that 10^27 shares are worth (Lido's `getPooledEthByShares(10^27)`); 0 < rate < 2^96.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate(u128);
@@ -221,6 +294,16 @@ mod tests {
         assert_eq!(json, "\"340282366920938463463374607431768211455\"");
         assert_eq!(serde_json::from_str::<Wei>(&json).unwrap(), wei);
         assert_eq!(serde_json::to_string(&Bps::ONE).unwrap(), "10000");
+    }
+
+    #[test]
+    fn amounts_by_time_are_wider_and_print_their_unit() {
+        let most = UnitSeconds::MAX_POSITION;
+        assert_eq!(most.get(), U256::from(u128::MAX));
+        let sum: UnitSeconds = [most, UnitSeconds::new(U256::ONE)].into_iter().sum();
+        assert_eq!((sum.get() >> 128, sum - most), (U256::ONE, UnitSeconds::new(U256::ONE)));
+        assert_eq!(UnitSeconds::new(U256::from(7)).to_string(), "7 unit-seconds");
+        assert_eq!(WeiSeconds::new(U256::from(7)).to_string(), "7 wei-seconds");
     }
 
     #[test]

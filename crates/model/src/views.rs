@@ -15,26 +15,34 @@ use crate::{
     schedule::Timestamp,
     settlement::{self, Settlement},
     state::State,
-    status::{FailReason, Status},
+    status::{EndReason, Status},
     terms::Terms,
-    units::{Units, Wei},
+    units::{Rate, Units, Wei},
 };
 
-/// One position, as its pledger sees it. Once the rescue is decided, pledged = drawn + refunded + owed.
+/// One position, as its pledger sees it. Once the rescue is decided, pledged = drawn + held + refunded + refundable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement {
     /// What was pledged.
     pub pledged: Units,
     /// What does not come back: the beneficiary's part, and less than one unit of dust. Zero while open.
     pub drawn: Units,
+    /// What a veto stopped and comes back later, at the times at which it would have fallen due.
+    pub held: Units,
     /// What was refunded.
     pub refunded: Units,
     /// What a refund would pay now. Zero while open.
-    pub owed: Units,
+    pub refundable: Units,
     /// Its drawn value at the settlement rate: what it counts in an objection.
     pub weight: Wei,
     /// Whether it has objected.
     pub objected: bool,
+}
+
+fn with_amount<'a>(
+    positions: impl Iterator<Item = (&'a PositionId, &'a Position)>,
+) -> impl Iterator<Item = (PositionId, Position)> {
+    positions.map(|(&id, &position)| (id, position)).filter(|(_, position)| !position.amount.is_zero())
 }
 
 impl Rescue {
@@ -65,9 +73,15 @@ impl Rescue {
         self.found(at).status()
     }
 
-    /// Why it failed, as the next call would find it; none of a rescue that did not.
-    pub fn fail_reason(&self, at: Moment) -> Option<FailReason> {
-        self.found(at).fail_reason()
+    /// Why it failed or what first cancelled it, as the next call would find it; none of another.
+    pub fn end_reason(&self, at: Moment) -> Option<EndReason> {
+        self.found(at).end_reason()
+    }
+
+    /// The rate recorded when the rescue was decided, as the next call would find it; none while it is open, when no pot
+    /// held shares, and when the guardian ended it. [`Rate::PAR`] when it failed because the rate could not be read.
+    pub fn recorded_rate(&self, at: Moment) -> Option<Rate> {
+        self.found(at).recorded_rate()
     }
 
     /// Target, deadline and terms hash in force at `now`.
@@ -78,6 +92,12 @@ impl Rescue {
     /// The amendment that pledgers may still leave before.
     pub fn pending_amendment(&self, now: Timestamp) -> Option<Amendment> {
         self.state.pending(now)
+    }
+
+    /// When the amendment proposed last comes or came into force: what a pledge has to name. 0 for none; one that was
+    /// pending when the rescue failed is none.
+    pub fn latest_amendment(&self) -> Timestamp {
+        self.state.latest_amendment()
     }
 
     /// What settlement recorded, or would record now past the deadline; none while open or when failed.
@@ -121,6 +141,16 @@ impl Rescue {
         self.found(at).kept
     }
 
+    /// Tranches of each asset that do not go back yet: those kept, and after a veto those not yet due.
+    pub fn held(&self, at: Moment) -> PerAsset<u8> {
+        self.found(at).held(&self.terms, at.time)
+    }
+
+    /// Whether what a veto stopped goes back tranche by tranche, at the times at which it would have fallen due.
+    pub const fn returns_by_calendar(&self) -> bool {
+        self.state.returns_by_calendar
+    }
+
     /// Tranches delivered of each asset.
     pub const fn delivered(&self) -> PerAsset<u8> {
         self.state.delivered
@@ -143,9 +173,24 @@ impl Rescue {
         self.state.objected
     }
 
-    /// When the rescue was cancelled, or lapsed without having been cancelled.
+    /// When the rescue became cancelled, for whatever reason.
     pub const fn cancelled_at(&self) -> Option<Timestamp> {
         self.state.cancelled_at
+    }
+
+    /// When what was due and not delivered went back.
+    pub const fn lapsed_at(&self) -> Option<Timestamp> {
+        self.state.lapsed_at
+    }
+
+    /// What exits and declines could not pay, and a collection would.
+    pub fn owed(&self, pledger: Address, asset: Asset) -> Units {
+        self.owed.get(&(pledger, asset)).copied().unwrap_or_default()
+    }
+
+    /// All that is owed, by pledger and asset.
+    pub fn all_owed(&self) -> impl Iterator<Item = (Address, Asset, Units)> + '_ {
+        self.owed.iter().map(|(&(pledger, asset), &amount)| (pledger, asset, amount))
     }
 
     /// When it became final, so that nothing more goes to the beneficiary; never of a failed rescue.
@@ -158,37 +203,40 @@ impl Rescue {
         self.positions.get(&id).copied().unwrap_or_default()
     }
 
-    /// All positions that hold or held something, by pledger, tier and asset.
+    /// All positions with an amount, by pledger, tier and asset.
     pub fn positions(&self) -> impl Iterator<Item = (PositionId, Position)> + '_ {
-        self.positions.iter().map(|(&id, &position)| (id, position))
+        with_amount(self.positions.iter())
     }
 
     /// The positions of one pledger, by tier and asset.
     pub fn positions_of(&self, pledger: Address) -> impl Iterator<Item = (PositionId, Position)> + '_ {
         let first = PositionId { pledger, tier: 0, asset: Asset::Eth };
         let last = PositionId { pledger, tier: u8::MAX, asset: Asset::WstEth };
-        self.positions.range(first..=last).map(|(&id, &position)| (id, position))
+        with_amount(self.positions.range(first..=last))
     }
 
     /// What a refund of a position would pay now.
     pub fn refundable(&self, at: Moment, id: PositionId) -> Units {
-        self.found(at).owed_down(&self.terms, id, self.position(id))
+        self.found(at).refundable_down(&self.terms, id, self.position(id), at.time)
     }
 
     /// A position, as the next call would find it.
     pub fn statement(&self, at: Moment, id: PositionId) -> Statement {
         let state = self.found(at);
         let position = self.position(id);
-        let owed = state.owed_down(&self.terms, id, position);
-        let drawn = match state.status() {
-            Status::Open => Units::ZERO,
-            _ => position.amount - position.refunded - owed,
+        let refundable = state.refundable_down(&self.terms, id, position, at.time);
+        let in_the_end = state.entitled_down(&self.terms, id, position.amount, state.kept[id.asset]);
+        let (drawn, held) = match state.status() {
+            Status::Open => (Units::ZERO, Units::ZERO),
+            // What is kept is part of what is held, so that in the end no less comes back than by now.
+            _ => (position.amount - in_the_end, in_the_end - position.refunded - refundable),
         };
         Statement {
             pledged: position.amount,
             drawn,
+            held,
             refunded: position.refunded,
-            owed,
+            refundable,
             weight: self.weight_in(&state, id, position),
             objected: position.objected,
         }

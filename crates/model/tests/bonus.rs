@@ -1,12 +1,13 @@
-//! The bonus pool: whose the bonus is after every end of a rescue, every refusal, and shares on random pledges.
+//! The bonus pool: what counts of a position and for how long, whose the bonus is after every end of a rescue, every
+//! refusal, and shares on random pledges.
 
 mod common;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use common::*;
 use levee_model::{
-    Asset, BonusFor, BonusPool, BonusRefusal, FailReason, Goal, Payment, PositionId, Rate, Refusal, Rescue,
-    Status, Timestamp, Units, Wei,
+    Asset, BonusDecision, BonusPool, BonusRefusal, Enlistment, Goal, Lido, Moment, Payment, PositionId, Rate,
+    Refusal, Rescue, Status, Terms, Timestamp, UnitSeconds, Units, Wei, WeiSeconds,
 };
 use proptest::{prelude::*, sample::select, test_runner::Config};
 
@@ -14,32 +15,76 @@ const POOL: Address = Address::repeat_byte(0x90);
 const CAROL: Address = Address::repeat_byte(0xca);
 const DAVE: Address = Address::repeat_byte(0xda);
 const BONUS: Wei = Wei::new(1_000_000);
-/// Of [`terms`]: the rate may be waited for so long.
-const LIMIT: Timestamp = DEADLINE + 50;
+/// Of [`terms`]: up to an exit window after the deadline positions may be brought up to date.
+const LIMIT: Timestamp = DEADLINE + 200;
 
-fn paid(to: Address, amount: Wei) -> Result<Payment, BonusRefusal> {
-    Ok(Payment { to, asset: Asset::Eth, amount: Units::new(amount.get()) })
+fn paid(to: Address, amount: u128) -> Result<Payment, BonusRefusal> {
+    Ok(Payment { to, asset: Asset::Eth, amount: Units::new(amount) })
 }
 
-/// A rescue with 100 wei of ALICE and 10 shares of BOB, worth 12, and a bonus of CAROL.
+fn unit_seconds(number: u128) -> UnitSeconds {
+    UnitSeconds::new(U256::from(number))
+}
+
+fn decision(pledgers: u128, value: u128, rate: Option<Rate>) -> Option<BonusDecision> {
+    let value = WeiSeconds::new(U256::from(value));
+    Some(BonusDecision { bonus: BONUS, pledgers: Wei::new(pledgers), value, rate })
+}
+
+fn alice() -> PositionId {
+    id(ALICE, 0, Asset::Eth)
+}
+
+fn bob() -> PositionId {
+    id(BOB, 1, Asset::WstEth)
+}
+
+fn nothing_to_enlist(id: PositionId) -> Result<(), BonusRefusal> {
+    Err(BonusRefusal::NothingToEnlist { id })
+}
+
+fn nothing_to_claim(id: PositionId) -> Result<Payment, BonusRefusal> {
+    Err(BonusRefusal::NothingToClaim { id })
+}
+
+fn nothing_to_take_back(sponsor: Address) -> Result<Payment, BonusRefusal> {
+    Err(BonusRefusal::NothingToTakeBack { sponsor })
+}
+
+fn goal(deadline: Timestamp) -> Goal {
+    Goal { target: Wei::new(TARGET), deadline, terms_hash: B256::ZERO }
+}
+
+/// Pledges and enlists in one second.
+fn join(rescue: &mut Rescue, pool: &mut BonusPool, time: Timestamp, id: PositionId, amount: u128) {
+    rescue.pledge(at(time), id, rescue.latest_amendment(), units(amount)).expect("accepted");
+    pool.enlist(rescue, at(time), id).expect("accepted");
+}
+
+/// A rescue with a bonus of CAROL; 100 wei of ALICE, locked for 990 s, and 10 shares of BOB, worth 12 and enlisted for
+/// 495 s. That is 99,000 and 5,940 wei-seconds.
 fn open() -> (Rescue, BonusPool) {
-    let mut rescue = rescue();
-    rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(100)).expect("accepted");
-    rescue.pledge(at(10), id(BOB, 1, Asset::WstEth), units(10)).expect("accepted");
-    let mut pool = BonusPool::new(POOL);
+    let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
     pool.add(&rescue, at(10), CAROL, BONUS).expect("accepted");
+    join(&mut rescue, &mut pool, 10, alice(), 100);
+    join(&mut rescue, &mut pool, 505, bob(), 10);
     (rescue, pool)
 }
 
-/// The same with 2,000 G wei more, so that it settles.
+/// With 250 G wei of ALICE in a tier that is met, and 100 G of BOB in one that is not.
+fn partly_met() -> (Rescue, BonusPool) {
+    let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+    pool.add(&rescue, at(10), CAROL, BONUS).expect("accepted");
+    join(&mut rescue, &mut pool, 10, alice(), 250_000_000_000);
+    join(&mut rescue, &mut pool, 10, id(BOB, 2, Asset::Eth), 100_000_000_000);
+    (rescue, pool)
+}
+
+/// Covered by ALICE in the last tier.
 fn covered() -> (Rescue, BonusPool) {
-    let (mut rescue, pool) = open();
-    rescue.pledge(at(10), id(ALICE, 2, Asset::Eth), units(2_000_000_000_000)).expect("accepted");
+    let (mut rescue, mut pool) = open();
+    join(&mut rescue, &mut pool, 510, id(ALICE, 2, Asset::Eth), 2_000_000_000_000);
     (rescue, pool)
-}
-
-const fn pledgers(rate: Option<Rate>, value: u128) -> BonusFor {
-    BonusFor::Pledgers { rate, value: Wei::new(value) }
 }
 
 mod add {
@@ -50,11 +95,8 @@ mod add {
         let (rescue, mut pool) = open();
         pool.add(&rescue, at(DEADLINE), CAROL, Wei::new(1)).unwrap();
         pool.add(&rescue, broken(DEADLINE), DAVE, Wei::new(2)).unwrap();
-        assert_eq!(
-            (pool.contribution_of(CAROL), pool.contribution_of(DAVE)),
-            (BONUS + Wei::new(1), Wei::new(2))
-        );
-        assert_eq!(pool.total(), BONUS + Wei::new(3));
+        assert_eq!(pool.contribution_of(CAROL), BONUS + Wei::new(1));
+        assert_eq!((pool.contribution_of(DAVE), pool.total()), (Wei::new(2), BONUS + Wei::new(3)));
         let time = DEADLINE + 1;
         let closed = BonusRefusal::AddingClosed { status: Status::Open, deadline: DEADLINE, time };
         assert_eq!(pool.add(&rescue, at(time), CAROL, Wei::ZERO), Err(closed));
@@ -63,14 +105,92 @@ mod add {
     #[test]
     fn is_refused_for_the_first_of_several_reasons() {
         let (mut rescue, mut pool) = covered();
-        assert_eq!(pool.add(&rescue, at(20), Address::ZERO, Wei::ZERO), Err(BonusRefusal::ZeroAmount));
-        for account in [Address::ZERO, POOL] {
+        assert_eq!(pool.add(&rescue, at(520), Address::ZERO, Wei::ZERO), Err(BonusRefusal::ZeroAmount));
+        for account in [Address::ZERO, POOL, ESCROW, terms().steth, terms().wsteth] {
             let refusal = Err(BonusRefusal::InvalidAccount { account });
-            assert_eq!(pool.add(&rescue, at(20), account, BONUS), refusal);
+            assert_eq!(pool.add(&rescue, at(520), account, BONUS), refusal);
         }
-        rescue.settle(at(20)).unwrap();
-        let closed = BonusRefusal::AddingClosed { status: Status::Settled, deadline: DEADLINE, time: 20 };
-        assert_eq!(pool.add(&rescue, at(20), CAROL, Wei::ZERO), Err(closed));
+        rescue.settle(at(520)).unwrap();
+        let closed = BonusRefusal::AddingClosed { status: Status::Settled, deadline: DEADLINE, time: 520 };
+        assert_eq!(pool.add(&rescue, at(520), CAROL, Wei::ZERO), Err(closed));
+    }
+}
+
+mod enlist {
+    use super::*;
+
+    #[test]
+    fn counts_what_is_new_by_the_time_until_the_deadline() {
+        let (mut rescue, mut pool) = open();
+        let first = Enlistment { departures: 0, enlisted: units(100), unit_seconds: unit_seconds(99_000) };
+        assert_eq!(pool.enlistment(alice()), first);
+        join(&mut rescue, &mut pool, 600, alice(), 50);
+        let second = Enlistment { departures: 0, enlisted: units(150), unit_seconds: unit_seconds(119_000) };
+        assert_eq!(pool.enlistment(alice()), second);
+        assert_eq!(pool.unit_seconds(0, Asset::Eth), unit_seconds(119_000));
+        assert_eq!(pool.unit_seconds(1, Asset::WstEth), unit_seconds(4_950));
+        join(&mut rescue, &mut pool, DEADLINE, alice(), 7);
+        assert_eq!(pool.enlistment(alice()), Enlistment { enlisted: units(157), ..second });
+    }
+
+    #[test]
+    fn counts_no_further_than_the_earliest_of_three_deadlines() {
+        let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+        rescue.amend(at(100), GUARDIAN, goal(700)).unwrap();
+        join(&mut rescue, &mut pool, 200, alice(), 1);
+        assert_eq!(pool.unit_seconds(0, Asset::Eth), unit_seconds(500), "up to the pending one");
+        rescue.amend(at(300), GUARDIAN, goal(LATEST_DEADLINE)).unwrap();
+        join(&mut rescue, &mut pool, 400, id(BOB, 1, Asset::Eth), 1);
+        assert_eq!(pool.unit_seconds(1, Asset::Eth), unit_seconds(300), "up to the one in force");
+        join(&mut rescue, &mut pool, 600, id(BOB, 2, Asset::Eth), 1);
+        assert_eq!(pool.unit_seconds(2, Asset::Eth), unit_seconds(400), "up to the original one");
+        join(&mut rescue, &mut pool, 1_200, id(ALICE, 2, Asset::Eth), 1);
+        assert_eq!(pool.unit_seconds(2, Asset::Eth), unit_seconds(400), "and then no more");
+    }
+
+    #[test]
+    fn strikes_what_has_left_and_starts_anew() {
+        let (mut rescue, mut pool) = open();
+        rescue.decline(at(600), GUARDIAN, alice()).unwrap();
+        rescue.pledge(at(700), alice(), UNAMENDED, units(40)).unwrap();
+        pool.enlist(&rescue, at(700), alice()).unwrap();
+        let anew = Enlistment { departures: 1, enlisted: units(40), unit_seconds: unit_seconds(12_000) };
+        assert_eq!((pool.enlistment(alice()), pool.unit_seconds(0, Asset::Eth)), (anew, anew.unit_seconds));
+        rescue.decline(broken(800), GUARDIAN, bob()).unwrap();
+        pool.enlist(&rescue, at(DEADLINE + 1), bob()).unwrap();
+        let struck = Enlistment { departures: 1, ..Enlistment::default() };
+        assert_eq!(
+            (pool.enlistment(bob()), pool.unit_seconds(1, Asset::WstEth)),
+            (struck, UnitSeconds::ZERO)
+        );
+    }
+
+    #[test]
+    fn is_refused_when_nothing_would_change() {
+        let (mut rescue, mut pool) = open();
+        let nobody = id(CAROL, 0, Asset::Eth);
+        assert_eq!(pool.enlist(&rescue, at(600), alice()), nothing_to_enlist(alice()));
+        assert_eq!(pool.enlist(&rescue, at(600), nobody), nothing_to_enlist(nobody));
+        rescue.pledge(at(600), nobody, UNAMENDED, units(5)).unwrap();
+        assert_eq!(pool.enlist(&rescue, at(DEADLINE + 1), nobody), nothing_to_enlist(nobody));
+        let unknown = BonusRefusal::ByRescue(Refusal::UnknownTier { tier: 3, count: 3 });
+        assert_eq!(pool.enlist(&rescue, at(600), id(ALICE, 3, Asset::Eth)), Err(unknown));
+        rescue.decline(at(700), GUARDIAN, alice()).unwrap();
+        pool.claim(&mut rescue, at(LIMIT + 1), bob()).unwrap();
+        assert_eq!(pool.enlist(&rescue, at(LIMIT + 1), alice()), nothing_to_enlist(alice()), "decided");
+    }
+
+    #[test]
+    fn counts_no_more_than_the_bound_of_a_position() {
+        let far = Terms { deadline: 1 << 28, latest_deadline: 1 << 28, ..terms() };
+        let (mut rescue, mut pool) = (Rescue::open(ESCROW, far, 0).unwrap(), BonusPool::new(POOL));
+        rescue.pledge(at(0), alice(), UNAMENDED, units(1 << 100)).unwrap();
+        let too_large = BonusRefusal::AmountTooLarge {
+            amount: UnitSeconds::MAX_POSITION + unit_seconds(1),
+            limit: UnitSeconds::MAX_POSITION,
+        };
+        assert_eq!(pool.enlist(&rescue, at(0), alice()), Err(too_large));
+        pool.enlist(&rescue, at(1), alice()).unwrap();
     }
 }
 
@@ -78,98 +198,138 @@ mod claim {
     use super::*;
 
     #[test]
-    fn shares_the_bonus_of_a_failed_rescue_by_value_and_settles_it_first() {
+    fn shares_the_bonus_of_a_failed_rescue_by_value_and_time_and_settles_it_first() {
         let (mut rescue, mut pool) = open();
-        let (alice, bob) = (id(ALICE, 0, Asset::Eth), id(BOB, 1, Asset::WstEth));
-        assert_eq!(pool.share_of(&rescue, alice), Wei::ZERO);
-        assert_eq!(pool.claim(&mut rescue, at(DEADLINE + 1), bob), paid(BOB, Wei::new(107_142)));
+        assert_eq!(pool.share_of(&rescue, alice()), Wei::ZERO);
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), bob()), paid(BOB, 56_603));
         assert_eq!(rescue.stored_status(), Status::Failed);
-        assert_eq!(pool.decision(), Some(pledgers(Some(rate(RATE)), 112)));
+        assert_eq!(pool.decision(), decision(1_000_000, 104_940, Some(rate(RATE))));
+        assert_eq!(pool.claim_to(&mut rescue, broken(LIMIT + 2), alice(), DAVE), paid(DAVE, 943_396));
+        assert_eq!((pool.share_of(&rescue, alice()), pool.has_claimed(alice())), (Wei::new(943_396), true));
+    }
+
+    #[test]
+    fn waits_an_exit_window_for_what_has_left_to_be_struck() {
+        let (mut rescue, mut pool) = open();
+        let early = BonusRefusal::TooEarly { limit: LIMIT, time: LIMIT };
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT), alice()), Err(early));
+        assert_eq!(pool.take_back(&mut rescue, at(LIMIT), CAROL, CAROL), Err(early));
+        assert_eq!((rescue.stored_status(), pool.decision()), (Status::Open, None));
+    }
+
+    #[test]
+    fn pays_each_position_once_whatever_was_refunded() {
+        let (mut rescue, mut pool) = open();
+        let other = id(BOB, 1, Asset::Eth);
+        join(&mut rescue, &mut pool, 505, other, 12);
+        let late = at(LIMIT + 1);
+        rescue.refund(late, bob()).unwrap();
+        assert_eq!(pool.claim(&mut rescue, late, bob()), paid(BOB, 53_571));
+        assert_eq!(pool.claim(&mut rescue, late, bob()), nothing_to_claim(bob()));
         assert_eq!(
-            pool.claim_to(&mut rescue, broken(DEADLINE + 2), alice, DAVE),
-            paid(DAVE, Wei::new(892_857))
+            pool.claim(&mut rescue, late, other),
+            paid(BOB, 53_571),
+            "once a pot, not an asset or tier"
         );
-        assert_eq!((pool.share_of(&rescue, alice), pool.has_claimed(alice)), (Wei::new(892_857), true));
+        let nobody = id(CAROL, 0, Asset::Eth);
+        assert_eq!(pool.claim(&mut rescue, late, nobody), nothing_to_claim(nobody));
     }
 
     #[test]
-    fn pays_once_whatever_was_refunded() {
-        let (mut rescue, mut pool) = open();
-        let (late, bob) = (at(DEADLINE + 1), id(BOB, 1, Asset::WstEth));
-        rescue.refund(late, bob).unwrap();
-        pool.claim(&mut rescue, late, bob).unwrap();
-        let nothing = |id| Err(BonusRefusal::NothingToClaim { id });
-        assert_eq!(pool.claim(&mut rescue, late, bob), nothing(bob));
-        assert_eq!(
-            pool.claim(&mut rescue, late, id(CAROL, 0, Asset::Eth)),
-            nothing(id(CAROL, 0, Asset::Eth))
-        );
+    fn is_for_those_alone_whose_condition_was_not_met() {
+        let (mut rescue, mut pool) = partly_met();
+        let waiting = id(BOB, 2, Asset::Eth);
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), alice()), nothing_to_claim(alice()));
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), waiting), paid(BOB, 285_714));
+        assert_eq!(pool.decision(), decision(285_714, 350_000_000_000 * 990, None));
+        assert_eq!(rescue.stored_status(), Status::Settled);
+        assert_eq!(pool.take_back(&mut rescue, at(LIMIT + 1), DAVE, CAROL), paid(CAROL, 714_286));
     }
 
     #[test]
-    fn fixes_the_rate_once() {
+    fn gives_the_last_second_a_seconds_worth() {
         let (mut rescue, mut pool) = open();
-        pool.claim(&mut rescue, at(DEADLINE + 1), id(ALICE, 0, Asset::Eth)).unwrap();
-        let dear =
-            levee_model::Moment { lido: levee_model::Lido::Working(rate(2 * RATE)), ..at(DEADLINE + 2) };
-        let claim = pool.claim(&mut rescue, dear, id(BOB, 1, Asset::WstEth));
-        assert_eq!(claim, paid(BOB, Wei::new(107_142)));
+        let sniper = id(DAVE, 0, Asset::Eth);
+        join(&mut rescue, &mut pool, DEADLINE - 1, sniper, 9_000);
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), sniper), paid(DAVE, 78_988), "9,000 of 113,940");
     }
 
     #[test]
-    fn waits_for_the_rate_and_then_takes_shares_one_to_one() {
+    fn is_not_diluted_by_what_only_passed_through() {
         let (mut rescue, mut pool) = open();
-        let bob = id(BOB, 1, Asset::WstEth);
-        let refusal = BonusRefusal::ByRescue(Refusal::RateUnreadable);
-        assert_eq!(pool.claim(&mut rescue, broken(DEADLINE + 1), bob), Err(refusal));
+        let flash = id(DAVE, 0, Asset::Eth);
+        rescue.amend(at(600), GUARDIAN, goal(DEADLINE)).unwrap();
+        join(&mut rescue, &mut pool, 600, flash, 1_000_000_000);
+        rescue.exit(at(600), flash, DAVE).unwrap();
+        pool.enlist(&rescue, at(DEADLINE + 1), flash).unwrap();
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), alice()), paid(ALICE, 943_396));
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), flash), nothing_to_claim(flash));
+    }
+
+    #[test]
+    fn leaves_in_the_pool_what_an_outdated_position_would_have_got() {
+        let (mut rescue, mut pool) = open();
+        rescue.decline(at(600), GUARDIAN, bob()).unwrap();
+        rescue.pledge(at(600), bob(), UNAMENDED, units(10)).unwrap();
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), alice()), paid(ALICE, 943_396));
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), bob()), nothing_to_claim(bob()));
+    }
+
+    #[test]
+    fn values_shares_by_the_rate_that_the_rescue_recorded() {
+        let (mut rescue, mut pool) = open();
         rescue.settle(at(DEADLINE + 1)).unwrap();
-        let refusal = BonusRefusal::RateUnreadable { limit: LIMIT, time: LIMIT };
-        assert_eq!(pool.claim(&mut rescue, broken(LIMIT), bob), Err(refusal));
-        assert_eq!(pool.claim(&mut rescue, broken(LIMIT + 1), bob), paid(BOB, Wei::new(90_909)));
-        assert_eq!(pool.decision(), Some(pledgers(Some(Rate::PAR), 110)));
+        let dear = Moment { lido: Lido::Working(rate(2 * RATE)), ..at(LIMIT + 1) };
+        assert_eq!(pool.claim(&mut rescue, dear, bob()), paid(BOB, 56_603));
     }
 
     #[test]
-    fn is_for_pledgers_too_when_the_rate_was_what_failed() {
+    fn takes_shares_one_to_one_when_the_rate_was_what_failed() {
         let (mut rescue, mut pool) = open();
-        rescue.expire(broken(LIMIT + 1)).unwrap();
-        assert_eq!(rescue.fail_reason(at(LIMIT + 1)), Some(FailReason::RateUnreadable));
-        let claim = pool.claim(&mut rescue, at(LIMIT + 2), id(BOB, 1, Asset::WstEth));
-        assert_eq!(claim, paid(BOB, Wei::new(107_142)));
+        rescue.expire(broken(DEADLINE + 51)).unwrap();
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), bob()), paid(BOB, 47_619));
+        assert_eq!(pool.decision(), decision(1_000_000, 103_950, Some(Rate::PAR)));
     }
 
     #[test]
-    fn needs_no_rate_where_no_shares_are() {
+    fn counts_shares_nothing_that_all_left_before_the_end() {
         let (mut rescue, mut pool) = open();
-        rescue.decline(at(20), GUARDIAN, id(BOB, 1, Asset::WstEth)).unwrap();
-        let claim = pool.claim(&mut rescue, broken(DEADLINE + 1), id(ALICE, 0, Asset::Eth));
-        assert_eq!((claim, pool.decision()), (paid(ALICE, BONUS), Some(pledgers(None, 100))));
+        rescue.decline(at(600), GUARDIAN, bob()).unwrap();
+        assert_eq!(pool.claim(&mut rescue, broken(LIMIT + 1), alice()), paid(ALICE, 1_000_000));
+        assert_eq!(pool.decision(), decision(1_000_000, 99_000, None));
     }
 
     #[test]
-    fn is_refused_while_the_rescue_is_open_and_leaves_it_so() {
+    fn stays_decided_whatever_becomes_of_a_settled_rescue() {
+        let long = Terms { objection_period: 1_000, ..terms() };
+        let (mut rescue, mut pool) = (Rescue::open(ESCROW, long, 0).unwrap(), BonusPool::new(POOL));
+        pool.add(&rescue, at(10), CAROL, BONUS).unwrap();
+        join(&mut rescue, &mut pool, 10, alice(), 250_000_000_000);
+        join(&mut rescue, &mut pool, 10, id(BOB, 2, Asset::Eth), 100_000_000_000);
+        rescue.settle(at(DEADLINE + 1)).unwrap();
+        rescue.cancel(at(LIMIT), GUARDIAN).unwrap();
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), alice()), nothing_to_claim(alice()));
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), id(BOB, 2, Asset::Eth)), paid(BOB, 285_714));
+    }
+
+    #[test]
+    fn is_refused_as_settling_is_while_the_rescue_is_open_and_leaves_it_so() {
         let (mut rescue, mut pool) = open();
-        let refused = pool.claim(&mut rescue, at(20), id(ALICE, 0, Asset::Eth));
+        let refused = pool.claim(&mut rescue, at(520), alice());
         assert!(
             matches!(refused, Err(BonusRefusal::ByRescue(Refusal::CoverageTooLow { .. }))),
             "{refused:?}"
         );
+        let unreadable = BonusRefusal::ByRescue(Refusal::RateUnreadable);
+        assert_eq!(pool.claim(&mut rescue, broken(LIMIT + 1), alice()), Err(unreadable));
         let unknown = BonusRefusal::ByRescue(Refusal::UnknownTier { tier: 3, count: 3 });
-        assert_eq!(pool.claim(&mut rescue, at(DEADLINE + 1), id(ALICE, 3, Asset::Eth)), Err(unknown));
-        assert_eq!((rescue.stored_status(), pool.decision()), (Status::Open, None));
-    }
-
-    #[test]
-    fn is_refused_when_the_bonus_is_the_sponsors_and_then_decides_nothing() {
-        let (mut rescue, mut pool) = covered();
-        let refusal = BonusRefusal::WrongOutcome { whose: BonusFor::Sponsors };
-        assert_eq!(pool.claim(&mut rescue, at(20), id(ALICE, 0, Asset::Eth)), Err(refusal));
-        assert_eq!((rescue.stored_status(), pool.decision()), (Status::Open, None));
-        for account in [Address::ZERO, POOL] {
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), id(ALICE, 3, Asset::Eth)), Err(unknown));
+        for account in [Address::ZERO, POOL, ESCROW, terms().steth, terms().wsteth] {
             let refusal = Err(BonusRefusal::InvalidAccount { account });
-            assert_eq!(pool.claim_to(&mut rescue, at(20), id(ALICE, 0, Asset::Eth), account), refusal);
-            assert_eq!(pool.take_back_to(&mut rescue, at(20), CAROL, account), refusal);
+            assert_eq!(pool.claim_to(&mut rescue, at(LIMIT + 1), alice(), account), refusal);
+            assert_eq!(pool.take_back_to(&mut rescue, at(LIMIT + 1), CAROL, account), refusal);
         }
+        assert_eq!((rescue.stored_status(), pool.decision()), (Status::Open, None));
     }
 }
 
@@ -177,111 +337,123 @@ mod take_back {
     use super::*;
 
     #[test]
-    fn settles_a_covered_rescue_and_returns_all() {
+    fn settles_a_covered_rescue_and_returns_all_at_once() {
         let (mut rescue, mut pool) = covered();
-        assert_eq!(pool.take_back(&mut rescue, at(20), DAVE, CAROL), paid(CAROL, BONUS));
-        assert_eq!((rescue.stored_status(), pool.decision()), (Status::Settled, Some(BonusFor::Sponsors)));
-        let refusal = Err(BonusRefusal::NothingToTakeBack { sponsor: CAROL });
-        assert_eq!(pool.take_back(&mut rescue, at(20), DAVE, CAROL), refusal);
-        assert_eq!((pool.total(), pool.contribution_of(CAROL)), (Wei::ZERO, Wei::ZERO));
-        assert_eq!(pool.share_of(&rescue, id(ALICE, 0, Asset::Eth)), Wei::ZERO);
-    }
-
-    #[test]
-    fn is_for_sponsors_when_the_guardian_ends_the_rescue() {
-        let (mut rescue, mut pool) = open();
-        rescue.cancel(at(20), GUARDIAN).unwrap();
-        assert_eq!(rescue.fail_reason(at(20)), Some(FailReason::EndedByGuardian));
-        assert_eq!(pool.take_back_to(&mut rescue, at(20), CAROL, DAVE), paid(DAVE, BONUS));
-    }
-
-    #[test]
-    fn is_for_sponsors_when_nothing_of_worth_was_pledged() {
-        for shares in [0, 1] {
-            let mut rescue = rescue();
-            let cheap = levee_model::Lido::Working(rate(RATE / 2));
-            let moment = |time| levee_model::Moment { time, lido: cheap };
-            if shares > 0 {
-                rescue.pledge(moment(1), id(ALICE, 0, Asset::StEth), units(shares)).unwrap();
-            }
-            let mut pool = BonusPool::new(POOL);
-            pool.add(&rescue, moment(1), CAROL, BONUS).unwrap();
-            assert_eq!(pool.take_back(&mut rescue, moment(DEADLINE + 1), DAVE, CAROL), paid(CAROL, BONUS));
-            assert_eq!(rescue.fail_reason(moment(DEADLINE + 1)), Some(FailReason::NoThresholdMet));
-        }
-    }
-
-    #[test]
-    fn lets_a_sponsor_leave_while_an_amendment_is_pending() {
-        let (mut rescue, mut pool) = open();
-        pool.add(&rescue, at(10), DAVE, Wei::new(7)).unwrap();
-        let goal = Goal { target: Wei::new(TARGET), deadline: DEADLINE + 100, terms_hash: B256::ZERO };
-        let in_force_from = rescue.amend(at(11), GUARDIAN, goal).unwrap().in_force_from;
-        let refused = pool.take_back(&mut rescue, at(12), DAVE, CAROL);
-        assert!(
-            matches!(refused, Err(BonusRefusal::ByRescue(Refusal::CoverageTooLow { .. }))),
-            "{refused:?}"
+        assert_eq!(pool.claim(&mut rescue, at(520), alice()), nothing_to_claim(alice()));
+        assert_eq!((rescue.stored_status(), pool.decision()), (Status::Open, None));
+        assert_eq!(pool.take_back(&mut rescue, at(520), DAVE, CAROL), paid(CAROL, 1_000_000));
+        assert_eq!(
+            (rescue.stored_status(), pool.decision().map(|whose| whose.pledgers)),
+            (Status::Settled, Some(Wei::ZERO))
         );
-        let last = in_force_from - 1;
-        assert_eq!(pool.take_back_to(&mut rescue, at(last), CAROL, ALICE), paid(ALICE, BONUS));
+        assert_eq!(pool.take_back(&mut rescue, at(520), DAVE, CAROL), nothing_to_take_back(CAROL));
+        assert_eq!(pool.share_of(&rescue, alice()), Wei::ZERO);
+    }
+
+    #[test]
+    fn returns_all_when_the_guardian_ends_the_rescue() {
+        let (mut rescue, mut pool) = open();
+        rescue.cancel(at(520), GUARDIAN).unwrap();
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), alice()), nothing_to_claim(alice()));
+        assert_eq!(pool.take_back_to(&mut rescue, at(520), CAROL, DAVE), paid(DAVE, 1_000_000));
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), alice()), nothing_to_claim(alice()));
+    }
+
+    #[test]
+    fn returns_all_at_once_when_nothing_of_worth_was_enlisted() {
+        let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+        pool.add(&rescue, at(1), CAROL, BONUS).unwrap();
+        rescue.pledge(at(1), alice(), UNAMENDED, units(100)).unwrap();
+        assert_eq!(pool.take_back(&mut rescue, at(DEADLINE + 1), DAVE, CAROL), paid(CAROL, 1_000_000));
+    }
+
+    #[test]
+    fn returns_all_at_once_when_only_met_conditions_were_enlisted() {
+        let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+        pool.add(&rescue, at(1), CAROL, BONUS).unwrap();
+        join(&mut rescue, &mut pool, 10, alice(), 250_000_000_000);
+        rescue.pledge(at(10), id(BOB, 2, Asset::Eth), UNAMENDED, units(1)).unwrap();
+        assert_eq!(pool.take_back(&mut rescue, at(DEADLINE + 1), DAVE, CAROL), paid(CAROL, 1_000_000));
+    }
+
+    #[test]
+    fn shares_the_rest_by_what_each_sponsor_added_rounded_down() {
+        let (mut rescue, mut pool) = partly_met();
+        pool.add(&rescue, at(20), DAVE, Wei::new(7)).unwrap();
+        // Of 1,000,007 the pledgers have 285,716; 714,291 are left.
+        assert_eq!(pool.take_back(&mut rescue, at(LIMIT + 1), DAVE, CAROL), paid(CAROL, 714_285));
+        assert_eq!(pool.take_back(&mut rescue, at(LIMIT + 1), CAROL, DAVE), paid(DAVE, 5));
+        assert_eq!(pool.take_back(&mut rescue, at(LIMIT + 1), DAVE, DAVE), nothing_to_take_back(DAVE));
+        assert_eq!(pool.claim(&mut rescue, at(LIMIT + 1), id(BOB, 2, Asset::Eth)), paid(BOB, 285_716));
+    }
+
+    #[test]
+    fn returns_nothing_when_all_of_it_is_the_pledgers() {
+        let (mut rescue, mut pool) = open();
+        assert_eq!(pool.take_back(&mut rescue, at(LIMIT + 1), CAROL, CAROL), nothing_to_take_back(CAROL));
+        assert_eq!((rescue.stored_status(), pool.decision()), (Status::Open, None));
+    }
+
+    #[test]
+    fn lets_a_sponsor_leave_in_the_first_half_of_an_exit_window() {
+        let (mut rescue, mut pool) = open();
+        pool.add(&rescue, at(510), DAVE, Wei::new(7)).unwrap();
+        let effective_at = rescue.amend(at(511), GUARDIAN, goal(DEADLINE + 100)).unwrap().effective_at;
+        assert_eq!(effective_at, 711);
+        let pending = |time| Err(BonusRefusal::ByRescue(Refusal::AmendmentPending { effective_at, time }));
+        assert_eq!(pool.take_back(&mut rescue, at(512), DAVE, CAROL), pending(512), "by itself alone");
+        assert_eq!(pool.take_back(&mut rescue, at(512), ALICE, ALICE), nothing_to_take_back(ALICE));
+        assert_eq!(pool.take_back_to(&mut rescue, at(610), CAROL, ALICE), paid(ALICE, 1_000_000));
         assert_eq!(
             (pool.decision(), pool.total(), pool.contribution_of(CAROL)),
             (None, Wei::new(7), Wei::ZERO)
         );
-        let refused = pool.take_back(&mut rescue, at(in_force_from), DAVE, DAVE);
-        assert!(
-            matches!(refused, Err(BonusRefusal::ByRescue(Refusal::CoverageTooLow { .. }))),
-            "{refused:?}"
+        assert_eq!(
+            pool.take_back(&mut rescue, at(611), DAVE, DAVE),
+            pending(611),
+            "then pledgers can still follow"
         );
-    }
-
-    #[test]
-    fn is_refused_when_the_bonus_is_the_pledgers() {
-        let (mut rescue, mut pool) = open();
-        let whose = pledgers(Some(rate(RATE)), 112);
-        let refusal = Err(BonusRefusal::WrongOutcome { whose });
-        assert_eq!(pool.take_back(&mut rescue, at(DEADLINE + 1), DAVE, CAROL), refusal);
-        assert_eq!((rescue.stored_status(), pool.decision()), (Status::Open, None));
     }
 }
 
-fn pledges() -> impl Strategy<Value = Vec<(PositionId, Units)>> {
+fn pledges() -> impl Strategy<Value = Vec<(PositionId, Units, Timestamp)>> {
     let ids = (0..5u8, 0..3u8, select(Asset::ALL.to_vec()));
     let ids = ids.prop_map(|(who, tier, asset)| id(Address::repeat_byte(who + 1), tier, asset));
     let amounts = prop_oneof![1..10u128, 1..200_000_000_000u128].prop_map(Units::new);
-    // Not a quarter of the target, so that no threshold is met.
-    prop::collection::vec((ids, amounts), 1..8).prop_filter("it would settle", |list| {
-        list.iter().map(|(_, amount)| amount.get()).sum::<u128>() < 100_000_000_000
+    prop::collection::vec((ids, amounts, 0..DEADLINE), 1..8).prop_map(|mut list| {
+        list.sort_by_key(|&(_, _, time)| time);
+        list
     })
 }
 
 proptest! {
     #![proptest_config(Config { cases: 500, failure_persistence: None, ..Config::default() })]
 
-    /// All shares together are the bonus, but for less than a wei for each position and each floor of its value; claims
-    /// in any order come to the same.
+    /// Pledgers and sponsors together get no more than the bonus, and no less but for a wei for each of them and each
+    /// floor of a value; claims in any order come to the same.
     #[test]
     fn shares_leave_only_dust_in_any_order(pledges in pledges(), bonus in 1..u128::from(u64::MAX)) {
         let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
-        pool.add(&rescue, at(1), CAROL, Wei::new(bonus)).unwrap();
-        for &(id, amount) in &pledges {
-            rescue.pledge(at(1), id, amount).unwrap();
-        }
+        pool.add(&rescue, at(0), CAROL, Wei::new(bonus)).unwrap();
+        pool.add(&rescue, at(0), DAVE, Wei::new(1)).unwrap();
+        pledges.iter().for_each(|&(id, amount, time)| join(&mut rescue, &mut pool, time, id, amount.get()));
         let ids: Vec<_> = rescue.positions().map(|(id, _)| id).collect();
-        let late = at(DEADLINE + 1);
-        let claim_all = |ids: &mut dyn Iterator<Item = PositionId>| {
+        let late = at(LIMIT + 1);
+        let end = |ids: &mut dyn Iterator<Item = PositionId>| {
             let (mut rescue, mut pool) = (rescue.clone(), pool.clone());
-            let paid = ids.map(|id| (id, pool.claim(&mut rescue, late, id).map(|payment| payment.amount.get())));
-            let paid: std::collections::BTreeMap<_, _> = paid.collect();
-            (paid, pool)
+            let amount = |paid: Result<Payment, _>| paid.map_or(0, |payment| payment.amount.get());
+            let claims: std::collections::BTreeMap<_, _> =
+                ids.map(|id| (id, amount(pool.claim(&mut rescue, late, id)))).collect();
+            let back = [CAROL, DAVE].map(|sponsor| amount(pool.take_back(&mut rescue, late, sponsor, sponsor)));
+            (claims, back, pool.decision())
         };
-        let (paid, pool) = claim_all(&mut ids.iter().copied());
-        let (backwards, _) = claim_all(&mut ids.iter().rev().copied());
-        prop_assert_eq!(&paid, &backwards);
-        let Some(BonusFor::Pledgers { value, .. }) = pool.decision() else { panic!("{:?}", pool.decision()) };
-        let total: u128 = paid.values().flatten().sum();
-        let positions = ids.len() as u128;
-        let dust = positions + bonus.saturating_mul(positions) / value.get() + 1;
-        prop_assert!(total <= bonus && bonus - total <= dust, "{total} of {bonus}");
+        let (claims, back, decision) = end(&mut ids.iter().copied());
+        prop_assert_eq!((&claims, back), { let (claims, back, _) = end(&mut ids.iter().rev().copied()); (&claims.clone(), back) });
+        let Some(BonusDecision { bonus, pledgers, value, .. }) = decision else { return Ok(()) };
+        let (claimed, back) = (claims.values().sum::<u128>(), back.iter().sum::<u128>());
+        let (left, positions) = (bonus.get() - pledgers.get(), ids.len() as u128);
+        let floors = (U256::from(bonus.get() * positions) / value.get().max(U256::ONE)).to::<u128>();
+        prop_assert!(claimed <= pledgers.get() && pledgers.get() - claimed <= positions + floors + 1, "{claimed} of {pledgers}");
+        prop_assert!(back <= left && left - back <= 2, "{back} of {left}");
     }
 }

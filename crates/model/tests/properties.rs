@@ -9,15 +9,16 @@ mod common;
 use alloy_primitives::{Address, B256};
 use common::{BENEFICIARY, ESCROW, GUARDIAN, id, rate};
 use levee_model::{
-    Asset, Bps, Goal, Lido, Moment, Payment, PerAsset, PositionId, Pot, Refusal, Rescue, Status, Terms, Tier,
-    Timestamp, Units, Wei, prorata,
+    Asset, Bps, Departure, EndReason, Goal, Lido, Moment, Payment, PerAsset, PositionId, Pot, Refusal,
+    Rescue, Status, Terms, Tier, Timestamp, Units, Wei, prorata,
 };
 use proptest::{
     prelude::*,
-    sample::select,
+    sample::{Index, select},
     strategy::ValueTree,
     test_runner::{Config, TestRunner},
 };
+use std::collections::{BTreeSet, HashMap};
 
 const PLEDGERS: u8 = 5;
 const TIERS: u8 = 3;
@@ -30,9 +31,13 @@ enum Call {
     Refund(PositionId),
     Exit(PositionId),
     Decline(PositionId),
+    Collect(Address, Asset),
     Amend(u8, u16),
     Cancel,
     Object(PositionId),
+    /// An exit or an objection with one of the positions that there are.
+    ExitOfAny(Index),
+    ObjectWithAny(Index),
     Lapse,
     Expire,
 }
@@ -72,9 +77,12 @@ fn calls() -> impl Strategy<Value = Call> {
         6 => ids().prop_map(Call::Refund),
         2 => ids().prop_map(Call::Exit),
         1 => ids().prop_map(Call::Decline),
+        1 => ids().prop_map(|id| Call::Collect(id.pledger, id.asset)),
         1 => (any::<u8>(), any::<u16>()).prop_map(|(target, deadline)| Call::Amend(target, deadline)),
-        1 => prop_oneof![9 => Just(Call::Lapse), 1 => Just(Call::Cancel)],
-        2 => ids().prop_map(Call::Object),
+        1 => prop_oneof![3 => Just(Call::Lapse), 1 => Just(Call::Cancel)],
+        1 => ids().prop_map(Call::Object),
+        1 => any::<Index>().prop_map(Call::ExitOfAny),
+        6 => any::<Index>().prop_map(Call::ObjectWithAny),
         1 => Just(Call::Lapse),
         1 => Just(Call::Expire),
     ]
@@ -88,7 +96,7 @@ fn walks() -> impl Strategy<Value = Vec<Step>> {
 fn all_terms() -> impl Strategy<Value = Terms> {
     let thresholds = (select(vec![1u16, 2_500, 5_000, 10_000]), select(vec![2_500u16, 7_500, 10_000]));
     let orders = prop::array::uniform3(0..3u8);
-    let schedule = (0..50u32, 1..6u8, 0..50u32, select(vec![0u16, 1, 3_300, 10_000]));
+    let schedule = (1..50u32, 1..6u8, 1..50u32, select(vec![0u16, 1, 3_300, 9_999]));
     (thresholds, orders, schedule).prop_map(
         |((one, two), orders, (objection_period, tranches, interval, veto))| {
             let thresholds = [one.min(two), one.max(two), 10_000];
@@ -110,17 +118,32 @@ fn all_terms() -> impl Strategy<Value = Terms> {
     )
 }
 
-/// A rescue, and what an onlooker who counts every payment knows of it.
+/// A rescue, and what an onlooker knows of it who counts every payment, every objection and every exit window.
 struct Onlooker {
     rescue: Rescue,
     now: Timestamp,
     held: PerAsset<u128>,
+    objectors: BTreeSet<PositionId>,
+    /// Value that has objected.
+    objected: Wei,
+    /// When the exit window opened last ends.
+    window_ends: Timestamp,
+    /// When the guardian stopped or freed something last.
+    guardian_at: Option<Timestamp>,
 }
 
 impl Onlooker {
     fn new(terms: Terms) -> Self {
         let rescue = Rescue::open(ESCROW, terms, 0).expect("the terms are allowed");
-        Self { rescue, now: 0, held: PerAsset::default() }
+        Self {
+            rescue,
+            now: 0,
+            held: PerAsset::default(),
+            objectors: BTreeSet::new(),
+            objected: Wei::ZERO,
+            window_ends: 0,
+            guardian_at: None,
+        }
     }
 
     fn at(&self, lido: Lido) -> Moment {
@@ -131,9 +154,19 @@ impl Onlooker {
     fn play(&mut self, (call, seconds, lido): &Step) -> Result<(), TestCaseError> {
         self.now += u64::from(*seconds);
         let at = self.at(*lido);
+        let call = &self.resolve(call);
         let before = self.rescue.clone();
-        match self.call(at, call) {
-            Ok(payment) => self.check_accepted(&before, call, payment)?,
+        let legal = self.is_legal(at, call);
+        let outcome = self.call(at, call);
+        if let Some(legal) = legal {
+            prop_assert_eq!(outcome.is_ok(), legal, "2, 15: {:?} at {:?}: {:?}", call, at, outcome);
+        }
+        match outcome {
+            Ok(payment) => {
+                self.check_accepted(&before, call, payment)?;
+                self.check_guardian(call)?;
+                self.check_veto(call)?;
+            }
             Err(_) => {
                 prop_assert_eq!(format!("{before:?}"), format!("{:?}", self.rescue), "refused and changed")
             }
@@ -141,19 +174,127 @@ impl Onlooker {
         self.check_solvency(at)
     }
 
+    /// Chooses the position of a call that is made with any.
+    fn resolve(&self, call: &Call) -> Call {
+        let ids: Vec<_> = self.rescue.positions().map(|(id, _)| id).collect();
+        let any =
+            |index: Index| if ids.is_empty() { id(pledger(0), 0, Asset::Eth) } else { *index.get(&ids) };
+        match *call {
+            Call::ExitOfAny(index) => Call::Exit(any(index)),
+            Call::ObjectWithAny(index) => Call::Object(any(index)),
+            _ => call.clone(),
+        }
+    }
+
+    /// 2 and 15: whether the rules allow an exit or an objection; none for other calls.
+    fn is_legal(&self, at: Moment, call: &Call) -> Option<bool> {
+        match *call {
+            Call::Exit(id) => {
+                let holds = !self.rescue.position(id).amount.is_zero();
+                Some(self.rescue.stored_status() == Status::Open && at.time < self.window_ends && holds)
+            }
+            Call::Object(id) => {
+                let stoppable = self.rescue.status(at) == Status::Settled && self.has_undue(at);
+                let veto = self.rescue.terms().veto.get();
+                Some(veto > 0 && stoppable && !self.objectors.contains(&id) && !self.weight(at, id).is_zero())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the last tranche is not yet due.
+    fn has_undue(&self, at: Moment) -> bool {
+        let Terms { objection_period, tranches, tranche_interval, .. } = *self.rescue.terms();
+        let rest = u64::from(tranches - 1) * u64::from(tranche_interval);
+        self.rescue
+            .settlement(at)
+            .is_some_and(|settlement| at.time < settlement.settled_at + u64::from(objection_period) + rest)
+    }
+
+    /// Draw and value of a draw order, by the rules from the pots.
+    fn draw_of(&self, at: Moment, order: u8) -> (Wei, Wei) {
+        let mut need = self.rescue.goal(at.time).target;
+        for earlier in 0..order {
+            need = need - self.value_of_order(at, earlier, |pot| pot.total).min(need);
+        }
+        let value = self.value_of_order(at, order, |pot| pot.total);
+        (value.min(need), value)
+    }
+
+    /// Drawn value of a position: what it counts in an objection.
+    fn weight(&self, at: Moment, id: PositionId) -> Wei {
+        let settlement = self.rescue.settlement(at).expect("it has settled");
+        let (draw, whole) = self.draw_of(at, self.rescue.terms().tiers[usize::from(id.tier)].draw_order);
+        let value = prorata::value_down(self.rescue.position(id).amount, id.asset, settlement.rate);
+        match value {
+            Some(value) if settlement.is_active(id.tier) && !whole.is_zero() => {
+                prorata::drawn_value_down(value, draw, whole)
+            }
+            _ => Wei::ZERO,
+        }
+    }
+
+    /// 8: what the guardian stops is the same of each asset, and it changes nothing for a beneficiary of what is due.
+    fn check_guardian(&mut self, call: &Call) -> Result<(), TestCaseError> {
+        match call {
+            Call::Amend(..) => self.window_ends = self.now + u64::from(self.rescue.terms().exit_window),
+            Call::Cancel => self.guardian_at = Some(self.now),
+            _ => return Ok(()),
+        }
+        let at = self.at(Lido::Broken);
+        if self.rescue.end_reason(at) == Some(EndReason::StoppedByGuardian) {
+            let kept = self.rescue.kept(at);
+            let stopped = |asset| self.is_asset_drawn(at, asset) && kept[asset] != self.rescue.due(at);
+            prop_assert!(!Asset::ALL.into_iter().any(stopped), "8: {kept:?}");
+        }
+        Ok(())
+    }
+
+    /// 15: objections cancel if and only if their weight has reached the veto's share of what was drawn.
+    fn check_veto(&mut self, call: &Call) -> Result<(), TestCaseError> {
+        let at = self.at(Lido::Broken);
+        if self.rescue.settlement(at).is_none() {
+            return Ok(());
+        }
+        if let Call::Object(id) = *call {
+            self.objected += self.weight(at, id);
+            self.objectors.insert(id);
+        }
+        let drawn: Wei = (0..TIERS).map(|order| self.draw_of(at, order).0).sum();
+        let veto = self.rescue.terms().veto;
+        let reached = veto.get() > 0 && self.objected >= prorata::required_up(drawn, veto);
+        prop_assert_eq!(self.rescue.end_reason(at) == Some(EndReason::Vetoed), reached, "15");
+        self.check_block(at)
+    }
+
+    /// 15: in the block that settles nobody takes back any of what was drawn, but by the guardian.
+    fn check_block(&self, at: Moment) -> Result<(), TestCaseError> {
+        let settlement = self.rescue.settlement(at).expect("it has settled");
+        if settlement.settled_at != self.now || self.guardian_at == Some(self.now) {
+            return Ok(());
+        }
+        for (id, position) in self.rescue.positions().filter(|(id, _)| settlement.is_active(id.tier)) {
+            let pot = self.rescue.pot(at, id.tier, id.asset);
+            let undrawn = prorata::entitled_down(position.amount, pot.total, pot.drawn);
+            prop_assert!(position.refunded <= undrawn, "15: {} of {undrawn}", position.refunded);
+        }
+        Ok(())
+    }
+
     fn call(&mut self, at: Moment, call: &Call) -> Result<Option<Payment>, Refusal> {
         let rescue = &mut self.rescue;
         match *call {
             Call::Pledge(id, amount) => {
-                rescue.pledge(at, id, amount)?;
+                rescue.pledge(at, id, rescue.latest_amendment(), amount)?;
                 self.held[id.asset] += amount.get();
                 Ok(None)
             }
+            Call::Collect(pledger, asset) => rescue.collect(at, pledger, asset).map(Some),
             Call::Settle => rescue.settle(at).map(|_| None),
             Call::Release(asset) => rescue.release(at, asset).map(Some),
             Call::Refund(id) => rescue.refund(at, id).map(Some),
-            Call::Exit(id) => rescue.exit(at, id, id.pledger).map(Some),
-            Call::Decline(id) => rescue.decline(at, GUARDIAN, id).map(Some),
+            Call::Exit(id) => rescue.exit(at, id, id.pledger).map(Departure::payment),
+            Call::Decline(id) => rescue.decline(at, GUARDIAN, id).map(Departure::payment),
             Call::Amend(target, later) => {
                 let target = Wei::new(1_000_000_000 + u128::from(target) * 10_000_000);
                 let deadline = at.time + u64::from(later % 1_000);
@@ -161,6 +302,7 @@ impl Onlooker {
             }
             Call::Cancel => rescue.cancel(at, GUARDIAN).map(|()| None),
             Call::Object(id) => rescue.object(at, id).map(|()| None),
+            Call::ExitOfAny(_) | Call::ObjectWithAny(_) => unreachable!("{call:?} is resolved"),
             Call::Lapse => rescue.lapse(at).map(|()| None),
             Call::Expire => rescue.expire(at).map(|()| None),
         }
@@ -177,11 +319,21 @@ impl Onlooker {
             let expected = match *call {
                 Call::Release(_) => BENEFICIARY,
                 Call::Refund(id) | Call::Exit(id) | Call::Decline(id) => id.pledger,
+                Call::Collect(pledger, _) => pledger,
                 _ => return Err(TestCaseError::fail(format!("{call:?} paid"))),
             };
             prop_assert_eq!(to, expected);
             prop_assert!(amount.get() <= self.held[asset], "1: {} paid of {}", amount, self.held[asset]);
             self.held[asset] -= amount.get();
+        }
+        for (id, position) in before.positions() {
+            let shrinks = matches!(*call, Call::Exit(left) | Call::Decline(left) if left == id);
+            let left = if shrinks { Units::ZERO } else { position.amount };
+            let now = self.rescue.position(id).amount;
+            prop_assert!(
+                if shrinks { now == left } else { now >= left },
+                "2: {call:?} leaves {now} of {left}"
+            );
         }
         let (from, to) = (before.stored_status(), self.rescue.stored_status());
         let settled_on_the_way = Status::Settled.can_transition_to(to) && from == Status::Open;
@@ -202,13 +354,23 @@ impl Onlooker {
             for (id, position) in self.rescue.positions().filter(|(id, _)| id.asset == asset) {
                 owed += match self.rescue.status(at) {
                     Status::Open => position.amount.get(),
-                    _ => self.rescue.refundable(at, id).get(),
+                    _ => {
+                        let statement = self.rescue.statement(at, id);
+                        statement.refundable.get() + statement.held.get()
+                    }
                 };
             }
+            owed += self.owed(asset);
             owed += self.undelivered(at, asset);
             prop_assert!(owed <= self.held[asset], "1: {owed} {asset} owed, {} held", self.held[asset]);
         }
         Ok(())
+    }
+
+    /// What exits and declines could not pay.
+    fn owed(&self, asset: Asset) -> u128 {
+        let owed = self.rescue.all_owed().filter(|&(_, of, _)| of == asset);
+        owed.map(|(_, _, amount)| amount.get()).sum()
     }
 
     /// What the beneficiary may still get of an asset.
@@ -245,6 +407,10 @@ impl Onlooker {
         Ok(())
     }
 
+    fn is_asset_drawn(&self, at: Moment, asset: Asset) -> bool {
+        (0..TIERS).any(|tier| !self.rescue.pot(at, tier, asset).drawn.is_zero())
+    }
+
     fn is_drawn(&self, at: Moment, tier: u8) -> bool {
         Asset::ALL.into_iter().any(|asset| !self.rescue.pot(at, tier, asset).drawn.is_zero())
     }
@@ -278,7 +444,9 @@ impl Onlooker {
         }
         let calls = Asset::ALL.map(Call::Release).into_iter();
         let refunds: Vec<_> = self.rescue.positions().map(|(id, _)| Call::Refund(id)).collect();
-        for call in calls.chain(refunds) {
+        let owed: Vec<_> =
+            self.rescue.all_owed().map(|(pledger, asset, _)| Call::Collect(pledger, asset)).collect();
+        for call in calls.chain(refunds).chain(owed) {
             let lido = at.lido;
             self.play(&(call, 10_000, lido))?;
         }
@@ -292,6 +460,7 @@ impl Onlooker {
         for asset in Asset::ALL {
             let positions = self.rescue.positions().filter(|(id, _)| id.asset == asset).count() as u128;
             let dust = self.held[asset];
+            prop_assert_eq!(self.owed(asset), 0, "6: owed {}", asset);
             prop_assert!(dust == 0 || dust < positions, "6: {dust} {asset} left of {positions} positions");
         }
         Ok(())
@@ -344,6 +513,47 @@ proptest! {
         prop_assert_eq!(refunds, backwards);
     }
 
+    /// 8: whoever leaves in the exit window is not bound by the amendment, and gets all back, whatever stETH does.
+    #[test]
+    fn no_amendment_binds_whoever_leaves(
+        terms in all_terms(), pledges in pledges(), (lido, later) in (lidos(), lidos()), target in any::<u8>(),
+    ) {
+        let mut onlooker = pledged(&terms, &pledges, lido);
+        onlooker.play(&(Call::Amend(target, 999), 1, lido))?;
+        prop_assert_eq!(onlooker.rescue.latest_amendment(), 1 + u64::from(terms.exit_window));
+        let leaving: Vec<_> = onlooker.rescue.positions().collect();
+        for &(id, position) in &leaving {
+            let (held, owed) = (onlooker.held[id.asset], onlooker.rescue.owed(id.pledger, id.asset));
+            onlooker.play(&(Call::Exit(id), 0, later))?;
+            let paid = held - onlooker.held[id.asset];
+            let owes = onlooker.rescue.owed(id.pledger, id.asset) - owed;
+            prop_assert_eq!(paid + owes.get(), position.amount.get(), "8");
+        }
+        onlooker.finish()?;
+        prop_assert_eq!(Asset::ALL.map(|asset| onlooker.held[asset]), [0; 3], "8");
+    }
+
+    /// 15: whatever is borrowed for it, nobody settles a rescue and takes back any of what was drawn in one block.
+    #[test]
+    fn no_block_settles_and_takes_back(
+        terms in all_terms(), pledges in pledges(), (lido, late) in (lidos(), any::<bool>()),
+        (id, calls) in (ids(), prop::collection::vec(calls(), 0..20)),
+    ) {
+        let mut onlooker = pledged(&terms, &pledges, lido);
+        let wait = if late { terms.deadline as u32 + 1 } else { 1 };
+        let borrowed = Units::new(100_000_000_000);
+        onlooker.play(&(Call::Pledge(PositionId { asset: Asset::Eth, ..id }, borrowed), wait * u32::from(!late), lido))?;
+        onlooker.play(&(Call::Settle, wait * u32::from(late), lido))?;
+        for call in calls.into_iter().filter(|call| !matches!(call, Call::Cancel)) {
+            onlooker.play(&(call, 0, lido))?;
+        }
+        let ids: Vec<_> = onlooker.rescue.positions().map(|(id, _)| id).collect();
+        for call in ids.iter().map(|&id| Call::Object(id)).chain(ids.iter().map(|&id| Call::Refund(id))) {
+            onlooker.play(&(call, 0, lido))?;
+        }
+        onlooker.finish()?;
+    }
+
     /// 11: with every stETH call reverting, ETH and wstETH still go where they should.
     #[test]
     fn other_assets_move_while_steth_is_broken(terms in all_terms(), pledges in pledges(), lido in lidos()) {
@@ -368,30 +578,52 @@ fn pledges() -> impl Strategy<Value = Vec<(PositionId, Units)>> {
     prop::collection::vec((ids(), amounts()), 1..20)
 }
 
-/// The rescue after these pledges and the deadline, if it could settle and did not fail.
-fn settled(terms: &Terms, pledges: &[(PositionId, Units)], lido: Lido) -> Option<Onlooker> {
+/// The rescue after these pledges.
+fn pledged(terms: &Terms, pledges: &[(PositionId, Units)], lido: Lido) -> Onlooker {
     let mut onlooker = Onlooker::new(terms.clone());
     for &(id, amount) in pledges {
         // A pledge of nothing, or of stETH that does not move, is no pledge.
         let _ = onlooker.call(onlooker.at(lido), &Call::Pledge(id, amount));
     }
+    onlooker
+}
+
+/// The rescue after these pledges and the deadline, if it could settle and did not fail.
+fn settled(terms: &Terms, pledges: &[(PositionId, Units)], lido: Lido) -> Option<Onlooker> {
+    let mut onlooker = pledged(terms, pledges, lido);
     onlooker.now = terms.deadline + 1;
     let status = onlooker.rescue.settle(onlooker.at(lido)).ok()?;
     (status == Status::Settled).then_some(onlooker)
 }
 
-/// The random walks are worth something only if they go everywhere.
+/// The random walks are worth something only if they go everywhere, and end for every reason.
 #[test]
 fn walks_reach_every_status() {
     let mut runner = TestRunner::deterministic();
-    let mut ended = std::collections::HashMap::<_, u32>::new();
-    for _ in 0..500 {
+    let mut ended = HashMap::<_, u32>::new();
+    let mut freed = 0;
+    for _ in 0..1_000 {
         let (terms, walk) = (all_terms(), walks()).new_tree(&mut runner).unwrap().current();
         let mut onlooker = Onlooker::new(terms);
         walk.iter().for_each(|step| onlooker.play(step).unwrap());
-        *ended.entry(onlooker.finish().unwrap()).or_default() += 1;
+        let status = onlooker.finish().unwrap();
+        let reason = onlooker.rescue.end_reason(onlooker.at(Lido::Broken));
+        freed += u32::from(reason == Some(EndReason::Vetoed) && !onlooker.rescue.returns_by_calendar());
+        *ended.entry((status, reason)).or_default() += 1;
     }
-    for status in [Status::Released, Status::Failed, Status::Cancelled] {
-        assert!(ended.get(&status).is_some_and(|&count| count > 25), "{status}: {ended:?}");
+    for end in ENDS {
+        assert!(ended.get(&end).is_some_and(|&count| count > 3), "{end:?}: {ended:?}");
     }
+    assert!(freed > 0, "the guardian never freed what a veto held");
 }
+
+/// Every way in which a rescue can end.
+const ENDS: [(Status, Option<EndReason>); 7] = [
+    (Status::Released, None),
+    (Status::Failed, Some(EndReason::NoThresholdMet)),
+    (Status::Failed, Some(EndReason::EndedByGuardian)),
+    (Status::Failed, Some(EndReason::RateUnreadable)),
+    (Status::Cancelled, Some(EndReason::StoppedByGuardian)),
+    (Status::Cancelled, Some(EndReason::Vetoed)),
+    (Status::Cancelled, Some(EndReason::Lapsed)),
+];

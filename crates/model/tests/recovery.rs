@@ -27,8 +27,8 @@ fn pool() -> RecoveryPool {
 /// Final at [`FINAL`]: ALICE gave all of 600 G wei as a grant, BOB 400 of 800 G wei as a loan at 4 %.
 fn released() -> Rescue {
     let mut rescue = rescue();
-    rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(600 * GIGA)).expect("accepted");
-    rescue.pledge(at(10), id(BOB, 1, Asset::Eth), units(800 * GIGA)).expect("accepted");
+    rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), UNAMENDED, units(600 * GIGA)).expect("accepted");
+    rescue.pledge(at(10), id(BOB, 1, Asset::Eth), UNAMENDED, units(800 * GIGA)).expect("accepted");
     rescue.settle(at(500)).expect("accepted");
     rescue.release(at(FINAL), Asset::Eth).expect("accepted");
     assert_eq!((rescue.stored_status(), rescue.final_at()), (Status::Released, Some(FINAL)));
@@ -100,8 +100,8 @@ mod recover {
     #[test]
     fn counts_only_what_was_delivered_as_principal() {
         let mut rescue = rescue();
-        rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(600 * GIGA)).unwrap();
-        rescue.pledge(at(10), id(BOB, 1, Asset::WstEth), units(500 * GIGA)).unwrap();
+        rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), UNAMENDED, units(600 * GIGA)).unwrap();
+        rescue.pledge(at(10), id(BOB, 1, Asset::WstEth), UNAMENDED, units(500 * GIGA)).unwrap();
         rescue.settle(at(500)).unwrap();
         rescue.release(at(600), Asset::WstEth).unwrap();
         rescue.cancel(at(600), GUARDIAN).unwrap();
@@ -116,8 +116,8 @@ mod recover {
     #[test]
     fn leaves_out_groups_of_which_nothing_was_delivered() {
         let mut rescue = rescue();
-        rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(600 * GIGA)).unwrap();
-        rescue.pledge(at(10), id(BOB, 1, Asset::StEth), units(500 * GIGA)).unwrap();
+        rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), UNAMENDED, units(600 * GIGA)).unwrap();
+        rescue.pledge(at(10), id(BOB, 1, Asset::StEth), UNAMENDED, units(500 * GIGA)).unwrap();
         rescue.settle(at(500)).unwrap();
         rescue.release(at(1_000), Asset::Eth).unwrap();
         rescue.lapse(at(1_001)).unwrap();
@@ -136,7 +136,7 @@ mod recover {
         let (mut rescue, mut pool) = (rescue(), pool());
         let not_final = |status| Err(RecoveryRefusal::NotFinal { status });
         assert_eq!(pool.recover(&rescue, 1, Wei::ZERO), not_final(Status::Open));
-        rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(2_000 * GIGA)).unwrap();
+        rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), UNAMENDED, units(2_000 * GIGA)).unwrap();
         rescue.settle(at(500)).unwrap();
         assert_eq!(pool.recover(&rescue, 500, giga(1)), not_final(Status::Settled));
         rescue.cancel(at(599), GUARDIAN).unwrap();
@@ -172,8 +172,8 @@ mod recover {
         let target = Wei::new((1 << 96) - 1);
         let tiers = vec![tier(10_000, 0, 0), tier(10_000, 1, u16::MAX)];
         let mut rescue = Rescue::open(ESCROW, Terms { target, tiers, ..terms() }, 0).unwrap();
-        rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), units(1)).unwrap();
-        rescue.pledge(at(1), id(BOB, 1, Asset::Eth), units(target.get())).unwrap();
+        rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), UNAMENDED, units(1)).unwrap();
+        rescue.pledge(at(1), id(BOB, 1, Asset::Eth), UNAMENDED, units(target.get())).unwrap();
         rescue.settle(at(2)).unwrap();
         rescue.release(at(FINAL), Asset::Eth).unwrap();
         let mut pool = RecoveryPool::new(POOL, rescue.terms());
@@ -213,7 +213,7 @@ mod claim {
             (id(ALICE, 0, Asset::StEth), units(2)),
             (id(BOB, 2, Asset::WstEth), units(500 * GIGA)),
         ] {
-            rescue.pledge(at(10), id, amount).unwrap();
+            rescue.pledge(at(10), id, UNAMENDED, amount).unwrap();
         }
         rescue.settle(at(500)).unwrap();
         for asset in Asset::ALL {
@@ -255,8 +255,8 @@ mod claim {
     #[test]
     fn is_refused_from_a_tier_that_was_not_active() {
         let mut rescue = rescue();
-        rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), units(300 * GIGA)).unwrap();
-        rescue.pledge(at(10), id(BOB, 2, Asset::Eth), units(300 * GIGA)).unwrap();
+        rescue.pledge(at(10), id(ALICE, 0, Asset::Eth), UNAMENDED, units(300 * GIGA)).unwrap();
+        rescue.pledge(at(10), id(BOB, 2, Asset::Eth), UNAMENDED, units(300 * GIGA)).unwrap();
         rescue.settle(at(DEADLINE + 1)).unwrap();
         rescue.release(at(DEADLINE + 500), Asset::Eth).unwrap();
         let mut pool = pool();
@@ -325,7 +325,7 @@ fn finished(
     let at = |time| levee_model::Moment { time, lido: levee_model::Lido::Working(rate) };
     let mut rescue = Rescue::open(ESCROW, terms, 0).expect("the terms are allowed");
     for &(id, amount) in pledges {
-        rescue.pledge(at(1), id, units(amount)).expect("the amount is within bounds");
+        rescue.pledge(at(1), id, UNAMENDED, units(amount)).expect("the amount is within bounds");
     }
     rescue.settle(at(DEADLINE + 1)).expect("the rate is known");
     // Of some assets there may be nothing; of others, one tranche may be nothing.

@@ -15,6 +15,9 @@ pub(crate) const BOB: Address = Address::repeat_byte(0xb0);
 pub(crate) const RATE: u128 = 1_200_000_000_000_000_000_000_000_000;
 pub(crate) const TARGET: u128 = 1_000_000_000_000;
 pub(crate) const DEADLINE: Timestamp = 1_000;
+pub(crate) const LATEST_DEADLINE: Timestamp = 1_500;
+/// What a pledge names while no amendment was proposed.
+pub(crate) const UNAMENDED: Timestamp = 0;
 
 pub(crate) fn tier(threshold: u16, draw_order: u8, rate: u16) -> Tier {
     Tier { threshold: Bps::new(threshold), draw_order, rate: Bps::new(rate) }
@@ -28,6 +31,7 @@ pub(crate) fn terms() -> Terms {
         wsteth: Address::repeat_byte(0x52),
         target: Wei::new(TARGET),
         deadline: DEADLINE,
+        latest_deadline: LATEST_DEADLINE,
         tiers: vec![tier(2_500, 0, 0), tier(7_500, 1, 400), tier(10_000, 0, 0)],
         objection_period: 100,
         veto: Bps::new(3_300),
