@@ -9,7 +9,7 @@ use alloy::{
 };
 use clap::Args;
 use eyre::{Result, eyre};
-use levee::{Escrow, RedactedUrl, SALT, provider};
+use levee::{Blueprint, Escrow, RedactedUrl, provider};
 
 use crate::{
     address,
@@ -156,6 +156,6 @@ impl RescueArgs {
 impl TermsFile {
     /// Where the rescue with these terms is or will be.
     pub(crate) fn address(&self) -> Result<Address> {
-        Ok(levee::address_of(&self.terms, SALT)?)
+        Ok(Blueprint::escrow(&self.terms)?.address())
     }
 }

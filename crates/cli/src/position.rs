@@ -113,11 +113,12 @@ impl PositionArgs {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use levee_model::{Units, Wei};
 
-    fn position(tier: u8, asset: Asset, amount: u128) -> PositionView {
+    /// A position of which nothing was taken back.
+    pub(crate) fn position(tier: u8, asset: Asset, amount: u128) -> PositionView {
         let (refunded, refundable, weight) = (Units::ZERO, Units::ZERO, Wei::ZERO);
         PositionView {
             tier,

@@ -350,16 +350,11 @@ impl BonusError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::tests::errors;
+    use crate::convert::tests::every_error_has_its_variant;
 
     #[test]
     fn every_error_of_the_pool_has_its_variant() {
-        let errors = errors(include_str!("../artifacts/BonusPool.json"));
-        assert_eq!(errors.len(), 9);
-        for (name, data) in errors {
-            let decoded = format!("{:?}", BonusError::decode(&data));
-            assert!(decoded.starts_with(&format!("Some({name}")), "{name} is {decoded}");
-        }
+        every_error_has_its_variant(include_str!("../artifacts/BonusPool.json"), 9, BonusError::decode);
     }
 
     #[test]

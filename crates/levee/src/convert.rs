@@ -57,6 +57,7 @@ pub(crate) fn wide_position(pledger: Address, tier: U256, number: u8) -> Result<
 #[cfg(test)]
 pub(crate) mod tests {
     use alloy::json_abi::JsonAbi;
+    use std::fmt::Debug;
 
     /// Name and revert data, with zeros for all arguments, of every error of a checked-in artifact.
     pub(crate) fn errors(artifact: &str) -> Vec<(String, Vec<u8>)> {
@@ -67,5 +68,19 @@ pub(crate) mod tests {
             (error.name.clone(), [&error.selector()[..], &zeros(error.inputs.len())].concat())
         };
         abi.errors().map(error).collect()
+    }
+
+    /// Checks that each of the artifact's `count` errors decodes to the variant of its name.
+    pub(crate) fn every_error_has_its_variant<E: Debug>(
+        artifact: &str,
+        count: usize,
+        decode: impl Fn(&[u8]) -> Option<E>,
+    ) {
+        let errors = errors(artifact);
+        assert_eq!(errors.len(), count);
+        for (name, data) in errors {
+            let decoded = format!("{:?}", decode(&data));
+            assert!(decoded.starts_with(&format!("Some({name}")), "{name} is {decoded}");
+        }
     }
 }

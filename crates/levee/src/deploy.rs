@@ -8,7 +8,7 @@ use levee_model::{Asset, Terms, Wei};
 
 use crate::{
     bindings::WstETH,
-    blueprint::{Blueprint, Contract},
+    blueprint::Blueprint,
     call::{Call, Executed, RECEIPT_TIMEOUT},
     error::Error,
     provider::check_chain,
@@ -74,14 +74,6 @@ pub async fn prepare<P: Provider + Clone>(
     }
     check_tokens(provider, terms).await?;
     blueprint.creation(provider, from).await.map(Some)
-}
-
-/// Checks that the code at `address` is a Levee escrow's, whatever its terms.
-///
-/// # Errors
-/// As [`Contract::verify`].
-pub async fn verify_code(provider: &impl Provider, address: Address) -> Result<(), Error> {
-    Contract::PledgeEscrow.verify(provider, address).await
 }
 
 impl Blueprint {

@@ -13,7 +13,6 @@ use crate::{
     blueprint::Contract,
     call::Call,
     convert,
-    deploy::verify_code,
     error::Error,
     history::{self, History},
     provider::check_chain,
@@ -37,7 +36,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Rpc`].
     pub async fn open(provider: P, chain_id: u64, address: Address) -> Result<Self, Error> {
         check_chain(&provider, chain_id).await?;
-        verify_code(&provider, address).await?;
+        Contract::PledgeEscrow.verify(&provider, address).await?;
         let raw = rpc::read(&provider, address, &PledgeEscrow::termsCall {}, BlockId::latest()).await?;
         Ok(Self { provider, address, steth: raw.stETH, wsteth: raw.wstETH })
     }

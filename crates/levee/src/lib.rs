@@ -25,7 +25,7 @@ pub use blueprint::{Blueprint, Contract};
 pub use board::{Board, BoardError, BoardEvent, Declaration, Declared, SignedDeclaration, Stage};
 pub use bonus::{BonusError, BonusEvent, BonusFor, BonusPool, BonusShare, BonusView};
 pub use call::{Call, Executed, Sent};
-pub use deploy::{Deployment, deploy, verify_code};
+pub use deploy::{Deployment, deploy};
 pub use error::Error;
 pub use escrow::Escrow;
 pub use event::{Event, FailReason};
@@ -35,5 +35,5 @@ pub use recovery::{Earnings, RecoveryError, RecoveryEvent, RecoveryPool, Recover
 pub use redacted::RedactedUrl;
 pub use refusal::EscrowError;
 pub use router::{Destination, Permit, Router, RouterError, Tokens};
-pub use terms::{CREATE2_DEPLOYER, SALT, address_of};
+pub use terms::{CREATE2_DEPLOYER, SALT};
 pub use view::{PositionView, PotView, RescueView, ShareRate};

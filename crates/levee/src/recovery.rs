@@ -302,16 +302,11 @@ impl RecoveryError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::tests::errors;
+    use crate::convert::tests::every_error_has_its_variant;
 
     #[test]
     fn every_error_of_the_pool_has_its_variant() {
-        let errors = errors(include_str!("../artifacts/RecoveryPool.json"));
-        assert_eq!(errors.len(), 8);
-        for (name, data) in errors {
-            let decoded = format!("{:?}", RecoveryError::decode(&data));
-            assert!(decoded.starts_with(&format!("Some({name}")), "{name} is {decoded}");
-        }
+        every_error_has_its_variant(include_str!("../artifacts/RecoveryPool.json"), 8, RecoveryError::decode);
     }
 
     #[test]

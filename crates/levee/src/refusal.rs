@@ -405,16 +405,11 @@ mod tests {
     use super::*;
     use alloy::{primitives::hex, sol_types::SolError};
 
-    use crate::{bindings::PledgeEscrow, convert::tests::errors};
+    use crate::{bindings::PledgeEscrow, convert::tests::every_error_has_its_variant};
 
     #[test]
     fn every_error_of_the_escrow_has_its_variant() {
-        let errors = errors(include_str!("../artifacts/PledgeEscrow.json"));
-        assert_eq!(errors.len(), 35);
-        for (name, data) in errors {
-            let decoded = format!("{:?}", EscrowError::decode(&data));
-            assert!(decoded.starts_with(&format!("Some({name}")), "{name} is {decoded}");
-        }
+        every_error_has_its_variant(include_str!("../artifacts/PledgeEscrow.json"), 35, EscrowError::decode);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What an escrow's views say, with units: the rescue and its positions as the next call would find them.
 
-use levee_model::{Amendment, Asset, Bps, Goal, PerAsset, Rate, Status, Terms, Timestamp, Units, Wei};
+use levee_model::{
+    Amendment, Asset, Bps, Goal, PerAsset, PositionId, Rate, Statement, Status, Terms, Timestamp, Units, Wei,
+};
 
 use crate::{
     bindings::PledgeEscrow,
@@ -98,6 +100,21 @@ impl RescueView {
     /// The pot of a tier and an asset, if it holds something.
     pub fn pot(&self, tier: u8, asset: Asset) -> Option<PotView> {
         self.pots.iter().find(|pot| pot.tier == tier && pot.asset == asset).copied()
+    }
+}
+
+impl PositionView {
+    /// What the escrow's view must say of a position by the model's statement of it.
+    pub const fn of_model(id: PositionId, statement: &Statement) -> Self {
+        Self {
+            tier: id.tier,
+            asset: id.asset,
+            amount: statement.pledged,
+            refunded: statement.refunded,
+            refundable: statement.owed,
+            weight: statement.weight,
+            objected: statement.objected,
+        }
     }
 }
 

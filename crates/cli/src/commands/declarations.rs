@@ -157,22 +157,9 @@ fn to_json(lines: &[Line], rescue: Address) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::position::tests::position;
     use levee::{Declaration, Stage};
-    use levee_model::{Asset, Units};
-
-    fn position(tier: u8, asset: Asset, amount: u128) -> PositionView {
-        let none = Units::ZERO;
-        let (refunded, refundable, weight) = (none, none, Wei::ZERO);
-        PositionView {
-            tier,
-            asset,
-            amount: Units::new(amount),
-            refunded,
-            refundable,
-            weight,
-            objected: false,
-        }
-    }
+    use levee_model::Asset;
 
     fn line(amount: Option<u128>, locked: Option<u128>) -> Line {
         let declaration = Declaration {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
-use levee::{Call, Error, deploy};
+use levee::{Blueprint, Call, deploy};
 use serde_json::json;
 
 use crate::{
@@ -38,10 +38,9 @@ impl DeployArgs {
         let file = TermsFile::read(&self.file)?;
         let address = file.address()?;
         let connection = self.signing.network().connect(Some(&file)).await?;
-        match deploy::verify_code(&connection.provider, address).await {
-            Ok(()) => return already(output, address),
-            Err(Error::NoCode { .. }) => {}
-            Err(error) => return Err(error.into()),
+        let blueprint = Blueprint::escrow(&file.terms)?;
+        if blueprint.exists(&connection.provider).await? {
+            return already(output, address);
         }
         let (_, now) = connection.latest_block().await?;
         file.check(now)?;
@@ -50,7 +49,7 @@ impl DeployArgs {
         let prepared = deploy::prepare(&signer.provider, file.chain, &file.terms, signer.from).await?;
         let Some(call) = prepared else { return already(output, address) };
         let executed = signer.execute(&[step(call, &file, address, now)]).await?;
-        deploy::verify_code(&signer.provider, address).await?;
+        blueprint.verify(&signer.provider).await?;
         let (text, mut json) = transaction::told(&executed, None);
         json["address"] = json!(address.to_string());
         json["created"] = json!(true);

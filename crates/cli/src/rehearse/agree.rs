@@ -153,18 +153,7 @@ impl Facts {
 }
 
 fn positions_of_model(rescue: &Rescue, at: Moment, name: &str) -> Vec<PositionView> {
-    let view = |(id, _): (PositionId, _)| {
-        let statement = rescue.statement(at, id);
-        PositionView {
-            tier: id.tier,
-            asset: id.asset,
-            amount: statement.pledged,
-            refunded: statement.refunded,
-            refundable: statement.owed,
-            weight: statement.weight,
-            objected: statement.objected,
-        }
-    };
+    let view = |(id, _): (PositionId, _)| PositionView::of_model(id, &rescue.statement(at, id));
     rescue.positions_of(cast::address(name)).map(view).collect()
 }
 

@@ -42,7 +42,8 @@ impl Contracts {
         let create = deploy::prepare(provider, CHAIN, terms, from).await?;
         let create = create.ok_or_else(|| eyre!("the escrow exists already"))?;
         chain.must(time, create.request(from), "creating the escrow").await?;
-        let escrow = Escrow::open(provider.clone(), CHAIN, levee::address_of(terms, levee::SALT)?).await?;
+        let address = Blueprint::escrow(terms)?.address();
+        let escrow = Escrow::open(provider.clone(), CHAIN, address).await?;
         let [steth, wsteth] = cast::tokens();
         let tokens = levee::Tokens { weth: cast::weth(), steth, wsteth };
         let contracts = Self {

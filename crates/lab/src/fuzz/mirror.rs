@@ -36,18 +36,7 @@ pub(super) fn rescue(rescue: &Rescue, at: Moment, created: &Terms) -> RescueView
 
 /// The positions of one pledger at `at`.
 pub(super) fn positions(rescue: &Rescue, at: Moment, pledger: Address) -> Vec<PositionView> {
-    let view = |(id, _): (PositionId, _)| {
-        let statement = rescue.statement(at, id);
-        PositionView {
-            tier: id.tier,
-            asset: id.asset,
-            amount: statement.pledged,
-            refunded: statement.refunded,
-            refundable: statement.owed,
-            weight: statement.weight,
-            objected: statement.objected,
-        }
-    };
+    let view = |(id, _): (PositionId, _)| PositionView::of_model(id, &rescue.statement(at, id));
     rescue.positions_of(pledger).map(view).collect()
 }
 

@@ -7,11 +7,11 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    Contract, Deployment, Error, Escrow, EscrowError, Event, FailReason, SALT, ShareRate, address_of,
+    Blueprint, Contract, Deployment, Error, Escrow, EscrowError, Event, FailReason, ShareRate,
     bindings::{StETH, WstETH},
     deploy,
     model::{Asset, Bps, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, Tier, Units, Wei},
-    provider, verify_code,
+    provider,
 };
 use std::time::Duration;
 
@@ -27,9 +27,9 @@ fn units(whole: u128) -> Units {
 async fn an_escrow_is_created_once() -> Result<()> {
     let env = Environment::start().await?;
     let terms = env.terms().await?;
-    let address = address_of(&terms, SALT)?;
+    let address = Blueprint::escrow(&terms)?.address();
     assert_eq!(
-        verify_code(&env.provider, address).await,
+        Contract::PledgeEscrow.verify(&env.provider, address).await,
         Err(Error::NoCode { contract: Contract::PledgeEscrow, address })
     );
 
@@ -95,7 +95,7 @@ async fn foreign_code_is_told_from_no_code() -> Result<()> {
     changed[100] ^= 1;
     env.provider.anvil_set_code(escrow.address(), changed.into()).await?;
     let not_levee = Error::NotLevee { contract, address: escrow.address() };
-    assert_eq!(verify_code(&env.provider, escrow.address()).await, Err(not_levee));
+    assert_eq!(Contract::PledgeEscrow.verify(&env.provider, escrow.address()).await, Err(not_levee));
     assert!(!contract.is_code(&code[..code.len() - 1]));
     assert!(!contract.is_code(&[&code[..], &[0]].concat()));
     Ok(())
