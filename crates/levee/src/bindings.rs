@@ -53,6 +53,26 @@ mod pledge_router {
     );
 }
 
+/// A receiver: repays a debt.
+#[allow(missing_docs)]
+mod debt_repayer {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        DebtRepayer,
+        "artifacts/DebtRepayer.json"
+    );
+}
+
+/// A receiver: turns stETH into ETH.
+#[allow(missing_docs)]
+mod staked_ether_unwinder {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        StakedEtherUnwinder,
+        "artifacts/StakedEtherUnwinder.json"
+    );
+}
+
 /// stETH. The functions are Lido's; the bytecode is that of the model for local chains.
 #[allow(missing_docs, clippy::too_many_arguments)]
 mod steth {
@@ -98,10 +118,12 @@ mod wrapped_ether {
 }
 
 pub use bonus_pool::BonusPool;
+pub use debt_repayer::DebtRepayer;
 pub use pledge_board::PledgeBoard;
 pub use pledge_escrow::PledgeEscrow;
 pub use pledge_router::PledgeRouter;
 pub use recovery_pool::RecoveryPool;
+pub use staked_ether_unwinder::StakedEtherUnwinder;
 pub use steth::StETH;
 pub use weth::WETH;
 pub use wrapped_ether::WrappedEther;

@@ -11,7 +11,9 @@ use levee_model::Terms;
 use serde::Deserialize;
 
 use crate::{
-    bindings::{BonusPool, PledgeBoard, PledgeEscrow, PledgeRouter, RecoveryPool},
+    bindings::{
+        BonusPool, DebtRepayer, PledgeBoard, PledgeEscrow, PledgeRouter, RecoveryPool, StakedEtherUnwinder,
+    },
     error::Error,
     terms::{self, CREATE2_DEPLOYER},
 };
@@ -29,6 +31,10 @@ pub enum Contract {
     PledgeBoard,
     /// The chain's router into escrows, one for each choice of tokens.
     PledgeRouter,
+    /// A receiver that repays a debt.
+    DebtRepayer,
+    /// A receiver that turns stETH into ETH.
+    StakedEtherUnwinder,
 }
 
 impl Contract {
@@ -37,23 +43,18 @@ impl Contract {
         keccak256(format!("levee.{self:?}.v1"))
     }
 
-    /// Whether `code` is its runtime code, whatever it was created with.
+    /// Whether `code` is its runtime code, whatever it was created with. Alone it proves nothing: anyone can make a contract
+    /// return this code over books of its own. Its address proves it, see [`Blueprint`].
     pub fn is_code(self, code: &[u8]) -> bool {
         let (deployed, immutables) = self.runtime();
         masked(code, immutables).is_some_and(|masked| masked == deployed)
     }
 
-    /// Checks that the code at `address` is its code, whatever it was created with.
-    ///
-    /// It is compared with this crate's artifact byte by byte, except where the constructor wrote its arguments.
-    ///
-    /// # Errors
-    /// [`Error::NoCode`], [`Error::NotLevee`], [`Error::Rpc`].
-    pub async fn verify(self, provider: &impl Provider, address: Address) -> Result<(), Error> {
-        let code = provider.get_code_at(address).await?;
+    /// Checks that the code found at `address` is its code, as [`is_code`](Self::is_code).
+    pub(crate) fn check_code(self, address: Address, code: &[u8]) -> Result<(), Error> {
         if code.is_empty() {
             Err(Error::NoCode { contract: self, address })
-        } else if self.is_code(&code) {
+        } else if self.is_code(code) {
             Ok(())
         } else {
             Err(Error::NotLevee { contract: self, address })
@@ -72,12 +73,18 @@ impl Contract {
             LazyLock::new(|| ranges(include_str!("../artifacts/PledgeBoard.json")));
         static PLEDGE_ROUTER: LazyLock<Vec<Range>> =
             LazyLock::new(|| ranges(include_str!("../artifacts/PledgeRouter.json")));
+        static DEBT_REPAYER: LazyLock<Vec<Range>> =
+            LazyLock::new(|| ranges(include_str!("../artifacts/DebtRepayer.json")));
+        static STAKED_ETHER_UNWINDER: LazyLock<Vec<Range>> =
+            LazyLock::new(|| ranges(include_str!("../artifacts/StakedEtherUnwinder.json")));
         match self {
             Self::PledgeEscrow => (&PledgeEscrow::DEPLOYED_BYTECODE, &PLEDGE_ESCROW),
             Self::RecoveryPool => (&RecoveryPool::DEPLOYED_BYTECODE, &RECOVERY_POOL),
             Self::BonusPool => (&BonusPool::DEPLOYED_BYTECODE, &BONUS_POOL),
             Self::PledgeBoard => (&PledgeBoard::DEPLOYED_BYTECODE, &PLEDGE_BOARD),
             Self::PledgeRouter => (&PledgeRouter::DEPLOYED_BYTECODE, &PLEDGE_ROUTER),
+            Self::DebtRepayer => (&DebtRepayer::DEPLOYED_BYTECODE, &DEBT_REPAYER),
+            Self::StakedEtherUnwinder => (&StakedEtherUnwinder::DEPLOYED_BYTECODE, &STAKED_ETHER_UNWINDER),
         }
     }
 }
@@ -90,6 +97,8 @@ impl fmt::Display for Contract {
             Self::BonusPool => "bonus pool",
             Self::PledgeBoard => "board",
             Self::PledgeRouter => "router",
+            Self::DebtRepayer => "debt repayer",
+            Self::StakedEtherUnwinder => "unwinder of staked ether",
         })
     }
 }
@@ -105,7 +114,7 @@ impl Blueprint {
     /// The escrow with these terms.
     ///
     /// # Errors
-    /// [`Error::Unencodable`] when the deadline or the target is beyond what the contract can hold.
+    /// [`Error::Unencodable`] when a deadline is beyond what the contract can hold.
     pub fn escrow(terms: &Terms) -> Result<Self, Error> {
         Ok(Self { contract: Contract::PledgeEscrow, init_code: terms::init_code(terms)? })
     }
@@ -133,6 +142,22 @@ impl Blueprint {
         Self::new(Contract::PledgeRouter, &PledgeRouter::BYTECODE, &call.abi_encode())
     }
 
+    /// The receiver that repays what `debtor` owes `pool` in `weth`, and sends what is above it to `rest`.
+    pub fn debt_repayer(pool: Address, weth: Address, debtor: Address, rest: Address) -> Self {
+        let call =
+            DebtRepayer::constructorCall { pool_: pool, weth_: weth, debtor_: debtor, rest_: rest };
+        Self::new(Contract::DebtRepayer, &DebtRepayer::BYTECODE, &call.abi_encode())
+    }
+
+    /// The receiver that turns stETH into ETH through `withdrawal_queue`, and forwards it to `recipient`.
+    pub fn staked_ether_unwinder(withdrawal_queue: Address, recipient: Address) -> Self {
+        let call = StakedEtherUnwinder::constructorCall {
+            withdrawalQueue_: withdrawal_queue,
+            recipient_: recipient,
+        };
+        Self::new(Contract::StakedEtherUnwinder, &StakedEtherUnwinder::BYTECODE, &call.abi_encode())
+    }
+
     fn new(contract: Contract, code: &[u8], arguments: &[u8]) -> Self {
         Self { contract, init_code: [code, arguments].concat().into() }
     }
@@ -152,12 +177,13 @@ impl Blueprint {
         CREATE2_DEPLOYER.create2_from_code(self.contract.salt(), &self.init_code)
     }
 
-    /// Checks that it is there.
+    /// Checks that it is there. Nothing else can be: its address follows from its code and what it was created with.
     ///
     /// # Errors
-    /// As [`Contract::verify`].
+    /// [`Error::NoCode`]; [`Error::NotLevee`], on a chain that computes addresses in another way; [`Error::Rpc`].
     pub async fn verify(&self, provider: &impl Provider) -> Result<(), Error> {
-        self.contract.verify(provider, self.address()).await
+        let address = self.address();
+        self.contract.check_code(address, &provider.get_code_at(address).await?)
     }
 
     /// Whether it is there.
@@ -221,6 +247,12 @@ mod tests {
             Blueprint::router(one, zero, zero),
             Blueprint::router(zero, one, zero),
             Blueprint::router(zero, zero, one),
+            Blueprint::debt_repayer(one, zero, zero, zero),
+            Blueprint::debt_repayer(zero, one, zero, zero),
+            Blueprint::debt_repayer(zero, zero, one, zero),
+            Blueprint::debt_repayer(zero, zero, zero, one),
+            Blueprint::staked_ether_unwinder(one, zero),
+            Blueprint::staked_ether_unwinder(zero, one),
         ]
         .map(|blueprint| blueprint.address());
         let distinct: std::collections::BTreeSet<_> = addresses.into_iter().collect();

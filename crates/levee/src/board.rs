@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, B256, Bytes, Log, Signature, U256, Uint},
+    primitives::{Address, B256, Bytes, Log, Signature, U256},
     providers::Provider,
     rpc::types::Filter,
     signers::Signer,
@@ -22,6 +22,7 @@ use crate::{
     error,
     event::Event,
     history, rpc,
+    terms::seconds,
 };
 use wallet::Wallet;
 
@@ -147,6 +148,16 @@ pub struct Declared {
     pub made_at: Timestamp,
     /// Of the signed message; none when the contributor sent the transaction itself.
     pub digest: Option<B256>,
+}
+
+impl Declared {
+    /// Whether it stands instead of what was logged before it.
+    fn replaces(&self, before: &Self) -> bool {
+        // Anyone can bring a signed statement again in the second in which it was withdrawn.
+        let was_withdrawn = before.declaration.stage == Stage::Withdrawn;
+        let is_withdrawn = self.declaration.stage == Stage::Withdrawn;
+        self.made_at > before.made_at || self.made_at == before.made_at && (is_withdrawn || !was_withdrawn)
+    }
 }
 
 /// An event of the board.
@@ -394,13 +405,13 @@ impl<P: Provider + Clone> Board<P> {
 }
 
 /// Of declarations for one escrow, in the order of the log, those that stand at `time`, by contributor and tier: the
-/// one made last, of equals the one logged last, unless it expired or is a withdrawal. What it replaced does not come
-/// back.
+/// one made last, unless it expired or is a withdrawal. Of several made in the same second a withdrawal wins, whichever
+/// was logged first, and else the one logged last. What it replaced does not come back.
 pub fn standing(declarations: &[Declared], time: Timestamp) -> Vec<Declared> {
     let mut latest: BTreeMap<(Address, u8), &Declared> = BTreeMap::new();
     for declared in declarations {
         let before = latest.entry((declared.contributor, declared.declaration.tier)).or_insert(declared);
-        if declared.made_at >= before.made_at {
+        if declared.replaces(before) {
             *before = declared;
         }
     }
@@ -419,10 +430,6 @@ fn encode(declaration: &Declaration) -> Result<Raw::Declaration, error::Error> {
         expiry: seconds(declaration.expiry, "expiry")?,
         link: declaration.link.clone(),
     })
-}
-
-fn seconds(time: Timestamp, what: &'static str) -> Result<Uint<40, 1>, error::Error> {
-    Uint::try_from(time).map_err(|_| error::Error::Unencodable { what })
 }
 
 impl BoardEvent {
@@ -560,5 +567,16 @@ mod tests {
         assert_eq!(standing(&log, 51), []);
         let withdrawn = said(1, 0, Stage::Withdrawn, 30, 100);
         assert_eq!(standing(&[first, withdrawn], 50), []);
+    }
+
+    #[test]
+    fn of_one_second_a_withdrawal_wins() {
+        let approved = said(1, 0, Stage::Approved, 20, 100);
+        let withdrawn = said(1, 0, Stage::Withdrawn, 20, 100);
+        for log in [[approved.clone(), withdrawn.clone()], [withdrawn.clone(), approved]] {
+            assert_eq!(standing(&log, 50), []);
+        }
+        let later = said(1, 0, Stage::Proposed, 21, 100);
+        assert_eq!(standing(&[withdrawn, later.clone()], 50), [later]);
     }
 }

@@ -1,14 +1,14 @@
 //! The bonus pool of one escrow: its calls, its views, its events and its refusals.
 
-use std::fmt;
-
 use alloy::{
     eips::BlockId,
-    primitives::{Address, Log},
+    primitives::{Address, Log, U256},
     providers::Provider,
     sol_types::{SolCall, SolEventInterface, SolInterface},
 };
-use levee_model::{PositionId, Rate, Status, Timestamp, Wei};
+use levee_model::{
+    BonusDecision, Enlistment, PositionId, Status, Timestamp, UnitSeconds, Units, Wei, WeiSeconds,
+};
 use thiserror::Error;
 
 use crate::{
@@ -31,34 +31,19 @@ pub struct BonusPool<P> {
     escrow: Address,
 }
 
-/// Whose the bonus is. Decided once, for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum BonusFor {
-    /// The rescue is open, or nobody has asked since it ended.
-    Undecided,
-    /// The rescue failed: pledgers share it.
-    Pledgers,
-    /// Everyone takes back what they added.
-    Sponsors,
-}
-
 /// The books of a bonus pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BonusView {
-    /// Whose the bonus is.
-    pub whose: BonusFor,
-    /// What was added and not taken back; what pledgers claim is part of it.
+    /// The bonus: what was added, but for what sponsors left with before it was decided.
     pub total: Wei,
-    /// The rate that values the pledges, if the bonus is theirs and they have shares.
-    pub rate: Option<Rate>,
-    /// The value of all pledges at that rate; zero unless the bonus is theirs.
-    pub value: Wei,
+    /// Whose it is, once and for ever; none while the rescue is open, or nobody has asked since it ended.
+    pub decision: Option<BonusDecision>,
 }
 
 /// What a position gets of the bonus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BonusShare {
-    /// How much, rounded down; zero unless it is decided and the pledgers'.
+    /// How much, rounded down; zero until it is decided.
     pub share: Wei,
     /// Whether it has had it.
     pub claimed: bool,
@@ -79,15 +64,15 @@ pub enum BonusEvent {
         /// How much.
         amount: Wei,
     },
-    /// It was decided whose the bonus is.
-    Decided {
-        /// Whose.
-        whose: BonusFor,
-        /// The rate that values the pledges, if it is theirs and they have shares.
-        rate: Option<Rate>,
-        /// The value of all pledges at that rate; zero unless it is theirs.
-        value: Wei,
+    /// What counts of a position was brought up to date.
+    Enlisted {
+        /// Whose and what.
+        position: PositionId,
+        /// What counts of it now.
+        enlistment: Enlistment,
     },
+    /// It was decided whose the bonus is.
+    Decided(BonusDecision),
     /// A position was paid its share.
     Claimed {
         /// Whose and what.
@@ -97,7 +82,7 @@ pub enum BonusEvent {
         /// How much.
         amount: Wei,
     },
-    /// A contribution went back.
+    /// A contribution, or what was left of it, went back.
     Returned {
         /// Whose it was.
         sponsor: Address,
@@ -124,45 +109,46 @@ pub enum BonusError {
     /// Nothing is added.
     #[error("a bonus of nothing is refused")]
     ZeroAmount,
-    /// The sponsor or the recipient is zero or the pool.
+    /// The sponsor or the recipient is zero, the pool, the escrow, or one of its tokens.
     #[error("`{account}` can neither sponsor nor receive")]
     InvalidAccount {
         /// The account.
         account: Address,
     },
-    /// By claim when the bonus is the sponsors', and by taking back when it is the pledgers'.
-    #[error("the bonus belongs to the {whose}")]
-    WrongOutcome {
-        /// Whose it is.
-        whose: BonusFor,
+    /// By enlist: nothing would change, or the rescue takes no pledges any more, or the bonus is decided.
+    #[error("there is nothing to enlist of the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
+    NothingToEnlist {
+        /// The position.
+        id: PositionId,
     },
-    /// A share was paid before, or is worth no wei.
+    /// By enlist: more than can be counted of one position.
+    #[error("{amount} unit-seconds are more than the {limit} that are counted of one position")]
+    AmountTooLarge {
+        /// What the position would have.
+        amount: U256,
+        /// The most.
+        limit: U256,
+    },
+    /// By claim and taking back, when a part is the pledgers': until then positions can be brought up to date.
+    #[error("it is {}; the bonus can be decided later than {}", utc(*.time), utc(*.limit))]
+    TooEarly {
+        /// The last second at which it is too early.
+        limit: Timestamp,
+        /// Block time.
+        time: Timestamp,
+    },
+    /// The position's condition was met, nothing up to date is enlisted of it, or its share was paid before or is worth no
+    /// wei.
     #[error("there is no bonus to claim for the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
         id: PositionId,
     },
-    /// A sponsor has nothing in the pool.
-    #[error("`{sponsor}` has nothing in the bonus pool")]
+    /// A sponsor has nothing in the pool, or no wei is left of it.
+    #[error("nothing in the bonus pool is left for `{sponsor}` to take back")]
     NothingToTakeBack {
         /// The sponsor.
         sponsor: Address,
-    },
-    /// The share rate cannot be read, and it is too early to do without it.
-    #[error("stETH does not say what its shares are worth; the bonus waits for it up to {}, and it is {}", utc(*.limit), utc(*.time))]
-    RateUnreadable {
-        /// The last second of waiting.
-        limit: Timestamp,
-        /// Block time.
-        time: Timestamp,
-    },
-    /// The rate was not read, and too little gas is left for that to prove anything.
-    #[error("{left} gas is not enough, {required} gas is needed")]
-    GasTooLow {
-        /// What was left.
-        left: u64,
-        /// What must be.
-        required: u64,
     },
     /// The recipient does not take the ETH.
     #[error("`{recipient}` could not be paid {}", ether(*.amount))]
@@ -172,27 +158,6 @@ pub enum BonusError {
         /// How much.
         amount: Wei,
     },
-}
-
-impl BonusFor {
-    fn from_number(number: u8) -> Result<Self, error::Error> {
-        match number {
-            0 => Ok(Self::Undecided),
-            1 => Ok(Self::Pledgers),
-            2 => Ok(Self::Sponsors),
-            _ => Err(error::Error::Malformed { what: "an owner of a bonus" }),
-        }
-    }
-}
-
-impl fmt::Display for BonusFor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Undecided => "undecided",
-            Self::Pledgers => "pledgers",
-            Self::Sponsors => "sponsors",
-        })
-    }
 }
 
 impl<P: Provider + Clone> BonusPool<P> {
@@ -219,12 +184,13 @@ impl<P: Provider + Clone> BonusPool<P> {
     /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed), also where there is no pool.
     pub async fn bonus(&self) -> Result<BonusView, error::Error> {
         let view = self.read(&Raw::bonusCall {}).await?;
-        Ok(BonusView {
-            whose: BonusFor::from_number(view._0)?,
-            total: convert::wei(view._1)?,
-            rate: convert::rate(view._2),
-            value: convert::wei(view._3)?,
-        })
+        let decision = BonusDecision {
+            bonus: convert::wei(view.total)?,
+            pledgers: convert::wei(view.pledgersPart)?,
+            rate: convert::rate(view.rate),
+            value: WeiSeconds::new(view.value),
+        };
+        Ok(BonusView { total: decision.bonus, decision: view.decided.then_some(decision) })
     }
 
     /// What a position gets of the bonus.
@@ -237,7 +203,18 @@ impl<P: Provider + Clone> BonusPool<P> {
         Ok(BonusShare { share: convert::wei(view.share)?, claimed: view.claimed })
     }
 
-    /// What a sponsor has in the pool; zero once it has taken it back.
+    /// What counts of a position, as it was written last: out of date if the escrow counts more departures of the
+    /// [position](Escrow::position).
+    ///
+    /// # Errors
+    /// As [`bonus`](Self::bonus).
+    pub async fn enlisted(&self, id: PositionId) -> Result<Enlistment, error::Error> {
+        let PositionId { pledger, tier, asset } = id;
+        let view = self.read(&Raw::enlistedCall { pledger, tier, asset: asset as u8 }).await?;
+        Ok(enlistment(view.departures.to(), convert::units(view.amount), view.unitSeconds))
+    }
+
+    /// What a sponsor has added and not taken back.
     ///
     /// # Errors
     /// As [`bonus`](Self::bonus).
@@ -248,6 +225,12 @@ impl<P: Provider + Clone> BonusPool<P> {
     /// Adds ETH as the contribution of `sponsor`.
     pub fn add(&self, sponsor: Address, amount: Wei) -> Call<P> {
         self.call(&Raw::addCall { sponsor }).paying(amount)
+    }
+
+    /// Brings what counts of a position up to date, so that all that it has counts from now on.
+    pub fn enlist(&self, id: PositionId) -> Call<P> {
+        let PositionId { pledger, tier, asset } = id;
+        self.call(&Raw::enlistCall { pledger, tier, asset: asset as u8 })
     }
 
     /// Pays the pledger of a position its share, once.
@@ -262,12 +245,13 @@ impl<P: Provider + Clone> BonusPool<P> {
         self.call(&Raw::claimToCall { tier, asset: asset as u8, recipient })
     }
 
-    /// Returns to `sponsor` all that it added. While an amendment is pending only the sponsor itself may call.
+    /// Returns to `sponsor` what is left of all that it added. Before it is decided only the sponsor itself may call, in the
+    /// first half of an amendment's exit window.
     pub fn take_back(&self, sponsor: Address) -> Call<P> {
         self.call(&Raw::takeBackCall { sponsor })
     }
 
-    /// Returns to `recipient` all that the sender added.
+    /// The same of what the sender added, to `recipient`.
     pub fn take_back_to(&self, recipient: Address) -> Call<P> {
         self.call(&Raw::takeBackToCall { recipient })
     }
@@ -296,11 +280,16 @@ impl BonusEvent {
             BonusPoolEvents::BonusAdded(e) => {
                 Self::Added { sponsor: e.sponsor, amount: convert::wei(e.amount)? }
             }
-            BonusPoolEvents::BonusDecided(e) => Self::Decided {
-                whose: BonusFor::from_number(e.whose)?,
-                rate: convert::rate(e.rate),
-                value: convert::wei(e.value)?,
+            BonusPoolEvents::Enlisted(e) => Self::Enlisted {
+                position: convert::position(e.pledger, e.tier, e.asset)?,
+                enlistment: enlistment(e.departures.to(), convert::units(e.amount), e.unitSeconds),
             },
+            BonusPoolEvents::BonusDecided(e) => Self::Decided(BonusDecision {
+                bonus: convert::wei(e.bonus)?,
+                pledgers: convert::wei(e.pledgersPart)?,
+                rate: convert::rate(e.rate),
+                value: WeiSeconds::new(e.value),
+            }),
             BonusPoolEvents::BonusClaimed(e) => Self::Claimed {
                 position: convert::position(e.pledger, e.tier, e.asset)?,
                 recipient: e.recipient,
@@ -311,6 +300,10 @@ impl BonusEvent {
             }
         })
     }
+}
+
+fn enlistment(departures: u32, enlisted: Units, unit_seconds: u128) -> Enlistment {
+    Enlistment { departures, enlisted, unit_seconds: UnitSeconds::new(U256::from(unit_seconds)) }
 }
 
 impl BonusError {
@@ -328,18 +321,17 @@ impl BonusError {
             },
             BonusPoolErrors::ZeroAmount(_) => Self::ZeroAmount,
             BonusPoolErrors::InvalidAccount(e) => Self::InvalidAccount { account: e.account },
-            BonusPoolErrors::WrongOutcome(e) => Self::WrongOutcome { whose: BonusFor::from_number(e.whose)? },
+            BonusPoolErrors::NothingToEnlist(e) => {
+                Self::NothingToEnlist { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
+            }
+            BonusPoolErrors::AmountTooLarge(e) => Self::AmountTooLarge { amount: e.amount, limit: e.limit },
+            BonusPoolErrors::TooEarly(e) => {
+                Self::TooEarly { limit: convert::time(e.limit)?, time: convert::time(e.time)? }
+            }
             BonusPoolErrors::NothingToClaim(e) => {
                 Self::NothingToClaim { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
             }
             BonusPoolErrors::NothingToTakeBack(e) => Self::NothingToTakeBack { sponsor: e.sponsor },
-            BonusPoolErrors::RateUnreadable(e) => {
-                Self::RateUnreadable { limit: convert::time(e.limit)?, time: convert::time(e.time)? }
-            }
-            BonusPoolErrors::GasTooLow(e) => Self::GasTooLow {
-                left: convert::narrow(e.left, "gas")?,
-                required: convert::narrow(e.required, "gas")?,
-            },
             BonusPoolErrors::PaymentFailed(e) => {
                 Self::PaymentFailed { recipient: e.recipient, amount: convert::wei(e.amount)? }
             }
@@ -359,11 +351,8 @@ mod tests {
 
     #[test]
     fn an_error_is_one_sentence_with_values() {
-        let error = BonusError::RateUnreadable { limit: 1_785_542_400, time: 1_785_542_399 };
-        let text = "stETH does not say what its shares are worth; the bonus waits for it up to 2026-08-01T00:00:00Z, \
-                    and it is 2026-07-31T23:59:59Z";
+        let error = BonusError::TooEarly { limit: 1_785_542_400, time: 1_785_542_399 };
+        let text = "it is 2026-07-31T23:59:59Z; the bonus can be decided later than 2026-08-01T00:00:00Z";
         assert_eq!(error.to_string(), text);
-        let whose = BonusFor::Sponsors;
-        assert_eq!(BonusError::WrongOutcome { whose }.to_string(), "the bonus belongs to the sponsors");
     }
 }

@@ -1,7 +1,7 @@
 //! From the ABI's bare integers to typed amounts. A number that does not fit was not written by a Levee escrow.
 
 use alloy::primitives::{Address, U256, Uint};
-use levee_model::{Asset, Bps, PositionId, Rate, Status, Timestamp, Units, Wei};
+use levee_model::{Asset, Bps, EndReason, PerAsset, PositionId, Rate, Status, Timestamp, Units, Wei};
 
 use crate::error::Error;
 
@@ -43,6 +43,25 @@ pub(crate) fn asset(number: u8) -> Result<Asset, Error> {
 
 pub(crate) fn status(number: u8) -> Result<Status, Error> {
     Status::ALL.get(usize::from(number)).copied().ok_or(Error::Malformed { what: "a status" })
+}
+
+/// None for a rescue that neither failed nor was cancelled.
+pub(crate) fn end_reason(number: u8) -> Result<Option<EndReason>, Error> {
+    Ok(Some(match number {
+        0 => return Ok(None),
+        1 => EndReason::NoThresholdMet,
+        2 => EndReason::EndedByGuardian,
+        3 => EndReason::RateUnreadable,
+        4 => EndReason::StoppedByGuardian,
+        5 => EndReason::Vetoed,
+        6 => EndReason::Lapsed,
+        _ => return Err(Error::Malformed { what: "a reason of an end" }),
+    }))
+}
+
+/// The contracts number assets in the model's order.
+pub(crate) fn per_asset<T: Copy>(list: [T; 3]) -> PerAsset<T> {
+    PerAsset::from_fn(|asset| list[asset as usize])
 }
 
 pub(crate) fn position(pledger: Address, tier: u8, number: u8) -> Result<PositionId, Error> {

@@ -84,6 +84,17 @@ pub enum Error {
         /// The address.
         address: Address,
     },
+    /// The contract at the address has the code of one of Levee's, and was not created as they are: its address does not
+    /// follow from that code and what it says that it was created with. Its books may be anything.
+    #[error(
+        "`{address}` is a counterfeit: it looks like a Levee {contract}, but its address does not follow from that code and its terms; do not pay into it, and take the address from the rescue's terms"
+    )]
+    Counterfeit {
+        /// What it looks like.
+        contract: Contract,
+        /// The address.
+        address: Address,
+    },
     /// The chain lacks the contract that all others are created through.
     #[error("the CREATE2 deployer `{}` does not exist on this chain", crate::terms::CREATE2_DEPLOYER)]
     NoDeployer,
@@ -189,6 +200,7 @@ impl Error {
             | Self::WrongChain { .. }
             | Self::NoCode { .. }
             | Self::NotLevee { .. }
+            | Self::Counterfeit { .. }
             | Self::NoDeployer
             | Self::NoToken { .. }
             | Self::NoSuchAsset { .. }
@@ -212,17 +224,21 @@ impl Error {
         Self::from_revert_of(Contract::PledgeEscrow, data)
     }
 
-    /// What the revert data of a call of `contract` means. What is none of its errors may be the escrow's, which passes
-    /// through the contracts around it.
+    /// What the revert data of a call of `contract` means. What is none of its errors may be the escrow's or the bonus
+    /// pool's, which pass through the contracts around them.
     pub fn from_revert_of(contract: Contract, data: &[u8]) -> Self {
         let own = match contract {
-            Contract::PledgeEscrow => None,
+            // Receivers are not called by this crate.
+            Contract::PledgeEscrow | Contract::DebtRepayer | Contract::StakedEtherUnwinder => None,
             Contract::RecoveryPool => RecoveryError::decode(data).map(Self::from),
             Contract::BonusPool => BonusError::decode(data).map(Self::from),
             Contract::PledgeBoard => BoardError::decode(data).map(Self::from),
             Contract::PledgeRouter => RouterError::decode(data).map(Self::from),
         };
-        if let Some(refusal) = own.or_else(|| EscrowError::decode(data).map(Self::from)) {
+        // The router passes on what the escrow says, and then the bonus pool.
+        let of_escrow = || EscrowError::decode(data).map(Self::from);
+        let of_bonus = || BonusError::decode(data).map(Self::from);
+        if let Some(refusal) = own.or_else(of_escrow).or_else(of_bonus) {
             return refusal;
         }
         match Revert::abi_decode_validate(data) {

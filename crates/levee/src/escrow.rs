@@ -2,43 +2,66 @@
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, U256, Uint},
+    primitives::{Address, U256},
     providers::Provider,
     sol_types::SolCall,
 };
-use levee_model::{Asset, Goal, Shares, Status, Terms, Units, Wei};
+use levee_model::{Asset, Goal, PerAsset, Position, PositionId, Shares, Status, Terms, Timestamp, Units, Wei};
 
 use crate::{
     bindings::{PledgeEscrow, StETH, WstETH},
-    blueprint::Contract,
+    blueprint::{Blueprint, Contract},
     call::Call,
     convert,
     error::Error,
     history::{self, History},
     provider::check_chain,
     rpc, terms,
-    view::{PositionView, RescueView},
+    view::{PledgingView, PositionView, RescueView},
 };
 
-/// A client of the escrow at one address.
+/// A client of the escrow at one address, which has proven itself.
 #[derive(Debug, Clone)]
 pub struct Escrow<P> {
     provider: P,
     address: Address,
-    steth: Address,
-    wsteth: Address,
+    original: Terms,
+}
+
+/// How much stETH an approval or a permit allows. stETH takes from an allowance what the shares are worth in the block of
+/// the pledge, rounded down, which is more after a rebase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Allowance {
+    /// What the shares are worth now, to the wei: for a pledge that is sent as soon as the approval is in its block. It uses
+    /// the allowance up, which is 4,800 gas cheaper. If stETH has rebased in between (it does once a day), or others'
+    /// deposits have rounded the value up by a wei, the pledge is refused when it is tried, before it is sent: then
+    /// [`Escrow::approval`] says again what is needed.
+    Exact,
+    /// A hundredth more: for a pledge that others send, or that waits for signatures or a timelock. What is left over can
+    /// only be pledged by its owner.
+    WithRoom,
+}
+
+impl Allowance {
+    /// For shares that are worth `needed` now.
+    pub(crate) fn of(self, needed: U256) -> U256 {
+        match self {
+            Self::Exact => needed,
+            Self::WithRoom => needed + needed / U256::from(100) + U256::from(1),
+        }
+    }
 }
 
 impl<P: Provider + Clone> Escrow<P> {
-    /// Opens the escrow at `address` on the chain `chain_id`, after checking that both are what they should be.
+    /// Opens the escrow at `address` on the chain `chain_id`, after checking that both are what they should be: the address
+    /// must follow from the escrow's code and the terms that it says it was created with, whatever was amended since.
     ///
     /// # Errors
-    /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Rpc`].
+    /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Counterfeit`], [`Error::Rpc`].
     pub async fn open(provider: P, chain_id: u64, address: Address) -> Result<Self, Error> {
         check_chain(&provider, chain_id).await?;
-        Contract::PledgeEscrow.verify(&provider, address).await?;
-        let raw = rpc::read(&provider, address, &PledgeEscrow::termsCall {}, BlockId::latest()).await?;
-        Ok(Self { provider, address, steth: raw.stETH, wsteth: raw.wstETH })
+        let original = proven_terms(&provider, address).await?;
+        Ok(Self { provider, address, original })
     }
 
     /// Where it is.
@@ -49,6 +72,11 @@ impl<P: Provider + Clone> Escrow<P> {
     /// The provider that it is reached through.
     pub const fn provider(&self) -> &P {
         &self.provider
+    }
+
+    /// The terms that it was created with, to which its address commits.
+    pub const fn original_terms(&self) -> &Terms {
+        &self.original
     }
 
     // ---------------------------------------------------------------------------------------------- views
@@ -86,6 +114,47 @@ impl<P: Provider + Clone> Escrow<P> {
         list.iter().map(PositionView::try_from).collect()
     }
 
+    /// A position as it is booked, with how often it was taken out; empty when there never was one.
+    ///
+    /// # Errors
+    /// As [`rescue`](Self::rescue); [`Error::Refused`] when there is no such tier.
+    pub async fn position(&self, id: PositionId) -> Result<Position, Error> {
+        let PositionId { pledger, tier, asset } = id;
+        let call = PledgeEscrow::positionCall { pledger, tier, asset: asset as u8 };
+        let raw = self.read(&call, BlockId::latest()).await?;
+        Ok(Position {
+            amount: convert::units(raw._0),
+            refunded: convert::units(raw._1),
+            objected: raw._2,
+            departures: raw._3.to(),
+        })
+    }
+
+    /// What exits and declines could not pay `pledger`: it waits to be [collected](Self::collect).
+    ///
+    /// # Errors
+    /// As [`rescue`](Self::rescue).
+    pub async fn owed(&self, pledger: Address) -> Result<PerAsset<Units>, Error> {
+        let owed = self.read(&PledgeEscrow::owedCall { pledger }, BlockId::latest()).await?;
+        Ok(convert::per_asset(owed.map(convert::units)))
+    }
+
+    /// What a pledge made now would meet: it has to name the amendment that this shows.
+    ///
+    /// # Errors
+    /// As [`rescue`](Self::rescue).
+    pub async fn pledging(&self) -> Result<PledgingView, Error> {
+        self.read(&PledgeEscrow::pledgingCall {}, BlockId::latest()).await?.try_into()
+    }
+
+    /// The block in which it was created: its logs begin there.
+    ///
+    /// # Errors
+    /// As [`rescue`](Self::rescue).
+    pub async fn created_block(&self) -> Result<u64, Error> {
+        Ok(self.read(&PledgeEscrow::recordCall {}, BlockId::latest()).await?.createdBlock.to())
+    }
+
     /// The status as the next call would find it.
     ///
     /// # Errors
@@ -102,30 +171,33 @@ impl<P: Provider + Clone> Escrow<P> {
         terms::decode(&self.read(&PledgeEscrow::termsCall {}, BlockId::latest()).await?)
     }
 
-    /// The state rebuilt from the escrow's logs alone, from block `from_block`, which must not be after its creation.
+    /// The state rebuilt from the escrow's logs alone, of which the first is in the block that created it.
     ///
     /// # Errors
     /// [`Error::BrokenHistory`], [`Error::Rpc`], [`Error::Malformed`].
-    pub async fn history(&self, from_block: u64) -> Result<History, Error> {
-        History::of(self.address, &history::fetch(&self.provider, self.address, from_block).await?)
+    pub async fn history(&self) -> Result<History, Error> {
+        let first = self.created_block().await?;
+        History::of(self.address, &history::fetch(&self.provider, self.address, first).await?)
     }
 
     // ---------------------------------------------------------------------------------------------- pledging
 
-    /// Pledges ETH into `tier`, in the name of `pledger`.
-    pub fn pledge_eth(&self, pledger: Address, tier: u8, amount: Wei) -> Call<P> {
-        let call = PledgeEscrow::pledgeETHCall { pledger, tier };
-        self.call(&call).paying(amount)
+    /// Pledges ETH into `tier`, in the name of `pledger`, under the amendment that its sender was shown: see
+    /// [`RescueView::latest_amendment`].
+    pub fn pledge_eth(&self, pledger: Address, tier: u8, amendment: Timestamp, amount: Wei) -> Call<P> {
+        self.call(&PledgeEscrow::pledgeETHCall { pledger, tier, amendment }).paying(amount)
     }
 
     /// Pledges shares of the sender's stETH; see [`steth_shares`](Self::steth_shares) and [`approval`](Self::approval).
-    pub fn pledge_steth(&self, pledger: Address, tier: u8, shares: Shares) -> Call<P> {
-        self.call(&PledgeEscrow::pledgeStETHCall { pledger, tier, shares: U256::from(shares.get()) })
+    pub fn pledge_steth(&self, pledger: Address, tier: u8, amendment: Timestamp, shares: Shares) -> Call<P> {
+        let shares = U256::from(shares.get());
+        self.call(&PledgeEscrow::pledgeStETHCall { pledger, tier, amendment, shares })
     }
 
     /// Pledges the sender's wstETH, in its own unit; see [`approval`](Self::approval).
-    pub fn pledge_wsteth(&self, pledger: Address, tier: u8, amount: Units) -> Call<P> {
-        self.call(&PledgeEscrow::pledgeWstETHCall { pledger, tier, amount: U256::from(amount.get()) })
+    pub fn pledge_wsteth(&self, pledger: Address, tier: u8, amendment: Timestamp, amount: Units) -> Call<P> {
+        let amount = U256::from(amount.get());
+        self.call(&PledgeEscrow::pledgeWstETHCall { pledger, tier, amendment, amount })
     }
 
     /// The shares that an amount of stETH is, rounded down: what to pledge for it.
@@ -141,8 +213,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// The approval that `owner` must give before it can pledge `amount` of `asset`; `None` when none is needed.
     ///
     /// Of wstETH it is exactly the amount. Allowances of stETH are in stETH, of which the same shares become more with
-    /// every rebase, so it is a hundredth more than they are worth now; what is left over can only be pledged by its
-    /// owner.
+    /// every rebase: so `allowance` tells when the pledge will follow.
     ///
     /// # Errors
     /// [`Error::NoSuchAsset`] when the rescue is in ETH only, [`Error::Rpc`].
@@ -151,15 +222,21 @@ impl<P: Provider + Clone> Escrow<P> {
         owner: Address,
         asset: Asset,
         amount: Units,
+        allowance: Allowance,
     ) -> Result<Option<Call<P>>, Error> {
         match asset {
             Asset::Eth => Ok(None),
-            Asset::StEth => self.steth_approval(owner, amount).await,
+            Asset::StEth => self.steth_approval(owner, amount, allowance).await,
             Asset::WstEth => self.wsteth_approval(owner, amount).await,
         }
     }
 
-    async fn steth_approval(&self, owner: Address, shares: Units) -> Result<Option<Call<P>>, Error> {
+    async fn steth_approval(
+        &self,
+        owner: Address,
+        shares: Units,
+        allowance: Allowance,
+    ) -> Result<Option<Call<P>>, Error> {
         let spender = self.address;
         let worth = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) };
         let needed = self.read_token(Asset::StEth, &worth).await?;
@@ -167,7 +244,7 @@ impl<P: Provider + Clone> Escrow<P> {
         if allowed >= needed {
             return Ok(None);
         }
-        let amount = with_room(needed);
+        let amount = allowance.of(needed);
         self.token_call(Asset::StEth, &StETH::approveCall { spender, amount }).map(Some)
     }
 
@@ -180,12 +257,23 @@ impl<P: Provider + Clone> Escrow<P> {
         self.token_call(Asset::WstEth, &WstETH::approveCall { spender, units }).map(Some)
     }
 
-    /// Takes the sender's position out, whole, to `recipient`, while an amendment is pending.
+    /// Takes the sender's position out, whole, to `recipient`, while an amendment is pending. What cannot be paid is owed
+    /// to the sender.
     pub fn exit(&self, tier: u8, asset: Asset, recipient: Address) -> Call<P> {
         self.call(&PledgeEscrow::exitCall { tier, asset: asset as u8, recipient })
     }
 
+    /// Pays `recipient` what of `asset` exits and declines could not pay the sender.
+    pub fn collect_to(&self, asset: Asset, recipient: Address) -> Call<P> {
+        self.call(&PledgeEscrow::collectToCall { asset: asset as u8, recipient })
+    }
+
     // ---------------------------------------------------------------------------------------------- for anyone
+
+    /// Pays `pledger` what of `asset` exits and declines could not.
+    pub fn collect(&self, pledger: Address, asset: Asset) -> Call<P> {
+        self.call(&PledgeEscrow::collectCall { pledger, asset: asset as u8 })
+    }
 
     /// Decides the rescue.
     pub fn settle(&self) -> Call<P> {
@@ -224,7 +312,7 @@ impl<P: Provider + Clone> Escrow<P> {
 
     // ---------------------------------------------------------------------------------------------- for the guardian
 
-    /// Returns a position, whole, to its pledger.
+    /// Returns a position, whole, to its pledger. What cannot be paid is owed to it.
     pub fn decline(&self, pledger: Address, tier: u8, asset: Asset) -> Call<P> {
         self.call(&PledgeEscrow::declineCall { pledger, tier, asset: asset as u8 })
     }
@@ -234,12 +322,12 @@ impl<P: Provider + Clone> Escrow<P> {
     /// # Errors
     /// [`Error::Unencodable`] when the deadline is beyond 40 bits.
     pub fn amend(&self, goal: Goal) -> Result<Call<P>, Error> {
-        let deadline = Uint::try_from(goal.deadline).map_err(|_| Error::Unencodable { what: "deadline" })?;
+        let deadline = terms::seconds(goal.deadline, "deadline")?;
         let target = U256::from(goal.target.get());
         Ok(self.call(&PledgeEscrow::amendCall { target, deadline, termsHash: goal.terms_hash }))
     }
 
-    /// Ends an open rescue, or stops what is not yet due of a settled one.
+    /// Ends an open rescue, stops what is not yet due of a settled one, or lifts the hold of what a veto stopped.
     pub fn cancel(&self) -> Call<P> {
         self.call(&PledgeEscrow::cancelCall {})
     }
@@ -265,14 +353,22 @@ impl<P: Provider + Clone> Escrow<P> {
     fn token(&self, asset: Asset) -> Result<Address, Error> {
         let address = match asset {
             Asset::Eth => Address::ZERO,
-            Asset::StEth => self.steth,
-            Asset::WstEth => self.wsteth,
+            Asset::StEth => self.original.steth,
+            Asset::WstEth => self.original.wsteth,
         };
         if address.is_zero() { Err(Error::NoSuchAsset { asset }) } else { Ok(address) }
     }
 }
 
-/// An allowance of stETH for shares that are worth `needed` now: a hundredth more, as every rebase makes them worth more.
-pub(crate) fn with_room(needed: U256) -> U256 {
-    needed + needed / U256::from(100) + U256::from(1)
+/// The terms of the escrow at `address`, if its address follows from them and its code: anyone can create a contract with the
+/// same code and books of its own, but not at that address.
+async fn proven_terms(provider: &impl Provider, address: Address) -> Result<Terms, Error> {
+    let (code, answer) =
+        rpc::code_and_answer(provider, address, &PledgeEscrow::originalTermsCall {}).await?;
+    let contract = Contract::PledgeEscrow;
+    contract.check_code(address, &code)?;
+    let raw = PledgeEscrow::originalTermsCall::abi_decode_returns_validate(&answer?);
+    let original = raw.ok().and_then(|raw| terms::decode(&raw).ok());
+    let proven = original.filter(|terms| Blueprint::escrow(terms).is_ok_and(|b| b.address() == address));
+    proven.ok_or(Error::Counterfeit { contract, address })
 }

@@ -4,8 +4,7 @@ use alloy::{
     primitives::{Address, Log},
     sol_types::SolEventInterface,
 };
-pub use levee_model::FailReason;
-use levee_model::{Amendment, Asset, Bps, Goal, PositionId, Rate, Terms, Timestamp, Units, Wei};
+use levee_model::{Amendment, Asset, Bps, EndReason, Goal, PositionId, Rate, Terms, Timestamp, Units, Wei};
 
 use crate::{
     bindings::PledgeEscrow::{self, PledgeEscrowEvents as Raw},
@@ -16,17 +15,6 @@ use crate::{
     recovery::RecoveryEvent,
     terms,
 };
-
-/// None for a rescue that did not fail.
-pub(crate) fn fail_reason(number: u8) -> Result<Option<FailReason>, Error> {
-    match number {
-        0 => Ok(None),
-        1 => Ok(Some(FailReason::NoThresholdMet)),
-        2 => Ok(Some(FailReason::EndedByGuardian)),
-        3 => Ok(Some(FailReason::RateUnreadable)),
-        _ => Err(Error::Malformed { what: "a reason of failure" }),
-    }
-}
 
 /// An event of an escrow or of a contract around it. Amounts are in the asset's own unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +44,26 @@ pub enum Event {
     Declined {
         /// Whose and what.
         position: PositionId,
+        /// How much.
+        amount: Units,
+    },
+    /// An exit or a decline could not pay, just before this event.
+    Owed {
+        /// To whom.
+        pledger: Address,
+        /// In what.
+        asset: Asset,
+        /// How much.
+        amount: Units,
+    },
+    /// All that was owed of an asset was paid.
+    Collected {
+        /// To whom it was owed.
+        pledger: Address,
+        /// In what.
+        asset: Asset,
+        /// Where it went.
+        recipient: Address,
         /// How much.
         amount: Units,
     },
@@ -91,7 +99,9 @@ pub enum Event {
     /// The rescue failed: everything goes back.
     Failed {
         /// Why.
-        reason: FailReason,
+        reason: EndReason,
+        /// The rate that was recorded; none when no pot held shares, or the guardian ended it.
+        rate: Option<Rate>,
         /// When.
         failed_at: Timestamp,
     },
@@ -111,12 +121,19 @@ pub enum Event {
         /// Its drawn value.
         weight: Wei,
     },
-    /// What was not yet due was stopped.
+    /// What was not yet due was stopped, by the guardian or a veto.
     Cancelled {
+        /// By whom: what a veto stopped goes back at the times at which it would have fallen due.
+        reason: EndReason,
         /// Tranches of each asset that the beneficiary keeps at most.
         kept: u8,
         /// When.
         cancelled_at: Timestamp,
+    },
+    /// The guardian lifted the hold: what a veto stopped goes back at once.
+    HoldLifted {
+        /// When.
+        lifted_at: Timestamp,
     },
     /// What was due and not collected was stopped.
     Lapsed {
@@ -161,7 +178,8 @@ impl Event {
             Raw::AmendmentProposed(event) => Self::amendment(&event),
             Raw::Settled(event) => Self::settled(&event),
             Raw::Failed(event) => Ok(Self::Failed {
-                reason: fail_reason(event.reason)?.ok_or(Error::Malformed { what: "an event" })?,
+                reason: reason(event.reason)?,
+                rate: convert::rate(event.rate),
                 failed_at: event.failedAt.to(),
             }),
             Raw::Released(event) => Ok(Self::Released {
@@ -173,16 +191,26 @@ impl Event {
                 position: convert::position(event.pledger, event.tier, event.asset)?,
                 weight: convert::wei(event.weight)?,
             }),
-            Raw::Cancelled(event) => {
-                Ok(Self::Cancelled { kept: event.kept, cancelled_at: event.cancelledAt.to() })
-            }
+            stopped => Self::stopped(stopped),
+        }
+    }
+
+    /// What stops or ends a rescue that was settled.
+    fn stopped(raw: Raw) -> Result<Self, Error> {
+        match raw {
+            Raw::Cancelled(event) => Ok(Self::Cancelled {
+                reason: reason(event.reason)?,
+                kept: event.kept,
+                cancelled_at: event.cancelledAt.to(),
+            }),
+            Raw::HoldLifted(event) => Ok(Self::HoldLifted { lifted_at: event.liftedAt.to() }),
             Raw::Lapsed(event) => Ok(Self::Lapsed { lapsed_at: event.lapsedAt.to() }),
             Raw::Finalized(event) => Ok(Self::Finalized { final_at: event.finalAt.to() }),
             returned => Self::returned(returned),
         }
     }
 
-    /// The three ways in which a position goes back.
+    /// The ways in which a position goes back, at once or later.
     fn returned(raw: Raw) -> Result<Self, Error> {
         match raw {
             Raw::Exited(event) => Ok(Self::Exited {
@@ -199,6 +227,17 @@ impl Event {
                 recipient: event.recipient,
                 amount: convert::units(event.amount),
             }),
+            Raw::Owed(event) => Ok(Self::Owed {
+                pledger: event.pledger,
+                asset: convert::asset(event.asset)?,
+                amount: convert::units(event.amount),
+            }),
+            Raw::Collected(event) => Ok(Self::Collected {
+                pledger: event.pledger,
+                asset: convert::asset(event.asset)?,
+                recipient: event.recipient,
+                amount: convert::units(event.amount),
+            }),
             _ => Err(Error::Malformed { what: "an event" }),
         }
     }
@@ -209,7 +248,7 @@ impl Event {
             deadline: event.deadline.to(),
             terms_hash: event.termsHash,
         };
-        Ok(Self::AmendmentProposed { amendment: Amendment { goal, in_force_from: event.effectiveAt.to() } })
+        Ok(Self::AmendmentProposed { amendment: Amendment { goal, effective_at: event.effectiveAt.to() } })
     }
 
     fn settled(event: &PledgeEscrow::Settled) -> Result<Self, Error> {
@@ -222,4 +261,9 @@ impl Event {
             draws: event.draws.iter().copied().map(convert::units).collect(),
         })
     }
+}
+
+/// An event of an end always has a reason.
+fn reason(number: u8) -> Result<EndReason, Error> {
+    convert::end_reason(number)?.ok_or(Error::Malformed { what: "an event" })
 }

@@ -12,13 +12,13 @@ use alloy::{
     rpc::types::{Filter, Log},
 };
 use levee_model::{
-    Amendment, Asset, Bps, Goal, Lido, Moment, PerAsset, Position, PositionId, Pot, Rate, Rescue, Settlement,
-    Status, Terms, Timestamp, Units, Wei, prorata, schedule,
+    Amendment, Asset, Bps, EndReason, Goal, Lido, Moment, PerAsset, Position, PositionId, Pot, Rate, Rescue,
+    Settlement, Status, Terms, Timestamp, Units, Wei, prorata, schedule,
 };
 
 use crate::{
     error::Error,
-    event::{Event, FailReason},
+    event::Event,
     view::{PositionView, PotView, RescueView, ShareRate},
 };
 
@@ -87,24 +87,29 @@ async fn entry(provider: &impl Provider, log: &Log) -> Result<Entry, Error> {
 pub struct History {
     escrow: Address,
     created: Terms,
+    created_block: u64,
     goal: Goal,
     amendment: Option<Amendment>,
     status: Status,
-    fail_reason: Option<FailReason>,
+    end_reason: Option<EndReason>,
+    failed_rate: Option<Rate>,
     pots: BTreeMap<(u8, Asset), Pot>,
     positions: BTreeMap<PositionId, Position>,
+    owed: BTreeMap<(Address, Asset), Units>,
     settlement: Option<Settlement>,
     kept: PerAsset<u8>,
     delivered: PerAsset<u8>,
+    returns_by_calendar: bool,
     objected: Wei,
     cancelled_at: Option<Timestamp>,
+    lapsed_at: Option<Timestamp>,
     final_at: Option<Timestamp>,
 }
 
 /// What the next call would find, where that is not what is stored.
 struct Found {
     status: Status,
-    fail_reason: Option<FailReason>,
+    end_reason: Option<EndReason>,
     settlement: Option<Settlement>,
     pots: BTreeMap<(u8, Asset), Pot>,
     kept: PerAsset<u8>,
@@ -120,32 +125,38 @@ impl History {
     /// # Errors
     /// [`Error::BrokenHistory`].
     pub fn of(escrow: Address, entries: &[Entry]) -> Result<Self, Error> {
-        let Some((Entry { event: Event::RescueCreated { terms }, .. }, rest)) = entries.split_first() else {
+        let Some((Entry { event: Event::RescueCreated { terms }, block, .. }, rest)) = entries.split_first()
+        else {
             return broken("it does not begin with the escrow's creation");
         };
-        let mut history = Self::created(escrow, terms.clone());
+        let mut history = Self::created(escrow, terms.clone(), *block);
         for entry in rest {
             history.apply(&entry.event)?;
         }
         Ok(history)
     }
 
-    /// A rescue that was just created with these terms.
-    pub fn created(escrow: Address, terms: Terms) -> Self {
+    /// A rescue that was just created with these terms, in this block.
+    pub fn created(escrow: Address, terms: Terms, created_block: u64) -> Self {
         Self {
             escrow,
             goal: Goal::from(&terms),
             created: terms,
+            created_block,
             amendment: None,
             status: Status::Open,
-            fail_reason: None,
+            end_reason: None,
+            failed_rate: None,
             pots: BTreeMap::new(),
             positions: BTreeMap::new(),
+            owed: BTreeMap::new(),
             settlement: None,
             kept: PerAsset::default(),
             delivered: PerAsset::default(),
+            returns_by_calendar: false,
             objected: Wei::ZERO,
             cancelled_at: None,
+            lapsed_at: None,
             final_at: None,
         }
     }
@@ -160,7 +171,7 @@ impl History {
         self.status
     }
 
-    /// Everyone who has a position.
+    /// Everyone who has a position, or had one that was taken out.
     pub fn pledgers(&self) -> Vec<Address> {
         let mut pledgers: Vec<_> = self.positions.keys().map(|id| id.pledger).collect();
         pledgers.dedup();
@@ -180,11 +191,13 @@ impl History {
             Event::Exited { position, amount, .. } | Event::Declined { position, amount } => {
                 self.taken_out(*position, *amount)
             }
+            Event::Owed { pledger, asset, amount } => self.owes(*pledger, *asset, *amount),
+            Event::Collected { pledger, asset, amount, .. } => self.collected(*pledger, *asset, *amount),
             Event::Refunded { position, amount, .. } => self.refunded(*position, *amount),
             Event::AmendmentProposed { amendment } => self.amended(*amendment),
             Event::Settled { .. } => self.settled(event),
-            Event::Failed { reason, failed_at } => {
-                self.fail_reason = Some(*reason);
+            Event::Failed { reason, rate, failed_at } => {
+                (self.end_reason, self.failed_rate) = (Some(*reason), *rate);
                 self.close(Status::Failed, *failed_at)
             }
             Event::Objected { position, weight } => self.objected(*position, *weight),
@@ -195,16 +208,17 @@ impl History {
     fn paid_or_stopped(&mut self, event: &Event) -> Result<(), Error> {
         match *event {
             Event::Released { asset, tranches, .. } => self.delivered[asset] = tranches,
-            Event::Cancelled { kept, cancelled_at } => {
+            Event::Cancelled { reason, kept, cancelled_at } => {
                 self.kept = PerAsset::from_fn(|asset| self.kept[asset].min(kept));
-                self.cancelled_at = Some(cancelled_at);
-                self.advance(Status::Cancelled)?;
+                self.returns_by_calendar = reason == EndReason::Vetoed;
+                self.cancelled(reason, cancelled_at)?;
             }
+            Event::HoldLifted { .. } if self.returns_by_calendar => self.returns_by_calendar = false,
             Event::Lapsed { lapsed_at } => {
                 self.kept = self.delivered;
-                self.cancelled_at = self.cancelled_at.or(Some(lapsed_at));
+                self.lapsed_at = Some(lapsed_at);
                 if self.status != Status::Cancelled {
-                    self.advance(Status::Cancelled)?;
+                    self.cancelled(EndReason::Lapsed, lapsed_at)?;
                 }
             }
             Event::Finalized { final_at } => {
@@ -218,6 +232,11 @@ impl History {
         Ok(())
     }
 
+    fn cancelled(&mut self, reason: EndReason, time: Timestamp) -> Result<(), Error> {
+        (self.end_reason, self.cancelled_at) = (Some(reason), Some(time));
+        self.advance(Status::Cancelled)
+    }
+
     fn advance(&mut self, next: Status) -> Result<(), Error> {
         if !self.status.can_transition_to(next) {
             return broken("the status goes a way that there is not");
@@ -226,10 +245,9 @@ impl History {
         Ok(())
     }
 
-    /// Leaves `Open`: the goal in force stays, a pending amendment dies.
+    /// Leaves `Open`: an amendment in force stays, a pending one dies.
     fn close(&mut self, next: Status, time: Timestamp) -> Result<(), Error> {
-        self.goal = self.goal_at(time);
-        self.amendment = None;
+        self.amendment = self.amendment.filter(|amendment| amendment.in_force(time));
         self.advance(next)
     }
 
@@ -251,13 +269,30 @@ impl History {
     }
 
     fn taken_out(&mut self, id: PositionId, amount: Units) -> Result<(), Error> {
-        let position = self.positions.remove(&id).filter(|position| position.amount == amount);
+        let position = self.positions.get_mut(&id).filter(|position| position.amount == amount);
         let pot = self.pots.get_mut(&(id.tier, id.asset));
-        let (Some(_), Some(pot), Status::Open) = (position, pot, self.status) else {
+        let (Some(position), Some(pot), Status::Open) = (position, pot, self.status) else {
             return broken("a position was taken out that was not there");
         };
+        *position = position.departed();
+        // The total is the sum of its positions.
         pot.total = pot.total - amount;
         Ok(())
+    }
+
+    fn owes(&mut self, pledger: Address, asset: Asset, amount: Units) -> Result<(), Error> {
+        if self.status != Status::Open {
+            return broken("a debt of a rescue that nobody could leave");
+        }
+        *self.owed.entry((pledger, asset)).or_default() += amount;
+        Ok(())
+    }
+
+    fn collected(&mut self, pledger: Address, asset: Asset, amount: Units) -> Result<(), Error> {
+        match self.owed.remove(&(pledger, asset)) {
+            Some(owed) if owed == amount => Ok(()),
+            _ => broken("a collection of what was not owed"),
+        }
     }
 
     fn refunded(&mut self, id: PositionId, amount: Units) -> Result<(), Error> {
@@ -326,11 +361,12 @@ impl History {
         let found = self.found(at);
         let rate = self.rate_at(at.lido);
         let lido = lido_at(rate);
-        let (due, next_tranche_at) = clock(&terms, &found, at.time);
+        let (due, next_tranche_at) = self.clock(&found, at.time);
         Ok(RescueView {
             status: found.status,
-            fail_reason: found.fail_reason,
-            amendment: self.amendment.filter(|amendment| !amendment.in_force(at.time)),
+            end_reason: found.end_reason,
+            created_block: self.created_block,
+            amendment: self.amendment,
             pots: self.pot_views(&found),
             rate,
             coverage: open.coverage(lido).ok(),
@@ -339,10 +375,13 @@ impl History {
             objected: self.objected,
             settled_at: self.settlement.map(|settlement| settlement.settled_at),
             cancelled_at: self.cancelled_at,
+            lapsed_at: self.lapsed_at,
             final_at: self.final_at,
             due,
             kept: found.kept,
             delivered: self.delivered,
+            held: self.held(&found, at.time),
+            returns_by_calendar: self.returns_by_calendar,
             next_tranche_at,
             terms,
         })
@@ -353,16 +392,33 @@ impl History {
         let found = self.found(at);
         let first = PositionId { pledger, tier: 0, asset: Asset::Eth };
         let last = PositionId { pledger, tier: u8::MAX, asset: Asset::WstEth };
-        let of_pledger = self.positions.range(first..=last);
-        of_pledger.map(|(&id, &position)| self.position_view(&found, id, position)).collect()
+        let of_pledger =
+            self.positions.range(first..=last).filter(|(_, position)| !position.amount.is_zero());
+        of_pledger.map(|(&id, &position)| self.position_view(&found, id, position, at.time)).collect()
     }
 
-    fn position_view(&self, found: &Found, id: PositionId, position: Position) -> PositionView {
+    /// A position as it is booked; empty when there never was one.
+    pub fn position(&self, id: PositionId) -> Position {
+        self.positions.get(&id).copied().unwrap_or_default()
+    }
+
+    /// What exits and declines could not pay `pledger`.
+    pub fn owed(&self, pledger: Address) -> PerAsset<Units> {
+        PerAsset::from_fn(|asset| self.owed.get(&(pledger, asset)).copied().unwrap_or_default())
+    }
+
+    fn position_view(
+        &self,
+        found: &Found,
+        id: PositionId,
+        position: Position,
+        now: Timestamp,
+    ) -> PositionView {
         let weight = |settlement: Settlement| {
             settlement.drawn_value_down(&self.created.tiers, id.tier, id.asset, position.amount)
         };
         // Once decided, entitlement never falls, and what is refunded was entitled earlier.
-        let entitled = self.entitled_down(found, id, position.amount);
+        let entitled = self.entitled_down(found, id, position.amount, now);
         PositionView {
             tier: id.tier,
             asset: id.asset,
@@ -374,12 +430,13 @@ impl History {
         }
     }
 
-    fn entitled_down(&self, found: &Found, id: PositionId, amount: Units) -> Units {
+    fn entitled_down(&self, found: &Found, id: PositionId, amount: Units, now: Timestamp) -> Units {
         match (found.status, found.settlement) {
             (Status::Open, _) => Units::ZERO,
             (_, Some(settlement)) if settlement.is_active(id.tier) => {
                 let pot = found.pots.get(&(id.tier, id.asset)).copied().unwrap_or_default();
-                let reserved = prorata::tranches_down(pot.drawn, found.kept[id.asset], self.created.tranches);
+                let held = self.held(found, now)[id.asset];
+                let reserved = prorata::tranches_down(pot.drawn, held, self.created.tranches);
                 prorata::entitled_down(amount, pot.total, reserved)
             }
             _ => amount,
@@ -400,15 +457,41 @@ impl History {
         filled.map(view).collect()
     }
 
-    /// The rate as recorded, or now while none is.
+    /// The rate now while open, then as recorded, where it tells what shares were worth.
     fn rate_at(&self, lido: Lido) -> ShareRate {
-        let holds_shares =
-            || self.pots.iter().any(|((_, asset), pot)| asset.is_shares() && !pot.total.is_zero());
-        match self.settlement {
-            Some(settlement) => settlement.rate.map_or(ShareRate::NotNeeded, ShareRate::Known),
-            None if holds_shares() => lido.rate().map_or(ShareRate::Unreadable, ShareRate::Known),
-            None => ShareRate::NotNeeded,
+        if !self.pots.iter().any(|((_, asset), pot)| asset.is_shares() && !pot.total.is_zero()) {
+            return ShareRate::NotNeeded;
         }
+        let rate = match (self.settlement, self.end_reason) {
+            (Some(settlement), _) => settlement.rate,
+            (None, None) => lido.rate(),
+            (None, Some(EndReason::NoThresholdMet)) => self.failed_rate,
+            // It was ended without one.
+            (None, Some(_)) => None,
+        };
+        rate.map_or(ShareRate::Unreadable, ShareRate::Known)
+    }
+
+    /// Tranches that do not go back yet: those kept, and after a veto those that are not yet due.
+    fn held(&self, found: &Found, now: Timestamp) -> PerAsset<u8> {
+        let is_held = |settlement: &Settlement| self.returns_by_calendar.then_some(settlement.settled_at);
+        let stopped = found.settlement.as_ref().and_then(is_held).map_or(0, |settled_at| {
+            // No more are due than there are.
+            self.created.tranches - schedule::due(&self.created, settled_at, now)
+        });
+        PerAsset::from_fn(|asset| found.kept[asset] + stopped)
+    }
+
+    /// Tranches due, and when the next one will be, or goes back after a veto: none once the rest was stopped at once.
+    fn clock(&self, found: &Found, now: Timestamp) -> (u8, Option<Timestamp>) {
+        let (terms, Some(settlement)) = (&self.created, found.settlement) else { return (0, None) };
+        let due = schedule::due(terms, settlement.settled_at, now);
+        let goes_on = found.status == Status::Settled || self.returns_by_calendar;
+        if !goes_on || due == terms.tranches {
+            return (due, None);
+        }
+        let waits = u64::from(due) * u64::from(terms.tranche_interval);
+        (due, Some(schedule::first_due(terms, settlement.settled_at) + waits))
     }
 
     /// What is stored or, past the deadline and if the rate can be read, what settling now would make of it.
@@ -416,7 +499,7 @@ impl History {
         let is_late = self.status == Status::Open && at.time > self.goal_at(at.time).deadline;
         Some(at).filter(|_| is_late).and_then(|at| self.decide(at)).unwrap_or_else(|| Found {
             status: self.status,
-            fail_reason: self.fail_reason,
+            end_reason: self.end_reason,
             settlement: self.settlement,
             pots: self.pots.clone(),
             kept: self.kept,
@@ -430,7 +513,7 @@ impl History {
         let decided = |&(tier, asset): &(u8, Asset)| ((tier, asset), model.pot(at, tier, asset));
         Some(Found {
             status,
-            fail_reason: Some(FailReason::NoThresholdMet).filter(|_| status == Status::Failed),
+            end_reason: model.end_reason(at),
             settlement: model.settlement(at),
             pots: self.pots.keys().map(decided).collect(),
             kept: model.kept(at),
@@ -447,7 +530,7 @@ impl History {
             Rescue::open(self.escrow, self.terms_at(time), at.time).map_err(|_| impossible.clone())?;
         for (&(tier, asset), pot) in self.pots.iter().filter(|(_, pot)| !pot.total.is_zero()) {
             let id = PositionId { pledger, tier, asset };
-            model.pledge(at, id, pot.total).map_err(|_| impossible.clone())?;
+            model.pledge(at, id, 0, pot.total).map_err(|_| impossible.clone())?;
         }
         Ok(model)
     }
@@ -474,17 +557,6 @@ fn threshold_met(terms: &Terms, found: &Found, open: &Rescue, lido: Lido) -> Bps
     (1u8..).zip(thresholds).filter(met).last().map_or(Bps::ZERO, |(_, threshold)| threshold)
 }
 
-/// Tranches due, and when the next one will be: none once the rest was stopped.
-fn clock(terms: &Terms, found: &Found, now: Timestamp) -> (u8, Option<Timestamp>) {
-    let Some(settlement) = found.settlement else { return (0, None) };
-    let due = schedule::due(terms, settlement.settled_at, now);
-    if found.status != Status::Settled || due == terms.tranches {
-        return (due, None);
-    }
-    let waits = u64::from(due) * u64::from(terms.tranche_interval);
-    (due, Some(schedule::first_due(terms, settlement.settled_at) + waits))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -501,8 +573,9 @@ mod tests {
             wsteth: Address::ZERO,
             target: Wei::new(1_000_000_000),
             deadline: 1_000,
+            latest_deadline: 1_000,
             tiers: vec![levee_model::Tier { threshold: Bps::ONE, draw_order: 0, rate: Bps::ZERO }],
-            objection_period: 0,
+            objection_period: 1,
             veto: Bps::ZERO,
             tranches: 1,
             tranche_interval: 0,
@@ -514,7 +587,7 @@ mod tests {
 
     /// What folding `events` after the creation says, if it fails.
     fn reason(events: &[Event]) -> Option<&'static str> {
-        let mut history = History::created(ESCROW, terms());
+        let mut history = History::created(ESCROW, terms(), 1);
         match events.iter().try_for_each(|event| history.apply(event)) {
             Err(Error::BrokenHistory { reason }) => Some(reason),
             Err(other) => panic!("{other}"),
@@ -539,6 +612,10 @@ mod tests {
         let declined = |amount| Event::Declined { position: ID, amount: Units::new(amount) };
         let refunded =
             |amount| Event::Refunded { position: ID, recipient: ESCROW, amount: Units::new(amount) };
+        let (pledger, asset) = (ESCROW, Asset::Eth);
+        let owed = |amount| Event::Owed { pledger, asset, amount: Units::new(amount) };
+        let collected =
+            |amount| Event::Collected { pledger, asset, recipient: ESCROW, amount: Units::new(amount) };
         let settle = settled(1_000_000_000);
         assert_eq!(reason(&[pledged.clone(), settle.clone(), refunded(1_000_000_000)]), None);
 
@@ -552,6 +629,10 @@ mod tests {
             (vec![pledged.clone(), refunded(1)], "a refund that was not owed"),
             (vec![Event::Finalized { final_at: 1 }], "the status goes a way that there is not"),
             (vec![Event::RescueCreated { terms: terms() }], "the escrow is created twice"),
+            (vec![pledged.clone(), settle.clone(), owed(1)], "a debt of a rescue that nobody could leave"),
+            (vec![owed(2), collected(1)], "a collection of what was not owed"),
+            (vec![collected(1)], "a collection of what was not owed"),
+            (vec![Event::HoldLifted { lifted_at: 1 }], "an event is out of place"),
         ];
         for (events, expected) in cases {
             assert_eq!(reason(&events), Some(expected), "{events:?}");
@@ -561,10 +642,10 @@ mod tests {
     #[test]
     fn only_an_amendment_in_force_outlives_the_end() {
         let goal = Goal { target: Wei::new(3_000_000_000), ..Goal::from(&terms()) };
-        let amendment = Amendment { goal, in_force_from: 20 };
+        let amendment = Amendment { goal, effective_at: 20 };
         for (failed_at, target) in [(19, 1_000_000_000), (20, 3_000_000_000)] {
-            let mut history = History::created(ESCROW, terms());
-            let failed = Event::Failed { reason: FailReason::EndedByGuardian, failed_at };
+            let mut history = History::created(ESCROW, terms(), 1);
+            let failed = Event::Failed { reason: EndReason::EndedByGuardian, rate: None, failed_at };
             for event in [Event::AmendmentProposed { amendment }, failed] {
                 history.apply(&event).unwrap();
             }

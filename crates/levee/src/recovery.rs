@@ -216,11 +216,11 @@ impl TryFrom<Raw::recoveryReturn> for RecoveryView {
     type Error = error::Error;
 
     fn try_from(view: Raw::recoveryReturn) -> Result<Self, error::Error> {
-        Ok(Self {
-            accrued_at: convert::moment(view.accruedAt),
-            rate: convert::rate(view.rate),
-            groups: view.groups.iter().map(group).collect::<Result<_, _>>()?,
-        })
+        let groups: Vec<RecoveryGroup> = view.groups.iter().map(group).collect::<Result<_, _>>()?;
+        // A pool received no more ETH than there is; `received` adds it up.
+        let fits = groups.iter().try_fold(0u128, |sum, group| sum.checked_add(group.received.get()));
+        fits.ok_or(error::Error::Malformed { what: "a waterfall" })?;
+        Ok(Self { accrued_at: convert::moment(view.accruedAt), rate: convert::rate(view.rate), groups })
     }
 }
 
@@ -228,7 +228,10 @@ impl TryFrom<Raw::earningsReturn> for Earnings {
     type Error = error::Error;
 
     fn try_from(view: Raw::earningsReturn) -> Result<Self, error::Error> {
-        Ok(Self { earned: convert::wei(view.earned)?, claimed: convert::wei(view.claimed)? })
+        let (earned, claimed) = (convert::wei(view.earned)?, convert::wei(view.claimed)?);
+        // What was claimed was earned before; `due` takes it off.
+        let is_possible = claimed <= earned;
+        is_possible.then_some(Self { earned, claimed }).ok_or(error::Error::Malformed { what: "earnings" })
     }
 }
 

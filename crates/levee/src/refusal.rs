@@ -78,8 +78,19 @@ pub enum EscrowError {
         /// Index of the earlier tier.
         other: u64,
     },
-    /// In terms: the veto is above 100 %.
-    #[error("a veto of {veto} is more than {}", Bps::ONE)]
+    /// In terms: the latest deadline is before the deadline.
+    #[error("the latest deadline {} is before the deadline {}; set it at or after that", utc(*.latest_deadline), utc(*.deadline))]
+    LatestDeadlineTooEarly {
+        /// The latest deadline.
+        latest_deadline: Timestamp,
+        /// The deadline.
+        deadline: Timestamp,
+    },
+    /// In terms: the objection period is zero.
+    #[error("the objection period must not be zero, else something is due in the block that settles")]
+    ObjectionPeriodZero,
+    /// In terms: the veto is 100 % or more, which rounded weights cannot reach.
+    #[error("a veto of {veto} is not less than {}", Bps::ONE)]
     VetoOutOfBounds {
         /// The veto.
         veto: Bps,
@@ -91,6 +102,12 @@ pub enum EscrowError {
         tranches: u64,
         /// The most.
         limit: u64,
+    },
+    /// In terms: several tranches and no time between them.
+    #[error("{tranches} tranches need an interval; it must not be zero")]
+    TrancheIntervalZero {
+        /// How many.
+        tranches: u64,
     },
     /// In terms: the release window or the exit window is zero.
     #[error("the release window ({release_window} s) and the exit window ({exit_window} s) must not be zero")]
@@ -141,6 +158,14 @@ pub enum EscrowError {
     /// A pledge of nothing.
     #[error("a pledge of nothing is refused")]
     ZeroAmount,
+    /// By pledge: the latest amendment is not the one that the pledge names.
+    #[error("the pledge names {}, and the latest is {}; read the terms again and name that one", amendment_text(*.named), amendment_text(*.latest))]
+    AmendmentDiffers {
+        /// When the amendment that it names comes into force, if it names one.
+        named: Option<Timestamp>,
+        /// When the latest one does, if there is one.
+        latest: Option<Timestamp>,
+    },
     /// More than the books can hold.
     #[error("{amount} units are more than the {limit} units that the pot still takes")]
     AmountTooLarge {
@@ -149,7 +174,7 @@ pub enum EscrowError {
         /// The most that its pot still takes.
         limit: Units,
     },
-    /// The pledger or the recipient is zero or the escrow itself.
+    /// The pledger or the recipient is zero, the escrow itself, or one of its tokens.
     #[error("`{account}` can neither pledge nor receive")]
     InvalidAccount {
         /// The account.
@@ -161,6 +186,14 @@ pub enum EscrowError {
         /// The position.
         id: PositionId,
     },
+    /// By collect: nothing is owed.
+    #[error("no {asset} of exits or declines is owed to `{pledger}`")]
+    NothingOwed {
+        /// To whom.
+        pledger: Address,
+        /// In what.
+        asset: Asset,
+    },
     /// By exit: no amendment is pending.
     #[error("no amendment is pending, so nobody can leave; it is {}", utc(*.time))]
     NoExitWindow {
@@ -169,7 +202,7 @@ pub enum EscrowError {
         /// Block time.
         time: Timestamp,
     },
-    /// By amend: an amendment is already pending.
+    /// By amend, and by settle up to the deadline: an amendment is pending.
     #[error("an amendment is pending until {} and it is {}", utc(*.effective_at), utc(*.time))]
     AmendmentPending {
         /// When it comes into force.
@@ -193,6 +226,14 @@ pub enum EscrowError {
         /// When the amendment would come into force.
         effective_at: Timestamp,
     },
+    /// By amend: the new deadline is after the latest that the terms allow.
+    #[error("the new deadline {} is after the latest that the terms allow, {}", utc(*.new_deadline), utc(*.latest_deadline))]
+    AmendedDeadlineTooLate {
+        /// The deadline proposed.
+        new_deadline: Timestamp,
+        /// The latest deadline.
+        latest_deadline: Timestamp,
+    },
     /// By settle up to the deadline: not everything is covered.
     #[error("the pledges cover {} of {}; before the deadline everything must be covered", ether(*.coverage), ether(*.required))]
     CoverageTooLow {
@@ -204,12 +245,15 @@ pub enum EscrowError {
     /// The rescue would settle, some pot holds shares, and their rate cannot be read.
     #[error("stETH does not say what its shares are worth, so the rescue cannot settle now")]
     RateUnreadable,
-    /// By expire: the rate can be read, or is not needed: settle instead.
-    #[error("the rescue can be settled and does not need to expire: {}", rate_text(*.rate))]
+    /// By expire: the rate can be read.
+    #[error("the share rate can be read, so the rescue need not expire: settle it")]
     RateReadable {
-        /// The rate; none when it is not needed.
+        /// The rate, which no escrow leaves out.
         rate: Option<Rate>,
     },
+    /// By expire: no pot holds shares.
+    #[error("the rescue holds no shares and needs no share rate, so it need not expire: settle it")]
+    RateNotNeeded,
     /// By expire: too little gas is left for a failed read to prove anything.
     #[error("{left} gas is not enough, {required} gas is needed")]
     GasTooLow {
@@ -271,8 +315,8 @@ pub enum EscrowError {
     },
 }
 
-fn rate_text(rate: Option<Rate>) -> String {
-    rate.map_or_else(|| "it holds no shares".to_owned(), |rate| format!("the share rate is {rate}"))
+fn amendment_text(effective_at: Option<Timestamp>) -> String {
+    effective_at.map_or_else(|| "no amendment".to_owned(), |time| format!("the amendment of {}", utc(time)))
 }
 
 impl EscrowError {
@@ -305,6 +349,12 @@ impl EscrowError {
             },
             Raw::LastThresholdNotFull(e) => Self::LastThresholdNotFull { threshold: bps(e.thresholdBps)? },
             Raw::RatesDiffer(e) => Self::RatesDiffer { tier: count(e.tier)?, other: count(e.otherTier)? },
+            Raw::LatestDeadlineTooEarly(e) => Self::LatestDeadlineTooEarly {
+                latest_deadline: convert::time(e.latestDeadline)?,
+                deadline: convert::time(e.deadline)?,
+            },
+            Raw::ObjectionPeriodZero(_) => Self::ObjectionPeriodZero,
+            Raw::TrancheIntervalZero(e) => Self::TrancheIntervalZero { tranches: count(e.tranches)? },
             Raw::VetoOutOfBounds(e) => Self::VetoOutOfBounds { veto: bps(e.vetoBps)? },
             Raw::TranchesOutOfBounds(e) => {
                 Self::TranchesOutOfBounds { tranches: count(e.tranches)?, limit: count(e.limit)? }
@@ -336,6 +386,9 @@ impl EscrowError {
             Raw::NothingToReturn(e) => {
                 Self::NothingToReturn { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
             }
+            Raw::NothingOwed(e) => {
+                Self::NothingOwed { pledger: e.pledger, asset: convert::asset(e.asset)? }
+            }
             Raw::AlreadyObjected(e) => {
                 Self::AlreadyObjected { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
             }
@@ -344,6 +397,7 @@ impl EscrowError {
             }
             Raw::RateUnreadable(_) => Self::RateUnreadable,
             Raw::RateReadable(e) => Self::RateReadable { rate: convert::rate(e.rate) },
+            Raw::RateNotNeeded(_) => Self::RateNotNeeded,
             Raw::GasTooLow(e) => Self::GasTooLow { left: count(e.left)?, required: count(e.required)? },
             Raw::NoVeto(_) => Self::NoVeto,
             Raw::PaymentFailed(e) => Self::PaymentFailed {
@@ -359,9 +413,12 @@ impl EscrowError {
     fn of_time(raw: &Raw) -> Result<Self, error::Error> {
         Ok(match raw {
             Raw::NoExitWindow(e) => Self::NoExitWindow {
-                effective_at: Some(convert::time(e.effectiveAt)?).filter(|&time| time != 0),
+                effective_at: amendment(e.effectiveAt)?,
                 time: convert::time(e.time)?,
             },
+            Raw::AmendmentDiffers(e) => {
+                Self::AmendmentDiffers { named: amendment(e.named)?, latest: amendment(e.latest)? }
+            }
             Raw::AmendmentPending(e) => Self::AmendmentPending {
                 effective_at: convert::time(e.effectiveAt)?,
                 time: convert::time(e.time)?,
@@ -373,6 +430,10 @@ impl EscrowError {
             Raw::AmendedDeadlineTooEarly(e) => Self::AmendedDeadlineTooEarly {
                 new_deadline: convert::time(e.newDeadline)?,
                 effective_at: convert::time(e.effectiveAt)?,
+            },
+            Raw::AmendedDeadlineTooLate(e) => Self::AmendedDeadlineTooLate {
+                new_deadline: convert::time(e.newDeadline)?,
+                latest_deadline: convert::time(e.latestDeadline)?,
             },
             Raw::CoverageTooLow(e) => Self::CoverageTooLow {
                 coverage: convert::wei(e.coverage)?,
@@ -392,6 +453,11 @@ impl EscrowError {
     }
 }
 
+/// 0 stands for no amendment.
+fn amendment(effective_at: U256) -> Result<Option<Timestamp>, error::Error> {
+    Ok(Some(convert::time(effective_at)?).filter(|&time| time != 0))
+}
+
 fn count(number: U256) -> Result<u64, error::Error> {
     narrow(number, "a count")
 }
@@ -409,7 +475,7 @@ mod tests {
 
     #[test]
     fn every_error_of_the_escrow_has_its_variant() {
-        every_error_has_its_variant(include_str!("../artifacts/PledgeEscrow.json"), 35, EscrowError::decode);
+        every_error_has_its_variant(include_str!("../artifacts/PledgeEscrow.json"), 42, EscrowError::decode);
     }
 
     #[test]

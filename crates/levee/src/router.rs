@@ -1,4 +1,4 @@
-//! The router into escrows: pledges from WETH, and with a permit, in one transaction.
+//! The router into escrows: pledges from WETH, with a permit, and enlisted for a bonus, in one transaction.
 
 use alloy::{
     eips::BlockId,
@@ -18,7 +18,7 @@ use crate::{
     blueprint::{Blueprint, Contract},
     call::Call,
     convert, error,
-    escrow::with_room,
+    escrow::Allowance,
     rpc,
 };
 
@@ -66,6 +66,27 @@ pub struct Destination {
     pub pledger: Address,
     /// The tier, counted from 0.
     pub tier: u8,
+    /// The amendment that the sender was shown; see [`RescueView::latest_amendment`](crate::RescueView::latest_amendment).
+    pub amendment: Timestamp,
+    /// Whether to enlist the position at the escrow's bonus pool, which must have been created.
+    pub enlist: bool,
+}
+
+impl Destination {
+    /// The pool's address follows from the escrow's, so no false one can be named.
+    fn bonus_pool(&self) -> Address {
+        if self.enlist { Blueprint::bonus_pool(self.escrow).address() } else { Address::ZERO }
+    }
+
+    fn encode(&self) -> Raw::Destination {
+        Raw::Destination {
+            escrow: self.escrow,
+            pledger: self.pledger,
+            tier: self.tier,
+            amendment: self.amendment,
+            bonusPool: self.bonus_pool(),
+        }
+    }
 }
 
 /// An error of the router, one variant for each, under its name.
@@ -76,6 +97,12 @@ pub enum RouterError {
     NotWETH {
         /// Who sent it.
         sender: Address,
+    },
+    /// The pledger is the router or one of its tokens, which could never take a pledge back.
+    #[error("`{account}` could never take a pledge back; name another pledger")]
+    InvalidAccount {
+        /// The account.
+        account: Address,
     },
     /// The escrow did not take exactly what was pledged: then it is none.
     #[error("`{escrow}` did not take the {asset} as an escrow does")]
@@ -115,25 +142,26 @@ impl<P: Provider + Clone> Router<P> {
         self.tokens
     }
 
+    /// Pledges ETH: for who wants it enlisted in the same transaction.
+    pub fn pledge_eth(&self, to: Destination, amount: Wei) -> Call<P> {
+        self.call(to, &Raw::pledgeETHCall { to: to.encode() }).paying(amount)
+    }
+
     /// Unwraps the sender's WETH and pledges the ETH; see [`weth_approval`](Self::weth_approval).
     pub fn pledge_weth(&self, to: Destination, amount: Wei) -> Call<P> {
-        let Destination { escrow, pledger, tier } = to;
-        let amount = U256::from(amount.get());
-        self.call(escrow, &Raw::pledgeWETHCall { escrow, pledger, tier, amount })
+        self.call(to, &Raw::pledgeWETHCall { to: to.encode(), amount: U256::from(amount.get()) })
     }
 
     /// Pledges shares of the sender's stETH with a permit of the sender's; see [`steth_permit`](Self::steth_permit).
     pub fn pledge_steth(&self, to: Destination, shares: Shares, permit: Permit) -> Call<P> {
-        let Destination { escrow, pledger, tier } = to;
         let shares = U256::from(shares.get());
-        self.call(escrow, &Raw::pledgeStETHWithPermitCall { escrow, pledger, tier, shares, permit })
+        self.call(to, &Raw::pledgeStETHWithPermitCall { to: to.encode(), shares, permit })
     }
 
     /// Pledges the sender's wstETH with a permit of the sender's; see [`wsteth_permit`](Self::wsteth_permit).
     pub fn pledge_wsteth(&self, to: Destination, amount: Units, permit: Permit) -> Call<P> {
-        let Destination { escrow, pledger, tier } = to;
         let amount = U256::from(amount.get());
-        self.call(escrow, &Raw::pledgeWstETHWithPermitCall { escrow, pledger, tier, amount, permit })
+        self.call(to, &Raw::pledgeWstETHWithPermitCall { to: to.encode(), amount, permit })
     }
 
     /// The approval of WETH that `owner` must give before it can pledge `amount`; `None` when none is needed.
@@ -147,7 +175,8 @@ impl<P: Provider + Clone> Router<P> {
         Ok((allowed < amount).then(|| rpc::token_call(&self.provider, self.tokens.weth, &approve)))
     }
 
-    /// Signs a permit of stETH for the router, for `shares` and a hundredth more, up to and including `deadline`.
+    /// Signs a permit of stETH for the router, for `shares`, up to and including `deadline`. `allowance` tells when it will
+    /// be used: one that does not suffice then fails in its block.
     ///
     /// # Errors
     /// [`Error::NotSigned`](error::Error::NotSigned), [`Error::Rpc`](error::Error::Rpc),
@@ -156,11 +185,12 @@ impl<P: Provider + Clone> Router<P> {
         &self,
         owner: &impl Signer,
         shares: Shares,
+        allowance: Allowance,
         deadline: Timestamp,
     ) -> Result<Permit, error::Error> {
         let steth = self.tokens.steth;
         let worth = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) };
-        let value = with_room(self.read(steth, &worth).await?);
+        let value = allowance.of(self.read(steth, &worth).await?);
         let nonce = self.read(steth, &StETH::noncesCall { owner: owner.address() }).await?;
         let domain = self.read(steth, &StETH::DOMAIN_SEPARATORCall {}).await?;
         self.permit(owner, domain, value, nonce, deadline).await
@@ -200,9 +230,10 @@ impl<P: Provider + Clone> Router<P> {
         Ok(Permit { value, deadline, v, r: signature.r().into(), s: signature.s().into() })
     }
 
-    /// All that is to be told of a call is what the escrow says.
-    fn call(&self, escrow: Address, call: &impl SolCall) -> Call<P> {
-        Call::new(self.provider.clone(), Contract::PledgeRouter, self.address, call).telling(vec![escrow])
+    /// All that is to be told of a call is what the escrow says, and its bonus pool.
+    fn call(&self, to: Destination, call: &impl SolCall) -> Call<P> {
+        Call::new(self.provider.clone(), Contract::PledgeRouter, self.address, call)
+            .telling(vec![to.escrow, to.bonus_pool()])
     }
 
     async fn read<C: SolCall>(&self, token: Address, call: &C) -> Result<C::Return, error::Error> {
@@ -215,6 +246,7 @@ impl RouterError {
     pub fn decode(data: &[u8]) -> Option<Self> {
         Some(match PledgeRouterErrors::abi_decode_validate(data).ok()? {
             PledgeRouterErrors::NotWETH(e) => Self::NotWETH { sender: e.sender },
+            PledgeRouterErrors::InvalidAccount(e) => Self::InvalidAccount { account: e.account },
             PledgeRouterErrors::NotTaken(e) => {
                 Self::NotTaken { escrow: e.escrow, asset: convert::asset(e.asset).ok()? }
             }
@@ -232,6 +264,6 @@ mod tests {
 
     #[test]
     fn every_error_of_the_router_has_its_variant() {
-        every_error_has_its_variant(include_str!("../artifacts/PledgeRouter.json"), 3, RouterError::decode);
+        every_error_has_its_variant(include_str!("../artifacts/PledgeRouter.json"), 4, RouterError::decode);
     }
 }

@@ -4,7 +4,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, U256, Uint, address, b256},
     sol_types::{SolConstructor, SolType},
 };
-use levee_model::{Bps, Terms, Tier};
+use levee_model::{Bps, Terms, Tier, Timestamp};
 
 use crate::{bindings::PledgeEscrow, convert, error::Error};
 
@@ -17,7 +17,7 @@ pub const SALT: B256 = b256!("55bc7f2dff1173cb85cbf7c5c6c7d57f6d2faa9aa555d24af6
 /// The code that creates an escrow with these terms: the constructor's bytecode and its arguments.
 ///
 /// # Errors
-/// [`Error::Unencodable`] when the deadline or the target is beyond what the contract can hold.
+/// [`Error::Unencodable`] when a deadline is beyond what the contract can hold.
 pub fn init_code(terms: &Terms) -> Result<Bytes, Error> {
     Ok([&PledgeEscrow::BYTECODE[..], &encode_arguments(encode(terms)?)].concat().into())
 }
@@ -59,7 +59,8 @@ pub fn encode(terms: &Terms) -> Result<PledgeEscrow::Terms, Error> {
         stETH: terms.steth,
         wstETH: terms.wsteth,
         target: U256::from(terms.target.get()),
-        deadline: Uint::try_from(terms.deadline).map_err(|_| Error::Unencodable { what: "deadline" })?,
+        deadline: seconds(terms.deadline, "deadline")?,
+        latestDeadline: seconds(terms.latest_deadline, "latest deadline")?,
         tiers,
         objectionPeriod: terms.objection_period,
         vetoBps: terms.veto.get(),
@@ -69,6 +70,11 @@ pub fn encode(terms: &Terms) -> Result<PledgeEscrow::Terms, Error> {
         exitWindow: terms.exit_window,
         termsHash: terms.terms_hash,
     })
+}
+
+/// A time as the contracts take it; `what` names it in the error.
+pub(crate) fn seconds(time: Timestamp, what: &'static str) -> Result<Uint<40, 1>, Error> {
+    Uint::try_from(time).map_err(|_| Error::Unencodable { what })
 }
 
 fn encode_tier(tier: &Tier) -> PledgeEscrow::Tier {
@@ -91,6 +97,7 @@ pub fn decode(terms: &PledgeEscrow::Terms) -> Result<Terms, Error> {
         wsteth: terms.wstETH,
         target: convert::wei(terms.target)?,
         deadline: terms.deadline.to(),
+        latest_deadline: terms.latestDeadline.to(),
         tiers: terms.tiers.iter().map(decode_tier).collect(),
         objection_period: terms.objectionPeriod,
         veto: convert::bps(terms.vetoBps),
@@ -122,6 +129,7 @@ mod tests {
             wsteth: Address::repeat_byte(4),
             target: Wei::new(5_000_000_000),
             deadline: 6,
+            latest_deadline: 19,
             tiers: vec![
                 Tier { threshold: Bps::new(7), draw_order: 8, rate: Bps::new(9) },
                 Tier { threshold: Bps::ONE, draw_order: 10, rate: Bps::new(11) },

@@ -1,25 +1,20 @@
 //! What an escrow's views say, with units: the rescue and its positions as the next call would find them.
 
 use levee_model::{
-    Amendment, Asset, Bps, Goal, PerAsset, PositionId, Rate, Statement, Status, Terms, Timestamp, Units, Wei,
+    Amendment, Asset, Bps, EndReason, Goal, PerAsset, PositionId, Rate, Statement, Status, Terms, Timestamp,
+    Units, Wei, terms::MAX_TIERS,
 };
 
-use crate::{
-    bindings::PledgeEscrow,
-    convert,
-    error::Error,
-    event::{self, FailReason},
-    terms,
-};
+use crate::{bindings::PledgeEscrow, convert, error::Error, terms};
 
 /// What is known of the share rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShareRate {
     /// No pot holds shares, so Lido is not asked.
     NotNeeded,
-    /// Read now, or recorded at settlement.
+    /// Read now, or recorded when the rescue was decided.
     Known(Rate),
-    /// Some pot holds shares and stETH does not say what they are worth.
+    /// Some pot holds shares, and stETH does not say what they are worth, or nobody asked before the rescue was ended.
     Unreadable,
 }
 
@@ -62,15 +57,17 @@ pub struct PositionView {
 pub struct RescueView {
     /// The status.
     pub status: Status,
-    /// Why it failed, or would now.
-    pub fail_reason: Option<FailReason>,
+    /// Why it failed, or would now, or what first cancelled it.
+    pub end_reason: Option<EndReason>,
+    /// The block in which the escrow was created: its logs begin there.
+    pub created_block: u64,
     /// The terms, with the target, deadline and terms hash in force now.
     pub terms: Terms,
-    /// The pending amendment.
+    /// The amendment proposed last, pending or in force. One that was pending when the rescue failed is forgotten.
     pub amendment: Option<Amendment>,
     /// Every pot that holds something, by tier and asset.
     pub pots: Vec<PotView>,
-    /// The rate: while open or failed the one now, then as recorded.
+    /// The rate: while open the one now, then as recorded.
     pub rate: ShareRate,
     /// Value of all pots at that rate; none while the rate cannot be read.
     pub coverage: Option<Wei>,
@@ -82,8 +79,10 @@ pub struct RescueView {
     pub objected: Wei,
     /// When a call settled it.
     pub settled_at: Option<Timestamp>,
-    /// When it was cancelled, or lapsed without having been cancelled.
+    /// When it was cancelled, by the guardian, a veto or a lapse.
     pub cancelled_at: Option<Timestamp>,
+    /// When what was due and not collected was given up.
+    pub lapsed_at: Option<Timestamp>,
     /// When `Released` or `Cancelled` became final; none of a failed rescue, which is final at once.
     pub final_at: Option<Timestamp>,
     /// Tranches due by the clock.
@@ -92,7 +91,12 @@ pub struct RescueView {
     pub kept: PerAsset<u8>,
     /// Tranches delivered of each asset.
     pub delivered: PerAsset<u8>,
-    /// When the next tranche falls due; none when none will.
+    /// Tranches of each asset that do not go back yet: those kept, and those that a veto stopped and whose time has not
+    /// come.
+    pub held: PerAsset<u8>,
+    /// Whether what a veto stopped goes back tranche by tranche, at the times at which it would have fallen due.
+    pub returns_by_calendar: bool,
+    /// When the next tranche falls due, or goes back after a veto; none when none will.
     pub next_tranche_at: Option<Timestamp>,
 }
 
@@ -101,6 +105,49 @@ impl RescueView {
     pub fn pot(&self, tier: u8, asset: Asset) -> Option<PotView> {
         self.pots.iter().find(|pot| pot.tier == tier && pot.asset == asset).copied()
     }
+
+    /// What a pledge has to name, if it is to meet these terms: when the amendment proposed last comes or came into force;
+    /// 0 for none.
+    pub fn latest_amendment(&self) -> Timestamp {
+        latest(self.amendment)
+    }
+
+    /// Whether an escrow can say this: so that whoever divides by a target, or looks up a pot's tier, need not doubt.
+    fn is_possible(&self) -> bool {
+        let tiers = self.terms.tier_count();
+        let counts = [self.kept, self.delivered, self.held];
+        let in_bounds = |count: u8| count <= self.terms.tranches;
+        !self.terms.target.is_zero()
+            && (1..=MAX_TIERS).contains(&self.terms.tiers.len())
+            && self.terms.tranches > 0
+            && self.pots.iter().all(|pot| pot.tier < tiers)
+            && in_bounds(self.due)
+            && counts.iter().all(|count| Asset::ALL.into_iter().all(|asset| in_bounds(count[asset])))
+    }
+}
+
+/// What a pledge made now would meet, as it is stored: past the deadline still open, until a call settles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PledgingView {
+    /// The stored status.
+    pub status: Status,
+    /// The target in force.
+    pub target: Wei,
+    /// The deadline in force.
+    pub deadline: Timestamp,
+    /// The amendment proposed last, pending or in force.
+    pub amendment: Option<Amendment>,
+}
+
+impl PledgingView {
+    /// As [`RescueView::latest_amendment`].
+    pub fn latest_amendment(&self) -> Timestamp {
+        latest(self.amendment)
+    }
+}
+
+fn latest(amendment: Option<Amendment>) -> Timestamp {
+    amendment.map_or(0, |amendment| amendment.effective_at)
 }
 
 impl PositionView {
@@ -111,7 +158,7 @@ impl PositionView {
             asset: id.asset,
             amount: statement.pledged,
             refunded: statement.refunded,
-            refundable: statement.owed,
+            refundable: statement.refundable,
             weight: statement.weight,
             objected: statement.objected,
         }
@@ -124,9 +171,10 @@ impl TryFrom<PledgeEscrow::RescueView> for RescueView {
     fn try_from(page: PledgeEscrow::RescueView) -> Result<Self, Error> {
         let pots = page.pots.iter().map(PotView::try_from).collect::<Result<_, _>>()?;
         let coverage = Some(convert::wei(page.coverage)?).filter(|_| page.rateReadable);
-        Ok(Self {
+        let view = Self {
             status: convert::status(page.status)?,
-            fail_reason: event::fail_reason(page.failReason)?,
+            end_reason: convert::end_reason(page.endReason)?,
+            created_block: page.createdBlock.to(),
             terms: terms::decode(&page.terms)?,
             amendment: amendment(&page.amendment)?,
             pots,
@@ -137,11 +185,28 @@ impl TryFrom<PledgeEscrow::RescueView> for RescueView {
             objected: convert::wei(page.objected)?,
             settled_at: convert::moment(page.settledAt),
             cancelled_at: convert::moment(page.cancelledAt),
+            lapsed_at: convert::moment(page.lapsedAt),
             final_at: convert::moment(page.finalAt),
             due: page.due,
-            kept: PerAsset::from_fn(|asset| page.kept[asset as usize]),
-            delivered: PerAsset::from_fn(|asset| page.delivered[asset as usize]),
+            kept: convert::per_asset(page.kept),
+            delivered: convert::per_asset(page.delivered),
+            held: convert::per_asset(page.held),
+            returns_by_calendar: page.returnsByCalendar,
             next_tranche_at: convert::moment(page.nextTrancheAt),
+        };
+        if view.is_possible() { Ok(view) } else { Err(Error::Malformed { what: "a rescue" }) }
+    }
+}
+
+impl TryFrom<PledgeEscrow::PledgingView> for PledgingView {
+    type Error = Error;
+
+    fn try_from(view: PledgeEscrow::PledgingView) -> Result<Self, Error> {
+        Ok(Self {
+            status: convert::status(view.status)?,
+            target: convert::wei(view.target)?,
+            deadline: view.deadline.to(),
+            amendment: amendment(&view.amendment)?,
         })
     }
 }
@@ -155,10 +220,10 @@ fn share_rate(page: &PledgeEscrow::RescueView) -> ShareRate {
 }
 
 fn amendment(raw: &PledgeEscrow::Amendment) -> Result<Option<Amendment>, Error> {
-    let Some(in_force_from) = convert::moment(raw.effectiveAt) else { return Ok(None) };
+    let Some(effective_at) = convert::moment(raw.effectiveAt) else { return Ok(None) };
     let goal =
         Goal { target: convert::wei(raw.target)?, deadline: raw.deadline.to(), terms_hash: raw.termsHash };
-    Ok(Some(Amendment { goal, in_force_from }))
+    Ok(Some(Amendment { goal, effective_at }))
 }
 
 impl TryFrom<&PledgeEscrow::PotView> for PotView {

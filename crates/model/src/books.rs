@@ -47,7 +47,7 @@ impl Position {
     pub const MAX_DEPARTURES: u32 = (1 << 24) - 1;
 
     /// What is left of it once all of it is taken out.
-    pub(crate) fn departed(self) -> Self {
+    pub fn departed(self) -> Self {
         let departures = self.departures.saturating_add(1).min(Self::MAX_DEPARTURES);
         Self { departures, ..Self::default() }
     }
