@@ -34,7 +34,7 @@ contract DustTest is EscrowTest {
             terms.tiers[i] = Tier(uint16(3000 + 1000 * i), uint8(7 - i), uint16(100 * i));
         }
         terms.tranches = 64;
-        terms.vetoBps = 10_000;
+        terms.vetoBps = 9999;
         escrow = deploy(terms);
         pool = IRecoveryPool(deployCode("RecoveryPool.sol:RecoveryPool", abi.encode(escrow)));
         bonus = IBonusPool(deployCode("BonusPool.sol:BonusPool", abi.encode(escrow)));
@@ -58,10 +58,14 @@ contract DustTest is EscrowTest {
 
     function test_Open_CostsAreBounded() public {
         vm.deal(bob, 1);
-        measure(bob, 1, address(escrow), abi.encodeCall(escrow.pledgeETH, (bob, 7)));
+        measure(bob, 1, address(escrow), abi.encodeCall(escrow.pledgeETH, (bob, 7, 0)));
         measure(guardian, 0, address(escrow), abi.encodeCall(escrow.amend, (Wei.wrap(TARGET), DEADLINE, TERMS_HASH)));
         measure(alice, 0, address(escrow), abi.encodeCall(escrow.exit, (0, Asset.StETH, alice)));
         measure(guardian, 0, address(escrow), abi.encodeCall(escrow.decline, (alice, 7, Asset.WstETH)));
+        stETH.stop();
+        measure(guardian, 0, address(escrow), abi.encodeCall(escrow.decline, (alice, 7, Asset.StETH)));
+        stETH.resume();
+        measure(stranger, 0, address(escrow), abi.encodeCall(escrow.collect, (alice, Asset.StETH)));
         measure(stranger, 1, address(bonus), abi.encodeCall(bonus.add, (bob)));
         measure(stranger, 0, address(escrow), abi.encodeCall(escrow.rescue, ()));
         measure(stranger, 0, address(escrow), abi.encodeCall(escrow.positions, (alice)));

@@ -2,7 +2,6 @@
 pragma solidity =0.8.37;
 
 import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
-import { Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { IStETH } from "levee/interfaces/external/ILido.sol";
 import { Asset, Wei } from "levee/types/Units.sol";
 
@@ -14,15 +13,20 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// | call      | time                              | before, at, after |
 /// |-----------|-----------------------------------|-------------------|
 /// | pledge    | deadline, also an amended one     | y y n             |
+/// | pledge    | the amendment it names comes into force | y y y       |
 /// | decline   | deadline                          | y y n             |
 /// | exit      | an amendment comes into force     | y n n             |
 /// | amend     | deadline - exitWindow             | y y n             |
 /// | amend     | the one before comes into force   | n y y             |
 /// | settle    | deadline, half covered            | n n y             |
 /// | settle    | deadline, wholly covered          | y y y             |
+/// | settle    | an amendment comes into force, wholly covered | n y y |
+/// | collect   | any                               | y y y             |
 /// | refund(To)| deadline                          | n n y             |
 /// | release   | a tranche falls due               | n y y             |
 /// | cancel    | the last tranche falls due        | y n n             |
+/// | cancel    | the same, after a veto            | y n n             |
+/// | refund    | a vetoed tranche would have fallen due | n y y        |
 /// | object    | the last tranche falls due        | y n n             |
 /// | lapse     | last tranche + releaseWindow      | n n y             |
 /// | lapse     | cancellation + releaseWindow      | n n y             |
@@ -42,9 +46,11 @@ contract TimestampsTest is EscrowTest {
     }
 
     function test_Pledge() public {
-        bytes memory call = abi.encodeCall(escrow.pledgeETH, (alice, GRANT));
+        bytes memory call = abi.encodeCall(escrow.pledgeETH, (alice, GRANT, 0));
         check("yyn", DEADLINE, none, address(escrow), alice, 1, call);
+        call = abi.encodeCall(escrow.pledgeETH, (alice, GRANT, START + EXIT_WINDOW));
         check("yyn", AMENDED_DEADLINE, amendDeadline, address(escrow), alice, 1, call);
+        check("yyy", START + EXIT_WINDOW, amendDeadline, address(escrow), alice, 1, call);
     }
 
     function test_Decline() public {
@@ -81,6 +87,18 @@ contract TimestampsTest is EscrowTest {
         check("yyy", DEADLINE, pledgeFull, address(escrow), stranger, 0, call);
     }
 
+    function test_Settle_Amended() public {
+        bytes memory call = abi.encodeCall(escrow.settle, ());
+        check("nyy", START + EXIT_WINDOW, coverAndAmend, address(escrow), stranger, 0, call);
+    }
+
+    /// @dev At any time: what is owed has no clock.
+    function test_Collect() public {
+        bytes memory call = abi.encodeCall(escrow.collect, (bob, Asset.StETH));
+        check("yyy", DEADLINE, oweBob, address(escrow), stranger, 0, call);
+        check("yyy", DEADLINE + RELEASE_WINDOW, oweBob, address(escrow), stranger, 0, call);
+    }
+
     function test_Refund() public {
         bytes memory call = abi.encodeCall(escrow.refund, (carol, LOAN, Asset.WstETH));
         check("nny", DEADLINE, pledgeHalf, address(escrow), stranger, 0, call);
@@ -97,6 +115,18 @@ contract TimestampsTest is EscrowTest {
     function test_Cancel() public {
         bytes memory call = abi.encodeCall(escrow.cancel, ());
         check("ynn", trancheAt(SETTLED_AT, TRANCHES), settleHalf, address(escrow), guardian, 0, call);
+    }
+
+    function test_Cancel_Vetoed() public {
+        bytes memory call = abi.encodeCall(escrow.cancel, ());
+        check("ynn", trancheAt(SETTLED_AT, TRANCHES), vetoHalf, address(escrow), guardian, 0, call);
+    }
+
+    /// @dev What a veto stopped goes back with each tranche's time.
+    function test_Refund_Vetoed() public {
+        bytes memory call = abi.encodeCall(escrow.refund, (alice, GRANT, Asset.ETH));
+        check("nyy", trancheAt(SETTLED_AT, 1), vetoHalf, address(escrow), stranger, 0, call);
+        check("nyy", trancheAt(SETTLED_AT, TRANCHES), vetoAndRefundThree, address(escrow), stranger, 0, call);
     }
 
     function test_Object() public {
@@ -130,8 +160,32 @@ contract TimestampsTest is EscrowTest {
     function none() private pure { }
 
     function amendDeadline() private {
+        amend(TARGET, AMENDED_DEADLINE, TERMS_HASH);
+    }
+
+    function coverAndAmend() private {
+        pledgeFull();
+        amendTarget(TARGET);
+    }
+
+    function oweBob() private {
+        pledgeHalf();
+        stETH.stop();
         vm.prank(guardian);
-        escrow.amend(Wei.wrap(TARGET), AMENDED_DEADLINE, TERMS_HASH);
+        escrow.decline(bob, GRANT, Asset.StETH);
+        stETH.resume();
+    }
+
+    function vetoHalf() private {
+        settleHalf();
+        vm.prank(alice);
+        escrow.object(GRANT, Asset.ETH);
+    }
+
+    function vetoAndRefundThree() private {
+        vetoHalf();
+        vm.warp(trancheAt(SETTLED_AT, 3));
+        escrow.refund(alice, GRANT, Asset.ETH);
     }
 
     function pledgeAndAmend() private {
