@@ -32,8 +32,10 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// | lapse     | cancellation + releaseWindow      | n n y             |
 /// | expire    | deadline + releaseWindow          | n n y             |
 /// | add bonus | deadline                          | y y n             |
-/// | claim it  | deadline                          | n n y             |
-/// | claim it, rate unreadable | deadline + releaseWindow | n n y      |
+/// | enlist    | deadline                          | y y n             |
+/// | claim it  | deadline + exitWindow, also with the rate unreadable | n n y |
+/// | take it back | half of an exit window         | y n n             |
+/// | take it back | deadline + exitWindow, if a part is the pledgers' | n n y |
 contract TimestampsTest is EscrowTest {
     uint40 private constant AMENDED_DEADLINE = DEADLINE + 1 days;
 
@@ -150,9 +152,18 @@ contract TimestampsTest is EscrowTest {
     function test_Bonus() public {
         bytes memory call = abi.encodeCall(bonus.add, (alice));
         check("yyn", DEADLINE, none, address(bonus), alice, 1, call);
+        call = abi.encodeCall(bonus.enlist, (alice, GRANT, Asset.ETH));
+        check("yyn", DEADLINE, pledgeHalf, address(bonus), stranger, 0, call);
         call = abi.encodeCall(bonus.claim, (alice, GRANT, Asset.ETH));
-        check("nny", DEADLINE, pledgeLittle, address(bonus), stranger, 0, call);
-        check("nny", DEADLINE + RELEASE_WINDOW, failAndBreak, address(bonus), stranger, 0, call);
+        check("nny", DEADLINE + EXIT_WINDOW, pledgeLittle, address(bonus), stranger, 0, call);
+        check("nny", DEADLINE + EXIT_WINDOW, failAndBreak, address(bonus), stranger, 0, call);
+    }
+
+    /// @dev Until half of the exit window is over; and with the end of a rescue that is covered.
+    function test_Bonus_TakenBack() public {
+        bytes memory call = abi.encodeCall(bonus.takeBack, (alice));
+        check("ynn", START + EXIT_WINDOW / 2, addAndAmend, address(bonus), alice, 0, call);
+        check("nny", DEADLINE + EXIT_WINDOW, pledgeSome, address(bonus), alice, 0, call);
     }
 
     // ---------------------------------------------------------------- what comes before
@@ -219,6 +230,24 @@ contract TimestampsTest is EscrowTest {
     function pledgeLittle() private {
         pledge(alice, GRANT, Asset.ETH, 1 ether);
         pledge(bob, GRANT, Asset.StETH, 1 ether);
+        bonus.enlist(alice, GRANT, Asset.ETH);
+        bonus.enlist(bob, GRANT, Asset.StETH);
+        vm.prank(alice);
+        bonus.add{ value: 1 ether }(alice);
+    }
+
+    function addAndAmend() private {
+        vm.prank(alice);
+        bonus.add{ value: 1 ether }(alice);
+        amendTarget(TARGET);
+    }
+
+    /// @dev Half of it settles; the rest has its part of the bonus, and alice the other.
+    function pledgeSome() private {
+        pledge(alice, GRANT, Asset.ETH, 500 ether);
+        pledge(bob, FULL_GRANT, Asset.ETH, 100 ether);
+        bonus.enlist(alice, GRANT, Asset.ETH);
+        bonus.enlist(bob, FULL_GRANT, Asset.ETH);
         vm.prank(alice);
         bonus.add{ value: 1 ether }(alice);
     }

@@ -142,6 +142,9 @@ abstract contract PledgeTest is EscrowTest {
         fund(alice, asset(), 1);
         expectAmendmentDiffers(START + EXIT_WINDOW, 0);
         pledgeNaming(START + EXIT_WINDOW, alice, alice, GRANT, asset(), 1);
+        // Of more bits than a time has.
+        expectAmendmentDiffers(1 << 40, 0);
+        pledgeNaming(1 << 40, alice, alice, GRANT, asset(), 1);
         pledgeNaming(0, alice, alice, GRANT, asset(), 1);
         assertPosition(alice, GRANT, asset(), 1, 0, 0);
     }
