@@ -23,8 +23,8 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// │       └── it reverts with {WrongStatus}
 /// ├── given objections stopped it
 /// │   ├── it lifts the hold, emits {HoldLifted}, and changes nothing else of what is recorded
-/// │   └── when every tranche is due
-/// │       └── it reverts with {NothingToStop}
+/// │   └── when every tranche would be due, so that nothing is held
+/// │       └── it reverts with {WrongStatus}
 /// ├── given it failed, was cancelled by the guardian, or lapsed, or was released
 /// │   └── it reverts with {WrongStatus}
 /// └── when the caller is not the guardian, or there is none
@@ -193,7 +193,7 @@ contract CancelTest is EscrowTest {
     function test_RevertWhen_AllIsDueAfterAVeto() public {
         vetoAtTheFirst();
         vm.warp(trancheAt(SETTLED_AT, TRANCHES));
-        expectNothingToStop();
+        expectWrongStatus(Status.Cancelled);
         cancel();
         vm.warp(trancheAt(SETTLED_AT, TRANCHES) - 1);
         cancel();
