@@ -20,7 +20,7 @@ contract EscrowProof is Setting {
     // ------------------------------------------------------------------------------------------------ one way
 
     /// @notice Of each call: see `step`.
-    function check_7_OneWay_Pledge(State calldata state, World calldata world, uint40 amendment, uint96 amount)
+    function check_7_OneWay_Pledge(State calldata state, World calldata world, uint64 amendment, uint96 amount)
         external
     {
         vm.deal(address(this), amount);
@@ -151,7 +151,7 @@ contract EscrowProof is Setting {
         State calldata state,
         World calldata world,
         uint8 id,
-        uint40 amendment,
+        uint64 amendment,
         uint96 amount
     ) external {
         Asset asset = assetOf(id);
@@ -241,7 +241,7 @@ contract EscrowProof is Setting {
         State calldata state,
         World calldata world,
         uint8 id,
-        uint40 amendment,
+        uint64 amendment,
         uint96 amount
     ) external {
         afterPledge(state, world, assetOf(id), amendment, amount);
@@ -265,7 +265,9 @@ contract EscrowProof is Setting {
         afterCall(state, world, Asset.ETH, caller, call, 0);
         assert(caller == GUARDIAN);
         if (which < 2) {
-            assert(balanceOf(address(rescue), Asset.ETH) == world.eth && tokens.sharesOf(address(rescue)) == world.shares);
+            assert(
+                balanceOf(address(rescue), Asset.ETH) == world.eth && tokens.sharesOf(address(rescue)) == world.shares
+            );
         }
     }
 
@@ -339,7 +341,7 @@ contract EscrowProof is Setting {
     // ------------------------------------------------------------------------------------------------ small things
 
     /// @dev The books after a stranger's pledge for the pledger.
-    function afterPledge(State calldata state, World calldata world, Asset asset, uint40 amendment, uint96 amount)
+    function afterPledge(State calldata state, World calldata world, Asset asset, uint64 amendment, uint96 amount)
         private
         returns (State memory)
     {
