@@ -100,8 +100,8 @@ coverage: setup ## Every line and branch of contracts/ is run by a test, or fail
 	  >out/coverage/log 2>&1 || { cat out/coverage/log >&2; exit 1; }
 	@python3 tools/python/coverage out/coverage/lcov.info
 
-mutants: setup ## [MUTANTS=n] [SEED=s]: change the contracts a thousand times, and see the tests notice
-	python3 tools/python/mutants $(if $(MUTANTS),--count $(MUTANTS)) $(if $(SEED),--seed $(SEED))
+mutants: setup ## [FILE=contracts/x.sol] [MUTANTS=n] [SEED=s]: change the contracts by one small thing, and see the tests notice
+	python3 tools/python/mutants $(if $(FILE),--file $(FILE)) $(if $(MUTANTS),--count $(MUTANTS)) $(if $(SEED),--seed $(SEED))
 
 python-lock: ## Pin anew what tools/python/requirements.in names (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
