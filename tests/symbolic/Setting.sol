@@ -116,8 +116,8 @@ abstract contract Setting is Symbolic {
             uint256 kept = state.core.kept.get(Asset(i));
             uint256 delivered = state.core.delivered.get(Asset(i));
             sound = both(sound, both(kept <= TRANCHES, delivered <= kept));
-            sound = both(sound, implies(delivered != 0, time >= dueAt(settledAt, delivered)));
-            sound = both(sound, implies(both(state.core.returnsByCalendar, kept != 0), time >= dueAt(settledAt, kept)));
+            sound = both(sound, areDue(settledAt, time, delivered));
+            sound = both(sound, implies(state.core.returnsByCalendar, areDue(settledAt, time, kept)));
             sound = both(sound, implies(both(whole, kept != 0), kept == TRANCHES));
         }
         sound = both(sound, implies(whole, (state.core.kept.get(asset) != 0) == (drawn(state) != 0)));
@@ -170,6 +170,14 @@ abstract contract Setting is Symbolic {
             unchecked {
                 held += toUint(both(state.core.returnsByCalendar, later));
             }
+        }
+    }
+
+    /// @dev Whether so many tranches are due: each by itself, since solvers are slow at a product with the number.
+    function areDue(uint256 settledAt, uint256 time, uint256 count) internal pure returns (bool all) {
+        all = true;
+        for (uint256 tranche = 1; tranche <= TRANCHES; ++tranche) {
+            all = both(all, implies(count >= tranche, time >= dueAt(settledAt, tranche)));
         }
     }
 
