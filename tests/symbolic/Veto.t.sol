@@ -18,7 +18,8 @@ contract VetoProof is Setting {
 
     /// @notice An objection counts its position's drawn value, and the rescue is cancelled just when all of them together are
     /// ceil(drawn * veto / 10,000) or more; no position can object again.
-    /// @dev Assumes: all weights ever are at most what was drawn (each position counted once, check_3_PartsAreDrawnAtMostAsTheWhole).
+    /// @dev Assumes: all weights ever are at most what was drawn (each position counts once, and
+    /// check_3_PartsAreDrawnAtMostAsTheWhole).
     function check_15_VetoedJustWhenReached(State calldata state, World calldata world, uint8 id) external {
         Asset asset = assetOf(id);
         vm.assume(state.core.status == Status.Settled && state.record.marginalOrder == 0 && state.core.activeTiers == 1);
