@@ -4,7 +4,15 @@ pragma solidity =0.8.37;
 import { Tier } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset } from "levee/types/Units.sol";
 
-import { Store } from "./Store.sol";
+import { Course } from "./Course.sol";
+
+/// @dev By pot: drawn. By draw order: what its active pots are worth, and the part of that which is drawn.
+struct Draws {
+    uint256[24] units;
+    uint256[4] values;
+    uint256[4] parts;
+    uint256 sum;
+}
 
 /// @notice What settlement must give, by the words of the rules and from the store's amounts alone: order by order,
 /// with nothing sorted, packed or skipped.
@@ -12,17 +20,9 @@ contract Reference {
     /// @dev Draw orders of the rescues are below this.
     uint256 private constant ORDERS = 4;
 
-    /// @dev By pot: drawn. By draw order: what its active pots are worth, and the part of that which is drawn.
-    struct Draws {
-        uint256[24] units;
-        uint256[4] values;
-        uint256[4] parts;
-        uint256 sum;
-    }
+    Course private immutable STORE;
 
-    Store private immutable STORE;
-
-    constructor(Store store) {
+    constructor(Course store) {
         STORE = store;
     }
 
