@@ -74,27 +74,59 @@ contract BonusBooks {
 
     /// @notice What would count of it once it is enlisted now: nothing of what has left; and, while pledges are taken, all that
     /// it has, what is new of it for the time to the first deadline.
-    function enlisting(address pledger, uint256 id) public view returns (Entry memory next) {
-        next = _entries[pledger][id];
-        uint256 departures = STORE.departures(pledger, id);
+    function enlisting(address pledger, uint256 id) public view returns (Entry memory) {
+        return
+            _enlisting(
+                _entries[pledger][id], STORE.departures(pledger, id), STORE.amounts(pledger, id), secondsLocked()
+            );
+    }
+
+    function _enlisting(Entry memory next, uint256 departures, uint256 amount, int256 duration)
+        private
+        pure
+        returns (Entry memory)
+    {
         if (next.departures != departures) next = Entry(departures, 0, 0);
-        if (!STORE.pledging()) return next;
-        uint256 amount = STORE.amounts(pledger, id);
-        next.unitSeconds += (amount - next.amount) * _secondsLocked();
+        if (duration < 0) return next;
+        next.unitSeconds += (amount - next.amount) * uint256(duration);
         next.amount = amount;
+        return next;
     }
 
     /// @notice Whether there is something to enlist or to strike.
     function enlists(address pledger, uint256 id) external view returns (bool) {
-        Entry memory now_ = _entries[pledger][id];
-        return !_decision.decided && keccak256(abi.encode(now_)) != keccak256(abi.encode(enlisting(pledger, id)));
+        return !_decision.decided && _differ(_entries[pledger][id], enlisting(pledger, id));
     }
 
-    function _secondsLocked() private view returns (uint256) {
+    /// @notice The first position, from a place that `seed` gives, of which there is something to enlist or to strike.
+    function findUnlisted(uint256 seed) external view returns (address pledger, uint256 id) {
+        address[] memory pledgers = STORE.pledgers();
+        int256 duration = secondsLocked();
+        for (uint256 i; i < pledgers.length; ++i) {
+            pledger = pledgers[addmod(seed, i, pledgers.length)];
+            uint256[24] memory amounts = STORE.amountsOf(pledger);
+            uint256[24] memory departures = STORE.departuresOf(pledger);
+            for (uint256 j; j < STORE.pots(); ++j) {
+                id = addmod(seed, j, STORE.pots());
+                Entry memory now_ = _entries[pledger][id];
+                Entry memory next = _enlisting(_entries[pledger][id], departures[id], amounts[id], duration);
+                if (_differ(now_, next)) return (pledger, id);
+            }
+        }
+        return STORE.findAny(seed);
+    }
+
+    function _differ(Entry memory a, Entry memory b) private pure returns (bool) {
+        return a.departures != b.departures || a.amount != b.amount || a.unitSeconds != b.unitSeconds;
+    }
+
+    /// @notice From now to the first of the deadlines; less than 0 when no pledges are taken.
+    function secondsLocked() public view returns (int256) {
+        if (!STORE.pledging()) return -1;
         uint256 end = STORE.firstDeadline();
         if (STORE.inForce().deadline < end) end = STORE.inForce().deadline;
         if (STORE.pendingUntil() != 0 && STORE.latest().deadline < end) end = STORE.latest().deadline;
-        return end > block.timestamp ? end - block.timestamp : 0;
+        return end > block.timestamp ? int256(end - block.timestamp) : int256(0);
     }
 
     // ------------------------------------------------------------------------------------------------ deciding
@@ -127,9 +159,10 @@ contract BonusBooks {
     /// @notice What all that is enlisted into tiers of thresholds above `metBps` is worth, by time.
     function valueOf(uint256 metBps, uint256 rate) public view returns (uint256) {
         address[] memory pledgers = STORE.pledgers();
+        uint256 pots = STORE.pots();
         uint256 eth;
         uint256 shares;
-        for (uint256 id; id < STORE.pots(); ++id) {
+        for (uint256 id; id < pots; ++id) {
             if (STORE.tierOf(id).thresholdBps <= metBps) continue;
             for (uint256 i; i < pledgers.length; ++i) {
                 if (id % ASSETS == uint256(Asset.ETH)) eth += _entries[pledgers[i]][id].unitSeconds;

@@ -6,7 +6,6 @@ import { ASSETS, Asset, Wei } from "levee/types/Units.sol";
 
 import { Lido } from "./Lido.sol";
 import { Draws, Reference } from "./Reference.sol";
-import { Register } from "./Register.sol";
 
 /// @dev Where a rescue stands.
 /// @custom:member rate The share rate that was recorded.
@@ -29,7 +28,7 @@ struct Facts {
 }
 
 /// @notice The course of a rescue, by the words of the rules and from the calls that were made, whatever the escrow says.
-abstract contract Course is Register {
+abstract contract Course is Reference {
     struct Amendment {
         uint256 target;
         uint256 deadline;
@@ -41,13 +40,13 @@ abstract contract Course is Register {
     uint256 public immutable tranches;
     uint256 public immutable exitWindow;
     uint256 public immutable releaseWindow;
+    uint256 public immutable vetoBps;
+    uint256 public immutable latestDeadline;
     bool public immutable acceptsShares;
     /// @notice The deadline of creation.
     uint256 public immutable firstDeadline;
     uint256 private immutable TRANCHE_INTERVAL;
     uint256 private immutable OBJECTION_PERIOD;
-    uint256 private immutable VETO_BPS;
-    Reference private immutable RULING;
 
     Facts private _facts;
     /// @notice Every amendment ever proposed; the first entry is the original terms, in force from the start.
@@ -59,18 +58,18 @@ abstract contract Course is Register {
     uint256 public objected;
 
     constructor(IPledgeEscrow escrow_, Terms memory terms_, Lido lido_, address[] memory pledgers_)
-        Register(escrow_, terms_, lido_, pledgers_)
+        Reference(escrow_, terms_, lido_, pledgers_)
     {
         createdAt = block.timestamp;
         tranches = terms_.tranches;
         exitWindow = terms_.exitWindow;
         releaseWindow = terms_.releaseWindow;
+        latestDeadline = terms_.latestDeadline;
         firstDeadline = terms_.deadline;
         acceptsShares = terms_.stETH != address(0);
         TRANCHE_INTERVAL = terms_.trancheInterval;
         OBJECTION_PERIOD = terms_.objectionPeriod;
-        VETO_BPS = terms_.vetoBps;
-        RULING = new Reference(this);
+        vetoBps = terms_.vetoBps;
         amendments.push(Amendment(Wei.unwrap(terms_.target), terms_.deadline, terms_.termsHash, block.timestamp));
     }
 
@@ -126,24 +125,13 @@ abstract contract Course is Register {
     }
 
     /// @notice Value at the current rate of the pots in tiers of at most `thresholdBps`.
-    function coverage(uint256 thresholdBps) public view returns (uint256) {
-        uint256 eth;
-        uint256 shares;
-        for (uint256 id; id < pots(); ++id) {
-            if (_tiers[id / ASSETS].thresholdBps > thresholdBps) continue;
-            if (id % ASSETS == uint256(Asset.ETH)) eth += total(id);
-            else shares += total(id);
-        }
-        return eth + shares * lido.rate() / 1e27;
+    function coverage(uint256 thresholdBps) external view returns (uint256) {
+        return _coverage(thresholdBps, lido.rate());
     }
 
     /// @notice The highest threshold that is met now; 0 for none.
-    function highestMet() public view returns (uint256 met) {
-        uint256 target = inForce().target;
-        for (uint256 i; i < _tiers.length; ++i) {
-            uint256 bps = _tiers[i].thresholdBps;
-            if (bps != met && coverage(bps) * 10_000 >= target * bps) met = bps;
-        }
+    function highestMet() external view returns (uint256 met) {
+        return _highestMet(inForce().target, lido.rate());
     }
 
     // ------------------------------------------------------------------------------------------------ where it stands
@@ -173,13 +161,14 @@ abstract contract Course is Register {
         next = _facts;
         next.decidedAt = block.timestamp;
         next.rate = holdsShares() ? lido.rate() : 0;
-        next.metBps = highestMet();
+        uint256 target = inForce().target;
+        next.metBps = _highestMet(target, next.rate);
         if (next.metBps == 0) {
             (next.status, next.reason) = (Status.Failed, EndReason.NoThresholdMet);
             return next;
         }
         next.settledAt = block.timestamp;
-        next.draws = RULING.draw(next.metBps, next.rate);
+        next.draws = _draw(target, next.metBps, next.rate);
         for (uint256 id; id < pots(); ++id) {
             if (next.draws.units[id] != 0) next.kept[id % ASSETS] = tranches;
         }
@@ -229,16 +218,21 @@ abstract contract Course is Register {
 
     /// @notice What a refund of the position would pay now.
     function refundable(Facts memory state, address pledger, uint256 id) public view returns (uint256) {
-        return entitled(state, pledger, id, held(state, id % ASSETS)) - (state.status == Status.Open ? 0 : refunded[pledger][id]);
+        return entitled(state, pledger, id, held(state, id % ASSETS))
+            - (state.status == Status.Open ? 0 : refunded[pledger][id]);
     }
 
     /// @notice What a position counts in an objection.
     function weight(Facts memory state, address pledger, uint256 id) public view returns (uint256) {
-        return RULING.weight(state.draws, pledger, id, state.metBps, state.rate);
+        return _weight(state.draws, pledger, id, state.metBps, state.rate);
     }
 
     /// @notice Of an asset, what is in the tranches after `from` up to `to`.
-    function tranchesOf(Facts memory state, uint256 asset, uint256 from, uint256 to) public view returns (uint256 amount) {
+    function tranchesOf(Facts memory state, uint256 asset, uint256 from, uint256 to)
+        public
+        view
+        returns (uint256 amount)
+    {
         for (uint256 id = asset; id < pots(); id += ASSETS) {
             amount += state.draws.units[id] * to / tranches - state.draws.units[id] * from / tranches;
         }
@@ -258,7 +252,7 @@ abstract contract Course is Register {
 
     /// @notice Whether objections of `sum` wei have the weight of the veto.
     function reachesVeto(Facts memory state, uint256 sum) public view returns (bool) {
-        return VETO_BPS != 0 && state.draws.sum != 0 && sum * 10_000 >= state.draws.sum * VETO_BPS;
+        return vetoBps != 0 && state.draws.sum != 0 && sum * 10_000 >= state.draws.sum * vetoBps;
     }
 
     // ------------------------------------------------------------------------------------------------ what happened

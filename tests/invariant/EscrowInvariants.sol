@@ -338,7 +338,9 @@ abstract contract EscrowInvariants is Setting {
         RecordView memory record = escrow.record();
         (uint256 weight, uint256 said) = (_weightOfObjections(state), Wei.unwrap(escrow.rescue().objected));
         assertEq(said, weight, "an objection counts otherwise");
-        assertEq(record.endReason == EndReason.Vetoed, store.reachesVeto(state, weight), "cancelled without, or not with it");
+        assertEq(
+            record.endReason == EndReason.Vetoed, store.reachesVeto(state, weight), "cancelled without, or not with it"
+        );
         if (state.settledAt == block.timestamp && !state.stopped) _assertNothingComesBack(state);
     }
 
@@ -406,9 +408,8 @@ abstract contract EscrowInvariants is Setting {
         if (value == 0) return 0;
         uint256 takers = positions + store.accounts().length;
         dust = takers + takers * Wei.unwrap(total) / value;
-        BonusBooks.Decision memory made = BonusBooks.Decision(
-            decided, escrow.rescue().thresholdMetBps, Wei.unwrap(part), Rate.unwrap(rate), value
-        );
+        BonusBooks.Decision memory made =
+            BonusBooks.Decision(decided, escrow.rescue().thresholdMetBps, Wei.unwrap(part), Rate.unwrap(rate), value);
         address[] memory pledgers = store.pledgers();
         for (uint256 id; id < store.pots(); ++id) {
             for (uint256 i; i < pledgers.length; ++i) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { IPledgeEscrow, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset } from "levee/types/Units.sol";
 
 import { DeadToken } from "./Actors.sol";
@@ -42,7 +42,11 @@ abstract contract EscrowRefusals {
         return abi.encodeWithSignature("Error(string)", "CONTRACT_IS_STOPPED");
     }
 
-    function ofExit(address pledger, uint256 tier, Asset asset, address recipient) external view returns (bytes memory) {
+    function ofExit(address pledger, uint256 tier, Asset asset, address recipient)
+        external
+        view
+        returns (bytes memory)
+    {
         if (STORE.pendingUntil() == 0) {
             uint256 latest = STORE.latest().effectiveAt;
             return abi.encodeWithSelector(IPledgeEscrow.NoExitWindow.selector, latest, block.timestamp);
@@ -52,7 +56,11 @@ abstract contract EscrowRefusals {
         return STORE.amounts(pledger, _id(tier, asset)) == 0 ? _nothingToReturn(pledger, tier, asset) : bytes("");
     }
 
-    function ofDecline(address caller, address pledger, uint256 tier, Asset asset) external view returns (bytes memory) {
+    function ofDecline(address caller, address pledger, uint256 tier, Asset asset)
+        external
+        view
+        returns (bytes memory)
+    {
         if (caller != STORE.guardian()) return _notGuardian(caller);
         if (!STORE.pledging()) return _closed();
         if (_unknown(tier)) return _unknownTier(tier);
@@ -64,15 +72,14 @@ abstract contract EscrowRefusals {
         if (!STORE.pledging()) return _closed();
         if (STORE.pendingUntil() != 0) return _pending();
         if (target < MIN_TARGET || target > MAX_TARGET) {
-            return
-                abi.encodeWithSelector(IPledgeEscrow.TargetOutOfBounds.selector, target, MIN_TARGET, MAX_TARGET);
+            return abi.encodeWithSelector(IPledgeEscrow.TargetOutOfBounds.selector, target, MIN_TARGET, MAX_TARGET);
         }
         return _ofDeadlines(deadline, block.timestamp + STORE.exitWindow());
     }
 
     function _ofDeadlines(uint256 deadline, uint256 effectiveAt) internal view returns (bytes memory) {
         uint256 present = STORE.inForce().deadline;
-        uint256 latest = STORE.terms().latestDeadline;
+        uint256 latest = STORE.latestDeadline();
         if (effectiveAt > present) {
             return abi.encodeWithSelector(IPledgeEscrow.AmendmentTooLate.selector, effectiveAt, present);
         }
@@ -141,7 +148,7 @@ abstract contract EscrowRefusals {
 
     function ofObject(address pledger, uint256 tier, Asset asset) external view returns (bytes memory) {
         if (_waits()) return _unreadable();
-        if (STORE.terms().vetoBps == 0) return abi.encodeWithSelector(IPledgeEscrow.NoVeto.selector);
+        if (STORE.vetoBps() == 0) return abi.encodeWithSelector(IPledgeEscrow.NoVeto.selector);
         Facts memory state = STORE.found();
         if (state.status != Status.Settled) return _wrongStatus(state.status);
         if (STORE.due(state) == STORE.tranches()) return _nothingToStop();
@@ -187,9 +194,7 @@ abstract contract EscrowRefusals {
     }
 
     function _invalid(address account) internal view returns (bool) {
-        Terms memory terms = STORE.terms();
-        return account == address(0) || account == address(STORE.escrow()) || account == terms.stETH
-            || account == terms.wstETH;
+        return STORE.isInvalid(account);
     }
 
     function _ofPayment(address recipient, Asset asset, uint256 amount) internal view returns (bytes memory) {

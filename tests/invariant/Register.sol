@@ -14,6 +14,8 @@ abstract contract Register {
     MoodyBeneficiary public immutable beneficiary;
     GreedyPledger public immutable greedy;
     address public immutable guardian;
+    address private immutable STETH;
+    address private immutable WSTETH;
 
     /// @dev Encoded: the legacy compiler cannot store an array of tiers.
     bytes private _terms;
@@ -25,6 +27,8 @@ abstract contract Register {
     mapping(address account => uint256[3]) public ledger;
     /// @notice What each pledger has in each pot, by what was pledged and taken out.
     mapping(address pledger => uint256[24]) public amounts;
+    /// @dev What all pledgers have in each pot.
+    uint256[24] private _totals;
     /// @notice What of it was paid back after the decision.
     mapping(address pledger => uint256[24]) public refunded;
     /// @notice How often each position was taken out.
@@ -40,6 +44,7 @@ abstract contract Register {
         beneficiary = MoodyBeneficiary(payable(terms_.beneficiary));
         greedy = GreedyPledger(payable(pledgers_[pledgers_.length - 1]));
         guardian = terms_.guardian;
+        (STETH, WSTETH) = (terms_.stETH, terms_.wstETH);
         _terms = abi.encode(terms_);
         for (uint256 i; i < terms_.tiers.length; ++i) {
             _tiers.push(terms_.tiers[i]);
@@ -50,7 +55,7 @@ abstract contract Register {
     // ------------------------------------------------------------------------------------------------ who and what
 
     /// @notice The terms of creation.
-    function terms() public view returns (Terms memory) {
+    function terms() external view returns (Terms memory) {
         return abi.decode(_terms, (Terms));
     }
 
@@ -81,10 +86,18 @@ abstract contract Register {
     }
 
     /// @notice What all pledgers have in a pot.
-    function total(uint256 id) public view returns (uint256 sum) {
-        for (uint256 i; i < _pledgers.length; ++i) {
-            sum += amounts[_pledgers[i]][id];
-        }
+    function total(uint256 id) public view returns (uint256) {
+        return _totals[id];
+    }
+
+    /// @notice What a pledger has in every pot.
+    function amountsOf(address pledger) external view returns (uint256[24] memory) {
+        return amounts[pledger];
+    }
+
+    /// @notice How often each position of a pledger was taken out.
+    function departuresOf(address pledger) external view returns (uint256[24] memory) {
+        return departures[pledger];
     }
 
     /// @notice Positions of one asset that have an amount.
@@ -103,6 +116,11 @@ abstract contract Register {
         return recipient != address(beneficiary) || !beneficiary.refuses();
     }
 
+    /// @notice Whether an account is one that no value may go to.
+    function isInvalid(address account) external view returns (bool) {
+        return account == address(0) || account == address(escrow) || account == STETH || account == WSTETH;
+    }
+
     /// @notice Tells a pledger that calls back which position is about to be paid.
     function alert(address pledger, uint256 id) external {
         if (pledger == address(greedy)) greedy.expectPosition(uint8(id / ASSETS), Asset(id % ASSETS));
@@ -117,6 +135,7 @@ abstract contract Register {
 
     function notePledge(address payer, address pledger, uint256 id, uint256 amount) external {
         amounts[pledger][id] += amount;
+        _totals[id] += amount;
         _move(payer, address(escrow), id % ASSETS, amount);
     }
 
@@ -124,6 +143,7 @@ abstract contract Register {
     function noteTaken(address pledger, uint256 id, address recipient) external {
         uint256 amount = amounts[pledger][id];
         amounts[pledger][id] = 0;
+        _totals[id] -= amount;
         ++departures[pledger][id];
         if (reaches(recipient, Asset(id % ASSETS))) _move(address(escrow), recipient, id % ASSETS, amount);
         else owed[pledger][id % ASSETS] += amount;

@@ -101,7 +101,7 @@ abstract contract BaseHandler is Clock {
     function orInvalid(address account, uint256 seed) internal view returns (address) {
         if (!once(seed, 29)) return account;
         if (once(seed, 2)) return address(escrow);
-        return once(seed, 3) ? address(lido.wstETH()) : address(0);
+        return once(seed, 3) ? store.terms().wstETH : address(0);
     }
 
     /// @dev The tier of a pot, or, seldom, one that there is not.

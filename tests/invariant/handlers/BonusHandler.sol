@@ -19,7 +19,10 @@ contract BonusHandler is PledgeCalls {
 
     function addBonus(uint256 who, uint256 amountSeed) external acting {
         address sponsor = orInvalid(_sponsorOf(who), amountSeed);
-        uint256 amount = once(amountSeed, 23) ? 0 : spread(amountSeed, 1, amountSeed % 4 == 0 ? 9 : 5 ether);
+        _add(sponsor, once(amountSeed, 23) ? 0 : spread(amountSeed, 1, amountSeed % 4 == 0 ? 9 : 5 ether));
+    }
+
+    function _add(address sponsor, uint256 amount) private {
         bytes memory refusal = refusals.ofAdd(sponsor, amount);
         if (!attempt(DONOR, address(bonus), amount, abi.encodeCall(IBonusPool.add, (sponsor)), refusal)) return;
         store.sponsors().noteAdded(sponsor, amount);
@@ -33,24 +36,17 @@ contract BonusHandler is PledgeCalls {
 
     /// @dev By anyone. Mostly a position of which something can be enlisted or struck.
     function enlist(uint256 seed, uint256 wrong) external acting {
-        (address pledger, uint256 id) = once(wrong, 6) ? store.findAny(seed) : _findUnlisted(seed);
+        (address pledger, uint256 id) = once(wrong, 6) ? store.findAny(seed) : store.sponsors().findUnlisted(seed);
         enlistBy(VAULT, pledger, orUnknown(id / ASSETS, wrong), assetOf(id));
-    }
-
-    function _findUnlisted(uint256 seed) private view returns (address pledger, uint256 id) {
-        uint256 places = store.pledgers().length * store.pots();
-        for (uint256 i; i < places; ++i) {
-            (pledger, id) = store.findAny(addmod(seed, i, places));
-            if (store.sponsors().enlists(pledger, id)) return (pledger, id);
-        }
-        return store.findAny(seed);
     }
 
     /// @dev By anyone for the pledger.
     function claimBonus(uint256 seed, uint256 wrong) external acting {
         (address pledger, uint256 id) = _comeForShare(seed);
         uint8 tier = orUnknown(id / ASSETS, wrong);
-        _claim(VAULT, abi.encodeCall(IBonusPool.claim, (pledger, tier, assetOf(id))), pledger, tier, assetOf(id), pledger);
+        _claim(
+            VAULT, abi.encodeCall(IBonusPool.claim, (pledger, tier, assetOf(id))), pledger, tier, assetOf(id), pledger
+        );
     }
 
     function claimBonusTo(uint256 seed, uint256 wrong) external acting {
@@ -61,14 +57,9 @@ contract BonusHandler is PledgeCalls {
         _claim(pledger, call, pledger, tier, assetOf(id), recipient);
     }
 
-    function _claim(
-        address caller,
-        bytes memory call,
-        address pledger,
-        uint8 tier,
-        Asset asset,
-        address recipient
-    ) private {
+    function _claim(address caller, bytes memory call, address pledger, uint8 tier, Asset asset, address recipient)
+        private
+    {
         bytes memory refusal = refusals.ofBonusClaim(pledger, tier, asset, recipient);
         uint256 id = potOf(tier, asset);
         uint256 share = refusal.length == 0 ? store.sponsors().shareNow(pledger, id) : 0;
@@ -79,13 +70,15 @@ contract BonusHandler is PledgeCalls {
         store.noteMove(address(bonus), recipient, share);
     }
 
-    /// @dev Mostly a position that has a share. Now and then it comes when the bonus of a rescue that not all tiers are
-    /// met of can be decided.
+    /// @dev Mostly a position that has a share. Now and then it comes when the bonus of a rescue that does not meet all of its
+    /// thresholds can be decided; if there is none, somebody added one in time.
     function _comeForShare(uint256 seed) private returns (address pledger, uint256 id) {
-        bool short = store.pledging() && store.highestMet() != 10_000;
-        if (short && once(seed, store.highestMet() == 0 ? 6 : 12)) reach(store.lastDeadline() + 1);
+        if (store.pledging() && store.highestMet() != 10_000 && once(seed, store.highestMet() == 0 ? 4 : 8)) {
+            if (store.sponsors().total() == 0) _add(DONOR, spread(seed, 1, 5 ether));
+            reach(store.lastDeadline() + 1);
+        }
         if (store.late()) lido.mend();
-        if (!store.pledging() && once(seed, 2)) reach(store.lastDeadline() + store.exitWindow() + 1);
+        if (!store.pledging() && !once(seed, 3)) reach(store.lastDeadline() + store.exitWindow() + 1);
         return _findShare(seed);
     }
 

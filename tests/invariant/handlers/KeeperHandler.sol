@@ -49,7 +49,7 @@ contract KeeperHandler is BaseHandler {
 
     /// @dev Now and then it waits for its time, and the rate cannot be read.
     function expire(uint256 seed) external acting {
-        if (store.status() == Status.Open && store.holdsShares() && once(seed, 6)) {
+        if (store.status() == Status.Open && store.holdsShares() && once(seed, 4)) {
             reach(store.lastDeadline() + store.releaseWindow() + 1);
             lido.setDead(true);
         }

@@ -58,14 +58,9 @@ abstract contract PledgeCalls is BaseHandler {
     }
 
     /// @dev By a call that is already made up.
-    function refundBy(
-        address caller,
-        bytes memory call,
-        address pledger,
-        uint8 tier,
-        Asset asset,
-        address recipient
-    ) internal {
+    function refundBy(address caller, bytes memory call, address pledger, uint8 tier, Asset asset, address recipient)
+        internal
+    {
         uint256 id = potOf(tier, asset);
         bytes memory refusal = refusals.ofRefund(pledger, tier, asset, recipient);
         uint256 amount = refusal.length == 0 ? store.refundable(store.found(), pledger, id) : 0;

@@ -49,14 +49,30 @@ contract PledgerHandler is PledgeCalls {
         exitAs(pledger, orUnknown(id / ASSETS, wrong), assetOf(id), recipient);
     }
 
+    /// @dev In an exit window somebody may first leave who cannot be paid.
+    modifier afterUnpaidExit(uint256 seed) {
+        if (store.pendingUntil() != 0 && once(seed, 2)) _leaveUnpaid(seed);
+        _;
+    }
+
+    /// @dev To a beneficiary that refuses ETH, while stETH is paused: for a moment, or for longer.
+    function _leaveUnpaid(uint256 seed) private {
+        bool pausing = lido.moves(Asset.StETH);
+        if (pausing) lido.stETH().stop();
+        store.beneficiary().setRefuses(true);
+        (address pledger, uint256 id) = store.findAmount(seed);
+        exitAs(pledger, uint8(id / ASSETS), assetOf(id), address(store.beneficiary()));
+        if (pausing && !once(seed, 3)) lido.stETH().resume();
+    }
+
     /// @dev By anyone for the pledger.
-    function collect(uint256 seed) external acting {
+    function collect(uint256 seed) external acting afterUnpaidExit(seed) {
         (address pledger, uint256 asset) = store.findOwed(seed);
         bytes memory call = abi.encodeCall(IPledgeEscrow.collect, (pledger, Asset(asset)));
         _collect(VAULT, call, pledger, asset, pledger);
     }
 
-    function collectTo(uint256 seed, uint256 wrong) external acting {
+    function collectTo(uint256 seed, uint256 wrong) external acting afterUnpaidExit(seed) {
         (address pledger, uint256 asset) = store.findOwed(seed);
         address recipient = orInvalid(VAULT, wrong);
         bytes memory call = abi.encodeCall(IPledgeEscrow.collectTo, (Asset(asset), recipient));
@@ -87,8 +103,13 @@ contract PledgerHandler is PledgeCalls {
         return once(seed, 7) ? store.findAmount(seed) : store.findRefundable(seed);
     }
 
-    /// @dev Mostly with a position that counts; else with any, which may have objected before.
+    /// @dev Mostly with a position that counts; else with any, which may have objected before. Now and then it comes when the
+    /// deadline of a rescue that meets a threshold has passed, and so settles it.
     function object(uint256 seed, uint256 wrong) external acting {
+        if (store.pledging() && store.vetoBps() != 0 && store.highestMet() != 0 && once(seed, 5)) {
+            reach(store.lastDeadline() + 1);
+            lido.mend();
+        }
         (address pledger, uint256 id) = once(wrong, 5) ? store.findAmount(seed) : store.findWeight(seed);
         objectAs(pledger, orUnknown(id / ASSETS, wrong), assetOf(id));
     }
