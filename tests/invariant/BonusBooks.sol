@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { EndReason, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset } from "levee/types/Units.sol";
 
 import { Facts } from "./Course.sol";
 import { Store } from "./Store.sol";
 
-/// @notice Whose a bonus must be, and how much of it, by the words of the rules: from the store's books, the contributions and
-/// what was enlisted when.
+/// @notice Whose a bonus must be, and how much of it, by the words of the rules: from the store's books, the
+/// contributions and what was enlisted when.
 contract BonusBooks {
     /// @dev What counts of a position: how often it had left, how much of it is enlisted, and that times its seconds.
     struct Entry {
@@ -72,8 +72,8 @@ contract BonusBooks {
         return _entries[pledger][id];
     }
 
-    /// @notice What would count of it once it is enlisted now: nothing of what has left; and, while pledges are taken, all that
-    /// it has, what is new of it for the time to the first deadline.
+    /// @notice What would count of it once it is enlisted now: nothing of what has left; and, while pledges are taken,
+    /// all that it has, what is new of it for the time to the first deadline.
     function enlisting(address pledger, uint256 id) public view returns (Entry memory) {
         return
             _enlisting(
@@ -192,8 +192,8 @@ contract BonusBooks {
         return total * unitSeconds / made.value;
     }
 
-    /// @notice Whether `caller` may take out what `sponsor` added: it is its own, and an amendment is pending, in the first half
-    /// of its exit window.
+    /// @notice Whether `caller` may take out what `sponsor` added: it is its own, and an amendment is pending, in the
+    /// first half of its exit window.
     function mayLeave(address caller, address sponsor) external view returns (bool) {
         uint256 until = STORE.pendingUntil();
         return caller == sponsor && until != 0 && 2 * (until - block.timestamp) > STORE.exitWindow();

@@ -5,7 +5,8 @@ import { console } from "forge-std/console.sol";
 
 import { Setting } from "./Setting.sol";
 
-/// @notice How often each action of the handlers goes through, of the times that it is drawn, and how often it is refused.
+/// @notice How often each action of the handlers goes through, of the times that it is drawn, and how often it is
+/// refused.
 /// @dev Forge forgets the state of a run when it begins the next one, so the runs are made here: as forge makes them,
 /// every action as likely as every other, but from one seed, so that the result is the same every time.
 abstract contract CallMix is Setting {

@@ -27,7 +27,8 @@ struct Facts {
     Draws draws;
 }
 
-/// @notice The course of a rescue, by the words of the rules and from the calls that were made, whatever the escrow says.
+/// @notice The course of a rescue, by the words of the rules and from the calls that were made, whatever the escrow
+/// says.
 abstract contract Course is Reference {
     struct Amendment {
         uint256 target;
@@ -141,7 +142,8 @@ abstract contract Course is Reference {
         return _facts;
     }
 
-    /// @notice The same as the next call would find it: past the deadline, settled by it first, if the rate can be read.
+    /// @notice The same as the next call would find it: past the deadline, settled by it first, if the rate can be
+    /// read.
     function found() public view returns (Facts memory) {
         return late() && !unreadable() ? _decided() : _facts;
     }

@@ -59,7 +59,8 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev What the sponsors have in the bonus pool; once it is decided what is left of that, and of the pledgers' shares.
+    /// @dev What the sponsors have in the bonus pool; once it is decided what is left of that, and of the pledgers'
+    /// shares.
     function _owedAsBonus(address[] memory pledgers) private view returns (uint256 owed) {
         BonusBooks sponsors = store.sponsors();
         if (!sponsors.isDecided()) return sponsors.total();
@@ -399,8 +400,8 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev The same, for sponsors too; and what outdated positions would have got. Where nobody can get a wei nothing is ever
-    /// decided: it is then as a claim would find it.
+    /// @dev The same, for sponsors too; and what outdated positions would have got. Where nobody can get a wei nothing
+    /// is ever decided: it is then as a claim would find it.
     function _bonusDust(uint256 positions) private view returns (uint256 dust) {
         BonusBooks sponsors = store.sponsors();
         (bool decided, Wei total, Wei part, Rate rate, uint256 value) = store.bonus().bonus();

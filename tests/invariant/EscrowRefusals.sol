@@ -8,8 +8,8 @@ import { DeadToken } from "./Actors.sol";
 import { Facts } from "./Course.sol";
 import { Store } from "./Store.sol";
 
-/// @notice Which calls of an escrow the rules refuse at this moment, and with which error: empty for a call that must go through. Where
-/// several rules refuse a call, they are asked in the order that the interface gives.
+/// @notice Which calls of an escrow the rules refuse at this moment, and with which error: empty for a call that must
+/// go through. Where several rules refuse a call, they are asked in the order that the interface gives.
 abstract contract EscrowRefusals {
     uint256 private constant MIN_TARGET = 1e9;
     uint256 private constant MAX_TARGET = type(uint96).max;

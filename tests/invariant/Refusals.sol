@@ -96,8 +96,8 @@ contract Refusals is EscrowRefusals {
         return _ofBonusPayment(recipient, amount);
     }
 
-    /// @dev The first claim settles the rescue, if nobody has, and decides the bonus; not before its time, unless all of it is
-    /// the sponsors'.
+    /// @dev The first claim settles the rescue, if nobody has, and decides the bonus; not before its time, unless all
+    /// of it is the sponsors'.
     function _ofDecision() private view returns (bytes memory refusal) {
         if (STORE.sponsors().isDecided()) return "";
         if (STORE.status() == Status.Open) refusal = ofSettle();

@@ -7,8 +7,8 @@ import { ASSETS } from "levee/types/Units.sol";
 import { Course, Facts } from "./Course.sol";
 import { Lido } from "./Lido.sol";
 
-/// @notice Where something can be done: the first place, from one that `seed` gives, at which there is something to do; if
-/// there is none, the place of `seed`.
+/// @notice Where something can be done: the first place, from one that `seed` gives, at which there is something to do;
+/// if there is none, the place of `seed`.
 abstract contract Search is Course {
     constructor(IPledgeEscrow escrow_, Terms memory terms_, Lido lido_, address[] memory pledgers_)
         Course(escrow_, terms_, lido_, pledgers_)

@@ -12,9 +12,9 @@ import { RecoveryBooks } from "./RecoveryBooks.sol";
 import { Search } from "./Search.sol";
 
 /// @notice The handlers' own books of one rescue and its pools, and of what its events told.
-/// @dev Nothing here is read off the escrow. What the handlers expect of a call goes into these books, and the invariants
-/// compare them with what is there; so a handler fails on a call that should have been refused, or should not, and an
-/// invariant on a wrong payment.
+/// @dev Nothing here is read off the escrow. What the handlers expect of a call goes into these books, and the
+/// invariants compare them with what is there; so a handler fails on a call that should have been refused, or should
+/// not, and an invariant on a wrong payment.
 contract Store is Search {
     LogBooks public immutable books;
     IRecoveryPool public pool;

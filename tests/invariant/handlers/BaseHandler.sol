@@ -15,9 +15,9 @@ import { Refusals } from "../Refusals.sol";
 import { Store } from "../Store.sol";
 import { Twin } from "../Twin.sol";
 
-/// @notice What all handlers share. An action makes a call, whether the rules allow it or not: they say beforehand which,
-/// and the call must do just that. What seldom becomes possible by itself now and then first waits until it is; and what
-/// could be done is now and then done wrongly.
+/// @notice What all handlers share. An action makes a call, whether the rules allow it or not: they say beforehand
+/// which, and the call must do just that. What seldom becomes possible by itself now and then first waits until it is;
+/// and what could be done is now and then done wrongly.
 abstract contract BaseHandler is Clock {
     Store internal store;
     Refusals internal refusals;
@@ -52,8 +52,8 @@ abstract contract BaseHandler is Clock {
         if (decided) twin.make();
     }
 
-    /// @dev Makes a call of `caller`, which must be refused with `refusal` or, if that is empty, go through. Then its logs go
-    /// into the books.
+    /// @dev Makes a call of `caller`, which must be refused with `refusal` or, if that is empty, go through. Then its
+    /// logs go into the books.
     /// @return wentThrough Whether it went through.
     function attempt(address caller, address target, bytes memory call, bytes memory refusal) internal returns (bool) {
         return attempt(caller, target, 0, call, refusal);
@@ -80,8 +80,8 @@ abstract contract BaseHandler is Clock {
         if (store.noteStatus()) decided = true;
     }
 
-    /// @dev A number in the range, by `seed`. Most of forge's numbers are short: left as they are, they would make dust of
-    /// nearly every pledge and a second of nearly every wait.
+    /// @dev A number in the range, by `seed`. Most of forge's numbers are short: left as they are, they would make dust
+    /// of nearly every pledge and a second of nearly every wait.
     function spread(uint256 seed, uint256 low, uint256 high) internal pure returns (uint256) {
         return low + uint256(keccak256(abi.encode(seed))) % (high - low + 1);
     }

@@ -70,8 +70,8 @@ contract BonusHandler is PledgeCalls {
         store.noteMove(address(bonus), recipient, share);
     }
 
-    /// @dev Mostly a position that has a share. Now and then it comes when the bonus of a rescue that does not meet all of its
-    /// thresholds can be decided; if there is none, somebody added one in time.
+    /// @dev Mostly a position that has a share. Now and then it comes when the bonus of a rescue that does not meet all
+    /// of its thresholds can be decided; if there is none, somebody added one in time.
     function _comeForShare(uint256 seed) private returns (address pledger, uint256 id) {
         if (store.pledging() && store.highestMet() != 10_000 && once(seed, store.highestMet() == 0 ? 4 : 8)) {
             if (store.sponsors().total() == 0) _add(DONOR, spread(seed, 1, 5 ether));

@@ -43,8 +43,8 @@ contract GuardianHandler is BaseHandler {
         store.noteAmendment(target, deadline, termsHash, effectiveAt);
     }
 
-    /// @dev It ends an open rescue once in 16 calls only, stops a settled one once in three, and lifts a hold once in two;
-    /// else somebody tries who may not.
+    /// @dev It ends an open rescue once in 16 calls only, stops a settled one once in three, and lifts a hold once in
+    /// two; else somebody tries who may not.
     function cancel(uint256 seed) external acting {
         Facts memory state = store.found();
         uint256 times = state.status == Status.Open ? 16 : state.status == Status.Settled ? 3 : state.byCalendar ? 2 : 1;

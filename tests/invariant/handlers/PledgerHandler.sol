@@ -27,7 +27,8 @@ contract PledgerHandler is PledgeCalls {
         _pledge(pledgerOf(payer), who, tier, Asset.WstETH, amount);
     }
 
-    /// @dev One pledge in four is dust, and one in forty nothing. Two in three are enlisted at once, as the router does.
+    /// @dev One pledge in four is dust, and one in forty nothing. Two in three are enlisted at once, as the router
+    /// does.
     function _pledge(address payer, uint256 who, uint256 tierSeed, Asset asset, uint256 seed) private {
         address pledger = orInvalid(pledgerOf(who), who);
         uint8 tier = orUnknown(tierSeed % (store.pots() / ASSETS), tierSeed);
@@ -103,8 +104,8 @@ contract PledgerHandler is PledgeCalls {
         return once(seed, 7) ? store.findAmount(seed) : store.findRefundable(seed);
     }
 
-    /// @dev Mostly with a position that counts; else with any, which may have objected before. Now and then it comes when the
-    /// deadline of a rescue that meets a threshold has passed, and so settles it.
+    /// @dev Mostly with a position that counts; else with any, which may have objected before. Now and then it comes
+    /// when the deadline of a rescue that meets a threshold has passed, and so settles it.
     function object(uint256 seed, uint256 wrong) external acting {
         if (store.pledging() && store.vetoBps() != 0 && store.highestMet() != 0 && once(seed, 5)) {
             reach(store.lastDeadline() + 1);

@@ -58,8 +58,8 @@ contract RecoveryHandler is BaseHandler {
         store.noteMove(address(pool), recipient, amount);
     }
 
-    /// @dev The first position from a place that `seed` gives that has earned what it has not had; if there is none, that
-    /// place, and mostly something is deposited first.
+    /// @dev The first position from a place that `seed` gives that has earned what it has not had; if there is none,
+    /// that place, and mostly something is deposited first.
     function _findEarned(uint256 seed) private returns (address pledger, uint256 id) {
         bool found;
         (found, pledger, id) = _lookForEarned(seed);

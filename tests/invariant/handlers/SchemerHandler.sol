@@ -13,8 +13,8 @@ contract SchemerHandler is PledgeCalls {
         VAULT = vault;
     }
 
-    /// @dev Somebody borrows what is missing, pledges it and settles, objects with all it has, and tries to take everything
-    /// back: once in four times where it can, since it ends what others would do.
+    /// @dev Somebody borrows what is missing, pledges it and settles, objects with all it has, and tries to take
+    /// everything back: once in four times where it can, since it ends what others would do.
     function flash(uint256 seed) external acting {
         address borrower = pledgerOf(seed);
         uint8 tier = uint8(store.pots() / ASSETS - 1);
@@ -34,8 +34,8 @@ contract SchemerHandler is PledgeCalls {
         }
     }
 
-    /// @dev Somebody pledges in the last second, or tries to in the first one after it, when no threshold is met: once in six
-    /// times, since it ends what others would do.
+    /// @dev Somebody pledges in the last second, or tries to in the first one after it, when no threshold is met: once
+    /// in six times, since it ends what others would do.
     function snipe(uint256 seed, uint256 tierSeed) external acting {
         if (store.pledging() && store.pendingUntil() == 0 && store.highestMet() == 0 && once(seed, 6)) {
             reach(store.inForce().deadline + (once(seed, 5) ? 1 : 0));

@@ -2,7 +2,7 @@
 pragma solidity =0.8.37;
 
 import { Status } from "levee/interfaces/IPledgeEscrow.sol";
-import { Asset, Shares } from "levee/types/Units.sol";
+import { Asset } from "levee/types/Units.sol";
 
 import { ForceEther } from "../../util/Receivers.sol";
 import { Facts } from "../Course.sol";
