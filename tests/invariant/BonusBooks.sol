@@ -192,6 +192,20 @@ contract BonusBooks {
         return total * unitSeconds / made.value;
     }
 
+    /// @notice What of the shares of a decided bonus was not claimed.
+    function unclaimed() external view returns (uint256 sum) {
+        address[] memory pledgers = STORE.pledgers();
+        Decision memory made = _decision;
+        for (uint256 i; i < pledgers.length; ++i) {
+            uint256[24] memory departures = STORE.departuresOf(pledgers[i]);
+            for (uint256 id; id < 24; ++id) {
+                Entry memory counted = _entries[pledgers[i]][id];
+                bool none = counted.unitSeconds == 0 || counted.departures != departures[id];
+                if (!none && !claimed[pledgers[i]][id]) sum += shareBy(made, pledgers[i], id);
+            }
+        }
+    }
+
     /// @notice Whether `caller` may take out what `sponsor` added: it is its own, and an amendment is pending, in the
     /// first half of its exit window.
     function mayLeave(address caller, address sponsor) external view returns (bool) {

@@ -229,6 +229,51 @@ abstract contract Course is Reference {
         return _weight(state.draws, pledger, id, state.metBps, state.rate);
     }
 
+    /// @notice By pot, what a position of `pledger` counts in an objection, and what a refund of it would pay now.
+    function rightsOf(address pledger)
+        external
+        view
+        returns (uint256[24] memory weights, uint256[24] memory refundables)
+    {
+        Facts memory state = found();
+        for (uint256 id; id < pots(); ++id) {
+            if (amounts[pledger][id] == 0) continue;
+            (weights[id], refundables[id]) = (weight(state, pledger, id), refundable(state, pledger, id));
+        }
+    }
+
+    /// @notice By pot, what a position of `pledger` is owed in the end and has not had: what a veto holds too.
+    function owedInTheEnd(address pledger) external view returns (uint256[24] memory list) {
+        Facts memory state = _facts;
+        if (state.status == Status.Open) return amounts[pledger];
+        for (uint256 id; id < pots(); ++id) {
+            list[id] = entitled(state, pledger, id, state.kept[id % ASSETS]) - refunded[pledger][id];
+        }
+    }
+
+    /// @notice By pot, what of a position of `pledger` was not drawn.
+    function undrawnOf(address pledger) external view returns (uint256[24] memory list) {
+        Facts memory state = _facts;
+        for (uint256 id; id < pots(); ++id) {
+            list[id] = entitled(state, pledger, id, tranches);
+        }
+    }
+
+    /// @notice The drawn value of the positions that have objected, each once.
+    function weightOfObjections() external view returns (uint256 sum) {
+        Facts memory state = _facts;
+        for (uint256 i; i < _pledgers.length; ++i) {
+            for (uint256 id; id < pots(); ++id) {
+                if (hasObjected[_pledgers[i]][id]) sum += weight(state, _pledgers[i], id);
+            }
+        }
+    }
+
+    /// @notice By pot, whether a position of `pledger` has objected.
+    function objectionsOf(address pledger) external view returns (bool[24] memory) {
+        return hasObjected[pledger];
+    }
+
     /// @notice Of an asset, what is in the tranches after `from` up to `to`.
     function tranchesOf(Facts memory state, uint256 asset, uint256 from, uint256 to)
         public

@@ -28,50 +28,52 @@ abstract contract EscrowInvariants is Setting {
 
     function invariant_1_Solvency() public {
         Facts memory state = store.facts();
-        address[] memory pledgers = store.pledgers();
+        uint256[3] memory owed;
         for (uint256 asset; asset < ASSETS; ++asset) {
-            uint256 owed = store.tranchesOf(state, asset, state.delivered[asset], state.kept[asset]);
-            for (uint256 i; i < pledgers.length; ++i) {
-                owed += store.owed(pledgers[i], asset);
-                for (uint256 id = asset; id < store.pots(); id += ASSETS) {
-                    owed += _owedTo(state, pledgers[i], id);
-                }
-            }
-            assertGe(lido.balanceOf(address(escrow), Asset(asset)), owed, "insolvent");
+            owed[asset] = store.tranchesOf(state, asset, state.delivered[asset], state.kept[asset]);
+        }
+        address[] memory pledgers = store.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            _addOwed(owed, pledgers[i]);
+        }
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            assertGe(lido.balanceOf(address(escrow), Asset(asset)), owed[asset], "insolvent");
         }
         assertGe(address(store.pool()).balance, _owedByPool(pledgers), "recovery pool insolvent");
-        assertGe(address(store.bonus()).balance, _owedAsBonus(pledgers), "bonus pool insolvent");
+        assertGe(address(store.bonus()).balance, _owedAsBonus(), "bonus pool insolvent");
     }
 
-    /// @dev All that a position will be owed in the end: what a veto holds too.
-    function _owedTo(Facts memory state, address pledger, uint256 id) private view returns (uint256) {
-        if (state.status == Status.Open) return store.amounts(pledger, id);
-        return store.entitled(state, pledger, id, state.kept[id % ASSETS]) - store.refunded(pledger, id);
+    /// @dev All that a pledger will be owed in the end, and what it could not be paid.
+    function _addOwed(uint256[3] memory owed, address pledger) private view {
+        uint256[24] memory positions = store.owedInTheEnd(pledger);
+        uint256[3] memory unpaid = store.owedOf(pledger);
+        for (uint256 id; id < store.pots(); ++id) {
+            owed[id % ASSETS] += positions[id];
+        }
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            owed[asset] += unpaid[asset];
+        }
     }
 
     /// @dev What the recovery pool's deposits have earned everyone, and they have not had.
     function _owedByPool(address[] memory pledgers) private view returns (uint256 owed) {
         if (store.recovery().accruedAt() == 0) return 0;
-        for (uint256 id; id < store.pots(); ++id) {
-            for (uint256 i; i < pledgers.length; ++i) {
-                owed += store.recovery().earned(pledgers[i], id) - store.recovery().claimed(pledgers[i], id);
+        for (uint256 i; i < pledgers.length; ++i) {
+            uint256[24] memory unclaimed = store.recovery().unclaimedOf(pledgers[i]);
+            for (uint256 id; id < store.pots(); ++id) {
+                owed += unclaimed[id];
             }
         }
     }
 
-    /// @dev What the sponsors have in the bonus pool; once it is decided what is left of that, and of the pledgers'
-    /// shares.
-    function _owedAsBonus(address[] memory pledgers) private view returns (uint256 owed) {
+    /// @dev What the sponsors have in the bonus pool; once it is decided what is left of that, and of the pledgers' shares.
+    function _owedAsBonus() private view returns (uint256 owed) {
         BonusBooks sponsors = store.sponsors();
         if (!sponsors.isDecided()) return sponsors.total();
+        owed = sponsors.unclaimed();
         address[] memory accounts = store.accounts();
         for (uint256 i; i < accounts.length; ++i) {
             owed += sponsors.returnedNow(accounts[i], false);
-        }
-        for (uint256 id; id < store.pots(); ++id) {
-            for (uint256 i; i < pledgers.length; ++i) {
-                if (!sponsors.claimed(pledgers[i], id)) owed += sponsors.shareNow(pledgers[i], id);
-            }
         }
     }
 
@@ -89,19 +91,31 @@ abstract contract EscrowInvariants is Setting {
         assertEq(moody.paidTwice() + greedy.paidTwice(), 0, "paid twice");
     }
 
-    /// @dev A position changes by its pledges, its refunds and its departures alone; what those could not pay is owed.
+    /// @dev A position changes by its pledges, its refunds and its departures alone; what those could not pay is owed. One
+    /// pot after the other is asked for all of it.
     function _assertPositionsKept(address pledger) private view {
-        for (uint256 id; id < store.pots(); ++id) {
-            (Units amount, Units refunded,, uint24 departures) =
-                escrow.position(pledger, uint8(id / ASSETS), Asset(id % ASSETS));
-            assertEq(Units.unwrap(amount), store.amounts(pledger, id), "a position changed");
-            assertEq(Units.unwrap(refunded), store.refunded(pledger, id), "refunded");
-            assertEq(departures, store.departures(pledger, id), "departures");
+        uint256[24] memory amounts = store.amountsOf(pledger);
+        uint256[24] memory refunded = store.refundedOf(pledger);
+        PositionView[] memory list = escrow.positions(pledger);
+        for (uint256 i; i < list.length; ++i) {
+            uint256 id = _idOf(list[i]);
+            assertEq(Units.unwrap(list[i].amount), amounts[id], "a position changed");
+            assertEq(Units.unwrap(list[i].refunded), refunded[id], "refunded");
         }
+        uint256 next = store.calls() % store.pots();
+        (Units amount,,, uint24 departures) = escrow.position(pledger, uint8(next / ASSETS), Asset(next % ASSETS));
+        assertEq(Units.unwrap(amount), amounts[next], "a position is missing");
+        assertEq(departures, store.departures(pledger, next), "departures");
         Units[3] memory owed = escrow.owed(pledger);
+        uint256[3] memory unpaid = store.owedOf(pledger);
         for (uint256 asset; asset < ASSETS; ++asset) {
-            assertEq(Units.unwrap(owed[asset]), store.owed(pledger, asset), "owed");
+            assertEq(Units.unwrap(owed[asset]), unpaid[asset], "owed");
         }
+    }
+
+    /// @dev The pot of a position.
+    function _idOf(PositionView memory position) private pure returns (uint256) {
+        return position.tier * ASSETS + uint256(position.asset);
     }
 
     // ------------------------------------------------------------------------------------------------ 3, 4, 5, 13
@@ -130,29 +144,27 @@ abstract contract EscrowInvariants is Setting {
     }
 
     function invariant_4_EqualTreatment() public view {
+        if (escrow.status() == Status.Open) return;
         address[] memory pledgers = store.pledgers();
+        uint256[24][] memory amounts = new uint256[24][](pledgers.length);
         uint256[24][] memory lost = new uint256[24][](pledgers.length);
-        Status status = escrow.status();
         for (uint256 i; i < pledgers.length; ++i) {
-            if (status != Status.Open) lost[i] = _lostBy(pledgers[i]);
-        }
-        for (uint256 id; id < store.pots(); ++id) {
-            for (uint256 i = 1; i < pledgers.length; ++i) {
-                for (uint256 j; j < i; ++j) {
-                    _assertAlike(
-                        lost[i][id], store.amounts(pledgers[i], id), lost[j][id], store.amounts(pledgers[j], id)
-                    );
+            (amounts[i], lost[i]) = _lostBy(pledgers[i]);
+            for (uint256 j; j < i; ++j) {
+                for (uint256 id; id < store.pots(); ++id) {
+                    _assertAlike(lost[i][id], amounts[i][id], lost[j][id], amounts[j][id]);
                 }
             }
         }
     }
 
-    /// @dev What a pledger does not get back of each position.
-    function _lostBy(address pledger) private view returns (uint256[24] memory lost) {
+    /// @dev What a pledger has in each position, and does not get back of it.
+    function _lostBy(address pledger) private view returns (uint256[24] memory amounts, uint256[24] memory lost) {
         PositionView[] memory list = escrow.positions(pledger);
         for (uint256 i; i < list.length; ++i) {
-            lost[list[i].tier * ASSETS + uint256(list[i].asset)] =
-                Units.unwrap(list[i].amount) - Units.unwrap(list[i].refunded) - Units.unwrap(list[i].refundable);
+            uint256 id = _idOf(list[i]);
+            amounts[id] = Units.unwrap(list[i].amount);
+            lost[id] = amounts[id] - Units.unwrap(list[i].refunded) - Units.unwrap(list[i].refundable);
         }
     }
 
@@ -230,14 +242,14 @@ abstract contract EscrowInvariants is Setting {
         if (accruedAt != 0) _assertEarnings(recovery);
     }
 
+    /// @dev Of one pot after the other.
     function _assertEarnings(RecoveryBooks recovery) private view {
         address[] memory pledgers = store.pledgers();
-        for (uint256 id; id < store.pots(); ++id) {
-            for (uint256 i; i < pledgers.length; ++i) {
-                (Wei earned, Wei claimed) = store.pool().earnings(pledgers[i], uint8(id / ASSETS), Asset(id % ASSETS));
-                assertEq(Wei.unwrap(earned), recovery.earned(pledgers[i], id), "earned");
-                assertEq(Wei.unwrap(claimed), recovery.claimed(pledgers[i], id), "claimed");
-            }
+        uint256 id = store.calls() % store.pots();
+        for (uint256 i; i < pledgers.length; ++i) {
+            (Wei earned, Wei claimed) = store.pool().earnings(pledgers[i], uint8(id / ASSETS), Asset(id % ASSETS));
+            assertEq(Wei.unwrap(earned), recovery.earned(pledgers[i], id), "earned");
+            assertEq(Wei.unwrap(claimed), recovery.claimed(pledgers[i], id), "claimed");
         }
     }
 
@@ -269,7 +281,7 @@ abstract contract EscrowInvariants is Setting {
             assertEq(Units.unwrap(page.pots[i].drawn), state.draws.units[id], "drawn");
         }
         _assertTranches(page, state);
-        _assertPositionsAgree(state);
+        _assertPositionsAgree();
     }
 
     function _assertTranches(RescueView memory page, Facts memory state) private view {
@@ -285,20 +297,22 @@ abstract contract EscrowInvariants is Setting {
         if (!store.late()) assertEq(page.nextTrancheAt, more ? store.trancheAt(page.due + 1) : 0, "nextTrancheAt");
     }
 
-    function _assertPositionsAgree(Facts memory state) private view {
+    function _assertPositionsAgree() private view {
         address[] memory pledgers = store.pledgers();
         for (uint256 i; i < pledgers.length; ++i) {
+            (uint256[24] memory weights, uint256[24] memory refundables) = store.rightsOf(pledgers[i]);
+            bool[24] memory objections = store.objectionsOf(pledgers[i]);
             PositionView[] memory list = escrow.positions(pledgers[i]);
             for (uint256 j; j < list.length; ++j) {
-                uint256 id = list[j].tier * ASSETS + uint256(list[j].asset);
-                assertEq(Wei.unwrap(list[j].weight), store.weight(state, pledgers[i], id), "weight");
-                assertEq(list[j].objected, store.hasObjected(pledgers[i], id), "objected");
-                assertEq(Units.unwrap(list[j].refundable), store.refundable(state, pledgers[i], id), "refundable");
+                uint256 id = _idOf(list[j]);
+                assertEq(Wei.unwrap(list[j].weight), weights[id], "weight");
+                assertEq(list[j].objected, objections[id], "objected");
+                assertEq(Units.unwrap(list[j].refundable), refundables[id], "refundable");
             }
         }
     }
 
-    /// @dev Of the bonus: what is enlisted, what was decided and what anyone has in it.
+    /// @dev Of the bonus: what is enlisted, what was decided and what anyone has in it, one pot after the other.
     function invariant_14_BonusAgreement() public view {
         BonusBooks sponsors = store.sponsors();
         BonusBooks.Decision memory made = sponsors.decided();
@@ -310,13 +324,12 @@ abstract contract EscrowInvariants is Setting {
         assertEq(value, made.value, "value");
         address[] memory accounts = store.accounts();
         for (uint256 i; i < accounts.length; ++i) {
-            assertEq(Wei.unwrap(store.bonus().contributionOf(accounts[i])), sponsors.added(accounts[i]), "contribution");
+            Wei added = store.bonus().contributionOf(accounts[i]);
+            assertEq(Wei.unwrap(added), sponsors.added(accounts[i]), "contribution");
         }
         address[] memory pledgers = store.pledgers();
         for (uint256 i; i < pledgers.length; ++i) {
-            for (uint256 id; id < store.pots(); ++id) {
-                _assertEnlisted(sponsors, decided, pledgers[i], id);
-            }
+            _assertEnlisted(sponsors, decided, pledgers[i], store.calls() % store.pots());
         }
     }
 
@@ -337,33 +350,23 @@ abstract contract EscrowInvariants is Setting {
     function invariant_15_Veto() public view {
         Facts memory state = store.facts();
         RecordView memory record = escrow.record();
-        (uint256 weight, uint256 said) = (_weightOfObjections(state), Wei.unwrap(escrow.rescue().objected));
+        (uint256 weight, uint256 said) = (store.weightOfObjections(), Wei.unwrap(escrow.rescue().objected));
         assertEq(said, weight, "an objection counts otherwise");
         assertEq(
             record.endReason == EndReason.Vetoed, store.reachesVeto(state, weight), "cancelled without, or not with it"
         );
-        if (state.settledAt == block.timestamp && !state.stopped) _assertNothingComesBack(state);
-    }
-
-    /// @dev The drawn value of the positions that have objected, each once.
-    function _weightOfObjections(Facts memory state) private view returns (uint256 sum) {
-        address[] memory pledgers = store.pledgers();
-        for (uint256 i; i < pledgers.length; ++i) {
-            for (uint256 id; id < store.pots(); ++id) {
-                if (store.hasObjected(pledgers[i], id)) sum += store.weight(state, pledgers[i], id);
-            }
-        }
+        if (state.settledAt == block.timestamp && !state.stopped) _assertNothingComesBack();
     }
 
     /// @dev In the second that settles nothing of what is drawn goes back, whoever objects.
-    function _assertNothingComesBack(Facts memory state) private view {
+    function _assertNothingComesBack() private view {
         address[] memory pledgers = store.pledgers();
         for (uint256 i; i < pledgers.length; ++i) {
+            uint256[24] memory undrawn = store.undrawnOf(pledgers[i]);
             PositionView[] memory list = escrow.positions(pledgers[i]);
             for (uint256 j; j < list.length; ++j) {
-                uint256 id = list[j].tier * ASSETS + uint256(list[j].asset);
                 uint256 back = Units.unwrap(list[j].refunded) + Units.unwrap(list[j].refundable);
-                assertEq(back, store.entitled(state, pledgers[i], id, store.tranches()), "taken back at once");
+                assertEq(back, undrawn[_idOf(list[j])], "taken back at once");
             }
         }
     }

@@ -27,6 +27,9 @@ contract RecoveryBooks {
     uint256 public lowest;
     /// @notice When interest was last added; 0 before the first deposit.
     uint256 public accruedAt;
+    /// @notice The highest threshold that settlement met, and its share rate.
+    uint256 private metBps;
+    uint256 private rate;
     /// @notice All deposits.
     uint256 public deposited;
     mapping(address pledger => uint256[24]) public claimed;
@@ -58,7 +61,8 @@ contract RecoveryBooks {
     }
 
     function _open() private {
-        accruedAt = STORE.facts().finalAt;
+        Facts memory state = STORE.facts();
+        (accruedAt, metBps, rate) = (state.finalAt, state.metBps, state.rate);
         for (uint256 order = ORDERS; order > 0; --order) {
             uint256 paid = _paid(order - 1);
             if (paid == 0) continue;
@@ -90,16 +94,44 @@ contract RecoveryBooks {
     /// @notice Whether deposits go to the group of a pot: it was drawn, and its tier is active.
     function takesPart(uint256 id) public view returns (bool) {
         Tier memory tier = STORE.tierOf(id);
-        return groups[tier.drawOrder].value != 0 && tier.thresholdBps <= STORE.facts().metBps;
+        return groups[tier.drawOrder].value != 0 && tier.thresholdBps <= metBps;
     }
 
     /// @notice What a position has earned in all.
-    function earned(address pledger, uint256 id) public view returns (uint256) {
-        if (!takesPart(id)) return 0;
+    function earned(address pledger, uint256 id) external view returns (uint256) {
+        return _earned(id, STORE.amounts(pledger, id));
+    }
+
+    function _earned(uint256 id, uint256 amount) private view returns (uint256) {
+        if (amount == 0 || !takesPart(id)) return 0;
         Group memory group = groups[STORE.tierOf(id).drawOrder];
-        uint256 amount = STORE.amounts(pledger, id);
-        uint256 value = id % ASSETS == uint256(Asset.ETH) ? amount : amount * STORE.facts().rate / 1e27;
+        uint256 value = id % ASSETS == uint256(Asset.ETH) ? amount : amount * rate / 1e27;
         return group.received * value / group.value;
+    }
+
+    /// @notice By pot, what a pledger has earned and not had.
+    function unclaimedOf(address pledger) public view returns (uint256[24] memory list) {
+        uint256[24] memory amounts = STORE.amountsOf(pledger);
+        uint256 pots = STORE.pots();
+        for (uint256 id; id < pots; ++id) {
+            if (amounts[id] != 0) list[id] = _earned(id, amounts[id]) - claimed[pledger][id];
+        }
+    }
+
+    /// @notice The first position, from a place that `seed` gives, that has earned something and not had it.
+    function findUnclaimed(uint256 seed) external view returns (bool found, address pledger, uint256 id) {
+        (pledger, id) = STORE.findAny(seed);
+        if (accruedAt == 0) return (false, pledger, id);
+        address[] memory pledgers = STORE.pledgers();
+        uint256 pots = STORE.pots();
+        for (uint256 i; i < pledgers.length; ++i) {
+            address next = pledgers[addmod(seed, i, pledgers.length)];
+            uint256[24] memory unclaimed = unclaimedOf(next);
+            for (uint256 j; j < pots; ++j) {
+                uint256 place = addmod(seed, j, pots);
+                if (unclaimed[place] != 0) return (true, next, place);
+            }
+        }
     }
 
     /// @dev What the active pots of an order were pledged with, at the settlement rate.

@@ -95,6 +95,16 @@ abstract contract Register {
         return amounts[pledger];
     }
 
+    /// @notice What of it was paid back.
+    function refundedOf(address pledger) external view returns (uint256[24] memory) {
+        return refunded[pledger];
+    }
+
+    /// @notice What a pledger is owed of each asset.
+    function owedOf(address pledger) external view returns (uint256[3] memory) {
+        return owed[pledger];
+    }
+
     /// @notice How often each position of a pledger was taken out.
     function departuresOf(address pledger) external view returns (uint256[24] memory) {
         return departures[pledger];

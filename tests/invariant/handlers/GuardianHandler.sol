@@ -47,7 +47,9 @@ contract GuardianHandler is BaseHandler {
     /// two; else somebody tries who may not.
     function cancel(uint256 seed) external acting {
         Facts memory state = store.found();
-        uint256 times = state.status == Status.Open ? 16 : state.status == Status.Settled ? 3 : state.byCalendar ? 2 : 1;
+        uint256 times = state.byCalendar ? 2 : 1;
+        if (state.status == Status.Open) times = 16;
+        if (state.status == Status.Settled) times = 3;
         address caller = once(seed, times) ? GUARDIAN : pledgerOf(seed);
         bytes memory refusal = refusals.ofCancel(caller);
         if (attempt(caller, address(escrow), abi.encodeCall(IPledgeEscrow.cancel, ()), refusal)) store.noteCancelled();

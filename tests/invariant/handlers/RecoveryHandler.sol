@@ -4,7 +4,6 @@ pragma solidity =0.8.37;
 import { IRecoveryPool } from "levee/interfaces/IRecoveryPool.sol";
 import { ASSETS, Asset } from "levee/types/Units.sol";
 
-import { RecoveryBooks } from "../RecoveryBooks.sol";
 import { BaseHandler } from "./BaseHandler.sol";
 
 /// @notice Who returns coins after a rescue, and who claims them.
@@ -58,24 +57,12 @@ contract RecoveryHandler is BaseHandler {
         store.noteMove(address(pool), recipient, amount);
     }
 
-    /// @dev The first position from a place that `seed` gives that has earned what it has not had; if there is none,
-    /// that place, and mostly something is deposited first.
+    /// @dev Mostly one that has earned what it has not had; if there is none, mostly something is deposited first.
     function _findEarned(uint256 seed) private returns (address pledger, uint256 id) {
         bool found;
-        (found, pledger, id) = _lookForEarned(seed);
+        (found, pledger, id) = store.recovery().findUnclaimed(seed);
         if (found || once(seed, 4)) return (pledger, id);
         _deposit(spread(seed, 1, 60 ether));
-        (, pledger, id) = _lookForEarned(seed);
-    }
-
-    function _lookForEarned(uint256 seed) private view returns (bool found, address pledger, uint256 id) {
-        RecoveryBooks recovery = store.recovery();
-        uint256 places = recovery.accruedAt() == 0 ? 0 : store.pledgers().length * store.pots();
-        for (uint256 i; i < places; ++i) {
-            (pledger, id) = store.findAny(addmod(seed, i, places));
-            if (store.amounts(pledger, id) == 0) continue;
-            if (recovery.earned(pledger, id) > recovery.claimed(pledger, id)) return (true, pledger, id);
-        }
-        (pledger, id) = store.findAny(seed);
+        (, pledger, id) = store.recovery().findUnclaimed(seed);
     }
 }
