@@ -101,8 +101,8 @@ abstract contract EscrowRefusals {
 
     function ofSettle() public view returns (bytes memory) {
         if (STORE.status() != Status.Open) return _wrongStatus(STORE.status());
-        if (STORE.pendingUntil() != 0) return _pending();
         if (STORE.unreadable()) return _unreadable();
+        if (STORE.pendingUntil() != 0) return _pending();
         (uint256 coverage, uint256 target) = (STORE.coverage(10_000), STORE.inForce().target);
         if (STORE.late() || coverage >= target) return "";
         return abi.encodeWithSelector(IPledgeEscrow.CoverageTooLow.selector, coverage, target);
@@ -174,8 +174,10 @@ abstract contract EscrowRefusals {
         if (_waits()) return _unreadable();
         Facts memory state = STORE.found();
         if (state.status == Status.Open) return "";
-        if (state.status != Status.Settled && !state.byCalendar) return _wrongStatus(state.status);
-        return STORE.due(state) == STORE.tranches() ? _nothingToStop() : bytes("");
+        bool all = STORE.due(state) == STORE.tranches();
+        if (state.status == Status.Settled) return all ? _nothingToStop() : bytes("");
+        // After a veto only what is still held can be let go.
+        return state.byCalendar && !all ? bytes("") : _wrongStatus(state.status);
     }
 
     // ------------------------------------------------------------------------------------------------ what they share
