@@ -57,6 +57,7 @@ contract Drain is Clock {
     /// @notice Claims from both pools what anyone is owed by them, asking for all that there could be.
     function claimAll() external {
         address[] memory accounts = STORE.accounts();
+        _strikeAll();
         reach(STORE.lastDeadline() + STORE.exitWindow() + 1);
         for (uint256 i; i < accounts.length; ++i) {
             STORE.alertOfOwed(accounts[i]);
@@ -67,6 +68,17 @@ contract Drain is Clock {
                 STORE.alert(accounts[i], tier * ASSETS + uint256(asset));
                 try STORE.bonus().claim(accounts[i], tier, asset) { } catch { }
                 try STORE.pool().claim(accounts[i], tier, asset) { } catch { }
+            }
+        }
+    }
+
+    /// @dev Strikes what has left, unless the bonus is decided: where nothing else is enlisted, all is the sponsors' then.
+    function _strikeAll() private {
+        address[] memory pledgers = STORE.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            for (uint256 id; id < STORE.pots(); ++id) {
+                if (!STORE.sponsors().isOutdated(pledgers[i], id)) continue;
+                try STORE.bonus().enlist(pledgers[i], uint8(id / ASSETS), Asset(id % ASSETS)) { } catch { }
             }
         }
     }

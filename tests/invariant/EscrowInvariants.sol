@@ -403,8 +403,8 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev The same, for sponsors too; and what outdated positions would have got. Where nobody can get a wei nothing
-    /// is ever decided: it is then as a claim would find it.
+    /// @dev The same, for sponsors too; and what positions would have got that were outdated when it was decided. Where
+    /// nobody can get a wei nothing is ever decided: it is then as a claim would find it.
     function _bonusDust(uint256 positions) private view returns (uint256 dust) {
         BonusBooks sponsors = store.sponsors();
         (bool decided, Wei total, Wei part, Rate rate, uint256 value) = store.bonus().bonus();

@@ -46,10 +46,11 @@ abstract contract PledgeCalls is BaseHandler {
         if (attempt(caller, address(escrow), abi.encodeCall(IPledgeEscrow.settle, ()), refusal)) store.noteSettled();
     }
 
-    function objectAs(address pledger, uint8 tier, Asset asset) internal {
+    function objectAs(address pledger, uint8 tier, Asset asset) internal returns (bool objected) {
         bytes memory call = abi.encodeCall(IPledgeEscrow.object, (tier, asset));
         bytes memory refusal = refusals.ofObject(pledger, tier, asset);
-        if (attempt(pledger, address(escrow), call, refusal)) store.noteObjection(pledger, potOf(tier, asset));
+        objected = attempt(pledger, address(escrow), call, refusal);
+        if (objected) store.noteObjection(pledger, potOf(tier, asset));
     }
 
     function refundAs(address pledger, uint8 tier, Asset asset, address recipient) internal {
