@@ -10,7 +10,7 @@ ARTICLE := scenarios/article-2026-04-24.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-solidity test-rust fuzz replay replay-steth gas gas-update artifacts docs lint fmt clean \
-	prove prove-seeds slither coverage mutants python-lock invariants-deep
+	prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -39,8 +39,11 @@ test-solidity: setup
 	tools/artifacts.mjs --check
 	forge test
 
-invariants-deep: setup ## Ten million calls of the invariants, and the share of each action that goes through: hours
-	FOUNDRY_PROFILE=deep forge test --match-path 'tests/invariant/*' -vv
+invariants-deep: setup ## [ROUNDS=n]: ten million calls of the invariants, hours; what was stopped goes on
+	python3 tools/python/invariants-deep $(if $(ROUNDS),--rounds $(ROUNDS))
+
+invariant-seeds: setup ## Put bugs in, and see the campaigns find them
+	python3 tools/python/campaign-seeds
 
 test-rust: setup
 	cargo test --locked --workspace
