@@ -79,6 +79,7 @@ pub fn terms(walk: &WalkTerms, steth: Address, wsteth: Address) -> Terms {
         wsteth: token(wsteth),
         target: walk.target,
         deadline: walk.deadline,
+        latest_deadline: walk.latest_deadline,
         tiers: walk.tiers.clone(),
         objection_period: walk.objection_period,
         veto: Bps::new(walk.veto_bps),

@@ -41,6 +41,8 @@ pub struct WalkTerms {
     /// See [`levee_model::Terms`].
     pub deadline: Timestamp,
     /// See [`levee_model::Terms`].
+    pub latest_deadline: Timestamp,
+    /// See [`levee_model::Terms`].
     pub tiers: Vec<Tier>,
     /// See [`levee_model::Terms`].
     pub objection_period: u32,
@@ -97,7 +99,7 @@ pub enum Op {
         /// Which of the two.
         broken: bool,
     },
-    /// A pledge for `who`.
+    /// A pledge for `who`, naming the amendment of its moment.
     Pledge {
         /// The pledger.
         who: String,
@@ -150,6 +152,16 @@ pub enum Op {
         tier: u8,
         /// The asset.
         asset: Asset,
+    },
+    /// Anyone has a pledger paid what is owed of an asset; the pledger itself, if `to` is named.
+    Collect {
+        /// The pledger.
+        who: String,
+        /// The asset.
+        asset: Asset,
+        /// Who gets it, if not the pledger.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     /// The guardian proposes an amendment.
     Amend {
@@ -210,6 +222,7 @@ impl Op {
             | Self::Refund { who, .. }
             | Self::Exit { who, .. }
             | Self::Decline { who, .. }
+            | Self::Collect { who, .. }
             | Self::Object { who, .. }
             | Self::Claim { who, .. } => Some(who),
             _ => None,
@@ -227,7 +240,10 @@ impl Op {
     /// Who is paid instead of the pledger.
     pub fn recipient(&self) -> Option<&str> {
         match self {
-            Self::Refund { to, .. } | Self::Exit { to, .. } | Self::Claim { to, .. } => to.as_deref(),
+            Self::Refund { to, .. }
+            | Self::Exit { to, .. }
+            | Self::Collect { to, .. }
+            | Self::Claim { to, .. } => to.as_deref(),
             _ => None,
         }
     }
@@ -241,9 +257,12 @@ impl Op {
 /// Why a call is refused, as a hint to which of several reasons comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
-    /// No pledging now, or an amendment is pending.
+    /// No pledging now, or, of an amendment, another is pending.
     #[serde(rename = "closed")]
     Closed,
+    /// Of settling: an amendment is pending.
+    #[serde(rename = "pending")]
+    Pending,
     /// Not in this status.
     #[serde(rename = "status")]
     Status,
@@ -299,6 +318,7 @@ impl Why {
 
     fn by_rescue(refusal: Refusal, op: &Op) -> Option<Self> {
         Some(match refusal {
+            Refusal::AmendmentPending { .. } if *op == Op::Settle => Self::Pending,
             Refusal::PledgingClosed { .. } | Refusal::AmendmentPending { .. } => Self::Closed,
             Refusal::WrongStatus { .. } | Refusal::NoVeto => Self::Status,
             // To expire too early counts as the wrong status, to lapse too early does not.
@@ -309,17 +329,19 @@ impl Why {
             Refusal::NotGuardian { .. } => Self::Guardian,
             Refusal::AmendmentTooLate { .. }
             | Refusal::AmendedDeadlineTooEarly { .. }
+            | Refusal::AmendedDeadlineTooLate { .. }
             | Refusal::TargetOutOfBounds { .. } => Self::Amendment,
             Refusal::CoverageTooLow { .. } => Self::Coverage,
             Refusal::NoExitWindow { .. } => Self::NoExit,
-            Refusal::NothingToReturn { .. } => Self::Nothing,
+            Refusal::NothingToReturn { .. } | Refusal::NothingOwed { .. } => Self::Nothing,
             Refusal::NothingDue { .. } => Self::NothingDue,
             Refusal::NothingToStop { .. } => Self::Late,
             Refusal::AlreadyObjected { .. } | Refusal::NothingDrawn { .. } => Self::Objection,
-            Refusal::RateReadable { .. } => Self::Readable,
+            Refusal::RateReadable { .. } | Refusal::RateNotNeeded => Self::Readable,
             Refusal::UnknownTier { .. }
             | Refusal::AssetNotAccepted { .. }
             | Refusal::AmountTooLarge { .. }
+            | Refusal::AmendmentDiffers { .. }
             | Refusal::InvalidAccount { .. } => return None,
         })
     }
@@ -354,12 +376,15 @@ pub struct Books {
     pub deadline: Timestamp,
     /// The threshold chosen at settlement.
     pub active_threshold_bps: Option<u16>,
-    /// The rate recorded at settlement.
-    pub settlement_rate: Option<Rate>,
+    /// The rate recorded at settlement; in the file 0 if the rescue settled without one.
+    #[serde(with = "recorded_rate")]
+    pub settlement_rate: Option<Option<Rate>>,
     /// The pots that hold something, by tier and asset.
     pub pots: Vec<PotBook>,
     /// The positions that hold something, by pledger, tier and asset.
     pub positions: Vec<PositionBook>,
+    /// What exits and declines could not pay, by pledger and asset.
+    pub owed: Vec<OwedBook>,
     /// What the beneficiary received.
     pub beneficiary: Balances,
 }
@@ -396,6 +421,18 @@ pub struct PositionBook {
     pub recovered: Wei,
 }
 
+/// What is owed to one pledger of one asset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwedBook {
+    /// The pledger.
+    pub who: String,
+    /// The asset.
+    pub asset: Asset,
+    /// How much.
+    pub amount: Units,
+}
+
 /// An amount of each asset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -409,4 +446,27 @@ pub struct Balances {
     /// In its own units.
     #[serde(rename = "wstETH")]
     pub wsteth: Units,
+}
+
+/// A rate of 0 where a rescue settled without one.
+mod recorded_rate {
+    use levee_model::Rate;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(
+        rate: &Option<Option<Rate>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        rate.map(|rate| rate.map_or(0, Rate::get).to_string()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Option<Rate>>, D::Error> {
+        match Option::<String>::deserialize(deserializer)?.as_deref() {
+            None => Ok(None),
+            Some("0") => Ok(Some(None)),
+            Some(text) => text.parse().map(|rate| Some(Some(rate))).map_err(de::Error::custom),
+        }
+    }
 }
