@@ -29,7 +29,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             "Levee's contracts can only be created on a chain that has it, at the same address as everywhere",
         ),
         Error::NoSuchAsset { .. } => Some("pledge ETH"),
-        Error::NoToken { .. } => Some("check `steth` and `wsteth` in the terms, and the chain"),
+        Error::NoToken { .. } | Error::ForeignTokens { .. } => {
+            Some("check `steth` and `wsteth` in the terms, and the chain")
+        }
         Error::InvalidUrl { .. } | Error::Unreachable { .. } => {
             Some("check `--rpc-url` or the variable LEVEE_RPC_URL")
         }

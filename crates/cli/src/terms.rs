@@ -118,7 +118,21 @@ impl TermsFile {
 
     /// Finds the first rule that the terms break, if the escrow were created at `now`.
     pub(crate) fn check(&self, now: u64) -> Result<(), UserError> {
-        self.terms.check(now).map_err(|error| broken_rule(&error, now).within(self.path.display()))
+        self.terms.check(now).map_err(|error| broken_rule(&error, now).within(self.path.display()))?;
+        self.check_tokens().map_err(|error| error.within(self.path.display()))
+    }
+
+    /// The client refuses rescues in other tokens than Lido's, where it knows these.
+    fn check_tokens(&self) -> Result<(), UserError> {
+        let (steth, wsteth) = (self.terms.steth, self.terms.wsteth);
+        match levee::lido::tokens_of(self.chain) {
+            Some(known) if !steth.is_zero() && known != (steth, wsteth) => {
+                let error =
+                    format!("steth `{steth}` and wsteth `{wsteth}` are not Lido's on chain {}", self.chain);
+                Err(UserError::new(error).hint(format!("write `{}` and `{}`", known.0, known.1)))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -305,6 +319,12 @@ pub(crate) mod tests {
                 "tier 0 has a threshold of 0 %, not above 0 % and at most 100 %",
             ),
             ("threshold = \"100 %\"", "threshold = \"99.5 %\"", "the last tier has a threshold of 99.5 %"),
+            (
+                "\nsteth = \"0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84\"",
+                "\nsteth = \"0x00000000000000000000000000000000000000be\"",
+                "steth `0x00000000000000000000000000000000000000Be` and wsteth \
+                 `0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0` are not Lido's on chain 1",
+            ),
             ("order = 1", "order = 0", "tiers 0 and 1 have the same order and different rates"),
             (
                 "\nlatest_deadline = \"2026-08-02T00:00:00Z\"",
