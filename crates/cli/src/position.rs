@@ -83,11 +83,6 @@ pub(crate) fn parse_tier(text: &str) -> Result<u8, UserError> {
 }
 
 impl PositionArgs {
-    /// Whether the position of this tier and asset can be meant.
-    pub(crate) fn allows(&self, tier: u8, asset: Asset) -> bool {
-        self.tier.is_none_or(|meant| meant == tier) && self.asset.is_none_or(|meant| meant == asset)
-    }
-
     /// The one position of `owner` that is meant, among those that `fits` allows. `what` says which those are, as in
     /// `position to refund`.
     pub(crate) fn choose(
@@ -97,7 +92,11 @@ impl PositionArgs {
         what: &str,
         fits: impl Fn(&PositionView) -> bool,
     ) -> Result<PositionView, UserError> {
-        let meant = |position: &&PositionView| self.allows(position.tier, position.asset) && fits(position);
+        let meant = |position: &&PositionView| {
+            self.tier.is_none_or(|tier| tier == position.tier)
+                && self.asset.is_none_or(|asset| asset == position.asset)
+                && fits(position)
+        };
         let found: Vec<_> = positions.iter().filter(meant).collect();
         match found[..] {
             [one] => Ok(*one),

@@ -11,7 +11,7 @@ use crate::{
     error::UserError,
     output::Output,
     page::{self, Page, Whose},
-    position::{PayoutArgs, PositionArgs, require_own},
+    position::{PayoutArgs, parse_tier, require_own},
     time,
     transaction::{ChangeArgs, Session, Step},
 };
@@ -81,8 +81,13 @@ pub(crate) struct EnlistArgs {
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Option<Address>,
 
-    #[command(flatten)]
-    position: PositionArgs,
+    /// Only pledges into this tier, counted from 0.
+    #[arg(long, value_name = "N", value_parser = parse_tier)]
+    tier: Option<u8>,
+
+    /// Only pledges of this asset: ETH, stETH or wstETH.
+    #[arg(long, value_name = "ASSET", value_parser = amount::parse_asset)]
+    asset: Option<Asset>,
 
     #[command(flatten)]
     change: ChangeArgs,
@@ -185,13 +190,16 @@ impl EnlistArgs {
         session.run_all(&steps).await
     }
 
-    /// All positions that the pledger could have, those that it took out too.
+    /// All positions that are meant and that the pledger could have, those that it took out too.
     fn positions(&self, page: &Page, pledger: Address) -> Vec<PositionId> {
         let terms = &page.view.terms;
-        let assets = || Asset::ALL.into_iter().filter(|asset| terms.accepts(*asset));
-        let of_tier = |tier| assets().map(move |asset| PositionId { pledger, tier, asset });
-        let all = (0..terms.tier_count()).flat_map(of_tier);
-        all.filter(|id| self.position.allows(id.tier, id.asset)).collect()
+        let tiers = (0..terms.tier_count()).filter(|tier| self.tier.is_none_or(|meant| meant == *tier));
+        let is_meant =
+            |asset: &Asset| terms.accepts(*asset) && self.asset.is_none_or(|meant| meant == *asset);
+        let of_tier = |tier| {
+            Asset::ALL.into_iter().filter(is_meant).map(move |asset| PositionId { pledger, tier, asset })
+        };
+        tiers.flat_map(of_tier).collect()
     }
 }
 

@@ -57,21 +57,20 @@ fn effect(page: &Page, weight: Wei) -> Vec<(&'static str, String)> {
     let view = &page.view;
     let (veto, drawn) = (view.terms.veto, view.drawn);
     let (after, needed) = (view.objected + weight, prorata::required_up(drawn, veto));
-    let stopped_at = format!("{}, which is {} of the draw", amount::eth(needed), percent::percent(veto));
-    let missing = match needed.checked_sub(after) {
-        Some(missing) if !missing.is_zero() => {
-            return vec![("stops at", format!("{stopped_at}: {} more is missing", amount::eth(missing)))];
-        }
-        _ => "this objection stops the rescue for good".to_owned(),
-    };
+    let limit = format!("{}, which is {} of the draw", amount::eth(needed), percent::percent(veto));
+    if let Some(missing) = needed.checked_sub(after).filter(|missing| !missing.is_zero()) {
+        return vec![("stops at", format!("{limit}: {} more is missing", amount::eth(missing)))];
+    }
     // No more are due than there are.
     let stopped = view.terms.tranches - view.due;
     let back = page.calendar().map(|(first, last)| back_by_calendar(stopped, first, last));
     let kept = format!("{} of {}", event::tranches_text(view.due), view.terms.tranches);
-    [("stops at", format!("{stopped_at}: {missing}")), ("beneficiary keeps", kept)]
-        .into_iter()
-        .chain(back.map(|text| ("goes back", text)))
-        .collect()
+    let mut facts = vec![
+        ("stops at", format!("{limit}: this objection stops the rescue for good")),
+        ("beneficiary keeps", kept),
+    ];
+    facts.extend(back.map(|text| ("goes back", text)));
+    facts
 }
 
 #[cfg(test)]

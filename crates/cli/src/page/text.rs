@@ -323,9 +323,9 @@ tranche  due                                ETH      stETH    wstETH
         let leave =
             "\nin force     2026-08-02T00:00:00Z (in 1 day); pledgers may leave before, with `levee exit`\n";
         assert!(text.contains(leave), "{text}");
-        page.now += 86_400;
+        page.now += 86_401;
         let text = page.to_text();
-        let since = "target, deadline and document are in force since 2026-08-02T00:00:00Z (0 seconds ago)\n";
+        let since = "target, deadline and document are in force since 2026-08-02T00:00:00Z (1 second ago)\n";
         assert!(text.contains(&format!("\namended      {since}")), "{text}");
     }
 
