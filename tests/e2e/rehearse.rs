@@ -154,19 +154,6 @@ fn what_stops_a_rescue_is_held_as_long_as_the_rescue_would_have_had_it() {
 }
 
 #[test]
-fn a_veto_that_came_back_at_once_would_be_noticed() {
-    let (_directory, path) = changed(
-        "flash-veto.toml",
-        "fails = \"NothingToReturn\"\nnote = \"there is nothing to repay",
-        "note = \"",
-    );
-    let output = rehearse(&path, &[]);
-    assert_eq!(output.status.code(), Some(1));
-    let message = stderr(&output);
-    assert!(message.contains("refund by anyone was refused with NothingToReturn"), "{message}");
-}
-
-#[test]
 fn what_an_exit_could_not_pay_is_owed_until_it_is_collected() {
     let output = rehearse(&scenarios().join("paused-exit.toml"), &["--json"]);
     let result: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
