@@ -72,7 +72,8 @@ chain = 560048
 beneficiary = \"0x70997970C51812dc3A010C7d01b50e0d17dc79C8\"
 target = \"1 ETH\"
 deadline = \"2100-01-01T00:00:00Z\"
-objection_period = \"1 hour\"
+latest_deadline = \"2100-01-01T00:00:00Z\"
+objection_period = \"1 day\"
 veto = \"0 %\"
 tranches = 1
 tranche_interval = \"0 s\"
@@ -89,7 +90,9 @@ rate = \"0 %\"
     let ran = run(&mut levee(directory.path()), &line);
     assert_eq!(
         ran.stderr,
-        "warning: the deadline is more than five years away\n\
+        "warning: with neither a veto nor a guardian nobody can stop a rescue that the beneficiary or an ally completes by \
+         pledging what is missing\n\
+         warning: the deadline 2100-01-01T00:00:00Z is more than five years away\n\
          error: `--dev` signs with a public key, and this is chain 560048\n\n\
          hint: use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain id 31337\n"
     );

@@ -1,11 +1,36 @@
-//! The bonus: the pledgers' if the rescue fails, else the sponsors' again.
+//! The bonus: for pledges whose condition was not met, by the time that they were locked; the rest is the sponsors' again.
 
+use alloy::{primitives::U256, providers::Provider};
 use serde_json::{Value, json};
 
-use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, World, events, names};
+use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, START, World, events, names};
+
+/// The calls that the page says are possible.
+fn next(page: &Value) -> Vec<&str> {
+    let calls = page["nextCalls"].as_array().expect("a list").iter();
+    calls.map(|call| call["command"].as_str().expect("a command")).collect()
+}
+
+impl World {
+    /// What of `amount` counts by the only enlistment of a result: it, by the time that is left to the deadline.
+    async fn unit_seconds(&self, result: &Value, amount: u128) -> U256 {
+        let sent = result["transactions"].as_array().expect("a list").last().expect("one");
+        let block = self.chain.get_block_by_number(sent["block"].as_u64().expect("a block").into()).await;
+        let time = block.expect("anvil answers").expect("it is there").header.timestamp;
+        let counted = U256::from(amount) * U256::from(START + 10 * DAY - time);
+        let enlisted: Vec<_> =
+            events(result).into_iter().filter(|event| event["event"] == "Enlisted").collect();
+        let [event] = enlisted[..] else { panic!("{enlisted:?}") };
+        assert_eq!(
+            (&event["amount"], &event["unitSeconds"]),
+            (&json!(amount.to_string()), &json!(counted.to_string()))
+        );
+        counted
+    }
+}
 
 #[tokio::test]
-async fn the_bonus_of_a_failed_rescue_is_shared_by_what_was_pledged() {
+async fn the_bonus_of_a_failed_rescue_is_shared_by_what_was_pledged_and_for_how_long() {
     let world = World::with_rescue().await;
     let added = world.by(ANYONE, "bonus add 2 ETH");
     assert_eq!(names(&added), ["BonusPoolCreated", "BonusAdded"]);
@@ -15,33 +40,74 @@ async fn the_bonus_of_a_failed_rescue_is_shared_by_what_was_pledged() {
         json!({ "event": "BonusAdded", "sponsor": guardian.to_string(), "amountWei": ETHER.to_string() });
     assert_eq!(events(&added), [&event]);
     let pool = world.levee("address rescue.toml --of bonus-pool").ok();
-    let line = format!("\nbonus        3 ETH, the pledgers' if the rescue fails, in {pool}");
+    let line = format!(
+        "\nbonus        3 ETH, for pledges whose condition is not met, by the time that they are locked, in {pool}"
+    );
     assert!(world.page().contains(&line), "{}", world.page());
 
-    world.by(ANN, "pledge 20 ETH --tier 0");
-    world.by(BEN, "pledge 30 stETH --tier 2 --approve");
+    // Ann's 20 ETH count for ten days, Ben's 30 in stETH for five.
+    let pledged = world.by(ANN, "pledge 20 ETH --tier 0");
+    assert_eq!(names(&pledged), ["Pledged", "Enlisted"]);
+    let anns = world.unit_seconds(&pledged, 20 * ETHER).await;
+    world.warp(5 * DAY).await;
+    let pledged = world.by(BEN, "pledge 30 stETH --tier 2 --approve");
+    assert_eq!(names(&pledged), ["Pledged", "Enlisted"]);
+    let bens = world.unit_seconds(&pledged, 25 * ETHER).await * U256::from(12) / U256::from(10);
+    let all = anns + bens;
+    let part = |value: U256| (U256::from(3 * ETHER) * value / all).to::<u128>();
+
+    // Until the exit window's time after the deadline what has left can be struck.
     world.warp(10 * DAY + 1).await;
-    let page = world.status();
-    let calls = page["nextCalls"].as_array().expect("a list").iter().map(|call| &call["command"]);
-    assert_eq!(calls.collect::<Vec<_>>(), ["refund", "bonus claim"]);
+    assert_eq!(next(&world.status()), ["refund", "bonus enlist"]);
+    let early = "it is 2100-01-11T00:00:01Z; the bonus can be decided later than 2100-01-13T00:00:00Z";
+    let wait = "wait until then: up to then `levee bonus enlist` strikes what has left the rescue";
+    world.assert_refused(&format!("bonus claim --terms rescue.toml --dev {ANN} --yes"), early, wait).await;
+    world.warp(12 * DAY + 1).await;
+    assert_eq!(next(&world.status()), ["refund", "bonus claim", "bonus take-back"]);
     let ann = world.holds(world.address(ANN)).await;
-    let line =
-        format!("bonus claim --pledger {} --terms rescue.toml --dev {ANYONE} --yes", world.address(ANN));
-    let told = world.levee(&line);
-    assert!(told.stderr.contains("  amount     1.2 ETH (1200000000000000000 wei)\n"), "{}", told.stderr);
-    let lines = [
-        "the rescue failed: no threshold was met; everything goes back".to_owned(),
-        "decided: the bonus belongs to the pledgers".to_owned(),
-        format!("paid 1.2 ETH of bonus ETH for the ETH of {0} in tier 0, to {0}", world.address(ANN)),
-    ];
-    assert_eq!(told.ok().lines().collect::<Vec<_>>(), lines);
-    assert_eq!(world.gained(ANN, ann).await, [ETHER * 12 / 10, 0, 0]);
+    let claimed = world.by(ANYONE, &format!("bonus claim --pledger {}", world.address(ANN)));
+    assert_eq!(names(&claimed), ["Failed", "BonusDecided", "BonusClaimed"]);
+    let decided = events(&claimed)[1];
+    assert_eq!(
+        (&decided["pledgersPartWei"], &decided["valueWeiSeconds"]),
+        (&json!((3 * ETHER).to_string()), &json!(all.to_string()))
+    );
+    assert_eq!(world.gained(ANN, ann).await, [part(anns), 0, 0]);
+    assert!(part(anns) > part(bens));
     let cat = world.holds(world.address(CAT)).await;
+    let positions = world.levee(&format!("positions {} --terms rescue.toml", world.address(BEN))).ok();
+    assert!(positions.ends_with(" ETH for the stETH in tier 2: `levee bonus claim`\n"), "{positions}");
     let claimed = world.by(BEN, &format!("bonus claim --to {}", world.address(CAT)));
     assert_eq!(names(&claimed), ["BonusClaimed"]);
-    assert_eq!(world.gained(CAT, cat).await, [ETHER * 18 / 10, 0, 0]);
+    assert_eq!(world.gained(CAT, cat).await, [part(bens), 0, 0]);
     let bonus = &world.status()["bonusPool"];
-    assert_eq!((&bonus["whose"], &bonus["valueWei"]), (&json!("pledgers"), &json!((50 * ETHER).to_string())));
+    assert_eq!(
+        (&bonus["decided"], &bonus["pledgersPartWei"]),
+        (&json!(true), &json!((3 * ETHER).to_string()))
+    );
+}
+
+#[tokio::test]
+async fn what_came_before_the_pool_is_enlisted_and_what_has_left_is_struck() {
+    let world = World::with_rescue().await;
+    world.by(ANN, "pledge 20 ETH --tier 0");
+    world.by(CAT, "bonus add 1 ETH");
+    let (ann, rescue) = (world.address(ANN), world.rescue());
+    assert_eq!(names(&world.by(ANN, "pledge 5 ETH --tier 0 --no-enlist")), ["Pledged"]);
+    let positions = world.levee(&format!("positions {ann} --rescue {rescue}")).ok();
+    let enlist = "\nbonus  the ETH in tier 0 does not count in full: `levee bonus enlist`, while the rescue takes pledges\n";
+    assert!(positions.ends_with(enlist), "{positions}");
+    let enlisted = world.by(ANYONE, &format!("bonus enlist --pledger {ann}"));
+    world.unit_seconds(&enlisted, 25 * ETHER).await;
+    let line = format!("bonus enlist --pledger {ann} --terms rescue.toml --dev {ANYONE} --yes");
+    let nothing = format!("there is nothing to enlist of `{ann}`");
+    let counts = "all that it has counts already, or the rescue takes no pledges any more";
+    world.assert_refused(&line, &nothing, counts).await;
+
+    world.by(GUARDIAN, &format!("guardian decline {ann}"));
+    let told = world.levee(&line).ok();
+    assert_eq!(told, format!("struck the ETH of {ann} in tier 0 from the bonus, as it has left\n"));
+    world.assert_refused(&line, &nothing, counts).await;
 }
 
 #[tokio::test]
@@ -56,17 +122,23 @@ async fn the_bonus_of_a_settled_rescue_goes_back() {
     let returned = world.by(ANYONE, &format!("bonus take-back --to {}", world.address(CAT)));
     assert_eq!(names(&returned), ["BonusDecided", "BonusReturned"]);
     assert_eq!(world.gained(CAT, cat).await, [2 * ETHER, 0, 0]);
-    // Ann added nothing, and Guardian's is there: what is taken back is no part of the bonus any more.
-    let line = "\nbonus        1 ETH, the sponsors' again, in 0x";
+    // A bonus that is decided stays on the page, whoever has had it.
+    let line = "\nbonus        3 ETH, the sponsors' again, in 0x";
     assert!(world.page().contains(line), "{}", world.page());
     let hint = "name the sponsor with `--sponsor`";
     let line = format!("bonus take-back --sponsor {anyone} --terms rescue.toml --dev {ANN} --yes");
-    world.assert_refused(&line, &format!("`{anyone}` has nothing in the bonus pool"), hint).await;
+    world
+        .assert_refused(
+            &line,
+            &format!("nothing in the bonus pool is left for `{anyone}` to take back"),
+            hint,
+        )
+        .await;
     let guardian = world.address(GUARDIAN);
     world.by(ANN, &format!("bonus take-back --sponsor {guardian}"));
-    assert!(!world.page().contains("\nbonus"), "{}", world.page());
-    let add = "`levee bonus add AMOUNT` adds one, while the rescue is open";
-    world.assert_refused(&line, "this rescue has no bonus", add).await;
+    let line = format!("bonus claim --terms rescue.toml --dev {ANN} --yes");
+    let take_back = "sponsors take it back with `levee bonus take-back`";
+    world.assert_refused(&line, "the whole bonus is the sponsors' again", take_back).await;
 }
 
 #[tokio::test]
@@ -87,6 +159,20 @@ async fn sponsors_may_leave_before_an_amendment() {
     let returned = world.by(CAT, "bonus take-back");
     assert_eq!(names(&returned), ["BonusReturned"]);
     assert_eq!(world.holds(cat).await[0], before[0] + 2 * ETHER - world.fees(&returned).await);
+}
+
+#[tokio::test]
+async fn sponsors_stay_in_the_second_half_of_an_exit_window() {
+    let world = World::with_rescue().await;
+    world.by(CAT, "bonus add 2 ETH");
+    world.warp(DAY).await;
+    world.by(GUARDIAN, "guardian amend --target 80ETH");
+    // In force two days after the block of the amendment, which came a second after the first day.
+    world.warp(2 * DAY + 1).await;
+    assert!(!next(&world.status()).contains(&"bonus take-back"));
+    let line = format!("bonus take-back --terms rescue.toml --dev {CAT} --yes");
+    let open = "the rescue is Open, so it is not decided whose the bonus is";
+    world.assert_refused(&line, open, "`levee status` shows when the rescue is decided").await;
 }
 
 #[tokio::test]
@@ -126,9 +212,15 @@ async fn what_a_bonus_does_not_allow_is_told_before_anything_is_sent() {
                   2100-01-11T00:00:01Z";
     let while_open = "a bonus is added while the rescue is open";
     world.assert_refused(&by("bonus add 1 ETH"), closed, while_open).await;
-    let ways = "pledgers claim it with `levee bonus claim`, sponsors with `levee bonus take-back`";
-    world.assert_refused(&by("bonus take-back"), "the bonus belongs to the pledgers", ways).await;
-    let none = "it was claimed before, or nothing that it pledged was in the rescue at its end";
+    let early = |second: u8| {
+        format!("it is 2100-01-11T00:00:0{second}Z; the bonus can be decided later than 2100-01-13T00:00:00Z")
+    };
+    let wait = "wait until then: up to then `levee bonus enlist` strikes what has left the rescue";
+    world.assert_refused(&by("bonus claim"), &early(1), wait).await;
+    // A sponsor's part the pool alone can know: its answer is that of the next block.
+    world.assert_refused(&by("bonus take-back"), &early(2), wait).await;
+    world.warp(12 * DAY + 1).await;
+    let none = "it was claimed before, its condition was met, or nothing of it was enlisted";
     world.assert_refused(&by("bonus claim"), &format!("`{ann}` has no bonus to claim"), none).await;
     world.by(BEN, "bonus claim");
     let line = by(&format!("bonus claim --pledger {ben}"));
@@ -144,8 +236,8 @@ async fn a_bonus_for_a_rescue_that_its_guardian_ended_is_the_sponsors() {
     world
         .assert_refused(
             &format!("bonus claim --terms rescue.toml --dev {ANN} --yes"),
-            "the bonus belongs to the sponsors",
-            "pledgers claim it with `levee bonus claim`, sponsors with `levee bonus take-back`",
+            "the whole bonus is the sponsors' again",
+            "sponsors take it back with `levee bonus take-back`",
         )
         .await;
     assert_eq!(names(&world.by(CAT, "bonus take-back")), ["BonusDecided", "BonusReturned"]);

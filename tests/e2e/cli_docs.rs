@@ -61,6 +61,7 @@ fn every_verb_is_found() {
         "release",
         "refund",
         "exit",
+        "collect",
         "object",
         "cancel",
         "lapse",
@@ -75,5 +76,5 @@ fn every_verb_is_found() {
     ];
     assert_eq!(verbs_in(&help(&[])), verbs);
     assert_eq!(verbs_in(&help(&["guardian".into()])), ["decline", "amend"]);
-    assert_eq!(verbs_in(&help(&["bonus".into()])), ["add", "claim", "take-back"]);
+    assert_eq!(verbs_in(&help(&["bonus".into()])), ["add", "enlist", "claim", "take-back"]);
 }

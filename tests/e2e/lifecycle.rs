@@ -32,6 +32,7 @@ fn position(tier: u8, asset: &str, [amount, refunded, refundable, weight]: [u128
     json!({
         "tier": tier, "asset": asset, "unit": unit, "amount": amount.to_string(), "refunded": refunded.to_string(),
         "refundable": refundable.to_string(), "drawnValueWei": weight.to_string(), "objected": false,
+        "recoveredDueWei": Value::Null, "bonus": Value::Null,
     })
 }
 
@@ -51,9 +52,12 @@ async fn terms_are_written_checked_and_shown() {
     );
 
     let address = world.rescue();
-    let far = "warning: the deadline is more than five years away\n";
+    let warnings = "\
+warning: whoever locks 20 ETH to 40 ETH for 2 days can stop the rescue by its veto of 40 % of the draw
+warning: the deadline 2100-01-11T00:00:00Z is more than five years away
+";
     let checked = offline("terms check rescue.toml");
-    assert_eq!(checked.stderr, far);
+    assert_eq!(checked.stderr, warnings);
     assert_eq!(
         checked.ok(),
         format!("the terms are valid; the rescue will be at {address} on chain 31337\n")
@@ -71,6 +75,7 @@ stETH             {steth}
 wstETH            {wsteth}
 target            100 ETH (100000000000000000000 wei)
 deadline          2100-01-11T00:00:00Z
+latest deadline   2100-01-21T00:00:00Z
 objection period  1 day
 veto              40 %
 tranches          2, 1 day apart
@@ -91,6 +96,7 @@ tier  threshold  order  footing
     assert_eq!(shown["address"], address.to_string());
     assert_eq!(shown["targetWei"], "100000000000000000000");
     assert_eq!(shown["deadlineUnix"], START + 10 * DAY);
+    assert_eq!(shown["latestDeadlineUnix"], START + 20 * DAY);
     assert_eq!(shown["tiers"][1], json!({ "thresholdBps": 5_000, "drawOrder": 1, "rateBps": 380 }));
     assert_eq!(shown["termsHash"], terms_hash);
 }
@@ -164,6 +170,7 @@ async fn an_open_rescue_has_its_page() {
     world.pledge_all();
     let (rescue, beneficiary) = (world.rescue(), world.address(BENEFICIARY));
     let (guardian, terms_hash) = (world.address(GUARDIAN), hash("What was agreed.\n"));
+    let created = &world.status()["createdBlock"];
     let expected = format!(
         "\
 rescue       {rescue} on chain 31337
@@ -176,7 +183,9 @@ threshold    50 % met: has 101 ETH, needs 50 ETH
 threshold    100 % met: has 131 ETH, needs 100 ETH
 share rate   1 wstETH = 1.2 stETH
 deadline     2100-01-11T00:00:00Z (in 9 days 23 hours)
+at latest    2100-01-21T00:00:00Z, by amendments
 terms hash   {terms_hash}
+created      in block {created}
 
 tiers
 tier  threshold  order  footing               pledged    drawn     delivered
@@ -190,7 +199,7 @@ tranches
 next
 call                          who       effect
 levee pledge AMOUNT --tier N  anyone    locks a pledge
-levee bonus add AMOUNT        anyone    adds to what pledgers share if the rescue fails
+levee bonus add AMOUNT        anyone    adds to what pledges get whose condition is not met
 levee settle                  anyone    everything is covered: fixes the draw now
 levee guardian decline        guardian  returns a pledge, whole
 levee guardian amend          guardian  proposes a new target, deadline or document
@@ -322,9 +331,17 @@ async fn pledgers_may_leave_before_an_amendment() {
     assert_eq!(events(&amended), [&proposed]);
     let page = world.status();
     assert_eq!(page["targetWei"], "100000000000000000000");
-    assert_eq!(page["amendment"]["targetWei"], "80000000000000000000");
-    let calls =
-        ["pledge AMOUNT --tier N", "bonus add AMOUNT", "settle", "exit", "guardian decline", "cancel"];
+    let amendment = &page["amendment"];
+    assert_eq!(
+        (&amendment["targetWei"], &amendment["pending"]),
+        (&json!("80000000000000000000"), &json!(true))
+    );
+    // Everything is covered, and yet nobody is drawn by terms that are about to change.
+    world.try_by(ANYONE, "settle").assert_refused(
+        "an amendment is pending until 2100-01-04T00:00:01Z and it is 2100-01-02T00:00:02Z",
+        "wait until it is in force: nothing settles before, and there is one amendment at a time",
+    );
+    let calls = ["pledge AMOUNT --tier N", "bonus add AMOUNT", "exit", "guardian decline", "cancel"];
     assert_eq!(next(&page), calls);
 
     let (ben, cat) = (world.holds(world.address(BEN)).await, world.holds(world.address(CAT)).await);
@@ -341,7 +358,10 @@ async fn pledgers_may_leave_before_an_amendment() {
         "a pledge is locked; after settlement, `levee refund` returns what was not drawn",
     );
     let page = world.status();
-    assert_eq!((&page["targetWei"], &page["amendment"]), (&json!("80000000000000000000"), &Value::Null));
+    assert_eq!(
+        (&page["targetWei"], &page["amendment"]["pending"]),
+        (&json!("80000000000000000000"), &json!(false))
+    );
     assert_eq!(page["termsHash"], hash("What is agreed now.\n"));
     // 41 of 80 ETH is enough for 50 %, and not for 100 %.
     world.warp(10 * DAY + 1).await;
@@ -375,16 +395,36 @@ async fn objections_that_reach_the_veto_stop_the_rest() {
     assert_eq!(names(&world.by(CAT, "object")), ["Objected"]);
     let page = world.status();
     assert_eq!((&page["status"], &page["objectedWei"]), (&json!("Settled"), &json!("29000000000000000000")));
-    let objected = world.by(BEN, "object");
-    assert_eq!(names(&objected), ["Objected", "Cancelled"]);
-    assert_eq!(events(&objected)[1]["kept"], 1);
+    let objected = world.try_by(BEN, "object");
+    let plan = [
+        "stops at           40 ETH, which is 40 % of the draw: this objection stops the rescue for good\n",
+        "beneficiary keeps  1 tranche of 2\n",
+        "goes back          1 tranche goes back at 2100-01-03T00:00:",
+    ];
+    for line in plan {
+        assert!(objected.stderr.contains(line), "{line}: {}", objected.stderr);
+    }
+    let calendar = "; the rest goes back at the times at which it would have fallen due\n";
+    assert!(objected.ok().ends_with(calendar));
 
     let page = world.status();
     assert_eq!((&page["status"], &page["finalAtUnix"]), (&json!("Cancelled"), &Value::Null));
-    assert_eq!(page["tranches"]["kept"], json!({ "ETH": 1, "stETH": 1, "wstETH": 1 }));
-    assert_eq!(next(&page), ["release stETH", "release wstETH", "refund"]);
+    assert_eq!(page["endReason"], "objections stopped it");
+    let tranches = &page["tranches"];
+    assert_eq!(tranches["kept"], json!({ "ETH": 1, "stETH": 1, "wstETH": 1 }));
+    assert_eq!(tranches["held"], json!({ "ETH": 2, "stETH": 2, "wstETH": 2 }));
+    assert_eq!(next(&page), ["release stETH", "release wstETH", "cancel", "refund"]);
+    let held = "\nheld         20.5 ETH, 15 stETH (12500000000000000000 shares), 12.083333333333333333 wstETH; 1 tranche goes back \
+                at 2100-01-03T00:00:";
+    assert!(world.page().contains(held), "{}", world.page());
     world.by(ANYONE, "release stETH");
     assert_eq!(names(&world.by(ANYONE, "release wstETH")), ["Released", "Finalized"]);
+    // It goes back to everybody when it would have been paid out, and not before.
+    world.try_by(ANN, "refund").assert_refused(
+        &format!("`{}` has no such position to refund", world.address(ANN)),
+        "`levee positions ADDRESS` lists what an account has",
+    );
+    world.warp(2 * DAY + HOUR).await;
     let ann = world.holds(world.address(ANN)).await;
     world.by(ANYONE, &format!("refund --pledger {}", world.address(ANN)));
     assert_eq!(world.gained(ANN, ann).await, [41 * HALF, 0, 0]);
@@ -393,6 +433,91 @@ async fn objections_that_reach_the_veto_stop_the_rest() {
     assert_eq!(world.holds(world.rescue()).await, [0, 0, 0]);
     assert_eq!(world.holds(world.address(BEN)).await[1], 175 * HALF);
     assert_eq!(world.holds(world.address(CAT)).await[2], 100 * ETHER - LOAN_DRAWN / 2);
+}
+
+#[tokio::test]
+async fn the_guardian_lets_go_at_once_what_objections_stopped() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.by(ANYONE, "settle");
+    assert_eq!(names(&world.by(ANN, "object")), ["Objected", "Cancelled", "Finalized"]);
+    let ran = world.try_by(GUARDIAN, "cancel");
+    let plan = "  goes back at once  41 ETH, 30 stETH (25000000000000000000 shares), 24.166666666666666666 wstETH, instead of one by \
+                one until 2100-01-03T00:00:";
+    assert!(ran.stderr.contains(plan), "{}", ran.stderr);
+    assert_eq!(ran.ok(), "let go what objections stopped: it goes back at once\n");
+    let page = world.status();
+    assert_eq!(page["tranches"]["held"], json!({ "ETH": 0, "stETH": 0, "wstETH": 0 }));
+    for account in [ANN, BEN, CAT] {
+        world.by(account, "refund");
+    }
+    assert_eq!(world.holds(world.rescue()).await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_pledge_by_the_terms_of_the_file_meets_no_others() {
+    let world = World::with_rescue().await;
+    world.warp(DAY).await;
+    world.by(GUARDIAN, "guardian amend --target 80ETH");
+    let by_terms = format!("pledge 1 ETH --tier 2 --terms rescue.toml --dev {ANN} --yes");
+    let pending =
+        "an amendment comes into force at 2100-01-04T00:00:01Z (in 2 days): target 80 ETH instead of 100 ETH";
+    let leave = "add `--accept-amended` to pledge; until then you may leave with `levee exit`";
+    world.assert_refused(&by_terms, pending, leave).await;
+    let ran = world.levee(&format!("{by_terms} --accept-amended"));
+    let shown = "  about to be  target 80 ETH instead of 100 ETH, in force from 2100-01-04T00:00:01Z (in 2 days); you may leave \
+                 before, with `levee exit`\n";
+    assert!(ran.stderr.contains(shown), "{}", ran.stderr);
+    ran.ok();
+
+    world.warp(4 * DAY).await;
+    let amended = "the rescue was amended since the terms in the file: target 80 ETH instead of 100 ETH";
+    let accept = "add `--accept-amended` to pledge under what is in force";
+    world.assert_refused(&by_terms, amended, accept).await;
+    // Whoever names the address alone has the terms from the page, and is shown what was amended.
+    let ran = world.levee(&format!("pledge 1 ETH --tier 2 --rescue {} --dev {ANN} --yes", world.rescue()));
+    let shown = "  target       80 ETH\n";
+    assert!(ran.stderr.contains(shown), "{}", ran.stderr);
+    assert!(ran.stderr.contains("  amended      target 80 ETH instead of 100 ETH\n"), "{}", ran.stderr);
+    ran.ok();
+    assert_eq!(world.pots().await, [(2, 0, 2 * ETHER, 0, 0)]);
+}
+
+#[tokio::test]
+async fn what_an_exit_cannot_pay_is_collected_later() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.warp(DAY).await;
+    world.by(GUARDIAN, "guardian amend --target 80ETH");
+    let code = world.chain.get_code_at(world.steth).await.expect("anvil answers");
+    // Reverts whatever it is asked.
+    world.chain.anvil_set_code(world.steth, bytes!("5f5ffd")).await.expect("anvil takes code");
+    let ben = world.address(BEN);
+    let told = world.try_by(BEN, "exit").ok();
+    let owed = format!(
+        "could not pay 25000000000000000000 shares, which is owed to {ben}: `levee collect stETH` pays it later\n"
+    );
+    assert!(told.contains(&owed), "{told}");
+    assert_eq!(world.positions(BEN), json!([]));
+    let positions = world.levee(&format!("positions {ben} --terms rescue.toml --json")).json();
+    assert_eq!(positions["owed"], json!({ "ETH": "0", "stETH": (25 * ETHER).to_string(), "wstETH": "0" }));
+    let line = format!("collect --pledger {ben} --terms rescue.toml --dev {ANYONE} --yes");
+    assert_eq!(world.levee(&line).code, Some(1));
+
+    world.chain.anvil_set_code(world.steth, code).await.expect("anvil takes code");
+    let page = world.levee(&format!("positions {ben} --terms rescue.toml")).ok();
+    let waits = "which an exit or a decline could not pay: `levee collect`\n";
+    assert!(page.ends_with(waits), "{page}");
+    let held = world.holds(ben).await;
+    assert_eq!(names(&world.by(ANYONE, &format!("collect stETH --pledger {ben}"))), ["Collected"]);
+    assert_eq!(world.gained(BEN, held).await, [0, 25 * ETHER, 0]);
+    world
+        .assert_refused(
+            &line,
+            &format!("nothing of exits or declines is owed to `{ben}`"),
+            "`levee positions ADDRESS` shows what is owed to an account; `levee refund` returns what was not drawn",
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -406,6 +531,7 @@ async fn the_guardian_ends_an_open_rescue() {
     world.by(ANYONE, &format!("refund --pledger {}", world.address(ANN)));
     assert_eq!(world.gained(ANN, before).await, [41 * ETHER, 0, 0]);
     assert!(world.page().contains("\nstatus       Failed: the guardian ended it\n"), "{}", world.page());
+    assert_eq!(world.status()["endReason"], "the guardian ended it");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod bad_input;
 mod bonus;
 mod cli_docs;
 mod contract;
+mod counterfeit;
 mod declarations;
 mod lifecycle;
 mod prompt;

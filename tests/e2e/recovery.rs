@@ -42,6 +42,10 @@ fn interest(page: &Value, recovered: &Value) -> u128 {
 async fn what_is_recovered_repays_the_loan_first_and_then_the_grants() {
     let world = World::with_rescue().await;
     world.released().await;
+    let too_much = world.levee(&format!("recover 101 ETH --terms rescue.toml --dev {GUARDIAN}"));
+    let warning = "it goes to draw order 0, where the pledges into tiers 0, 2, worth 71 ETH in all, share it, however little \
+                   they gave\n";
+    assert!(too_much.stderr.contains(warning), "{}", too_much.stderr);
     let deposited = world.by(GUARDIAN, "recover 30 ETH");
     assert_eq!(names(&deposited), ["RecoveryPoolCreated", "Recovered", "Repaid", "Repaid"]);
     let happened = events(&deposited);

@@ -63,7 +63,7 @@ fn every_scenario_comes_out_as_it_expects_and_leaves_nothing_running() {
         assert_gone(&chain(&stderr(&output)));
         played += 1;
     }
-    assert_eq!(played, 8);
+    assert_eq!(played, 10);
 }
 
 #[test]
@@ -129,12 +129,57 @@ fn a_bonus_goes_to_the_pledgers_or_back_to_its_sponsor() {
     let bonus = |ending: usize| &result["endings"][ending]["bonus"];
     let reclaimed = |ending: usize| amount(&bonus(ending)["sponsors"][0], "reclaimedWei");
     let ten = 10u128.pow(19);
-    assert_eq!(
-        (bonus(0)["whose"].as_str(), bonus(1)["whose"].as_str()),
-        (Some("pledgers"), Some("sponsors"))
-    );
+    // By time 144 of 534: Ben's 12 ETH for 12 days, beside Ada's 30 for 13.
+    let part = ten * 144 / 534;
+    assert_eq!([0, 1, 2].map(|ending| amount(bonus(ending), "pledgersWei")), [ten, part, 0]);
     assert_eq!([amount(bonus(0), "paidWei"), reclaimed(0)], [ten - 1, 0]);
-    assert_eq!([amount(bonus(1), "paidWei"), reclaimed(1)], [0, ten]);
+    assert_eq!([amount(bonus(1), "paidWei"), reclaimed(1)], [part, ten - part]);
+    assert_eq!([amount(bonus(2), "paidWei"), reclaimed(2)], [0, ten]);
+}
+
+#[test]
+fn what_stops_a_rescue_is_held_as_long_as_the_rescue_would_have_had_it() {
+    let output = rehearse(&scenarios().join("flash-veto.toml"), &["--json"]);
+    let result: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
+    let ending = |index: usize| &result["endings"][index];
+    let of = |index: usize, key: &str| total(&ending(index)["assets"], "ETH", key);
+    let ether = |number: u128| number * 10u128.pow(18);
+    for index in 0..3 {
+        assert_eq!(ending(index)["endReason"], "Vetoed");
+        assert_eq!(of(index, "delivered"), 0);
+    }
+    // By the calendar, in its middle, and once the guardian has lifted the hold.
+    assert_eq!([0, 1, 2].map(|index| of(index, "held")), [0, 50, 0].map(ether));
+    assert_eq!([0, 1, 2].map(|index| of(index, "refunded")), [100, 50, 100].map(ether));
+}
+
+#[test]
+fn what_an_exit_could_not_pay_is_owed_until_it_is_collected() {
+    let output = rehearse(&scenarios().join("paused-exit.toml"), &["--json"]);
+    let result: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
+    let debts = |ending: usize, key: &str| total(&result["endings"][ending]["debts"], "stETH", key);
+    let owed = |ending: usize| total(&result["endings"][ending]["assets"], "stETH", "owed");
+    let shares = |number: u128| number * 10u128.pow(18);
+    // Ben's 24 shares and Dora's 8.
+    assert_eq!([debts(0, "owed"), debts(0, "collected"), owed(0)], [0, shares(32), 0]);
+    assert_eq!([debts(1, "owed"), debts(1, "collected"), owed(1)], [shares(32), 0, shares(32)]);
+}
+
+#[test]
+fn a_pledge_that_knows_the_amendment_is_taken() {
+    let (_directory, path) = changed(
+        "amendment.toml",
+        "amendment = \"none\"\nfails = \"AmendmentDiffers\"",
+        "amendment = \"latest\"",
+    );
+    let output = rehearse(&path, &["--ending", "one leaves in time"]);
+    // Dora's 5 ETH are in: 75 of 70 ETH are covered, where the story expects 70.
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stdout(&output).contains("NOT MET  pledged: expected 70 ETH, found 75 ETH\n"),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]
@@ -144,16 +189,16 @@ fn wsteth_is_pledged_by_a_permit_as_steth_is() {
     fs::write(&path, text.replace("10000000000000000000 shares", "10 wstETH")).expect("it can be written");
     let output = rehearse(&path, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("locked 10 wstETH of Ben in tier 0\n"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("locked 10 wstETH of Ben in tier 1"), "{}", stdout(&output));
 }
 
 #[test]
 fn who_has_too_little_is_told_so() {
-    let (_directory, path) = changed("bonus.toml", "holds = [\"11 ETH\"]", "holds = [\"9 ETH\"]");
+    let (_directory, path) = changed("bonus.toml", "holds = [\"31 ETH\"]", "holds = [\"9 ETH\"]");
     let output = rehearse(&path, &[]);
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
-    let place = format!("error: {}:51\n", path.display());
+    let place = format!("error: {}:63\n", path.display());
     assert!(message.contains(&place), "{message}");
     assert!(message.contains("whoever makes the call has less ETH than it is to pay"), "{message}");
 }
@@ -191,7 +236,8 @@ fn the_sums_of_the_json_agree_to_the_wei() {
         assert_eq!(ending["holds"], true);
         for asset in ["ETH", "stETH"] {
             let of_all = |key| total(&ending["assets"], asset, key);
-            let bound = of_all("locked") + of_all("reserved") + of_all("owed") + of_all("dust");
+            let parts = ["owed", "locked", "reserved", "held", "refundable", "dust"];
+            let bound: u128 = parts.map(of_all).into_iter().sum();
             assert_eq!(of_all("balance"), bound);
             assert_eq!(
                 of_all("pledged"),
@@ -201,7 +247,8 @@ fn the_sums_of_the_json_agree_to_the_wei() {
                 total(&ending["positions"], asset, "drawn"),
                 of_all("delivered") + of_all("reserved") + of_all("dust")
             );
-            for key in ["pledged", "returned", "refunded", "owed"] {
+            // Nothing is owed here, so that all that left the books was paid.
+            for key in ["pledged", "returned", "held", "refunded", "refundable"] {
                 assert_eq!(total(&ending["positions"], asset, key), of_all(key), "{asset}: {key}");
             }
         }
@@ -230,7 +277,7 @@ fn a_step_that_is_refused_stops_the_rehearsal_at_its_line() {
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
     let expected =
-        "veto.toml:85: object by Ben was refused with AlreadyObjected: Ben has objected with its ETH";
+        "veto.toml:87: object by Ben was refused with AlreadyObjected: Ben has objected with its ETH";
     assert!(message.contains(expected), "{message}");
     assert_gone(&chain(&message));
 }

@@ -65,6 +65,20 @@ async fn a_permit_pledges_in_one_transaction() {
 }
 
 #[tokio::test]
+async fn the_router_enlists_in_the_same_transaction() {
+    let world = World::with_rescue().await;
+    let weth = world.weth().await;
+    world.by(ANN, "bonus add 1 ETH");
+    let ran = world.by(CAT, &format!("pledge 30 wstETH --tier 2 --permit --weth {weth}"));
+    assert_eq!((count(&ran), names(&ran)), (2, vec!["Pledged", "Enlisted"]));
+    let pledged = world.by(ANN, &format!("pledge 10 WETH --tier 0 --approve --weth {weth}"));
+    assert_eq!((count(&pledged), names(&pledged)), (2, vec!["Pledged", "Enlisted"]));
+    let line = format!("pledge 10 WETH --tier 0 --approve --no-enlist --weth {weth}");
+    assert_eq!(names(&world.by(ANN, &line)), ["Pledged"]);
+    assert_eq!(events(&pledged)[1]["amount"], (10 * ETHER).to_string());
+}
+
+#[tokio::test]
 async fn weth_is_pledged_as_eth() {
     let world = World::with_rescue().await;
     let weth = world.weth().await;

@@ -48,6 +48,7 @@ steth = "WHOLE"
 wsteth = "WRAPPED"
 target = "100 ETH"
 deadline = "2100-01-11T00:00:00Z"
+latest_deadline = "2100-01-21T00:00:00Z"
 objection_period = "1 day"
 veto = "40 %"
 tranches = 2

@@ -52,9 +52,11 @@ pub(crate) enum Command {
     Refund(commands::refund::RefundArgs),
     /// Take your pledge out while an amendment is pending
     Exit(commands::exit::ExitArgs),
+    /// Pay a pledger what its exit or decline could not (anyone)
+    Collect(commands::collect::CollectArgs),
     /// Object with your pledge to what is not yet due
     Object(commands::object::ObjectArgs),
-    /// End an open rescue, or stop what is not yet due (guardian)
+    /// End an open rescue, stop what is not yet due, or let go what objections stopped (guardian)
     Cancel(commands::cancel::CancelArgs),
     /// Send back what the beneficiary did not collect in time (anyone)
     Lapse(commands::lapse::LapseArgs),
@@ -63,7 +65,7 @@ pub(crate) enum Command {
     /// Decline a pledge or propose an amendment (guardian)
     #[command(subcommand)]
     Guardian(commands::guardian::GuardianCommand),
-    /// Add, claim or take back what pledgers get if a rescue fails
+    /// Add, enlist for, claim or take back what pledges get whose condition is not met
     #[command(subcommand)]
     Bonus(commands::bonus::BonusCommand),
     /// Share out what was recovered after a rescue (anyone)
@@ -92,6 +94,7 @@ impl Command {
             Self::Release(args) => block_on(args.run(output)),
             Self::Refund(args) => block_on(args.run(output)),
             Self::Exit(args) => block_on(args.run(output)),
+            Self::Collect(args) => block_on(args.run(output)),
             Self::Object(args) => block_on(args.run(output)),
             Self::Cancel(args) => block_on(args.run(output)),
             Self::Lapse(args) => block_on(args.run(output)),

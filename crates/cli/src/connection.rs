@@ -109,7 +109,7 @@ pub(crate) struct RescueArgs {
 
     /// File with the terms that the rescue was created with; its address follows from them.
     #[arg(long, value_name = "FILE")]
-    terms: Option<PathBuf>,
+    pub(crate) terms: Option<PathBuf>,
 }
 
 /// The address of a rescue, and its terms where they were given.

@@ -2,7 +2,7 @@
 
 use alloy::primitives::Address;
 use levee::{BoardEvent, BonusEvent, Declaration, Declared, Event, RecoveryEvent};
-use levee_model::{PositionId, Rate, Units, Wei};
+use levee_model::{BonusDecision, EndReason, Enlistment, PositionId, Rate, Units, Wei};
 use serde_json::{Value, json};
 
 use crate::{amount, percent, time};
@@ -24,13 +24,25 @@ pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
         Event::Declined { position, amount } => {
             format!("declined {}, returned to {}", shown(position, *amount), position.pledger)
         }
+        Event::Owed { pledger, asset, amount } => {
+            let shown = amount::units(*amount, *asset, rate);
+            format!(
+                "could not pay {shown}, which is owed to {pledger}: `levee collect {asset}` pays it later"
+            )
+        }
+        Event::Collected { pledger, asset, recipient, amount } => {
+            format!(
+                "paid {} that was owed to {pledger}, to {recipient}",
+                amount::units(*amount, *asset, rate)
+            )
+        }
         Event::Refunded { position, recipient, amount } => {
             format!("returned {} of {} to {recipient}", shown(position, *amount), position.pledger)
         }
         Event::AmendmentProposed { amendment } => {
             let (target, deadline) =
                 (amount::eth(amendment.goal.target), time::time(amendment.goal.deadline));
-            let from = time::time(amendment.in_force_from);
+            let from = time::time(amendment.effective_at);
             format!("proposed a target of {target} and a deadline of {deadline}, in force from {from}")
         }
         Event::Settled { threshold, target, drawn, .. } => {
@@ -48,9 +60,15 @@ pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
         Event::Objected { position, weight } => {
             format!("{} objected with {}", position.pledger, amount::eth(*weight))
         }
-        Event::Cancelled { kept, .. } => {
-            format!("stopped what is not yet due: the beneficiary keeps at most {}", tranches_text(*kept))
+        Event::Cancelled { reason, kept, .. } => {
+            let kept = tranches_text(*kept);
+            let calendar = match reason {
+                EndReason::Vetoed => "; the rest goes back at the times at which it would have fallen due",
+                _ => "",
+            };
+            format!("stopped what is not yet due: the beneficiary keeps at most {kept}{calendar}")
         }
+        Event::HoldLifted { .. } => "let go what objections stopped: it goes back at once".into(),
         Event::Lapsed { .. } => "stopped what was due and not collected".into(),
         Event::Finalized { .. } => "nothing more goes to the beneficiary".into(),
         Event::Recovery(event) => recovery_to_text(event),
@@ -83,7 +101,11 @@ fn bonus_to_text(event: &BonusEvent) -> String {
         BonusEvent::Added { sponsor, amount } => {
             format!("added {} of {sponsor} to the bonus", amount::eth(*amount))
         }
-        BonusEvent::Decided { whose, .. } => format!("decided: the bonus belongs to the {whose}"),
+        BonusEvent::Enlisted { position, enlistment } => enlisted_text(position, enlistment),
+        BonusEvent::Decided(BonusDecision { bonus, pledgers, .. }) => {
+            let (bonus, pledgers) = (amount::eth(*bonus), amount::eth(*pledgers));
+            format!("decided: {pledgers} of the bonus of {bonus} is the pledgers', the rest the sponsors'")
+        }
         BonusEvent::Claimed { position, recipient, amount } => {
             paid_text("bonus", position, *recipient, *amount)
         }
@@ -91,6 +113,16 @@ fn bonus_to_text(event: &BonusEvent) -> String {
             format!("returned {} of {sponsor} to {recipient}", amount::eth(*amount))
         }
     }
+}
+
+/// What counts of a position from now on.
+fn enlisted_text(id: &PositionId, enlistment: &Enlistment) -> String {
+    let (pledger, asset, tier) = (id.pledger, id.asset, id.tier);
+    if enlistment.enlisted.is_zero() {
+        return format!("struck the {asset} of {pledger} in tier {tier} from the bonus, as it has left");
+    }
+    let enlisted = amount::units(enlistment.enlisted, asset, None);
+    format!("enlisted {enlisted} of {pledger} in tier {tier} for the bonus")
 }
 
 /// What a position got from a pool.
@@ -129,6 +161,21 @@ pub(crate) fn to_json(event: &Event) -> Value {
         Event::Declined { position, amount } => {
             of_position("Declined", position, json!({ "amount": amount }))
         }
+        Event::Owed { pledger, asset, amount } => json!({
+            "event": "Owed",
+            "pledger": pledger.to_string(),
+            "asset": asset,
+            "unit": amount::unit_name(*asset),
+            "amount": amount,
+        }),
+        Event::Collected { pledger, asset, recipient, amount } => json!({
+            "event": "Collected",
+            "pledger": pledger.to_string(),
+            "asset": asset,
+            "unit": amount::unit_name(*asset),
+            "recipient": recipient.to_string(),
+            "amount": amount,
+        }),
         Event::Refunded { position, recipient, amount } => {
             of_position("Refunded", position, json!({ "recipient": recipient.to_string(), "amount": amount }))
         }
@@ -137,7 +184,7 @@ pub(crate) fn to_json(event: &Event) -> Value {
             "targetWei": amendment.goal.target,
             "deadlineUnix": amendment.goal.deadline,
             "termsHash": amendment.goal.terms_hash,
-            "inForceFromUnix": amendment.in_force_from,
+            "inForceFromUnix": amendment.effective_at,
         }),
         Event::Settled { threshold, rate, target, drawn, settled_at, draws } => json!({
             "event": "Settled",
@@ -148,9 +195,12 @@ pub(crate) fn to_json(event: &Event) -> Value {
             "settledAtUnix": settled_at,
             "draws": draws,
         }),
-        Event::Failed { reason, failed_at } => {
-            json!({ "event": "Failed", "reason": reason.to_string(), "failedAtUnix": failed_at })
-        }
+        Event::Failed { reason, rate, failed_at } => json!({
+            "event": "Failed",
+            "reason": reason.to_string(),
+            "rateWeiPer1e27Shares": rate,
+            "failedAtUnix": failed_at,
+        }),
         Event::Released { asset, tranches, amount } => json!({
             "event": "Released",
             "asset": asset,
@@ -161,9 +211,13 @@ pub(crate) fn to_json(event: &Event) -> Value {
         Event::Objected { position, weight } => {
             of_position("Objected", position, json!({ "weightWei": weight }))
         }
-        Event::Cancelled { kept, cancelled_at } => {
-            json!({ "event": "Cancelled", "kept": kept, "cancelledAtUnix": cancelled_at })
-        }
+        Event::Cancelled { reason, kept, cancelled_at } => json!({
+            "event": "Cancelled",
+            "reason": reason.to_string(),
+            "kept": kept,
+            "cancelledAtUnix": cancelled_at,
+        }),
+        Event::HoldLifted { lifted_at } => json!({ "event": "HoldLifted", "liftedAtUnix": lifted_at }),
         Event::Lapsed { lapsed_at } => json!({ "event": "Lapsed", "lapsedAtUnix": lapsed_at }),
         Event::Finalized { final_at } => json!({ "event": "Finalized", "finalAtUnix": final_at }),
         Event::Recovery(event) => recovery_to_json(event),
@@ -204,11 +258,18 @@ fn bonus_to_json(event: &BonusEvent) -> Value {
         BonusEvent::Added { sponsor, amount } => {
             json!({ "event": "BonusAdded", "sponsor": sponsor.to_string(), "amountWei": amount })
         }
-        BonusEvent::Decided { whose, rate, value } => json!({
+        BonusEvent::Enlisted { position, enlistment } => {
+            let Enlistment { departures, enlisted, unit_seconds } = enlistment;
+            let unit_seconds = unit_seconds.get().to_string();
+            let facts = json!({ "amount": enlisted, "departures": departures, "unitSeconds": unit_seconds });
+            of_position("Enlisted", position, facts)
+        }
+        BonusEvent::Decided(BonusDecision { bonus, pledgers, rate, value }) => json!({
             "event": "BonusDecided",
-            "whose": whose.to_string(),
+            "bonusWei": bonus,
+            "pledgersPartWei": pledgers,
             "rateWeiPer1e27Shares": rate,
-            "valueWei": value,
+            "valueWeiSeconds": value.get().to_string(),
         }),
         BonusEvent::Claimed { position, recipient, amount } => {
             paid_to_json("BonusClaimed", position, *recipient, *amount)
@@ -280,6 +341,41 @@ mod tests {
     #[test]
     fn counts_agree_with_their_noun() {
         assert_eq!([0, 1, 2].map(tranches_text), ["0 tranches", "1 tranche", "2 tranches"]);
+    }
+
+    #[test]
+    fn what_is_only_owed_says_how_to_collect_it() {
+        let (pledger, asset, amount) = (Address::ZERO, Asset::Eth, Units::new(10u128.pow(18)));
+        let event = Event::Owed { pledger, asset, amount };
+        let text =
+            format!("could not pay 1 ETH, which is owed to {pledger}: `levee collect ETH` pays it later");
+        assert_eq!(to_text(&event, None), text);
+        let expected = json!({
+            "event": "Owed", "pledger": pledger.to_string(), "asset": "ETH", "unit": "wei",
+            "amount": "1000000000000000000",
+        });
+        assert_eq!(to_json(&event), expected);
+    }
+
+    #[test]
+    fn only_a_veto_sends_back_by_the_calendar() {
+        let text = |reason| to_text(&Event::Cancelled { reason, kept: 1, cancelled_at: 5 }, None);
+        let stopped = "stopped what is not yet due: the beneficiary keeps at most 1 tranche";
+        assert_eq!(text(EndReason::StoppedByGuardian), stopped);
+        let calendar = "; the rest goes back at the times at which it would have fallen due";
+        assert_eq!(text(EndReason::Vetoed), format!("{stopped}{calendar}"));
+    }
+
+    #[test]
+    fn an_enlistment_of_nothing_is_a_strike() {
+        let position = PositionId { pledger: Address::ZERO, tier: 1, asset: Asset::WstEth };
+        let text = |enlisted| {
+            let enlistment = Enlistment { enlisted: Units::new(enlisted), ..Enlistment::default() };
+            to_text(&Event::Bonus(BonusEvent::Enlisted { position, enlistment }), None)
+        };
+        let zero = Address::ZERO;
+        assert_eq!(text(10u128.pow(18)), format!("enlisted 1 wstETH of {zero} in tier 1 for the bonus"));
+        assert_eq!(text(0), format!("struck the wstETH of {zero} in tier 1 from the bonus, as it has left"));
     }
 
     #[test]

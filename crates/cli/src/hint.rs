@@ -29,7 +29,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             "Levee's contracts can only be created on a chain that has it, at the same address as everywhere",
         ),
         Error::NoSuchAsset { .. } => Some("pledge ETH"),
-        Error::NoToken { .. } => Some("check `steth` and `wsteth` in the terms, and the chain"),
+        Error::NoToken { .. } | Error::ForeignTokens { .. } => {
+            Some("check `steth` and `wsteth` in the terms, and the chain")
+        }
         Error::InvalidUrl { .. } | Error::Unreachable { .. } => {
             Some("check `--rpc-url` or the variable LEVEE_RPC_URL")
         }
@@ -70,7 +72,14 @@ fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
         TooEarly { .. } => Some("wait until then; `levee status` shows what can be called now"),
         AmendmentTooLate { .. } => Some("an amendment needs its whole exit window before the deadline"),
         AmendedDeadlineTooEarly { .. } => Some("propose a later deadline"),
-        AmendmentPending { .. } => Some("there is one amendment at a time: propose the next one after it"),
+        AmendedDeadlineTooLate { .. } => Some("propose an earlier deadline"),
+        AmendmentDiffers { .. } => {
+            Some("the terms changed in between: look at `levee status`, then pledge again")
+        }
+        AmendmentPending { .. } => {
+            Some("wait until it is in force: nothing settles before, and there is one amendment at a time")
+        }
+        NothingOwed { .. } => Some("`levee positions ADDRESS` shows what is owed to an account"),
         TargetOutOfBounds { .. } => Some("propose a target within these bounds"),
         AmountTooLarge { .. } => Some("pledge less"),
         InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
@@ -103,15 +112,17 @@ fn for_bonus(refusal: &BonusError) -> Option<&'static str> {
         BonusError::AddingClosed { .. } => Some("a bonus is added while the rescue is open"),
         BonusError::ZeroAmount => Some("add more than nothing"),
         BonusError::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
-        BonusError::WrongOutcome { .. } => {
-            Some("pledgers claim it with `levee bonus claim`, sponsors with `levee bonus take-back`")
+        BonusError::NothingToEnlist { .. } => {
+            Some("all that it has counts already, or nothing can be enlisted any more")
+        }
+        BonusError::AmountTooLarge { .. } => Some("pledge the rest in another name"),
+        BonusError::TooEarly { .. } => {
+            Some("wait until then: up to then `levee bonus enlist` strikes what has left the rescue")
         }
         BonusError::NothingToClaim { .. } => {
             Some("a share is paid once; `levee positions` lists what an account pledged")
         }
         BonusError::NothingToTakeBack { .. } => Some("name the sponsor with `--sponsor`"),
-        BonusError::RateUnreadable { .. } => Some("try again later"),
-        BonusError::GasTooLow { .. } => Some("use another node: this one allows a call too little gas"),
         BonusError::PaymentFailed { .. } => Some("name another recipient with `--to`, if it is yours"),
     }
 }
@@ -134,6 +145,7 @@ fn for_router(refusal: &RouterError) -> Option<&'static str> {
         RouterError::NotWETH { .. } | RouterError::NotTaken { .. } => {
             Some("check the address of the rescue and that of WETH")
         }
+        RouterError::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
         RouterError::SafeERC20FailedOperation { .. } => Some("check the account's balance and allowance"),
     }
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod address;
+mod amended;
 mod amount;
 mod cli;
 mod commands;
@@ -21,6 +22,7 @@ mod table;
 mod terms;
 mod time;
 mod transaction;
+mod warnings;
 
 use std::process::ExitCode;
 

@@ -41,7 +41,7 @@ impl Output {
     }
 
     /// What is allowed and unwise.
-    pub(crate) fn warn(self, warnings: &[&str]) {
+    pub(crate) fn warn(self, warnings: &[String]) {
         let style = anstyle::AnsiColor::Yellow.on_default().bold();
         for warning in warnings {
             self.note(&format!("{style}warning{style:#}: {warning}"));

@@ -6,7 +6,7 @@ use alloy::{
 };
 use clap::Args;
 use eyre::Result;
-use levee::{Destination, Router, Tokens, bindings::WETH};
+use levee::{Allowance, Destination, Router, Tokens, bindings::WETH};
 use levee_model::{Asset, Shares, Wei};
 
 use crate::{
@@ -82,7 +82,7 @@ impl Session {
             }
             _ => {
                 let shares = Shares::new(pledge.units.get());
-                let permit = router.steth_permit(key, shares, deadline).await?;
+                let permit = router.steth_permit(key, shares, Allowance::Exact, deadline).await?;
                 router.pledge_steth(to, shares, permit)
             }
         };
@@ -118,7 +118,9 @@ impl Session {
     }
 
     fn destination(&self, pledge: &Pledge) -> Destination {
-        Destination { escrow: self.page.address, pledger: pledge.pledger, tier: pledge.index }
+        let Pledge { pledger, index: tier, enlists: enlist, .. } = *pledge;
+        let amendment = self.page.view.latest_amendment();
+        Destination { escrow: self.page.address, pledger, tier, amendment, enlist }
     }
 
     /// The router of the chain's WETH and the rescue's tokens.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, keccak256};
-use levee_model::{Bps, Terms, TermsError, Tier, schedule};
+use levee_model::{Bps, Terms, TermsError, Tier};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -38,6 +38,7 @@ pub(crate) struct TermsToml {
     wsteth: Option<Spanned<String>>,
     target: Spanned<String>,
     deadline: Spanned<String>,
+    latest_deadline: Spanned<String>,
     objection_period: Spanned<String>,
     veto: Spanned<String>,
     tranches: u8,
@@ -89,6 +90,7 @@ impl TermsToml {
             wsteth: address_or_zero("wsteth", &self.wsteth)?,
             target: document.field("target", &self.target, amount::parse_eth)?,
             deadline: document.field("deadline", &self.deadline, time::parse_time)?,
+            latest_deadline: document.field("latest_deadline", &self.latest_deadline, time::parse_time)?,
             tiers: self.tier.iter().map(|tier| tier.read(document)).collect::<Result<_, _>>()?,
             objection_period: duration("objection_period", &self.objection_period)?,
             veto: document.field("veto", &self.veto, percent::parse)?,
@@ -116,37 +118,21 @@ impl TermsFile {
 
     /// Finds the first rule that the terms break, if the escrow were created at `now`.
     pub(crate) fn check(&self, now: u64) -> Result<(), UserError> {
-        self.terms.check(now).map_err(|error| broken_rule(&error, now).within(self.path.display()))
+        self.terms.check(now).map_err(|error| broken_rule(&error, now).within(self.path.display()))?;
+        self.check_tokens().map_err(|error| error.within(self.path.display()))
     }
-}
 
-impl TermsFile {
-    /// What the escrow would take, and those who pledge may regret. Each is one sentence without a full stop.
-    pub(crate) fn warnings(&self, now: u64) -> Vec<&'static str> {
-        const HOUR: u32 = 60 * 60;
-        const YEARS: u64 = 5 * 365 * 24 * 60 * 60;
-        let terms = &self.terms;
-        let all = [
-            (
-                terms.objection_period == 0,
-                "without an objection_period nobody can object before the first tranche",
-            ),
-            (
-                terms.exit_window < HOUR,
-                "an exit_window below an hour leaves no time to leave before an amendment",
-            ),
-            (
-                terms.release_window < HOUR,
-                "a release_window below an hour may end before the beneficiary collects",
-            ),
-            (terms.veto == Bps::ONE, "a veto of 100 % may be out of reach, as weights are rounded down"),
-            (terms.deadline > now.saturating_add(YEARS), "the deadline is more than five years away"),
-            (
-                schedule::last_due(terms, 0).saturating_add(terms.release_window.into()) > YEARS,
-                "the tranches and the release_window take more than five years",
-            ),
-        ];
-        all.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning).collect()
+    /// The client refuses rescues in other tokens than Lido's, where it knows these.
+    fn check_tokens(&self) -> Result<(), UserError> {
+        let (steth, wsteth) = (self.terms.steth, self.terms.wsteth);
+        match levee::lido::tokens_of(self.chain) {
+            Some(known) if !steth.is_zero() && known != (steth, wsteth) => {
+                let error =
+                    format!("steth `{steth}` and wsteth `{wsteth}` are not Lido's on chain {}", self.chain);
+                Err(UserError::new(error).hint(format!("write `{}` and `{}`", known.0, known.1)))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -198,6 +184,14 @@ fn broken_rule(error: &TermsError, now: u64) -> UserError {
             format!("the deadline {} has passed", time::time_from(deadline, now)),
             "choose a time in the future",
         ),
+        LatestDeadlineTooEarly { latest_deadline, deadline } => (
+            format!(
+                "the latest_deadline {} is before the deadline {}",
+                time::time(latest_deadline),
+                time::time(deadline)
+            ),
+            "choose the deadline itself, so that no amendment can move it back, or a later time",
+        ),
         TierCountOutOfBounds { count } => {
             (format!("there are {count} tiers"), "write 1 to 8 `[[tier]]` sections")
         }
@@ -213,10 +207,19 @@ fn broken_rule(error: &TermsError, now: u64) -> UserError {
             format!("tiers {other} and {tier} have the same order and different rates"),
             "tiers of one order are drawn together: give them one rate, or another order",
         ),
-        VetoOutOfBounds { veto } => {
-            (format!("the veto of {} is more than 100 %", percent::percent(veto)), "`0 %` means no veto")
-        }
+        ObjectionPeriodZero => (
+            "objection_period is zero".into(),
+            "give pledgers time before the first tranche, as in `3 days`; nothing is due in the block that settles",
+        ),
+        VetoOutOfBounds { veto } => (
+            format!("the veto of {} is not below 100 %", percent::percent(veto)),
+            "choose less, as weights are rounded down; `0 %` means no veto",
+        ),
         TranchesOutOfBounds { tranches } => (format!("there are {tranches} tranches"), "choose 1 to 64"),
+        TrancheIntervalZero { tranches } => (
+            format!("{tranches} tranches have a tranche_interval of zero"),
+            "give the time between two, as in `7 days`, or choose one tranche",
+        ),
         WindowZero { .. } => (
             "release_window or exit_window is zero".into(),
             "give the beneficiary and the pledgers time, as in `14 days`",
@@ -246,7 +249,7 @@ pub(crate) mod tests {
     use super::*;
     use levee_model::Wei;
 
-    const NOW: u64 = 1_785_542_400;
+    pub(crate) const NOW: u64 = 1_785_542_400;
 
     /// The template, filled in.
     pub(crate) fn text() -> String {
@@ -258,7 +261,7 @@ pub(crate) mod tests {
             .replace("document = \"terms.md\"", &format!("terms_hash = \"{}\"", B256::repeat_byte(7)))
     }
 
-    fn parse(text: &str) -> Result<TermsFile, UserError> {
+    pub(crate) fn parse(text: &str) -> Result<TermsFile, UserError> {
         TermsFile::parse(&Document::new("rescue.toml", text))
     }
 
@@ -281,7 +284,7 @@ pub(crate) mod tests {
         );
         assert_eq!(terms.guardian, Address::ZERO);
         assert_eq!(terms.target, Wei::new(68_900 * 10u128.pow(18)));
-        assert_eq!(terms.deadline, NOW + 86_400);
+        assert_eq!((terms.deadline, terms.latest_deadline), (NOW + 86_400, NOW + 86_400));
         assert_eq!((terms.objection_period, terms.release_window), (259_200, 2_592_000));
         assert_eq!((terms.tranches, terms.tranche_interval), (4, 604_800));
         assert_eq!((terms.veto, terms.exit_window), (Bps::new(3_300), 259_200));
@@ -316,8 +319,21 @@ pub(crate) mod tests {
                 "tier 0 has a threshold of 0 %, not above 0 % and at most 100 %",
             ),
             ("threshold = \"100 %\"", "threshold = \"99.5 %\"", "the last tier has a threshold of 99.5 %"),
+            (
+                "\nsteth = \"0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84\"",
+                "\nsteth = \"0x00000000000000000000000000000000000000be\"",
+                "steth `0x00000000000000000000000000000000000000Be` and wsteth \
+                 `0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0` are not Lido's on chain 1",
+            ),
             ("order = 1", "order = 0", "tiers 0 and 1 have the same order and different rates"),
-            ("\"33 %\"", "\"101 %\"", "the veto of 101 % is more than 100 %"),
+            (
+                "\nlatest_deadline = \"2026-08-02T00:00:00Z\"",
+                "\nlatest_deadline = \"2026-08-01T23:59:59Z\"",
+                "the latest_deadline 2026-08-01T23:59:59Z is before the deadline 2026-08-02T00:00:00Z",
+            ),
+            ("objection_period = \"3 days\"", "objection_period = \"0 days\"", "objection_period is zero"),
+            ("\"33 %\"", "\"100 %\"", "the veto of 100 % is not below 100 %"),
+            ("\"7 days\"", "\"0 days\"", "4 tranches have a tranche_interval of zero"),
             ("tranches = 4", "tranches = 65", "there are 65 tranches"),
             ("exit_window = \"3 days\"", "exit_window = \"0 days\"", "release_window or exit_window is zero"),
         ];
@@ -326,30 +342,6 @@ pub(crate) mod tests {
         }
         let late = parse(&text()).unwrap().check(NOW + 86_400).unwrap_err().to_string();
         assert_eq!(late, "rescue.toml: the deadline 2026-08-02T00:00:00Z (in 0 seconds) has passed");
-    }
-
-    #[test]
-    fn what_is_allowed_and_unwise_is_warned_of() {
-        let file = parse(&text()).unwrap();
-        assert_eq!(file.warnings(NOW), [""; 0]);
-        let warning = |change: fn(&mut Terms)| {
-            let mut file = file.clone();
-            change(&mut file.terms);
-            file.check(NOW).unwrap();
-            file.warnings(NOW)
-        };
-        let none_to_object = "without an objection_period nobody can object before the first tranche";
-        assert_eq!(warning(|terms| terms.objection_period = 0), [none_to_object]);
-        let none_to_leave = "an exit_window below an hour leaves no time to leave before an amendment";
-        assert_eq!(warning(|terms| terms.exit_window = 3_599), [none_to_leave]);
-        let none_to_collect = "a release_window below an hour may end before the beneficiary collects";
-        assert_eq!(warning(|terms| terms.release_window = 3_599), [none_to_collect]);
-        let unreachable = "a veto of 100 % may be out of reach, as weights are rounded down";
-        assert_eq!(warning(|terms| terms.veto = Bps::ONE), [unreachable]);
-        let far = "the deadline is more than five years away";
-        assert_eq!(warning(|terms| terms.deadline = 1 << 39), [far]);
-        let long = "the tranches and the release_window take more than five years";
-        assert_eq!(warning(|terms| terms.tranche_interval = 365 * 86_400 * 2), [long]);
     }
 
     #[test]

@@ -103,6 +103,11 @@ impl SigningArgs {
 }
 
 impl ChangeArgs {
+    /// Whether the rescue is named by a file of its terms.
+    pub(crate) const fn names_terms(&self) -> bool {
+        self.rescue.terms.is_some()
+    }
+
     /// Opens the rescue first, then the account: a wrong address is told before a password is asked for.
     pub(crate) async fn open(&self, output: Output) -> Result<Session> {
         let (connection, reader) = self.rescue.open(&self.signing.network).await?;

@@ -1,17 +1,17 @@
-//! `levee bonus`: what pledgers get if a rescue fails.
+//! `levee bonus`: what pledges get whose condition is not met.
 
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::{Args, Subcommand};
 use eyre::Result;
-use levee::{BonusError, BonusFor, BonusPool, BonusView, Error, PositionView, RescueView};
-use levee_model::{PositionId, Status, Wei, prorata};
+use levee::{BonusError, BonusPool, BonusView, Error};
+use levee_model::{Asset, Enlistment, Position, PositionId, Status, Wei, prorata};
 
 use crate::{
     address, amount,
     error::UserError,
     output::Output,
-    page::{self, Page},
-    position::{PayoutArgs, require_own},
+    page::{self, Page, Whose},
+    position::{PayoutArgs, parse_tier, require_own},
     time,
     transaction::{ChangeArgs, Session, Step},
 };
@@ -19,28 +19,40 @@ use crate::{
 /// What to do with a bonus.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BonusCommand {
-    /// Add ETH that pledgers share if the rescue fails (anyone)
+    /// Add ETH for pledges whose condition is not met (anyone)
     #[command(after_help = "\
-If the rescue fails, those who pledged share the bonus by what they pledged, besides having everything back: pledging \
-early is never a loss. If it settles, or its guardian ends it, sponsors take back what they added; before, they can only \
-leave while an amendment is pending, as pledgers can. The pool is created with the first contribution.
+A pledge whose condition is not met gets its part of the bonus, by what it is worth and for how long it was locked, besides \
+having everything back: pledging early is never a loss. Sponsors have the rest back: all of it if everything is covered, or \
+if the guardian ends the rescue; before, they can only leave in the first half of an amendment's exit window. The pool is \
+created with the first contribution.
 
 Example:
   levee bonus add 25 ETH --terms rescue.toml --account sponsor")]
     Add(AddArgs),
-    /// Pay a pledger its share, after the rescue failed (anyone)
+    /// Make pledges count for the bonus from now on, or strike what has left (anyone)
     #[command(after_help = "\
-One transaction for each position. The first claim fixes the rate that values stETH and wstETH. Anyone may claim for \
-anyone: it goes to the pledger. Only the pledger may send it elsewhere.
+A pledge counts from when it is enlisted, with the time that is left until the first of the deadlines. `levee pledge` does it \
+with the pledge; needed for pledges that were made before there was a pool, or in another way. Enlisting a position that was \
+taken out strikes what it had, which is in the interest of all others: possible until the bonus is decided.
+
+Examples:
+  levee bonus enlist --terms rescue.toml --account treasury
+  levee bonus enlist --pledger 0x… --tier 0 --asset ETH --rescue 0x… --account anyone")]
+    Enlist(EnlistArgs),
+    /// Pay a pledger its share, once the rescue has left its condition unmet (anyone)
+    #[command(after_help = "\
+One transaction for each position. The first claim decides the bonus, not before the exit window's time after the deadline: \
+until then positions can be enlisted and struck. Anyone may claim for anyone: it goes to the pledger. Only the pledger may \
+send it elsewhere.
 
 Examples:
   levee bonus claim --terms rescue.toml --account treasury
   levee bonus claim --pledger 0x… --rescue 0x… --account anyone")]
     Claim(ClaimArgs),
-    /// Return to a sponsor what it added, if the bonus is not the pledgers' (anyone)
+    /// Return to a sponsor what of the bonus is not the pledgers' (anyone)
     #[command(after_help = "\
-Possible once the rescue has settled or its guardian has ended it; and, for the sponsor itself, while an amendment is \
-pending.
+Possible once the rescue is decided, and where pledgers have a part once the bonus is; and, for the sponsor itself, in the \
+first half of the exit window of a pending amendment.
 
 Example:
   levee bonus take-back --terms rescue.toml --account sponsor")]
@@ -57,6 +69,25 @@ pub(crate) struct AddArgs {
     /// Whose contribution it is, and who may take it back; the signer, if left out.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     sponsor: Option<Address>,
+
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+/// Whose positions.
+#[derive(Debug, Args)]
+pub(crate) struct EnlistArgs {
+    /// Whose pledges; the signer's, if left out.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    pledger: Option<Address>,
+
+    /// Only pledges into this tier, counted from 0.
+    #[arg(long, value_name = "N", value_parser = parse_tier)]
+    tier: Option<u8>,
+
+    /// Only pledges of this asset: ETH, stETH or wstETH.
+    #[arg(long, value_name = "ASSET", value_parser = amount::parse_asset)]
+    asset: Option<Asset>,
 
     #[command(flatten)]
     change: ChangeArgs,
@@ -92,6 +123,7 @@ impl BonusCommand {
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         match self {
             Self::Add(args) => args.run(output).await,
+            Self::Enlist(args) => args.run(output).await,
             Self::Claim(args) => args.run(output).await,
             Self::TakeBack(args) => args.run(output).await,
         }
@@ -106,7 +138,8 @@ impl AddArgs {
         require_open(page)?;
         let pool = BonusPool::of(&session.escrow);
         let sponsor = self.sponsor.unwrap_or(session.signer.from);
-        if sponsor.is_zero() || sponsor == pool.address() {
+        let terms = &page.view.terms;
+        if [Address::ZERO, pool.address(), page.address, terms.steth, terms.wsteth].contains(&sponsor) {
             return Err(Error::from(BonusError::InvalidAccount { account: sponsor }).into());
         }
         let mut steps = Vec::new();
@@ -116,11 +149,11 @@ impl AddArgs {
             headline: format!("Add to the bonus of the rescue {}", page.address),
             facts: vec![
                 ("amount", amount::eth_and_wei(amount)),
-                ("if it fails", "the pledgers share it".into()),
-                ("else", format!("{sponsor} takes it back")),
+                ("for", "pledges whose condition is not met, by the time that they are locked".into()),
+                ("the rest", format!("{sponsor} takes it back")),
                 (
                     "decided",
-                    format!("with the rescue, by {}", time::time_from(page.view.terms.deadline, page.now)),
+                    format!("after the deadline, {}", time::time_from(page.view.terms.deadline, page.now)),
                 ),
             ],
         });
@@ -137,6 +170,59 @@ fn require_open(page: &Page) -> Result<(), Error> {
     Err(BonusError::AddingClosed { status, deadline, time }.into())
 }
 
+impl EnlistArgs {
+    async fn run(self, output: Output) -> Result<()> {
+        let session = self.change.open(output).await?;
+        let pledger = self.pledger.unwrap_or(session.signer.from);
+        let pool = session.pool().await?;
+        let mut steps = Vec::new();
+        for id in self.positions(&session.page, pledger) {
+            let (position, enlistment) = (session.escrow.position(id).await?, pool.enlisted(id).await?);
+            if would_change(&session.page, position, enlistment) {
+                steps.push(enlist_step(&pool, id));
+            }
+        }
+        if steps.is_empty() {
+            return Err(UserError::new(format!("there is nothing to enlist of `{pledger}`"))
+                .hint("all that it has counts already, or the rescue takes no pledges any more")
+                .into());
+        }
+        session.run_all(&steps).await
+    }
+
+    /// All positions that are meant and that the pledger could have, those that it took out too.
+    fn positions(&self, page: &Page, pledger: Address) -> Vec<PositionId> {
+        let terms = &page.view.terms;
+        let tiers = (0..terms.tier_count()).filter(|tier| self.tier.is_none_or(|meant| meant == *tier));
+        let is_meant =
+            |asset: &Asset| terms.accepts(*asset) && self.asset.is_none_or(|meant| meant == *asset);
+        let of_tier = |tier| {
+            Asset::ALL.into_iter().filter(is_meant).map(move |asset| PositionId { pledger, tier, asset })
+        };
+        tiers.flat_map(of_tier).collect()
+    }
+}
+
+/// Whether enlisting a position adds something, or strikes something that has left.
+fn would_change(page: &Page, position: Position, enlistment: Enlistment) -> bool {
+    let is_current = position.departures == enlistment.departures;
+    let (takes_pledges, counts) =
+        (require_open(page).is_ok(), position.departures < Position::MAX_DEPARTURES);
+    if takes_pledges && counts && (!is_current || position.amount > enlistment.enlisted) {
+        return !position.amount.is_zero() || !enlistment.unit_seconds.is_zero();
+    }
+    !is_current && !enlistment.unit_seconds.is_zero()
+}
+
+/// Makes all that a position has count for the bonus.
+pub(super) fn enlist_step(pool: &BonusPool<DynProvider>, id: PositionId) -> Step {
+    Step {
+        call: pool.enlist(id),
+        headline: format!("Enlist the {} in tier {} for the bonus", id.asset, id.tier),
+        facts: vec![("pledger", id.pledger.to_string()), ("pool", pool.address().to_string())],
+    }
+}
+
 impl ClaimArgs {
     async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
@@ -144,7 +230,7 @@ impl ClaimArgs {
         let steps = self.steps(&session, pledger).await?;
         if steps.is_empty() {
             return Err(UserError::new(format!("`{pledger}` has no bonus to claim"))
-                .hint("it was claimed before, or nothing that it pledged was in the rescue at its end")
+                .hint("it was claimed before, its condition was met, or nothing of it was enlisted")
                 .into());
         }
         session.run_all(&steps).await
@@ -153,18 +239,17 @@ impl ClaimArgs {
     /// A claim for each position that has something to come.
     async fn steps(&self, session: &Session, pledger: Address) -> Result<Vec<Step>> {
         let (pool, bonus) = session.bonus().await?;
-        require_whose(&session.page.view, &bonus, BonusFor::Pledgers)?;
+        require_shared(&session.page, &bonus)?;
         let mut steps = Vec::new();
         for position in self.payout.choose(&session.escrow.positions(pledger).await?) {
             let id = PositionId { pledger, tier: position.tier, asset: position.asset };
-            let share = pool.share_of(id).await?;
-            let amount = match bonus.whose {
-                BonusFor::Undecided => foreseen(&session.page, &bonus, position),
-                _ => Some(share.share),
+            let amount = match bonus.decision {
+                Some(_) => session.left_of_share(&pool, id).await?,
+                None => {
+                    session.can_have_a_share(&pool, id).await?.then(|| "its part, which this decides".into())
+                }
             };
-            if !share.claimed && amount.is_none_or(|amount| !amount.is_zero()) {
-                steps.push(claim_step(&pool, id, amount, self.payout.to));
-            }
+            steps.extend(amount.map(|amount| claim_step(&pool, id, amount, self.payout.to)));
         }
         Ok(steps)
     }
@@ -176,13 +261,14 @@ impl TakeBackArgs {
         let sponsor = self.sponsor.unwrap_or(session.signer.from);
         require_own(self.to, sponsor, session.signer.from, "contribution")?;
         let (pool, bonus) = session.bonus().await?;
-        let amount = pool.contribution_of(sponsor).await?;
-        if amount.is_zero() {
+        let added = pool.contribution_of(sponsor).await?;
+        if added.is_zero() {
             return Err(Error::from(BonusError::NothingToTakeBack { sponsor }).into());
         }
-        // While an amendment is pending sponsors may leave, as pledgers may.
-        if sponsor != session.signer.from || session.page.view.amendment.is_none() {
-            require_whose(&session.page.view, &bonus, BonusFor::Sponsors)?;
+        let leaves = sponsor == session.signer.from && session.page.sponsors_may_leave();
+        let whose = page::whose(&session.page.view, &bonus);
+        if !leaves {
+            require_decided(whose)?;
         }
         let call = match self.to {
             Some(recipient) => pool.take_back_to(recipient),
@@ -190,7 +276,7 @@ impl TakeBackArgs {
         };
         let headline = format!("Take back a bonus for the rescue {}", session.page.address);
         let facts = vec![
-            ("amount", amount::eth_and_wei(amount)),
+            ("amount", returned(whose, leaves, added, &bonus)),
             ("sponsor", sponsor.to_string()),
             ("recipient", self.to.unwrap_or(sponsor).to_string()),
         ];
@@ -198,53 +284,83 @@ impl TakeBackArgs {
     }
 }
 
-impl Session {
-    /// The bonus pool and its books, if there is anything in them.
-    async fn bonus(&self) -> Result<(BonusPool<DynProvider>, BonusView)> {
-        let pool = BonusPool::of(&self.escrow);
-        if pool.blueprint().exists(self.escrow.provider()).await? {
-            let bonus = pool.bonus().await?;
-            if !bonus.total.is_zero() {
-                return Ok((pool, bonus));
-            }
+/// What a sponsor that added `added` has back.
+fn returned(whose: Whose, leaves: bool, added: Wei, bonus: &BonusView) -> String {
+    match whose {
+        // The pledgers' part is rounded down from the bonus.
+        Whose::Shared(Some(pledgers)) => {
+            amount::eth_and_wei(prorata::left_down(added, bonus.total - pledgers, bonus.total))
         }
-        Err(UserError::new("this rescue has no bonus")
-            .hint("`levee bonus add AMOUNT` adds one, while the rescue is open")
-            .into())
+        Whose::Shared(None) if !leaves => {
+            format!("what of {} is not the pledgers', which this decides", amount::eth(added))
+        }
+        _ => amount::eth_and_wei(added),
     }
 }
 
-/// Refuses what the pool would refuse. What cannot be foreseen the pool decides.
-fn require_whose(view: &RescueView, bonus: &BonusView, expected: BonusFor) -> Result<()> {
-    match page::whose(view, bonus) {
-        Some(whose) if whose != expected => Err(Error::from(BonusError::WrongOutcome { whose }).into()),
-        None if view.status == Status::Open => {
-            Err(UserError::new("the rescue is Open, so it is not decided whose the bonus is")
-                .hint("`levee status` shows when the rescue is decided")
-                .into())
-        }
+impl Session {
+    /// The bonus pool, which must have been created.
+    async fn pool(&self) -> Result<BonusPool<DynProvider>> {
+        let pool = BonusPool::of(&self.escrow);
+        if pool.blueprint().exists(self.escrow.provider()).await? { Ok(pool) } else { Err(no_bonus().into()) }
+    }
+
+    /// The bonus pool and its books, if there is anything in them.
+    async fn bonus(&self) -> Result<(BonusPool<DynProvider>, BonusView)> {
+        let pool = self.pool().await?;
+        let bonus = pool.bonus().await?;
+        if bonus.total.is_zero() { Err(no_bonus().into()) } else { Ok((pool, bonus)) }
+    }
+
+    /// What a position has still to come of a bonus that is decided, if anything.
+    async fn left_of_share(&self, pool: &BonusPool<DynProvider>, id: PositionId) -> Result<Option<String>> {
+        let share = pool.share_of(id).await?;
+        let is_due = !share.claimed && !share.share.is_zero();
+        Ok(is_due.then(|| amount::eth_and_wei(share.share)))
+    }
+
+    /// Whether a position's condition was not met and something of it counts.
+    async fn can_have_a_share(&self, pool: &BonusPool<DynProvider>, id: PositionId) -> Result<bool> {
+        let view = &self.page.view;
+        let was_met = view.terms.tier(id.tier).is_some_and(|tier| tier.threshold <= view.threshold_met);
+        let (enlistment, position) = (pool.enlisted(id).await?, self.escrow.position(id).await?);
+        let is_current = enlistment.departures == position.departures;
+        Ok(!was_met && is_current && !enlistment.unit_seconds.is_zero())
+    }
+}
+
+fn no_bonus() -> UserError {
+    UserError::new("this rescue has no bonus")
+        .hint("`levee bonus add AMOUNT` adds one, while the rescue is open")
+}
+
+/// Refuses to pay pledgers what is not theirs, or not yet decided.
+fn require_shared(page: &Page, bonus: &BonusView) -> Result<()> {
+    let whose = page::whose(&page.view, bonus);
+    require_decided(whose)?;
+    let (limit, time) = (page::decidable_after(&page.view), page.now);
+    match whose {
+        Whose::Sponsors => Err(UserError::new("the whole bonus is the sponsors' again")
+            .hint("sponsors take it back with `levee bonus take-back`")
+            .into()),
+        Whose::Shared(None) if time <= limit => Err(Error::from(BonusError::TooEarly { limit, time }).into()),
         _ => Ok(()),
     }
 }
 
-/// What a position would get if the bonus were decided now; none while shares cannot be valued.
-fn foreseen(page: &Page, bonus: &BonusView, position: &PositionView) -> Option<Wei> {
-    let value = prorata::value_down(position.amount, position.asset, page.rate())?;
-    let all = page.view.coverage.filter(|all| !all.is_zero())?;
-    Some(prorata::earned_down(bonus.total, value, all))
+fn require_decided(whose: Whose) -> Result<(), UserError> {
+    if whose != Whose::Open {
+        return Ok(());
+    }
+    Err(UserError::new("the rescue is Open, so it is not decided whose the bonus is")
+        .hint("`levee status` shows when the rescue is decided"))
 }
 
-fn claim_step(
-    pool: &BonusPool<DynProvider>,
-    id: PositionId,
-    amount: Option<Wei>,
-    to: Option<Address>,
-) -> Step {
+fn claim_step(pool: &BonusPool<DynProvider>, id: PositionId, amount: String, to: Option<Address>) -> Step {
     let call = match to {
         Some(recipient) => pool.claim_to(id, recipient),
         None => pool.claim(id),
     };
-    let amount = amount.map_or_else(|| "by the share rate, which is unknown now".into(), amount::eth_and_wei);
     Step {
         call,
         headline: format!("Claim the bonus for the {} in tier {}", id.asset, id.tier),
@@ -253,5 +369,51 @@ fn claim_step(
             ("pledger", id.pledger.to_string()),
             ("recipient", to.unwrap_or(id.pledger).to_string()),
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::tests::{ether, open, settled};
+    use alloy::primitives::U256;
+    use levee_model::{UnitSeconds, Units};
+
+    fn enlistment(departures: u32, enlisted: u128) -> Enlistment {
+        let unit_seconds = UnitSeconds::new(U256::from(enlisted * 9));
+        Enlistment { departures, enlisted: Units::new(enlisted), unit_seconds }
+    }
+
+    #[test]
+    fn enlisting_adds_what_is_new_and_strikes_what_has_left() {
+        let position =
+            |departures, amount| Position { departures, amount: Units::new(amount), ..Position::default() };
+        let (open, settled) = (open(), settled());
+        assert!(would_change(&open, position(0, 5), enlistment(0, 0)));
+        assert!(would_change(&open, position(0, 5), enlistment(0, 4)));
+        assert!(!would_change(&open, position(0, 5), enlistment(0, 5)));
+        assert!(!would_change(&open, position(1, 0), enlistment(0, 0)));
+        for page in [&open, &settled] {
+            assert!(would_change(page, position(1, 0), enlistment(0, 5)));
+        }
+        assert!(!would_change(&settled, position(0, 5), enlistment(0, 4)));
+        assert!(!would_change(
+            &open,
+            position(Position::MAX_DEPARTURES, 5),
+            enlistment(Position::MAX_DEPARTURES, 0)
+        ));
+    }
+
+    #[test]
+    fn a_sponsor_has_back_what_is_not_the_pledgers() {
+        let bonus = BonusView { total: Wei::new(ether(4)), decision: None };
+        let text = |whose, leaves| returned(whose, leaves, Wei::new(ether(2)), &bonus);
+        let all = "2 ETH (2000000000000000000 wei)";
+        assert_eq!(text(Whose::Sponsors, false), all);
+        assert_eq!(text(Whose::Open, true), all);
+        // Half of the 3 ETH that are left of 4.
+        assert_eq!(text(Whose::Shared(Some(Wei::new(ether(1)))), false), "1.5 ETH (1500000000000000000 wei)");
+        let undecided = "what of 2 ETH is not the pledgers', which this decides";
+        assert_eq!(text(Whose::Shared(None), false), undecided);
     }
 }

@@ -1,13 +1,14 @@
-//! `levee cancel`: the guardian ends a rescue, or stops what is not yet due.
+//! `levee cancel`: the guardian ends a rescue, stops what is not yet due, or lets go what objections stopped.
 
 use clap::Args;
 use eyre::Result;
-use levee_model::Status;
+use levee_model::{PerAsset, Status};
 
 use crate::{
     event,
     output::Output,
     page::Page,
+    time,
     transaction::{ChangeArgs, Step},
 };
 
@@ -15,7 +16,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 For the guardian only. An open rescue fails and everything goes back. Of a settled one, what is due stays the \
-beneficiary's and the rest goes back, pro rata. It cannot be undone.
+beneficiary's and the rest goes back at once, pro rata. After objections stopped it, what would go back by the calendar \
+goes back at once. It cannot be undone.
 
 Example:
   levee cancel --terms rescue.toml --account guardian")]
@@ -28,18 +30,33 @@ impl CancelArgs {
     /// Cancels it.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
-        let headline = format!("Cancel the rescue {}, for ever", session.page.address);
-        let facts = vec![("effect", effect(&session.page))];
+        let headline = match session.page.view.status {
+            Status::Cancelled => {
+                format!("Let go what objections stopped of the rescue {}", session.page.address)
+            }
+            _ => format!("Cancel the rescue {}, for ever", session.page.address),
+        };
+        let facts = effect(&session.page);
         session.run(Step { call: session.escrow.cancel(), headline, facts }).await
     }
 }
 
-fn effect(page: &Page) -> String {
-    match page.view.status {
-        Status::Open => "the rescue fails and everything goes back".into(),
+fn effect(page: &Page) -> Vec<(&'static str, String)> {
+    let view = &page.view;
+    match view.status {
+        Status::Open => vec![("effect", "the rescue fails and everything goes back".into())],
+        Status::Settled => {
+            let due = PerAsset::from_fn(|asset| view.due.min(view.kept[asset]));
+            let kept = format!("{} of {}", event::tranches_text(view.due), view.terms.tranches);
+            vec![
+                ("beneficiary keeps", format!("{kept}: {}", page.tranches_text(PerAsset::default(), due))),
+                ("goes back at once", page.tranches_text(due, view.kept)),
+            ]
+        }
         _ => {
-            let (due, all) = (event::tranches_text(page.view.due), page.view.terms.tranches);
-            format!("the beneficiary keeps what is due, {due} of {all}; the rest goes back")
+            let last = page.calendar().map_or_else(String::new, |(_, last)| time::time(last));
+            let held = page.tranches_text(view.kept, view.held);
+            vec![("goes back at once", format!("{held}, instead of one by one until {last}"))]
         }
     }
 }
@@ -47,12 +64,22 @@ fn effect(page: &Page) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::tests::{open, settled};
+    use crate::page::tests::{open, settled, vetoed};
 
     #[test]
     fn the_effect_depends_on_the_status() {
-        assert_eq!(effect(&open()), "the rescue fails and everything goes back");
-        let kept = "the beneficiary keeps what is due, 1 tranche of 4; the rest goes back";
-        assert_eq!(effect(&settled()), kept);
+        let facts = |page| {
+            effect(&page).into_iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>()
+        };
+        assert_eq!(facts(open()), ["effect: the rescue fails and everything goes back"]);
+        // A quarter of 40 and 30 ETH and of 24 shares at 1.25, and three.
+        let settled_facts = [
+            "beneficiary keeps: 1 tranche of 4: 17.5 ETH, 7.5 stETH (6000000000000000000 shares)",
+            "goes back at once: 52.5 ETH, 22.5 stETH (18000000000000000000 shares)",
+        ];
+        assert_eq!(facts(settled()), settled_facts);
+        let lifted = "goes back at once: 52.5 ETH, 22.5 stETH (18000000000000000000 shares), instead of one by one until \
+                      2026-08-21T00:00:00Z";
+        assert_eq!(facts(vetoed()), [lifted]);
     }
 }

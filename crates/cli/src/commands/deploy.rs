@@ -8,12 +8,12 @@ use eyre::Result;
 use levee::{Blueprint, Call, deploy};
 use serde_json::json;
 
+use super::terms::all_facts;
 use crate::{
-    amount,
     output::Output,
     terms::TermsFile,
-    time,
     transaction::{self, SigningArgs, Step},
+    warnings,
 };
 
 /// What to create, and who pays the gas.
@@ -44,11 +44,11 @@ impl DeployArgs {
         }
         let (_, now) = connection.latest_block().await?;
         file.check(now)?;
-        output.warn(&file.warnings(now));
+        output.warn(&warnings::of(&file.terms, now));
         let signer = self.signing.signer(&connection, output).await?;
         let prepared = deploy::prepare(&signer.provider, file.chain, &file.terms, signer.from).await?;
         let Some(call) = prepared else { return already(output, address) };
-        let executed = signer.execute(&[step(call, &file, address, now)]).await?;
+        let executed = signer.execute(&[step(call, &file, address)]).await?;
         blueprint.verify(&signer.provider).await?;
         let (text, mut json) = transaction::told(&executed, None);
         json["address"] = json!(address.to_string());
@@ -62,16 +62,7 @@ fn already(output: Output, address: Address) -> Result<()> {
     output.result(&text, &json!({ "address": address.to_string(), "created": false, "transactions": [] }))
 }
 
-fn step(call: Call<DynProvider>, file: &TermsFile, address: Address, now: u64) -> Step {
-    let terms = &file.terms;
-    Step {
-        call,
-        headline: format!("Create the rescue of `{}` at {address}", file.path.display()),
-        facts: vec![
-            ("beneficiary", terms.beneficiary.to_string()),
-            ("target", amount::eth_and_wei(terms.target)),
-            ("deadline", time::time_from(terms.deadline, now)),
-            ("terms hash", terms.terms_hash.to_string()),
-        ],
-    }
+fn step(call: Call<DynProvider>, file: &TermsFile, address: Address) -> Step {
+    let headline = format!("Create the rescue of `{}` at {address}", file.path.display());
+    Step { call, headline, facts: all_facts(&file.terms) }
 }

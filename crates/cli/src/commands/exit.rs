@@ -17,6 +17,9 @@ use crate::{
 #[command(after_help = "\
 Possible only while an amendment is pending, and only whole. `levee status` shows whether one is, and until when.
 
+You are out of the books at once. What cannot be paid in the same transaction, as while stETH is paused, is owed to you: \
+`levee collect` pays it later.
+
 Example:
   levee exit --terms rescue.toml --account treasury")]
 pub(crate) struct ExitArgs {
@@ -42,7 +45,7 @@ impl ExitArgs {
         let recipient = self.to.unwrap_or(pledger);
         let call = session.escrow.exit(position.tier, position.asset, recipient);
         let headline = format!("Leave the rescue {} with the whole pledge", page.address);
-        let until = page.view.amendment.map(|amendment| time::time_from(amendment.in_force_from, page.now));
+        let until = page.pending().map(|amendment| time::time_from(amendment.effective_at, page.now));
         let facts = vec![
             ("amount", amount::units_exact(position.amount, position.asset, page.rate())),
             ("tier", position.tier.to_string()),

@@ -19,11 +19,16 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum GuardianCommand {
     /// Return a pledge, whole, to its pledger
-    #[command(after_help = "Example:\n  levee guardian decline 0x… --terms rescue.toml --account guardian")]
+    #[command(after_help = "\
+What the pledger does not take, and stETH while it is paused, is owed to it: `levee collect` pays it later, for anyone.
+
+Example:
+  levee guardian decline 0x… --terms rescue.toml --account guardian")]
     Decline(DeclineArgs),
     /// Propose a new target, deadline or document, in force after the exit window
     #[command(after_help = "\
-What is left out stays as it is. Until the amendment is in force everyone may leave, whole.
+What is left out stays as it is. Until the amendment is in force everyone may leave, whole, and nothing settles. Pledges \
+that were made ready before are refused from now on: they name the amendment that they know.
 
 Example:
   levee guardian amend --target \"45000 ETH\" --terms rescue.toml --account guardian")]
@@ -112,6 +117,7 @@ impl AmendArgs {
         let facts = vec![
             ("target", format!("{new}, now {old}")),
             ("deadline", format!("{}, now {}", time::time(goal.deadline), time::time(terms.deadline))),
+            ("at latest", time::time(terms.latest_deadline)),
             ("terms hash", goal.terms_hash.to_string()),
             ("in force", format!("{} after this transaction", time::duration(terms.exit_window.into()))),
         ];

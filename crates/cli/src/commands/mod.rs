@@ -4,6 +4,7 @@ pub(crate) mod address;
 pub(crate) mod bonus;
 pub(crate) mod cancel;
 pub(crate) mod claim;
+pub(crate) mod collect;
 pub(crate) mod declarations;
 pub(crate) mod declare;
 pub(crate) mod deploy;

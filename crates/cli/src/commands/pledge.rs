@@ -8,14 +8,15 @@ use alloy::{
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Call, RescueView, ShareRate,
+    Allowance, BonusPool, Call, RescueView, ShareRate,
     bindings::{StETH, WstETH},
     display::decimal,
 };
-use levee_model::{Asset, Rate, Shares, Status, Tier, Units, Wei, units::RATE_UNIT};
+use levee_model::{Asset, PositionId, Rate, Shares, Status, Tier, Units, Wei, units::RATE_UNIT};
 
+use super::bonus::enlist_step;
 use crate::{
-    address,
+    address, amended,
     amount::{self, Amount},
     error::UserError,
     output::Output,
@@ -30,6 +31,12 @@ use crate::{
 #[command(after_help = "\
 A pledge is locked. It comes back whole if the rescue fails, if the tier's threshold is not met, if the guardian declines \
 it, or if you exit while an amendment is pending; else what is not drawn comes back after settlement.
+
+A pledge names the latest amendment that the page it shows was read with: if the guardian proposes another in between, it \
+is refused. With `--terms`, a rescue whose target, deadline or document is, or is about to be, another than in the file \
+is refused unless you add `--accept-amended`.
+
+Where the rescue has a bonus pool, the pledge is enlisted there: it counts for the bonus from then on.
 
 stETH is booked in shares: what comes back is shares, which grow with Lido's rate. WETH is unwrapped and pledged as ETH: \
 what comes back is ETH.
@@ -61,6 +68,14 @@ pub(crate) struct PledgeArgs {
     #[arg(long)]
     approve: bool,
 
+    /// Pledge although target, deadline or document were amended, or are about to be, since the file of terms.
+    #[arg(long)]
+    accept_amended: bool,
+
+    /// Do not enlist the pledge for the bonus, if there is one.
+    #[arg(long)]
+    no_enlist: bool,
+
     #[command(flatten)]
     route: RouteArgs,
 
@@ -74,11 +89,15 @@ impl PledgeArgs {
         let (amount, way) = self.route.parse(&self.amount.join(" "))?;
         let mut session = self.change.open(output).await?;
         let tier = open_tier(&session.page.view, self.tier)?;
+        if self.change.names_terms() && !self.accept_amended {
+            amended::require_as_created(&session.page, session.escrow.original_terms())?;
+        }
         let units = session.units(amount).await?;
         session.learn_rate(amount.asset()).await;
         let pledger = self.pledger.unwrap_or(session.signer.from);
-        let pledge = Pledge { pledger, index: self.tier, tier, amount, units };
-        let steps = match way {
+        let pool = session.pool_to_enlist_in(self.no_enlist).await?;
+        let pledge = Pledge { pledger, index: self.tier, tier, amount, units, enlists: pool.is_some() };
+        let mut steps = match way {
             Way::Direct => {
                 session.check_balance(amount.asset(), units).await?;
                 session.direct(&pledge, self.approve).await?
@@ -89,6 +108,11 @@ impl PledgeArgs {
             }
             Way::FromWeth => session.unwrapping(&pledge, self.route.weth, self.approve).await?,
         };
+        if let (Way::Direct, Some(pool)) = (way, pool) {
+            // The router enlists in the same transaction; the escrow knows no pool.
+            let id = PositionId { pledger, tier: self.tier, asset: amount.asset() };
+            steps.push(enlist_step(&pool, id));
+        }
         session.run_all(&steps).await
     }
 }
@@ -103,6 +127,8 @@ pub(crate) struct Pledge {
     pub(crate) amount: Amount,
     /// The same in the unit of the books.
     pub(crate) units: Units,
+    /// Whether it is to count for the bonus.
+    pub(crate) enlists: bool,
 }
 
 /// The tier, of a rescue that takes pledges. Asked before an approval is sent for nothing.
@@ -174,16 +200,32 @@ impl Session {
             .into())
     }
 
+    /// The bonus pool, where a pledge made now would count for something.
+    async fn pool_to_enlist_in(&self, no_enlist: bool) -> Result<Option<BonusPool<DynProvider>>> {
+        let terms = self.escrow.original_terms();
+        let pending = self.page.pending().map(|amendment| amendment.goal.deadline);
+        let counted_until =
+            terms.deadline.min(self.page.view.terms.deadline).min(pending.unwrap_or(u64::MAX));
+        if no_enlist || self.page.now >= counted_until {
+            return Ok(None);
+        }
+        let pool = BonusPool::of(&self.escrow);
+        Ok(pool.blueprint().exists(self.escrow.provider()).await?.then_some(pool))
+    }
+
     /// The pledge, made of the escrow itself, after the approval that it needs.
     async fn direct(&self, pledge: &Pledge, may_approve: bool) -> Result<Vec<Step>> {
         let Pledge { pledger, index, amount, units, .. } = *pledge;
+        let named = self.page.view.latest_amendment();
         let call = match amount.asset() {
-            Asset::Eth => self.escrow.pledge_eth(pledger, index, Wei::new(units.get())),
-            Asset::StEth => self.escrow.pledge_steth(pledger, index, Shares::new(units.get())),
-            Asset::WstEth => self.escrow.pledge_wsteth(pledger, index, units),
+            Asset::Eth => self.escrow.pledge_eth(pledger, index, named, Wei::new(units.get())),
+            Asset::StEth => self.escrow.pledge_steth(pledger, index, named, Shares::new(units.get())),
+            Asset::WstEth => self.escrow.pledge_wsteth(pledger, index, named, units),
         };
         let mut steps = Vec::new();
-        if let Some(approval) = self.escrow.approval(self.signer.from, amount.asset(), units).await? {
+        let (owner, asset) = (self.signer.from, amount.asset());
+        // The pledge follows in the next transaction, which uses the allowance up.
+        if let Some(approval) = self.escrow.approval(owner, asset, units, Allowance::Exact).await? {
             let what = approved(&approval, amount.asset());
             steps.push(self.approval(approval, ("rescue", &what), &amount.to_string(), may_approve)?);
         }
@@ -210,24 +252,24 @@ impl Session {
 
     /// The pledge itself, by `call`. `amount` is what is pledged, as it was written.
     pub(crate) fn pledge(&self, pledge: &Pledge, amount: &str, call: Call<DynProvider>) -> Step {
-        let (page, tier) = (&self.page, pledge.tier);
-        let footing = page::footing(&tier);
-        let threshold = percent::percent(tier.threshold);
-        Step {
-            call,
-            headline: format!("Pledge {amount} to the rescue {}", page.address),
-            facts: vec![
-                ("exactly", exactly(pledge.amount.asset(), pledge.units)),
-                (
-                    "tier",
-                    format!("{}: a {footing}, used only at a coverage of {threshold} or more", pledge.index),
-                ),
-                ("pledger", pledge.pledger.to_string()),
-                ("beneficiary", page.view.terms.beneficiary.to_string()),
-                ("deadline", time::time_from(page.view.terms.deadline, page.now)),
-            ],
-        }
+        let page = &self.page;
+        let mut facts = vec![
+            ("exactly", exactly(pledge.amount.asset(), pledge.units)),
+            ("tier", tier_text(pledge)),
+            ("pledger", pledge.pledger.to_string()),
+            ("beneficiary", page.view.terms.beneficiary.to_string()),
+            ("target", amount::eth(page.view.terms.target)),
+            ("deadline", time::time_from(page.view.terms.deadline, page.now)),
+        ];
+        facts.extend(amended::facts(page, self.escrow.original_terms()));
+        facts.extend(pledge.enlists.then(|| ("bonus", "it counts for the bonus from now on".into())));
+        Step { call, headline: format!("Pledge {amount} to the rescue {}", page.address), facts }
     }
+}
+
+fn tier_text(pledge: &Pledge) -> String {
+    let (footing, threshold) = (page::footing(&pledge.tier), percent::percent(pledge.tier.threshold));
+    format!("{}: a {footing}, used only at a coverage of {threshold} or more", pledge.index)
 }
 
 fn exactly(asset: Asset, units: Units) -> String {

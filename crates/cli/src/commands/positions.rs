@@ -1,10 +1,10 @@
 //! `levee positions`: what an account has in a rescue.
 
-use alloy::primitives::Address;
+use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
-use levee::PositionView;
-use levee_model::Rate;
+use levee::{BonusPool, BonusShare, Escrow, PositionView, RecoveryPool};
+use levee_model::{Asset, Enlistment, PerAsset, PositionId, Rate, Units, Wei};
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
 /// Whose positions.
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Below the table: what exits and declines could not pay, what was recovered, and what of the bonus is the account's.
+
 stETH is booked in shares: the table shows what they are worth now, `--json` the shares.
 
 Example:
@@ -38,18 +40,97 @@ impl PositionsArgs {
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let (connection, escrow) = self.rescue.open(&self.network).await?;
         let page = connection.page(&escrow).await?;
-        let positions = escrow.positions(self.pledger).await?;
+        let owed = escrow.owed(self.pledger).await?;
+        let mut lines = Vec::new();
+        for position in escrow.positions(self.pledger).await? {
+            lines.push(Line::read(&escrow, self.pledger, position).await?);
+        }
         let json = json!({
             "rescue": page.address.to_string(),
             "pledger": self.pledger.to_string(),
-            "positions": positions.iter().map(to_json).collect::<Value>(),
+            "positions": lines.iter().map(to_json).collect::<Value>(),
+            "owed": { "ETH": owed[Asset::Eth], "stETH": owed[Asset::StEth], "wstETH": owed[Asset::WstEth] },
         });
-        output.result(&to_text(self.pledger, &positions, page.rate()), &json)
+        output.result(&to_text(self.pledger, &lines, owed, page.rate()), &json)
     }
 }
 
-fn to_text(pledger: Address, positions: &[PositionView], rate: Option<Rate>) -> String {
-    if positions.is_empty() {
+/// A position, and what the pools around the rescue have for it.
+#[derive(Debug)]
+struct Line {
+    position: PositionView,
+    /// Of what was recovered, not yet claimed; none without a pool.
+    recovered: Option<Wei>,
+    /// None without a pool.
+    bonus: Option<Bonus>,
+}
+
+/// What a bonus pool has for a position.
+#[derive(Debug)]
+struct Bonus {
+    share: BonusShare,
+    enlistment: Enlistment,
+    /// Whether the enlistment is of what the position is now.
+    is_current: bool,
+}
+
+impl Line {
+    async fn read(escrow: &Escrow<DynProvider>, pledger: Address, position: PositionView) -> Result<Self> {
+        let id = PositionId { pledger, tier: position.tier, asset: position.asset };
+        let (recovery, pool) = (RecoveryPool::of(escrow), BonusPool::of(escrow));
+        let mut line = Self { position, recovered: None, bonus: None };
+        if recovery.blueprint().exists(escrow.provider()).await? {
+            line.recovered = Some(recovery.earnings(id).await?.due());
+        }
+        if pool.blueprint().exists(escrow.provider()).await? {
+            let (share, enlistment) = (pool.share_of(id).await?, pool.enlisted(id).await?);
+            let is_current = escrow.position(id).await?.departures == enlistment.departures;
+            line.bonus = Some(Bonus { share, enlistment, is_current });
+        }
+        Ok(line)
+    }
+
+    /// What the pools have for it, and what to call.
+    fn around(&self) -> Vec<(&'static str, String)> {
+        let PositionView { tier, asset, amount, .. } = self.position;
+        let recovered = self.recovered.filter(|due| !due.is_zero());
+        let recovered = recovered.map(|due| {
+            ("recovered", format!("{} for the {asset} in tier {tier}: `levee claim`", amount::eth(due)))
+        });
+        let bonus = self.bonus.as_ref().map(|bonus| ("bonus", bonus.to_text(tier, asset, amount)));
+        recovered.into_iter().chain(bonus).collect()
+    }
+}
+
+impl Bonus {
+    fn to_text(&self, tier: u8, asset: Asset, amount: Units) -> String {
+        let BonusShare { share, claimed } = self.share;
+        let shown = amount::eth(share);
+        let what = if claimed {
+            return format!("{shown} for the {asset} in tier {tier}, paid");
+        } else if !share.is_zero() {
+            return format!("{shown} for the {asset} in tier {tier}: `levee bonus claim`");
+        } else if self.is_current && self.enlistment.enlisted == amount {
+            "counts, if its condition is not met"
+        } else {
+            "does not count in full: `levee bonus enlist`, while the rescue takes pledges"
+        };
+        format!("the {asset} in tier {tier} {what}")
+    }
+}
+
+fn to_text(pledger: Address, lines: &[Line], owed: PerAsset<Units>, rate: Option<Rate>) -> String {
+    let mut around: Vec<_> = lines.iter().flat_map(Line::around).collect();
+    for asset in Asset::ALL.into_iter().filter(|asset| !owed[*asset].is_zero()) {
+        let owed = amount::units(owed[asset], asset, rate);
+        around.push(("owed", format!("{owed}, which an exit or a decline could not pay: `levee collect`")));
+    }
+    let table = table(pledger, lines, rate);
+    if around.is_empty() { table } else { format!("{table}\n{}", table::facts(&around)) }
+}
+
+fn table(pledger: Address, lines: &[Line], rate: Option<Rate>) -> String {
+    if lines.is_empty() {
         return format!("{pledger} has nothing in this rescue\n");
     }
     let row = |position: &PositionView| {
@@ -66,11 +147,12 @@ fn to_text(pledger: Address, positions: &[PositionView], rate: Option<Rate>) -> 
             objected.into(),
         ]
     };
-    let rows: Vec<_> = positions.iter().map(row).collect();
+    let rows: Vec<_> = lines.iter().map(|line| row(&line.position)).collect();
     table::render(["tier", "pledged", "refunded", "refundable now", "drawn value", "objected"], &rows)
 }
 
-fn to_json(position: &PositionView) -> Value {
+fn to_json(line: &Line) -> Value {
+    let position = &line.position;
     json!({
         "tier": position.tier,
         "asset": position.asset,
@@ -80,16 +162,28 @@ fn to_json(position: &PositionView) -> Value {
         "refundable": position.refundable,
         "drawnValueWei": position.weight,
         "objected": position.objected,
+        "recoveredDueWei": line.recovered,
+        "bonus": line.bonus.as_ref().map(bonus_to_json),
+    })
+}
+
+fn bonus_to_json(bonus: &Bonus) -> Value {
+    let Bonus { share, enlistment, is_current } = bonus;
+    json!({
+        "shareWei": share.share,
+        "claimed": share.claimed,
+        "enlisted": enlistment.enlisted,
+        "unitSeconds": enlistment.unit_seconds.get().to_string(),
+        "upToDate": is_current,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use levee_model::{Asset, Units, Wei};
 
-    fn position() -> PositionView {
-        PositionView {
+    fn line() -> Line {
+        let position = PositionView {
             tier: 2,
             asset: Asset::StEth,
             amount: Units::new(10u128.pow(18)),
@@ -97,23 +191,61 @@ mod tests {
             refundable: Units::new(1),
             weight: Wei::new(10u128.pow(18)),
             objected: true,
-        }
+        };
+        Line { position, recovered: None, bonus: None }
     }
 
-    #[test]
-    fn positions_are_a_table() {
-        let expected = "\
+    const TABLE: &str = "\
 tier  pledged                     refunded  refundable now  drawn value  objected
 2     1000000000000000000 shares  0 stETH   1 shares        1 ETH        yes
 ";
-        assert_eq!(to_text(Address::ZERO, &[position()], None), expected);
-        let none = to_text(Address::ZERO, &[], None);
+
+    #[test]
+    fn positions_are_a_table() {
+        let none_owed = PerAsset::default();
+        assert_eq!(to_text(Address::ZERO, &[line()], none_owed, None), TABLE);
+        let none = to_text(Address::ZERO, &[], none_owed, None);
         assert_eq!(none, format!("{} has nothing in this rescue\n", Address::ZERO));
     }
 
     #[test]
+    fn what_waits_elsewhere_is_below_the_table() {
+        let mut owed = PerAsset::default();
+        owed[Asset::Eth] = Units::new(10u128.pow(18));
+        let enlistment = Enlistment { enlisted: Units::new(10u128.pow(18)), ..Enlistment::default() };
+        let share = BonusShare { share: Wei::ZERO, claimed: false };
+        let bonus = Some(Bonus { share, enlistment, is_current: true });
+        let line = Line { recovered: Some(Wei::new(10u128.pow(18))), bonus, ..line() };
+        let expected = format!(
+            "\
+{TABLE}
+recovered  1 ETH for the stETH in tier 2: `levee claim`
+bonus      the stETH in tier 2 counts, if its condition is not met
+owed       1 ETH, which an exit or a decline could not pay: `levee collect`
+"
+        );
+        assert_eq!(to_text(Address::ZERO, &[line], owed, None), expected);
+    }
+
+    #[test]
+    fn a_bonus_says_what_to_call() {
+        let text = |share: u128, claimed, is_current| {
+            let share = BonusShare { share: Wei::new(share), claimed };
+            let bonus = Bonus { share, enlistment: Enlistment::default(), is_current };
+            bonus.to_text(1, Asset::Eth, Units::new(5))
+        };
+        let ether = 10u128.pow(18);
+        assert_eq!(text(ether, true, true), "1 ETH for the ETH in tier 1, paid");
+        assert_eq!(text(ether, false, true), "1 ETH for the ETH in tier 1: `levee bonus claim`");
+        let enlist =
+            "the ETH in tier 1 does not count in full: `levee bonus enlist`, while the rescue takes pledges";
+        assert_eq!([text(0, false, true), text(0, false, false)], [enlist; 2]);
+    }
+
+    #[test]
     fn json_is_exact() {
-        let json = to_json(&position());
+        let json = to_json(&line());
         assert_eq!((&json["amount"], &json["unit"]), (&json!("1000000000000000000"), &json!("stETH shares")));
+        assert_eq!((&json["recoveredDueWei"], &json["bonus"]), (&Value::Null, &Value::Null));
     }
 }

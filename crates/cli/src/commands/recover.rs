@@ -15,8 +15,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 For what comes back once a rescue is final: from the exploiter, courts, insurance, repayments. It goes to those whose \
-pledges were drawn, last drawn first: interest, then principal, then the next draw order; the first drawn take the rest. \
-Anyone may deposit, and nobody can take a deposit back. The pool is created with the first one.
+pledges were drawn, last drawn first: interest, then principal, then the next draw order; the first drawn take the rest, \
+even beyond what they gave: a deposit of more than was drawn with its interest is warned of. Anyone may deposit, and nobody can take a deposit back. The pool is created with the first one.
 
 Whoever knows nothing of this command can send ETH to the pool's address, once it is created: `levee status` shows it.
 
@@ -38,8 +38,10 @@ impl RecoverArgs {
         let session = self.change.open(output).await?;
         require_delivered(&session.page.view)?;
         let pool = RecoveryPool::of(&session.escrow);
-        let mut steps = Vec::new();
-        steps.extend(session.signer.creation(pool.blueprint()).await?);
+        let creation = session.signer.creation(pool.blueprint()).await?;
+        let repaid = if creation.is_none() { Some(pool.recovery().await?) } else { None };
+        output.warn(&Vec::from_iter(session.page.beyond_the_draw(repaid.as_ref(), amount)));
+        let mut steps = Vec::from_iter(creation);
         steps.push(Step {
             call: pool.recover(amount),
             headline: format!("Share out what was recovered after the rescue {}", session.page.address),

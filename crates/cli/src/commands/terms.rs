@@ -18,7 +18,7 @@ use crate::{
     output::{self, Output},
     page, percent, table,
     terms::{self, TermsFile},
-    time,
+    time, warnings,
 };
 
 /// Time that a new file of terms gives pledgers, from the day it is written.
@@ -103,7 +103,7 @@ impl FileArgs {
         let file = TermsFile::read(&self.file)?;
         let now = u64::try_from(jiff::Timestamp::now().as_second())?;
         file.check(now)?;
-        let warnings = file.warnings(now);
+        let warnings = warnings::of(&file.terms, now);
         output.warn(&warnings);
         let address = file.address()?;
         let text = format!("the terms are valid; the rescue will be at {address} on chain {}\n", file.chain);
@@ -118,26 +118,47 @@ impl FileArgs {
 }
 
 fn to_text(file: &TermsFile, address: Address) -> String {
-    let terms = &file.terms;
+    let mut all = vec![("address", format!("{address} on chain {}", file.chain))];
+    all.extend(facts(&file.terms));
+    all.push(("hash of", hash_rule(file)));
+    format!("{}\ntiers\n{}", table::facts(&all), tiers(&file.terms))
+}
+
+/// All terms but the tiers.
+fn facts(terms: &Terms) -> Vec<(&'static str, String)> {
     let or_none = |address: Address| if address.is_zero() { "none".into() } else { address.to_string() };
     let duration = |seconds: u32| time::duration(seconds.into());
-    let facts = table::facts(&[
-        ("address", format!("{address} on chain {}", file.chain)),
+    vec![
         ("beneficiary", terms.beneficiary.to_string()),
         ("guardian", or_none(terms.guardian)),
         ("stETH", or_none(terms.steth)),
         ("wstETH", or_none(terms.wsteth)),
         ("target", amount::eth_and_wei(terms.target)),
         ("deadline", time::time(terms.deadline)),
+        ("latest deadline", time::time(terms.latest_deadline)),
         ("objection period", duration(terms.objection_period)),
         ("veto", if terms.veto.get() == 0 { "none".into() } else { percent::percent(terms.veto) }),
-        ("tranches", format!("{}, {} apart", terms.tranches, duration(terms.tranche_interval))),
+        ("tranches", tranches(terms)),
         ("release window", duration(terms.release_window)),
         ("exit window", duration(terms.exit_window)),
         ("terms hash", terms.terms_hash.to_string()),
-        ("hash of", hash_rule(file)),
-    ]);
-    format!("{facts}\ntiers\n{}", tiers(terms))
+    ]
+}
+
+/// All terms, the tiers too, for who is about to create the rescue.
+pub(super) fn all_facts(terms: &Terms) -> Vec<(&'static str, String)> {
+    let tier = |(index, tier): (usize, &Tier)| {
+        let (threshold, order) = (percent::percent(tier.threshold), tier.draw_order);
+        ("tier", format!("{index}: a {}, used from {threshold} on, draw order {order}", page::footing(tier)))
+    };
+    facts(terms).into_iter().chain(terms.tiers.iter().enumerate().map(tier)).collect()
+}
+
+fn tranches(terms: &Terms) -> String {
+    match terms.tranches {
+        1 => "1".into(),
+        count => format!("{count}, {} apart", time::duration(terms.tranche_interval.into())),
+    }
 }
 
 /// Where the terms hash comes from, so that anyone can compute it again.
@@ -168,6 +189,7 @@ fn to_json(file: &TermsFile, address: Address) -> Value {
         "wstETH": terms.wsteth.to_string(),
         "targetWei": terms.target,
         "deadlineUnix": terms.deadline,
+        "latestDeadlineUnix": terms.latest_deadline,
         "tiers": terms.tiers,
         "objectionPeriodSeconds": terms.objection_period,
         "vetoBps": terms.veto,
@@ -213,6 +235,9 @@ mod tests {
         );
         let json = to_json(&file, address);
         assert_eq!(json["targetWei"], "68900000000000000000000");
+        assert_eq!(json["latestDeadlineUnix"], terms::tests::NOW + 86_400);
         assert_eq!(json["tiers"][1]["rateBps"], 380);
+        let loan = ("tier", "1: a loan at 3.8 % a year, used from 50 % on, draw order 1".to_owned());
+        assert!(all_facts(&file.terms).contains(&loan));
     }
 }

@@ -1,14 +1,12 @@
 //! The pools around a rescue: what was recovered, and whose the bonus is.
 
 use alloy::{primitives::Address, providers::DynProvider};
-use levee::{
-    BonusFor, BonusPool, BonusView, Error, Escrow, FailReason, RecoveryPool, RecoveryView, RescueView,
-};
-use levee_model::{RecoveryGroup, Status, Wei};
+use levee::{BonusPool, BonusView, Error, Escrow, RecoveryPool, RecoveryView, RescueView};
+use levee_model::{Bps, EndReason, RecoveryGroup, Status, Timestamp, Wei};
 use serde_json::{Value, json};
 
 use super::Page;
-use crate::{amount, percent};
+use crate::{amount, percent, time};
 
 /// The pools that were created for a rescue.
 #[derive(Debug, Default)]
@@ -40,21 +38,33 @@ impl Around {
     }
 }
 
-/// Whose the bonus is, or would be if somebody asked now; none while the rescue is open, or cannot be valued.
-pub(crate) fn whose(view: &RescueView, bonus: &BonusView) -> Option<BonusFor> {
-    match (bonus.whose, view.status) {
-        (BonusFor::Undecided, Status::Open) => None,
-        (BonusFor::Undecided, Status::Failed) => whose_of_failed(view),
-        (BonusFor::Undecided, _) => Some(BonusFor::Sponsors),
-        (decided, _) => Some(decided),
+/// Whose a bonus is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The rescue is open, so nobody can know.
+    Open,
+    /// All of it is the sponsors', whether it was decided or not.
+    Sponsors,
+    /// The part of the pledgers whose condition was not met is theirs: how much, once it was decided.
+    Shared(Option<Wei>),
+}
+
+/// Whose the bonus is, as far as the rescue tells until it is decided.
+pub(crate) fn whose(view: &RescueView, bonus: &BonusView) -> Whose {
+    match bonus.decision {
+        Some(decision) if decision.pledgers.is_zero() => Whose::Sponsors,
+        Some(decision) => Whose::Shared(Some(decision.pledgers)),
+        None if view.status == Status::Open => Whose::Open,
+        None if view.end_reason == Some(EndReason::EndedByGuardian) => Whose::Sponsors,
+        // Of a failed rescue no threshold was met.
+        None if view.threshold_met == Bps::ONE => Whose::Sponsors,
+        None => Whose::Shared(None),
     }
 }
 
-fn whose_of_failed(view: &RescueView) -> Option<BonusFor> {
-    if view.fail_reason == Some(FailReason::EndedByGuardian) {
-        return Some(BonusFor::Sponsors);
-    }
-    view.coverage.map(|all| if all.is_zero() { BonusFor::Sponsors } else { BonusFor::Pledgers })
+/// The last second at which a bonus that is shared cannot be decided.
+pub(crate) fn decidable_after(view: &RescueView) -> Timestamp {
+    view.terms.deadline.saturating_add(view.terms.exit_window.into())
 }
 
 impl Page {
@@ -71,14 +81,21 @@ impl Page {
             facts.extend(view.groups.iter().filter_map(owed).map(|line| ("owed", line)));
         }
         if let Some(Pool { address, view }) = self.bonus() {
-            let whose = match whose(&self.view, view) {
-                Some(BonusFor::Pledgers) => "the pledgers'",
-                Some(BonusFor::Sponsors) => "the sponsors' again",
-                _ => "the pledgers' if the rescue fails",
-            };
-            facts.push(("bonus", format!("{}, {whose}, in {address}", amount::eth(view.total))));
+            facts.push(("bonus", format!("{}, {}, in {address}", amount::eth(view.total), self.whose(view))));
         }
         facts
+    }
+
+    fn whose(&self, bonus: &BonusView) -> String {
+        match whose(&self.view, bonus) {
+            Whose::Open => "for pledges whose condition is not met, by the time that they are locked".into(),
+            Whose::Sponsors => "the sponsors' again".into(),
+            Whose::Shared(None) => {
+                let after = time::time(decidable_after(&self.view));
+                format!("shared by pledges whose condition was not met, later than {after}")
+            }
+            Whose::Shared(Some(pledgers)) => format!("{} of it the pledgers'", amount::eth(pledgers)),
+        }
     }
 }
 
@@ -115,13 +132,14 @@ fn group_json(group: &RecoveryGroup) -> Value {
 }
 
 pub(super) fn bonus_json(pool: &Pool<BonusView>) -> Value {
-    let BonusView { whose, total, rate, value } = pool.view;
+    let BonusView { total, decision } = pool.view;
     json!({
         "address": pool.address.to_string(),
-        "whose": whose.to_string(),
         "totalWei": total,
-        "rateWeiPer1e27Shares": rate,
-        "valueWei": value,
+        "decided": decision.is_some(),
+        "pledgersPartWei": decision.map(|decision| decision.pledgers),
+        "rateWeiPer1e27Shares": decision.and_then(|decision| decision.rate),
+        "valueWeiSeconds": decision.map(|decision| decision.value.get().to_string()),
     })
 }
 
@@ -129,27 +147,37 @@ pub(super) fn bonus_json(pool: &Pool<BonusView>) -> Value {
 mod tests {
     use super::*;
     use crate::page::tests::{ether, open, settled};
-    use levee_model::Bps;
+    use levee_model::{BonusDecision, WeiSeconds};
 
-    fn bonus(whose: BonusFor) -> BonusView {
-        BonusView { whose, total: Wei::new(ether(2)), rate: None, value: Wei::ZERO }
+    /// A bonus of 2 ETH; decided if the pledgers' part of it is given.
+    fn bonus(pledgers: Option<u128>) -> BonusView {
+        let total = Wei::new(ether(2));
+        let decided = |pledgers| BonusDecision {
+            bonus: total,
+            pledgers: Wei::new(pledgers),
+            value: WeiSeconds::ZERO,
+            rate: None,
+        };
+        BonusView { total, decision: pledgers.map(decided) }
     }
 
     #[test]
     fn whose_a_bonus_is_follows_from_the_rescue_until_it_is_decided() {
-        let undecided = bonus(BonusFor::Undecided);
+        let undecided = bonus(None);
         let mut view = open().view;
-        assert_eq!(whose(&view, &undecided), None);
+        assert_eq!(whose(&view, &undecided), Whose::Open);
         view.status = Status::Failed;
-        assert_eq!(whose(&view, &undecided), Some(BonusFor::Pledgers));
-        view.coverage = Some(Wei::ZERO);
-        assert_eq!(whose(&view, &undecided), Some(BonusFor::Sponsors));
-        view.coverage = None;
-        assert_eq!(whose(&view, &undecided), None);
-        view.fail_reason = Some(FailReason::EndedByGuardian);
-        assert_eq!(whose(&view, &undecided), Some(BonusFor::Sponsors));
-        assert_eq!(whose(&settled().view, &undecided), Some(BonusFor::Sponsors));
-        assert_eq!(whose(&view, &bonus(BonusFor::Pledgers)), Some(BonusFor::Pledgers));
+        view.end_reason = Some(EndReason::NoThresholdMet);
+        assert_eq!(whose(&view, &undecided), Whose::Shared(None));
+        view.end_reason = Some(EndReason::EndedByGuardian);
+        assert_eq!(whose(&view, &undecided), Whose::Sponsors);
+        let mut view = settled().view;
+        assert_eq!(whose(&view, &undecided), Whose::Sponsors);
+        view.threshold_met = Bps::new(5_000);
+        assert_eq!(whose(&view, &undecided), Whose::Shared(None));
+        assert_eq!(whose(&view, &bonus(Some(0))), Whose::Sponsors);
+        assert_eq!(whose(&view, &bonus(Some(1))), Whose::Shared(Some(Wei::new(1))));
+        assert_eq!(decidable_after(&view), view.terms.deadline + 86_400);
     }
 
     #[test]
@@ -167,7 +195,7 @@ mod tests {
         let groups = vec![group(1, 30, 1), group(0, 0, 0)];
         page.around = Around {
             recovery: Some(Pool { address, view: RecoveryView { accrued_at: Some(1), rate: None, groups } }),
-            bonus: Some(Pool { address, view: bonus(BonusFor::Undecided) }),
+            bonus: Some(Pool { address, view: bonus(None) }),
         };
         let expected = [
             ("recovered", format!("10 ETH, by {address}")),

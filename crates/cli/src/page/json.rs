@@ -16,13 +16,15 @@ impl Page {
             "chain": self.chain,
             "blockTimeUnix": self.now,
             "status": view.status,
-            "failReason": view.fail_reason.map(|reason| reason.to_string()),
+            "endReason": view.end_reason.map(|reason| reason.to_string()),
+            "createdBlock": view.created_block,
             "beneficiary": terms.beneficiary.to_string(),
             "guardian": terms.guardian.to_string(),
             "stETH": terms.steth.to_string(),
             "wstETH": terms.wsteth.to_string(),
             "targetWei": terms.target,
             "deadlineUnix": terms.deadline,
+            "latestDeadlineUnix": terms.latest_deadline,
             "termsHash": terms.terms_hash,
             "coverageWei": view.coverage,
             "thresholdMetBps": view.threshold_met,
@@ -37,6 +39,7 @@ impl Page {
             "vetoBps": terms.veto,
             "settledAtUnix": view.settled_at,
             "cancelledAtUnix": view.cancelled_at,
+            "lapsedAtUnix": view.lapsed_at,
             "finalAtUnix": view.final_at,
             "amendment": self.amendment_json(),
             "tranches": self.tranches_json(),
@@ -65,7 +68,8 @@ impl Page {
                 "targetWei": amendment.goal.target,
                 "deadlineUnix": amendment.goal.deadline,
                 "termsHash": amendment.goal.terms_hash,
-                "inForceFromUnix": amendment.in_force_from,
+                "inForceFromUnix": amendment.effective_at,
+                "pending": self.pending().is_some(),
             })
         };
         self.view.amendment.map_or(Value::Null, one)
@@ -80,6 +84,8 @@ impl Page {
             "due": self.view.due,
             "kept": per_asset(self.view.kept),
             "delivered": per_asset(self.view.delivered),
+            "held": per_asset(self.view.held),
+            "returnsByCalendar": self.view.returns_by_calendar,
             "nextAtUnix": self.view.next_tranche_at,
         })
     }
@@ -130,6 +136,7 @@ mod tests {
         });
         assert_eq!(page["thresholds"][0], first);
         assert_eq!(page["tranches"]["kept"], json!({ "ETH": 4, "stETH": 4, "wstETH": 0 }));
-        assert_eq!(page["amendment"], Value::Null);
+        assert_eq!(page["tranches"]["held"], page["tranches"]["kept"]);
+        assert_eq!((&page["amendment"], &page["createdBlock"]), (&Value::Null, &json!(7)));
     }
 }

@@ -1,17 +1,20 @@
 //! A rescue on one page, for people and for programs.
 
 mod around;
+mod beyond;
 mod json;
 mod next;
 mod text;
 mod thresholds;
 
-pub(crate) use around::{Around, whose};
-pub(crate) use text::footing;
+pub(crate) use around::{Around, Whose, decidable_after, whose};
+pub(crate) use text::{back_by_calendar, footing};
 
 use alloy::primitives::Address;
 use levee::{RescueView, ShareRate};
-use levee_model::Rate;
+use levee_model::{Amendment, Asset, PerAsset, Rate, Status, Timestamp, Units, prorata};
+
+use crate::amount;
 
 /// A rescue as it stood in one block.
 #[derive(Debug)]
@@ -36,13 +39,48 @@ impl Page {
             ShareRate::NotNeeded | ShareRate::Unreadable => None,
         }
     }
+
+    /// The amendment that is proposed and not yet in force, before which pledgers may leave.
+    pub(crate) fn pending(&self) -> Option<Amendment> {
+        let is_open = self.view.status == Status::Open;
+        self.view.amendment.filter(|amendment| is_open && !amendment.in_force(self.now))
+    }
+
+    /// Tranches that a veto stopped and whose time has not come.
+    pub(crate) fn held_back(&self) -> u8 {
+        // No more are due than there are.
+        if self.view.returns_by_calendar { self.view.terms.tranches - self.view.due } else { 0 }
+    }
+
+    /// When the tranches that are not yet due are paid out, or go back after a veto: the first, and the last.
+    pub(crate) fn calendar(&self) -> Option<(Timestamp, Timestamp)> {
+        let (terms, first) = (&self.view.terms, self.view.next_tranche_at?);
+        let further = terms.tranches.saturating_sub(self.view.due).saturating_sub(1);
+        Some((first, first.saturating_add(u64::from(further) * u64::from(terms.tranche_interval))))
+    }
+
+    /// What the tranches after `from` up to `to` are of each asset, rounded as they are delivered: `1 ETH, 2 wstETH`.
+    pub(crate) fn tranches_text(&self, from: PerAsset<u8>, to: PerAsset<u8>) -> String {
+        let shown = |asset| {
+            let part = self.drawn_of(asset, to[asset]).checked_sub(self.drawn_of(asset, from[asset]));
+            part.filter(|part| !part.is_zero()).map(|part| amount::units(part, asset, self.rate()))
+        };
+        let parts: Vec<_> = Asset::ALL.into_iter().filter_map(shown).collect();
+        if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
+    }
+
+    /// What so many tranches of an asset are, rounded down pot by pot, as the escrow delivers them.
+    fn drawn_of(&self, asset: Asset, count: u8) -> Units {
+        let pots = self.view.pots.iter().filter(|pot| pot.asset == asset);
+        pots.map(|pot| prorata::tranches_down(pot.drawn, count, self.view.terms.tranches)).sum()
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use levee::PotView;
-    use levee_model::{Asset, Bps, PerAsset, Status, Terms, Tier, Units, Wei};
+    use levee_model::{Bps, EndReason, Terms, Tier, Wei};
 
     pub(crate) const NOW: u64 = 1_785_542_400;
     pub(crate) const DAY: u64 = 86_400;
@@ -69,6 +107,7 @@ pub(crate) mod tests {
             wsteth: Address::repeat_byte(0x52),
             target: Wei::new(ether(100)),
             deadline: NOW + 2 * DAY,
+            latest_deadline: NOW + 9 * DAY,
             tiers: vec![tier(5_000, 0, 0), tier(5_000, 1, 380), tier(10_000, 0, 0)],
             objection_period: 3 * 86_400,
             veto: Bps::new(3_300),
@@ -80,7 +119,8 @@ pub(crate) mod tests {
         };
         let view = RescueView {
             status: Status::Open,
-            fail_reason: None,
+            end_reason: None,
+            created_block: 7,
             terms,
             amendment: None,
             pots: vec![pot(0, Asset::Eth, ether(40)), pot(2, Asset::StEth, ether(24))],
@@ -91,10 +131,13 @@ pub(crate) mod tests {
             objected: Wei::ZERO,
             settled_at: None,
             cancelled_at: None,
+            lapsed_at: None,
             final_at: None,
             due: 0,
             kept: PerAsset::default(),
             delivered: PerAsset::default(),
+            held: PerAsset::default(),
+            returns_by_calendar: false,
             next_tranche_at: None,
         };
         Page { address: Address::repeat_byte(0xe5), chain: 1, now: NOW, view, around: Around::default() }
@@ -118,7 +161,40 @@ pub(crate) mod tests {
         page.view.settled_at = Some(NOW - 4 * DAY);
         page.view.due = 1;
         page.view.kept = PerAsset::from_fn(|asset| if asset == Asset::WstEth { 0 } else { 4 });
+        page.view.held = page.view.kept;
         page.view.next_tranche_at = Some(NOW + 6 * DAY);
         page
+    }
+
+    /// The same after objections reached the veto, with one of four tranches due.
+    pub(crate) fn vetoed() -> Page {
+        let mut page = settled();
+        page.view.status = Status::Cancelled;
+        page.view.end_reason = Some(EndReason::Vetoed);
+        page.view.objected = Wei::new(ether(40));
+        page.view.cancelled_at = Some(NOW);
+        page.view.returns_by_calendar = true;
+        page.view.kept = PerAsset::from_fn(|asset| u8::from(asset != Asset::WstEth));
+        page
+    }
+
+    #[test]
+    fn an_amendment_is_pending_until_it_is_in_force() {
+        let mut page = open();
+        let amendment = Amendment { goal: levee_model::Goal::from(&page.view.terms), effective_at: NOW + 1 };
+        page.view.amendment = Some(amendment);
+        assert_eq!(page.pending(), Some(amendment));
+        page.now += 1;
+        assert_eq!(page.pending(), None);
+    }
+
+    #[test]
+    fn what_a_veto_stopped_has_amounts_and_times() {
+        let page = vetoed();
+        assert_eq!((page.held_back(), settled().held_back()), (3, 0));
+        assert_eq!(page.calendar(), Some((NOW + 6 * DAY, NOW + 20 * DAY)));
+        let back = page.tranches_text(page.view.kept, page.view.held);
+        assert_eq!(back, "52.5 ETH, 22.5 stETH (18000000000000000000 shares)");
+        assert_eq!(page.tranches_text(page.view.kept, page.view.kept), "nothing");
     }
 }

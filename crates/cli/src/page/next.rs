@@ -1,9 +1,12 @@
 //! What can be called now, and by whom?
 
-use levee::{BonusFor, RescueView, ShareRate};
+use levee::{RescueView, ShareRate};
 use levee_model::{Asset, Status, schedule};
 
-use super::{Page, around::whose};
+use super::{
+    Page,
+    around::{Whose, decidable_after, whose},
+};
 
 /// A call that would not be refused, as far as the rescue itself is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +30,7 @@ impl Page {
             Status::Open if self.now <= self.view.terms.deadline => self.calls_before_the_deadline(),
             Status::Open => self.calls_without_a_rate(),
             Status::Settled => self.calls_of_a_settled_rescue(),
-            Status::Cancelled => self.releases(),
+            Status::Cancelled => self.calls_of_a_cancelled_rescue(),
             Status::Released | Status::Failed => Vec::new(),
         };
         if self.can_lapse() {
@@ -48,14 +51,18 @@ impl Page {
         if self.around.recovery.as_ref().is_some_and(|pool| !pool.view.received().is_zero()) {
             calls.push(call("claim", "anyone", "pays a pledger what was recovered for it"));
         }
-        match self.bonus().and_then(|pool| whose(&self.view, &pool.view)) {
-            Some(BonusFor::Pledgers) => {
-                calls.push(call("bonus claim", "anyone", "pays a pledger its share of the bonus"));
+        match self.bonus().map(|pool| whose(&self.view, &pool.view)) {
+            Some(Whose::Shared(None)) if self.now <= decidable_after(&self.view) => {
+                calls.push(call("bonus enlist", "anyone", "strikes what has left the rescue"));
             }
-            Some(BonusFor::Sponsors) => {
+            Some(Whose::Shared(_)) => {
+                calls.push(call("bonus claim", "anyone", "pays a pledger its share of the bonus"));
+                calls.push(call("bonus take-back", "anyone", "returns to a sponsor its part of the rest"));
+            }
+            Some(Whose::Sponsors) => {
                 calls.push(call("bonus take-back", "anyone", "returns to a sponsor what it added"));
             }
-            _ => {}
+            Some(Whose::Open) | None => {}
         }
         calls
     }
@@ -64,24 +71,30 @@ impl Page {
         let view = &self.view;
         let mut calls = vec![
             call("pledge AMOUNT --tier N", "anyone", "locks a pledge"),
-            call("bonus add AMOUNT", "anyone", "adds to what pledgers share if the rescue fails"),
+            call("bonus add AMOUNT", "anyone", "adds to what pledges get whose condition is not met"),
         ];
-        if view.coverage.is_some_and(|coverage| coverage >= view.terms.target) {
-            calls.push(call("settle", "anyone", "everything is covered: fixes the draw now"));
+        if self.around.bonus.is_some() {
+            calls.push(call("bonus enlist", "anyone", "makes a pledge count for the bonus from now on"));
         }
-        if view.amendment.is_some() {
-            calls.push(call("exit", "pledgers", "takes a pledge out before the amendment is in force"));
-            if self.bonus().is_some() {
-                let effect = "takes a bonus back before the amendment is in force";
-                calls.push(call("bonus take-back", "sponsors", effect));
-            }
+        if self.pending().is_some() {
+            calls.extend(self.calls_of_an_exit_window());
+        } else if view.coverage.is_some_and(|coverage| coverage >= view.terms.target) {
+            calls.push(call("settle", "anyone", "everything is covered: fixes the draw now"));
         }
         if !view.terms.guardian.is_zero() {
             calls.push(call("guardian decline", "guardian", "returns a pledge, whole"));
-            if view.amendment.is_none() {
+            if self.pending().is_none() {
                 calls.push(call("guardian amend", "guardian", "proposes a new target, deadline or document"));
             }
             calls.push(call("cancel", "guardian", "ends the rescue; everything goes back"));
+        }
+        calls
+    }
+
+    fn calls_of_an_exit_window(&self) -> Vec<Call> {
+        let mut calls = vec![call("exit", "pledgers", "takes a pledge out before the amendment is in force")];
+        if self.bonus().is_some() && self.sponsors_may_leave() {
+            calls.push(call("bonus take-back", "sponsors", "takes a bonus back: in the window's first half"));
         }
         calls
     }
@@ -116,6 +129,14 @@ impl Page {
         calls
     }
 
+    fn calls_of_a_cancelled_rescue(&self) -> Vec<Call> {
+        let mut calls = self.releases();
+        if self.held_back() > 0 && !self.view.terms.guardian.is_zero() {
+            calls.push(call("cancel", "guardian", "lets go at once what objections stopped"));
+        }
+        calls
+    }
+
     fn releases(&self) -> Vec<Call> {
         let view = &self.view;
         let is_due = |asset: &Asset| view.delivered[*asset] < view.due.min(view.kept[*asset]);
@@ -141,6 +162,13 @@ fn last_collection(view: &RescueView) -> Option<u64> {
 }
 
 impl Page {
+    /// Whether an amendment is pending, and less than half of its exit window has passed.
+    pub(crate) fn sponsors_may_leave(&self) -> bool {
+        // A pending amendment is in force later than now.
+        let left = self.pending().map(|amendment| amendment.effective_at - self.now);
+        left.is_some_and(|left| 2 * left > self.view.terms.exit_window.into())
+    }
+
     /// Why a rescue past its deadline is still open, if it is.
     pub(super) fn is_stuck(&self) -> bool {
         self.view.status == Status::Open
@@ -152,7 +180,7 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::tests::{DAY, ether, open, settled};
+    use crate::page::tests::{DAY, ether, open, settled, vetoed};
     use alloy::primitives::Address;
     use levee_model::{Amendment, Goal, PerAsset, Wei};
 
@@ -172,11 +200,29 @@ mod tests {
             ["pledge AMOUNT --tier N", "bonus add AMOUNT", "guardian decline", "guardian amend", "cancel"];
         assert_eq!(commands(&page), guardian);
         let goal = Goal::from(&page.view.terms);
-        page.view.amendment = Some(Amendment { goal, in_force_from: page.now + DAY });
+        page.view.amendment = Some(Amendment { goal, effective_at: page.now + DAY });
         assert_eq!(
             commands(&page),
             ["pledge AMOUNT --tier N", "bonus add AMOUNT", "exit", "guardian decline", "cancel"]
         );
+        // Nothing settles while an amendment is pending.
+        page.view.coverage = Some(Wei::new(ether(100)));
+        assert!(!commands(&page).contains(&"settle".to_owned()));
+        assert!(page.sponsors_may_leave());
+        page.now += DAY / 2;
+        assert!(!page.sponsors_may_leave());
+        page.now += DAY / 2;
+        assert!(commands(&page).contains(&"settle".to_owned()));
+    }
+
+    #[test]
+    fn the_guardian_may_let_go_what_a_veto_stopped() {
+        let mut page = vetoed();
+        assert_eq!(commands(&page), ["release ETH", "release stETH", "refund"]);
+        page.view.terms.guardian = Address::repeat_byte(1);
+        assert_eq!(commands(&page), ["release ETH", "release stETH", "cancel", "refund"]);
+        page.view.due = 4;
+        assert_eq!(commands(&page), ["release ETH", "release stETH", "refund"]);
     }
 
     #[test]

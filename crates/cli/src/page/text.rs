@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use levee::display::decimal;
-use levee_model::{Asset, Status, Tier, Timestamp, schedule};
+use levee_model::{Amendment, Asset, Status, Tier, Timestamp, schedule};
 
 use super::Page;
-use crate::{amount, percent, table, time};
+use crate::{amount, event, percent, table, time};
 
 impl Page {
     /// The page as text.
@@ -42,10 +42,14 @@ impl Page {
             facts.push(("share rate", format!("1 wstETH = {} stETH", decimal(rate.get() / 10u128.pow(9)))));
         }
         facts.push(("deadline", time::time_from(terms.deadline, self.now)));
-        facts.extend(self.amendment().map(|line| ("amendment", line)));
+        if view.status == Status::Open && terms.latest_deadline > terms.deadline {
+            facts.push(("at latest", format!("{}, by amendments", time::time(terms.latest_deadline))));
+        }
+        facts.extend(self.amendment());
         facts.extend(self.after_settlement());
         facts.extend(self.pools());
         facts.push(("terms hash", terms.terms_hash.to_string()));
+        facts.push(("created", format!("in block {}", view.created_block)));
         facts
     }
 
@@ -59,14 +63,16 @@ impl Page {
                 format!("{status}, once the next call records it")
             }
             Status::Cancelled if self.view.final_at.is_none() => {
-                format!("{status}; what was due can still be collected")
+                format!("{}; what was due can still be collected", self.status_and_reason())
             }
-            Status::Released | Status::Cancelled => format!("{status}, final"),
-            _ => match self.view.fail_reason {
-                Some(reason) => format!("{status}: {reason}"),
-                None => status.to_string(),
-            },
+            Status::Released | Status::Cancelled => format!("{}, final", self.status_and_reason()),
+            _ => self.status_and_reason(),
         }
+    }
+
+    fn status_and_reason(&self) -> String {
+        let status = self.view.status;
+        self.view.end_reason.map_or_else(|| status.to_string(), |reason| format!("{status}: {reason}"))
     }
 
     fn coverage(&self) -> String {
@@ -89,12 +95,18 @@ impl Page {
         found.into_iter().map(line).collect()
     }
 
-    fn amendment(&self) -> Option<String> {
-        let amendment = self.view.amendment?;
-        let goal = amendment.goal;
-        let from = time::time_from(amendment.in_force_from, self.now);
+    /// What is pending and how long one may leave, or since when the terms are amended.
+    fn amendment(&self) -> Vec<(&'static str, String)> {
+        let Some(Amendment { goal, effective_at }) = self.view.amendment else { return Vec::new() };
+        let at = time::time_from(effective_at, self.now);
+        if self.pending().is_none() {
+            return vec![("amended", format!("target, deadline and document are in force since {at}"))];
+        }
         let (target, deadline) = (amount::eth(goal.target), time::time(goal.deadline));
-        Some(format!("target {target}, deadline {deadline}, document {}; from {from}", goal.terms_hash))
+        vec![
+            ("amendment", format!("target {target}, deadline {deadline}, document {}", goal.terms_hash)),
+            ("in force", format!("{at}; pledgers may leave before, with `levee exit`")),
+        ]
     }
 
     fn after_settlement(&self) -> Vec<(&'static str, String)> {
@@ -108,11 +120,19 @@ impl Page {
             let threshold = percent::percent(view.threshold_met);
             ("settled", format!("{} at a threshold of {threshold}", time::time(at)))
         }));
-        let times = [("cancelled", view.cancelled_at), ("final", view.final_at)];
+        let times = [("cancelled", view.cancelled_at), ("lapsed", view.lapsed_at), ("final", view.final_at)];
         for (name, at) in times {
             facts.extend(at.map(|at| (name, time::time(at))));
         }
+        facts.extend(self.held().map(|line| ("held", line)));
         facts
+    }
+
+    /// What a veto stopped and when it goes back.
+    fn held(&self) -> Option<String> {
+        let (first, last) = self.calendar().filter(|_| self.held_back() > 0)?;
+        let held = self.tranches_text(self.view.kept, self.view.held);
+        Some(format!("{held}; {}", back_by_calendar(self.held_back(), first, last)))
     }
 
     fn objected(&self) -> Option<String> {
@@ -151,9 +171,12 @@ impl Page {
             if matches!(view.status, Status::Failed) {
                 return String::new();
             }
-            let (count, first) = (terms.tranches, time::duration(terms.objection_period.into()));
-            let interval = time::duration(terms.tranche_interval.into());
-            return format!("{count}, the first {first} after settlement, {interval} apart\n");
+            let first = time::duration(terms.objection_period.into());
+            let interval = match terms.tranches {
+                1 => String::new(),
+                _ => format!(", {} apart", time::duration(terms.tranche_interval.into())),
+            };
+            return format!("{}, the first {first} after settlement{interval}\n", terms.tranches);
         };
         let header = ["tranche", "due", "ETH", "stETH", "wstETH"];
         let rows: Vec<_> = (1..=terms.tranches).map(|number| self.tranche_row(number, settled_at)).collect();
@@ -178,7 +201,7 @@ impl Page {
             return "delivered";
         }
         if number > view.kept[asset] {
-            return "stopped";
+            return if view.returns_by_calendar && number > view.due { "goes back" } else { "stopped" };
         }
         if number <= view.due { "due" } else { "to come" }
     }
@@ -192,6 +215,15 @@ impl Page {
     }
 }
 
+/// How so many tranches that a veto stops go back: at the times at which they would have fallen due.
+pub(crate) fn back_by_calendar(count: u8, first: Timestamp, last: Timestamp) -> String {
+    let (tranches, first) = (event::tranches_text(count), time::time(first));
+    match count {
+        1 => format!("{tranches} goes back at {first}"),
+        _ => format!("{tranches} go back one by one, from {first} to {}", time::time(last)),
+    }
+}
+
 /// `grant`, or `loan at 3.8 %`.
 pub(crate) fn footing(tier: &Tier) -> String {
     match tier.rate.get() {
@@ -202,7 +234,7 @@ pub(crate) fn footing(tier: &Tier) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::page::tests::{open, settled};
+    use crate::page::tests::{open, settled, vetoed};
     use alloy::primitives::Address;
     use levee::ShareRate;
     use levee_model::{Amendment, Goal, Wei};
@@ -222,7 +254,9 @@ threshold    50 % not met: has 40 ETH, needs 50 ETH
 threshold    100 % not met: has 70 ETH, needs 100 ETH
 share rate   1 wstETH = 1.25 stETH
 deadline     2026-08-03T00:00:00Z (in 2 days)
+at latest    2026-08-10T00:00:00Z, by amendments
 terms hash   0x0707070707070707070707070707070707070707070707070707070707070707
+created      in block 7
 
 tiers
 tier  threshold  order  footing               pledged   drawn    delivered
@@ -236,7 +270,7 @@ tranches
 next
 call                          who     effect
 levee pledge AMOUNT --tier N  anyone  locks a pledge
-levee bonus add AMOUNT        anyone  adds to what pledgers share if the rescue fails
+levee bonus add AMOUNT        anyone  adds to what pledges get whose condition is not met
 "
         );
         assert_eq!(open().to_text(), expected);
@@ -280,12 +314,41 @@ tranche  due                                ETH      stETH    wstETH
     fn a_pending_amendment_is_shown_with_its_time() {
         let mut page = open();
         let goal = Goal { target: Wei::new(5 * 10u128.pow(18)), ..Goal::from(&page.view.terms) };
-        page.view.amendment = Some(Amendment { goal, in_force_from: page.now + 86_400 });
+        page.view.amendment = Some(Amendment { goal, effective_at: page.now + 86_400 });
         let text = page.to_text();
         assert!(
             text.contains("amendment    target 5 ETH, deadline 2026-08-03T00:00:00Z, document 0x0707"),
             "{text}"
         );
-        assert!(text.contains("; from 2026-08-02T00:00:00Z (in 1 day)\n"), "{text}");
+        let leave =
+            "\nin force     2026-08-02T00:00:00Z (in 1 day); pledgers may leave before, with `levee exit`\n";
+        assert!(text.contains(leave), "{text}");
+        page.now += 86_401;
+        let text = page.to_text();
+        let since = "target, deadline and document are in force since 2026-08-02T00:00:00Z (1 second ago)\n";
+        assert!(text.contains(&format!("\namended      {since}")), "{text}");
+    }
+
+    #[test]
+    fn what_a_veto_stopped_is_held_and_goes_back_by_the_calendar() {
+        let text = vetoed().to_text();
+        let held = "\nheld         52.5 ETH, 22.5 stETH (18000000000000000000 shares); 3 tranches go back one by one, from \
+                    2026-08-07T00:00:00Z to 2026-08-21T00:00:00Z\n";
+        assert!(text.contains(held), "{text}");
+        let status = "\nstatus       Cancelled: objections stopped it; what was due can still be collected\n";
+        assert!(text.contains(status), "{text}");
+        assert!(
+            text.contains("\n2        2026-08-07T00:00:00Z (in 6 days)   goes back  goes back  -\n"),
+            "{text}"
+        );
+        let mut lifted = vetoed();
+        lifted.view.returns_by_calendar = false;
+        lifted.view.held = lifted.view.kept;
+        let text = lifted.to_text();
+        assert!(!text.contains("\nheld"), "{text}");
+        assert!(
+            text.contains("\n2        2026-08-07T00:00:00Z (in 6 days)   stopped  stopped  -\n"),
+            "{text}"
+        );
     }
 }

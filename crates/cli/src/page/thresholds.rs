@@ -1,7 +1,7 @@
 //! How far is each threshold?
 
-use levee::RescueView;
-use levee_model::{Asset, Bps, Rate, Shares, Wei, prorata};
+use levee::{PotView, RescueView};
+use levee_model::{Asset, Bps, Rate, Shares, Units, Wei, prorata};
 
 /// A threshold of the terms and what its condition looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,14 +36,19 @@ pub(super) fn thresholds(view: &RescueView, rate: Option<Rate>) -> Vec<Threshold
     distinct.into_iter().map(look).collect()
 }
 
-/// Value of the pots of all tiers up to `threshold`: their ETH, and their shares added first and rounded once.
+/// Value of the pots of all tiers up to `threshold`.
 fn coverage(view: &RescueView, threshold: Bps, rate: Option<Rate>) -> Wei {
+    let is_active = |pot: &PotView| view.terms.tier(pot.tier).is_some_and(|tier| tier.threshold <= threshold);
+    value_down(view.pots.iter().filter(|pot| is_active(pot)).map(|pot| (pot.asset, pot.total)), rate)
+}
+
+/// What amounts of pots are worth: their ETH, and their shares added first and rounded once.
+pub(super) fn value_down(amounts: impl Iterator<Item = (Asset, Units)>, rate: Option<Rate>) -> Wei {
     let (mut ether, mut shares) = (Wei::ZERO, Shares::ZERO);
-    let is_active = |tier| view.terms.tier(tier).is_some_and(|tier| tier.threshold <= threshold);
-    for pot in view.pots.iter().filter(|pot| is_active(pot.tier)) {
-        match pot.asset {
-            Asset::Eth => ether += Wei::new(pot.total.get()),
-            Asset::StEth | Asset::WstEth => shares += Shares::new(pot.total.get()),
+    for (asset, amount) in amounts {
+        match asset {
+            Asset::Eth => ether += Wei::new(amount.get()),
+            Asset::StEth | Asset::WstEth => shares += Shares::new(amount.get()),
         }
     }
     ether + rate.map_or(Wei::ZERO, |rate| prorata::shares_value_down(shares, rate))

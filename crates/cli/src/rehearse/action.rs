@@ -27,6 +27,7 @@ pub(crate) enum Action {
         tier: u8,
         amount: Amount,
         with: With,
+        knows: Knows,
     },
     Settle,
     Expire,
@@ -40,6 +41,7 @@ pub(crate) enum Action {
         by: String,
         positions: Positions,
     },
+    Collect(Collect),
     Cancel {
         by: String,
     },
@@ -60,6 +62,7 @@ pub(crate) enum Action {
         who: String,
         amount: Wei,
     },
+    Enlist(Positions),
     ClaimBonus(Positions),
     /// Without a name: for everyone who has something in the bonus pool.
     TakeBack {
@@ -83,11 +86,32 @@ pub(crate) struct Positions {
     pub(crate) asset: Option<Asset>,
 }
 
+/// What exits and declines could not pay `who`.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Collect {
+    pub(crate) who: String,
+    /// None for each that is owed.
+    pub(crate) asset: Option<Asset>,
+    /// None for `who`, in whose name anyone calls.
+    pub(crate) to: Option<String>,
+}
+
+/// Which amendment the sender of a pledge knows of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Knows {
+    /// The one proposed last.
+    Latest,
+    /// None: the pledge was decided before there was one.
+    Nothing,
+}
+
 /// What a pledge is paid with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum With {
     /// ETH with the call, or tokens that the escrow was allowed to take.
     Itself,
+    /// ETH with a call of the router.
+    Router,
     /// WETH that the router was allowed to take.
     Weth,
     /// Tokens that the router may take by a permit.
@@ -122,6 +146,13 @@ pub(crate) enum LidoChange {
     Break,
     /// It is as it was before it broke.
     Mend,
+}
+
+impl With {
+    /// Whether the router brings it, and enlists it for the bonus.
+    pub(crate) const fn is_routed(self) -> bool {
+        !matches!(self, Self::Itself)
+    }
 }
 
 impl Step {
@@ -185,7 +216,8 @@ mod tests {
                 read(&format!("do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = {tier}")).unwrap();
             let amount = Amount::Eth(Wei::new(5 * 10u128.pow(18)));
             let who = "Ada".to_owned();
-            assert_eq!(step.action, Action::Pledge { who, tier: 1, amount, with: With::Itself });
+            let (with, knows) = (With::Itself, Knows::Latest);
+            assert_eq!(step.action, Action::Pledge { who, tier: 1, amount, with, knows });
             assert_eq!((step.when, step.fails, step.place.as_str()), (None, None, "s.toml:1"));
         }
     }
@@ -211,7 +243,34 @@ mod tests {
         let one = Positions { who: None, tier: Some(1), asset: Some(Asset::Eth) };
         let text = "do = \"bonus claim\"\ntier = \"loan\"\nasset = \"ETH\"";
         assert_eq!(read(text).unwrap().action, Action::ClaimBonus(one));
+        let enlist = Action::Enlist(Positions { who: None, tier: None, asset: None });
+        assert_eq!(read("do = \"bonus enlist\"").unwrap().action, enlist);
         assert_eq!(read("do = \"bonus take back\"").unwrap().action, Action::TakeBack { who: None });
+    }
+
+    #[test]
+    fn a_pledge_may_know_of_no_amendment() {
+        let knows = |amendment: &str| {
+            let text = format!("do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = 0\n{amendment}");
+            match read(&text).unwrap().action {
+                Action::Pledge { knows, .. } => knows,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(knows(""), Knows::Latest);
+        assert_eq!(knows("amendment = \"latest\""), Knows::Latest);
+        assert_eq!(knows("amendment = \"none\""), Knows::Nothing);
+    }
+
+    #[test]
+    fn what_is_owed_goes_to_the_pledger_or_where_it_says() {
+        let collect = |asset, to: Option<&str>| {
+            Action::Collect(Collect { who: "Ada".to_owned(), asset, to: to.map(str::to_owned) })
+        };
+        let text = "do = \"collect\"\nwho = \"Ada\"";
+        assert_eq!(read(text).unwrap().action, collect(None, None));
+        let to = format!("{text}\nasset = \"stETH\"\nto = \"guardian\"");
+        assert_eq!(read(&to).unwrap().action, collect(Some(Asset::StEth), Some("guardian")));
     }
 
     #[test]
@@ -240,6 +299,7 @@ mod tests {
             }
         };
         assert_eq!(with("5 ETH", ""), With::Itself);
+        assert_eq!(with("5 ETH", "with = \"router\""), With::Router);
         assert_eq!(with("5 ETH", "with = \"WETH\""), With::Weth);
         assert_eq!(with("5 shares", "with = \"permit\""), With::Permit);
         assert_eq!(with("5 wstETH", "with = \"permit\""), With::Permit);
@@ -271,6 +331,10 @@ mod tests {
             (
                 "do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = 0\nwith = \"permit\"",
                 "s.toml:5: with: ETH cannot be pledged with `permit`",
+            ),
+            (
+                "do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = 0\namendment = \"first\"",
+                "s.toml:5: amendment: `first` is not an amendment that a pledge can name",
             ),
         ];
         for (text, message) in cases {

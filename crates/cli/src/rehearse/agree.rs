@@ -8,8 +8,8 @@ use alloy::primitives::Address;
 use eyre::{Result, ensure};
 use levee::{BoardEvent, BonusEvent, Declaration, Error, Event, PositionView, RecoveryEvent, RescueView};
 use levee_model::{
-    Amendment, Asset, Bps, Goal, Moment, Payment, PerAsset, PositionId, Rate, Rescue, Status, Timestamp,
-    Units, Wei,
+    Asset, Bps, EndReason, Goal, Lido, Moment, Payment, PerAsset, PositionId, Rate, Rescue, Status,
+    Timestamp, Units, Wei,
 };
 
 use super::{
@@ -43,7 +43,8 @@ pub(crate) fn outcomes(
 ) -> Result<()> {
     match (chain, model) {
         (Ok(events), Ok(payment)) => {
-            let paid = events.iter().find_map(|event| payment_of(event, *payment));
+            let owed = events.iter().any(|event| matches!(event, Event::Owed { .. }));
+            let paid = events.iter().find_map(|event| payment_of(event, *payment)).filter(|_| !owed);
             ensure!(paid == *payment, "the escrow paid {paid:?} and the model {payment:?}");
         }
         (Err(error), Err(refusal)) => {
@@ -66,6 +67,7 @@ fn payment_of(event: &Event, expected: Option<Payment>) -> Option<Payment> {
         Event::Exited { position, recipient, amount } | Event::Refunded { position, recipient, amount } => {
             Some(Payment { to: recipient, asset: position.asset, amount })
         }
+        Event::Collected { asset, recipient, amount, .. } => Some(Payment { to: recipient, asset, amount }),
         Event::Recovery(RecoveryEvent::Claimed { recipient, amount, .. })
         | Event::Bonus(
             BonusEvent::Claimed { recipient, amount, .. } | BonusEvent::Returned { recipient, amount, .. },
@@ -92,17 +94,21 @@ pub(crate) fn announced(
 #[derive(Debug, PartialEq)]
 struct Facts {
     status: Status,
+    end_reason: Option<EndReason>,
     goal: Goal,
-    amendment: Option<Amendment>,
+    latest_amendment: Timestamp,
     pots: Vec<(u8, Asset, Units, Units)>,
     coverage: Option<Wei>,
     settlement: Option<(Bps, Wei, Option<Rate>)>,
     objected: Wei,
     cancelled_at: Option<Timestamp>,
+    lapsed_at: Option<Timestamp>,
     final_at: Option<Timestamp>,
     due: u8,
     kept: PerAsset<u8>,
     delivered: PerAsset<u8>,
+    held: PerAsset<u8>,
+    returns_by_calendar: bool,
 }
 
 impl Facts {
@@ -114,17 +120,21 @@ impl Facts {
         };
         Self {
             status: view.status,
+            end_reason: view.end_reason,
             goal: Goal::from(&view.terms),
-            amendment: view.amendment,
+            latest_amendment: view.latest_amendment(),
             pots: view.pots.iter().map(|pot| (pot.tier, pot.asset, pot.total, pot.drawn)).collect(),
             coverage: view.coverage,
             settlement: decided.then_some((view.threshold_met, view.drawn, rate)),
             objected: view.objected,
             cancelled_at: view.cancelled_at,
+            lapsed_at: view.lapsed_at,
             final_at: view.final_at,
             due: view.due,
             kept: view.kept,
             delivered: view.delivered,
+            held: view.held,
+            returns_by_calendar: view.returns_by_calendar,
         }
     }
 
@@ -134,21 +144,35 @@ impl Facts {
         let pots = all.map(|(tier, asset)| (tier, asset, rescue.pot(at, tier, asset)));
         Self {
             status: rescue.status(at),
+            end_reason: rescue.end_reason(at),
             goal: rescue.goal(at.time),
-            amendment: rescue.pending_amendment(at.time),
+            latest_amendment: rescue.latest_amendment(),
             pots: pots
                 .filter(|(.., pot)| !pot.total.is_zero())
                 .map(|(tier, asset, pot)| (tier, asset, pot.total, pot.drawn))
                 .collect(),
-            coverage: rescue.coverage(at.lido).ok(),
+            coverage: rescue.coverage(valued_by(rescue, at)).ok(),
             settlement: settlement.map(|settled| (settled.threshold, settled.drawn_value, settled.rate)),
             objected: rescue.objected(),
             cancelled_at: rescue.cancelled_at(),
+            lapsed_at: rescue.lapsed_at(),
             final_at: rescue.final_at(),
             due: rescue.due(at),
             kept: rescue.kept(at),
             delivered: rescue.delivered(),
+            held: rescue.held(at),
+            returns_by_calendar: rescue.returns_by_calendar(),
         }
+    }
+}
+
+/// What values the pots: while open what can be read now, then what was recorded. Where the rescue was ended without a
+/// reading there is nothing.
+fn valued_by(rescue: &Rescue, at: Moment) -> Lido {
+    match rescue.end_reason(at) {
+        Some(EndReason::NoThresholdMet) => rescue.recorded_rate(at).map_or(Lido::Broken, Lido::Working),
+        Some(EndReason::EndedByGuardian | EndReason::RateUnreadable) => Lido::Broken,
+        _ => at.lido,
     }
 }
 
@@ -157,7 +181,12 @@ fn positions_of_model(rescue: &Rescue, at: Moment, name: &str) -> Vec<PositionVi
     rescue.positions_of(cast::address(name)).map(view).collect()
 }
 
-/// Checks that the views say what the models say, of the rescue, of everyone's positions, and of the two pools.
+fn owed_by_model(rescue: &Rescue, name: &str) -> PerAsset<Units> {
+    PerAsset::from_fn(|asset| rescue.owed(cast::address(name), asset))
+}
+
+/// Checks that the views say what the models say, of the rescue, of everyone's positions and of what is owed, and of the
+/// two pools.
 pub(crate) async fn with_models(
     contracts: &Contracts,
     models: &Models,
@@ -169,19 +198,22 @@ pub(crate) async fn with_models(
     for name in cast.names() {
         let seen = escrow.positions(cast::address(name)).await?;
         same("the escrow", &seen, "the model", &positions_of_model(rescue, at, name))?;
+        let owed = escrow.owed(cast::address(name)).await?;
+        same("the escrow", &owed, "the model", &owed_by_model(rescue, name))?;
     }
-    pools::recovery_with_model(contracts, models, at, cast).await?;
+    pools::recovery_with_model(contracts, models, at).await?;
     pools::bonus_with_model(contracts, models, cast).await
 }
 
 /// Checks that the escrow's views say what can be rebuilt from its log alone, and the pools' logs what the models say.
 pub(crate) async fn with_log(contracts: &Contracts, models: &Models, at: Moment, cast: &Cast) -> Result<()> {
     let escrow = &contracts.escrow;
-    let history = escrow.history(0).await?;
+    let history = escrow.history().await?;
     same("the escrow", &escrow.rescue().await?, "its log", &history.rescue(at)?)?;
     for name in cast.names() {
         let account = cast::address(name);
         same("the escrow", &escrow.positions(account).await?, "its log", &history.positions(account, at))?;
+        same("the escrow", &escrow.owed(account).await?, "its log", &history.owed(account))?;
     }
     pools::logs_with_models(contracts, models, at, cast).await
 }
@@ -221,6 +253,23 @@ mod tests {
         let other = Err(Error::Refused(EscrowError::NoVeto));
         assert!(outcomes(&other, &Err("NoVeto".into())).is_ok());
         assert!(outcomes(&other, &Err("ZeroAmount".into())).is_err());
+    }
+
+    #[test]
+    fn what_is_owed_is_not_paid_until_it_is_collected() {
+        let to = cast::address("a");
+        let position = PositionId { pledger: to, tier: 0, asset: Asset::StEth };
+        let (asset, amount) = (Asset::StEth, Units::new(5));
+        let exited = Event::Exited { position, recipient: to, amount };
+        let owed = Event::Owed { pledger: to, asset, amount };
+        let paid = Some(Payment { to, asset, amount });
+        assert!(outcomes(&Ok(vec![exited.clone()]), &Ok(paid)).is_ok());
+        assert!(outcomes(&Ok(vec![exited.clone(), owed.clone()]), &Ok(None)).is_ok());
+        assert!(outcomes(&Ok(vec![exited.clone()]), &Ok(None)).is_err());
+        assert!(outcomes(&Ok(vec![exited, owed]), &Ok(paid)).is_err());
+        let collected = Event::Collected { pledger: to, asset, recipient: to, amount };
+        assert!(outcomes(&Ok(vec![collected.clone()]), &Ok(paid)).is_ok());
+        assert!(outcomes(&Ok(vec![collected]), &Ok(None)).is_err());
     }
 
     #[test]

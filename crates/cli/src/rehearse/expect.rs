@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use levee::{BonusFor, PotView};
-use levee_model::{Bps, Status, Units, Wei};
+use levee::PotView;
+use levee_model::{Bps, EndReason, Status, Units, Wei};
 use serde::Serialize;
 use toml::Spanned;
 
@@ -12,7 +12,7 @@ use super::{
     pools::{Group, Sponsor},
     said::Said,
     scenario::Reader,
-    statement::{Line, Statement},
+    statement::{Debt, Line, Statement},
 };
 use crate::{
     amount::{self, Amount},
@@ -24,6 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Expect {
     status: Status,
+    end_reason: Option<EndReason>,
     threshold: Option<Bps>,
     target: Option<Wei>,
     pledged: Option<Wei>,
@@ -31,7 +32,7 @@ pub(crate) struct Expect {
     uncovered: Option<Wei>,
     recovered: Option<Wei>,
     bonus: Option<Wei>,
-    bonus_for: Option<BonusFor>,
+    bonus_of_pledgers: Option<Wei>,
     groups: Vec<Part<u8, OfGroup>>,
     tiers: Vec<Part<u8, OfTier>>,
     contributors: Vec<Part<String, OfContributor>>,
@@ -71,9 +72,12 @@ impl Expect {
         let eth = |key, value: &Option<Spanned<String>>| {
             value.as_ref().map(|value| document.field(key, value, amount::parse_eth)).transpose()
         };
-        let (threshold, bonus_for) = (toml.threshold.as_ref(), toml.bonus_for.as_ref());
+        let (threshold, end_reason) = (toml.threshold.as_ref(), toml.end_reason.as_ref());
         Ok(Self {
             status: document.field("status", &toml.status, parse_status)?,
+            end_reason: end_reason
+                .map(|reason| document.field("end_reason", reason, parse_end_reason))
+                .transpose()?,
             threshold: threshold
                 .map(|threshold| document.field("threshold", threshold, percent::parse))
                 .transpose()?,
@@ -83,7 +87,7 @@ impl Expect {
             uncovered: eth("uncovered", &toml.uncovered)?,
             recovered: eth("recovered", &toml.recovered)?,
             bonus: eth("bonus", &toml.bonus)?,
-            bonus_for: bonus_for.map(|whose| document.field("bonus_for", whose, parse_whose)).transpose()?,
+            bonus_of_pledgers: eth("bonus_of_pledgers", &toml.bonus_of_pledgers)?,
             groups: read_parts(reader, "groups", &toml.groups, parse_order)?,
             tiers: read_parts(reader, "tiers", &toml.tiers, |name| reader.tier(name))?,
             contributors: read_parts(reader, "contributors", &toml.contributors, |name| {
@@ -95,6 +99,10 @@ impl Expect {
     /// Holds it against what came out.
     pub(crate) fn check(&self, statement: &Statement) -> Vec<Check> {
         let mut checks = vec![Check::new("status", self.status.to_string(), statement.status.to_string())];
+        if let Some(reason) = self.end_reason {
+            let found = statement.end_reason.map_or_else(|| "none".to_owned(), |found| format!("{found:?}"));
+            checks.push(Check::new("end reason", format!("{reason:?}"), found));
+        }
         if let Some(threshold) = self.threshold {
             let found = percent::percent(statement.threshold_met);
             checks.push(Check::new("threshold met", percent::percent(threshold), found));
@@ -111,8 +119,9 @@ impl Expect {
             checks
                 .extend(expected.map(|expected| Check::new(what, amount::eth(expected), amount::eth(found))));
         }
-        if let Some(whose) = self.bonus_for {
-            checks.push(Check::new("bonus for", whose.to_string(), statement.bonus.whose.clone()));
+        if let Some(part) = self.bonus_of_pledgers {
+            let found = statement.bonus.pledgers.map_or_else(|| "undecided".to_owned(), amount::eth);
+            checks.push(Check::new("bonus of pledgers", amount::eth(part), found));
         }
         checks.extend(self.groups.iter().map(|part| part.check(statement)));
         checks.extend(self.tiers.iter().map(|part| part.check(statement)));
@@ -162,6 +171,11 @@ impl Part<String, OfContributor> {
             let units = own.filter(|line| line.asset == self.amount.asset()).map(part).sum();
             statement.in_unit_of(self.amount, units)
         };
+        let debt = |part: fn(&Debt) -> Units| {
+            let own = statement.debts.iter().filter(|debt| debt.who == self.of);
+            let units = own.filter(|debt| debt.asset == self.amount.asset()).map(part).sum();
+            statement.in_unit_of(self.amount, units)
+        };
         let eth = |part: fn(&Line) -> Wei| {
             Amount::Eth(statement.lines.iter().filter(|line| line.who == self.of).map(part).sum())
         };
@@ -175,8 +189,11 @@ impl Part<String, OfContributor> {
             OfContributor::Pledged => of_asset(|line| line.pledged),
             OfContributor::Returned => of_asset(|line| line.returned),
             OfContributor::Drawn => of_asset(|line| line.drawn),
+            OfContributor::Held => of_asset(|line| line.held),
             OfContributor::Refunded => of_asset(|line| line.refunded),
-            OfContributor::Owed => of_asset(|line| line.owed),
+            OfContributor::Refundable => of_asset(|line| line.refundable),
+            OfContributor::Owed => debt(|debt| debt.owed),
+            OfContributor::Collected => debt(|debt| debt.collected),
             OfContributor::Earned => eth(|line| line.earned),
             OfContributor::Claimed => eth(|line| line.claimed),
             OfContributor::Bonus => eth(|line| line.bonus),
@@ -216,11 +233,19 @@ fn parse_order(text: &str) -> Result<u8, UserError> {
     })
 }
 
-fn parse_whose(text: &str) -> Result<BonusFor, UserError> {
-    let all = [BonusFor::Undecided, BonusFor::Pledgers, BonusFor::Sponsors];
-    all.into_iter().find(|whose| whose.to_string() == text).ok_or_else(|| {
-        let all = all.map(|whose| whose.to_string()).join(", ");
-        UserError::new(format!("a bonus cannot be for `{text}`")).hint(format!("write one of {all}"))
+/// Reads why a rescue ended, under the name that the rules give it.
+fn parse_end_reason(text: &str) -> Result<EndReason, UserError> {
+    let all = [
+        EndReason::NoThresholdMet,
+        EndReason::EndedByGuardian,
+        EndReason::RateUnreadable,
+        EndReason::StoppedByGuardian,
+        EndReason::Vetoed,
+        EndReason::Lapsed,
+    ];
+    all.into_iter().find(|reason| format!("{reason:?}") == text).ok_or_else(|| {
+        let all = all.map(|reason| format!("{reason:?}")).join(", ");
+        UserError::new(format!("`{text}` is no reason to end")).hint(format!("they are {all}"))
     })
 }
 
@@ -249,16 +274,19 @@ mod tests {
             returned: units(0),
             locked: units(0),
             drawn: units(6),
+            held: units(0),
             refunded: units(3),
-            owed: units(1),
+            refundable: units(1),
             earned: Wei::new(5),
             claimed: Wei::new(4),
             bonus: Wei::new(3),
         };
         let pot =
             PotView { tier: 0, asset: Asset::StEth, total: units(10), drawn: units(6), delivered: units(2) };
+        let debt = Debt { who: "Ada".to_owned(), asset: Asset::StEth, owed: units(2), collected: units(4) };
         Statement {
             status: Status::Settled,
+            end_reason: None,
             threshold_met: Bps::new(5_000),
             target: Wei::new(20),
             pledged: Wei::new(12),
@@ -268,6 +296,7 @@ mod tests {
             draw_orders: vec![0],
             pots: vec![pot],
             lines: vec![line],
+            debts: vec![debt],
             sums: Vec::new(),
             recovery: recovery(),
             bonus: bonus(),
@@ -290,7 +319,7 @@ mod tests {
 
     fn bonus() -> Bonus {
         let sponsor = Sponsor { who: "Ada".to_owned(), added: Wei::new(9), reclaimed: Wei::new(8) };
-        Bonus { whose: "sponsors".to_owned(), total: Wei::new(9), paid: Wei::ZERO, sponsors: vec![sponsor] }
+        Bonus { pledgers: Some(Wei::new(1)), total: Wei::new(9), paid: Wei::ZERO, sponsors: vec![sponsor] }
     }
 
     fn said() -> Said {
@@ -327,12 +356,13 @@ mod tests {
             uncovered = "13 wei"
             recovered = "11 wei"
             bonus = "9 wei"
-            bonus_for = "sponsors"
+            bonus_of_pledgers = "1 wei"
             groups.1 = { principal = "7 wei", interest = "2 wei", received = "6 wei" }
             groups.0 = { received = "5 wei" }
             tiers.grant = { pledged = "10 shares", drawn = "6 shares", delivered = ["2 shares", "0 ETH"] }
             contributors.Ada = { pledged = "10 shares", returned = "0 shares", drawn = "0.000000000000000007 stETH",
-                refunded = "3 shares", owed = "1 shares", earned = "5 wei", claimed = "4 wei", bonus = "3 wei",
+                held = "0 shares", refunded = "3 shares", refundable = "1 shares", owed = "2 shares",
+                collected = "4 shares", earned = "5 wei", claimed = "4 wei", bonus = "3 wei",
                 sponsored = "9 wei", reclaimed = "8 wei", said = "15 wei", missing = "3 wei" }
         "#;
         assert_eq!(unmet(text), Ok(vec![]));
@@ -345,10 +375,12 @@ mod tests {
             ("threshold = \"100 %\"", "threshold met: 100 % / 50 %"),
             ("uncovered = \"0 ETH\"", "uncovered: 0 ETH / 0.000000000000000013 ETH"),
             ("tiers.grant.drawn = \"7 shares\"", "tier 0 (grant): drawn: 7 shares / 6 shares"),
-            ("contributors.Ada.owed = \"0 shares\"", "Ada: owed: 0 shares / 1 shares"),
+            ("end_reason = \"Lapsed\"", "end reason: Lapsed / none"),
+            ("contributors.Ada.refundable = \"0 shares\"", "Ada: refundable: 0 shares / 1 shares"),
+            ("contributors.Ada.owed = \"0 shares\"", "Ada: owed: 0 shares / 2 shares"),
             ("contributors.Ada.drawn = \"1 ETH\"", "Ada: drawn: 1 ETH / 0 ETH"),
             ("recovered = \"1 ETH\"", "recovered: 1 ETH / 0.000000000000000011 ETH"),
-            ("bonus_for = \"pledgers\"", "bonus for: pledgers / sponsors"),
+            ("bonus_of_pledgers = \"0 ETH\"", "bonus of pledgers: 0 ETH / 0.000000000000000001 ETH"),
             ("groups.1.principal = \"0 ETH\"", "draw order 1: principal: 0 ETH / 0.000000000000000007 ETH"),
             ("contributors.Ada.claimed = \"0 ETH\"", "Ada: claimed: 0 ETH / 0.000000000000000004 ETH"),
             ("contributors.Ada.earned = \"5 shares\"", "Ada: earned: 5 shares / 0.000000000000000005 ETH"),
@@ -377,7 +409,7 @@ mod tests {
             refusal("groups.loan.received = \"1 ETH\""),
             "s.toml: expect.groups.\"loan\": `loan` is not a draw order"
         );
-        assert_eq!(refusal("bonus_for = \"Ada\""), "s.toml:2: bonus_for: a bonus cannot be for `Ada`");
+        assert_eq!(refusal("end_reason = \"Ada\""), "s.toml:2: end_reason: `Ada` is no reason to end");
         assert!(refusal("tiers.grant.lost = \"1 ETH\"").contains("unknown variant `lost`"));
     }
 }

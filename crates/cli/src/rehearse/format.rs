@@ -87,6 +87,8 @@ pub(crate) struct StepToml {
     pub(crate) deadline: Option<Spanned<String>>,
     pub(crate) rate: Option<Spanned<String>>,
     pub(crate) with: Option<Spanned<String>>,
+    pub(crate) amendment: Option<Spanned<String>>,
+    pub(crate) to: Option<Spanned<String>>,
     pub(crate) stage: Option<Spanned<String>>,
     pub(crate) expiry: Option<Spanned<String>>,
     pub(crate) link: Option<Spanned<String>>,
@@ -117,6 +119,7 @@ pub(crate) struct EndingToml {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExpectToml {
     pub(crate) status: Spanned<String>,
+    pub(crate) end_reason: Option<Spanned<String>>,
     pub(crate) threshold: Option<Spanned<String>>,
     pub(crate) target: Option<Spanned<String>>,
     pub(crate) pledged: Option<Spanned<String>>,
@@ -124,7 +127,7 @@ pub(crate) struct ExpectToml {
     pub(crate) uncovered: Option<Spanned<String>>,
     pub(crate) recovered: Option<Spanned<String>>,
     pub(crate) bonus: Option<Spanned<String>>,
-    pub(crate) bonus_for: Option<Spanned<String>>,
+    pub(crate) bonus_of_pledgers: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) groups: BTreeMap<String, BTreeMap<OfGroup, OneOrMore>>,
     #[serde(default)]
@@ -158,8 +161,11 @@ pub(crate) enum OfContributor {
     Pledged,
     Returned,
     Drawn,
+    Held,
     Refunded,
+    Refundable,
     Owed,
+    Collected,
     Earned,
     Claimed,
     Bonus,

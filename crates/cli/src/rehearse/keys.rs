@@ -5,7 +5,7 @@ use levee_model::{Asset, Wei};
 use toml::Spanned;
 
 use super::{
-    action::{Action, Declare, LidoChange, Positions, With},
+    action::{Action, Collect, Declare, Knows, LidoChange, Positions, With},
     cast::GUARDIAN,
     format::{StepToml, TierToml},
     scenario::{Reader, parse_rate},
@@ -18,13 +18,14 @@ use crate::{
 };
 
 /// Every verb, with the keys that it may have besides `at`, `fails` and `note`.
-const VERBS: [(&str, &[&str]); 24] = [
-    ("pledge", &["who", "amount", "tier", "with"]),
+const VERBS: [(&str, &[&str]); 26] = [
+    ("pledge", &["who", "amount", "tier", "with", "amendment"]),
     ("settle", &[]),
     ("release", &["asset"]),
     ("refund", &["who", "tier", "asset"]),
     ("exit", &["who", "tier", "asset"]),
     ("object", &["who", "tier", "asset"]),
+    ("collect", &["who", "asset", "to"]),
     ("cancel", &["by"]),
     ("lapse", &[]),
     ("expire", &[]),
@@ -33,6 +34,7 @@ const VERBS: [(&str, &[&str]); 24] = [
     ("recover", &["by", "amount"]),
     ("claim", &["who", "tier", "asset"]),
     ("bonus add", &["who", "amount"]),
+    ("bonus enlist", &["who", "tier", "asset"]),
     ("bonus claim", &["who", "tier", "asset"]),
     ("bonus take back", &["who"]),
     ("declare", &["who", "by", "stage", "tier", "amount", "expiry", "link"]),
@@ -68,7 +70,21 @@ impl<'a> Keys<'a> {
     /// The names of the keys that the step has.
     fn given(&self) -> Vec<&'static str> {
         let StepToml {
-            who, by, amount, tier, asset, target, deadline, rate, with, stage, expiry, link, ..
+            who,
+            by,
+            amount,
+            tier,
+            asset,
+            target,
+            deadline,
+            rate,
+            with,
+            amendment,
+            to,
+            stage,
+            expiry,
+            link,
+            ..
         } = self.toml;
         let all = [
             ("who", who.is_some()),
@@ -80,6 +96,8 @@ impl<'a> Keys<'a> {
             ("deadline", deadline.is_some()),
             ("rate", rate.is_some()),
             ("with", with.is_some()),
+            ("amendment", amendment.is_some()),
+            ("to", to.is_some()),
             ("stage", stage.is_some()),
             ("expiry", expiry.is_some()),
             ("link", link.is_some()),
@@ -111,6 +129,7 @@ impl<'a> Keys<'a> {
             "refund" => Action::Refund(self.positions()?),
             "exit" => Action::Exit(self.own_positions()?),
             "object" => Action::Object(self.own_positions()?),
+            "collect" => Action::Collect(self.collect()?),
             "decline" => Action::Decline { by: self.by()?, positions: self.own_positions()? },
             "cancel" => Action::Cancel { by: self.by()? },
             "amend" => self.amend()?,
@@ -118,10 +137,18 @@ impl<'a> Keys<'a> {
                 Action::Recover { by: self.name_if_given("by", &self.toml.by)?, amount: self.eth()? }
             }
             "claim" => Action::Claim(self.positions()?),
+            "declare" => Action::Declare(self.declare()?),
+            _ => self.action_around()?,
+        })
+    }
+
+    /// Of the bonus pool, of stETH, of an account or of time alone.
+    fn action_around(&self) -> Result<Action, UserError> {
+        Ok(match self.verb() {
             "bonus add" => Action::AddBonus { who: self.name("who", &self.toml.who)?, amount: self.eth()? },
+            "bonus enlist" => Action::Enlist(self.positions()?),
             "bonus claim" => Action::ClaimBonus(self.positions()?),
             "bonus take back" => Action::TakeBack { who: self.name_if_given("who", &self.toml.who)? },
-            "declare" => Action::Declare(self.declare()?),
             "rebase" => Action::Lido(LidoChange::Rebase(self.read("rate", &self.toml.rate, parse_rate)?)),
             "pause" => Action::Lido(LidoChange::Pause),
             "resume" => Action::Lido(LidoChange::Resume),
@@ -139,7 +166,14 @@ impl<'a> Keys<'a> {
             Some(with) => self.reader.document.field("with", with, |text| parse_with(text, amount))?,
             None => With::Itself,
         };
-        Ok(Action::Pledge { who, tier, amount, with })
+        let amendment = self.toml.amendment.as_ref();
+        let knows = amendment.map(|text| self.reader.document.field("amendment", text, parse_knows));
+        Ok(Action::Pledge { who, tier, amount, with, knows: knows.transpose()?.unwrap_or(Knows::Latest) })
+    }
+
+    fn collect(&self) -> Result<Collect, UserError> {
+        let who = self.name("who", &self.toml.who)?;
+        Ok(Collect { who, asset: self.asset()?, to: self.name_if_given("to", &self.toml.to)? })
     }
 
     fn declare(&self) -> Result<Declare, UserError> {
@@ -234,10 +268,21 @@ impl<'a> Keys<'a> {
 /// Reads what `amount` is paid with besides itself.
 fn parse_with(text: &str, amount: Amount) -> Result<With, UserError> {
     match (text, amount.asset()) {
+        ("router", Asset::Eth) => Ok(With::Router),
         ("WETH", Asset::Eth) => Ok(With::Weth),
         ("permit", Asset::StEth | Asset::WstEth) => Ok(With::Permit),
         (_, asset) => Err(UserError::new(format!("{asset} cannot be pledged with `{text}`"))
-            .hint("write `WETH` for an amount in ETH, `permit` for stETH and wstETH, or leave it out")),
+            .hint("write `router` or `WETH` for ETH, `permit` for stETH and wstETH, or leave it out")),
+    }
+}
+
+/// Reads which amendment a pledge names.
+fn parse_knows(text: &str) -> Result<Knows, UserError> {
+    match text {
+        "latest" => Ok(Knows::Latest),
+        "none" => Ok(Knows::Nothing),
+        _ => Err(UserError::new(format!("`{text}` is not an amendment that a pledge can name"))
+            .hint("write `latest`, or `none` for a pledge that was decided before there was one")),
     }
 }
 

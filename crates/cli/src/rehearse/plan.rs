@@ -2,12 +2,12 @@
 
 use eyre::Result;
 use levee::Declaration;
-use levee_model::{Asset, Goal, PositionId};
+use levee_model::{Asset, BonusRefusal, Goal, PositionId};
 
 use super::{
-    action::{Action, Declare, Positions, Step},
+    action::{Action, Collect, Declare, Knows, Positions, Step},
     cast::{self, ANYONE},
-    moves::Move,
+    moves::{Move, Pledge},
     sides::Models,
     stage::{Stage, units_of},
 };
@@ -18,10 +18,14 @@ impl Stage {
     pub(super) async fn moves(&self, step: &Step) -> Result<Vec<(String, Move)>> {
         let one = |caller: &str, call| Ok(vec![(caller.to_owned(), call)]);
         match &step.action {
-            Action::Pledge { who, tier, amount, with } => {
-                let (asset, units) = units_of(*amount, &self.tokens);
+            Action::Pledge { who, tier, amount, with, knows } => {
+                let (asset, amount) = units_of(*amount, &self.tokens);
                 let id = PositionId { pledger: cast::address(who), tier: *tier, asset };
-                one(who, Move::Pledge(id, units, *with))
+                let amendment = match knows {
+                    Knows::Latest => self.models.rescue.latest_amendment(),
+                    Knows::Nothing => 0,
+                };
+                one(who, Move::Pledge(Pledge { id, amount, with: *with, amendment }))
             }
             Action::Settle => one(ANYONE, Move::Settle),
             Action::Expire => one(ANYONE, Move::Expire),
@@ -41,6 +45,7 @@ impl Stage {
                 let calls = self.own(step, positions, Move::Decline)?;
                 Ok(calls.into_iter().map(|(_, call)| (by.clone(), call)).collect())
             }
+            Action::Collect(collect) => self.collections(step, collect),
             _ => self.moves_around(step).await,
         }
     }
@@ -52,6 +57,7 @@ impl Stage {
             Action::Recover { by, amount } => one(by.as_deref().unwrap_or(ANYONE), Move::Recover(*amount)),
             Action::Claim(positions) => self.claims(step, positions),
             Action::AddBonus { who, amount } => one(who, Move::AddBonus(*amount)),
+            Action::Enlist(positions) => self.enlistments(step, positions),
             Action::ClaimBonus(positions) => self.bonus_claims(step, positions),
             Action::TakeBack { who } => self.returns(step, who.as_deref()),
             Action::Declare(declare) => self.declare(step, declare).await,
@@ -66,16 +72,28 @@ impl Stage {
         self.for_anyone(step, positions, due, Move::Claim)
     }
 
-    /// One claim of the bonus for each position that is meant and has not had its share.
+    /// One enlisting for each position that is meant and not up to date.
+    fn enlistments(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
+        let Models { rescue, bonus, .. } = &self.models;
+        let due = |id| step.fails.is_some() || bonus.clone().enlist(rescue, self.moment(), id).is_ok();
+        self.for_anyone(step, positions, due, Move::Enlist)
+    }
+
+    /// One claim of the bonus for each position that is meant and has something to claim, if it is decided or can be.
     fn bonus_claims(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
-        let due = |id| step.fails.is_some() || !self.models.bonus.has_claimed(id);
+        let due = |id| {
+            let Models { mut rescue, mut bonus, .. } = self.models.clone();
+            let tried = bonus.claim(&mut rescue, self.moment(), id);
+            step.fails.is_some() || !matches!(tried, Err(BonusRefusal::NothingToClaim { .. }))
+        };
         self.for_anyone(step, positions, due, Move::ClaimBonus)
     }
 
-    /// One return for each sponsor that is meant and has something in the bonus pool.
+    /// One return for each sponsor that is meant and has something in the bonus pool, called by itself: in an exit window
+    /// nobody else may.
     fn returns(&self, step: &Step, who: Option<&str>) -> Result<Vec<(String, Move)>> {
         let left = |name: &&str| !self.models.bonus.contribution_of(cast::address(name)).is_zero();
-        let take_back = |name: &str| (ANYONE.to_owned(), Move::TakeBack(cast::address(name)));
+        let take_back = |name: &str| (name.to_owned(), Move::TakeBack(cast::address(name)));
         let calls = match who {
             Some(name) => vec![take_back(name)],
             None => self.cast.names().filter(left).map(take_back).collect(),
@@ -101,6 +119,17 @@ impl Stage {
         Ok(vec![(by.clone(), Move::DeclareFor(signed))])
     }
 
+    /// One collection for each asset that is meant and owed, by anyone, or by the pledger to somebody else.
+    fn collections(&self, step: &Step, collect: &Collect) -> Result<Vec<(String, Move)>> {
+        let Collect { who, asset, to } = collect;
+        let (pledger, to) = (cast::address(who), to.as_deref().map(cast::address));
+        let caller = if to.is_some() { who } else { ANYONE };
+        let owed = |of: Asset| !self.models.rescue.owed(pledger, of).is_zero();
+        let meant = Asset::ALL.into_iter().filter(|of| asset.map_or_else(|| owed(*of), |asset| asset == *of));
+        let calls = meant.map(|asset| (caller.to_owned(), Move::Collect { pledger, asset, to }));
+        some(step, calls.collect(), "nothing is owed")
+    }
+
     /// One release for each asset of which something is due.
     fn releases(&self, step: &Step) -> Result<Vec<(String, Move)>> {
         let due = |asset: &Asset| !self.models.rescue.deliverable(self.moment(), *asset).is_zero();
@@ -108,23 +137,23 @@ impl Stage {
         some(step, Asset::ALL.into_iter().filter(due).map(release).collect(), "nothing is due")
     }
 
-    /// One refund for each position that is meant and owed something.
+    /// One refund for each position that is meant and has something to be refunded.
     fn refunds(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
         let rescue = &self.models.rescue;
-        let owed = |id| step.fails.is_some() || !rescue.refundable(self.moment(), id).is_zero();
-        self.for_anyone(step, positions, owed, Move::Refund)
+        let due = |id| step.fails.is_some() || !rescue.refundable(self.moment(), id).is_zero();
+        self.for_anyone(step, positions, due, Move::Refund)
     }
 
-    /// One call by [`ANYONE`] for each position that is meant and `owed` something.
+    /// One call by [`ANYONE`] for each position that is meant and for which it is `due`.
     fn for_anyone(
         &self,
         step: &Step,
         positions: &Positions,
-        owed: impl Fn(PositionId) -> bool,
+        due: impl Fn(PositionId) -> bool,
         call: impl Fn(PositionId) -> Move,
     ) -> Result<Vec<(String, Move)>> {
-        let calls = self.positions(positions, owed).map(|id| (ANYONE.to_owned(), call(id)));
-        some(step, calls.collect(), "nothing is owed")
+        let calls = self.positions(positions, due).map(|id| (ANYONE.to_owned(), call(id)));
+        some(step, calls.collect(), "there is no position for which it is due")
     }
 
     /// One call for each position that is meant, made by its pledger.

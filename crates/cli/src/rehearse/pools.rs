@@ -5,7 +5,7 @@ use eyre::{Result, ensure};
 use levee_model::{Asset, Bps, RecoveryGroup, Wei};
 use serde::Serialize;
 
-use super::{cast, stage::Stage, statement::Line};
+use super::{stage::Stage, statement::Line};
 
 /// What was recovered. total = claimed + claimable + dust, and the pool has all but what was claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,8 +45,9 @@ pub(crate) struct Group {
 /// The bonus. total = paid + reclaimed + what the pool has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Bonus {
-    /// Whose it is: the pledgers', the sponsors', or nobody's yet.
-    pub(crate) whose: String,
+    /// The pledgers' part; the rest is the sponsors'. None until it is decided.
+    #[serde(rename = "pledgersWei")]
+    pub(crate) pledgers: Option<Wei>,
     /// All that was added.
     #[serde(rename = "totalWei")]
     pub(crate) total: Wei,
@@ -118,14 +119,14 @@ impl Bonus {
             total - paid - reclaimed == balance,
             "the bonus was {total}, of which {paid} were paid and {reclaimed} taken back, and the pool has {balance}"
         );
-        Ok(Self { whose: view.whose.to_string(), total, paid, sponsors })
+        Ok(Self { pledgers: view.decision.map(|decision| decision.pledgers), total, paid, sponsors })
     }
 }
 
 impl Sponsor {
     fn of(stage: &Stage, who: &str, added: Wei) -> Self {
-        let left = stage.models.bonus.contribution_of(cast::address(who));
-        Self { who: who.to_owned(), added, reclaimed: added - left }
+        let reclaimed = stage.reclaimed.get(who).copied().unwrap_or_default();
+        Self { who: who.to_owned(), added, reclaimed }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     said::Said,
     scenario::Scenario,
     stage::Scene,
-    statement::{Line, Statement, Sum},
+    statement::{Debt, Line, Statement, Sum},
 };
 use crate::{amount, event, percent, table, time};
 
@@ -81,7 +81,7 @@ fn result(scene: &Scene, rate: Option<Rate>) -> String {
 pub(crate) fn ending(played: &Played) -> String {
     let statement = &played.statement;
     let mut facts = vec![
-        ("status", statement.status.to_string()),
+        ("status", status(statement)),
         ("threshold met", percent::percent(statement.threshold_met)),
         ("target", amount::eth(statement.target)),
         (
@@ -103,6 +103,7 @@ pub(crate) fn ending(played: &Played) -> String {
     let parts = [
         facts,
         lines(statement),
+        debts(statement),
         came_back(statement),
         waterfall(statement),
         bonus(&statement.bonus),
@@ -111,6 +112,12 @@ pub(crate) fn ending(played: &Played) -> String {
         checks(&played.checks),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).map(|part| format!("\n{part}")).collect()
+}
+
+/// `Cancelled: objections stopped it`.
+fn status(statement: &Statement) -> String {
+    let reason = statement.end_reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    format!("{}{reason}", statement.status)
 }
 
 fn lines(statement: &Statement) -> String {
@@ -123,15 +130,25 @@ fn lines(statement: &Statement) -> String {
             shown(line.returned),
             shown(line.locked),
             shown(line.drawn),
+            shown(line.held),
             shown(line.refunded),
-            shown(line.owed),
+            shown(line.refundable),
         ]
     };
     let rows: Vec<_> = statement.lines.iter().map(row).collect();
-    table::render(
-        ["contributor", "tier", "pledged", "returned", "locked", "drawn", "refunded", "owed"],
-        &rows,
-    )
+    let header =
+        ["contributor", "tier", "pledged", "returned", "locked", "drawn", "held", "refunded", "refundable"];
+    table::render(header, &rows)
+}
+
+/// What exits and declines could not pay at once; empty when they could.
+fn debts(statement: &Statement) -> String {
+    let row = |debt: &Debt| {
+        let shown = |units| shown(statement, debt.asset, units);
+        [debt.who.clone(), shown(debt.owed), shown(debt.collected)]
+    };
+    let rows: Vec<_> = statement.debts.iter().map(row).collect();
+    titled("Returned, and not paid at once", ["contributor", "still owed", "collected"], &rows)
 }
 
 /// What each position got besides, in ETH; empty when nothing did.
@@ -176,7 +193,8 @@ fn waterfall(statement: &Statement) -> String {
 fn bonus(bonus: &Bonus) -> String {
     let row = |sponsor: &Sponsor| [sponsor.who.clone(), eth(sponsor.added), eth(sponsor.reclaimed)];
     let rows: Vec<_> = bonus.sponsors.iter().map(row).collect();
-    let title = format!("Bonus: {}, for: {}", amount::eth(bonus.total), bonus.whose);
+    let pledgers = bonus.pledgers.map_or_else(|| "not decided yet".to_owned(), amount::eth);
+    let title = format!("Bonus: {}; the pledgers' part: {pledgers}", amount::eth(bonus.total));
     titled(&title, ["sponsor", "added", "taken back"], &rows)
 }
 
@@ -211,11 +229,13 @@ fn sums(statement: &Statement) -> String {
             sum.asset.to_string(),
             shown(sum.pledged),
             shown(sum.returned),
+            shown(sum.owed),
             shown(sum.locked),
             shown(sum.delivered),
             shown(sum.reserved),
+            shown(sum.held),
             shown(sum.refunded),
-            shown(sum.owed),
+            shown(sum.refundable),
             sum.dust.to_string(),
             shown(sum.balance),
         ]
@@ -225,11 +245,13 @@ fn sums(statement: &Statement) -> String {
         "asset",
         "pledged",
         "= returned",
+        "+ owed",
         "+ locked",
         "+ delivered",
         "+ reserved",
+        "+ held",
         "+ refunded",
-        "+ owed",
+        "+ refundable",
         "+ dust",
         "escrow has",
     ];
@@ -331,6 +353,7 @@ fn ending_json(played: &Played) -> Value {
         "name": played.name,
         "timeline": played.scenes.iter().map(scene_json).collect::<Value>(),
         "status": statement.status,
+        "endReason": statement.end_reason.map(|reason| format!("{reason:?}")),
         "thresholdMetBps": statement.threshold_met,
         "targetWei": statement.target,
         "pledgedWei": statement.pledged,
@@ -338,6 +361,7 @@ fn ending_json(played: &Played) -> Value {
         "uncoveredWei": statement.uncovered(),
         "rateWeiPer1e27Shares": statement.rate,
         "positions": statement.lines,
+        "debts": statement.debts,
         "assets": statement.sums,
         "recovery": statement.recovery,
         "bonus": statement.bonus,

@@ -234,6 +234,7 @@ mod tests {
         wsteth = "wstETH"
         target = "100 ETH"
         deadline = "2027-01-15T00:00:00Z"
+        latest_deadline = "2027-02-15T00:00:00Z"
         objection_period = "3 days"
         veto = "0 %"
         tranches = 1

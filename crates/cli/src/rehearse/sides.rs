@@ -1,11 +1,15 @@
 //! The two sides on which every call is made: the contracts on the chain, and their models.
 
+use std::collections::BTreeSet;
+
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::{Result, eyre};
-use levee::{Blueprint, Board, BonusPool, Call, Destination, Escrow, RecoveryPool, Router, deploy};
+use levee::{
+    Allowance, Blueprint, Board, BonusPool, Call, Destination, Escrow, RecoveryPool, Router, deploy,
+};
 use levee_model::{
-    Asset, BonusRefusal, Moment, Payment, PositionId, RecoveryRefusal, Refusal, Rescue, Shares, Terms,
-    Timestamp, Units, Wei,
+    Asset, BonusRefusal, Departure, Moment, Payment, PositionId, RecoveryRefusal, Refusal, Rescue, Shares,
+    Terms, Timestamp, Wei,
 };
 
 use super::{
@@ -13,7 +17,7 @@ use super::{
     agree,
     cast::{self, ANYONE},
     chain::Chain,
-    moves::Move,
+    moves::{Move, Pledge},
     scenario::CHAIN,
 };
 
@@ -33,6 +37,8 @@ pub(crate) struct Models {
     pub(crate) rescue: Rescue,
     pub(crate) recovery: levee_model::RecoveryPool,
     pub(crate) bonus: levee_model::BonusPool,
+    /// Every position that there ever was.
+    known: BTreeSet<PositionId>,
 }
 
 impl Contracts {
@@ -73,8 +79,10 @@ impl Contracts {
         caller: &str,
     ) -> Result<Call<DynProvider>> {
         Ok(match call {
-            Move::Pledge(id, amount, With::Permit) => self.permitted(*id, *amount, now, caller).await?,
-            Move::Pledge(id, amount, with) => self.pledge(*id, *amount, *with),
+            Move::Pledge(pledge) if pledge.with == With::Permit => {
+                self.permitted(pledge, now, caller).await?
+            }
+            Move::Pledge(pledge) => self.pledge(pledge),
             Move::Settle => self.escrow.settle(),
             Move::Expire => self.escrow.expire(),
             Move::Lapse => self.escrow.lapse(),
@@ -83,11 +91,14 @@ impl Contracts {
             Move::Exit(id) => self.escrow.exit(id.tier, id.asset, id.pledger),
             Move::Object(id) => self.escrow.object(id.tier, id.asset),
             Move::Decline(id) => self.escrow.decline(id.pledger, id.tier, id.asset),
+            Move::Collect { pledger, asset, to: None } => self.escrow.collect(*pledger, *asset),
+            Move::Collect { asset, to: Some(to), .. } => self.escrow.collect_to(*asset, *to),
             Move::Cancel => self.escrow.cancel(),
             Move::Amend(goal) => self.escrow.amend(*goal)?,
             Move::Recover(amount) => self.recovery.recover(*amount),
             Move::Claim(id) => self.recovery.claim(*id),
             Move::AddBonus(amount) => self.bonus.add(cast::address(caller), *amount),
+            Move::Enlist(id) => self.bonus.enlist(*id),
             Move::ClaimBonus(id) => self.bonus.claim(*id),
             Move::TakeBack(sponsor) => self.bonus.take_back(*sponsor),
             Move::Declare(declaration) => self.board.declare(declaration)?,
@@ -95,37 +106,34 @@ impl Contracts {
         })
     }
 
-    fn pledge(&self, id: PositionId, amount: Units, with: With) -> Call<DynProvider> {
-        let PositionId { pledger, tier, asset } = id;
-        let wei = Wei::new(amount.get());
-        match asset {
-            Asset::Eth if with == With::Weth => self.router.pledge_weth(self.destination(id), wei),
-            Asset::Eth => self.escrow.pledge_eth(pledger, tier, wei),
-            Asset::StEth => self.escrow.pledge_steth(pledger, tier, Shares::new(amount.get())),
-            Asset::WstEth => self.escrow.pledge_wsteth(pledger, tier, amount),
+    fn pledge(&self, pledge: &Pledge) -> Call<DynProvider> {
+        let Pledge { id: PositionId { pledger, tier, asset }, amount, with, amendment } = *pledge;
+        let (wei, shares) = (Wei::new(amount.get()), Shares::new(amount.get()));
+        match (asset, with) {
+            (Asset::Eth, With::Weth) => self.router.pledge_weth(self.destination(pledge), wei),
+            (Asset::Eth, With::Router) => self.router.pledge_eth(self.destination(pledge), wei),
+            (Asset::Eth, _) => self.escrow.pledge_eth(pledger, tier, amendment, wei),
+            (Asset::StEth, _) => self.escrow.pledge_steth(pledger, tier, amendment, shares),
+            (Asset::WstEth, _) => self.escrow.pledge_wsteth(pledger, tier, amendment, amount),
         }
     }
 
     /// A pledge of stETH or wstETH through the router, with a permit that `owner` signs for this second.
-    async fn permitted(
-        &self,
-        id: PositionId,
-        amount: Units,
-        now: Timestamp,
-        owner: &str,
-    ) -> Result<Call<DynProvider>> {
-        let (signer, to) = (cast::signer(owner), self.destination(id));
-        if id.asset == Asset::WstEth {
+    async fn permitted(&self, pledge: &Pledge, now: Timestamp, owner: &str) -> Result<Call<DynProvider>> {
+        let (signer, to, amount) = (cast::signer(owner), self.destination(pledge), pledge.amount);
+        if pledge.id.asset == Asset::WstEth {
             let permit = self.router.wsteth_permit(&signer, amount, now).await?;
             return Ok(self.router.pledge_wsteth(to, amount, permit));
         }
         let shares = Shares::new(amount.get());
-        let permit = self.router.steth_permit(&signer, shares, now).await?;
+        let permit = self.router.steth_permit(&signer, shares, Allowance::Exact, now).await?;
         Ok(self.router.pledge_steth(to, shares, permit))
     }
 
-    fn destination(&self, PositionId { pledger, tier, .. }: PositionId) -> Destination {
-        Destination { escrow: self.escrow.address(), pledger, tier }
+    /// The router enlists what it brings: every rehearsal has a bonus pool.
+    fn destination(&self, pledge: &Pledge) -> Destination {
+        let Pledge { id: PositionId { pledger, tier, .. }, amendment, .. } = *pledge;
+        Destination { escrow: self.escrow.address(), pledger, tier, amendment, enlist: true }
     }
 
     /// Where all of them are.
@@ -141,6 +149,7 @@ impl Models {
             rescue: Rescue::open(contracts.escrow.address(), terms.clone(), now)?,
             recovery: levee_model::RecoveryPool::new(contracts.recovery.address(), terms),
             bonus: levee_model::BonusPool::new(contracts.bonus.address()),
+            known: BTreeSet::new(),
         })
     }
 
@@ -152,6 +161,8 @@ impl Models {
         caller: Address,
     ) -> Option<Result<Option<Payment>, String>> {
         Some(match call {
+            Move::Pledge(pledge) => self.pledge(pledge, at).map(|()| None),
+            Move::Enlist(id) => self.bonus.enlist(&self.rescue, at, *id).map(|()| None).map_err(of_bonus),
             Move::Recover(amount) => {
                 self.recovery.recover(&self.rescue, at.time, *amount).map(|()| None).map_err(of_recovery)
             }
@@ -163,8 +174,26 @@ impl Models {
             Move::TakeBack(sponsor) => {
                 self.bonus.take_back(&mut self.rescue, at, caller, *sponsor).map(Some).map_err(of_bonus)
             }
-            _ => self.make_on_rescue(call, at, caller)?.map_err(|refusal| agree::name(&refusal)),
+            _ => self.make_on_rescue(call, at, caller)?.map_err(of_payment),
         })
+    }
+
+    /// Every position that there ever was, also one that was taken out.
+    pub(crate) fn known(&self) -> impl Iterator<Item = PositionId> + '_ {
+        self.known.iter().copied()
+    }
+
+    /// Through the router a pledge is enlisted, or refused as a whole.
+    fn pledge(&mut self, pledge: &Pledge, at: Moment) -> Result<(), String> {
+        let Pledge { id, amount, with, amendment } = *pledge;
+        let mut rescue = self.rescue.clone();
+        rescue.pledge(at, id, amendment, amount).map_err(|refusal| agree::name(&refusal))?;
+        if with.is_routed() {
+            self.bonus.enlist(&rescue, at, id).map_err(of_bonus)?;
+        }
+        self.rescue = rescue;
+        self.known.insert(id);
+        Ok(())
     }
 
     /// What a position had of the bonus.
@@ -181,19 +210,28 @@ impl Models {
         let rescue = &mut self.rescue;
         let nothing = |()| None;
         Some(match call {
-            Move::Pledge(id, amount, _) => rescue.pledge(at, *id, *amount).map(nothing),
             Move::Settle => rescue.settle(at).map(|_| None),
             Move::Expire => rescue.expire(at).map(nothing),
             Move::Lapse => rescue.lapse(at).map(nothing),
             Move::Release(asset) => rescue.release(at, *asset).map(Some),
             Move::Refund(id) => rescue.refund(at, *id).map(Some),
-            Move::Exit(id) => rescue.exit(at, *id, id.pledger).map(Some),
+            Move::Exit(id) => rescue.exit(at, *id, id.pledger).map(Departure::payment),
             Move::Object(id) => rescue.object(at, *id).map(nothing),
-            Move::Decline(id) => rescue.decline(at, caller, *id).map(Some),
+            Move::Decline(id) => rescue.decline(at, caller, *id).map(Departure::payment),
+            Move::Collect { pledger, asset, to: None } => rescue.collect(at, *pledger, *asset).map(Some),
+            Move::Collect { asset, to: Some(to), .. } => rescue.collect_to(at, caller, *asset, *to).map(Some),
             Move::Cancel => rescue.cancel(at, caller).map(nothing),
             Move::Amend(goal) => rescue.amend(at, caller, *goal).map(|_| None),
             _ => return None,
         })
+    }
+}
+
+/// The name of why a call of the escrow that takes nothing refuses: where a token does not move, it could not pay.
+fn of_payment(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::TokenFailed { .. } => "PaymentFailed".to_owned(),
+        other => agree::name(&other),
     }
 }
 

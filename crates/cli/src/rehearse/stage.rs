@@ -7,7 +7,7 @@ use alloy::{
     rpc::types::Log,
 };
 use eyre::{Result, WrapErr};
-use levee::{Error, Event};
+use levee::{BonusEvent, Error, Event};
 use levee_model::{Asset, Moment, Payment, Timestamp, Units, Wei};
 
 use super::{
@@ -35,6 +35,8 @@ pub(crate) struct Stage {
     /// What each has put into the bonus pool, and into the recovery pool.
     pub(crate) added: BTreeMap<String, Wei>,
     pub(crate) recovered: BTreeMap<String, Wei>,
+    /// What each sponsor has had back of the bonus.
+    pub(crate) reclaimed: BTreeMap<String, Wei>,
     start: Timestamp,
     /// Who takes no ETH.
     refusing: Vec<Address>,
@@ -90,6 +92,7 @@ impl Stage {
             now: start,
             added: BTreeMap::new(),
             recovered: BTreeMap::new(),
+            reclaimed: BTreeMap::new(),
             start,
             refusing: Vec::new(),
         })
@@ -182,6 +185,7 @@ impl Stage {
     /// Makes one call on both sides.
     async fn make(&mut self, step: &Step, caller: &str, call: Move) -> Result<Scene> {
         let (at, from) = (self.moment(), cast::address(caller));
+        self.require_model(&call).map_err(|error| error.within(&step.place))?;
         let chain = self.make_on_chain(step, caller, &call).await.wrap_err_with(|| step.place.clone())?;
         if let Some(model) = self.on_models(&call, at, from) {
             agree::outcomes(&chain, &model).wrap_err_with(|| step.place.clone())?;
@@ -222,8 +226,8 @@ impl Stage {
     async fn pay_for(&self, step: &Step, caller: &str, call: &Move) -> Result<()> {
         let (chain, account) = (&self.chain, cast::address(caller));
         match (call, &step.action) {
-            (Move::Pledge(_, amount, With::Weth), _) => {
-                let (amount, router) = (U256::from(amount.get()), self.contracts.router.address());
+            (Move::Pledge(pledge), _) if pledge.with == With::Weth => {
+                let (amount, router) = (U256::from(pledge.amount.get()), self.contracts.router.address());
                 Tokens::wrap(chain, self.now, account, amount, router).await
             }
             (Move::Recover(amount), Action::Recover { by: None, .. }) => {
@@ -233,11 +237,29 @@ impl Stage {
         }
     }
 
-    /// Keeps what a call put into a pool, and checks what it put on the board.
+    /// The models know of tokens that do not move, and not of accounts that refuse ETH: a departure would be paid there.
+    fn require_model(&self, call: &Move) -> Result<(), UserError> {
+        let (Move::Exit(id) | Move::Decline(id)) = call else { return Ok(()) };
+        if id.asset != Asset::Eth || !self.refusing.contains(&id.pledger) {
+            return Ok(());
+        }
+        let who = self.cast.name_of(id.pledger);
+        Err(UserError::new(format!("{who} takes no ETH, and what it would be owed has no model"))
+            .hint("let a step before `refuse` take the position out, or show it with a paused stETH"))
+    }
+
+    /// Keeps what a call put into a pool or had back from it, and checks what it put on the board.
     fn record(&mut self, caller: &str, call: &Move, events: &[Event]) -> Result<()> {
         let from = cast::address(caller);
         match call {
             Move::AddBonus(amount) => *self.added.entry(caller.to_owned()).or_default() += *amount,
+            Move::TakeBack(sponsor) => {
+                let returned = events.iter().filter_map(|event| match event {
+                    Event::Bonus(BonusEvent::Returned { amount, .. }) => Some(*amount),
+                    _ => None,
+                });
+                *self.reclaimed.entry(self.cast.name_of(*sponsor)).or_default() += returned.sum::<Wei>();
+            }
             Move::Recover(amount) => *self.recovered.entry(caller.to_owned()).or_default() += *amount,
             Move::Declare(declaration) => agree::announced(events, from, declaration, self.now)?,
             Move::DeclareFor(signed) => {

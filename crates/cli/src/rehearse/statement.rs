@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use alloy::primitives::Address;
 use eyre::{Result, ensure};
 use levee::{Entry, Event, PotView, RescueView, ShareRate, history};
-use levee_model::{Asset, Bps, PositionId, Rate, Shares, Status, Units, Wei, prorata};
+use levee_model::{Asset, Bps, EndReason, PositionId, Rate, Shares, Status, Units, Wei, prorata};
 use serde::Serialize;
 
 use super::{
@@ -21,6 +22,8 @@ use crate::amount::Amount;
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) status: Status,
+    /// Why it failed, or what first cancelled it.
+    pub(crate) end_reason: Option<EndReason>,
     /// The highest threshold that was met; at settlement the chosen one.
     pub(crate) threshold_met: Bps,
     pub(crate) target: Wei,
@@ -35,13 +38,14 @@ pub(crate) struct Statement {
     pub(crate) draw_orders: Vec<u8>,
     pub(crate) pots: Vec<PotView>,
     pub(crate) lines: Vec<Line>,
+    pub(crate) debts: Vec<Debt>,
     pub(crate) sums: Vec<Sum>,
     pub(crate) recovery: Recovery,
     pub(crate) bonus: Bonus,
     pub(crate) said: Vec<Said>,
 }
 
-/// One pledger's position. pledged = returned + locked + drawn + refunded + owed.
+/// One pledger's position. pledged = returned + locked + drawn + held + refunded + refundable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Line {
     pub(crate) who: String,
@@ -49,15 +53,17 @@ pub(crate) struct Line {
     pub(crate) asset: Asset,
     /// All that was ever pledged.
     pub(crate) pledged: Units,
-    /// Went back whole before settlement: by exit or decline.
+    /// Left the books whole before settlement, by exit or decline, whether it could be paid or is owed.
     pub(crate) returned: Units,
     /// Still locked, while the rescue is open.
     pub(crate) locked: Units,
     /// What does not come back: the beneficiary's part, and less than one unit of dust.
     pub(crate) drawn: Units,
+    /// What a veto stopped and comes back later, by the calendar.
+    pub(crate) held: Units,
     pub(crate) refunded: Units,
     /// What a refund would pay now.
-    pub(crate) owed: Units,
+    pub(crate) refundable: Units,
     /// What it has earned, in ETH, of what was recovered later, claimed or not.
     #[serde(rename = "earnedWei")]
     pub(crate) earned: Wei,
@@ -69,20 +75,35 @@ pub(crate) struct Line {
     pub(crate) bonus: Wei,
 }
 
-/// All of one asset. pledged = returned + locked + delivered + reserved + refunded + owed + dust, and what the escrow
-/// has is the sum of locked, reserved, owed and dust.
+/// What exits and declines could not pay somebody at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Debt {
+    pub(crate) who: String,
+    pub(crate) asset: Asset,
+    /// What of that still waits to be collected.
+    pub(crate) owed: Units,
+    pub(crate) collected: Units,
+}
+
+/// All of one asset. pledged = returned + owed + locked + delivered + reserved + held + refunded + refundable + dust, and
+/// what the escrow has is the sum of owed, locked, reserved, held, refundable and dust.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Sum {
     pub(crate) asset: Asset,
     pub(crate) pledged: Units,
+    /// Paid back after it left the books before settlement.
     pub(crate) returned: Units,
+    /// Left the books too, and waits to be collected.
+    pub(crate) owed: Units,
     pub(crate) locked: Units,
     /// What the beneficiary has received.
     pub(crate) delivered: Units,
     /// What it is still to receive.
     pub(crate) reserved: Units,
+    /// What a veto stopped and goes back later.
+    pub(crate) held: Units,
     pub(crate) refunded: Units,
-    pub(crate) owed: Units,
+    pub(crate) refundable: Units,
     /// What rounding leaves in the escrow for ever.
     pub(crate) dust: Units,
     /// What the escrow really has.
@@ -97,10 +118,11 @@ impl Statement {
         let view = stage.contracts.escrow.rescue().await?;
         let entries = history::fetch(stage.chain.provider(), escrow, 0).await?;
         let lines = lines(stage, &view, &entries).await?;
+        let debts = debts(stage, &entries).await?;
         let mut sums = Vec::new();
         for asset in Asset::ALL {
             let balance = stage.tokens.balance(&stage.chain, escrow, asset).await?;
-            let sum = Sum::of(asset, &view, &lines, &entries, balance)?;
+            let sum = Sum::of(asset, &view, &lines, &debts, &entries, balance)?;
             let beneficiary = stage.tokens.balance(&stage.chain, cast::address(BENEFICIARY), asset).await?;
             ensure!(
                 stage.models.rescue.terms().beneficiary != cast::address(BENEFICIARY)
@@ -110,7 +132,7 @@ impl Statement {
             );
             sums.extend((!sum.pledged.is_zero()).then_some(sum));
         }
-        check_wallets(stage, scenario, &lines).await?;
+        check_wallets(stage, scenario, &lines, &entries).await?;
         let rate = match view.rate {
             ShareRate::Known(rate) => rate,
             _ => stage.tokens.rate(),
@@ -120,6 +142,7 @@ impl Statement {
             bonus: Bonus::of(stage, &lines).await?,
             said: Said::read(stage, rate).await?,
             status: view.status,
+            end_reason: view.end_reason,
             threshold_met: view.threshold_met,
             target: view.terms.target,
             pledged: view.coverage.unwrap_or(Wei::ZERO),
@@ -129,6 +152,7 @@ impl Statement {
             draw_orders: scenario.terms.tiers.iter().map(|tier| tier.draw_order).collect(),
             pots: view.pots,
             lines,
+            debts,
             sums,
         })
     }
@@ -206,17 +230,68 @@ async fn lines(stage: &Stage, view: &RescueView, entries: &[Entry]) -> Result<Ve
         for (id, flows) in flows.iter().filter(|(id, _)| id.pledger == account) {
             let found =
                 positions.iter().find(|position| position.tier == id.tier && position.asset == id.asset);
-            let owed = found.map_or(Units::ZERO, |position| position.refundable);
-            lines.push(Line::of(who, *id, *flows, owed, view.status, &stage.models));
+            let refundable = found.map_or(Units::ZERO, |position| position.refundable);
+            let held = stage.models.rescue.statement(stage.moment(), *id).held;
+            lines.push(Line::of(who, *id, *flows, (refundable, held), view.status, &stage.models));
         }
     }
     Ok(lines)
 }
 
+/// What was collected, by whom it was owed to, in what and where it went.
+fn collections(entries: &[Entry]) -> impl Iterator<Item = (Address, Asset, Address, Units)> {
+    entries.iter().filter_map(|entry| match entry.event {
+        Event::Collected { pledger, asset, recipient, amount } => Some((pledger, asset, recipient, amount)),
+        _ => None,
+    })
+}
+
+/// What exits and declines could not pay somebody in one asset, by the log.
+fn unpaid(entries: &[Entry], account: Address, of: Asset) -> Units {
+    let amounts = entries.iter().filter_map(|entry| match entry.event {
+        Event::Owed { pledger, asset, amount } if (pledger, asset) == (account, of) => Some(amount),
+        _ => None,
+    });
+    amounts.sum()
+}
+
+/// One debt for everyone and every asset of which there ever was one; the view says what is left of it.
+async fn debts(stage: &Stage, entries: &[Entry]) -> Result<Vec<Debt>> {
+    let mut debts = Vec::new();
+    for who in stage.cast.names() {
+        let account = cast::address(who);
+        let left = stage.contracts.escrow.owed(account).await?;
+        for asset in Asset::ALL {
+            let (unpaid, owed) = (unpaid(entries, account, asset), left[asset]);
+            let own = collections(entries).filter(|(pledger, of, ..)| (*pledger, *of) == (account, asset));
+            let collected: Units = own.map(|(.., amount)| amount).sum();
+            ensure!(
+                unpaid == owed + collected,
+                "of {unpaid} of {asset} that were not paid to {who} at once {collected} are collected and {owed} owed"
+            );
+            let debt = Debt { who: who.to_owned(), asset, owed, collected };
+            debts.extend((!unpaid.is_zero()).then_some(debt));
+        }
+    }
+    Ok(debts)
+}
+
+/// What exits and declines could not pay anybody, and is not collected.
+fn owed(debts: &[Debt], asset: Asset) -> Units {
+    debts.iter().filter(|debt| debt.asset == asset).map(|debt| debt.owed).sum()
+}
+
 impl Line {
-    fn of(who: &str, id: PositionId, flows: Flows, owed: Units, status: Status, models: &Models) -> Self {
+    fn of(
+        who: &str,
+        id: PositionId,
+        flows: Flows,
+        (refundable, held): (Units, Units),
+        status: Status,
+        models: &Models,
+    ) -> Self {
         let Flows { pledged, returned, refunded } = flows;
-        let rest = pledged - returned - refunded - owed;
+        let rest = pledged - returned - refunded - refundable - held;
         let (locked, drawn) = if status == Status::Open { (rest, Units::ZERO) } else { (Units::ZERO, rest) };
         let Models { rescue, recovery, .. } = models;
         Self {
@@ -227,8 +302,9 @@ impl Line {
             returned,
             locked,
             drawn,
+            held,
             refunded,
-            owed,
+            refundable,
             earned: recovery.earned_down(rescue, id),
             claimed: recovery.claimed(id),
             bonus: models.bonus_paid(id),
@@ -236,47 +312,70 @@ impl Line {
     }
 }
 
+/// What the beneficiary has received, by the log.
+fn delivered(entries: &[Entry], of: Asset) -> Units {
+    let released = entries.iter().filter_map(|entry| match entry.event {
+        Event::Released { asset, amount, .. } if asset == of => Some(amount),
+        _ => None,
+    });
+    released.sum()
+}
+
+/// What the beneficiary gets of an asset in all, by the views.
+fn kept(view: &RescueView, asset: Asset) -> Units {
+    let kept = |pot: &PotView| prorata::tranches_down(pot.drawn, view.kept[asset], view.terms.tranches);
+    view.pots.iter().filter(|pot| pot.asset == asset).map(kept).sum()
+}
+
 impl Sum {
     fn of(
         asset: Asset,
         view: &RescueView,
         lines: &[Line],
+        debts: &[Debt],
         entries: &[Entry],
         balance: Units,
     ) -> Result<Self> {
         let of_asset = || lines.iter().filter(|line| line.asset == asset);
         let sum = |part: fn(&Line) -> Units| of_asset().map(part).sum::<Units>();
-        let released = entries.iter().filter_map(|entry| match entry.event {
-            Event::Released { asset: released, amount, .. } if released == asset => Some(amount),
-            _ => None,
-        });
-        let delivered: Units = released.sum();
-        let kept = |pot: &PotView| prorata::tranches_down(pot.drawn, view.kept[asset], view.terms.tranches);
-        let kept: Units = view.pots.iter().filter(|pot| pot.asset == asset).map(kept).sum();
-        let (locked, owed) = (sum(|line| line.locked), sum(|line| line.owed));
-        let reserved = kept - delivered;
-        let bound = locked + reserved + owed;
-        let dust = balance.checked_sub(bound);
-        let dust = dust.ok_or_else(|| eyre::eyre!("the escrow has {balance} of {asset} and owes {bound}"))?;
-        let sum = Self {
+        let (owed, delivered) = (owed(debts, asset), delivered(entries, asset));
+        let bound = Self {
             asset,
             pledged: sum(|line| line.pledged),
-            returned: sum(|line| line.returned),
-            locked,
-            delivered,
-            reserved,
-            refunded: sum(|line| line.refunded),
+            // What is owed is part of what left the books.
+            returned: sum(|line| line.returned) - owed,
             owed,
-            dust,
+            locked: sum(|line| line.locked),
+            delivered,
+            // A tranche is kept before it is delivered.
+            reserved: kept(view, asset) - delivered,
+            held: sum(|line| line.held),
+            refunded: sum(|line| line.refunded),
+            refundable: sum(|line| line.refundable),
+            dust: Units::ZERO,
             balance,
         };
+        let sum = Self { dust: bound.left_over()?, ..bound };
         sum.check(of_asset().count())?;
         Ok(sum)
     }
 
+    /// What the escrow has beyond what it owes.
+    fn left_over(&self) -> Result<Units> {
+        let Self { asset, balance, .. } = *self;
+        let bound = self.bound();
+        let left = balance.checked_sub(bound);
+        left.ok_or_else(|| eyre::eyre!("the escrow has {balance} of {asset} and owes {bound}"))
+    }
+
+    /// What the escrow has for somebody.
+    fn bound(&self) -> Units {
+        self.owed + self.locked + self.reserved + self.held + self.refundable
+    }
+
     fn check(&self, positions: usize) -> Result<()> {
-        let Self { asset, pledged, returned, locked, delivered, reserved, refunded, owed, dust, .. } = *self;
-        let parts = returned + locked + delivered + reserved + refunded + owed + dust;
+        let Self { asset, pledged, returned, delivered, refunded, dust, .. } = *self;
+        let parts = returned + delivered + refunded + self.bound() + dust;
         ensure!(pledged == parts, "{pledged} of {asset} were pledged, and the parts sum to {parts}");
         ensure!(
             dust.is_zero() || dust.get() < positions as u128,
@@ -287,21 +386,25 @@ impl Sum {
 }
 
 /// Each contributor has what it had, less what it pledged, with what came back.
-async fn check_wallets(stage: &Stage, scenario: &Scenario, lines: &[Line]) -> Result<()> {
+async fn check_wallets(stage: &Stage, scenario: &Scenario, lines: &[Line], entries: &[Entry]) -> Result<()> {
     let at_start = super::lido::Tokens::at(scenario.rate);
     for contributor in &scenario.contributors {
         for asset in Asset::ALL {
             let held = contributor.holds.iter().map(|held| units_of(*held, &at_start));
             let held: Units = held.filter(|(of, _)| *of == asset).map(|(_, units)| units).sum();
             let own = || lines.iter().filter(|line| line.who == contributor.name && line.asset == asset);
+            let account = cast::address(&contributor.name);
             let back: Units = own().map(|line| line.returned + line.refunded).sum();
+            let collected = collections(entries).filter(|(_, of, to, _)| (*of, *to) == (asset, account));
+            let collected: Units = collected.map(|(.., amount)| amount).sum();
             let (from_pools, to_pools) = match asset {
                 Asset::Eth => pool_flows(stage, &contributor.name, lines),
                 Asset::StEth | Asset::WstEth => (Units::ZERO, Units::ZERO),
             };
             let pledged: Units = own().map(|line| line.pledged).sum();
-            let expected = held + back + from_pools - pledged - to_pools;
-            let account = cast::address(&contributor.name);
+            // What could not be paid at once was counted as returned.
+            let late = unpaid(entries, account, asset);
+            let expected = held + back + collected + from_pools - late - pledged - to_pools;
             let found = stage.tokens.balance(&stage.chain, account, asset).await?;
             ensure!(found == expected, "{} has {found} of {asset}, not {expected}", contributor.name);
         }
@@ -314,9 +417,8 @@ fn pool_flows(stage: &Stage, who: &str, lines: &[Line]) -> (Units, Units) {
     let own = lines.iter().filter(|line| line.who == who);
     let paid: Wei = own.map(|line| line.claimed + line.bonus).sum();
     let put = |book: &BTreeMap<String, Wei>| book.get(who).copied().unwrap_or_default();
-    let reclaimed = put(&stage.added) - stage.models.bonus.contribution_of(cast::address(who));
     let units = |wei: Wei| Units::new(wei.get());
-    (units(paid + reclaimed), units(put(&stage.added) + put(&stage.recovered)))
+    (units(paid + put(&stage.reclaimed)), units(put(&stage.added) + put(&stage.recovered)))
 }
 
 #[cfg(test)]
@@ -329,11 +431,13 @@ mod tests {
             asset: Asset::Eth,
             pledged: units(100),
             returned: units(10),
+            owed: units(3),
             locked: units(0),
             delivered: units(40),
-            reserved: units(20),
+            reserved: units(16),
+            held: units(4),
             refunded: units(15),
-            owed: units(13),
+            refundable: units(10),
             dust: units(2),
             balance: units(35),
         }
@@ -342,7 +446,7 @@ mod tests {
     #[test]
     fn the_parts_must_be_the_whole() {
         assert!(sum().check(3).is_ok());
-        let message = Sum { owed: Units::new(12), ..sum() }.check(3).unwrap_err().to_string();
+        let message = Sum { owed: Units::new(2), ..sum() }.check(3).unwrap_err().to_string();
         assert_eq!(message, "100 units of ETH were pledged, and the parts sum to 99 units");
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::Address;
 use eyre::Result;
 use levee::{BonusEvent, BonusShare, BonusView, Earnings, Event, RecoveryEvent, history};
-use levee_model::{BonusFor, BonusPool, Moment, PositionId, Wei};
+use levee_model::{Enlistment, Moment, PositionId, Wei};
 
 use super::{
     super::{
@@ -16,28 +16,25 @@ use super::{
 };
 
 /// Checks that the recovery pool's views say what its model says, of the waterfall and of everyone's positions.
-pub(super) async fn recovery_with_model(
-    contracts: &Contracts,
-    models: &Models,
-    at: Moment,
-    cast: &Cast,
-) -> Result<()> {
+pub(super) async fn recovery_with_model(contracts: &Contracts, models: &Models, at: Moment) -> Result<()> {
     let (pool, model) = (&contracts.recovery, &models.recovery);
     let view = pool.recovery().await?;
     let expected = (model.accrued_at(), model.groups(at.time));
     same("the recovery pool", &(view.accrued_at, view.groups), "the model", &expected)?;
-    for id in positions(models, cast) {
+    for id in models.known() {
         let expected = Earnings { earned: model.earned_down(&models.rescue, id), claimed: model.claimed(id) };
         same("the recovery pool", &pool.earnings(id).await?, "the model", &expected)?;
     }
     Ok(())
 }
 
-/// The same of the bonus pool, and of every sponsor.
+/// The same of the bonus pool, of what is enlisted and of every sponsor.
 pub(super) async fn bonus_with_model(contracts: &Contracts, models: &Models, cast: &Cast) -> Result<()> {
     let (pool, model) = (&contracts.bonus, &models.bonus);
-    same("the bonus pool", &pool.bonus().await?, "the model", &bonus_of_model(model))?;
-    for id in positions(models, cast) {
+    let expected = BonusView { total: model.total(), decision: model.decision() };
+    same("the bonus pool", &pool.bonus().await?, "the model", &expected)?;
+    for id in models.known() {
+        same("the bonus pool", &pool.enlisted(id).await?, "the model", &model.enlistment(id))?;
         let expected =
             BonusShare { share: model.share_of(&models.rescue, id), claimed: model.has_claimed(id) };
         same("the bonus pool", &pool.share_of(id).await?, "the model", &expected)?;
@@ -47,24 +44,6 @@ pub(super) async fn bonus_with_model(contracts: &Contracts, models: &Models, cas
         same("the bonus pool", &pool.contribution_of(sponsor).await?, "the model", &expected)?;
     }
     Ok(())
-}
-
-fn bonus_of_model(model: &BonusPool) -> BonusView {
-    let total = model.total();
-    let undecided = BonusView { whose: levee::BonusFor::Undecided, total, rate: None, value: Wei::ZERO };
-    match model.decision() {
-        None => undecided,
-        Some(BonusFor::Sponsors) => BonusView { whose: levee::BonusFor::Sponsors, ..undecided },
-        Some(BonusFor::Pledgers { rate, value }) => {
-            BonusView { whose: levee::BonusFor::Pledgers, total, rate, value }
-        }
-    }
-}
-
-/// Everyone's positions.
-fn positions<'a>(models: &'a Models, cast: &'a Cast) -> impl Iterator<Item = PositionId> + 'a {
-    let of = |name| models.rescue.positions_of(cast::address(name)).map(|(id, _)| id);
-    cast.names().flat_map(of)
 }
 
 /// Checks that the pools' logs add up to what the models say.
@@ -87,6 +66,8 @@ struct Logged {
     claimed: BTreeMap<PositionId, Wei>,
     /// What each sponsor has in the bonus pool.
     sponsored: BTreeMap<Address, Wei>,
+    /// What of each position counts for the bonus.
+    enlisted: BTreeMap<PositionId, Enlistment>,
     /// What each position was paid of the bonus.
     bonus: BTreeMap<PositionId, Wei>,
 }
@@ -99,11 +80,7 @@ impl Logged {
                 logged.apply(&entry.event);
             }
         }
-        Ok(Self {
-            received: nonzero(logged.received.into_iter()),
-            sponsored: nonzero(logged.sponsored.into_iter()),
-            ..logged
-        })
+        Ok(Self { received: nonzero(logged.received.into_iter()), ..logged })
     }
 
     fn apply(&mut self, event: &Event) {
@@ -117,9 +94,12 @@ impl Logged {
             Event::Bonus(BonusEvent::Added { sponsor, amount }) => {
                 *self.sponsored.entry(sponsor).or_default() += amount;
             }
-            Event::Bonus(BonusEvent::Returned { sponsor, amount, .. }) => {
-                let added = self.sponsored.entry(sponsor).or_default();
-                *added = *added - amount;
+            // Whatever is left of it, it goes back at once.
+            Event::Bonus(BonusEvent::Returned { sponsor, .. }) => {
+                self.sponsored.remove(&sponsor);
+            }
+            Event::Bonus(BonusEvent::Enlisted { position, enlistment }) => {
+                self.enlisted.insert(position, enlistment);
             }
             Event::Bonus(BonusEvent::Claimed { position, amount, .. }) => {
                 *self.bonus.entry(position).or_default() += amount;
@@ -132,11 +112,13 @@ impl Logged {
         let Models { recovery, bonus, .. } = models;
         let groups = recovery.groups(at.time);
         let accounts = || cast.names().map(cast::address);
+        let enlisted = models.known().map(|id| (id, bonus.enlistment(id)));
         Self {
             received: nonzero(groups.iter().map(|group| (group.order, group.received))),
-            claimed: nonzero(positions(models, cast).map(|id| (id, recovery.claimed(id)))),
+            claimed: nonzero(models.known().map(|id| (id, recovery.claimed(id)))),
             sponsored: nonzero(accounts().map(|account| (account, bonus.contribution_of(account)))),
-            bonus: nonzero(positions(models, cast).map(|id| (id, models.bonus_paid(id)))),
+            enlisted: enlisted.filter(|(_, enlistment)| *enlistment != Enlistment::default()).collect(),
+            bonus: nonzero(models.known().map(|id| (id, models.bonus_paid(id)))),
         }
     }
 }
@@ -148,11 +130,11 @@ fn nonzero<K: Ord>(amounts: impl Iterator<Item = (K, Wei)>) -> BTreeMap<K, Wei> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use levee_model::Asset;
+    use levee_model::{Asset, Units};
 
     #[test]
     fn a_pools_log_is_added_up() {
-        let [sponsor, pledger] = ["s", "p"].map(cast::address);
+        let [sponsor, other, pledger] = ["s", "o", "p"].map(cast::address);
         let id = PositionId { pledger, tier: 0, asset: Asset::Eth };
         let wei = Wei::new;
         let events = [
@@ -160,8 +142,11 @@ mod tests {
             RecoveryEvent::Repaid { draw_order: 1, interest: wei(0), principal: wei(0), rest: wei(4) },
             RecoveryEvent::Claimed { position: id, recipient: pledger, amount: wei(6) },
         ];
+        let enlistment = Enlistment { enlisted: Units::new(9), ..Enlistment::default() };
         let bonus = [
             BonusEvent::Added { sponsor, amount: wei(8) },
+            BonusEvent::Added { sponsor: other, amount: wei(5) },
+            BonusEvent::Enlisted { position: id, enlistment },
             BonusEvent::Returned { sponsor, recipient: pledger, amount: wei(3) },
             BonusEvent::Claimed { position: id, recipient: pledger, amount: wei(2) },
         ];
@@ -171,7 +156,8 @@ mod tests {
         let expected = Logged {
             received: [(1, wei(7))].into(),
             claimed: [(id, wei(6))].into(),
-            sponsored: [(sponsor, wei(5))].into(),
+            sponsored: [(other, wei(5))].into(),
+            enlisted: [(id, enlistment)].into(),
             bonus: [(id, wei(2))].into(),
         };
         assert_eq!(logged, expected);

@@ -1,0 +1,105 @@
+//! What is, or is about to be, other than the terms that a rescue was created with.
+
+use levee_model::{Amendment, Goal, Terms};
+
+use crate::{amount, error::UserError, page::Page, time};
+
+/// Refuses a rescue whose target, deadline or document is, or is about to be, another than in the terms of its creation:
+/// whoever pledges by those would meet others.
+pub(crate) fn require_as_created(page: &Page, created: &Terms) -> Result<(), UserError> {
+    let created = Goal::from(created);
+    let now = differences(created, Goal::from(&page.view.terms));
+    if !now.is_empty() {
+        let message = format!("the rescue was amended since the terms in the file: {}", now.join(", "));
+        return Err(UserError::new(message).hint("add `--accept-amended` to pledge under what is in force"));
+    }
+    let Some(Amendment { goal, effective_at }) = page.pending() else { return Ok(()) };
+    let then = differences(created, goal);
+    if then.is_empty() {
+        return Ok(());
+    }
+    let at = time::time_from(effective_at, page.now);
+    let message = format!("an amendment comes into force at {at}: {}", then.join(", "));
+    Err(UserError::new(message)
+        .hint("add `--accept-amended` to pledge; until then you may leave with `levee exit`"))
+}
+
+/// What whoever pledges should know of amendments.
+pub(crate) fn facts(page: &Page, created: &Terms) -> Vec<(&'static str, String)> {
+    let in_force = Goal::from(&page.view.terms);
+    let differ = |from, to| Some(differences(from, to).join(", ")).filter(|text| !text.is_empty());
+    let amended = differ(Goal::from(created), in_force).map(|text| ("amended", text));
+    let pending = page.pending().map(|Amendment { goal, effective_at }| {
+        let changes = differ(in_force, goal).unwrap_or_else(|| "nothing changes".into());
+        let at = time::time_from(effective_at, page.now);
+        ("about to be", format!("{changes}, in force from {at}; you may leave before, with `levee exit`"))
+    });
+    amended.into_iter().chain(pending).collect()
+}
+
+/// What `new` has otherwise than `old`, with both values.
+fn differences(old: Goal, new: Goal) -> Vec<String> {
+    let named = |name: &str, [old, new]: [String; 2]| format!("{name} {new} instead of {old}");
+    let mut differences = Vec::new();
+    if old.target != new.target {
+        differences.push(named("target", [old.target, new.target].map(amount::eth)));
+    }
+    if old.deadline != new.deadline {
+        differences.push(named("deadline", [old.deadline, new.deadline].map(time::time)));
+    }
+    if old.terms_hash != new.terms_hash {
+        differences.push(named("document", [old.terms_hash, new.terms_hash].map(|hash| hash.to_string())));
+    }
+    differences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::tests::{DAY, ether, open};
+    use levee_model::Wei;
+
+    /// An open rescue with an amendment to a target of 80 ETH and a deadline three days later, a day before it is in force.
+    fn pending() -> (Page, Terms) {
+        let mut page = open();
+        let created = page.view.terms.clone();
+        let goal = Goal {
+            target: Wei::new(ether(80)),
+            deadline: created.deadline + 3 * DAY,
+            terms_hash: created.terms_hash,
+        };
+        page.view.amendment = Some(Amendment { goal, effective_at: page.now + DAY });
+        (page, created)
+    }
+
+    const CHANGES: &str =
+        "target 80 ETH instead of 100 ETH, deadline 2026-08-06T00:00:00Z instead of 2026-08-03T00:00:00Z";
+
+    #[test]
+    fn a_rescue_as_it_was_created_is_no_surprise() {
+        let page = open();
+        require_as_created(&page, &page.view.terms).unwrap();
+        assert_eq!(facts(&page, &page.view.terms), []);
+    }
+
+    #[test]
+    fn what_is_about_to_change_is_named() {
+        let (page, created) = pending();
+        let error = require_as_created(&page, &created).unwrap_err().to_string();
+        let at = "2026-08-02T00:00:00Z (in 1 day)";
+        assert_eq!(error, format!("an amendment comes into force at {at}: {CHANGES}"));
+        let fact = format!("{CHANGES}, in force from {at}; you may leave before, with `levee exit`");
+        assert_eq!(facts(&page, &created), [("about to be", fact)]);
+    }
+
+    #[test]
+    fn what_was_changed_is_named() {
+        let (mut page, created) = pending();
+        page.now += DAY;
+        let Goal { target, deadline, .. } = page.view.amendment.unwrap().goal;
+        (page.view.terms.target, page.view.terms.deadline) = (target, deadline);
+        let error = require_as_created(&page, &created).unwrap_err().to_string();
+        assert_eq!(error, format!("the rescue was amended since the terms in the file: {CHANGES}"));
+        assert_eq!(facts(&page, &created), [("amended", CHANGES.to_owned())]);
+    }
+}

@@ -1,0 +1,100 @@
+//! `levee collect`: pay what exits and declines could not.
+
+use alloy::primitives::Address;
+use clap::Args;
+use eyre::Result;
+use levee_model::{Asset, PerAsset, Units};
+
+use crate::{
+    address, amount,
+    error::UserError,
+    output::Output,
+    position::require_own,
+    transaction::{ChangeArgs, Session, Step},
+};
+
+/// Whose, and of what.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Whoever leaves a rescue or is declined is out of its books at once; what could not be paid then, as while stETH is paused, \
+is owed. It can be collected in any status, never expires, and collecting it never settles the rescue. Anyone may collect \
+for anyone: it goes to the pledger. Only the pledger may send it elsewhere.
+
+Examples:
+  levee collect --terms rescue.toml --account treasury
+  levee collect stETH --pledger 0x… --rescue 0x… --account anyone
+  levee collect ETH --to 0x… --rescue 0x… --account treasury")]
+pub(crate) struct CollectArgs {
+    /// Of which asset, ETH, stETH or wstETH; of all that something is owed of, if left out.
+    #[arg(value_name = "ASSET", value_parser = amount::parse_asset)]
+    asset: Option<Asset>,
+
+    /// To whom it is owed; the signer, if left out.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    pledger: Option<Address>,
+
+    /// Where it goes, if not to the pledger; only for what is owed to the signer.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    to: Option<Address>,
+
+    #[command(flatten)]
+    change: ChangeArgs,
+}
+
+impl CollectArgs {
+    /// Collects.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        let session = self.change.open(output).await?;
+        let pledger = self.pledger.unwrap_or(session.signer.from);
+        require_own(self.to, pledger, session.signer.from, "money")?;
+        let owed = session.escrow.owed(pledger).await?;
+        let steps: Vec<_> =
+            self.chosen(owed).map(|asset| self.step(&session, pledger, asset, owed[asset])).collect();
+        if steps.is_empty() {
+            return Err(nothing_owed(pledger, self.asset).into());
+        }
+        session.run_all(&steps).await
+    }
+
+    /// The assets that are meant and owed.
+    fn chosen(&self, owed: PerAsset<Units>) -> impl Iterator<Item = Asset> + use<> {
+        let only = self.asset;
+        let is_meant = move |asset: &Asset| only.is_none_or(|only| only == *asset) && !owed[*asset].is_zero();
+        Asset::ALL.into_iter().filter(is_meant)
+    }
+
+    fn step(&self, session: &Session, pledger: Address, asset: Asset, owed: Units) -> Step {
+        let call = match self.to {
+            Some(recipient) => session.escrow.collect_to(asset, recipient),
+            None => session.escrow.collect(pledger, asset),
+        };
+        Step {
+            call,
+            headline: format!("Collect the {asset} that the rescue {} owes", session.page.address),
+            facts: vec![
+                ("amount", amount::units_exact(owed, asset, session.page.rate())),
+                ("owed to", pledger.to_string()),
+                ("recipient", self.to.unwrap_or(pledger).to_string()),
+            ],
+        }
+    }
+}
+
+fn nothing_owed(pledger: Address, asset: Option<Asset>) -> UserError {
+    let what = asset.map_or_else(|| "nothing".to_owned(), |asset| format!("no {asset}"));
+    UserError::new(format!("{what} of exits or declines is owed to `{pledger}`"))
+        .hint("`levee positions ADDRESS` shows what is owed to an account; `levee refund` returns what was not drawn")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_owed_is_named() {
+        let zero = Address::ZERO;
+        let text = |asset| nothing_owed(zero, asset).to_string();
+        assert_eq!(text(None), format!("nothing of exits or declines is owed to `{zero}`"));
+        assert_eq!(text(Some(Asset::StEth)), format!("no stETH of exits or declines is owed to `{zero}`"));
+    }
+}
