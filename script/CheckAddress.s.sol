@@ -7,11 +7,13 @@ import { IPledgeEscrow, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 
 /// @title A check of an escrow's address with Foundry alone
 /// @notice The address of an escrow follows from its code and the terms that it was created with, which it shows for ever,
-/// whatever was amended. This computes it from the creation code in crates/levee/artifacts and compares. Nothing else is
-/// built, so it takes seconds; that the artifact is what the contracts compile to is checked by `forge build` and
-/// `tools/artifacts.mjs --check`. From the repository's root:
+/// whatever was amended. This computes it from the creation code in crates/levee/artifacts and compares. The contracts are
+/// not built, so it takes seconds; that the artifact is what they compile to, `forge build` and
+/// `tools/artifacts.mjs --check` tell. From the repository's root, after `npm ci`:
 ///
-///     forge script script/CheckAddress.s.sol --sig "run(address)" <escrow> --rpc-url <node>
+///     FOUNDRY_PROFILE=check forge script script/CheckAddress.s.sol --sig "run(address)" <escrow> --rpc-url <node>
+///
+/// It knows nothing of the tokens and the beneficiary that the terms name: read them.
 contract CheckAddress is Script {
     /// @notice The published salt.
     bytes32 public constant SALT = keccak256("levee.PledgeEscrow.v1");
