@@ -160,12 +160,6 @@ abstract contract EscrowBooks is IPledgeEscrow {
     /// @return due The tranches due.
     function _requireStoppable(Core memory core) internal view returns (uint256 due) {
         if (core.status != Status.Settled) revert WrongStatus(core.status);
-        return _requireNotAllDue();
-    }
-
-    /// @dev Of a rescue that settled.
-    /// @return due The tranches due.
-    function _requireNotAllDue() internal view returns (uint256 due) {
         due = _due();
         if (due == TRANCHES) revert NothingToStop(due, TRANCHES);
     }
@@ -226,12 +220,12 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     /// @dev Settles an open rescue, or fails it when no threshold is met.
     function _settle(Core memory core) internal {
-        // None is pending past the deadline: an exit window ends no later.
-        if (block.timestamp < core.effectiveAt) revert AmendmentPending(core.effectiveAt, block.timestamp);
         Units[] memory totals = _loadTotals();
         Holding[] memory holdings = Settlement.holdingsOf(totals);
         Holding memory sum = Settlement.sumOf(holdings);
         Rate rate = _requireRate(sum);
+        // None is pending past the deadline: an exit window ends no later.
+        if (block.timestamp < core.effectiveAt) revert AmendmentPending(core.effectiveAt, block.timestamp);
         if (block.timestamp <= core.deadline) _requireFullCoverage(core, sum.valueDown(rate));
         (Record memory record, Units[] memory draws) = _decide(core, totals, holdings, rate);
         if (core.status == Status.Failed) return _fail(core, EndReason.NoThresholdMet, rate);
@@ -431,9 +425,9 @@ abstract contract EscrowBooks is IPledgeEscrow {
         _store(core);
     }
 
-    /// @dev Lets what a veto stopped go back at once.
+    /// @dev Lets what a veto stopped go back at once. Once all would have been due, nothing is held any more.
     function _liftHold(Core memory core) internal {
-        _requireNotAllDue();
+        if (_due() == TRANCHES) revert WrongStatus(core.status);
         core.returnsByCalendar = false;
         emit HoldLifted(_now());
         _store(core);

@@ -432,7 +432,7 @@ interface IPledgeEscrow {
     /// (AmendmentPending); after it, by the highest threshold that is met. For each draw order, lowest first, V = value of
     /// its active pots, D = min(V, what is still needed): of each pot floor(total * D / V) is drawn. So the draw, valued
     /// order by order, never exceeds the target, and what rounding leaves stays with the pledgers. Reverts with
-    /// WrongStatus once decided, AmendmentPending, RateUnreadable, CoverageTooLow, in this order.
+    /// WrongStatus once decided, RateUnreadable, AmendmentPending, CoverageTooLow, in this order.
     function settle() external;
 
     /// @notice Fails a rescue whose shares cannot be valued, so that everything can be refunded. Anyone may call.
@@ -489,7 +489,8 @@ interface IPledgeEscrow {
 
     /// @notice Ends an open rescue, or stops what is not yet due of a settled one, which goes back at once. After a veto it
     /// lifts the hold: what the veto stopped goes back at once too. Guardian only.
-    /// @dev Reverts with NotGuardian, RateUnreadable, WrongStatus, NothingToStop, in this order.
+    /// @dev Reverts with NotGuardian, RateUnreadable, WrongStatus (also after a veto once nothing is held any more),
+    /// NothingToStop, in this order.
     function cancel() external;
 
     // ------------------------------------------------------------------------------------------------ views
