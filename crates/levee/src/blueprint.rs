@@ -144,8 +144,7 @@ impl Blueprint {
 
     /// The receiver that repays what `debtor` owes `pool` in `weth`, and sends what is above it to `rest`.
     pub fn debt_repayer(pool: Address, weth: Address, debtor: Address, rest: Address) -> Self {
-        let call =
-            DebtRepayer::constructorCall { pool_: pool, weth_: weth, debtor_: debtor, rest_: rest };
+        let call = DebtRepayer::constructorCall { pool_: pool, weth_: weth, debtor_: debtor, rest_: rest };
         Self::new(Contract::DebtRepayer, &DebtRepayer::BYTECODE, &call.abi_encode())
     }
 

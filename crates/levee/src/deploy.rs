@@ -11,6 +11,7 @@ use crate::{
     blueprint::Blueprint,
     call::{Call, Executed, RECEIPT_TIMEOUT},
     error::Error,
+    lido,
     provider::check_chain,
     rpc,
     terms::CREATE2_DEPLOYER,
@@ -61,7 +62,7 @@ pub async fn deploy<P: Provider + Clone>(
 /// The transaction that creates the escrow, after all checks that can be made before; `None` when it is there already.
 ///
 /// # Errors
-/// As [`Blueprint::prepare`]; [`Error::NoToken`], [`Error::Unencodable`].
+/// As [`Blueprint::prepare`]; [`Error::NoToken`], [`Error::ForeignTokens`], [`Error::Unencodable`].
 pub async fn prepare<P: Provider + Clone>(
     provider: &P,
     chain_id: u64,
@@ -69,6 +70,7 @@ pub async fn prepare<P: Provider + Clone>(
     from: Address,
 ) -> Result<Option<Call<P>>, Error> {
     let blueprint = Blueprint::escrow(terms)?;
+    lido::check_tokens(chain_id, terms)?;
     if !blueprint.is_missing(provider, chain_id).await? {
         return Ok(None);
     }

@@ -106,6 +106,18 @@ pub enum Error {
         /// The address.
         address: Address,
     },
+    /// The tokens of the terms are not Lido's. An address proves which terms a rescue has, and not that they are good ones.
+    #[error(
+        "stETH `{steth}` and wstETH `{wsteth}` are not Lido's on chain {chain}; do not pledge to a rescue that names them"
+    )]
+    ForeignTokens {
+        /// The chain.
+        chain: u64,
+        /// What the terms have for stETH.
+        steth: Address,
+        /// What the terms have for wstETH.
+        wsteth: Address,
+    },
     /// The rescue is in ETH only, so it has no such token.
     #[error("this rescue is in ETH only and has no {asset}")]
     NoSuchAsset {
@@ -204,6 +216,7 @@ impl Error {
             | Self::NoDeployer
             | Self::NoToken { .. }
             | Self::NoSuchAsset { .. }
+            | Self::ForeignTokens { .. }
             | Self::Unencodable { .. }
             | Self::NotInitCode
             | Self::InvalidUrl { .. } => true,

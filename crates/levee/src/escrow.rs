@@ -6,7 +6,9 @@ use alloy::{
     providers::Provider,
     sol_types::SolCall,
 };
-use levee_model::{Asset, Goal, PerAsset, Position, PositionId, Shares, Status, Terms, Timestamp, Units, Wei};
+use levee_model::{
+    Asset, Goal, PerAsset, Position, PositionId, Shares, Status, Terms, Timestamp, Units, Wei,
+};
 
 use crate::{
     bindings::{PledgeEscrow, StETH, WstETH},
@@ -15,6 +17,7 @@ use crate::{
     convert,
     error::Error,
     history::{self, History},
+    lido,
     provider::check_chain,
     rpc, terms,
     view::{PledgingView, PositionView, RescueView},
@@ -54,13 +57,16 @@ impl Allowance {
 
 impl<P: Provider + Clone> Escrow<P> {
     /// Opens the escrow at `address` on the chain `chain_id`, after checking that both are what they should be: the address
-    /// must follow from the escrow's code and the terms that it says it was created with, whatever was amended since.
+    /// must follow from the escrow's code and the terms that it says it was created with, whatever was amended since. The
+    /// tokens must be Lido's, where [they are known](lido::tokens_of).
     ///
     /// # Errors
-    /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Counterfeit`], [`Error::Rpc`].
+    /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Counterfeit`], [`Error::ForeignTokens`],
+    /// [`Error::Rpc`].
     pub async fn open(provider: P, chain_id: u64, address: Address) -> Result<Self, Error> {
         check_chain(&provider, chain_id).await?;
         let original = proven_terms(&provider, address).await?;
+        lido::check_tokens(chain_id, &original)?;
         Ok(Self { provider, address, original })
     }
 
@@ -363,12 +369,15 @@ impl<P: Provider + Clone> Escrow<P> {
 /// The terms of the escrow at `address`, if its address follows from them and its code: anyone can create a contract with the
 /// same code and books of its own, but not at that address.
 async fn proven_terms(provider: &impl Provider, address: Address) -> Result<Terms, Error> {
-    let (code, answer) =
-        rpc::code_and_answer(provider, address, &PledgeEscrow::originalTermsCall {}).await?;
+    let (code, answer) = rpc::code_and_answer(provider, address, &PledgeEscrow::originalTermsCall {}).await?;
     let contract = Contract::PledgeEscrow;
     contract.check_code(address, &code)?;
-    let raw = PledgeEscrow::originalTermsCall::abi_decode_returns_validate(&answer?);
+    let counterfeit = Error::Counterfeit { contract, address };
+    // An escrow answers, and with terms: no revert is one of its own.
+    let answer = answer
+        .map_err(|error| if matches!(error, Error::Rpc { .. }) { error } else { counterfeit.clone() })?;
+    let raw = PledgeEscrow::originalTermsCall::abi_decode_returns_validate(&answer);
     let original = raw.ok().and_then(|raw| terms::decode(&raw).ok());
     let proven = original.filter(|terms| Blueprint::escrow(terms).is_ok_and(|b| b.address() == address));
-    proven.ok_or(Error::Counterfeit { contract, address })
+    proven.ok_or(counterfeit)
 }

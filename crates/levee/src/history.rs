@@ -10,6 +10,7 @@ use alloy::{
     primitives::{Address, B256},
     providers::Provider,
     rpc::types::{Filter, Log},
+    transports::RpcError,
 };
 use levee_model::{
     Amendment, Asset, Bps, EndReason, Goal, Lido, Moment, PerAsset, Position, PositionId, Pot, Rate, Rescue,
@@ -22,7 +23,7 @@ use crate::{
     view::{PositionView, PotView, RescueView, ShareRate},
 };
 
-/// Blocks of one request for logs; many nodes refuse more.
+/// Blocks of one request for logs at first: half as many when a node refuses, down to one.
 const WINDOW: u64 = 10_000;
 
 /// An event and where it stands in the chain.
@@ -54,11 +55,19 @@ pub(crate) async fn fetch_matching(
 ) -> Result<Vec<Entry>, Error> {
     let latest = provider.get_block_number().await?;
     let mut entries = Vec::new();
-    let mut first = from_block;
+    let (mut first, mut window) = (from_block, WINDOW);
     while first <= latest {
-        let last = latest.min(first.saturating_add(WINDOW - 1));
-        let filter = filter.clone().from_block(first).to_block(last);
-        for log in provider.get_logs(&filter).await? {
+        let last = latest.min(first.saturating_add(window - 1));
+        let logs = match provider.get_logs(&filter.clone().from_block(first).to_block(last)).await {
+            Ok(logs) => logs,
+            // Nodes limit the blocks or the results of a request, each at another number and in other words.
+            Err(RpcError::ErrorResp(_)) if window > 1 => {
+                window /= 2;
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for log in logs {
             entries.push(entry(provider, &log).await?);
         }
         first = last + 1;
@@ -560,7 +569,11 @@ fn threshold_met(terms: &Terms, found: &Found, open: &Rescue, lido: Lido) -> Bps
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::address;
+    use alloy::{
+        primitives::{U64, address},
+        providers::ProviderBuilder,
+        transports::mock::Asserter,
+    };
 
     const ESCROW: Address = address!("00000000000000000000000000000000000000e5");
     const ID: PositionId = PositionId { pledger: ESCROW, tier: 0, asset: Asset::Eth };
@@ -651,6 +664,26 @@ mod tests {
             }
             assert_eq!(history.terms_at(1_000).target, Wei::new(target));
         }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_gives_few_logs_at_a_time_is_asked_for_fewer() {
+        let asserter = Asserter::new();
+        asserter.push_success(&U64::from(WINDOW - 1));
+        asserter.push_failure_msg("query exceeds limits");
+        for _ in 0..2 {
+            asserter.push_success(&Vec::<Log>::new());
+        }
+        let provider = ProviderBuilder::new().connect_mocked_client(asserter.clone());
+        assert_eq!(fetch(&provider, ESCROW, 0).await, Ok(vec![]));
+        assert!(asserter.read_q().is_empty(), "two halves were asked for");
+        // Thirteen halves make one block: whatever else is wrong is told then.
+        asserter.push_success(&U64::from(1));
+        for _ in 0..14 {
+            asserter.push_failure_msg("out of order");
+        }
+        let told = fetch(&provider, ESCROW, 0).await;
+        assert_eq!(told, Err(Error::Rpc { message: "out of order".to_owned() }));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod error;
 pub mod escrow;
 pub mod event;
 pub mod history;
+pub mod lido;
 pub mod provider;
 pub mod receiver;
 pub mod recovery;

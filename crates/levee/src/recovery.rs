@@ -306,10 +306,19 @@ impl RecoveryError {
 mod tests {
     use super::*;
     use crate::convert::tests::every_error_has_its_variant;
+    use alloy::primitives::U256;
 
     #[test]
     fn every_error_of_the_pool_has_its_variant() {
         every_error_has_its_variant(include_str!("../artifacts/RecoveryPool.json"), 8, RecoveryError::decode);
+    }
+
+    #[test]
+    fn earnings_that_no_pool_states_are_refused() {
+        let [less, more] = [1, 2].map(U256::from);
+        let earnings = |earned, claimed| Earnings::try_from(Raw::earningsReturn { earned, claimed });
+        assert_eq!(earnings(more, less).map(Earnings::due), Ok(Wei::new(1)));
+        assert_eq!(earnings(less, more), Err(error::Error::Malformed { what: "earnings" }));
     }
 
     #[test]

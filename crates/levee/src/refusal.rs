@@ -386,9 +386,7 @@ impl EscrowError {
             Raw::NothingToReturn(e) => {
                 Self::NothingToReturn { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
             }
-            Raw::NothingOwed(e) => {
-                Self::NothingOwed { pledger: e.pledger, asset: convert::asset(e.asset)? }
-            }
+            Raw::NothingOwed(e) => Self::NothingOwed { pledger: e.pledger, asset: convert::asset(e.asset)? },
             Raw::AlreadyObjected(e) => {
                 Self::AlreadyObjected { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
             }
@@ -412,10 +410,9 @@ impl EscrowError {
     /// The errors that turn on a time, or on what is due by it.
     fn of_time(raw: &Raw) -> Result<Self, error::Error> {
         Ok(match raw {
-            Raw::NoExitWindow(e) => Self::NoExitWindow {
-                effective_at: amendment(e.effectiveAt)?,
-                time: convert::time(e.time)?,
-            },
+            Raw::NoExitWindow(e) => {
+                Self::NoExitWindow { effective_at: amendment(e.effectiveAt)?, time: convert::time(e.time)? }
+            }
             Raw::AmendmentDiffers(e) => {
                 Self::AmendmentDiffers { named: amendment(e.named)?, latest: amendment(e.latest)? }
             }

@@ -255,3 +255,41 @@ impl TryFrom<&PledgeEscrow::PositionView> for PositionView {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::U256;
+
+    /// The least that an escrow can say.
+    fn page() -> PledgeEscrow::RescueView {
+        let tier = PledgeEscrow::Tier { thresholdBps: 10_000, ..PledgeEscrow::Tier::default() };
+        let target = U256::from(1_000_000_000);
+        let terms = PledgeEscrow::Terms { target, tiers: vec![tier], tranches: 2, ..Default::default() };
+        PledgeEscrow::RescueView { terms, ..Default::default() }
+    }
+
+    #[test]
+    fn what_no_escrow_says_is_refused_instead_of_shown() {
+        assert!(RescueView::try_from(page()).is_ok());
+        let with = |change: fn(&mut PledgeEscrow::RescueView)| {
+            let mut page = page();
+            change(&mut page);
+            RescueView::try_from(page)
+        };
+        let cases = [
+            with(|page| page.terms.target = U256::ZERO),
+            with(|page| page.terms.tiers.clear()),
+            with(|page| page.terms.tiers = vec![page.terms.tiers[0].clone(); 9]),
+            with(|page| page.terms.tranches = 0),
+            with(|page| page.pots = vec![PledgeEscrow::PotView { tier: 1, ..Default::default() }]),
+            with(|page| page.due = 3),
+            with(|page| page.kept[1] = 3),
+            with(|page| page.delivered[2] = 3),
+            with(|page| page.held[0] = 3),
+        ];
+        for case in cases {
+            assert_eq!(case, Err(Error::Malformed { what: "a rescue" }));
+        }
+    }
+}

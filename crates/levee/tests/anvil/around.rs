@@ -3,15 +3,18 @@
 use crate::environment::{CHAIN, ETHER, Environment};
 use alloy::{
     primitives::{Address, U256, Uint},
-    providers::Provider,
+    providers::{Provider, ext::AnvilApi},
     signers::local::PrivateKeySigner,
 };
 use eyre::Result;
 use levee::{
-    Blueprint, Board, BoardError, BonusError, BonusEvent, BonusFor, BonusPool, Contract, Declaration,
-    Deployment, Destination, Error, Event, RecoveryError, RecoveryEvent, RecoveryPool, Router, Stage, Tokens,
-    bindings::{PledgeBoard, StETH},
-    model::{Asset, PositionId, Shares, Status, Units, Wei},
+    Allowance, Blueprint, Board, BoardError, BonusError, BonusEvent, BonusPool, Contract, Declaration,
+    Deployment, Destination, Error, Event, Receiver, RecoveryError, RecoveryEvent, RecoveryPool, Router,
+    Stage, Tokens,
+    bindings::{DebtRepayer, PledgeBoard, StETH, StakedEtherUnwinder},
+    model::{
+        Asset, BonusDecision, Enlistment, PositionId, Shares, Status, UnitSeconds, Units, Wei, WeiSeconds,
+    },
 };
 
 fn wei(ether: u128) -> Wei {
@@ -38,11 +41,6 @@ async fn each_contract_is_created_once() -> Result<()> {
         assert_eq!(again, Deployment::Already { address });
         assert_eq!(env.provider.get_block_number().await?, block);
     }
-    // A pool is told from the other, wherever it is.
-    let address = Blueprint::recovery_pool(escrow).address();
-    let contract = Contract::BonusPool;
-    let other = contract.verify(&env.provider, address).await;
-    assert_eq!(other, Err(Error::NotLevee { contract, address }));
     let wrong = Blueprint::board().prepare(&env.provider, 1, env.alice()).await.err();
     assert_eq!(wrong, Some(Error::WrongChain { expected: 1, actual: CHAIN }));
     Ok(())
@@ -71,29 +69,103 @@ async fn recovery_is_refused_in_the_pools_words() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_bonus_tells_the_escrows_end_before_its_own() -> Result<()> {
+async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
     let pool = BonusPool::of(&escrow);
     pool.blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    let tokens = Tokens { weth: env.beneficiary(), steth: env.steth, wsteth: env.wsteth };
+    let router = Router::new(env.provider.clone(), tokens);
+    router.blueprint().deploy(&env.provider, CHAIN, alice).await?;
     pool.add(bob, wei(3)).execute(alice).await?;
     assert_eq!(pool.contribution_of(bob).await?, wei(3));
-    escrow.pledge_eth(bob, 0, wei(1)).execute(bob).await?;
+    let to = Destination { escrow: escrow.address(), pledger: bob, tier: 0, amendment: 0, enlist: true };
+    let pledged = router.pledge_eth(to, wei(1)).execute(alice).await?;
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
+    let deadline = escrow.terms().await?.deadline;
+    let unit_seconds = U256::from(ETHER) * U256::from(deadline - env.time().await?);
+    let enlistment = Enlistment {
+        departures: 0,
+        enlisted: Units::new(ETHER),
+        unit_seconds: UnitSeconds::new(unit_seconds),
+    };
+    let enlisted = Event::Bonus(BonusEvent::Enlisted { position: id, enlistment });
+    assert_eq!(pledged.events, [Event::Pledged { position: id, amount: Units::new(ETHER) }, enlisted]);
+    assert_eq!(pool.enlisted(id).await?, enlistment);
+    let again = pool.enlist(id).simulate(alice).await;
+    assert_eq!(again, Err(BonusError::NothingToEnlist { id }.into()));
     let open = pool.claim(id).simulate(bob).await.unwrap_err();
     assert!(open.to_string().starts_with("the pledges cover 1 ETH of 100 ETH"), "{open}");
-    env.warp(escrow.terms().await?.deadline + 1).await?;
+
+    let limit = deadline + 1_800;
+    env.warp(limit - 1).await?;
+    let early = pool.claim(id).simulate(bob).await.unwrap_err();
+    assert!(
+        matches!(early, Error::BonusRefused(BonusError::TooEarly { limit: l, .. }) if l == limit),
+        "{early}"
+    );
+    env.warp(limit + 1).await?;
     let claimed = pool.claim(id).execute(alice).await?;
     let [Event::Failed { .. }, Event::Bonus(ref decided), Event::Bonus(ref paid)] = claimed.events[..] else {
         panic!("{:?}", claimed.events)
     };
-    assert_eq!(decided, &BonusEvent::Decided { whose: BonusFor::Pledgers, rate: None, value: wei(1) });
+    let value = WeiSeconds::new(unit_seconds);
+    let decision = BonusDecision { bonus: wei(3), pledgers: wei(3), value, rate: None };
+    assert_eq!(decided, &BonusEvent::Decided(decision));
     assert_eq!(paid, &BonusEvent::Claimed { position: id, recipient: bob, amount: wei(3) });
+    let view = pool.bonus().await?;
+    assert_eq!((view.total, view.decision), (wei(3), Some(decision)));
     let share = pool.share_of(id).await?;
     assert_eq!((share.share, share.claimed), (wei(3), true));
-    let wrong = pool.take_back(bob).simulate(bob).await;
-    assert_eq!(wrong, Err(BonusError::WrongOutcome { whose: BonusFor::Pledgers }.into()));
+    let nothing = pool.take_back(bob).simulate(bob).await;
+    assert_eq!(nothing, Err(BonusError::NothingToTakeBack { sponsor: bob }.into()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_router_passes_on_what_escrow_and_pool_refuse() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let (alice, bob) = (env.alice(), env.bob());
+    let tokens = Tokens { weth: env.beneficiary(), steth: env.steth, wsteth: env.wsteth };
+    let router = Router::new(env.provider.clone(), tokens);
+    router.blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    let to = Destination { escrow: escrow.address(), pledger: bob, tier: 0, amendment: 7, enlist: false };
+    let differs = levee::EscrowError::AmendmentDiffers { named: Some(7), latest: None };
+    assert_eq!(router.pledge_eth(to, wei(1)).simulate(alice).await, Err(differs.into()));
+    let beyond = Destination { amendment: u64::MAX, ..to };
+    let refused = router.pledge_eth(beyond, wei(1)).simulate(alice).await.unwrap_err();
+    assert!(matches!(refused, Error::Refused(levee::EscrowError::AmendmentDiffers { .. })), "{refused}");
+    let to_token = Destination { pledger: env.steth, amendment: 0, ..to };
+    let account = levee::RouterError::InvalidAccount { account: env.steth };
+    assert_eq!(router.pledge_eth(to_token, wei(1)).simulate(alice).await, Err(account.into()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_receiver_proves_itself_or_is_unknown() -> Result<()> {
+    let env = Environment::start().await?;
+    let (alice, bob) = (env.alice(), env.bob());
+    assert_eq!(Receiver::at(&env.provider, bob).await?, None);
+    assert_eq!(Receiver::at(&env.provider, env.steth).await?, None);
+    // Its constructor asks the queue for its tokens: the code alone is set here, as if it had.
+    let unwinder = Blueprint::staked_ether_unwinder(bob, alice).address();
+    let code = StakedEtherUnwinder::DEPLOYED_BYTECODE.clone();
+    env.provider.anvil_set_code(unwinder, code).await?;
+    // It says zero for both: not what it would be at this address.
+    let contract = Contract::StakedEtherUnwinder;
+    let counterfeit = Error::Counterfeit { contract, address: unwinder };
+    assert_eq!(Receiver::at(&env.provider, unwinder).await, Err(counterfeit));
+    let none = Address::ZERO;
+    let genuine = Receiver::StakedEtherUnwinder { withdrawal_queue: none, recipient: none };
+    let address = genuine.blueprint().address();
+    env.provider.anvil_set_code(address, StakedEtherUnwinder::DEPLOYED_BYTECODE.clone()).await?;
+    assert_eq!(Receiver::at(&env.provider, address).await?, Some(genuine));
+    let repayer = Receiver::DebtRepayer { pool: none, weth: none, debtor: none, rest: none };
+    let address = repayer.blueprint().address();
+    env.provider.anvil_set_code(address, DebtRepayer::DEPLOYED_BYTECODE.clone()).await?;
+    assert_eq!(Receiver::at(&env.provider, address).await?, Some(repayer));
     Ok(())
 }
 
@@ -154,7 +226,7 @@ async fn a_permit_that_was_used_before_does_not_stop_a_pledge() -> Result<()> {
     let steth = StETH::new(env.steth, &env.provider);
     steth.transferShares(key.address(), U256::from(10 * ETHER)).send().await?.get_receipt().await?;
     let deadline = env.time().await? + 3_600;
-    let permit = router.steth_permit(&key, Shares::new(5 * ETHER), deadline).await?;
+    let permit = router.steth_permit(&key, Shares::new(5 * ETHER), Allowance::WithRoom, deadline).await?;
     // Five shares are worth 6 ETH; a hundredth more is room for a rebase.
     assert_eq!(permit.value, U256::from(6 * ETHER + 6 * ETHER / 100 + 1));
     let used = steth.permit(
@@ -168,7 +240,8 @@ async fn a_permit_that_was_used_before_does_not_stop_a_pledge() -> Result<()> {
     );
     used.send().await?.get_receipt().await?;
     // The pledger has no ETH and pays nothing here: the call is only tried.
-    let to = Destination { escrow: escrow.address(), pledger: key.address(), tier: 1 };
+    let (pledger, tier) = (key.address(), 1);
+    let to = Destination { escrow: escrow.address(), pledger, tier, amendment: 0, enlist: false };
     let gas = router.pledge_steth(to, Shares::new(5 * ETHER), permit).simulate(key.address()).await?;
     assert!(gas < 300_000, "{gas}");
     let unpermitted = router.wsteth_permit(&PrivateKeySigner::random(), Units::new(1), deadline).await?;

@@ -10,10 +10,10 @@ use alloy::{
 };
 use eyre::{OptionExt as _, Result, WrapErr as _};
 use levee::{
-    Deployment, Escrow,
+    Allowance, Deployment, Escrow,
     bindings::{StETH, WstETH},
     deploy,
-    model::{Asset, Bps, Lido, Moment, Rate, Shares, Terms, Tier, Units, Wei},
+    model::{Asset, Bps, Lido, Moment, PositionId, Rate, Shares, Terms, Tier, Units, Wei},
     provider,
 };
 
@@ -35,15 +35,19 @@ pub(crate) struct Environment {
 
 impl Environment {
     pub(crate) async fn start() -> Result<Self> {
+        Self::on_chain(CHAIN).await
+    }
+
+    pub(crate) async fn on_chain(chain: u64) -> Result<Self> {
         let program = std::env::var("ANVIL").wrap_err("ANVIL, which .cargo/config.toml sets, is missing")?;
-        let spawned = Anvil::at(&program).try_spawn();
+        let spawned = Anvil::at(&program).chain_id(chain).try_spawn();
         let anvil = spawned.wrap_err_with(|| format!("{program} does not run: it needs `npm ci`"))?;
         let mut wallet = EthereumWallet::default();
         for key in anvil.keys() {
             wallet.register_signer(PrivateKeySigner::from(key.clone()));
         }
         wallet.set_default_signer(anvil.addresses()[0])?;
-        let provider = provider::signing(&anvil.endpoint().parse()?, Some(CHAIN), wallet).await?;
+        let provider = provider::signing(&anvil.endpoint().parse()?, Some(chain), wallet).await?;
         let ether = |amount: u128| U256::from(amount * ETHER);
         let steth = *StETH::deploy(&provider, ether(1_000), ether(1_200)).await?.address();
         let wsteth = *WstETH::deploy(&provider, steth).await?.address();
@@ -81,6 +85,7 @@ impl Environment {
             wsteth: self.wsteth,
             target: Wei::new(100 * ETHER),
             deadline: self.time().await? + 86_400,
+            latest_deadline: self.time().await? + 2 * 86_400,
             tiers: vec![tier(5_000), tier(10_000)],
             objection_period: 3_600,
             veto: Bps::new(4_000),
@@ -123,10 +128,15 @@ impl Environment {
 
     /// Asserts property 12: the state rebuilt from the logs is what the views say.
     pub(crate) async fn assert_books_from_logs(&self, escrow: &Escrow<DynProvider>) -> Result<()> {
-        let (moment, history) = (self.moment().await?, escrow.history(0).await?);
+        let (moment, history) = (self.moment().await?, escrow.history().await?);
         assert_eq!(history.rescue(moment)?, escrow.rescue().await?);
         for pledger in [self.alice(), self.bob()] {
             assert_eq!(history.positions(pledger, moment), escrow.positions(pledger).await?);
+            assert_eq!(history.owed(pledger), escrow.owed(pledger).await?);
+            for asset in Asset::ALL {
+                let id = PositionId { pledger, tier: 1, asset };
+                assert_eq!(history.position(id), escrow.position(id).await?);
+            }
         }
         Ok(())
     }
@@ -134,25 +144,26 @@ impl Environment {
     /// Bob pledges 40 ETH into tier 0, Alice 25 shares of stETH (30 ETH) and 50 wstETH (60 ETH) into tier 1.
     pub(crate) async fn pledge_all(&self, escrow: &Escrow<DynProvider>) -> Result<()> {
         let (alice, bob) = (self.alice(), self.bob());
-        escrow.pledge_eth(bob, 0, Wei::new(40 * ETHER)).execute(bob).await?;
+        escrow.pledge_eth(bob, 0, 0, Wei::new(40 * ETHER)).execute(bob).await?;
         self.approve(escrow, Asset::StEth, Units::new(25 * ETHER)).await?;
-        escrow.pledge_steth(alice, 1, Shares::new(25 * ETHER)).execute(alice).await?;
+        escrow.pledge_steth(alice, 1, 0, Shares::new(25 * ETHER)).execute(alice).await?;
         self.wrap(50 * ETHER).await?;
         self.approve(escrow, Asset::WstEth, Units::new(50 * ETHER)).await?;
-        escrow.pledge_wsteth(alice, 1, Units::new(50 * ETHER)).execute(alice).await?;
+        escrow.pledge_wsteth(alice, 1, 0, Units::new(50 * ETHER)).execute(alice).await?;
         Ok(())
     }
 
-    /// Alice's approval, which is needed once.
+    /// Alice's approval of what is pledged next, which is needed once.
     pub(crate) async fn approve(
         &self,
         escrow: &Escrow<DynProvider>,
         asset: Asset,
         amount: Units,
     ) -> Result<()> {
-        let approval = escrow.approval(self.alice(), asset, amount).await?;
+        let approve = || escrow.approval(self.alice(), asset, amount, Allowance::Exact);
+        let approval = approve().await?;
         approval.ok_or_eyre("an approval is needed")?.execute(self.alice()).await?;
-        assert!(escrow.approval(self.alice(), asset, amount).await?.is_none());
+        assert!(approve().await?.is_none());
         Ok(())
     }
 

@@ -2,15 +2,19 @@
 
 use crate::environment::{CHAIN, ETHER, Environment};
 use alloy::{
-    primitives::{B256, Bytes, U256, bytes},
+    network::TransactionBuilder,
+    primitives::{Address, B256, Bytes, U256, bytes},
     providers::{Provider, ext::AnvilApi},
+    rpc::types::TransactionRequest,
 };
 use eyre::Result;
 use levee::{
-    Blueprint, Contract, Deployment, Error, Escrow, EscrowError, Event, FailReason, ShareRate,
-    bindings::{StETH, WstETH},
+    Allowance, Blueprint, Contract, Deployment, Error, Escrow, EscrowError, Event, ShareRate,
+    bindings::{PledgeEscrow, StETH, WstETH},
     deploy,
-    model::{Asset, Bps, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, Tier, Units, Wei},
+    model::{
+        Asset, Bps, EndReason, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, Tier, Units, Wei,
+    },
     provider,
 };
 use std::time::Duration;
@@ -27,11 +31,10 @@ fn units(whole: u128) -> Units {
 async fn an_escrow_is_created_once() -> Result<()> {
     let env = Environment::start().await?;
     let terms = env.terms().await?;
-    let address = Blueprint::escrow(&terms)?.address();
-    assert_eq!(
-        Contract::PledgeEscrow.verify(&env.provider, address).await,
-        Err(Error::NoCode { contract: Contract::PledgeEscrow, address })
-    );
+    let blueprint = Blueprint::escrow(&terms)?;
+    let address = blueprint.address();
+    let missing = Error::NoCode { contract: Contract::PledgeEscrow, address };
+    assert_eq!(blueprint.verify(&env.provider).await, Err(missing));
 
     let first = deploy(&env.provider, CHAIN, &terms, env.alice()).await?;
     let Deployment::Created { address: created, executed } = first else { panic!("{first:?}") };
@@ -43,6 +46,7 @@ async fn an_escrow_is_created_once() -> Result<()> {
     assert_eq!(env.provider.get_block_number().await?, block);
     let escrow = Escrow::open(env.provider.clone(), CHAIN, address).await?;
     assert_eq!(escrow.terms().await?, terms);
+    assert_eq!((escrow.original_terms(), escrow.created_block().await?), (&terms, executed.block));
     env.assert_books_from_logs(&escrow).await
 }
 
@@ -95,9 +99,84 @@ async fn foreign_code_is_told_from_no_code() -> Result<()> {
     changed[100] ^= 1;
     env.provider.anvil_set_code(escrow.address(), changed.into()).await?;
     let not_levee = Error::NotLevee { contract, address: escrow.address() };
-    assert_eq!(Contract::PledgeEscrow.verify(&env.provider, escrow.address()).await, Err(not_levee));
+    assert_eq!(open(escrow.address()).await.unwrap_err(), not_levee);
     assert!(!contract.is_code(&code[..code.len() - 1]));
     assert!(!contract.is_code(&[&code[..], &[0]].concat()));
+    Ok(())
+}
+
+/// Creation code of anyone's that writes `slots` and leaves `code`, as long as it fits 16 bits.
+fn counterfeit(slots: &[(u8, B256)], code: &[u8]) -> Bytes {
+    let mut head = Vec::new();
+    for (slot, word) in slots {
+        // PUSH32 word, PUSH1 slot, SSTORE.
+        head.extend([&[0x7f], word.as_slice(), &[0x60, *slot, 0x55]].concat());
+    }
+    let [length, offset] = [code.len(), head.len() + 14].map(|number| (number as u16).to_be_bytes());
+    // PUSH2 length, DUP1, PUSH2 offset, PUSH0, CODECOPY, PUSH0, RETURN.
+    head.extend(
+        [&[0x61], &length[..], &[0x80, 0x61], &offset[..], &[0x5f, 0x39, 0x5f, 0xf3, 0, 0, 0]].concat(),
+    );
+    [&head, code].concat().into()
+}
+
+#[tokio::test]
+async fn a_counterfeit_is_refused_whatever_its_books_say() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    env.pledge_all(&escrow).await?;
+    let contract = Contract::PledgeEscrow;
+    let code = env.provider.get_code_at(escrow.address()).await?;
+    let mut books = Vec::new();
+    for slot in 0..=40 {
+        let word = env.provider.get_storage_at(escrow.address(), U256::from(slot)).await?;
+        books.push((slot, B256::from(word)));
+    }
+    for slots in [&books[..], &[]] {
+        let creation = TransactionRequest::default().with_deploy_code(counterfeit(slots, &code));
+        let receipt =
+            env.provider.send_transaction(creation.with_from(env.bob())).await?.get_receipt().await?;
+        let address = receipt.contract_address.expect("it was created");
+        assert_eq!(env.provider.get_code_at(address).await?, code, "it looks the same");
+        let refused = Escrow::open(env.provider.clone(), CHAIN, address).await.unwrap_err();
+        assert_eq!(refused, Error::Counterfeit { contract, address });
+        assert!(refused.is_users() && refused.to_string().contains("do not pay into it"), "{refused}");
+    }
+    // The artifact itself, with zeros for all terms.
+    env.provider.anvil_set_code(env.bob(), PledgeEscrow::DEPLOYED_BYTECODE.clone()).await?;
+    let refused = Escrow::open(env.provider.clone(), CHAIN, env.bob()).await.unwrap_err();
+    assert_eq!(refused, Error::Counterfeit { contract, address: env.bob() });
+    Ok(())
+}
+
+#[tokio::test]
+async fn on_ethereum_the_tokens_are_lidos_or_none() -> Result<()> {
+    let env = Environment::on_chain(1).await?;
+    let terms = env.terms().await?;
+    let foreign = Error::ForeignTokens { chain: 1, steth: env.steth, wsteth: env.wsteth };
+    assert_eq!(deploy(&env.provider, 1, &terms, env.alice()).await, Err(foreign.clone()));
+    // Whoever creates it in another way is not helped by that it proves itself.
+    let blueprint = Blueprint::escrow(&terms)?;
+    blueprint.deploy(&env.provider, 1, env.alice()).await?;
+    let opened = Escrow::open(env.provider.clone(), 1, blueprint.address()).await;
+    assert_eq!(opened.unwrap_err(), foreign);
+    let ether_only = Terms { steth: Address::ZERO, wsteth: Address::ZERO, ..terms };
+    let created = deploy(&env.provider, 1, &ether_only, env.alice()).await?;
+    Escrow::open(env.provider.clone(), 1, created.address()).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_amended_escrow_still_proves_itself() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let original = escrow.original_terms().clone();
+    let goal = Goal { target: wei(70), deadline: original.deadline + 60, terms_hash: B256::ZERO };
+    escrow.amend(goal)?.execute(env.guardian()).await?;
+    env.warp(escrow.pledging().await?.latest_amendment()).await?;
+    let again = Escrow::open(env.provider.clone(), CHAIN, escrow.address()).await?;
+    assert_eq!(again.original_terms(), &original);
+    assert_eq!(again.terms().await?.target, wei(70));
     Ok(())
 }
 
@@ -173,7 +252,7 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
     let amendment = escrow.rescue().await?.amendment.expect("an amendment is pending");
     assert_eq!(amendment.goal, goal);
     let pending = escrow.amend(goal)?.simulate(guardian).await.unwrap_err();
-    let effective_at = amendment.in_force_from;
+    let effective_at = amendment.effective_at;
     assert!(
         matches!(pending, Error::Refused(EscrowError::AmendmentPending { effective_at: at, .. }) if at == effective_at)
     );
@@ -195,7 +274,8 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
     assert_eq!(declined.events, [Event::Declined { position, amount: units(40) }]);
     let cancelled = escrow.cancel().execute(guardian).await?;
     let failed_at = env.time().await?;
-    assert_eq!(cancelled.events, [Event::Failed { reason: FailReason::EndedByGuardian, failed_at }]);
+    let reason = EndReason::EndedByGuardian;
+    assert_eq!(cancelled.events, [Event::Failed { reason, rate: None, failed_at }]);
     env.assert_books_from_logs(&escrow).await?;
     env.warp(effective_at + 86_400 * 2).await?;
     env.assert_books_from_logs(&escrow).await?;
@@ -222,7 +302,8 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     );
     let executed = escrow.object(1, Asset::WstEth).execute(alice).await?;
     let cancelled_at = env.time().await?;
-    assert_eq!(executed.events[1..], [Event::Cancelled { kept: 1, cancelled_at }]);
+    let reason = EndReason::Vetoed;
+    assert_eq!(executed.events[1..], [Event::Cancelled { reason, kept: 1, cancelled_at }]);
     env.assert_books_from_logs(&escrow).await?;
 
     escrow.release(Asset::Eth).execute(bob).await?;
@@ -236,9 +317,37 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     assert_eq!(lapsed.events, [Event::Lapsed { lapsed_at }, Event::Finalized { final_at: lapsed_at }]);
     env.assert_books_from_logs(&escrow).await?;
     let page = escrow.rescue().await?;
-    assert_eq!((page.status, page.cancelled_at), (Status::Cancelled, Some(cancelled_at)));
+    assert_eq!((page.status, page.end_reason), (Status::Cancelled, Some(EndReason::Vetoed)));
+    assert_eq!((page.cancelled_at, page.lapsed_at), (Some(cancelled_at), Some(lapsed_at)));
     assert_eq!(page.kept, PerAsset::from_fn(|asset| u8::from(asset == Asset::Eth)));
     Ok(())
+}
+
+#[tokio::test]
+async fn what_a_veto_stops_is_held_until_its_time_or_the_guardian_lifts_it() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let (alice, bob) = (env.alice(), env.bob());
+    env.pledge_all(&escrow).await?;
+    escrow.settle().execute(bob).await?;
+    let settled_at = env.time().await?;
+    escrow.object(1, Asset::WstEth).execute(alice).await?;
+    let page = escrow.rescue().await?;
+    assert_eq!((page.end_reason, page.returns_by_calendar), (Some(EndReason::Vetoed), true));
+    let all = |count: u8| PerAsset::from_fn(|_| count);
+    assert_eq!((page.kept, page.held, page.next_tranche_at), (all(0), all(2), Some(settled_at + 3_600)));
+    env.assert_books_from_logs(&escrow).await?;
+    env.warp(settled_at + 3_600).await?;
+    let page = escrow.rescue().await?;
+    assert_eq!((page.held, page.next_tranche_at), (all(1), Some(settled_at + 7_200)));
+    env.assert_books_from_logs(&escrow).await?;
+
+    let lifted = escrow.cancel().execute(env.guardian()).await?;
+    assert_eq!(lifted.events, [Event::HoldLifted { lifted_at: env.time().await? }]);
+    let page = escrow.rescue().await?;
+    assert_eq!((page.held, page.returns_by_calendar, page.next_tranche_at), (all(0), false, None));
+    assert_eq!((page.end_reason, page.due), (Some(EndReason::Vetoed), 1));
+    env.assert_books_from_logs(&escrow).await
 }
 
 #[tokio::test]
@@ -256,7 +365,14 @@ async fn past_the_deadline_the_logs_foresee_what_settling_gives() -> Result<()> 
     steth.setTotalPooledEther(U256::from(12 * ETHER)).send().await?.get_receipt().await?;
     env.assert_books_from_logs(&escrow).await?;
     let page = escrow.rescue().await?;
-    assert_eq!((page.status, page.fail_reason), (Status::Failed, Some(FailReason::NoThresholdMet)));
+    assert_eq!((page.status, page.end_reason), (Status::Failed, Some(EndReason::NoThresholdMet)));
+    // Once it is decided, the rate stays the one that decided it.
+    let failed = escrow.settle().execute(env.bob()).await?;
+    let [Event::Failed { rate, .. }] = failed.events[..] else { panic!("{:?}", failed.events) };
+    assert_eq!(rate, Rate::new(12 * 10u128.pow(24)));
+    steth.setTotalPooledEther(U256::from(1_200 * ETHER)).send().await?.get_receipt().await?;
+    env.assert_books_from_logs(&escrow).await?;
+    assert_eq!(escrow.rescue().await?.rate, ShareRate::Known(rate.expect("a rate")));
     Ok(())
 }
 
@@ -277,7 +393,7 @@ async fn a_rescue_whose_rate_cannot_be_read_expires() -> Result<()> {
 
     env.warp(deadline + 7_201).await?;
     escrow.expire().execute(env.bob()).await?;
-    assert_eq!(escrow.rescue().await?.fail_reason, Some(FailReason::RateUnreadable));
+    assert_eq!(escrow.rescue().await?.end_reason, Some(EndReason::RateUnreadable));
     env.assert_books_from_logs(&escrow).await?;
     env.provider.anvil_set_code(env.steth, code).await?;
     env.assert_books_from_logs(&escrow).await
@@ -290,38 +406,112 @@ async fn refusals_carry_their_facts() -> Result<()> {
     let (alice, bob) = (env.alice(), env.bob());
     let refused = |call: levee::Call<_>| async move { call.execute(bob).await.unwrap_err() };
 
-    let tier = refused(escrow.pledge_eth(bob, 2, wei(1))).await;
+    let tier = refused(escrow.pledge_eth(bob, 2, 0, wei(1))).await;
     assert_eq!(tier, EscrowError::UnknownTier { tier: 2, count: 2 }.into());
     let guardian = env.guardian();
     assert_eq!(refused(escrow.cancel()).await, EscrowError::NotGuardian { caller: bob, guardian }.into());
-    escrow.pledge_eth(bob, 0, wei(7)).execute(bob).await?;
+    escrow.pledge_eth(bob, 0, 0, wei(7)).execute(bob).await?;
     let coverage = EscrowError::CoverageTooLow { coverage: wei(7), required: wei(100) };
     assert_eq!(refused(escrow.settle()).await, coverage.into());
     assert!(refused(escrow.settle()).await.is_users());
-    let poor = refused(escrow.pledge_eth(bob, 0, wei(1_000_000))).await;
+    let poor = refused(escrow.pledge_eth(bob, 0, 0, wei(1_000_000))).await;
     assert!(matches!(poor, Error::InsufficientFunds { account, .. } if account == bob), "{poor}");
 
-    let unapproved = escrow.pledge_steth(alice, 1, Shares::new(1_000)).simulate(alice).await;
+    let unapproved = escrow.pledge_steth(alice, 1, 0, Shares::new(1_000)).simulate(alice).await;
     assert_eq!(unapproved, Err(Error::TokenRefused { reason: "ALLOWANCE_EXCEEDED".to_owned() }));
     assert_eq!(escrow.steth_shares(Wei::new(1_200)).await?, Shares::new(1_000));
-    assert!(escrow.approval(bob, Asset::Eth, units(1)).await?.is_none());
+    assert!(escrow.approval(bob, Asset::Eth, units(1), Allowance::Exact).await?.is_none());
     Ok(())
 }
 
 #[tokio::test]
-async fn an_approval_of_steth_outlasts_rebases_of_a_hundredth() -> Result<()> {
+async fn an_approval_is_exact_or_outlasts_rebases_of_a_hundredth() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let (alice, steth) = (env.alice(), StETH::new(env.steth, &env.provider));
+    let spender = escrow.address();
+    let rebase = |wei: u128| steth.setTotalPooledEther(U256::from(wei));
+    let approve = |allowance| escrow.approval(alice, Asset::StEth, units(25), allowance);
+    let pledge = escrow.pledge_steth(alice, 1, 0, Shares::new(25 * ETHER));
+
     env.approve(&escrow, Asset::StEth, units(25)).await?;
-    let allowed = steth.allowance(alice, escrow.address()).call().await?;
-    assert_eq!(allowed, U256::from(30 * ETHER + 30 * ETHER / 100 + 1));
-    let rebase = |ether: u128| steth.setTotalPooledEther(U256::from(ether * ETHER));
-    rebase(1_213).send().await?.get_receipt().await?;
-    assert!(escrow.approval(alice, Asset::StEth, units(25)).await?.is_some());
-    rebase(1_212).send().await?.get_receipt().await?;
-    escrow.pledge_steth(alice, 1, Shares::new(25 * ETHER)).execute(alice).await?;
+    assert_eq!(steth.allowance(alice, spender).call().await?, U256::from(30 * ETHER));
+    // One wei a share more makes 25 wei more of them than were approved.
+    rebase(1_200 * ETHER + 1_000).send().await?.get_receipt().await?;
+    let reason = "ALLOWANCE_EXCEEDED".to_owned();
+    assert_eq!(pledge.simulate(alice).await, Err(Error::TokenRefused { reason }));
+    approve(Allowance::Exact).await?.expect("it is too little").execute(alice).await?;
+    assert_eq!(steth.allowance(alice, spender).call().await?, U256::from(30 * ETHER + 25));
+    pledge.execute(alice).await?;
+    assert_eq!(steth.allowance(alice, spender).call().await?, U256::ZERO, "used up");
+
+    rebase(1_200 * ETHER).send().await?.get_receipt().await?;
+    approve(Allowance::WithRoom).await?.expect("none is left").execute(alice).await?;
+    assert_eq!(steth.allowance(alice, spender).call().await?, U256::from(30 * ETHER + 30 * ETHER / 100 + 1));
+    rebase(1_213 * ETHER).send().await?.get_receipt().await?;
+    assert!(approve(Allowance::Exact).await?.is_some());
+    rebase(1_212 * ETHER).send().await?.get_receipt().await?;
+    assert!(approve(Allowance::Exact).await?.is_none());
+    pledge.execute(alice).await?;
     Ok(())
+}
+
+#[tokio::test]
+async fn a_pledge_names_the_amendment_that_its_sender_was_shown() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let (bob, guardian) = (env.bob(), env.guardian());
+    assert_eq!(escrow.pledging().await?.latest_amendment(), 0);
+    let old = escrow.pledge_eth(bob, 0, 0, wei(1));
+    old.simulate(bob).await?;
+    let goal = Goal { target: wei(50), ..Goal::from(escrow.original_terms()) };
+    let goal = Goal { deadline: goal.deadline + 60, ..goal };
+    escrow.amend(goal)?.execute(guardian).await?;
+    let shown = escrow.pledging().await?;
+    let effective_at = shown.latest_amendment();
+    assert_eq!(effective_at, env.time().await? + 1_800);
+    assert_eq!(escrow.rescue().await?.latest_amendment(), effective_at);
+    assert_eq!(
+        (shown.status, shown.target, shown.amendment.map(|a| a.goal)),
+        (Status::Open, wei(100), Some(goal))
+    );
+    let differs = EscrowError::AmendmentDiffers { named: None, latest: Some(effective_at) };
+    assert_eq!(old.simulate(bob).await, Err(differs.into()));
+    escrow.pledge_eth(bob, 0, effective_at, wei(1)).execute(bob).await?;
+    env.warp(effective_at).await?;
+    assert_eq!(escrow.pledging().await?.target, wei(50));
+    escrow.pledge_eth(bob, 0, effective_at, wei(1)).execute(bob).await?;
+    env.assert_books_from_logs(&escrow).await
+}
+
+#[tokio::test]
+async fn what_could_not_be_paid_is_owed_and_collected() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let (alice, bob, guardian) = (env.alice(), env.bob(), env.guardian());
+    env.pledge_all(&escrow).await?;
+    let goal = Goal { target: wei(200), ..Goal::from(escrow.original_terms()) };
+    escrow.amend(goal)?.execute(guardian).await?;
+    let code = env.provider.get_code_at(env.steth).await?;
+    env.provider.anvil_set_code(env.steth, bytes!("fe")).await?;
+    let exited = escrow.exit(1, Asset::StEth, bob).execute(alice).await?;
+    let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
+    let (amount, asset) = (units(25), Asset::StEth);
+    let exit = Event::Exited { position, recipient: bob, amount };
+    assert_eq!(exited.events, [exit, Event::Owed { pledger: alice, asset, amount }]);
+    let expected = PerAsset::from_fn(|a| if a == asset { amount } else { Units::ZERO });
+    assert_eq!(escrow.owed(alice).await?, expected);
+    assert_eq!(escrow.position(position).await?.departures, 1);
+    let broken = escrow.collect(alice, asset).simulate(bob).await;
+    assert_eq!(broken, Err(EscrowError::PaymentFailed { recipient: alice, asset, amount }.into()));
+
+    env.provider.anvil_set_code(env.steth, code).await?;
+    env.assert_books_from_logs(&escrow).await?;
+    let collected = escrow.collect_to(asset, bob).execute(alice).await?;
+    assert_eq!(collected.events, [Event::Collected { pledger: alice, asset, recipient: bob, amount }]);
+    let nothing = escrow.collect(alice, asset).simulate(bob).await;
+    assert_eq!(nothing, Err(EscrowError::NothingOwed { pledger: alice, asset }.into()));
+    env.assert_books_from_logs(&escrow).await
 }
 
 #[tokio::test]
@@ -330,7 +520,7 @@ async fn a_transaction_may_wait_or_fail_in_its_block() -> Result<()> {
     let escrow = env.escrow().await?;
     let deadline = escrow.terms().await?.deadline;
     env.provider.anvil_set_auto_mine(false).await?;
-    let sent = escrow.pledge_eth(env.bob(), 0, wei(1)).send(env.bob()).await?;
+    let sent = escrow.pledge_eth(env.bob(), 0, 0, wei(1)).send(env.bob()).await?;
     let (transaction, waited) = (sent.transaction(), Duration::from_millis(50));
     assert_eq!(sent.wait(waited).await, Err(Error::NotMined { transaction, waited }));
     env.warp(deadline + 1).await?;
