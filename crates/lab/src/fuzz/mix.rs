@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::walk::{Op, Outcome};
+use crate::walk::{Op, Outcome, Route, Via};
 
 /// Calls by name: how many went through, how many were refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,16 +47,34 @@ impl Mix {
 
 impl fmt::Display for Mix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<14} {:>10} {:>10} {:>4}", "call", "accepted", "refused", "%")?;
+        writeln!(f, "{:<22} {:>10} {:>10} {:>4}", "call", "accepted", "refused", "%")?;
         for ((name, count), (_, percent)) in self.0.iter().zip(self.percent_accepted()) {
-            writeln!(f, "{name:<14} {:>10} {:>10} {percent:>4}", count.accepted, count.refused)?;
+            writeln!(f, "{name:<22} {:>10} {:>10} {percent:>4}", count.accepted, count.refused)?;
         }
         Ok(())
     }
 }
 
+/// The name of a pledge through the router.
+fn router_name(Via { route, enlist }: Via) -> String {
+    let route = match route {
+        Route::Plain => "plain",
+        Route::Wrapped => "WETH",
+        Route::Permit => "permit",
+        Route::UsedPermit => "used permit",
+        Route::FalsePermit => "false permit",
+    };
+    format!("router {route}{}", if enlist { ", enlist" } else { "" })
+}
+
 /// The name of a call as the contract has it, or of a change of the world.
 fn name(op: &Op) -> String {
+    if let Some(via) = op.via() {
+        return router_name(via);
+    }
+    if matches!(op, Op::Pledge { names: Some(_), .. }) {
+        return "pledge, named".to_owned();
+    }
     let other = if op.payer().is_some() {
         " for other"
     } else if op.recipient().is_some() {
@@ -74,12 +92,18 @@ fn name(op: &Op) -> String {
         Op::Exit { .. } => "exit",
         Op::Decline { .. } => "decline",
         Op::Amend { .. } => "amend",
-        Op::Cancel => "cancel",
+        Op::Cancel { .. } => "cancel",
         Op::Object { .. } => "object",
         Op::Lapse => "lapse",
         Op::Expire => "expire",
         Op::Recover { .. } => "recover",
         Op::Claim { .. } => "claim",
+        Op::Collect { .. } => "collect",
+        Op::Add { .. } => "bonus add",
+        Op::Enlist { .. } => "enlist",
+        Op::Bonus { .. } => "bonus claim",
+        Op::TakeBack { own: true, to: None, .. } => "take back, own",
+        Op::TakeBack { .. } => "take back",
     };
     let asset = match op {
         Op::Pledge { asset, .. } if other.is_empty() => format!(" {asset}"),

@@ -11,7 +11,7 @@ use levee_model::{
 };
 
 use super::{scenes::PEOPLE, throws::Throw};
-use crate::walk::{Op, address_of, model::Model};
+use crate::walk::{Op, Route, SIGNER, Via, address_of, model::Model};
 
 /// The most that one step moves, so that no purse is ever empty.
 const MOST: u128 = 7 * 10u128.pow(21);
@@ -32,63 +32,83 @@ enum Kind {
     Expire,
     Recover,
     Claim,
+    Collect,
+    Add,
+    Enlist,
+    Bonus,
+    TakeBack,
     Rebase,
     Break,
 }
 
 /// How likely each is, of 256.
-type Odds = [(u8, Kind); 15];
+type Odds = [(u8, Kind); 20];
 
 const OPEN: Odds = [
-    (112, Kind::Pledge),
-    (14, Kind::Settle),
-    (4, Kind::Release),
-    (8, Kind::Refund),
-    (22, Kind::Exit),
+    (86, Kind::Pledge),
+    (12, Kind::Settle),
+    (3, Kind::Release),
+    (5, Kind::Refund),
+    (18, Kind::Exit),
     (14, Kind::Decline),
     (20, Kind::Amend),
     (1, Kind::Cancel),
-    (6, Kind::Object),
-    (4, Kind::Lapse),
+    (4, Kind::Object),
+    (3, Kind::Lapse),
     (2, Kind::Expire),
-    (5, Kind::Recover),
-    (5, Kind::Claim),
-    (29, Kind::Rebase),
+    (4, Kind::Recover),
+    (4, Kind::Claim),
+    (12, Kind::Collect),
+    (10, Kind::Add),
+    (20, Kind::Enlist),
+    (3, Kind::Bonus),
+    (8, Kind::TakeBack),
+    (17, Kind::Rebase),
     (10, Kind::Break),
 ];
 
 const LATE: Odds = [
-    (20, Kind::Pledge),
-    (40, Kind::Settle),
-    (36, Kind::Release),
-    (40, Kind::Refund),
-    (10, Kind::Exit),
-    (10, Kind::Decline),
-    (8, Kind::Amend),
-    (10, Kind::Cancel),
-    (20, Kind::Object),
-    (8, Kind::Lapse),
-    (20, Kind::Expire),
-    (6, Kind::Recover),
-    (6, Kind::Claim),
-    (12, Kind::Rebase),
-    (10, Kind::Break),
+    (16, Kind::Pledge),
+    (34, Kind::Settle),
+    (30, Kind::Release),
+    (32, Kind::Refund),
+    (8, Kind::Exit),
+    (8, Kind::Decline),
+    (6, Kind::Amend),
+    (8, Kind::Cancel),
+    (16, Kind::Object),
+    (6, Kind::Lapse),
+    (18, Kind::Expire),
+    (5, Kind::Recover),
+    (5, Kind::Claim),
+    (8, Kind::Collect),
+    (5, Kind::Add),
+    (10, Kind::Enlist),
+    (14, Kind::Bonus),
+    (10, Kind::TakeBack),
+    (9, Kind::Rebase),
+    (8, Kind::Break),
 ];
 
 const SETTLED: Odds = [
     (6, Kind::Pledge),
     (5, Kind::Settle),
-    (80, Kind::Release),
-    (60, Kind::Refund),
-    (5, Kind::Exit),
-    (5, Kind::Decline),
-    (5, Kind::Amend),
-    (6, Kind::Cancel),
-    (36, Kind::Object),
-    (12, Kind::Lapse),
+    (66, Kind::Release),
+    (50, Kind::Refund),
+    (4, Kind::Exit),
+    (4, Kind::Decline),
+    (4, Kind::Amend),
+    (10, Kind::Cancel),
+    (34, Kind::Object),
+    (10, Kind::Lapse),
     (4, Kind::Expire),
-    (8, Kind::Recover),
-    (8, Kind::Claim),
+    (6, Kind::Recover),
+    (6, Kind::Claim),
+    (6, Kind::Collect),
+    (3, Kind::Add),
+    (6, Kind::Enlist),
+    (10, Kind::Bonus),
+    (6, Kind::TakeBack),
     (9, Kind::Rebase),
     (7, Kind::Break),
 ];
@@ -97,7 +117,7 @@ const OVER: Odds = [
     (4, Kind::Pledge),
     (4, Kind::Settle),
     (8, Kind::Release),
-    (60, Kind::Refund),
+    (44, Kind::Refund),
     (4, Kind::Exit),
     (4, Kind::Decline),
     (4, Kind::Amend),
@@ -105,10 +125,15 @@ const OVER: Odds = [
     (4, Kind::Object),
     (4, Kind::Lapse),
     (4, Kind::Expire),
-    (54, Kind::Recover),
-    (84, Kind::Claim),
+    (44, Kind::Recover),
+    (66, Kind::Claim),
+    (6, Kind::Collect),
+    (3, Kind::Add),
+    (6, Kind::Enlist),
+    (20, Kind::Bonus),
+    (10, Kind::TakeBack),
     (7, Kind::Rebase),
-    (7, Kind::Break),
+    (6, Kind::Break),
 ];
 
 /// The steps that a throw makes after `now`: one, or stETH breaking first so that a rescue may expire.
@@ -169,16 +194,26 @@ fn edges(rescue: &Rescue, now: Timestamp) -> Vec<Timestamp> {
     if rescue.stored_status() == Status::Open {
         let deadline = rescue.goal(now).deadline;
         let last_notice = deadline.saturating_sub(terms.exit_window.into());
-        let amended = rescue.pending_amendment(now).map(|amendment| amendment.in_force_from);
-        edges.extend([deadline, last_notice, deadline + release_window]);
+        let amended = rescue.pending_amendment(now).map(|amendment| amendment.effective_at);
+        edges.extend([deadline, last_notice, deadline + release_window, terms.deadline]);
         edges.extend(amended);
+        // Sponsors leave in the first half of an exit window.
+        edges.extend(amended.map(|effective_at| effective_at - Timestamp::from(terms.exit_window / 2)));
     } else if let Some(limit) = collectable_until(rescue, now) {
         edges.extend(next_tranche(rescue, now));
         edges.push(limit);
     }
+    if rescue.stored_status() != Status::Open {
+        edges.push(bonus_limit(rescue, now));
+    }
     edges.retain(|&edge| edge >= now);
     edges.sort_unstable();
     edges
+}
+
+/// The last second at which the bonus of pledgers cannot be decided.
+fn bonus_limit(rescue: &Rescue, now: Timestamp) -> Timestamp {
+    rescue.goal(now).deadline + Timestamp::from(rescue.terms().exit_window)
 }
 
 /// When settlement was stored.
@@ -203,11 +238,19 @@ fn collectable_until(rescue: &Rescue, now: Timestamp) -> Option<Timestamp> {
 }
 
 impl Here<'_> {
+    fn is_open(&self) -> bool {
+        self.rescue.stored_status() == Status::Open
+    }
+
+    fn is_past_deadline(&self) -> bool {
+        self.now > self.rescue.goal(self.now).deadline
+    }
+
     fn kind(&self) -> Kind {
-        let is_open = self.rescue.stored_status() == Status::Open;
+        let is_open = self.is_open();
         let is_over = self.rescue.final_at().is_some() || self.rescue.stored_status() == Status::Failed;
         let odds = match () {
-            () if is_open && self.now > self.rescue.goal(self.now).deadline => LATE,
+            () if is_open && self.is_past_deadline() => LATE,
             () if is_open => OPEN,
             () if is_over => OVER,
             () => SETTLED,
@@ -227,11 +270,18 @@ impl Here<'_> {
         self.throw.aim < 176
     }
 
-    /// A lapse and a release wait for their time now and then.
+    /// A lapse and a release wait for their time now and then, and so does a claim of the bonus. Some pledge in the last
+    /// second.
     fn due_time(&self, kind: Kind) -> Timestamp {
         let edge = match kind {
             Kind::Lapse if self.throw.aim < 100 => collectable_until(self.rescue, self.now),
             Kind::Release if self.throw.aim < 70 => next_tranche(self.rescue, self.now),
+            Kind::Bonus | Kind::TakeBack if self.throw.aim < 60 && self.is_past_deadline() => {
+                Some(bonus_limit(self.rescue, self.now))
+            }
+            Kind::Pledge if self.throw.aim == 0 && self.is_open() => {
+                return self.rescue.goal(self.now).deadline.max(self.now);
+            }
             _ => None,
         };
         edge.map_or(self.now, |edge| beside(self.now, Some(edge), self.throw.when))
@@ -252,24 +302,77 @@ impl Here<'_> {
         let PositionId { tier, asset, .. } = id;
         let other = || Some(self.other()).filter(|_| self.throw.other < 64);
         match kind {
-            Kind::Pledge => Op::Pledge { who, tier, asset, amount: self.amount(id), payer: other() },
+            Kind::Pledge => self.pledge(who, id),
             Kind::Settle => Op::Settle,
             Kind::Release => Op::Release { asset },
             Kind::Refund => Op::Refund { who, tier, asset, to: other() },
             Kind::Exit => Op::Exit { who, tier, asset, to: other() },
             Kind::Decline => Op::Decline { who, tier, asset },
             Kind::Amend => self.amendment(),
-            Kind::Cancel => Op::Cancel,
+            Kind::Cancel => Op::Cancel { by: Some(self.other()).filter(|_| !self.is_aimed()) },
             Kind::Object => Op::Object { who, tier, asset },
             Kind::Lapse => Op::Lapse,
             Kind::Expire => Op::Expire,
             Kind::Recover => Op::Recover { amount: self.recovery() },
             Kind::Claim => Op::Claim { who, tier, asset, to: other() },
+            Kind::Collect => Op::Collect { who, asset, to: other() },
+            Kind::Add => Op::Add { who: self.sponsor(), amount: self.recovery(), payer: other() },
+            Kind::Enlist => Op::Enlist { who, tier, asset },
+            Kind::Bonus => Op::Bonus { who, tier, asset, to: other() },
+            Kind::TakeBack => {
+                Op::TakeBack { who: self.sponsor(), own: self.throw.kind < 128, to: other() }
+            }
             Kind::Break if self.model.is_broken() || self.throw.aim < 96 => {
                 Op::Break { broken: !self.model.is_broken() }
             }
             Kind::Rebase | Kind::Break => Op::Rebase { rate: self.rebased() },
         }
+    }
+
+    /// A pledge, at times through the router, and at times one that names an amendment that its sender knows of.
+    fn pledge(&self, who: String, id: PositionId) -> Op {
+        let PositionId { tier, asset, .. } = id;
+        let via = self.via(asset);
+        let by_permit =
+            via.is_some_and(|via| !matches!(via.route, Route::Plain | Route::Wrapped)).then(|| SIGNER.to_owned());
+        let payer = by_permit.or_else(|| Some(self.other()).filter(|_| self.throw.other < 64));
+        // The router has no more than was ever paid with.
+        let amount = if via.is_some() { self.amount(id).min(Units::new(MOST)) } else { self.amount(id) };
+        Op::Pledge { who, tier, asset, amount, payer, names: self.named(), via }
+    }
+
+    /// None, the latest one, one that there is not, or one that was there before.
+    fn named(&self) -> Option<Timestamp> {
+        let latest = self.rescue.latest_amendment();
+        match self.throw.names {
+            0..232 => None,
+            232..240 => Some(latest),
+            240..248 => Some(0),
+            248..252 => Some(latest + 1),
+            _ => Some(self.now),
+        }
+    }
+
+    /// One pledge in three goes through the router, and half of these are enlisted there.
+    fn via(&self, asset: Asset) -> Option<Via> {
+        let route = match self.throw.route {
+            0..80 if asset == Asset::Eth => [Route::Plain, Route::Wrapped][usize::from(self.throw.route / 2 % 2)],
+            0..30 => Route::Plain,
+            30..52 => Route::Permit,
+            52..68 => Route::UsedPermit,
+            68..80 => Route::FalsePermit,
+            _ => return None,
+        };
+        Some(Via { route, enlist: self.throw.route.is_multiple_of(2) })
+    }
+
+    /// Whoever has added something, if the call is aimed, and else anybody.
+    fn sponsor(&self) -> String {
+        let Throw { who, .. } = self.throw;
+        let has_added = |name: &&str| !self.model.bonus_pool().contribution_of(address_of(name)).is_zero();
+        let sponsors: Vec<_> = PEOPLE.into_iter().filter(has_added).collect();
+        let chosen = sponsors.get(usize::from(who) % sponsors.len().max(1)).filter(|_| self.is_aimed());
+        (*chosen.unwrap_or(&PEOPLE[usize::from(who) % PEOPLE.len()])).to_owned()
     }
 
     /// Who pays or is paid instead.
@@ -279,19 +382,29 @@ impl Here<'_> {
 
     /// A position that the call has a use for, if it is aimed and there is one.
     fn position(&self, kind: Kind) -> (String, PositionId) {
-        let useful: Vec<_> = self.rescue.positions().filter(|&(id, _)| self.is_of_use(kind, id)).collect();
+        let useful = self.useful(kind);
         let names = |id: &PositionId| PEOPLE.into_iter().find(|name| address_of(name) == id.pledger);
         let chosen = useful.get(usize::from(self.throw.who) % useful.len().max(1));
-        match chosen.filter(|_| self.is_aimed()).and_then(|(id, _)| Some((names(id)?, *id))) {
+        match chosen.filter(|_| self.is_aimed()).and_then(|id| Some((names(id)?, *id))) {
             Some((name, id)) => (name.to_owned(), id),
             None => self.any_position(),
         }
     }
 
+    /// The positions that the call has a use for; to collect, whatever has the pledger and the asset of what is owed.
+    fn useful(&self, kind: Kind) -> Vec<PositionId> {
+        if kind == Kind::Collect {
+            let owed = self.rescue.all_owed();
+            return owed.map(|(pledger, asset, _)| PositionId { pledger, tier: 0, asset }).collect();
+        }
+        self.rescue.positions().map(|(id, _)| id).filter(|&id| self.is_of_use(kind, id)).collect()
+    }
+
     fn is_of_use(&self, kind: Kind, id: PositionId) -> bool {
         let at = self.model.moment(self.now);
         match kind {
-            Kind::Exit | Kind::Decline => true,
+            Kind::Exit | Kind::Decline | Kind::Enlist => true,
+            Kind::Bonus => !self.model.bonus_pool().has_claimed(id),
             Kind::Refund => !self.rescue.refundable(at, id).is_zero(),
             Kind::Object => {
                 let statement = self.rescue.statement(at, id);
@@ -346,8 +459,8 @@ impl Here<'_> {
         if id.asset.is_shares() { shares_up(missing, self.model.rate()) } else { missing }
     }
 
-    /// A target out of bounds, at the edge of what is covered, or anywhere; a deadline too early, as early as can be, or
-    /// later.
+    /// A target out of bounds, at the edge of what is covered, or anywhere; a deadline too early, as early as can be, later,
+    /// as late as can be, or too late.
     fn amendment(&self) -> Op {
         let Throw { kind, size, when, .. } = self.throw;
         let goal = self.rescue.goal(self.now);
@@ -359,11 +472,14 @@ impl Here<'_> {
             _ => goal.target.get() * u128::from(1_000 + size % 15_000) / 10_000,
         };
         let exit_window = Timestamp::from(self.rescue.terms().exit_window);
-        let in_force_from = self.now + exit_window;
-        let deadline = match size % 4 {
-            0 => in_force_from + Timestamp::from(when % 2),
-            1 => goal.deadline.max(in_force_from + 1),
-            _ => in_force_from + 1 + exit_window * Timestamp::from(when) / 32,
+        let effective_at = self.now + exit_window;
+        let latest = self.rescue.terms().latest_deadline;
+        let deadline = match size % 8 {
+            0 => effective_at + Timestamp::from(when % 2),
+            1 | 2 => goal.deadline.max(effective_at + 1),
+            3 => latest + Timestamp::from(when % 2),
+            4 => effective_at + 1 + exit_window * Timestamp::from(when) / 32,
+            _ => (effective_at + 1 + exit_window * Timestamp::from(when) / 32).min(latest),
         };
         Op::Amend { target: Wei::new(target.min(MOST)), deadline }
     }
