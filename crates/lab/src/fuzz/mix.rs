@@ -38,17 +38,19 @@ impl Mix {
         self.0.values().map(|count| count.accepted + count.refused).sum()
     }
 
-    /// Each call's name and how many percent of its calls went through, rounded down.
-    pub fn percent_accepted(&self) -> impl Iterator<Item = (&str, u64)> {
-        let percent = |count: &Count| 100 * count.accepted / (count.accepted + count.refused).max(1);
-        self.0.iter().map(move |(name, count)| (name.as_str(), percent(count)))
+    /// Each name, and how many percent of its calls went through and were refused, rounded down.
+    pub fn percents(&self) -> impl Iterator<Item = (&str, [u64; 2])> {
+        let percents = |&Count { accepted, refused }: &Count| {
+            [accepted, refused].map(|part| 100 * part / (accepted + refused).max(1))
+        };
+        self.0.iter().map(move |(name, count)| (name.as_str(), percents(count)))
     }
 }
 
 impl fmt::Display for Mix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<22} {:>10} {:>10} {:>4}", "call", "accepted", "refused", "%")?;
-        for ((name, count), (_, percent)) in self.0.iter().zip(self.percent_accepted()) {
+        for ((name, count), (_, [percent, _])) in self.0.iter().zip(self.percents()) {
             writeln!(f, "{name:<22} {:>10} {:>10} {percent:>4}", count.accepted, count.refused)?;
         }
         Ok(())
@@ -60,9 +62,9 @@ fn router_name(Via { route, enlist }: Via) -> String {
     let route = match route {
         Route::Plain => "plain",
         Route::Wrapped => "WETH",
-        Route::Permit => "permit",
+        // One that allows nothing is the other side of this.
+        Route::Permit | Route::FalsePermit => "permit",
         Route::UsedPermit => "used permit",
-        Route::FalsePermit => "false permit",
     };
     format!("router {route}{}", if enlist { ", enlist" } else { "" })
 }

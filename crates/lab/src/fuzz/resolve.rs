@@ -45,33 +45,33 @@ enum Kind {
 type Odds = [(u8, Kind); 20];
 
 const OPEN: Odds = [
-    (86, Kind::Pledge),
-    (12, Kind::Settle),
-    (3, Kind::Release),
-    (5, Kind::Refund),
+    (78, Kind::Pledge),
+    (10, Kind::Settle),
+    (2, Kind::Release),
+    (4, Kind::Refund),
     (18, Kind::Exit),
-    (14, Kind::Decline),
-    (20, Kind::Amend),
+    (12, Kind::Decline),
+    (19, Kind::Amend),
     (1, Kind::Cancel),
-    (4, Kind::Object),
-    (3, Kind::Lapse),
+    (3, Kind::Object),
+    (2, Kind::Lapse),
     (2, Kind::Expire),
-    (4, Kind::Recover),
-    (4, Kind::Claim),
-    (12, Kind::Collect),
-    (10, Kind::Add),
-    (20, Kind::Enlist),
-    (3, Kind::Bonus),
-    (8, Kind::TakeBack),
-    (17, Kind::Rebase),
-    (10, Kind::Break),
+    (3, Kind::Recover),
+    (3, Kind::Claim),
+    (16, Kind::Collect),
+    (16, Kind::Add),
+    (26, Kind::Enlist),
+    (10, Kind::Bonus),
+    (6, Kind::TakeBack),
+    (16, Kind::Rebase),
+    (9, Kind::Break),
 ];
 
 const LATE: Odds = [
     (16, Kind::Pledge),
-    (34, Kind::Settle),
-    (30, Kind::Release),
-    (32, Kind::Refund),
+    (38, Kind::Settle),
+    (28, Kind::Release),
+    (30, Kind::Refund),
     (8, Kind::Exit),
     (8, Kind::Decline),
     (6, Kind::Amend),
@@ -79,73 +79,75 @@ const LATE: Odds = [
     (16, Kind::Object),
     (6, Kind::Lapse),
     (18, Kind::Expire),
-    (5, Kind::Recover),
-    (5, Kind::Claim),
-    (8, Kind::Collect),
-    (5, Kind::Add),
-    (10, Kind::Enlist),
-    (14, Kind::Bonus),
-    (10, Kind::TakeBack),
-    (9, Kind::Rebase),
-    (8, Kind::Break),
-];
-
-const SETTLED: Odds = [
-    (6, Kind::Pledge),
-    (5, Kind::Settle),
-    (66, Kind::Release),
-    (50, Kind::Refund),
-    (4, Kind::Exit),
-    (4, Kind::Decline),
-    (4, Kind::Amend),
-    (10, Kind::Cancel),
-    (34, Kind::Object),
-    (10, Kind::Lapse),
-    (4, Kind::Expire),
-    (6, Kind::Recover),
-    (6, Kind::Claim),
-    (6, Kind::Collect),
-    (3, Kind::Add),
-    (6, Kind::Enlist),
-    (10, Kind::Bonus),
-    (6, Kind::TakeBack),
+    (4, Kind::Recover),
+    (4, Kind::Claim),
+    (12, Kind::Collect),
+    (4, Kind::Add),
+    (8, Kind::Enlist),
+    (18, Kind::Bonus),
+    (8, Kind::TakeBack),
     (9, Kind::Rebase),
     (7, Kind::Break),
 ];
 
-const OVER: Odds = [
-    (4, Kind::Pledge),
+const SETTLED: Odds = [
+    (5, Kind::Pledge),
     (4, Kind::Settle),
-    (8, Kind::Release),
-    (44, Kind::Refund),
-    (4, Kind::Exit),
-    (4, Kind::Decline),
-    (4, Kind::Amend),
-    (4, Kind::Cancel),
-    (4, Kind::Object),
-    (4, Kind::Lapse),
-    (4, Kind::Expire),
-    (44, Kind::Recover),
-    (66, Kind::Claim),
-    (6, Kind::Collect),
+    (66, Kind::Release),
+    (50, Kind::Refund),
+    (3, Kind::Exit),
+    (3, Kind::Decline),
+    (3, Kind::Amend),
+    (10, Kind::Cancel),
+    (36, Kind::Object),
+    (10, Kind::Lapse),
+    (3, Kind::Expire),
+    (5, Kind::Recover),
+    (5, Kind::Claim),
+    (8, Kind::Collect),
     (3, Kind::Add),
-    (6, Kind::Enlist),
-    (20, Kind::Bonus),
-    (10, Kind::TakeBack),
+    (5, Kind::Enlist),
+    (18, Kind::Bonus),
+    (6, Kind::TakeBack),
     (7, Kind::Rebase),
     (6, Kind::Break),
 ];
 
-/// The steps that a throw makes after `now`: one, or stETH breaking first so that a rescue may expire.
+const OVER: Odds = [
+    (4, Kind::Pledge),
+    (3, Kind::Settle),
+    (6, Kind::Release),
+    (44, Kind::Refund),
+    (3, Kind::Exit),
+    (3, Kind::Decline),
+    (3, Kind::Amend),
+    (3, Kind::Cancel),
+    (3, Kind::Object),
+    (3, Kind::Lapse),
+    (3, Kind::Expire),
+    (42, Kind::Recover),
+    (64, Kind::Claim),
+    (8, Kind::Collect),
+    (3, Kind::Add),
+    (6, Kind::Enlist),
+    (30, Kind::Bonus),
+    (12, Kind::TakeBack),
+    (7, Kind::Rebase),
+    (6, Kind::Break),
+];
+
+/// The steps that a throw makes after `now`: one, or stETH breaking or working again first, so that a rescue may expire,
+/// something be owed, or be collected.
 pub(super) fn steps(model: &Model, now: Timestamp, throw: Throw) -> Vec<(Timestamp, Op)> {
     let scene = Here { model, rescue: model.rescue(), now: time(model, now, throw), throw };
-    let kind = scene.kind();
+    let kind = scene.kind_of_use();
     if kind == Kind::Expire && scene.is_aimed() && scene.rescue.stored_status() == Status::Open {
         return scene.expiry();
     }
     let now = scene.due_time(kind);
     let scene = Here { now, ..scene };
-    vec![(now, scene.op(kind))]
+    let op = scene.op(kind);
+    scene.lido_for(&op).map(|broken| (now, Op::Break { broken })).into_iter().chain([(now, op)]).collect()
 }
 
 /// The state that a throw is read in.
@@ -246,6 +248,38 @@ impl Here<'_> {
         self.now > self.rescue.goal(self.now).deadline
     }
 
+    /// A call that is meant to go through, and cannot, is instead one that leads there: something must be owed to be
+    /// collected, and added and enlisted to be claimed.
+    fn kind_of_use(&self) -> Kind {
+        let kind = self.kind();
+        let has_use = || !self.useful(kind).is_empty();
+        let pool = self.model.bonus_pool();
+        match kind {
+            Kind::Collect if self.is_aimed() && !has_use() => Kind::Decline,
+            Kind::Bonus if self.is_aimed() && !has_use() && pool.decision().is_some() => Kind::TakeBack,
+            Kind::Bonus if self.is_aimed() && self.is_taking_pledges() => {
+                if pool.total().is_zero() { Kind::Add } else { Kind::Enlist }
+            }
+            _ => kind,
+        }
+    }
+
+    fn is_taking_pledges(&self) -> bool {
+        self.is_open() && !self.is_past_deadline()
+    }
+
+    /// Whether stETH is to break or to work again first: half of the exits and declines of stETH meet one that is broken, and
+    /// half of what is then owed is collected once it works.
+    fn lido_for(&self, op: &Op) -> Option<bool> {
+        let wanted = match op {
+            Op::Exit { asset: Asset::StEth, .. } | Op::Decline { asset: Asset::StEth, .. } => true,
+            Op::Collect { asset: Asset::StEth, .. } => false,
+            _ => return None,
+        };
+        let is_meant = self.is_aimed() && self.throw.size.is_multiple_of(2);
+        (is_meant && wanted != self.model.is_broken()).then_some(wanted)
+    }
+
     fn kind(&self) -> Kind {
         let is_open = self.is_open();
         let is_over = self.rescue.final_at().is_some() || self.rescue.stored_status() == Status::Failed;
@@ -276,7 +310,7 @@ impl Here<'_> {
         let edge = match kind {
             Kind::Lapse if self.throw.aim < 100 => collectable_until(self.rescue, self.now),
             Kind::Release if self.throw.aim < 70 => next_tranche(self.rescue, self.now),
-            Kind::Bonus | Kind::TakeBack if self.throw.aim < 60 && self.is_past_deadline() => {
+            Kind::Bonus | Kind::TakeBack if self.throw.aim < 120 && self.is_past_deadline() => {
                 Some(bonus_limit(self.rescue, self.now))
             }
             Kind::Pledge if self.throw.aim == 0 && self.is_open() => {
@@ -403,8 +437,9 @@ impl Here<'_> {
     fn is_of_use(&self, kind: Kind, id: PositionId) -> bool {
         let at = self.model.moment(self.now);
         match kind {
-            Kind::Exit | Kind::Decline | Kind::Enlist => true,
-            Kind::Bonus => !self.model.bonus_pool().has_claimed(id),
+            Kind::Exit | Kind::Decline => true,
+            Kind::Enlist => self.model.bonus_pool().enlistment(id).enlisted != self.rescue.position(id).amount,
+            Kind::Bonus => self.may_claim_bonus(id),
             Kind::Refund => !self.rescue.refundable(at, id).is_zero(),
             Kind::Object => {
                 let statement = self.rescue.statement(at, id);
@@ -413,6 +448,14 @@ impl Here<'_> {
             Kind::Claim => !self.model.pool().claimable(self.rescue, id).is_zero(),
             _ => false,
         }
+    }
+
+    /// What is enlisted of it earns something, as far as that is decided.
+    fn may_claim_bonus(&self, id: PositionId) -> bool {
+        let pool = self.model.bonus_pool();
+        let is_enlisted = !pool.enlistment(id).unit_seconds.is_zero();
+        let earns = pool.decision().is_none() || !pool.share_of(self.rescue, id).is_zero();
+        is_enlisted && earns && !pool.has_claimed(id)
     }
 
     /// Any position there could be, and sometimes one in a tier that there is not.

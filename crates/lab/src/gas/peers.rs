@@ -73,7 +73,7 @@ struct Costs {
 /// When a call fails, all of which have to go through.
 pub fn table(peers: &Peers) -> Result<String, EscrowError> {
     let mut text = String::from(
-        "| pledgers | step | Levee | RefundEscrow 4.9.6 | RefundableCrowdsale 2.3.0 |\n|---|---|---|---|---|\n",
+        "| pledgers | step (gas, Osaka) | Levee | RefundEscrow 4.9.6 | RefundableCrowdsale 2.3.0 |\n|---|---|---|---|---|\n",
     );
     for pledgers in PLEDGERS {
         let levee = costs(pledgers, Levee::create)?;

@@ -20,6 +20,7 @@ use levee::{
     bindings::{
         BonusPool, PledgeBoard, PledgeEscrow, PledgeRouter,
         RecoveryPool::{self, claimCall, recoverCall},
+        WrappedEther,
     },
 };
 use levee_model::Asset;
@@ -133,7 +134,8 @@ fn bonus(others: usize) -> Result<Vec<Figure>, EscrowError> {
 fn router(others: usize) -> Result<Vec<Figure>, EscrowError> {
     let mut fixture = pledged(THREE_ORDERS, others)?;
     let lido = fixture.lido;
-    let router = deploy(&mut fixture.chain, &Blueprint::router(Address::ZERO, lido.steth, lido.wsteth))?;
+    let (weth, _) = fixture.chain.deploy(address_of("anyone"), WrappedEther::BYTECODE.clone())?;
+    let router = deploy(&mut fixture.chain, &Blueprint::router(weth, lido.steth, lido.wsteth))?;
     let payer = signer();
     fixture.fill_tokens(payer.address())?;
     let bonus_pool = deploy(&mut fixture.chain, &Blueprint::bonus_pool(fixture.escrow))?;

@@ -307,6 +307,8 @@ impl Bytecode {
             }
         }
         self.expect_holdings()?;
+        let people: Vec<_> = self.cast.addresses().collect();
+        views::check_owed(&mut self.world.chain, self.escrow, &self.history, &people)?;
         Ok(pays)
     }
 
