@@ -10,7 +10,7 @@ ARTICLE := scenarios/article-2026-04-24.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-solidity test-rust fuzz replay replay-steth gas gas-update artifacts docs lint fmt clean \
-	prove prove-seeds slither coverage mutants python-lock invariants-deep
+	prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -39,8 +39,11 @@ test-solidity: setup
 	tools/artifacts.mjs --check
 	forge test
 
-invariants-deep: setup ## Ten million calls of the invariants, and the share of each action that goes through: hours
-	FOUNDRY_PROFILE=deep forge test --match-path 'tests/invariant/*' -vv
+invariants-deep: setup ## [ROUNDS=n]: ten million calls of the invariants, hours; what was stopped goes on
+	python3 tools/python/invariants-deep $(if $(ROUNDS),--rounds $(ROUNDS))
+
+invariant-seeds: setup ## Put bugs in, and see the campaigns find them
+	python3 tools/python/campaign-seeds
 
 test-rust: setup
 	cargo test --locked --workspace
@@ -100,8 +103,8 @@ coverage: setup ## Every line and branch of contracts/ is run by a test, or fail
 	  >out/coverage/log 2>&1 || { cat out/coverage/log >&2; exit 1; }
 	@python3 tools/python/coverage out/coverage/lcov.info
 
-mutants: setup ## [MUTANTS=n] [SEED=s]: change the contracts a thousand times, and see the tests notice
-	python3 tools/python/mutants $(if $(MUTANTS),--count $(MUTANTS)) $(if $(SEED),--seed $(SEED))
+mutants: setup ## [FILE=contracts/x.sol] [MUTANTS=n] [SEED=s]: change the contracts by one small thing, and see the tests notice
+	python3 tools/python/mutants $(if $(FILE),--file $(FILE)) $(if $(MUTANTS),--count $(MUTANTS)) $(if $(SEED),--seed $(SEED))
 
 python-lock: ## Pin anew what tools/python/requirements.in names (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -3,9 +3,10 @@ pragma solidity =0.8.37;
 
 import { ASSETS, Asset, RATE_UNIT, Rate, Shares, Units, Wei } from "../types/Units.sol";
 
-/// @dev How much: every division of Levee, in one place. The rounding is in the name, and always against the
-/// taker. No product overflows: `Units` < 2^104, a pot <= MAX_POT < 2^101, `Rate` < 2^96, the shares of all 16 share
-/// pots < 2^105, the value of all pots < 2^112, a draw <= the target < 2^96, tranches <= 64, basis points <= 10,000.
+/// @dev How much: every division of Levee but those of a bonus (see BonusShare), in one place. The rounding is in the name,
+/// and always against the taker. No product overflows: `Units` < 2^104, a pot <= MAX_POT < 2^101, `Rate` < 2^96, the shares
+/// of all 16 share pots < 2^105, the value of all pots < 2^112, a draw <= the target < 2^96, tranches <= 64, basis points
+/// <= 10,000.
 library ProRata {
     uint256 internal constant BPS = 10_000;
 

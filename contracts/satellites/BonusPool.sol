@@ -190,13 +190,13 @@ contract BonusPool is IBonusPool {
     }
 
     /// @dev floor(bonus * value of the position by time / V), of a tier whose condition was not met, if nothing has left
-    /// since it was enlisted: what an outdated position would have got stays in the pool.
+    /// since it was enlisted: what an outdated position would have got stays in the pool. At MAX_DEPARTURES, where that
+    /// cannot be told, nothing is enlisted.
     function _shareOf(Decision memory decision, address pledger, uint8 tier, Asset asset) private view returns (Wei) {
         (,,, uint24 departures) = ESCROW.position(pledger, tier, asset);
         if (decision.pledgersPart == 0 || tier < decision.firstUnmet) return Wei.wrap(0);
         Enlistment enlistment = _enlistments[pledger][potId(tier, asset)];
-        bool current = enlistment.departures() == departures && departures != MAX_DEPARTURES;
-        if (!current) return Wei.wrap(0);
+        if (enlistment.departures() != departures) return Wei.wrap(0);
         return _total.partDown(enlistment.unitSeconds().valueDown(asset, decision.rate), decision.value);
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { Asset } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
@@ -24,7 +24,7 @@ contract DeadStETHTest is EscrowTest {
         vm.warp(trancheAt(SETTLED_AT, TRANCHES));
         escrow.release(Asset.ETH);
         escrow.release(Asset.WstETH);
-        vm.expectRevert("CONTRACT_IS_STOPPED");
+        expectPaymentFailed(beneficiary, Asset.StETH, 250 ether);
         escrow.release(Asset.StETH);
         escrow.refund(carol, LOAN, Asset.WstETH);
         assertEq(beneficiary.balance, 400 ether);
@@ -50,7 +50,7 @@ contract DeadStETHTest is EscrowTest {
         escrow.refund(carol, LOAN, Asset.WstETH);
         assertEq(alice.balance, 400 ether);
         assertEq(wstETH.balanceOf(carol), 500 ether);
-        vm.expectRevert("it is dead");
+        expectPaymentFailed(bob, Asset.StETH, 250 ether);
         escrow.refund(bob, FULL_GRANT, Asset.StETH);
 
         vm.etch(address(stETH), code);
@@ -67,7 +67,7 @@ contract DeadStETHTest is EscrowTest {
         escrow.release(Asset.ETH);
         escrow.release(Asset.WstETH);
         escrow.refund(carol, LOAN, Asset.WstETH);
-        vm.expectRevert("it is dead");
+        expectPaymentFailed(beneficiary, Asset.StETH, 250 ether);
         escrow.release(Asset.StETH);
         vm.warp(last + RELEASE_WINDOW + 1);
         vm.prank(stranger);
@@ -106,10 +106,12 @@ contract DeadStETHTest is EscrowTest {
         vm.prank(bob);
         escrow.object(FULL_GRANT, Asset.ETH);
         assertStatus(Status.Cancelled);
+        vm.warp(trancheAt(SETTLED_AT, TRANCHES));
+        escrow.refund(alice, GRANT, Asset.ETH);
         escrow.refund(bob, FULL_GRANT, Asset.ETH);
         // A quarter of 600 of 900, and of 400 of 600.
         assertEq(beneficiary.balance, 250 ether);
-        assertEq(alice.balance, 300 ether);
+        assertEq(alice.balance, 750 ether);
         assertEq(bob.balance, 1100 ether);
     }
 

@@ -34,20 +34,22 @@ contract DustTest is EscrowTest {
             terms.tiers[i] = Tier(uint16(3000 + 1000 * i), uint8(7 - i), uint16(100 * i));
         }
         terms.tranches = 64;
-        terms.vetoBps = 10_000;
+        terms.vetoBps = 9999;
         escrow = deploy(terms);
         pool = IRecoveryPool(deployCode("RecoveryPool.sol:RecoveryPool", abi.encode(escrow)));
         bonus = IBonusPool(deployCode("BonusPool.sol:BonusPool", abi.encode(escrow)));
         for (uint256 id; id < POTS; ++id) {
             pledge(alice, uint8(id / ASSETS), Asset(id % ASSETS), LARGE);
+            bonus.enlist(alice, uint8(id / ASSETS), Asset(id % ASSETS));
         }
         flood();
     }
 
-    /// @dev A hundred accounts with a wei in each pot, and two wei of bonus.
+    /// @dev A hundred accounts with a wei in each pot, enlisted, and two wei of bonus.
     function flood() private {
         for (uint256 i; i < PLEDGES; ++i) {
             pledge(duster(i / POTS), uint8(i % POTS / ASSETS), Asset(i % ASSETS), 1);
+            bonus.enlist(duster(i / POTS), uint8(i % POTS / ASSETS), Asset(i % ASSETS));
         }
         vm.deal(stranger, 1 ether);
         for (uint256 i; i < 200; ++i) {
@@ -58,10 +60,16 @@ contract DustTest is EscrowTest {
 
     function test_Open_CostsAreBounded() public {
         vm.deal(bob, 1);
-        measure(bob, 1, address(escrow), abi.encodeCall(escrow.pledgeETH, (bob, 7)));
+        measure(bob, 1, address(escrow), abi.encodeCall(escrow.pledgeETH, (bob, 7, 0)));
+        measure(stranger, 0, address(bonus), abi.encodeCall(bonus.enlist, (bob, 7, Asset.ETH)));
         measure(guardian, 0, address(escrow), abi.encodeCall(escrow.amend, (Wei.wrap(TARGET), DEADLINE, TERMS_HASH)));
         measure(alice, 0, address(escrow), abi.encodeCall(escrow.exit, (0, Asset.StETH, alice)));
         measure(guardian, 0, address(escrow), abi.encodeCall(escrow.decline, (alice, 7, Asset.WstETH)));
+        stETH.stop();
+        measure(guardian, 0, address(escrow), abi.encodeCall(escrow.decline, (alice, 7, Asset.StETH)));
+        stETH.resume();
+        measure(stranger, 0, address(escrow), abi.encodeCall(escrow.collect, (alice, Asset.StETH)));
+        measure(stranger, 0, address(bonus), abi.encodeCall(bonus.enlist, (alice, 7, Asset.WstETH)));
         measure(stranger, 1, address(bonus), abi.encodeCall(bonus.add, (bob)));
         measure(stranger, 0, address(escrow), abi.encodeCall(escrow.rescue, ()));
         measure(stranger, 0, address(escrow), abi.encodeCall(escrow.positions, (alice)));

@@ -90,8 +90,9 @@ contract ForcedEtherTest is EscrowTest {
         vm.prank(stranger);
         pool.add{ value: 7 }(stranger);
         pledge(alice, GRANT, Asset.ETH, 1 ether);
+        pool.enlist(alice, GRANT, Asset.ETH);
         force(address(pool));
-        vm.warp(SETTLED_AT);
+        vm.warp(DEADLINE + EXIT_WINDOW + 1);
         pool.claim(alice, GRANT, Asset.ETH);
         assertEq(alice.balance, 7);
         assertEq(address(pool).balance, FORCED);

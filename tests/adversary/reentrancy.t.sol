@@ -15,7 +15,9 @@ import { PledgeBack, Reentrant } from "../util/Receivers.sol";
 /// ├── given a beneficiary that is the guardian too, and cancels when it is paid
 /// │   └── the cancellation finds the tranche delivered, and everybody is paid in full
 /// ├── given a pledger that objects, reaching the veto, when it is refunded
-/// │   └── it gets the rest by another refund, and no more
+/// │   └── it gets the rest at its time, or at once if it is the guardian and lifts the hold; and no more
+/// ├── given a pledger that is owed, when it collects
+/// │   └── it is paid once
 /// └── given a pledger that pledges again when it exits
 ///     └── the new pledge is booked and locked
 contract ReentrancyTest is EscrowTest {
@@ -63,12 +65,38 @@ contract ReentrancyTest is EscrowTest {
         assertPot(GRANT, Asset.ETH, 400 ether, 0, 0);
     }
 
+    /// @dev One call at a time, since all of them need more gas than a decline gives; and all of them, and it is owed.
     function test_Decline_Reentered() public {
-        attacker.arm(address(escrow), callsOfAnyone());
+        bytes[] memory calls = callsOfAnyone();
+        uint256 before = vm.snapshotState();
+        for (uint256 i; i < calls.length; ++i) {
+            attacker.arm(address(escrow), oneCall(calls[i]));
+            vm.prank(address(attacker));
+            escrow.decline(address(attacker), GRANT, Asset.ETH);
+            assertGainedNothing(100 ether, 400 ether);
+            assertPot(GRANT, Asset.ETH, 400 ether, 0, 0);
+            assertOwed(address(attacker), Asset.ETH, 0);
+            vm.revertToState(before);
+        }
+        attacker.arm(address(escrow), everyCall());
         vm.prank(address(attacker));
         escrow.decline(address(attacker), GRANT, Asset.ETH);
-        assertGainedNothing(100 ether, 400 ether);
+        assertEq(attacker.entries(), 0);
+        assertEq(address(escrow).balance, 500 ether);
+        assertOwed(address(attacker), Asset.ETH, 100 ether);
         assertPot(GRANT, Asset.ETH, 400 ether, 0, 0);
+    }
+
+    /// @dev It refused the ETH when it was declined; now it takes it, and asks for it again.
+    function test_Collect_Reentered() public {
+        vm.mockCallRevert(address(attacker), bytes(""), "no");
+        vm.prank(address(attacker));
+        escrow.decline(address(attacker), GRANT, Asset.ETH);
+        vm.clearMockedCalls();
+        assertOwed(address(attacker), Asset.ETH, 100 ether);
+        attacker.arm(address(escrow), everyCall());
+        escrow.collect(address(attacker), Asset.ETH);
+        assertPaidOnce();
     }
 
     function test_Release_Reentered() public {
@@ -99,18 +127,41 @@ contract ReentrancyTest is EscrowTest {
         assertEq(address(escrow).balance, 0);
     }
 
+    /// @dev Property 15: 1,000 of 2,000 are drawn; the attacker has 1,600, and so a veto. What it stops comes later.
     function test_Refund_ReenteredByAnObjection() public {
         pledge(address(attacker), GRANT, Asset.ETH, 1500 ether);
         settleLate();
-        // 1,000 of 2,000 are drawn; the attacker has 1,600, and so a veto.
         bytes[] memory calls = new bytes[](2);
         calls[0] = abi.encodeCall(escrow.object, (GRANT, Asset.ETH));
         calls[1] = abi.encodeCall(escrow.refund, (address(attacker), GRANT, Asset.ETH));
         attacker.arm(address(escrow), calls);
         escrow.refund(address(attacker), GRANT, Asset.ETH);
 
-        // Its objection, and one refund in the refund; in that one, neither.
-        assertEq(attacker.successes(), 2);
+        // Its objection, and nothing more.
+        assertEq(attacker.successes(), 1);
+        assertEq(attacker.entries(), 1);
+        assertEq(address(attacker).balance, 800 ether);
+        assertStatus(Status.Cancelled);
+        assertPosition(address(attacker), GRANT, Asset.ETH, 1600 ether, 800 ether, 0);
+        vm.warp(trancheAt(SETTLED_AT, TRANCHES));
+        escrow.refund(address(attacker), GRANT, Asset.ETH);
+        escrow.refund(alice, GRANT, Asset.ETH);
+        assertEq(address(attacker).balance, 1600 ether);
+        assertEq(alice.balance, 400 ether);
+        assertEq(address(escrow).balance, 0);
+    }
+
+    /// @dev The guardian that it is lifts the hold on its own veto; a refund in the refund pays the rest, once.
+    function test_Refund_ReenteredByAnObjectionAndTheGuardian() public {
+        pledge(address(attacker), GRANT, Asset.ETH, 1500 ether);
+        settleLate();
+        bytes[] memory calls = new bytes[](3);
+        calls[0] = abi.encodeCall(escrow.object, (GRANT, Asset.ETH));
+        calls[1] = abi.encodeCall(escrow.cancel, ());
+        calls[2] = abi.encodeCall(escrow.refund, (address(attacker), GRANT, Asset.ETH));
+        attacker.arm(address(escrow), calls);
+        escrow.refund(address(attacker), GRANT, Asset.ETH);
+        assertEq(attacker.successes(), 3);
         assertEq(attacker.entries(), 2);
         assertEq(address(attacker).balance, 1600 ether);
         assertPosition(address(attacker), GRANT, Asset.ETH, 1600 ether, 1600 ether, 0);
@@ -134,6 +185,14 @@ contract ReentrancyTest is EscrowTest {
 
     // ---------------------------------------------------------------- helpers
 
+    /// @dev Its 100 ETH, and none of alice's. As the guardian it may have ended the rescue on the way; that pays nothing.
+    function assertPaidOnce() private view {
+        assertEq(attacker.entries(), 1, "entries");
+        assertEq(address(attacker).balance, 100 ether);
+        assertEq(address(escrow).balance, 400 ether);
+        assertOwed(address(attacker), Asset.ETH, 0);
+    }
+
     /// @dev That it was paid once, and that no call it made on the way went through.
     function assertGainedNothing(uint256 paid, uint256 left) private view {
         assertEq(attacker.entries(), 1, "entries");
@@ -154,7 +213,7 @@ contract ReentrancyTest is EscrowTest {
     }
 
     function callsOfAnyone() private view returns (bytes[] memory calls) {
-        calls = new bytes[](9);
+        calls = new bytes[](11);
         calls[0] = abi.encodeCall(escrow.refund, (address(attacker), GRANT, Asset.ETH));
         calls[1] = abi.encodeCall(escrow.refundTo, (GRANT, Asset.ETH, address(attacker)));
         calls[2] = abi.encodeCall(escrow.exit, (GRANT, Asset.ETH, address(attacker)));
@@ -164,6 +223,8 @@ contract ReentrancyTest is EscrowTest {
         calls[6] = abi.encodeCall(escrow.expire, ());
         calls[7] = abi.encodeCall(escrow.lapse, ());
         calls[8] = abi.encodeCall(escrow.release, (Asset.StETH));
+        calls[9] = abi.encodeCall(escrow.collect, (address(attacker), Asset.ETH));
+        calls[10] = abi.encodeCall(escrow.collectTo, (Asset.ETH, address(attacker)));
     }
 
     function oneCall(bytes memory call) private pure returns (bytes[] memory calls) {

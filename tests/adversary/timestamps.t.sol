@@ -2,7 +2,6 @@
 pragma solidity =0.8.37;
 
 import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
-import { Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { IStETH } from "levee/interfaces/external/ILido.sol";
 import { Asset, Wei } from "levee/types/Units.sol";
 
@@ -14,22 +13,29 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// | call      | time                              | before, at, after |
 /// |-----------|-----------------------------------|-------------------|
 /// | pledge    | deadline, also an amended one     | y y n             |
+/// | pledge    | the amendment it names comes into force | y y y       |
 /// | decline   | deadline                          | y y n             |
 /// | exit      | an amendment comes into force     | y n n             |
 /// | amend     | deadline - exitWindow             | y y n             |
 /// | amend     | the one before comes into force   | n y y             |
 /// | settle    | deadline, half covered            | n n y             |
 /// | settle    | deadline, wholly covered          | y y y             |
+/// | settle    | an amendment comes into force, wholly covered | n y y |
+/// | collect   | any                               | y y y             |
 /// | refund(To)| deadline                          | n n y             |
 /// | release   | a tranche falls due               | n y y             |
 /// | cancel    | the last tranche falls due        | y n n             |
+/// | cancel    | the same, after a veto            | y n n             |
+/// | refund    | a vetoed tranche would have fallen due | n y y        |
 /// | object    | the last tranche falls due        | y n n             |
 /// | lapse     | last tranche + releaseWindow      | n n y             |
 /// | lapse     | cancellation + releaseWindow      | n n y             |
 /// | expire    | deadline + releaseWindow          | n n y             |
 /// | add bonus | deadline                          | y y n             |
-/// | claim it  | deadline                          | n n y             |
-/// | claim it, rate unreadable | deadline + releaseWindow | n n y      |
+/// | enlist    | deadline                          | y y n             |
+/// | claim it  | deadline + exitWindow, also with the rate unreadable | n n y |
+/// | take it back | half of an exit window         | y n n             |
+/// | take it back | deadline + exitWindow, if a part is the pledgers' | n n y |
 contract TimestampsTest is EscrowTest {
     uint40 private constant AMENDED_DEADLINE = DEADLINE + 1 days;
 
@@ -42,9 +48,11 @@ contract TimestampsTest is EscrowTest {
     }
 
     function test_Pledge() public {
-        bytes memory call = abi.encodeCall(escrow.pledgeETH, (alice, GRANT));
+        bytes memory call = abi.encodeCall(escrow.pledgeETH, (alice, GRANT, 0));
         check("yyn", DEADLINE, none, address(escrow), alice, 1, call);
+        call = abi.encodeCall(escrow.pledgeETH, (alice, GRANT, START + EXIT_WINDOW));
         check("yyn", AMENDED_DEADLINE, amendDeadline, address(escrow), alice, 1, call);
+        check("yyy", START + EXIT_WINDOW, amendDeadline, address(escrow), alice, 1, call);
     }
 
     function test_Decline() public {
@@ -81,6 +89,18 @@ contract TimestampsTest is EscrowTest {
         check("yyy", DEADLINE, pledgeFull, address(escrow), stranger, 0, call);
     }
 
+    function test_Settle_Amended() public {
+        bytes memory call = abi.encodeCall(escrow.settle, ());
+        check("nyy", START + EXIT_WINDOW, coverAndAmend, address(escrow), stranger, 0, call);
+    }
+
+    /// @dev At any time: what is owed has no clock.
+    function test_Collect() public {
+        bytes memory call = abi.encodeCall(escrow.collect, (bob, Asset.StETH));
+        check("yyy", DEADLINE, oweBob, address(escrow), stranger, 0, call);
+        check("yyy", DEADLINE + RELEASE_WINDOW, oweBob, address(escrow), stranger, 0, call);
+    }
+
     function test_Refund() public {
         bytes memory call = abi.encodeCall(escrow.refund, (carol, LOAN, Asset.WstETH));
         check("nny", DEADLINE, pledgeHalf, address(escrow), stranger, 0, call);
@@ -97,6 +117,18 @@ contract TimestampsTest is EscrowTest {
     function test_Cancel() public {
         bytes memory call = abi.encodeCall(escrow.cancel, ());
         check("ynn", trancheAt(SETTLED_AT, TRANCHES), settleHalf, address(escrow), guardian, 0, call);
+    }
+
+    function test_Cancel_Vetoed() public {
+        bytes memory call = abi.encodeCall(escrow.cancel, ());
+        check("ynn", trancheAt(SETTLED_AT, TRANCHES), vetoHalf, address(escrow), guardian, 0, call);
+    }
+
+    /// @dev What a veto stopped goes back with each tranche's time.
+    function test_Refund_Vetoed() public {
+        bytes memory call = abi.encodeCall(escrow.refund, (alice, GRANT, Asset.ETH));
+        check("nyy", trancheAt(SETTLED_AT, 1), vetoHalf, address(escrow), stranger, 0, call);
+        check("nyy", trancheAt(SETTLED_AT, TRANCHES), vetoAndRefundThree, address(escrow), stranger, 0, call);
     }
 
     function test_Object() public {
@@ -120,9 +152,18 @@ contract TimestampsTest is EscrowTest {
     function test_Bonus() public {
         bytes memory call = abi.encodeCall(bonus.add, (alice));
         check("yyn", DEADLINE, none, address(bonus), alice, 1, call);
+        call = abi.encodeCall(bonus.enlist, (alice, GRANT, Asset.ETH));
+        check("yyn", DEADLINE, pledgeHalf, address(bonus), stranger, 0, call);
         call = abi.encodeCall(bonus.claim, (alice, GRANT, Asset.ETH));
-        check("nny", DEADLINE, pledgeLittle, address(bonus), stranger, 0, call);
-        check("nny", DEADLINE + RELEASE_WINDOW, failAndBreak, address(bonus), stranger, 0, call);
+        check("nny", DEADLINE + EXIT_WINDOW, pledgeLittle, address(bonus), stranger, 0, call);
+        check("nny", DEADLINE + EXIT_WINDOW, failAndBreak, address(bonus), stranger, 0, call);
+    }
+
+    /// @dev Until half of the exit window is over; and with the end of a rescue that is covered.
+    function test_Bonus_TakenBack() public {
+        bytes memory call = abi.encodeCall(bonus.takeBack, (alice));
+        check("ynn", START + EXIT_WINDOW / 2, addAndAmend, address(bonus), alice, 0, call);
+        check("nny", DEADLINE + EXIT_WINDOW, pledgeSome, address(bonus), alice, 0, call);
     }
 
     // ---------------------------------------------------------------- what comes before
@@ -130,8 +171,32 @@ contract TimestampsTest is EscrowTest {
     function none() private pure { }
 
     function amendDeadline() private {
+        amend(TARGET, AMENDED_DEADLINE, TERMS_HASH);
+    }
+
+    function coverAndAmend() private {
+        pledgeFull();
+        amendTarget(TARGET);
+    }
+
+    function oweBob() private {
+        pledgeHalf();
+        stETH.stop();
         vm.prank(guardian);
-        escrow.amend(Wei.wrap(TARGET), AMENDED_DEADLINE, TERMS_HASH);
+        escrow.decline(bob, GRANT, Asset.StETH);
+        stETH.resume();
+    }
+
+    function vetoHalf() private {
+        settleHalf();
+        vm.prank(alice);
+        escrow.object(GRANT, Asset.ETH);
+    }
+
+    function vetoAndRefundThree() private {
+        vetoHalf();
+        vm.warp(trancheAt(SETTLED_AT, 3));
+        escrow.refund(alice, GRANT, Asset.ETH);
     }
 
     function pledgeAndAmend() private {
@@ -165,6 +230,24 @@ contract TimestampsTest is EscrowTest {
     function pledgeLittle() private {
         pledge(alice, GRANT, Asset.ETH, 1 ether);
         pledge(bob, GRANT, Asset.StETH, 1 ether);
+        bonus.enlist(alice, GRANT, Asset.ETH);
+        bonus.enlist(bob, GRANT, Asset.StETH);
+        vm.prank(alice);
+        bonus.add{ value: 1 ether }(alice);
+    }
+
+    function addAndAmend() private {
+        vm.prank(alice);
+        bonus.add{ value: 1 ether }(alice);
+        amendTarget(TARGET);
+    }
+
+    /// @dev Half of it settles; the rest has its part of the bonus, and alice the other.
+    function pledgeSome() private {
+        pledge(alice, GRANT, Asset.ETH, 500 ether);
+        pledge(bob, FULL_GRANT, Asset.ETH, 100 ether);
+        bonus.enlist(alice, GRANT, Asset.ETH);
+        bonus.enlist(bob, FULL_GRANT, Asset.ETH);
         vm.prank(alice);
         bonus.add{ value: 1 ether }(alice);
     }

@@ -27,7 +27,7 @@ contract TokenCallbacksTest is EscrowTest {
         token.mint(alice, 1000);
         token.mint(bob, 1000 ether);
         vm.prank(bob);
-        escrow.pledgeStETH(bob, GRANT, Shares.wrap(1000 ether));
+        escrow.pledgeStETH(bob, GRANT, 0, Shares.wrap(1000 ether));
     }
 
     /// @dev Property 1: while the callback runs the exit is paid from bob's shares; the pledge makes up for it.
@@ -35,7 +35,7 @@ contract TokenCallbacksTest is EscrowTest {
         amendTarget(TARGET);
         token.arm(alice, address(escrow), abi.encodeCall(escrow.exit, (GRANT, Asset.StETH, alice)));
         vm.prank(alice);
-        escrow.pledgeStETH(alice, GRANT, Shares.wrap(1000));
+        escrow.pledgeStETH(alice, GRANT, amendmentOf[escrow], Shares.wrap(1000));
         assertEq(token.successes(), 1);
         assertEq(token.balanceOf(alice), 1000);
         assertEq(token.balanceOf(address(escrow)), 1000 ether);
@@ -49,7 +49,7 @@ contract TokenCallbacksTest is EscrowTest {
         token.arm(alice, address(escrow), abi.encodeCall(escrow.exit, (GRANT, Asset.StETH, carol)));
         vm.prank(alice);
         vm.expectRevert();
-        escrow.pledgeStETH(alice, GRANT, Shares.wrap(1001));
+        escrow.pledgeStETH(alice, GRANT, amendmentOf[escrow], Shares.wrap(1001));
         assertEq(token.balanceOf(carol), 0);
         assertEq(token.balanceOf(address(escrow)), 1000 ether);
     }

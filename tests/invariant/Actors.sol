@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
 import { IPledgeEscrow } from "levee/interfaces/IPledgeEscrow.sol";
 import { IRecoveryPool } from "levee/interfaces/IRecoveryPool.sol";
 import { Asset } from "levee/types/Units.sol";
@@ -28,18 +29,37 @@ contract MoodyBeneficiary {
 
 /// @notice A pledger that, when it is paid, asks for the same position again in every way it can.
 contract GreedyPledger {
-    uint8 private tier;
+    error NotMe();
+
+    /// @dev No tier: what is paid next is not a position's.
+    uint8 private constant NONE = type(uint8).max;
+
+    uint8 private tier = NONE;
     Asset private asset;
+
+    /// @notice Whether it refuses ETH.
+    bool public refuses;
 
     /// @notice How often it was paid the same twice.
     uint256 public paidTwice;
 
     /// @notice The position that will be paid next.
-    function expect(uint8 tier_, Asset asset_) external {
+    function expectPosition(uint8 tier_, Asset asset_) external {
         (tier, asset) = (tier_, asset_);
     }
 
+    /// @notice What will be paid next is owed to it, or its own contribution to a bonus.
+    function expectOwed() external {
+        tier = NONE;
+    }
+
+    function setRefuses(bool refuses_) external {
+        refuses = refuses_;
+    }
+
     receive() external payable {
+        if (refuses) revert NotMe();
+        if (tier == NONE) return _askForOwed();
         IPledgeEscrow escrow = IPledgeEscrow(msg.sender);
         try escrow.refund(address(this), tier, Asset.ETH) {
             ++paidTwice;
@@ -49,6 +69,15 @@ contract GreedyPledger {
         } catch { }
         // Of a bonus pool the same call.
         try IRecoveryPool(msg.sender).claim(address(this), tier, asset) {
+            ++paidTwice;
+        } catch { }
+    }
+
+    function _askForOwed() private {
+        try IPledgeEscrow(msg.sender).collect(address(this), Asset.ETH) {
+            ++paidTwice;
+        } catch { }
+        try IBonusPool(msg.sender).takeBack(address(this)) {
             ++paidTwice;
         } catch { }
     }

@@ -1,94 +1,221 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { FailReason, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset } from "levee/types/Units.sol";
 
-import { LogBooks } from "./LogBooks.sol";
+import { Facts } from "./Course.sol";
 import { Store } from "./Store.sol";
 
-/// @notice Whose a bonus must be, and how much of it, by the words of the rules: from the escrow's events, the store's
-/// amounts and the contributions alone.
+/// @notice Whose a bonus must be, and how much of it, by the words of the rules: from the store's books, the
+/// contributions and what was enlisted when.
 contract BonusBooks {
+    /// @dev What counts of a position: how often it had left, how much of it is enlisted, and that times its seconds.
+    struct Entry {
+        uint256 departures;
+        uint256 amount;
+        uint256 unitSeconds;
+    }
+
+    /// @dev What was decided: of the bonus, the pledgers' part; and what all that is enlisted is worth at a rate.
+    struct Decision {
+        bool decided;
+        uint256 metBps;
+        uint256 part;
+        uint256 rate;
+        uint256 value;
+    }
+
     Store private immutable STORE;
-    LogBooks private immutable BOOKS;
 
     mapping(address sponsor => uint256) public added;
+    /// @notice The bonus.
     uint256 public total;
-    /// @notice Whether a call has decided whose the bonus is; then its rate and the value of all pledges.
-    bool public decided;
-    uint256 public rate;
-    uint256 public value;
-    mapping(address pledger => bool[24]) public claimed;
+    /// @notice What went back to sponsors since it was decided, and to pledgers.
     uint256 public paid;
+    Decision private _decision;
+    mapping(address pledger => Entry[24]) private _entries;
+    mapping(address pledger => bool[24]) public claimed;
 
     constructor(Store store) {
         STORE = store;
-        BOOKS = store.books();
     }
+
+    // ------------------------------------------------------------------------------------------------ what happened
 
     function noteAdded(address sponsor, uint256 amount) external {
         added[sponsor] += amount;
         total += amount;
     }
 
-    function noteTakenBack(address sponsor) external {
-        decided = true;
-        paid += added[sponsor];
-        added[sponsor] = 0;
+    function noteEnlisted(address pledger, uint256 id) external {
+        _entries[pledger][id] = enlisting(pledger, id);
     }
 
     function noteClaim(address pledger, uint256 id) external {
-        if (!decided) (decided, rate, value) = (true, rateNow(), valueAt(rateNow()));
-        paid += shareOf(pledger, id, rate, value);
+        _decision = decision();
         claimed[pledger][id] = true;
+        paid += shareNow(pledger, id);
     }
 
-    /// @notice Whether the bonus is the pledgers': the rescue failed, or would by the next call, and not by its
-    /// guardian, with something pledged.
-    function isForPledgers() external view returns (bool) {
-        bool failed = BOOKS.status() == Status.Failed && BOOKS.failReason() != FailReason.EndedByGuardian;
-        bool fails = STORE.late() && STORE.highestMet() == 0;
-        if (!failed && !fails) return false;
-        return decided ? value != 0 : valueAt(rateNow()) != 0;
+    function noteTakenBack(address sponsor, bool leaves) external {
+        uint256 amount = returnedNow(sponsor, leaves);
+        if (leaves) total -= amount;
+        else (_decision, paid) = (decision(), paid + amount);
+        added[sponsor] = 0;
     }
 
-    /// @notice Whether deciding must wait: there are shares, their rate cannot be read, and the wait is not over.
-    function mustWait() external view returns (bool) {
-        if (decided || BOOKS.status() != Status.Failed || BOOKS.failReason() == FailReason.EndedByGuardian) {
-            return false;
+    // ------------------------------------------------------------------------------------------------ enlisting
+
+    /// @notice What counts of a position.
+    function entry(address pledger, uint256 id) external view returns (Entry memory) {
+        return _entries[pledger][id];
+    }
+
+    /// @notice What would count of it once it is enlisted now: nothing of what has left; and, while pledges are taken,
+    /// all that it has, what is new of it for the time to the first deadline.
+    function enlisting(address pledger, uint256 id) public view returns (Entry memory) {
+        return
+            _enlisting(
+                _entries[pledger][id], STORE.departures(pledger, id), STORE.amounts(pledger, id), secondsLocked()
+            );
+    }
+
+    function _enlisting(Entry memory next, uint256 departures, uint256 amount, int256 duration)
+        private
+        pure
+        returns (Entry memory)
+    {
+        if (next.departures != departures) next = Entry(departures, 0, 0);
+        if (duration < 0) return next;
+        next.unitSeconds += (amount - next.amount) * uint256(duration);
+        next.amount = amount;
+        return next;
+    }
+
+    /// @notice Whether there is something to enlist or to strike.
+    function enlists(address pledger, uint256 id) external view returns (bool) {
+        return !_decision.decided && _differ(_entries[pledger][id], enlisting(pledger, id));
+    }
+
+    /// @notice The first position, from a place that `seed` gives, of which there is something to enlist or to strike.
+    function findUnlisted(uint256 seed) external view returns (address pledger, uint256 id) {
+        address[] memory pledgers = STORE.pledgers();
+        int256 duration = secondsLocked();
+        for (uint256 i; i < pledgers.length; ++i) {
+            pledger = pledgers[addmod(seed, i, pledgers.length)];
+            uint256[24] memory amounts = STORE.amountsOf(pledger);
+            uint256[24] memory departures = STORE.departuresOf(pledger);
+            for (uint256 j; j < STORE.pots(); ++j) {
+                id = addmod(seed, j, STORE.pots());
+                Entry memory now_ = _entries[pledger][id];
+                Entry memory next = _enlisting(_entries[pledger][id], departures[id], amounts[id], duration);
+                if (_differ(now_, next)) return (pledger, id);
+            }
         }
-        uint256 limit = STORE.inForce().deadline + STORE.terms().releaseWindow;
-        return STORE.holdsShares() && STORE.lido().rate() == 0 && block.timestamp <= limit;
+        return STORE.findAny(seed);
     }
 
-    /// @notice The share rate; one to one if it cannot be read.
-    function rateNow() public view returns (uint256 now_) {
-        if (!STORE.holdsShares()) return 0;
-        now_ = STORE.lido().rate();
-        if (now_ == 0) now_ = 1e27;
+    function _differ(Entry memory a, Entry memory b) private pure returns (bool) {
+        return a.departures != b.departures || a.amount != b.amount || a.unitSeconds != b.unitSeconds;
     }
 
-    /// @notice What all pledges are worth.
-    function valueAt(uint256 rate_) public view returns (uint256) {
+    /// @notice From now to the first of the deadlines; less than 0 when no pledges are taken.
+    function secondsLocked() public view returns (int256) {
+        if (!STORE.pledging()) return -1;
+        uint256 end = STORE.firstDeadline();
+        if (STORE.inForce().deadline < end) end = STORE.inForce().deadline;
+        if (STORE.pendingUntil() != 0 && STORE.latest().deadline < end) end = STORE.latest().deadline;
+        return end > block.timestamp ? int256(end - block.timestamp) : int256(0);
+    }
+
+    // ------------------------------------------------------------------------------------------------ deciding
+
+    function isDecided() external view returns (bool) {
+        return _decision.decided;
+    }
+
+    /// @notice Whether all is the sponsors', as the rescue stands or would once it is settled.
+    function isForSponsors() public view returns (bool) {
+        Facts memory state = STORE.settledBy();
+        return state.reason == EndReason.EndedByGuardian || valueOf(state.metBps, state.rate) == 0;
+    }
+
+    /// @notice What was decided or, before that, would be now.
+    function decision() public view returns (Decision memory) {
+        if (_decision.decided) return _decision;
+        Facts memory state = STORE.settledBy();
+        uint256 value = valueOf(0, state.rate);
+        bool forSponsors = state.reason == EndReason.EndedByGuardian || value == 0;
+        uint256 part = forSponsors ? 0 : total * valueOf(state.metBps, state.rate) / value;
+        return Decision(true, state.metBps, part, state.rate, value);
+    }
+
+    /// @notice The stored decision.
+    function decided() external view returns (Decision memory) {
+        return _decision;
+    }
+
+    /// @notice What all that is enlisted into tiers of thresholds above `metBps` is worth, by time.
+    function valueOf(uint256 metBps, uint256 rate) public view returns (uint256) {
+        address[] memory pledgers = STORE.pledgers();
+        uint256 pots = STORE.pots();
         uint256 eth;
         uint256 shares;
-        for (uint256 id; id < STORE.pots(); ++id) {
-            if (id % ASSETS == uint256(Asset.ETH)) eth += STORE.total(id);
-            else shares += STORE.total(id);
+        for (uint256 id; id < pots; ++id) {
+            if (STORE.tierOf(id).thresholdBps <= metBps) continue;
+            for (uint256 i; i < pledgers.length; ++i) {
+                if (id % ASSETS == uint256(Asset.ETH)) eth += _entries[pledgers[i]][id].unitSeconds;
+                else shares += _entries[pledgers[i]][id].unitSeconds;
+            }
         }
-        return eth + shares * rate_ / 1e27;
+        return eth + shares * rate / 1e27;
     }
 
-    /// @notice A position's share of the bonus.
-    function shareOf(address pledger, uint256 id, uint256 rate_, uint256 value_) public view returns (uint256) {
-        uint256 amount = STORE.amounts(pledger, id);
-        uint256 worth = id % ASSETS == uint256(Asset.ETH) ? amount : amount * rate_ / 1e27;
-        return total * worth / value_;
+    // ------------------------------------------------------------------------------------------------ paying out
+
+    /// @notice A position's share, as it was decided or would be now: none if it has left since it was enlisted.
+    function shareNow(address pledger, uint256 id) public view returns (uint256) {
+        return isOutdated(pledger, id) ? 0 : shareBy(decision(), pledger, id);
     }
 
-    /// @notice The same at the rate that was fixed or, before that, the one that a claim would fix now.
-    function shareNow(address pledger, uint256 id) external view returns (uint256) {
-        return decided ? shareOf(pledger, id, rate, value) : shareOf(pledger, id, rateNow(), valueAt(rateNow()));
+    /// @notice Whether a position has left since it was enlisted.
+    function isOutdated(address pledger, uint256 id) public view returns (bool) {
+        return _entries[pledger][id].departures != STORE.departures(pledger, id);
+    }
+
+    /// @notice Its share by a decision, whether it has left or not.
+    function shareBy(Decision memory made, address pledger, uint256 id) public view returns (uint256) {
+        if (made.part == 0 || STORE.tierOf(id).thresholdBps <= made.metBps) return 0;
+        uint256 unitSeconds = _entries[pledger][id].unitSeconds;
+        if (id % ASSETS != uint256(Asset.ETH)) unitSeconds = unitSeconds * made.rate / 1e27;
+        return total * unitSeconds / made.value;
+    }
+
+    /// @notice What of the shares of a decided bonus was not claimed.
+    function unclaimed() external view returns (uint256 sum) {
+        address[] memory pledgers = STORE.pledgers();
+        Decision memory made = _decision;
+        for (uint256 i; i < pledgers.length; ++i) {
+            uint256[24] memory departures = STORE.departuresOf(pledgers[i]);
+            for (uint256 id; id < 24; ++id) {
+                Entry memory counted = _entries[pledgers[i]][id];
+                bool none = counted.unitSeconds == 0 || counted.departures != departures[id];
+                if (!none && !claimed[pledgers[i]][id]) sum += shareBy(made, pledgers[i], id);
+            }
+        }
+    }
+
+    /// @notice Whether `caller` may take out what `sponsor` added: it is its own, and an amendment is pending, in the
+    /// first half of its exit window.
+    function mayLeave(address caller, address sponsor) external view returns (bool) {
+        uint256 until = STORE.pendingUntil();
+        return caller == sponsor && until != 0 && 2 * (until - block.timestamp) > STORE.exitWindow();
+    }
+
+    /// @notice What of a contribution goes back, all of it to a sponsor who leaves.
+    function returnedNow(address sponsor, bool leaves) public view returns (uint256) {
+        if (leaves || added[sponsor] == 0) return added[sponsor];
+        return added[sponsor] * (total - decision().part) / total;
     }
 }

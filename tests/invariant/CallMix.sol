@@ -5,31 +5,35 @@ import { console } from "forge-std/console.sol";
 
 import { Setting } from "./Setting.sol";
 
-/// @notice How often each action of the handlers goes through, of the times that it is drawn.
+/// @notice How often each action of the handlers goes through, of the times that it is drawn, and how often it is
+/// refused.
 /// @dev Forge forgets the state of a run when it begins the next one, so the runs are made here: as forge makes them,
 /// every action as likely as every other, but from one seed, so that the result is the same every time.
 abstract contract CallMix is Setting {
     uint256 private constant RUNS = 24;
     uint256 private constant DEPTH = 256;
-    /// @dev Of the calls of an action, in percent, that must go through.
+    /// @dev Of the calls of an action, in percent, that must go through, and that must be refused.
     uint256 private constant MINIMUM = 3;
 
     function test_CallMix() public {
         vm.pauseGasMetering();
         uint256[] memory calls = new uint256[](actions.length);
         uint256[] memory done = new uint256[](actions.length);
+        uint256[] memory refused = new uint256[](actions.length);
         uint256 start = vm.snapshotState();
         for (uint256 run; run < RUNS; ++run) {
-            _run(run, calls, done);
+            _run(run, calls, done, refused);
             assertTrue(vm.revertToState(start));
         }
-        _report(calls, done);
+        _report(calls, done, refused);
         for (uint256 i; i < actions.length; ++i) {
-            assertGe(done[i] * 100, calls[i] * MINIMUM, actions[i].name);
+            if (actions[i].possible) assertGe(done[i] * 100, calls[i] * MINIMUM, actions[i].name);
+            else assertEq(done[i], 0, actions[i].name);
+            if (actions[i].refusable) assertGe(refused[i] * 100, calls[i] * MINIMUM, actions[i].name);
         }
     }
 
-    function _run(uint256 run, uint256[] memory calls, uint256[] memory done) private {
+    function _run(uint256 run, uint256[] memory calls, uint256[] memory done, uint256[] memory refused) private {
         for (uint256 step; step < DEPTH; ++step) {
             uint256 draw = _draw(run, step, 0);
             uint256 number = draw % actions.length;
@@ -38,10 +42,11 @@ abstract contract CallMix is Setting {
             for (uint256 word = 1; word <= ACTION_WORDS; ++word) {
                 call = abi.encodePacked(call, _draw(run, step, word));
             }
-            (bool success,) = action.handler.call(call);
-            assertTrue(success, action.name);
+            (bool success, bytes memory answer) = action.handler.call(call);
+            assertTrue(success, string.concat(action.name, ": ", vm.toString(answer)));
             ++calls[number];
             if (store.acted()) ++done[number];
+            if (store.refused()) ++refused[number];
         }
     }
 
@@ -49,14 +54,13 @@ abstract contract CallMix is Setting {
         return uint256(keccak256(abi.encode(run, step, word)));
     }
 
-    function _report(uint256[] memory calls, uint256[] memory done) private view {
-        console.log("| action | calls | went through | % |");
+    function _report(uint256[] memory calls, uint256[] memory done, uint256[] memory refused) private view {
+        console.log("| action | calls | went through % | refused % |");
         console.log("|---|---|---|---|");
         for (uint256 i; i < actions.length; ++i) {
-            string memory counts = string.concat(vm.toString(calls[i]), " | ", vm.toString(done[i]), " | ");
-            console.log(
-                string.concat("| ", actions[i].name, " | ", counts, vm.toString(done[i] * 100 / calls[i]), " |")
-            );
+            string memory shares =
+                string.concat(vm.toString(done[i] * 100 / calls[i]), " | ", vm.toString(refused[i] * 100 / calls[i]));
+            console.log(string.concat("| ", actions[i].name, " | ", vm.toString(calls[i]), " | ", shares, " |"));
         }
     }
 }

@@ -57,11 +57,12 @@ contract Crowd is Clock, StdCheats {
         Terms memory terms = STORE.terms();
         terms.target = Wei.wrap(STORE.inForce().target);
         terms.deadline = uint40(vm.getBlockTimestamp() + 1);
+        terms.latestDeadline = terms.deadline;
         terms.beneficiary = BENEFICIARY;
         if (terms.guardian != address(0)) terms.guardian = address(this);
         escrow = IPledgeEscrow(deployCode("PledgeEscrow.sol:PledgeEscrow", abi.encode(terms)));
         _pledgeAll(count);
-        escrow.pledgeETH{ value: 1 }(PLEDGER, 0);
+        escrow.pledgeETH{ value: 1 }(PLEDGER, 0, 0);
         _measure();
 
         reach(terms.deadline + 1);
@@ -102,9 +103,9 @@ contract Crowd is Clock, StdCheats {
         if (amount == 0) return;
         uint8 tier = uint8(id / ASSETS);
         Asset asset = Asset(id % ASSETS);
-        if (asset == Asset.ETH) escrow.pledgeETH{ value: amount }(pledger, tier);
-        else if (asset == Asset.StETH) escrow.pledgeStETH(pledger, tier, Shares.wrap(amount));
-        else escrow.pledgeWstETH(pledger, tier, WstETHUnits.wrap(amount));
+        if (asset == Asset.ETH) escrow.pledgeETH{ value: amount }(pledger, tier, 0);
+        else if (asset == Asset.StETH) escrow.pledgeStETH(pledger, tier, 0, Shares.wrap(amount));
+        else escrow.pledgeWstETH(pledger, tier, 0, WstETHUnits.wrap(amount));
     }
 
     function _refundAll() private {

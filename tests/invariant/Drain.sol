@@ -27,6 +27,7 @@ contract Drain is Clock {
         RescueView memory page = ESCROW.rescue();
         if (page.status == Status.Settled || page.status == Status.Cancelled) _end(page);
         refundAll();
+        collectAll();
     }
 
     function _decide() private {
@@ -56,7 +57,10 @@ contract Drain is Clock {
     /// @notice Claims from both pools what anyone is owed by them, asking for all that there could be.
     function claimAll() external {
         address[] memory accounts = STORE.accounts();
+        _strikeAll();
+        reach(STORE.lastDeadline() + STORE.exitWindow() + 1);
         for (uint256 i; i < accounts.length; ++i) {
+            STORE.alertOfOwed(accounts[i]);
             try STORE.bonus().takeBack(accounts[i]) { } catch { }
             PositionView[] memory list = ESCROW.positions(accounts[i]);
             for (uint256 j; j < list.length; ++j) {
@@ -68,8 +72,33 @@ contract Drain is Clock {
         }
     }
 
-    /// @notice Refunds all that is owed and moves.
+    /// @dev Strikes what has left, unless the bonus is decided: where nothing else is enlisted, all is the sponsors' then.
+    function _strikeAll() private {
+        address[] memory pledgers = STORE.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            for (uint256 id; id < STORE.pots(); ++id) {
+                if (!STORE.sponsors().isOutdated(pledgers[i], id)) continue;
+                try STORE.bonus().enlist(pledgers[i], uint8(id / ASSETS), Asset(id % ASSETS)) { } catch { }
+            }
+        }
+    }
+
+    /// @notice Collects all that exits and declines left, and moves.
+    function collectAll() public {
+        address[] memory pledgers = STORE.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            Units[3] memory owed = ESCROW.owed(pledgers[i]);
+            for (uint256 asset; asset < ASSETS; ++asset) {
+                if (Units.unwrap(owed[asset]) == 0 || !LIDO.moves(Asset(asset))) continue;
+                STORE.alertOfOwed(pledgers[i]);
+                ESCROW.collect(pledgers[i], Asset(asset));
+            }
+        }
+    }
+
+    /// @notice Refunds all that is owed and moves. What a pledger refuses waits for it.
     function refundAll() public {
+        STORE.greedy().setRefuses(false);
         address[] memory pledgers = STORE.pledgers();
         for (uint256 i; i < pledgers.length; ++i) {
             PositionView[] memory list = ESCROW.positions(pledgers[i]);

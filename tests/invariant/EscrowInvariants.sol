@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { BonusFor } from "levee/interfaces/IBonusPool.sol";
-import { FailReason, PositionView, PotView, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import {
+    EndReason,
+    PositionView,
+    PotView,
+    RecordView,
+    RescueView,
+    Status,
+    Terms
+} from "levee/interfaces/IPledgeEscrow.sol";
 import { GroupView } from "levee/interfaces/IRecoveryPool.sol";
 import { ASSETS, Asset, Rate, Units, Wei } from "levee/types/Units.sol";
 
 import { BonusBooks } from "./BonusBooks.sol";
+import { Course, Facts } from "./Course.sol";
 import { Crowd } from "./Crowd.sol";
 import { RecoveryBooks } from "./RecoveryBooks.sol";
-import { Reference } from "./Reference.sol";
 import { Setting } from "./Setting.sol";
-import { Store } from "./Store.sol";
 
 /// @notice What must always be true of an escrow, whatever its handlers do; README.md says how each is asserted. The
 /// numbers are those of the mechanism's list of properties.
@@ -21,57 +27,54 @@ abstract contract EscrowInvariants is Setting {
     // ------------------------------------------------------------------------------------------------ 1, 2
 
     function invariant_1_Solvency() public {
-        RescueView memory page = _storedPage();
-        address[] memory pledgers = store.pledgers();
+        Facts memory state = store.facts();
+        uint256[3] memory owed;
         for (uint256 asset; asset < ASSETS; ++asset) {
-            uint256 owed = _owedToBeneficiary(page, asset);
-            for (uint256 id = asset; id < store.pots(); id += ASSETS) {
-                for (uint256 i; i < pledgers.length; ++i) {
-                    owed += _owedTo(page, pledgers[i], id);
-                }
-            }
-            assertGe(lido.balanceOf(address(escrow), Asset(asset)), owed, "insolvent");
+            owed[asset] = store.tranchesOf(state, asset, state.delivered[asset], state.kept[asset]);
+        }
+        address[] memory pledgers = store.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            _addOwed(owed, pledgers[i]);
+        }
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            assertGe(lido.balanceOf(address(escrow), Asset(asset)), owed[asset], "insolvent");
         }
         assertGe(address(store.pool()).balance, _owedByPool(pledgers), "recovery pool insolvent");
-        assertGe(address(store.bonus()).balance, _owedAsBonus(pledgers), "bonus pool insolvent");
+        assertGe(address(store.bonus()).balance, _owedAsBonus(), "bonus pool insolvent");
+    }
+
+    /// @dev All that a pledger will be owed in the end, and what it could not be paid.
+    function _addOwed(uint256[3] memory owed, address pledger) private view {
+        uint256[24] memory positions = store.owedInTheEnd(pledger);
+        uint256[3] memory unpaid = store.owedOf(pledger);
+        for (uint256 id; id < store.pots(); ++id) {
+            owed[id % ASSETS] += positions[id];
+        }
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            owed[asset] += unpaid[asset];
+        }
     }
 
     /// @dev What the recovery pool's deposits have earned everyone, and they have not had.
     function _owedByPool(address[] memory pledgers) private view returns (uint256 owed) {
         if (store.recovery().accruedAt() == 0) return 0;
-        for (uint256 id; id < store.pots(); ++id) {
-            for (uint256 i; i < pledgers.length; ++i) {
-                owed += store.recovery().earned(pledgers[i], id) - store.recovery().claimed(pledgers[i], id);
+        for (uint256 i; i < pledgers.length; ++i) {
+            uint256[24] memory unclaimed = store.recovery().unclaimedOf(pledgers[i]);
+            for (uint256 id; id < store.pots(); ++id) {
+                owed += unclaimed[id];
             }
         }
     }
 
-    /// @dev What the sponsors have in the bonus pool or, once it is decided for them, the pledgers.
-    function _owedAsBonus(address[] memory pledgers) private view returns (uint256 owed) {
-        (BonusFor whose,,,) = store.bonus().bonus();
-        if (whose != BonusFor.Pledgers) return store.sponsors().total() - store.sponsors().paid();
-        for (uint256 id; id < store.pots(); ++id) {
-            for (uint256 i; i < pledgers.length; ++i) {
-                if (store.amounts(pledgers[i], id) == 0 || store.sponsors().claimed(pledgers[i], id)) continue;
-                owed += store.sponsors().shareNow(pledgers[i], id);
-            }
+    /// @dev What the sponsors have in the bonus pool; once it is decided what is left of that, and of the pledgers' shares.
+    function _owedAsBonus() private view returns (uint256 owed) {
+        BonusBooks sponsors = store.sponsors();
+        if (!sponsors.isDecided()) return sponsors.total();
+        owed = sponsors.unclaimed();
+        address[] memory accounts = store.accounts();
+        for (uint256 i; i < accounts.length; ++i) {
+            owed += sponsors.returnedNow(accounts[i], false);
         }
-    }
-
-    /// @dev The view as the stored status has it: while a late rescue is undecided, it still is open.
-    function _storedPage() private view returns (RescueView memory page) {
-        page = escrow.rescue();
-        if (store.late()) page.status = Status.Open;
-    }
-
-    function _owedToBeneficiary(RescueView memory page, uint256 asset) private view returns (uint256) {
-        if (page.status == Status.Open || page.status == Status.Failed) return 0;
-        return store.tranchesOf(page, asset, page.delivered[asset], page.kept[asset]);
-    }
-
-    function _owedTo(RescueView memory page, address pledger, uint256 id) private view returns (uint256) {
-        if (page.status == Status.Open) return store.amounts(pledger, id);
-        return store.entitled(page, pledger, id) - store.refunded(pledger, id);
     }
 
     function invariant_2_Exits() public {
@@ -81,7 +84,38 @@ abstract contract EscrowInvariants is Setting {
                 assertEq(lido.balanceOf(accounts[i], Asset(asset)), store.ledger(accounts[i], asset), "not as booked");
             }
         }
+        address[] memory pledgers = store.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            _assertPositionsKept(pledgers[i]);
+        }
         assertEq(moody.paidTwice() + greedy.paidTwice(), 0, "paid twice");
+    }
+
+    /// @dev A position changes by its pledges, its refunds and its departures alone; what those could not pay is owed. One
+    /// pot after the other is asked for all of it.
+    function _assertPositionsKept(address pledger) private view {
+        uint256[24] memory amounts = store.amountsOf(pledger);
+        uint256[24] memory refunded = store.refundedOf(pledger);
+        PositionView[] memory list = escrow.positions(pledger);
+        for (uint256 i; i < list.length; ++i) {
+            uint256 id = _idOf(list[i]);
+            assertEq(Units.unwrap(list[i].amount), amounts[id], "a position changed");
+            assertEq(Units.unwrap(list[i].refunded), refunded[id], "refunded");
+        }
+        uint256 next = store.calls() % store.pots();
+        (Units amount,,, uint24 departures) = escrow.position(pledger, uint8(next / ASSETS), Asset(next % ASSETS));
+        assertEq(Units.unwrap(amount), amounts[next], "a position is missing");
+        assertEq(departures, store.departures(pledger, next), "departures");
+        Units[3] memory owed = escrow.owed(pledger);
+        uint256[3] memory unpaid = store.owedOf(pledger);
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            assertEq(Units.unwrap(owed[asset]), unpaid[asset], "owed");
+        }
+    }
+
+    /// @dev The pot of a position.
+    function _idOf(PositionView memory position) private pure returns (uint256) {
+        return position.tier * ASSETS + uint256(position.asset);
     }
 
     // ------------------------------------------------------------------------------------------------ 3, 4, 5, 13
@@ -110,29 +144,27 @@ abstract contract EscrowInvariants is Setting {
     }
 
     function invariant_4_EqualTreatment() public view {
+        if (escrow.status() == Status.Open) return;
         address[] memory pledgers = store.pledgers();
+        uint256[24][] memory amounts = new uint256[24][](pledgers.length);
         uint256[24][] memory lost = new uint256[24][](pledgers.length);
-        Status status = escrow.status();
         for (uint256 i; i < pledgers.length; ++i) {
-            if (status != Status.Open) lost[i] = _lostBy(pledgers[i]);
-        }
-        for (uint256 id; id < store.pots(); ++id) {
-            for (uint256 i = 1; i < pledgers.length; ++i) {
-                for (uint256 j; j < i; ++j) {
-                    _assertAlike(
-                        lost[i][id], store.amounts(pledgers[i], id), lost[j][id], store.amounts(pledgers[j], id)
-                    );
+            (amounts[i], lost[i]) = _lostBy(pledgers[i]);
+            for (uint256 j; j < i; ++j) {
+                for (uint256 id; id < store.pots(); ++id) {
+                    _assertAlike(lost[i][id], amounts[i][id], lost[j][id], amounts[j][id]);
                 }
             }
         }
     }
 
-    /// @dev What a pledger does not get back of each position.
-    function _lostBy(address pledger) private view returns (uint256[24] memory lost) {
+    /// @dev What a pledger has in each position, and does not get back of it.
+    function _lostBy(address pledger) private view returns (uint256[24] memory amounts, uint256[24] memory lost) {
         PositionView[] memory list = escrow.positions(pledger);
         for (uint256 i; i < list.length; ++i) {
-            lost[list[i].tier * ASSETS + uint256(list[i].asset)] =
-                Units.unwrap(list[i].amount) - Units.unwrap(list[i].refunded) - Units.unwrap(list[i].refundable);
+            uint256 id = _idOf(list[i]);
+            amounts[id] = Units.unwrap(list[i].amount);
+            lost[id] = amounts[id] - Units.unwrap(list[i].refunded) - Units.unwrap(list[i].refundable);
         }
     }
 
@@ -145,7 +177,7 @@ abstract contract EscrowInvariants is Setting {
 
     function invariant_5_ConditionKept() public view {
         RescueView memory page = escrow.rescue();
-        uint256 met = store.late() && page.rateReadable ? store.highestMet() : store.metBps();
+        uint256 met = store.found().metBps;
         for (uint256 i; i < page.pots.length; ++i) {
             if (Units.unwrap(page.pots[i].drawn) == 0) continue;
             assertGe(met, page.terms.tiers[page.pots[i].tier].thresholdBps, "condition not met");
@@ -210,14 +242,14 @@ abstract contract EscrowInvariants is Setting {
         if (accruedAt != 0) _assertEarnings(recovery);
     }
 
+    /// @dev Of one pot after the other.
     function _assertEarnings(RecoveryBooks recovery) private view {
         address[] memory pledgers = store.pledgers();
-        for (uint256 id; id < store.pots(); ++id) {
-            for (uint256 i; i < pledgers.length; ++i) {
-                (Wei earned, Wei claimed) = store.pool().earnings(pledgers[i], uint8(id / ASSETS), Asset(id % ASSETS));
-                assertEq(Wei.unwrap(earned), recovery.earned(pledgers[i], id), "earned");
-                assertEq(Wei.unwrap(claimed), recovery.claimed(pledgers[i], id), "claimed");
-            }
+        uint256 id = store.calls() % store.pots();
+        for (uint256 i; i < pledgers.length; ++i) {
+            (Wei earned, Wei claimed) = store.pool().earnings(pledgers[i], uint8(id / ASSETS), Asset(id % ASSETS));
+            assertEq(Wei.unwrap(earned), recovery.earned(pledgers[i], id), "earned");
+            assertEq(Wei.unwrap(claimed), recovery.claimed(pledgers[i], id), "claimed");
         }
     }
 
@@ -235,35 +267,108 @@ abstract contract EscrowInvariants is Setting {
 
     function invariant_14_Agreement() public view {
         RescueView memory page = escrow.rescue();
-        bool decided = _everSettled(page);
-        uint256 met = store.late() ? store.highestMet() : store.metBps();
-        uint256 rate = store.late() ? lido.rate() : store.decidedRate();
-        Reference.Draws memory draws = ruling.draw(decided ? met : 0, rate);
-        assertEq(Wei.unwrap(page.drawn), draws.sum, "drawn in all");
+        Facts memory state = store.found();
+        assertEq(uint256(page.status), uint256(state.status), "status");
+        assertEq(uint256(page.endReason), uint256(state.reason), "endReason");
+        assertEq(Wei.unwrap(page.drawn), state.draws.sum, "drawn in all");
+        assertEq(page.cancelledAt, state.cancelledAt, "cancelledAt");
+        assertEq(page.lapsedAt, state.lapsedAt, "lapsedAt");
+        assertEq(page.settledAt, store.facts().settledAt, "settledAt");
+        assertEq(page.finalAt, store.facts().finalAt, "finalAt");
         for (uint256 i; i < page.pots.length; ++i) {
             uint256 id = page.pots[i].tier * ASSETS + uint256(page.pots[i].asset);
             assertEq(Units.unwrap(page.pots[i].total), store.total(id), "total");
-            assertEq(Units.unwrap(page.pots[i].drawn), draws.units[id], "drawn");
+            assertEq(Units.unwrap(page.pots[i].drawn), state.draws.units[id], "drawn");
         }
-        if (decided) _assertWeights(page, draws, met, rate);
+        _assertTranches(page, state);
+        _assertPositionsAgree();
     }
 
-    function _assertWeights(RescueView memory page, Reference.Draws memory draws, uint256 met, uint256 rate)
-        private
-        view
-    {
+    function _assertTranches(RescueView memory page, Facts memory state) private view {
+        assertEq(page.due, store.due(state), "due");
+        assertEq(page.returnsByCalendar, state.byCalendar, "returnsByCalendar");
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            assertEq(page.kept[asset], state.kept[asset], "kept");
+            assertEq(page.delivered[asset], state.delivered[asset], "delivered");
+            assertEq(page.held[asset], store.held(state, asset), "held");
+        }
+        bool counts = state.settledAt != 0 && (state.status == Status.Settled || state.byCalendar);
+        bool more = counts && page.due < store.tranches() && !store.late();
+        if (!store.late()) assertEq(page.nextTrancheAt, more ? store.trancheAt(page.due + 1) : 0, "nextTrancheAt");
+    }
+
+    function _assertPositionsAgree() private view {
         address[] memory pledgers = store.pledgers();
-        uint256 objected;
         for (uint256 i; i < pledgers.length; ++i) {
+            (uint256[24] memory weights, uint256[24] memory refundables) = store.rightsOf(pledgers[i]);
+            bool[24] memory objections = store.objectionsOf(pledgers[i]);
             PositionView[] memory list = escrow.positions(pledgers[i]);
             for (uint256 j; j < list.length; ++j) {
-                uint256 id = list[j].tier * ASSETS + uint256(list[j].asset);
-                uint256 weight = ruling.weight(draws, pledgers[i], id, met, rate);
-                assertEq(Wei.unwrap(list[j].weight), weight, "weight");
-                if (list[j].objected) objected += weight;
+                uint256 id = _idOf(list[j]);
+                assertEq(Wei.unwrap(list[j].weight), weights[id], "weight");
+                assertEq(list[j].objected, objections[id], "objected");
+                assertEq(Units.unwrap(list[j].refundable), refundables[id], "refundable");
             }
         }
-        assertEq(Wei.unwrap(page.objected), objected, "objected");
+    }
+
+    /// @dev Of the bonus: what is enlisted, what was decided and what anyone has in it, one pot after the other.
+    function invariant_14_BonusAgreement() public view {
+        BonusBooks sponsors = store.sponsors();
+        BonusBooks.Decision memory made = sponsors.decided();
+        (bool decided, Wei total, Wei part, Rate rate, uint256 value) = store.bonus().bonus();
+        assertEq(decided, made.decided, "decided");
+        assertEq(Wei.unwrap(total), sponsors.total(), "bonus");
+        assertEq(Wei.unwrap(part), made.part, "pledgers' part");
+        assertEq(Rate.unwrap(rate), made.rate, "rate");
+        assertEq(value, made.value, "value");
+        address[] memory accounts = store.accounts();
+        for (uint256 i; i < accounts.length; ++i) {
+            Wei added = store.bonus().contributionOf(accounts[i]);
+            assertEq(Wei.unwrap(added), sponsors.added(accounts[i]), "contribution");
+        }
+        address[] memory pledgers = store.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            _assertEnlisted(sponsors, decided, pledgers[i], store.calls() % store.pots());
+        }
+    }
+
+    function _assertEnlisted(BonusBooks sponsors, bool decided, address pledger, uint256 id) private view {
+        BonusBooks.Entry memory entry = sponsors.entry(pledger, id);
+        (uint24 departures, Units amount, uint128 unitSeconds) =
+            store.bonus().enlisted(pledger, uint8(id / ASSETS), Asset(id % ASSETS));
+        assertEq(departures, entry.departures, "departures");
+        assertEq(Units.unwrap(amount), entry.amount, "enlisted");
+        assertEq(unitSeconds, entry.unitSeconds, "unitSeconds");
+        (Wei share, bool claimed) = store.bonus().shareOf(pledger, uint8(id / ASSETS), Asset(id % ASSETS));
+        assertEq(Wei.unwrap(share), decided ? sponsors.shareNow(pledger, id) : 0, "share");
+        assertEq(claimed, sponsors.claimed(pledger, id), "claimed");
+    }
+
+    // ------------------------------------------------------------------------------------------------ 15
+
+    function invariant_15_Veto() public view {
+        Facts memory state = store.facts();
+        RecordView memory record = escrow.record();
+        (uint256 weight, uint256 said) = (store.weightOfObjections(), Wei.unwrap(escrow.rescue().objected));
+        assertEq(said, weight, "an objection counts otherwise");
+        assertEq(
+            record.endReason == EndReason.Vetoed, store.reachesVeto(state, weight), "cancelled without, or not with it"
+        );
+        if (state.settledAt == block.timestamp && !state.stopped) _assertNothingComesBack();
+    }
+
+    /// @dev In the second that settles nothing of what is drawn goes back, whoever objects.
+    function _assertNothingComesBack() private view {
+        address[] memory pledgers = store.pledgers();
+        for (uint256 i; i < pledgers.length; ++i) {
+            uint256[24] memory undrawn = store.undrawnOf(pledgers[i]);
+            PositionView[] memory list = escrow.positions(pledgers[i]);
+            for (uint256 j; j < list.length; ++j) {
+                uint256 back = Units.unwrap(list[j].refunded) + Units.unwrap(list[j].refundable);
+                assertEq(back, undrawn[_idOf(list[j])], "taken back at once");
+            }
+        }
     }
 
     // ------------------------------------------------------------------------------------------------ 6, 11
@@ -277,6 +382,7 @@ abstract contract EscrowInvariants is Setting {
         drain.run();
         wakeLido();
         drain.refundAll();
+        drain.collectAll();
         for (uint256 asset; asset < ASSETS; ++asset) {
             _assertOnlyDust(asset);
         }
@@ -297,14 +403,23 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev The same; and nothing if it was the sponsors'. Where every position's part is less than a wei nobody can claim,
-    /// so that nothing is ever decided: it is then as a claim would find it.
-    function _bonusDust(uint256 positions) private view returns (uint256) {
-        (BonusFor whose, Wei total,, Wei fixedValue) = store.bonus().bonus();
-        if (whose == BonusFor.Sponsors) return 0;
-        BonusBooks books = store.sponsors();
-        uint256 value = whose == BonusFor.Pledgers ? Wei.unwrap(fixedValue) : books.valueAt(books.rateNow());
-        return value == 0 ? 0 : positions + positions * Wei.unwrap(total) / value;
+    /// @dev The same, for sponsors too; and what positions would have got that were outdated when it was decided. Where
+    /// nobody can get a wei nothing is ever decided: it is then as a claim would find it.
+    function _bonusDust(uint256 positions) private view returns (uint256 dust) {
+        BonusBooks sponsors = store.sponsors();
+        (bool decided, Wei total, Wei part, Rate rate, uint256 value) = store.bonus().bonus();
+        if (!decided) value = sponsors.valueOf(0, lido.rate());
+        if (value == 0) return 0;
+        uint256 takers = positions + store.accounts().length;
+        dust = takers + takers * Wei.unwrap(total) / value;
+        BonusBooks.Decision memory made =
+            BonusBooks.Decision(decided, escrow.rescue().thresholdMetBps, Wei.unwrap(part), Rate.unwrap(rate), value);
+        address[] memory pledgers = store.pledgers();
+        for (uint256 id; id < store.pots(); ++id) {
+            for (uint256 i; i < pledgers.length; ++i) {
+                if (sponsors.isOutdated(pledgers[i], id)) dust += sponsors.shareBy(made, pledgers[i], id);
+            }
+        }
     }
 
     function _assertOnlyDust(uint256 asset) private {
@@ -337,18 +452,28 @@ abstract contract EscrowInvariants is Setting {
         if (store.status() == Status.Released) assertGt(books.finalAt(), 0, "released but not final");
     }
 
-    function invariant_8_GuardianBounds() public view {
+    function invariant_8_GuardianBounds() public {
         Terms memory terms = escrow.terms();
-        Store.Amendment memory inForce = store.inForce();
+        Course.Amendment memory inForce = store.inForce();
         assertEq(Wei.unwrap(terms.target), inForce.target, "target without an amendment in force");
         assertEq(terms.deadline, inForce.deadline, "deadline without an amendment in force");
         assertEq(terms.termsHash, inForce.termsHash, "document without an amendment in force");
         Terms memory original = store.terms();
+        bytes32 created = keccak256(abi.encode(original));
+        assertEq(keccak256(abi.encode(escrow.originalTerms())), created, "original terms changed");
         (original.target, original.deadline, original.termsHash) = (terms.target, terms.deadline, terms.termsHash);
         assertEq(keccak256(abi.encode(terms)), keccak256(abi.encode(original)), "fixed terms changed");
-        if (!books.lapsed()) _assertKeptAlike(escrow.rescue());
-        (BonusFor whose,,,) = store.bonus().bonus();
-        if (books.failReason() == FailReason.EndedByGuardian) assertTrue(whose != BonusFor.Pledgers, "a bonus for it");
+        if (books.lapsedAt() == 0) _assertKeptAlike(escrow.rescue());
+        _assertGuardianGainsNothing();
+    }
+
+    /// @dev It has nothing to begin with, and a rescue that it ends while open pays no bonus to anyone who pledged.
+    function _assertGuardianGainsNothing() private {
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            assertEq(lido.balanceOf(guardian, Asset(asset)), 0, "the guardian has something");
+        }
+        (,, Wei part,,) = store.bonus().bonus();
+        if (books.endReason() == EndReason.EndedByGuardian) assertEq(Wei.unwrap(part), 0, "a bonus for it");
     }
 
     /// @dev Until something lapses every asset is kept as far as every other.
@@ -388,29 +513,29 @@ abstract contract EscrowInvariants is Setting {
         _assertTermsFromLogs(page);
         if (store.late()) return;
         assertEq(uint256(page.status), uint256(books.status()), "status");
-        assertEq(uint256(page.failReason), uint256(books.failReason()), "failReason");
+        assertEq(uint256(page.endReason), uint256(books.endReason()), "endReason");
         assertEq(Wei.unwrap(page.objected), books.objected(), "objected");
         assertEq(page.settledAt, books.settledAt(), "settledAt");
         assertEq(page.cancelledAt, books.cancelledAt(), "cancelledAt");
+        assertEq(page.lapsedAt, books.lapsedAt(), "lapsedAt");
         assertEq(page.finalAt, books.finalAt(), "finalAt");
+        assertEq(page.returnsByCalendar, books.byCalendar(), "returnsByCalendar");
         assertEq(Wei.unwrap(page.drawn), books.drawn(), "drawn");
         for (uint256 asset; asset < ASSETS; ++asset) {
             assertEq(page.kept[asset], books.kept(asset), "kept");
             assertEq(page.delivered[asset], books.delivered(asset), "delivered");
         }
-        if (!_everSettled(page)) return;
-        assertEq(Rate.unwrap(page.rate), books.rate(), "rate");
-        assertEq(page.thresholdMetBps, books.thresholdBps(), "threshold");
-        _assertClock(page);
+        assertEq(Rate.unwrap(escrow.record().rate), books.rate(), "rate");
+        if (_everSettled(page)) assertEq(page.thresholdMetBps, books.thresholdBps(), "threshold");
     }
 
     function _assertTermsFromLogs(RescueView memory page) private view {
         (uint256 target, uint256 deadline, bytes32 termsHash, uint256 effectiveAt) = books.proposal();
+        assertEq(page.amendment.effectiveAt, effectiveAt, "effectiveAt");
+        assertEq(Wei.unwrap(page.amendment.target), target, "proposed target");
+        assertEq(page.amendment.deadline, deadline, "proposed deadline");
+        assertEq(page.amendment.termsHash, termsHash, "proposed document");
         if (books.status() != Status.Open || !books.proposalInForce()) {
-            assertEq(page.amendment.effectiveAt, effectiveAt, "effectiveAt");
-            assertEq(Wei.unwrap(page.amendment.target), target, "proposed target");
-            assertEq(page.amendment.deadline, deadline, "proposed deadline");
-            assertEq(page.amendment.termsHash, termsHash, "proposed document");
             (target, deadline, termsHash) = (books.target(), books.deadline(), books.termsHash());
         }
         assertEq(Wei.unwrap(page.terms.target), target, "target");
@@ -432,11 +557,11 @@ abstract contract EscrowInvariants is Setting {
         assertEq(units, 0, "a pot is missing");
         address[] memory pledgers = store.pledgers();
         for (uint256 i; i < pledgers.length; ++i) {
-            _assertPositions(page, pledgers[i]);
+            _assertPositions(pledgers[i]);
         }
     }
 
-    function _assertPositions(RescueView memory page, address pledger) private view {
+    function _assertPositions(address pledger) private view {
         PositionView[] memory list = escrow.positions(pledger);
         uint256 count;
         for (uint256 id; id < store.pots(); ++id) {
@@ -446,15 +571,11 @@ abstract contract EscrowInvariants is Setting {
             assertEq(Units.unwrap(position.amount), books.amounts(pledger, id), "amount");
             assertEq(Units.unwrap(position.refunded), books.refunded(pledger, id), "refunded");
             assertEq(position.objected, books.hasObjected(pledger, id), "objected");
-            uint256 owed = store.entitled(page, pledger, id) - books.refunded(pledger, id);
-            assertEq(Units.unwrap(position.refundable), owed, "refundable");
         }
         assertEq(list.length, count, "positions");
-    }
-
-    function _assertClock(RescueView memory page) private view {
-        assertEq(page.due, store.due(), "due");
-        bool more = page.status == Status.Settled && page.due < page.terms.tranches;
-        assertEq(page.nextTrancheAt, more ? store.trancheAt(page.due + 1) : 0, "nextTrancheAt");
+        Units[3] memory owed = escrow.owed(pledger);
+        for (uint256 asset; asset < ASSETS; ++asset) {
+            assertEq(Units.unwrap(owed[asset]), books.owed(pledger, asset), "owed");
+        }
     }
 }

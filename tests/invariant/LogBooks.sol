@@ -3,7 +3,7 @@ pragma solidity =0.8.37;
 
 import { Vm } from "forge-std/Vm.sol";
 
-import { FailReason, IPledgeEscrow, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason, IPledgeEscrow, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Wei } from "levee/types/Units.sol";
 
 /// @notice The state of one escrow, rebuilt from its events alone: it never calls the escrow.
@@ -19,7 +19,7 @@ contract LogBooks {
     address private immutable ESCROW;
 
     Status public status;
-    FailReason public failReason;
+    EndReason public endReason;
     /// @notice How many times it settled.
     uint256 public settlements;
     uint256 public target;
@@ -33,8 +33,10 @@ contract LogBooks {
     uint256 public settledAt;
     uint256 public objected;
     uint256 public cancelledAt;
+    uint256 public lapsedAt;
     uint256 public finalAt;
-    bool public lapsed;
+    /// @notice Whether what a veto stopped goes back tranche by tranche.
+    bool public byCalendar;
     uint256[3] public kept;
     uint256[3] public delivered;
     uint256[24] public totals;
@@ -42,6 +44,8 @@ contract LogBooks {
     mapping(address pledger => uint256[24] units) public amounts;
     mapping(address pledger => uint256[24] units) public refunded;
     mapping(address pledger => bool[24]) public hasObjected;
+    mapping(address pledger => uint256[24]) public departures;
+    mapping(address pledger => uint256[3]) public owed;
 
     constructor(address escrow) {
         ESCROW = escrow;
@@ -60,6 +64,8 @@ contract LogBooks {
         else if (topic == IPledgeEscrow.Pledged.selector) _pledged(_account(topics), data);
         else if (topic == IPledgeEscrow.Exited.selector) _exited(_account(topics), data);
         else if (topic == IPledgeEscrow.Declined.selector) _declined(_account(topics), data);
+        else if (topic == IPledgeEscrow.Owed.selector) _owed(_account(topics), data);
+        else if (topic == IPledgeEscrow.Collected.selector) _collected(_account(topics), data);
         else if (topic == IPledgeEscrow.Refunded.selector) _refunded(_account(topics), data);
         else if (topic == IPledgeEscrow.AmendmentProposed.selector) _proposed(data);
         else if (topic == IPledgeEscrow.Settled.selector) _settled(data);
@@ -67,6 +73,7 @@ contract LogBooks {
         else if (topic == IPledgeEscrow.Released.selector) _released(uint256(topics[1]), data);
         else if (topic == IPledgeEscrow.Objected.selector) _objected(_account(topics), data);
         else if (topic == IPledgeEscrow.Cancelled.selector) _cancelled(data);
+        else if (topic == IPledgeEscrow.HoldLifted.selector) byCalendar = false;
         else if (topic == IPledgeEscrow.Lapsed.selector) _lapsed(data);
         else if (topic == IPledgeEscrow.Finalized.selector) _finalized(data);
         else revert("an event that the books do not know");
@@ -101,6 +108,17 @@ contract LogBooks {
     function _taken(address pledger, uint256 id, uint256 amount) private {
         totals[id] -= amount;
         amounts[pledger][id] -= amount;
+        ++departures[pledger][id];
+    }
+
+    function _owed(address pledger, bytes calldata data) private {
+        (uint256 asset, uint256 amount) = abi.decode(data, (uint256, uint256));
+        owed[pledger][asset] += amount;
+    }
+
+    function _collected(address pledger, bytes calldata data) private {
+        (uint256 asset,, uint256 amount) = abi.decode(data, (uint256, address, uint256));
+        owed[pledger][asset] -= amount;
     }
 
     function _refunded(address pledger, bytes calldata data) private {
@@ -109,22 +127,26 @@ contract LogBooks {
     }
 
     function _proposed(bytes calldata data) private {
-        // One is pending at a time, so the last one is in force.
-        _resolve(type(uint256).max);
+        // One is pending at a time, so the one before is in force.
+        if (proposal.effectiveAt != 0) _adopt();
         Proposal storage next = proposal;
         (next.target, next.deadline, next.termsHash, next.effectiveAt) =
             abi.decode(data, (uint256, uint256, bytes32, uint256));
     }
 
-    /// @dev A proposal that is in force at `time` becomes the terms; one that is not dies.
-    function _resolve(uint256 time) private {
-        if (proposal.effectiveAt != 0 && proposal.effectiveAt <= time) {
-            (target, deadline, termsHash) = (proposal.target, proposal.deadline, proposal.termsHash);
-        }
-        delete proposal;
+    /// @dev The latest proposal becomes the terms.
+    function _adopt() private {
+        (target, deadline, termsHash) = (proposal.target, proposal.deadline, proposal.termsHash);
     }
 
-    /// @notice Whether the last proposal is in force by now, of an open rescue.
+    /// @dev The rescue is decided at `time`: a proposal that is in force becomes the terms, one that is not dies.
+    function _resolve(uint256 time) private {
+        if (proposal.effectiveAt == 0) return;
+        if (proposal.effectiveAt <= time) _adopt();
+        else delete proposal;
+    }
+
+    /// @notice Whether the latest proposal is in force by now, of an open rescue.
     function proposalInForce() public view returns (bool) {
         return proposal.effectiveAt != 0 && proposal.effectiveAt <= block.timestamp;
     }
@@ -146,7 +168,7 @@ contract LogBooks {
 
     function _failed(bytes calldata data) private {
         uint256 failedAt;
-        (failReason, failedAt) = abi.decode(data, (FailReason, uint256));
+        (endReason, rate, failedAt) = abi.decode(data, (EndReason, uint256, uint256));
         status = Status.Failed;
         _resolve(failedAt);
     }
@@ -163,17 +185,18 @@ contract LogBooks {
 
     function _cancelled(bytes calldata data) private {
         uint256 count;
-        (count, cancelledAt) = abi.decode(data, (uint256, uint256));
+        (endReason, count, cancelledAt) = abi.decode(data, (EndReason, uint256, uint256));
         status = Status.Cancelled;
+        byCalendar = endReason == EndReason.Vetoed;
         for (uint256 asset; asset < ASSETS; ++asset) {
             if (count < kept[asset]) kept[asset] = count;
         }
     }
 
     function _lapsed(bytes calldata data) private {
-        if (cancelledAt == 0) cancelledAt = abi.decode(data, (uint256));
+        lapsedAt = abi.decode(data, (uint256));
+        if (cancelledAt == 0) (cancelledAt, endReason) = (lapsedAt, EndReason.Lapsed);
         status = Status.Cancelled;
-        lapsed = true;
         kept = delivered;
     }
 

@@ -4,11 +4,11 @@ pragma solidity =0.8.37;
 import { Tier } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset } from "levee/types/Units.sol";
 
-import { LogBooks } from "./LogBooks.sol";
+import { Facts } from "./Course.sol";
 import { Store } from "./Store.sol";
 
-/// @notice What a recovery pool must have done with its deposits, by the words of the rules: from the escrow's events,
-/// the store's amounts and the deposits alone.
+/// @notice What a recovery pool must have done with its deposits, by the words of the rules: from the store's
+/// books and the deposits alone.
 contract RecoveryBooks {
     /// @dev Draw orders of the rescues are below this.
     uint256 public constant ORDERS = 4;
@@ -21,20 +21,21 @@ contract RecoveryBooks {
     }
 
     Store private immutable STORE;
-    LogBooks private immutable BOOKS;
 
     mapping(uint256 order => Group) public groups;
     /// @notice The lowest draw order out of which something was paid: it takes the rest.
     uint256 public lowest;
     /// @notice When interest was last added; 0 before the first deposit.
     uint256 public accruedAt;
+    /// @notice The highest threshold that settlement met, and its share rate.
+    uint256 private metBps;
+    uint256 private rate;
     /// @notice All deposits.
     uint256 public deposited;
     mapping(address pledger => uint256[24]) public claimed;
 
     constructor(Store store) {
         STORE = store;
-        BOOKS = store.books();
     }
 
     /// @notice Whether something was paid to the beneficiary that is worth a wei, order by order.
@@ -60,7 +61,8 @@ contract RecoveryBooks {
     }
 
     function _open() private {
-        accruedAt = BOOKS.finalAt();
+        Facts memory state = STORE.facts();
+        (accruedAt, metBps, rate) = (state.finalAt, state.metBps, state.rate);
         for (uint256 order = ORDERS; order > 0; --order) {
             uint256 paid = _paid(order - 1);
             if (paid == 0) continue;
@@ -89,41 +91,72 @@ contract RecoveryBooks {
         return group.interest + group.principal * _rateBps(order) * elapsed / (10_000 * 365 days);
     }
 
-    /// @notice What a position has earned in all.
-    function earned(address pledger, uint256 id) public view returns (uint256) {
+    /// @notice Whether deposits go to the group of a pot: it was drawn, and its tier is active.
+    function takesPart(uint256 id) public view returns (bool) {
         Tier memory tier = STORE.tierOf(id);
-        Group memory group = groups[tier.drawOrder];
-        if (group.value == 0 || tier.thresholdBps > BOOKS.thresholdBps()) return 0;
-        uint256 amount = STORE.amounts(pledger, id);
-        uint256 value = id % ASSETS == uint256(Asset.ETH) ? amount : amount * BOOKS.rate() / 1e27;
+        return groups[tier.drawOrder].value != 0 && tier.thresholdBps <= metBps;
+    }
+
+    /// @notice What a position has earned in all.
+    function earned(address pledger, uint256 id) external view returns (uint256) {
+        return _earned(id, STORE.amounts(pledger, id));
+    }
+
+    function _earned(uint256 id, uint256 amount) private view returns (uint256) {
+        if (amount == 0 || !takesPart(id)) return 0;
+        Group memory group = groups[STORE.tierOf(id).drawOrder];
+        uint256 value = id % ASSETS == uint256(Asset.ETH) ? amount : amount * rate / 1e27;
         return group.received * value / group.value;
+    }
+
+    /// @notice By pot, what a pledger has earned and not had.
+    function unclaimedOf(address pledger) public view returns (uint256[24] memory list) {
+        uint256[24] memory amounts = STORE.amountsOf(pledger);
+        uint256 pots = STORE.pots();
+        for (uint256 id; id < pots; ++id) {
+            if (amounts[id] != 0) list[id] = _earned(id, amounts[id]) - claimed[pledger][id];
+        }
+    }
+
+    /// @notice The first position, from a place that `seed` gives, that has earned something and not had it.
+    function findUnclaimed(uint256 seed) external view returns (bool found, address pledger, uint256 id) {
+        (pledger, id) = STORE.findAny(seed);
+        if (accruedAt == 0) return (false, pledger, id);
+        address[] memory pledgers = STORE.pledgers();
+        uint256 pots = STORE.pots();
+        for (uint256 i; i < pledgers.length; ++i) {
+            address next = pledgers[addmod(seed, i, pledgers.length)];
+            uint256[24] memory unclaimed = unclaimedOf(next);
+            for (uint256 j; j < pots; ++j) {
+                uint256 place = addmod(seed, j, pots);
+                if (unclaimed[place] != 0) return (true, next, place);
+            }
+        }
     }
 
     /// @dev What the active pots of an order were pledged with, at the settlement rate.
     function _value(uint256 order) private view returns (uint256) {
-        return _sum(order, BOOKS.tranches(), [BOOKS.tranches(), BOOKS.tranches(), BOOKS.tranches()], false);
+        return _sum(order, false);
     }
 
     /// @dev What was paid out of the pots of an order, at the settlement rate.
     function _paid(uint256 order) private view returns (uint256) {
-        return _sum(order, BOOKS.tranches(), [BOOKS.delivered(0), BOOKS.delivered(1), BOOKS.delivered(2)], true);
+        return _sum(order, true);
     }
 
-    function _sum(uint256 order, uint256 tranches, uint256[3] memory counts, bool ofDraws)
-        private
-        view
-        returns (uint256)
-    {
+    function _sum(uint256 order, bool ofPayments) private view returns (uint256) {
+        Facts memory state = STORE.facts();
         uint256 eth;
         uint256 shares;
         for (uint256 id; id < STORE.pots(); ++id) {
             Tier memory tier = STORE.tierOf(id);
-            if (tier.drawOrder != order || tier.thresholdBps > BOOKS.thresholdBps()) continue;
-            uint256 units = (ofDraws ? BOOKS.draws(id) : STORE.total(id)) * counts[id % ASSETS] / tranches;
+            if (tier.drawOrder != order || tier.thresholdBps > state.metBps) continue;
+            uint256 units = STORE.total(id);
+            if (ofPayments) units = state.draws.units[id] * state.delivered[id % ASSETS] / STORE.tranches();
             if (id % ASSETS == uint256(Asset.ETH)) eth += units;
             else shares += units;
         }
-        return eth + shares * BOOKS.rate() / 1e27;
+        return eth + shares * state.rate / 1e27;
     }
 
     function _rateBps(uint256 order) private view returns (uint256) {

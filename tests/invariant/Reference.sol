@@ -1,42 +1,60 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { Tier } from "levee/interfaces/IPledgeEscrow.sol";
+import { IPledgeEscrow, Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset } from "levee/types/Units.sol";
 
-import { Store } from "./Store.sol";
+import { Lido } from "./Lido.sol";
+import { Register } from "./Register.sol";
 
-/// @notice What settlement must give, by the words of the rules and from the store's amounts alone: order by order,
+/// @dev By pot: drawn. By draw order: what its active pots are worth, and the part of that which is drawn.
+struct Draws {
+    uint256[24] units;
+    uint256[4] values;
+    uint256[4] parts;
+    uint256 sum;
+}
+
+/// @notice What settlement must give, by the words of the rules and from the register's amounts alone: order by order,
 /// with nothing sorted, packed or skipped.
-contract Reference {
+abstract contract Reference is Register {
     /// @dev Draw orders of the rescues are below this.
     uint256 private constant ORDERS = 4;
 
-    /// @dev By pot: drawn. By draw order: what its active pots are worth, and the part of that which is drawn.
-    struct Draws {
-        uint256[24] units;
-        uint256[4] values;
-        uint256[4] parts;
-        uint256 sum;
+    constructor(IPledgeEscrow escrow_, Terms memory terms_, Lido lido_, address[] memory pledgers_)
+        Register(escrow_, terms_, lido_, pledgers_)
+    { }
+
+    /// @dev Value at `rate` of the pots in tiers of at most `thresholdBps`.
+    function _coverage(uint256 thresholdBps, uint256 rate) internal view returns (uint256) {
+        uint256 eth;
+        uint256 shares;
+        for (uint256 id; id < pots(); ++id) {
+            if (_tiers[id / ASSETS].thresholdBps > thresholdBps) continue;
+            if (id % ASSETS == uint256(Asset.ETH)) eth += total(id);
+            else shares += total(id);
+        }
+        return eth + shares * rate / 1e27;
     }
 
-    Store private immutable STORE;
-
-    constructor(Store store) {
-        STORE = store;
+    /// @dev The highest threshold that is met; 0 for none.
+    function _highestMet(uint256 target, uint256 rate) internal view returns (uint256 met) {
+        for (uint256 i; i < _tiers.length; ++i) {
+            uint256 bps = _tiers[i].thresholdBps;
+            if (bps != met && _coverage(bps, rate) * 10_000 >= target * bps) met = bps;
+        }
     }
 
-    /// @notice What is drawn when the threshold `met` is the highest one met, at `rate`.
-    function draw(uint256 met, uint256 rate) external view returns (Draws memory draws) {
-        uint256 target = STORE.inForce().target;
+    /// @dev What is drawn toward `target` when the threshold `met` is the highest one met.
+    function _draw(uint256 target, uint256 met, uint256 rate) internal view returns (Draws memory draws) {
         for (uint256 order; order < ORDERS; ++order) {
             uint256 value = _valueOf(order, met, rate);
             uint256 need = target - draws.sum;
             uint256 part = value < need ? value : need;
             (draws.values[order], draws.parts[order], draws.sum) = (value, part, draws.sum + part);
-            for (uint256 id; id < STORE.pots(); ++id) {
+            for (uint256 id; id < pots(); ++id) {
                 if (part == 0 || !_isActive(id, order, met)) continue;
-                draws.units[id] = STORE.total(id) * part / value;
+                draws.units[id] = total(id) * part / value;
             }
         }
     }
@@ -44,28 +62,28 @@ contract Reference {
     function _valueOf(uint256 order, uint256 met, uint256 rate) private view returns (uint256) {
         uint256 eth;
         uint256 shares;
-        for (uint256 id; id < STORE.pots(); ++id) {
+        for (uint256 id; id < pots(); ++id) {
             if (!_isActive(id, order, met)) continue;
-            if (id % ASSETS == uint256(Asset.ETH)) eth += STORE.total(id);
-            else shares += STORE.total(id);
+            if (id % ASSETS == uint256(Asset.ETH)) eth += total(id);
+            else shares += total(id);
         }
         return eth + shares * rate / 1e27;
     }
 
     function _isActive(uint256 id, uint256 order, uint256 met) private view returns (bool) {
-        Tier memory tier = STORE.tierOf(id);
+        Tier storage tier = _tiers[id / ASSETS];
         return tier.drawOrder == order && tier.thresholdBps <= met;
     }
 
-    /// @notice What a position counts in an objection: its drawn value.
-    function weight(Draws memory draws, address pledger, uint256 id, uint256 met, uint256 rate)
-        external
+    /// @dev What a position counts in an objection: its drawn value.
+    function _weight(Draws memory draws, address pledger, uint256 id, uint256 met, uint256 rate)
+        internal
         view
         returns (uint256)
     {
-        Tier memory tier = STORE.tierOf(id);
+        Tier storage tier = _tiers[id / ASSETS];
         if (tier.thresholdBps > met || draws.values[tier.drawOrder] == 0) return 0;
-        uint256 amount = STORE.amounts(pledger, id);
+        uint256 amount = amounts[pledger][id];
         uint256 value = id % ASSETS == uint256(Asset.ETH) ? amount : amount * rate / 1e27;
         return value * draws.parts[tier.drawOrder] / draws.values[tier.drawOrder];
     }

@@ -29,7 +29,7 @@ abstract contract ThreeTiers is Setting {
 }
 
 /// @notice As many tiers and tranches as there can be, three draw orders not sorted as the thresholds are, equal
-/// thresholds, a veto of half, and a first tranche that is due at settlement.
+/// thresholds, a veto of half, and a first tranche that is due a second after settlement.
 abstract contract EightTiers is Setting {
     function shape(Terms memory terms) internal pure override returns (Terms memory) {
         terms.target = Wei.wrap(150 ether);
@@ -42,7 +42,7 @@ abstract contract EightTiers is Setting {
         terms.tiers[5] = Tier({ thresholdBps: 7500, drawOrder: 1, rateBps: 0 });
         terms.tiers[6] = Tier({ thresholdBps: 10_000, drawOrder: 0, rateBps: 0 });
         terms.tiers[7] = Tier({ thresholdBps: 10_000, drawOrder: 3, rateBps: 500 });
-        (terms.objectionPeriod, terms.vetoBps) = (0, 5000);
+        (terms.objectionPeriod, terms.vetoBps) = (1, 5000);
         (terms.tranches, terms.trancheInterval) = (64, 1 days);
         return terms;
     }

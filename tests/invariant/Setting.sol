@@ -9,11 +9,12 @@ import { ASSETS, Asset } from "levee/types/Units.sol";
 import { EscrowTest } from "../util/EscrowTest.sol";
 import { GreedyPledger, MoodyBeneficiary } from "./Actors.sol";
 import { BonusBooks } from "./BonusBooks.sol";
+import { Facts } from "./Course.sol";
 import { Drain } from "./Drain.sol";
 import { Lido } from "./Lido.sol";
 import { LogBooks } from "./LogBooks.sol";
 import { RecoveryBooks } from "./RecoveryBooks.sol";
-import { Reference } from "./Reference.sol";
+import { Refusals } from "./Refusals.sol";
 import { Store } from "./Store.sol";
 import { Twin } from "./Twin.sol";
 import { BonusHandler } from "./handlers/BonusHandler.sol";
@@ -21,15 +22,20 @@ import { GuardianHandler } from "./handlers/GuardianHandler.sol";
 import { KeeperHandler } from "./handlers/KeeperHandler.sol";
 import { PledgerHandler } from "./handlers/PledgerHandler.sol";
 import { RecoveryHandler } from "./handlers/RecoveryHandler.sol";
+import { SchemerHandler } from "./handlers/SchemerHandler.sol";
 import { WorldHandler } from "./handlers/WorldHandler.sol";
 
 /// @notice One rescue after the other, who acts in them, and the list of what they can do.
 abstract contract Setting is EscrowTest {
-    /// @dev What a handler can do. Every action takes at most `ACTION_WORDS` words, each any number.
+    /// @dev What a handler does. Every action takes at most `ACTION_WORDS` words, each any number.
+    /// @custom:member possible Whether the terms of the rescue ever allow it.
+    /// @custom:member refusable Whether it can be refused.
     struct Action {
         address handler;
         bytes4 selector;
         string name;
+        bool possible;
+        bool refusable;
     }
 
     uint256 internal constant ACTION_WORDS = 4;
@@ -43,17 +49,17 @@ abstract contract Setting is EscrowTest {
     Lido internal lido;
     Twin internal twin;
     Drain internal drain;
-    Reference internal ruling;
     MoodyBeneficiary internal moody;
     GreedyPledger internal greedy;
     PledgerHandler private pledgers;
+    SchemerHandler private schemer;
     KeeperHandler private keeper;
     WorldHandler private world;
     GuardianHandler private guard;
     RecoveryHandler private finder;
     BonusHandler private sponsor;
 
-    /// @dev What can happen in this rescue: nothing that its terms rule out for good. Forge draws from these too.
+    /// @dev What is done in this rescue. Forge draws from these too.
     Action[] internal actions;
 
     /// @dev The terms of this rescue; `defaultTerms` with the moody beneficiary to begin with.
@@ -66,11 +72,12 @@ abstract contract Setting is EscrowTest {
         moody = new MoodyBeneficiary();
         greedy = new GreedyPledger();
         pledgers = new PledgerHandler(VAULT);
+        schemer = new SchemerHandler(VAULT);
         keeper = new KeeperHandler(KEEPER);
         world = new WorldHandler(DONOR);
         guard = new GuardianHandler(guardian);
         finder = new RecoveryHandler(DONOR, VAULT);
-        sponsor = new BonusHandler(DONOR);
+        sponsor = new BonusHandler(DONOR, VAULT);
         _begin();
         _listActions(escrow.terms());
     }
@@ -78,11 +85,13 @@ abstract contract Setting is EscrowTest {
     /// @notice When a rescue is over, now and then the same people begin another one: else a run would have one
     /// settlement at most, and spend the rest of its calls on what is over.
     function beginAgain(uint256 seed) external {
-        bool over = store.status() == Status.Failed || books.finalAt() != 0;
+        store.begin();
+        Facts memory state = store.facts();
+        bool over = state.status == Status.Failed || state.finalAt != 0;
         // Where something can be recovered, there is more to do.
         bool again = over && seed % (store.recovery().anythingPaid() ? 5 : 2) == 0;
         if (again) _begin();
-        store.noteActed(again);
+        if (again) store.noteActed();
     }
 
     /// @dev A rescue, the books that are kept of it, and money for those who act in it.
@@ -91,6 +100,7 @@ abstract contract Setting is EscrowTest {
         Terms memory terms = defaultTerms();
         terms.beneficiary = address(moody);
         terms.deadline = uint40(vm.getBlockTimestamp() + 30 days);
+        terms.latestDeadline = terms.deadline + 40 days;
         terms = shape(terms);
         vm.recordLogs();
         escrow = deploy(terms);
@@ -102,13 +112,14 @@ abstract contract Setting is EscrowTest {
         _createPools();
         _endowAndFollow();
         drain = new Drain(store);
-        ruling = new Reference(store);
-        pledgers.attend(store, twin);
-        keeper.attend(store, twin);
-        world.attend(store, twin);
-        guard.attend(store, twin);
-        finder.attend(store, twin);
-        sponsor.attend(store, twin);
+        Refusals refusals = new Refusals(store);
+        pledgers.attend(store, refusals, twin);
+        schemer.attend(store, refusals, twin);
+        keeper.attend(store, refusals, twin);
+        world.attend(store, refusals, twin);
+        guard.attend(store, refusals, twin);
+        finder.attend(store, refusals, twin);
+        sponsor.attend(store, refusals, twin);
     }
 
     /// @dev Both tokens move, and the rate can be read.
@@ -156,35 +167,59 @@ abstract contract Setting is EscrowTest {
 
     function _listActions(Terms memory terms) private {
         bool shares = terms.stETH != address(0);
-        _list(address(pledgers), PledgerHandler.pledgeETH.selector, "pledgeETH");
-        if (shares) _list(address(pledgers), PledgerHandler.pledgeStETH.selector, "pledgeStETH");
-        if (shares) _list(address(pledgers), PledgerHandler.pledgeWstETH.selector, "pledgeWstETH");
-        _list(address(pledgers), PledgerHandler.refund.selector, "refund");
-        _list(address(pledgers), PledgerHandler.refundTo.selector, "refundTo");
-        if (terms.vetoBps != 0) _list(address(pledgers), PledgerHandler.object.selector, "object");
-        _list(address(keeper), KeeperHandler.settle.selector, "settle");
-        _list(address(keeper), KeeperHandler.release.selector, "release");
-        _list(address(keeper), KeeperHandler.lapse.selector, "lapse");
-        if (shares) _list(address(keeper), KeeperHandler.expire.selector, "expire");
-        _list(address(finder), RecoveryHandler.recover.selector, "recover");
-        _list(address(finder), RecoveryHandler.claimRecovery.selector, "claimRecovery");
-        _list(address(finder), RecoveryHandler.claimRecoveryTo.selector, "claimRecoveryTo");
-        _list(address(sponsor), BonusHandler.addBonus.selector, "addBonus");
-        _list(address(sponsor), BonusHandler.claimBonus.selector, "claimBonus");
-        _list(address(sponsor), BonusHandler.takeBackBonus.selector, "takeBackBonus");
-        _list(address(world), WorldHandler.wait.selector, "wait");
-        _list(address(world), WorldHandler.disturb.selector, "disturb");
-        _list(address(this), this.beginAgain.selector, "beginAgain");
-        if (terms.guardian == address(0)) return;
-        // Only an amendment opens an exit.
-        _list(address(pledgers), PledgerHandler.exit.selector, "exit");
-        _list(address(guard), GuardianHandler.decline.selector, "decline");
-        _list(address(guard), GuardianHandler.amend.selector, "amend");
-        _list(address(guard), GuardianHandler.cancel.selector, "cancel");
+        bool guarded = terms.guardian != address(0);
+        bool vetoed = terms.vetoBps != 0;
+        _list(address(pledgers), PledgerHandler.pledgeETH.selector, "pledgeETH", true);
+        _list(address(pledgers), PledgerHandler.pledgeStETH.selector, "pledgeStETH", shares);
+        _list(address(pledgers), PledgerHandler.pledgeWstETH.selector, "pledgeWstETH", shares);
+        // Only an amendment opens an exit, and only an exit or a decline leaves something to collect.
+        _list(address(pledgers), PledgerHandler.exit.selector, "exit", guarded);
+        _list(address(pledgers), PledgerHandler.collect.selector, "collect", guarded);
+        _list(address(pledgers), PledgerHandler.collectTo.selector, "collectTo", guarded);
+        _list(address(pledgers), PledgerHandler.refund.selector, "refund", true);
+        _list(address(pledgers), PledgerHandler.refundTo.selector, "refundTo", true);
+        _list(address(pledgers), PledgerHandler.object.selector, "object", vetoed);
+        _list(address(schemer), SchemerHandler.flash.selector, "flash", true);
+        _list(address(schemer), SchemerHandler.snipe.selector, "snipe", true);
+        _list(address(schemer), SchemerHandler.move.selector, "move", guarded);
+        _list(address(keeper), KeeperHandler.settle.selector, "settle", true);
+        _list(address(keeper), KeeperHandler.release.selector, "release", true);
+        _list(address(keeper), KeeperHandler.lapse.selector, "lapse", true);
+        _list(address(keeper), KeeperHandler.expire.selector, "expire", shares);
+        _list(address(guard), GuardianHandler.decline.selector, "decline", guarded);
+        _list(address(guard), GuardianHandler.amend.selector, "amend", guarded);
+        _list(address(guard), GuardianHandler.cancel.selector, "cancel", guarded);
+        _list(address(finder), RecoveryHandler.recover.selector, "recover", true);
+        // A claim may make a deposit first.
+        _list(address(finder), RecoveryHandler.claimRecovery.selector, "claimRecovery", true);
+        _list(address(finder), RecoveryHandler.claimRecoveryTo.selector, "claimRecoveryTo", true);
+        _listBonusActions();
+        _listAlways(address(world), WorldHandler.wait.selector, "wait");
+        _listAlways(address(world), WorldHandler.disturb.selector, "disturb");
+        _listAlways(address(this), this.beginAgain.selector, "beginAgain");
     }
 
-    function _list(address handler, bytes4 selector, string memory name) private {
-        actions.push(Action(handler, selector, name));
+    function _listBonusActions() private {
+        _list(address(sponsor), BonusHandler.addBonus.selector, "addBonus", true);
+        _list(address(sponsor), BonusHandler.enlist.selector, "enlist", true);
+        _list(address(sponsor), BonusHandler.claimBonus.selector, "claimBonus", true);
+        _list(address(sponsor), BonusHandler.claimBonusTo.selector, "claimBonusTo", true);
+        _list(address(sponsor), BonusHandler.takeBackBonus.selector, "takeBackBonus", true);
+        _list(address(sponsor), BonusHandler.takeBackBonusTo.selector, "takeBackBonusTo", true);
+    }
+
+    function _list(address handler, bytes4 selector, string memory name, bool possible) private {
+        actions.push(Action(handler, selector, name, possible, true));
+        _target(handler, selector);
+    }
+
+    /// @dev What nobody can refuse.
+    function _listAlways(address handler, bytes4 selector, string memory name) private {
+        actions.push(Action(handler, selector, name, true, false));
+        _target(handler, selector);
+    }
+
+    function _target(address handler, bytes4 selector) private {
         bytes4[] memory selectors = new bytes4[](1);
         selectors[0] = selector;
         targetContract(handler);

@@ -4,7 +4,7 @@ pragma solidity =0.8.37;
 import { CommonBase } from "forge-std/Base.sol";
 import { StdCheats } from "forge-std/StdCheats.sol";
 
-import { IPledgeEscrow, PositionView, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { IPledgeEscrow, PositionView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset, Shares, Units, Wei, WstETHUnits } from "levee/types/Units.sol";
 
 import { Lido } from "./Lido.sol";
@@ -35,6 +35,7 @@ contract Twin is CommonBase, StdCheats {
         Terms memory terms = STORE.terms();
         terms.target = Wei.wrap(STORE.inForce().target);
         terms.deadline = uint40(STORE.inForce().deadline);
+        terms.latestDeadline = terms.deadline;
         twin = IPledgeEscrow(deployCode("PledgeEscrow.sol:PledgeEscrow", abi.encode(terms)));
         _pledgeAll();
         vm.warp(time);
@@ -60,14 +61,14 @@ contract Twin is CommonBase, StdCheats {
         if (amount == 0) return;
         uint8 tier = uint8(id / ASSETS);
         Asset asset = Asset(id % ASSETS);
-        if (asset == Asset.ETH) twin.pledgeETH{ value: amount }(pledger, tier);
-        else if (asset == Asset.StETH) twin.pledgeStETH(pledger, tier, Shares.wrap(amount));
-        else twin.pledgeWstETH(pledger, tier, WstETHUnits.wrap(amount));
+        if (asset == Asset.ETH) twin.pledgeETH{ value: amount }(pledger, tier, 0);
+        else if (asset == Asset.StETH) twin.pledgeStETH(pledger, tier, 0, Shares.wrap(amount));
+        else twin.pledgeWstETH(pledger, tier, 0, WstETHUnits.wrap(amount));
     }
 
     /// @dev Unless the deciding call cancelled at once.
     function _compareRefunds() private {
-        if (STORE.books().status() == Status.Cancelled) return;
+        if (STORE.status() == Status.Cancelled) return;
         address[] memory pledgers = STORE.pledgers();
         for (uint256 i; i < pledgers.length; ++i) {
             PositionView[] memory ours = STORE.escrow().positions(pledgers[i]);

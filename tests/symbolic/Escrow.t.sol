@@ -1,71 +1,31 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { IPledgeEscrow, Status, Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason, IPledgeEscrow, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { ProRata } from "levee/libraries/ProRata.sol";
-import { Calendar } from "levee/libraries/Schedule.sol";
-import { PerAsset, Pot } from "levee/types/Books.sol";
+import { Pot } from "levee/types/Pots.sol";
 import { Asset, MAX_POT, Shares, Units, Wei, WstETHUnits } from "levee/types/Units.sol";
 
-import { Rescue, State, Tokens } from "./Rescue.sol";
-import { Symbolic } from "./Symbolic.sol";
+import { State } from "./Rescue.sol";
+import { Setting } from "./Setting.sol";
 
 /// @notice What one call of the whole escrow can do, from any state of its books and at any time.
 /// @dev Each proof is the step of an induction: what no call breaks in any state holds after any sequence of calls. A
 /// re-entrant call is such a call too, since the books are complete before anything is paid.
 ///
-/// Assumes of a state only that it `isSound`, which `step` proves of the state after any call. Bounded: one tier, four tranches and the periods of `setUp`; one pot
-/// holds something, and one position in it is looked at; the tokens are plain shares at a rate that can be read. The
-/// contract is compiled without the IR.
-contract EscrowProof is Symbolic {
+/// Assumes of a state only that it `isSound`, which `step` proves of the state after any call. Bounded as Setting is.
+contract EscrowProof is Setting {
     using ProRata for Units;
-
-    address private constant BENEFICIARY = address(0xbe);
-    address private constant GUARDIAN = address(0x9a);
-    address private constant PLEDGER = address(0x91);
-    address private constant STRANGER = address(0x57);
-    uint256 private constant TRANCHES = 4;
-    uint256 private constant EXIT_WINDOW = 5 days;
-    uint256 private constant START = 1_800_000_000;
-
-    Tokens private tokens;
-    Rescue private rescue;
-
-    /// @dev When a call comes, and what the escrow has of each asset, and the rate.
-    struct World {
-        uint40 time;
-        uint96 eth;
-        uint96 shares;
-        uint96 rate;
-    }
-
-    function setUp() public {
-        vm.warp(START);
-        tokens = new Tokens();
-        Terms memory terms;
-        terms.beneficiary = BENEFICIARY;
-        terms.guardian = GUARDIAN;
-        terms.stETH = address(tokens);
-        terms.wstETH = address(tokens);
-        terms.target = Wei.wrap(1000 ether);
-        terms.deadline = uint40(START + 30 days);
-        terms.tiers = new Tier[](1);
-        terms.tiers[0] = Tier(10_000, 0, 0);
-        terms.objectionPeriod = 3 days;
-        terms.vetoBps = 2000;
-        terms.tranches = uint8(TRANCHES);
-        terms.trancheInterval = 7 days;
-        terms.releaseWindow = 30 days;
-        terms.exitWindow = uint32(EXIT_WINDOW);
-        rescue = new Rescue(terms);
-    }
 
     // ------------------------------------------------------------------------------------------------ one way
 
     /// @notice Of each call: see `step`.
-    function check_7_OneWay_Pledge(State calldata state, World calldata world, uint96 amount) external {
+    function check_7_OneWay_Pledge(State calldata state, World calldata world, uint64 amendment, uint96 amount)
+        external
+    {
         vm.deal(address(this), amount);
-        step(state, world, Asset.ETH, STRANGER, abi.encodeCall(IPledgeEscrow.pledgeETH, (PLEDGER, 0)), amount);
+        bytes memory call = abi.encodeCall(IPledgeEscrow.pledgeETH, (PLEDGER, 0, amendment));
+        step(state, world, Asset.ETH, STRANGER, call, amount);
     }
 
     /// @notice Of each call: see `step`.
@@ -89,28 +49,30 @@ contract EscrowProof is Symbolic {
     /// of the calendar (check_7_DueFromItsTimeOn).
     function check_7_OneWay_Release(State calldata state, World calldata world) external {
         vm.assume(state.core.status != Status.Open);
-        uint256 due = Calendar(uint256(state.record.settledAt) + 3 days, 7 days, TRANCHES).dueAt(world.time);
-        for (uint256 tranche = 1; tranche <= TRANCHES; ++tranche) {
-            vm.assume((due >= tranche) == (world.time >= dueAt(state.record.settledAt, tranche)));
-        }
+        assumeCalendar(state.record.settledAt, world.time);
         step(state, world, Asset.ETH, STRANGER, abi.encodeCall(IPledgeEscrow.release, (Asset.ETH)), 0);
     }
 
     /// @notice Of each call: see `step`.
     /// @dev Assumes: the rescue is decided (a late refund first settles, as in check_7_OneWay_Settle), and what is known
-    /// of an entitlement (check_1_EntitlementNeverFalls).
+    /// of the calendar and of an entitlement (check_7_DueFromItsTimeOn, check_1_EntitlementNeverFalls).
     function check_7_OneWay_Refund(State calldata state, World calldata world) external {
         vm.assume(state.core.status != Status.Open && total(state) != 0);
-        Units reserved = state.pot.drawn().tranchesDown(state.core.kept.get(Asset.ETH), TRANCHES);
+        uint256 due = assumeCalendar(state.record.settledAt, world.time);
+        uint256 held = state.core.kept.get(Asset.ETH);
+        if (state.core.returnsByCalendar) held += TRANCHES - due;
+        Units reserved = state.pot.drawn().tranchesDown(held, TRANCHES);
         Units entitled = state.position.amount().entitledDown(state.pot.total(), reserved);
         vm.assume(Units.unwrap(entitled) <= Units.unwrap(state.position.amount()));
         step(state, world, Asset.ETH, STRANGER, abi.encodeCall(IPledgeEscrow.refund, (PLEDGER, 0, Asset.ETH)), 0);
     }
 
     /// @notice Of each call: see `step`.
-    /// @dev Assumes: the rescue is decided (a late objection first settles, as in check_7_OneWay_Settle).
+    /// @dev Assumes: the rescue is decided (a late objection first settles, as in check_7_OneWay_Settle), and what is known
+    /// of the calendar (check_7_DueFromItsTimeOn).
     function check_7_OneWay_Object(State calldata state, World calldata world) external {
         vm.assume(state.core.status != Status.Open);
+        assumeCalendar(state.record.settledAt, world.time);
         step(state, world, Asset.ETH, PLEDGER, abi.encodeCall(IPledgeEscrow.object, (0, Asset.ETH)), 0);
     }
 
@@ -131,13 +93,22 @@ contract EscrowProof is Symbolic {
     }
 
     /// @notice Of each call: see `step`.
+    /// @dev Assumes: what is known of the calendar (check_7_DueFromItsTimeOn).
     function check_7_OneWay_Cancel(State calldata state, World calldata world) external {
+        if (state.core.status != Status.Open) assumeCalendar(state.record.settledAt, world.time);
         step(state, world, Asset.ETH, GUARDIAN, abi.encodeCall(IPledgeEscrow.cancel, ()), 0);
     }
 
-    /// @dev Any call that goes through moves the status along the arrows alone (several of them at once, when it comes
-    /// late and settles first). Once the rescue is decided it changes nothing of what settlement recorded, nor totals,
-    /// draws or amounts; what is kept never rises, what is delivered never falls. So an entitlement never falls (property 1, with check_1_EntitlementNeverFalls). Once it is final nothing changes at all.
+    /// @notice Of each call: see `step`.
+    function check_7_OneWay_Collect(State calldata state, World calldata world) external {
+        step(state, world, Asset.ETH, STRANGER, abi.encodeCall(IPledgeEscrow.collect, (PLEDGER, Asset.ETH)), 0);
+    }
+
+    /// @dev Any call that goes through leaves sound books, and moves the status along the arrows alone (several of them at
+    /// once, when it comes late and settles first). Once the rescue is decided it changes nothing of what settlement
+    /// recorded, nor totals, draws or amounts; the reason of its end stays; what is kept or held never rises, what is
+    /// delivered never falls. So an entitlement never falls (property 1, with check_1_EntitlementNeverFalls). Once it is
+    /// final nothing changes but that a hold is lifted.
     function step(
         State memory state,
         World calldata world,
@@ -147,59 +118,94 @@ contract EscrowProof is Symbolic {
         uint256 value
     ) private {
         State memory later = afterCall(state, world, asset, caller, call, value);
-        assert(isSound(later, world.time));
+        assert(isSound(later, world.time, asset));
         Status from = state.core.status;
         Status to = later.core.status;
         assert(
             from == to || from == Status.Open || (from == Status.Settled && to > Status.Settled && to != Status.Failed)
         );
         if (from == Status.Open) return;
+        assertSettledOnce(state, later);
+        assert(later.core.kept.get(asset) <= state.core.kept.get(asset));
+        assert(later.core.delivered.get(asset) >= state.core.delivered.get(asset));
+        if (drawn(state) != 0) {
+            assert(heldTranches(later, world.time, asset) <= heldTranches(state, world.time, asset));
+        }
+        if (state.timeline.finalAt == 0) return;
+        assert(to == from && later.timeline.finalAt == state.timeline.finalAt);
+        assert(later.core.kept.get(asset) == state.core.kept.get(asset));
+    }
+
+    /// @dev What settlement recorded stays, and so does the reason of an end, once there is one.
+    function assertSettledOnce(State memory state, State memory later) private pure {
         assert(Pot.unwrap(later.pot) == Pot.unwrap(state.pot));
         assert(Units.unwrap(later.position.amount()) == Units.unwrap(state.position.amount()));
         assert(later.record.settledAt == state.record.settledAt && later.record.drawn == state.record.drawn);
-        assert(later.core.kept.get(asset) <= state.core.kept.get(asset));
-        assert(later.core.delivered.get(asset) >= state.core.delivered.get(asset));
-        if (state.record.finalAt == 0) return;
-        assert(to == from && later.record.finalAt == state.record.finalAt);
-        assert(later.core.kept.get(asset) == state.core.kept.get(asset));
+        if (state.core.endReason != EndReason.None) assert(later.core.endReason == state.core.endReason);
     }
 
     // ------------------------------------------------------------------------------------------------ money
 
     /// @notice A pledge adds the same to the pot, to the position and to what the escrow has.
-    function check_1_PledgesAreBooked(State calldata state, World calldata world, uint8 id, uint96 amount) external {
+    function check_1_PledgesAreBooked(
+        State calldata state,
+        World calldata world,
+        uint8 id,
+        uint64 amendment,
+        uint96 amount
+    ) external {
         Asset asset = assetOf(id);
-        vm.deal(address(this), amount);
-        tokens.write(STRANGER, amount, 0);
-        bytes memory call = asset == Asset.ETH
-            ? abi.encodeCall(IPledgeEscrow.pledgeETH, (PLEDGER, 0))
-            : asset == Asset.StETH
-                ? abi.encodeCall(IPledgeEscrow.pledgeStETH, (PLEDGER, 0, Shares.wrap(amount)))
-                : abi.encodeCall(IPledgeEscrow.pledgeWstETH, (PLEDGER, 0, WstETHUnits.wrap(amount)));
-        State memory later = afterCall(state, world, asset, STRANGER, call, asset == Asset.ETH ? amount : 0);
+        State memory later = afterPledge(state, world, asset, amendment, amount);
         unchecked {
-            assert(held(address(rescue), asset) == hadOf(world, asset) + amount);
+            assert(balanceOf(address(rescue), asset) == hadOf(world, asset) + amount);
             assert(total(later) == total(state) + amount);
             assert(Units.unwrap(later.position.amount()) == Units.unwrap(state.position.amount()) + amount);
         }
     }
 
-    /// @notice Whoever leaves or is declined gets the whole position, which leaves pot and position by as much.
-    function check_1_LeavingTakesTheWholePosition(State calldata state, World calldata world, uint8 id, bool declined)
+    /// @notice Whoever leaves or is declined gets the whole position, or is owed what could not be paid. The position is out
+    /// of the pot by as much, and has one departure more.
+    /// @dev Assumes: it left less than 2^24 - 1 times.
+    function check_1_LeavingTakesTheWholePosition(
+        State calldata state,
+        World calldata world,
+        uint8 id,
+        bool declined,
+        bool paused
+    ) external {
+        Asset asset = assetOf(id);
+        vm.assume(state.position.departures() < type(uint24).max);
+        tokens.setPaused(paused);
+        State memory later = afterCall(state, world, asset, declined ? GUARDIAN : PLEDGER, leaving(declined, asset), 0);
+        uint256 amount = Units.unwrap(state.position.amount());
+        uint256 paid = balanceOf(PLEDGER, asset);
+        unchecked {
+            assert(paid + Units.unwrap(later.owed) - Units.unwrap(state.owed) == amount);
+            assert(paid == 0 || paid == amount);
+            assert(balanceOf(address(rescue), asset) == hadOf(world, asset) - paid);
+            assert(total(later) == total(state) - amount);
+            assert(Units.unwrap(later.position.amount()) == 0);
+            assert(later.position.departures() == state.position.departures() + 1);
+        }
+    }
+
+    /// @notice Collecting pays just what is owed, to the pledger, or where it says; once; and changes nothing else.
+    function check_1_WhatIsOwedIsCollectedOnce(State calldata state, World calldata world, uint8 id, bool elsewhere)
         external
     {
         Asset asset = assetOf(id);
-        bytes memory call = declined
-            ? abi.encodeCall(IPledgeEscrow.decline, (PLEDGER, 0, asset))
-            : abi.encodeCall(IPledgeEscrow.exit, (0, asset, PLEDGER));
-        State memory later = afterCall(state, world, asset, declined ? GUARDIAN : PLEDGER, call, 0);
-        uint256 amount = Units.unwrap(state.position.amount());
+        bytes memory call = elsewhere
+            ? abi.encodeCall(IPledgeEscrow.collectTo, (asset, STRANGER))
+            : abi.encodeCall(IPledgeEscrow.collect, (PLEDGER, asset));
+        State memory later = afterCall(state, world, asset, elsewhere ? PLEDGER : STRANGER, call, 0);
         unchecked {
-            assert(held(PLEDGER, asset) == amount);
-            assert(held(address(rescue), asset) == hadOf(world, asset) - amount);
-            assert(total(later) == total(state) - amount);
-            assert(Units.unwrap(later.position.amount()) == 0);
+            assert(balanceOf(elsewhere ? STRANGER : PLEDGER, asset) == Units.unwrap(state.owed));
+            assert(balanceOf(address(rescue), asset) == hadOf(world, asset) - Units.unwrap(state.owed));
         }
+        assert(Units.unwrap(state.owed) != 0 && Units.unwrap(later.owed) == 0);
+        later.owed = state.owed;
+        assert(keccak256(abi.encode(later)) == keccak256(abi.encode(state)));
+        assert(!called(elsewhere ? PLEDGER : STRANGER, call, 0));
     }
 
     /// @notice A refund goes to the pledger, and is booked; of a decided rescue all refunds ever are at most the amount.
@@ -211,8 +217,8 @@ contract EscrowProof is Symbolic {
         State memory later = afterCall(state, world, asset, STRANGER, call, 0);
         unchecked {
             uint256 paid = Units.unwrap(later.position.refunded()) - Units.unwrap(state.position.refunded());
-            assert(held(PLEDGER, asset) == paid);
-            assert(held(address(rescue), asset) == hadOf(world, asset) - paid);
+            assert(balanceOf(PLEDGER, asset) == paid);
+            assert(balanceOf(address(rescue), asset) == hadOf(world, asset) - paid);
         }
         assert(Pot.unwrap(later.pot) == Pot.unwrap(state.pot));
     }
@@ -224,11 +230,23 @@ contract EscrowProof is Symbolic {
         vm.assume(state.core.status != Status.Open);
         afterCall(state, world, asset, STRANGER, abi.encodeCall(IPledgeEscrow.release, (asset)), 0);
         unchecked {
-            assert(held(address(rescue), asset) + held(BENEFICIARY, asset) == hadOf(world, asset));
+            assert(balanceOf(address(rescue), asset) + balanceOf(BENEFICIARY, asset) == hadOf(world, asset));
         }
     }
 
     // ------------------------------------------------------------------------------------------------ guardian
+
+    /// @notice A pledge that names another amendment than the latest is refused.
+    function check_8_PledgesNameTheLatestAmendment(
+        State calldata state,
+        World calldata world,
+        uint8 id,
+        uint64 amendment,
+        uint96 amount
+    ) external {
+        afterPledge(state, world, assetOf(id), amendment, amount);
+        assert(amendment == state.core.effectiveAt);
+    }
 
     /// @notice Amending and cancelling move nothing, and nobody but the guardian can do either, or decline.
     function check_8_OnlyTheGuardianAndNoValue(
@@ -247,7 +265,9 @@ contract EscrowProof is Symbolic {
         afterCall(state, world, Asset.ETH, caller, call, 0);
         assert(caller == GUARDIAN);
         if (which < 2) {
-            assert(held(address(rescue), Asset.ETH) == world.eth && tokens.sharesOf(address(rescue)) == world.shares);
+            assert(
+                balanceOf(address(rescue), Asset.ETH) == world.eth && tokens.sharesOf(address(rescue)) == world.shares
+            );
         }
     }
 
@@ -267,119 +287,87 @@ contract EscrowProof is Symbolic {
         }
     }
 
-    /// @notice Until an amendment is in force the old target and deadline are, and whoever leaves gets the whole
-    /// position; a second amendment is refused.
-    /// @dev Assumes: the guardian's amendment goes through, and the later time is before it is in force.
+    /// @notice After a veto the guardian's cancel lets all that is held go back at once, and changes nothing else.
+    function check_8_LiftingAHoldChangesNothingElse(State calldata state, World calldata world) external {
+        vm.assume(state.core.returnsByCalendar);
+        State memory later = afterCall(state, world, Asset.ETH, GUARDIAN, abi.encodeCall(IPledgeEscrow.cancel, ()), 0);
+        assert(!later.core.returnsByCalendar && rescue.heldOf(Asset.ETH) == state.core.kept.get(Asset.ETH));
+        later.core.returnsByCalendar = true;
+        assert(keccak256(abi.encode(later)) == keccak256(abi.encode(state)));
+    }
+
+    /// @notice Until an amendment is in force the old target and deadline are, a second amendment is refused, and whoever
+    /// leaves is out of the books with the whole position, paid or owed: of any asset, and also while stETH is paused.
+    /// @dev Assumes: the guardian's amendment goes through, the later time is before it is in force, and no more than a
+    /// pot's most is owed already.
     function check_8_ExitWindowProtects(
         State calldata state,
         World calldata world,
+        uint8 id,
+        bool paused,
         uint96 target,
         uint40 deadline,
-        uint40 later
+        uint40 time
     ) external {
-        vm.assume(state.core.amendsAt == 0);
-        uint256 amount = Units.unwrap(state.position.amount());
-        vm.assume(amount != 0 && amount <= world.eth);
+        Asset asset = assetOf(id);
+        vm.assume(state.core.effectiveAt == 0 && Units.unwrap(state.position.amount()) != 0);
+        vm.assume(Units.unwrap(state.owed) <= MAX_POT);
         bytes memory amend = abi.encodeCall(IPledgeEscrow.amend, (Wei.wrap(target), deadline, bytes32(0)));
-        afterCall(state, world, Asset.ETH, GUARDIAN, amend, 0);
-        vm.assume(later >= world.time && later < uint256(world.time) + EXIT_WINDOW);
-        vm.warp(later);
+        afterCall(state, world, asset, GUARDIAN, amend, 0);
+        vm.assume(time >= world.time && time < uint256(world.time) + EXIT_WINDOW);
+        vm.warp(time);
+        tokens.setPaused(paused);
         Terms memory terms = rescue.terms();
         assert(Wei.unwrap(terms.target) == state.core.target && terms.deadline == state.core.deadline);
         assert(!called(GUARDIAN, amend, 0));
-        assert(called(PLEDGER, abi.encodeCall(IPledgeEscrow.exit, (0, Asset.ETH, PLEDGER)), 0));
-        assert(held(PLEDGER, Asset.ETH) == amount);
+        assert(called(PLEDGER, leaving(false, asset), 0));
+        assertLeft(state, asset);
+    }
+
+    /// @notice The guardian can decline any position while the rescue takes pledges, also while stETH is paused: it is out of
+    /// the books, and paid or owed.
+    /// @dev Assumes: no more than a pot's most is owed already.
+    function check_8_DeclineNeedsNobody(State calldata state, World calldata world, uint8 id, bool paused) external {
+        Asset asset = assetOf(id);
+        vm.assume(state.core.status == Status.Open && Units.unwrap(state.position.amount()) != 0);
+        vm.assume(Units.unwrap(state.owed) <= MAX_POT);
+        begin(state, world, asset);
+        vm.assume(world.time <= rescue.terms().deadline);
+        tokens.setPaused(paused);
+        assert(called(GUARDIAN, leaving(true, asset), 0));
+        assertLeft(state, asset);
     }
 
     // ------------------------------------------------------------------------------------------------ small things
 
-    /// @dev The books after a call that goes through.
-    function afterCall(
-        State memory state,
-        World calldata world,
-        Asset asset,
-        address caller,
-        bytes memory call,
-        uint256 value
-    ) private returns (State memory) {
-        vm.assume(world.time >= START && isSound(state, world.time));
-        rescue.write(state, asset, PLEDGER);
-        vm.deal(address(rescue), world.eth);
-        tokens.write(address(rescue), world.shares, world.rate);
-        vm.warp(world.time);
-        vm.assume(called(caller, call, value));
-        return rescue.read(asset, PLEDGER);
+    /// @dev The books after a stranger's pledge for the pledger.
+    function afterPledge(State calldata state, World calldata world, Asset asset, uint64 amendment, uint96 amount)
+        private
+        returns (State memory)
+    {
+        vm.deal(address(this), amount);
+        tokens.write(STRANGER, amount, 0);
+        bytes memory call = asset == Asset.ETH
+            ? abi.encodeCall(IPledgeEscrow.pledgeETH, (PLEDGER, 0, amendment))
+            : asset == Asset.StETH
+                ? abi.encodeCall(IPledgeEscrow.pledgeStETH, (PLEDGER, 0, amendment, Shares.wrap(amount)))
+                : abi.encodeCall(IPledgeEscrow.pledgeWstETH, (PLEDGER, 0, amendment, WstETHUnits.wrap(amount)));
+        return afterCall(state, world, asset, STRANGER, call, asset == Asset.ETH ? amount : 0);
     }
 
-    function called(address caller, bytes memory call, uint256 value) private returns (bool ok) {
-        if (value != 0) vm.deal(caller, value);
-        vm.prank(caller);
-        (ok,) = address(rescue).call{ value: value }(call);
+    function leaving(bool declined, Asset asset) private pure returns (bytes memory) {
+        if (declined) return abi.encodeCall(IPledgeEscrow.decline, (PLEDGER, 0, asset));
+        return abi.encodeCall(IPledgeEscrow.exit, (0, asset, PLEDGER));
     }
 
-    /// @dev What holds of every state: amounts fit; an undecided or failed rescue has drawn, kept and delivered nothing;
-    /// of each asset delivered <= kept <= tranches, and what is delivered was due; it is final just when it is released, or
-    /// cancelled and delivered.
-    function isSound(State memory state, uint256 time) private pure returns (bool sound) {
-        uint256 drawn = Units.unwrap(state.pot.drawn());
+    /// @dev The position is out of the books, and the pledger has it or is owed it.
+    function assertLeft(State calldata state, Asset asset) private view {
+        State memory left = rescue.read(asset, PLEDGER);
         uint256 amount = Units.unwrap(state.position.amount());
-        uint256 refunded = Units.unwrap(state.position.refunded());
-        sound = both(total(state) <= MAX_POT, drawn <= total(state));
-        sound = both(sound, both(amount <= total(state), refunded <= amount));
-        for (uint256 i; i < 3; ++i) {
-            uint256 kept = state.core.kept.get(Asset(i));
-            uint256 delivered = state.core.delivered.get(Asset(i));
-            sound = both(sound, both(kept <= TRANCHES, delivered <= kept));
-            sound = both(sound, implies(delivered != 0, time >= dueAt(state.record.settledAt, delivered)));
-        }
-        bool complete = PerAsset.unwrap(state.core.delivered) == PerAsset.unwrap(state.core.kept);
-        bool ended = state.record.finalAt != 0;
-        bool untouched = both(both(drawn == 0, PerAsset.unwrap(state.core.kept) == 0), !ended);
-        Status status = state.core.status;
-        sound = both(sound, implies(status == Status.Open, both(untouched, refunded == 0)));
-        sound = both(sound, implies(status == Status.Failed, untouched));
-        sound = both(sound, implies(status == Status.Settled, !ended));
-        sound = both(sound, implies(status == Status.Released, both(ended, complete)));
-        sound = both(sound, implies(status == Status.Cancelled, ended == complete));
-    }
-
-    /// @dev `a && b` without a branch, which would double the paths.
-    function both(bool a, bool b) private pure returns (bool result) {
-        assembly ("memory-safe") {
-            result := and(a, b)
-        }
-    }
-
-    /// @dev `!a || b`, likewise.
-    function implies(bool a, bool b) private pure returns (bool result) {
-        assembly ("memory-safe") {
-            result := or(iszero(a), b)
-        }
-    }
-
-    /// @dev When the tranche of that number, 1 to 4, falls due.
-    function dueAt(uint256 settledAt, uint256 tranche) private pure returns (uint256) {
+        assert(Units.unwrap(left.position.amount()) == 0);
         unchecked {
-            return settledAt + 3 days + (tranche - 1) * 7 days;
+            assert(total(left) == total(state) - amount);
+            assert(balanceOf(PLEDGER, asset) + Units.unwrap(left.owed) - Units.unwrap(state.owed) == amount);
         }
-    }
-
-    function total(State memory state) private pure returns (uint256) {
-        return Units.unwrap(state.pot.total());
-    }
-
-    function held(address account, Asset asset) private view returns (uint256) {
-        return asset == Asset.ETH ? account.balance : tokens.sharesOf(account);
-    }
-
-    function hadOf(World calldata world, Asset asset) private pure returns (uint256) {
-        return asset == Asset.ETH ? world.eth : world.shares;
-    }
-
-    function assetOf(uint8 id) private pure returns (Asset) {
-        if (id == 0) return Asset.ETH;
-        if (id == 1) return Asset.StETH;
-        vm.assume(id == 2);
-        return Asset.WstETH;
     }
 }

@@ -56,16 +56,16 @@ contract ProRataProof is Symbolic {
     }
 
     /// @notice What is or can be delivered of a pot is at most what is reserved, and that is at most the draw.
-    /// @dev Assumes: delivered <= kept <= tranches <= 64.
-    function check_1_DeliveredIsReserved(uint104 drawn, uint8 delivered, uint8 kept, uint8 tranches) external pure {
-        assumeTranches(delivered, kept, tranches);
-        assert(reservedOf(drawn, delivered, tranches) <= reservedOf(drawn, kept, tranches));
-        assert(reservedOf(drawn, kept, tranches) <= drawn);
+    /// @dev Assumes: delivered <= held <= tranches <= 64.
+    function check_1_DeliveredIsReserved(uint104 drawn, uint8 delivered, uint8 held, uint8 tranches) external pure {
+        assumeTranches(delivered, held, tranches);
+        assert(reservedOf(drawn, delivered, tranches) <= reservedOf(drawn, held, tranches));
+        assert(reservedOf(drawn, held, tranches) <= drawn);
     }
 
     /// @notice A position is never owed less once less is reserved, and never more than its amount.
-    /// @dev Assumes: the position is in the total, reserved <= total. Less is reserved when fewer tranches are kept, by
-    /// the lemma above; and `kept` never rises (check_1_KeptNeverRises).
+    /// @dev Assumes: the position is in the total, reserved <= total. Less is reserved when fewer tranches are held, by
+    /// the lemma above; and no call (check_7_OneWay_...) nor time (check_15_HeldMoneyComesBackInTime) makes them more.
     function check_1_EntitlementNeverFalls(uint104 amount, uint104 total, uint104 reserved, uint104 reservedLater)
         external
         pure

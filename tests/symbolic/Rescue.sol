@@ -3,17 +3,19 @@ pragma solidity =0.8.37;
 
 import { PledgeEscrow } from "levee/PledgeEscrow.sol";
 import { Terms } from "levee/interfaces/IPledgeEscrow.sol";
-import { Position, Pot } from "levee/types/Books.sol";
-import { Asset } from "levee/types/Units.sol";
+import { Position, Pot } from "levee/types/Pots.sol";
+import { Asset, Units } from "levee/types/Units.sol";
 
-/// @dev The books of a rescue of one tier, as far as a call reads or writes them: one pot, and one position in it.
+/// @dev The books of a rescue of one tier, as far as a call reads or writes them: one pot, one position in it, and what is
+/// owed to its pledger.
 struct State {
     PledgeEscrow.Core core;
     PledgeEscrow.Record record;
-    PledgeEscrow.Stop stop;
-    PledgeEscrow.NextTerms next;
+    PledgeEscrow.Timeline timeline;
+    PledgeEscrow.AmendedTerms amended;
     Pot pot;
     Position position;
+    Units owed;
 }
 
 /// @notice The escrow, with books that can be set and read: proofs start from any state, not from those alone that some
@@ -24,26 +26,44 @@ contract Rescue is PledgeEscrow {
     function write(State calldata state, Asset asset, address pledger) external {
         _core = state.core;
         _record = state.record;
-        _stop = state.stop;
-        _next = state.next;
+        _timeline = state.timeline;
+        _amended = state.amended;
         _pots[uint256(asset)].word = state.pot;
         _positions[pledger][uint256(asset)].word = state.position;
+        _owed[pledger][asset] = state.owed;
     }
 
     function read(Asset asset, address pledger) external view returns (State memory) {
-        Position position_ = _positions[pledger][uint256(asset)].word;
-        return State(_core, _record, _stop, _next, _pots[uint256(asset)].word, position_);
+        Position word = _positions[pledger][uint256(asset)].word;
+        return State(_core, _record, _timeline, _amended, _pots[uint256(asset)].word, word, _owed[pledger][asset]);
+    }
+
+    /// @dev Tranches of an asset that do not go back yet.
+    function heldOf(Asset asset) external view returns (uint256) {
+        return _held(_core, asset);
+    }
+
+    /// @dev What a position of `amount` is owed by now, refunded or not.
+    function entitledOf(Asset asset, Units amount) external view returns (Units) {
+        Pot pot = _pots[uint256(asset)].word;
+        return _entitled(_core, pot.total(), pot.drawn(), asset, amount);
     }
 }
 
-/// @notice Both of Lido's tokens at once, as far as the escrow needs them: shares that move, at any rate.
+/// @notice Both of Lido's tokens at once, as far as the escrow needs them: shares that move, at any rate, and as stETH not
+/// while it is paused.
 contract Tokens {
     mapping(address owner => uint256 shares) public sharesOf;
     uint256 public rate;
+    bool public paused;
 
     function write(address owner, uint256 shares, uint256 rate_) external {
         sharesOf[owner] = shares;
         rate = rate_;
+    }
+
+    function setPaused(bool paused_) external {
+        paused = paused_;
     }
 
     function stETH() external view returns (address) {
@@ -55,10 +75,12 @@ contract Tokens {
     }
 
     function transferShares(address to, uint256 shares) public returns (uint256) {
+        require(!paused);
         return move(msg.sender, to, shares);
     }
 
     function transferSharesFrom(address from, address to, uint256 shares) external returns (uint256) {
+        require(!paused);
         return move(from, to, shares);
     }
 

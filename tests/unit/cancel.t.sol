@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { FailReason, IPledgeEscrow, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
-import { Asset } from "levee/types/Units.sol";
+import { EndReason, IPledgeEscrow, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { Asset, Rate } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
@@ -21,7 +21,11 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// │   ├── it settles first, and stops that
 /// │   └── when that fails
 /// │       └── it reverts with {WrongStatus}
-/// ├── given it failed, was cancelled or released
+/// ├── given objections stopped it
+/// │   ├── it lifts the hold, emits {HoldLifted}, and changes nothing else of what is recorded
+/// │   └── when every tranche would be due, so that nothing is held
+/// │       └── it reverts with {WrongStatus}
+/// ├── given it failed, was cancelled by the guardian, or lapsed, or was released
 /// │   └── it reverts with {WrongStatus}
 /// └── when the caller is not the guardian, or there is none
 ///     └── it reverts with {NotGuardian}
@@ -30,11 +34,14 @@ contract CancelTest is EscrowTest {
         pledgeFull();
         vm.warp(DEADLINE);
         vm.expectEmit(address(escrow));
-        emit IPledgeEscrow.Failed(FailReason.EndedByGuardian, DEADLINE);
+        emit IPledgeEscrow.Failed(EndReason.EndedByGuardian, Rate.wrap(0), DEADLINE);
         cancel();
         assertStatus(Status.Failed);
         RescueView memory page = escrow.rescue();
-        assertEq(uint256(page.failReason), uint256(FailReason.EndedByGuardian));
+        assertEndReason(EndReason.EndedByGuardian);
+        assertEq(escrow.record().rate, 0);
+        assertFalse(page.rateReadable);
+        assertEq(page.coverage, 400 ether);
         assertEq(page.cancelledAt, 0);
         assertEq(page.finalAt, 0);
         assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 400 ether);
@@ -57,16 +64,22 @@ contract CancelTest is EscrowTest {
         vm.warp(trancheAt(SETTLED_AT, 2));
         escrow.release(Asset.StETH);
         vm.expectEmit(address(escrow));
-        emit IPledgeEscrow.Cancelled(2, uint40(trancheAt(SETTLED_AT, 2)));
+        emit IPledgeEscrow.Cancelled(EndReason.StoppedByGuardian, 2, uint40(trancheAt(SETTLED_AT, 2)));
         cancel();
 
         RescueView memory page = escrow.rescue();
         assertEq(uint256(page.status), uint256(Status.Cancelled));
         assertEq(page.cancelledAt, trancheAt(SETTLED_AT, 2));
+        assertEndReason(EndReason.StoppedByGuardian);
+        assertEq(page.lapsedAt, 0);
         assertEq(page.finalAt, 0);
         assertEq(page.due, 2);
+        // What the guardian stops goes back at once: no more of it has a time.
+        assertFalse(page.returnsByCalendar);
+        assertEq(page.nextTrancheAt, 0);
         for (uint256 i; i < 3; ++i) {
             assertEq(page.kept[i], 2);
+            assertEq(page.held[i], 2);
             assertEq(page.delivered[i], i == 0 ? 1 : i == 1 ? 2 : 0);
         }
         assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 200 ether);
@@ -83,7 +96,7 @@ contract CancelTest is EscrowTest {
         settleLate();
         vm.warp(trancheAt(SETTLED_AT, 1) - 1);
         vm.expectEmit(address(escrow));
-        emit IPledgeEscrow.Cancelled(0, uint40(vm.getBlockTimestamp()));
+        emit IPledgeEscrow.Cancelled(EndReason.StoppedByGuardian, 0, uint40(vm.getBlockTimestamp()));
         vm.expectEmit(address(escrow));
         emit IPledgeEscrow.Finalized(uint40(vm.getBlockTimestamp()));
         cancel();
@@ -120,7 +133,7 @@ contract CancelTest is EscrowTest {
         pledgeHalf();
         vm.warp(SETTLED_AT);
         vm.expectEmit(address(escrow));
-        emit IPledgeEscrow.Cancelled(0, SETTLED_AT);
+        emit IPledgeEscrow.Cancelled(EndReason.StoppedByGuardian, 0, SETTLED_AT);
         cancel();
         RescueView memory page = escrow.rescue();
         assertEq(uint256(page.status), uint256(Status.Cancelled));
@@ -128,17 +141,75 @@ contract CancelTest is EscrowTest {
         assertEq(page.drawn, 700 ether);
     }
 
-    /// @dev Property 8: past the deadline the guardian cannot un-settle what fell due with the settlement.
-    function test_RevertWhen_AllIsDueAtOnce() public {
-        Terms memory terms = defaultTerms();
-        terms.objectionPeriod = 0;
-        terms.trancheInterval = 0;
-        escrow = deploy(terms);
-        pledgeHalf();
-        vm.warp(SETTLED_AT);
-        expectNothingToStop();
+    // ---------------------------------------------------------------- after a veto
+
+    /// @dev 100 ETH were due, and 300 of alice's are held; lifting the hold frees them, and changes nothing else.
+    function test_Cancel_AfterAVeto_LiftsTheHold() public {
+        vetoAtTheFirst();
+        assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 0);
+        RescueView memory expected = escrow.rescue();
+        assertTrue(expected.returnsByCalendar);
+
+        vm.warp(trancheAt(SETTLED_AT, 2) - 1);
+        vm.expectEmit(address(escrow));
+        emit IPledgeEscrow.HoldLifted(uint40(trancheAt(SETTLED_AT, 2) - 1));
+        cancel();
+        expected.returnsByCalendar = false;
+        expected.nextTrancheAt = 0;
+        expected.held = expected.kept;
+        assertSame(escrow.rescue(), expected);
+        assertEq(expected.kept[0], 1);
+        assertEq(expected.finalAt, 0);
+        assertEndReason(EndReason.Vetoed);
+        assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 300 ether);
+        assertPosition(bob, FULL_GRANT, Asset.StETH, 250 ether, 0, 187.5 ether);
+        assertPosition(carol, LOAN, Asset.WstETH, 500 ether, 0, 437.5 ether);
+
+        // What was due is still the beneficiary's.
+        escrow.release(Asset.ETH);
+        assertEq(beneficiary.balance, 100 ether);
+        expectWrongStatus(Status.Cancelled);
         cancel();
     }
+
+    /// @dev Final is final: it is not made so again.
+    function test_Cancel_AfterAVetoThatIsFinal() public {
+        pledgeFull();
+        settleLate();
+        vm.prank(bob);
+        escrow.object(FULL_GRANT, Asset.StETH);
+        assertEq(escrow.rescue().finalAt, SETTLED_AT);
+        vm.warp(SETTLED_AT + 1);
+        vm.recordLogs();
+        cancel();
+        assertEq(vm.getRecordedLogs().length, 1, "HoldLifted alone");
+        assertEq(escrow.rescue().finalAt, SETTLED_AT);
+        assertEq(escrow.rescue().cancelledAt, SETTLED_AT);
+        escrow.refund(alice, GRANT, Asset.ETH);
+        assertEq(alice.balance, 400 ether);
+    }
+
+    /// @dev Up to one second before the last tranche's time, when nothing is held any more.
+    function test_RevertWhen_AllIsDueAfterAVeto() public {
+        vetoAtTheFirst();
+        vm.warp(trancheAt(SETTLED_AT, TRANCHES));
+        expectWrongStatus(Status.Cancelled);
+        cancel();
+        vm.warp(trancheAt(SETTLED_AT, TRANCHES) - 1);
+        cancel();
+        assertFalse(escrow.rescue().returnsByCalendar);
+    }
+
+    /// @dev Four tranches of 1,000 ETH in all; one was due when bob's 300 of them objected.
+    function vetoAtTheFirst() private {
+        pledgeFull();
+        settleLate();
+        vm.warp(trancheAt(SETTLED_AT, 1));
+        vm.prank(bob);
+        escrow.object(FULL_GRANT, Asset.StETH);
+    }
+
+    // ---------------------------------------------------------------- refusals
 
     function test_RevertWhen_LateAndFailed() public {
         vm.warp(SETTLED_AT);
@@ -152,6 +223,15 @@ contract CancelTest is EscrowTest {
         vm.warp(trancheAt(SETTLED_AT, TRANCHES));
         escrow.release(Asset.ETH);
         expectWrongStatus(Status.Released);
+        cancel();
+    }
+
+    function test_RevertWhen_Lapsed() public {
+        pledgeFull();
+        settleLate();
+        vm.warp(trancheAt(SETTLED_AT, TRANCHES) + RELEASE_WINDOW + 1);
+        escrow.lapse();
+        expectWrongStatus(Status.Cancelled);
         cancel();
     }
 

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { IPledgeEscrow, RescueView, Status, Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
-import { Wei } from "levee/types/Units.sol";
+import { EndReason, IPledgeEscrow, RescueView, Status, Terms, Tier } from "levee/interfaces/IPledgeEscrow.sol";
+import { Asset, Wei } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
 /// constructor
-/// ├── it shows the terms, an open rescue with nothing in it, and emits {RescueCreated}
+/// ├── it shows the terms, also as the original ones, the block, an open rescue with nothing in it, and emits
+/// │   {RescueCreated}
 /// ├── it takes terms at every bound
 /// ├── it lands, through the deployer, at the address that code and terms commit to
 /// │   └── another term is another address; the same terms twice are refused
 /// └── it reverts with
-///     ├── {BeneficiaryZero} {DeadlinePassed} {VetoOutOfBounds} {WindowZero}
+///     ├── {BeneficiaryZero} {DeadlinePassed} {WindowZero}
+///     ├── {LatestDeadlineTooEarly} for one second before the deadline
+///     ├── {ObjectionPeriodZero}
+///     ├── {VetoOutOfBounds} for 10,000 and more
 ///     ├── {TokensMismatch} when one token is missing, has no code, or wstETH wraps another
 ///     ├── {TargetOutOfBounds} below 10^9 and above 2^96 - 1
 ///     ├── {TranchesOutOfBounds} for 0 and 65
+///     ├── {TrancheIntervalZero} if there are several
 ///     ├── {TierCountOutOfBounds} for 0 and 9
 ///     ├── {ThresholdOutOfOrder} for 0, a fall, more than 10,000
 ///     ├── {LastThresholdNotFull}
@@ -25,36 +30,45 @@ contract ConstructorTest is EscrowTest {
 
     function test_Constructor() public {
         Terms memory terms = defaultTerms();
+        vm.roll(77);
         vm.expectEmit(vm.computeCreateAddress(address(this), vm.getNonce(address(this))));
         emit IPledgeEscrow.RescueCreated(beneficiary, guardian, terms);
         escrow = deploy(terms);
+        vm.roll(78);
 
-        assertEq(keccak256(abi.encode(escrow.terms())), keccak256(abi.encode(terms)));
+        assertTerms(escrow, terms);
         RescueView memory expected;
         expected.status = Status.Open;
+        expected.createdBlock = 77;
         expected.terms = terms;
         expected.rateReadable = true;
         assertSame(escrow.rescue(), expected);
         assertEq(escrow.positions(alice).length, 0);
         assertStatus(Status.Open);
+        assertEndReason(EndReason.None);
+        assertEq(escrow.record().createdBlock, 77);
+        for (uint256 i; i < 3; ++i) {
+            assertOwed(alice, Asset(i), 0);
+        }
     }
 
     function test_Constructor_LargestTerms() public {
         Terms memory terms = defaultTerms();
         terms.target = Wei.wrap(type(uint96).max);
         terms.deadline = type(uint40).max;
+        terms.latestDeadline = type(uint40).max;
         terms.tiers = new Tier[](8);
         for (uint256 i; i < 8; ++i) {
             terms.tiers[i] = Tier(10_000, uint8(248 + i), uint16(65_528 + i));
         }
         terms.objectionPeriod = type(uint32).max;
-        terms.vetoBps = 10_000;
+        terms.vetoBps = 9999;
         terms.tranches = 64;
         terms.trancheInterval = type(uint32).max;
         terms.releaseWindow = type(uint32).max;
         terms.exitWindow = type(uint32).max;
         terms.termsHash = bytes32(type(uint256).max);
-        assertEq(keccak256(abi.encode(deploy(terms).terms())), keccak256(abi.encode(terms)));
+        assertTerms(deploy(terms), terms);
     }
 
     function test_Constructor_SmallestTerms() public {
@@ -62,17 +76,18 @@ contract ConstructorTest is EscrowTest {
         terms.guardian = address(0);
         terms.target = Wei.wrap(1e9);
         terms.deadline = START + 1;
+        terms.latestDeadline = START + 1;
         terms.tiers = new Tier[](2);
         terms.tiers[0] = Tier(1, 0, 0);
         terms.tiers[1] = Tier(10_000, 0, 0);
-        terms.objectionPeriod = 0;
+        terms.objectionPeriod = 1;
         terms.vetoBps = 0;
         terms.tranches = 1;
         terms.trancheInterval = 0;
         terms.releaseWindow = 1;
         terms.exitWindow = 1;
         terms.termsHash = 0;
-        assertEq(keccak256(abi.encode(deploy(terms).terms())), keccak256(abi.encode(terms)));
+        assertTerms(deploy(terms), terms);
     }
 
     function test_Constructor_TakesNoEther() public {
@@ -93,7 +108,7 @@ contract ConstructorTest is EscrowTest {
         (bool success, bytes memory answer) = CREATE2_FACTORY.call(abi.encodePacked(SALT, init));
         assertTrue(success);
         assertEq(address(bytes20(answer)), predicted);
-        assertEq(keccak256(abi.encode(IPledgeEscrow(predicted).terms())), keccak256(abi.encode(terms)));
+        assertTerms(IPledgeEscrow(predicted), terms);
 
         (success,) = CREATE2_FACTORY.call{ gas: 10_000_000 }(abi.encodePacked(SALT, init));
         assertFalse(success, "the same terms twice");
@@ -153,6 +168,35 @@ contract ConstructorTest is EscrowTest {
         refuse(terms, abi.encodeWithSelector(IPledgeEscrow.DeadlinePassed.selector, START - 1, START));
     }
 
+    function test_RevertWhen_LatestDeadlineTooEarly() public {
+        Terms memory terms = defaultTerms();
+        terms.latestDeadline = DEADLINE - 1;
+        refuse(terms, abi.encodeWithSelector(IPledgeEscrow.LatestDeadlineTooEarly.selector, DEADLINE - 1, DEADLINE));
+        terms.latestDeadline = DEADLINE;
+        assertTerms(deploy(terms), terms);
+    }
+
+    function test_RevertWhen_ObjectionPeriodZero() public {
+        Terms memory terms = defaultTerms();
+        terms.objectionPeriod = 0;
+        refuse(terms, abi.encodeWithSelector(IPledgeEscrow.ObjectionPeriodZero.selector));
+        // Not even where there is no veto, and one tranche.
+        terms.vetoBps = 0;
+        terms.tranches = 1;
+        refuse(terms, abi.encodeWithSelector(IPledgeEscrow.ObjectionPeriodZero.selector));
+    }
+
+    function test_RevertWhen_TrancheIntervalZero() public {
+        Terms memory terms = defaultTerms();
+        terms.trancheInterval = 0;
+        for (uint8 tranches = 2; tranches <= 64; tranches += 62) {
+            terms.tranches = tranches;
+            refuse(terms, abi.encodeWithSelector(IPledgeEscrow.TrancheIntervalZero.selector, tranches));
+        }
+        terms.tranches = 1;
+        assertTerms(deploy(terms), terms);
+    }
+
     function test_RevertWhen_TierCountOutOfBounds() public {
         Terms memory terms = defaultTerms();
         terms.tiers = new Tier[](0);
@@ -193,8 +237,10 @@ contract ConstructorTest is EscrowTest {
 
     function test_RevertWhen_VetoOutOfBounds() public {
         Terms memory terms = defaultTerms();
-        terms.vetoBps = 10_001;
-        refuse(terms, abi.encodeWithSelector(IPledgeEscrow.VetoOutOfBounds.selector, 10_001));
+        terms.vetoBps = 10_000;
+        refuse(terms, abi.encodeWithSelector(IPledgeEscrow.VetoOutOfBounds.selector, 10_000));
+        terms.vetoBps = type(uint16).max;
+        refuse(terms, abi.encodeWithSelector(IPledgeEscrow.VetoOutOfBounds.selector, type(uint16).max));
     }
 
     function test_RevertWhen_TranchesOutOfBounds() public {
@@ -215,6 +261,12 @@ contract ConstructorTest is EscrowTest {
     }
 
     // ---------------------------------------------------------------- helpers
+
+    /// @dev The terms in force, and those of the creation.
+    function assertTerms(IPledgeEscrow deployed, Terms memory expected) private view {
+        assertEq(keccak256(abi.encode(deployed.terms())), keccak256(abi.encode(expected)));
+        assertEq(keccak256(abi.encode(deployed.originalTerms())), keccak256(abi.encode(expected)));
+    }
 
     function refuseTokens(address stETH_, address wstETH_) private {
         Terms memory terms = defaultTerms();

@@ -10,7 +10,7 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 
 /// The worked example of docs/mechanism.md, with its figures.
 /// ├── the rescue that is covered: settlement, release, refund
-/// ├── the same, cancelled when one tranche is due
+/// ├── the same, cancelled or vetoed when one tranche is due
 /// ├── what is recovered after it
 /// └── the rescue that fails, and its bonus
 contract ExampleTest is EscrowTest {
@@ -75,24 +75,60 @@ contract ExampleTest is EscrowTest {
         assertEq(address(pool).balance, 1);
     }
 
+    function test_Vetoed() public {
+        pledge(carol, LOAN, Asset.WstETH, 500 ether);
+        settleLate();
+        vm.warp(trancheAt(SETTLED_AT, 1));
+        vm.prank(bob);
+        escrow.object(FULL_GRANT, Asset.StETH);
+        assertStatus(Status.Cancelled);
+        for (uint256 r = 2; r <= 4; ++r) {
+            vm.warp(trancheAt(SETTLED_AT, r) - 1);
+            expectNothingToReturn(alice, GRANT, Asset.ETH);
+            escrow.refund(alice, GRANT, Asset.ETH);
+            vm.warp(trancheAt(SETTLED_AT, r));
+            assertRefund(alice, GRANT, Asset.ETH, 100 ether);
+        }
+        assertRefund(bob, FULL_GRANT, Asset.StETH, 187.5 ether);
+        assertRefund(carol, LOAN, Asset.WstETH, 437.5 ether);
+    }
+
     function test_FailedWithABonus() public {
+        IBonusPool pool = failWithABonus(START);
+        claim(pool, alice, GRANT, Asset.ETH, 4 ether);
+        claim(pool, bob, FULL_GRANT, Asset.StETH, 3 ether);
+        claim(pool, carol, LOAN, Asset.WstETH, 1.2 ether);
+        assertRefund(alice, GRANT, Asset.ETH, 400 ether);
+        assertRefund(bob, FULL_GRANT, Asset.StETH, 250 ether);
+        assertRefund(carol, LOAN, Asset.WstETH, 100 ether);
+    }
+
+    function test_FailedWithABonus_WhenCarolComesLater() public {
+        IBonusPool pool = failWithABonus(START + 15 days);
+        claim(pool, alice, GRANT, Asset.ETH, uint256(8.2 ether) * 400 / 760);
+    }
+
+    /// @dev Carol pledges 100 wstETH at `time`, the others did at the start, and all are enlisted with it.
+    function failWithABonus(uint256 time) private returns (IBonusPool pool) {
+        pool = IBonusPool(deployCode("BonusPool.sol:BonusPool", abi.encode(escrow)));
+        pool.enlist(alice, GRANT, Asset.ETH);
+        pool.enlist(bob, FULL_GRANT, Asset.StETH);
+        vm.warp(time);
         pledge(carol, LOAN, Asset.WstETH, 100 ether);
-        IBonusPool pool = IBonusPool(deployCode("BonusPool.sol:BonusPool", abi.encode(escrow)));
+        pool.enlist(carol, LOAN, Asset.WstETH);
         vm.deal(stranger, 8.2 ether);
         vm.prank(stranger);
         pool.add{ value: 8.2 ether }(stranger);
         assertEq(escrow.rescue().coverage, 820 ether);
         settleLate();
         assertStatus(Status.Failed);
-        pool.claim(alice, GRANT, Asset.ETH);
-        pool.claim(bob, FULL_GRANT, Asset.StETH);
-        pool.claim(carol, LOAN, Asset.WstETH);
-        assertEq(alice.balance, 4 ether);
-        assertEq(bob.balance, 3 ether);
-        assertEq(carol.balance, 1.2 ether);
-        assertRefund(alice, GRANT, Asset.ETH, 400 ether);
-        assertRefund(bob, FULL_GRANT, Asset.StETH, 250 ether);
-        assertRefund(carol, LOAN, Asset.WstETH, 100 ether);
+        vm.warp(DEADLINE + EXIT_WINDOW + 1);
+    }
+
+    function claim(IBonusPool pool, address pledger, uint8 tier, Asset asset, uint256 amount) private {
+        uint256 before = pledger.balance;
+        pool.claim(pledger, tier, asset);
+        assertEq(pledger.balance - before, amount, "bonus");
     }
 
     function releaseAll() private {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { FailReason, IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason, IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { IStETH } from "levee/interfaces/external/ILido.sol";
-import { Asset, Wei } from "levee/types/Units.sol";
+import { Asset, Rate } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 import { GasBurner, RevertBomb } from "../util/Rates.sol";
@@ -11,7 +11,7 @@ import { GasBurner, RevertBomb } from "../util/Rates.sol";
 /// expire
 /// ├── given shares whose rate cannot be read
 /// │   ├── when the time is later than the deadline plus the release window
-/// │   │   └── it fails the rescue and emits {Failed}; everything goes back
+/// │   │   └── it fails the rescue, records a rate of one and emits {Failed}; everything goes back
 /// │   ├── when the time is not later than that, by the deadline in force
 /// │   │   └── it reverts with {TooEarly}
 /// │   └── when too little gas is left for the read
@@ -19,9 +19,9 @@ import { GasBurner, RevertBomb } from "../util/Rates.sol";
 /// ├── given the rate can be read
 /// │   └── it reverts with {RateReadable}, whatever gas the caller leaves
 /// ├── given no shares
-/// │   └── it reverts with {RateReadable} of zero
+/// │   └── it reverts with {RateNotNeeded}, whatever gas the caller leaves
 /// └── given it is decided
-///     └── it reverts with {WrongStatus}
+///     └── it reverts with {WrongStatus}, before {TooEarly}
 contract ExpireTest is EscrowTest {
     uint256 private constant LIMIT = uint256(DEADLINE) + RELEASE_WINDOW;
     /// @dev 1,000,000 for the read, as EIP-150 passes it on, and a reserve for the call.
@@ -37,12 +37,13 @@ contract ExpireTest is EscrowTest {
         breakRate();
         vm.warp(LIMIT + 1);
         vm.expectEmit(address(escrow));
-        emit IPledgeEscrow.Failed(FailReason.RateUnreadable, uint40(LIMIT + 1));
+        emit IPledgeEscrow.Failed(EndReason.RateUnreadable, Rate.wrap(1e27), uint40(LIMIT + 1));
         vm.prank(stranger);
         escrow.expire();
 
         assertStatus(Status.Failed);
-        assertEq(uint256(escrow.rescue().failReason), uint256(FailReason.RateUnreadable));
+        assertEndReason(EndReason.RateUnreadable);
+        assertEq(escrow.record().rate, 1e27);
         escrow.refund(alice, GRANT, Asset.ETH);
         escrow.refund(bob, GRANT, Asset.StETH);
         escrow.refund(carol, LOAN, Asset.WstETH);
@@ -68,8 +69,7 @@ contract ExpireTest is EscrowTest {
 
     function test_Expire_KeepsAnAmendmentInForce() public {
         vm.warp(DEADLINE - EXIT_WINDOW);
-        vm.prank(guardian);
-        escrow.amend(Wei.wrap(800 ether), DEADLINE + 10, TERMS_HASH);
+        amend(800 ether, DEADLINE + 10, TERMS_HASH);
         breakRate();
         vm.warp(LIMIT + 11);
         escrow.expire();
@@ -86,8 +86,7 @@ contract ExpireTest is EscrowTest {
     }
 
     function test_RevertWhen_TooEarly_ByTheAmendedDeadline() public {
-        vm.prank(guardian);
-        escrow.amend(Wei.wrap(TARGET), DEADLINE + 10, TERMS_HASH);
+        amend(TARGET, DEADLINE + 10, TERMS_HASH);
         breakRate();
         vm.warp(LIMIT + 10);
         expectTooEarly(LIMIT + 10);
@@ -109,14 +108,23 @@ contract ExpireTest is EscrowTest {
         escrow.decline(carol, LOAN, Asset.WstETH);
         vm.stopPrank();
         breakRate();
-        vm.warp(LIMIT + 1);
-        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.RateReadable.selector, 0));
+        expectTooEarly(LIMIT);
         escrow.expire();
+        vm.warp(LIMIT + 1);
+        vm.expectRevert(IPledgeEscrow.RateNotNeeded.selector);
+        escrow.expire();
+        vm.expectRevert(IPledgeEscrow.RateNotNeeded.selector);
+        escrow.expire{ gas: 300_000 }();
+        // Settling does not need it either.
+        escrow.settle();
+        assertStatus(Status.Failed);
     }
 
     function test_RevertWhen_Settled() public {
         settleLate();
         breakRate();
+        expectWrongStatus(Status.Settled);
+        escrow.expire();
         vm.warp(LIMIT + 1);
         expectWrongStatus(Status.Settled);
         escrow.expire();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { IPledgeEscrow, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason, IPledgeEscrow, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { Asset } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
@@ -18,6 +18,8 @@ import { Refuser } from "../util/Receivers.sol";
 /// │   │   └── as above; the cancellation keeps its time
 /// │   └── when it is not
 /// │       └── it reverts with {TooEarly}
+/// ├── given objections stopped it
+/// │   └── as after a cancellation; what is held goes back at its time, what was due at once
 /// ├── given a beneficiary that cannot be paid
 /// │   └── everything goes back
 /// ├── given the deadline has passed unsettled
@@ -40,8 +42,11 @@ contract LapseTest is EscrowTest {
         lapse();
         RescueView memory page = escrow.rescue();
         assertEq(uint256(page.status), uint256(Status.Cancelled));
+        assertEndReason(EndReason.Lapsed);
         assertEq(page.cancelledAt, limit + 1);
+        assertEq(page.lapsedAt, limit + 1);
         assertEq(page.finalAt, limit + 1);
+        assertFalse(page.returnsByCalendar);
         assertEq(page.nextTrancheAt, 0);
         assertEq(page.kept[0], 3);
         assertEq(page.kept[1], 4);
@@ -75,7 +80,10 @@ contract LapseTest is EscrowTest {
         lapse();
         RescueView memory page = escrow.rescue();
         assertEq(uint256(page.status), uint256(Status.Cancelled));
+        // The first cause stays.
+        assertEndReason(EndReason.StoppedByGuardian);
         assertEq(page.cancelledAt, cancelledAt);
+        assertEq(page.lapsedAt, cancelledAt + RELEASE_WINDOW + 1);
         assertEq(page.finalAt, cancelledAt + RELEASE_WINDOW + 1);
         assertEq(page.kept[0], 2);
         assertEq(page.kept[1], 0);
@@ -83,6 +91,74 @@ contract LapseTest is EscrowTest {
         assertPosition(bob, FULL_GRANT, Asset.StETH, 250 ether, 0, 250 ether);
         expectWrongStatus(Status.Cancelled);
         escrow.lapse();
+    }
+
+    /// @dev A release window of a day, so that it ends before the next tranche's time. Of ETH one tranche is delivered, of
+    /// the tokens none: held are 1 + 3 and 0 + 3 of four, and one less of each at every further time.
+    function test_Lapse_Vetoed() public {
+        Terms memory terms = defaultTerms();
+        terms.releaseWindow = 1 days;
+        escrow = deploy(terms);
+        pledgeFull();
+        settleLate();
+        uint40 vetoedAt = uint40(trancheAt(SETTLED_AT, 1));
+        vm.warp(vetoedAt);
+        vm.prank(alice);
+        escrow.object(GRANT, Asset.ETH);
+        escrow.release(Asset.ETH);
+        vm.warp(vetoedAt + 1 days);
+        expectTooEarly(vetoedAt + 1 days);
+        escrow.lapse();
+
+        vm.warp(vetoedAt + 1 days + 1);
+        lapse();
+        RescueView memory page = escrow.rescue();
+        assertEndReason(EndReason.Vetoed);
+        assertEq(page.cancelledAt, vetoedAt);
+        assertEq(page.lapsedAt, vetoedAt + 1 days + 1);
+        assertTrue(page.returnsByCalendar);
+        assertHeld(1, 0, 4, 3);
+        assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 0);
+        assertPosition(bob, FULL_GRANT, Asset.StETH, 250 ether, 0, 62.5 ether);
+        assertPosition(carol, LOAN, Asset.WstETH, 500 ether, 0, 312.5 ether);
+        vm.warp(trancheAt(SETTLED_AT, 2));
+        assertHeld(1, 0, 3, 2);
+        assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 100 ether);
+        assertPosition(bob, FULL_GRANT, Asset.StETH, 250 ether, 0, 125 ether);
+        vm.warp(trancheAt(SETTLED_AT, 4));
+        assertHeld(1, 0, 1, 0);
+        assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 300 ether);
+        assertPosition(carol, LOAN, Asset.WstETH, 500 ether, 0, 500 ether);
+        expectWrongStatus(Status.Cancelled);
+        escrow.lapse();
+    }
+
+    /// @dev The guardian lifts the hold after the lapse, too.
+    function test_Lapse_Vetoed_AndThenLifted() public {
+        Terms memory terms = defaultTerms();
+        terms.releaseWindow = 1 days;
+        escrow = deploy(terms);
+        pledgeFull();
+        settleLate();
+        vm.warp(trancheAt(SETTLED_AT, 1));
+        vm.prank(alice);
+        escrow.object(GRANT, Asset.ETH);
+        vm.warp(trancheAt(SETTLED_AT, 1) + 1 days + 1);
+        lapse();
+        assertHeld(0, 0, 3, 3);
+        vm.prank(guardian);
+        escrow.cancel();
+        assertHeld(0, 0, 0, 0);
+        assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 400 ether);
+    }
+
+    /// @dev Kept and held of ETH, and of stETH.
+    function assertHeld(uint256 keptETH, uint256 keptStETH, uint256 heldETH, uint256 heldStETH) private view {
+        RescueView memory page = escrow.rescue();
+        assertEq(page.kept[0], keptETH);
+        assertEq(page.kept[1], keptStETH);
+        assertEq(page.held[0], heldETH);
+        assertEq(page.held[1], heldStETH);
     }
 
     /// @dev Property 6: a beneficiary that cannot be paid locks nothing.
@@ -147,6 +223,17 @@ contract LapseTest is EscrowTest {
         settleLate();
         vm.prank(guardian);
         escrow.cancel();
+        vm.warp(SETTLED_AT + RELEASE_WINDOW + 1);
+        expectWrongStatus(Status.Cancelled);
+        escrow.lapse();
+    }
+
+    /// @dev Nothing was kept, so it was final when it was vetoed: there is nothing to give up, though much is held.
+    function test_RevertWhen_VetoedAndFinal() public {
+        pledgeFull();
+        settleLate();
+        vm.prank(alice);
+        escrow.object(GRANT, Asset.ETH);
         vm.warp(SETTLED_AT + RELEASE_WINDOW + 1);
         expectWrongStatus(Status.Cancelled);
         escrow.lapse();

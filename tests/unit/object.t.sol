@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { IPledgeEscrow, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason, IPledgeEscrow, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { Asset, Wei } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
@@ -12,7 +12,10 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// │   ├── of the last group that was drawn: its part, rounded down
 /// │   └── at the rate of the settlement, whatever was refunded since
 /// ├── when the veto is reached, to the wei, rounded up
-/// │   └── what is not yet due is cancelled: it emits {Cancelled}, and {Finalized} if that is all delivered
+/// │   └── what is not yet due is stopped (veto.t.sol: when it goes back): it emits {Cancelled}, and {Finalized} if what
+/// │       is kept is delivered
+/// ├── when it is reached of what was drawn, though far from it of the target
+/// │   └── it is reached
 /// ├── when the time is one before the last tranche's
 /// │   └── it succeeds
 /// ├── given the deadline has passed unsettled
@@ -27,8 +30,10 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// │   └── it reverts with {UnknownTier}
 /// ├── when the position has objected
 /// │   └── it reverts with {AlreadyObjected}
-/// └── when nothing was drawn of it: none, an inactive tier, a later order, less than a wei
-///     └── it reverts with {NothingDrawn}
+/// ├── when nothing was drawn of it: none, an inactive tier, a later order, less than a wei
+/// │   └── it reverts with {NothingDrawn}
+/// └── when several things are wrong
+///     └── it reverts with the first of {NoVeto} {WrongStatus} {NothingToStop} {UnknownTier} {AlreadyObjected}
 contract ObjectTest is EscrowTest {
     function test_Object() public {
         pledge(alice, GRANT, Asset.ETH, 150 ether);
@@ -59,7 +64,7 @@ contract ObjectTest is EscrowTest {
         vm.expectEmit(address(escrow));
         emit IPledgeEscrow.Objected(bob, GRANT, Asset.ETH, Wei.wrap(1));
         vm.expectEmit(address(escrow));
-        emit IPledgeEscrow.Cancelled(0, SETTLED_AT);
+        emit IPledgeEscrow.Cancelled(EndReason.Vetoed, 0, SETTLED_AT);
         vm.expectEmit(address(escrow));
         emit IPledgeEscrow.Finalized(SETTLED_AT);
         vm.prank(bob);
@@ -70,8 +75,10 @@ contract ObjectTest is EscrowTest {
         assertEq(page.objected, 200 ether);
         assertEq(page.cancelledAt, SETTLED_AT);
         assertEq(page.finalAt, SETTLED_AT);
+        assertEndReason(EndReason.Vetoed);
         assertEq(page.kept[0], 0);
-        assertPosition(alice, GRANT, Asset.ETH, 200 ether - 1, 0, 200 ether - 1);
+        assertTrue(page.returnsByCalendar);
+        assertPosition(alice, GRANT, Asset.ETH, 200 ether - 1, 0, 0);
     }
 
     /// @dev A fifth of 1,000,000,001 is rounded up to 200,000,001.
@@ -89,6 +96,33 @@ contract ObjectTest is EscrowTest {
         assertStatus(Status.Cancelled);
     }
 
+    /// @dev 600 of 1,000 ETH are drawn: a fifth of that are 120.
+    function test_Object_VetoIsOfWhatWasDrawn() public {
+        pledge(alice, GRANT, Asset.ETH, 120 ether - 1);
+        pledge(bob, GRANT, Asset.ETH, 1);
+        pledge(carol, GRANT, Asset.ETH, 480 ether);
+        settleLate();
+        object(alice, GRANT, Asset.ETH, 120 ether - 1);
+        assertStatus(Status.Settled);
+        object(bob, GRANT, Asset.ETH, 1);
+        assertStatus(Status.Cancelled);
+    }
+
+    /// @dev Property 15: a position counts once, however it comes by its weight; 199 ETH twice are no fifth.
+    function test_Object_EachPositionOnce() public {
+        pledge(alice, GRANT, Asset.ETH, 199 ether);
+        pledge(bob, GRANT, Asset.ETH, 801 ether);
+        settleLate();
+        object(alice, GRANT, Asset.ETH, 199 ether);
+        vm.warp(trancheAt(SETTLED_AT, 1));
+        escrow.release(Asset.ETH);
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.AlreadyObjected.selector, alice, GRANT, Asset.ETH));
+        vm.prank(alice);
+        escrow.object(GRANT, Asset.ETH);
+        assertStatus(Status.Settled);
+        assertEq(escrow.rescue().objected, 199 ether);
+    }
+
     function test_Object_CancelsWhatIsNotDue() public {
         pledgeFull();
         settleLate();
@@ -97,7 +131,7 @@ contract ObjectTest is EscrowTest {
         vm.expectEmit(address(escrow));
         emit IPledgeEscrow.Objected(alice, GRANT, Asset.ETH, Wei.wrap(400 ether));
         vm.expectEmit(address(escrow));
-        emit IPledgeEscrow.Cancelled(2, uint40(trancheAt(SETTLED_AT, 2)));
+        emit IPledgeEscrow.Cancelled(EndReason.Vetoed, 2, uint40(trancheAt(SETTLED_AT, 2)));
         vm.prank(alice);
         escrow.object(GRANT, Asset.ETH);
 
@@ -105,11 +139,12 @@ contract ObjectTest is EscrowTest {
         assertEq(uint256(page.status), uint256(Status.Cancelled));
         for (uint256 i; i < 3; ++i) {
             assertEq(page.kept[i], 2);
+            assertEq(page.held[i], 4);
         }
         assertEq(page.finalAt, 0);
-        assertEq(page.nextTrancheAt, 0);
-        assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 200 ether);
-        assertPosition(carol, LOAN, Asset.WstETH, 500 ether, 0, 375 ether);
+        assertEq(page.nextTrancheAt, trancheAt(SETTLED_AT, 3));
+        assertPosition(alice, GRANT, Asset.ETH, 400 ether, 0, 0);
+        assertPosition(carol, LOAN, Asset.WstETH, 500 ether, 0, 250 ether);
     }
 
     /// @dev The grant is drawn whole and counts with its value; half of the loan is, and counts with half.
@@ -204,6 +239,26 @@ contract ObjectTest is EscrowTest {
         vm.expectRevert(IPledgeEscrow.NoVeto.selector);
         vm.prank(alice);
         escrow.object(GRANT, Asset.ETH);
+    }
+
+    function test_RevertWhen_SeveralThingsAreWrong() public {
+        Terms memory terms = defaultTerms();
+        terms.vetoBps = 0;
+        escrow = deploy(terms);
+        vm.expectRevert(IPledgeEscrow.NoVeto.selector);
+        escrow.object(3, Asset.ETH);
+
+        escrow = deploy(defaultTerms());
+        pledgeFull();
+        expectWrongStatus(Status.Open);
+        escrow.object(3, Asset.ETH);
+        settleLate();
+        vm.warp(trancheAt(SETTLED_AT, TRANCHES));
+        expectNothingToStop();
+        escrow.object(3, Asset.ETH);
+        vm.warp(SETTLED_AT);
+        expectUnknownTier(3);
+        escrow.object(3, Asset.ETH);
     }
 
     function test_RevertWhen_TierUnknown() public {

@@ -9,7 +9,7 @@ import { PledgeTest } from "../util/PledgeTest.sol";
 /// pledgeStETH: as in PledgeTest, and
 /// ├── it moves exactly the shares at any rate, whatever stETH amount that is
 /// ├── given a rescue in ETH only
-/// │   └── it reverts with {AssetNotAccepted}
+/// │   └── it reverts with {AssetNotAccepted}, after {ZeroAmount} and before {InvalidAccount}
 /// └── when stETH refuses (allowance, balance, pause)
 ///     └── it reverts with stETH's own error and books nothing
 contract PledgeStETHTest is PledgeTest {
@@ -27,8 +27,10 @@ contract PledgeStETHTest is PledgeTest {
 
     function test_RevertWhen_EthOnly() public {
         escrow = deploy(ethOnlyTerms());
+        vm.expectRevert(IPledgeEscrow.ZeroAmount.selector);
+        pledgeFrom(alice, address(0), GRANT, Asset.StETH, 0);
         vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.AssetNotAccepted.selector, Asset.StETH));
-        pledgeFrom(alice, alice, GRANT, Asset.StETH, 1);
+        pledgeFrom(alice, address(0), GRANT, Asset.StETH, 1);
     }
 
     function test_RevertWhen_TokenRefuses() public {

@@ -12,7 +12,7 @@ import { PledgeTest } from "../util/PledgeTest.sol";
 /// ├── when stETH is paused
 /// │   └── it is accepted
 /// ├── given a rescue in ETH only
-/// │   └── it reverts with {AssetNotAccepted}
+/// │   └── it reverts with {AssetNotAccepted}, after {ZeroAmount} and before {InvalidAccount}
 /// ├── when wstETH reports a failed transfer
 /// │   └── it reverts with {PaymentFailed}
 /// └── when wstETH refuses
@@ -32,8 +32,10 @@ contract PledgeWstETHTest is PledgeTest {
 
     function test_RevertWhen_EthOnly() public {
         escrow = deploy(ethOnlyTerms());
+        vm.expectRevert(IPledgeEscrow.ZeroAmount.selector);
+        pledgeFrom(alice, address(0), GRANT, Asset.WstETH, 0);
         vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.AssetNotAccepted.selector, Asset.WstETH));
-        pledgeFrom(alice, alice, GRANT, Asset.WstETH, 1);
+        pledgeFrom(alice, address(0), GRANT, Asset.WstETH, 1);
     }
 
     function test_RevertWhen_TokenReportsFailure() public {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { FailReason, IPledgeEscrow, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason, IPledgeEscrow, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { IWstETH } from "levee/interfaces/external/ILido.sol";
-import { Asset, Wei } from "levee/types/Units.sol";
+import { Asset, Rate, Wei } from "levee/types/Units.sol";
 
 import { EscrowTest, units } from "../util/EscrowTest.sol";
-import { Refuser } from "../util/Receivers.sol";
+import { LoudReceiver, Refuser } from "../util/Receivers.sol";
 
 /// refund
 /// ├── given it failed
@@ -16,8 +16,8 @@ import { Refuser } from "../util/Receivers.sol";
 /// │   ├── it returns all of a tier that is not active
 /// │   └── when it was drawn whole
 /// │       └── it reverts with {NothingToReturn}
-/// ├── given it was cancelled or lapsed
-/// │   └── it returns what is not kept, less what was returned before
+/// ├── given the guardian cancelled it, or it lapsed
+/// │   └── it returns what is not kept, less what was returned before (after a veto: veto.t.sol)
 /// ├── given it was released, and long after
 /// │   └── it still pays
 /// ├── given the deadline has passed unsettled
@@ -30,7 +30,7 @@ import { Refuser } from "../util/Receivers.sol";
 /// ├── when the tier does not exist
 /// │   └── it reverts with {UnknownTier}
 /// └── when the pledger refuses, stETH is paused, or wstETH reports a failed transfer
-///     └── it reverts with {PaymentFailed}, or stETH's own error, and holds up nobody else
+///     └── it reverts with {PaymentFailed}, and holds up nobody else
 contract RefundTest is EscrowTest {
     function test_Refund_Failed() public {
         pledgeHalf();
@@ -145,7 +145,7 @@ contract RefundTest is EscrowTest {
         pledge(alice, GRANT, Asset.ETH, 499 ether);
         vm.warp(SETTLED_AT);
         vm.expectEmit(address(escrow));
-        emit IPledgeEscrow.Failed(FailReason.NoThresholdMet, SETTLED_AT);
+        emit IPledgeEscrow.Failed(EndReason.NoThresholdMet, Rate.wrap(0), SETTLED_AT);
         refund(alice, GRANT, Asset.ETH, 499 ether);
         assertStatus(Status.Failed);
     }
@@ -182,14 +182,27 @@ contract RefundTest is EscrowTest {
         expectPaymentFailed(carol, Asset.WstETH, 13);
         escrow.refund(carol, GRANT, Asset.WstETH);
         stETH.stop();
-        vm.expectRevert("CONTRACT_IS_STOPPED");
+        expectPaymentFailed(bob, Asset.StETH, 11);
         escrow.refund(bob, GRANT, Asset.StETH);
+        vm.mockCallRevert(address(wstETH), abi.encodeWithSelector(IWstETH.transfer.selector), "no");
+        expectPaymentFailed(carol, Asset.WstETH, 13);
+        escrow.refund(carol, GRANT, Asset.WstETH);
 
         refund(alice, GRANT, Asset.ETH, 9);
         vm.clearMockedCalls();
         refund(carol, GRANT, Asset.WstETH, 13);
         stETH.resume();
         refund(bob, GRANT, Asset.StETH, 11);
+    }
+
+    /// @dev As what is collected: 500,000 bytes cost their maker 523,712 gas, and nobody else.
+    function test_Refund_CopiesNothing() public {
+        address loud = address(new LoudReceiver(500_000));
+        pledge(loud, GRANT, Asset.ETH, 7);
+        settleLate();
+        escrow.refund(loud, GRANT, Asset.ETH);
+        assertLt(vm.lastCallGas().gasTotalUsed, 523_712 + 60_000);
+        assertEq(loud.balance, 7);
     }
 
     // ---------------------------------------------------------------- fuzz

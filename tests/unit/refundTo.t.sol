@@ -11,8 +11,8 @@ import { Refuser } from "../util/Receivers.sol";
 /// ├── it pays the recipient whom the pledger names, and emits {Refunded}
 /// ├── it is the way out of a pledger that cannot take ETH
 /// ├── it pays the caller's own position alone
-/// ├── when the recipient is zero or the escrow
-/// │   └── it reverts with {InvalidAccount}
+/// ├── when the recipient is zero, the escrow, or one of its tokens
+/// │   └── it reverts with {InvalidAccount}, before anything else
 /// ├── when the recipient refuses
 /// │   └── it reverts with {PaymentFailed}
 /// └── as refund, it reverts with {WrongStatus}, {NothingToReturn}, {UnknownTier}, and settles first when late
@@ -76,6 +76,11 @@ contract RefundToTest is EscrowTest {
         escrow.refundTo(LOAN, Asset.WstETH, address(0));
         expectInvalidAccount(address(escrow));
         escrow.refundTo(LOAN, Asset.WstETH, address(escrow));
+        expectInvalidAccount(address(stETH));
+        escrow.refundTo(LOAN, Asset.WstETH, address(stETH));
+        vm.warp(DEADLINE);
+        expectInvalidAccount(address(wstETH));
+        escrow.refundTo(3, Asset.WstETH, address(wstETH));
     }
 
     function test_RevertWhen_PaymentFails() public {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { FailReason, IPledgeEscrow, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason, IPledgeEscrow, RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { IStETH } from "levee/interfaces/external/ILido.sol";
 import { Asset, Rate, Units, Wei } from "levee/types/Units.sol";
 
@@ -24,8 +24,10 @@ import { EscrowTest, units } from "../util/EscrowTest.sol";
 /// │   ├── it leaves a later order untouched while an earlier one is not drawn whole
 /// │   ├── it takes nothing from a group that is worth nothing
 /// │   └── it never draws more than the target
+/// ├── given an amendment is pending, and everything is covered
+/// │   └── it reverts with {AmendmentPending}, after {RateUnreadable} and before {CoverageTooLow}
 /// ├── given an amendment in force
-/// │   └── it settles by the amended target and deadline
+/// │   └── it settles by the amended target and deadline, from its first second
 /// ├── given a rescue in ETH only, or without shares
 /// │   └── it never asks Lido
 /// ├── it gives the same for any order of pledges, and costs the same for any number of them
@@ -48,7 +50,7 @@ contract SettleTest is EscrowTest {
         RescueView memory page = escrow.rescue();
         assertEq(uint256(page.status), uint256(Status.Settled));
         assertEq(page.rate, RATE);
-        assertEq(uint256(page.failReason), uint256(FailReason.None));
+        assertEndReason(EndReason.None);
         assertTrue(page.rateReadable);
         assertEq(page.coverage, 1300 ether);
         assertEq(page.thresholdMetBps, 10_000);
@@ -146,12 +148,13 @@ contract SettleTest is EscrowTest {
         pledge(alice, GRANT, Asset.ETH, 499 ether);
         pledge(bob, LOAN, Asset.ETH, 500 ether);
         vm.expectEmit(address(escrow));
-        emit IPledgeEscrow.Failed(FailReason.NoThresholdMet, SETTLED_AT);
+        emit IPledgeEscrow.Failed(EndReason.NoThresholdMet, Rate.wrap(0), SETTLED_AT);
         settleLate();
 
         assertStatus(Status.Failed);
         RescueView memory page = escrow.rescue();
-        assertEq(uint256(page.failReason), uint256(FailReason.NoThresholdMet));
+        assertEndReason(EndReason.NoThresholdMet);
+        assertEq(escrow.record().rate, 0);
         assertEq(page.drawn, 0);
         assertEq(page.settledAt, 0);
         assertEq(page.finalAt, 0);
@@ -165,8 +168,15 @@ contract SettleTest is EscrowTest {
         pledge(alice, GRANT, Asset.ETH, 400 ether);
         pledge(bob, LOAN, Asset.StETH, 250 ether);
         pledge(carol, LOAN, Asset.WstETH, 200 ether);
+        vm.expectEmit(address(escrow));
+        emit IPledgeEscrow.Failed(EndReason.NoThresholdMet, Rate.wrap(RATE), SETTLED_AT);
         settleLate();
         assertStatus(Status.Failed);
+        assertEq(escrow.rescue().coverage, 940 ether);
+        // The rate that it failed at, whatever it is later.
+        stETH.setTotalPooledEther(1_000_000 ether);
+        assertEq(escrow.record().rate, RATE);
+        assertEq(escrow.rescue().rate, RATE);
         assertEq(escrow.rescue().coverage, 940 ether);
     }
 
@@ -222,10 +232,9 @@ contract SettleTest is EscrowTest {
 
     function test_Settle_ByTheAmendedTerms() public {
         pledge(alice, GRANT, Asset.ETH, 800 ether);
-        vm.prank(guardian);
-        escrow.amend(Wei.wrap(800 ether), DEADLINE + 10, TERMS_HASH);
+        amend(800 ether, DEADLINE + 10, TERMS_HASH);
         vm.warp(START + EXIT_WINDOW - 1);
-        expectCoverageTooLow(800 ether, TARGET);
+        expectPending();
         escrow.settle();
 
         vm.warp(START + EXIT_WINDOW);
@@ -239,10 +248,46 @@ contract SettleTest is EscrowTest {
         assertStatus(Status.Settled);
     }
 
+    /// @dev Property 8: nobody is drawn by terms that are about to change, from the proposal to the second of its force.
+    function test_RevertWhen_AmendmentPending() public {
+        pledgeFull();
+        amendTarget(1300 ether);
+        expectPending();
+        escrow.settle();
+        vm.mockCallRevert(address(stETH), abi.encodeWithSelector(IStETH.getPooledEthByShares.selector), "down");
+        vm.expectRevert(IPledgeEscrow.RateUnreadable.selector);
+        escrow.settle();
+        vm.clearMockedCalls();
+        vm.warp(START + EXIT_WINDOW - 1);
+        expectPending();
+        escrow.settle();
+        assertStatus(Status.Open);
+
+        vm.warp(START + EXIT_WINDOW);
+        escrow.settle();
+        assertEq(escrow.rescue().settledAt, START + EXIT_WINDOW);
+        assertEq(escrow.rescue().drawn, 1300 ether);
+        // Once decided, that is what is told.
+        expectWrongStatus(Status.Settled);
+        escrow.settle();
+    }
+
+    /// @dev The window may end with the deadline, so that settling is a matter of one second.
+    function test_Settle_OnTheDeadline_WhenAnAmendmentComesIntoForce() public {
+        pledgeFull();
+        vm.warp(DEADLINE - EXIT_WINDOW);
+        amend(TARGET, DEADLINE + 1, TERMS_HASH);
+        vm.warp(DEADLINE - 1);
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.AmendmentPending.selector, DEADLINE, DEADLINE - 1));
+        escrow.settle();
+        vm.warp(DEADLINE);
+        escrow.settle();
+        assertStatus(Status.Settled);
+    }
+
     function test_Settle_NotBeforeTheAmendedDeadline() public {
         pledgeHalf();
-        vm.prank(guardian);
-        escrow.amend(Wei.wrap(TARGET), DEADLINE + 10, TERMS_HASH);
+        amend(TARGET, DEADLINE + 10, TERMS_HASH);
         vm.warp(DEADLINE + 10);
         expectCoverageTooLow(820 ether, TARGET);
         escrow.settle();
@@ -382,6 +427,13 @@ contract SettleTest is EscrowTest {
     {
         vm.expectEmit(address(escrow));
         emit IPledgeEscrow.Settled(thresholdBps, Rate.wrap(rate), Wei.wrap(TARGET), Wei.wrap(drawn), settledAt, draws);
+    }
+
+    /// @dev Of an amendment that was proposed at the start.
+    function expectPending() private {
+        uint256 effectiveAt = START + EXIT_WINDOW;
+        uint256 time = vm.getBlockTimestamp();
+        vm.expectRevert(abi.encodeWithSelector(IPledgeEscrow.AmendmentPending.selector, effectiveAt, time));
     }
 
     function expectCoverageTooLow(uint256 coverage, uint256 required) private {

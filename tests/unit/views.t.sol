@@ -2,7 +2,9 @@
 pragma solidity =0.8.37;
 
 import {
-    FailReason,
+    Amendment,
+    EndReason,
+    PledgingView,
     PositionView,
     PotView,
     RecordView,
@@ -12,11 +14,11 @@ import {
     Tier
 } from "levee/interfaces/IPledgeEscrow.sol";
 import { IStETH } from "levee/interfaces/external/ILido.sol";
-import { Asset, Units, Wei } from "levee/types/Units.sol";
+import { Asset, Units } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// rescue, positions, position, record, pots, status, terms (the constructor's and the calls' tests read them throughout)
+/// rescue, positions, position, pledging, owed, record, pots, status, terms (originalTerms: amend.t.sol; the constructor's and the calls' tests read them throughout)
 /// ├── while it is open
 /// │   ├── they show the coverage and the threshold met at the current rate, and nothing drawn
 /// │   └── up to the deadline they decide nothing
@@ -25,11 +27,13 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// ├── when the amended deadline has passed unsettled
 /// │   └── they show it by the amended terms
 /// ├── it lists pots and positions by tier and asset, and none that is empty
+/// ├── what a pledge meets: the terms in force and the latest amendment, pending or in force
 /// ├── the record, the pots and one position are as they are stored: nothing is foreseen
 /// │   └── when the tier does not exist
 /// │       └── it reverts with {UnknownTier}
 /// └── given it failed
-///     └── the coverage is of today's rate, or of the ETH alone
+///     ├── the record tells why, and the rate: as read, one when it expired, none when its guardian ended it
+///     └── the coverage is by the rate that no threshold was met at, or of the ETH alone
 contract ViewsTest is EscrowTest {
     function test_Rescue_WhileOpen() public {
         assertEq(escrow.rescue().thresholdMetBps, 0);
@@ -71,14 +75,12 @@ contract ViewsTest is EscrowTest {
         assertStatus(Status.Settled);
     }
 
-    function test_Rescue_PreviewIsAsSettled_WhenTranchesAreDueAtOnce() public {
-        Terms memory terms = defaultTerms();
-        terms.objectionPeriod = 0;
-        escrow = deploy(terms);
+    /// @dev Years late: the calendar begins with the settlement, so what is shown moves with it.
+    function test_Rescue_PreviewIsAsSettled_YearsLate() public {
         pledgeHalf();
-        checkPreview(SETTLED_AT + 5);
-        assertEq(escrow.rescue().due, 1);
-        assertEq(escrow.rescue().nextTrancheAt, SETTLED_AT + 5 + INTERVAL);
+        checkPreview(SETTLED_AT + 3650 days);
+        assertEq(escrow.rescue().due, 0);
+        assertEq(escrow.rescue().nextTrancheAt, SETTLED_AT + 3650 days + OBJECTION_PERIOD);
     }
 
     function test_Rescue_PreviewIsAsFailed() public {
@@ -86,13 +88,13 @@ contract ViewsTest is EscrowTest {
         pledge(bob, LOAN, Asset.StETH, 1);
         checkPreview(SETTLED_AT);
         assertStatus(Status.Failed);
-        assertEq(uint256(escrow.rescue().failReason), uint256(FailReason.NoThresholdMet));
+        assertEndReason(EndReason.NoThresholdMet);
+        assertEq(escrow.rescue().rate, RATE);
     }
 
     function test_Rescue_PreviewByAnAmendment() public {
         pledgeHalf();
-        vm.prank(guardian);
-        escrow.amend(Wei.wrap(820 ether), DEADLINE + 10, keccak256("the new document"));
+        amend(820 ether, DEADLINE + 10, keccak256("the new document"));
         vm.warp(DEADLINE + 10);
         assertStatus(Status.Open);
         checkPreview(DEADLINE + 11);
@@ -123,14 +125,15 @@ contract ViewsTest is EscrowTest {
         assertEq(page.drawn, 0);
 
         escrow.expire();
-        page = escrow.rescue();
-        assertFalse(page.rateReadable);
-        assertEq(page.coverage, 600 ether);
-        vm.clearMockedCalls();
-        page = escrow.rescue();
-        assertTrue(page.rateReadable);
-        assertEq(page.rate, RATE);
-        assertEq(page.coverage, 1020 ether);
+        // What was recorded is no rate, and today's is not asked for.
+        for (uint256 i; i < 2; ++i) {
+            page = escrow.rescue();
+            assertFalse(page.rateReadable);
+            assertEq(page.rate, 0);
+            assertEq(page.coverage, 600 ether);
+            assertEq(escrow.record().rate, 1e27);
+            vm.clearMockedCalls();
+        }
     }
 
     /// @dev By tier, then by asset, in whatever order they were pledged.
@@ -177,21 +180,75 @@ contract ViewsTest is EscrowTest {
         escrow.position(alice, 3, Asset.ETH);
     }
 
-    function test_Record() public {
+    // ---------------------------------------------------------------- pledging, owed
+
+    function test_Pledging() public {
+        assertPledging(Status.Open, TARGET, DEADLINE, 0);
+        amend(900 ether, DEADLINE + 9 days, TERMS_HASH);
+        uint40 effectiveAt = START + EXIT_WINDOW;
+        assertPledging(Status.Open, TARGET, DEADLINE, effectiveAt);
+        vm.warp(effectiveAt - 1);
+        assertPledging(Status.Open, TARGET, DEADLINE, effectiveAt);
+        vm.warp(effectiveAt);
+        assertPledging(Status.Open, 900 ether, DEADLINE + 9 days, effectiveAt);
+        Amendment memory amendment = escrow.pledging().amendment;
+        assertEq(amendment.target, 900 ether);
+        assertEq(amendment.deadline, DEADLINE + 9 days);
+        assertEq(amendment.termsHash, TERMS_HASH);
+        amendTarget(800 ether);
+        assertPledging(Status.Open, 900 ether, DEADLINE + 9 days, effectiveAt + EXIT_WINDOW);
+    }
+
+    /// @dev As it is stored: past the deadline open, until a call settles; and without a question to Lido.
+    function test_Pledging_ForeseesNothing() public {
         pledgeFull();
+        vm.warp(SETTLED_AT);
+        vm.mockCallRevert(address(stETH), abi.encodeWithSelector(IStETH.getPooledEthByShares.selector), "down");
+        assertPledging(Status.Open, TARGET, DEADLINE, 0);
+        vm.clearMockedCalls();
+        escrow.settle();
+        assertPledging(Status.Settled, TARGET, DEADLINE, 0);
+    }
+
+    /// @dev A pending one is forgotten with the rescue.
+    function test_Pledging_Failed() public {
+        amendTarget(900 ether);
         vm.prank(guardian);
-        escrow.amend(Wei.wrap(TARGET), DEADLINE + 9 days, TERMS_HASH);
+        escrow.cancel();
+        assertPledging(Status.Failed, TARGET, DEADLINE, 0);
+    }
+
+    function test_Owed() public {
+        pledgeFull();
+        stETH.stop();
+        vm.prank(guardian);
+        escrow.decline(bob, FULL_GRANT, Asset.StETH);
+        Units[3] memory owed = escrow.owed(bob);
+        assertEq(owed[0], 0);
+        assertEq(owed[1], 250 ether);
+        assertEq(owed[2], 0);
+        assertOwed(alice, Asset.StETH, 0);
+    }
+
+    // ---------------------------------------------------------------- what is stored
+
+    function test_Record() public {
+        vm.roll(9);
+        escrow = deploy(defaultTerms());
+        pledgeFull();
+        amend(TARGET, DEADLINE + 9 days, TERMS_HASH);
         assertEq(escrow.record().deadline, DEADLINE);
-        assertEq(escrow.record().exitUntil, START + EXIT_WINDOW);
         vm.warp(START + EXIT_WINDOW - 1);
-        assertEq(escrow.record().exitUntil, START + EXIT_WINDOW);
+        assertEq(escrow.record().deadline, DEADLINE);
         vm.warp(START + EXIT_WINDOW);
-        assertEq(escrow.record().exitUntil, 0);
+        vm.roll(10);
         uint40 settledAt = DEADLINE + 9 days + 1;
         vm.warp(settledAt);
         RecordView memory record = escrow.record();
+        assertEq(record.createdBlock, 9);
         assertEq(record.deadline, DEADLINE + 9 days);
         assertEq(uint256(record.status), uint256(Status.Open));
+        assertEq(uint256(record.endReason), uint256(EndReason.None));
         assertEq(record.activeTiers, 0);
         assertEq(record.rate, 0);
         assertEq(record.settledAt, 0);
@@ -211,20 +268,50 @@ contract ViewsTest is EscrowTest {
         escrow.release(Asset.WstETH);
         record = escrow.record();
         assertEq(uint256(record.status), uint256(Status.Cancelled));
+        assertEq(uint256(record.endReason), uint256(EndReason.StoppedByGuardian));
         assertEq(record.finalAt, trancheAt(settledAt, 1));
+        assertEq(record.createdBlock, 9);
         for (uint256 i; i < 3; ++i) {
             assertEq(record.kept[i], 1);
             assertEq(record.delivered[i], 1);
         }
     }
 
+    /// @dev What a pool may decide by: why it failed, and the rate where that is because no threshold was met.
     function test_Record_Failed() public {
+        pledge(bob, LOAN, Asset.StETH, 1);
+        uint256 open = vm.snapshotState();
         vm.prank(guardian);
         escrow.cancel();
+        assertRecord(EndReason.EndedByGuardian, 0);
+
+        vm.revertToState(open);
+        settleLate();
+        assertRecord(EndReason.NoThresholdMet, RATE);
+
+        vm.revertToState(open);
+        vm.mockCallRevert(address(stETH), abi.encodeWithSelector(IStETH.getPooledEthByShares.selector), "down");
+        vm.warp(DEADLINE + RELEASE_WINDOW + 1);
+        escrow.expire();
+        assertRecord(EndReason.RateUnreadable, 1e27);
+    }
+
+    function assertRecord(EndReason reason, uint96 rate) private view {
         RecordView memory record = escrow.record();
         assertEq(uint256(record.status), uint256(Status.Failed));
-        assertEq(uint256(record.failReason), uint256(FailReason.EndedByGuardian));
+        assertEq(uint256(record.endReason), uint256(reason));
+        assertEq(record.rate, rate);
+        assertEq(record.activeTiers, 0);
+        assertEq(record.settledAt, 0);
         assertEq(record.finalAt, 0);
+    }
+
+    function assertPledging(Status status, uint256 target, uint40 deadline, uint40 latest) private view {
+        PledgingView memory page = escrow.pledging();
+        assertEq(uint256(page.status), uint256(status));
+        assertEq(page.target, target);
+        assertEq(page.deadline, deadline);
+        assertEq(page.amendment.effectiveAt, latest);
     }
 
     function test_Pots() public {
@@ -252,10 +339,11 @@ contract ViewsTest is EscrowTest {
         private
         view
     {
-        (Units booked, Units back, bool objects) = escrow.position(pledger, tier, asset);
+        (Units booked, Units back, bool objects, uint24 departures) = escrow.position(pledger, tier, asset);
         assertEq(booked, amount);
         assertEq(back, refunded);
         assertEq(objects, objected);
+        assertEq(departures, 0);
     }
 
     /// @dev The last of eight tiers is in the second word, and in the last of the 24 pots.

@@ -148,7 +148,7 @@ abstract contract EscrowTest is Test {
     }
 
     /// @dev The bare call, of a pledge that names `amendment`.
-    function pledgeNaming(uint40 amendment, address payer, address pledger, uint8 tier, Asset asset, uint256 amount)
+    function pledgeNaming(uint64 amendment, address payer, address pledger, uint8 tier, Asset asset, uint256 amount)
         internal
     {
         vm.prank(payer);

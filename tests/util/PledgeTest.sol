@@ -2,7 +2,7 @@
 pragma solidity =0.8.37;
 
 import { IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
-import { AmountTooLarge, Asset, MAX_POT, Wei } from "levee/types/Units.sol";
+import { AmountTooLarge, Asset, MAX_POT } from "levee/types/Units.sol";
 
 import { EscrowTest, units } from "./EscrowTest.sol";
 
@@ -19,14 +19,20 @@ import { EscrowTest, units } from "./EscrowTest.sol";
 /// │   └── it reverts with {PledgingClosed}
 /// ├── given the rescue is settled, failed or cancelled
 /// │   └── it reverts with {PledgingClosed}
+/// ├── when it names the latest amendment: none, a pending one, one in force, a second one
+/// │   └── it is accepted
+/// ├── when it names another
+/// │   └── it reverts with {AmendmentDiffers}
 /// ├── when the amount is zero
 /// │   └── it reverts with {ZeroAmount}
-/// ├── when the pledger is zero or the escrow
+/// ├── when the pledger is zero, the escrow, or one of its tokens
 /// │   └── it reverts with {InvalidAccount}
 /// ├── when the tier does not exist
 /// │   └── it reverts with {UnknownTier}
-/// └── when the pot would hold more than MAX_POT
-///     └── it reverts with {AmountTooLarge}
+/// ├── when the pot would hold more than MAX_POT
+/// │   └── it reverts with {AmountTooLarge}
+/// └── when several things are wrong
+///     └── it reverts with the first of these
 abstract contract PledgeTest is EscrowTest {
     /// @dev The asset of the call under test.
     function asset() internal pure virtual returns (Asset);
@@ -130,6 +136,48 @@ abstract contract PledgeTest is EscrowTest {
         pledgeFrom(alice, alice, GRANT, asset(), 1);
     }
 
+    // ---------------------------------------------------------------- the amendment it names
+
+    function test_Pledge_NamesNoAmendment_WhenThereIsNone() public {
+        fund(alice, asset(), 1);
+        expectAmendmentDiffers(START + EXIT_WINDOW, 0);
+        pledgeNaming(START + EXIT_WINDOW, alice, alice, GRANT, asset(), 1);
+        // Of more bits than a time has.
+        expectAmendmentDiffers(1 << 40, 0);
+        pledgeNaming(1 << 40, alice, alice, GRANT, asset(), 1);
+        pledgeNaming(0, alice, alice, GRANT, asset(), 1);
+        assertPosition(alice, GRANT, asset(), 1, 0, 0);
+    }
+
+    /// @dev Pending, and in force: the same name.
+    function test_Pledge_NamesTheAmendment() public {
+        fund(alice, asset(), 2);
+        amendTarget(800 ether);
+        uint40 effectiveAt = START + EXIT_WINDOW;
+        for (uint256 i; i < 2; ++i) {
+            expectAmendmentDiffers(0, effectiveAt);
+            pledgeNaming(0, alice, alice, GRANT, asset(), 1);
+            expectAmendmentDiffers(effectiveAt - 1, effectiveAt);
+            pledgeNaming(effectiveAt - 1, alice, alice, GRANT, asset(), 1);
+            pledgeNaming(effectiveAt, alice, alice, GRANT, asset(), 1);
+            vm.warp(effectiveAt);
+        }
+        assertPosition(alice, GRANT, asset(), 2, 0, 0);
+    }
+
+    function test_Pledge_NamesTheSecondAmendment() public {
+        fund(alice, asset(), 1);
+        amendTarget(800 ether);
+        vm.warp(START + EXIT_WINDOW);
+        amendTarget(900 ether);
+        expectAmendmentDiffers(START + EXIT_WINDOW, START + 2 * EXIT_WINDOW);
+        pledgeNaming(START + EXIT_WINDOW, alice, alice, GRANT, asset(), 1);
+        pledgeNaming(START + 2 * EXIT_WINDOW, alice, alice, GRANT, asset(), 1);
+        assertPosition(alice, GRANT, asset(), 1, 0, 0);
+    }
+
+    // ---------------------------------------------------------------- the rest
+
     function test_RevertWhen_AmountZero() public {
         vm.expectRevert(IPledgeEscrow.ZeroAmount.selector);
         pledgeFrom(alice, alice, GRANT, asset(), 0);
@@ -141,6 +189,30 @@ abstract contract PledgeTest is EscrowTest {
         pledgeFrom(alice, address(0), GRANT, asset(), 1);
         expectInvalidAccount(address(escrow));
         pledgeFrom(alice, address(escrow), GRANT, asset(), 1);
+        expectInvalidAccount(address(stETH));
+        pledgeFrom(alice, address(stETH), GRANT, asset(), 1);
+        expectInvalidAccount(address(wstETH));
+        pledgeFrom(alice, address(wstETH), GRANT, asset(), 1);
+    }
+
+    /// @dev Each line mends what the one before was refused for.
+    function test_RevertWhen_SeveralThingsAreWrong() public {
+        fund(alice, asset(), 1);
+        uint256 open = vm.snapshotState();
+        vm.warp(DEADLINE + 1);
+        expectPledgingClosed(Status.Open, DEADLINE);
+        pledgeNaming(1, alice, address(0), 3, asset(), 0);
+
+        vm.revertToState(open);
+        expectAmendmentDiffers(1, 0);
+        pledgeNaming(1, alice, address(0), 3, asset(), 0);
+        vm.expectRevert(IPledgeEscrow.ZeroAmount.selector);
+        pledgeNaming(0, alice, address(0), 3, asset(), 0);
+        expectInvalidAccount(address(0));
+        pledgeNaming(0, alice, address(0), 3, asset(), 1);
+        expectUnknownTier(3);
+        pledgeNaming(0, alice, alice, 3, asset(), 1);
+        pledgeNaming(0, alice, alice, GRANT, asset(), 1);
     }
 
     function test_RevertWhen_TierUnknown() public {

@@ -48,12 +48,37 @@ contract Reentrant {
     }
 }
 
-/// @notice Takes ETH, and answers with as much data as its gas allows.
+/// @notice Takes ETH, and returns `size` bytes.
 contract LoudReceiver {
+    uint256 private immutable SIZE;
+
+    constructor(uint256 size) {
+        SIZE = size;
+    }
+
+    receive() external payable {
+        uint256 size = SIZE;
+        assembly ("memory-safe") {
+            return(0, size)
+        }
+    }
+}
+
+/// @notice Takes no ETH, and burns all the gas that it is given for saying so.
+contract Burner {
     receive() external payable {
         assembly ("memory-safe") {
-            return(0, 100000)
+            invalid()
         }
+    }
+}
+
+/// @notice Takes ETH, and remembers how much gas it was given for that.
+contract GasMeter {
+    uint256 public given;
+
+    receive() external payable {
+        given = gasleft();
     }
 }
 

@@ -70,10 +70,10 @@ pub async fn prepare<P: Provider + Clone>(
     from: Address,
 ) -> Result<Option<Call<P>>, Error> {
     let blueprint = Blueprint::escrow(terms)?;
-    lido::check_tokens(chain_id, terms)?;
     if !blueprint.is_missing(provider, chain_id).await? {
         return Ok(None);
     }
+    lido::check_tokens(chain_id, terms)?;
     check_tokens(provider, terms).await?;
     blueprint.creation(provider, from).await.map(Some)
 }

@@ -142,7 +142,7 @@ impl<P: Provider + Clone> Router<P> {
         self.tokens
     }
 
-    /// Pledges ETH: for who wants it enlisted in the same transaction.
+    /// Pledges ETH: for who wants it enlisted in the same transaction. A router without WETH does not.
     pub fn pledge_eth(&self, to: Destination, amount: Wei) -> Call<P> {
         self.call(to, &Raw::pledgeETHCall { to: to.encode() }).paying(amount)
     }

@@ -4,71 +4,84 @@ pragma solidity =0.8.37;
 import { Vm } from "forge-std/Vm.sol";
 
 import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
-import { FailReason, IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { IPledgeEscrow } from "levee/interfaces/IPledgeEscrow.sol";
 import { IRecoveryPool } from "levee/interfaces/IRecoveryPool.sol";
-import { Asset } from "levee/types/Units.sol";
+import { ASSETS, Asset } from "levee/types/Units.sol";
 
-import { DeadToken } from "../Actors.sol";
 import { Clock } from "../Clock.sol";
 import { Lido } from "../Lido.sol";
 import { LogBooks } from "../LogBooks.sol";
+import { Refusals } from "../Refusals.sol";
 import { Store } from "../Store.sol";
 import { Twin } from "../Twin.sol";
 
-/// @notice What all handlers share. An action makes one call of the escrow. What seldom becomes possible by itself now
-/// and then first waits until it is. When the rules still do not allow it, the action expects the exact error, or does
-/// nothing: such calls are cheap, where discarding them (`vm.assume`) makes forge draw new ones until the end of the
-/// run is as busy as its start.
+/// @notice What all handlers share. An action makes a call, whether the rules allow it or not: they say beforehand
+/// which, and the call must do just that. What seldom becomes possible by itself now and then first waits until it is;
+/// and what could be done is now and then done wrongly.
 abstract contract BaseHandler is Clock {
     Store internal store;
+    Refusals internal refusals;
     Twin internal twin;
     IPledgeEscrow internal escrow;
     Lido internal lido;
-    LogBooks internal books;
     IRecoveryPool internal pool;
     IBonusPool internal bonus;
 
-    /// @dev Whether the call is expected to be refused: the logs of what a refusal undoes were recorded all the same.
-    bool private refused;
+    /// @dev Whether a call of this action decided the rescue by its coverage.
+    bool private decided;
+
+    /// @notice A call went through that the rules refuse, or was refused otherwise than they say.
+    error NotAsTheRulesSay(bytes call, bool wentThrough, bytes answer, bytes refusal);
 
     /// @notice From now on it acts in another rescue.
-    function attend(Store store_, Twin twin_) external {
+    function attend(Store store_, Refusals refusals_, Twin twin_) external {
         store = store_;
+        refusals = refusals_;
         twin = twin_;
         escrow = store_.escrow();
         lido = store_.lido();
-        books = store_.books();
         pool = store_.pool();
         bonus = store_.bonus();
     }
 
-    /// @dev Around a call: its logs go into the books, and the status is looked at.
-    modifier booked() {
-        vm.recordLogs();
+    /// @dev Around an action. In the second in which the rescue is decided, so is its twin.
+    modifier acting() {
+        store.begin();
+        decided = false;
         _;
+        if (decided) twin.make();
+    }
+
+    /// @dev Makes a call of `caller`, which must be refused with `refusal` or, if that is empty, go through. Then its
+    /// logs go into the books.
+    /// @return wentThrough Whether it went through.
+    function attempt(address caller, address target, bytes memory call, bytes memory refusal) internal returns (bool) {
+        return attempt(caller, target, 0, call, refusal);
+    }
+
+    /// @dev The same, with `value` wei of the caller's.
+    function attempt(address caller, address target, uint256 value, bytes memory call, bytes memory refusal)
+        internal
+        returns (bool wentThrough)
+    {
+        vm.recordLogs();
+        vm.prank(caller);
+        bytes memory answer;
+        (wentThrough, answer) = target.call{ value: value }(call);
         Vm.Log[] memory logs = vm.getRecordedLogs();
-        if (!refused) books.absorb(logs);
-        store.noteActed(!refused && _spoke(logs));
-        refused = false;
-        if (store.noteStatus() && _decidedByCoverage()) twin.make();
-    }
-
-    /// @dev Whether one of the contracts under test took the call: each that does emits an event.
-    function _spoke(Vm.Log[] memory logs) private view returns (bool) {
-        for (uint256 i; i < logs.length; ++i) {
-            address emitter = logs[i].emitter;
-            if (emitter == address(escrow) || emitter == address(pool) || emitter == address(bonus)) return true;
+        bool foretold = wentThrough ? refusal.length == 0 : keccak256(answer) == keccak256(refusal);
+        if (!foretold) revert NotAsTheRulesSay(call, wentThrough, answer, refusal);
+        if (!wentThrough) {
+            store.noteRefused();
+            return false;
         }
-        return false;
+        store.noteActed();
+        store.books().absorb(logs);
+        if (store.noteStatus()) decided = true;
     }
 
-    /// @dev Whether the rescue was decided by its coverage.
-    function _decidedByCoverage() private view returns (bool) {
-        return books.status() != Status.Failed || books.failReason() == FailReason.NoThresholdMet;
-    }
-
-    /// @dev A number in the range, by `seed`. Most of forge's numbers are short: left as they are, they would make dust of
-    /// nearly every pledge and a second of nearly every wait.
+    /// @dev A number in the range, by `seed`. Most of forge's numbers are short: left as they are, they would make dust
+    /// of nearly every pledge and a second of nearly every wait.
     function spread(uint256 seed, uint256 low, uint256 high) internal pure returns (uint256) {
         return low + uint256(keccak256(abi.encode(seed))) % (high - low + 1);
     }
@@ -84,28 +97,20 @@ abstract contract BaseHandler is Clock {
         return pledgers[seed % pledgers.length];
     }
 
-    /// @dev The first position from a place that `seed` gives for which `amounts` is not 0.
-    function findAmount(uint256 seed) internal view returns (bool found, address pledger, uint256 id) {
-        uint256 pots = store.pots();
-        uint256 places = store.pledgers().length * pots;
-        for (uint256 i; i < places; ++i) {
-            uint256 place = addmod(seed, i, places);
-            (pledger, id) = (pledgerOf(place / pots), place % pots);
-            if (store.amounts(pledger, id) != 0) return (true, pledger, id);
-        }
+    /// @dev `account`, or, seldom, one that no value may go to.
+    function orInvalid(address account, uint256 seed) internal view returns (address) {
+        if (!once(seed, 29)) return account;
+        if (once(seed, 2)) return address(escrow);
+        return once(seed, 3) ? store.terms().wstETH : address(0);
     }
 
-    /// @dev Expects the token's error if an asset does not move now.
-    function expectStuck(Asset asset) internal returns (bool stuck) {
-        if (lido.moves(asset)) return false;
-        if (lido.dead()) expectRefusal(abi.encodeWithSelector(DeadToken.Dead.selector));
-        else expectRefusal(abi.encodeWithSignature("Error(string)", "CONTRACT_IS_STOPPED"));
-        return true;
+    /// @dev The tier of a pot, or, seldom, one that there is not.
+    function orUnknown(uint256 tier, uint256 seed) internal view returns (uint8) {
+        return uint8(once(seed, 31) ? store.pots() / ASSETS : tier);
     }
 
-    /// @dev Expects the next call to revert with exactly `reason`.
-    function expectRefusal(bytes memory reason) internal {
-        refused = true;
-        vm.expectRevert(reason);
+    /// @dev The asset of a pot.
+    function assetOf(uint256 id) internal pure returns (Asset) {
+        return Asset(id % ASSETS);
     }
 }

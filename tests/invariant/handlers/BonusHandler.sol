@@ -1,25 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { BonusFor, IBonusPool } from "levee/interfaces/IBonusPool.sol";
+import { IBonusPool } from "levee/interfaces/IBonusPool.sol";
 import { ASSETS, Asset } from "levee/types/Units.sol";
 
-import { BaseHandler } from "./BaseHandler.sol";
+import { BonusBooks } from "../BonusBooks.sol";
+import { PledgeCalls } from "./PledgeCalls.sol";
 
 /// @notice Who sponsors a bonus, and who gets it. A pledger may sponsor too.
-contract BonusHandler is BaseHandler {
+contract BonusHandler is PledgeCalls {
     address private immutable DONOR;
+    /// @dev Where what is not to go to a pledger or sponsor goes, and who calls for them.
+    address private immutable VAULT;
 
-    constructor(address donor) {
-        DONOR = donor;
+    constructor(address donor, address vault) {
+        (DONOR, VAULT) = (donor, vault);
     }
 
-    function addBonus(uint256 who, uint256 amount) external booked {
-        if (!store.pledging()) return;
-        address sponsor = _sponsorOf(who);
-        amount = spread(amount, 1, amount % 4 == 0 ? 9 : 5 ether);
-        vm.prank(DONOR);
-        bonus.add{ value: amount }(sponsor);
+    function addBonus(uint256 who, uint256 amountSeed) external acting {
+        address sponsor = orInvalid(_sponsorOf(who), amountSeed);
+        _add(sponsor, once(amountSeed, 23) ? 0 : spread(amountSeed, 1, amountSeed % 4 == 0 ? 9 : 5 ether));
+    }
+
+    function _add(address sponsor, uint256 amount) private {
+        bytes memory refusal = refusals.ofAdd(sponsor, amount);
+        if (!attempt(DONOR, address(bonus), amount, abi.encodeCall(IBonusPool.add, (sponsor)), refusal)) return;
         store.sponsors().noteAdded(sponsor, amount);
         store.noteMove(DONOR, address(bonus), amount);
     }
@@ -29,56 +34,78 @@ contract BonusHandler is BaseHandler {
         return once(who, 2) ? DONOR : pledgerOf(who);
     }
 
-    /// @dev Now and then it comes when the deadline of a rescue that meets no threshold has passed.
-    function claimBonus(uint256 seed) external booked {
-        if (store.pledging() && store.highestMet() == 0 && once(seed, 6)) {
-            reach(store.lastDeadline() + 1);
-            lido.mend();
-        }
-        if (_undecidable()) return;
-        if (!store.sponsors().isForPledgers()) return _claimOfSponsors(pledgerOf(seed));
-        (bool found, address pledger, uint256 id) = _findShare(seed);
-        if (!found) return;
-        uint256 share = store.sponsors().shareNow(pledger, id);
+    /// @dev By anyone. Mostly a position of which something can be enlisted or struck.
+    function enlist(uint256 seed, uint256 wrong) external acting {
+        (address pledger, uint256 id) = once(wrong, 6) ? store.findAny(seed) : store.sponsors().findUnlisted(seed);
+        enlistBy(VAULT, pledger, orUnknown(id / ASSETS, wrong), assetOf(id));
+    }
+
+    /// @dev By anyone for the pledger.
+    function claimBonus(uint256 seed, uint256 wrong) external acting {
+        (address pledger, uint256 id) = _comeForShare(seed);
+        uint8 tier = orUnknown(id / ASSETS, wrong);
+        _claim(
+            VAULT, abi.encodeCall(IBonusPool.claim, (pledger, tier, assetOf(id))), pledger, tier, assetOf(id), pledger
+        );
+    }
+
+    function claimBonusTo(uint256 seed, uint256 wrong) external acting {
+        (address pledger, uint256 id) = _comeForShare(seed);
+        uint8 tier = orUnknown(id / ASSETS, wrong);
+        address recipient = orInvalid(VAULT, wrong);
+        bytes memory call = abi.encodeCall(IBonusPool.claimTo, (tier, assetOf(id), recipient));
+        _claim(pledger, call, pledger, tier, assetOf(id), recipient);
+    }
+
+    function _claim(address caller, bytes memory call, address pledger, uint8 tier, Asset asset, address recipient)
+        private
+    {
+        bytes memory refusal = refusals.ofBonusClaim(pledger, tier, asset, recipient);
+        uint256 id = potOf(tier, asset);
+        uint256 share = refusal.length == 0 ? store.sponsors().shareNow(pledger, id) : 0;
         store.alert(pledger, id);
-        bonus.claim(pledger, uint8(id / ASSETS), Asset(id % ASSETS));
+        if (!attempt(caller, address(bonus), call, refusal)) return;
+        store.noteDecision(false);
         store.sponsors().noteClaim(pledger, id);
-        store.noteMove(address(bonus), pledger, share);
+        store.noteMove(address(bonus), recipient, share);
     }
 
-    function _claimOfSponsors(address pledger) private {
-        expectRefusal(abi.encodeWithSelector(IBonusPool.WrongOutcome.selector, BonusFor.Sponsors));
-        bonus.claim(pledger, 0, Asset.ETH);
-    }
-
-    /// @dev The first position from a place that `seed` gives that has a share and has not had it.
-    function _findShare(uint256 seed) private view returns (bool found, address pledger, uint256 id) {
-        uint256 pots = store.pots();
-        uint256 places = store.pledgers().length * pots;
-        for (uint256 i; i < places; ++i) {
-            uint256 place = addmod(seed, i, places);
-            (pledger, id) = (pledgerOf(place / pots), place % pots);
-            if (store.amounts(pledger, id) == 0 || store.sponsors().claimed(pledger, id)) continue;
-            if (store.sponsors().shareNow(pledger, id) != 0) return (true, pledger, id);
+    /// @dev Mostly a position that has a share. Now and then it comes when the bonus of a rescue that does not meet all
+    /// of its thresholds can be decided; if there is none, somebody added one in time.
+    function _comeForShare(uint256 seed) private returns (address pledger, uint256 id) {
+        if (store.pledging() && store.highestMet() != 10_000 && once(seed, store.highestMet() == 0 ? 4 : 8)) {
+            if (store.sponsors().total() == 0) _add(DONOR, spread(seed, 1, 5 ether));
+            reach(store.lastDeadline() + 1);
         }
+        if (store.late()) lido.mend();
+        if (!store.pledging() && !once(seed, 3)) reach(store.lastDeadline() + store.exitWindow() + 1);
+        return _findShare(seed);
     }
 
-    /// @dev Before the end, or while the end waits for the rate, or the bonus does.
-    function _undecidable() private view returns (bool) {
-        bool unsettled = store.late() && store.holdsShares() && lido.rate() == 0;
-        return store.pledging() || unsettled || store.sponsors().mustWait();
+    /// @dev The first position from a place that `seed` gives that has a share and has not had it, or that place.
+    function _findShare(uint256 seed) private view returns (address pledger, uint256 id) {
+        if (once(seed, 9) || store.pledging()) return store.findAny(seed);
+        BonusBooks.Decision memory made = store.sponsors().decision();
+        uint256 places = store.pledgers().length * store.pots();
+        for (uint256 i; i < places; ++i) {
+            (pledger, id) = store.findAny(addmod(seed, i, places));
+            if (store.amounts(pledger, id) == 0 || store.sponsors().claimed(pledger, id)) continue;
+            if (store.sponsors().isOutdated(pledger, id)) continue;
+            if (store.sponsors().shareBy(made, pledger, id) != 0) return (pledger, id);
+        }
+        return store.findAny(seed);
     }
 
-    function takeBackBonus(uint256 who) external booked {
-        if (_undecidable()) return;
+    /// @dev By the sponsor or by anyone for it.
+    function takeBackBonus(uint256 who, uint256 by) external acting {
         address sponsor = _sponsorOf(who);
-        uint256 amount = store.sponsors().added(sponsor);
-        bool wrong = store.sponsors().isForPledgers();
-        if (wrong) expectRefusal(abi.encodeWithSelector(IBonusPool.WrongOutcome.selector, BonusFor.Pledgers));
-        else if (amount == 0) expectRefusal(abi.encodeWithSelector(IBonusPool.NothingToTakeBack.selector, sponsor));
-        bonus.takeBack(sponsor);
-        if (wrong || amount == 0) return;
-        store.sponsors().noteTakenBack(sponsor);
-        store.noteMove(address(bonus), sponsor, amount);
+        bytes memory call = abi.encodeCall(IBonusPool.takeBack, (sponsor));
+        takeBackBy(once(by, 3) ? VAULT : sponsor, call, sponsor, sponsor);
+    }
+
+    function takeBackBonusTo(uint256 who, uint256 wrong) external acting {
+        address sponsor = _sponsorOf(who);
+        address recipient = orInvalid(VAULT, wrong);
+        takeBackBy(sponsor, abi.encodeCall(IBonusPool.takeBackTo, (recipient)), sponsor, recipient);
     }
 }

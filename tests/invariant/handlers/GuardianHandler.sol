@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { RescueView, Status, Terms } from "levee/interfaces/IPledgeEscrow.sol";
-import { ASSETS, Asset, Wei } from "levee/types/Units.sol";
+import { IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { ASSETS, Wei } from "levee/types/Units.sol";
 
+import { Facts } from "../Course.sol";
 import { BaseHandler } from "./BaseHandler.sol";
 
-/// @notice What the guardian does.
+/// @notice What the guardian does, and what others try in its place.
 contract GuardianHandler is BaseHandler {
     address private immutable GUARDIAN;
 
@@ -14,34 +15,43 @@ contract GuardianHandler is BaseHandler {
         GUARDIAN = guardian;
     }
 
-    /// @dev Less often than anyone pledges.
-    function decline(uint256 seed) external booked {
-        (bool found, address pledger, uint256 id) = findAmount(seed);
-        if (!store.pledging() || !found || !once(seed, 3)) return;
-        store.alert(pledger, id);
-        bool stuck = expectStuck(Asset(id % ASSETS));
-        vm.prank(GUARDIAN);
-        escrow.decline(pledger, uint8(id / ASSETS), Asset(id % ASSETS));
-        if (!stuck) store.noteTaken(pledger, id, pledger);
+    /// @dev The guardian, or now and then a pledger.
+    function _callerOf(uint256 seed) private view returns (address) {
+        return once(seed, 11) ? pledgerOf(seed) : GUARDIAN;
     }
 
-    function amend(uint256 target, uint256 deadline, bytes32 termsHash) external booked {
-        if (!store.pledging() || store.pendingUntil() != 0) return;
-        uint256 effectiveAt = vm.getBlockTimestamp() + store.terms().exitWindow;
-        if (effectiveAt > store.inForce().deadline) return;
-        target = spread(target, 30 ether, 200 ether);
-        deadline = spread(deadline, effectiveAt + 1, effectiveAt + 30 days);
-        vm.prank(GUARDIAN);
-        escrow.amend(Wei.wrap(target), uint40(deadline), termsHash);
+    /// @dev Less often than anyone pledges: mostly of a position that there is not.
+    function decline(uint256 seed, uint256 wrong) external acting {
+        (address pledger, uint256 id) = once(seed, 3) ? store.findAmount(seed) : store.findAny(seed);
+        address caller = _callerOf(wrong);
+        uint8 tier = orUnknown(id / ASSETS, wrong);
+        bytes memory refusal = refusals.ofDecline(caller, pledger, tier, assetOf(id));
+        bytes memory call = abi.encodeCall(IPledgeEscrow.decline, (pledger, tier, assetOf(id)));
+        store.alert(pledger, id);
+        if (attempt(caller, address(escrow), call, refusal)) store.noteTaken(pledger, id, pledger);
+    }
+
+    function amend(uint256 targetSeed, uint256 deadlineSeed, bytes32 termsHash, uint256 wrong) external acting {
+        uint256 effectiveAt = vm.getBlockTimestamp() + store.exitWindow();
+        uint256 target = once(targetSeed, 13) ? spread(targetSeed, 0, 2e9) : spread(targetSeed, 30 ether, 200 ether);
+        if (once(targetSeed, 17)) target = uint256(type(uint96).max) + target;
+        uint256 deadline = spread(deadlineSeed, effectiveAt - 1 days, effectiveAt + 30 days);
+        address caller = _callerOf(wrong);
+        bytes memory refusal = refusals.ofAmend(caller, target, deadline);
+        bytes memory call = abi.encodeCall(IPledgeEscrow.amend, (Wei.wrap(target), uint40(deadline), termsHash));
+        if (!attempt(caller, address(escrow), call, refusal)) return;
         store.noteAmendment(target, deadline, termsHash, effectiveAt);
     }
 
-    /// @dev Ends an open rescue once in 16 calls only, a settled one once in three.
-    function cancel(uint256 seed) external booked {
-        RescueView memory page = escrow.rescue();
-        bool stoppable = page.status == Status.Settled && page.due < page.terms.tranches;
-        if (!(stoppable && once(seed, 3)) && !(store.pledging() && once(seed, 16))) return;
-        vm.prank(GUARDIAN);
-        escrow.cancel();
+    /// @dev It ends an open rescue once in 16 calls only, stops a settled one once in three, and lifts a hold once in
+    /// two; else somebody tries who may not.
+    function cancel(uint256 seed) external acting {
+        Facts memory state = store.found();
+        uint256 times = state.byCalendar ? 2 : 1;
+        if (state.status == Status.Open) times = 16;
+        if (state.status == Status.Settled) times = 3;
+        address caller = once(seed, times) ? GUARDIAN : pledgerOf(seed);
+        bytes memory refusal = refusals.ofCancel(caller);
+        if (attempt(caller, address(escrow), abi.encodeCall(IPledgeEscrow.cancel, ()), refusal)) store.noteCancelled();
     }
 }

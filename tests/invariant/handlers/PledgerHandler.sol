@@ -1,117 +1,119 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { IPledgeEscrow, PositionView, RescueView, Status } from "levee/interfaces/IPledgeEscrow.sol";
-import { ASSETS, Asset, Shares, Wei, WstETHUnits } from "levee/types/Units.sol";
+import { IPledgeEscrow } from "levee/interfaces/IPledgeEscrow.sol";
+import { ASSETS, Asset } from "levee/types/Units.sol";
 
-import { BaseHandler } from "./BaseHandler.sol";
+import { PledgeCalls } from "./PledgeCalls.sol";
 
 /// @notice What pledgers do, for themselves and for each other.
-contract PledgerHandler is BaseHandler {
-    /// @dev Where pledgers let refunds and exits go that are not to go to themselves.
+contract PledgerHandler is PledgeCalls {
+    /// @dev Where pledgers let go what is not to go to themselves, and who calls for them.
     address private immutable VAULT;
 
     constructor(address vault) {
         VAULT = vault;
     }
 
-    function pledgeETH(uint256 who, uint256 payer, uint256 tier, uint256 amount) external {
-        _pledge(pledgerOf(payer), pledgerOf(who), tier, Asset.ETH, amount);
+    function pledgeETH(uint256 who, uint256 payer, uint256 tier, uint256 amount) external acting {
+        _pledge(pledgerOf(payer), who, tier, Asset.ETH, amount);
     }
 
-    function pledgeStETH(uint256 who, uint256 payer, uint256 tier, uint256 amount) external {
-        _pledge(pledgerOf(payer), pledgerOf(who), tier, Asset.StETH, amount);
+    function pledgeStETH(uint256 who, uint256 payer, uint256 tier, uint256 amount) external acting {
+        _pledge(pledgerOf(payer), who, tier, Asset.StETH, amount);
     }
 
-    function pledgeWstETH(uint256 who, uint256 payer, uint256 tier, uint256 amount) external {
-        _pledge(pledgerOf(payer), pledgerOf(who), tier, Asset.WstETH, amount);
+    function pledgeWstETH(uint256 who, uint256 payer, uint256 tier, uint256 amount) external acting {
+        _pledge(pledgerOf(payer), who, tier, Asset.WstETH, amount);
     }
 
-    /// @dev One pledge in four is dust.
-    function _pledge(address payer, address pledger, uint256 tierSeed, Asset asset, uint256 amount) private booked {
-        if (asset != Asset.ETH && !store.acceptsShares()) return;
-        uint8 tier = uint8(tierSeed % (store.pots() / ASSETS));
-        amount = spread(amount, 1, amount % 4 == 0 ? 9 : 100 ether);
-        bool refused = _expectClosed() || expectStuck(asset);
-        vm.prank(payer);
-        if (asset == Asset.ETH) escrow.pledgeETH{ value: amount }(pledger, tier);
-        else if (asset == Asset.StETH) escrow.pledgeStETH(pledger, tier, Shares.wrap(amount));
-        else escrow.pledgeWstETH(pledger, tier, WstETHUnits.wrap(amount));
-        if (!refused) store.notePledge(payer, pledger, uint256(tier) * ASSETS + uint256(asset), amount);
+    /// @dev One pledge in four is dust, and one in forty nothing. Two in three are enlisted at once, as the router
+    /// does.
+    function _pledge(address payer, uint256 who, uint256 tierSeed, Asset asset, uint256 seed) private {
+        address pledger = orInvalid(pledgerOf(who), who);
+        uint8 tier = orUnknown(tierSeed % (store.pots() / ASSETS), tierSeed);
+        uint256 amount = once(seed, 40) ? 0 : spread(seed, 1, seed % 4 == 0 ? 9 : 100 ether);
+        bool pledged = pledgeNaming(_amendmentOf(seed), payer, pledger, tier, asset, amount);
+        if (pledged && !once(who, 3)) enlistBy(payer, pledger, tier, asset);
     }
 
-    function _expectClosed() private returns (bool closed) {
-        if (store.pledging()) return false;
-        uint256 deadline = store.inForce().deadline;
-        expectRefusal(
-            abi.encodeWithSelector(
-                IPledgeEscrow.PledgingClosed.selector, store.status(), deadline, vm.getBlockTimestamp()
-            )
-        );
-        return true;
+    /// @dev The latest amendment, or now and then another: one that there is not, or none.
+    function _amendmentOf(uint256 seed) private view returns (uint40) {
+        uint256 latest = store.latest().effectiveAt;
+        if (!once(seed, 9)) return uint40(latest);
+        return uint40(latest == 0 ? vm.getBlockTimestamp() + store.exitWindow() : once(seed, 2) ? 0 : latest - 1);
     }
 
-    function exit(uint256 seed, uint256 place) external booked {
-        (bool found, address pledger, uint256 id) = findAmount(seed);
-        if (store.pendingUntil() == 0 || !found) return;
-        address recipient = once(place, 2) ? VAULT : pledger;
-        store.alert(pledger, id);
-        bool stuck = expectStuck(Asset(id % ASSETS));
-        vm.prank(pledger);
-        escrow.exit(uint8(id / ASSETS), Asset(id % ASSETS), recipient);
-        if (!stuck) store.noteTaken(pledger, id, recipient);
+    function exit(uint256 seed, uint256 place, uint256 wrong) external acting {
+        (address pledger, uint256 id) = store.findAmount(seed);
+        address recipient = orInvalid(once(place, 2) ? VAULT : pledger, wrong);
+        exitAs(pledger, orUnknown(id / ASSETS, wrong), assetOf(id), recipient);
     }
 
-    function refund(uint256 seed) external booked {
-        (address pledger, uint256 id, uint256 amount) = _findOwed(seed);
-        if (amount == 0) return;
-        store.alert(pledger, id);
-        bool stuck = expectStuck(Asset(id % ASSETS));
-        escrow.refund(pledger, uint8(id / ASSETS), Asset(id % ASSETS));
-        if (!stuck) store.noteRefund(pledger, id, pledger, amount);
+    /// @dev In an exit window somebody may first leave who cannot be paid.
+    modifier afterUnpaidExit(uint256 seed) {
+        if (store.pendingUntil() != 0 && once(seed, 2)) _leaveUnpaid(seed);
+        _;
     }
 
-    function refundTo(uint256 seed) external booked {
-        (address pledger, uint256 id, uint256 amount) = _findOwed(seed);
-        if (amount == 0) return;
-        bool stuck = expectStuck(Asset(id % ASSETS));
-        vm.prank(pledger);
-        escrow.refundTo(uint8(id / ASSETS), Asset(id % ASSETS), VAULT);
-        if (!stuck) store.noteRefund(pledger, id, VAULT, amount);
+    /// @dev To a beneficiary that refuses ETH, while stETH is paused: for a moment, or for longer.
+    function _leaveUnpaid(uint256 seed) private {
+        bool pausing = lido.moves(Asset.StETH);
+        if (pausing) lido.stETH().stop();
+        store.beneficiary().setRefuses(true);
+        (address pledger, uint256 id) = store.findAmount(seed);
+        exitAs(pledger, uint8(id / ASSETS), assetOf(id), address(store.beneficiary()));
+        if (pausing && !once(seed, 3)) lido.stETH().resume();
     }
 
-    /// @dev The first position from a place that `seed` gives that is owed something, and how much.
-    function _findOwed(uint256 seed) private view returns (address pledger, uint256 id, uint256 amount) {
-        RescueView memory page = escrow.rescue();
-        if (page.status == Status.Open) return (pledger, id, 0);
-        uint256 pots = store.pots();
-        uint256 places = store.pledgers().length * pots;
-        for (uint256 i; i < places; ++i) {
-            uint256 place = addmod(seed, i, places);
-            (pledger, id) = (pledgerOf(place / pots), place % pots);
-            amount = store.entitled(page, pledger, id) - store.refunded(pledger, id);
-            if (amount != 0) return (pledger, id, amount);
+    /// @dev By anyone for the pledger.
+    function collect(uint256 seed) external acting afterUnpaidExit(seed) {
+        (address pledger, uint256 asset) = store.findOwed(seed);
+        bytes memory call = abi.encodeCall(IPledgeEscrow.collect, (pledger, Asset(asset)));
+        _collect(VAULT, call, pledger, asset, pledger);
+    }
+
+    function collectTo(uint256 seed, uint256 wrong) external acting afterUnpaidExit(seed) {
+        (address pledger, uint256 asset) = store.findOwed(seed);
+        address recipient = orInvalid(VAULT, wrong);
+        bytes memory call = abi.encodeCall(IPledgeEscrow.collectTo, (Asset(asset), recipient));
+        _collect(pledger, call, pledger, asset, recipient);
+    }
+
+    function _collect(address caller, bytes memory call, address pledger, uint256 asset, address recipient) private {
+        bytes memory refusal = refusals.ofCollect(pledger, Asset(asset), recipient);
+        store.alertOfOwed(pledger);
+        if (attempt(caller, address(escrow), call, refusal)) store.noteCollected(pledger, asset, recipient);
+    }
+
+    /// @dev By anyone for the pledger.
+    function refund(uint256 seed, uint256 wrong) external acting {
+        (address pledger, uint256 id) = _findRefund(seed);
+        uint8 tier = orUnknown(id / ASSETS, wrong);
+        bytes memory call = abi.encodeCall(IPledgeEscrow.refund, (pledger, tier, assetOf(id)));
+        refundBy(VAULT, call, pledger, tier, assetOf(id), pledger);
+    }
+
+    function refundTo(uint256 seed, uint256 wrong) external acting {
+        (address pledger, uint256 id) = _findRefund(seed);
+        refundAs(pledger, orUnknown(id / ASSETS, wrong), assetOf(id), orInvalid(VAULT, wrong));
+    }
+
+    /// @dev Mostly one that can be refunded.
+    function _findRefund(uint256 seed) private view returns (address pledger, uint256 id) {
+        return once(seed, 7) ? store.findAmount(seed) : store.findRefundable(seed);
+    }
+
+    /// @dev Mostly with a position that counts; else with any, which may have objected before. Now and then it comes
+    /// when the deadline of a rescue that meets a threshold has passed, and so settles it.
+    function object(uint256 seed, uint256 wrong) external acting {
+        if (store.pledging() && store.vetoBps() != 0 && store.highestMet() != 0 && once(seed, 5)) {
+            reach(store.lastDeadline() + 1);
+            lido.mend();
         }
-    }
-
-    function object(uint256 seed) external booked {
-        RescueView memory page = escrow.rescue();
-        if (page.status != Status.Settled || page.due == page.terms.tranches || page.terms.vetoBps == 0) return;
-        (bool found, address pledger, uint256 id) = _findWeight(seed);
-        if (!found) return;
-        vm.prank(pledger);
-        escrow.object(uint8(id / ASSETS), Asset(id % ASSETS));
-    }
-
-    /// @dev The first position, by pledger from one that `seed` gives, that has a weight and has not objected.
-    function _findWeight(uint256 seed) private view returns (bool found, address pledger, uint256 id) {
-        for (uint256 i; i < store.pledgers().length; ++i) {
-            pledger = pledgerOf(seed % 1000 + i);
-            PositionView[] memory list = escrow.positions(pledger);
-            for (uint256 j; j < list.length; ++j) {
-                if (Wei.unwrap(list[j].weight) == 0 || list[j].objected) continue;
-                return (true, pledger, list[j].tier * ASSETS + uint256(list[j].asset));
-            }
-        }
+        (address pledger, uint256 id) = once(wrong, 5) ? store.findAmount(seed) : store.findWeight(seed);
+        uint8 tier = orUnknown(id / ASSETS, wrong);
+        // Who has objected tries to count twice.
+        if (objectAs(pledger, tier, assetOf(id))) objectAs(pledger, tier, assetOf(id));
     }
 }

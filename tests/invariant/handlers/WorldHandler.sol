@@ -2,12 +2,13 @@
 pragma solidity =0.8.37;
 
 import { Status } from "levee/interfaces/IPledgeEscrow.sol";
-import { Asset, Shares } from "levee/types/Units.sol";
+import { Asset } from "levee/types/Units.sol";
 
 import { ForceEther } from "../../util/Receivers.sol";
+import { Facts } from "../Course.sol";
 import { BaseHandler } from "./BaseHandler.sol";
 
-/// @notice What happens around an escrow: time, Lido, strangers' gifts, the beneficiary's moods.
+/// @notice What happens around an escrow: time, Lido, strangers' gifts, the moods of two.
 contract WorldHandler is BaseHandler {
     address private immutable DONOR;
 
@@ -15,11 +16,11 @@ contract WorldHandler is BaseHandler {
         DONOR = donor;
     }
 
-    /// @dev As `booked`; what happens needs nobody's leave.
+    /// @dev As `acting`; what happens needs nobody's leave.
     modifier happening() {
+        store.begin();
         _;
-        store.noteStatus();
-        store.noteActed(true);
+        store.noteActed();
     }
 
     /// @notice Up to 16 hours pass; or, more often once pledging is over, the time comes to the next edge of the
@@ -34,18 +35,18 @@ contract WorldHandler is BaseHandler {
 
     /// @dev The next moment at which something starts or ends.
     function _nextEdge() private view returns (uint256 edge) {
-        uint256 releaseWindow = store.terms().releaseWindow;
+        Facts memory state = store.facts();
         edge = type(uint256).max;
-        if (store.status() == Status.Open) {
+        if (state.status == Status.Open) {
             edge = _sooner(edge, store.pendingUntil());
             edge = _sooner(edge, store.inForce().deadline);
-            return _sooner(edge, store.inForce().deadline + releaseWindow);
+            return _sooner(edge, store.inForce().deadline + store.releaseWindow());
         }
-        if (store.status() == Status.Cancelled) return _sooner(edge, books.cancelledAt() + releaseWindow);
-        if (store.status() != Status.Settled) return edge;
-        if (store.due() < store.terms().tranches) edge = _sooner(edge, store.trancheAt(store.due() + 1));
-        edge = _sooner(edge, store.trancheAt(store.terms().tranches));
-        return _sooner(edge, store.trancheAt(store.terms().tranches) + releaseWindow);
+        if (state.settledAt == 0 || state.status == Status.Released) return edge;
+        uint256 due = store.due(state);
+        if (due < store.tranches()) edge = _sooner(edge, store.trancheAt(due + 1));
+        edge = _sooner(edge, store.trancheAt(store.tranches()));
+        return _sooner(edge, store.collectableUntil(state));
     }
 
     /// @dev The sooner of two moments that are still to come.
@@ -55,11 +56,12 @@ contract WorldHandler is BaseHandler {
 
     /// @notice One of the things that an escrow has no hand in.
     function disturb(uint256 what, uint256 seed) external happening {
-        uint256 kind = spread(what, 0, 4);
+        uint256 kind = spread(what, 0, 5);
         if (kind == 0) _rebase(seed);
         else if (kind == 1) _pause();
         else if (kind == 2) _break();
         else if (kind == 3) _donate(seed);
+        else if (kind == 4) store.greedy().setRefuses(!store.greedy().refuses());
         else store.beneficiary().setRefuses(!store.beneficiary().refuses());
     }
 

@@ -5,7 +5,7 @@ import { Test } from "forge-std/Test.sol";
 import { Calendar } from "levee/libraries/Schedule.sol";
 
 /// Schedule
-/// ├── dueAt: none before the first, that second included; never more than there are; all at once without interval
+/// ├── dueAt: none before the first, that second included; never more than there are; one without interval
 /// └── timeOf: the inverse of dueAt, to the second
 contract ScheduleTest is Test {
     function test_DueAt() public pure {
@@ -18,9 +18,11 @@ contract ScheduleTest is Test {
     }
 
     function test_DueAt_WithoutInterval() public pure {
-        Calendar memory calendar = Calendar({ firstAt: 100, interval: 0, tranches: 64 });
+        Calendar memory calendar = Calendar({ firstAt: 100, interval: 0, tranches: 1 });
         assertEq(calendar.dueAt(99), 0);
-        assertEq(calendar.dueAt(100), 64);
+        assertEq(calendar.dueAt(100), 1);
+        assertEq(calendar.dueAt(1e9), 1);
+        assertEq(calendar.timeOf(1), 100);
     }
 
     function test_TimeOf() public pure {
@@ -48,6 +50,7 @@ contract ScheduleTest is Test {
         pure
     {
         Calendar memory calendar = Calendar(firstAt, interval, bound(tranches, 1, 64));
+        if (calendar.tranches > 1) calendar.interval = bound(interval, 1, type(uint32).max);
         uint256 due = calendar.dueAt(time);
         assertLe(due, calendar.dueAt(uint256(time) + later));
         assertLe(due, calendar.tranches);

@@ -9,8 +9,7 @@ use alloy::{
 use eyre::Result;
 use levee::{
     Allowance, Blueprint, Board, BoardError, BonusError, BonusEvent, BonusPool, Contract, Declaration,
-    Deployment, Destination, Error, Event, Receiver, RecoveryError, RecoveryEvent, RecoveryPool, Router,
-    Stage, Tokens,
+    Deployment, Destination, Error, Event, Receiver, RecoveryError, RecoveryEvent, RecoveryPool, Stage,
     bindings::{DebtRepayer, PledgeBoard, StETH, StakedEtherUnwinder},
     model::{
         Asset, BonusDecision, Enlistment, PositionId, Shares, Status, UnitSeconds, Units, Wei, WeiSeconds,
@@ -75,9 +74,7 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     let (alice, bob) = (env.alice(), env.bob());
     let pool = BonusPool::of(&escrow);
     pool.blueprint().deploy(&env.provider, CHAIN, alice).await?;
-    let tokens = Tokens { weth: env.beneficiary(), steth: env.steth, wsteth: env.wsteth };
-    let router = Router::new(env.provider.clone(), tokens);
-    router.blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    let router = env.router().await?;
     pool.add(bob, wei(3)).execute(alice).await?;
     assert_eq!(pool.contribution_of(bob).await?, wei(3));
     let to = Destination { escrow: escrow.address(), pledger: bob, tier: 0, amendment: 0, enlist: true };
@@ -128,9 +125,7 @@ async fn the_router_passes_on_what_escrow_and_pool_refuse() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
-    let tokens = Tokens { weth: env.beneficiary(), steth: env.steth, wsteth: env.wsteth };
-    let router = Router::new(env.provider.clone(), tokens);
-    router.blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    let router = env.router().await?;
     let to = Destination { escrow: escrow.address(), pledger: bob, tier: 0, amendment: 7, enlist: false };
     let differs = levee::EscrowError::AmendmentDiffers { named: Some(7), latest: None };
     assert_eq!(router.pledge_eth(to, wei(1)).simulate(alice).await, Err(differs.into()));
@@ -219,10 +214,7 @@ async fn a_permit_that_was_used_before_does_not_stop_a_pledge() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let key = PrivateKeySigner::random();
-    let alice = env.alice();
-    let tokens = Tokens { weth: Address::ZERO, steth: env.steth, wsteth: env.wsteth };
-    let router = Router::new(env.provider.clone(), tokens);
-    router.blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    let router = env.router().await?;
     let steth = StETH::new(env.steth, &env.provider);
     steth.transferShares(key.address(), U256::from(10 * ETHER)).send().await?.get_receipt().await?;
     let deadline = env.time().await? + 3_600;

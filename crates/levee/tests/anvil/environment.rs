@@ -2,16 +2,17 @@
 
 use alloy::{
     eips::BlockId,
-    network::EthereumWallet,
+    network::{EthereumWallet, TransactionBuilder},
     node_bindings::{Anvil, AnvilInstance},
     primitives::{Address, B256, U256},
     providers::{DynProvider, Provider, ext::AnvilApi},
+    rpc::types::TransactionRequest,
     signers::local::PrivateKeySigner,
 };
 use eyre::{OptionExt as _, Result, WrapErr as _};
 use levee::{
-    Allowance, Deployment, Escrow,
-    bindings::{StETH, WstETH},
+    Allowance, Deployment, Escrow, Router, Tokens,
+    bindings::{StETH, WrappedEther, WstETH},
     deploy,
     model::{Asset, Bps, Lido, Moment, PositionId, Rate, Shares, Terms, Tier, Units, Wei},
     provider,
@@ -103,6 +104,17 @@ impl Environment {
         let deployed = deploy(&self.provider, CHAIN, &terms, self.alice()).await?;
         assert!(matches!(deployed, Deployment::Created { .. }), "{deployed:?}");
         Ok(Escrow::open(self.provider.clone(), CHAIN, deployed.address()).await?)
+    }
+
+    /// The router of a new WETH and the models of Lido's tokens, just created.
+    pub(crate) async fn router(&self) -> Result<Router<DynProvider>> {
+        let creation = TransactionRequest::default().with_deploy_code(WrappedEther::BYTECODE.clone());
+        let sent = self.provider.send_transaction(creation.with_from(self.alice())).await?;
+        let weth = sent.get_receipt().await?.contract_address.ok_or_eyre("WETH is created")?;
+        let tokens = Tokens { weth, steth: self.steth, wsteth: self.wsteth };
+        let router = Router::new(self.provider.clone(), tokens);
+        router.blueprint().deploy(&self.provider, CHAIN, self.alice()).await?;
+        Ok(router)
     }
 
     /// The time of the latest block.

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity =0.8.37;
+
+import { ASSETS, Asset } from "levee/types/Units.sol";
+
+import { PledgeCalls } from "./PledgeCalls.sol";
+
+/// @notice Pledgers with a plan, each of several calls in one second. One calls even where it can do nothing.
+contract SchemerHandler is PledgeCalls {
+    address private immutable VAULT;
+
+    constructor(address vault) {
+        VAULT = vault;
+    }
+
+    /// @dev Somebody borrows what is missing, pledges it and settles, objects with all it has, and tries to take
+    /// everything back: once in four times where it can, since it ends what others would do.
+    function flash(uint256 seed) external acting {
+        address borrower = pledgerOf(seed);
+        uint8 tier = uint8(store.pots() / ASSETS - 1);
+        (uint256 covered, uint256 target) = (store.coverage(10_000), store.inForce().target);
+        if (covered < target && once(seed, 4) && pledgeAs(borrower, tier, Asset.ETH, target - covered)) {
+            settleAs(borrower);
+            _objectWithAll(borrower);
+        }
+        exitAs(borrower, tier, Asset.ETH, VAULT);
+        refundAs(borrower, tier, Asset.ETH, VAULT);
+        takeBackAs(borrower);
+    }
+
+    function _objectWithAll(address pledger) private {
+        for (uint256 id; id < store.pots(); ++id) {
+            if (store.amounts(pledger, id) != 0) objectAs(pledger, uint8(id / ASSETS), assetOf(id));
+        }
+    }
+
+    /// @dev Somebody pledges in the last second, or tries to in the first one after it, when no threshold is met: once
+    /// in six times, since it ends what others would do.
+    function snipe(uint256 seed, uint256 tierSeed) external acting {
+        if (store.pledging() && store.pendingUntil() == 0 && store.highestMet() == 0 && once(seed, 6)) {
+            reach(store.inForce().deadline + (once(seed, 5) ? 1 : 0));
+        }
+        address sniper = pledgerOf(seed);
+        uint8 tier = uint8(tierSeed % (store.pots() / ASSETS));
+        pledgeAs(sniper, tier, Asset.ETH, spread(seed, 1, 20 ether));
+        enlistBy(sniper, sniper, tier, Asset.ETH);
+    }
+
+    /// @dev Somebody takes a position out in an exit window, and pledges it into another tier.
+    function move(uint256 seed, uint256 tierSeed, uint256 strike) external acting {
+        (address whale, uint256 id) = store.findAmount(seed);
+        uint256 amount = store.amounts(whale, id);
+        uint8 next = uint8(tierSeed % (store.pots() / ASSETS));
+        if (!exitAs(whale, uint8(id / ASSETS), assetOf(id), whale)) return;
+        // Somebody sees that it left, or nobody does yet.
+        if (once(strike, 2)) enlistBy(VAULT, whale, uint8(id / ASSETS), assetOf(id));
+        pledgeAs(whale, next, assetOf(id), amount);
+        enlistBy(whale, whale, next, assetOf(id));
+    }
+}
