@@ -8,7 +8,7 @@ use alloy::{
     sol_types::{Eip712Domain, SolStruct, eip712_domain},
 };
 use levee::{
-    BoardError, BoardEvent, Blueprint, Declaration, Declared, Stage,
+    Blueprint, BoardError, BoardEvent, Declaration, Declared, Stage,
     bindings::PledgeBoard::{self, declareCall, declareForCall, isSpentCall, revokeCall},
     board::{MAX_AMOUNT, MAX_LINK},
 };

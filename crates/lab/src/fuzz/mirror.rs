@@ -1,8 +1,8 @@
 //! What the escrow's views must say, by the model.
 
+use crate::chain::BLOCK;
 use alloy::primitives::Address;
 use levee::{PositionView, PotView, RescueView, ShareRate};
-use crate::chain::BLOCK;
 use levee_model::{
     Amendment, Asset, Bps, EndReason, Goal, Lido, Moment, PositionId, Rescue, Status, Terms, Timestamp, Wei,
     prorata, schedule,

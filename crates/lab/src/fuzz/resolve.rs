@@ -256,10 +256,15 @@ impl Here<'_> {
         let pool = self.model.bonus_pool();
         match kind {
             Kind::Collect if self.is_aimed() && !has_use() => Kind::Decline,
-            Kind::Bonus if self.is_aimed() && !has_use() && pool.decision().is_some() => Kind::TakeBack,
             Kind::Bonus if self.is_aimed() && self.is_taking_pledges() => {
-                if pool.total().is_zero() { Kind::Add } else { Kind::Enlist }
+                if pool.total().is_zero() {
+                    Kind::Add
+                } else {
+                    Kind::Enlist
+                }
             }
+            Kind::Bonus if self.is_aimed() && !has_use() && pool.decision().is_some() => Kind::TakeBack,
+            Kind::Bonus if self.is_aimed() && (!has_use() || pool.total().is_zero()) => Kind::Refund,
             _ => kind,
         }
     }
@@ -310,7 +315,7 @@ impl Here<'_> {
         let edge = match kind {
             Kind::Lapse if self.throw.aim < 100 => collectable_until(self.rescue, self.now),
             Kind::Release if self.throw.aim < 70 => next_tranche(self.rescue, self.now),
-            Kind::Bonus | Kind::TakeBack if self.throw.aim < 120 && self.is_past_deadline() => {
+            Kind::Bonus | Kind::TakeBack if self.throw.aim < 160 && self.is_past_deadline() => {
                 Some(bonus_limit(self.rescue, self.now))
             }
             Kind::Pledge if self.throw.aim == 0 && self.is_open() => {
@@ -353,9 +358,7 @@ impl Here<'_> {
             Kind::Add => Op::Add { who: self.sponsor(), amount: self.recovery(), payer: other() },
             Kind::Enlist => Op::Enlist { who, tier, asset },
             Kind::Bonus => Op::Bonus { who, tier, asset, to: other() },
-            Kind::TakeBack => {
-                Op::TakeBack { who: self.sponsor(), own: self.throw.kind < 128, to: other() }
-            }
+            Kind::TakeBack => Op::TakeBack { who: self.sponsor(), own: self.throw.kind < 128, to: other() },
             Kind::Break if self.model.is_broken() || self.throw.aim < 96 => {
                 Op::Break { broken: !self.model.is_broken() }
             }
@@ -367,8 +370,9 @@ impl Here<'_> {
     fn pledge(&self, who: String, id: PositionId) -> Op {
         let PositionId { tier, asset, .. } = id;
         let via = self.via(asset);
-        let by_permit =
-            via.is_some_and(|via| !matches!(via.route, Route::Plain | Route::Wrapped)).then(|| SIGNER.to_owned());
+        let by_permit = via
+            .is_some_and(|via| !matches!(via.route, Route::Plain | Route::Wrapped))
+            .then(|| SIGNER.to_owned());
         let payer = by_permit.or_else(|| Some(self.other()).filter(|_| self.throw.other < 64));
         // The router has no more than was ever paid with.
         let amount = if via.is_some() { self.amount(id).min(Units::new(MOST)) } else { self.amount(id) };
@@ -390,7 +394,9 @@ impl Here<'_> {
     /// One pledge in three goes through the router, and half of these are enlisted there.
     fn via(&self, asset: Asset) -> Option<Via> {
         let route = match self.throw.route {
-            0..80 if asset == Asset::Eth => [Route::Plain, Route::Wrapped][usize::from(self.throw.route / 2 % 2)],
+            0..80 if asset == Asset::Eth => {
+                [Route::Plain, Route::Wrapped][usize::from(self.throw.route / 2 % 2)]
+            }
             0..30 => Route::Plain,
             30..52 => Route::Permit,
             52..68 => Route::UsedPermit,
@@ -438,7 +444,9 @@ impl Here<'_> {
         let at = self.model.moment(self.now);
         match kind {
             Kind::Exit | Kind::Decline => true,
-            Kind::Enlist => self.model.bonus_pool().enlistment(id).enlisted != self.rescue.position(id).amount,
+            Kind::Enlist => {
+                self.model.bonus_pool().enlistment(id).enlisted != self.rescue.position(id).amount
+            }
             Kind::Bonus => self.may_claim_bonus(id),
             Kind::Refund => !self.rescue.refundable(at, id).is_zero(),
             Kind::Object => {

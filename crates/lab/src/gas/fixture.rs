@@ -153,7 +153,8 @@ impl Fixture {
         self.fill_pots(others)?;
         self.fill_purse(pledger())?;
         let mut figures = Vec::new();
-        let tokens = [(Asset::Eth, pledger(), "collect_eth"), (Asset::StEth, self.lido.steth, "collect_steth")];
+        let tokens =
+            [(Asset::Eth, pledger(), "collect_eth"), (Asset::StEth, self.lido.steth, "collect_steth")];
         for (asset, breaks, name) in tokens {
             self.pledge_own(asset, FIRST_PLEDGE)?;
             let code = self.chain.code(breaks);

@@ -239,9 +239,7 @@ impl Bytecode {
                 let (target, deadline) = (U256::from(target.get()), U40::from(*deadline));
                 self.send(guardian, &E::amendCall { target, deadline, termsHash: B256::ZERO })
             }
-            Op::Cancel { by } => {
-                self.send(by.as_deref().map_or(guardian, address_of), &E::cancelCall {})
-            }
+            Op::Cancel { by } => self.send(by.as_deref().map_or(guardian, address_of), &E::cancelCall {}),
             Op::Object { who, tier, asset } => {
                 self.send(address_of(who), &E::objectCall { tier: *tier, asset: *asset as u8 })
             }

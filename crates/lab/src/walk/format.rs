@@ -296,10 +296,7 @@ impl Op {
 
     /// Whether it is a call of the bonus pool.
     pub const fn is_of_bonus(&self) -> bool {
-        matches!(
-            self,
-            Self::Add { .. } | Self::Enlist { .. } | Self::Bonus { .. } | Self::TakeBack { .. }
-        )
+        matches!(self, Self::Add { .. } | Self::Enlist { .. } | Self::Bonus { .. } | Self::TakeBack { .. })
     }
 
     /// How it goes through the router, if it does.

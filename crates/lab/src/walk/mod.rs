@@ -17,6 +17,7 @@ mod views;
 mod world;
 
 pub use bonus::Bonus;
+pub(crate) use cast::signer;
 pub use cast::{
     BENEFICIARY, BONUS, Builds, Cast, ESCROW, GUARDIAN, POOL, SIGNER, STETH, Scene, WSTETH, address_of, terms,
 };
@@ -25,6 +26,5 @@ pub use format::{
 };
 pub use recovery::Recovery;
 pub use refusal::Refused;
-pub(crate) use cast::signer;
 pub(crate) use replay::word;
 pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay, replay_all};

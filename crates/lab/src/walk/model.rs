@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use levee_model::{
     Asset, BonusPool, BonusRefusal, Departure, Goal, Lido, Moment, Payment, PositionId, Rate, RecoveryPool,
-    Refusal, Rescue, Status, TermsError, Timestamp,
+    Refusal, Rescue, Shares, Status, TermsError, Timestamp, prorata,
 };
 
 use super::{
@@ -137,7 +137,12 @@ impl Model {
     fn call_router(&mut self, time: Timestamp, op: &Op, via: Via) -> Result<(), Refused> {
         let Op::Pledge { who, tier, asset, amount, .. } = op else { unreachable!("{op:?} has no route") };
         let (at, asset) = (self.moment(time), *asset);
-        let allowed = via.route != Route::FalsePermit || amount.is_zero();
+        let needs_nothing = || match asset {
+            // Shares that are worth no wei need no allowance.
+            Asset::StEth => prorata::shares_value_down(Shares::new(amount.get()), self.rate).is_zero(),
+            Asset::Eth | Asset::WstEth => amount.is_zero(),
+        };
+        let allowed = via.route != Route::FalsePermit || needs_nothing();
         if !at.lido.moves(asset) || !allowed {
             return Err(Refusal::TokenFailed { asset }.into());
         }
@@ -158,9 +163,7 @@ impl Model {
         let (rescue, bonus) = (&mut self.rescue, &mut self.bonus);
         match op {
             Op::Add { who, amount, .. } => bonus.add(rescue, at, address_of(who), *amount).map(no_pay),
-            Op::Enlist { who, tier, asset } => {
-                bonus.enlist(rescue, at, id(who, *tier, *asset)).map(no_pay)
-            }
+            Op::Enlist { who, tier, asset } => bonus.enlist(rescue, at, id(who, *tier, *asset)).map(no_pay),
             Op::Bonus { who, tier, asset, to: None } => {
                 bonus.claim(rescue, at, id(who, *tier, *asset)).map(Some)
             }
@@ -209,9 +212,7 @@ impl Model {
                 let goal = Goal { target: *target, deadline: *deadline, terms_hash: B256::ZERO };
                 rescue.amend(at, guardian, goal).map(no_pay)
             }
-            Op::Cancel { by } => {
-                rescue.cancel(at, by.as_deref().map_or(guardian, address_of)).map(no_pay)
-            }
+            Op::Cancel { by } => rescue.cancel(at, by.as_deref().map_or(guardian, address_of)).map(no_pay),
             Op::Object { who, tier, asset } => rescue.object(at, id(who, *tier, *asset)).map(no_pay),
             Op::Lapse => rescue.lapse(at).map(no_pay),
             Op::Expire => rescue.expire(at).map(no_pay),

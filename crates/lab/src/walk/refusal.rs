@@ -65,10 +65,9 @@ pub(super) fn of_bonus(failure: &Failure) -> Option<BonusRefusal> {
         E::ZeroAmount => BonusRefusal::ZeroAmount,
         E::InvalidAccount { account } => BonusRefusal::InvalidAccount { account },
         E::NothingToEnlist { id } => BonusRefusal::NothingToEnlist { id },
-        E::AmountTooLarge { amount, limit } => BonusRefusal::AmountTooLarge {
-            amount: UnitSeconds::new(amount),
-            limit: UnitSeconds::new(limit),
-        },
+        E::AmountTooLarge { amount, limit } => {
+            BonusRefusal::AmountTooLarge { amount: UnitSeconds::new(amount), limit: UnitSeconds::new(limit) }
+        }
         E::TooEarly { limit, time } => BonusRefusal::TooEarly { limit, time },
         E::NothingToClaim { id } => BonusRefusal::NothingToClaim { id },
         E::NothingToTakeBack { sponsor } => BonusRefusal::NothingToTakeBack { sponsor },
@@ -98,10 +97,9 @@ fn of_pledging(error: EscrowError) -> Option<Refusal> {
             Refusal::AmountTooLarge { amount: Units::new(amount.try_into().ok()?), limit }
         }
         E::InvalidAccount { account } => Refusal::InvalidAccount { account },
-        E::AmendmentDiffers { named, latest } => Refusal::AmendmentDiffers {
-            named: named.unwrap_or_default(),
-            latest: latest.unwrap_or_default(),
-        },
+        E::AmendmentDiffers { named, latest } => {
+            Refusal::AmendmentDiffers { named: named.unwrap_or_default(), latest: latest.unwrap_or_default() }
+        }
         E::NothingToReturn { id } => Refusal::NothingToReturn { id },
         E::NothingOwed { pledger, asset } => Refusal::NothingOwed { pledger, asset },
         E::NotGuardian { caller, guardian } => Refusal::NotGuardian { caller, guardian },

@@ -95,9 +95,7 @@ impl Router {
             (Asset::Eth, _) if route == Route::Wrapped => {
                 chain.send(payer, router, &PledgeRouter::pledgeWETHCall { to, amount })
             }
-            (Asset::Eth, _) => {
-                chain.send_value(payer, router, amount, &PledgeRouter::pledgeETHCall { to })
-            }
+            (Asset::Eth, _) => chain.send_value(payer, router, amount, &PledgeRouter::pledgeETHCall { to }),
             (Asset::StEth, None) => {
                 chain.send(payer, router, &PledgeRouter::pledgeStETHCall { to, shares: amount })
             }
