@@ -47,7 +47,7 @@ fn walks_that_once_failed_agree() -> Result<()> {
         }
         files += 1;
     }
-    assert!(files >= 12, "only {files} files");
+    assert!(files >= 23, "only {files} files");
     Ok(())
 }
 
@@ -68,7 +68,7 @@ fn every_regression_is_explained() -> Result<()> {
 fn a_difference_is_found_shrunk_and_written() -> Result<()> {
     let failures = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fuzz-failures");
     let builds = Builds { pool: not_a_pool(), ..Builds::default() };
-    let campaign = Campaign { builds, seed: 7, ..campaign(20, failures) };
+    let campaign = Campaign { builds, seed: 3, ..campaign(20, failures) };
     let error = campaign.run().expect_err("a pool that takes nothing was not noticed");
     let fuzz::Failed::Found(finding) = error else { eyre::bail!("not written: {error}") };
     assert_eq!(finding.walk.steps.len(), 1, "{finding}");
