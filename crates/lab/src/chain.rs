@@ -20,6 +20,9 @@ use revm::{
 };
 use std::convert::Infallible;
 
+/// The number of the one block that every call is in.
+pub const BLOCK: u64 = 1;
+
 /// The chain id of every [`Chain`], the same as a local anvil's.
 pub const CHAIN_ID: u64 = 31337;
 
@@ -31,14 +34,14 @@ const CREATE2_DEPLOYER_CODE: Bytes = bytes!(
 /// Not the zero address, which calls may touch and must then find cold: the block's coinbase is always warm.
 const COINBASE: Address = address!("00000000000000000000000000000000c01ba5e0");
 
-/// Far above any call here, and within the gas limit of one block of a public chain.
-const GAS_LIMIT: u64 = 30_000_000;
+/// The most that one transaction may have (EIP-7825): far above any call here.
+const GAS_LIMIT: u64 = 1 << 24;
 
-/// A chain in memory with Prague's rules.
+/// A chain in memory with Osaka's rules.
 ///
 /// Every call is a transaction of its own: storage and addresses start cold, transient storage starts empty, and the
 /// gas is what a receipt would show. Gas costs nothing, nonces are not asked for, any address may send, even one with
-/// code. There are no blocks: the clock stands until [`set_time`](Self::set_time) moves it, either way.
+/// code. There is one block: the clock stands until [`set_time`](Self::set_time) moves it, either way.
 #[derive(Debug)]
 pub struct Chain {
     evm: MainnetEvm<MainnetContext<InMemoryDB>>,
@@ -78,13 +81,14 @@ impl Chain {
         let mut evm = Context::mainnet()
             .with_db(InMemoryDB::default())
             .modify_cfg_chained(|cfg| {
-                cfg.set_spec_and_mainnet_gas_params(SpecId::PRAGUE);
+                cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
                 cfg.chain_id = CHAIN_ID;
                 cfg.disable_nonce_check = true;
                 cfg.disable_eip3607 = true;
             })
             .build_mainnet();
         evm.ctx.block.beneficiary = COINBASE;
+        evm.ctx.block.number = U256::from(BLOCK);
         let mut chain = Self { evm };
         chain.set_time(1);
         chain.set_code(CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE);

@@ -62,6 +62,9 @@ enum Command {
         /// The artifact of another build of the recovery pool.
         #[arg(long, value_name = "FILE")]
         pool: Option<PathBuf>,
+        /// The artifact of another build of the bonus pool.
+        #[arg(long, value_name = "FILE")]
+        bonus: Option<PathBuf>,
     },
     /// Measure the gas of the escrow's calls, one figure a line.
     Gas {
@@ -86,9 +89,9 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::ReplaySteth { file } => replay_steth(&file),
         Command::Replay { file } => replay_walks(&file),
-        Command::Fuzz { walks, steps, seed, failures, escrow, pool } => {
+        Command::Fuzz { walks, steps, seed, failures, escrow, pool, bonus } => {
             let seed = seed.unwrap_or_else(fuzz::fresh_seed);
-            builds(escrow.as_deref(), pool.as_deref())
+            builds(escrow.as_deref(), pool.as_deref(), bonus.as_deref())
                 .and_then(|builds| fuzz_walks(&Campaign { seed, walks, steps, failures, builds }))
         }
         Command::Gas { check, write } => measure_gas(check.as_deref(), write.as_deref()),
@@ -132,13 +135,16 @@ fn fuzz_walks(campaign: &Campaign) -> Result<()> {
 }
 
 /// The checked in builds, but for those that files give.
-fn builds(escrow: Option<&Path>, pool: Option<&Path>) -> Result<Builds> {
+fn builds(escrow: Option<&Path>, pool: Option<&Path>, bonus: Option<&Path>) -> Result<Builds> {
     let mut builds = Builds::default();
     if let Some(file) = escrow {
         builds.escrow = init_code(file)?;
     }
     if let Some(file) = pool {
         builds.pool = init_code(file)?;
+    }
+    if let Some(file) = bonus {
+        builds.bonus = init_code(file)?;
     }
     Ok(builds)
 }

@@ -37,11 +37,11 @@ fn every_difference_is_named() -> Result<()> {
 #[test]
 fn a_figure_above_its_limit_or_that_grows_is_named() -> Result<()> {
     let measured = snapshot::parse(
-        "refund_eth 46001\nsettle_full 300000\nsettle_full_10000 300001\nrelease_asset_fresh 999999\n",
+        "refund_eth 46501\nsettle_full 300000\nsettle_full_10000 300001\nrelease_asset_fresh 999999\n",
     )?;
     let texts: Vec<_> = snapshot::violations(&measured).iter().map(Fault::to_string).collect();
     let expected = [
-        "refund_eth: 46001 is above the limit of 46000",
+        "refund_eth: 46501 is above the limit of 46500",
         "settle_full_10000: 300001 is above the limit of 300000",
         "settle_full: 300000 among few pledgers, but 300001 among many",
     ];

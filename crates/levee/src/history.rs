@@ -180,6 +180,11 @@ impl History {
         self.status
     }
 
+    /// What a pledge has to name now: when the amendment proposed last comes or came into force; 0 for none.
+    pub fn latest_amendment(&self) -> Timestamp {
+        self.amendment.map_or(0, |amendment| amendment.effective_at)
+    }
+
     /// Everyone who has a position, or had one that was taken out.
     pub fn pledgers(&self) -> Vec<Address> {
         let mut pledgers: Vec<_> = self.positions.keys().map(|id| id.pledger).collect();

@@ -301,6 +301,11 @@ impl BonusPool {
         self.enlisted.get(&id).copied().unwrap_or_default()
     }
 
+    /// What counts of each position that was ever enlisted, by pledger, tier and asset.
+    pub fn enlistments(&self) -> impl Iterator<Item = (PositionId, Enlistment)> + '_ {
+        self.enlisted.iter().map(|(&id, &enlistment)| (id, enlistment))
+    }
+
     /// What counts of all positions of a pot.
     ///
     /// # Panics

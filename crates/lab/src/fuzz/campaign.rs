@@ -247,17 +247,23 @@ fn found(
 fn record(seed: u64, scene: &Scene, throws: &[Option<Throw>]) -> (Walk, String) {
     let (mut walk, difference) = found(scene, seed, |lockstep| play(lockstep, throws));
     let mut difference = difference.unwrap_or_else(|| "it did not fail again".to_owned());
-    for index in (0..walk.steps.len()).rev() {
-        let mut steps = walk.steps.clone();
-        // A shorter walk may have failed earlier too.
-        if steps.get(index).is_none() {
-            continue;
+    loop {
+        let count = walk.steps.len();
+        for index in (0..count).rev() {
+            let mut steps = walk.steps.clone();
+            // A shorter walk may have failed earlier too.
+            if steps.get(index).is_none() {
+                continue;
+            }
+            steps.remove(index);
+            let (shorter, still) = found(scene, seed, |lockstep| lockstep.play_all(&steps));
+            if let Some(still) = still {
+                (walk, difference) = (shorter, still);
+            }
         }
-        steps.remove(index);
-        let (shorter, still) = found(scene, seed, |lockstep| lockstep.play_all(&steps));
-        if let Some(still) = still {
-            (walk, difference) = (shorter, still);
+        // Without an earlier step a later one may do no more.
+        if walk.steps.len() == count {
+            return (walk, difference);
         }
     }
-    (walk, difference)
 }

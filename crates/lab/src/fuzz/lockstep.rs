@@ -1,6 +1,6 @@
 //! One walk, on the model and on the bytecode at once.
 
-use levee_model::{TermsError, Timestamp};
+use levee_model::{PerAsset, TermsError, Timestamp};
 use std::fmt::Debug;
 use thiserror::Error;
 
@@ -120,6 +120,7 @@ impl Lockstep {
     /// What differs.
     pub fn finish(&mut self) -> Result<(), Difference> {
         let time = self.last_accepted;
+        same("bonus", &self.model.bonus()?, &self.bytecode.bonus()?)?;
         same("final books", &self.model.books(time)?, &self.bytecode.books(time)?)
     }
 
@@ -164,10 +165,15 @@ impl Lockstep {
             let pledger = address_of(name);
             let expected = mirror::positions(rescue, at, pledger);
             same(&format!("positions of {name}"), &expected, &history.positions(pledger, at))?;
+            let owed = PerAsset::from_fn(|asset| rescue.owed(pledger, asset));
+            same(&format!("owed to {name}"), &owed, &history.owed(pledger))?;
         }
         // Until the rescue is final nothing can have reached the pool.
         if rescue.final_at().is_some() || op.is_of_pool() {
             same("recovery", &self.model.recovery(time)?, &self.bytecode.recovery(time)?)?;
+        }
+        if op.is_of_bonus() || op.via().is_some_and(|via| via.enlist) {
+            same("bonus", &self.model.bonus()?, &self.bytecode.bonus()?)?;
         }
         Ok(())
     }

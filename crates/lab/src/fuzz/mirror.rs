@@ -1,10 +1,11 @@
 //! What the escrow's views must say, by the model.
 
+use crate::chain::BLOCK;
 use alloy::primitives::Address;
 use levee::{PositionView, PotView, RescueView, ShareRate};
 use levee_model::{
-    Asset, Bps, Goal, Moment, PositionId, Rescue, Settlement, Status, Terms, Timestamp, Wei, prorata,
-    schedule,
+    Amendment, Asset, Bps, EndReason, Goal, Lido, Moment, PositionId, Rescue, Status, Terms, Timestamp, Wei,
+    prorata, schedule,
 };
 
 /// The rescue at `at`; `created` are its terms with the tokens' real addresses.
@@ -13,22 +14,27 @@ pub(super) fn rescue(rescue: &Rescue, at: Moment, created: &Terms) -> RescueView
     let stored = found.filter(|_| rescue.stored_status() != Status::Open);
     let Goal { target, deadline, terms_hash } = rescue.goal(at.time);
     let terms = Terms { target, deadline, terms_hash, ..created.clone() };
+    let rate = rate(rescue, at);
     RescueView {
         status: rescue.status(at),
-        fail_reason: rescue.fail_reason(at),
-        amendment: rescue.pending_amendment(at.time),
+        end_reason: rescue.end_reason(at),
+        created_block: BLOCK,
+        amendment: amendment(rescue, at.time),
         pots: pots(rescue, at),
-        rate: rate(rescue, at, stored),
-        coverage: rescue.coverage(at.lido).ok(),
+        rate,
+        coverage: rescue.coverage(lido_of(rate)).ok(),
         threshold_met: threshold_met(rescue, at, target),
         drawn: found.map_or(Wei::ZERO, |settlement| settlement.drawn_value),
         objected: rescue.objected(),
         settled_at: stored.map(|settlement| settlement.settled_at),
         cancelled_at: rescue.cancelled_at(),
+        lapsed_at: rescue.lapsed_at(),
         final_at: rescue.final_at(),
         due: rescue.due(at),
         kept: rescue.kept(at),
         delivered: rescue.delivered(),
+        held: rescue.held(at),
+        returns_by_calendar: rescue.returns_by_calendar(),
         next_tranche_at: next_tranche_at(rescue, at),
         terms,
     }
@@ -51,13 +57,32 @@ fn pots(rescue: &Rescue, at: Moment) -> Vec<PotView> {
     all.map(view).filter(|pot| !pot.total.is_zero()).collect()
 }
 
-/// As recorded, or now while none is.
-fn rate(rescue: &Rescue, at: Moment, stored: Option<Settlement>) -> ShareRate {
-    let holds_shares = || pots(rescue, at).iter().any(|pot| pot.asset.is_shares());
-    match stored {
-        Some(settlement) => settlement.rate.map_or(ShareRate::NotNeeded, ShareRate::Known),
-        None if holds_shares() => at.lido.rate().map_or(ShareRate::Unreadable, ShareRate::Known),
-        None => ShareRate::NotNeeded,
+/// The one proposed last, unless it died with the rescue.
+fn amendment(rescue: &Rescue, now: Timestamp) -> Option<Amendment> {
+    let effective_at = rescue.latest_amendment();
+    let in_force = Amendment { goal: rescue.goal(now), effective_at };
+    rescue.pending_amendment(now).or_else(|| (effective_at != 0).then_some(in_force))
+}
+
+/// Now while open, then as recorded, where that tells what shares were worth.
+fn rate(rescue: &Rescue, at: Moment) -> ShareRate {
+    if !pots(rescue, at).iter().any(|pot| pot.asset.is_shares()) {
+        return ShareRate::NotNeeded;
+    }
+    let rate = match (rescue.stored_status(), rescue.end_reason(at)) {
+        (Status::Open, _) => at.lido.rate(),
+        // Nobody asked what shares are worth, or nobody could say.
+        (Status::Failed, Some(EndReason::EndedByGuardian | EndReason::RateUnreadable)) => None,
+        _ => rescue.recorded_rate(at),
+    };
+    rate.map_or(ShareRate::Unreadable, ShareRate::Known)
+}
+
+/// The condition of stETH in which it has this rate.
+const fn lido_of(rate: ShareRate) -> Lido {
+    match rate {
+        ShareRate::Known(rate) => Lido::Working(rate),
+        ShareRate::NotNeeded | ShareRate::Unreadable => Lido::Broken,
     }
 }
 
@@ -74,9 +99,10 @@ fn threshold_met(rescue: &Rescue, at: Moment, target: Wei) -> Bps {
     (1u8..).zip(thresholds).filter(met).last().map_or(Bps::ZERO, |(_, threshold)| threshold)
 }
 
-/// None once the rest was stopped, or all is due.
+/// None once all is due, or the rest was stopped and does not go back by the calendar.
 fn next_tranche_at(rescue: &Rescue, at: Moment) -> Option<Timestamp> {
-    let settlement = rescue.settlement(at).filter(|_| rescue.status(at) == Status::Settled)?;
+    let goes_on = rescue.status(at) == Status::Settled || rescue.returns_by_calendar();
+    let settlement = rescue.settlement(at).filter(|_| goes_on)?;
     let (terms, due) = (rescue.terms(), rescue.due(at));
     let waits = u64::from(due) * u64::from(terms.tranche_interval);
     (due < terms.tranches).then(|| schedule::first_due(terms, settlement.settled_at) + waits)

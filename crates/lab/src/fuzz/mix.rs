@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::walk::{Op, Outcome};
+use crate::walk::{Op, Outcome, Route, Via};
 
 /// Calls by name: how many went through, how many were refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,25 +38,45 @@ impl Mix {
         self.0.values().map(|count| count.accepted + count.refused).sum()
     }
 
-    /// Each call's name and how many percent of its calls went through, rounded down.
-    pub fn percent_accepted(&self) -> impl Iterator<Item = (&str, u64)> {
-        let percent = |count: &Count| 100 * count.accepted / (count.accepted + count.refused).max(1);
-        self.0.iter().map(move |(name, count)| (name.as_str(), percent(count)))
+    /// Each name, and how many percent of its calls went through and were refused, rounded down.
+    pub fn percents(&self) -> impl Iterator<Item = (&str, [u64; 2])> {
+        let percents = |&Count { accepted, refused }: &Count| {
+            [accepted, refused].map(|part| 100 * part / (accepted + refused).max(1))
+        };
+        self.0.iter().map(move |(name, count)| (name.as_str(), percents(count)))
     }
 }
 
 impl fmt::Display for Mix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<14} {:>10} {:>10} {:>4}", "call", "accepted", "refused", "%")?;
-        for ((name, count), (_, percent)) in self.0.iter().zip(self.percent_accepted()) {
-            writeln!(f, "{name:<14} {:>10} {:>10} {percent:>4}", count.accepted, count.refused)?;
+        writeln!(f, "{:<22} {:>10} {:>10} {:>4}", "call", "accepted", "refused", "%")?;
+        for ((name, count), (_, [percent, _])) in self.0.iter().zip(self.percents()) {
+            writeln!(f, "{name:<22} {:>10} {:>10} {percent:>4}", count.accepted, count.refused)?;
         }
         Ok(())
     }
 }
 
+/// The name of a pledge through the router.
+fn router_name(Via { route, enlist }: Via) -> String {
+    let route = match route {
+        Route::Plain => "plain",
+        Route::Wrapped => "WETH",
+        // One that allows nothing is the other side of this.
+        Route::Permit | Route::FalsePermit => "permit",
+        Route::UsedPermit => "used permit",
+    };
+    format!("router {route}{}", if enlist { ", enlist" } else { "" })
+}
+
 /// The name of a call as the contract has it, or of a change of the world.
 fn name(op: &Op) -> String {
+    if let Some(via) = op.via() {
+        return router_name(via);
+    }
+    if matches!(op, Op::Pledge { names: Some(_), .. }) {
+        return "pledge, named".to_owned();
+    }
     let other = if op.payer().is_some() {
         " for other"
     } else if op.recipient().is_some() {
@@ -74,12 +94,18 @@ fn name(op: &Op) -> String {
         Op::Exit { .. } => "exit",
         Op::Decline { .. } => "decline",
         Op::Amend { .. } => "amend",
-        Op::Cancel => "cancel",
+        Op::Cancel { .. } => "cancel",
         Op::Object { .. } => "object",
         Op::Lapse => "lapse",
         Op::Expire => "expire",
         Op::Recover { .. } => "recover",
         Op::Claim { .. } => "claim",
+        Op::Collect { .. } => "collect",
+        Op::Add { .. } => "bonus add",
+        Op::Enlist { .. } => "enlist",
+        Op::Bonus { .. } => "bonus claim",
+        Op::TakeBack { own: true, to: None, .. } => "take back, own",
+        Op::TakeBack { .. } => "take back",
     };
     let asset = match op {
         Op::Pledge { asset, .. } if other.is_empty() => format!(" {asset}"),

@@ -8,7 +8,7 @@ use proptest::{
     strategy::{BoxedStrategy, Just},
 };
 
-use crate::walk::{Builds, Cast, Scene, WalkTerms};
+use crate::walk::{Builds, Cast, SIGNER, Scene, WalkTerms};
 
 /// Everyone who pledges, and one who only pays and is paid.
 pub(super) const PEOPLE: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
@@ -20,6 +20,7 @@ const ORDERS: [u8; 4] = [0, 1, 2, 255];
 #[derive(Debug, Clone, Copy)]
 struct Times {
     life: u32,
+    extension: u32,
     objection_period: u32,
     interval: u32,
     release_window: u32,
@@ -37,6 +38,7 @@ pub(super) fn scenes() -> impl Strategy<Value = Scene> {
             terms: WalkTerms {
                 target,
                 deadline: start + Timestamp::from(times.life),
+                latest_deadline: start + Timestamp::from(times.life) + Timestamp::from(times.extension),
                 tiers,
                 objection_period: times.objection_period,
                 veto_bps,
@@ -47,7 +49,7 @@ pub(super) fn scenes() -> impl Strategy<Value = Scene> {
                 guardian,
                 eth_only,
             },
-            cast: Cast::new(PEOPLE),
+            cast: Cast::new(PEOPLE.into_iter().chain([SIGNER])),
             builds: Builds::default(),
         },
     )
@@ -90,13 +92,14 @@ fn tiers() -> impl Strategy<Value = Vec<Tier>> {
 fn times() -> impl Strategy<Value = Times> {
     let life = prop_oneof![1..100u32, 3_600..5_000_000u32];
     let waits = (0..=255u32, 0..=255u32);
-    let windows = (0..=255u32, 0..=255u32);
-    (life, waits, windows).prop_map(|(life, (objection, interval), (release, exit))| {
+    let windows = (0..=255u32, 0..=255u32, 0..=255u32);
+    (life, waits, windows).prop_map(|(life, (objection, interval), (release, exit, extension))| {
         let part = |bytes: u32| (u64::from(life) * u64::from(bytes) / 256) as u32;
         Times {
             life,
-            objection_period: part(objection),
-            interval: part(interval) / 4,
+            extension: part(extension) * 2,
+            objection_period: 1 + part(objection),
+            interval: 1 + part(interval) / 4,
             release_window: 1 + part(release),
             exit_window: 1 + part(exit) / 4,
         }
@@ -106,6 +109,6 @@ fn times() -> impl Strategy<Value = Times> {
 /// How many tranches, and how large a veto.
 fn releases() -> impl Strategy<Value = (u8, u16)> {
     let tranches = prop_oneof![3 => 1..=4u8, 2 => 1..=64u8];
-    let veto = prop_oneof![2 => select(vec![0u16, 1, 3_300, 5_000, 10_000]), 1 => 0..=10_000u16];
+    let veto = prop_oneof![2 => select(vec![0u16, 1, 3_300, 5_000, 9_999]), 1 => 0..10_000u16];
     (tranches, veto)
 }

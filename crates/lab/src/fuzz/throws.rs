@@ -30,6 +30,10 @@ pub(super) struct Throw {
     pub(super) kind: u8,
     /// How much of it.
     pub(super) size: u64,
+    /// Whether a pledge goes through the router, and how.
+    pub(super) route: u8,
+    /// Which amendment it names.
+    pub(super) names: u8,
 }
 
 /// So many throws; each shrinks to no step at all first.
@@ -38,8 +42,8 @@ pub(super) fn throws(count: usize) -> BoxedStrategy<Vec<Option<Throw>>> {
 }
 
 fn throw() -> impl Strategy<Value = Throw> {
-    (any::<[u8; 9]>(), any::<u64>()).prop_map(
-        |([wait, when, call, aim, who, other, tier, asset, kind], size)| Throw {
+    (any::<[u8; 11]>(), any::<u64>()).prop_map(
+        |([wait, when, call, aim, who, other, tier, asset, kind, route, names], size)| Throw {
             wait,
             when,
             call,
@@ -50,6 +54,8 @@ fn throw() -> impl Strategy<Value = Throw> {
             asset,
             kind,
             size,
+            route,
+            names,
         },
     )
 }

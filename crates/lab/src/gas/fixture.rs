@@ -11,16 +11,23 @@ use crate::{
     walk::address_of,
 };
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, Bytes, U256, aliases::U40, bytes},
     sol_types::SolCall,
 };
-use levee::bindings::PledgeEscrow::{self, pledgeETHCall, pledgeStETHCall, pledgeWstETHCall};
+use levee::bindings::PledgeEscrow::{
+    self, amendCall, collectCall, declineCall, pledgeETHCall, pledgeStETHCall, pledgeWstETHCall,
+};
 use levee_model::{Asset, Bps, Terms, Tier, Wei, units::RATE_UNIT};
 
 const START: u64 = 1_800_000_000;
 const DAY: u32 = 86_400;
-const DEADLINE: u64 = START + 14 * DAY as u64;
+pub(super) const DEADLINE: u64 = START + 14 * DAY as u64;
+pub(super) const EXIT_WINDOW: u32 = 3 * DAY;
 pub(super) const SETTLED_AT: u64 = DEADLINE + 1;
+const LATEST_DEADLINE: u64 = DEADLINE + 30 * DAY as u64;
+
+/// Code that refuses everything.
+const REVERTS: Bytes = bytes!("5f5ffd");
 
 /// The tiers of a rescue, and what it needs.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +78,8 @@ pub(super) struct Fixture {
     pub(super) escrow: Address,
     shape: Shape,
     create_gas: u64,
+    /// What pledges name.
+    amendment: u64,
 }
 
 impl Fixture {
@@ -84,7 +93,7 @@ impl Fixture {
         chain.set_time(START);
         let lido = Lido::deploy(&mut chain, bank(), U256::from(RATE_UNIT), U256::from(RATE))?;
         let (escrow, receipt) = escrow::create(&mut chain, &terms(shape, lido))?;
-        Ok(Self { chain, lido, escrow, shape, create_gas: receipt.gas_used })
+        Ok(Self { chain, lido, escrow, shape, create_gas: receipt.gas_used, amendment: 0 })
     }
 
     /// Gas of the creation, and bytes of the code.
@@ -110,6 +119,51 @@ impl Fixture {
             PledgeEscrow::refundCall { pledger: pledger(), tier: self.last_tier(), asset: Asset::Eth as u8 };
         figures.push(figure("refund_eth", self.send(&refund)?));
         figures.extend(self.releases()?);
+        Ok(figures)
+    }
+
+    /// Gas of pledges of ETH that name an amendment, while it is pending and once it is in force.
+    pub(super) fn amended_costs(mut self, others: usize) -> Result<Vec<Figure>, Failure> {
+        self.fill_purse(payer())?;
+        self.fill_pots(others)?;
+        self.fill_purse(pledger())?;
+        let target = U256::from(self.shape.target - 1);
+        let deadline = U40::from(LATEST_DEADLINE);
+        let amend = amendCall { target, deadline, termsHash: B256::repeat_byte(0xa3) };
+        self.chain.send(guardian(), self.escrow, &amend)?;
+        self.amendment = START + u64::from(EXIT_WINDOW);
+        let mut figures = self.eth_pledges(self.last_tier(), "pending")?;
+        self.chain.set_time(self.amendment);
+        figures.extend(self.eth_pledges(0, "amended")?);
+        Ok(figures)
+    }
+
+    fn eth_pledges(&mut self, tier: u8, when: &str) -> Result<Vec<Figure>, Failure> {
+        let mut pledge = |name: &str, amount| -> Result<Figure, Failure> {
+            let gas = self.pledge(pledger(), pledger(), tier, Asset::Eth, amount)?;
+            Ok(figure(&format!("pledge_eth_{name}_{when}"), gas))
+        };
+        Ok(vec![pledge("new", FIRST_PLEDGE)?, pledge("next", NEXT_PLEDGE)?])
+    }
+
+    /// Gas of collecting what a decline could not pay, by somebody else: ETH that the pledger refused, and stETH while it was
+    /// broken.
+    pub(super) fn collections(mut self, others: usize) -> Result<Vec<Figure>, Failure> {
+        self.fill_purse(payer())?;
+        self.fill_pots(others)?;
+        self.fill_purse(pledger())?;
+        let mut figures = Vec::new();
+        let tokens =
+            [(Asset::Eth, pledger(), "collect_eth"), (Asset::StEth, self.lido.steth, "collect_steth")];
+        for (asset, breaks, name) in tokens {
+            self.pledge_own(asset, FIRST_PLEDGE)?;
+            let code = self.chain.code(breaks);
+            self.chain.set_code(breaks, REVERTS);
+            let (pledger, tier, asset) = (pledger(), self.last_tier(), asset as u8);
+            self.chain.send(guardian(), self.escrow, &declineCall { pledger, tier, asset })?;
+            self.chain.set_code(breaks, code);
+            figures.push(figure(name, self.send(&collectCall { pledger, asset })?));
+        }
         Ok(figures)
     }
 
@@ -167,13 +221,19 @@ impl Fixture {
         asset: Asset,
         amount: u128,
     ) -> Result<u64, Failure> {
-        let amount = U256::from(amount);
+        let (amount, amendment) = (U256::from(amount), self.amendment);
         let receipt = match asset {
-            Asset::Eth => self.chain.send_value(from, self.escrow, amount, &pledgeETHCall { pledger, tier }),
-            Asset::StEth => {
-                self.chain.send(from, self.escrow, &pledgeStETHCall { pledger, tier, shares: amount })
+            Asset::Eth => {
+                let call = pledgeETHCall { pledger, tier, amendment };
+                self.chain.send_value(from, self.escrow, amount, &call)
             }
-            Asset::WstEth => self.chain.send(from, self.escrow, &pledgeWstETHCall { pledger, tier, amount }),
+            Asset::StEth => {
+                let call = pledgeStETHCall { pledger, tier, amendment, shares: amount };
+                self.chain.send(from, self.escrow, &call)
+            }
+            Asset::WstEth => {
+                self.chain.send(from, self.escrow, &pledgeWstETHCall { pledger, tier, amendment, amount })
+            }
         };
         Ok(receipt?.gas_used)
     }
@@ -223,18 +283,19 @@ fn terms(shape: Shape, lido: Lido) -> Terms {
     };
     Terms {
         beneficiary: address_of("beneficiary"),
-        guardian: address_of("guardian"),
+        guardian: guardian(),
         steth: lido.steth,
         wsteth: lido.wsteth,
         target: Wei::new(shape.target),
         deadline: DEADLINE,
+        latest_deadline: LATEST_DEADLINE,
         tiers: shape.tiers.iter().map(tier).collect(),
         objection_period: OBJECTION_PERIOD,
         veto: Bps::new(2_000),
         tranches: TRANCHES,
         tranche_interval: DAY,
         release_window: 30 * DAY,
-        exit_window: 3 * DAY,
+        exit_window: EXIT_WINDOW,
         terms_hash: B256::repeat_byte(0x5a),
     }
 }
@@ -242,6 +303,11 @@ fn terms(shape: Shape, lido: Lido) -> Terms {
 /// One of those who pledge before.
 fn other(index: usize) -> Address {
     address_of(&format!("other {index}"))
+}
+
+/// Proposes, and declines.
+fn guardian() -> Address {
+    address_of("guardian")
 }
 
 /// Holds all shares at first.

@@ -49,6 +49,8 @@ pub fn measure() -> Result<Vec<Figure>, EscrowError> {
 /// Every figure that the number of pledgers could change.
 fn among(others: usize) -> Result<Vec<Figure>, EscrowError> {
     let mut figures = Fixture::full()?.costs(others)?;
+    figures.extend(Fixture::full()?.amended_costs(others)?);
+    figures.extend(Fixture::full()?.collections(others)?);
     figures.extend(satellites::costs(others)?);
     Ok(figures)
 }

@@ -73,7 +73,7 @@ struct Costs {
 /// When a call fails, all of which have to go through.
 pub fn table(peers: &Peers) -> Result<String, EscrowError> {
     let mut text = String::from(
-        "| pledgers | step | Levee | RefundEscrow 4.9.6 | RefundableCrowdsale 2.3.0 |\n|---|---|---|---|---|\n",
+        "| pledgers | step (gas, Osaka) | Levee | RefundEscrow 4.9.6 | RefundableCrowdsale 2.3.0 |\n|---|---|---|---|---|\n",
     );
     for pledgers in PLEDGERS {
         let levee = costs(pledgers, Levee::create)?;
@@ -137,7 +137,7 @@ fn pledge(raise: &impl Raise, chain: &mut Chain, pledger: Address) -> Result<u64
     raise.pledge(chain, pledger, amount)
 }
 
-/// One tier, ETH only, one tranche that is due at once.
+/// One tier, ETH only, one tranche that is due as soon as can be: a second after settlement.
 struct Levee(Address);
 
 impl Levee {
@@ -149,8 +149,9 @@ impl Levee {
             wsteth: Address::ZERO,
             target: Wei::new(goal.to()),
             deadline: DEADLINE,
+            latest_deadline: DEADLINE,
             tiers: vec![Tier { threshold: Bps::new(10_000), draw_order: 0, rate: Bps::new(0) }],
-            objection_period: 0,
+            objection_period: 1,
             veto: Bps::new(0),
             tranches: 1,
             tranche_interval: 0,
@@ -165,11 +166,12 @@ impl Levee {
 
 impl Raise for Levee {
     fn pledge(&self, chain: &mut Chain, pledger: Address, amount: U256) -> Result<u64, Failure> {
-        send(chain, pledger, self.0, amount, &PledgeEscrow::pledgeETHCall { pledger, tier: 0 })
+        send(chain, pledger, self.0, amount, &PledgeEscrow::pledgeETHCall { pledger, tier: 0, amendment: 0 })
     }
 
     fn release(&self, chain: &mut Chain) -> Result<u64, Failure> {
         let settle = call(chain, owner(), self.0, &PledgeEscrow::settleCall {})?;
+        chain.set_time(chain.time() + 1);
         let release = PledgeEscrow::releaseCall { asset: Asset::Eth as u8 };
         Ok(settle + call(chain, owner(), self.0, &release)?)
     }

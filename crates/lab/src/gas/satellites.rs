@@ -2,13 +2,13 @@
 
 use super::{
     Figure,
-    fixture::{FIRST_PLEDGE, Fixture, SETTLED_AT, Shape, figure, payer, pledger},
+    fixture::{DEADLINE, EXIT_WINDOW, FIRST_PLEDGE, Fixture, SETTLED_AT, Shape, figure, payer, pledger},
 };
 use crate::{
     chain::{Chain, Failure},
     escrow::EscrowError,
     lido::{StETH, WstETH},
-    walk::address_of,
+    walk::{address_of, signer},
 };
 use alloy::{
     primitives::{Address, B256, U256, keccak256},
@@ -20,6 +20,7 @@ use levee::{
     bindings::{
         BonusPool, PledgeBoard, PledgeEscrow, PledgeRouter,
         RecoveryPool::{self, claimCall, recoverCall},
+        WrappedEther,
     },
 };
 use levee_model::Asset;
@@ -104,19 +105,25 @@ fn groups(chain: &mut Chain, pool: Address) -> Result<(Vec<u8>, Vec<U256>), Fail
 fn bonus(others: usize) -> Result<Vec<Figure>, EscrowError> {
     let mut fixture = pledged(SHORT, others)?;
     let pool = deploy(&mut fixture.chain, &Blueprint::bonus_pool(fixture.escrow))?;
-    let claims = [Asset::Eth, Asset::StEth].map(|asset| BonusPool::claimCall {
-        pledger: pledger(),
-        tier: fixture.last_tier(),
-        asset: asset as u8,
-    });
+    let (pledger, tier) = (pledger(), fixture.last_tier());
+    let assets = [Asset::Eth, Asset::StEth].map(|asset| asset as u8);
+    let enlist = assets.map(|asset| BonusPool::enlistCall { pledger, tier, asset });
+    let claims = assets.map(|asset| BonusPool::claimCall { pledger, tier, asset });
+    let enlist_new = send(&mut fixture.chain, pool, &enlist[0])?;
+    send(&mut fixture.chain, pool, &enlist[1])?;
+    fixture.pledge_own(Asset::Eth, FIRST_PLEDGE)?;
     let chain = &mut fixture.chain;
+    let enlist_next = send(chain, pool, &enlist[0])?;
     let amount = U256::from(FIRST_PLEDGE);
     chain.set_balance(payer(), amount);
     let add = BonusPool::addCall { sponsor: payer() };
     let add = chain.send_value(payer(), pool, amount, &add)?.gas_used;
     chain.set_time(SETTLED_AT);
     send(chain, fixture.escrow, &PledgeEscrow::settleCall {})?;
+    chain.set_time(DEADLINE + u64::from(EXIT_WINDOW) + 1);
     Ok(vec![
+        figure("enlist_new", enlist_new),
+        figure("enlist_next", enlist_next),
         figure("bonus_add", add),
         figure("bonus_claim_first", send(chain, pool, &claims[0])?),
         figure("bonus_claim", send(chain, pool, &claims[1])?),
@@ -127,27 +134,39 @@ fn bonus(others: usize) -> Result<Vec<Figure>, EscrowError> {
 fn router(others: usize) -> Result<Vec<Figure>, EscrowError> {
     let mut fixture = pledged(THREE_ORDERS, others)?;
     let lido = fixture.lido;
-    let router = deploy(&mut fixture.chain, &Blueprint::router(Address::ZERO, lido.steth, lido.wsteth))?;
+    let (weth, _) = fixture.chain.deploy(address_of("anyone"), WrappedEther::BYTECODE.clone())?;
+    let router = deploy(&mut fixture.chain, &Blueprint::router(weth, lido.steth, lido.wsteth))?;
     let payer = signer();
     fixture.fill_tokens(payer.address())?;
-    let (escrow, tier, amount) = (fixture.escrow, fixture.last_tier(), U256::from(FIRST_PLEDGE));
+    let bonus_pool = deploy(&mut fixture.chain, &Blueprint::bonus_pool(fixture.escrow))?;
+    let amount = U256::from(FIRST_PLEDGE);
+    let to = PledgeRouter::Destination {
+        escrow: fixture.escrow,
+        pledger: payer.address(),
+        tier: fixture.last_tier(),
+        amendment: 0,
+        bonusPool: Address::ZERO,
+    };
     let chain = &mut fixture.chain;
     let wsteth = PledgeRouter::pledgeWstETHWithPermitCall {
-        escrow,
-        pledger: payer.address(),
-        tier,
+        to: to.clone(),
         amount,
         permit: permit(chain, &payer, lido.wsteth, router, amount)?,
     };
     let worth = chain.read(lido.steth, &StETH::getPooledEthBySharesCall { shares: amount })?;
     let steth = PledgeRouter::pledgeStETHWithPermitCall {
-        escrow,
-        pledger: payer.address(),
-        tier,
+        to: to.clone(),
         shares: amount,
         permit: permit(chain, &payer, lido.steth, router, worth)?,
     };
+    let enlisted =
+        PledgeRouter::pledgeETHCall { to: PledgeRouter::Destination { bonusPool: bonus_pool, ..to } };
+    chain.set_balance(payer.address(), amount);
     Ok(vec![
+        figure(
+            "router_eth_enlist_new",
+            chain.send_value(payer.address(), router, amount, &enlisted)?.gas_used,
+        ),
         figure("router_wsteth_permit_new", chain.send(payer.address(), router, &wsteth)?.gas_used),
         figure("router_steth_permit_new", chain.send(payer.address(), router, &steth)?.gas_used),
     ])
@@ -206,11 +225,6 @@ fn deploy(chain: &mut Chain, blueprint: &Blueprint) -> Result<Address, Failure> 
 /// A call of someone who has no part in the rescue.
 fn send<C: SolCall>(chain: &mut Chain, to: Address, call: &C) -> Result<u64, Failure> {
     Ok(chain.send(address_of("anyone"), to, call)?.gas_used)
-}
-
-/// An account that can sign, of a key that is nobody's secret.
-fn signer() -> PrivateKeySigner {
-    PrivateKeySigner::from_bytes(&keccak256("levee lab signer")).expect("a hash is a key")
 }
 
 fn sign(signer: &PrivateKeySigner, digest: B256) -> alloy::primitives::Signature {

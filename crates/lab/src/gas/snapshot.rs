@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// The most that each call may cost, in gas; of the code's size, in bytes (EIP-170).
-const LIMITS: [(&str, u64); 16] = [
-    ("pledge_eth_new", 54_000),
-    ("pledge_eth_next", 37_000),
+const LIMITS: [(&str, u64); 18] = [
+    ("pledge_eth_new", 54_300),
+    ("pledge_eth_next", 37_200),
     ("pledge_wsteth_new", 78_500),
     ("pledge_steth_new", 105_500),
-    ("refund_eth", 46_000),
+    ("refund_eth", 46_500),
+    ("collect_eth", 60_000),
+    ("enlist_new", 75_000),
     ("release_asset", 90_000),
     ("settle_full", 300_000),
     ("create", 5_000_000),

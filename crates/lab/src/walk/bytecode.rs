@@ -5,25 +5,27 @@ use alloy::{
     sol_types::SolCall,
 };
 use levee::{Event, History, PositionView, PotView, RescueView, ShareRate, bindings::PledgeEscrow};
-use levee_model::{Asset, PositionId, Status, Timestamp, Units};
+use levee_model::{Asset, PositionId, Status, Timestamp, Units, Wei};
 use thiserror::Error;
 
 use super::{
-    cast::{BENEFICIARY, Cast, GUARDIAN, Scene, address_of, terms},
-    format::{Balances, Books, Op, Pay, PositionBook, PotBook},
+    bonus::{self, Bonus},
+    cast::{BENEFICIARY, Cast, GUARDIAN, SIGNER, Scene, address_of, anyone, terms},
+    format::{Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook},
     holdings::Holdings,
     recovery::{Pool, Recovery},
     refusal::{self, Refused},
     replay::{Outcome, Subject},
+    router::{Router, destination},
     views,
     world::{PURSE, World},
 };
 use crate::{
-    chain::{Failure, Receipt},
+    chain::{BLOCK, Failure, Receipt},
     escrow::{self, EscrowError},
 };
 
-/// An escrow and its recovery pool in a world of their own, with everyone who takes part.
+/// An escrow, its pools and the router in a world of their own, with everyone who takes part.
 ///
 /// After every step their views are compared with what their events have told, and after every call that went through
 /// the balances of everyone too.
@@ -32,15 +34,26 @@ pub struct Bytecode {
     world: World,
     escrow: Address,
     pool: Pool,
+    bonus: bonus::Pool,
+    router: Router,
     cast: Cast,
     accounts: Vec<Address>,
     holdings: Holdings,
     history: History,
-    stored: Status,
 }
 
 /// From whom, to whom, of which asset, how much.
 type Movement = (Address, Address, Asset, Units);
+
+/// What a log tells of balances.
+enum Told {
+    /// Nothing.
+    Nothing,
+    /// Something was moved.
+    Moved(Movement),
+    /// What was said to be paid just before is owed instead.
+    Owed,
+}
 
 /// What no walk speaks of.
 #[derive(Debug, Error)]
@@ -92,17 +105,22 @@ impl Subject for Bytecode {
         let terms = terms(&scene.terms, world.lido.steth, world.lido.wsteth);
         let (escrow, receipt) = escrow::create_with(&mut world.chain, &scene.builds.escrow, &terms)?;
         let pool = Pool::create(&mut world.chain, &scene.builds.pool, escrow)?;
+        let bonus = bonus::Pool::create(&mut world.chain, &scene.builds.bonus, escrow)?;
+        let router = Router::create(&mut world)?;
         let cast = scene.cast.clone();
         world.chain.set_balance(anyone(), U256::from(PURSE));
-        for pledger in cast.names().into_iter().filter(|&name| name != BENEFICIARY) {
-            world.fill_purse(address_of(pledger), escrow)?;
+        for name in cast.names().into_iter().filter(|&name| name != BENEFICIARY) {
+            world.fill_purse(address_of(name), escrow)?;
+            if name != SIGNER {
+                router.fill_purse(&mut world, address_of(name))?;
+            }
         }
-        let contracts = [escrow, pool.address];
+        let contracts = [escrow, pool.address, bonus.address, router.address, router.weth];
         let accounts: Vec<_> =
             cast.names().into_iter().map(address_of).chain([anyone()]).chain(contracts).collect();
         let holdings = world.holdings(&accounts)?;
         let history = created(escrow, &receipt)?;
-        Ok(Self { world, escrow, pool, cast, accounts, holdings, history, stored: Status::Open })
+        Ok(Self { world, escrow, pool, bonus, router, cast, accounts, holdings, history })
     }
 
     fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, BytecodeError> {
@@ -117,7 +135,7 @@ impl Subject for Bytecode {
     }
 
     fn stored_status(&mut self) -> Result<Status, BytecodeError> {
-        Ok(self.stored)
+        Ok(self.history.stored_status())
     }
 
     fn is_pledged(&mut self, tier: u8) -> Result<bool, BytecodeError> {
@@ -136,21 +154,26 @@ impl Subject for Bytecode {
         self.pool.checked_view(&mut self.world.chain, ids)
     }
 
+    fn bonus(&mut self) -> Result<Bonus, BytecodeError> {
+        self.bonus.checked_view(&mut self.world.chain, &self.cast)
+    }
+
     fn books(&mut self, time: Timestamp) -> Result<Books, BytecodeError> {
         self.world.chain.set_time(time);
         let rescue = self.checked_view(time)?;
         let settled = rescue.settled_at.is_some();
         Ok(Books {
-            status: rescue.status,
+            status: self.history.stored_status(),
             target: rescue.terms.target,
             deadline: rescue.terms.deadline,
             active_threshold_bps: settled.then_some(rescue.threshold_met.get()),
-            settlement_rate: match rescue.rate {
-                ShareRate::Known(rate) if settled => Some(rate),
-                _ => None,
-            },
+            settlement_rate: settled.then_some(match rescue.rate {
+                ShareRate::Known(rate) => Some(rate),
+                ShareRate::NotNeeded | ShareRate::Unreadable => None,
+            }),
             pots: rescue.pots.iter().map(pot_book).collect(),
             positions: self.position_books()?,
+            owed: self.owed_books()?,
             beneficiary: Balances {
                 eth: self.received(Asset::Eth)?,
                 steth: self.received(Asset::StEth)?,
@@ -170,9 +193,7 @@ impl Bytecode {
         match self.call(op) {
             Ok(receipt) => {
                 let pays = self.follow(op, &receipt)?;
-                // The view looks ahead, past the deadline. Not so after a call that went through: whatever such a call
-                // finds when it looks ahead, it stores.
-                self.stored = self.checked_view(time)?.status;
+                self.checked_view(time)?;
                 Ok(Ok(pays))
             }
             Err(failure) => {
@@ -187,10 +208,7 @@ impl Bytecode {
         use PledgeEscrow as E;
         let (guardian, anyone) = (address_of(GUARDIAN), anyone());
         match op {
-            Op::Pledge { who, tier, asset, amount, .. } => {
-                let payer = address_of(op.payer().unwrap_or(who));
-                self.pledge(payer, id(who, *tier, *asset), *amount)
-            }
+            Op::Pledge { .. } => self.pledge(op),
             Op::Settle => self.send(anyone, &E::settleCall {}),
             Op::Release { asset } => self.send(anyone, &E::releaseCall { asset: *asset as u8 }),
             Op::Refund { who, tier, asset, to: None } => {
@@ -209,11 +227,19 @@ impl Bytecode {
                 let call = E::declineCall { pledger: address_of(who), tier: *tier, asset: *asset as u8 };
                 self.send(guardian, &call)
             }
+            Op::Collect { who, asset, to: None } => {
+                let call = E::collectCall { pledger: address_of(who), asset: *asset as u8 };
+                self.send(anyone, &call)
+            }
+            Op::Collect { who, asset, to: Some(to) } => {
+                let call = E::collectToCall { asset: *asset as u8, recipient: address_of(to) };
+                self.send(address_of(who), &call)
+            }
             Op::Amend { target, deadline } => {
                 let (target, deadline) = (U256::from(target.get()), U40::from(*deadline));
                 self.send(guardian, &E::amendCall { target, deadline, termsHash: B256::ZERO })
             }
-            Op::Cancel => self.send(guardian, &E::cancelCall {}),
+            Op::Cancel { by } => self.send(by.as_deref().map_or(guardian, address_of), &E::cancelCall {}),
             Op::Object { who, tier, asset } => {
                 self.send(address_of(who), &E::objectCall { tier: *tier, asset: *asset as u8 })
             }
@@ -224,26 +250,35 @@ impl Bytecode {
                 let recipient = to.as_deref().map(address_of);
                 self.pool.claim(&mut self.world.chain, anyone, id(who, *tier, *asset), recipient)
             }
+            Op::Add { .. } | Op::Enlist { .. } | Op::Bonus { .. } | Op::TakeBack { .. } => {
+                self.bonus.call(&mut self.world.chain, op)
+            }
             Op::Rebase { .. } | Op::Break { .. } => unreachable!("{op:?} is no call"),
         }
     }
 
-    fn pledge(
-        &mut self,
-        payer: Address,
-        PositionId { pledger, tier, asset }: PositionId,
-        amount: Units,
-    ) -> Result<Receipt, Failure> {
-        let amount = U256::from(amount.get());
+    fn pledge(&mut self, op: &Op) -> Result<Receipt, Failure> {
+        use PledgeEscrow as E;
+        let Op::Pledge { who, tier, asset, amount, names, via, .. } = op else {
+            unreachable!("{op:?} is no pledge")
+        };
+        let (payer, amount) = (address_of(op.payer().unwrap_or(who)), U256::from(amount.get()));
+        let (pledger, tier) = (address_of(who), *tier);
+        let amendment = names.unwrap_or_else(|| self.history.latest_amendment());
+        if let Some(via) = via {
+            let bonus_pool = via.enlist.then_some(self.bonus.address);
+            let to = destination(self.escrow, id(who, tier, *asset), amendment, bonus_pool);
+            return self.router.pledge(&mut self.world, payer, via.route, *asset, to, amount);
+        }
         match asset {
             Asset::Eth => {
-                let call = PledgeEscrow::pledgeETHCall { pledger, tier };
+                let call = E::pledgeETHCall { pledger, tier, amendment };
                 self.world.chain.send_value(payer, self.escrow, amount, &call)
             }
             Asset::StEth => {
-                self.send(payer, &PledgeEscrow::pledgeStETHCall { pledger, tier, shares: amount })
+                self.send(payer, &E::pledgeStETHCall { pledger, tier, amendment, shares: amount })
             }
-            Asset::WstEth => self.send(payer, &PledgeEscrow::pledgeWstETHCall { pledger, tier, amount }),
+            Asset::WstEth => self.send(payer, &E::pledgeWstETHCall { pledger, tier, amendment, amount }),
         }
     }
 
@@ -253,30 +288,48 @@ impl Bytecode {
 
     /// What a call paid, by its events. The balances of everyone must have moved by just what these say.
     fn follow(&mut self, op: &Op, receipt: &Receipt) -> Result<Vec<Pay>, BytecodeError> {
-        let mut pays = Vec::new();
+        let mut moved = Vec::new();
         for log in &receipt.logs {
-            let Some((from, to, asset, amount)) = self.told(op, log)? else { continue };
+            match self.told(op, log)? {
+                Told::Nothing => {}
+                Told::Moved(movement) => moved.push(movement),
+                // What the event before it says has left the books, and not the escrow.
+                Told::Owed => drop(moved.pop()),
+            }
+        }
+        let mut pays = Vec::new();
+        for (from, to, asset, amount) in moved {
             self.holdings.transfer(from, to, asset, amount);
-            if [self.escrow, self.pool.address].contains(&from) {
+            if [self.escrow, self.pool.address, self.bonus.address].contains(&from) {
                 pays.push(Pay(self.cast.name(to), asset, amount));
             }
         }
         self.expect_holdings()?;
+        let people: Vec<_> = self.cast.addresses().collect();
+        views::check_owed(&mut self.world.chain, self.escrow, &self.history, &people)?;
         Ok(pays)
     }
 
-    /// What a log of the escrow or of the pool says was moved.
-    fn told(&mut self, op: &Op, log: &Log) -> Result<Option<Movement>, BytecodeError> {
-        if log.address == self.pool.address {
-            let moved = self.pool.follow(log)?;
-            return Ok(moved.map(|(from, to, wei)| (from, to, Asset::Eth, Units::new(wei.get()))));
-        }
-        if log.address != self.escrow {
-            return Ok(None);
-        }
+    /// What a log of the escrow or of a pool says was moved.
+    fn told(&mut self, op: &Op, log: &Log) -> Result<Told, BytecodeError> {
+        let payer = op.payer().map(address_of);
+        let moved = match log.address {
+            address if address == self.pool.address => self.pool.follow(log)?,
+            address if address == self.bonus.address => self.bonus.follow(payer, log)?,
+            address if address == self.escrow => return self.told_by_escrow(op, log),
+            _ => None,
+        };
+        let ether = |(from, to, wei): (_, _, Wei)| (from, to, Asset::Eth, Units::new(wei.get()));
+        Ok(moved.map(ether).map_or(Told::Nothing, Told::Moved))
+    }
+
+    fn told_by_escrow(&mut self, op: &Op, log: &Log) -> Result<Told, BytecodeError> {
         let event = Event::decode(log)?;
         self.history.apply(&event)?;
-        Ok(self.movement(op, &event))
+        if matches!(event, Event::Owed { .. }) {
+            return Ok(Told::Owed);
+        }
+        Ok(self.movement(op, &event).map_or(Told::Nothing, Told::Moved))
     }
 
     /// What an event of the escrow says was moved, to whom, of which asset, how much.
@@ -286,13 +339,15 @@ impl Bytecode {
             Event::Pledged { position, amount } => {
                 // The event does not say who paid.
                 let payer = op.payer().map_or(position.pledger, address_of);
-                Some((payer, escrow, position.asset, amount))
+                let source = op.via().map_or(payer, |via| self.router.source(via, payer));
+                Some((source, escrow, position.asset, amount))
             }
             Event::Declined { position, amount } => Some((escrow, position.pledger, position.asset, amount)),
             Event::Exited { position, recipient, amount }
             | Event::Refunded { position, recipient, amount } => {
                 Some((escrow, recipient, position.asset, amount))
             }
+            Event::Collected { asset, recipient, amount, .. } => Some((escrow, recipient, asset, amount)),
             Event::Released { asset, amount, .. } => Some((escrow, address_of(BENEFICIARY), asset, amount)),
             _ => None,
         }
@@ -308,6 +363,16 @@ impl Bytecode {
         let at = self.world.moment(time);
         let people: Vec<_> = self.cast.addresses().collect();
         views::checked(&mut self.world.chain, self.escrow, &self.history, at, &people)
+    }
+
+    fn owed_books(&mut self) -> Result<Vec<OwedBook>, BytecodeError> {
+        let mut books = Vec::new();
+        for who in self.cast.names() {
+            let owed = views::owed(&mut self.world.chain, self.escrow, address_of(who))?;
+            let book = |asset| OwedBook { who: who.to_owned(), asset, amount: owed[asset] };
+            books.extend(Asset::ALL.map(book).into_iter().filter(|book| !book.amount.is_zero()));
+        }
+        Ok(books)
     }
 
     /// All of the beneficiary's: it started with nothing.
@@ -330,7 +395,7 @@ impl Bytecode {
 fn created(escrow: Address, receipt: &Receipt) -> Result<History, BytecodeError> {
     let events = receipt.logs.iter().map(Event::decode).collect::<Result<Vec<_>, _>>()?;
     match &events[..] {
-        [Event::RescueCreated { terms }] => Ok(History::created(escrow, terms.clone())),
+        [Event::RescueCreated { terms }] => Ok(History::created(escrow, terms.clone(), BLOCK)),
         _ => Err(levee::Error::Malformed { what: "the creation" }.into()),
     }
 }
@@ -357,15 +422,12 @@ fn id(who: &str, tier: u8, asset: Asset) -> PositionId {
 
 /// The rule by which a call failed; none when it is no rule's refusal.
 fn refused(failure: &Failure, op: &Op) -> Option<Refused> {
-    if op.is_of_pool() {
-        return refusal::of_pool(failure).map(Refused::ByPool);
+    match op {
+        Op::Pledge { asset, via: Some(_), .. } => refusal::of_router(failure, *asset),
+        _ if op.is_of_pool() => refusal::of_pool(failure).map(Refused::ByPool),
+        _ if op.is_of_bonus() => refusal::of_bonus(failure).map(Refused::ByBonus),
+        _ => refusal::of_escrow(failure).map(Refused::ByRescue),
     }
-    refusal::of_escrow(failure).map(Refused::ByRescue)
-}
-
-/// Who makes the calls that anyone can make.
-fn anyone() -> Address {
-    address_of("anyone")
 }
 
 #[cfg(test)]

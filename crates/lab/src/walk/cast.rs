@@ -1,9 +1,12 @@
 //! Who takes part in a walk: names there, addresses in a rescue.
 
-use alloy::primitives::{Address, B256, Bytes, keccak256};
-use levee::bindings::{PledgeEscrow, RecoveryPool};
+use alloy::{
+    primitives::{Address, B256, Bytes, keccak256},
+    signers::local::PrivateKeySigner,
+};
+use levee::bindings::{BonusPool, PledgeEscrow, RecoveryPool};
 use levee_model::{Bps, Rate, Terms, Timestamp};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::format::{Walk, WalkTerms};
 
@@ -15,14 +18,29 @@ pub const GUARDIAN: &str = "guardian";
 pub const ESCROW: &str = "escrow";
 /// The name of the recovery pool, likewise.
 pub const POOL: &str = "pool";
+/// The name of the bonus pool, likewise.
+pub const BONUS: &str = "bonus";
+/// The name of who signs permits, and gives the router no other allowance.
+pub const SIGNER: &str = "signer";
 /// The name of the token stETH, likewise.
 pub const STETH: &str = "stETH";
 /// The name of the token wstETH, likewise.
 pub const WSTETH: &str = "wstETH";
 
-/// The address of a name: the last 20 bytes of its hash.
+/// The address of a name: the last 20 bytes of its hash; of [`SIGNER`], that of its key.
 pub fn address_of(name: &str) -> Address {
-    Address::from_word(keccak256(name))
+    static SIGNERS: LazyLock<Address> = LazyLock::new(|| signer().address());
+    if name == SIGNER { *SIGNERS } else { Address::from_word(keccak256(name)) }
+}
+
+/// The key of [`SIGNER`], which is nobody's secret.
+pub(crate) fn signer() -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&keccak256("levee lab signer")).expect("a hash is a key")
+}
+
+/// Who makes the calls that anyone can make.
+pub(super) fn anyone() -> Address {
+    address_of("anyone")
 }
 
 /// What a walk begins with.
@@ -47,11 +65,17 @@ pub struct Builds {
     pub escrow: Bytes,
     /// Of the recovery pool.
     pub pool: Bytes,
+    /// Of the bonus pool.
+    pub bonus: Bytes,
 }
 
 impl Default for Builds {
     fn default() -> Self {
-        Self { escrow: PledgeEscrow::BYTECODE.clone(), pool: RecoveryPool::BYTECODE.clone() }
+        Self {
+            escrow: PledgeEscrow::BYTECODE.clone(),
+            pool: RecoveryPool::BYTECODE.clone(),
+            bonus: BonusPool::BYTECODE.clone(),
+        }
     }
 }
 

@@ -99,7 +99,7 @@ pub enum Op {
         /// Which of the two.
         broken: bool,
     },
-    /// A pledge for `who`, naming the amendment of its moment.
+    /// A pledge for `who`.
     Pledge {
         /// The pledger.
         who: String,
@@ -112,6 +112,12 @@ pub enum Op {
         /// Who pays it, if not the pledger.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         payer: Option<String>,
+        /// Which amendment it names, if not that of its moment.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        names: Option<Timestamp>,
+        /// How it goes through the router, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<Via>,
     },
     /// Anyone settles.
     Settle,
@@ -170,8 +176,12 @@ pub enum Op {
         /// The new deadline.
         deadline: Timestamp,
     },
-    /// The guardian cancels.
-    Cancel,
+    /// The guardian cancels, or somebody tries to.
+    Cancel {
+        /// Who, if not the guardian.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// A pledger objects.
     Object {
         /// The pledger.
@@ -202,6 +212,75 @@ pub enum Op {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<String>,
     },
+    /// A contribution of `who` to the bonus.
+    Add {
+        /// The sponsor.
+        who: String,
+        /// How much.
+        amount: Wei,
+        /// Who pays it, if not the sponsor.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payer: Option<String>,
+    },
+    /// Anyone brings up to date what of a position counts for the bonus.
+    Enlist {
+        /// The pledger.
+        who: String,
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+    },
+    /// Anyone has a position's part of the bonus paid out; its pledger, if `to` is named.
+    Bonus {
+        /// The pledger.
+        who: String,
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+        /// Who gets it, if not the pledger.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
+    /// Anyone has a sponsor paid what goes back to it; the sponsor itself, if `own` or if `to` is named.
+    TakeBack {
+        /// The sponsor.
+        who: String,
+        /// Whether the sponsor calls.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        own: bool,
+        /// Who gets it, if not the sponsor.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
+}
+
+/// How a pledge goes through the router.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Via {
+    /// How the router gets it from who pays.
+    pub route: Route,
+    /// Whether the position is enlisted for the bonus in the same transaction.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enlist: bool,
+}
+
+/// How the router gets a pledge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Route {
+    /// ETH is sent; of a token the router has an allowance.
+    Plain,
+    /// The router unwraps WETH.
+    Wrapped,
+    /// With a permit of [`SIGNER`](super::SIGNER).
+    Permit,
+    /// With one that somebody has used before, to be in the way.
+    UsedPermit,
+    /// With one for another amount than was signed, which gives no allowance.
+    FalsePermit,
 }
 
 impl Op {
@@ -215,7 +294,20 @@ impl Op {
         matches!(self, Self::Recover { .. } | Self::Claim { .. })
     }
 
-    /// The pledger it names.
+    /// Whether it is a call of the bonus pool.
+    pub const fn is_of_bonus(&self) -> bool {
+        matches!(self, Self::Add { .. } | Self::Enlist { .. } | Self::Bonus { .. } | Self::TakeBack { .. })
+    }
+
+    /// How it goes through the router, if it does.
+    pub const fn via(&self) -> Option<Via> {
+        match self {
+            Self::Pledge { via, .. } => *via,
+            _ => None,
+        }
+    }
+
+    /// The pledger or the sponsor it names.
     pub fn who(&self) -> Option<&str> {
         match self {
             Self::Pledge { who, .. }
@@ -224,15 +316,19 @@ impl Op {
             | Self::Decline { who, .. }
             | Self::Collect { who, .. }
             | Self::Object { who, .. }
-            | Self::Claim { who, .. } => Some(who),
+            | Self::Claim { who, .. }
+            | Self::Add { who, .. }
+            | Self::Enlist { who, .. }
+            | Self::Bonus { who, .. }
+            | Self::TakeBack { who, .. } => Some(who),
             _ => None,
         }
     }
 
-    /// Who pays a pledge instead of the pledger.
+    /// Who pays instead of the pledger or the sponsor.
     pub fn payer(&self) -> Option<&str> {
         match self {
-            Self::Pledge { payer, .. } => payer.as_deref(),
+            Self::Pledge { payer, .. } | Self::Add { payer, .. } => payer.as_deref(),
             _ => None,
         }
     }
@@ -243,7 +339,9 @@ impl Op {
             Self::Refund { to, .. }
             | Self::Exit { to, .. }
             | Self::Collect { to, .. }
-            | Self::Claim { to, .. } => to.as_deref(),
+            | Self::Claim { to, .. }
+            | Self::Bonus { to, .. }
+            | Self::TakeBack { to, .. } => to.as_deref(),
             _ => None,
         }
     }
@@ -313,6 +411,8 @@ impl Why {
         match refused {
             Refused::ByRescue(refusal) => Self::by_rescue(refusal, op),
             Refused::ByPool(refusal) => Self::by_pool(refusal),
+            // The recorded walks know no bonus.
+            Refused::ByBonus(_) => None,
         }
     }
 

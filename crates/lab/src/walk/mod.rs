@@ -3,6 +3,7 @@
 //! [`replay`] plays a walk on a [`Subject`] and compares every step and the final books, wei by wei. [`model`] is the
 //! subject over `levee-model`, [`bytecode`] the one over the escrow's bytecode.
 
+mod bonus;
 pub mod bytecode;
 mod cast;
 mod format;
@@ -11,11 +12,18 @@ pub mod model;
 mod recovery;
 mod refusal;
 mod replay;
+mod router;
 mod views;
 mod world;
 
-pub use cast::{BENEFICIARY, Builds, Cast, ESCROW, GUARDIAN, POOL, STETH, Scene, WSTETH, address_of, terms};
-pub use format::{Balances, Books, Op, Pay, PositionBook, PotBook, Step, Walk, WalkTerms, Why, read};
+pub use bonus::Bonus;
+pub(crate) use cast::signer;
+pub use cast::{
+    BENEFICIARY, BONUS, Builds, Cast, ESCROW, GUARDIAN, POOL, SIGNER, STETH, Scene, WSTETH, address_of, terms,
+};
+pub use format::{
+    Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook, Route, Step, Via, Walk, WalkTerms, Why, read,
+};
 pub use recovery::Recovery;
 pub use refusal::Refused;
 pub(crate) use replay::word;

@@ -2,13 +2,14 @@
 
 use alloy::primitives::B256;
 use levee_model::{
-    Asset, Departure, Goal, Lido, Moment, Payment, PositionId, Rate, RecoveryPool, Refusal, Rescue, Status,
-    TermsError, Timestamp,
+    Asset, BonusPool, BonusRefusal, Departure, Goal, Lido, Moment, Payment, PositionId, Rate, RecoveryPool,
+    Refusal, Rescue, Shares, Status, TermsError, Timestamp, prorata,
 };
 
 use super::{
-    cast::{Cast, ESCROW, GUARDIAN, POOL, STETH, Scene, WSTETH, address_of, terms},
-    format::{Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook},
+    bonus::Bonus,
+    cast::{BONUS, Cast, ESCROW, GUARDIAN, POOL, STETH, Scene, WSTETH, address_of, anyone, terms},
+    format::{Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook, Route, Via},
     recovery::Recovery,
     refusal::Refused,
     replay::{Outcome, Subject},
@@ -19,6 +20,7 @@ use super::{
 pub struct Model {
     rescue: Rescue,
     pool: RecoveryPool,
+    bonus: BonusPool,
     cast: Cast,
     rate: Rate,
     broken: bool,
@@ -31,7 +33,8 @@ impl Subject for Model {
         let terms = terms(&scene.terms, address_of(STETH), address_of(WSTETH));
         let rescue = Rescue::open(address_of(ESCROW), terms, scene.start)?;
         let pool = RecoveryPool::new(address_of(POOL), rescue.terms());
-        Ok(Self { rescue, pool, cast: scene.cast.clone(), rate: scene.rate, broken: false })
+        let bonus = BonusPool::new(address_of(BONUS));
+        Ok(Self { rescue, pool, bonus, cast: scene.cast.clone(), rate: scene.rate, broken: false })
     }
 
     fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, TermsError> {
@@ -51,10 +54,15 @@ impl Subject for Model {
         Ok(Recovery::of_model(&self.pool, &self.rescue, time))
     }
 
+    fn bonus(&mut self) -> Result<Bonus, TermsError> {
+        Ok(Bonus::of_model(&self.bonus, &self.rescue, &self.cast))
+    }
+
     fn books(&mut self, time: Timestamp) -> Result<Books, TermsError> {
         let at = self.moment(time);
         let goal = self.rescue.goal(time);
-        let settlement = self.rescue.settlement(at);
+        let is_decided = self.rescue.stored_status() != Status::Open;
+        let settlement = self.rescue.settlement(at).filter(|_| is_decided);
         let received = |asset| self.rescue.delivered_amount(asset);
         Ok(Books {
             status: self.rescue.stored_status(),
@@ -85,6 +93,11 @@ impl Model {
         &self.pool
     }
 
+    /// Its bonus pool.
+    pub const fn bonus_pool(&self) -> &BonusPool {
+        &self.bonus
+    }
+
     /// The share rate, even while it cannot be read.
     pub const fn rate(&self) -> Rate {
         self.rate
@@ -113,9 +126,60 @@ impl Model {
                 };
                 return Ok(Some(claimed?));
             }
+            Op::Pledge { via: Some(via), .. } => self.call_router(time, op, *via)?,
+            _ if op.is_of_bonus() => return Ok(self.call_bonus(time, op)?),
             _ => return Ok(self.call_rescue(time, op)?),
         }
         Ok(None)
+    }
+
+    /// The router takes the pledge, passes it on, and enlists it, or does nothing.
+    fn call_router(&mut self, time: Timestamp, op: &Op, via: Via) -> Result<(), Refused> {
+        let Op::Pledge { who, tier, asset, amount, .. } = op else { unreachable!("{op:?} has no route") };
+        let (at, asset) = (self.moment(time), *asset);
+        let needs_nothing = || match asset {
+            // Shares that are worth no wei need no allowance.
+            Asset::StEth => prorata::shares_value_down(Shares::new(amount.get()), self.rate).is_zero(),
+            Asset::Eth | Asset::WstEth => amount.is_zero(),
+        };
+        let allowed = via.route != Route::FalsePermit || needs_nothing();
+        if !at.lido.moves(asset) || !allowed {
+            return Err(Refusal::TokenFailed { asset }.into());
+        }
+        let before = self.rescue.clone();
+        self.call_rescue(time, op)?;
+        if via.enlist {
+            let enlisted = self.bonus.enlist(&self.rescue, at, id(who, *tier, asset));
+            if enlisted.is_err() {
+                self.rescue = before;
+            }
+            enlisted?;
+        }
+        Ok(())
+    }
+
+    fn call_bonus(&mut self, time: Timestamp, op: &Op) -> Result<Option<Payment>, BonusRefusal> {
+        let at = self.moment(time);
+        let (rescue, bonus) = (&mut self.rescue, &mut self.bonus);
+        match op {
+            Op::Add { who, amount, .. } => bonus.add(rescue, at, address_of(who), *amount).map(no_pay),
+            Op::Enlist { who, tier, asset } => bonus.enlist(rescue, at, id(who, *tier, *asset)).map(no_pay),
+            Op::Bonus { who, tier, asset, to: None } => {
+                bonus.claim(rescue, at, id(who, *tier, *asset)).map(Some)
+            }
+            Op::Bonus { who, tier, asset, to: Some(to) } => {
+                bonus.claim_to(rescue, at, id(who, *tier, *asset), address_of(to)).map(Some)
+            }
+            Op::TakeBack { who, to: Some(to), .. } => {
+                bonus.take_back_to(rescue, at, address_of(who), address_of(to)).map(Some)
+            }
+            Op::TakeBack { who, own, to: None } => {
+                let sponsor = address_of(who);
+                let caller = if *own { sponsor } else { anyone() };
+                bonus.take_back(rescue, at, caller, sponsor).map(Some)
+            }
+            _ => unreachable!("{op:?} is no call of the bonus pool"),
+        }
     }
 
     fn call_rescue(&mut self, time: Timestamp, op: &Op) -> Result<Option<Payment>, Refusal> {
@@ -123,8 +187,8 @@ impl Model {
         let guardian = address_of(GUARDIAN);
         let rescue = &mut self.rescue;
         match op {
-            Op::Pledge { who, tier, asset, amount, .. } => {
-                let amendment = rescue.latest_amendment();
+            Op::Pledge { who, tier, asset, amount, names, .. } => {
+                let amendment = names.unwrap_or_else(|| rescue.latest_amendment());
                 rescue.pledge(at, id(who, *tier, *asset), amendment, *amount).map(no_pay)
             }
             Op::Settle => rescue.settle(at).map(no_pay),
@@ -148,13 +212,11 @@ impl Model {
                 let goal = Goal { target: *target, deadline: *deadline, terms_hash: B256::ZERO };
                 rescue.amend(at, guardian, goal).map(no_pay)
             }
-            Op::Cancel => rescue.cancel(at, guardian).map(no_pay),
+            Op::Cancel { by } => rescue.cancel(at, by.as_deref().map_or(guardian, address_of)).map(no_pay),
             Op::Object { who, tier, asset } => rescue.object(at, id(who, *tier, *asset)).map(no_pay),
             Op::Lapse => rescue.lapse(at).map(no_pay),
             Op::Expire => rescue.expire(at).map(no_pay),
-            Op::Rebase { .. } | Op::Break { .. } | Op::Recover { .. } | Op::Claim { .. } => {
-                unreachable!("{op:?} is no call of the rescue")
-            }
+            _ => unreachable!("{op:?} is no call of the rescue"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! By which rule was a call refused? The contracts' errors in the words of the model, with the same facts.
 
-use levee::{EscrowError, RecoveryError};
+use levee::{BonusError, EscrowError, RecoveryError};
 use levee_model::{
-    Asset, RecoveryRefusal, Refusal, Units,
+    Asset, BonusRefusal, RecoveryRefusal, Refusal, UnitSeconds, Units,
     terms::{MAX_TARGET, MIN_TARGET},
 };
 use thiserror::Error;
@@ -19,6 +19,9 @@ pub enum Refused {
     /// The recovery pool.
     #[error(transparent)]
     ByPool(#[from] RecoveryRefusal),
+    /// The bonus pool.
+    #[error(transparent)]
+    ByBonus(#[from] BonusRefusal),
 }
 
 /// The rule by which a call of the escrow failed; none when it is no rule's refusal.
@@ -50,6 +53,37 @@ pub(super) fn of_pool(failure: &Failure) -> Option<RecoveryRefusal> {
     })
 }
 
+/// The same of a call of the bonus pool, which passes on what the escrow says.
+pub(super) fn of_bonus(failure: &Failure) -> Option<BonusRefusal> {
+    use BonusError as E;
+    let Failure::Revert(data) = failure else { return None };
+    let Some(error) = E::decode(data) else {
+        return of_escrow(failure).map(BonusRefusal::ByRescue);
+    };
+    Some(match error {
+        E::AddingClosed { status, deadline, time } => BonusRefusal::AddingClosed { status, deadline, time },
+        E::ZeroAmount => BonusRefusal::ZeroAmount,
+        E::InvalidAccount { account } => BonusRefusal::InvalidAccount { account },
+        E::NothingToEnlist { id } => BonusRefusal::NothingToEnlist { id },
+        E::AmountTooLarge { amount, limit } => {
+            BonusRefusal::AmountTooLarge { amount: UnitSeconds::new(amount), limit: UnitSeconds::new(limit) }
+        }
+        E::TooEarly { limit, time } => BonusRefusal::TooEarly { limit, time },
+        E::NothingToClaim { id } => BonusRefusal::NothingToClaim { id },
+        E::NothingToTakeBack { sponsor } => BonusRefusal::NothingToTakeBack { sponsor },
+        E::PaymentFailed { .. } => return None,
+    })
+}
+
+/// The same of a pledge through the router: what a token says that has not been allowed enough, or the escrow, or the bonus
+/// pool that the router enlists at.
+pub(super) fn of_router(failure: &Failure, asset: Asset) -> Option<Refused> {
+    if failure.reason().is_some() {
+        return Some(Refusal::TokenFailed { asset }.into());
+    }
+    of_escrow(failure).map(Refused::ByRescue).or_else(|| of_bonus(failure).map(Refused::ByBonus))
+}
+
 fn of_pledging(error: EscrowError) -> Option<Refusal> {
     use EscrowError as E;
     Some(match error {
@@ -63,20 +97,32 @@ fn of_pledging(error: EscrowError) -> Option<Refusal> {
             Refusal::AmountTooLarge { amount: Units::new(amount.try_into().ok()?), limit }
         }
         E::InvalidAccount { account } => Refusal::InvalidAccount { account },
+        E::AmendmentDiffers { named, latest } => {
+            Refusal::AmendmentDiffers { named: named.unwrap_or_default(), latest: latest.unwrap_or_default() }
+        }
         E::NothingToReturn { id } => Refusal::NothingToReturn { id },
+        E::NothingOwed { pledger, asset } => Refusal::NothingOwed { pledger, asset },
         E::NotGuardian { caller, guardian } => Refusal::NotGuardian { caller, guardian },
         E::NoExitWindow { time, .. } => Refusal::NoExitWindow { time },
-        E::AmendmentPending { effective_at, time } => {
-            Refusal::AmendmentPending { in_force_from: effective_at, time }
-        }
-        E::AmendmentTooLate { effective_at, deadline } => {
-            Refusal::AmendmentTooLate { in_force_from: effective_at, deadline }
-        }
-        E::AmendedDeadlineTooEarly { new_deadline, effective_at } => {
-            Refusal::AmendedDeadlineTooEarly { new_deadline, in_force_from: effective_at }
-        }
         E::TargetOutOfBounds { target, minimum: MIN_TARGET, maximum: MAX_TARGET } => {
             Refusal::TargetOutOfBounds { target }
+        }
+        _ => return of_amending(error),
+    })
+}
+
+fn of_amending(error: EscrowError) -> Option<Refusal> {
+    use EscrowError as E;
+    Some(match error {
+        E::AmendmentPending { effective_at, time } => Refusal::AmendmentPending { effective_at, time },
+        E::AmendmentTooLate { effective_at, deadline } => {
+            Refusal::AmendmentTooLate { effective_at, deadline }
+        }
+        E::AmendedDeadlineTooEarly { new_deadline, effective_at } => {
+            Refusal::AmendedDeadlineTooEarly { new_deadline, effective_at }
+        }
+        E::AmendedDeadlineTooLate { new_deadline, latest_deadline } => {
+            Refusal::AmendedDeadlineTooLate { new_deadline, latest_deadline }
         }
         _ => return None,
     })
@@ -88,7 +134,10 @@ fn of_decided(error: EscrowError) -> Option<Refusal> {
         E::WrongStatus { status } => Refusal::WrongStatus { status },
         E::CoverageTooLow { coverage, required } => Refusal::CoverageTooLow { coverage, required },
         E::RateUnreadable => Refusal::RateUnreadable,
-        E::RateReadable { rate } => Refusal::RateReadable { rate },
+        E::RateReadable { rate: Some(rate) } => Refusal::RateReadable { rate },
+        E::RateNotNeeded => Refusal::RateNotNeeded,
+        // The tokens here refuse to move only while they are broken, and whoever is paid here takes ETH.
+        E::PaymentFailed { asset, .. } if asset.is_shares() => Refusal::TokenFailed { asset },
         E::NothingDue { asset, due, delivered } => {
             Refusal::NothingDue { asset, due: due.try_into().ok()?, delivered: delivered.try_into().ok()? }
         }

@@ -5,6 +5,7 @@ use std::{fmt, num::NonZero, panic::resume_unwind, thread};
 use thiserror::Error;
 
 use super::{
+    bonus::Bonus,
     cast::Scene,
     format::{Books, Op, Pay, Step, Walk, Why},
     recovery::Recovery,
@@ -48,6 +49,12 @@ pub trait Subject: Sized {
     /// # Errors
     /// When they cannot be read.
     fn recovery(&mut self, time: Timestamp) -> Result<Recovery, Self::Error>;
+
+    /// What the bonus pool's views say.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn bonus(&mut self) -> Result<Bonus, Self::Error>;
 
     /// The books as they stand at `time`, that of the last call that went through, in the order of [`Books`]. Later
     /// views may look ahead: a walk ends with what its calls have stored.
@@ -171,13 +178,17 @@ pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
     let mut last_accepted = walk.start;
     for (index, step) in walk.steps.iter().enumerate() {
         let expected = expected(step);
-        // A way to end that no rule knows, or that has no word, is a difference too.
+        // A way to end that no rule knows, or that has not the word it should have, is a difference too.
         let otherwise = |text| differs(walk.seed, Some(index), &expected, text);
         let outcome = match subject.play(step.t, &step.op).map_err(|error| otherwise(error.to_string()))? {
             Ok(pays) => Ok(pays),
-            Err(refused) => Err(word(&mut subject, &walk.terms.tiers, refused, &step.op)
-                .map_err(failed)?
-                .ok_or_else(|| otherwise(format!("no word for: {refused}")))?),
+            Err(refused) => {
+                let word = word(&mut subject, &walk.terms.tiers, refused, &step.op).map_err(failed)?;
+                if word.is_none() && step.why.is_some() {
+                    return Err(otherwise(format!("no word for: {refused}")));
+                }
+                Err(word)
+            }
         };
         let status = subject.stored_status().map_err(failed)?;
         compare(walk.seed, Some(index), &expected, &found(step, outcome, status))?;
@@ -221,10 +232,10 @@ fn expected(step: &Step) -> Seen {
 
 /// What a step showed, as far as the walk speaks of it: of a change of the world it says nothing, and of a refusal it
 /// need not say why.
-fn found(step: &Step, outcome: Result<Vec<Pay>, Why>, status: Status) -> Seen {
+fn found(step: &Step, outcome: Result<Vec<Pay>, Option<Why>>, status: Status) -> Seen {
     let ok = step.ok.map(|_| outcome.is_ok());
     let silent = step.ok == Some(false) && step.why.is_none();
-    let why = outcome.as_ref().err().copied().filter(|_| !silent);
+    let why = outcome.as_ref().err().copied().flatten().filter(|_| !silent);
     Seen { ok, why, pays: outcome.unwrap_or_default(), status: step.ok.map(|_| status) }
 }
 

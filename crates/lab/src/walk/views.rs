@@ -1,8 +1,8 @@
 //! What the escrow's views say, and whether its events have told the same.
 
 use alloy::primitives::Address;
-use levee::{History, PositionView, RescueView, bindings::PledgeEscrow};
-use levee_model::Moment;
+use levee::{History, PledgingView, PositionView, RescueView, bindings::PledgeEscrow};
+use levee_model::{Asset, Moment, PerAsset, Units};
 use std::fmt;
 
 use super::bytecode::BytecodeError;
@@ -23,7 +23,32 @@ pub(super) fn positions(
     Ok(raw.iter().map(PositionView::try_from).collect::<Result<_, _>>()?)
 }
 
-/// The view of the rescue, after checking that it, and those of the positions of `whose`, are what `history` says.
+/// Refuses views of what `whose` are owed that are not what `history` says.
+pub(super) fn check_owed(
+    chain: &mut Chain,
+    escrow: Address,
+    history: &History,
+    whose: &[Address],
+) -> Result<(), BytecodeError> {
+    for &pledger in whose {
+        let view = owed(chain, escrow, pledger)?;
+        compare(&format!("owed to {pledger}"), &history.owed(pledger), &view)?;
+    }
+    Ok(())
+}
+
+/// What `pledger` is owed.
+pub(super) fn owed(
+    chain: &mut Chain,
+    escrow: Address,
+    pledger: Address,
+) -> Result<PerAsset<Units>, BytecodeError> {
+    let raw = chain.read(escrow, &PledgeEscrow::owedCall { pledger })?;
+    Ok(PerAsset::from_fn(|asset: Asset| Units::new(raw[asset as usize].to())))
+}
+
+/// The view of the rescue, after checking that it, what a pledge would meet, and those of the positions of `whose`, are what
+/// `history` says.
 pub(super) fn checked(
     chain: &mut Chain,
     escrow: Address,
@@ -33,6 +58,15 @@ pub(super) fn checked(
 ) -> Result<RescueView, BytecodeError> {
     let view = rescue(chain, escrow)?;
     compare("rescue", &history.rescue(at)?, &view)?;
+    let goal = history.goal_at(at.time);
+    let pledging = PledgingView {
+        status: history.stored_status(),
+        target: goal.target,
+        deadline: goal.deadline,
+        amendment: view.amendment,
+    };
+    let raw = chain.read(escrow, &PledgeEscrow::pledgingCall {})?;
+    compare("pledging", &pledging, &PledgingView::try_from(raw)?)?;
     for &pledger in whose {
         let told = history.positions(pledger, at);
         compare(&format!("positions of {pledger}"), &told, &positions(chain, escrow, pledger)?)?;

@@ -85,7 +85,7 @@ impl World {
     }
 
     /// Does something that needs stETH, which may be broken: its storage is whole.
-    fn with_working_steth<T>(&mut self, act: impl FnOnce(&mut Chain, Lido) -> T) -> T {
+    pub(super) fn with_working_steth<T>(&mut self, act: impl FnOnce(&mut Chain, Lido) -> T) -> T {
         let broken = self.broken;
         self.set_broken(false);
         let done = act(&mut self.chain, self.lido);
