@@ -312,8 +312,8 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     // ------------------------------------------------------------------------------------------------ who is owed what
 
-    /// @dev What a position is owed in all, refunded or not: never falls once decided, since `_held` never rises. Of a
-    /// pot that nothing is drawn from (the rescue failed, or its tier is not active) it is the whole amount.
+    /// @dev What a position is owed in all, refunded or not: never falls once decided, since `_held` never rises for an asset
+    /// of which something was drawn. Of a pot that nothing is drawn from (the rescue failed, or its tier is not active) it is the whole amount.
     function _entitled(Core memory core, Units total, Units drawn, Asset asset, Units amount)
         internal
         view
@@ -382,7 +382,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
     }
 
     // ------------------------------------------------------------------------------------------------ the status
-    // Each of these stores the core that it changes.
+    // `_fail`, `_stop` and `_liftHold` store the core that they change, by `_store`.
 
     /// @dev The one place where a status begins, in memory. See Status for the arrows; callers have checked theirs.
     function _enter(Core memory core, Status status, EndReason reason) internal pure {

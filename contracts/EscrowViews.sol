@@ -22,7 +22,8 @@ import { PerAsset, Position } from "./types/Pots.sol";
 import { ASSETS, Asset, Rate, Shares, Units, Wei } from "./types/Units.sol";
 
 /// @title What can be read of one escrow
-/// @dev Every view shows what the next call would find: past the deadline, the settlement that it would make first.
+/// @dev `rescue`, `positions` and `status` show what the next call would find: past the deadline, the settlement that it would
+/// make first. The others show what is stored.
 abstract contract EscrowViews is EscrowBooks {
     using ProRata for Units;
 

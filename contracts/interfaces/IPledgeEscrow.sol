@@ -31,7 +31,8 @@ struct Tier {
 /// @custom:member trancheInterval Seconds between two tranches; not zero if there are several.
 /// @custom:member releaseWindow Seconds that a due tranche may stay undelivered, after the last is due, before anyone
 /// may end the rescue; also how long after the deadline an unreadable share rate may hold up settlement. Not zero.
-/// @custom:member exitWindow Seconds of notice that an amendment needs, during which anyone may leave. Not zero.
+/// @custom:member exitWindow Seconds of notice that an amendment needs, during which anyone may leave; also how long after the
+/// deadline a bonus that pledgers share in waits to be decided. Not zero.
 /// @custom:member termsHash Hash of the human-readable document.
 struct Terms {
     address beneficiary;
@@ -188,7 +189,7 @@ struct PositionView {
 /// @custom:member kept Tranches the beneficiary keeps, by asset; 0 where nothing was drawn.
 /// @custom:member delivered Tranches delivered, by asset.
 /// @custom:member held Tranches that do not go back yet, by asset: those kept, and those that a veto stopped and whose time
-/// has not come.
+/// has not come. Where nothing was drawn it means nothing.
 /// @custom:member returnsByCalendar Whether what a veto stopped goes back tranche by tranche.
 /// @custom:member nextTrancheAt When the next tranche falls due, or goes back after a veto; 0 when none will.
 struct RescueView {
@@ -240,11 +241,12 @@ struct RescueView {
 /// Ether that is forced in and tokens that are sent in without a pledge are outside the books and stay there.
 ///
 /// Amounts of stETH are in shares throughout. Every refusal is an error below; when a pledge is paid, errors of a token
-/// pass through as they are. Whatever call comes first after the deadline settles the rescue first, once, for ever.
+/// pass through as they are. The first call after the deadline that pays out, stops or settles the rescue decides it first,
+/// once, for ever.
 interface IPledgeEscrow {
     // ------------------------------------------------------------------------------------------------ events
-    // Each is emitted right after the books change and before any external call, so that the log is in the order of
-    // the books. The whole state can be rebuilt from these.
+    // Each is emitted right after the books change and before any payment, so that the log is in the order of the books;
+    // Owed alone follows a payment, which failed and left no trace. The whole state can be rebuilt from these.
 
     /// @notice The escrow was created with these terms.
     event RescueCreated(address indexed beneficiary, address indexed guardian, Terms terms);

@@ -107,6 +107,6 @@ interface IRecoveryPool {
     /// @return groups By falling draw order, which is the order of repayment.
     function recovery() external view returns (uint40 accruedAt, Rate rate, GroupView[] memory groups);
 
-    /// @notice What a position has earned in all, and what of it was paid, in wei.
+    /// @notice What a position has earned in all, and what of it was paid, in wei. Reverts with the escrow's UnknownTier.
     function earnings(address pledger, uint8 tier, Asset asset) external view returns (Wei earned, Wei claimed);
 }

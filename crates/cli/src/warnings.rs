@@ -87,7 +87,7 @@ fn short_windows(terms: &Terms) -> [Option<String>; 2] {
     ]
 }
 
-fn far_times(terms: &Terms, now: Timestamp) -> [Option<String>; 3] {
+fn far_times(terms: &Terms, now: Timestamp) -> [Option<String>; 4] {
     let Terms { deadline, latest_deadline, release_window, .. } = *terms;
     // No latest deadline is before the deadline.
     let moved = latest_deadline.saturating_sub(deadline);
@@ -103,6 +103,10 @@ fn far_times(terms: &Terms, now: Timestamp) -> [Option<String>; 3] {
             format!(
                 "an amendment can move the deadline up to {latest}: pledgers who do not leave before it are bound until then"
             )
+        }),
+        (u64::from(terms.exit_window) > YEAR).then(|| {
+            let window = time::duration(terms.exit_window.into());
+            format!("an exit_window of {window} also keeps a bonus from the pledgers for as long after the deadline")
         }),
         (payout > FAR).then(|| {
             format!("the tranches and the release_window take {all} after settlement, more than five years")
@@ -178,6 +182,10 @@ mod tests {
                       who do not leave before it are bound until then";
         assert_eq!(beyond_the_price(|terms| terms.latest_deadline += 366 * u64::from(DAY)), [latest]);
         assert_eq!(beyond_the_price(|terms| terms.latest_deadline += YEAR), [""; 0]);
+        let window =
+            "an exit_window of 366 days also keeps a bonus from the pledgers for as long after the deadline";
+        assert_eq!(beyond_the_price(|terms| terms.exit_window = 366 * DAY), [window]);
+        assert_eq!(beyond_the_price(|terms| terms.exit_window = 365 * DAY), [""; 0]);
         let long =
             "the tranches and the release_window take 2223 days after settlement, more than five years";
         assert_eq!(beyond_the_price(|terms| terms.tranche_interval = 730 * DAY), [long]);

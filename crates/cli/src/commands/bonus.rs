@@ -153,7 +153,10 @@ impl AddArgs {
                 ("the rest", format!("{sponsor} takes it back")),
                 (
                     "decided",
-                    format!("after the deadline, {}", time::time_from(page.view.terms.deadline, page.now)),
+                    format!(
+                        "after {}, or earlier if all of it is the sponsors'",
+                        time::time_from(page::decidable_after(&page.view), page.now)
+                    ),
                 ),
             ],
         });
