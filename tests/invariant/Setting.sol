@@ -182,6 +182,7 @@ abstract contract Setting is EscrowTest {
         _list(address(schemer), SchemerHandler.flash.selector, "flash", true);
         _list(address(schemer), SchemerHandler.snipe.selector, "snipe", true);
         _list(address(schemer), SchemerHandler.move.selector, "move", guarded);
+        _list(address(schemer), SchemerHandler.revolt.selector, "revolt", vetoed);
         _list(address(keeper), KeeperHandler.settle.selector, "settle", true);
         _list(address(keeper), KeeperHandler.release.selector, "release", true);
         _list(address(keeper), KeeperHandler.lapse.selector, "lapse", true);

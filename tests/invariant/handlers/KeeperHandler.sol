@@ -21,12 +21,22 @@ contract KeeperHandler is BaseHandler {
             reach(store.lastDeadline() + 1);
             lido.mend();
         }
+        _settle();
+    }
+
+    function _settle() private {
         bytes memory refusal = refusals.ofSettle();
         if (attempt(KEEPER, address(escrow), abi.encodeCall(IPledgeEscrow.settle, ()), refusal)) store.noteSettled();
     }
 
-    /// @dev Mostly it waits for some tranche, and finds the beneficiary in a good mood.
+    /// @dev Mostly it waits for some tranche, and finds the beneficiary in a good mood; now and then it waits for the
+    /// deadline of a rescue that meets a threshold first, and settles it.
     function release(uint256 seed) external acting {
+        if (store.pledging() && store.highestMet() != 0 && once(seed, 7)) {
+            reach(store.lastDeadline() + 1);
+            lido.mend();
+            _settle();
+        }
         if (store.status() == Status.Settled && !once(seed, 3)) {
             (uint256 due, uint256 tranches) = (store.due(store.facts()), store.tranches());
             if (due < tranches) reach(store.trancheAt(spread(seed, due + 1, tranches)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
+import { Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { ASSETS, Asset } from "levee/types/Units.sol";
 
 import { PledgeCalls } from "./PledgeCalls.sol";
@@ -26,6 +27,26 @@ contract SchemerHandler is PledgeCalls {
         exitAs(borrower, tier, Asset.ETH, VAULT);
         refundAs(borrower, tier, Asset.ETH, VAULT);
         takeBackAs(borrower);
+    }
+
+    /// @dev Everybody objects with all they have, mostly once another tranche is due: so a veto leaves something to collect.
+    /// Now and then they come when the deadline of a rescue that meets a threshold has passed, and settle it.
+    function revolt(uint256 seed) external acting {
+        (address first, uint256 id) = store.findAmount(seed);
+        if (store.pledging() && store.vetoBps() != 0 && store.highestMet() != 0 && once(seed, 4)) {
+            reach(store.lastDeadline() + 1);
+            lido.mend();
+            settleAs(first);
+        }
+        if (store.status() == Status.Settled && !once(seed, 4)) {
+            uint256 due = store.due(store.facts());
+            if (due + 1 < store.tranches()) reach(store.trancheAt(due + 1));
+        }
+        objectAs(first, uint8(id / ASSETS), assetOf(id));
+        address[] memory pledgers = store.pledgers();
+        for (uint256 i; i < pledgers.length && store.status() == Status.Settled; ++i) {
+            _objectWithAll(pledgers[i]);
+        }
     }
 
     function _objectWithAll(address pledger) private {
