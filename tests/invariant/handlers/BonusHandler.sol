@@ -73,7 +73,7 @@ contract BonusHandler is PledgeCalls {
     /// @dev Mostly a position that has a share. Now and then it comes when the bonus of a rescue that does not meet all
     /// of its thresholds can be decided; if there is none, somebody added one in time.
     function _comeForShare(uint256 seed) private returns (address pledger, uint256 id) {
-        if (store.pledging() && store.highestMet() != 10_000 && once(seed, store.highestMet() == 0 ? 4 : 8)) {
+        if (store.pledging() && store.highestMet() != 10_000 && once(seed, store.highestMet() == 0 ? 6 : 2)) {
             if (store.sponsors().total() == 0) _add(DONOR, spread(seed, 1, 5 ether));
             reach(store.lastDeadline() + 1);
         }
@@ -96,9 +96,13 @@ contract BonusHandler is PledgeCalls {
         return store.findAny(seed);
     }
 
-    /// @dev By the sponsor or by anyone for it.
+    /// @dev By the sponsor or by anyone for it. In an exit window somebody may have added something first, and the second half
+    /// of it may begin.
     function takeBackBonus(uint256 who, uint256 by) external acting {
         address sponsor = _sponsorOf(who);
+        uint256 until = store.pendingUntil();
+        if (until != 0 && store.sponsors().added(sponsor) == 0) _add(sponsor, spread(by, 1, 5 ether));
+        if (until != 0 && once(by, 2)) reach(until - spread(by, 1, store.exitWindow() / 2));
         bytes memory call = abi.encodeCall(IBonusPool.takeBack, (sponsor));
         takeBackBy(once(by, 3) ? VAULT : sponsor, call, sponsor, sponsor);
     }

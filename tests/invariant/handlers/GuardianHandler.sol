@@ -36,6 +36,7 @@ contract GuardianHandler is BaseHandler {
         uint256 target = once(targetSeed, 13) ? spread(targetSeed, 0, 2e9) : spread(targetSeed, 30 ether, 200 ether);
         if (once(targetSeed, 17)) target = uint256(type(uint96).max) + target;
         uint256 deadline = spread(deadlineSeed, effectiveAt - 1 days, effectiveAt + 30 days);
+        if (once(deadlineSeed, 6)) deadline = store.latestDeadline() + spread(deadlineSeed, 0, 60 days);
         address caller = _callerOf(wrong);
         bytes memory refusal = refusals.ofAmend(caller, target, deadline);
         bytes memory call = abi.encodeCall(IPledgeEscrow.amend, (Wei.wrap(target), uint40(deadline), termsHash));

@@ -57,11 +57,12 @@ contract KeeperHandler is BaseHandler {
         if (attempt(KEEPER, address(escrow), abi.encodeCall(IPledgeEscrow.lapse, ()), refusal)) store.noteLapsed();
     }
 
-    /// @dev Now and then it waits for its time, and the rate cannot be read.
+    /// @dev Now and then it waits for its time, and mostly the rate cannot be read then.
     function expire(uint256 seed) external acting {
-        if (store.status() == Status.Open && store.holdsShares() && once(seed, 4)) {
+        if (store.status() == Status.Open && store.holdsShares() && once(seed, 3)) {
             reach(store.lastDeadline() + store.releaseWindow() + 1);
-            lido.setDead(true);
+            if (once(seed, 4)) lido.mend();
+            else lido.setDead(true);
         }
         bytes memory refusal = refusals.ofExpire();
         if (attempt(KEEPER, address(escrow), abi.encodeCall(IPledgeEscrow.expire, ()), refusal)) store.noteExpired();

@@ -107,7 +107,7 @@ contract PledgerHandler is PledgeCalls {
     /// @dev Mostly with a position that counts; else with any, which may have objected before. Now and then it comes
     /// when the deadline of a rescue that meets a threshold has passed, and so settles it.
     function object(uint256 seed, uint256 wrong) external acting {
-        if (store.pledging() && store.vetoBps() != 0 && store.highestMet() != 0 && once(seed, 5)) {
+        if (store.pledging() && store.vetoBps() != 0 && store.highestMet() != 0 && once(seed, 4)) {
             reach(store.lastDeadline() + 1);
             lido.mend();
         }

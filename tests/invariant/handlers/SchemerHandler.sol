@@ -55,16 +55,26 @@ contract SchemerHandler is PledgeCalls {
         }
     }
 
-    /// @dev Somebody pledges in the last second, or tries to in the first one after it, when no threshold is met: once
-    /// in six times, since it ends what others would do.
+    /// @dev Somebody pledges in the last second, or tries to in the first one after it, when no threshold is met: once in six
+    /// times, since it ends what others would do. A sponsor who wants its bonus back pledges just what the lowest
+    /// threshold lacks.
     function snipe(uint256 seed, uint256 tierSeed) external acting {
         if (store.pledging() && store.pendingUntil() == 0 && store.highestMet() == 0 && once(seed, 6)) {
             reach(store.inForce().deadline + (once(seed, 5) ? 1 : 0));
         }
         address sniper = pledgerOf(seed);
         uint8 tier = uint8(tierSeed % (store.pots() / ASSETS));
-        pledgeAs(sniper, tier, Asset.ETH, spread(seed, 1, 20 ether));
+        uint256 amount = spread(seed, 1, 20 ether);
+        if (store.highestMet() == 0 && !once(seed, 3)) (tier, amount) = (0, _lackOfLowest());
+        pledgeAs(sniper, tier, Asset.ETH, amount);
         enlistBy(sniper, sniper, tier, Asset.ETH);
+    }
+
+    /// @dev What the lowest threshold, which is not met, lacks.
+    function _lackOfLowest() private view returns (uint256) {
+        uint256 thresholdBps = store.tierOf(0).thresholdBps;
+        uint256 required = (store.inForce().target * thresholdBps + 9999) / 10_000;
+        return required - store.coverage(thresholdBps);
     }
 
     /// @dev Somebody takes a position out in an exit window, and pledges it into another tier.
