@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { EndReason, IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { ProRata } from "levee/libraries/ProRata.sol";
-import { Asset, Rate, Units, Wei } from "levee/types/Units.sol";
+import { Asset, Units } from "levee/types/Units.sol";
 
 import { State } from "./Rescue.sol";
 import { Setting } from "./Setting.sol";
@@ -12,33 +12,6 @@ import { Setting } from "./Setting.sol";
 /// @dev Assumes and bounded as EscrowProof.
 contract VetoProof is Setting {
     using ProRata for Units;
-    using ProRata for Wei;
-
-    // ------------------------------------------------------------------------------------------------ reaching it
-
-    /// @notice An objection counts its position's drawn value, and the rescue is cancelled just when all of them together are
-    /// ceil(drawn * veto / 10,000) or more; no position can object again.
-    /// @dev Assumes: all weights ever are at most what was drawn (each position counts once, and
-    /// check_3_PartsAreDrawnAtMostAsTheWhole).
-    function check_15_VetoedJustWhenReached(State calldata state, World calldata world, uint8 id) external {
-        Asset asset = assetOf(id);
-        vm.assume(state.core.status == Status.Settled && state.record.marginalOrder == 0 && state.core.activeTiers == 1);
-        uint256 weight = weightOf(state, asset);
-        unchecked {
-            vm.assume(state.timeline.objected + weight <= state.record.drawn);
-        }
-        bytes memory call = abi.encodeCall(IPledgeEscrow.object, (0, asset));
-        State memory later = afterCall(state, world, asset, PLEDGER, call, 0);
-        assert(!state.position.objected() && later.position.objected());
-        assert(!called(PLEDGER, call, 0));
-        unchecked {
-            assert(later.timeline.objected == state.timeline.objected + weight);
-            // Not a ceiling: objected * 10,000 >= drawn * veto says the same of whole numbers.
-            bool reached = uint256(later.timeline.objected) * 10_000 >= uint256(state.record.drawn) * VETO_BPS;
-            assert(reached == (later.core.status == Status.Cancelled && later.core.endReason == EndReason.Vetoed));
-            assert(reached || later.core.status == Status.Settled);
-        }
-    }
 
     // ------------------------------------------------------------------------------------------------ the same block
 
@@ -111,14 +84,6 @@ contract VetoProof is Setting {
     }
 
     // ------------------------------------------------------------------------------------------------ small things
-
-    /// @dev The drawn value of the position, of the one group there is.
-    function weightOf(State calldata state, Asset asset) private pure returns (uint256) {
-        vm.assume(state.record.marginalValue != 0);
-        Wei value = state.position.amount().valueDown(asset, state.record.rate);
-        Wei draw = Wei.wrap(state.record.marginalDraw);
-        return Wei.unwrap(value.shareDown(draw, Wei.wrap(state.record.marginalValue)));
-    }
 
     /// @dev What the proofs over products and quotients need of `isSound`, in comparisons that their solver reads.
     function assumeReadably(State calldata state, uint256 time, Asset asset) private pure {
