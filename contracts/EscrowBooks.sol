@@ -384,6 +384,11 @@ abstract contract EscrowBooks is IPledgeEscrow {
     // ------------------------------------------------------------------------------------------------ the status
     // `_fail`, `_stop` and `_liftHold` store the core that they change, by `_store`.
 
+    /// @dev Whether tranches can go to the beneficiary in this status. A cancelled rescue that is final has none left.
+    function _hasTranches(Core memory core) internal pure returns (bool) {
+        return core.status == Status.Settled || core.status == Status.Cancelled;
+    }
+
     /// @dev The one place where a status begins, in memory. See Status for the arrows; callers have checked theirs.
     function _enter(Core memory core, Status status, EndReason reason) internal pure {
         (core.status, core.endReason) = (status, reason);
@@ -393,9 +398,8 @@ abstract contract EscrowBooks is IPledgeEscrow {
     /// rescue is released, a cancelled one final, and nothing more goes to the beneficiary. An asset of which nothing was
     /// drawn, or nothing is kept, is delivered from the start.
     function _store(Core memory core) internal {
-        bool paying = core.status == Status.Settled || core.status == Status.Cancelled;
         bool delivered = PerAsset.unwrap(core.delivered) == PerAsset.unwrap(core.kept);
-        bool ends = paying && delivered && _timeline.finalAt == 0;
+        bool ends = _hasTranches(core) && delivered && _timeline.finalAt == 0;
         if (ends && core.status == Status.Settled) _enter(core, Status.Released, EndReason.None);
         _core = core;
         if (!ends) return;

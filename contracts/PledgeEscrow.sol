@@ -99,7 +99,7 @@ contract PledgeEscrow is EscrowViews {
     /// @inheritdoc IPledgeEscrow
     function release(Asset asset) external {
         Core memory core = _settledIfLate();
-        if (core.status != Status.Settled && core.status != Status.Cancelled) revert WrongStatus(core.status);
+        if (!_hasTranches(core)) revert WrongStatus(core.status);
         uint256 delivered = core.delivered.get(asset);
         uint256 due = _deliverable(core, asset);
         if (due == delivered) revert NothingDue(asset, due, delivered);
@@ -150,8 +150,7 @@ contract PledgeEscrow is EscrowViews {
     /// @inheritdoc IPledgeEscrow
     function lapse() external {
         Core memory core = _settledIfLate();
-        bool paying = core.status == Status.Settled || core.status == Status.Cancelled;
-        if (!paying || _timeline.finalAt != 0) revert WrongStatus(core.status);
+        if (!_hasTranches(core) || _timeline.finalAt != 0) revert WrongStatus(core.status);
         uint256 limit = _collectableFrom(core) + RELEASE_WINDOW;
         if (block.timestamp <= limit) revert TooEarly(limit, block.timestamp);
 

@@ -118,12 +118,14 @@ contract ProRataProof is Symbolic {
     // ------------------------------------------------------------------------------------------------ the calendar
 
     /// @notice A tranche is due from its time on, and not before; there are never more than there are.
-    /// @dev Assumes: the number is that of a tranche; the periods are within the 32 bits of the terms.
+    /// @dev Assumes: the number is that of a tranche; the periods are within the 32 bits of the terms, and the interval is
+    /// zero only if there is one tranche (TermsCheck).
     function check_7_DueFromItsTimeOn(uint40 firstAt, uint32 interval, uint8 tranches, uint8 number, uint40 time)
         external
         pure
     {
         vm.assume(tranches <= 64 && number != 0 && number <= tranches);
+        vm.assume(tranches == 1 || interval != 0);
         uint256 due = Calendar(firstAt, interval, tranches).dueAt(time);
         assert(due <= tranches);
         unchecked {
