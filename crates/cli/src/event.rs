@@ -1,7 +1,7 @@
 //! What happened, in words and as JSON, from the events of a transaction.
 
 use alloy::primitives::Address;
-use levee::{BoardEvent, BonusEvent, Declaration, Declared, Event, RecoveryEvent};
+use levee::{BoardEvent, BonusEvent, Declaration, Declared, Event, RecoveryEvent, RescueEvent};
 use levee_model::{BonusDecision, EndReason, Enlistment, PositionId, Rate, Units, Wei};
 use serde_json::{Value, json};
 
@@ -9,58 +9,67 @@ use crate::{amount, percent, time};
 
 /// An event as a sentence without a full stop. `rate` is for what stETH shares are worth, where it is known.
 pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
+    match event {
+        Event::Rescue(event) => rescue_to_text(event, rate),
+        Event::Recovery(event) => recovery_to_text(event),
+        Event::Bonus(event) => bonus_to_text(event),
+        Event::Board(event) => board_to_text(event),
+    }
+}
+
+fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
     let shown = |id: &PositionId, units: Units| amount::units(units, id.asset, rate);
     match event {
-        Event::RescueCreated { terms } => {
+        RescueEvent::Created { terms } => {
             let (target, deadline) = (amount::eth(terms.target), time::time(terms.deadline));
             format!("created a rescue of {target}, open for pledges up to {deadline}")
         }
-        Event::Pledged { position, amount } => {
+        RescueEvent::Pledged { position, amount } => {
             format!("locked {} of {} in tier {}", shown(position, *amount), position.pledger, position.tier)
         }
-        Event::Exited { position, recipient, amount } => {
+        RescueEvent::Exited { position, recipient, amount } => {
             format!("took {} of {} out, to {recipient}", shown(position, *amount), position.pledger)
         }
-        Event::Declined { position, amount } => {
+        RescueEvent::Declined { position, amount } => {
             format!("declined {}, returned to {}", shown(position, *amount), position.pledger)
         }
-        Event::Owed { pledger, asset, amount } => {
+        RescueEvent::Owed { pledger, asset, amount } => {
             let shown = amount::units(*amount, *asset, rate);
             format!(
                 "could not pay {shown}, which is owed to {pledger}: `levee collect {asset}` pays it later"
             )
         }
-        Event::Collected { pledger, asset, recipient, amount } => {
+        RescueEvent::Collected { pledger, asset, recipient, amount } => {
             format!(
                 "paid {} that was owed to {pledger}, to {recipient}",
                 amount::units(*amount, *asset, rate)
             )
         }
-        Event::Refunded { position, recipient, amount } => {
+        RescueEvent::Refunded { position, recipient, amount } => {
             format!("returned {} of {} to {recipient}", shown(position, *amount), position.pledger)
         }
-        Event::AmendmentProposed { amendment } => {
+        RescueEvent::AmendmentProposed { amendment } => {
             let (target, deadline) =
                 (amount::eth(amendment.goal.target), time::time(amendment.goal.deadline));
             let from = time::time(amendment.effective_at);
             format!("proposed a target of {target} and a deadline of {deadline}, in force from {from}")
         }
-        Event::Settled { threshold, target, drawn, .. } => {
+        RescueEvent::Settled { threshold, target, drawn, .. } => {
             let (drawn, target) = (amount::eth(*drawn), amount::eth(*target));
             format!(
                 "settled at a threshold of {}: {drawn} of {target} is drawn",
                 percent::percent(*threshold)
             )
         }
-        Event::Failed { reason, .. } => format!("the rescue failed: {reason}; everything goes back"),
-        Event::Released { asset, tranches, amount } => {
+        RescueEvent::Failed { reason, .. } => format!("the rescue failed: {reason}; everything goes back"),
+        RescueEvent::Released { asset, tranches, amount } => {
             let shown = amount::units(*amount, *asset, rate);
             format!("delivered {shown} to the beneficiary, {} of {asset} in all", tranches_text(*tranches))
         }
-        Event::Objected { position, weight } => {
+        RescueEvent::Objected { position, weight } => {
             format!("{} objected with {}", position.pledger, amount::eth(*weight))
         }
-        Event::Cancelled { reason, kept, .. } => {
+        RescueEvent::Cancelled { reason, kept, .. } => {
             let kept = tranches_text(*kept);
             let calendar = match reason {
                 EndReason::Vetoed => "; the rest goes back at the times at which it would have fallen due",
@@ -68,12 +77,9 @@ pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
             };
             format!("stopped what is not yet due: the beneficiary keeps at most {kept}{calendar}")
         }
-        Event::HoldLifted { .. } => "let go what objections stopped: it goes back at once".into(),
-        Event::Lapsed { .. } => "stopped what was due and not collected".into(),
-        Event::Finalized { .. } => "nothing more goes to the beneficiary".into(),
-        Event::Recovery(event) => recovery_to_text(event),
-        Event::Bonus(event) => bonus_to_text(event),
-        Event::Board(event) => board_to_text(event),
+        RescueEvent::HoldLifted { .. } => "let go what objections stopped: it goes back at once".into(),
+        RescueEvent::Lapsed { .. } => "stopped what was due and not collected".into(),
+        RescueEvent::Finalized { .. } => "nothing more goes to the beneficiary".into(),
     }
 }
 
@@ -153,22 +159,33 @@ pub(crate) fn tranches_text(count: u8) -> String {
 /// An event as JSON, under its name in the contract; amounts are in the asset's own unit.
 pub(crate) fn to_json(event: &Event) -> Value {
     match event {
-        Event::RescueCreated { terms } => json!({ "event": "RescueCreated", "terms": terms }),
-        Event::Pledged { position, amount } => of_position("Pledged", position, json!({ "amount": amount })),
-        Event::Exited { position, recipient, amount } => {
+        Event::Rescue(event) => rescue_to_json(event),
+        Event::Recovery(event) => recovery_to_json(event),
+        Event::Bonus(event) => bonus_to_json(event),
+        Event::Board(event) => board_to_json(event),
+    }
+}
+
+fn rescue_to_json(event: &RescueEvent) -> Value {
+    match event {
+        RescueEvent::Created { terms } => json!({ "event": "RescueCreated", "terms": terms }),
+        RescueEvent::Pledged { position, amount } => {
+            of_position("Pledged", position, json!({ "amount": amount }))
+        }
+        RescueEvent::Exited { position, recipient, amount } => {
             of_position("Exited", position, json!({ "recipient": recipient.to_string(), "amount": amount }))
         }
-        Event::Declined { position, amount } => {
+        RescueEvent::Declined { position, amount } => {
             of_position("Declined", position, json!({ "amount": amount }))
         }
-        Event::Owed { pledger, asset, amount } => json!({
+        RescueEvent::Owed { pledger, asset, amount } => json!({
             "event": "Owed",
             "pledger": pledger.to_string(),
             "asset": asset,
             "unit": amount::unit_name(*asset),
             "amount": amount,
         }),
-        Event::Collected { pledger, asset, recipient, amount } => json!({
+        RescueEvent::Collected { pledger, asset, recipient, amount } => json!({
             "event": "Collected",
             "pledger": pledger.to_string(),
             "asset": asset,
@@ -176,17 +193,17 @@ pub(crate) fn to_json(event: &Event) -> Value {
             "recipient": recipient.to_string(),
             "amount": amount,
         }),
-        Event::Refunded { position, recipient, amount } => {
+        RescueEvent::Refunded { position, recipient, amount } => {
             of_position("Refunded", position, json!({ "recipient": recipient.to_string(), "amount": amount }))
         }
-        Event::AmendmentProposed { amendment } => json!({
+        RescueEvent::AmendmentProposed { amendment } => json!({
             "event": "AmendmentProposed",
             "targetWei": amendment.goal.target,
             "deadlineUnix": amendment.goal.deadline,
             "termsHash": amendment.goal.terms_hash,
             "inForceFromUnix": amendment.effective_at,
         }),
-        Event::Settled { threshold, rate, target, drawn, settled_at, draws } => json!({
+        RescueEvent::Settled { threshold, rate, target, drawn, settled_at, draws } => json!({
             "event": "Settled",
             "thresholdBps": threshold,
             "rateWeiPer1e27Shares": rate,
@@ -195,34 +212,31 @@ pub(crate) fn to_json(event: &Event) -> Value {
             "settledAtUnix": settled_at,
             "draws": draws,
         }),
-        Event::Failed { reason, rate, failed_at } => json!({
+        RescueEvent::Failed { reason, rate, failed_at } => json!({
             "event": "Failed",
             "reason": reason.to_string(),
             "rateWeiPer1e27Shares": rate,
             "failedAtUnix": failed_at,
         }),
-        Event::Released { asset, tranches, amount } => json!({
+        RescueEvent::Released { asset, tranches, amount } => json!({
             "event": "Released",
             "asset": asset,
             "unit": amount::unit_name(*asset),
             "tranches": tranches,
             "amount": amount,
         }),
-        Event::Objected { position, weight } => {
+        RescueEvent::Objected { position, weight } => {
             of_position("Objected", position, json!({ "weightWei": weight }))
         }
-        Event::Cancelled { reason, kept, cancelled_at } => json!({
+        RescueEvent::Cancelled { reason, kept, cancelled_at } => json!({
             "event": "Cancelled",
             "reason": reason.to_string(),
             "kept": kept,
             "cancelledAtUnix": cancelled_at,
         }),
-        Event::HoldLifted { lifted_at } => json!({ "event": "HoldLifted", "liftedAtUnix": lifted_at }),
-        Event::Lapsed { lapsed_at } => json!({ "event": "Lapsed", "lapsedAtUnix": lapsed_at }),
-        Event::Finalized { final_at } => json!({ "event": "Finalized", "finalAtUnix": final_at }),
-        Event::Recovery(event) => recovery_to_json(event),
-        Event::Bonus(event) => bonus_to_json(event),
-        Event::Board(event) => board_to_json(event),
+        RescueEvent::HoldLifted { lifted_at } => json!({ "event": "HoldLifted", "liftedAtUnix": lifted_at }),
+        RescueEvent::Lapsed { lapsed_at } => json!({ "event": "Lapsed", "lapsedAtUnix": lapsed_at }),
+        RescueEvent::Finalized { final_at } => json!({ "event": "Finalized", "finalAtUnix": final_at }),
     }
 }
 
@@ -346,7 +360,7 @@ mod tests {
     #[test]
     fn what_is_only_owed_says_how_to_collect_it() {
         let (pledger, asset, amount) = (Address::ZERO, Asset::Eth, Units::new(10u128.pow(18)));
-        let event = Event::Owed { pledger, asset, amount };
+        let event = Event::Rescue(RescueEvent::Owed { pledger, asset, amount });
         let text =
             format!("could not pay 1 ETH, which is owed to {pledger}: `levee collect ETH` pays it later");
         assert_eq!(to_text(&event, None), text);
@@ -359,7 +373,8 @@ mod tests {
 
     #[test]
     fn only_a_veto_sends_back_by_the_calendar() {
-        let text = |reason| to_text(&Event::Cancelled { reason, kept: 1, cancelled_at: 5 }, None);
+        let text =
+            |reason| rescue_to_text(&RescueEvent::Cancelled { reason, kept: 1, cancelled_at: 5 }, None);
         let stopped = "stopped what is not yet due: the beneficiary keeps at most 1 tranche";
         assert_eq!(text(EndReason::StoppedByGuardian), stopped);
         let calendar = "; the rest goes back at the times at which it would have fallen due";
@@ -390,7 +405,7 @@ mod tests {
     #[test]
     fn a_pledge_reads_in_its_own_unit() {
         let position = PositionId { pledger: Address::ZERO, tier: 2, asset: Asset::StEth };
-        let event = Event::Pledged { position, amount: Units::new(10u128.pow(18)) };
+        let event = Event::Rescue(RescueEvent::Pledged { position, amount: Units::new(10u128.pow(18)) });
         let rate = Rate::new(1_200_000_000_000_000_000_000_000_000);
         let zero = Address::ZERO;
         assert_eq!(

@@ -266,7 +266,10 @@ mod tests {
 
     #[test]
     fn what_was_done_is_told_by_its_events() {
-        let events = vec![levee::Event::Lapsed { lapsed_at: 5 }, levee::Event::Finalized { final_at: 5 }];
+        let events =
+            [levee::RescueEvent::Lapsed { lapsed_at: 5 }, levee::RescueEvent::Finalized { final_at: 5 }]
+                .map(levee::Event::Rescue)
+                .into();
         let executed = Executed { transaction: [7; 32].into(), block: 3, gas_used: 21_000, events };
         let (text, json) = told(&[executed], None);
         assert_eq!(text, "stopped what was due and not collected\nnothing more goes to the beneficiary\n");

@@ -7,7 +7,8 @@ use alloy::{
     sol_types::{SolCall, SolEventInterface, SolInterface},
 };
 use levee_model::{
-    BonusDecision, Enlistment, PositionId, Status, Timestamp, UnitSeconds, Units, Wei, WeiSeconds,
+    BonusDecision, BonusShare, BonusView, Enlistment, PositionId, Status, Timestamp, UnitSeconds, Units, Wei,
+    WeiSeconds,
 };
 use thiserror::Error;
 
@@ -29,24 +30,6 @@ pub struct BonusPool<P> {
     blueprint: Blueprint,
     address: Address,
     escrow: Address,
-}
-
-/// The books of a bonus pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BonusView {
-    /// The bonus: what was added, but for what sponsors left with before it was decided.
-    pub total: Wei,
-    /// Whose it is, once and for ever; none while the rescue is open, or nobody has asked since it ended.
-    pub decision: Option<BonusDecision>,
-}
-
-/// What a position gets of the bonus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BonusShare {
-    /// How much, rounded down; zero until it is decided.
-    pub share: Wei,
-    /// Whether it has had it.
-    pub claimed: bool,
 }
 
 /// An event of a bonus pool.

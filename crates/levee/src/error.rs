@@ -7,7 +7,7 @@ use alloy::{
     sol_types::{Revert, SolError},
     transports::{RpcError, TransportError},
 };
-use levee_model::Asset;
+use levee_model::{Asset, Inconsistent};
 use thiserror::Error;
 
 use crate::{
@@ -190,11 +190,8 @@ pub enum Error {
         what: &'static str,
     },
     /// The logs do not add up to a rescue: some are missing, or not of one escrow.
-    #[error("the logs are not a rescue's whole history: {reason}")]
-    BrokenHistory {
-        /// What does not add up.
-        reason: &'static str,
-    },
+    #[error("the logs are not a rescue's whole history: {0}")]
+    BrokenHistory(#[from] Inconsistent),
 }
 
 impl Error {
@@ -228,7 +225,7 @@ impl Error {
             | Self::FailedInBlock { .. }
             | Self::NotCreated { .. }
             | Self::Malformed { .. }
-            | Self::BrokenHistory { .. } => false,
+            | Self::BrokenHistory(_) => false,
         }
     }
 

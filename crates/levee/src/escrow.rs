@@ -7,7 +7,8 @@ use alloy::{
     sol_types::SolCall,
 };
 use levee_model::{
-    Asset, Goal, PerAsset, Position, PositionId, Shares, Status, Terms, Timestamp, Units, Wei,
+    Asset, Goal, PerAsset, PledgingView, Position, PositionId, PositionView, Rescue, RescueView, Shares,
+    Status, Terms, Timestamp, Units, Wei,
 };
 
 use crate::{
@@ -16,11 +17,9 @@ use crate::{
     call::Call,
     convert,
     error::Error,
-    history::{self, History},
-    lido,
+    history, lido,
     provider::check_chain,
     rpc, terms,
-    view::{PledgingView, PositionView, RescueView},
 };
 
 /// A client of the escrow at one address, which has proven itself.
@@ -181,9 +180,9 @@ impl<P: Provider + Clone> Escrow<P> {
     ///
     /// # Errors
     /// [`Error::BrokenHistory`], [`Error::Rpc`], [`Error::Malformed`].
-    pub async fn history(&self) -> Result<History, Error> {
+    pub async fn history(&self) -> Result<Rescue, Error> {
         let first = self.created_block().await?;
-        History::of(self.address, &history::fetch(&self.provider, self.address, first).await?)
+        history::fold(self.address, &history::fetch(&self.provider, self.address, first).await?)
     }
 
     // ---------------------------------------------------------------------------------------------- pledging

@@ -21,22 +21,25 @@ mod refusal;
 pub mod router;
 mod rpc;
 pub mod terms;
-pub mod view;
+mod view;
 
 pub use blueprint::{Blueprint, Contract};
 pub use board::{Board, BoardError, BoardEvent, Declaration, Declared, SignedDeclaration, Stage};
-pub use bonus::{BonusError, BonusEvent, BonusPool, BonusShare, BonusView};
+pub use bonus::{BonusError, BonusEvent, BonusPool};
 pub use call::{Call, Executed, Sent};
 pub use deploy::{Deployment, deploy};
 pub use error::Error;
 pub use escrow::{Allowance, Escrow};
 pub use event::Event;
-pub use history::{Entry, History};
+pub use history::Entry;
 pub use levee_model as model;
+pub use levee_model::{
+    BonusShare, BonusView, Earnings, PledgingView, PositionView, PotView, RecoveryView, RescueEvent,
+    RescueView, ShareRate,
+};
 pub use receiver::Receiver;
-pub use recovery::{Earnings, RecoveryError, RecoveryEvent, RecoveryPool, RecoveryView};
+pub use recovery::{RecoveryError, RecoveryEvent, RecoveryPool};
 pub use redacted::RedactedUrl;
 pub use refusal::EscrowError;
 pub use router::{Destination, Permit, Router, RouterError, Tokens};
 pub use terms::{CREATE2_DEPLOYER, SALT};
-pub use view::{PledgingView, PositionView, PotView, RescueView, ShareRate};

@@ -6,7 +6,7 @@ use alloy::{
     providers::Provider,
     sol_types::{SolCall, SolEventInterface, SolInterface},
 };
-use levee_model::{PositionId, Rate, RecoveryGroup, Status, Timestamp, Wei};
+use levee_model::{Earnings, PositionId, RecoveryGroup, RecoveryView, Status, Timestamp, Wei};
 use thiserror::Error;
 
 use crate::{
@@ -26,40 +26,6 @@ pub struct RecoveryPool<P> {
     provider: P,
     blueprint: Blueprint,
     address: Address,
-}
-
-/// The waterfall as a deposit would find it now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecoveryView {
-    /// When interest was last added; none before the first deposit, when all amounts are zero too.
-    pub accrued_at: Option<Timestamp>,
-    /// The settlement rate; none when no pot held shares, and before the first deposit.
-    pub rate: Option<Rate>,
-    /// By falling draw order, which is the order of repayment.
-    pub groups: Vec<RecoveryGroup>,
-}
-
-impl RecoveryView {
-    /// All that was deposited.
-    pub fn received(&self) -> Wei {
-        self.groups.iter().fold(Wei::ZERO, |sum, group| sum + group.received)
-    }
-}
-
-/// What a position has earned in all, and what of it was paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Earnings {
-    /// In all, rounded down.
-    pub earned: Wei,
-    /// Of that, paid.
-    pub claimed: Wei,
-}
-
-impl Earnings {
-    /// What a claim would pay now.
-    pub fn due(self) -> Wei {
-        self.earned - self.claimed
-    }
 }
 
 /// An event of a recovery pool.

@@ -35,4 +35,10 @@ impl Amendment {
     pub const fn in_force(&self, now: Timestamp) -> bool {
         now >= self.effective_at
     }
+
+    /// Whether it is pending and less than half of its exit window has passed: then sponsors may leave, and pledgers see
+    /// it and can still follow.
+    pub fn is_in_first_half(&self, exit_window: u32, now: Timestamp) -> bool {
+        2 * self.effective_at.saturating_sub(now) > exit_window.into()
+    }
 }

@@ -13,10 +13,11 @@ use crate::{
     prorata,
     refusal::Refusal,
     rescue::{Payment, Rescue},
-    schedule::Timestamp,
+    schedule::{self, Timestamp},
     status::{EndReason, Status},
     terms::{MAX_TIERS, Terms},
-    units::{Rate, UnitSeconds, Units, Wei, WeiSeconds},
+    units::{Bps, Rate, UnitSeconds, Units, Wei, WeiSeconds},
+    view::RescueView,
 };
 
 /// Whose the bonus is, once and for ever.
@@ -30,6 +31,50 @@ pub struct BonusDecision {
     pub value: WeiSeconds,
     /// The rate that values shares: the one that the rescue recorded.
     pub rate: Option<Rate>,
+}
+
+/// The books of a bonus pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BonusView {
+    /// The bonus: what was added, but for what sponsors left with before it was decided.
+    pub total: Wei,
+    /// Whose it is, once and for ever; none while the rescue is open, or nobody has asked since it ended.
+    pub decision: Option<BonusDecision>,
+}
+
+/// Whose a bonus is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BonusOwner {
+    /// The rescue is open, so nobody can know.
+    Open,
+    /// All of it is the sponsors', whether it was decided or not.
+    Sponsors,
+    /// The part of the pledgers whose condition was not met is theirs: how much, once it was decided.
+    Shared(Option<Wei>),
+}
+
+impl BonusView {
+    /// Whose the bonus is, as far as the rescue tells until it is decided.
+    pub fn owner(&self, rescue: &RescueView) -> BonusOwner {
+        match self.decision {
+            Some(decision) if decision.pledgers.is_zero() => BonusOwner::Sponsors,
+            Some(decision) => BonusOwner::Shared(Some(decision.pledgers)),
+            None if rescue.status == Status::Open => BonusOwner::Open,
+            None if rescue.end_reason == Some(EndReason::EndedByGuardian) => BonusOwner::Sponsors,
+            // Of a failed rescue no threshold was met.
+            None if rescue.threshold_met == Bps::ONE => BonusOwner::Sponsors,
+            None => BonusOwner::Shared(None),
+        }
+    }
+}
+
+/// What a position gets of the bonus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BonusShare {
+    /// How much, rounded down; zero until it is decided.
+    pub share: Wei,
+    /// Whether it has had it.
+    pub claimed: bool,
 }
 
 /// What of a position counts for the bonus.
@@ -281,6 +326,16 @@ impl BonusPool {
         self.take_back(rescue, at, sponsor, sponsor).map(|payment| Payment { to: recipient, ..payment })
     }
 
+    /// The books.
+    pub const fn view(&self) -> BonusView {
+        BonusView { total: self.total, decision: self.decision }
+    }
+
+    /// What a position gets, and whether it has had it.
+    pub fn share(&self, rescue: &Rescue, id: PositionId) -> BonusShare {
+        BonusShare { share: self.share_of(rescue, id), claimed: self.has_claimed(id) }
+    }
+
     /// Whose the bonus is; none until a call has decided it.
     pub const fn decision(&self) -> Option<BonusDecision> {
         self.decision
@@ -387,7 +442,7 @@ impl BonusPool {
         if unmet.is_zero() || rescue.state.end_reason() == Some(EndReason::EndedByGuardian) {
             return Ok(decision);
         }
-        let limit = rescue.goal(at.time).deadline.saturating_add(rescue.terms.exit_window.into());
+        let limit = schedule::enlistable_until(&rescue.terms, rescue.goal(at.time).deadline);
         if at.time <= limit {
             return Err(BonusRefusal::TooEarly { limit, time: at.time });
         }
@@ -410,11 +465,10 @@ fn counted_until(rescue: &Rescue, now: Timestamp) -> Timestamp {
     pending.map_or(earliest, |deadline| deadline.min(earliest))
 }
 
-/// Whether an amendment is pending, and less than half of its exit window has passed.
+/// Whether sponsors may leave before an amendment.
 fn may_leave(rescue: &Rescue, now: Timestamp) -> bool {
-    // A pending amendment is in force later than now.
-    let left = rescue.pending_amendment(now).map(|amendment| amendment.effective_at - now);
-    left.is_some_and(|left| 2 * left > rescue.terms.exit_window.into())
+    let pending = rescue.pending_amendment(now);
+    pending.is_some_and(|amendment| amendment.is_in_first_half(rescue.terms.exit_window, now))
 }
 
 /// The first tier whose condition was not met; of a failed rescue that of none was.
@@ -432,13 +486,16 @@ fn value_down(ether: UnitSeconds, shares: UnitSeconds, rate: Option<Rate>) -> We
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lido::Lido, terms::tests::terms};
+    use crate::{
+        lido::{Block, Lido},
+        terms::tests::terms,
+    };
 
     /// Too many departures to make them one by one.
     #[test]
     fn a_position_beyond_the_count_of_departures_earns_nothing() {
         let escrow = Address::repeat_byte(0xe5);
-        let mut rescue = Rescue::open(escrow, terms(), 0).unwrap();
+        let mut rescue = Rescue::open(escrow, terms(), Block { number: 1, time: 0 }).unwrap();
         let mut pool = BonusPool::new(Address::repeat_byte(0x90));
         let at = |time| Moment { time, lido: Lido::Broken };
         let [counted, saturated] = [1, 2].map(|byte| {

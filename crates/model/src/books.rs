@@ -80,22 +80,26 @@ impl Pots {
 
     /// Value of all that is pledged into `tiers`.
     pub(crate) fn value_down(&self, tiers: impl Iterator<Item = u8>, rate: Option<Rate>) -> Wei {
-        value_down(tiers, rate, |tier, asset| self.get(tier, asset).total)
+        value_down(amounts(tiers, |tier, asset| self.get(tier, asset).total), rate)
     }
 }
 
-/// Value of `amount` of each pot of `tiers`: the ETH + floor(the shares * rate / 10^27), stETH shares and wstETH units
-/// added first. Without a rate, shares count nothing; that is for books that hold none.
-pub(crate) fn value_down(
+/// What `amount` says of each pot of `tiers`.
+pub(crate) fn amounts(
     tiers: impl Iterator<Item = u8>,
-    rate: Option<Rate>,
     amount: impl Fn(u8, Asset) -> Units,
-) -> Wei {
+) -> impl Iterator<Item = (Asset, Units)> {
+    tiers.flat_map(move |tier| Asset::ALL.map(|asset| (asset, amount(tier, asset))))
+}
+
+/// What amounts are worth: their ETH + floor(their shares * rate / 10^27), stETH shares and wstETH units added first.
+/// Without a rate, shares count nothing; that is for books that hold none.
+pub fn value_down(amounts: impl Iterator<Item = (Asset, Units)>, rate: Option<Rate>) -> Wei {
     let (mut ether, mut shares) = (Wei::ZERO, Shares::ZERO);
-    for tier in tiers {
-        ether += Wei::new(amount(tier, Asset::Eth).get());
-        for asset in [Asset::StEth, Asset::WstEth] {
-            shares += Shares::new(amount(tier, asset).get());
+    for (asset, amount) in amounts {
+        match asset {
+            Asset::Eth => ether += Wei::new(amount.get()),
+            Asset::StEth | Asset::WstEth => shares += Shares::new(amount.get()),
         }
     }
     ether + rate.map_or(Wei::ZERO, |rate| prorata::shares_value_down(shares, rate))

@@ -13,13 +13,15 @@
 //! | [`books`] | who pledged what? |
 //! | [`settlement`] | who is drawn, and how far? |
 //! | [`rescue`] | what does a call do, and when is it refused? |
-//! | [`views`] | what would the next call find? |
+//! | [`view`] | what would the next call find? |
+//! | [`outlook`] | what follows from that: who may call what, and when? |
+//! | [`event`] | what happened, and what does it add up to? |
 //! | [`recovery`] | who gets what is recovered later? |
 //! | [`bonus`] | who gets the bonus? |
 //!
 //! ```
 //! use alloy_primitives::{Address, B256};
-//! use levee_model::{Asset, Bps, Lido, Moment, PositionId, Rescue, Status, Terms, Tier, Units, Wei};
+//! use levee_model::{Asset, Block, Bps, Lido, Moment, PositionId, Rescue, Status, Terms, Tier, Units, Wei};
 //!
 //! let tier = Tier { threshold: Bps::ONE, draw_order: 0, rate: Bps::ZERO };
 //! let terms = Terms {
@@ -39,7 +41,7 @@
 //!     exit_window: 60,
 //!     terms_hash: B256::ZERO,
 //! };
-//! let mut rescue = Rescue::open(Address::repeat_byte(9), terms, 0)?;
+//! let mut rescue = Rescue::open(Address::repeat_byte(9), terms, Block { number: 1, time: 0 })?;
 //! let at = Moment { time: 10, lido: Lido::Broken };
 //! let id = PositionId { pledger: Address::repeat_byte(2), tier: 0, asset: Asset::Eth };
 //! rescue.pledge(at, id, rescue.latest_amendment(), Units::new(1_500_000_000))?;
@@ -54,7 +56,9 @@ pub mod amendment;
 pub mod asset;
 pub mod bonus;
 pub mod books;
+pub mod event;
 pub mod lido;
+pub mod outlook;
 pub mod prorata;
 pub mod recovery;
 pub mod refusal;
@@ -65,14 +69,16 @@ mod state;
 pub mod status;
 pub mod terms;
 pub mod units;
-pub mod views;
+pub mod view;
 
 pub use amendment::{Amendment, Goal};
 pub use asset::{Asset, PerAsset};
-pub use bonus::{BonusDecision, BonusPool, BonusRefusal, Enlistment};
+pub use bonus::{BonusDecision, BonusOwner, BonusPool, BonusRefusal, BonusShare, BonusView, Enlistment};
 pub use books::{Position, PositionId, Pot, Pots};
-pub use lido::{Lido, Moment};
-pub use recovery::{RecoveryGroup, RecoveryPool, RecoveryRefusal};
+pub use event::{Inconsistent, RescueEvent};
+pub use lido::{Block, Lido, Moment};
+pub use outlook::{Threshold, TrancheState};
+pub use recovery::{Earnings, RecoveryGroup, RecoveryPool, RecoveryRefusal, RecoveryView};
 pub use refusal::Refusal;
 pub use rescue::{Departure, Payment, Rescue};
 pub use schedule::Timestamp;
@@ -80,4 +86,4 @@ pub use settlement::{Group, Settlement};
 pub use status::{EndReason, Status};
 pub use terms::{Terms, TermsError, Tier};
 pub use units::{Bps, Rate, Shares, UnitSeconds, Units, Wei, WeiSeconds};
-pub use views::Statement;
+pub use view::{PledgingView, PositionView, PotView, RescueView, ShareRate, Statement};

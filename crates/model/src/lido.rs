@@ -28,6 +28,15 @@ impl Lido {
     }
 }
 
+/// Where a rescue is created in its chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Its number.
+    pub number: u64,
+    /// Its time.
+    pub time: Timestamp,
+}
+
 /// The block in which a call is made, as far as the rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {

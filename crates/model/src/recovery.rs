@@ -123,6 +123,40 @@ impl RecoveryGroup {
     }
 }
 
+/// The waterfall as a deposit would find it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoveryView {
+    /// When interest was last added; none before the first deposit, when all amounts are zero too.
+    pub accrued_at: Option<Timestamp>,
+    /// The settlement rate; none when no pot held shares, and before the first deposit.
+    pub rate: Option<Rate>,
+    /// By falling draw order, which is the order of repayment.
+    pub groups: Vec<RecoveryGroup>,
+}
+
+impl RecoveryView {
+    /// All that was deposited.
+    pub fn received(&self) -> Wei {
+        self.groups.iter().map(|group| group.received).sum()
+    }
+}
+
+/// What a position has earned in all, and what of it was paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Earnings {
+    /// In all, rounded down.
+    pub earned: Wei,
+    /// Of that, paid.
+    pub claimed: Wei,
+}
+
+impl Earnings {
+    /// What a claim would pay now.
+    pub fn due(self) -> Wei {
+        self.earned - self.claimed
+    }
+}
+
 /// The queue of repayment.
 #[derive(Debug, Clone)]
 struct Waterfall {
@@ -186,7 +220,8 @@ fn values_down(rescue: &Rescue, settlement: Settlement, order: u8) -> (Wei, Wei)
     let paid = |tier, asset| {
         prorata::tranches_down(state.pots.get(tier, asset).drawn, state.delivered[asset], terms.tranches)
     };
-    (state.pots.value_down(tiers(), settlement.rate), books::value_down(tiers(), settlement.rate, paid))
+    let rate = settlement.rate;
+    (state.pots.value_down(tiers(), rate), books::value_down(books::amounts(tiers(), paid), rate))
 }
 
 /// The recovery pool of one rescue, which its calls are shown. Block times fit 40 bits and do not go back.
@@ -252,6 +287,16 @@ impl RecoveryPool {
         }
         *self.claimed.entry(id).or_default() += amount;
         Ok(Payment::ether(recipient, amount))
+    }
+
+    /// The waterfall, with the interest up to `now`.
+    pub fn view(&self, rescue: &Rescue, now: Timestamp) -> RecoveryView {
+        RecoveryView { accrued_at: self.accrued_at(), rate: self.rate(rescue), groups: self.groups(now) }
+    }
+
+    /// What a position has earned and had.
+    pub fn earnings(&self, rescue: &Rescue, id: PositionId) -> Earnings {
+        Earnings { earned: self.earned_down(rescue, id), claimed: self.claimed(id) }
     }
 
     /// All groups by falling draw order, with the interest up to `now`. Before the first deposit all amounts are zero.

@@ -8,7 +8,7 @@ use crate::{
     amendment::{Amendment, Goal},
     asset::Asset,
     books::{Position, PositionId},
-    lido::{Lido, Moment},
+    lido::{Block, Lido, Moment},
     prorata,
     refusal::Refusal,
     schedule::{self, Timestamp},
@@ -68,6 +68,8 @@ pub struct Rescue {
     pub(crate) state: State,
     pub(crate) positions: BTreeMap<PositionId, Position>,
     pub(crate) owed: BTreeMap<(Address, Asset), Units>,
+    /// Where the escrow's logs begin.
+    pub(crate) created_block: u64,
 }
 
 impl Rescue {
@@ -75,10 +77,16 @@ impl Rescue {
     ///
     /// # Errors
     /// The first rule that the terms break.
-    pub fn open(escrow: Address, terms: Terms, time: Timestamp) -> Result<Self, TermsError> {
-        terms.check(time)?;
-        let state = State::open(&terms);
-        Ok(Self { escrow, state, terms, positions: BTreeMap::new(), owed: BTreeMap::new() })
+    pub fn open(escrow: Address, terms: Terms, block: Block) -> Result<Self, TermsError> {
+        terms.check(block.time)?;
+        Ok(Self {
+            escrow,
+            state: State::open(&terms),
+            terms,
+            positions: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            created_block: block.number,
+        })
     }
 
     /// Locks `amount` as a pledge of `id.pledger`. Anyone may pay for anyone. `amendment` is the time of the latest
@@ -104,16 +112,22 @@ impl Rescue {
             return Err(Refusal::AssetNotAccepted { asset: id.asset });
         }
         self.require_account(id.pledger)?;
-        self.require_tier(id.tier)?;
-        let pot = self.state.pots.get_mut(id.tier, id.asset);
-        let limit = Units::MAX_POT - pot.total;
-        if amount > limit {
-            return Err(Refusal::AmountTooLarge { amount, limit });
-        }
+        self.require_room(id, amount)?;
         require_movable(id.asset, at.lido)?;
-        pot.total += amount;
-        self.positions.entry(id).or_default().amount += amount;
+        self.book(id, amount);
         Ok(())
+    }
+
+    /// The pot exists and can hold `amount` more.
+    pub(crate) fn require_room(&self, id: PositionId, amount: Units) -> Result<(), Refusal> {
+        self.require_tier(id.tier)?;
+        let limit = Units::MAX_POT - self.state.pots.get(id.tier, id.asset).total;
+        if amount > limit { Err(Refusal::AmountTooLarge { amount, limit }) } else { Ok(()) }
+    }
+
+    pub(crate) fn book(&mut self, id: PositionId, amount: Units) {
+        self.state.pots.get_mut(id.tier, id.asset).total += amount;
+        self.positions.entry(id).or_default().amount += amount;
     }
 
     /// Decides the rescue, and returns what it has become: `Settled`, or `Failed` past the deadline with no threshold
@@ -213,6 +227,16 @@ impl Rescue {
     /// The books first, and whatever the token does: an amendment binds nobody who left while stETH was paused.
     fn take_out(&mut self, lido: Lido, id: PositionId, to: Address) -> Result<Departure, Refusal> {
         self.require_tier(id.tier)?;
+        let amount = self.strike(id)?;
+        if lido.moves(id.asset) {
+            return Ok(Departure::Paid(Payment { to, asset: id.asset, amount }));
+        }
+        *self.owed.entry((id.pledger, id.asset)).or_default() += amount;
+        Ok(Departure::Owed(amount))
+    }
+
+    /// Takes a position out of the books, and returns what it was.
+    pub(crate) fn strike(&mut self, id: PositionId) -> Result<Units, Refusal> {
         let found = self.positions.get_mut(&id).filter(|position| !position.amount.is_zero());
         let position = found.ok_or(Refusal::NothingToReturn { id })?;
         let amount = position.amount;
@@ -220,11 +244,7 @@ impl Rescue {
         let pot = self.state.pots.get_mut(id.tier, id.asset);
         // Every position is part of its pot.
         pot.total = pot.total - amount;
-        if lido.moves(id.asset) {
-            return Ok(Departure::Paid(Payment { to, asset: id.asset, amount }));
-        }
-        *self.owed.entry((id.pledger, id.asset)).or_default() += amount;
-        Ok(Departure::Owed(amount))
+        Ok(amount)
     }
 
     /// Pays the pledger what an exit or a decline could not. Anyone may call, in any status; it never settles.
@@ -380,9 +400,7 @@ impl Rescue {
     /// The last second at which the beneficiary cannot lose what is due; none unless something may still be delivered.
     fn collectable_until(&self) -> Option<Timestamp> {
         let settlement = self.state.settlement.filter(|_| self.state.final_at.is_none())?;
-        let last_due = || schedule::last_due(&self.terms, settlement.settled_at);
-        let since = self.state.cancelled_at.unwrap_or_else(last_due);
-        Some(since.saturating_add(self.terms.release_window.into()))
+        Some(schedule::collectable_until(&self.terms, settlement.settled_at, self.state.cancelled_at))
     }
 
     /// Fails a rescue whose shares cannot be valued for longer than the release window after the deadline. Anyone may
@@ -395,7 +413,7 @@ impl Rescue {
             return Err(self.wrong_status());
         }
         let deadline = self.state.goal(at.time).deadline;
-        require_later(at.time, deadline.saturating_add(self.terms.release_window.into()))?;
+        require_later(at.time, schedule::settleable_until(&self.terms, deadline))?;
         match settlement::rate_of(&self.state.pots, at.lido) {
             Ok(None) => Err(Refusal::RateNotNeeded),
             Ok(Some(rate)) => Err(Refusal::RateReadable { rate }),

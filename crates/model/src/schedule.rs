@@ -10,10 +10,36 @@ pub fn first_due(terms: &Terms, settled_at: Timestamp) -> Timestamp {
     settled_at.saturating_add(terms.objection_period.into())
 }
 
+/// When a tranche falls due, counted from 1.
+pub fn due_at(terms: &Terms, settled_at: Timestamp, tranche: u8) -> Timestamp {
+    later(terms, first_due(terms, settled_at), tranche.saturating_sub(1))
+}
+
 /// When the last tranche falls due.
 pub fn last_due(terms: &Terms, settled_at: Timestamp) -> Timestamp {
-    let rest = u64::from(terms.tranches - 1) * u64::from(terms.tranche_interval);
-    first_due(terms, settled_at).saturating_add(rest)
+    due_at(terms, settled_at, terms.tranches)
+}
+
+/// So many intervals later.
+pub(crate) fn later(terms: &Terms, time: Timestamp, intervals: u8) -> Timestamp {
+    time.saturating_add(u64::from(intervals) * u64::from(terms.tranche_interval))
+}
+
+/// The last second at which the beneficiary cannot lose what is due: the release window after the last tranche fell due,
+/// or after the rescue was cancelled.
+pub fn collectable_until(terms: &Terms, settled_at: Timestamp, cancelled_at: Option<Timestamp>) -> Timestamp {
+    let since = cancelled_at.unwrap_or_else(|| last_due(terms, settled_at));
+    since.saturating_add(terms.release_window.into())
+}
+
+/// The last second at which an open rescue with this deadline cannot expire.
+pub fn settleable_until(terms: &Terms, deadline: Timestamp) -> Timestamp {
+    deadline.saturating_add(terms.release_window.into())
+}
+
+/// The last second at which a bonus that is shared cannot be decided, of a rescue with this deadline.
+pub fn enlistable_until(terms: &Terms, deadline: Timestamp) -> Timestamp {
+    deadline.saturating_add(terms.exit_window.into())
 }
 
 /// How many tranches are due at `now`, from 0 to all. A tranche is due from its second on; only a single one may have no
@@ -34,8 +60,9 @@ mod tests {
     #[test]
     fn tranches_fall_due_one_by_one() {
         let terms = Terms { objection_period: 10, tranches: 3, tranche_interval: 5, ..terms() };
-        let due_at = |now| due(&terms, 100, now);
-        assert_eq!([99, 109, 110, 114, 115, 119, 120, 1_000].map(due_at), [0, 0, 1, 1, 2, 2, 3, 3]);
+        let due_by = |now| due(&terms, 100, now);
+        assert_eq!([99, 109, 110, 114, 115, 119, 120, 1_000].map(due_by), [0, 0, 1, 1, 2, 2, 3, 3]);
+        assert_eq!([1, 2, 3].map(|tranche| due_at(&terms, 100, tranche)), [110, 115, 120]);
         assert_eq!((first_due(&terms, 100), last_due(&terms, 100)), (110, 120));
     }
 
@@ -44,5 +71,13 @@ mod tests {
         let terms = Terms { objection_period: 10, tranches: 1, tranche_interval: 0, ..terms() };
         assert_eq!([109, 110].map(|now| due(&terms, 100, now)), [0, 1]);
         assert_eq!(last_due(&terms, 100), 110);
+    }
+
+    #[test]
+    fn what_is_due_can_be_collected_for_a_release_window() {
+        let terms =
+            Terms { objection_period: 10, tranches: 3, tranche_interval: 5, release_window: 50, ..terms() };
+        assert_eq!(collectable_until(&terms, 100, None), 170);
+        assert_eq!(collectable_until(&terms, 100, Some(112)), 162);
     }
 }

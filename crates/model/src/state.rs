@@ -4,14 +4,15 @@ use crate::{
     amendment::{Amendment, Goal},
     asset::{Asset, PerAsset},
     books::{Position, PositionId, Pots},
-    lido::Moment,
+    lido::{Lido, Moment},
     prorata,
     refusal::Refusal,
     schedule::{self, Timestamp},
     settlement::{self, Settlement},
     status::{EndReason, Life, Status},
     terms::{Terms, Tier},
-    units::{Rate, Units, Wei},
+    units::{Bps, Rate, Units, Wei},
+    view::ShareRate,
 };
 
 /// Everything but the terms and the positions.
@@ -74,6 +75,11 @@ impl State {
         self.amendment.filter(|amendment| !amendment.in_force(now))
     }
 
+    /// The amendment proposed last, pending or in force.
+    pub(crate) const fn amendment(&self) -> Option<Amendment> {
+        self.amendment
+    }
+
     /// When the amendment proposed last comes or came into force; 0 for none.
     pub(crate) fn latest_amendment(&self) -> Timestamp {
         self.amendment.map_or(0, |amendment| amendment.effective_at)
@@ -105,6 +111,35 @@ impl State {
     /// The rate recorded when the rescue was decided; none when no pot held shares, or the guardian ended it.
     pub(crate) fn recorded_rate(&self) -> Option<Rate> {
         self.settlement.map_or(self.failed_rate, |settlement| settlement.rate)
+    }
+
+    /// The rate now while open, then as recorded, where that tells what shares were worth.
+    pub(crate) fn share_rate(&self, lido: Lido) -> ShareRate {
+        if !self.pots.hold_shares() {
+            return ShareRate::NotNeeded;
+        }
+        let rate = match self.end_reason.filter(|_| self.settlement.is_none()) {
+            None => self.settlement.map_or(lido.rate(), |settlement| settlement.rate),
+            Some(EndReason::NoThresholdMet) => self.failed_rate,
+            // It was ended without one.
+            Some(_) => None,
+        };
+        rate.map_or(ShareRate::Unreadable, ShareRate::Known)
+    }
+
+    /// Value of all pots; none while the rate cannot be read.
+    pub(crate) fn coverage_down(&self, terms: &Terms, rate: ShareRate) -> Option<Wei> {
+        (rate != ShareRate::Unreadable)
+            .then(|| settlement::coverage_down(&self.pots, terms.tier_count(), rate.known()))
+    }
+
+    /// While open, of the tiers that are covered now; then, of those that settlement chose; zero for none.
+    pub(crate) fn threshold_met(&self, terms: &Terms, now: Timestamp, rate: ShareRate) -> Bps {
+        if self.status() != Status::Open || rate == ShareRate::Unreadable {
+            return self.settlement.map_or(Bps::ZERO, |settlement| settlement.threshold);
+        }
+        let active = settlement::active_tiers(&self.pots, terms, self.goal(now).target, rate.known());
+        active.checked_sub(1).and_then(|last| terms.tier(last)).map_or(Bps::ZERO, |tier| tier.threshold)
     }
 
     /// Whether a pledge is still accepted.
@@ -164,6 +199,14 @@ impl State {
         self.settlement.map_or(0, |settlement| schedule::due(terms, settlement.settled_at, now))
     }
 
+    /// When the next tranche falls due, or goes back by the calendar; none once all are due, or the rest went back at once.
+    pub(crate) fn next_tranche_at(&self, terms: &Terms, now: Timestamp) -> Option<Timestamp> {
+        let goes_on = self.status() == Status::Settled || self.returns_by_calendar;
+        let settlement = self.settlement.filter(|_| goes_on)?;
+        let due = schedule::due(terms, settlement.settled_at, now);
+        (due < terms.tranches).then(|| schedule::due_at(terms, settlement.settled_at, due + 1))
+    }
+
     /// Tranches of `asset` that the beneficiary could have by now.
     pub(crate) fn deliverable(&self, terms: &Terms, asset: Asset, now: Timestamp) -> u8 {
         self.due(terms, now).min(self.kept[asset])
@@ -213,12 +256,14 @@ impl State {
     /// The guardian stops what is not among the `due` tranches; it goes back at once.
     pub(crate) fn cancel(&mut self, due: u8, now: Timestamp) {
         self.stop(EndReason::StoppedByGuardian, self.kept_of(due), now);
+        self.finalize_if_delivered(now);
     }
 
     /// Objections stop the same; it goes back when it would have fallen due.
     pub(crate) fn veto(&mut self, due: u8, now: Timestamp) {
         self.returns_by_calendar = true;
         self.stop(EndReason::Vetoed, self.kept_of(due), now);
+        self.finalize_if_delivered(now);
     }
 
     /// What a veto holds goes back at once.
@@ -228,15 +273,22 @@ impl State {
 
     /// Stops what is due and not collected.
     pub(crate) fn lapse(&mut self, now: Timestamp) {
+        self.stop_undelivered(now);
+        self.finalize_if_delivered(now);
+    }
+
+    pub(crate) fn stop_undelivered(&mut self, now: Timestamp) {
         self.lapsed_at = Some(now);
         self.stop(EndReason::Lapsed, self.delivered, now);
     }
 
-    fn kept_of(&self, due: u8) -> PerAsset<u8> {
+    /// At most `due` tranches of each asset.
+    pub(crate) fn kept_of(&self, due: u8) -> PerAsset<u8> {
         PerAsset::from_fn(|asset| self.kept[asset].min(due))
     }
 
-    fn stop(&mut self, reason: EndReason, kept: PerAsset<u8>, now: Timestamp) {
+    /// The beneficiary keeps no more than `kept`.
+    pub(crate) fn stop(&mut self, reason: EndReason, kept: PerAsset<u8>, now: Timestamp) {
         self.kept = kept;
         // A lapse after a cancellation leaves its reason and its time.
         if self.status() == Status::Settled {
@@ -244,7 +296,6 @@ impl State {
             self.end_reason = Some(reason);
             self.cancelled_at = Some(now);
         }
-        self.finalize_if_delivered(now);
     }
 
     /// A rescue is final once every asset is delivered as far as the beneficiary keeps it.

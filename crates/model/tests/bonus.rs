@@ -183,7 +183,7 @@ mod enlist {
     #[test]
     fn counts_no_more_than_the_bound_of_a_position() {
         let far = Terms { deadline: 1 << 28, latest_deadline: 1 << 28, ..terms() };
-        let (mut rescue, mut pool) = (Rescue::open(ESCROW, far, 0).unwrap(), BonusPool::new(POOL));
+        let (mut rescue, mut pool) = (Rescue::open(ESCROW, far, CREATED).unwrap(), BonusPool::new(POOL));
         rescue.pledge(at(0), alice(), UNAMENDED, units(1 << 100)).unwrap();
         let too_large = BonusRefusal::AmountTooLarge {
             amount: UnitSeconds::MAX_POSITION + unit_seconds(1),
@@ -302,7 +302,7 @@ mod claim {
     #[test]
     fn stays_decided_whatever_becomes_of_a_settled_rescue() {
         let long = Terms { objection_period: 1_000, ..terms() };
-        let (mut rescue, mut pool) = (Rescue::open(ESCROW, long, 0).unwrap(), BonusPool::new(POOL));
+        let (mut rescue, mut pool) = (Rescue::open(ESCROW, long, CREATED).unwrap(), BonusPool::new(POOL));
         pool.add(&rescue, at(10), CAROL, BONUS).unwrap();
         join(&mut rescue, &mut pool, 10, alice(), 250_000_000_000);
         join(&mut rescue, &mut pool, 10, id(BOB, 2, Asset::Eth), 100_000_000_000);

@@ -54,7 +54,7 @@ mod pledge {
     #[test]
     fn is_refused_for_the_first_of_several_reasons() {
         let ether_only = Terms { steth: Address::ZERO, wsteth: Address::ZERO, ..terms() };
-        let mut rescue = Rescue::open(ESCROW, ether_only, 0).unwrap();
+        let mut rescue = Rescue::open(ESCROW, ether_only, CREATED).unwrap();
         let closed = Refusal::PledgingClosed { status: Status::Open, deadline: DEADLINE, time: DEADLINE + 1 };
         let (nobody, much, most) = (Address::ZERO, units(1 << 101), Units::MAX_POT);
         let refusals = [
@@ -114,7 +114,7 @@ mod pledge {
     fn up_to_every_bound_settles_and_pays_without_overflow() {
         let target = Wei::new((1 << 96) - 1);
         let tiers = (0..8).map(|order| tier(10_000, order, 0)).collect();
-        let mut rescue = Rescue::open(ESCROW, Terms { target, tiers, ..terms() }, 0).unwrap();
+        let mut rescue = Rescue::open(ESCROW, Terms { target, tiers, ..terms() }, CREATED).unwrap();
         let pots = || (0..8).flat_map(|tier| Asset::ALL.map(|asset| id(ALICE, tier, asset)));
         let dear = |time| Moment { time, lido: Lido::Working(levee_model::Rate::MAX) };
         pots().for_each(|id| rescue.pledge(dear(1), id, UNAMENDED, Units::MAX_POT).unwrap());
@@ -287,10 +287,13 @@ mod refund {
         assert_eq!(rescue.refund(at(500), alice), Ok(payment));
         assert_eq!(rescue.refund(at(501), alice), Err(Refusal::NothingToReturn { id: alice }));
         let statement = rescue.statement(at(501), alice);
-        assert_eq!(statement.pledged, units(900_000_000_000));
-        assert_eq!((statement.drawn, statement.refunded), (units(750_000_000_000), units(150_000_000_000)));
-        assert_eq!((statement.refundable, statement.held), (units(0), units(0)));
-        assert_eq!(statement.weight, Wei::new(750_000_000_000));
+        assert_eq!(statement.view.amount, units(900_000_000_000));
+        assert_eq!(
+            (statement.drawn, statement.view.refunded),
+            (units(750_000_000_000), units(150_000_000_000))
+        );
+        assert_eq!((statement.view.refundable, statement.held), (units(0), units(0)));
+        assert_eq!(statement.view.weight, Wei::new(750_000_000_000));
     }
 
     #[test]
@@ -434,7 +437,7 @@ mod guardian {
         assert_eq!(rescue.amend(at(1), ALICE, goal(TARGET, 900)), Err(refusal));
         assert_eq!(rescue.cancel(at(1), ALICE), Err(refusal));
         let none = Terms { guardian: Address::ZERO, ..terms() };
-        let mut rescue = Rescue::open(ESCROW, none, 0).unwrap();
+        let mut rescue = Rescue::open(ESCROW, none, CREATED).unwrap();
         let refusal = Refusal::NotGuardian { caller: Address::ZERO, guardian: Address::ZERO };
         assert_eq!(rescue.cancel(at(1), Address::ZERO), Err(refusal));
     }
@@ -584,7 +587,7 @@ mod object {
     #[test]
     fn leaves_the_beneficiary_what_is_due_until_that_lapses() {
         let slow = Terms { objection_period: 1_000, tranche_interval: 1_000, ..terms() };
-        let mut rescue = Rescue::open(ESCROW, slow, 0).unwrap();
+        let mut rescue = Rescue::open(ESCROW, slow, CREATED).unwrap();
         let alice = id(ALICE, 0, Asset::Eth);
         rescue.pledge(at(10), alice, UNAMENDED, units(TARGET)).unwrap();
         rescue.settle(at(500)).unwrap();
@@ -616,7 +619,7 @@ mod object {
     fn is_refused_for_the_first_of_several_reasons() {
         let nobody = id(ALICE, 3, Asset::StEth);
         let no_veto = Terms { veto: levee_model::Bps::ZERO, ..terms() };
-        let mut without = Rescue::open(ESCROW, no_veto, 0).unwrap();
+        let mut without = Rescue::open(ESCROW, no_veto, CREATED).unwrap();
         assert_eq!(without.object(at(1), nobody), Err(Refusal::NoVeto));
         assert_eq!(rescue().object(at(1), nobody), Err(status(Status::Open)));
         let mut rescue = settled();

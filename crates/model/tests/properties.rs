@@ -7,7 +7,7 @@
 mod common;
 
 use alloy_primitives::{Address, B256};
-use common::{BENEFICIARY, ESCROW, GUARDIAN, id, rate};
+use common::{BENEFICIARY, CREATED, ESCROW, GUARDIAN, id, rate};
 use levee_model::{
     Asset, Bps, Departure, EndReason, Goal, Lido, Moment, Payment, PerAsset, PositionId, Pot, Refusal,
     Rescue, Status, Terms, Tier, Timestamp, Units, Wei, prorata,
@@ -134,7 +134,7 @@ struct Onlooker {
 
 impl Onlooker {
     fn new(terms: Terms) -> Self {
-        let rescue = Rescue::open(ESCROW, terms, 0).expect("the terms are allowed");
+        let rescue = Rescue::open(ESCROW, terms, CREATED).expect("the terms are allowed");
         Self {
             rescue,
             now: 0,
@@ -356,7 +356,7 @@ impl Onlooker {
                     Status::Open => position.amount.get(),
                     _ => {
                         let statement = self.rescue.statement(at, id);
-                        statement.refundable.get() + statement.held.get()
+                        statement.view.refundable.get() + statement.held.get()
                     }
                 };
             }

@@ -171,7 +171,7 @@ mod recover {
     fn fits_the_longest_time_at_the_highest_rate_on_the_largest_principal() {
         let target = Wei::new((1 << 96) - 1);
         let tiers = vec![tier(10_000, 0, 0), tier(10_000, 1, u16::MAX)];
-        let mut rescue = Rescue::open(ESCROW, Terms { target, tiers, ..terms() }, 0).unwrap();
+        let mut rescue = Rescue::open(ESCROW, Terms { target, tiers, ..terms() }, CREATED).unwrap();
         rescue.pledge(at(1), id(ALICE, 0, Asset::Eth), UNAMENDED, units(1)).unwrap();
         rescue.pledge(at(1), id(BOB, 1, Asset::Eth), UNAMENDED, units(target.get())).unwrap();
         rescue.settle(at(2)).unwrap();
@@ -323,7 +323,7 @@ fn finished(
     end: Timestamp,
 ) -> Option<Rescue> {
     let at = |time| levee_model::Moment { time, lido: levee_model::Lido::Working(rate) };
-    let mut rescue = Rescue::open(ESCROW, terms, 0).expect("the terms are allowed");
+    let mut rescue = Rescue::open(ESCROW, terms, CREATED).expect("the terms are allowed");
     for &(id, amount) in pledges {
         rescue.pledge(at(1), id, UNAMENDED, units(amount)).expect("the amount is within bounds");
     }

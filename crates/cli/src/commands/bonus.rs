@@ -4,13 +4,13 @@ use alloy::{primitives::Address, providers::DynProvider};
 use clap::{Args, Subcommand};
 use eyre::Result;
 use levee::{BonusError, BonusPool, BonusView, Error};
-use levee_model::{Asset, Enlistment, Position, PositionId, Status, Wei, prorata};
+use levee_model::{Asset, BonusOwner, Enlistment, Position, PositionId, Status, Wei, prorata};
 
 use crate::{
     address, amount,
     error::UserError,
     output::Output,
-    page::{self, Page, Whose},
+    page::Page,
     position::{PayoutArgs, parse_tier, require_own},
     time,
     transaction::{ChangeArgs, Session, Step},
@@ -155,7 +155,7 @@ impl AddArgs {
                     "decided",
                     format!(
                         "after {}, or earlier if all of it is the sponsors'",
-                        time::time_from(page::decidable_after(&page.view), page.now)
+                        time::time_from(page.view.enlistable_until(), page.now)
                     ),
                 ),
             ],
@@ -268,10 +268,10 @@ impl TakeBackArgs {
         if added.is_zero() {
             return Err(Error::from(BonusError::NothingToTakeBack { sponsor }).into());
         }
-        let leaves = sponsor == session.signer.from && session.page.sponsors_may_leave();
-        let whose = page::whose(&session.page.view, &bonus);
+        let leaves = sponsor == session.signer.from && session.page.view.sponsors_may_leave(session.page.now);
+        let owner = bonus.owner(&session.page.view);
         if !leaves {
-            require_decided(whose)?;
+            require_decided(owner)?;
         }
         let call = match self.to {
             Some(recipient) => pool.take_back_to(recipient),
@@ -279,7 +279,7 @@ impl TakeBackArgs {
         };
         let headline = format!("Take back a bonus for the rescue {}", session.page.address);
         let facts = vec![
-            ("amount", returned(whose, leaves, added, &bonus)),
+            ("amount", returned(owner, leaves, added, &bonus)),
             ("sponsor", sponsor.to_string()),
             ("recipient", self.to.unwrap_or(sponsor).to_string()),
         ];
@@ -288,13 +288,13 @@ impl TakeBackArgs {
 }
 
 /// What a sponsor that added `added` has back.
-fn returned(whose: Whose, leaves: bool, added: Wei, bonus: &BonusView) -> String {
-    match whose {
+fn returned(owner: BonusOwner, leaves: bool, added: Wei, bonus: &BonusView) -> String {
+    match owner {
         // The pledgers' part is rounded down from the bonus.
-        Whose::Shared(Some(pledgers)) => {
+        BonusOwner::Shared(Some(pledgers)) => {
             amount::eth_and_wei(prorata::left_down(added, bonus.total - pledgers, bonus.total))
         }
-        Whose::Shared(None) if !leaves => {
+        BonusOwner::Shared(None) if !leaves => {
             format!("what of {} is not the pledgers', which this decides", amount::eth(added))
         }
         _ => amount::eth_and_wei(added),
@@ -339,20 +339,22 @@ fn no_bonus() -> UserError {
 
 /// Refuses to pay pledgers what is not theirs, or not yet decided.
 fn require_shared(page: &Page, bonus: &BonusView) -> Result<()> {
-    let whose = page::whose(&page.view, bonus);
-    require_decided(whose)?;
-    let (limit, time) = (page::decidable_after(&page.view), page.now);
-    match whose {
-        Whose::Sponsors => Err(UserError::new("the whole bonus is the sponsors' again")
+    let owner = bonus.owner(&page.view);
+    require_decided(owner)?;
+    let (limit, time) = (page.view.enlistable_until(), page.now);
+    match owner {
+        BonusOwner::Sponsors => Err(UserError::new("the whole bonus is the sponsors' again")
             .hint("sponsors take it back with `levee bonus take-back`")
             .into()),
-        Whose::Shared(None) if time <= limit => Err(Error::from(BonusError::TooEarly { limit, time }).into()),
+        BonusOwner::Shared(None) if time <= limit => {
+            Err(Error::from(BonusError::TooEarly { limit, time }).into())
+        }
         _ => Ok(()),
     }
 }
 
-fn require_decided(whose: Whose) -> Result<(), UserError> {
-    if whose != Whose::Open {
+fn require_decided(owner: BonusOwner) -> Result<(), UserError> {
+    if owner != BonusOwner::Open {
         return Ok(());
     }
     Err(UserError::new("the rescue is Open, so it is not decided whose the bonus is")
@@ -410,13 +412,16 @@ mod tests {
     #[test]
     fn a_sponsor_has_back_what_is_not_the_pledgers() {
         let bonus = BonusView { total: Wei::new(ether(4)), decision: None };
-        let text = |whose, leaves| returned(whose, leaves, Wei::new(ether(2)), &bonus);
+        let text = |owner, leaves| returned(owner, leaves, Wei::new(ether(2)), &bonus);
         let all = "2 ETH (2000000000000000000 wei)";
-        assert_eq!(text(Whose::Sponsors, false), all);
-        assert_eq!(text(Whose::Open, true), all);
+        assert_eq!(text(BonusOwner::Sponsors, false), all);
+        assert_eq!(text(BonusOwner::Open, true), all);
         // Half of the 3 ETH that are left of 4.
-        assert_eq!(text(Whose::Shared(Some(Wei::new(ether(1)))), false), "1.5 ETH (1500000000000000000 wei)");
+        assert_eq!(
+            text(BonusOwner::Shared(Some(Wei::new(ether(1)))), false),
+            "1.5 ETH (1500000000000000000 wei)"
+        );
         let undecided = "what of 2 ETH is not the pledgers', which this decides";
-        assert_eq!(text(Whose::Shared(None), false), undecided);
+        assert_eq!(text(BonusOwner::Shared(None), false), undecided);
     }
 }

@@ -54,7 +54,7 @@ fn effect(page: &Page) -> Vec<(&'static str, String)> {
             ]
         }
         _ => {
-            let last = page.calendar().map_or_else(String::new, |(_, last)| time::time(last));
+            let last = view.calendar().map_or_else(String::new, |(_, last)| time::time(last));
             let held = page.tranches_text(view.kept, view.held);
             vec![("goes back at once", format!("{held}, instead of one by one until {last}"))]
         }

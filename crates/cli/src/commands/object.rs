@@ -63,7 +63,7 @@ fn effect(page: &Page, weight: Wei) -> Vec<(&'static str, String)> {
     }
     // No more are due than there are.
     let stopped = view.terms.tranches - view.due;
-    let back = page.calendar().map(|(first, last)| back_by_calendar(stopped, first, last));
+    let back = view.calendar().map(|(first, last)| back_by_calendar(stopped, first, last));
     let kept = format!("{} of {}", event::tranches_text(view.due), view.terms.tranches);
     let mut facts = vec![
         ("stops at", format!("{limit}: this objection stops the rescue for good")),

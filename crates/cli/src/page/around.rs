@@ -1,8 +1,8 @@
 //! The pools around a rescue: what was recovered, and whose the bonus is.
 
 use alloy::{primitives::Address, providers::DynProvider};
-use levee::{BonusPool, BonusView, Error, Escrow, RecoveryPool, RecoveryView, RescueView};
-use levee_model::{Bps, EndReason, RecoveryGroup, Status, Timestamp, Wei};
+use levee::{BonusPool, BonusView, Error, Escrow, RecoveryPool, RecoveryView};
+use levee_model::{BonusOwner, RecoveryGroup, Wei};
 use serde_json::{Value, json};
 
 use super::Page;
@@ -38,35 +38,6 @@ impl Around {
     }
 }
 
-/// Whose a bonus is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whose {
-    /// The rescue is open, so nobody can know.
-    Open,
-    /// All of it is the sponsors', whether it was decided or not.
-    Sponsors,
-    /// The part of the pledgers whose condition was not met is theirs: how much, once it was decided.
-    Shared(Option<Wei>),
-}
-
-/// Whose the bonus is, as far as the rescue tells until it is decided.
-pub(crate) fn whose(view: &RescueView, bonus: &BonusView) -> Whose {
-    match bonus.decision {
-        Some(decision) if decision.pledgers.is_zero() => Whose::Sponsors,
-        Some(decision) => Whose::Shared(Some(decision.pledgers)),
-        None if view.status == Status::Open => Whose::Open,
-        None if view.end_reason == Some(EndReason::EndedByGuardian) => Whose::Sponsors,
-        // Of a failed rescue no threshold was met.
-        None if view.threshold_met == Bps::ONE => Whose::Sponsors,
-        None => Whose::Shared(None),
-    }
-}
-
-/// The last second at which a bonus that is shared cannot be decided.
-pub(crate) fn decidable_after(view: &RescueView) -> Timestamp {
-    view.terms.deadline.saturating_add(view.terms.exit_window.into())
-}
-
 impl Page {
     /// The bonus pool, if there is anything in its books.
     pub(super) fn bonus(&self) -> Option<&Pool<BonusView>> {
@@ -87,14 +58,16 @@ impl Page {
     }
 
     fn whose(&self, bonus: &BonusView) -> String {
-        match whose(&self.view, bonus) {
-            Whose::Open => "for pledges whose condition is not met, by the time that they are locked".into(),
-            Whose::Sponsors => "the sponsors' again".into(),
-            Whose::Shared(None) => {
-                let after = time::time(decidable_after(&self.view));
+        match bonus.owner(&self.view) {
+            BonusOwner::Open => {
+                "for pledges whose condition is not met, by the time that they are locked".into()
+            }
+            BonusOwner::Sponsors => "the sponsors' again".into(),
+            BonusOwner::Shared(None) => {
+                let after = time::time(self.view.enlistable_until());
                 format!("shared by pledges whose condition was not met, later than {after}")
             }
-            Whose::Shared(Some(pledgers)) => format!("{} of it the pledgers'", amount::eth(pledgers)),
+            BonusOwner::Shared(Some(pledgers)) => format!("{} of it the pledgers'", amount::eth(pledgers)),
         }
     }
 }
@@ -146,39 +119,8 @@ pub(super) fn bonus_json(pool: &Pool<BonusView>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::tests::{ether, open, settled};
-    use levee_model::{BonusDecision, WeiSeconds};
-
-    /// A bonus of 2 ETH; decided if the pledgers' part of it is given.
-    fn bonus(pledgers: Option<u128>) -> BonusView {
-        let total = Wei::new(ether(2));
-        let decided = |pledgers| BonusDecision {
-            bonus: total,
-            pledgers: Wei::new(pledgers),
-            value: WeiSeconds::ZERO,
-            rate: None,
-        };
-        BonusView { total, decision: pledgers.map(decided) }
-    }
-
-    #[test]
-    fn whose_a_bonus_is_follows_from_the_rescue_until_it_is_decided() {
-        let undecided = bonus(None);
-        let mut view = open().view;
-        assert_eq!(whose(&view, &undecided), Whose::Open);
-        view.status = Status::Failed;
-        view.end_reason = Some(EndReason::NoThresholdMet);
-        assert_eq!(whose(&view, &undecided), Whose::Shared(None));
-        view.end_reason = Some(EndReason::EndedByGuardian);
-        assert_eq!(whose(&view, &undecided), Whose::Sponsors);
-        let mut view = settled().view;
-        assert_eq!(whose(&view, &undecided), Whose::Sponsors);
-        view.threshold_met = Bps::new(5_000);
-        assert_eq!(whose(&view, &undecided), Whose::Shared(None));
-        assert_eq!(whose(&view, &bonus(Some(0))), Whose::Sponsors);
-        assert_eq!(whose(&view, &bonus(Some(1))), Whose::Shared(Some(Wei::new(1))));
-        assert_eq!(decidable_after(&view), view.terms.deadline + 86_400);
-    }
+    use crate::page::tests::{ether, settled};
+    use levee_model::Bps;
 
     #[test]
     fn pools_are_lines_of_the_page() {
@@ -195,7 +137,7 @@ mod tests {
         let groups = vec![group(1, 30, 1), group(0, 0, 0)];
         page.around = Around {
             recovery: Some(Pool { address, view: RecoveryView { accrued_at: Some(1), rate: None, groups } }),
-            bonus: Some(Pool { address, view: bonus(None) }),
+            bonus: Some(Pool { address, view: BonusView { total: Wei::new(ether(2)), decision: None } }),
         };
         let expected = [
             ("recovered", format!("10 ETH, by {address}")),

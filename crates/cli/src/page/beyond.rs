@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use levee::{PotView, RecoveryView};
-use levee_model::{Bps, Wei, prorata};
+use levee_model::{Bps, Wei, books::value_down, prorata};
 
-use super::{Page, thresholds::value_down};
+use super::Page;
 use crate::amount;
 
 /// The active tiers of one draw order.

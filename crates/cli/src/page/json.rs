@@ -1,10 +1,10 @@
 //! The page for programs: amounts are decimal strings and every name carries its unit.
 
 use levee::PotView;
-use levee_model::{Asset, PerAsset, Tier};
+use levee_model::{Asset, PerAsset, Threshold, Tier};
 use serde_json::{Value, json};
 
-use super::{Page, next::Call, thresholds::Threshold};
+use super::{Page, next::Call};
 
 impl Page {
     /// The page as JSON.
@@ -50,7 +50,6 @@ impl Page {
     }
 
     fn thresholds_json(&self) -> Value {
-        let found = super::thresholds::thresholds(&self.view, self.rate());
         let one = |threshold: Threshold| {
             json!({
                 "thresholdBps": threshold.threshold,
@@ -59,7 +58,7 @@ impl Page {
                 "met": threshold.is_met(),
             })
         };
-        found.into_iter().map(one).collect()
+        self.view.thresholds().into_iter().map(one).collect()
     }
 
     fn amendment_json(&self) -> Value {

@@ -5,14 +5,13 @@ mod beyond;
 mod json;
 mod next;
 mod text;
-mod thresholds;
 
-pub(crate) use around::{Around, Whose, decidable_after, whose};
+pub(crate) use around::Around;
 pub(crate) use text::{back_by_calendar, footing};
 
 use alloy::primitives::Address;
-use levee::{RescueView, ShareRate};
-use levee_model::{Amendment, Asset, PerAsset, Rate, Status, Timestamp, Units, prorata};
+use levee::RescueView;
+use levee_model::{Amendment, Asset, PerAsset, Rate};
 
 use crate::amount;
 
@@ -34,53 +33,31 @@ pub(crate) struct Page {
 impl Page {
     /// The share rate, where it is needed and known.
     pub(crate) fn rate(&self) -> Option<Rate> {
-        match self.view.rate {
-            ShareRate::Known(rate) => Some(rate),
-            ShareRate::NotNeeded | ShareRate::Unreadable => None,
-        }
+        self.view.rate.known()
     }
 
     /// The amendment that is proposed and not yet in force, before which pledgers may leave.
     pub(crate) fn pending(&self) -> Option<Amendment> {
-        let is_open = self.view.status == Status::Open;
-        self.view.amendment.filter(|amendment| is_open && !amendment.in_force(self.now))
-    }
-
-    /// Tranches that a veto stopped and whose time has not come.
-    pub(crate) fn held_back(&self) -> u8 {
-        // No more are due than there are.
-        if self.view.returns_by_calendar { self.view.terms.tranches - self.view.due } else { 0 }
-    }
-
-    /// When the tranches that are not yet due are paid out, or go back after a veto: the first, and the last.
-    pub(crate) fn calendar(&self) -> Option<(Timestamp, Timestamp)> {
-        let (terms, first) = (&self.view.terms, self.view.next_tranche_at?);
-        let further = terms.tranches.saturating_sub(self.view.due).saturating_sub(1);
-        Some((first, first.saturating_add(u64::from(further) * u64::from(terms.tranche_interval))))
+        self.view.pending_amendment(self.now)
     }
 
     /// What the tranches after `from` up to `to` are of each asset, rounded as they are delivered: `1 ETH, 2 wstETH`.
     pub(crate) fn tranches_text(&self, from: PerAsset<u8>, to: PerAsset<u8>) -> String {
+        let amounts = self.view.tranches_between(from, to);
         let shown = |asset| {
-            let part = self.drawn_of(asset, to[asset]).checked_sub(self.drawn_of(asset, from[asset]));
-            part.filter(|part| !part.is_zero()).map(|part| amount::units(part, asset, self.rate()))
+            let part = amounts[asset];
+            (!part.is_zero()).then(|| amount::units(part, asset, self.rate()))
         };
         let parts: Vec<_> = Asset::ALL.into_iter().filter_map(shown).collect();
         if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
-    }
-
-    /// What so many tranches of an asset are, rounded down pot by pot, as the escrow delivers them.
-    fn drawn_of(&self, asset: Asset, count: u8) -> Units {
-        let pots = self.view.pots.iter().filter(|pot| pot.asset == asset);
-        pots.map(|pot| prorata::tranches_down(pot.drawn, count, self.view.terms.tranches)).sum()
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use levee::PotView;
-    use levee_model::{Bps, EndReason, Terms, Tier, Wei};
+    use levee::{PotView, ShareRate};
+    use levee_model::{Bps, EndReason, Status, Terms, Tier, Units, Wei};
 
     pub(crate) const NOW: u64 = 1_785_542_400;
     pub(crate) const DAY: u64 = 86_400;
@@ -191,8 +168,8 @@ pub(crate) mod tests {
     #[test]
     fn what_a_veto_stopped_has_amounts_and_times() {
         let page = vetoed();
-        assert_eq!((page.held_back(), settled().held_back()), (3, 0));
-        assert_eq!(page.calendar(), Some((NOW + 6 * DAY, NOW + 20 * DAY)));
+        assert_eq!((page.view.held_back(), settled().view.held_back()), (3, 0));
+        assert_eq!(page.view.calendar(), Some((NOW + 6 * DAY, NOW + 20 * DAY)));
         let back = page.tranches_text(page.view.kept, page.view.held);
         assert_eq!(back, "52.5 ETH, 22.5 stETH (18000000000000000000 shares)");
         assert_eq!(page.tranches_text(page.view.kept, page.view.kept), "nothing");

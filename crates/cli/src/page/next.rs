@@ -1,12 +1,8 @@
 //! What can be called now, and by whom?
 
-use levee::{RescueView, ShareRate};
-use levee_model::{Asset, Status, schedule};
+use levee_model::{Asset, BonusOwner, Bps, Status};
 
-use super::{
-    Page,
-    around::{Whose, decidable_after, whose},
-};
+use super::Page;
 
 /// A call that would not be refused, as far as the rescue itself is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +23,13 @@ impl Page {
     /// What can be called now.
     pub(super) fn next_calls(&self) -> Vec<Call> {
         let mut calls = match self.view.status {
-            Status::Open if self.now <= self.view.terms.deadline => self.calls_before_the_deadline(),
+            Status::Open if self.view.is_pledging(self.now) => self.calls_before_the_deadline(),
             Status::Open => self.calls_without_a_rate(),
             Status::Settled => self.calls_of_a_settled_rescue(),
             Status::Cancelled => self.calls_of_a_cancelled_rescue(),
             Status::Released | Status::Failed => Vec::new(),
         };
-        if self.can_lapse() {
+        if self.view.can_lapse(self.now) {
             calls.push(call("lapse", "anyone", "sends back what the beneficiary did not collect in time"));
         }
         if self.view.status != Status::Open {
@@ -51,24 +47,23 @@ impl Page {
         if self.around.recovery.as_ref().is_some_and(|pool| !pool.view.received().is_zero()) {
             calls.push(call("claim", "anyone", "pays a pledger what was recovered for it"));
         }
-        match self.bonus().map(|pool| whose(&self.view, &pool.view)) {
-            Some(Whose::Shared(None)) if self.now <= decidable_after(&self.view) => {
+        match self.bonus().map(|pool| pool.view.owner(&self.view)) {
+            Some(BonusOwner::Shared(None)) if self.now <= self.view.enlistable_until() => {
                 calls.push(call("bonus enlist", "anyone", "strikes what has left the rescue"));
             }
-            Some(Whose::Shared(_)) => {
+            Some(BonusOwner::Shared(_)) => {
                 calls.push(call("bonus claim", "anyone", "pays a pledger its share of the bonus"));
                 calls.push(call("bonus take-back", "anyone", "returns to a sponsor its part of the rest"));
             }
-            Some(Whose::Sponsors) => {
+            Some(BonusOwner::Sponsors) => {
                 calls.push(call("bonus take-back", "anyone", "returns to a sponsor what it added"));
             }
-            Some(Whose::Open) | None => {}
+            Some(BonusOwner::Open) | None => {}
         }
         calls
     }
 
     fn calls_before_the_deadline(&self) -> Vec<Call> {
-        let view = &self.view;
         let mut calls = vec![
             call("pledge AMOUNT --tier N", "anyone", "locks a pledge"),
             call("bonus add AMOUNT", "anyone", "adds to what pledges get whose condition is not met"),
@@ -78,10 +73,10 @@ impl Page {
         }
         if self.pending().is_some() {
             calls.extend(self.calls_of_an_exit_window());
-        } else if view.coverage.is_some_and(|coverage| coverage >= view.terms.target) {
+        } else if self.view.can_settle_early(self.now) {
             calls.push(call("settle", "anyone", "everything is covered: fixes the draw now"));
         }
-        if !view.terms.guardian.is_zero() {
+        if !self.view.terms.guardian.is_zero() {
             calls.push(call("guardian decline", "guardian", "returns a pledge, whole"));
             if self.pending().is_none() {
                 calls.push(call("guardian amend", "guardian", "proposes a new target, deadline or document"));
@@ -93,7 +88,7 @@ impl Page {
 
     fn calls_of_an_exit_window(&self) -> Vec<Call> {
         let mut calls = vec![call("exit", "pledgers", "takes a pledge out before the amendment is in force")];
-        if self.bonus().is_some() && self.sponsors_may_leave() {
+        if self.bonus().is_some() && self.view.sponsors_may_leave(self.now) {
             calls.push(call("bonus take-back", "sponsors", "takes a bonus back: in the window's first half"));
         }
         calls
@@ -101,8 +96,7 @@ impl Page {
 
     /// Past the deadline a view is open only while the share rate cannot be read.
     fn calls_without_a_rate(&self) -> Vec<Call> {
-        let limit = self.view.terms.deadline.saturating_add(self.view.terms.release_window.into());
-        if self.now <= limit {
+        if !self.view.can_expire(self.now) {
             return Vec::new();
         }
         vec![call(
@@ -118,8 +112,8 @@ impl Page {
         if view.settled_at.is_none() {
             calls.push(call("settle", "anyone", "records the settlement; any other call does so too"));
         }
-        if view.due < view.terms.tranches {
-            if !view.terms.veto.get().eq(&0) {
+        if view.can_be_stopped() {
+            if view.terms.veto > Bps::ZERO {
                 calls.push(call("object", "pledgers", "objects to what is not yet due"));
             }
             if !view.terms.guardian.is_zero() {
@@ -131,49 +125,15 @@ impl Page {
 
     fn calls_of_a_cancelled_rescue(&self) -> Vec<Call> {
         let mut calls = self.releases();
-        if self.held_back() > 0 && !self.view.terms.guardian.is_zero() {
+        if self.view.held_back() > 0 && !self.view.terms.guardian.is_zero() {
             calls.push(call("cancel", "guardian", "lets go at once what objections stopped"));
         }
         calls
     }
 
     fn releases(&self) -> Vec<Call> {
-        let view = &self.view;
-        let is_due = |asset: &Asset| view.delivered[*asset] < view.due.min(view.kept[*asset]);
         let release = |asset| call(format!("release {asset}"), "anyone", "delivers what is due of it");
-        Asset::ALL.into_iter().filter(is_due).map(release).collect()
-    }
-
-    fn can_lapse(&self) -> bool {
-        let view = &self.view;
-        let undelivered = Asset::ALL.into_iter().any(|asset| view.delivered[asset] < view.kept[asset]);
-        undelivered && last_collection(view).is_some_and(|last| self.now > last)
-    }
-}
-
-/// The last second at which nothing can lapse; none when the rescue was never settled.
-fn last_collection(view: &RescueView) -> Option<u64> {
-    let start = match view.status {
-        Status::Settled => schedule::last_due(&view.terms, view.settled_at?),
-        Status::Cancelled => view.cancelled_at?,
-        _ => return None,
-    };
-    Some(start.saturating_add(view.terms.release_window.into()))
-}
-
-impl Page {
-    /// Whether an amendment is pending, and less than half of its exit window has passed.
-    pub(crate) fn sponsors_may_leave(&self) -> bool {
-        // A pending amendment is in force later than now.
-        let left = self.pending().map(|amendment| amendment.effective_at - self.now);
-        left.is_some_and(|left| 2 * left > self.view.terms.exit_window.into())
-    }
-
-    /// Why a rescue past its deadline is still open, if it is.
-    pub(super) fn is_stuck(&self) -> bool {
-        self.view.status == Status::Open
-            && self.now > self.view.terms.deadline
-            && self.view.rate == ShareRate::Unreadable
+        Asset::ALL.into_iter().filter(|&asset| self.view.can_release(asset)).map(release).collect()
     }
 }
 
@@ -182,7 +142,8 @@ mod tests {
     use super::*;
     use crate::page::tests::{DAY, ether, open, settled, vetoed};
     use alloy::primitives::Address;
-    use levee_model::{Amendment, Goal, PerAsset, Wei};
+    use levee::ShareRate;
+    use levee_model::{Amendment, Goal, PerAsset, Wei, schedule};
 
     fn commands(page: &Page) -> Vec<String> {
         page.next_calls().into_iter().map(|call| call.command).collect()
@@ -208,9 +169,9 @@ mod tests {
         // Nothing settles while an amendment is pending.
         page.view.coverage = Some(Wei::new(ether(100)));
         assert!(!commands(&page).contains(&"settle".to_owned()));
-        assert!(page.sponsors_may_leave());
+        assert!(page.view.sponsors_may_leave(page.now));
         page.now += DAY / 2;
-        assert!(!page.sponsors_may_leave());
+        assert!(!page.view.sponsors_may_leave(page.now));
         page.now += DAY / 2;
         assert!(commands(&page).contains(&"settle".to_owned()));
     }
@@ -221,7 +182,7 @@ mod tests {
         assert_eq!(commands(&page), ["release ETH", "release stETH", "refund"]);
         page.view.terms.guardian = Address::repeat_byte(1);
         assert_eq!(commands(&page), ["release ETH", "release stETH", "cancel", "refund"]);
-        page.view.due = 4;
+        (page.view.due, page.view.held) = (4, page.view.kept);
         assert_eq!(commands(&page), ["release ETH", "release stETH", "refund"]);
     }
 
@@ -230,9 +191,9 @@ mod tests {
         let mut page = open();
         page.view.rate = ShareRate::Unreadable;
         page.view.coverage = None;
-        assert!(!page.is_stuck());
+        assert!(!page.view.is_stuck(page.now));
         page.now = page.view.terms.deadline + 30 * DAY;
-        assert!(page.is_stuck());
+        assert!(page.view.is_stuck(page.now));
         assert_eq!(commands(&page), [""; 0]);
         page.now += 1;
         assert_eq!(commands(&page), ["expire"]);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use levee::display::decimal;
-use levee_model::{Amendment, Asset, Status, Tier, Timestamp, schedule};
+use levee_model::{Amendment, Asset, Status, Threshold, Tier, Timestamp, TrancheState};
 
 use super::Page;
 use crate::{amount, event, percent, table, time};
@@ -55,7 +55,7 @@ impl Page {
 
     fn status(&self) -> String {
         let status = self.view.status;
-        if self.is_stuck() {
+        if self.view.is_stuck(self.now) {
             return format!("{status}, past its deadline: stETH does not say what its shares are worth");
         }
         match status {
@@ -86,13 +86,12 @@ impl Page {
     }
 
     fn thresholds(&self) -> Vec<String> {
-        let found = super::thresholds::thresholds(&self.view, self.rate());
-        let line = |threshold: super::thresholds::Threshold| {
+        let line = |threshold: Threshold| {
             let met = if threshold.is_met() { "met" } else { "not met" };
             let (has, needs) = (amount::eth(threshold.coverage), amount::eth(threshold.required));
             format!("{} {met}: has {has}, needs {needs}", percent::percent(threshold.threshold))
         };
-        found.into_iter().map(line).collect()
+        self.view.thresholds().into_iter().map(line).collect()
     }
 
     /// What is pending and how long one may leave, or since when the terms are amended.
@@ -130,9 +129,9 @@ impl Page {
 
     /// What a veto stopped and when it goes back.
     fn held(&self) -> Option<String> {
-        let (first, last) = self.calendar().filter(|_| self.held_back() > 0)?;
+        let (first, last) = self.view.calendar().filter(|_| self.view.held_back() > 0)?;
         let held = self.tranches_text(self.view.kept, self.view.held);
-        Some(format!("{held}; {}", back_by_calendar(self.held_back(), first, last)))
+        Some(format!("{held}; {}", back_by_calendar(self.view.held_back(), first, last)))
     }
 
     fn objected(&self) -> Option<String> {
@@ -167,7 +166,7 @@ impl Page {
     fn tranches(&self) -> String {
         let view = &self.view;
         let terms = &view.terms;
-        let Some(settled_at) = view.settled_at else {
+        if view.settled_at.is_none() {
             if matches!(view.status, Status::Failed) {
                 return String::new();
             }
@@ -177,33 +176,17 @@ impl Page {
                 _ => format!(", {} apart", time::duration(terms.tranche_interval.into())),
             };
             return format!("{}, the first {first} after settlement{interval}\n", terms.tranches);
-        };
+        }
         let header = ["tranche", "due", "ETH", "stETH", "wstETH"];
-        let rows: Vec<_> = (1..=terms.tranches).map(|number| self.tranche_row(number, settled_at)).collect();
+        let rows: Vec<_> = (1..=terms.tranches).map(|number| self.tranche_row(number)).collect();
         table::render(header, &rows)
     }
 
-    fn tranche_row(&self, number: u8, settled_at: Timestamp) -> [String; 5] {
-        let terms = &self.view.terms;
-        let wait = u64::from(number - 1) * u64::from(terms.tranche_interval);
-        let due = schedule::first_due(terms, settled_at).saturating_add(wait);
-        let state = |asset| self.tranche_state(number, asset).to_owned();
+    fn tranche_row(&self, number: u8) -> [String; 5] {
+        let due = self.view.due_at(number).map_or_else(String::new, |due| time::time_from(due, self.now));
+        let state = |asset| tranche_state(self.view.tranche_state(number, asset)).to_owned();
         let [eth, steth, wsteth] = Asset::ALL.map(state);
-        [number.to_string(), time::time_from(due, self.now), eth, steth, wsteth]
-    }
-
-    fn tranche_state(&self, number: u8, asset: Asset) -> &'static str {
-        let view = &self.view;
-        if !view.pots.iter().any(|pot| pot.asset == asset && !pot.drawn.is_zero()) {
-            return "-";
-        }
-        if number <= view.delivered[asset] {
-            return "delivered";
-        }
-        if number > view.kept[asset] {
-            return if view.returns_by_calendar && number > view.due { "goes back" } else { "stopped" };
-        }
-        if number <= view.due { "due" } else { "to come" }
+        [number.to_string(), due, eth, steth, wsteth]
     }
 
     fn next(&self) -> String {
@@ -212,6 +195,17 @@ impl Page {
         };
         let rows: Vec<_> = self.next_calls().into_iter().map(row).collect();
         if rows.is_empty() { String::new() } else { table::render(["call", "who", "effect"], &rows) }
+    }
+}
+
+const fn tranche_state(state: Option<TrancheState>) -> &'static str {
+    match state {
+        None => "-",
+        Some(TrancheState::Delivered) => "delivered",
+        Some(TrancheState::Due) => "due",
+        Some(TrancheState::ToCome) => "to come",
+        Some(TrancheState::GoesBack) => "goes back",
+        Some(TrancheState::Stopped) => "stopped",
     }
 }
 

@@ -4,13 +4,10 @@ mod pools;
 
 use std::fmt::Debug;
 
-use alloy::primitives::Address;
+use alloy::{primitives::Address, providers::DynProvider};
 use eyre::{Result, ensure};
-use levee::{BoardEvent, BonusEvent, Declaration, Error, Event, PositionView, RecoveryEvent, RescueView};
-use levee_model::{
-    Asset, Bps, EndReason, Goal, Lido, Moment, Payment, PerAsset, PositionId, Rate, Rescue, Status,
-    Timestamp, Units, Wei,
-};
+use levee::{BoardEvent, BonusEvent, Declaration, Error, Escrow, Event, RecoveryEvent, RescueEvent};
+use levee_model::{Asset, Moment, Payment, Rescue, Timestamp, Units};
 
 use super::{
     cast::{self, Cast},
@@ -43,7 +40,7 @@ pub(crate) fn outcomes(
 ) -> Result<()> {
     match (chain, model) {
         (Ok(events), Ok(payment)) => {
-            let owed = events.iter().any(|event| matches!(event, Event::Owed { .. }));
+            let owed = events.iter().any(|event| matches!(event, Event::Rescue(RescueEvent::Owed { .. })));
             let paid = events.iter().find_map(|event| payment_of(event, *payment)).filter(|_| !owed);
             ensure!(paid == *payment, "the escrow paid {paid:?} and the model {payment:?}");
         }
@@ -56,22 +53,31 @@ pub(crate) fn outcomes(
     Ok(())
 }
 
-/// What an event says was paid. `Released` and `Declined` leave the recipient to the rules.
+/// What an event says was paid.
 fn payment_of(event: &Event, expected: Option<Payment>) -> Option<Payment> {
-    let beneficiary = || expected.map(|payment| payment.to);
     match *event {
-        Event::Released { asset, amount, .. } => Some(Payment { to: beneficiary()?, asset, amount }),
-        Event::Declined { position, amount } => {
-            Some(Payment { to: position.pledger, asset: position.asset, amount })
-        }
-        Event::Exited { position, recipient, amount } | Event::Refunded { position, recipient, amount } => {
-            Some(Payment { to: recipient, asset: position.asset, amount })
-        }
-        Event::Collected { asset, recipient, amount, .. } => Some(Payment { to: recipient, asset, amount }),
+        Event::Rescue(ref event) => payment_of_rescue(event, expected),
         Event::Recovery(RecoveryEvent::Claimed { recipient, amount, .. })
         | Event::Bonus(
             BonusEvent::Claimed { recipient, amount, .. } | BonusEvent::Returned { recipient, amount, .. },
         ) => Some(Payment { to: recipient, asset: Asset::Eth, amount: Units::new(amount.get()) }),
+        _ => None,
+    }
+}
+
+/// `Released` and `Declined` leave the recipient to the rules.
+fn payment_of_rescue(event: &RescueEvent, expected: Option<Payment>) -> Option<Payment> {
+    use RescueEvent as E;
+    let beneficiary = || expected.map(|payment| payment.to);
+    match *event {
+        E::Released { asset, amount, .. } => Some(Payment { to: beneficiary()?, asset, amount }),
+        E::Declined { position, amount } => {
+            Some(Payment { to: position.pledger, asset: position.asset, amount })
+        }
+        E::Exited { position, recipient, amount } | E::Refunded { position, recipient, amount } => {
+            Some(Payment { to: recipient, asset: position.asset, amount })
+        }
+        E::Collected { asset, recipient, amount, .. } => Some(Payment { to: recipient, asset, amount }),
         _ => None,
     }
 }
@@ -90,101 +96,6 @@ pub(crate) fn announced(
     same("the board", &told, "the scenario", &(contributor, declaration, now))
 }
 
-/// What the escrow's views and the model both say of a rescue.
-#[derive(Debug, PartialEq)]
-struct Facts {
-    status: Status,
-    end_reason: Option<EndReason>,
-    goal: Goal,
-    latest_amendment: Timestamp,
-    pots: Vec<(u8, Asset, Units, Units)>,
-    coverage: Option<Wei>,
-    settlement: Option<(Bps, Wei, Option<Rate>)>,
-    objected: Wei,
-    cancelled_at: Option<Timestamp>,
-    lapsed_at: Option<Timestamp>,
-    final_at: Option<Timestamp>,
-    due: u8,
-    kept: PerAsset<u8>,
-    delivered: PerAsset<u8>,
-    held: PerAsset<u8>,
-    returns_by_calendar: bool,
-}
-
-impl Facts {
-    fn of_view(view: &RescueView) -> Self {
-        let decided = !matches!(view.status, Status::Open | Status::Failed);
-        let rate = match view.rate {
-            levee::ShareRate::Known(rate) => Some(rate),
-            _ => None,
-        };
-        Self {
-            status: view.status,
-            end_reason: view.end_reason,
-            goal: Goal::from(&view.terms),
-            latest_amendment: view.latest_amendment(),
-            pots: view.pots.iter().map(|pot| (pot.tier, pot.asset, pot.total, pot.drawn)).collect(),
-            coverage: view.coverage,
-            settlement: decided.then_some((view.threshold_met, view.drawn, rate)),
-            objected: view.objected,
-            cancelled_at: view.cancelled_at,
-            lapsed_at: view.lapsed_at,
-            final_at: view.final_at,
-            due: view.due,
-            kept: view.kept,
-            delivered: view.delivered,
-            held: view.held,
-            returns_by_calendar: view.returns_by_calendar,
-        }
-    }
-
-    fn of_model(rescue: &Rescue, at: Moment) -> Self {
-        let settlement = rescue.settlement(at);
-        let all = (0..rescue.terms().tier_count()).flat_map(|tier| Asset::ALL.map(|asset| (tier, asset)));
-        let pots = all.map(|(tier, asset)| (tier, asset, rescue.pot(at, tier, asset)));
-        Self {
-            status: rescue.status(at),
-            end_reason: rescue.end_reason(at),
-            goal: rescue.goal(at.time),
-            latest_amendment: rescue.latest_amendment(),
-            pots: pots
-                .filter(|(.., pot)| !pot.total.is_zero())
-                .map(|(tier, asset, pot)| (tier, asset, pot.total, pot.drawn))
-                .collect(),
-            coverage: rescue.coverage(valued_by(rescue, at)).ok(),
-            settlement: settlement.map(|settled| (settled.threshold, settled.drawn_value, settled.rate)),
-            objected: rescue.objected(),
-            cancelled_at: rescue.cancelled_at(),
-            lapsed_at: rescue.lapsed_at(),
-            final_at: rescue.final_at(),
-            due: rescue.due(at),
-            kept: rescue.kept(at),
-            delivered: rescue.delivered(),
-            held: rescue.held(at),
-            returns_by_calendar: rescue.returns_by_calendar(),
-        }
-    }
-}
-
-/// What values the pots: while open what can be read now, then what was recorded. Where the rescue was ended without a
-/// reading there is nothing.
-fn valued_by(rescue: &Rescue, at: Moment) -> Lido {
-    match rescue.end_reason(at) {
-        Some(EndReason::NoThresholdMet) => rescue.recorded_rate(at).map_or(Lido::Broken, Lido::Working),
-        Some(EndReason::EndedByGuardian | EndReason::RateUnreadable) => Lido::Broken,
-        _ => at.lido,
-    }
-}
-
-fn positions_of_model(rescue: &Rescue, at: Moment, name: &str) -> Vec<PositionView> {
-    let view = |(id, _): (PositionId, _)| PositionView::of_model(id, &rescue.statement(at, id));
-    rescue.positions_of(cast::address(name)).map(view).collect()
-}
-
-fn owed_by_model(rescue: &Rescue, name: &str) -> PerAsset<Units> {
-    PerAsset::from_fn(|asset| rescue.owed(cast::address(name), asset))
-}
-
 /// Checks that the views say what the models say, of the rescue, of everyone's positions and of what is owed, and of the
 /// two pools.
 pub(crate) async fn with_models(
@@ -194,13 +105,7 @@ pub(crate) async fn with_models(
     cast: &Cast,
 ) -> Result<()> {
     let (escrow, rescue) = (&contracts.escrow, &models.rescue);
-    same("the escrow", &Facts::of_view(&escrow.rescue().await?), "the model", &Facts::of_model(rescue, at))?;
-    for name in cast.names() {
-        let seen = escrow.positions(cast::address(name)).await?;
-        same("the escrow", &seen, "the model", &positions_of_model(rescue, at, name))?;
-        let owed = escrow.owed(cast::address(name)).await?;
-        same("the escrow", &owed, "the model", &owed_by_model(rescue, name))?;
-    }
+    views(escrow, "the model", rescue, at, cast).await?;
     pools::recovery_with_model(contracts, models, at).await?;
     pools::bonus_with_model(contracts, models, cast).await
 }
@@ -208,14 +113,25 @@ pub(crate) async fn with_models(
 /// Checks that the escrow's views say what can be rebuilt from its log alone, and the pools' logs what the models say.
 pub(crate) async fn with_log(contracts: &Contracts, models: &Models, at: Moment, cast: &Cast) -> Result<()> {
     let escrow = &contracts.escrow;
-    let history = escrow.history().await?;
-    same("the escrow", &escrow.rescue().await?, "its log", &history.rescue(at)?)?;
-    for name in cast.names() {
-        let account = cast::address(name);
-        same("the escrow", &escrow.positions(account).await?, "its log", &history.positions(account, at))?;
-        same("the escrow", &escrow.owed(account).await?, "its log", &history.owed(account))?;
-    }
+    views(escrow, "its log", &escrow.history().await?, at, cast).await?;
     pools::logs_with_models(contracts, models, at, cast).await
+}
+
+/// Checks that the escrow's views say what `rescue` says, which is what `other` made of it.
+async fn views(
+    escrow: &Escrow<DynProvider>,
+    other: &str,
+    rescue: &Rescue,
+    at: Moment,
+    cast: &Cast,
+) -> Result<()> {
+    same("the escrow", &escrow.rescue().await?, other, &rescue.view(at))?;
+    for account in cast.names().map(cast::address) {
+        let positions = escrow.positions(account).await?;
+        same("the escrow", &positions, other, &rescue.position_views(at, account))?;
+        same("the escrow", &escrow.owed(account).await?, other, &rescue.owed_of(account))?;
+    }
+    Ok(())
 }
 
 fn same<T: PartialEq + Debug>(one: &str, left: &T, other: &str, right: &T) -> Result<()> {
@@ -227,7 +143,7 @@ fn same<T: PartialEq + Debug>(one: &str, left: &T, other: &str, right: &T) -> Re
 mod tests {
     use super::*;
     use levee::EscrowError;
-    use levee_model::Refusal;
+    use levee_model::{PositionId, Refusal, Status, Wei};
 
     #[test]
     fn both_sides_name_a_refusal_alike() {
@@ -243,7 +159,8 @@ mod tests {
 
     #[test]
     fn outcomes_that_differ_are_noticed() {
-        let released = Event::Released { asset: Asset::Eth, tranches: 1, amount: Units::new(5) };
+        let released =
+            Event::Rescue(RescueEvent::Released { asset: Asset::Eth, tranches: 1, amount: Units::new(5) });
         let payment =
             |amount| Payment { to: cast::address("b"), asset: Asset::Eth, amount: Units::new(amount) };
         assert!(outcomes(&Ok(vec![released.clone()]), &Ok(Some(payment(5)))).is_ok());
@@ -260,14 +177,14 @@ mod tests {
         let to = cast::address("a");
         let position = PositionId { pledger: to, tier: 0, asset: Asset::StEth };
         let (asset, amount) = (Asset::StEth, Units::new(5));
-        let exited = Event::Exited { position, recipient: to, amount };
-        let owed = Event::Owed { pledger: to, asset, amount };
+        let exited = Event::Rescue(RescueEvent::Exited { position, recipient: to, amount });
+        let owed = Event::Rescue(RescueEvent::Owed { pledger: to, asset, amount });
         let paid = Some(Payment { to, asset, amount });
         assert!(outcomes(&Ok(vec![exited.clone()]), &Ok(paid)).is_ok());
         assert!(outcomes(&Ok(vec![exited.clone(), owed.clone()]), &Ok(None)).is_ok());
         assert!(outcomes(&Ok(vec![exited.clone()]), &Ok(None)).is_err());
         assert!(outcomes(&Ok(vec![exited, owed]), &Ok(paid)).is_err());
-        let collected = Event::Collected { pledger: to, asset, recipient: to, amount };
+        let collected = Event::Rescue(RescueEvent::Collected { pledger: to, asset, recipient: to, amount });
         assert!(outcomes(&Ok(vec![collected.clone()]), &Ok(paid)).is_ok());
         assert!(outcomes(&Ok(vec![collected]), &Ok(None)).is_err());
     }

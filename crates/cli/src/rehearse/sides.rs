@@ -8,8 +8,8 @@ use levee::{
     Allowance, Blueprint, Board, BonusPool, Call, Destination, Escrow, RecoveryPool, Router, deploy,
 };
 use levee_model::{
-    Asset, BonusRefusal, Departure, Moment, Payment, PositionId, RecoveryRefusal, Refusal, Rescue, Shares,
-    Terms, Timestamp, Wei,
+    Asset, Block, BonusRefusal, Departure, Moment, Payment, PositionId, RecoveryRefusal, Refusal, Rescue,
+    Shares, Terms, Timestamp, Wei,
 };
 
 use super::{
@@ -144,9 +144,9 @@ impl Contracts {
 
 impl Models {
     /// The models of new contracts.
-    pub(crate) fn new(contracts: &Contracts, terms: &Terms, now: Timestamp) -> Result<Self> {
+    pub(crate) fn new(contracts: &Contracts, terms: &Terms, created: Block) -> Result<Self> {
         Ok(Self {
-            rescue: Rescue::open(contracts.escrow.address(), terms.clone(), now)?,
+            rescue: Rescue::open(contracts.escrow.address(), terms.clone(), created)?,
             recovery: levee_model::RecoveryPool::new(contracts.recovery.address(), terms),
             bonus: levee_model::BonusPool::new(contracts.bonus.address()),
             known: BTreeSet::new(),

@@ -8,7 +8,7 @@ use alloy::{
 };
 use eyre::{Result, WrapErr};
 use levee::{BonusEvent, Error, Event};
-use levee_model::{Asset, Moment, Payment, Timestamp, Units, Wei};
+use levee_model::{Asset, Block, Moment, Payment, Timestamp, Units, Wei, schedule};
 
 use super::{
     action::{Action, Step, With},
@@ -83,8 +83,9 @@ impl Stage {
                 fund(&chain, &tokens, start, account, units_of(*held, &tokens), address).await?;
             }
         }
+        let created = Block { number: contracts.escrow.created_block().await?, time: start };
         Ok(Self {
-            models: Models::new(&contracts, terms, start)?,
+            models: Models::new(&contracts, terms, created)?,
             chain,
             contracts,
             tokens,
@@ -163,7 +164,6 @@ impl Stage {
             When::Around(anchor, shift) => (anchor, shift),
         };
         let rescue = &self.models.rescue;
-        let terms = rescue.terms();
         let settled_at = rescue.settlement(self.moment()).map(|settlement| settlement.settled_at);
         let not_settled =
             || UserError::new("the rescue is not settled yet").hint("let a `settle` step come before");
@@ -175,8 +175,7 @@ impl Stage {
             })?,
             Anchor::Settlement => settled_at.ok_or_else(not_settled)?,
             Anchor::Tranche(number) => {
-                let first = levee_model::schedule::first_due(terms, settled_at.ok_or_else(not_settled)?);
-                first + u64::from(number - 1) * u64::from(terms.tranche_interval)
+                schedule::due_at(rescue.terms(), settled_at.ok_or_else(not_settled)?, number)
             }
         };
         time.checked_add_signed(shift).ok_or_else(|| UserError::new("that is before 1970"))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use eyre::{Result, ensure};
-use levee::{Entry, Event, PotView, RescueView, ShareRate, history};
+use levee::{Entry, PotView, RescueEvent, RescueView, history};
 use levee_model::{Asset, Bps, EndReason, PositionId, Rate, Shares, Status, Units, Wei, prorata};
 use serde::Serialize;
 
@@ -133,10 +133,7 @@ impl Statement {
             sums.extend((!sum.pledged.is_zero()).then_some(sum));
         }
         check_wallets(stage, scenario, &lines, &entries).await?;
-        let rate = match view.rate {
-            ShareRate::Known(rate) => rate,
-            _ => stage.tokens.rate(),
-        };
+        let rate = view.rate.known().unwrap_or_else(|| stage.tokens.rate());
         Ok(Self {
             recovery: Recovery::of(stage, &lines).await?,
             bonus: Bonus::of(stage, &lines).await?,
@@ -207,13 +204,15 @@ struct Flows {
 
 fn flows(entries: &[Entry]) -> BTreeMap<PositionId, Flows> {
     let mut flows: BTreeMap<PositionId, Flows> = BTreeMap::new();
-    for Entry { event, .. } in entries {
+    for event in entries.iter().filter_map(|entry| entry.event.of_rescue()) {
         match *event {
-            Event::Pledged { position, amount } => flows.entry(position).or_default().pledged += amount,
-            Event::Exited { position, amount, .. } | Event::Declined { position, amount } => {
+            RescueEvent::Pledged { position, amount } => flows.entry(position).or_default().pledged += amount,
+            RescueEvent::Exited { position, amount, .. } | RescueEvent::Declined { position, amount } => {
                 flows.entry(position).or_default().returned += amount;
             }
-            Event::Refunded { position, amount, .. } => flows.entry(position).or_default().refunded += amount,
+            RescueEvent::Refunded { position, amount, .. } => {
+                flows.entry(position).or_default().refunded += amount
+            }
             _ => {}
         }
     }
@@ -240,16 +239,18 @@ async fn lines(stage: &Stage, view: &RescueView, entries: &[Entry]) -> Result<Ve
 
 /// What was collected, by whom it was owed to, in what and where it went.
 fn collections(entries: &[Entry]) -> impl Iterator<Item = (Address, Asset, Address, Units)> {
-    entries.iter().filter_map(|entry| match entry.event {
-        Event::Collected { pledger, asset, recipient, amount } => Some((pledger, asset, recipient, amount)),
+    entries.iter().filter_map(|entry| match *entry.event.of_rescue()? {
+        RescueEvent::Collected { pledger, asset, recipient, amount } => {
+            Some((pledger, asset, recipient, amount))
+        }
         _ => None,
     })
 }
 
 /// What exits and declines could not pay somebody in one asset, by the log.
 fn unpaid(entries: &[Entry], account: Address, of: Asset) -> Units {
-    let amounts = entries.iter().filter_map(|entry| match entry.event {
-        Event::Owed { pledger, asset, amount } if (pledger, asset) == (account, of) => Some(amount),
+    let amounts = entries.iter().filter_map(|entry| match *entry.event.of_rescue()? {
+        RescueEvent::Owed { pledger, asset, amount } if (pledger, asset) == (account, of) => Some(amount),
         _ => None,
     });
     amounts.sum()
@@ -314,17 +315,11 @@ impl Line {
 
 /// What the beneficiary has received, by the log.
 fn delivered(entries: &[Entry], of: Asset) -> Units {
-    let released = entries.iter().filter_map(|entry| match entry.event {
-        Event::Released { asset, amount, .. } if asset == of => Some(amount),
+    let released = entries.iter().filter_map(|entry| match *entry.event.of_rescue()? {
+        RescueEvent::Released { asset, amount, .. } if asset == of => Some(amount),
         _ => None,
     });
     released.sum()
-}
-
-/// What the beneficiary gets of an asset in all, by the views.
-fn kept(view: &RescueView, asset: Asset) -> Units {
-    let kept = |pot: &PotView| prorata::tranches_down(pot.drawn, view.kept[asset], view.terms.tranches);
-    view.pots.iter().filter(|pot| pot.asset == asset).map(kept).sum()
 }
 
 impl Sum {
@@ -348,7 +343,7 @@ impl Sum {
             locked: sum(|line| line.locked),
             delivered,
             // A tranche is kept before it is delivered.
-            reserved: kept(view, asset) - delivered,
+            reserved: view.tranches_down(asset, view.kept[asset]) - delivered,
             held: sum(|line| line.held),
             refunded: sum(|line| line.refunded),
             refundable: sum(|line| line.refundable),

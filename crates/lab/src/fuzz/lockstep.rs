@@ -1,10 +1,10 @@
 //! One walk, on the model and on the bytecode at once.
 
-use levee_model::{PerAsset, TermsError, Timestamp};
+use levee_model::{Terms, TermsError, Timestamp};
 use std::fmt::Debug;
 use thiserror::Error;
 
-use super::{mirror, mix::Mix};
+use super::mix::Mix;
 use crate::walk::{
     Op, Outcome, Scene, Step, Subject, Walk, address_of,
     bytecode::{Bytecode, BytecodeError},
@@ -159,14 +159,16 @@ impl Lockstep {
         same("stored status", &self.model.stored_status()?, &self.bytecode.stored_status()?)?;
         let (rescue, at) = (self.model.rescue(), self.model.moment(time));
         let history = self.bytecode.history();
-        let expected = mirror::rescue(rescue, at, history.original_terms());
-        same("rescue", &expected, &history.rescue(at).map_err(BytecodeError::from)?)?;
+        let mut expected = rescue.view(at);
+        // The model's tokens have addresses of their own.
+        let Terms { steth, wsteth, .. } = *history.terms();
+        expected.terms = Terms { steth, wsteth, ..expected.terms };
+        same("rescue", &expected, &history.view(at))?;
         for name in self.scene.cast.names() {
             let pledger = address_of(name);
-            let expected = mirror::positions(rescue, at, pledger);
-            same(&format!("positions of {name}"), &expected, &history.positions(pledger, at))?;
-            let owed = PerAsset::from_fn(|asset| rescue.owed(pledger, asset));
-            same(&format!("owed to {name}"), &owed, &history.owed(pledger))?;
+            let [expected, found] = [rescue, history].map(|rescue| rescue.position_views(at, pledger));
+            same(&format!("positions of {name}"), &expected, &found)?;
+            same(&format!("owed to {name}"), &rescue.owed_of(pledger), &history.owed_of(pledger))?;
         }
         // Until the rescue is final nothing can have reached the pool.
         if rescue.final_at().is_some() || op.is_of_pool() {

@@ -10,7 +10,6 @@
 
 mod campaign;
 mod lockstep;
-mod mirror;
 mod mix;
 mod resolve;
 mod scenes;

@@ -451,7 +451,7 @@ impl Here<'_> {
             Kind::Refund => !self.rescue.refundable(at, id).is_zero(),
             Kind::Object => {
                 let statement = self.rescue.statement(at, id);
-                !statement.weight.is_zero() && !statement.objected
+                !statement.view.weight.is_zero() && !statement.view.objected
             }
             Kind::Claim => !self.model.pool().claimable(self.rescue, id).is_zero(),
             _ => false,

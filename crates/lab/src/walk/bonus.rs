@@ -32,13 +32,10 @@ pub struct Bonus {
 impl Bonus {
     /// What the model says of everyone in `cast`.
     pub fn of_model(pool: &BonusPool, rescue: &Rescue, cast: &Cast) -> Self {
-        let of = |(id, enlistment)| {
-            let share = BonusShare { share: pool.share_of(rescue, id), claimed: pool.has_claimed(id) };
-            (id, (enlistment, share))
-        };
+        let of = |(id, enlistment)| (id, (enlistment, pool.share(rescue, id)));
         let sponsors = cast.addresses().map(|sponsor| (sponsor, pool.contribution_of(sponsor)));
         Self {
-            view: BonusView { total: pool.total(), decision: pool.decision() },
+            view: pool.view(),
             positions: pool.enlistments().map(of).collect(),
             contributions: sponsors.collect(),
         }

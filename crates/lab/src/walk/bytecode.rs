@@ -4,8 +4,8 @@ use alloy::{
     primitives::{Address, B256, Log, U256, aliases::U40},
     sol_types::SolCall,
 };
-use levee::{Event, History, PositionView, PotView, RescueView, ShareRate, bindings::PledgeEscrow};
-use levee_model::{Asset, PositionId, Status, Timestamp, Units, Wei};
+use levee::{Entry, Event, PositionView, PotView, RescueEvent, RescueView, bindings::PledgeEscrow, history};
+use levee_model::{Asset, PositionId, Rescue, Status, Timestamp, Units, Wei};
 use thiserror::Error;
 
 use super::{
@@ -39,7 +39,7 @@ pub struct Bytecode {
     cast: Cast,
     accounts: Vec<Address>,
     holdings: Holdings,
-    history: History,
+    history: Rescue,
 }
 
 /// From whom, to whom, of which asset, how much.
@@ -119,7 +119,7 @@ impl Subject for Bytecode {
         let accounts: Vec<_> =
             cast.names().into_iter().map(address_of).chain([anyone()]).chain(contracts).collect();
         let holdings = world.holdings(&accounts)?;
-        let history = created(escrow, &receipt)?;
+        let history = created(escrow, &receipt, scene.start)?;
         Ok(Self { world, escrow, pool, bonus, router, cast, accounts, holdings, history })
     }
 
@@ -144,13 +144,8 @@ impl Subject for Bytecode {
     }
 
     fn recovery(&mut self, time: Timestamp) -> Result<Recovery, BytecodeError> {
-        let at = self.world.moment(time);
         self.world.chain.set_time(time);
-        let ids = self.cast.names().into_iter().flat_map(|who| {
-            let pledger = address_of(who);
-            let views = self.history.positions(pledger, at).into_iter();
-            views.map(move |view| PositionId { pledger, tier: view.tier, asset: view.asset })
-        });
+        let ids = self.history.positions().map(|(id, _)| id);
         self.pool.checked_view(&mut self.world.chain, ids)
     }
 
@@ -167,10 +162,7 @@ impl Subject for Bytecode {
             target: rescue.terms.target,
             deadline: rescue.terms.deadline,
             active_threshold_bps: settled.then_some(rescue.threshold_met.get()),
-            settlement_rate: settled.then_some(match rescue.rate {
-                ShareRate::Known(rate) => Some(rate),
-                ShareRate::NotNeeded | ShareRate::Unreadable => None,
-            }),
+            settlement_rate: settled.then_some(rescue.rate.known()),
             pots: rescue.pots.iter().map(pot_book).collect(),
             positions: self.position_books()?,
             owed: self.owed_books()?,
@@ -185,7 +177,7 @@ impl Subject for Bytecode {
 
 impl Bytecode {
     /// What the escrow's events have told.
-    pub const fn history(&self) -> &History {
+    pub const fn history(&self) -> &Rescue {
         &self.history
     }
 
@@ -324,31 +316,37 @@ impl Bytecode {
     }
 
     fn told_by_escrow(&mut self, op: &Op, log: &Log) -> Result<Told, BytecodeError> {
-        let event = Event::decode(log)?;
-        self.history.apply(&event)?;
-        if matches!(event, Event::Owed { .. }) {
+        let Event::Rescue(event) = Event::decode(log)? else { return Ok(Told::Nothing) };
+        self.history.apply(&event).map_err(levee::Error::from)?;
+        if matches!(event, RescueEvent::Owed { .. }) {
             return Ok(Told::Owed);
         }
         Ok(self.movement(op, &event).map_or(Told::Nothing, Told::Moved))
     }
 
     /// What an event of the escrow says was moved, to whom, of which asset, how much.
-    fn movement(&self, op: &Op, event: &Event) -> Option<Movement> {
+    fn movement(&self, op: &Op, event: &RescueEvent) -> Option<Movement> {
         let escrow = self.escrow;
         match *event {
-            Event::Pledged { position, amount } => {
+            RescueEvent::Pledged { position, amount } => {
                 // The event does not say who paid.
                 let payer = op.payer().map_or(position.pledger, address_of);
                 let source = op.via().map_or(payer, |via| self.router.source(via, payer));
                 Some((source, escrow, position.asset, amount))
             }
-            Event::Declined { position, amount } => Some((escrow, position.pledger, position.asset, amount)),
-            Event::Exited { position, recipient, amount }
-            | Event::Refunded { position, recipient, amount } => {
+            RescueEvent::Declined { position, amount } => {
+                Some((escrow, position.pledger, position.asset, amount))
+            }
+            RescueEvent::Exited { position, recipient, amount }
+            | RescueEvent::Refunded { position, recipient, amount } => {
                 Some((escrow, recipient, position.asset, amount))
             }
-            Event::Collected { asset, recipient, amount, .. } => Some((escrow, recipient, asset, amount)),
-            Event::Released { asset, amount, .. } => Some((escrow, address_of(BENEFICIARY), asset, amount)),
+            RescueEvent::Collected { asset, recipient, amount, .. } => {
+                Some((escrow, recipient, asset, amount))
+            }
+            RescueEvent::Released { asset, amount, .. } => {
+                Some((escrow, address_of(BENEFICIARY), asset, amount))
+            }
             _ => None,
         }
     }
@@ -391,13 +389,12 @@ impl Bytecode {
     }
 }
 
-/// The history that the escrow's creation begins.
-fn created(escrow: Address, receipt: &Receipt) -> Result<History, BytecodeError> {
-    let events = receipt.logs.iter().map(Event::decode).collect::<Result<Vec<_>, _>>()?;
-    match &events[..] {
-        [Event::RescueCreated { terms }] => Ok(History::created(escrow, terms.clone(), BLOCK)),
-        _ => Err(levee::Error::Malformed { what: "the creation" }.into()),
-    }
+/// The rescue that the escrow's creation begins.
+fn created(escrow: Address, receipt: &Receipt, time: Timestamp) -> Result<Rescue, BytecodeError> {
+    let malformed = levee::Error::Malformed { what: "the creation" };
+    let log = receipt.logs.first().ok_or(malformed)?;
+    let entry = Entry { block: BLOCK, time, transaction: B256::ZERO, event: Event::decode(log)? };
+    Ok(history::fold(escrow, &[entry])?)
 }
 
 fn position_book(who: &str, view: &PositionView, pool: &Pool) -> PositionBook {

@@ -2,8 +2,8 @@
 
 use alloy::primitives::B256;
 use levee_model::{
-    Asset, BonusPool, BonusRefusal, Departure, Goal, Lido, Moment, Payment, PositionId, Rate, RecoveryPool,
-    Refusal, Rescue, Shares, Status, TermsError, Timestamp, prorata,
+    Asset, Block, BonusPool, BonusRefusal, Departure, Goal, Lido, Moment, Payment, PositionId, Rate,
+    RecoveryPool, Refusal, Rescue, Shares, Status, TermsError, Timestamp, prorata,
 };
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     refusal::Refused,
     replay::{Outcome, Subject},
 };
+use crate::chain::BLOCK;
 
 /// A rescue of the model with its recovery pool, and the world around them.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ impl Subject for Model {
 
     fn start(scene: &Scene) -> Result<Self, TermsError> {
         let terms = terms(&scene.terms, address_of(STETH), address_of(WSTETH));
-        let rescue = Rescue::open(address_of(ESCROW), terms, scene.start)?;
+        let rescue = Rescue::open(address_of(ESCROW), terms, Block { number: BLOCK, time: scene.start })?;
         let pool = RecoveryPool::new(address_of(POOL), rescue.terms());
         let bonus = BonusPool::new(address_of(BONUS));
         Ok(Self { rescue, pool, bonus, cast: scene.cast.clone(), rate: scene.rate, broken: false })

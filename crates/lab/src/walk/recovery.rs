@@ -23,14 +23,9 @@ pub struct Recovery {
 impl Recovery {
     /// What the model says at `now`.
     pub fn of_model(pool: &RecoveryPool, rescue: &Rescue, now: Timestamp) -> Self {
-        let earnings = |id| Earnings { earned: pool.earned_down(rescue, id), claimed: pool.claimed(id) };
         Self {
-            waterfall: RecoveryView {
-                accrued_at: pool.accrued_at(),
-                rate: pool.rate(rescue),
-                groups: pool.groups(now),
-            },
-            earnings: rescue.positions().map(|(id, _)| (id, earnings(id))).collect(),
+            waterfall: pool.view(rescue, now),
+            earnings: rescue.positions().map(|(id, _)| (id, pool.earnings(rescue, id))).collect(),
         }
     }
 }

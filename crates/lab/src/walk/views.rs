@@ -1,8 +1,8 @@
 //! What the escrow's views say, and whether its events have told the same.
 
 use alloy::primitives::Address;
-use levee::{History, PledgingView, PositionView, RescueView, bindings::PledgeEscrow};
-use levee_model::{Asset, Moment, PerAsset, Units};
+use levee::{PledgingView, PositionView, RescueView, bindings::PledgeEscrow};
+use levee_model::{Asset, Moment, PerAsset, Rescue, Units};
 use std::fmt;
 
 use super::bytecode::BytecodeError;
@@ -27,12 +27,12 @@ pub(super) fn positions(
 pub(super) fn check_owed(
     chain: &mut Chain,
     escrow: Address,
-    history: &History,
+    history: &Rescue,
     whose: &[Address],
 ) -> Result<(), BytecodeError> {
     for &pledger in whose {
         let view = owed(chain, escrow, pledger)?;
-        compare(&format!("owed to {pledger}"), &history.owed(pledger), &view)?;
+        compare(&format!("owed to {pledger}"), &history.owed_of(pledger), &view)?;
     }
     Ok(())
 }
@@ -52,23 +52,16 @@ pub(super) fn owed(
 pub(super) fn checked(
     chain: &mut Chain,
     escrow: Address,
-    history: &History,
+    history: &Rescue,
     at: Moment,
     whose: &[Address],
 ) -> Result<RescueView, BytecodeError> {
     let view = rescue(chain, escrow)?;
-    compare("rescue", &history.rescue(at)?, &view)?;
-    let goal = history.goal_at(at.time);
-    let pledging = PledgingView {
-        status: history.stored_status(),
-        target: goal.target,
-        deadline: goal.deadline,
-        amendment: view.amendment,
-    };
+    compare("rescue", &history.view(at), &view)?;
     let raw = chain.read(escrow, &PledgeEscrow::pledgingCall {})?;
-    compare("pledging", &pledging, &PledgingView::try_from(raw)?)?;
+    compare("pledging", &history.pledging_view(at.time), &PledgingView::try_from(raw)?)?;
     for &pledger in whose {
-        let told = history.positions(pledger, at);
+        let told = history.position_views(at, pledger);
         compare(&format!("positions of {pledger}"), &told, &positions(chain, escrow, pledger)?)?;
     }
     Ok(view)

@@ -9,7 +9,8 @@ use alloy::{
 use eyre::Result;
 use levee::{
     Allowance, Blueprint, Board, BoardError, BonusError, BonusEvent, BonusPool, Contract, Declaration,
-    Deployment, Destination, Error, Event, Receiver, RecoveryError, RecoveryEvent, RecoveryPool, Stage,
+    Deployment, Destination, Error, Event, Receiver, RecoveryError, RecoveryEvent, RecoveryPool, RescueEvent,
+    Stage,
     bindings::{DebtRepayer, PledgeBoard, StETH, StakedEtherUnwinder},
     model::{
         Asset, BonusDecision, Enlistment, PositionId, Shares, Status, UnitSeconds, Units, Wei, WeiSeconds,
@@ -88,7 +89,10 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
         unit_seconds: UnitSeconds::new(unit_seconds),
     };
     let enlisted = Event::Bonus(BonusEvent::Enlisted { position: id, enlistment });
-    assert_eq!(pledged.events, [Event::Pledged { position: id, amount: Units::new(ETHER) }, enlisted]);
+    assert_eq!(
+        pledged.events,
+        [Event::Rescue(RescueEvent::Pledged { position: id, amount: Units::new(ETHER) }), enlisted]
+    );
     assert_eq!(pool.enlisted(id).await?, enlistment);
     let again = pool.enlist(id).simulate(alice).await;
     assert_eq!(again, Err(BonusError::NothingToEnlist { id }.into()));
@@ -104,7 +108,9 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     );
     env.warp(limit + 1).await?;
     let claimed = pool.claim(id).execute(alice).await?;
-    let [Event::Failed { .. }, Event::Bonus(ref decided), Event::Bonus(ref paid)] = claimed.events[..] else {
+    let [Event::Rescue(RescueEvent::Failed { .. }), Event::Bonus(ref decided), Event::Bonus(ref paid)] =
+        claimed.events[..]
+    else {
         panic!("{:?}", claimed.events)
     };
     let value = WeiSeconds::new(unit_seconds);

@@ -9,7 +9,7 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    Allowance, Blueprint, Contract, Deployment, Error, Escrow, EscrowError, Event, ShareRate,
+    Allowance, Blueprint, Contract, Deployment, Error, Escrow, EscrowError, Event, RescueEvent, ShareRate,
     bindings::{PledgeEscrow, StETH, WstETH},
     deploy,
     model::{
@@ -39,7 +39,7 @@ async fn an_escrow_is_created_once() -> Result<()> {
     let first = deploy(&env.provider, CHAIN, &terms, env.alice()).await?;
     let Deployment::Created { address: created, executed } = first else { panic!("{first:?}") };
     assert_eq!(created, address);
-    assert_eq!(executed.events, [Event::RescueCreated { terms: terms.clone() }]);
+    assert_eq!(executed.events, [Event::Rescue(RescueEvent::Created { terms: terms.clone() })]);
     let block = env.provider.get_block_number().await?;
 
     assert_eq!(deploy(&env.provider, CHAIN, &terms, env.bob()).await?, Deployment::Already { address });
@@ -192,7 +192,9 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     assert_eq!(open.rate, ShareRate::Known(Rate::new(12 * 10u128.pow(26)).expect("a rate")));
 
     let executed = escrow.settle().execute(bob).await?;
-    let [Event::Settled { threshold, drawn, ref draws, settled_at, .. }] = executed.events[..] else {
+    let [Event::Rescue(RescueEvent::Settled { threshold, drawn, ref draws, settled_at, .. })] =
+        executed.events[..]
+    else {
         panic!("{:?}", executed.events)
     };
     let drawn_of = |total: u128| Units::new(total * ETHER * 100 / 130);
@@ -204,7 +206,10 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     env.warp(settled_at + 3_600).await?;
     let released = escrow.release(Asset::WstEth).execute(bob).await?;
     let half = Units::new(drawn_of(50).get() / 2);
-    assert_eq!(released.events, [Event::Released { asset: Asset::WstEth, tranches: 1, amount: half }]);
+    assert_eq!(
+        released.events,
+        [Event::Rescue(RescueEvent::Released { asset: Asset::WstEth, tranches: 1, amount: half })]
+    );
     env.assert_books_from_logs(&escrow).await?;
     assert_eq!(
         escrow.release(Asset::WstEth).simulate(bob).await,
@@ -220,7 +225,10 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     let position = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
     let back = Units::new(40 * ETHER - drawn_of(40).get());
     let refunded = escrow.refund(bob, 0, Asset::Eth).execute(alice).await?;
-    assert_eq!(refunded.events, [Event::Refunded { position, recipient: bob, amount: back }]);
+    assert_eq!(
+        refunded.events,
+        [Event::Rescue(RescueEvent::Refunded { position, recipient: bob, amount: back })]
+    );
     escrow.refund_to(1, Asset::StEth, bob).execute(alice).await?;
     escrow.refund(alice, 1, Asset::WstEth).execute(bob).await?;
     env.assert_books_from_logs(&escrow).await?;
@@ -259,7 +267,10 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
 
     let exited = escrow.exit(1, Asset::StEth, bob).execute(alice).await?;
     let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
-    assert_eq!(exited.events, [Event::Exited { position, recipient: bob, amount: units(25) }]);
+    assert_eq!(
+        exited.events,
+        [Event::Rescue(RescueEvent::Exited { position, recipient: bob, amount: units(25) })]
+    );
     env.assert_books_from_logs(&escrow).await?;
     env.warp(effective_at).await?;
     env.assert_books_from_logs(&escrow).await?;
@@ -271,11 +282,11 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
     escrow.amend(Goal { target: wei(300), ..goal })?.execute(guardian).await?;
     let declined = escrow.decline(bob, 0, Asset::Eth).execute(guardian).await?;
     let position = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
-    assert_eq!(declined.events, [Event::Declined { position, amount: units(40) }]);
+    assert_eq!(declined.events, [Event::Rescue(RescueEvent::Declined { position, amount: units(40) })]);
     let cancelled = escrow.cancel().execute(guardian).await?;
     let failed_at = env.time().await?;
     let reason = EndReason::EndedByGuardian;
-    assert_eq!(cancelled.events, [Event::Failed { reason, rate: None, failed_at }]);
+    assert_eq!(cancelled.events, [Event::Rescue(RescueEvent::Failed { reason, rate: None, failed_at })]);
     env.assert_books_from_logs(&escrow).await?;
     env.warp(effective_at + 86_400 * 2).await?;
     env.assert_books_from_logs(&escrow).await?;
@@ -303,7 +314,10 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     let executed = escrow.object(1, Asset::WstEth).execute(alice).await?;
     let cancelled_at = env.time().await?;
     let reason = EndReason::Vetoed;
-    assert_eq!(executed.events[1..], [Event::Cancelled { reason, kept: 1, cancelled_at }]);
+    assert_eq!(
+        executed.events[1..],
+        [Event::Rescue(RescueEvent::Cancelled { reason, kept: 1, cancelled_at })]
+    );
     env.assert_books_from_logs(&escrow).await?;
 
     escrow.release(Asset::Eth).execute(bob).await?;
@@ -314,7 +328,13 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     env.warp(limit + 1).await?;
     let lapsed = escrow.lapse().execute(bob).await?;
     let lapsed_at = env.time().await?;
-    assert_eq!(lapsed.events, [Event::Lapsed { lapsed_at }, Event::Finalized { final_at: lapsed_at }]);
+    assert_eq!(
+        lapsed.events,
+        [
+            Event::Rescue(RescueEvent::Lapsed { lapsed_at }),
+            Event::Rescue(RescueEvent::Finalized { final_at: lapsed_at })
+        ]
+    );
     env.assert_books_from_logs(&escrow).await?;
     let page = escrow.rescue().await?;
     assert_eq!((page.status, page.end_reason), (Status::Cancelled, Some(EndReason::Vetoed)));
@@ -343,7 +363,7 @@ async fn what_a_veto_stops_is_held_until_its_time_or_the_guardian_lifts_it() -> 
     env.assert_books_from_logs(&escrow).await?;
 
     let lifted = escrow.cancel().execute(env.guardian()).await?;
-    assert_eq!(lifted.events, [Event::HoldLifted { lifted_at: env.time().await? }]);
+    assert_eq!(lifted.events, [Event::Rescue(RescueEvent::HoldLifted { lifted_at: env.time().await? })]);
     let page = escrow.rescue().await?;
     assert_eq!((page.held, page.returns_by_calendar, page.next_tranche_at), (all(0), false, None));
     assert_eq!((page.end_reason, page.due), (Some(EndReason::Vetoed), 1));
@@ -368,7 +388,9 @@ async fn past_the_deadline_the_logs_foresee_what_settling_gives() -> Result<()> 
     assert_eq!((page.status, page.end_reason), (Status::Failed, Some(EndReason::NoThresholdMet)));
     // Once it is decided, the rate stays the one that decided it.
     let failed = escrow.settle().execute(env.bob()).await?;
-    let [Event::Failed { rate, .. }] = failed.events[..] else { panic!("{:?}", failed.events) };
+    let [Event::Rescue(RescueEvent::Failed { rate, .. })] = failed.events[..] else {
+        panic!("{:?}", failed.events)
+    };
     assert_eq!(rate, Rate::new(12 * 10u128.pow(24)));
     steth.setTotalPooledEther(U256::from(1_200 * ETHER)).send().await?.get_receipt().await?;
     env.assert_books_from_logs(&escrow).await?;
@@ -497,8 +519,8 @@ async fn what_could_not_be_paid_is_owed_and_collected() -> Result<()> {
     let exited = escrow.exit(1, Asset::StEth, bob).execute(alice).await?;
     let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
     let (amount, asset) = (units(25), Asset::StEth);
-    let exit = Event::Exited { position, recipient: bob, amount };
-    assert_eq!(exited.events, [exit, Event::Owed { pledger: alice, asset, amount }]);
+    let exit = Event::Rescue(RescueEvent::Exited { position, recipient: bob, amount });
+    assert_eq!(exited.events, [exit, Event::Rescue(RescueEvent::Owed { pledger: alice, asset, amount })]);
     let expected = PerAsset::from_fn(|a| if a == asset { amount } else { Units::ZERO });
     assert_eq!(escrow.owed(alice).await?, expected);
     assert_eq!(escrow.position(position).await?.departures, 1);
@@ -508,7 +530,10 @@ async fn what_could_not_be_paid_is_owed_and_collected() -> Result<()> {
     env.provider.anvil_set_code(env.steth, code).await?;
     env.assert_books_from_logs(&escrow).await?;
     let collected = escrow.collect_to(asset, bob).execute(alice).await?;
-    assert_eq!(collected.events, [Event::Collected { pledger: alice, asset, recipient: bob, amount }]);
+    assert_eq!(
+        collected.events,
+        [Event::Rescue(RescueEvent::Collected { pledger: alice, asset, recipient: bob, amount })]
+    );
     let nothing = escrow.collect(alice, asset).simulate(bob).await;
     assert_eq!(nothing, Err(EscrowError::NothingOwed { pledger: alice, asset }.into()));
     env.assert_books_from_logs(&escrow).await

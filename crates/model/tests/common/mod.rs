@@ -3,13 +3,17 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use alloy_primitives::{Address, B256};
-use levee_model::{Asset, Bps, Lido, Moment, PositionId, Rate, Rescue, Terms, Tier, Timestamp, Units, Wei};
+use levee_model::{
+    Asset, Block, Bps, Lido, Moment, PositionId, Rate, Rescue, Terms, Tier, Timestamp, Units, Wei,
+};
 
 pub(crate) const ESCROW: Address = Address::repeat_byte(0xe5);
 pub(crate) const BENEFICIARY: Address = Address::repeat_byte(0xbe);
 pub(crate) const GUARDIAN: Address = Address::repeat_byte(0x6a);
 pub(crate) const ALICE: Address = Address::repeat_byte(0xa1);
 pub(crate) const BOB: Address = Address::repeat_byte(0xb0);
+
+pub(crate) const CREATED: Block = Block { number: 1, time: 0 };
 
 /// 1.2 wei a share.
 pub(crate) const RATE: u128 = 1_200_000_000_000_000_000_000_000_000;
@@ -44,7 +48,7 @@ pub(crate) fn terms() -> Terms {
 }
 
 pub(crate) fn rescue() -> Rescue {
-    Rescue::open(ESCROW, terms(), 0).expect("the terms are allowed")
+    Rescue::open(ESCROW, terms(), CREATED).expect("the terms are allowed")
 }
 
 pub(crate) fn rate(number: u128) -> Rate {

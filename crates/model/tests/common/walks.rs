@@ -4,8 +4,8 @@
 
 use alloy_primitives::{Address, B256};
 use levee_model::{
-    Asset, Bps, Goal, Lido, Moment, Payment, PositionId, RecoveryPool, RecoveryRefusal, Refusal, Rescue,
-    Terms, Timestamp, Units, Wei,
+    Asset, Block, Bps, Goal, Lido, Moment, Payment, PositionId, RecoveryPool, RecoveryRefusal, Refusal,
+    Rescue, Terms, Timestamp, Units, Wei,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -91,7 +91,8 @@ pub(crate) struct Played {
 
 impl Played {
     pub(crate) fn new(walk: &Walk) -> Self {
-        let rescue = Rescue::open(ESCROW, walk.terms.clone(), walk.start).expect("the terms are allowed");
+        let rescue = Rescue::open(ESCROW, walk.terms.clone(), Block { number: 1, time: walk.start })
+            .expect("the terms are allowed");
         Self { rescue, pool: RecoveryPool::new(POOL, &walk.terms) }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use eyre::Result;
-use levee::{BonusEvent, BonusShare, BonusView, Earnings, Event, RecoveryEvent, history};
+use levee::{BonusEvent, Event, RecoveryEvent, history};
 use levee_model::{Enlistment, Moment, PositionId, Wei};
 
 use super::{
@@ -18,11 +18,10 @@ use super::{
 /// Checks that the recovery pool's views say what its model says, of the waterfall and of everyone's positions.
 pub(super) async fn recovery_with_model(contracts: &Contracts, models: &Models, at: Moment) -> Result<()> {
     let (pool, model) = (&contracts.recovery, &models.recovery);
-    let view = pool.recovery().await?;
-    let expected = (model.accrued_at(), model.groups(at.time));
-    same("the recovery pool", &(view.accrued_at, view.groups), "the model", &expected)?;
+    let expected = model.view(&models.rescue, at.time);
+    same("the recovery pool", &pool.recovery().await?, "the model", &expected)?;
     for id in models.known() {
-        let expected = Earnings { earned: model.earned_down(&models.rescue, id), claimed: model.claimed(id) };
+        let expected = model.earnings(&models.rescue, id);
         same("the recovery pool", &pool.earnings(id).await?, "the model", &expected)?;
     }
     Ok(())
@@ -31,12 +30,10 @@ pub(super) async fn recovery_with_model(contracts: &Contracts, models: &Models, 
 /// The same of the bonus pool, of what is enlisted and of every sponsor.
 pub(super) async fn bonus_with_model(contracts: &Contracts, models: &Models, cast: &Cast) -> Result<()> {
     let (pool, model) = (&contracts.bonus, &models.bonus);
-    let expected = BonusView { total: model.total(), decision: model.decision() };
-    same("the bonus pool", &pool.bonus().await?, "the model", &expected)?;
+    same("the bonus pool", &pool.bonus().await?, "the model", &model.view())?;
     for id in models.known() {
         same("the bonus pool", &pool.enlisted(id).await?, "the model", &model.enlistment(id))?;
-        let expected =
-            BonusShare { share: model.share_of(&models.rescue, id), claimed: model.has_claimed(id) };
+        let expected = model.share(&models.rescue, id);
         same("the bonus pool", &pool.share_of(id).await?, "the model", &expected)?;
     }
     for sponsor in cast.names().map(cast::address) {

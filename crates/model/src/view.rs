@@ -10,6 +10,7 @@ use crate::{
     asset::{Asset, PerAsset},
     books::{Position, PositionId, Pot},
     lido::{Lido, Moment},
+    prorata,
     refusal::Refusal,
     rescue::Rescue,
     schedule::Timestamp,
@@ -17,26 +18,134 @@ use crate::{
     state::State,
     status::{EndReason, Status},
     terms::Terms,
-    units::{Rate, Units, Wei},
+    units::{Bps, Rate, Units, Wei},
 };
 
-/// One position, as its pledger sees it. Once the rescue is decided, pledged = drawn + held + refunded + refundable.
+/// What is known of the share rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShareRate {
+    /// No pot holds shares, so Lido is not asked.
+    NotNeeded,
+    /// Read now, or recorded when the rescue was decided.
+    Known(Rate),
+    /// Some pot holds shares, and stETH does not say what they are worth, or nobody asked before the rescue was ended.
+    Unreadable,
+}
+
+impl ShareRate {
+    /// The rate, where it is needed and known.
+    pub const fn known(self) -> Option<Rate> {
+        match self {
+            Self::Known(rate) => Some(rate),
+            Self::NotNeeded | Self::Unreadable => None,
+        }
+    }
+}
+
+/// One pot: all pledges of one asset into one tier. Amounts are in the asset's own unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PotView {
+    /// Index of the tier.
+    pub tier: u8,
+    /// Its asset.
+    pub asset: Asset,
+    /// Pledged; frozen at settlement.
+    pub total: Units,
+    /// Of that, drawn by settlement.
+    pub drawn: Units,
+    /// Of that, delivered to the beneficiary, rounded down.
+    pub delivered: Units,
+}
+
+/// One position: what one pledger has in one pot. Amounts are in the asset's own unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PositionView {
+    /// Index of the tier.
+    pub tier: u8,
+    /// Its asset.
+    pub asset: Asset,
+    /// Pledged.
+    pub amount: Units,
+    /// Of that, already taken back.
+    pub refunded: Units,
+    /// What a refund would pay now, rounded down. Zero while open.
+    pub refundable: Units,
+    /// Its drawn value at the settlement rate, rounded down: what it counts in an objection.
+    pub weight: Wei,
+    /// Whether it has objected.
+    pub objected: bool,
+}
+
+/// A position in full. Once the rescue is decided, amount = drawn + held + refunded + refundable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement {
-    /// What was pledged.
-    pub pledged: Units,
+    /// What its view says.
+    pub view: PositionView,
     /// What does not come back: the beneficiary's part, and less than one unit of dust. Zero while open.
     pub drawn: Units,
     /// What a veto stopped and comes back later, at the times at which it would have fallen due.
     pub held: Units,
-    /// What was refunded.
-    pub refunded: Units,
-    /// What a refund would pay now. Zero while open.
-    pub refundable: Units,
-    /// Its drawn value at the settlement rate: what it counts in an objection.
-    pub weight: Wei,
-    /// Whether it has objected.
-    pub objected: bool,
+}
+
+/// The whole rescue. Past the deadline it is what settling now would give. What follows from it, see [`crate::outlook`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RescueView {
+    /// The status.
+    pub status: Status,
+    /// Why it failed, or would now, or what first cancelled it.
+    pub end_reason: Option<EndReason>,
+    /// The block in which the escrow was created: its logs begin there.
+    pub created_block: u64,
+    /// The terms, with the target, deadline and terms hash in force now.
+    pub terms: Terms,
+    /// The amendment proposed last, pending or in force. One that was pending when the rescue ended is forgotten.
+    pub amendment: Option<Amendment>,
+    /// Every pot that holds something, by tier and asset.
+    pub pots: Vec<PotView>,
+    /// The rate: while open the one now, then as recorded.
+    pub rate: ShareRate,
+    /// Value of all pots at that rate; none while the rate cannot be read.
+    pub coverage: Option<Wei>,
+    /// The highest tier threshold that is met; at settlement, the chosen one; zero for none.
+    pub threshold_met: Bps,
+    /// The value drawn, at the settlement rate; never more than the target.
+    pub drawn: Wei,
+    /// The drawn value that has objected.
+    pub objected: Wei,
+    /// When a call settled it.
+    pub settled_at: Option<Timestamp>,
+    /// When it was cancelled, by the guardian, a veto or a lapse.
+    pub cancelled_at: Option<Timestamp>,
+    /// When what was due and not collected was given up.
+    pub lapsed_at: Option<Timestamp>,
+    /// When `Released` or `Cancelled` became final; none of a failed rescue, which is final at once.
+    pub final_at: Option<Timestamp>,
+    /// Tranches due by the clock.
+    pub due: u8,
+    /// Tranches that the beneficiary keeps of each asset; 0 where nothing was drawn.
+    pub kept: PerAsset<u8>,
+    /// Tranches delivered of each asset.
+    pub delivered: PerAsset<u8>,
+    /// Tranches of each asset that do not go back yet: those kept, and those that a veto stopped and whose time has not
+    /// come.
+    pub held: PerAsset<u8>,
+    /// Whether what a veto stopped goes back tranche by tranche, at the times at which it would have fallen due.
+    pub returns_by_calendar: bool,
+    /// When the next tranche falls due, or goes back after a veto; none when none will.
+    pub next_tranche_at: Option<Timestamp>,
+}
+
+/// What a pledge made now would meet, as it is stored: past the deadline still open, until a call settles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PledgingView {
+    /// The stored status.
+    pub status: Status,
+    /// The target in force.
+    pub target: Wei,
+    /// The deadline in force.
+    pub deadline: Timestamp,
+    /// The amendment proposed last, pending or in force.
+    pub amendment: Option<Amendment>,
 }
 
 fn with_amount<'a>(
@@ -46,6 +155,58 @@ fn with_amount<'a>(
 }
 
 impl Rescue {
+    /// The rescue, as the next call would find it.
+    pub fn view(&self, at: Moment) -> RescueView {
+        let state = self.found(at);
+        let rate = state.share_rate(at.lido);
+        RescueView {
+            status: state.status(),
+            end_reason: state.end_reason(),
+            created_block: self.created_block,
+            terms: self.terms_at(at.time),
+            amendment: self.state.amendment(),
+            pots: self.pot_views(&state),
+            rate,
+            coverage: state.coverage_down(&self.terms, rate),
+            threshold_met: state.threshold_met(&self.terms, at.time, rate),
+            drawn: state.settlement.map_or(Wei::ZERO, |settlement| settlement.drawn_value),
+            objected: state.objected,
+            settled_at: self.state.settlement.map(|settlement| settlement.settled_at),
+            cancelled_at: state.cancelled_at,
+            lapsed_at: state.lapsed_at,
+            final_at: state.final_at,
+            due: state.due(&self.terms, at.time),
+            kept: state.kept,
+            delivered: state.delivered,
+            held: state.held(&self.terms, at.time),
+            returns_by_calendar: state.returns_by_calendar,
+            next_tranche_at: state.next_tranche_at(&self.terms, at.time),
+        }
+    }
+
+    fn pot_views(&self, state: &State) -> Vec<PotView> {
+        let all = (0..self.terms.tier_count()).flat_map(|tier| Asset::ALL.map(|asset| (tier, asset)));
+        let view = |(tier, asset)| {
+            let Pot { total, drawn } = state.pots.get(tier, asset);
+            let delivered = prorata::tranches_down(drawn, state.delivered[asset], self.terms.tranches);
+            PotView { tier, asset, total, drawn, delivered }
+        };
+        all.map(view).filter(|pot| !pot.total.is_zero()).collect()
+    }
+
+    /// The positions of `pledger`, by tier and asset, as the next call would find them.
+    pub fn position_views(&self, at: Moment, pledger: Address) -> Vec<PositionView> {
+        let state = self.found(at);
+        let positions = self.positions_of(pledger);
+        positions.map(|(id, position)| self.view_in(&state, id, position, at.time)).collect()
+    }
+
+    /// What a pledge made at `now` would meet.
+    pub fn pledging_view(&self, now: Timestamp) -> PledgingView {
+        let Goal { target, deadline, .. } = self.goal(now);
+        PledgingView { status: self.stored_status(), target, deadline, amendment: self.state.amendment() }
+    }
+
     /// The state as a call at `at` would find it.
     fn found(&self, at: Moment) -> Cow<'_, State> {
         if !self.state.is_late(at.time) {
@@ -56,6 +217,12 @@ impl Rescue {
             Ok(()) => Cow::Owned(settled),
             Err(_) => Cow::Borrowed(&self.state),
         }
+    }
+
+    /// The terms with the goal in force at `now`.
+    pub fn terms_at(&self, now: Timestamp) -> Terms {
+        let Goal { target, deadline, terms_hash } = self.goal(now);
+        Terms { target, deadline, terms_hash, ..self.terms.clone() }
     }
 
     /// The terms as created; see [`goal`](Self::goal) for what an amendment changed.
@@ -188,6 +355,11 @@ impl Rescue {
         self.owed.get(&(pledger, asset)).copied().unwrap_or_default()
     }
 
+    /// The same of each asset.
+    pub fn owed_of(&self, pledger: Address) -> PerAsset<Units> {
+        PerAsset::from_fn(|asset| self.owed(pledger, asset))
+    }
+
     /// All that is owed, by pledger and asset.
     pub fn all_owed(&self) -> impl Iterator<Item = (Address, Asset, Units)> + '_ {
         self.owed.iter().map(|(&(pledger, asset), &amount)| (pledger, asset, amount))
@@ -231,18 +403,22 @@ impl Rescue {
             // What is kept is part of what is held, so that in the end no less comes back than by now.
             _ => (position.amount - in_the_end, in_the_end - position.refunded - refundable),
         };
-        Statement {
-            pledged: position.amount,
-            drawn,
-            held,
+        Statement { view: self.view_in(&state, id, position, at.time), drawn, held }
+    }
+
+    fn view_in(&self, state: &State, id: PositionId, position: Position, now: Timestamp) -> PositionView {
+        PositionView {
+            tier: id.tier,
+            asset: id.asset,
+            amount: position.amount,
             refunded: position.refunded,
-            refundable,
-            weight: self.weight_in(&state, id, position),
+            refundable: state.refundable_down(&self.terms, id, position, now),
+            weight: self.weight_in(state, id, position),
             objected: position.objected,
         }
     }
 
-    fn weight_in(&self, state: &State, id: PositionId, position: Position) -> Wei {
+    pub(crate) fn weight_in(&self, state: &State, id: PositionId, position: Position) -> Wei {
         let of = |settlement: Settlement| {
             settlement.drawn_value_down(&self.terms.tiers, id.tier, id.asset, position.amount)
         };
