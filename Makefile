@@ -7,10 +7,13 @@ export FOUNDRY_PROFILE ?= $(if $(CI),ci,default)
 CARGO_DENY_VERSION := 0.20.2
 LEVEE := target/release/levee
 ARTICLE := scenarios/article-2026-04-24.toml
+CAMPAIGNS := tests/invariant/**
+# Two thousand random walks, and what compiles Solidity anew: `make check` leaves them to `make test`.
+SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-solidity test-rust fuzz replay replay-steth gas gas-update artifacts docs lint fmt clean \
-	prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
+.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update \
+	artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -30,23 +33,36 @@ $(LEVEE): FORCE
 	cargo build --release --locked -p levee-cli
 FORCE:
 
-test: test-solidity coverage slither prove test-rust out/peers.json ## Run every test, the replays and the exact gas figures
-	cargo run --quiet --locked -p levee-lab -- gas --check tests/snapshots/gas.txt
-	cargo run --quiet --locked -p levee-lab -- gas-peers out/peers.json --check docs/performance.md
+check: setup ## What to run while you work: format, clippy, the Rust tests and the Solidity tests, without what takes minutes
+	forge fmt --check
+	cargo fmt --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo test --quiet --locked --workspace -- $(addprefix --skip ,$(SLOW_TESTS))
+	forge test --no-match-path '$(CAMPAIGNS)'
+
+# The fast parts first.
+test: test-solidity test-rust gas-check coverage slither invariants prove ## Run every test, the replays and the exact gas figures
 
 test-solidity: setup
 	forge build
 	tools/artifacts.mjs --check
-	forge test
+	forge test --no-match-path '$(CAMPAIGNS)'
+
+test-rust: setup
+	cargo test --locked --workspace
+
+gas-check: setup out/peers.json
+	cargo run --quiet --locked -p levee-lab -- gas --check tests/snapshots/gas.txt
+	cargo run --quiet --locked -p levee-lab -- gas-peers out/peers.json --check docs/performance.md
+
+invariants: setup ## Play the campaigns of tests/invariant (CI=1: longer)
+	forge test --match-path '$(CAMPAIGNS)'
 
 invariants-deep: setup ## [ROUNDS=n]: ten million calls of the invariants, hours; what was stopped goes on
 	python3 tools/python/invariants-deep $(if $(ROUNDS),--rounds $(ROUNDS))
 
 invariant-seeds: setup ## Put bugs in, and see the campaigns find them
 	python3 tools/python/campaign-seeds
-
-test-rust: setup
-	cargo test --locked --workspace
 
 replay: setup ## FILE=x.json: replay recorded rescues against the model and the bytecode
 	@test -n "$(FILE)" || { echo "error: name the file: make replay FILE=tests/vectors/rescue.json" >&2; exit 1; }
