@@ -3,7 +3,7 @@
 use std::{fmt, sync::LazyLock};
 
 use alloy::{
-    primitives::{Address, B256, Bytes, keccak256},
+    primitives::{Address, B256, Bytes, b256},
     providers::Provider,
     sol_types::SolConstructor,
 };
@@ -38,9 +38,20 @@ pub enum Contract {
 }
 
 impl Contract {
-    /// The salt that all of them are created with: keccak256("levee.PledgeEscrow.v1"), and so on.
-    pub fn salt(self) -> B256 {
-        keccak256(format!("levee.{self:?}.v1"))
+    /// The salt that each of them is created with: the keccak256 of `levee.PledgeEscrow.v1`, and so on by its name in
+    /// Solidity. An address commits to it.
+    pub const fn salt(self) -> B256 {
+        match self {
+            Self::PledgeEscrow => terms::SALT,
+            Self::RecoveryPool => b256!("23989035c96399c34468f518bbfb8c6de7ad5400c48747c363e3a3a888cd829b"),
+            Self::BonusPool => b256!("7f94f3209edaf7b9967aae51fea2f4004e1310cac095380d49acdee42b51b38b"),
+            Self::PledgeBoard => b256!("37c5969db9e5df57f1fd038ab3e127432560bc3dc903fce35d45f65cc2c5e3dc"),
+            Self::PledgeRouter => b256!("359bf1abd11779439376c35c2f188956b52042c127e0fc599252e297a783c6ee"),
+            Self::DebtRepayer => b256!("c114d1c0d5156c82a590b0be24fea0c210b75b1cceda936ec3a2066bfa9d3030"),
+            Self::StakedEtherUnwinder => {
+                b256!("5f175ef37f5bc44c42cf2721f2a53e03628042005864c7c263fca90d7d23a786")
+            }
+        }
     }
 
     /// Whether `code` is its runtime code, whatever it was created with. Alone it proves nothing: anyone can make a contract
@@ -225,13 +236,34 @@ fn ranges(artifact: &str) -> Vec<Range> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::b256;
+    use alloy::primitives::{address, keccak256};
 
+    /// A change of these moves every contract that was published: whoever knows the old address finds nothing new there.
     #[test]
-    fn salts_are_the_published_ones() {
-        assert_eq!(Contract::PledgeEscrow.salt(), terms::SALT);
-        let recovery = b256!("23989035c96399c34468f518bbfb8c6de7ad5400c48747c363e3a3a888cd829b");
-        assert_eq!(Contract::RecoveryPool.salt(), recovery);
+    fn salts_and_addresses_are_the_published_ones() {
+        let [a, b, c, d] = [1, 2, 3, 4].map(Address::repeat_byte);
+        let published = [
+            ("PledgeEscrow", Blueprint::escrow(&terms::tests::terms()).unwrap()),
+            ("RecoveryPool", Blueprint::recovery_pool(a)),
+            ("BonusPool", Blueprint::bonus_pool(a)),
+            ("PledgeBoard", Blueprint::board()),
+            ("PledgeRouter", Blueprint::router(a, b, c)),
+            ("DebtRepayer", Blueprint::debt_repayer(a, b, c, d)),
+            ("StakedEtherUnwinder", Blueprint::staked_ether_unwinder(a, b)),
+        ];
+        for (name, blueprint) in &published {
+            assert_eq!(blueprint.contract().salt(), keccak256(format!("levee.{name}.v1")), "{name}");
+        }
+        let addresses = [
+            address!("D2a60717A64036bc93a6d332D8520f0F44729435"),
+            address!("B2FfbF02DaF924a0fe65dc03ACedeAe8d4638113"),
+            address!("eeCD55A08334e9817A223021Fa299aD251bbFC04"),
+            address!("6fF2e3A711AFF7c901dD7745714D8dEc1dF67159"),
+            address!("A7FAecCa9DF82767c528e991637c4720EFFE14Ed"),
+            address!("221C36a0bd613eEFB817C34c9E2e29883b7fd3C7"),
+            address!("283313A6D82E441c2357c265d1B4a97fF956E847"),
+        ];
+        assert_eq!(published.map(|(_, blueprint)| blueprint.address()), addresses);
     }
 
     #[test]
