@@ -13,6 +13,7 @@ use levee::{Blueprint, Escrow, RedactedUrl, provider};
 
 use crate::{
     address,
+    environment::{self, variable},
     error::UserError,
     page::{Around, Page},
     terms::TermsFile,
@@ -22,8 +23,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
-    /// Address of an Ethereum node (JSON-RPC over http); else the variable ETH_RPC_URL.
-    #[arg(long, value_name = "URL", env = "LEVEE_RPC_URL", hide_env_values = true)]
+    /// Address of an Ethereum node (JSON-RPC over http); else the variable LEVEE_RPC_URL, else ETH_RPC_URL.
+    #[arg(long, value_name = "URL")]
     rpc_url: Option<String>,
 
     /// Id that the node's chain must have, as in `1` for Ethereum.
@@ -75,8 +76,9 @@ impl NetworkArgs {
     }
 
     fn url(&self) -> Result<RedactedUrl> {
-        let url = self.rpc_url.clone().or_else(|| std::env::var("ETH_RPC_URL").ok());
-        let url = url.filter(|url| !url.is_empty()).ok_or_else(|| {
+        let url =
+            self.rpc_url.clone().or_else(|| variable("LEVEE_RPC_URL")).or_else(|| variable("ETH_RPC_URL"));
+        let url = url.ok_or_else(|| {
             UserError::new("no node to ask").hint("use `--rpc-url URL` or the variable LEVEE_RPC_URL")
         })?;
         Ok(url.parse()?)
@@ -103,8 +105,8 @@ impl Connection {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rescue")]
 pub(crate) struct RescueArgs {
-    /// Address of the rescue.
-    #[arg(long, value_name = "ADDRESS", env = "LEVEE_RESCUE", value_parser = address::parse)]
+    /// Address of the rescue; else the variable LEVEE_RESCUE.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     rescue: Option<Address>,
 
     /// File with the terms that the rescue was created with; its address follows from them.
@@ -124,8 +126,12 @@ pub(crate) struct Named {
 impl RescueArgs {
     /// Finds out the address, without a network.
     pub(crate) fn named(&self) -> Result<Named> {
+        let rescue = match self.rescue {
+            Some(rescue) => Some(rescue),
+            None => environment::parsed("LEVEE_RESCUE", address::parse)?,
+        };
         let Some(path) = &self.terms else {
-            let address = self.rescue.ok_or_else(|| {
+            let address = rescue.ok_or_else(|| {
                 UserError::new("no rescue is named")
                     .hint("use `--rescue ADDRESS`, the variable LEVEE_RESCUE, or `--terms FILE`")
             })?;
@@ -133,7 +139,7 @@ impl RescueArgs {
         };
         let terms = TermsFile::read(path)?;
         let address = terms.address()?;
-        match self.rescue {
+        match rescue {
             Some(other) if other != address => Err(UserError::new(format!(
                 "the terms in `{}` are those of `{address}`, not of the rescue `{other}`",
                 path.display()

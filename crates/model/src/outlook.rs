@@ -2,7 +2,7 @@
 
 use crate::{
     amendment::Amendment,
-    asset::{Asset, PerAsset},
+    asset::Asset,
     books, prorata,
     schedule::{self, Timestamp},
     status::Status,
@@ -188,12 +188,16 @@ impl RescueView {
         })
     }
 
-    /// What the tranches after `from` up to `to` are of each asset, rounded down pot by pot, as they are delivered.
-    pub fn tranches_between(&self, from: PerAsset<u8>, to: PerAsset<u8>) -> PerAsset<Units> {
-        PerAsset::from_fn(|asset| {
-            let [from, to] = [from, to].map(|count| self.tranches_down(asset, count[asset]));
-            to.checked_sub(from).unwrap_or(Units::ZERO)
-        })
+    /// What is pledged of an asset.
+    pub fn pledged(&self, asset: Asset) -> Units {
+        self.pots.iter().filter(|pot| pot.asset == asset).map(|pot| pot.total).sum()
+    }
+
+    /// What the tranches of an asset after `from` up to `to` are, rounded down pot by pot, as they are delivered; nothing if
+    /// there are none.
+    pub fn tranches_between(&self, asset: Asset, from: u8, to: u8) -> Units {
+        let [from, to] = [from, to].map(|count| self.tranches_down(asset, count));
+        to.checked_sub(from).unwrap_or(Units::ZERO)
     }
 
     /// What so many tranches of an asset are.

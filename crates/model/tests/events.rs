@@ -12,7 +12,7 @@ use levee_model::{
 const G: u128 = 1_000_000_000;
 
 fn created() -> Rescue {
-    Rescue::created(ESCROW, &E::Created { terms: terms() }, CREATED).unwrap()
+    Rescue::created(ESCROW, &E::Created { terms: terms() }, CREATED).expect("the terms are allowed")
 }
 
 /// What is wrong with these events after the creation.

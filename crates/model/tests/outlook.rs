@@ -4,8 +4,8 @@ mod common;
 
 use common::*;
 use levee_model::{
-    Asset, BonusDecision, BonusOwner, BonusView, Bps, EndReason, PerAsset, Rescue, RescueView, Status,
-    Threshold, TrancheState, Units, Wei, WeiSeconds,
+    Asset, BonusDecision, BonusOwner, BonusView, Bps, EndReason, Rescue, RescueView, Status, Threshold,
+    TrancheState, Units, Wei, WeiSeconds,
 };
 
 const G: u128 = 1_000_000_000;
@@ -14,7 +14,7 @@ fn pledged(eth: u128, steth: u128) -> Rescue {
     let mut rescue = rescue();
     for (tier, asset, amount) in [(0, Asset::Eth, eth), (1, Asset::StEth, steth)] {
         if amount > 0 {
-            rescue.pledge(at(10), id(ALICE, tier, asset), UNAMENDED, units(amount)).unwrap();
+            rescue.pledge(at(10), id(ALICE, tier, asset), UNAMENDED, units(amount)).expect("accepted");
         }
     }
     rescue
@@ -87,8 +87,12 @@ fn tranches_have_times_states_and_amounts() {
     assert_eq!(states(Asset::WstEth), [None; 3]);
     assert!(view.can_release(Asset::Eth) && !view.can_release(Asset::WstEth));
     // A quarter of 900 G wei, and of 500 G shares * 100 / 600.
-    let part = view.tranches_between(PerAsset::from_fn(|_| 1), PerAsset::from_fn(|_| 2));
-    assert_eq!((part[Asset::Eth], part[Asset::StEth]), (units(225 * G), units(20_833_333_333)));
+    let second = [Asset::Eth, Asset::StEth].map(|asset| view.tranches_between(asset, 1, 2));
+    assert_eq!(second, [units(225 * G), units(20_833_333_333)]);
+    assert_eq!(
+        (view.tranches_between(Asset::Eth, 2, 1), view.pledged(Asset::StEth)),
+        (units(0), units(500 * G))
+    );
     assert_eq!(view.tranches_down(Asset::WstEth, 4), Units::ZERO);
 }
 

@@ -11,7 +11,7 @@ pub(crate) use text::{back_by_calendar, footing};
 
 use alloy::primitives::Address;
 use levee::RescueView;
-use levee_model::{Amendment, Asset, PerAsset, Rate};
+use levee_model::{Amendment, Asset, PerAsset, Rate, Units};
 
 use crate::amount;
 
@@ -43,13 +43,18 @@ impl Page {
 
     /// What the tranches after `from` up to `to` are of each asset, rounded as they are delivered: `1 ETH, 2 wstETH`.
     pub(crate) fn tranches_text(&self, from: PerAsset<u8>, to: PerAsset<u8>) -> String {
-        let amounts = self.view.tranches_between(from, to);
         let shown = |asset| {
-            let part = amounts[asset];
+            let part = self.view.tranches_between(asset, from[asset], to[asset]);
             (!part.is_zero()).then(|| amount::units(part, asset, self.rate()))
         };
         let parts: Vec<_> = Asset::ALL.into_iter().filter_map(shown).collect();
         if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
+    }
+
+    /// What is pledged, by asset, as far as there is anything.
+    pub(crate) fn pledged(&self) -> impl Iterator<Item = (Asset, Units)> {
+        let total = |asset| (asset, self.view.pledged(asset));
+        Asset::ALL.into_iter().map(total).filter(|(_, total)| !total.is_zero())
     }
 }
 
@@ -57,7 +62,7 @@ impl Page {
 pub(crate) mod tests {
     use super::*;
     use levee::{PotView, ShareRate};
-    use levee_model::{Bps, EndReason, Status, Terms, Tier, Units, Wei};
+    use levee_model::{Bps, EndReason, Status, Terms, Tier, Wei};
 
     pub(crate) const NOW: u64 = 1_785_542_400;
     pub(crate) const DAY: u64 = 86_400;
