@@ -126,7 +126,8 @@ python-lock: ## Pin anew what tools/python/requirements.in names (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links tools/python/requirements.in --output-file tools/python/requirements.txt
 
-lint: setup .tools/bin/cargo-deny ## Check formatting, lints, licences and sources
+lint: setup .tools/bin/cargo-deny $(VENV) ## Check spelling, formatting, lints, licenses and sources
+	.tools/venv/bin/typos
 	forge fmt --check
 	FOUNDRY_PROFILE=lint forge lint --deny notes
 	cargo fmt --check

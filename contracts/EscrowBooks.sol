@@ -20,9 +20,11 @@ abstract contract EscrowBooks is IPledgeEscrow {
     using ProRata for Wei;
     using ProRata for Units;
 
-    /// @dev What nearly every call reads, in one slot. `activeTiers` and the counts mean something once settled.
-    /// @custom:member effectiveAt When the latest amendment comes or came into force; 0 for none.
-    /// @custom:member returnsByCalendar Whether a veto stopped the rescue, so that what is not due goes back at its time.
+    /// @dev What nearly every call reads, in one slot. `activeTiers` and the counts are meaningful only after
+    /// settlement.
+    /// @custom:member effectiveAt When the latest amendment takes or took effect; 0 for none.
+    /// @custom:member returnsByCalendar Whether a veto stopped the rescue, so that what was not due goes back by the
+    /// calendar.
     struct Core {
         Status status;
         EndReason endReason;
@@ -35,7 +37,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         bool returnsByCalendar;
     }
 
-    /// @dev What settlement recorded (see Outcome). Of a failed rescue the rate alone. Two slots.
+    /// @dev What settlement recorded (see Outcome). For a failed rescue, only the rate. Two slots.
     struct Record {
         Rate rate;
         uint40 settledAt;
@@ -45,7 +47,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         uint96 marginalDraw;
     }
 
-    /// @dev When what happened besides, and the drawn value that has objected so far. One slot.
+    /// @dev The times of other events, and the drawn value that has objected so far. One slot.
     struct Timeline {
         uint40 createdBlock;
         uint40 cancelledAt;
@@ -54,15 +56,15 @@ abstract contract EscrowBooks is IPledgeEscrow {
         uint96 objected;
     }
 
-    /// @dev What the latest amendment changes; in force from `Core.effectiveAt`.
+    /// @dev What the latest amendment changes; in force from `Core.effectiveAt` on.
     struct AmendedTerms {
         uint96 target;
         uint40 deadline;
         bytes32 termsHash;
     }
 
-    /// @dev Gas for the code of a pledger whom the guardian declines: enough to take ETH, too little to be a burden. With
-    /// the 2,300 that the EVM adds to a call with value it is 100,000.
+    /// @dev Gas for the code of a pledger whom the guardian declines: enough to accept ETH, too little to be a burden.
+    /// With the 2,300 that the EVM adds to a call with value, it is 100,000.
     uint256 internal constant DECLINE_GAS = 97_700;
 
     address internal immutable BENEFICIARY;
@@ -114,7 +116,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         _core.deadline = terms_.deadline;
         _core.target = _toUint96(terms_.target);
         _termsHash = terms_.termsHash;
-        // 40 bits of blocks last as long as the chain.
+        // 40 bits are enough for any block number.
         // forge-lint: disable-next-line(unsafe-typecast)
         _timeline.createdBlock = uint40(block.number);
         emit RescueCreated(terms_.beneficiary, terms_.guardian, terms_);
@@ -122,7 +124,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     // ------------------------------------------------------------------------------------------------ may this happen
 
-    /// @dev The core as it is now: an open rescue's amendment comes into force by itself.
+    /// @dev The core as it is now: an amendment of an open rescue takes effect by itself.
     function _current() internal view returns (Core memory core) {
         core = _core;
         if (core.status == Status.Open && _inForce(core.effectiveAt)) {
@@ -146,8 +148,9 @@ abstract contract EscrowBooks is IPledgeEscrow {
         if (msg.sender != GUARDIAN) revert NotGuardian(msg.sender, GUARDIAN);
     }
 
-    /// @dev Open, and not past the deadline. The deadline in force is as in `_current`, without reading the rest.
-    /// @return effectiveAt The latest amendment's.
+    /// @dev Requires that the rescue is open and not past the deadline. Takes the deadline in force, like `_current`,
+    /// without reading the rest.
+    /// @return effectiveAt The time at which the latest amendment takes effect.
     function _requirePledging() internal view returns (uint256 effectiveAt) {
         uint256 deadline = _core.deadline;
         effectiveAt = _core.effectiveAt;
@@ -157,7 +160,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         }
     }
 
-    /// @dev Settled, with something not yet due.
+    /// @dev Requires that the rescue is settled and something is not yet due.
     /// @return due The tranches due.
     function _requireStoppable(Core memory core) internal view returns (uint256 due) {
         if (core.status != Status.Settled) revert WrongStatus(core.status);
@@ -165,14 +168,14 @@ abstract contract EscrowBooks is IPledgeEscrow {
         if (due == TRANCHES) revert NothingToStop(due, TRANCHES);
     }
 
-    /// @dev Value sent to nobody, to this escrow or to one of its tokens would be lost to its owner.
+    /// @dev Value sent to the zero address, this escrow or one of its tokens would be lost to its owner.
     function _requireAccount(address account) internal view {
         if (account == address(0) || account == address(this) || account == STETH || account == WSTETH) {
             revert InvalidAccount(account);
         }
     }
 
-    /// @dev The pot of a tier and an asset.
+    /// @dev The index of the pot for a tier and an asset.
     function _idOf(uint8 tier, Asset asset) internal view returns (uint256) {
         if (tier >= TIER_COUNT) revert UnknownTier(tier, TIER_COUNT);
         return potId(tier, asset);
@@ -180,7 +183,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     // ------------------------------------------------------------------------------------------------ pledges
 
-    /// @dev Books a pledge that the caller then pays.
+    /// @dev Books a pledge, for which the caller then pays.
     function _book(address pledger, uint8 tier, uint64 amendment, Asset asset, uint256 amount)
         internal
         returns (Units units)
@@ -207,25 +210,25 @@ abstract contract EscrowBooks is IPledgeEscrow {
         amount = position.amount();
         if (Units.unwrap(amount) == 0) revert NothingToReturn(pledger, tier, asset);
         _positions[pledger][id].word = position.emptied();
-        // The total is the sum of its positions.
+        // The pot's total is the sum of its positions.
         _pots[id].word = potOf(_pots[id].word.total() - amount);
     }
 
     // ------------------------------------------------------------------------------------------------ settlement
 
-    /// @dev The core, after settling if the deadline has passed: every late call begins so.
+    /// @dev The core, after settling if the deadline has passed: every late call begins with this.
     function _settledIfLate() internal returns (Core memory core) {
         core = _current();
         if (core.status == Status.Open && block.timestamp > core.deadline) _settle(core);
     }
 
-    /// @dev Settles an open rescue, or fails it when no threshold is met.
+    /// @dev Settles an open rescue, or fails it if no threshold is met.
     function _settle(Core memory core) internal {
         Units[] memory totals = _loadTotals();
         Holding[] memory holdings = Settlement.holdingsOf(totals);
         Holding memory sum = Settlement.sumOf(holdings);
         Rate rate = _requireRate(sum);
-        // None is pending past the deadline: an exit window ends no later.
+        // None is pending past the deadline: an exit window ends no later than that.
         if (block.timestamp < core.effectiveAt) revert AmendmentPending(core.effectiveAt, block.timestamp);
         if (block.timestamp <= core.deadline) _requireFullCoverage(core, sum.valueDown(rate));
         (Record memory record, Units[] memory draws) = _decide(core, totals, holdings, rate);
@@ -238,8 +241,8 @@ abstract contract EscrowBooks is IPledgeEscrow {
         _store(core);
     }
 
-    /// @dev Decides an open rescue at this moment, in memory: the status and the counts in `core`, the facts, and the
-    /// draw of each pot.
+    /// @dev Decides an open rescue at this moment, in memory: the status and the counts in `core`, the record, and the
+    /// draw from each pot.
     function _decide(Core memory core, Units[] memory totals, Holding[] memory holdings, Rate rate)
         internal
         view
@@ -259,7 +262,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         core.kept = _keptOf(draws);
         record.settledAt = _now();
         record.drawn = _toUint96(outcome.drawn);
-        // A tier's draw order, of 8 bits.
+        // A tier's draw order, which has 8 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         record.marginalOrder = uint8(outcome.marginalOrder);
         // The value of all pots is below 2^112: see ProRata.
@@ -268,7 +271,8 @@ abstract contract EscrowBooks is IPledgeEscrow {
         record.marginalDraw = _toUint96(outcome.marginalDraw);
     }
 
-    /// @dev All tranches of the assets of which anything is drawn; none of the others, which are so delivered already.
+    /// @dev All tranches for assets of which anything is drawn; none for the others, which therefore count as
+    /// delivered.
     function _keptOf(Units[] memory draws) internal view returns (PerAsset kept) {
         for (uint256 asset; asset < ASSETS; ++asset) {
             for (uint256 id = asset; id < draws.length; id += ASSETS) {
@@ -287,7 +291,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         }
     }
 
-    /// @dev Up to the deadline only a full rescue settles.
+    /// @dev Until the deadline, only a fully covered rescue settles.
     function _requireFullCoverage(Core memory core, Wei coverage) internal pure {
         if (coverage < Wei.wrap(core.target)) revert CoverageTooLow(coverage, Wei.wrap(core.target));
     }
@@ -302,7 +306,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     // ------------------------------------------------------------------------------------------------ the share rate
 
-    /// @dev The rate that shares need; 0 when there are none, and Lido is not asked.
+    /// @dev The rate needed to value shares; 0 if there are none, without calling Lido.
     function _requireRate(Holding memory holding) internal view returns (Rate rate) {
         if (Shares.unwrap(holding.shares) == 0) return Rate.wrap(0);
         bool readable;
@@ -312,8 +316,9 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     // ------------------------------------------------------------------------------------------------ who is owed what
 
-    /// @dev What a position is owed in all, refunded or not: never falls once decided, since `_held` never rises for an asset
-    /// of which something was drawn. Of a pot that nothing is drawn from (the rescue failed, or its tier is not active) it is the whole amount.
+    /// @dev What a position is owed in total, already refunded or not. It never falls once the rescue is decided,
+    /// because `_held` never rises for an asset of which something was drawn. If nothing is drawn from the pot (the
+    /// rescue failed, or its tier is not active), it is the whole amount.
     function _entitled(Core memory core, Units total, Units drawn, Asset asset, Units amount)
         internal
         view
@@ -323,15 +328,18 @@ abstract contract EscrowBooks is IPledgeEscrow {
         return amount.entitledDown(total, drawn.tranchesDown(_held(core, asset), TRANCHES));
     }
 
-    /// @dev Tranches that do not go back yet: those kept, and after a veto those that are not yet due. A veto changes to
-    /// whom, never when: else whoever borrows what is missing could pledge it, settle, object and take it back at once.
+    /// @dev Tranches that do not go back, or not yet: those kept and, after a veto, those not yet due. A veto changes
+    /// who is paid, never when: otherwise anyone could borrow the missing amount, pledge it, settle, object and take it
+    /// back at once.
     function _held(Core memory core, Asset asset) internal view returns (uint256 held) {
         held = core.kept.get(asset);
-        // A veto kept at most what was due then, which is at most what is due now: so the sum is at most TRANCHES.
+        // At the veto, at most the tranches then due were kept, and no more than are due now: so the sum is at most
+        // TRANCHES.
         if (core.returnsByCalendar) held += TRANCHES - _due();
     }
 
-    /// @dev Drawn value of a position at the settlement rate, from its group's place: drawn whole, in part, or not.
+    /// @dev The drawn value of a position at the settlement rate, by the place of its group: drawn in full, in part, or
+    /// not at all.
     function _weight(Core memory core, Record memory record, uint256 tier, Asset asset, Units amount)
         internal
         view
@@ -345,7 +353,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         return value.shareDown(Wei.wrap(record.marginalDraw), Wei.wrap(record.marginalValue));
     }
 
-    /// @dev Pays `pledger`'s position what it is owed and has not had.
+    /// @dev Pays `pledger`'s position what it is owed and has not received.
     function _refund(address pledger, uint8 tier, Asset asset, address recipient) internal {
         Core memory core = _settledIfLate();
         if (core.status == Status.Open) revert WrongStatus(core.status);
@@ -356,7 +364,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         if (Units.unwrap(position.amount()) == 0) revert NothingToReturn(pledger, tier, asset);
         Pot pot = _pots[id].word;
         Units entitled = _entitled(core, pot.total(), pot.drawn(), asset, position.amount());
-        // Entitlement never falls, and what is refunded was entitled earlier.
+        // Entitlement never falls, and `refunded` is an earlier entitlement.
         Units amount = entitled - position.refunded();
         if (Units.unwrap(amount) == 0) revert NothingToReturn(pledger, tier, asset);
 
@@ -365,38 +373,40 @@ abstract contract EscrowBooks is IPledgeEscrow {
         _pay(recipient, asset, amount);
     }
 
-    /// @dev Tranches of an asset that may be delivered by now.
+    /// @dev Tranches of an asset that may have been delivered by now.
     function _deliverable(Core memory core, Asset asset) internal view returns (uint256) {
         uint256 due = _due();
         uint256 kept = core.kept.get(asset);
         return due < kept ? due : kept;
     }
 
-    /// @dev Units of an asset in its tranches after `from` up to `to`, over all pots.
+    /// @dev Units of an asset in its tranches after `from` up to `to`, across all pots.
     function _tranchesOf(Asset asset, uint256 from, uint256 to) internal view returns (Units amount) {
         for (uint256 tier; tier < TIER_COUNT; ++tier) {
             Units drawn = _pots[potId(tier, asset)].word.drawn();
-            // More tranches are never less.
+            // More tranches are never worth less.
             amount = amount + (drawn.tranchesDown(to, TRANCHES) - drawn.tranchesDown(from, TRANCHES));
         }
     }
 
     // ------------------------------------------------------------------------------------------------ the status
-    // `_fail`, `_stop` and `_liftHold` store the core that they change, by `_store`.
+    // `_fail`, `_stop` and `_liftHold` store the core that they change, through `_store`.
 
-    /// @dev Whether tranches can go to the beneficiary in this status. A cancelled rescue that is final has none left.
+    /// @dev Whether tranches can still go to the beneficiary in this status. A cancelled rescue that is final has none
+    /// left.
     function _hasTranches(Core memory core) internal pure returns (bool) {
         return core.status == Status.Settled || core.status == Status.Cancelled;
     }
 
-    /// @dev The one place where a status begins, in memory. See Status for the arrows; callers have checked theirs.
+    /// @dev The only place that changes the status, in memory. See Status for the transitions; callers have checked
+    /// theirs.
     function _enter(Core memory core, Status status, EndReason reason) internal pure {
         (core.status, core.endReason) = (status, reason);
     }
 
-    /// @dev The one writer of the core. It sees the end: once every asset is delivered as far as it is kept, a settled
-    /// rescue is released, a cancelled one final, and nothing more goes to the beneficiary. An asset of which nothing was
-    /// drawn, or nothing is kept, is delivered from the start.
+    /// @dev The only writer of the core. It detects finality: once every asset is delivered as far as it is kept, a
+    /// settled rescue becomes released, a cancelled one final, and nothing more goes to the beneficiary. An asset of
+    /// which nothing was drawn, or nothing is kept, counts as delivered.
     function _store(Core memory core) internal {
         bool delivered = PerAsset.unwrap(core.delivered) == PerAsset.unwrap(core.kept);
         bool ends = _hasTranches(core) && delivered && _timeline.finalAt == 0;
@@ -407,7 +417,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         emit Finalized(_now());
     }
 
-    /// @dev Ends an open rescue: everything goes back. An amendment that is pending dies; one in force stays.
+    /// @dev Ends an open rescue: everything goes back. A pending amendment is dropped; one in force stays.
     function _fail(Core memory core, EndReason reason, Rate rate) internal {
         _enter(core, Status.Failed, reason);
         if (!_inForce(core.effectiveAt)) core.effectiveAt = 0;
@@ -424,13 +434,13 @@ abstract contract EscrowBooks is IPledgeEscrow {
         }
         core.returnsByCalendar = reason == EndReason.Vetoed;
         _timeline.cancelledAt = _now();
-        // Less than TRANCHES, at most 64.
+        // Less than TRANCHES, which is at most 64.
         // forge-lint: disable-next-line(unsafe-typecast)
         emit Cancelled(reason, uint8(due), _now());
         _store(core);
     }
 
-    /// @dev Lets what a veto stopped go back at once. Once all would have been due, nothing is held any more.
+    /// @dev Lets what a veto stopped go back at once. Once everything would have been due, nothing is held any more.
     function _liftHold(Core memory core) internal {
         if (_due() == TRANCHES) revert WrongStatus(core.status);
         core.returnsByCalendar = false;
@@ -438,8 +448,8 @@ abstract contract EscrowBooks is IPledgeEscrow {
         _store(core);
     }
 
-    /// @dev From when on what is due can be collected for the release window and no longer: the last tranche's time, or the
-    /// cancellation's.
+    /// @dev The start of the release window, during which what is due can still be collected: the time of the last
+    /// tranche, or of the cancellation.
     function _collectableFrom(Core memory core) internal view returns (uint256) {
         if (core.status == Status.Cancelled) return _timeline.cancelledAt;
         return _calendar(_record.settledAt).timeOf(TRANCHES);
@@ -447,21 +457,21 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     // ------------------------------------------------------------------------------------------------ paying
 
-    /// @dev The one way out. A recipient that fails, fails alone.
+    /// @dev Pays or reverts: a recipient that fails affects only its own payment.
     function _pay(address recipient, Asset asset, Units amount) internal {
         if (!_tryPay(recipient, asset, amount, gasleft())) revert PaymentFailed(recipient, asset, amount);
     }
 
-    /// @dev Pays what was just taken out of the books, or owes it. A failed payment has changed nothing, logs included, so
-    /// writing after it is as if there had been no call.
+    /// @dev Pays what was just taken out of the books, or books it as owed. A failed payment has changed nothing, logs
+    /// included, so writing after it is as safe as without the call.
     function _payOrOwe(address pledger, address recipient, Asset asset, Units amount, uint256 gasLimit) internal {
         if (_tryPay(recipient, asset, amount, gasLimit)) return;
         _owed[pledger][asset] = _owed[pledger][asset] + amount;
         emit Owed(pledger, asset, amount);
     }
 
-    /// @dev Whether it was paid. A recipient of ETH gets at most `gasLimit`, and what it returns is not copied, so that it
-    /// costs the caller no more. Tokens call nobody.
+    /// @dev Whether the payment succeeded. A recipient of ETH gets at most `gasLimit`, and its return data is not
+    /// copied, so it cannot cost the caller more. Tokens call nobody.
     function _tryPay(address recipient, Asset asset, Units amount, uint256 gasLimit) private returns (bool) {
         uint256 number = Units.unwrap(amount);
         if (asset == Asset.ETH) return SafeTransferLib.trySafeTransferETH(recipient, number, gasLimit);
@@ -490,7 +500,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
 
     // ------------------------------------------------------------------------------------------------ small things
 
-    /// @dev Tranches due by the clock, of a rescue that settled.
+    /// @dev Tranches due by the clock, for a rescue that has settled.
     function _due() internal view returns (uint256) {
         return _calendar(_record.settledAt).dueAt(block.timestamp);
     }
@@ -503,7 +513,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         return unpackTiers(TIERS_LOW, TIERS_HIGH, TIER_COUNT);
     }
 
-    /// @dev Threshold of the last of so many active tiers; 0 for none.
+    /// @dev Threshold of the last of `activeTiers` active tiers; 0 for none.
     function _thresholdOf(uint256 activeTiers) internal view returns (uint16) {
         return activeTiers == 0 ? 0 : unpackTier(TIERS_LOW, TIERS_HIGH, activeTiers - 1).thresholdBps;
     }
@@ -514,7 +524,7 @@ abstract contract EscrowBooks is IPledgeEscrow {
         return uint40(block.timestamp);
     }
 
-    /// @dev For a target, which TermsCheck bounds, and for what is drawn toward it, which is not more.
+    /// @dev For a target, which TermsCheck bounds, and for what is drawn toward it, which is no more.
     function _toUint96(Wei amount) internal pure returns (uint96) {
         // forge-lint: disable-next-line(unsafe-typecast)
         return uint96(Wei.unwrap(amount));

@@ -21,9 +21,9 @@ import { ShareRate } from "./libraries/ShareRate.sol";
 import { PerAsset, Position } from "./types/Pots.sol";
 import { ASSETS, Asset, Rate, Shares, Units, Wei } from "./types/Units.sol";
 
-/// @title What can be read of one escrow
-/// @dev `rescue`, `positions` and `status` show what the next call would find: past the deadline, the settlement that it would
-/// make first. The others show what is stored.
+/// @title The views of one escrow
+/// @dev `rescue`, `positions` and `status` show what the next call would find: past the deadline, the settlement that
+/// it would make first. The others show what is stored.
 abstract contract EscrowViews is EscrowBooks {
     using ProRata for Units;
 
@@ -91,7 +91,7 @@ abstract contract EscrowViews is EscrowBooks {
 
     /// @inheritdoc IPledgeEscrow
     function originalTerms() external view returns (Terms memory) {
-        // Each was of the width it is cast to when the constructor took it.
+        // Each had the width of its cast when the constructor took it.
         // forge-lint: disable-next-line(unsafe-typecast)
         return _terms(Wei.wrap(ORIGINAL_TARGET), uint40(ORIGINAL_DEADLINE), ORIGINAL_TERMS_HASH);
     }
@@ -140,7 +140,7 @@ abstract contract EscrowViews is EscrowBooks {
         return _termsNow(_current());
     }
 
-    /// @dev The books as they are or, past the deadline and if the rate can be read, as settling now makes them.
+    /// @dev The books as they are or, past the deadline and if the rate can be read, as settling now would make them.
     function _preview() private view returns (Preview memory found) {
         found.core = _current();
         found.record = _record;
@@ -154,7 +154,7 @@ abstract contract EscrowViews is EscrowBooks {
         }
     }
 
-    /// @dev The rate now while open; then the one recorded, where it tells what shares were worth.
+    /// @dev While open, the rate now; after that the recorded rate, if it says what shares were worth.
     function _rateOf(Preview memory found) private view returns (bool readable, Rate rate) {
         if (Shares.unwrap(found.sum.shares) == 0) return (true, rate);
         if (found.core.status == Status.Open) return ShareRate.read(STETH);
@@ -178,7 +178,7 @@ abstract contract EscrowViews is EscrowBooks {
         return _terms(Wei.wrap(core.target), core.deadline, termsHash);
     }
 
-    /// @dev The terms with what an amendment can change.
+    /// @dev The terms, with the values that an amendment can change.
     function _terms(Wei target, uint40 deadline, bytes32 termsHash) private view returns (Terms memory) {
         return Terms({
             beneficiary: BENEFICIARY,
@@ -188,7 +188,7 @@ abstract contract EscrowViews is EscrowBooks {
             target: target,
             deadline: deadline,
             tiers: _tiers(),
-            // Each of these was of the width it is cast to when the constructor took it.
+            // Each of these had the width of its cast when the constructor took it.
             // forge-lint: disable-next-line(unsafe-typecast)
             latestDeadline: uint40(LATEST_DEADLINE),
             // forge-lint: disable-next-line(unsafe-typecast)
@@ -207,7 +207,7 @@ abstract contract EscrowViews is EscrowBooks {
         });
     }
 
-    /// @dev The pots that hold something.
+    /// @dev The pots that are not empty.
     function _potViews(Preview memory found) private view returns (PotView[] memory list) {
         uint256 count;
         for (uint256 id; id < found.totals.length; ++id) {
@@ -234,22 +234,22 @@ abstract contract EscrowViews is EscrowBooks {
             asset: asset,
             amount: word.amount(),
             refunded: word.refunded(),
-            // Entitlement never falls, and `refunded` is an earlier one; while open both are zero.
+            // Entitlement never falls, and `refunded` is an earlier entitlement; while open, both are zero.
             refundable: entitled - word.refunded(),
             weight: _weight(found.core, found.record, tier, asset, word.amount()),
             objected: word.objected()
         });
     }
 
-    /// @dev While open, of the tiers that are covered now; then, of those that settlement chose.
+    /// @dev While open, the highest threshold met now; after that, the one that settlement chose.
     function _thresholdMet(Preview memory found) private view returns (uint16) {
         if (found.core.status != Status.Open) return _thresholdOf(found.core.activeTiers);
         if (!found.rateReadable) return 0;
         return _thresholdOf(Settlement.activeTiers(found.holdings, _tiers(), Wei.wrap(found.core.target), found.rate));
     }
 
-    /// @dev Tranches due, and when the next one will be, or goes back after a veto; both 0 unless settled, no next one where
-    /// none will.
+    /// @dev Tranches due, and when the next one falls due or, after a veto, goes back. Both are 0 unless the rescue has
+    /// settled; `nextAt` is also 0 if there is no next one.
     function _clock(Preview memory found) private view returns (uint8 due, uint40 nextAt) {
         if (found.record.settledAt == 0) return (0, 0);
         Calendar memory calendar = _calendar(found.record.settledAt);
@@ -257,7 +257,7 @@ abstract contract EscrowViews is EscrowBooks {
         // forge-lint: disable-next-line(unsafe-typecast)
         due = uint8(count);
         bool stopped = found.core.status != Status.Settled && !found.core.returnsByCalendar;
-        // A few times 2^32 seconds after now: within 40 bits.
+        // At most a few times 2^32 seconds from now: fits in 40 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         nextAt = stopped || count == TRANCHES ? 0 : uint40(calendar.timeOf(count + 1));
     }

@@ -12,18 +12,18 @@ import { Position, PositionSlot } from "./types/Pots.sol";
 import { Asset, RATE_UNIT, Rate, Shares, Units, Wei, WstETHUnits } from "./types/Units.sol";
 
 /// @title Escrow of one rescue
-/// @dev The manual is IPledgeEscrow. These are the calls; EscrowBooks holds the state and what several calls share,
-/// EscrowViews what can be read. What is drawn is decided in Settlement, how much anyone gets in ProRata, when in
-/// Schedule, which terms are allowed in TermsCheck.
+/// @dev The reference is IPledgeEscrow. This contract has the calls, EscrowBooks the state and what several calls
+/// share, and EscrowViews the views. Settlement decides what is drawn, ProRata how much anyone gets, Schedule when, and
+/// TermsCheck which terms are allowed.
 ///
-/// No function loops over pledgers. Books are written and events emitted before any external call but the read of the
-/// share rate, which is static; the only callees are the two tokens and whoever is paid, last of all. So a re-entrant
-/// call finds complete books, and no lock is needed. What is owed after a payment that failed is written after it: a
-/// failed call has changed nothing.
+/// No function loops over pledgers. Books are written and events emitted before any external call except the static
+/// read of the share rate. The only callees are the two tokens and the recipient of a payment, which is called last. So
+/// a re-entrant call finds complete books, and no lock is needed. Only what is owed after a failed payment is written
+/// after the call, which has then changed nothing.
 contract PledgeEscrow is EscrowViews {
     using ProRata for Wei;
 
-    /// @param terms_ The terms; see Terms, and the errors "of the terms", in IPledgeEscrow.
+    /// @param terms_ The terms; see Terms and the errors "of the terms" in IPledgeEscrow.
     constructor(Terms memory terms_) EscrowViews(terms_) { }
 
     // ------------------------------------------------------------------------------------------------ pledging
@@ -36,7 +36,7 @@ contract PledgeEscrow is EscrowViews {
     /// @inheritdoc IPledgeEscrow
     function pledgeStETH(address pledger, uint8 tier, uint64 amendment, Shares shares) external {
         _book(pledger, tier, amendment, Asset.StETH, Shares.unwrap(shares));
-        // The returned stETH amount rounds; the shares are exact.
+        // The returned stETH amount is rounded; the shares are exact.
         IStETH(STETH).transferSharesFrom(msg.sender, address(this), shares);
     }
 
@@ -89,7 +89,7 @@ contract PledgeEscrow is EscrowViews {
         if (gasleft() < ShareRate.PROOF_GAS) revert GasTooLow(gasleft(), ShareRate.PROOF_GAS);
         (bool readable, Rate rate) = ShareRate.read(STETH);
         if (readable) revert RateReadable(rate);
-        // 10^27 fits 96 bits.
+        // 10^27 fits in 96 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         _fail(core, EndReason.RateUnreadable, Rate.wrap(uint96(RATE_UNIT)));
     }
@@ -140,7 +140,8 @@ contract PledgeEscrow is EscrowViews {
 
         slot.word = position.withObjection();
         Wei objected = Wei.wrap(_timeline.objected) + weight;
-        // Weights are floors of parts of the drawn value, each counted once: their sum is at most that, 96 bits.
+        // Weights are rounded-down parts of the drawn value, each counted once: their sum is at most that value, 96
+        // bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         _timeline.objected = uint96(Wei.unwrap(objected));
         emit Objected(msg.sender, tier, asset, weight);
@@ -187,9 +188,9 @@ contract PledgeEscrow is EscrowViews {
         if (deadline <= effectiveAt) revert AmendedDeadlineTooEarly(deadline, effectiveAt);
         if (deadline > LATEST_DEADLINE) revert AmendedDeadlineTooLate(deadline, LATEST_DEADLINE);
 
-        // `core` has the target and deadline of the amendment before; its document is kept beside it.
+        // `core` has the target and deadline of the previous amendment; its document is stored separately.
         if (core.effectiveAt != 0) _termsHash = _amended.termsHash;
-        // At most the deadline, which is of 40 bits.
+        // At most the deadline, which has 40 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         core.effectiveAt = uint40(effectiveAt);
         _amended = AmendedTerms(_toUint96(target), deadline, termsHash);

@@ -2,9 +2,9 @@
 pragma solidity =0.8.37;
 
 /// @dev When the tranches of a settled rescue fall due.
-/// @custom:member firstAt Settlement plus the objection period: the first tranche's time.
-/// @custom:member interval Seconds between two tranches; zero only if there is one.
-/// @custom:member tranches How many there are, 1 to 64.
+/// @custom:member firstAt Time of the first tranche: settlement plus the objection period.
+/// @custom:member interval Seconds between two tranches; zero only if there is a single one.
+/// @custom:member tranches Number of tranches, 1 to 64.
 struct Calendar {
     uint256 firstAt;
     uint256 interval;
@@ -13,12 +13,12 @@ struct Calendar {
 
 using Schedule for Calendar global;
 
-/// @dev When: the pure rules of the clock.
+/// @dev The rules of the clock, as pure functions.
 library Schedule {
-    /// @dev Tranches due at `time`; tranche r at `firstAt + (r - 1) * interval`, that second included.
+    /// @dev Tranches due at `time`: tranche r at `firstAt + (r - 1) * interval`, inclusive.
     function dueAt(Calendar memory calendar, uint256 time) internal pure returns (uint256) {
         if (time < calendar.firstAt) return 0;
-        // The one tranche needs no interval.
+        // A single tranche needs no interval.
         if (calendar.tranches == 1) return 1;
         uint256 due = (time - calendar.firstAt) / calendar.interval + 1;
         return due < calendar.tranches ? due : calendar.tranches;

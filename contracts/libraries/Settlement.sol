@@ -6,11 +6,12 @@ import { potId } from "../types/Pots.sol";
 import { ASSETS, Asset, Rate, Shares, Units, Wei, minWei } from "../types/Units.sol";
 import { ProRata } from "./ProRata.sol";
 
-/// @dev What settlement decided, besides the draw of each pot.
-/// @custom:member activeTiers Tiers are sorted by threshold, so the active ones are the first so many; 0 = none met.
-/// @custom:member drawn The value drawn in all; at most the target.
-/// @custom:member marginalOrder The last draw order that was drawn: lower ones whole, this one by
-/// `marginalDraw / marginalValue`, higher ones not at all. So one ratio tells every position's drawn value.
+/// @dev What settlement decided, apart from the draw from each pot.
+/// @custom:member activeTiers Number of active tiers, which come first because tiers are sorted by threshold; 0 if none
+/// is met.
+/// @custom:member drawn The total value drawn; at most the target.
+/// @custom:member marginalOrder The last draw order that was drawn: lower ones in full, this one by `marginalDraw /
+/// marginalValue`, higher ones not at all. So this one ratio gives every position's drawn value.
 struct Outcome {
     uint256 activeTiers;
     Wei drawn;
@@ -19,7 +20,7 @@ struct Outcome {
     Wei marginalDraw;
 }
 
-/// @dev What some pots hold together. stETH shares and wstETH units add up: one unit is one share.
+/// @dev What some pots hold together. stETH shares and wstETH units can be added: one unit is one share.
 struct Holding {
     Wei eth;
     Shares shares;
@@ -27,17 +28,17 @@ struct Holding {
 
 using Settlement for Holding global;
 
-/// @dev What is drawn: the pure rules of settlement. `totals` are those of all pots, in the order of `potId`. Nothing
-/// here depends on the order of pledges, or on how many there were.
+/// @dev The rules of settlement, as pure functions: what is drawn. `totals` are those of all pots, in the order of
+/// `potId`. Nothing here depends on the order or the number of pledges.
 library Settlement {
     using ProRata for Wei;
     using ProRata for Shares;
     using ProRata for Units;
 
-    /// @dev Decides, and draws each active group by rising order until the target is reached. `holdings` are those of
-    /// `totals`, by tier.
+    /// @dev Decides, and draws the active groups in ascending order until the target is reached. `holdings` are those
+    /// of `totals`, by tier.
     /// @return outcome What was decided.
-    /// @return draws What is drawn of each pot, in the order of `potId`.
+    /// @return draws What is drawn from each pot, in the order of `potId`.
     function evaluate(Units[] memory totals, Holding[] memory holdings, Tier[] memory tiers, Wei target, Rate rate)
         internal
         pure
@@ -50,11 +51,11 @@ library Settlement {
         while (next < queue.length && outcome.drawn < target) {
             (Holding memory group, uint256 end) = groupFrom(holdings, tiers, queue, next);
             Wei groupValue = group.valueDown(rate);
-            // A group worth nothing gives nothing, whatever it holds.
+            // A group worth nothing contributes nothing, whatever it holds.
             if (Wei.unwrap(groupValue) != 0) {
                 outcome.marginalOrder = tiers[queue[next]].drawOrder;
                 outcome.marginalValue = groupValue;
-                // Less than the target is drawn so far, and never more.
+                // Less than the target is drawn so far, and the draw never exceeds it.
                 outcome.marginalDraw = minWei(groupValue, target - outcome.drawn);
                 outcome.drawn = outcome.drawn + outcome.marginalDraw;
                 for (; next < end; ++next) {
@@ -65,8 +66,8 @@ library Settlement {
         }
     }
 
-    /// @dev How many tiers are active: those up to the highest threshold that their own coverage meets. The last tier
-    /// of a threshold covers the most, so it is found first, and no lower one of the same threshold needs a look.
+    /// @dev Number of active tiers: those up to the highest threshold that their own coverage meets. Of tiers with the
+    /// same threshold the last one covers the most, so it is found first, and the lower ones need not be checked.
     function activeTiers(Holding[] memory holdings, Tier[] memory tiers, Wei target, Rate rate)
         internal
         pure
@@ -92,7 +93,7 @@ library Settlement {
         }
     }
 
-    /// @dev What an amount of one asset is, as a holding.
+    /// @dev An amount of one asset as a holding.
     function holdingOf(Asset asset, Units amount) internal pure returns (Holding memory) {
         uint256 number = Units.unwrap(amount);
         if (asset == Asset.ETH) return Holding(Wei.wrap(number), Shares.wrap(0));
@@ -106,17 +107,17 @@ library Settlement {
         }
     }
 
-    /// @dev Both together.
+    /// @dev The sum of two holdings.
     function plus(Holding memory a, Holding memory b) internal pure returns (Holding memory) {
         return Holding(a.eth + b.eth, a.shares + b.shares);
     }
 
-    /// @dev Value: the ETH plus floor(all the shares * rate / 10^27).
+    /// @dev Value: the ETH plus floor(all shares * rate / 10^27).
     function valueDown(Holding memory holding, Rate rate) internal pure returns (Wei) {
         return holding.eth + holding.shares.valueDown(rate);
     }
 
-    /// @dev The active tiers by rising draw order. An insertion sort: there are at most eight.
+    /// @dev The active tiers in ascending draw order. Insertion sort, because there are at most eight.
     function byDrawOrder(Tier[] memory tiers, uint256 active) private pure returns (uint256[] memory queue) {
         queue = new uint256[](active);
         for (uint256 tier; tier < active; ++tier) {
@@ -141,7 +142,7 @@ library Settlement {
         }
     }
 
-    /// @dev Draws the three pots of a tier of the outcome's marginal group, at the group's one ratio.
+    /// @dev Draws the three pots of a tier in the outcome's marginal group, at the group's single ratio.
     function drawTier(Units[] memory draws, Units[] memory totals, uint256 tier, Outcome memory outcome) private pure {
         uint256 end = potId(tier + 1, Asset.ETH);
         for (uint256 id = potId(tier, Asset.ETH); id < end; ++id) {

@@ -13,7 +13,7 @@ library TermsCheck {
     uint256 internal constant MAX_TARGET = type(uint96).max;
     uint256 internal constant MAX_TRANCHES = 64;
 
-    /// @dev Reverts with the first rule that `terms` break.
+    /// @dev Reverts with the first rule that `terms` violate.
     function check(Terms memory terms) internal view {
         if (terms.beneficiary == address(0)) revert IPledgeEscrow.BeneficiaryZero();
         checkTokens(terms.stETH, terms.wstETH);
@@ -26,7 +26,7 @@ library TermsCheck {
         checkCalendar(terms);
     }
 
-    /// @dev Objections, tranches and windows.
+    /// @dev Checks objections, tranches and windows.
     function checkCalendar(Terms memory terms) private pure {
         if (terms.objectionPeriod == 0) revert IPledgeEscrow.ObjectionPeriodZero();
         if (terms.vetoBps >= ProRata.BPS) revert IPledgeEscrow.VetoOutOfBounds(terms.vetoBps);
@@ -46,8 +46,8 @@ library TermsCheck {
         }
     }
 
-    /// @dev Both zero, or a wstETH that wraps this stETH. The look at the code gives an error with the addresses
-    /// where a call to an empty account would revert without a word.
+    /// @dev Both must be zero, or wstETH must wrap this stETH. Checking for code gives an error with the addresses
+    /// where a call to an empty account would revert without a reason.
     function checkTokens(address stETH, address wstETH) private view {
         if (stETH == address(0) && wstETH == address(0)) return;
         if (wstETH.code.length == 0 || stETH.code.length == 0 || IWstETH(wstETH).stETH() != stETH) {
@@ -71,7 +71,7 @@ library TermsCheck {
         if (previous != ProRata.BPS) revert IPledgeEscrow.LastThresholdNotFull(previous);
     }
 
-    /// @dev Tiers of one draw order are one group, drawn and repaid together: they have one rate.
+    /// @dev Tiers with the same draw order form one group, drawn and repaid together, so they have the same rate.
     function checkRate(Tier[] memory tiers, uint256 i) private pure {
         for (uint256 j; j < i; ++j) {
             if (tiers[j].drawOrder == tiers[i].drawOrder && tiers[j].rateBps != tiers[i].rateBps) {

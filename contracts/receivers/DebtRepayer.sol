@@ -11,16 +11,16 @@ import { IWETH } from "../interfaces/external/IWETH.sol";
 import { Wei, minWei } from "../types/Units.sol";
 
 /// @title Repayer of one debt
-/// @dev The manual is IDebtRepayer. Every call starts from the balances and the debt of that moment, and nothing is
-/// stored, so a re-entrant call (by the pool, or by a token that someone names in `forward`) finds nothing half done: what
-/// is here when the pool is called is not more than it says is owed. No lock is needed.
+/// @dev The reference is IDebtRepayer. Every call starts from the current balances and debt, and nothing is stored, so
+/// a re-entrant call (by the pool, or by a token named in `forward`) finds nothing half done: when the pool is called,
+/// this contract holds no more than the pool says is owed. No lock is needed.
 contract DebtRepayer is IDebtRepayer {
     using SafeERC20 for IERC20;
 
-    /// @dev Aave's name for the debt at the variable rate.
+    /// @dev Aave's identifier for variable-rate debt.
     uint256 private constant VARIABLE_RATE = 2;
 
-    /// @dev Bytes of a pool's error that are passed on: Aave's are shorter.
+    /// @dev How many bytes of a pool's error are passed on; Aave's errors are shorter.
     uint16 private constant MAX_FAILURE = 256;
 
     IAavePool private immutable POOL;
@@ -28,10 +28,10 @@ contract DebtRepayer is IDebtRepayer {
     address private immutable DEBTOR;
     address private immutable REST;
 
-    /// @param pool_ The pool to repay, of Aave v3's shape.
+    /// @param pool_ The pool to repay, with Aave v3's interface.
     /// @param weth_ The WETH that it lends.
     /// @param debtor_ The account whose debt is repaid.
-    /// @param rest_ The account that gets what is not needed for the debt.
+    /// @param rest_ The account that gets what the debt does not need.
     constructor(address pool_, address weth_, address debtor_, address rest_) {
         _requireAccount(debtor_);
         _requireAccount(rest_);
@@ -54,9 +54,10 @@ contract DebtRepayer is IDebtRepayer {
         if (Wei.unwrap(held) == 0) revert NothingHeld(address(WETH));
         Wei owed = debt();
         Wei offered = minWei(held, owed);
-        // Not more than what is held is offered.
+        // At most what is held is offered.
         Wei above = held - offered;
-        // First, so that no call of the pool's finds it, and none of its failures holds it up. WETH calls nobody.
+        // Sent first, so that it is out of reach when the pool is called, and no failure of the pool holds it up. WETH
+        // calls nobody.
         if (Wei.unwrap(above) != 0) IERC20(address(WETH)).safeTransfer(REST, Wei.unwrap(above));
         (Wei repaid, bytes memory failure) = _offer(offered);
         bool moved = Wei.unwrap(repaid) != 0 || Wei.unwrap(above) != 0;
@@ -102,30 +103,30 @@ contract DebtRepayer is IDebtRepayer {
 
     // ------------------------------------------------------------------------------------------------ internal
 
-    /// @dev Offers the pool `amount`, not more than the debt. What it does not take stays, with no allowance.
-    /// @return repaid What it took. WETH, not the pool, is asked.
-    /// @return failure What it said if it failed, cut off after MAX_FAILURE bytes.
+    /// @dev Offers the pool `amount`, which is at most the debt. What it does not take stays, with no allowance left.
+    /// @return repaid What it took, as measured by WETH, not by the pool.
+    /// @return failure The error if it failed, cut off after MAX_FAILURE bytes.
     function _offer(Wei amount) private returns (Wei repaid, bytes memory failure) {
-        // A pool refuses to be repaid nothing.
+        // A pool refuses a repayment of zero.
         if (Wei.unwrap(amount) == 0) return (repaid, failure);
         Wei held = WETH.balanceOf(address(this));
         WETH.approve(address(POOL), amount);
         bytes memory call_ = abi.encodeCall(IAavePool.repay, (address(WETH), amount, VARIABLE_RATE, DEBTOR));
-        // The constructor's question was answered by the pool, so there is code. What it answers here decides nothing.
+        // The pool answered the constructor's query, so there is code. Its answer here decides nothing.
         (bool success,, bytes memory answer) = LibCall.tryCall(address(POOL), 0, gasleft(), MAX_FAILURE, call_);
         if (!success) failure = answer;
         WETH.approve(address(POOL), Wei.wrap(0));
         Wei left = WETH.balanceOf(address(this));
-        // Not below zero: somebody may have sent WETH meanwhile.
+        // Not below zero: someone may have sent WETH in the meantime.
         if (left < held) repaid = held - left;
     }
 
-    /// @dev Asked each time: a pool may list an asset anew, with another token for its debt.
+    /// @dev Queried each time: a pool may relist an asset with another token for its debt.
     function _debtToken() private view returns (address) {
         return POOL.getReserveData(address(WETH)).variableDebtToken;
     }
 
-    /// @dev Value sent to nobody, or to this contract, would be lost.
+    /// @dev Value sent to the zero address or to this contract would be lost.
     function _requireAccount(address account) private view {
         if (account == address(0) || account == address(this)) revert InvalidAccount(account);
     }

@@ -9,11 +9,11 @@ import { IWithdrawalQueue } from "../interfaces/external/IWithdrawalQueue.sol";
 import { StETHAmount, Wei, WstETHUnits } from "../types/Units.sol";
 
 /// @title Unwinder of staked ether
-/// @dev The manual is IStakedEtherUnwinder. Every call starts from the balances of that moment, and nothing is stored.
-/// The only callee that is not Lido's is the recipient, paid last of all; a call of its own finds no ETH here. So no lock
-/// is needed.
+/// @dev The reference is IStakedEtherUnwinder. Every call starts from the current balances, and nothing is stored. The
+/// only callee that is not Lido's is the recipient, which is paid last; if it calls back, it finds no ETH here. So no
+/// lock is needed.
 contract StakedEtherUnwinder is IStakedEtherUnwinder {
-    /// @dev Requests of one call, so that it stays far from the 16,777,216 gas that a transaction can have.
+    /// @dev Requests per call, so that it stays far below the 16,777,216 gas that a transaction can use.
     uint256 private constant MAX_REQUESTS = 32;
 
     IStETH private immutable STETH;
@@ -21,10 +21,10 @@ contract StakedEtherUnwinder is IStakedEtherUnwinder {
     IWithdrawalQueue private immutable QUEUE;
     address private immutable RECIPIENT;
 
-    /// @param withdrawalQueue_ Lido's withdrawal queue, which tells the two tokens.
+    /// @param withdrawalQueue_ Lido's withdrawal queue, which gives the two tokens.
     /// @param recipient_ The account that gets the ETH.
     constructor(address withdrawalQueue_, address recipient_) {
-        // Value sent to nobody, or to this contract, would be lost.
+        // Value sent to the zero address or to this contract would be lost.
         if (recipient_ == address(0) || recipient_ == address(this)) revert InvalidAccount(recipient_);
         QUEUE = IWithdrawalQueue(withdrawalQueue_);
         STETH = IStETH(QUEUE.STETH());
@@ -40,7 +40,7 @@ contract StakedEtherUnwinder is IStakedEtherUnwinder {
     /// @inheritdoc IStakedEtherUnwinder
     function request() external {
         WstETHUnits wrapped = WSTETH.balanceOf(address(this));
-        // wstETH refuses to unwrap nothing.
+        // wstETH refuses to unwrap zero.
         if (WstETHUnits.unwrap(wrapped) != 0) WSTETH.unwrap(wrapped);
 
         StETHAmount held = STETH.balanceOf(address(this));
@@ -85,10 +85,11 @@ contract StakedEtherUnwinder is IStakedEtherUnwinder {
 
     // ------------------------------------------------------------------------------------------------ internal
 
-    /// @dev What to request of `held`: so many times the most, then the remainder unless it is too small or too many.
-    /// The two bounds are asked of the queue each time: Lido may change them, and nobody could change them here.
+    /// @dev What to request of `held`: as many requests of the maximum as possible, then the remainder, unless it is
+    /// too small or there are too many. Both bounds are read from the queue each time: Lido may change them, and nobody
+    /// could change them here.
     /// @return amounts Not empty.
-    /// @return sum Of the amounts; not more than `held`.
+    /// @return sum The sum of the amounts; at most `held`.
     function _split(StETHAmount held) private view returns (StETHAmount[] memory amounts, StETHAmount sum) {
         uint256 most = StETHAmount.unwrap(QUEUE.MAX_STETH_WITHDRAWAL_AMOUNT());
         StETHAmount least = QUEUE.MIN_STETH_WITHDRAWAL_AMOUNT();
@@ -107,7 +108,7 @@ contract StakedEtherUnwinder is IStakedEtherUnwinder {
         sum = StETHAmount.wrap(StETHAmount.unwrap(held) - left);
     }
 
-    /// @dev The one way out. What the recipient returns is not copied.
+    /// @dev The only way out. The recipient's return data is not copied.
     function _forward() private {
         Wei amount = Wei.wrap(address(this).balance);
         if (Wei.unwrap(amount) == 0) revert NothingToForward();

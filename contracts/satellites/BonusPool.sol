@@ -12,19 +12,19 @@ import { MAX_TIERS } from "../types/Tiers.sol";
 import { ASSETS, Asset, Rate, Units, Wei } from "../types/Units.sol";
 
 /// @title Bonus pool of one rescue
-/// @dev The manual is IBonusPool. What counts of a position is kept in Enlistments, how much anyone gets in BonusShare.
-/// Whose the bonus is is decided once, from what the escrow has stored and not from what its views foresee. No function
-/// loops over pledgers or sponsors. Books are written and events emitted before any payment, which is the last thing a
-/// call does, so no lock is needed.
+/// @dev The reference is IBonusPool. Enlistments keeps what counts of a position, and BonusShare has the divisions. The
+/// bonus is decided once, from what the escrow has stored, not from what its views predict. No function loops over
+/// pledgers or sponsors. Books are written and events emitted before any payment, which comes last, so no lock is
+/// needed.
 contract BonusPool is IBonusPool {
     using BonusShare for UnitSeconds;
     using BonusShare for Wei;
 
-    /// @dev What was decided, in two slots. The bonus itself is `_total`, which changes no more then.
-    /// @custom:member decided Whether it is.
+    /// @dev The decision, in two slots. The bonus itself is `_total`, which no longer changes after it.
+    /// @custom:member decided Whether the bonus is decided.
     /// @custom:member firstUnmet The first tier whose condition was not met.
     /// @custom:member rate The rate that the escrow recorded.
-    /// @custom:member pledgersPart Of the bonus, what is the pledgers'.
+    /// @custom:member pledgersPart The pledgers' part of the bonus.
     /// @custom:member value V: the value of the unit-seconds of all pots.
     struct Decision {
         bool decided;
@@ -34,8 +34,9 @@ contract BonusPool is IBonusPool {
         WeiSeconds value;
     }
 
-    /// @dev Set in the word of every pot that can be pledged to, so that it is in use from the start and the first to enlist
-    /// into it pays no more gas than others. Far above what the unit-seconds of a pot can reach; see BonusShare.
+    /// @dev Set in the word of every pot that can be pledged to, so that the word is in use from the start, and the
+    /// first to enlist into the pot pays no more gas than others. Far above what the unit-seconds of a pot can reach;
+    /// see BonusShare.
     uint256 private constant POT_IN_USE = 1 << 255;
 
     IPledgeEscrow private immutable ESCROW;
@@ -52,7 +53,7 @@ contract BonusPool is IBonusPool {
     mapping(address pledger => mapping(uint256 potId => Enlistment)) private _enlistments;
     mapping(address pledger => mapping(uint256 potId => bool)) private _claimed;
 
-    /// @param escrow_ The escrow to serve, Levee's.
+    /// @param escrow_ The escrow to serve, which must be Levee's.
     constructor(address escrow_) {
         ESCROW = IPledgeEscrow(escrow_);
         Terms memory terms = ESCROW.originalTerms();
@@ -61,7 +62,7 @@ contract BonusPool is IBonusPool {
         ORIGINAL_DEADLINE = terms.deadline;
         EXIT_WINDOW = terms.exitWindow;
         TIER_COUNT = terms.tiers.length;
-        // Of a rescue in ETH alone, the pots of ETH.
+        // In an ETH-only rescue, only the pots of ETH.
         uint256 step = terms.stETH == address(0) ? ASSETS : 1;
         for (uint256 id; id < terms.tiers.length * ASSETS; id += step) {
             _pots[id] = POT_IN_USE;
@@ -93,12 +94,12 @@ contract BonusPool is IBonusPool {
         if (_takesPledges(now_) && departures != MAX_DEPARTURES) {
             current = current.extended(amount, _secondsLocked(now_));
         }
-        // Nothing is decided while the rescue is open, and then the decision need not be read.
+        // Nothing is decided while the rescue is open, so the decision need not be read then.
         bool closed = now_.status != Status.Open && _decision.decided;
         if (closed || !current.differs(before)) revert NothingToEnlist(pledger, tier, asset);
 
         _enlistments[pledger][id] = current;
-        // The pot's are the sum of its positions': what this one had is in it.
+        // The pot's word is the sum of its positions, so it contains what this one had.
         _pots[id] = _pots[id] - UnitSeconds.unwrap(before.unitSeconds()) + UnitSeconds.unwrap(current.unitSeconds());
         emit Enlisted(pledger, tier, asset, departures, current.amount(), _toUint128(current.unitSeconds()));
     }
@@ -167,13 +168,13 @@ contract BonusPool is IBonusPool {
         return now_.status == Status.Open && block.timestamp <= now_.deadline;
     }
 
-    /// @dev From now to the first of the deadlines: that of creation, the one in force, and one that is pending. So no
+    /// @dev Seconds until the earliest of the deadlines: the original one, the one in force, and a pending one. So no
     /// amendment makes what was enlisted worth less than what is enlisted after it.
     function _secondsLocked(PledgingView memory now_) private view returns (uint256) {
         uint256 end = ORIGINAL_DEADLINE < now_.deadline ? ORIGINAL_DEADLINE : now_.deadline;
         bool pending = block.timestamp < now_.amendment.effectiveAt;
         if (pending && now_.amendment.deadline < end) end = now_.amendment.deadline;
-        // The earlier of the two is taken from the later.
+        // `end` is later than `block.timestamp` here.
         return block.timestamp < end ? end - block.timestamp : 0;
     }
 
@@ -189,9 +190,9 @@ contract BonusPool is IBonusPool {
         _pay(recipient, share);
     }
 
-    /// @dev floor(bonus * value of the position by time / V), of a tier whose condition was not met, if nothing has left
-    /// since it was enlisted: what an outdated position would have got stays in the pool. At MAX_DEPARTURES, where that
-    /// cannot be told, nothing is enlisted.
+    /// @dev floor(bonus * value of the position by time / V) for a tier whose condition was not met, if nothing has
+    /// left since it was enlisted; what an outdated position would have got stays in the pool. At MAX_DEPARTURES, where
+    /// departures can no longer be detected, nothing is enlisted.
     function _shareOf(Decision memory decision, address pledger, uint8 tier, Asset asset) private view returns (Wei) {
         (,,, uint24 departures) = ESCROW.position(pledger, tier, asset);
         if (decision.pledgersPart == 0 || tier < decision.firstUnmet) return Wei.wrap(0);
@@ -206,27 +207,27 @@ contract BonusPool is IBonusPool {
         Wei part = leaves ? Wei.wrap(0) : Wei.wrap(_requireDecided().pledgersPart);
         Wei added = _added[sponsor];
         if (Wei.unwrap(added) == 0) revert NothingToTakeBack(sponsor);
-        // The pledgers' part is rounded down from the bonus.
+        // The pledgers' part is at most the bonus.
         Wei amount = added.returnedDown(_total - part, _total);
         if (Wei.unwrap(amount) == 0) revert NothingToTakeBack(sponsor);
         _added[sponsor] = Wei.wrap(0);
-        // Until it is decided, the bonus is the sum of what was added and not taken back.
+        // Until the decision, the bonus is the sum of all contributions not taken back.
         if (leaves) _total = _total - added;
         emit BonusReturned(sponsor, recipient, amount);
         _pay(recipient, amount);
     }
 
-    /// @dev Whether the caller is the sponsor, and an amendment is pending in the first half of its exit window: then nothing
-    /// is decided, since the rescue is open. One that was pending when the rescue failed is forgotten, and a rescue does
-    /// not settle while one is.
+    /// @dev Whether the caller is the sponsor, and an amendment is pending in the first half of its exit window. The
+    /// bonus is then undecided, because the rescue is open: an amendment that was pending when the rescue failed is
+    /// dropped, and a rescue does not settle while one is pending.
     function _mayLeave(address sponsor) private view returns (bool) {
         if (msg.sender != sponsor) return false;
         uint256 effectiveAt = ESCROW.pledging().amendment.effectiveAt;
-        // A time that is not later than the other is not taken from it.
+        // Each time is subtracted only from a later one.
         return block.timestamp < effectiveAt && 2 * (effectiveAt - block.timestamp) > EXIT_WINDOW;
     }
 
-    /// @dev The one way out. A recipient that fails, fails alone; what it returns is not copied.
+    /// @dev The only way out. A recipient that fails affects only its own payment; its return data is not copied.
     function _pay(address recipient, Wei amount) private {
         bool paid = SafeTransferLib.trySafeTransferETH(recipient, Wei.unwrap(amount), gasleft());
         if (!paid) revert PaymentFailed(recipient, amount);
@@ -234,7 +235,7 @@ contract BonusPool is IBonusPool {
 
     // ------------------------------------------------------------------------------------------------ deciding
 
-    /// @dev What was decided, or is now.
+    /// @dev The decision, made now if necessary.
     function _requireDecided() private returns (Decision memory decision) {
         decision = _decision;
         if (decision.decided) return decision;
@@ -244,15 +245,16 @@ contract BonusPool is IBonusPool {
         emit BonusDecided(_total, part, decision.rate, WeiSeconds.unwrap(decision.value));
     }
 
-    /// @dev Decides, once the escrow has. If nobody has settled it yet, it is settled here, or this call fails as settling
-    /// does: what its views foresee, a later share rate may undo. A guardian who ends a rescue does not make the bonus the
-    /// pledgers', whatever the rate says: one who has pledged could else end it for that. Where some of it is theirs,
-    /// there is an exit window's time first, to strike what has left.
+    /// @dev Decides the bonus once the rescue is decided. If nobody has settled the rescue yet, it is settled here, or
+    /// this call fails as settling does: a later share rate may undo what the views predict. If the guardian ended the
+    /// rescue, the bonus is not the pledgers', whatever the rate: otherwise a guardian who has pledged could end it to
+    /// collect the bonus. If part of the bonus is the pledgers', the exit window's length must pass first, so that what
+    /// has left can be struck.
     function _decide() private returns (Decision memory decision) {
         if (ESCROW.record().status == Status.Open) ESCROW.settle();
         RecordView memory record = ESCROW.record();
         decision.decided = true;
-        // Of a failed rescue no tier is active.
+        // In a failed rescue, no tier is active.
         decision.firstUnmet = record.activeTiers;
         decision.rate = record.rate;
         decision.value = _valueDown(0, record.rate);
@@ -261,12 +263,12 @@ contract BonusPool is IBonusPool {
         if (forSponsors) return decision;
         uint256 limit = record.deadline + EXIT_WINDOW;
         if (block.timestamp <= limit) revert TooEarly(limit, block.timestamp);
-        // Not more than the bonus: there is less than 2^128 wei of ether.
+        // At most the bonus, and there is less than 2^128 wei of ether.
         // forge-lint: disable-next-line(unsafe-typecast)
         decision.pledgersPart = uint128(Wei.unwrap(_total.partDown(unmet, decision.value)));
     }
 
-    /// @dev Value by time of all that is enlisted into the tiers from number `from` on.
+    /// @dev Value by time of everything enlisted in the tiers from number `from` on.
     function _valueDown(uint256 from, Rate rate) private view returns (WeiSeconds) {
         UnitSeconds ether_;
         UnitSeconds shares;
@@ -283,13 +285,13 @@ contract BonusPool is IBonusPool {
         return UnitSeconds.wrap(_pots[potId(tier, asset)] & ~POT_IN_USE);
     }
 
-    /// @dev Of one position's, which fit.
+    /// @dev For the unit-seconds of one position, which fit.
     function _toUint128(UnitSeconds unitSeconds) private pure returns (uint128) {
         // forge-lint: disable-next-line(unsafe-typecast)
         return uint128(UnitSeconds.unwrap(unitSeconds));
     }
 
-    /// @dev Value sent to nobody, or to what can do nothing with it, would be lost to its owner.
+    /// @dev Value sent to the zero address, or to a contract that can do nothing with it, would be lost to its owner.
     function _requireAccount(address account) private view {
         bool lost = account == address(0) || account == address(this) || account == address(ESCROW);
         if (lost || account == STETH || account == WSTETH) revert InvalidAccount(account);

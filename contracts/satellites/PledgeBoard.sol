@@ -9,18 +9,18 @@ import { Declaration, IPledgeBoard, Stage } from "../interfaces/IPledgeBoard.sol
 import { Wei } from "../types/Units.sol";
 
 /// @title Board of declarations, one per chain
-/// @dev The manual is IPledgeBoard. No constructor argument, so that the address is the same on every chain. What is
-/// stored is which messages are spent: by digest, not by signature, so that another signature of the same message, or
-/// the same one in other bytes, does nothing. Declarations themselves are events alone.
+/// @dev The reference is IPledgeBoard. There is no constructor argument, so that the address is the same on every
+/// chain. The only state is which messages are spent: by digest, not by signature, so that another signature of the
+/// same message, or the same one in another encoding, does nothing. Declarations themselves are only events.
 contract PledgeBoard is IPledgeBoard, EIP712 {
     bytes32 private constant DECLARATION_TYPEHASH = keccak256(
         "Declaration(address contributor,address escrow,uint8 stage,uint8 tier,uint256 amount,uint40 expiry,uint40 madeAt,string link)"
     );
 
-    /// @dev What the target of a rescue can be at most.
+    /// @dev The maximum target of a rescue.
     uint256 private constant MAX_AMOUNT = type(uint96).max;
 
-    /// @dev Longer than links are, and short enough that nobody has to store a document that somebody else made it read.
+    /// @dev Longer than links are, and short enough that nobody has to store a document that someone else supplied.
     uint256 private constant MAX_LINK = 256;
 
     /// @inheritdoc IPledgeBoard
@@ -76,7 +76,7 @@ contract PledgeBoard is IPledgeBoard, EIP712 {
         return _hashTypedDataV4(structHash);
     }
 
-    /// @dev What a declaration must be, whoever brings it.
+    /// @dev The requirements on a declaration, whoever submits it.
     function _check(Declaration calldata declaration) private view {
         if (declaration.expiry < block.timestamp) revert DeclarationExpired(declaration.expiry, block.timestamp);
         bool mayBeUnknown = declaration.stage == Stage.Expressed || declaration.stage == Stage.Withdrawn;
@@ -89,17 +89,17 @@ contract PledgeBoard is IPledgeBoard, EIP712 {
         if (length > MAX_LINK) revert LinkTooLong(length, MAX_LINK);
     }
 
-    /// @dev A message is declared or revoked once.
+    /// @dev A message can be declared or revoked only once.
     function _spend(address contributor, bytes32 digest) private {
         if (isSpent[contributor][digest]) revert DigestSpent(contributor, digest);
         isSpent[contributor][digest] = true;
     }
 
-    /// @dev By its key, even if the account has code by now (EIP-7702); else its contract says so. That call is static:
-    /// a contract that reverts, answers anything else, or burns what gas it gets (all but a 64th, EIP-150) has not
-    /// signed, at the expense of whoever brought the signature.
+    /// @dev Signed by the account's key, even if it has code by now (EIP-7702); otherwise its contract decides. That
+    /// call is static: a contract that reverts, answers anything else, or burns the gas it gets (all but 1/64, EIP-150)
+    /// has not signed, at the expense of the submitter.
     function _isSigned(address contributor, bytes32 digest, bytes calldata signature) private view returns (bool) {
-        // Without an error the signer is not zero.
+        // Without an error, the signer is not zero.
         (address signer,,) = ECDSA.tryRecoverCalldata(digest, signature);
         if (signer != address(0) && signer == contributor) return true;
         return SignatureChecker.isValidERC1271SignatureNowCalldata(contributor, digest, signature);

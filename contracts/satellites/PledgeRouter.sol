@@ -13,10 +13,10 @@ import { IWETH } from "../interfaces/external/IWETH.sol";
 import { Asset, Shares, Wei, WstETHUnits } from "../types/Units.sol";
 
 /// @title Router into escrows, one per chain
-/// @dev The manual is IPledgeRouter. Nothing is stored, and nothing is guarded by a lock: the escrow and the bonus pool are
-/// whatever the caller names and may call back, but each call ends by checking that the router holds of the asset just
-/// what it held when the call began, and that the escrow has no allowance left. So no call, however nested, takes what is
-/// not its caller's, nor leaves anything for the next.
+/// @dev The reference is IPledgeRouter. Nothing is stored, and no lock is needed. The caller chooses the escrow and the
+/// bonus pool, which may call back. But each call ends by checking that the router holds exactly as much of the asset
+/// as when the call began, and that the escrow has no allowance left. So no call, however nested, takes what is not its
+/// caller's, or leaves anything for the next.
 contract PledgeRouter is IPledgeRouter {
     using SafeERC20 for IERC20;
 
@@ -29,21 +29,21 @@ contract PledgeRouter is IPledgeRouter {
 
     /// @param weth_ The chain's WETH.
     /// @param stETH_ Lido's stETH; zero where there is none.
-    /// @param wstETH_ The wstETH of the chain; zero where there is none.
+    /// @param wstETH_ The chain's wstETH; zero where there is none.
     constructor(address weth_, address stETH_, address wstETH_) {
         weth = weth_;
         stETH = stETH_;
         wstETH = wstETH_;
     }
 
-    /// @notice Takes the ETH of unwrapped WETH, and no other.
+    /// @notice Accepts the ETH of unwrapped WETH, and no other.
     receive() external payable {
         if (msg.sender != weth) revert NotWETH(msg.sender);
     }
 
     /// @inheritdoc IPledgeRouter
     function pledgeETH(Destination calldata to) external payable {
-        // What was sent with the call is part of the balance.
+        // The balance includes what was sent with the call.
         _pledgeETH(to, msg.value, address(this).balance - msg.value, _wethHeld());
     }
 
@@ -78,8 +78,8 @@ contract PledgeRouter is IPledgeRouter {
         _pledgeWstETH(to, amount);
     }
 
-    /// @dev Pledges `amount` of the ETH here, of which none but `etherHeld` may be left, nor any WETH but `wethHeld`: WETH
-    /// itself takes any call with ETH as a deposit, and ETH can be forced back.
+    /// @dev Pledges `amount` of the ETH here. Afterwards only `etherHeld` may be left, and only `wethHeld` of WETH:
+    /// WETH itself accepts any call with ETH as a deposit, and ETH can be forced back.
     function _pledgeETH(Destination calldata to, uint256 amount, uint256 etherHeld, uint256 wethHeld) private {
         _requirePledger(to.pledger);
         IPledgeEscrow(to.escrow).pledgeETH{ value: amount }(to.pledger, to.tier, to.amendment);
@@ -91,14 +91,14 @@ contract PledgeRouter is IPledgeRouter {
     function _pledgeStETH(Destination calldata to, Shares shares) private {
         _requirePledger(to.pledger);
         uint256 held = _sharesHeld();
-        // What the shares are worth, rounded down: just what moving them on takes off an allowance, in this same block
-        // and so at this same rate.
+        // The value of the shares, rounded down: exactly what transferring them takes from an allowance in the same
+        // block, at the same rate.
         uint256 value = IStETH(stETH).transferSharesFrom(msg.sender, address(this), shares);
         IERC20(stETH).forceApprove(to.escrow, value);
         IPledgeEscrow(to.escrow).pledgeStETH(to.pledger, to.tier, to.amendment, shares);
         _enlist(to, Asset.StETH);
-        // Taken in several goes, each of which rounds down, the same allowance moves more shares than pledged, or the
-        // shares pledged leave some of it.
+        // If the escrow takes them in several transfers, each of which rounds down, either the allowance moves more
+        // shares than pledged, or the pledged shares leave some of it.
         bool taken = _sharesHeld() == held && IERC20(stETH).allowance(address(this), to.escrow) == 0;
         if (!taken) revert NotTaken(to.escrow, Asset.StETH);
     }
@@ -110,24 +110,25 @@ contract PledgeRouter is IPledgeRouter {
         IERC20(wstETH).forceApprove(to.escrow, WstETHUnits.unwrap(amount));
         IPledgeEscrow(to.escrow).pledgeWstETH(to.pledger, to.tier, to.amendment, amount);
         _enlist(to, Asset.WstETH);
-        // Only the allowances given meanwhile can have moved it out, to the unit: if all is out, none of them is left.
+        // Only the allowances given in the meantime can have moved it out, to the unit: if all is out, none of them is
+        // left.
         if (IERC20(wstETH).balanceOf(address(this)) != held) revert NotTaken(to.escrow, Asset.WstETH);
     }
 
-    /// @dev Where a bonus pool is named, the pledge counts from now.
+    /// @dev If a bonus pool is named, the pledge counts from now on.
     function _enlist(Destination calldata to, Asset asset) private {
         if (to.bonusPool != address(0)) IBonusPool(to.bonusPool).enlist(to.pledger, to.tier, asset);
     }
 
-    /// @dev Why it fails does not matter: whether it was used before, or is unknown to the token, or wrong, the
-    /// allowance that there is decides.
+    /// @dev The reason for a failure does not matter. Whether the permit was already used, unsupported by the token, or
+    /// wrong, the resulting allowance decides.
     function _tryPermit(address token, Permit calldata permit) private {
         try IERC20Permit(token)
             .permit(msg.sender, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s) { }
             catch { }
     }
 
-    /// @dev None of these could ever take a pledge back. The escrow refuses itself and its own tokens.
+    /// @dev None of these could ever take a pledge back. The escrow itself refuses its own address and its tokens.
     function _requirePledger(address pledger) private view {
         bool token = pledger == weth || pledger == stETH || pledger == wstETH;
         if (token || pledger == address(this)) revert InvalidAccount(pledger);

@@ -13,22 +13,23 @@ import { PackedTiers, TIERS_PER_WORD, packTiers, unpackTier } from "../types/Tie
 import { ASSETS, AmountTooLarge, Asset, Rate, Units, Wei } from "../types/Units.sol";
 
 /// @title Recovery pool of one rescue
-/// @dev The manual is IRecoveryPool. Who is repaid first within a group is decided in Waterfall, how much in ProRata.
+/// @dev The reference is IRecoveryPool. Waterfall decides who is repaid first within a group, and ProRata how much.
 ///
-/// The first deposit reads the escrow, which changes no more once it is final; from then on the pool needs of it only
-/// the amount of a claimed position. No function loops over pledgers. Books are written and events emitted before any
-/// payment, which is the last thing a call does, so no lock is needed.
+/// The first deposit reads the escrow, which no longer changes once it is final. After that, the pool reads only the
+/// amount of a claimed position. No function loops over pledgers. Books are written and events emitted before any
+/// payment, which comes last, so no lock is needed.
 contract RecoveryPool is IRecoveryPool {
     using ProRata for Wei;
     using ProRata for Units;
 
     /// @dev What every call reads, in one slot.
-    /// @custom:member orders The draw orders, by falling order, 8 bits each from the lowest bits on.
-    /// @custom:member orderCount How many there are, 1 to 8.
-    /// @custom:member accruedAt When interest was last added; 0 until the first deposit, and so are the next three.
+    /// @custom:member orders The draw orders in descending order, 8 bits each, starting at the lowest bits.
+    /// @custom:member orderCount Number of draw orders, 1 to 8.
+    /// @custom:member accruedAt When interest was last added. It and the next three members are 0 until the first
+    /// deposit.
     /// @custom:member rate The settlement rate.
-    /// @custom:member activeTiers Settlement chose the first so many tiers.
-    /// @custom:member lastOrder The lowest draw order that takes part: the one that takes the rest.
+    /// @custom:member activeTiers Number of tiers, counted from the first, that settlement made active.
+    /// @custom:member lastOrder The lowest draw order that takes part, which takes the rest.
     struct Ledger {
         uint64 orders;
         uint8 orderCount;
@@ -38,9 +39,9 @@ contract RecoveryPool is IRecoveryPool {
         uint8 lastOrder;
     }
 
-    /// @dev One draw order's part, in two slots: what a claim reads, and what is owed before the next group. `tiers` is
-    /// a bit for each tier. It and the rate are known from the start, so that the first deposit finds the first slot in
-    /// use, and of loans the second.
+    /// @dev One draw order's part, in two slots: what a claim reads, and what is owed before the next group. `tiers`
+    /// has one bit per tier. `tiers` and the rate are set from the start, so that the first deposit finds the first
+    /// slot in use and, for loans, the second.
     struct Group {
         uint112 value;
         uint96 received;
@@ -59,7 +60,7 @@ contract RecoveryPool is IRecoveryPool {
     mapping(uint256 drawOrder => Group) private _groups;
     mapping(address pledger => mapping(uint256 potId => Wei)) private _claimed;
 
-    /// @param escrow_ The escrow to serve, Levee's, in any status.
+    /// @param escrow_ The escrow to serve, which must be Levee's, in any status.
     constructor(address escrow_) {
         ESCROW = IPledgeEscrow(escrow_);
         Terms memory terms = ESCROW.originalTerms();
@@ -69,7 +70,7 @@ contract RecoveryPool is IRecoveryPool {
         TIERS_HIGH = packTiers(tiers, TIERS_PER_WORD);
         for (uint256 i; i < tiers.length; ++i) {
             Group storage group = _groups[tiers[i].drawOrder];
-            // A bit for each of at most eight tiers.
+            // One bit for each of at most eight tiers.
             // forge-lint: disable-next-line(unsafe-typecast)
             group.tiers |= uint8(2 ** i);
             group.rateBps = tiers[i].rateBps;
@@ -85,7 +86,7 @@ contract RecoveryPool is IRecoveryPool {
         _recover();
     }
 
-    /// @dev A deposit, as by `recover`: whoever returns coins may know nothing of this contract.
+    /// @dev A deposit, like `recover`: those who return coins may know nothing of this contract.
     receive() external payable {
         _recover();
     }
@@ -137,7 +138,7 @@ contract RecoveryPool is IRecoveryPool {
 
     // ------------------------------------------------------------------------------------------------ depositing
 
-    /// @dev Shares out what was sent with the call.
+    /// @dev Distributes what was sent with the call.
     function _recover() private {
         Ledger memory ledger = _ledger;
         if (ledger.accruedAt == 0) _open(ledger);
@@ -154,15 +155,15 @@ contract RecoveryPool is IRecoveryPool {
         _ledger = ledger;
     }
 
-    /// @dev Gives a group what it may take of `amount`. After the last group nothing is left.
+    /// @dev Gives a group what it may take of `amount`. After the last group, nothing is left.
     function _receive(Ledger memory ledger, uint8 order, Wei amount) private returns (Wei taken) {
         Group memory group = _groups[order];
-        // Nothing was paid out of it.
+        // Nothing was paid out of this group.
         if (group.value == 0) return taken;
         Wei interest;
         Wei principal;
         if (order != ledger.lastOrder) (interest, principal) = _repay(group, _debtNow(ledger, group), amount);
-        // The lowest group has no debt here, and takes all that is left.
+        // The lowest group has no debt here, and takes everything that is left.
         taken = order == ledger.lastOrder ? amount : interest + principal;
         // Interest and principal are parts of what is taken.
         if (Wei.unwrap(taken) != 0) emit Repaid(order, interest, principal, taken - interest - principal);
@@ -170,14 +171,14 @@ contract RecoveryPool is IRecoveryPool {
         _groups[order] = group;
     }
 
-    /// @dev Pays of a group's debt, in memory, what `amount` suffices for.
+    /// @dev Pays as much of a group's debt as `amount` allows, in memory.
     function _repay(Group memory group, Debt memory debt, Wei amount)
         private
         pure
         returns (Wei interest, Wei principal)
     {
         (debt, interest, principal) = debt.repaid(amount);
-        // Not more than the principal there was, of 96 bits.
+        // At most the earlier principal, which has 96 bits.
         // forge-lint: disable-next-line(unsafe-typecast)
         group.principal = uint96(Wei.unwrap(debt.principal));
         // All interest ever, over 2^40 seconds, is below 2^114: see ProRata.
@@ -200,7 +201,8 @@ contract RecoveryPool is IRecoveryPool {
             Group storage group = _groups[order];
             (Wei value, Wei paid) = _valuesOf(record, totals, draws, group.tiers);
             if (Wei.unwrap(paid) == 0) continue;
-            // Casts: the value of all pots is below 2^112 (see ProRata); what was paid is at most the target, 2^96 - 1.
+            // Casts: the value of all pots is below 2^112 (see ProRata), and what was paid is at most the target, 2^96
+            // - 1.
             // forge-lint: disable-next-line(unsafe-typecast)
             group.value = uint112(Wei.unwrap(value));
             // forge-lint: disable-next-line(unsafe-typecast)
@@ -210,7 +212,7 @@ contract RecoveryPool is IRecoveryPool {
         if (!found) revert NothingDelivered();
     }
 
-    /// @dev Values at the settlement rate of the active ones of these tiers: of all pledges, and of what was delivered.
+    /// @dev Values of the active tiers among these, at the settlement rate: of all pledges, and of what was delivered.
     function _valuesOf(RecordView memory record, Units[] memory totals, Units[] memory draws, uint8 tiers)
         private
         view
@@ -228,14 +230,14 @@ contract RecoveryPool is IRecoveryPool {
         return (pledged.valueDown(record.rate), delivered.valueDown(record.rate));
     }
 
-    /// @dev What a group is owed now: nothing before the pool is open, and no interest where there is no principal.
+    /// @dev What a group is owed now: nothing before the first deposit, and no interest if there is no principal.
     function _debtNow(Ledger memory ledger, Group memory group) private view returns (Debt memory) {
         // No deposit was later than now.
         uint256 elapsed = block.timestamp - ledger.accruedAt;
         return Debt(Wei.wrap(group.principal), Wei.wrap(group.interest)).accrued(group.rateBps, elapsed);
     }
 
-    /// @dev Released, or cancelled and delivered: the escrow pays the beneficiary no more.
+    /// @dev Requires that the rescue is released, or cancelled and delivered: the escrow pays the beneficiary no more.
     function _requireFinal() private view returns (RecordView memory record) {
         record = ESCROW.record();
         if (record.finalAt == 0) revert NotFinal(record.status);
@@ -247,10 +249,10 @@ contract RecoveryPool is IRecoveryPool {
 
     // ------------------------------------------------------------------------------------------------ claiming
 
-    /// @dev Pays a position what it has earned and not had.
+    /// @dev Pays a position what it has earned and not yet received.
     function _claim(address pledger, uint8 tier, Asset asset, address recipient) private {
-        // Value sent to nobody would be lost; sent back to this pool, also by a position in its own name, it would be
-        // a deposit that nobody made.
+        // Value sent to the zero address would be lost. Value sent back to this pool, even by a position in the pool's
+        // own name, would be a deposit that nobody made.
         if (recipient == address(0) || recipient == address(this)) revert InvalidAccount(recipient);
         Units pledged = _amountOf(pledger, tier, asset);
         Ledger memory ledger = _ledger;
@@ -259,30 +261,30 @@ contract RecoveryPool is IRecoveryPool {
         if (tier >= ledger.activeTiers || group.value == 0) revert NotDrawn(tier);
         uint256 id = potId(tier, asset);
         Wei earned = _earned(ledger, group, asset, pledged);
-        // What is earned never falls, and what was claimed was earned earlier.
+        // Earnings never fall, and what was claimed is an earlier value of them.
         Wei amount = earned - _claimed[pledger][id];
         if (Wei.unwrap(amount) == 0) revert NothingToClaim(pledger, tier, asset);
 
         _claimed[pledger][id] = earned;
         emit Claimed(pledger, tier, asset, recipient, amount);
-        // The one way out. A recipient that fails, fails alone; what it returns is not copied.
+        // The only way out. A recipient that fails affects only its own payment; its return data is not copied.
         bool paid = SafeTransferLib.trySafeTransferETH(recipient, Wei.unwrap(amount), gasleft());
         if (!paid) revert PaymentFailed(recipient, amount);
     }
 
-    /// @dev What a position of an active tier has earned in all: floor(received * its value / V).
+    /// @dev What a position of an active tier has earned in total: floor(received * its value / V).
     function _earned(Ledger memory ledger, Group storage group, Asset asset, Units amount) private view returns (Wei) {
         if (group.value == 0) return Wei.wrap(0);
         return amount.valueDown(asset, ledger.rate).shareDown(Wei.wrap(group.received), Wei.wrap(group.value));
     }
 
-    /// @dev Says why nothing can be claimed before the first deposit.
+    /// @dev Reverts with the reason why nothing can be claimed before the first deposit.
     function _refuseUnopened(address pledger, uint8 tier, Asset asset) private view {
         _requireFinal();
         revert NothingToClaim(pledger, tier, asset);
     }
 
-    /// @dev What a position was pledged with; the escrow refuses an unknown tier.
+    /// @dev The amount pledged in a position; the escrow refuses an unknown tier.
     function _amountOf(address pledger, uint8 tier, Asset asset) private view returns (Units amount) {
         (amount,,,) = ESCROW.position(pledger, tier, asset);
     }
@@ -293,7 +295,7 @@ contract RecoveryPool is IRecoveryPool {
 
     // ------------------------------------------------------------------------------------------------ small things
 
-    /// @dev The distinct draw orders, highest in the lowest bits.
+    /// @dev The distinct draw orders, the highest in the lowest bits.
     function _fallingOrders(Tier[] memory tiers) private pure returns (uint64 orders, uint8 count) {
         uint256 limit = type(uint256).max;
         while (true) {
@@ -304,7 +306,7 @@ contract RecoveryPool is IRecoveryPool {
                 if (order < limit && (!found || order > highest)) (found, highest) = (true, order);
             }
             if (!found) return (orders, count);
-            // An order of 8 bits, in one of eight places.
+            // An order has 8 bits, in one of eight places.
             // forge-lint: disable-next-line(unsafe-typecast)
             orders |= uint64(highest << (8 * count));
             ++count;
@@ -312,19 +314,19 @@ contract RecoveryPool is IRecoveryPool {
         }
     }
 
-    /// @dev Draw order number `i` of the falling ones.
+    /// @dev Draw order number `i` in descending order.
     function _orderAt(Ledger memory ledger, uint256 i) private pure returns (uint8) {
-        // The cast cuts it out.
+        // The cast extracts it.
         // forge-lint: disable-next-line(unsafe-typecast)
         return uint8(ledger.orders >> (8 * i));
     }
 
-    /// @dev What a group has received, with `amount` more. There is not that much ether; it is checked all the same.
+    /// @dev What a group has received, plus `amount`. There is not that much ether; it is checked all the same.
     function _plus(uint96 received, Wei amount) private pure returns (uint96) {
-        // Less than 2^96, from which it is taken.
+        // `received` is less than 2^96.
         uint256 room = type(uint96).max - received;
         if (Wei.unwrap(amount) > room) revert AmountTooLarge(Wei.unwrap(amount), room);
-        // The line above bounds it.
+        // Bounded by the line above.
         // forge-lint: disable-next-line(unsafe-typecast)
         return received + uint96(Wei.unwrap(amount));
     }

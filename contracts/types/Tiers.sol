@@ -3,15 +3,15 @@ pragma solidity =0.8.37;
 
 import { Tier } from "../interfaces/IPledgeEscrow.sol";
 
-/// @dev Up to four tiers in one word, 40 bits each: a contract's immutables cannot be arrays, and two words of code
-/// are cheaper to read than eight of storage.
+/// @dev Up to four tiers in one word, 40 bits each. A contract's immutables cannot be arrays, and reading two words of
+/// code is cheaper than reading eight of storage.
 type PackedTiers is uint256;
 
 uint256 constant MAX_TIERS = 8;
 uint256 constant TIERS_PER_WORD = 4;
 uint256 constant TIER_BITS = 40;
 
-/// @dev Packs tiers `from` to `from + 3`, as far as there are any.
+/// @dev Packs tiers `from` to `from + 3`, if they exist.
 function packTiers(Tier[] memory tiers, uint256 from) pure returns (PackedTiers) {
     uint256 word;
     for (uint256 i = from; i < tiers.length && i < from + TIERS_PER_WORD; ++i) {

@@ -1,4 +1,4 @@
-//! The pages say what is so: the first pledge runs as written, and links and make targets exist.
+//! The pages are true: the README shows real output, the tutorial runs as written, and links and make targets exist.
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
@@ -10,20 +10,43 @@ use crate::{
     support::{ETHER, LEVEE, Ran, anvil, project_file, root},
 };
 
-const SECTION: &str = "## A first pledge on a testnet";
-/// A day of the page that this test must outlive.
+/// A date in the tutorial, replaced so that this test outlives it.
 const DEADLINE: &str = "2027-12-31T00:00:00Z";
-const PAGES: [&str; 5] =
-    ["README.md", "SECURITY.md", "CONTRIBUTING.md", "scenarios/README.md", "tests/invariant/README.md"];
+/// The pages outside of docs/.
+const PAGES: [&str; 7] = [
+    "README.md",
+    "SECURITY.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "scenarios/README.md",
+    "tests/adversary/README.md",
+    "tests/invariant/README.md",
+];
 
-/// The text of a page from a heading to the next of its level.
-fn section<'a>(page: &'a str, heading: &str) -> &'a str {
-    let start = page.find(&format!("{heading}\n")).unwrap_or_else(|| panic!("there is no `{heading}`"));
-    let rest = &page[start + heading.len()..];
-    &rest[..rest.find("\n## ").unwrap_or(rest.len())]
+/// The words of a text: its layout does not count.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What stands in ```` ```sh ```` blocks.
+#[test]
+fn the_readme_shows_real_output() {
+    let readme = project_file("README.md");
+    let shown = readme.split("```text\n$ levee ").nth(1).expect("the README shows a command at work");
+    let (command, output) =
+        shown.split("```").next().unwrap_or_default().split_once('\n').expect("some output");
+    let mut levee = Command::new(LEVEE);
+    let ran: Ran = levee.args(command.split(' ')).current_dir(root()).output().expect("levee runs").into();
+    let mut rest = words(&ran.ok());
+    let parts = output.split('…').map(words).filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    assert!(parts.len() > 3, "{parts:?}");
+    for part in parts {
+        let start =
+            rest.find(&part).unwrap_or_else(|| panic!("`levee {command}` does not go on with: {part}"));
+        rest = rest.split_off(start + part.len());
+    }
+}
+
+/// The contents of ```` ```sh ```` blocks.
 fn shell_blocks(text: &str) -> Vec<&str> {
     let blocks = text.split("```sh\n").skip(1);
     blocks.map(|block| block.split("```").next().unwrap_or_default()).collect()
@@ -56,10 +79,9 @@ fn bash(home: &Path, url: &str, commands: &str) -> Ran {
 }
 
 #[tokio::test]
-async fn the_first_pledge_of_the_readme_runs_as_written() {
-    let readme = project_file("README.md");
-    let section = section(&readme, SECTION);
-    let blocks = shell_blocks(section);
+async fn the_tutorial_runs_as_written() {
+    let tutorial = project_file("docs/tutorial.md");
+    let blocks = shell_blocks(&tutorial);
     assert!(blocks[0].starts_with("cargo build"), "{}", blocks[0]);
     assert!(blocks[1].starts_with("cat > rescue.toml"), "{}", blocks[1]);
 
@@ -69,8 +91,7 @@ async fn the_first_pledge_of_the_readme_runs_as_written() {
     install_keystore(home.path());
     fund(&chain, KEYSTORE_ADDRESS).await;
     let run = |commands: &str| bash(home.path(), &anvil.endpoint(), commands);
-    let [_, terms, pledge, settle, before, after] = blocks[..] else { panic!("{} blocks", blocks.len()) };
-    // The bonus is added while the rescue is open.
+    let [_, terms, pledge, before, settle, after] = blocks[..] else { panic!("{} blocks", blocks.len()) };
     let commands = [terms, pledge, before, settle].concat();
     assert!(commands.contains(DEADLINE), "{commands}");
     let in_a_month = jiff::Timestamp::now().round(jiff::Unit::Second).expect("a time")
@@ -89,7 +110,7 @@ async fn the_first_pledge_of_the_readme_runs_as_written() {
 
     chain.anvil_increase_time(3_600).await.expect("anvil takes a time");
     chain.anvil_mine(Some(1), None).await.expect("anvil mines");
-    let release = section.split('`').find(|code| code.starts_with("levee release")).expect("it releases");
+    let release = tutorial.split('`').find(|code| code.starts_with("levee release")).expect("it releases");
     let told = run(release).ok();
     assert!(told.contains("delivered 0.02 ETH to the beneficiary, 1 tranche of ETH in all"), "{told}");
     assert_eq!(page()["status"], "Released");

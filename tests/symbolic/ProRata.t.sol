@@ -115,6 +115,18 @@ contract ProRataProof is Symbolic {
         }
     }
 
+    // ------------------------------------------------------------------------------------------------ the veto
+
+    /// @notice Objections reach the veto just when they are its share of the draw, as whole numbers say it without a ceiling.
+    /// @dev Assumes: the share is below 100 % (TermsCheck).
+    function check_15_TheVetoIsAShareOfTheDraw(uint96 objected, uint96 drawn, uint16 vetoBps) external pure {
+        vm.assume(vetoBps < 10_000);
+        uint256 required = Wei.unwrap(Wei.wrap(drawn).requiredUp(vetoBps));
+        unchecked {
+            assert((objected >= required) == (uint256(objected) * 10_000 >= uint256(drawn) * vetoBps));
+        }
+    }
+
     // ------------------------------------------------------------------------------------------------ the calendar
 
     /// @notice A tranche is due from its time on, and not before; there are never more than there are.

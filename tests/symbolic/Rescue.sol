@@ -4,7 +4,7 @@ pragma solidity =0.8.37;
 import { PledgeEscrow } from "levee/PledgeEscrow.sol";
 import { Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { Position, Pot } from "levee/types/Pots.sol";
-import { Asset, Units } from "levee/types/Units.sol";
+import { Asset, Units, Wei } from "levee/types/Units.sol";
 
 /// @dev The books of a rescue of one tier, as far as a call reads or writes them: one pot, one position in it, and what is
 /// owed to its pledger.
@@ -41,6 +41,11 @@ contract Rescue is PledgeEscrow {
     /// @dev Tranches of an asset that do not go back yet.
     function heldOf(Asset asset) external view returns (uint256) {
         return _held(_core, asset);
+    }
+
+    /// @dev Drawn value of a position of `amount` in the one tier.
+    function weightOf(Asset asset, Units amount) external view returns (Wei) {
+        return _weight(_core, _record, 0, asset, amount);
     }
 
     /// @dev What a position of `amount` is owed by now, refunded or not.

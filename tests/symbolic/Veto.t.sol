@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-import { IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
+import { EndReason, IPledgeEscrow, Status } from "levee/interfaces/IPledgeEscrow.sol";
 import { ProRata } from "levee/libraries/ProRata.sol";
-import { Asset, Units } from "levee/types/Units.sol";
+import { Asset, RATE_UNIT, Rate, Units, Wei } from "levee/types/Units.sol";
 
 import { State } from "./Rescue.sol";
 import { Setting } from "./Setting.sol";
@@ -12,6 +12,55 @@ import { Setting } from "./Setting.sol";
 /// @dev Assumes and bounded as EscrowProof.
 contract VetoProof is Setting {
     using ProRata for Units;
+    using ProRata for Wei;
+
+    // ------------------------------------------------------------------------------------------------ reaching it
+
+    /// @notice An objection adds its position's weight, which is not zero, and stops a settled rescue just when all of them
+    /// together reach what the veto requires of the draw; if not, the rescue stays settled. The position has then objected,
+    /// and had not before.
+    /// @dev Assumes: all weights together are within 96 bits (by check_15_NoPositionObjectsTwice and
+    /// check_3_PartsAreDrawnAtMostAsTheWhole they are at most what was drawn), and one asset alone was drawn. What is required
+    /// is the veto's share of the draw by check_15_TheVetoIsAShareOfTheDraw; what the weight is, check_15_WhatIsDrawnWeighs
+    /// says.
+    /// @custom:halmos --solver-command ".tools/venv/bin/python tools/python/solver"
+    function check_15_VetoedJustWhenReached(State calldata state, World calldata world, uint8 id) external {
+        Asset asset = assetOf(id);
+        vm.assume(state.core.status == Status.Settled);
+        assumeDrawnAlone(state, asset);
+        begin(state, world, asset);
+        uint256 weight = Wei.unwrap(rescue.weightOf(asset, state.position.amount()));
+        // No difference or sum overflows: `objected` is within 96 bits, and so are both by assumption.
+        unchecked {
+            vm.assume(weight <= type(uint96).max - state.timeline.objected);
+            vm.assume(called(PLEDGER, abi.encodeCall(IPledgeEscrow.object, (0, asset)), 0));
+            State memory later = rescue.read(asset, PLEDGER);
+            assert(!state.position.objected() && later.position.objected());
+            assert(weight != 0 && later.timeline.objected == state.timeline.objected + weight);
+            bool reached = Wei.wrap(later.timeline.objected) >= Wei.wrap(state.record.drawn).requiredUp(VETO_BPS);
+            assert(reached == (later.core.status == Status.Cancelled && later.core.endReason == EndReason.Vetoed));
+            assert(reached || later.core.status == Status.Settled);
+        }
+    }
+
+    /// @notice A position that has objected cannot again, in any state.
+    function check_15_NoPositionObjectsTwice(State calldata state, World calldata world, uint8 id) external {
+        Asset asset = assetOf(id);
+        vm.assume(state.position.objected());
+        begin(state, world, asset);
+        assert(!called(PLEDGER, abi.encodeCall(IPledgeEscrow.object, (0, asset)), 0));
+    }
+
+    /// @notice A position weighs what is drawn of its value at the settlement rate: all of it in a group before the last that
+    /// was drawn, in that group its part of the draw, and nothing in a tier that is not active.
+    /// @custom:halmos --solver-command ".tools/venv/bin/python tools/python/solver"
+    function check_15_WhatIsDrawnWeighs(State calldata state, World calldata world, uint8 id) external {
+        Asset asset = assetOf(id);
+        vm.assume(state.core.status == Status.Settled);
+        begin(state, world, asset);
+        uint256 weight = Wei.unwrap(rescue.weightOf(asset, state.position.amount()));
+        assert(weight == drawnValue(state, asset));
+    }
 
     // ------------------------------------------------------------------------------------------------ the same block
 
@@ -84,6 +133,26 @@ contract VetoProof is Setting {
     }
 
     // ------------------------------------------------------------------------------------------------ small things
+
+    /// @dev Nothing is drawn of the other assets.
+    function assumeDrawnAlone(State calldata state, Asset asset) private pure {
+        for (uint256 i; i < 3; ++i) {
+            vm.assume(Asset(i) == asset || state.core.kept.get(Asset(i)) == 0);
+        }
+    }
+
+    /// @dev What is drawn of the position's value, of the one tier, whose draw order is 0.
+    function drawnValue(State calldata state, Asset asset) private pure returns (uint256 value) {
+        if (state.core.activeTiers == 0) return 0;
+        value = Units.unwrap(state.position.amount());
+        // The products are within 200 and 208 bits.
+        unchecked {
+            if (asset != Asset.ETH) value = value * Rate.unwrap(state.record.rate) / RATE_UNIT;
+            if (state.record.marginalOrder != 0) return value;
+            vm.assume(state.record.marginalValue != 0);
+            return value * state.record.marginalDraw / state.record.marginalValue;
+        }
+    }
 
     /// @dev What the proofs over products and quotients need of `isSound`, in comparisons that their solver reads.
     function assumeReadably(State calldata state, uint256 time, Asset asset) private pure {

@@ -228,7 +228,7 @@ contract ConstructorTest is EscrowTest {
         Terms memory terms = defaultTerms();
         terms.tiers[FULL_GRANT].rateBps = 1;
         refuse(terms, abi.encodeWithSelector(IPledgeEscrow.RatesDiffer.selector, 1, 0));
-        // Not only of neighbours.
+        // Not only of neighbors.
         terms = defaultTerms();
         terms.tiers[LOAN].drawOrder = 0;
         terms.tiers[FULL_GRANT].drawOrder = 7;

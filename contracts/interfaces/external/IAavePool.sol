@@ -6,9 +6,9 @@ import { Wei } from "../../types/Units.sol";
 /// @notice The functions of an Aave v3 pool that Levee calls (mainnet 0x87870Bca3F3fD6335C3F4ce8392D69350B4fA4E2), the
 /// same from v3.0 to v3.6.
 interface IAavePool {
-    /// @notice What the pool keeps of one asset. Levee reads one field, but the answer is 15 words long.
-    /// @custom:member variableDebtToken The token whose balance is an account's debt at the variable rate, with
-    /// interest up to the present block; zero for an asset that the pool does not know.
+    /// @notice What the pool stores about one asset. Levee reads one field, but the answer is 15 words long.
+    /// @custom:member variableDebtToken The token whose balance is an account's variable-rate debt, including interest
+    /// up to the current block; zero for an asset that the pool does not know.
     struct ReserveData {
         uint256 configuration;
         uint128 liquidityIndex;
@@ -27,18 +27,18 @@ interface IAavePool {
         uint128 isolationModeTotalDebt;
     }
 
-    /// @notice Takes `amount` of `asset` from the caller, under an allowance, and lowers `debtor`'s debt by it. Takes no
-    /// more than the debt.
-    /// @param interestRateMode 2 for the debt at the variable rate.
-    /// @return What was taken.
+    /// @notice Takes `amount` of `asset` from the caller, under an allowance, and lowers `debtor`'s debt by it. Takes
+    /// no more than the debt.
+    /// @param interestRateMode 2 for variable-rate debt.
+    /// @return The amount taken.
     function repay(address asset, Wei amount, uint256 interestRateMode, address debtor) external returns (Wei);
 
-    /// @notice What the pool keeps of `asset`; all zero if it does not know it.
+    /// @notice What the pool stores about `asset`; all zero if it does not know it.
     function getReserveData(address asset) external view returns (ReserveData memory);
 }
 
-/// @notice The function of a variable debt token of Aave v3 that Levee calls, for debt in ETH.
+/// @notice The function of an Aave v3 variable debt token that Levee calls, for debt in ETH.
 interface IVariableDebtToken {
-    /// @notice What `account` owes now, in wei, with the interest up to this block.
+    /// @notice What `account` owes now, in wei, including interest up to this block.
     function balanceOf(address account) external view returns (Wei);
 }

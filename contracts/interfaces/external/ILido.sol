@@ -7,23 +7,23 @@ import { Shares, StETHAmount, WstETHUnits } from "../../types/Units.sol";
 /// 0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84). Every transfer is in shares, which no rebase changes.
 interface IStETH {
     /// @notice Moves `shares` of the caller's shares to `recipient`; reverts while stETH is paused.
-    /// @dev The stETH amount that it returns rounds. Levee ignores it, and so declares none.
+    /// @dev It returns a rounded stETH amount, which Levee ignores and so does not declare.
     function transferShares(address recipient, Shares shares) external;
 
-    /// @notice Moves `shares` from `owner` to `recipient` under an allowance that is counted in stETH.
-    /// @return The stETH amount moved, which rounds and which Levee ignores.
+    /// @notice Moves `shares` from `owner` to `recipient`, under an allowance that is counted in stETH.
+    /// @return The stETH amount moved, which is rounded and which Levee ignores.
     function transferSharesFrom(address owner, address recipient, Shares shares) external returns (uint256);
 
-    /// @notice Lets `spender` move `amount` of the caller's.
+    /// @notice Lets `spender` move `amount` of the caller's stETH.
     function approve(address spender, StETHAmount amount) external returns (bool);
 
     /// @notice The shares of `account`.
     function sharesOf(address account) external view returns (Shares);
 
-    /// @notice Wei of ETH that `shares` are worth, rounded down.
+    /// @notice The value of `shares` in wei of ETH, rounded down.
     function getPooledEthByShares(Shares shares) external view returns (uint256);
 
-    /// @notice What `account`'s shares are worth, rounded down.
+    /// @notice The value of `account`'s shares, rounded down.
     function balanceOf(address account) external view returns (StETHAmount);
 }
 
@@ -35,11 +35,11 @@ interface IWstETH {
     /// @notice Moves wstETH from `owner` under an allowance.
     function transferFrom(address owner, address recipient, WstETHUnits amount) external returns (bool);
 
-    /// @notice Burns `amount` of the caller's and pays the stETH that it stands for; reverts while stETH is paused.
-    /// @return The stETH amount paid, which rounds and which Levee ignores.
+    /// @notice Burns `amount` of the caller's wstETH and pays the corresponding stETH; reverts while stETH is paused.
+    /// @return The stETH amount paid, which is rounded and which Levee ignores.
     function unwrap(WstETHUnits amount) external returns (StETHAmount);
 
-    /// @notice What `account` holds.
+    /// @notice The balance of `account`.
     function balanceOf(address account) external view returns (WstETHUnits);
 
     /// @notice The stETH that this token wraps.

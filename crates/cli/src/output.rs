@@ -1,5 +1,5 @@
 //! The two channels: the result goes to stdout, everything else to stderr. With `--json` the form changes, the channel
-//! does not. Colours and their absence are anstream's business.
+//! does not. Colors and their absence are anstream's business.
 
 use std::io::{self, Write};
 
