@@ -283,7 +283,7 @@ impl Error {
     /// That there was no answer, if there was none.
     fn unreachable(error: &TransportError) -> Option<Self> {
         let error = error.as_transport_err()?.source()?.downcast_ref::<reqwest::Error>()?;
-        let url = error.url().filter(|_| error.is_connect() || error.is_timeout())?;
+        let url = error.url().filter(|_| error.is_request() || error.is_timeout())?;
         Some(Self::Unreachable { url: RedactedUrl::new(url.clone()), message: message_of(error) })
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         RescueLens::{self, Query},
         StETH, TokenReading, WETH,
     },
+    blueprint::Contract,
     error::Error,
     rpc,
 };
@@ -61,29 +62,39 @@ impl<P: Provider> Piecemeal<'_, P> {
         // By its number: behind some nodes' names are several, whose latest blocks differ.
         let header = found.header;
         let this = Piecemeal { provider, query, block: BlockId::number(header.number) };
+        let code = this.code(query.escrow).await?;
         let mut reading = Reading {
             chainId: U256::from(provider.get_chain_id().await?),
             blockNumber: U256::from(header.number),
             parentHash: header.parent_hash,
             blockTime: U256::from(header.timestamp),
-            codeHash: this.code_hash(query.escrow).await?,
-            originalTerms: this.ask(query.escrow, &PledgeEscrow::originalTermsCall {}).await?,
-            rescue: this.ask(query.escrow, &PledgeEscrow::rescueCall {}).await?,
-            recoveryPool: this.pool(query.recoveryPool, &RecoveryPool::recoveryCall {}).await?,
-            bonusPool: this.pool(query.bonusPool, &BonusPool::bonusCall {}).await?,
-            account: AccountReading::default(),
+            codeHash: keccak256(&code),
+            ..Reading::default()
         };
-        let terms = PledgeEscrow::originalTermsCall::abi_decode_returns_validate(&reading.originalTerms);
-        if let (false, Ok(terms)) = (query.account.is_zero(), terms) {
-            reading.account = this.account(&terms, &reading).await?;
+        // Nothing that another contract answers means anything.
+        if Contract::PledgeEscrow.is_code(&code) {
+            this.add_answers(&mut reading).await?;
         }
         Ok(reading)
     }
 
+    async fn add_answers(&self, reading: &mut Reading) -> Result<(), Error> {
+        let Query { escrow, recoveryPool, bonusPool, account, .. } = *self.query;
+        reading.originalTerms = self.ask(escrow, &PledgeEscrow::originalTermsCall {}).await?;
+        reading.rescue = self.ask(escrow, &PledgeEscrow::rescueCall {}).await?;
+        reading.recoveryPool = self.pool(recoveryPool, &RecoveryPool::recoveryCall {}).await?;
+        reading.bonusPool = self.pool(bonusPool, &BonusPool::bonusCall {}).await?;
+        let terms = PledgeEscrow::originalTermsCall::abi_decode_returns_validate(&reading.originalTerms);
+        if let (false, Ok(terms)) = (account.is_zero(), terms) {
+            reading.account = self.account(&terms, reading).await?;
+        }
+        Ok(())
+    }
+
     async fn pool(&self, address: Address, books: &impl SolCall) -> Result<PoolReading, Error> {
-        let code_hash = self.code_hash(address).await?;
-        let books = if is_code(code_hash) { self.ask(address, books).await? } else { Bytes::new() };
-        Ok(PoolReading { codeHash: code_hash, books })
+        let code = self.code(address).await?;
+        let books = if code.is_empty() { Bytes::new() } else { self.ask(address, books).await? };
+        Ok(PoolReading { codeHash: keccak256(code), books })
     }
 
     async fn account(&self, terms: &PledgeEscrow::Terms, reading: &Reading) -> Result<AccountReading, Error> {
@@ -139,8 +150,8 @@ impl<P: Provider> Piecemeal<'_, P> {
         })
     }
 
-    async fn code_hash(&self, address: Address) -> Result<B256, Error> {
-        Ok(keccak256(self.provider.get_code_at(address).block_id(self.block).await?))
+    async fn code(&self, address: Address) -> Result<Bytes, Error> {
+        Ok(self.provider.get_code_at(address).block_id(self.block).await?)
     }
 
     async fn view<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, Error> {

@@ -180,7 +180,7 @@ impl Environment {
     }
 
     /// Alice wraps stETH worth `units` of wstETH.
-    async fn wrap(&self, units: u128) -> Result<()> {
+    pub(crate) async fn wrap(&self, units: u128) -> Result<()> {
         let amount = U256::from(units / 10 * 12);
         let steth = StETH::new(self.steth, &self.provider);
         steth.approve(self.wsteth, amount).send().await?.get_receipt().await?;
