@@ -1,4 +1,4 @@
-# Every command of the project. `make help` lists them; .ci/run calls `make lint` and `make test`.
+# Every command of the project: `make help` lists them, .ci/run calls `make lint` and `make test`.
 SHELL := /bin/sh
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Tests see the profile by its name; CI fuzzes longer.
@@ -8,7 +8,7 @@ CARGO_DENY_VERSION := 0.20.2
 LEVEE := target/release/levee
 ARTICLE := scenarios/article-2026-04-24.toml
 CAMPAIGNS := tests/invariant/**
-# Two thousand random walks, and what compiles Solidity anew: `make check` leaves them to `make test`.
+# Two thousand random walks, and tests that compile Solidity: `make check` leaves them to `make test`.
 SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
@@ -18,7 +18,7 @@ SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_thei
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-setup: node_modules/.package-lock.json ## Install what the lockfile names, and say what the machine lacks
+setup: node_modules/.package-lock.json ## Install the pinned tools, and report what the machine lacks
 	@tools/foundry
 
 node_modules/.package-lock.json: package.json package-lock.json
@@ -33,7 +33,7 @@ $(LEVEE): FORCE
 	cargo build --release --locked -p levee-cli
 FORCE:
 
-check: setup ## What to run while you work: format, clippy, the Rust tests and the Solidity tests, without what takes minutes
+check: setup ## Run the short loop: formatting, clippy, and the tests that take seconds
 	forge fmt --check
 	cargo fmt --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -41,7 +41,7 @@ check: setup ## What to run while you work: format, clippy, the Rust tests and t
 	forge test --no-match-path '$(CAMPAIGNS)'
 
 # The fast parts first.
-test: test-solidity test-rust gas-check coverage slither invariants prove ## Run every test, the replays and the exact gas figures
+test: test-solidity test-rust gas-check coverage slither invariants prove ## Run everything: tests, campaigns, proofs, replays and exact gas figures
 
 test-solidity: setup
 	forge build
@@ -55,30 +55,30 @@ gas-check: setup out/peers.json
 	cargo run --quiet --locked -p levee-lab -- gas --check tests/snapshots/gas.txt
 	cargo run --quiet --locked -p levee-lab -- gas-peers out/peers.json --check docs/performance.md
 
-invariants: setup ## Play the campaigns of tests/invariant (CI=1: longer)
+invariants: setup ## Run the campaigns of tests/invariant (CI=1: longer)
 	forge test --match-path '$(CAMPAIGNS)'
 
-invariants-deep: setup ## [ROUNDS=n]: ten million calls of the invariants, hours; what was stopped goes on
+invariants-deep: setup ## [ROUNDS=n]: run ten million calls of the invariants (hours; resumes when interrupted)
 	python3 tools/python/invariants-deep $(if $(ROUNDS),--rounds $(ROUNDS))
 
-invariant-seeds: setup ## Put bugs in, and see the campaigns find them
+invariant-seeds: setup ## Insert known bugs, and check that the campaigns find them
 	python3 tools/python/campaign-seeds
 
-replay: setup ## FILE=x.json: replay recorded rescues against the model and the bytecode
+replay: setup ## FILE=x.json: replay recorded rescues on the model and the bytecode
 	@test -n "$(FILE)" || { echo "error: name the file: make replay FILE=tests/vectors/rescue.json" >&2; exit 1; }
 	cargo run --quiet --locked -p levee-lab -- replay "$(FILE)"
 
-fuzz: ## WALKS=n: play random walks on the model and on the bytecode in lockstep (SEED=s: from that seed)
+fuzz: ## [WALKS=n] [SEED=s]: play random walks on the model and the bytecode in lockstep
 	cargo run --quiet --locked -p levee-lab -- fuzz --walks $(or $(WALKS),20000) $(if $(SEED),--seed $(SEED))
 
-replay-steth: setup ## FILE=x.json: replay a stETH recording against the Lido model
+replay-steth: setup ## FILE=x.json: replay recorded stETH calls on the model of Lido
 	@test -n "$(FILE)" || { echo "error: name the file: make replay-steth FILE=tests/vectors/steth.json" >&2; exit 1; }
 	cargo run --quiet --locked -p levee-lab -- replay-steth "$(FILE)"
 
-gas: setup ## Print the gas of every call, one `name gas` a line
+gas: setup ## Print the gas of every call, one `name gas` per line
 	@cargo run --quiet --locked -p levee-lab -- gas
 
-gas-peers: setup out/peers.json ## Measure Levee beside OpenZeppelin's RefundEscrow and RefundableCrowdsale, as a table
+gas-peers: setup out/peers.json ## Compare gas with OpenZeppelin's RefundEscrow and RefundableCrowdsale, as a table
 	@cargo run --quiet --locked -p levee-lab -- gas-peers out/peers.json
 
 out/peers.json: node_modules/.package-lock.json tools/peers/compile.mjs tools/peers/Crowdsale.sol
@@ -99,33 +99,33 @@ artifacts: setup ## Rewrite the checked-in contract artifacts
 docs: setup ## Rewrite docs/cli.md from the command's help
 	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked -p levee-cli --test e2e cli_docs
 
-# A stamp, made last: a half-made environment is made again.
+# A stamp that is written last, so that an incomplete environment is made again.
 VENV := .tools/venv/done
 
 $(VENV): tools/python/requirements.txt tools/python/venv
 	@tools/python/venv
 	@touch $@
 
-prove: setup $(VENV) ## Prove tests/symbolic: whole properties, for all values
+prove: setup $(VENV) ## Run the symbolic proofs
 	.tools/venv/bin/python tools/python/prove
 
-prove-seeds: setup $(VENV) ## Put a bug in for each proof, and see the proof find it
+prove-seeds: setup $(VENV) ## Insert a bug for each proof, and check that the proof finds it
 	.tools/venv/bin/python tools/python/prove --seeds
 
-slither: setup $(VENV) ## Explain every finding of slither, or fail
+slither: setup $(VENV) ## Run slither; fail on any finding that is not explained
 	.tools/venv/bin/python tools/python/slither-gate
 
-coverage: setup ## Every line and branch of contracts/ is run by a test, or fail
+coverage: setup ## Fail unless tests run every line and branch of contracts/
 	@mkdir -p out/coverage
 	@FOUNDRY_PROFILE=coverage forge coverage --match-path 'tests/{unit,adversary}/**' \
 	  --no-match-coverage '(tests|script|node_modules)' --report lcov --report-file out/coverage/lcov.info \
 	  >out/coverage/log 2>&1 || { cat out/coverage/log >&2; exit 1; }
 	@python3 tools/python/coverage out/coverage/lcov.info
 
-mutants: setup ## [FILE=contracts/x.sol] [MUTANTS=n] [SEED=s]: change the contracts by one small thing, and see the tests notice
+mutants: setup ## [FILE=contracts/x.sol] [MUTANTS=n] [SEED=s]: run mutation tests on the contracts
 	python3 tools/python/mutants $(if $(FILE),--file $(FILE)) $(if $(MUTANTS),--count $(MUTANTS)) $(if $(SEED),--seed $(SEED))
 
-python-lock: ## Pin anew what tools/python/requirements.in names (needs uv)
+python-lock: ## Update the pins of tools/python/requirements.in (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links tools/python/requirements.in --output-file tools/python/requirements.txt
 

@@ -4,10 +4,10 @@ pragma solidity =0.8.37;
 import { VM, deployNpm } from "../util/NpmCode.sol";
 import { IACLManager, IPoolAddressesProvider, IPoolConfigurator, IPriceOracle, IToken } from "./IAave.sol";
 
-/// @notice A market of Aave v3.0.2 with two assets, WETH and a token called USD, made of the bytecode that Aave published
-/// in version 1.19.3 of its npm package core-v3: nothing of it is a model but the prices, which are set by hand.
-/// @dev Its admin is this contract. Both assets are collateral (80 %, liquidated from 85 %) and can be borrowed, also at
-/// a stable rate. A whole token of either is worth 1 ETH.
+/// @notice A market of Aave v3.0.2 with two assets, WETH and a token called USD, built from the bytecode that Aave
+/// published in version 1.19.3 of its npm package core-v3: only the prices, which are set by hand, are a model.
+/// @dev Its admin is this contract. Both assets are collateral (80 %, liquidated from 85 %) and can be borrowed, also
+/// at a stable rate. One token of either is worth 1 ETH.
 contract AaveMarket {
     string private constant ARTIFACTS = "@aave/core-v3/artifacts/contracts/";
     string private constant LOGIC = "protocol/libraries/logic/";
@@ -44,17 +44,17 @@ contract AaveMarket {
 
     // ---------------------------------------------------------------- levers of the admin
 
-    /// @notice Sets what 10^18 units of `asset` are worth, in wei.
+    /// @notice Sets the value of 10^18 units of `asset`, in wei.
     function setPrice(IToken asset, uint256 price) external {
         oracle.setAssetPrice(address(asset), price);
     }
 
-    /// @notice Stops the WETH reserve, or ends the stop.
+    /// @notice Pauses the WETH reserve, or resumes it.
     function pauseWETH(bool paused) external {
         configurator.setReservePause(address(weth), paused);
     }
 
-    /// @notice Stops the whole pool, or ends the stop.
+    /// @notice Pauses the whole pool, or resumes it.
     function pausePool(bool paused) external {
         configurator.setPoolPause(paused);
     }
@@ -82,7 +82,7 @@ contract AaveMarket {
         oracle.setAssetPrice(asset, 1 ether);
     }
 
-    /// @dev Aave's rates for WETH: 0 to 3.8 % up to 80 % of use, then up to 83.8 %.
+    /// @dev Aave's rates for WETH: 0 to 3.8 % up to 80 % utilization, then up to 83.8 %.
     function deployRates() private returns (address) {
         bytes memory arguments = abi.encode(
             PROVIDER,

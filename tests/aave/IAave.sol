@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-// What the tests call of Aave v3.0.2, beyond what Levee itself calls.
+// What the tests call on Aave v3.0.2, beyond what Levee itself calls.
 
-/// @dev The register of a market's parts. Its `set…Impl` put a proxy before what they are given.
+/// @dev The registry of a market's parts. Its `set…Impl` functions put a proxy in front of their argument.
 interface IPoolAddressesProvider {
     function setACLAdmin(address admin) external;
     function setACLManager(address manager) external;
@@ -74,7 +74,7 @@ interface IPriceOracle {
     function setAssetPrice(address asset, uint256 price) external;
 }
 
-/// @dev What the tests do with an ERC-20 token, WETH and Aave's test token included.
+/// @dev What the tests do with an ERC-20 token, including WETH and Aave's test token.
 interface IToken {
     function deposit() external payable;
     function mint(address account, uint256 amount) external returns (bool);

@@ -8,16 +8,16 @@ import { Asset } from "levee/types/Units.sol";
 import { BonusTest } from "../unit/satellites/bonus/BonusTest.sol";
 import { Borrower, FlashLender } from "../util/FlashLender.sol";
 
-/// Whoever plays for the bonus, or for not paying it, with borrowed money or in the last second.
+/// An attacker who plays for the bonus, or to avoid paying it, with borrowed money or in the last second.
 /// ├── when a sponsor completes its failing rescue with a loan, takes its bonus back and stops the rescue again
-/// │   └── all but the bonus is missing of the loan, and nothing has happened
+/// │   └── the loan lacks everything but the bonus, so nothing has happened
 /// ├── when a sponsor tops up a low threshold in the last second, so that the rescue does not fail
-/// │   └── who waited for the higher one has the bonus all the same
-/// ├── when somebody pledges a lot in the last second of a rescue that is sure to fail
-/// │   └── it has a second's worth
+/// │   └── those who waited for the higher threshold get the bonus all the same
+/// ├── when someone pledges a lot in the last second of a rescue that is certain to fail
+/// │   └── it gets one second's worth
 /// ├── when borrowed money passes through in an exit window: pledged, enlisted, taken out and repaid
-/// │   └── it gets nothing, and once anyone struck it, it dilutes nobody
-/// └── when a sponsor would leave just before pledgers are locked again
+/// │   └── it gets nothing, and once anyone has struck it, it dilutes nobody
+/// └── when a sponsor wants to withdraw just before pledgers are locked again
 ///     └── it is too late
 contract BonusGamesTest is BonusTest {
     uint256 private constant BONUS = 50 ether;
@@ -34,7 +34,7 @@ contract BonusGamesTest is BonusTest {
 
     // ---------------------------------------------------------------- the sponsor
 
-    /// @dev 300 of 1,000 ETH are missing; they are a veto, too. 50 come back as the bonus, and 250 do not.
+    /// @dev 300 of 1,000 ETH are missing, which is also a veto. 50 come back as the bonus, and 250 do not.
     function test_Sponsor_TakesItBackWithALoan() public {
         pledgeEnlisted(alice, FULL_GRANT, Asset.ETH, 700 ether);
         addOfAttacker();
@@ -46,13 +46,14 @@ contract BonusGamesTest is BonusTest {
         vm.expectRevert(abi.encodeWithSelector(FlashLender.NotRepaid.selector, 300 ether - BONUS));
         attacker.attack(300 ether);
 
-        // It fails, and the bonus is alice's.
+        // The rescue fails, and the bonus goes to alice.
         vm.warp(DECIDABLE_AT);
         claim(alice, FULL_GRANT, Asset.ETH, BONUS);
         assertStatus(Status.Failed);
     }
 
-    /// @dev Of 1,000 ETH 900 wait for all of them; 10 more meet the tier of 1 % in the deadline's second, or one before.
+    /// @dev Of 1,000 ETH, 900 wait for full coverage; 10 more meet the tier of 1 %, in the second of the deadline or
+    /// one before.
     function test_Sponsor_MeetsALowThreshold() public {
         deployTiers();
         pledgeEnlisted(alice, 1, Asset.ETH, 900 ether);
@@ -66,7 +67,7 @@ contract BonusGamesTest is BonusTest {
             uint256 expected = BONUS * waited / (waited + 10 ether * early);
             claim(alice, 1, Asset.ETH, expected);
             assertEq(escrow.rescue().drawn, 10 ether);
-            // All but one part in 230 million; and of what is left the pledgers' part was rounded down.
+            // All but one part in 230 million; and the pledgers' part is rounded down.
             assertGt(expected, BONUS - BONUS / 200_000_000);
             if (early == 0) expectNothingToTakeBack(sponsor);
             pool.takeBack(sponsor);
@@ -92,7 +93,7 @@ contract BonusGamesTest is BonusTest {
 
     // ---------------------------------------------------------------- the sniper
 
-    /// @dev 900 ETH for a second, beside 100 for 30 days: 900 of 259,200,900 parts.
+    /// @dev 900 ETH for one second, next to 100 for 30 days: 900 of 259,200,900 parts.
     function test_Sniper_InTheLastSecond() public {
         pledgeEnlisted(alice, FULL_GRANT, Asset.ETH, 100 ether);
         add(sponsor, BONUS);
@@ -106,7 +107,7 @@ contract BonusGamesTest is BonusTest {
         claim(alice, FULL_GRANT, Asset.ETH, BONUS * (100 * ALL_TIME) / value);
     }
 
-    /// @dev In the very second of the deadline it has nothing for it, though it takes the risk.
+    /// @dev In the very second of the deadline, it gets nothing, although it takes the risk.
     function test_Sniper_OnTheDeadline() public {
         pledgeEnlisted(alice, FULL_GRANT, Asset.ETH, 100 ether);
         add(sponsor, BONUS);
@@ -120,11 +121,11 @@ contract BonusGamesTest is BonusTest {
 
     // ---------------------------------------------------------------- money that passes through
 
-    /// @dev A million ETH in the second after the proposal, and out again in the same transaction: repaid.
+    /// @dev A million ETH in the second after the proposal, taken out and repaid in the same transaction.
     function test_PassingThrough_IsStruck() public {
         passThrough();
         assertEnlisted(address(attacker), FULL_GRANT, Asset.ETH, 0, 1_000_000 ether, 1_000_000 ether * (ALL_TIME - 1));
-        // By anyone, until it is decided.
+        // By anyone, until the bonus is decided.
         vm.warp(DECIDABLE_AT);
         enlist(address(attacker), FULL_GRANT, Asset.ETH);
         assertEnlisted(address(attacker), FULL_GRANT, Asset.ETH, 1, 0, 0);
@@ -147,7 +148,7 @@ contract BonusGamesTest is BonusTest {
 
     // ---------------------------------------------------------------- helpers
 
-    /// @dev Beside alice's 900 ETH, in the window of an amendment.
+    /// @dev Next to alice's 900 ETH, in the exit window of an amendment.
     function passThrough() private {
         pledgeEnlisted(alice, FULL_GRANT, Asset.ETH, 900 ether);
         add(sponsor, BONUS);
@@ -176,7 +177,7 @@ contract BonusGamesTest is BonusTest {
         pool.add{ value: BONUS }(address(attacker));
     }
 
-    /// @dev Two tiers, of 1 % and of 100 %, and a pool of that escrow.
+    /// @dev Two tiers, of 1 % and of 100 %, and the pool of that escrow.
     function deployTiers() private {
         Terms memory terms = defaultTerms();
         terms.tiers = new Tier[](2);

@@ -6,18 +6,18 @@ import { Asset, Wei } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// Whoever makes a contract with a rescue's code over books of its own: init code that writes storage and returns the
-/// genuine code, made by anybody in any way. It takes pledges, and pays them out for a position that nobody paid.
-/// ├── its code and every view of the terms are those of the rescue: no proof
-/// ├── its address is not what code and original terms give: the proof, also after amendments
-/// └── the genuine one's is, also after amendments
+/// An attacker who puts a rescue's code over forged books: init code that writes storage and returns the genuine code,
+/// created by anyone in any way. The counterfeit takes pledges, and pays them out for a position that nobody paid.
+/// ├── its code and all views of its terms are those of the rescue: no proof
+/// ├── its address does not follow from code and original terms: the proof, also after amendments
+/// └── the genuine address does, also after amendments
 contract CounterfeitTest is EscrowTest {
     bytes32 private constant SALT = keccak256("levee.PledgeEscrow.v1");
 
     IPledgeEscrow private fake;
 
-    /// @dev Of a rescue that its guardian may end. The fake has the books of a copy in which mallory, who never paid there,
-    /// has 7 ETH.
+    /// @dev For a rescue that its guardian may end. The fake has the books of a copy in which mallory, who never paid
+    /// there, has 7 ETH.
     function setUp() public override {
         super.setUp();
         Terms memory terms = defaultTerms();
@@ -33,7 +33,7 @@ contract CounterfeitTest is EscrowTest {
         escrow = genuine;
     }
 
-    /// @dev What it is for. Bob's pledge is mallory's refund.
+    /// @dev The purpose of the attack: bob's pledge is mallory's refund.
     function test_Counterfeit_TakesPledges() public {
         escrow = fake;
         pledge(bob, GRANT, Asset.ETH, 7 ether);
@@ -57,7 +57,7 @@ contract CounterfeitTest is EscrowTest {
         assertEq(proven(fake), address(escrow));
     }
 
-    /// @dev The terms in force are another's after an amendment; the original ones prove the address for ever.
+    /// @dev After an amendment, the terms in force are different; the original ones prove the address forever.
     function test_Proof_AfterAmendments() public {
         IPledgeEscrow[2] memory both = [escrow, fake];
         for (uint256 i; i < 2; ++i) {
@@ -74,7 +74,7 @@ contract CounterfeitTest is EscrowTest {
         assertNotEq(proven(fake), address(fake));
     }
 
-    /// @dev Whatever stands in the storage: the original terms are not read from there.
+    /// @dev Whatever is in storage: the original terms are not read from there.
     function testFuzz_OriginalTerms_AreNotInStorage(uint256 slot, bytes32 value) public {
         bytes32 before = keccak256(abi.encode(escrow.originalTerms()));
         for (uint256 i; i < 16; ++i) {
@@ -91,7 +91,7 @@ contract CounterfeitTest is EscrowTest {
         return makeAddr("mallory");
     }
 
-    /// @dev The address that this code gives, with the terms that `shown` says it was created with.
+    /// @dev The address that follows from this code and the original terms that `shown` reports.
     function proven(IPledgeEscrow shown) private view returns (address) {
         return addressOf(shown.originalTerms());
     }
@@ -104,7 +104,7 @@ contract CounterfeitTest is EscrowTest {
         return abi.encodePacked(vm.getCode("PledgeEscrow.sol:PledgeEscrow"), abi.encode(terms));
     }
 
-    /// @dev A contract with the code of `original`, and what it has in `slots`.
+    /// @dev A contract with the code of `original` and its values in `slots`.
     function counterfeitOf(address original, bytes32[] memory slots) private returns (IPledgeEscrow made) {
         bytes memory writes;
         for (uint256 i; i < slots.length; ++i) {

@@ -6,16 +6,16 @@ import { Asset } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// stETH paused, or upgraded to a contract of which every call reverts. Property 11.
+/// stETH paused, or upgraded to a contract whose every call reverts. Property 11.
 /// ├── given it stopped before settlement
 /// │   ├── when it is only paused
-/// │   │   └── it settles, and all but stETH moves
+/// │   │   └── the rescue settles, and everything but stETH moves
 /// │   └── when every call reverts
-/// │       └── nothing settles; after the release window anyone ends the rescue, and all but stETH goes back
+/// │       └── nothing settles; after the release window anyone ends the rescue, and everything but stETH goes back
 /// ├── given it stopped after settlement
 /// │   └── ETH and wstETH are released and refunded; stETH lapses, and waits for its pledgers
-/// └── given a rescue in ETH only
-///     └── no call of its life touches a token
+/// └── given an ETH-only rescue
+///     └── no call in its life touches a token
 contract DeadStETHTest is EscrowTest {
     function test_Paused_BeforeSettlement() public {
         pledgeFull();
@@ -82,10 +82,10 @@ contract DeadStETHTest is EscrowTest {
         assertEq(stETH.sharesOf(bob), 250 ether);
     }
 
-    /// @dev Both tokens' addresses answer nothing but reverts, and still nobody notices.
+    /// @dev Both token addresses only revert, and nobody notices.
     function test_EthOnly_NeverTouchesLido() public {
         escrow = deploy(ethOnlyTerms());
-        // `address(0)` is what the terms say; neither it nor the tokens may be called.
+        // The terms say `address(0)`; neither it nor the tokens may be called.
         vm.mockCallRevert(address(0), bytes(""), "called");
         vm.mockCallRevert(address(stETH), bytes(""), "called");
         vm.mockCallRevert(address(wstETH), bytes(""), "called");
@@ -115,15 +115,15 @@ contract DeadStETHTest is EscrowTest {
         assertEq(bob.balance, 1100 ether);
     }
 
-    /// @dev An upgrade: another code on the same storage.
-    /// @return code The code there was.
+    /// @dev An upgrade: new code on the same storage.
+    /// @return code The previous code.
     function kill() private returns (bytes memory code) {
         code = address(stETH).code;
         vm.etch(address(stETH), address(new Reverter()).code);
     }
 }
 
-/// @notice The code of a token of which every call fails.
+/// @notice The code of a token whose every call fails.
 contract Reverter {
     fallback() external {
         revert("it is dead");

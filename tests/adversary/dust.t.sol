@@ -8,12 +8,12 @@ import { ASSETS, Asset, Wei } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// Whoever pledges, deposits or adds one wei, over and over, from as many accounts. A rescue as large as there can be
-/// (eight tiers, eight draw orders, all 24 pots, 64 tranches) is pledged full, and then flooded with dust.
-/// ├── no call takes more than a sixteenth of the gas that one transaction may use
-/// └── everybody is paid as without the dust, to the unit that rounding takes
+/// An attacker who pledges, deposits or adds one wei, again and again, from as many accounts. The largest possible
+/// rescue (eight tiers, eight draw orders, all 24 pots, 64 tranches) is fully pledged, and then flooded with dust.
+/// ├── no call uses more than one sixteenth of the gas that a transaction may use
+/// └── everyone is paid as without the dust, to the unit that rounding takes
 contract DustTest is EscrowTest {
-    /// @dev The most that one transaction may use (EIP-7825).
+    /// @dev The maximum gas of a transaction (EIP-7825).
     uint256 private constant TRANSACTION_GAS = 16_777_216;
     uint256 private constant BOUND = TRANSACTION_GAS / 16;
 
@@ -27,7 +27,7 @@ contract DustTest is EscrowTest {
     function setUp() public override {
         super.setUp();
         Terms memory terms = defaultTerms();
-        // Seven draw orders are used up, of the eighth half.
+        // Seven draw orders are used up, and half of the eighth.
         terms.target = Wei.wrap(7 * 3.4 ether + 1.7 ether);
         terms.tiers = new Tier[](8);
         for (uint256 i; i < 8; ++i) {
@@ -45,7 +45,7 @@ contract DustTest is EscrowTest {
         flood();
     }
 
-    /// @dev A hundred accounts with a wei in each pot, enlisted, and two wei of bonus.
+    /// @dev A hundred accounts with one wei in each pot, enlisted, and two wei of bonus.
     function flood() private {
         for (uint256 i; i < PLEDGES; ++i) {
             pledge(duster(i / POTS), uint8(i % POTS / ASSETS), Asset(i % ASSETS), 1);
@@ -80,7 +80,7 @@ contract DustTest is EscrowTest {
     function test_Expire_CostIsBounded() public {
         vm.warp(DEADLINE + RELEASE_WINDOW + 1);
         vm.mockCallRevert(address(stETH), abi.encodeWithSelector(stETH.getPooledEthByShares.selector), "down");
-        // The proof that the rate cannot be read wants a million; it is left, not used.
+        // To prove that the rate cannot be read, a million gas must be left; it is not used.
         measure(stranger, 0, address(escrow), abi.encodeCall(escrow.expire, ()));
         measure(stranger, 0, address(bonus), abi.encodeCall(bonus.claim, (alice, 0, Asset.ETH)));
     }
@@ -110,12 +110,13 @@ contract DustTest is EscrowTest {
         measure(stranger, 0, address(escrow), abi.encodeCall(escrow.lapse, ()));
     }
 
-    /// @dev Property 4: of alice, who has all but a hundred wei of each pot, the last order leaves half; the dust leaves more.
+    /// @dev Property 4: alice has all but a hundred wei of each pot. The last order leaves her half; the dust leaves
+    /// more.
     function test_Refunds_AsWithoutTheDust() public {
         settleLate();
         assertApproxEqAbs(refundOf(alice, 0, Asset.ETH), LARGE / 2, PLEDGES);
         assertApproxEqAbs(refundOf(alice, 0, Asset.WstETH), LARGE / 2, PLEDGES);
-        // A wei of which a part is drawn is worth none.
+        // A wei that is drawn in part is worth nothing.
         assertEq(refundOf(duster(5), 0, Asset.ETH), 0);
         assertEq(refundOf(alice, 7, Asset.StETH), 0);
     }
@@ -133,7 +134,7 @@ contract DustTest is EscrowTest {
         assertEq(success, amount != 0);
     }
 
-    /// @dev Makes a call of a transaction that has touched nothing before.
+    /// @dev Makes a call in a transaction that has touched nothing before.
     function measure(address caller, uint256 value, address target, bytes memory call) private {
         vm.cool(address(escrow));
         vm.cool(address(pool));

@@ -7,15 +7,15 @@ import { Asset } from "levee/types/Units.sol";
 import { EscrowTest } from "../util/EscrowTest.sol";
 import { Borrower, FlashLender } from "../util/FlashLender.sol";
 
-/// Whoever borrows any amount for one transaction, for gas alone: completes a rescue, settles it, stops it by its weight,
-/// and takes the loan back. Property 15: what a veto stops goes back by the calendar, so that the loan cannot be repaid,
-/// to the wei of what was drawn of it, and the rescue goes on as if nothing had been.
-/// ├── when it would stop somebody's rescue: with just what is missing, with more, against a veto of 90 %
-/// ├── when it would free its own locked pledge
-/// ├── when it would draw the pledges that were to be drawn only if all is covered, as an ally of the beneficiary
+/// An attacker who borrows any amount for one transaction, for the price of gas: it completes a rescue, settles it,
+/// stops it by its weight, and takes the loan back. Property 15: what a veto stops goes back by the calendar, so the
+/// loan cannot be repaid; exactly what was drawn of it is missing, and the rescue goes on as if nothing had happened.
+/// ├── when it wants to stop a rescue: with exactly the missing amount, with more, against a veto of 90 %
+/// ├── when it wants to free its own locked pledge
+/// ├── when it wants the pledges to be drawn that require full coverage, as an ally of the beneficiary
 /// ├── whatever it calls, in any order
 /// └── when the money is its own
-///     └── it can stop a rescue, and is locked as long as it would have been, with everybody else
+///     └── it can stop a rescue, and is locked as long as it would have been, like everyone else
 contract FlashVetoTest is EscrowTest {
     uint256 private constant HONEST = 600 ether;
     uint256 private constant MISSING = TARGET - HONEST;
@@ -23,7 +23,7 @@ contract FlashVetoTest is EscrowTest {
     FlashLender private lender;
     Borrower private attacker;
 
-    /// @dev Alice's 600 ETH of 1,000, which may be drawn only if all is covered.
+    /// @dev Alice's 600 of 1,000 ETH, which may be drawn only with full coverage.
     function setUp() public override {
         super.setUp();
         lender = new FlashLender();
@@ -49,7 +49,7 @@ contract FlashVetoTest is EscrowTest {
         assertGoesOn();
     }
 
-    /// @dev Of 6,000 ETH 1,000 are drawn, 900 of the borrowed ones: just a veto of 90 %. The other 4,500 are repaid.
+    /// @dev Of 6,000 ETH, 1,000 are drawn, 900 of them borrowed: exactly a veto of 90 %. The other 4,500 are repaid.
     function test_Kill_AgainstAVetoOf90Percent() public {
         Terms memory terms = defaultTerms();
         terms.vetoBps = 9000;
@@ -57,14 +57,14 @@ contract FlashVetoTest is EscrowTest {
         pledge(alice, FULL_GRANT, Asset.ETH, HONEST);
         planVeto(5400 ether);
         attacker.plan(address(escrow), 0, abi.encodeCall(escrow.refund, (address(attacker), FULL_GRANT, Asset.ETH)));
-        // That it is a veto: else there would be something to stop.
+        // It is a veto: otherwise there would be something left to stop.
         attacker.plan(address(this), 0, abi.encodeCall(this.requireCancelled, ()));
         expectNotRepaid(900 ether);
         attacker.attack(5400 ether);
         assertGoesOn();
     }
 
-    /// @dev With any amount: what is missing is what was drawn of it, rounded up.
+    /// @dev With any amount: exactly what was drawn of it is missing, rounded up.
     function testFuzz_Kill_CannotBeRepaid(uint256 borrowed, uint16 vetoBps) public {
         borrowed = bound(borrowed, MISSING, 900_000 ether);
         Terms memory terms = defaultTerms();
@@ -79,12 +79,12 @@ contract FlashVetoTest is EscrowTest {
 
     // ---------------------------------------------------------------- freeing a pledge
 
-    /// @dev The attacker has pledged 150 ETH long ago, and would have them again; 250 are missing.
+    /// @dev The attacker pledged 150 ETH long ago and wants them back; 250 are missing.
     function test_FreeALockedPledge() public {
         pledge(address(attacker), GRANT, Asset.ETH, 150 ether);
         planVeto(250 ether);
         attacker.plan(address(escrow), 0, abi.encodeCall(escrow.object, (GRANT, Asset.ETH)));
-        // The veto has come by the first of its two positions: a second objection finds it cancelled.
+        // The first of its two positions reaches the veto: the second objection finds the rescue cancelled.
         expectWrongStatus(Status.Cancelled);
         attacker.attack(250 ether);
     }
@@ -98,7 +98,7 @@ contract FlashVetoTest is EscrowTest {
         assertStatus(Status.Open);
     }
 
-    /// @dev In one position with what is borrowed: nothing of either comes back.
+    /// @dev In one position together with the borrowed money: nothing of either comes back.
     function test_FreeALockedPledge_InTheSamePosition() public {
         pledge(address(attacker), FULL_GRANT, Asset.ETH, 150 ether);
         planVeto(250 ether);
@@ -111,8 +111,8 @@ contract FlashVetoTest is EscrowTest {
 
     // ---------------------------------------------------------------- the beneficiary's ally
 
-    /// @dev Two tranches, no guardian, and the shortest objection period there is: of nothing is anything due in the block
-    /// that settles, so that there is no tranche to take before the veto.
+    /// @dev Two tranches, no guardian, and the shortest possible objection period: nothing is due in the block that
+    /// settles, so there is no tranche to take before the veto.
     function test_Ally_CannotRelease() public {
         deployForAlly();
         attacker.plan(address(escrow), MISSING, pledgeCall());
@@ -134,8 +134,8 @@ contract FlashVetoTest is EscrowTest {
         assertGoesOn();
     }
 
-    /// @dev With its own 400 ETH it completes the rescue; that is what "only if all is covered" means. Its half of the first
-    /// tranche is gone with everybody's, and the rest is back no sooner than everybody's.
+    /// @dev It completes the rescue with its own 400 ETH, as "only with full coverage" allows. Its half of the first
+    /// tranche is gone like everyone's, and the rest comes back no sooner than everyone's.
     function test_Ally_WithItsOwnMoney() public {
         deployForAlly();
         pledge(bob, FULL_GRANT, Asset.ETH, MISSING);
@@ -155,8 +155,8 @@ contract FlashVetoTest is EscrowTest {
 
     // ---------------------------------------------------------------- anything, in any order
 
-    /// @dev Ten calls of twelve kinds. Whatever went through, at least what was drawn of the loan is missing; all of it, if
-    /// nothing was settled.
+    /// @dev Ten calls of twelve kinds. Whatever succeeded, at least what was drawn of the loan is missing; all of it,
+    /// if nothing was settled.
     function testFuzz_AnyCalls_CannotBeRepaid(uint256 borrowed, uint256[10] memory picks) public {
         borrowed = bound(borrowed, 1 ether, 5000 ether);
         attacker.plan(address(escrow), borrowed, pledgeCall());
@@ -173,7 +173,8 @@ contract FlashVetoTest is EscrowTest {
 
     // ---------------------------------------------------------------- with one's own money
 
-    /// @dev Everything goes back in the end, to the killer no sooner than to alice, and not before the first tranche's time.
+    /// @dev Everything goes back in the end, to the attacker no sooner than to alice, and not before the first
+    /// tranche's time.
     function test_Kill_WithItsOwnMoney_IsLockedByTheCalendar() public {
         pledge(bob, FULL_GRANT, Asset.ETH, MISSING);
         escrow.settle();
@@ -196,7 +197,7 @@ contract FlashVetoTest is EscrowTest {
 
     // ---------------------------------------------------------------- helpers
 
-    /// @notice For a step of the attack.
+    /// @notice A step of the attack.
     function requireCancelled() external view {
         assertStatus(Status.Cancelled);
     }
@@ -212,13 +213,14 @@ contract FlashVetoTest is EscrowTest {
         return abi.encodeCall(escrow.pledgeETH, (address(attacker), FULL_GRANT, 0));
     }
 
-    /// @dev Of the loan, beside alice's 600 ETH in one pot, what its owner has not got back: drawn, rounded up.
+    /// @dev What the owner of the loan has not got back, next to alice's 600 ETH in one pot: what was drawn, rounded
+    /// up.
     function drawnOf(uint256 borrowed) private pure returns (uint256) {
         uint256 total = borrowed + HONEST;
         return borrowed - borrowed * (total - TARGET) / total;
     }
 
-    /// @dev An escrow of two tranches a day apart, a second after settlement, without a guardian.
+    /// @dev An escrow with two tranches a day apart, the first one second after settlement, and no guardian.
     function deployForAlly() private {
         Terms memory terms = defaultTerms();
         terms.guardian = address(0);
@@ -229,7 +231,7 @@ contract FlashVetoTest is EscrowTest {
         pledge(alice, FULL_GRANT, Asset.ETH, HONEST);
     }
 
-    /// @dev Every call that could decide something or pay somebody.
+    /// @dev Every call that could decide something or pay someone.
     function callOf(uint256 kind) private view returns (bytes memory) {
         if (kind < 2) return abi.encodeCall(escrow.settle, ());
         if (kind < 4) return abi.encodeCall(escrow.object, (FULL_GRANT, Asset.ETH));
@@ -254,7 +256,7 @@ contract FlashVetoTest is EscrowTest {
         vm.expectRevert(abi.encodeWithSelector(FlashLender.NotRepaid.selector, missing));
     }
 
-    /// @dev The rescue is as it was: open, with alice's pledge; somebody else completes it, and all is released.
+    /// @dev The rescue is as it was: open, with alice's pledge; someone else completes it, and everything is released.
     function assertGoesOn() private {
         assertStatus(Status.Open);
         assertPosition(alice, FULL_GRANT, Asset.ETH, HONEST, 0, 0);

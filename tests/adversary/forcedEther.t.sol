@@ -9,13 +9,13 @@ import { Asset } from "levee/types/Units.sol";
 import { EscrowTest } from "../util/EscrowTest.sol";
 import { ForceEther } from "../util/Receivers.sol";
 
-/// Whoever sends ETH where none is asked for.
-/// ├── when it is sent plainly, or with a call that takes none
+/// An attacker who sends ETH where none is expected.
+/// ├── when it is sent in a plain transfer, or with a call that is not payable
 /// │   └── the escrow refuses it
-/// └── when it is forced in: from a contract's last breath, as a block's reward, or before there was any code
-///     ├── no view changes, and nothing is decided by it
+/// └── when it is forced in: by selfdestruct, as a block reward, or before there was any code
+///     ├── no view changes, and it decides nothing
 ///     ├── everyone gets what they would have got, and it stays there
-///     └── a pool shares it out to nobody
+///     └── a pool distributes it to nobody
 contract ForcedEtherTest is EscrowTest {
     uint256 private constant FORCED = 2000 ether;
 
@@ -31,7 +31,7 @@ contract ForcedEtherTest is EscrowTest {
         assertEq(address(escrow).balance, 0);
     }
 
-    /// @dev 499 ETH are one short of half; what is forced in is no pledge.
+    /// @dev 499 ETH are one short of half; forced ether is not a pledge.
     function test_Forced_CountsForNothing() public {
         pledge(alice, GRANT, Asset.ETH, 499 ether);
         RescueView memory before = escrow.rescue();
@@ -57,7 +57,7 @@ contract ForcedEtherTest is EscrowTest {
         assertEq(address(escrow).balance, FORCED);
     }
 
-    /// @dev The address is known before the contract is there.
+    /// @dev The address is known before the contract exists.
     function test_Forced_BeforeThereIsCode() public {
         address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
         vm.deal(next, FORCED);
@@ -98,7 +98,7 @@ contract ForcedEtherTest is EscrowTest {
         assertEq(address(pool).balance, FORCED);
     }
 
-    /// @dev Half by a contract that ends itself, half as a block's reward.
+    /// @dev Half by selfdestruct, half as a block reward.
     function force(address target) private {
         vm.deal(address(this), FORCED / 2);
         new ForceEther{ value: FORCED / 2 }(payable(target));

@@ -8,13 +8,13 @@ import { Asset } from "levee/types/Units.sol";
 import { EscrowTest } from "../util/EscrowTest.sol";
 import { HungryRate } from "../util/Rates.sol";
 
-/// Whoever calls with just so much gas that the read of the share rate fails and the rest of the call does not
-/// (EIP-150 keeps a 64th back). The rate takes nearly all that the read is promised.
+/// A caller who leaves just enough gas that the read of the share rate fails but the rest of the call does not (EIP-150
+/// holds back 1/64). The rate uses nearly all the gas that the read is promised.
 /// ├── given the deadline has passed, with any gas and by any call that settles first
 /// │   └── it settles at the right rate, or reverts
 /// ├── given the time to expire has come, with any gas
 /// │   └── it never expires
-/// └── the views, starved, show an open rescue without a rate, and never a failed one
+/// └── the views, starved, show an open rescue without a rate, but never a failed one
 contract GasStarvationTest is EscrowTest {
     uint256 private constant STEP = 5000;
     uint256 private constant MOST = 1_500_000;
@@ -44,7 +44,7 @@ contract GasStarvationTest is EscrowTest {
         checkSettlesRightly(guardian, abi.encodeCall(escrow.cancel, ()));
     }
 
-    /// @dev Property 5 and 8: even long after, when a rate that cannot be read would end the rescue.
+    /// @dev Properties 5 and 8: even long after an unreadable rate could end the rescue.
     function test_Expire_Starved() public {
         vm.warp(DEADLINE + RELEASE_WINDOW + 1);
         uint256 readable;
@@ -77,7 +77,7 @@ contract GasStarvationTest is EscrowTest {
 
     // ---------------------------------------------------------------- helpers
 
-    /// @dev Whatever gas the caller leaves, 700 ETH of value are drawn at 1.2, or nothing happens.
+    /// @dev Whatever gas the caller leaves, a value of 700 ETH is drawn at 1.2, or nothing happens.
     function checkSettlesRightly(address caller, bytes memory call) private {
         uint256 state = vm.snapshotState();
         uint256 settled;

@@ -7,10 +7,10 @@ import { Asset } from "levee/types/Units.sol";
 import { EscrowTest } from "../util/EscrowTest.sol";
 import { Burner, Refuser } from "../util/Receivers.sol";
 
-/// A pledger that, when it is paid in ETH, reverts or burns all the gas there is.
-/// ├── it holds up nobody's refund, no settlement, no release and no cancellation
-/// ├── it is declined all the same: what it does not take is owed to it, and its pledge counts no more
-/// ├── whoever calls for it pays no more than the gas given, and changes nothing
+/// A pledger that reverts or burns all its gas when it is paid in ETH.
+/// ├── it delays nobody's refund, and no settlement, release or cancellation
+/// ├── it is declined all the same: what it does not accept is owed to it, and its pledge no longer counts
+/// ├── anyone who calls for it pays no more than the gas given, and changes nothing
 /// └── it gets what it is owed by naming another recipient
 contract HostilePledgerTest is EscrowTest {
     address private immutable burner = address(new Burner());
@@ -60,7 +60,7 @@ contract HostilePledgerTest is EscrowTest {
         assertEq(address(escrow).balance, 0);
     }
 
-    /// @dev Property 8. Of what is left, 900 of 1,000, a half settles and the rest is not missed.
+    /// @dev Property 8. 900 of 1,000 remain, of which half settles; the rest is not missed.
     function checkDeclined(address hostile) private {
         pledge(hostile, GRANT, Asset.ETH, 600 ether);
         vm.prank(guardian);

@@ -8,13 +8,13 @@ import { Asset } from "levee/types/Units.sol";
 import { EscrowTest } from "../util/EscrowTest.sol";
 import { GasBurner, ReturnBomb, RevertBomb } from "../util/Rates.sol";
 
-/// The read of the share rate: a failing call is never read as "worth nothing".
-/// ├── when it reverts, burns all gas, reverts with a bomb of data, answers nothing or too little, when stETH has no
-/// │   code, when the rate is zero or of more than 96 bits
+/// The read of the share rate: a failing call is never read as a value of zero.
+/// ├── when it reverts, burns all gas, reverts with a huge amount of data, answers nothing or too little, when stETH has
+/// │   no code, when the rate is zero or has more than 96 bits
 /// │   ├── every call that would settle reverts with {RateUnreadable}
 /// │   ├── the views show an open rescue without a rate
-/// │   └── what needs no rate (pledge, exit, decline, the guardian's end) goes on
-/// ├── when it answers the largest or smallest rate, or more data than asked
+/// │   └── what needs no rate (pledge, exit, decline, the guardian's end) still works
+/// ├── when it answers the largest or smallest rate, or more data than requested
 /// │   └── it settles
 /// ├── given no pot holds shares
 /// │   └── it settles without it
@@ -49,7 +49,7 @@ contract HostileRateTest is EscrowTest {
     function test_RevertWhen_AnswerIsShort() public {
         vm.mockCall(address(stETH), question(), new bytes(31));
         checkUnreadable();
-        // Not even if what is there looks like a number.
+        // Not even if the data looks like a number.
         vm.mockCall(address(stETH), question(), abi.encodePacked(type(uint248).max));
         checkUnreadable();
     }
@@ -75,7 +75,7 @@ contract HostileRateTest is EscrowTest {
         vm.mockCall(address(stETH), question(), abi.encode(type(uint96).max));
         settleLate();
         assertEq(escrow.rescue().rate, type(uint96).max);
-        // 250 stETH at 79.2 ETH and 400 ETH are far more than enough.
+        // 250 stETH at 79.2 ETH, plus 400 ETH, are far more than enough.
         assertEq(escrow.rescue().drawn, TARGET);
     }
 
@@ -95,7 +95,7 @@ contract HostileRateTest is EscrowTest {
         assertEq(escrow.rescue().drawn, 700 ether);
     }
 
-    /// @dev What is asked is the worth of 10^27 shares, and only that.
+    /// @dev The only query is the value of 10^27 shares.
     function test_Settle_Asks() public {
         vm.expectCall(address(stETH), abi.encodeCall(stETH.getPooledEthByShares, (1e27)), 1);
         settleLate();
@@ -117,7 +117,7 @@ contract HostileRateTest is EscrowTest {
         assertStatus(Status.Failed);
     }
 
-    /// @dev Property 11: once it is decided, Lido's rate can be gone for good.
+    /// @dev Property 11: once the rescue is decided, Lido's rate can be gone for good.
     function test_DecidedCalls_NeedNoRate() public {
         settleLate();
         vm.mockCallRevert(address(stETH), question(), "down");
@@ -146,7 +146,7 @@ contract HostileRateTest is EscrowTest {
 
     // ---------------------------------------------------------------- helpers
 
-    /// @dev That nothing can be decided now that the deadline has passed.
+    /// @dev Nothing can be decided now that the deadline has passed.
     function checkUnreadable() private {
         vm.warp(DEADLINE);
         expectUnreadable();

@@ -6,20 +6,20 @@ import { Asset } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// A guardian who amends while stETH is paused, so that nobody can take stETH out. Property 8.
-/// ├── who leaves is out of the books at once, whatever the token does
-/// │   ├── when the target is lowered over it
-/// │   │   └── nothing of it is drawn, and it is collected when the pause ends
-/// │   └── when the deadline is moved as late as it can be
-/// │       └── it waits for the pause alone
+/// A guardian who amends while stETH is paused, so that nobody could take stETH out. Property 8.
+/// ├── a pledger who leaves is out of the books at once, whatever the token does
+/// │   ├── when the target is lowered meanwhile
+/// │   │   └── nothing of its pledge is drawn, and it is collected when the pause ends
+/// │   └── when the deadline is moved as late as possible
+/// │       └── it waits only for the pause
 /// ├── when the pause outlasts the whole rescue, or its failure
 /// │   └── what is owed is there, and pays nobody else (property 1)
-/// └── when every call of stETH reverts
+/// └── when every call to stETH reverts
 ///     └── it leaves all the same
 contract PausedExitTest is EscrowTest {
     uint40 private constant EFFECTIVE_AT = START + EXIT_WINDOW;
 
-    /// @dev 400 ETH, bob's 250 shares only if all is covered, and a loan of 500 units: 1,300 ETH of 2,000.
+    /// @dev 400 ETH, bob's 250 shares only with full coverage, and a loan of 500 units: 1,300 ETH of 2,000.
     function setUp() public override {
         super.setUp();
         amendTarget(2000 ether);
@@ -33,7 +33,7 @@ contract PausedExitTest is EscrowTest {
         takeOut();
         vm.warp(EFFECTIVE_AT + EXIT_WINDOW);
         escrow.settle();
-        // 400 ETH of alice, and 300 of carol's 600.
+        // Alice's 400 ETH, and 300 of carol's 600.
         assertEq(escrow.rescue().drawn, 700 ether);
         assertPot(FULL_GRANT, Asset.StETH, 0, 0, 0);
         assertEq(escrow.rescue().kept[uint256(Asset.StETH)], 0);
@@ -45,7 +45,7 @@ contract PausedExitTest is EscrowTest {
         assertEq(stETH.sharesOf(bob), 250 ether);
     }
 
-    /// @dev Who does not leave is bound: that is what the window is for.
+    /// @dev A pledger who does not leave is bound: that is the purpose of the window.
     function test_TargetLowered_BindsWhoStays() public {
         stETH.stop();
         amend(700 ether, DEADLINE, TERMS_HASH);
@@ -65,7 +65,7 @@ contract PausedExitTest is EscrowTest {
         assertStatus(Status.Open);
     }
 
-    /// @dev Another's shares of the same pot are drawn, delivered and refunded beside what is owed.
+    /// @dev Someone else's shares in the same pot are drawn, delivered and refunded, next to what is owed.
     function test_PauseOutlastsTheRescue() public {
         pledge(stranger, FULL_GRANT, Asset.StETH, 500 ether);
         stETH.stop();
@@ -78,7 +78,7 @@ contract PausedExitTest is EscrowTest {
         escrow.release(Asset.ETH);
         escrow.release(Asset.StETH);
         assertStatus(Status.Released);
-        // The group of 400 ETH and 600 in shares is drawn by half; the loan is not needed.
+        // Half of the group of 400 ETH and 600 in shares is drawn; the loan is not needed.
         escrow.refund(stranger, FULL_GRANT, Asset.StETH);
         assertEq(stETH.sharesOf(beneficiary), 250 ether);
         assertEq(stETH.sharesOf(stranger), 250 ether);
@@ -103,7 +103,7 @@ contract PausedExitTest is EscrowTest {
         assertEq(stETH.sharesOf(carol), 250 ether);
     }
 
-    /// @dev Of a token that answers nothing any more: no rate either, and still everybody is out.
+    /// @dev A token that no longer answers anything: there is no rate either, and still everyone gets out.
     function test_DeadToken() public {
         amend(700 ether, DEADLINE, TERMS_HASH);
         vm.mockCallRevert(address(stETH), bytes(""), "dead");

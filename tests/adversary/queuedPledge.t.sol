@@ -6,15 +6,15 @@ import { Asset } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// A guardian who amends while a pledge waits to be made: decided by a vote, executed days later by a timelock, by anyone.
-/// The pledge names the amendment that the vote knew of.
-/// ├── when nothing was amended in between
+/// A guardian who amends while a pledge is decided but not made: decided by a vote, executed days later by a timelock,
+/// by anyone. The pledge names the amendment that the vote knew of.
+/// ├── when nothing was amended in the meantime
 /// │   └── it is made
 /// ├── when an amendment was proposed, is in force, or is the second one since
 /// │   └── it is refused, and the money stays
 /// ├── when the amendment that it names is in force, and no other came
 /// │   └── it is made
-/// └── when it names the pending one
+/// └── when it names the pending amendment
 ///     └── it is made, and may leave in the rest of the window
 contract QueuedPledgeTest is EscrowTest {
     uint40 private constant EFFECTIVE_AT = START + EXIT_WINDOW;
@@ -75,14 +75,14 @@ contract QueuedPledgeTest is EscrowTest {
         assertEq(address(treasury).balance, 100 ether);
     }
 
-    /// @dev To pledge 100 ETH only if all is covered, as the terms are with this amendment.
+    /// @dev Decides to pledge 100 ETH only with full coverage, under the terms with this amendment.
     function decide(uint40 amendment) private {
         bytes memory call = abi.encodeCall(escrow.pledgeETH, (address(treasury), FULL_GRANT, amendment));
         treasury.queue(address(escrow), 100 ether, call);
     }
 }
 
-/// @notice Makes one call, decided once, when anyone asks.
+/// @notice Makes one call, decided once, when anyone executes it.
 contract Timelock {
     address private target;
     uint256 private value;

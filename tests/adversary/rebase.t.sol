@@ -6,16 +6,16 @@ import { Asset } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// Lido's rate moves in the very block of the settlement, up by an oracle's report or down by slashing. Shares are what
-/// is booked and moved, so that only the draw depends on it.
-/// ├── when it moves just before settlement
-/// │   └── the draw is by the new rate, and by nothing else
-/// ├── when it moves just after settlement
-/// │   └── nothing changes that was decided
+/// Lido's rate changes in the very block of the settlement, up by an oracle report or down by slashing. Shares are what
+/// is booked and moved, so only the draw depends on the rate.
+/// ├── when it changes just before settlement
+/// │   └── the draw is at the new rate, and at nothing else
+/// ├── when it changes just after settlement
+/// │   └── nothing that was decided changes
 /// ├── when slashing takes a covered rescue below the target
-/// │   └── it does not settle early any more, and fails or draws what is left after the deadline
-/// └── when slashing takes nearly all
-///     └── everybody still gets back the shares that were pledged, to the share
+/// │   └── it no longer settles early, and after the deadline fails or draws what is left
+/// └── when slashing takes nearly everything
+///     └── everyone still gets back the shares that they pledged, to the share
 contract RebaseTest is EscrowTest {
     /// @dev 400 ETH, 250 shares and 500 units: 1,300 ETH at 1.2, and 400 + 750 * rate at another rate.
     function setUp() public override {
@@ -30,7 +30,7 @@ contract RebaseTest is EscrowTest {
         RescueView memory page = escrow.rescue();
         assertEq(page.rate, 1.6e27);
         assertEq(page.drawn, TARGET);
-        // Grants are worth 800, so 200 of the loan's 800: a quarter of 500 units.
+        // Grants are worth 800, so 200 of the loan's 800 are drawn: a quarter of 500 units.
         assertPot(GRANT, Asset.ETH, 400 ether, 400 ether, 0);
         assertPot(FULL_GRANT, Asset.StETH, 250 ether, 250 ether, 0);
         assertPot(LOAN, Asset.WstETH, 500 ether, 125 ether, 0);
@@ -46,13 +46,13 @@ contract RebaseTest is EscrowTest {
         assertPosition(carol, LOAN, Asset.WstETH, 500 ether, 0, 250 ether);
     }
 
-    /// @dev Covered is not kept: what counts is the moment of settlement.
+    /// @dev Coverage does not last: what counts is the moment of settlement.
     function test_Slashed_BelowTheTarget() public {
         setRate(0.7e18);
         vm.expectRevert();
         escrow.settle();
         settleLate();
-        // 400 + 750 * 0.7 = 925: 100 % is not met, and of GRANT alone there are 400, less than half.
+        // 400 + 750 * 0.7 = 925: 100 % is not met, and GRANT alone has 400, less than half.
         assertStatus(Status.Failed);
         escrow.refund(bob, FULL_GRANT, Asset.StETH);
         escrow.refund(carol, LOAN, Asset.WstETH);
@@ -60,7 +60,7 @@ contract RebaseTest is EscrowTest {
         assertEq(wstETH.balanceOf(carol), 500 ether);
     }
 
-    /// @dev Property 5: GRANT's own half is still there, so it alone is drawn.
+    /// @dev Property 5: GRANT's half is still there, so it alone is drawn.
     function test_Slashed_ToALowerThreshold() public {
         pledge(alice, GRANT, Asset.ETH, 100 ether);
         setRate(0.6e18);
@@ -71,7 +71,7 @@ contract RebaseTest is EscrowTest {
         assertPot(LOAN, Asset.WstETH, 500 ether, 0, 0);
     }
 
-    /// @dev Property 1: with all but a wei of the pooled ether gone, 10^27 shares are worth 500 wei.
+    /// @dev Property 1: with all but one wei of the pooled ether gone, 10^27 shares are worth 500 wei.
     function test_Slashed_ToNothing() public {
         stETH.setTotalPooledEther(1);
         settleLate();
@@ -84,7 +84,7 @@ contract RebaseTest is EscrowTest {
         assertEq(wstETH.balanceOf(carol), 500 ether);
     }
 
-    /// @dev The rate, in wei a share; two million shares share the pooled ether.
+    /// @dev Sets the rate, in wei per share; two million shares own the pooled ether.
     function setRate(uint256 weiPerShare) private {
         stETH.setTotalPooledEther(2_000_000 * weiPerShare);
         assertEq(stETH.getPooledEthByShares(1e18), weiPerShare);

@@ -7,13 +7,13 @@ import { Asset } from "levee/types/Units.sol";
 import { EscrowTest } from "../util/EscrowTest.sol";
 import { PledgeBack, Reentrant } from "../util/Receivers.sol";
 
-/// Whoever is paid in ETH calls back into the escrow. Books are complete before the payment, so
+/// A recipient of ETH calls back into the escrow. Books are complete before the payment, so
 /// ├── given a pledger that is refunded, exits or is declined
-/// │   └── it gets its position once, and no call of its own goes through
+/// │   └── it gets its position once, and none of its own calls succeeds
 /// ├── given a beneficiary that is paid a tranche
 /// │   └── it gets the tranche once
-/// ├── given a beneficiary that is the guardian too, and cancels when it is paid
-/// │   └── the cancellation finds the tranche delivered, and everybody is paid in full
+/// ├── given a beneficiary that is also the guardian, and cancels when it is paid
+/// │   └── the cancellation finds the tranche delivered, and everyone is paid in full
 /// ├── given a pledger that objects, reaching the veto, when it is refunded
 /// │   └── it gets the rest at its time, or at once if it is the guardian and lifts the hold; and no more
 /// ├── given a pledger that is owed, when it collects
@@ -65,7 +65,8 @@ contract ReentrancyTest is EscrowTest {
         assertPot(GRANT, Asset.ETH, 400 ether, 0, 0);
     }
 
-    /// @dev One call at a time, since all of them need more gas than a decline gives; and all of them, and it is owed.
+    /// @dev One call at a time, because all of them together need more gas than a decline gives; then all of them, and
+    /// the amount is owed.
     function test_Decline_Reentered() public {
         bytes[] memory calls = callsOfAnyone();
         uint256 before = vm.snapshotState();
@@ -87,7 +88,7 @@ contract ReentrancyTest is EscrowTest {
         assertPot(GRANT, Asset.ETH, 400 ether, 0, 0);
     }
 
-    /// @dev It refused the ETH when it was declined; now it takes it, and asks for it again.
+    /// @dev It refused the ETH when it was declined; now it accepts it, and asks for it again.
     function test_Collect_Reentered() public {
         vm.mockCallRevert(address(attacker), bytes(""), "no");
         vm.prank(address(attacker));
@@ -137,7 +138,7 @@ contract ReentrancyTest is EscrowTest {
         attacker.arm(address(escrow), calls);
         escrow.refund(address(attacker), GRANT, Asset.ETH);
 
-        // Its objection, and nothing more.
+        // Only its objection.
         assertEq(attacker.successes(), 1);
         assertEq(attacker.entries(), 1);
         assertEq(address(attacker).balance, 800 ether);
@@ -151,7 +152,7 @@ contract ReentrancyTest is EscrowTest {
         assertEq(address(escrow).balance, 0);
     }
 
-    /// @dev The guardian that it is lifts the hold on its own veto; a refund in the refund pays the rest, once.
+    /// @dev As the guardian, it lifts the hold on its own veto; a refund within the refund pays the rest, once.
     function test_Refund_ReenteredByAnObjectionAndTheGuardian() public {
         pledge(address(attacker), GRANT, Asset.ETH, 1500 ether);
         settleLate();
@@ -185,7 +186,8 @@ contract ReentrancyTest is EscrowTest {
 
     // ---------------------------------------------------------------- helpers
 
-    /// @dev Its 100 ETH, and none of alice's. As the guardian it may have ended the rescue on the way; that pays nothing.
+    /// @dev Its 100 ETH, and none of alice's. As the guardian it may have ended the rescue on the way, which pays
+    /// nothing.
     function assertPaidOnce() private view {
         assertEq(attacker.entries(), 1, "entries");
         assertEq(address(attacker).balance, 100 ether);
@@ -193,7 +195,7 @@ contract ReentrancyTest is EscrowTest {
         assertOwed(address(attacker), Asset.ETH, 0);
     }
 
-    /// @dev That it was paid once, and that no call it made on the way went through.
+    /// @dev It was paid once, and none of the calls that it made on the way succeeded.
     function assertGainedNothing(uint256 paid, uint256 left) private view {
         assertEq(attacker.entries(), 1, "entries");
         assertEq(attacker.successes(), 0, "successes");

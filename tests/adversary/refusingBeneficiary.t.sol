@@ -7,9 +7,9 @@ import { Asset } from "levee/types/Units.sol";
 import { EscrowTest } from "../util/EscrowTest.sol";
 import { Refuser } from "../util/Receivers.sol";
 
-/// A beneficiary that takes no ETH.
+/// A beneficiary that does not accept ETH.
 /// ├── it gets the tokens all the same
-/// ├── it may take the ETH later
+/// ├── it may accept the ETH later
 /// ├── it delays nobody's refund
 /// └── when it refuses beyond the release window
 ///     └── anyone ends the rescue, and the ETH goes back

@@ -6,10 +6,10 @@ import { Asset } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// Whoever answers a payment of ETH with 500,000 bytes, as an answer or as the reason of a refusal. To make them costs
-/// 523,712 gas; to copy them would cost the caller as much again.
-/// ├── exit, refund, refundTo and release pay, or refuse in a few bytes, and cost no more than the making
-/// └── decline costs no more than the 100,000 gas that it gives (unit/decline.t.sol: also of what those can pay for)
+/// A recipient that answers a payment of ETH with 500,000 bytes, as return data or as revert data. Making them costs
+/// 523,712 gas; copying them would cost the caller as much again.
+/// ├── exit, refund, refundTo and release pay, or refuse with a few bytes, and cost no more than making them
+/// └── decline costs no more than the 100,000 gas that it gives (unit/decline.t.sol: also for what those can pay for)
 contract ReturnBombTest is EscrowTest {
     uint256 private constant MAKING = 523_712;
     uint256 private constant OWN_GAS = 100_000;
@@ -72,7 +72,7 @@ contract ReturnBombTest is EscrowTest {
         assertEq(address(bomb).balance, amount);
     }
 
-    /// @dev The error tells the recipient, the asset and the amount: 100 bytes.
+    /// @dev The error contains the recipient, the asset and the amount: 100 bytes.
     function checkRefused(address caller, bytes memory call, uint256 amount) private {
         vm.prank(caller);
         uint256 before = gasleft();
@@ -91,7 +91,7 @@ contract ReturnBombTest is EscrowTest {
     }
 }
 
-/// @notice Takes ETH, or refuses it, in 500,000 bytes.
+/// @notice Accepts ETH, or refuses it, with 500,000 bytes.
 contract Bomb {
     bool private refuses;
 

@@ -6,8 +6,8 @@ import { Asset } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// Whoever sends stETH or wstETH to the escrow without a pledge.
-/// ├── no view changes, and nothing is decided by it
+/// Someone who sends stETH or wstETH to the escrow without a pledge.
+/// ├── no view changes, and it decides nothing
 /// └── everyone gets what they would have got, and it stays there
 contract StrayTokensTest is EscrowTest {
     uint256 private constant STRAY = 2000 ether;
@@ -22,7 +22,7 @@ contract StrayTokensTest is EscrowTest {
         assertStatus(Status.Failed);
     }
 
-    /// @dev Not even the need for a rate.
+    /// @dev They do not even make a rate necessary.
     function test_Strays_AreNoShares() public {
         pledge(alice, GRANT, Asset.ETH, 600 ether);
         sendStrays();
@@ -32,7 +32,7 @@ contract StrayTokensTest is EscrowTest {
         assertEq(escrow.rescue().drawn, 600 ether);
     }
 
-    /// @dev Properties 1 and 2: through a whole life, what was strayed is there in the end, and nothing else.
+    /// @dev Properties 1 and 2: after a whole life, exactly the stray tokens are left.
     function test_Strays_StayThere() public {
         sendStrays();
         pledgeFull();

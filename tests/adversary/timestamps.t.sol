@@ -7,20 +7,20 @@ import { Asset, Wei } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// Whoever picks the second: each call one second before, at, and one second after each time that the terms give it.
-/// A row says in three letters whether it goes through then: y or n.
+/// An attacker who picks the second: each call one second before, at, and one second after each time that the terms
+/// give it. A row says in three letters whether the call succeeds then: y or n.
 ///
 /// | call      | time                              | before, at, after |
 /// |-----------|-----------------------------------|-------------------|
 /// | pledge    | deadline, also an amended one     | y y n             |
-/// | pledge    | the amendment it names comes into force | y y y       |
+/// | pledge    | the amendment it names takes effect | y y y           |
 /// | decline   | deadline                          | y y n             |
-/// | exit      | an amendment comes into force     | y n n             |
+/// | exit      | an amendment takes effect         | y n n             |
 /// | amend     | deadline - exitWindow             | y y n             |
-/// | amend     | the one before comes into force   | n y y             |
+/// | amend     | the previous one takes effect     | n y y             |
 /// | settle    | deadline, half covered            | n n y             |
-/// | settle    | deadline, wholly covered          | y y y             |
-/// | settle    | an amendment comes into force, wholly covered | n y y |
+/// | settle    | deadline, fully covered           | y y y             |
+/// | settle    | an amendment takes effect, fully covered | n y y      |
 /// | collect   | any                               | y y y             |
 /// | refund(To)| deadline                          | n n y             |
 /// | release   | a tranche falls due               | n y y             |
@@ -35,7 +35,7 @@ import { EscrowTest } from "../util/EscrowTest.sol";
 /// | enlist    | deadline                          | y y n             |
 /// | claim it  | deadline + exitWindow, also with the rate unreadable | n n y |
 /// | take it back | half of an exit window         | y n n             |
-/// | take it back | deadline + exitWindow, if a part is the pledgers' | n n y |
+/// | take it back | deadline + exitWindow, if part is the pledgers' | n n y |
 contract TimestampsTest is EscrowTest {
     uint40 private constant AMENDED_DEADLINE = DEADLINE + 1 days;
 
@@ -94,7 +94,7 @@ contract TimestampsTest is EscrowTest {
         check("nyy", START + EXIT_WINDOW, coverAndAmend, address(escrow), stranger, 0, call);
     }
 
-    /// @dev At any time: what is owed has no clock.
+    /// @dev At any time: what is owed does not depend on the clock.
     function test_Collect() public {
         bytes memory call = abi.encodeCall(escrow.collect, (bob, Asset.StETH));
         check("yyy", DEADLINE, oweBob, address(escrow), stranger, 0, call);
@@ -124,7 +124,7 @@ contract TimestampsTest is EscrowTest {
         check("ynn", trancheAt(SETTLED_AT, TRANCHES), vetoHalf, address(escrow), guardian, 0, call);
     }
 
-    /// @dev What a veto stopped goes back with each tranche's time.
+    /// @dev What a veto stopped goes back at each tranche's time.
     function test_Refund_Vetoed() public {
         bytes memory call = abi.encodeCall(escrow.refund, (alice, GRANT, Asset.ETH));
         check("nyy", trancheAt(SETTLED_AT, 1), vetoHalf, address(escrow), stranger, 0, call);
@@ -159,7 +159,7 @@ contract TimestampsTest is EscrowTest {
         check("nny", DEADLINE + EXIT_WINDOW, failAndBreak, address(bonus), stranger, 0, call);
     }
 
-    /// @dev Until half of the exit window is over; and with the end of a rescue that is covered.
+    /// @dev Until half of the exit window is over; and once a covered rescue is settled.
     function test_Bonus_TakenBack() public {
         bytes memory call = abi.encodeCall(bonus.takeBack, (alice));
         check("ynn", START + EXIT_WINDOW / 2, addAndAmend, address(bonus), alice, 0, call);
@@ -242,7 +242,7 @@ contract TimestampsTest is EscrowTest {
         amendTarget(TARGET);
     }
 
-    /// @dev Half of it settles; the rest has its part of the bonus, and alice the other.
+    /// @dev Half of it settles; the rest gets its part of the bonus, and alice the other.
     function pledgeSome() private {
         pledge(alice, GRANT, Asset.ETH, 500 ether);
         pledge(bob, FULL_GRANT, Asset.ETH, 100 ether);
@@ -252,7 +252,7 @@ contract TimestampsTest is EscrowTest {
         bonus.add{ value: 1 ether }(alice);
     }
 
-    /// @dev It fails in time, and then the rate is lost before anyone asks for the bonus.
+    /// @dev The rescue fails in time, and then the rate is lost before anyone claims the bonus.
     function failAndBreak() private {
         pledgeLittle();
         settleLate();
@@ -261,7 +261,7 @@ contract TimestampsTest is EscrowTest {
 
     // ---------------------------------------------------------------- a row
 
-    /// @dev The call, after `prepare`, in the three seconds around `time`.
+    /// @dev Makes the call, after `prepare`, in the three seconds around `time`.
     function check(
         bytes3 row,
         uint256 time,

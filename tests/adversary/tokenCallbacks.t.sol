@@ -7,13 +7,13 @@ import { Asset, Shares } from "levee/types/Units.sol";
 
 import { EscrowTest } from "../util/EscrowTest.sol";
 
-/// Tokens that call back in the middle of every transfer, as an upgrade of stETH could; in place of both of Lido's.
-/// The books are complete before a token is called, so
-/// ├── given a pledge, whose tokens have not come yet
+/// Tokens that call back in the middle of every transfer, as an upgrade of stETH could, in place of both of Lido's. The
+/// books are complete before a token is called, so
+/// ├── given a pledge whose tokens have not arrived yet
 /// │   └── its pledger may leave in an exit window; what then comes in is what went out
 /// ├── given an exit, a refund or a release
 /// │   └── nothing is paid twice
-/// └── given a pledge whose tokens never come, since the callback failed it
+/// └── given a pledge whose tokens never arrive, because the callback made it fail
 ///     └── nothing of it is booked
 contract TokenCallbacksTest is EscrowTest {
     CallbackToken private token;
@@ -30,7 +30,7 @@ contract TokenCallbacksTest is EscrowTest {
         escrow.pledgeStETH(bob, GRANT, 0, Shares.wrap(1000 ether));
     }
 
-    /// @dev Property 1: while the callback runs the exit is paid from bob's shares; the pledge makes up for it.
+    /// @dev Property 1: during the callback, the exit is paid from bob's shares; the pledge then makes up for it.
     function test_Pledge_LeftBeforeItIsPaid() public {
         amendTarget(TARGET);
         token.arm(alice, address(escrow), abi.encodeCall(escrow.exit, (GRANT, Asset.StETH, alice)));
@@ -43,7 +43,7 @@ contract TokenCallbacksTest is EscrowTest {
         assertPot(GRANT, Asset.StETH, 1000 ether, 0, 0);
     }
 
-    /// @dev And if the pledge is not paid then, the exit has not happened.
+    /// @dev If the pledge is not paid after that, the exit has not happened either.
     function test_Pledge_LeftAndNeverPaid() public {
         amendTarget(TARGET);
         token.arm(alice, address(escrow), abi.encodeCall(escrow.exit, (GRANT, Asset.StETH, carol)));
@@ -79,7 +79,7 @@ contract TokenCallbacksTest is EscrowTest {
         assertPaidOnce(beneficiary, 250 ether);
     }
 
-    /// @dev The callback stops what is being released: it finds the tranche delivered.
+    /// @dev The callback stops what is being released, and finds the tranche delivered.
     function test_Release_ReenteredByTheGuardiansCancel() public {
         settleLate();
         vm.warp(trancheAt(SETTLED_AT, 1));
@@ -100,14 +100,13 @@ contract TokenCallbacksTest is EscrowTest {
     }
 }
 
-/// @notice stETH and wstETH in one, which makes the call that it is armed with before it moves anything. A share is
-/// worth an ether.
+/// @notice stETH and wstETH in one, which makes its armed call before it moves anything. A share is worth one ether.
 contract CallbackToken is CommonBase {
     address private caller;
     address private target;
     bytes private armed;
 
-    /// @notice How often the call went through.
+    /// @notice How often the call succeeded.
     uint256 public successes;
 
     mapping(address account => uint256) public balanceOf;
@@ -116,7 +115,7 @@ contract CallbackToken is CommonBase {
         balanceOf[account] += amount;
     }
 
-    /// @notice What wstETH says that it wraps.
+    /// @notice The token that wstETH claims to wrap.
     function stETH() external view returns (address) {
         return address(this);
     }

@@ -46,12 +46,12 @@ async fn amounts_have_a_unit_and_its_decimals() {
         (
             "5 USDC",
             "`USDC` is not a unit that Levee knows",
-            "write an amount in ETH, stETH, wstETH, `wei` (of ETH) or `shares` (of stETH)",
+            "write an amount in ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH",
         ),
         (
             "5",
             "`5` has no unit",
-            "say what it is of, as in `5 ETH`; units are ETH, stETH, wstETH, `wei` (of ETH) or `shares` (of stETH)",
+            "say what it is of, as in `5 ETH`; units are ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH",
         ),
         (
             "0.0000000000000000001 ETH",
@@ -99,7 +99,7 @@ async fn terms_that_break_a_rule_are_told_with_their_place() {
             "target = \"100 ETH\"",
             "target = \"100\"",
             "bad.toml:6: target: `100` has no unit",
-            "say what it is of, as in `100 ETH`; units are ETH, stETH, wstETH, `wei` (of ETH) or `shares` (of stETH)",
+            "say what it is of, as in `100 ETH`; units are ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH",
         ),
         (
             "target = \"100 ETH\"",
@@ -262,7 +262,6 @@ async fn an_account_is_needed_and_must_open() {
     install_keystore(world.directory());
     world.write("wrong", "wrong horse\n");
     world.write("garbage.json", "{}");
-    let open = "check the password, and that the file is an encrypted JSON keystore";
     let home = world.directory().display();
     let cases = [
         (
@@ -272,8 +271,8 @@ async fn an_account_is_needed_and_must_open() {
         ),
         (
             "--account me --password-file wrong",
-            format!("the keystore `{home}/.foundry/keystores/me` does not open: Mac Mismatch"),
-            open,
+            format!("the password does not open the keystore `{home}/.foundry/keystores/me`"),
+            "check the password, and that it is of this account",
         ),
         (
             "--account you",
@@ -287,7 +286,7 @@ async fn an_account_is_needed_and_must_open() {
         ),
         (
             "--account me --password-file none",
-            "the password file `none` cannot be read: No such file or directory (os error 2)".to_owned(),
+            "the password: `none` cannot be read: No such file or directory (os error 2)".to_owned(),
             "check the path",
         ),
         ("--dev 10", "anvil has no well-known account 10".to_owned(), "`--dev` takes 0 to 9"),
@@ -391,7 +390,6 @@ async fn what_an_open_rescue_refuses_is_told_in_its_own_words() {
     let guardian = world.address(GUARDIAN);
     let (ann, ben) = (world.address(ANN), world.address(BEN));
     world.by(ANN, "pledge 60 ETH --tier 0");
-    let positions = "`levee positions ADDRESS` lists what an account has";
     let counted = "tiers are counted from 0, at most 7";
     let cases = [
         (
@@ -414,8 +412,18 @@ async fn what_an_open_rescue_refuses_is_told_in_its_own_words() {
             "no amendment is pending, so nobody can leave; it is 2100-01-01T00:00:09Z".to_owned(),
             "a pledge is locked; after settlement, `levee refund` returns what was not drawn",
         ),
-        (ANN, "refund", format!("`{ann}` has no such position to refund"), positions),
-        (BEN, "object", format!("`{ben}` has no such position to object with"), positions),
+        (
+            ANN,
+            "refund",
+            "the rescue is open until 2100-01-11T00:00:00Z (in 9 days 23 hours): until it is decided, pledges are locked".to_owned(),
+            "`levee status` shows whether an amendment is pending: then `levee exit` takes a pledge out",
+        ),
+        (
+            BEN,
+            "object",
+            "the rescue is open: nothing is drawn yet, so there is nothing to object to".to_owned(),
+            "objections count from settlement until the last tranche is due",
+        ),
         (
             BEN,
             "refund --to 0x00000000000000000000000000000000000000aa --pledger 0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
@@ -513,8 +521,8 @@ async fn what_comes_too_late_is_told_with_the_state_of_things() {
         (
             ANN,
             "refund",
-            format!("`{ann}` has no such position to refund"),
-            "`levee positions ADDRESS` lists what an account has",
+            format!("nothing is owed to `{ann}`: what was not drawn of its pledges went back before"),
+            "`levee positions ADDRESS` shows what an account has, and what went back to it",
         ),
     ];
     for (account, line, message, hint) in settled {

@@ -7,6 +7,7 @@ mod cli_docs;
 mod contract;
 mod counterfeit;
 mod declarations;
+mod inputs;
 mod lifecycle;
 mod prompt;
 mod proxy;

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
+    os::unix::process::ExitStatusExt,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -165,5 +166,25 @@ async fn a_password_is_asked_for_and_not_shown() {
         let ran = person.leaves();
         assert!(!ran.stderr.contains("horse"), "{}", ran.stderr);
         assert_eq!((ran.code, ran.stdout.as_str()), left, "{}", ran.stderr);
+    }
+}
+
+/// Dash, for one, does not restore a terminal that a command left without echo.
+#[tokio::test]
+async fn a_signal_at_the_password_leaves_the_terminal_as_it_was() {
+    let world = World::with_rescue().await;
+    install_keystore(world.directory());
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+        let line = "pledge 1ETH --tier 0 --terms rescue.toml --account me --yes";
+        let mut person = Person::at(world.command(), line);
+        person.sees("Password of ");
+        person.until_hidden();
+        let id = person.binary.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill runs");
+        assert!(sent.success());
+        let ended = person.binary.wait().expect("levee ends");
+        assert_eq!(ended.signal(), Some(number), "{name}");
+        let modes = tcgetattr(&person.terminal).expect("a terminal").local_modes;
+        assert!(modes.contains(LocalModes::ECHO), "{name}: what is typed is not shown");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     accounts::{KEYSTORE_ADDRESS, PASSWORD, fund, install_keystore},
-    support::{ETHER, LEVEE, Ran, anvil, project_file, root},
+    support::{ETHER, LEVEE, Ran, anvil, project_file, root, words},
 };
 
 /// A date in the tutorial, replaced so that this test outlives it.
@@ -22,11 +22,6 @@ const PAGES: [&str; 7] = [
     "tests/adversary/README.md",
     "tests/invariant/README.md",
 ];
-
-/// The words of a text: its layout does not count.
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
 
 #[test]
 fn the_readme_shows_real_output() {

@@ -341,50 +341,77 @@ fn start(scenario: &Path, arguments: &[&str]) -> Running {
 }
 
 impl Running {
-    /// Sends Ctrl-C, and waits for the end: the exit code and the rest of stderr.
-    fn interrupt(mut self) -> (Option<i32>, String) {
+    /// Sends a signal, as Ctrl-C does `INT`, and waits for the end: the exit code and the rest of stderr.
+    fn signal(mut self, name: &str) -> (Option<i32>, String) {
         let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &id]).status().expect("kill runs");
+        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().expect("kill runs");
         assert!(sent.success());
         let status = self.child.wait().expect("it ends");
         let mut rest = String::new();
         self.stderr.read_to_string(&mut rest).expect("stderr is text");
         (status.code(), rest)
     }
+
+    /// The command that a chain that is kept is told with, as a shell would run it, up to what it printed.
+    fn kept_command(&mut self, start: &str) -> Output {
+        let stdout = self.child.stdout.as_mut().expect("stdout is piped");
+        let line =
+            BufReader::new(stdout).lines().find_map(|line| line.ok().filter(|line| line.starts_with(start)));
+        let line = line.unwrap_or_else(|| panic!("no line starts with `{start}`"));
+        let binaries = Path::new(LEVEE).parent().expect("the binary is in a directory").display();
+        let system = std::env::var("PATH").expect("PATH is set");
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &line])
+            .env("PATH", format!("{binaries}:{system}"))
+            .output()
+            .expect("this test needs sh")
+    }
+}
+
+/// veto.toml up to the first step that has `before`, expecting no more than a status.
+fn stopped(before: &str, status: &str) -> (tempfile::TempDir, PathBuf) {
+    let (directory, path) = changed("veto.toml", "threshold = \"100 %\"\npledged", "pledged");
+    let text = fs::read_to_string(&path).expect("it was written");
+    let (beginning, _) = text.split_once(before).expect("it has such a step");
+    fs::write(&path, format!("{beginning}[expect]\nstatus = \"{status}\"\n")).expect("it can be written");
+    (directory, path)
 }
 
 #[test]
 fn an_interrupted_rehearsal_leaves_nothing_running() {
     let running = start(&scenarios().join("defi-united-2026.toml"), &[]);
     let chain = running.chain.clone();
-    let (code, message) = running.interrupt();
+    let (code, message) = running.signal("INT");
     assert_eq!(code, Some(1));
     assert!(message.ends_with("error: interrupted; the chain is gone\n"), "{message}");
     assert_gone(&chain);
 }
 
 #[test]
-fn a_chain_that_is_kept_can_be_used_until_it_is_interrupted() {
-    // Without its last ending's steps the scenario stops while pledges are still taken.
-    let (_directory, path) = changed("veto.toml", "do = \"settle\"", "do = \"wait\"");
-    let text = fs::read_to_string(&path).expect("it was written");
-    let (beginning, _) = text.split_once("[[step]]\ndo = \"refund\"").expect("it has a refund");
-    fs::write(&path, format!("{beginning}[expect]\nstatus = \"Open\"\n")).expect("it can be written");
+fn a_chain_that_is_kept_can_be_used_until_the_terminal_is_closed() {
+    // The scenario stops while pledges are still taken.
+    let (_directory, path) = stopped("[[step]]\ndo = \"settle\"", "Open");
     let mut running = start(&path, &["--keep"]);
     let chain = running.chain.clone();
-    let mut lines = BufReader::new(running.child.stdout.take().expect("stdout is piped")).lines();
-    let mut next = |start: &str| {
-        let line = lines.find_map(|line| line.ok().filter(|line| line.starts_with(start)));
-        line.unwrap_or_else(|| panic!("no line starts with `{start}`"))
-    };
-    let status: Vec<String> = next("levee status").split(' ').map(str::to_owned).collect();
-    let pledge = ["pledge", "1 ETH", "--tier", "0", "--dev", "0", "--yes"];
-    let output = Command::new(LEVEE).args(pledge).args(&status[2..]).output().expect("levee runs");
+    let output = running.kept_command("LEVEE_PRIVATE_KEY=");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let output = Command::new(LEVEE).args(&status[1..]).arg("--json").output().expect("levee runs");
-    let page: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
-    assert_eq!(page["coverageWei"], (101 * 10u128.pow(18)).to_string(), "{page:#}");
-    let (code, message) = running.interrupt();
+    assert!(stdout(&output).starts_with("locked 0.1 ETH of 0x"), "{}", stdout(&output));
+    let (code, message) = running.signal("HUP");
+    assert_eq!((code, message.contains("error")), (Some(0), false), "{message}");
+    assert_gone(&chain);
+}
+
+#[test]
+fn what_a_kept_chain_still_owes_can_be_refunded_as_it_says() {
+    // The second tranche after the veto has fallen due, and nobody has it back.
+    let (_directory, path) = stopped("[[step]]\ndo = \"refund\"\nnote = \"the second", "Cancelled");
+    let mut running = start(&path, &["--keep"]);
+    let chain = running.chain.clone();
+    let output = running.kept_command("LEVEE_PRIVATE_KEY=");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("returned 15 ETH of 0x"), "{}", stdout(&output));
+    let (code, message) = running.signal("INT");
     assert_eq!((code, message.contains("error")), (Some(0), false), "{message}");
     assert_gone(&chain);
 }

@@ -83,7 +83,11 @@ pub(crate) struct Ran {
 
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("levee writes text");
+        let text = |bytes| {
+            let text = String::from_utf8(bytes).expect("levee writes text");
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+            text
+        };
         Self { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 }
@@ -113,6 +117,11 @@ pub(crate) fn levee(home: &Path) -> Command {
     let mut command = Command::new(LEVEE);
     command.env_clear().env("HOME", home).current_dir(home).stdin(Stdio::null());
     command
+}
+
+/// The words of a text: its layout does not count.
+pub(crate) fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Runs it with the words of `line`.

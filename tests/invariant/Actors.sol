@@ -6,7 +6,7 @@ import { IPledgeEscrow } from "levee/interfaces/IPledgeEscrow.sol";
 import { IRecoveryPool } from "levee/interfaces/IRecoveryPool.sol";
 import { Asset } from "levee/types/Units.sol";
 
-/// @notice A beneficiary with moods: it may refuse ETH, and when it takes some it asks for the same again.
+/// @notice A moody beneficiary: it may refuse ETH, and when it accepts some it asks for the same payment again.
 contract MoodyBeneficiary {
     error NotNow();
 
@@ -27,11 +27,11 @@ contract MoodyBeneficiary {
     }
 }
 
-/// @notice A pledger that, when it is paid, asks for the same position again in every way it can.
+/// @notice A pledger that, when it is paid, asks for the same position again in every possible way.
 contract GreedyPledger {
     error NotMe();
 
-    /// @dev No tier: what is paid next is not a position's.
+    /// @dev No tier: the next payment is not for a position.
     uint8 private constant NONE = type(uint8).max;
 
     uint8 private tier = NONE;
@@ -48,7 +48,7 @@ contract GreedyPledger {
         (tier, asset) = (tier_, asset_);
     }
 
-    /// @notice What will be paid next is owed to it, or its own contribution to a bonus.
+    /// @notice The next payment is owed to it, or is its own contribution to a bonus.
     function expectOwed() external {
         tier = NONE;
     }
@@ -67,7 +67,7 @@ contract GreedyPledger {
         try escrow.exit(tier, Asset.ETH, address(this)) {
             ++paidTwice;
         } catch { }
-        // Of a bonus pool the same call.
+        // The same call to a bonus pool.
         try IRecoveryPool(msg.sender).claim(address(this), tier, asset) {
             ++paidTwice;
         } catch { }
@@ -83,7 +83,7 @@ contract GreedyPledger {
     }
 }
 
-/// @notice The code of a stETH of which every call fails.
+/// @notice The code of a stETH whose every call fails.
 contract DeadToken {
     error Dead();
 

@@ -7,17 +7,17 @@ import { ASSETS, Asset } from "levee/types/Units.sol";
 import { Facts } from "./Course.sol";
 import { Store } from "./Store.sol";
 
-/// @notice Whose a bonus must be, and how much of it, by the words of the rules: from the store's books, the
-/// contributions and what was enlisted when.
+/// @notice Who must get how much of a bonus, following the wording of the rules: from the store's books, the
+/// contributions and the enlistments.
 contract BonusBooks {
-    /// @dev What counts of a position: how often it had left, how much of it is enlisted, and that times its seconds.
+    /// @dev The enlistment of a position: how often it had left, how much of it is enlisted, and its unit-seconds.
     struct Entry {
         uint256 departures;
         uint256 amount;
         uint256 unitSeconds;
     }
 
-    /// @dev What was decided: of the bonus, the pledgers' part; and what all that is enlisted is worth at a rate.
+    /// @dev The decision: the pledgers' part of the bonus, and the value of everything enlisted at a rate.
     struct Decision {
         bool decided;
         uint256 metBps;
@@ -31,7 +31,7 @@ contract BonusBooks {
     mapping(address sponsor => uint256) public added;
     /// @notice The bonus.
     uint256 public total;
-    /// @notice What went back to sponsors since it was decided, and to pledgers.
+    /// @notice What was paid to sponsors since the decision, and to pledgers.
     uint256 public paid;
     Decision private _decision;
     mapping(address pledger => Entry[24]) private _entries;
@@ -67,13 +67,13 @@ contract BonusBooks {
 
     // ------------------------------------------------------------------------------------------------ enlisting
 
-    /// @notice What counts of a position.
+    /// @notice The enlistment of a position.
     function entry(address pledger, uint256 id) external view returns (Entry memory) {
         return _entries[pledger][id];
     }
 
-    /// @notice What would count of it once it is enlisted now: nothing of what has left; and, while pledges are taken,
-    /// all that it has, what is new of it for the time to the first deadline.
+    /// @notice The enlistment that enlisting now would give: nothing of what has left and, while pledges are accepted,
+    /// the whole position, the new part of it for the time until the earliest deadline.
     function enlisting(address pledger, uint256 id) public view returns (Entry memory) {
         return
             _enlisting(
@@ -93,12 +93,12 @@ contract BonusBooks {
         return next;
     }
 
-    /// @notice Whether there is something to enlist or to strike.
+    /// @notice Whether there is anything to enlist or strike.
     function enlists(address pledger, uint256 id) external view returns (bool) {
         return !_decision.decided && _differ(_entries[pledger][id], enlisting(pledger, id));
     }
 
-    /// @notice The first position, from a place that `seed` gives, of which there is something to enlist or to strike.
+    /// @notice The first position, starting at a place chosen by `seed`, with something to enlist or strike.
     function findUnlisted(uint256 seed) external view returns (address pledger, uint256 id) {
         address[] memory pledgers = STORE.pledgers();
         int256 duration = secondsLocked();
@@ -120,7 +120,7 @@ contract BonusBooks {
         return a.departures != b.departures || a.amount != b.amount || a.unitSeconds != b.unitSeconds;
     }
 
-    /// @notice From now to the first of the deadlines; less than 0 when no pledges are taken.
+    /// @notice Seconds until the earliest deadline; below 0 if no pledges are accepted.
     function secondsLocked() public view returns (int256) {
         if (!STORE.pledging()) return -1;
         uint256 end = STORE.firstDeadline();
@@ -135,13 +135,13 @@ contract BonusBooks {
         return _decision.decided;
     }
 
-    /// @notice Whether all is the sponsors', as the rescue stands or would once it is settled.
+    /// @notice Whether everything goes back to the sponsors, as the rescue stands or would once settled.
     function isForSponsors() public view returns (bool) {
         Facts memory state = STORE.settledBy();
         return state.reason == EndReason.EndedByGuardian || valueOf(state.metBps, state.rate) == 0;
     }
 
-    /// @notice What was decided or, before that, would be now.
+    /// @notice The decision, or before it, the one that would be made now.
     function decision() public view returns (Decision memory) {
         if (_decision.decided) return _decision;
         Facts memory state = STORE.settledBy();
@@ -156,7 +156,7 @@ contract BonusBooks {
         return _decision;
     }
 
-    /// @notice What all that is enlisted into tiers of thresholds above `metBps` is worth, by time.
+    /// @notice The value by time of everything enlisted in tiers with thresholds above `metBps`.
     function valueOf(uint256 metBps, uint256 rate) public view returns (uint256) {
         address[] memory pledgers = STORE.pledgers();
         uint256 pots = STORE.pots();
@@ -174,7 +174,7 @@ contract BonusBooks {
 
     // ------------------------------------------------------------------------------------------------ paying out
 
-    /// @notice A position's share, as it was decided or would be now: none if it has left since it was enlisted.
+    /// @notice A position's share, as decided or as it would be decided now: zero if it has left since it was enlisted.
     function shareNow(address pledger, uint256 id) public view returns (uint256) {
         return isOutdated(pledger, id) ? 0 : shareBy(decision(), pledger, id);
     }
@@ -192,7 +192,7 @@ contract BonusBooks {
         return total * unitSeconds / made.value;
     }
 
-    /// @notice What of the shares of a decided bonus was not claimed.
+    /// @notice The unclaimed shares of a decided bonus.
     function unclaimed() external view returns (uint256 sum) {
         address[] memory pledgers = STORE.pledgers();
         Decision memory made = _decision;
@@ -206,14 +206,14 @@ contract BonusBooks {
         }
     }
 
-    /// @notice Whether `caller` may take out what `sponsor` added: it is its own, and an amendment is pending, in the
-    /// first half of its exit window.
+    /// @notice Whether `caller` may withdraw what `sponsor` added: it is its own contribution, and an amendment is
+    /// pending, in the first half of its exit window.
     function mayLeave(address caller, address sponsor) external view returns (bool) {
         uint256 until = STORE.pendingUntil();
         return caller == sponsor && until != 0 && 2 * (until - block.timestamp) > STORE.exitWindow();
     }
 
-    /// @notice What of a contribution goes back, all of it to a sponsor who leaves.
+    /// @notice The part of a contribution that goes back; all of it if the sponsor withdraws.
     function returnedNow(address sponsor, bool leaves) public view returns (uint256) {
         if (leaves || added[sponsor] == 0) return added[sponsor];
         return added[sponsor] * (total - decision().part) / total;

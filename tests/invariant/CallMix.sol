@@ -5,14 +5,13 @@ import { console } from "forge-std/console.sol";
 
 import { Setting } from "./Setting.sol";
 
-/// @notice How often each action of the handlers goes through, of the times that it is drawn, and how often it is
-/// refused.
-/// @dev Forge forgets the state of a run when it begins the next one, so the runs are made here: as forge makes them,
-/// every action as likely as every other, but from one seed, so that the result is the same every time.
+/// @notice How often each action of the handlers succeeds, of the times it is attempted, and how often it is refused.
+/// @dev Forge discards the state of a run when it begins the next one, so the runs are made here: like forge's, with
+/// every action equally likely, but from one seed, so that the result is always the same.
 abstract contract CallMix is Setting {
     uint256 private constant RUNS = 24;
     uint256 private constant DEPTH = 256;
-    /// @dev Of the calls of an action, in percent, that must go through, and that must be refused.
+    /// @dev The percentage of an action's calls that must succeed, and that must be refused.
     uint256 private constant MINIMUM = 3;
 
     function test_CallMix() public {

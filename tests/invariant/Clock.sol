@@ -3,9 +3,9 @@ pragma solidity =0.8.37;
 
 import { CommonBase } from "forge-std/Base.sol";
 
-/// @notice Time, which never goes back.
+/// @notice Time, which never runs backward.
 abstract contract Clock is CommonBase {
-    /// @dev It becomes `time`, unless it is later than that.
+    /// @dev Sets the time to `time`, unless it is already later.
     function reach(uint256 time) internal {
         if (time > vm.getBlockTimestamp()) vm.warp(time);
     }

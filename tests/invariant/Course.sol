@@ -7,9 +7,9 @@ import { ASSETS, Asset, Wei } from "levee/types/Units.sol";
 import { Lido } from "./Lido.sol";
 import { Draws, Reference } from "./Reference.sol";
 
-/// @dev Where a rescue stands.
+/// @dev The state of a rescue.
 /// @custom:member rate The share rate that was recorded.
-/// @custom:member stopped Whether its guardian let what was not due go back at once.
+/// @custom:member stopped Whether its guardian returned what was not due at once.
 struct Facts {
     Status status;
     EndReason reason;
@@ -27,7 +27,7 @@ struct Facts {
     Draws draws;
 }
 
-/// @notice The course of a rescue, by the words of the rules and from the calls that were made, whatever the escrow
+/// @notice The course of a rescue, following the wording of the rules and the calls that were made, whatever the escrow
 /// says.
 abstract contract Course is Reference {
     struct Amendment {
@@ -44,7 +44,7 @@ abstract contract Course is Reference {
     uint256 public immutable vetoBps;
     uint256 public immutable latestDeadline;
     bool public immutable acceptsShares;
-    /// @notice The deadline of creation.
+    /// @notice The original deadline.
     uint256 public immutable firstDeadline;
     uint256 private immutable TRANCHE_INTERVAL;
     uint256 private immutable OBJECTION_PERIOD;
@@ -52,7 +52,7 @@ abstract contract Course is Reference {
     Facts private _facts;
     /// @notice Every amendment ever proposed; the first entry is the original terms, in force from the start.
     Amendment[] public amendments;
-    /// @notice Whether a pending amendment died with the rescue.
+    /// @notice Whether a pending amendment was dropped when the rescue ended.
     bool public forgotten;
     mapping(address pledger => bool[24]) public hasObjected;
     /// @notice The drawn value that has objected.
@@ -76,7 +76,7 @@ abstract contract Course is Reference {
 
     // ------------------------------------------------------------------------------------------------ amendments
 
-    /// @notice The terms in force: the last amendment whose time has come, or had when the rescue was decided.
+    /// @notice The terms in force: the last amendment whose time has come, or had come when the rescue was decided.
     function inForce() public view returns (Amendment memory amendment) {
         uint256 time = _facts.decidedAt == 0 ? block.timestamp : _facts.decidedAt;
         for (uint256 i; i < amendments.length; ++i) {
@@ -90,13 +90,13 @@ abstract contract Course is Reference {
         return amendments[amendments.length - 1];
     }
 
-    /// @notice When the pending amendment comes into force; 0 for none.
+    /// @notice When the pending amendment takes effect; 0 for none.
     function pendingUntil() public view returns (uint256) {
         uint256 effectiveAt = latest().effectiveAt;
         return _facts.status == Status.Open && effectiveAt > block.timestamp ? effectiveAt : 0;
     }
 
-    /// @notice The deadline of an open rescue once its pending amendment, if it has one, is in force.
+    /// @notice The deadline of an open rescue once any pending amendment is in force.
     function lastDeadline() external view returns (uint256) {
         return amendments[amendments.length - 1].deadline;
     }
@@ -125,7 +125,7 @@ abstract contract Course is Reference {
         return holdsShares() && lido.rate() == 0;
     }
 
-    /// @notice Value at the current rate of the pots in tiers of at most `thresholdBps`.
+    /// @notice Value, at the current rate, of the pots in tiers with thresholds of at most `thresholdBps`.
     function coverage(uint256 thresholdBps) external view returns (uint256) {
         return _coverage(thresholdBps, lido.rate());
     }
@@ -137,7 +137,7 @@ abstract contract Course is Reference {
 
     // ------------------------------------------------------------------------------------------------ where it stands
 
-    /// @notice What is decided by the calls that were made.
+    /// @notice The state decided by the calls that were made.
     function facts() external view returns (Facts memory) {
         return _facts;
     }
@@ -204,12 +204,12 @@ abstract contract Course is Reference {
         while (count < tranches && block.timestamp >= _trancheAt(state.settledAt, count + 1)) ++count;
     }
 
-    /// @notice Tranches of an asset that do not go back yet: those kept, and after a veto those that are not due.
+    /// @notice Tranches of an asset that do not go back, or not yet: those kept and, after a veto, those not due.
     function held(Facts memory state, uint256 asset) public view returns (uint256) {
         return state.kept[asset] + (state.byCalendar ? tranches - due(state) : 0);
     }
 
-    /// @notice What is owed in all to a position, refunded or not, while `count` tranches of its asset do not go back.
+    /// @notice What a position is owed in total, refunded or not, while `count` tranches of its asset do not go back.
     function entitled(Facts memory state, address pledger, uint256 id, uint256 count) public view returns (uint256) {
         uint256 amount = amounts[pledger][id];
         if (state.status == Status.Open || amount == 0) return 0;
@@ -224,12 +224,12 @@ abstract contract Course is Reference {
             - (state.status == Status.Open ? 0 : refunded[pledger][id]);
     }
 
-    /// @notice What a position counts in an objection.
+    /// @notice A position's weight in an objection.
     function weight(Facts memory state, address pledger, uint256 id) public view returns (uint256) {
         return _weight(state.draws, pledger, id, state.metBps, state.rate);
     }
 
-    /// @notice By pot, what a position of `pledger` counts in an objection, and what a refund of it would pay now.
+    /// @notice By pot, the weight of a position of `pledger` in an objection, and what a refund of it would pay now.
     function rightsOf(address pledger)
         external
         view
@@ -242,7 +242,8 @@ abstract contract Course is Reference {
         }
     }
 
-    /// @notice By pot, what a position of `pledger` is owed in the end and has not had: what a veto holds too.
+    /// @notice By pot, what a position of `pledger` will be owed in the end and has not received, including what a veto
+    /// holds.
     function owedInTheEnd(address pledger) external view returns (uint256[24] memory list) {
         Facts memory state = _facts;
         if (state.status == Status.Open) return amounts[pledger];
@@ -251,7 +252,7 @@ abstract contract Course is Reference {
         }
     }
 
-    /// @notice By pot, what of a position of `pledger` was not drawn.
+    /// @notice By pot, the part of a position of `pledger` that was not drawn.
     function undrawnOf(address pledger) external view returns (uint256[24] memory list) {
         Facts memory state = _facts;
         for (uint256 id; id < pots(); ++id) {
@@ -274,7 +275,7 @@ abstract contract Course is Reference {
         return hasObjected[pledger];
     }
 
-    /// @notice Of an asset, what is in the tranches after `from` up to `to`.
+    /// @notice The amount of an asset in the tranches after `from` up to `to`.
     function tranchesOf(Facts memory state, uint256 asset, uint256 from, uint256 to)
         public
         view
@@ -285,7 +286,7 @@ abstract contract Course is Reference {
         }
     }
 
-    /// @notice Tranches of an asset that may be delivered by now.
+    /// @notice Tranches of an asset that may have been delivered by now.
     function deliverable(Facts memory state, uint256 asset) public view returns (uint256) {
         uint256 count = due(state);
         return count < state.kept[asset] ? count : state.kept[asset];
@@ -297,7 +298,7 @@ abstract contract Course is Reference {
         return from + releaseWindow;
     }
 
-    /// @notice Whether objections of `sum` wei have the weight of the veto.
+    /// @notice Whether objections of `sum` wei reach the veto.
     function reachesVeto(Facts memory state, uint256 sum) public view returns (bool) {
         return vetoBps != 0 && state.draws.sum != 0 && sum * 10_000 >= state.draws.sum * vetoBps;
     }
@@ -318,7 +319,7 @@ abstract contract Course is Reference {
         _facts = _decided();
     }
 
-    /// @notice A call of the bonus pool settled the rescue, if nobody had; not one by which a sponsor left.
+    /// @notice A call to the bonus pool settled the rescue, if nobody had; except one by which a sponsor withdrew.
     function noteDecision(bool leaves) external {
         if (!leaves && _facts.status == Status.Open) _facts = _decided();
     }

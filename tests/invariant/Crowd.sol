@@ -10,11 +10,11 @@ import { Clock } from "./Clock.sol";
 import { Lido } from "./Lido.sol";
 import { Store } from "./Store.sol";
 
-/// @notice Two rescues with the pots that there are now: in one each pot is one pledger's, in the other a crowd's. Both
-/// live the same life, and the gas of each call is measured.
+/// @notice Two rescues with the current pots: in one, each pot belongs to one pledger, in the other to a crowd. Both
+/// have the same life, and the gas of each call is measured.
 contract Crowd is Clock, StdCheats {
     uint256 private constant CROWD = 8;
-    /// @dev A pot of less is one pledger's in both: with the others' wei gone it would not be the same any more.
+    /// @dev A smaller pot belongs to one pledger in both: without the others' wei it would no longer be the same.
     uint256 private constant LARGE = 1 ether;
     address private constant PLEDGER = address(0xA11CE);
     address private constant BENEFICIARY = address(0xBE4E);
@@ -30,9 +30,9 @@ contract Crowd is Clock, StdCheats {
         LIDO = store.lido();
     }
 
-    /// @notice The calls that cost something else with a crowd.
+    /// @notice The calls whose cost differs with a crowd.
     function differences() external returns (uint256 count) {
-        // Known to the tokens and to the chain, and looked at in this transaction, before the first life.
+        // Known to the tokens and to the chain, and accessed in this transaction, before the first life.
         _give(PLEDGER);
         _give(BENEFICIARY);
         uint256 start = vm.getBlockTimestamp();
@@ -40,7 +40,7 @@ contract Crowd is Clock, StdCheats {
         vm.warp(start);
         uint256[] memory many = _live(CROWD);
         for (uint256 i; i < few.length; ++i) {
-            // A refund of nothing is not made: a part of a pot may be worth none where the whole is.
+            // A refund of zero is not made: a part of a pot may be worth nothing where the whole is not.
             if (few[i] != 0 && many[i] != 0 && few[i] != many[i]) ++count;
         }
     }

@@ -8,8 +8,8 @@ import { Clock } from "./Clock.sol";
 import { Lido } from "./Lido.sol";
 import { Store } from "./Store.sol";
 
-/// @notice Takes a rescue to its end by time and by calls that anyone can make: no guardian, no help of the
-/// beneficiary, which may go on refusing, and of no pledger.
+/// @notice Brings a rescue to its end by time and by calls that anyone can make: without the guardian, the beneficiary,
+/// which may keep refusing, or any pledger.
 contract Drain is Clock {
     Store private immutable STORE;
     IPledgeEscrow private immutable ESCROW;
@@ -21,7 +21,7 @@ contract Drain is Clock {
         LIDO = store.lido();
     }
 
-    /// @notice Decides, delivers or lapses, and refunds all that moves.
+    /// @notice Decides, delivers or lapses, and refunds everything that can be transferred.
     function run() external {
         _decide();
         RescueView memory page = ESCROW.rescue();
@@ -38,7 +38,7 @@ contract Drain is Clock {
         ESCROW.expire();
     }
 
-    /// @dev All tranches fall due; what can be delivered is, the rest lapses.
+    /// @dev All tranches fall due; what can be delivered is delivered, and the rest lapses.
     function _end(RescueView memory page) private {
         uint256 lastDue = page.settledAt + page.terms.objectionPeriod + (uint256(page.terms.tranches) - 1)
             * page.terms.trancheInterval;
@@ -54,7 +54,7 @@ contract Drain is Clock {
         ESCROW.lapse();
     }
 
-    /// @notice Claims from both pools what anyone is owed by them, asking for all that there could be.
+    /// @notice Claims everything that anyone is owed by both pools.
     function claimAll() external {
         address[] memory accounts = STORE.accounts();
         _strikeAll();
@@ -83,7 +83,7 @@ contract Drain is Clock {
         }
     }
 
-    /// @notice Collects all that exits and declines left, and moves.
+    /// @notice Collects everything that exits and declines left and that can be transferred.
     function collectAll() public {
         address[] memory pledgers = STORE.pledgers();
         for (uint256 i; i < pledgers.length; ++i) {
@@ -96,7 +96,7 @@ contract Drain is Clock {
         }
     }
 
-    /// @notice Refunds all that is owed and moves. What a pledger refuses waits for it.
+    /// @notice Refunds everything that is owed and can be transferred. What a pledger refuses waits for it.
     function refundAll() public {
         STORE.greedy().setRefuses(false);
         address[] memory pledgers = STORE.pledgers();

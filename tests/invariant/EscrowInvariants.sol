@@ -19,7 +19,7 @@ import { Crowd } from "./Crowd.sol";
 import { RecoveryBooks } from "./RecoveryBooks.sol";
 import { Setting } from "./Setting.sol";
 
-/// @notice What must always be true of an escrow, whatever its handlers do; README.md says how each is asserted. The
+/// @notice What must always hold for an escrow, whatever its handlers do; README.md says how each is asserted. The
 /// numbers are those of the mechanism's list of properties.
 abstract contract EscrowInvariants is Setting {
     uint256 private constant CALLS_PER_DRAIN = 32;
@@ -43,7 +43,7 @@ abstract contract EscrowInvariants is Setting {
         assertGe(address(store.bonus()).balance, _owedAsBonus(), "bonus pool insolvent");
     }
 
-    /// @dev All that a pledger will be owed in the end, and what it could not be paid.
+    /// @dev Everything that a pledger will be owed in the end, and what it could not be paid.
     function _addOwed(uint256[3] memory owed, address pledger) private view {
         uint256[24] memory positions = store.owedInTheEnd(pledger);
         uint256[3] memory unpaid = store.owedOf(pledger);
@@ -55,7 +55,7 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev What the recovery pool's deposits have earned everyone, and they have not had.
+    /// @dev What everyone has earned from the recovery pool's deposits and not received.
     function _owedByPool(address[] memory pledgers) private view returns (uint256 owed) {
         if (store.recovery().accruedAt() == 0) return 0;
         for (uint256 i; i < pledgers.length; ++i) {
@@ -66,7 +66,8 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev What the sponsors have in the bonus pool; once it is decided what is left of that, and of the pledgers' shares.
+    /// @dev What the sponsors have in the bonus pool; after the decision, what is left of that and of the pledgers'
+    /// shares.
     function _owedAsBonus() private view returns (uint256 owed) {
         BonusBooks sponsors = store.sponsors();
         if (!sponsors.isDecided()) return sponsors.total();
@@ -91,8 +92,8 @@ abstract contract EscrowInvariants is Setting {
         assertEq(moody.paidTwice() + greedy.paidTwice(), 0, "paid twice");
     }
 
-    /// @dev A position changes by its pledges, its refunds and its departures alone; what those could not pay is owed. One
-    /// pot after the other is asked for all of it.
+    /// @dev A position changes only by its pledges, refunds and departures; what those could not pay is owed. Checked
+    /// pot by pot.
     function _assertPositionsKept(address pledger) private view {
         uint256[24] memory amounts = store.amountsOf(pledger);
         uint256[24] memory refunded = store.refundedOf(pledger);
@@ -158,7 +159,7 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev What a pledger has in each position, and does not get back of it.
+    /// @dev What a pledger has in each position, and what of it does not come back.
     function _lostBy(address pledger) private view returns (uint256[24] memory amounts, uint256[24] memory lost) {
         PositionView[] memory list = escrow.positions(pledger);
         for (uint256 i; i < list.length; ++i) {
@@ -168,7 +169,7 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev x of a and y of b are one proportion, to within a unit each: |x / a - y / b| <= 1 / a + 1 / b.
+    /// @dev x of a and y of b are the same proportion, to within one unit each: |x / a - y / b| <= 1 / a + 1 / b.
     function _assertAlike(uint256 x, uint256 a, uint256 y, uint256 b) private pure {
         if (a == 0 || b == 0) return;
         uint256 apart = x * b > y * a ? x * b - y * a : y * a - x * b;
@@ -242,7 +243,7 @@ abstract contract EscrowInvariants is Setting {
         if (accruedAt != 0) _assertEarnings(recovery);
     }
 
-    /// @dev Of one pot after the other.
+    /// @dev Pot by pot.
     function _assertEarnings(RecoveryBooks recovery) private view {
         address[] memory pledgers = store.pledgers();
         uint256 id = store.calls() % store.pots();
@@ -312,7 +313,7 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev Of the bonus: what is enlisted, what was decided and what anyone has in it, one pot after the other.
+    /// @dev For the bonus: enlistments, the decision and everyone's share, pot by pot.
     function invariant_14_BonusAgreement() public view {
         BonusBooks sponsors = store.sponsors();
         BonusBooks.Decision memory made = sponsors.decided();
@@ -358,7 +359,7 @@ abstract contract EscrowInvariants is Setting {
         if (state.settledAt == block.timestamp && !state.stopped) _assertNothingComesBack();
     }
 
-    /// @dev In the second that settles nothing of what is drawn goes back, whoever objects.
+    /// @dev In the second of the settlement, nothing that is drawn goes back, whoever objects.
     function _assertNothingComesBack() private view {
         address[] memory pledgers = store.pledgers();
         for (uint256 i; i < pledgers.length; ++i) {
@@ -377,7 +378,8 @@ abstract contract EscrowInvariants is Setting {
         if (store.calls() % CALLS_PER_DRAIN == 0) _assertAllComesOut();
     }
 
-    /// @dev A rate that cannot be read stays so until the rescue is decided; stETH that does not move may move then.
+    /// @dev A rate that cannot be read stays so until the rescue is decided; stETH that cannot be transferred may be
+    /// transferable by then.
     function _assertAllComesOut() private {
         drain.run();
         wakeLido();
@@ -394,7 +396,7 @@ abstract contract EscrowInvariants is Setting {
         assertLe(address(store.bonus()).balance, _bonusDust(positions), "more than dust is stuck in the bonus pool");
     }
 
-    /// @dev Values are rounded down to a wei before parts are: less than 1 + received / V a position, by group.
+    /// @dev Values are rounded down to a wei before parts are: less than 1 + received / V per position, by group.
     function _recoveryDust(uint256 positions) private view returns (uint256 dust) {
         (,, GroupView[] memory groups) = store.pool().recovery();
         for (uint256 i; i < groups.length; ++i) {
@@ -436,7 +438,7 @@ abstract contract EscrowInvariants is Setting {
         _assertOnlyDust(uint256(Asset.WstETH));
     }
 
-    /// @dev The last state of every run, whatever the count of its calls is.
+    /// @dev The last state of every run, whatever the number of its calls.
     function afterInvariant() public {
         _assertAllComesOut();
     }
@@ -467,7 +469,7 @@ abstract contract EscrowInvariants is Setting {
         _assertGuardianGainsNothing();
     }
 
-    /// @dev It has nothing to begin with, and a rescue that it ends while open pays no bonus to anyone who pledged.
+    /// @dev It starts with nothing, and a rescue that it ends while open pays no bonus to any pledger.
     function _assertGuardianGainsNothing() private {
         for (uint256 asset; asset < ASSETS; ++asset) {
             assertEq(lido.balanceOf(guardian, Asset(asset)), 0, "the guardian has something");
@@ -476,7 +478,7 @@ abstract contract EscrowInvariants is Setting {
         if (books.endReason() == EndReason.EndedByGuardian) assertEq(Wei.unwrap(part), 0, "a bonus for it");
     }
 
-    /// @dev Until something lapses every asset is kept as far as every other.
+    /// @dev Until something lapses, every asset is kept as far as every other.
     function _assertKeptAlike(RescueView memory page) private pure {
         uint256[3] memory drawn;
         uint256 most;

@@ -8,8 +8,8 @@ import { DeadToken } from "./Actors.sol";
 import { Facts } from "./Course.sol";
 import { Store } from "./Store.sol";
 
-/// @notice Which calls of an escrow the rules refuse at this moment, and with which error: empty for a call that must
-/// go through. Where several rules refuse a call, they are asked in the order that the interface gives.
+/// @notice Which calls to an escrow the rules refuse at this moment, and with which error: empty for a call that must
+/// succeed. If several rules refuse a call, they are checked in the order given by the interface.
 abstract contract EscrowRefusals {
     uint256 private constant MIN_TARGET = 1e9;
     uint256 private constant MAX_TARGET = type(uint96).max;
@@ -176,7 +176,7 @@ abstract contract EscrowRefusals {
         if (state.status == Status.Open) return "";
         bool all = STORE.due(state) == STORE.tranches();
         if (state.status == Status.Settled) return all ? _nothingToStop() : bytes("");
-        // After a veto only what is still held can be let go.
+        // After a veto, only what is still held can be returned.
         return state.byCalendar && !all ? bytes("") : _wrongStatus(state.status);
     }
 

@@ -51,7 +51,7 @@ contract LogBooks {
         ESCROW = escrow;
     }
 
-    /// @notice Folds in the escrow's events among `logs`, in their order.
+    /// @notice Applies the escrow's events among `logs`, in order.
     function absorb(Vm.Log[] calldata logs) external {
         for (uint256 i; i < logs.length; ++i) {
             if (logs[i].emitter == ESCROW) _fold(logs[i].topics, logs[i].data);
@@ -139,7 +139,7 @@ contract LogBooks {
         (target, deadline, termsHash) = (proposal.target, proposal.deadline, proposal.termsHash);
     }
 
-    /// @dev The rescue is decided at `time`: a proposal that is in force becomes the terms, one that is not dies.
+    /// @dev The rescue is decided at `time`: a proposal in force becomes the terms, any other is dropped.
     function _resolve(uint256 time) private {
         if (proposal.effectiveAt == 0) return;
         if (proposal.effectiveAt <= time) _adopt();

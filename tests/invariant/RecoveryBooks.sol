@@ -7,7 +7,7 @@ import { ASSETS, Asset } from "levee/types/Units.sol";
 import { Facts } from "./Course.sol";
 import { Store } from "./Store.sol";
 
-/// @notice What a recovery pool must have done with its deposits, by the words of the rules: from the store's
+/// @notice What a recovery pool must have done with its deposits, following the wording of the rules: from the store's
 /// books and the deposits alone.
 contract RecoveryBooks {
     /// @dev Draw orders of the rescues are below this.
@@ -23,7 +23,7 @@ contract RecoveryBooks {
     Store private immutable STORE;
 
     mapping(uint256 order => Group) public groups;
-    /// @notice The lowest draw order out of which something was paid: it takes the rest.
+    /// @notice The lowest draw order from which something was paid: it takes the rest.
     uint256 public lowest;
     /// @notice When interest was last added; 0 before the first deposit.
     uint256 public accruedAt;
@@ -38,7 +38,7 @@ contract RecoveryBooks {
         STORE = store;
     }
 
-    /// @notice Whether something was paid to the beneficiary that is worth a wei, order by order.
+    /// @notice Whether something worth at least one wei was paid to the beneficiary, order by order.
     function anythingPaid() external view returns (bool) {
         for (uint256 order; order < ORDERS; ++order) {
             if (_paid(order) != 0) return true;
@@ -97,7 +97,7 @@ contract RecoveryBooks {
         return groups[tier.drawOrder].value != 0 && tier.thresholdBps <= metBps;
     }
 
-    /// @notice What a position has earned in all.
+    /// @notice What a position has earned in total.
     function earned(address pledger, uint256 id) external view returns (uint256) {
         return _earned(id, STORE.amounts(pledger, id));
     }
@@ -109,7 +109,7 @@ contract RecoveryBooks {
         return group.received * value / group.value;
     }
 
-    /// @notice By pot, what a pledger has earned and not had.
+    /// @notice By pot, what a pledger has earned and not received.
     function unclaimedOf(address pledger) public view returns (uint256[24] memory list) {
         uint256[24] memory amounts = STORE.amountsOf(pledger);
         uint256 pots = STORE.pots();
@@ -118,7 +118,7 @@ contract RecoveryBooks {
         }
     }
 
-    /// @notice The first position, from a place that `seed` gives, that has earned something and not had it.
+    /// @notice The first position, starting at a place chosen by `seed`, with unpaid earnings.
     function findUnclaimed(uint256 seed) external view returns (bool found, address pledger, uint256 id) {
         (pledger, id) = STORE.findAny(seed);
         if (accruedAt == 0) return (false, pledger, id);
@@ -134,7 +134,7 @@ contract RecoveryBooks {
         }
     }
 
-    /// @dev What the active pots of an order were pledged with, at the settlement rate.
+    /// @dev What was pledged into the active pots of an order, at the settlement rate.
     function _value(uint256 order) private view returns (uint256) {
         return _sum(order, false);
     }

@@ -7,7 +7,7 @@ import { ASSETS, Asset } from "levee/types/Units.sol";
 import { Lido } from "./Lido.sol";
 import { Register } from "./Register.sol";
 
-/// @dev By pot: drawn. By draw order: what its active pots are worth, and the part of that which is drawn.
+/// @dev By pot: the draw. By draw order: the value of its active pots, and the part of it that is drawn.
 struct Draws {
     uint256[24] units;
     uint256[4] values;
@@ -15,8 +15,8 @@ struct Draws {
     uint256 sum;
 }
 
-/// @notice What settlement must give, by the words of the rules and from the register's amounts alone: order by order,
-/// with nothing sorted, packed or skipped.
+/// @notice What settlement must give, following the wording of the rules and from the register's amounts alone: order
+/// by order, with nothing sorted, packed or skipped.
 abstract contract Reference is Register {
     /// @dev Draw orders of the rescues are below this.
     uint256 private constant ORDERS = 4;
@@ -25,7 +25,7 @@ abstract contract Reference is Register {
         Register(escrow_, terms_, lido_, pledgers_)
     { }
 
-    /// @dev Value at `rate` of the pots in tiers of at most `thresholdBps`.
+    /// @dev Value, at `rate`, of the pots in tiers with thresholds of at most `thresholdBps`.
     function _coverage(uint256 thresholdBps, uint256 rate) internal view returns (uint256) {
         uint256 eth;
         uint256 shares;
@@ -45,7 +45,7 @@ abstract contract Reference is Register {
         }
     }
 
-    /// @dev What is drawn toward `target` when the threshold `met` is the highest one met.
+    /// @dev What is drawn toward `target` if `met` is the highest threshold met.
     function _draw(uint256 target, uint256 met, uint256 rate) internal view returns (Draws memory draws) {
         for (uint256 order; order < ORDERS; ++order) {
             uint256 value = _valueOf(order, met, rate);
@@ -75,7 +75,7 @@ abstract contract Reference is Register {
         return tier.drawOrder == order && tier.thresholdBps <= met;
     }
 
-    /// @dev What a position counts in an objection: its drawn value.
+    /// @dev A position's weight in an objection: its drawn value.
     function _weight(Draws memory draws, address pledger, uint256 id, uint256 met, uint256 rate)
         internal
         view

@@ -11,7 +11,7 @@ import { Facts } from "./Course.sol";
 import { EscrowRefusals } from "./EscrowRefusals.sol";
 import { Store } from "./Store.sol";
 
-/// @notice The same of calls of the two pools too.
+/// @notice The same, also for calls to the two pools.
 contract Refusals is EscrowRefusals {
     constructor(Store store) EscrowRefusals(store) { }
 
@@ -97,7 +97,7 @@ contract Refusals is EscrowRefusals {
     }
 
     /// @dev The first claim settles the rescue, if nobody has, and decides the bonus; not before its time, unless all
-    /// of it is the sponsors'.
+    /// of it goes back to the sponsors.
     function _ofDecision() private view returns (bytes memory refusal) {
         if (STORE.sponsors().isDecided()) return "";
         if (STORE.status() == Status.Open) refusal = ofSettle();

@@ -7,7 +7,7 @@ import { ASSETS, Asset } from "levee/types/Units.sol";
 import { GreedyPledger, MoodyBeneficiary } from "./Actors.sol";
 import { Lido } from "./Lido.sol";
 
-/// @notice Who takes part, what each has in each pot, and what every account must have: by what went in and came out.
+/// @notice The participants, what each has in each pot, and what every account must have, by what went in and came out.
 abstract contract Register {
     IPledgeEscrow public immutable escrow;
     Lido public immutable lido;
@@ -23,13 +23,13 @@ abstract contract Register {
     address[] internal _pledgers;
     address[] private _accounts;
 
-    /// @notice What each account, the escrow too, must have of each asset.
+    /// @notice What each account, including the escrow, must have of each asset.
     mapping(address account => uint256[3]) public ledger;
     /// @notice What each pledger has in each pot, by what was pledged and taken out.
     mapping(address pledger => uint256[24]) public amounts;
     /// @dev What all pledgers have in each pot.
     uint256[24] private _totals;
-    /// @notice What of it was paid back after the decision.
+    /// @notice How much of it was refunded after the decision.
     mapping(address pledger => uint256[24]) public refunded;
     /// @notice How often each position was taken out.
     mapping(address pledger => uint256[24]) public departures;
@@ -54,7 +54,7 @@ abstract contract Register {
 
     // ------------------------------------------------------------------------------------------------ who and what
 
-    /// @notice The terms of creation.
+    /// @notice The original terms.
     function terms() external view returns (Terms memory) {
         return abi.decode(_terms, (Terms));
     }
@@ -63,12 +63,12 @@ abstract contract Register {
         return _pledgers;
     }
 
-    /// @notice Every account whose balances are followed.
+    /// @notice Every account whose balances are tracked.
     function accounts() external view returns (address[] memory) {
         return _accounts;
     }
 
-    /// @notice Follows `account` from its current balances on.
+    /// @notice Tracks `account` from its current balances on.
     function follow(address account) external {
         _accounts.push(account);
         for (uint256 asset; asset < ASSETS; ++asset) {
@@ -95,7 +95,7 @@ abstract contract Register {
         return amounts[pledger];
     }
 
-    /// @notice What of it was paid back.
+    /// @notice How much of it was refunded.
     function refundedOf(address pledger) external view returns (uint256[24] memory) {
         return refunded[pledger];
     }
@@ -126,7 +126,7 @@ abstract contract Register {
         return recipient != address(beneficiary) || !beneficiary.refuses();
     }
 
-    /// @notice Whether an account is one that no value may go to.
+    /// @notice Whether an account may not receive any value.
     function isInvalid(address account) external view returns (bool) {
         return account == address(0) || account == address(escrow) || account == STETH || account == WSTETH;
     }
@@ -149,7 +149,7 @@ abstract contract Register {
         _move(payer, address(escrow), id % ASSETS, amount);
     }
 
-    /// @notice The whole position left an open rescue: to `recipient`, or, if that cannot be paid now, it is owed.
+    /// @notice The whole position left an open rescue: it is paid to `recipient` or, if that is impossible now, owed.
     function noteTaken(address pledger, uint256 id, address recipient) external {
         uint256 amount = amounts[pledger][id];
         amounts[pledger][id] = 0;

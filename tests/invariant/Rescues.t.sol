@@ -8,7 +8,7 @@ import { CallMix } from "./CallMix.sol";
 import { EscrowInvariants } from "./EscrowInvariants.sol";
 import { Setting } from "./Setting.sol";
 
-/// @notice The plainest rescue: ETH alone, all or nothing, paid at once after the objection period, no guardian.
+/// @notice The simplest rescue: ETH only, all or nothing, paid at once after the objection period, no guardian.
 abstract contract OneTier is Setting {
     function shape(Terms memory terms) internal pure override returns (Terms memory) {
         (terms.guardian, terms.stETH, terms.wstETH) = (address(0), address(0), address(0));
@@ -28,8 +28,8 @@ abstract contract ThreeTiers is Setting {
     }
 }
 
-/// @notice As many tiers and tranches as there can be, three draw orders not sorted as the thresholds are, equal
-/// thresholds, a veto of half, and a first tranche that is due a second after settlement.
+/// @notice The maximum number of tiers and tranches, three draw orders in a different order than the thresholds, equal
+/// thresholds, a veto of half, and a first tranche due one second after settlement.
 abstract contract EightTiers is Setting {
     function shape(Terms memory terms) internal pure override returns (Terms memory) {
         terms.target = Wei.wrap(150 ether);

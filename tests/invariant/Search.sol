@@ -7,8 +7,8 @@ import { ASSETS } from "levee/types/Units.sol";
 import { Course, Facts } from "./Course.sol";
 import { Lido } from "./Lido.sol";
 
-/// @notice Where something can be done: the first place, from one that `seed` gives, at which there is something to do;
-/// if there is none, the place of `seed`.
+/// @notice Where an action is possible: the first place, starting at one chosen by `seed`, at which there is something
+/// to do; if there is none, the place of `seed`.
 abstract contract Search is Course {
     constructor(IPledgeEscrow escrow_, Terms memory terms_, Lido lido_, address[] memory pledgers_)
         Course(escrow_, terms_, lido_, pledgers_)
@@ -30,7 +30,7 @@ abstract contract Search is Course {
         return findAny(seed);
     }
 
-    /// @notice A position that can be refunded something.
+    /// @notice A position with something to refund.
     function findRefundable(uint256 seed) external view returns (address pledger, uint256 id) {
         uint256 places = _pledgers.length * pots();
         Facts memory state = found();

@@ -25,9 +25,9 @@ import { RecoveryHandler } from "./handlers/RecoveryHandler.sol";
 import { SchemerHandler } from "./handlers/SchemerHandler.sol";
 import { WorldHandler } from "./handlers/WorldHandler.sol";
 
-/// @notice One rescue after the other, who acts in them, and the list of what they can do.
+/// @notice One rescue after the other, their actors, and the list of what they can do.
 abstract contract Setting is EscrowTest {
-    /// @dev What a handler does. Every action takes at most `ACTION_WORDS` words, each any number.
+    /// @dev An action of a handler. Every action takes at most `ACTION_WORDS` words, each of any value.
     /// @custom:member possible Whether the terms of the rescue ever allow it.
     /// @custom:member refusable Whether it can be refused.
     struct Action {
@@ -59,7 +59,7 @@ abstract contract Setting is EscrowTest {
     RecoveryHandler private finder;
     BonusHandler private sponsor;
 
-    /// @dev What is done in this rescue. Forge draws from these too.
+    /// @dev The actions in this rescue. Forge chooses from these too.
     Action[] internal actions;
 
     /// @dev The terms of this rescue; `defaultTerms` with the moody beneficiary to begin with.
@@ -82,19 +82,19 @@ abstract contract Setting is EscrowTest {
         _listActions(escrow.terms());
     }
 
-    /// @notice When a rescue is over, sooner or later the same people begin another one: else a run would have one
-    /// settlement at most, and spend the rest of its calls on what is over.
+    /// @notice When a rescue is over, the same actors sooner or later begin another one: otherwise a run would have at
+    /// most one settlement, and spend its remaining calls on a finished rescue.
     function beginAgain(uint256 seed) external {
         store.begin();
         Facts memory state = store.facts();
         bool over = state.status == Status.Failed || state.finalAt != 0;
-        // Where something can be recovered, there is more to do.
+        // If something can be recovered, there is more to do.
         bool again = over && (seed % 2 == 0 || !store.recovery().anythingPaid());
         if (again) _begin();
         if (again) store.noteActed();
     }
 
-    /// @dev A rescue, the books that are kept of it, and money for those who act in it.
+    /// @dev A rescue, its books, and money for its actors.
     function _begin() private {
         wakeLido();
         Terms memory terms = defaultTerms();
@@ -122,7 +122,7 @@ abstract contract Setting is EscrowTest {
         sponsor.attend(store, refusals, twin);
     }
 
-    /// @dev Both tokens move, and the rate can be read.
+    /// @dev Both tokens can be transferred, and the rate can be read.
     function wakeLido() internal {
         lido.mend();
         if (stETH.isStopped()) stETH.resume();
@@ -156,7 +156,7 @@ abstract contract Setting is EscrowTest {
         store.follow(address(escrow));
     }
 
-    /// @dev Gives an account what it lacks to `amount` of each asset, and lets the escrow take it.
+    /// @dev Tops an account up to `amount` of each asset, and lets the escrow take it.
     function _endow(address account, uint256 amount) private {
         for (uint256 asset; asset < ASSETS; ++asset) {
             uint256 has = balanceOf(account, Asset(asset));
@@ -214,7 +214,7 @@ abstract contract Setting is EscrowTest {
         _target(handler, selector);
     }
 
-    /// @dev What nobody can refuse.
+    /// @dev An action that nobody can refuse.
     function _listAlways(address handler, bytes4 selector, string memory name) private {
         actions.push(Action(handler, selector, name, true, false));
         _target(handler, selector);

@@ -11,10 +11,10 @@ import { LogBooks } from "./LogBooks.sol";
 import { RecoveryBooks } from "./RecoveryBooks.sol";
 import { Search } from "./Search.sol";
 
-/// @notice The handlers' own books of one rescue and its pools, and of what its events told.
-/// @dev Nothing here is read off the escrow. What the handlers expect of a call goes into these books, and the
-/// invariants compare them with what is there; so a handler fails on a call that should have been refused, or should
-/// not, and an invariant on a wrong payment.
+/// @notice The handlers' own books of one rescue and its pools, and of what its events reported.
+/// @dev Nothing here is read from the escrow. What the handlers expect from a call goes into these books, and the
+/// invariants compare them with the actual state. So a handler fails if a call is wrongly refused or accepted, and an
+/// invariant fails on a wrong payment.
 contract Store is Search {
     LogBooks public immutable books;
     IRecoveryPool public pool;
@@ -22,13 +22,13 @@ contract Store is Search {
     RecoveryBooks public recovery;
     BonusBooks public sponsors;
 
-    /// @notice The last status that events told of.
+    /// @notice The last status that events reported.
     Status private told;
-    /// @notice Whether what events tell ever moved along no arrow.
+    /// @notice Whether the events ever reported a forbidden transition.
     bool public strayed;
     /// @notice Actions of the handlers.
     uint256 public calls;
-    /// @notice Whether in the last action a contract took a call, or the world changed.
+    /// @notice Whether in the last action a contract accepted a call, or the world changed.
     bool public acted;
     /// @notice Whether in the last action a contract refused a call.
     bool public refused;
@@ -58,13 +58,13 @@ contract Store is Search {
         refused = true;
     }
 
-    /// @notice After every call that went through: how the status moved that events tell of.
+    /// @notice After every call that succeeded: how the status reported by events moved.
     /// @return decided Whether this call decided the rescue by its coverage.
     function noteStatus() external returns (bool decided) {
         Status next = books.status();
         if (next == told) return false;
         bool begun = told == Status.Open;
-        // A call after the deadline settles first, so that it may go two ways at once.
+        // A call after the deadline settles first, so it may make two transitions at once.
         bool settled = told == Status.Settled || (begun && books.settlements() == 1);
         bool ended = settled && (next == Status.Released || next == Status.Cancelled);
         if (!ended && !(begun && (next == Status.Settled || next == Status.Failed))) strayed = true;

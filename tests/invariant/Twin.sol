@@ -10,15 +10,15 @@ import { ASSETS, Asset, Shares, Units, Wei, WstETHUnits } from "levee/types/Unit
 import { Lido } from "./Lido.sol";
 import { Store } from "./Store.sol";
 
-/// @notice At the moment a rescue is decided by its coverage, the same pledges in another order: last first, each in
-/// two halves, in an escrow of its own that never knew the exits, declines and amendments.
+/// @notice When a rescue is decided by its coverage, the same pledges in another order: last first, each in two halves,
+/// in a separate escrow that never saw the exits, declines and amendments.
 contract Twin is CommonBase, StdCheats {
     Store private immutable STORE;
     Lido private immutable LIDO;
 
     /// @notice The twin; zero until the rescue is decided.
     IPledgeEscrow public twin;
-    /// @notice Whether, in that moment, some position was owed something else.
+    /// @notice Whether, at that moment, some position was owed a different amount.
     bool public refundsDiffer;
 
     constructor(Store store) payable {

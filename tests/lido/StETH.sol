@@ -7,13 +7,13 @@ import { Permit } from "./Permit.sol";
 
 /// @title A model of Lido v3.0.2's stETH, for local chains and tests
 /// @notice NEVER deploy this on a public chain: anyone can set the pooled ether and stop the token.
-/// @dev Behaves as the real token towards holders and spenders: the same roundings, return values, events and revert
+/// @dev Behaves like the real token toward holders and spenders: the same rounding, return values, events and revert
 /// reasons, checked against `tests/vectors/steth.json`, a recording of the real contracts.
 ///
-/// Left out: everything behind the two totals (oracle reports, fees, external shares, staking limits, withdrawals) and
-/// who may stop or rebase. A rebase is `setTotalPooledEther` and emits nothing. ETH that is submitted stays here for
-/// good. There is no proxy, so calls cost less gas than the real token's. An allowance increased beyond 256 bits
-/// reverts with a panic instead of MATH_ADD_OVERFLOW.
+/// Omitted: everything behind the two totals (oracle reports, fees, external shares, staking limits, withdrawals) and
+/// who may stop or rebase. A rebase is `setTotalPooledEther` and emits nothing. Submitted ETH stays here for good.
+/// There is no proxy, so calls cost less gas than the real token's. An allowance increased beyond 256 bits reverts with
+/// a panic instead of MATH_ADD_OVERFLOW.
 ///
 /// Units: "shares" are what is booked; "stETH" amounts and "ether" are wei.
 contract StETH is Permit {
@@ -26,16 +26,16 @@ contract StETH is Permit {
     /// @notice One stETH is 10^18 wei.
     uint8 public constant decimals = 18;
 
-    /// @notice All shares there are.
+    /// @notice The total number of shares.
     uint256 public getTotalShares;
-    /// @notice The ether, in wei, that all shares together stand for.
+    /// @notice The ether, in wei, that all shares together represent.
     uint256 public getTotalPooledEther;
-    /// @notice While stopped nothing moves and nothing is submitted; approvals and permits still work.
+    /// @notice While stopped, there are no transfers and submissions; approvals and permits still work.
     bool public isStopped;
 
     /// @notice The shares of `account`.
     mapping(address account => uint256 shares) public sharesOf;
-    /// @notice What `spender` may still move of `owner`'s, in stETH; the largest value is never used up.
+    /// @notice How much of `owner`'s stETH `spender` may still move; the maximum value is never used up.
     mapping(address owner => mapping(address spender => uint256 stETHAmount)) public allowance;
 
     /// @notice `value` stETH was moved, or minted when `from` is zero; what arrives may be up to 2 wei less.

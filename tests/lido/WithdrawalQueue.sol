@@ -8,12 +8,12 @@ import { WstETH } from "./WstETH.sol";
 
 /// @title A model of Lido v3.0.2's withdrawal queue, for local chains and tests
 /// @notice NEVER deploy this on a public chain: anyone can finalize and pause.
-/// @dev Behaves as the real queue towards those who request and claim: the same amounts, hints, events, errors and
+/// @dev Behaves like the real queue toward those who request and claim: the same amounts, hints, events, errors and
 /// selectors.
 ///
-/// Left out: roles, permits, the ERC-721 calls (requests cannot be given away; the transfer events are there), the
+/// Omitted: roles, permits, the ERC-721 calls (requests cannot be transferred, but the transfer events are there), the
 /// search for what to finalize, and the burning of finalized shares: what was requested stays here as stETH for good.
-/// The real queue starts paused, this one does not. There is no proxy, so calls cost less gas.
+/// The real queue starts paused; this one does not. There is no proxy, so calls cost less gas.
 contract WithdrawalQueue {
     using EnumerableSet for EnumerableSet.UintSet;
 

@@ -6,19 +6,20 @@ import { Units } from "levee/types/Units.sol";
 
 import { Symbolic } from "./Symbolic.sol";
 
-/// @notice The unit-seconds of a position, for its part of a bonus, and the word that holds them.
-/// @dev At full width. The proofs' own sums are unchecked: of 146 bits at most.
+/// @notice The unit-seconds of a position, which give its share of a bonus, and the word that holds them.
+/// @dev At full width. The proofs' own sums are unchecked: they have at most 146 bits.
 contract EnlistmentsProof is Symbolic {
-    /// @dev What an enlistment's word says.
+    /// @dev The fields of an enlistment's word.
     struct Fields {
         uint128 unitSeconds;
         uint104 amount;
         uint24 departures;
     }
 
-    /// @notice Enlisting adds what is new of a position, times the seconds it is locked for, and changes nothing else.
-    /// @dev Assumes: it goes through, that is the sum is of 128 bits; no position shrinks but by a departure, which is struck
-    /// first; a duration is of 40 bits, as deadlines are.
+    /// @notice Enlisting adds the new part of a position, times the seconds for which it is locked, and changes nothing
+    /// else.
+    /// @dev Assumes: it succeeds, that is, the sum has at most 128 bits; a position shrinks only by a departure, which
+    /// is struck first; a duration has 40 bits, like deadlines.
     function check_8_EnlistingCountsWhatIsNew(Fields calldata fields, uint104 units, uint40 duration) external pure {
         vm.assume(units >= fields.amount);
         unchecked {
@@ -28,13 +29,13 @@ contract EnlistmentsProof is Symbolic {
         }
     }
 
-    /// @notice Enlisting the same again adds nothing, whenever it is done.
+    /// @notice Enlisting the same again adds nothing, at any time.
     function check_8_EnlistingTwiceAddsNothing(Fields calldata fields, uint40 duration) external pure {
         Enlistment word = wordOf(fields);
         assert(!word.extended(Units.wrap(fields.amount), duration).differs(word));
     }
 
-    /// @notice What left since it was enlisted counts no more, and what did not leave is untouched.
+    /// @notice What left since it was enlisted no longer counts, and what did not leave is untouched.
     function check_8_WhatLeftIsStruck(Fields calldata fields, uint24 departures) external pure {
         Enlistment word = wordOf(fields).struck(departures);
         if (departures == fields.departures) assert(!word.differs(wordOf(fields)));

@@ -11,15 +11,16 @@ import { Setting } from "./Setting.sol";
 
 /// @notice What one call of the whole escrow can do, from any state of its books and at any time.
 /// @dev Each proof is the step of an induction: what no call breaks in any state holds after any sequence of calls. A
-/// re-entrant call is such a call too, since the books are complete before anything is paid.
+/// re-entrant call is also such a call, because the books are complete before anything is paid.
 ///
-/// Assumes of a state only that it `isSound`, which `step` proves of the state after any call. Bounded as Setting is.
+/// The only assumption about a state is that it `isSound`, which `step` proves for the state after any call. Bounded
+/// like Setting.
 contract EscrowProof is Setting {
     using ProRata for Units;
 
     // ------------------------------------------------------------------------------------------------ one way
 
-    /// @notice Of each call: see `step`.
+    /// @notice For each call: see `step`.
     function check_7_OneWay_Pledge(State calldata state, World calldata world, uint64 amendment, uint96 amount)
         external
     {
@@ -28,34 +29,34 @@ contract EscrowProof is Setting {
         step(state, world, Asset.ETH, STRANGER, call, amount);
     }
 
-    /// @notice Of each call: see `step`.
+    /// @notice For each call: see `step`.
     function check_7_OneWay_Exit(State calldata state, World calldata world) external {
         step(state, world, Asset.ETH, PLEDGER, abi.encodeCall(IPledgeEscrow.exit, (0, Asset.ETH, STRANGER)), 0);
     }
 
-    /// @notice Of each call: see `step`.
+    /// @notice For each call: see `step`.
     function check_7_OneWay_Settle(State calldata state, World calldata world) external {
         step(state, world, Asset.ETH, STRANGER, abi.encodeCall(IPledgeEscrow.settle, ()), 0);
     }
 
-    /// @notice Of each call: see `step`.
+    /// @notice For each call: see `step`.
     function check_7_OneWay_Expire(State calldata state, World calldata world) external {
         vm.assume(world.rate == 0);
         step(state, world, Asset.WstETH, STRANGER, abi.encodeCall(IPledgeEscrow.expire, ()), 0);
     }
 
-    /// @notice Of each call: see `step`.
-    /// @dev Assumes: the rescue is decided (a late release first settles, as in check_7_OneWay_Settle), and what is known
-    /// of the calendar (check_7_DueFromItsTimeOn).
+    /// @notice For each call: see `step`.
+    /// @dev Assumes: the rescue is decided (a late release first settles, as in check_7_OneWay_Settle), and what is
+    /// known of the calendar (check_7_DueFromItsTimeOn).
     function check_7_OneWay_Release(State calldata state, World calldata world) external {
         vm.assume(state.core.status != Status.Open);
         assumeCalendar(state.record.settledAt, world.time);
         step(state, world, Asset.ETH, STRANGER, abi.encodeCall(IPledgeEscrow.release, (Asset.ETH)), 0);
     }
 
-    /// @notice Of each call: see `step`.
-    /// @dev Assumes: the rescue is decided (a late refund first settles, as in check_7_OneWay_Settle), and what is known
-    /// of the calendar and of an entitlement (check_7_DueFromItsTimeOn, check_1_EntitlementNeverFalls).
+    /// @notice For each call: see `step`.
+    /// @dev Assumes: the rescue is decided (a late refund first settles, as in check_7_OneWay_Settle), and what is
+    /// known of the calendar and of an entitlement (check_7_DueFromItsTimeOn, check_1_EntitlementNeverFalls).
     function check_7_OneWay_Refund(State calldata state, World calldata world) external {
         vm.assume(state.core.status != Status.Open && total(state) != 0);
         uint256 due = assumeCalendar(state.record.settledAt, world.time);
@@ -67,48 +68,48 @@ contract EscrowProof is Setting {
         step(state, world, Asset.ETH, STRANGER, abi.encodeCall(IPledgeEscrow.refund, (PLEDGER, 0, Asset.ETH)), 0);
     }
 
-    /// @notice Of each call: see `step`.
-    /// @dev Assumes: the rescue is decided (a late objection first settles, as in check_7_OneWay_Settle), and what is known
-    /// of the calendar (check_7_DueFromItsTimeOn).
+    /// @notice For each call: see `step`.
+    /// @dev Assumes: the rescue is decided (a late objection first settles, as in check_7_OneWay_Settle), and what is
+    /// known of the calendar (check_7_DueFromItsTimeOn).
     function check_7_OneWay_Object(State calldata state, World calldata world) external {
         vm.assume(state.core.status != Status.Open);
         assumeCalendar(state.record.settledAt, world.time);
         step(state, world, Asset.ETH, PLEDGER, abi.encodeCall(IPledgeEscrow.object, (0, Asset.ETH)), 0);
     }
 
-    /// @notice Of each call: see `step`.
+    /// @notice For each call: see `step`.
     function check_7_OneWay_Lapse(State calldata state, World calldata world) external {
         step(state, world, Asset.ETH, STRANGER, abi.encodeCall(IPledgeEscrow.lapse, ()), 0);
     }
 
-    /// @notice Of each call: see `step`.
+    /// @notice For each call: see `step`.
     function check_7_OneWay_Decline(State calldata state, World calldata world) external {
         step(state, world, Asset.ETH, GUARDIAN, abi.encodeCall(IPledgeEscrow.decline, (PLEDGER, 0, Asset.ETH)), 0);
     }
 
-    /// @notice Of each call: see `step`.
+    /// @notice For each call: see `step`.
     function check_7_OneWay_Amend(State calldata state, World calldata world, uint96 target, uint40 deadline) external {
         bytes memory call = abi.encodeCall(IPledgeEscrow.amend, (Wei.wrap(target), deadline, bytes32(0)));
         step(state, world, Asset.ETH, GUARDIAN, call, 0);
     }
 
-    /// @notice Of each call: see `step`.
+    /// @notice For each call: see `step`.
     /// @dev Assumes: what is known of the calendar (check_7_DueFromItsTimeOn).
     function check_7_OneWay_Cancel(State calldata state, World calldata world) external {
         if (state.core.status != Status.Open) assumeCalendar(state.record.settledAt, world.time);
         step(state, world, Asset.ETH, GUARDIAN, abi.encodeCall(IPledgeEscrow.cancel, ()), 0);
     }
 
-    /// @notice Of each call: see `step`.
+    /// @notice For each call: see `step`.
     function check_7_OneWay_Collect(State calldata state, World calldata world) external {
         step(state, world, Asset.ETH, STRANGER, abi.encodeCall(IPledgeEscrow.collect, (PLEDGER, Asset.ETH)), 0);
     }
 
-    /// @dev Any call that goes through leaves sound books, and moves the status along the arrows alone (several of them at
-    /// once, when it comes late and settles first). Once the rescue is decided it changes nothing of what settlement
-    /// recorded, nor totals, draws or amounts; the reason of its end stays; what is kept or held never rises, what is
-    /// delivered never falls. So an entitlement never falls (property 1, with check_1_EntitlementNeverFalls). Once it is
-    /// final nothing changes but that a hold is lifted.
+    /// @dev Any call that succeeds leaves sound books, and moves the status only along the arrows (several at once, if
+    /// it comes late and settles first). Once the rescue is decided, it changes nothing that settlement recorded, and
+    /// no totals, draws or amounts; the end reason stays; what is kept or held never rises, and what is delivered never
+    /// falls. So an entitlement never falls (property 1, with check_1_EntitlementNeverFalls). Once it is final, nothing
+    /// changes except that a hold may be lifted.
     function step(
         State memory state,
         World calldata world,
@@ -136,7 +137,7 @@ contract EscrowProof is Setting {
         assert(later.core.kept.get(asset) == state.core.kept.get(asset));
     }
 
-    /// @dev What settlement recorded stays, and so does the reason of an end, once there is one.
+    /// @dev What settlement recorded stays, and so does an end reason, once there is one.
     function assertSettledOnce(State memory state, State memory later) private pure {
         assert(Pot.unwrap(later.pot) == Pot.unwrap(state.pot));
         assert(Units.unwrap(later.position.amount()) == Units.unwrap(state.position.amount()));
@@ -146,7 +147,7 @@ contract EscrowProof is Setting {
 
     // ------------------------------------------------------------------------------------------------ money
 
-    /// @notice A pledge adds the same to the pot, to the position and to what the escrow has.
+    /// @notice A pledge adds the same amount to the pot, to the position and to the escrow's balance.
     function check_1_PledgesAreBooked(
         State calldata state,
         World calldata world,
@@ -163,8 +164,8 @@ contract EscrowProof is Setting {
         }
     }
 
-    /// @notice Whoever leaves or is declined gets the whole position, or is owed what could not be paid. The position is out
-    /// of the pot by as much, and has one departure more.
+    /// @notice A pledger who leaves or is declined gets the whole position, or is owed what could not be paid. The
+    /// position leaves the pot by the same amount, and has one more departure.
     /// @dev Assumes: it left less than 2^24 - 1 times.
     function check_1_LeavingTakesTheWholePosition(
         State calldata state,
@@ -189,7 +190,8 @@ contract EscrowProof is Setting {
         }
     }
 
-    /// @notice Collecting pays just what is owed, to the pledger, or where it says; once; and changes nothing else.
+    /// @notice Collecting pays exactly what is owed, to the pledger or a recipient it names, once, and changes nothing
+    /// else.
     function check_1_WhatIsOwedIsCollectedOnce(State calldata state, World calldata world, uint8 id, bool elsewhere)
         external
     {
@@ -208,7 +210,8 @@ contract EscrowProof is Setting {
         assert(!called(elsewhere ? PLEDGER : STRANGER, call, 0));
     }
 
-    /// @notice A refund goes to the pledger, and is booked; of a decided rescue all refunds ever are at most the amount.
+    /// @notice A refund goes to the pledger, and is booked; in a decided rescue, all refunds together are at most the
+    /// amount.
     /// @dev Assumes: the rescue is decided, and no more was refunded than the position is owed.
     function check_1_RefundsAreBooked(State calldata state, World calldata world, uint8 id) external {
         Asset asset = assetOf(id);
@@ -223,8 +226,8 @@ contract EscrowProof is Setting {
         assert(Pot.unwrap(later.pot) == Pot.unwrap(state.pot));
     }
 
-    /// @notice What a release pays, it pays the beneficiary.
-    /// @dev Assumes: the rescue is decided. How much it is follows from check_1_DeliveredIsReserved.
+    /// @notice A release pays only the beneficiary.
+    /// @dev Assumes: the rescue is decided. The amount follows from check_1_DeliveredIsReserved.
     function check_2_ReleasesGoToTheBeneficiary(State calldata state, World calldata world, uint8 id) external {
         Asset asset = assetOf(id);
         vm.assume(state.core.status != Status.Open);
@@ -236,7 +239,7 @@ contract EscrowProof is Setting {
 
     // ------------------------------------------------------------------------------------------------ guardian
 
-    /// @notice A pledge that names another amendment than the latest is refused.
+    /// @notice A pledge that names an amendment other than the latest is refused.
     function check_8_PledgesNameTheLatestAmendment(
         State calldata state,
         World calldata world,
@@ -248,7 +251,7 @@ contract EscrowProof is Setting {
         assert(amendment == state.core.effectiveAt);
     }
 
-    /// @notice Amending and cancelling move nothing, and nobody but the guardian can do either, or decline.
+    /// @notice Amending and cancelling move nothing, and only the guardian can do either, or decline.
     function check_8_OnlyTheGuardianAndNoValue(
         State calldata state,
         World calldata world,
@@ -271,7 +274,7 @@ contract EscrowProof is Setting {
         }
     }
 
-    /// @notice A cancelled rescue keeps no asset further than another: each to what is due, or less if it was less.
+    /// @notice A cancelled rescue keeps no asset further than another: each up to what is due, or less if it was less.
     /// @dev Assumes: it was settled, so that it is the guardian's call that cancels.
     function check_8_CancelStopsAllAssetsAlike(State calldata state, World calldata world) external {
         vm.assume(state.core.status == Status.Settled);
@@ -287,7 +290,7 @@ contract EscrowProof is Setting {
         }
     }
 
-    /// @notice After a veto the guardian's cancel lets all that is held go back at once, and changes nothing else.
+    /// @notice After a veto, the guardian's cancel returns everything that is held at once, and changes nothing else.
     function check_8_LiftingAHoldChangesNothingElse(State calldata state, World calldata world) external {
         vm.assume(state.core.returnsByCalendar);
         State memory later = afterCall(state, world, Asset.ETH, GUARDIAN, abi.encodeCall(IPledgeEscrow.cancel, ()), 0);
@@ -296,10 +299,11 @@ contract EscrowProof is Setting {
         assert(keccak256(abi.encode(later)) == keccak256(abi.encode(state)));
     }
 
-    /// @notice Until an amendment is in force the old target and deadline are, a second amendment is refused, and whoever
-    /// leaves is out of the books with the whole position, paid or owed: of any asset, and also while stETH is paused.
-    /// @dev Assumes: the guardian's amendment goes through, the later time is before it is in force, and no more than a
-    /// pot's most is owed already.
+    /// @notice Until an amendment takes effect, the old target and deadline are in force, a second amendment is
+    /// refused, and a pledger who leaves is out of the books with the whole position, paid or owed: for any asset, and
+    /// also while stETH is paused.
+    /// @dev Assumes: the guardian's amendment succeeds, the later time is before it takes effect, and no more than a
+    /// pot's maximum is already owed.
     function check_8_ExitWindowProtects(
         State calldata state,
         World calldata world,
@@ -324,9 +328,9 @@ contract EscrowProof is Setting {
         assertLeft(state, asset);
     }
 
-    /// @notice The guardian can decline any position while the rescue takes pledges, also while stETH is paused: it is out of
-    /// the books, and paid or owed.
-    /// @dev Assumes: no more than a pot's most is owed already.
+    /// @notice The guardian can decline any position while the rescue takes pledges, also while stETH is paused: it
+    /// leaves the books, and is paid or owed.
+    /// @dev Assumes: no more than a pot's maximum is already owed.
     function check_8_DeclineNeedsNobody(State calldata state, World calldata world, uint8 id, bool paused) external {
         Asset asset = assetOf(id);
         vm.assume(state.core.status == Status.Open && Units.unwrap(state.position.amount()) != 0);
@@ -360,7 +364,7 @@ contract EscrowProof is Setting {
         return abi.encodeCall(IPledgeEscrow.exit, (0, asset, PLEDGER));
     }
 
-    /// @dev The position is out of the books, and the pledger has it or is owed it.
+    /// @dev The position has left the books, and the pledger has it or is owed it.
     function assertLeft(State calldata state, Asset asset) private view {
         State memory left = rescue.read(asset, PLEDGER);
         uint256 amount = Units.unwrap(state.position.amount());

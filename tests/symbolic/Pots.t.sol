@@ -6,9 +6,9 @@ import { Units } from "levee/types/Units.sol";
 
 import { Symbolic } from "./Symbolic.sol";
 
-/// @notice The words of pots and positions: each field is changed alone, and is read as it was written.
+/// @notice The words of pots and positions: each field changes alone, and is read as it was written.
 contract PotsProof is Symbolic {
-    /// @dev What a position's word says.
+    /// @dev The fields of a position's word.
     struct Fields {
         uint104 amount;
         uint104 refunded;
@@ -16,8 +16,8 @@ contract PotsProof is Symbolic {
         uint24 departures;
     }
 
-    /// @notice A pledge changes a position's amount alone.
-    /// @dev Assumes: the sum is of 104 bits, as a pot's total is.
+    /// @notice A pledge changes only a position's amount.
+    /// @dev Assumes: the sum has at most 104 bits, like a pot's total.
     function check_1_PledgesChangeTheAmountAlone(Fields calldata fields, uint104 more) external pure {
         unchecked {
             uint104 sum = fields.amount + more;
@@ -26,7 +26,7 @@ contract PotsProof is Symbolic {
         }
     }
 
-    /// @notice A refund changes what was refunded alone, and an objection that it was made, once.
+    /// @notice A refund changes only the refunded amount, and an objection only its flag, once.
     /// @dev Assumes: no more is refunded than the amount.
     function check_1_RefundsAndObjectionsChangeNothingElse(Fields calldata fields, uint104 more) external pure {
         Position word = wordOf(fields);
@@ -39,7 +39,7 @@ contract PotsProof is Symbolic {
         assert(Position.unwrap(word.withObjection().withObjection()) == Position.unwrap(word.withObjection()));
     }
 
-    /// @notice Of a position that is taken out nothing is left but one departure more, up to the most that fits.
+    /// @notice Nothing is left of a position that is taken out except one more departure, up to the maximum that fits.
     function check_2_DeparturesOutlastThePosition(Fields calldata fields) external pure {
         uint24 most = type(uint24).max;
         unchecked {
@@ -48,7 +48,7 @@ contract PotsProof is Symbolic {
         }
     }
 
-    /// @notice A draw changes nothing of a pot's total.
+    /// @notice A draw does not change a pot's total.
     function check_1_DrawsLeaveTheTotal(uint104 total, uint104 drawn) external pure {
         Pot pot = potOf(Units.wrap(total));
         assert(Units.unwrap(pot.drawn()) == 0);

@@ -8,8 +8,8 @@ import { Rate, Shares, Units, Wei } from "levee/types/Units.sol";
 import { Symbolic } from "./Symbolic.sol";
 
 /// @notice The divisions of Levee, at full width: lemmas from which the sums over any number of positions follow.
-/// @dev Nothing is bounded but by what the books allow (see ProRata). A panic in the library, an overflow too, is a
-/// failure. The proofs' own sums are unchecked: they are of 113 bits at most, their products of 210.
+/// @dev The only bounds are those of the books (see ProRata). A panic in the library, including an overflow, is a
+/// failure. The proofs' own sums are unchecked: they have at most 113 bits, and their products at most 210.
 /// @custom:halmos --solver-command ".tools/venv/bin/python tools/python/solver" --panic-error-codes '*'
 contract ProRataProof is Symbolic {
     using ProRata for Wei;
@@ -18,7 +18,7 @@ contract ProRataProof is Symbolic {
 
     // ------------------------------------------------------------------------------------------------ casts
 
-    /// @notice No cast to 104 bits cuts anything off a part of an amount.
+    /// @notice No cast to 104 bits truncates a part of an amount.
     /// @dev Assumes: part <= whole, as in each of the three formulas.
     function check_1_NoCastCuts(uint104 amount, uint104 taken, uint104 whole) external pure {
         vm.assume(whole != 0 && taken <= whole);
@@ -32,9 +32,9 @@ contract ProRataProof is Symbolic {
 
     // ------------------------------------------------------------------------------------------------ refunds
 
-    /// @notice Two positions are owed no more than one of both would be.
-    /// @dev Assumes: both are in the total (the total is the sum of its positions), reserved <= total. Adding one
-    /// position after another, all that a pot owes is at most what is owed to one position of its total.
+    /// @notice Two positions are owed no more than one combined position would be.
+    /// @dev Assumes: both are in the total (the total is the sum of its positions), reserved <= total. By adding one
+    /// position after another, everything a pot owes is at most what one position of its total would be owed.
     function check_1_PartsAreOwedAtMostTheWhole(uint104 a, uint104 both, uint104 total, uint104 reserved)
         external
         pure
@@ -46,7 +46,7 @@ contract ProRataProof is Symbolic {
         }
     }
 
-    /// @notice One position of a pot's whole total is owed just what is not reserved.
+    /// @notice One position with a pot's whole total is owed exactly what is not reserved.
     /// @dev Assumes: reserved <= total, which is not zero.
     function check_1_TheWholeIsOwedWhatIsFree(uint104 total, uint104 reserved) external pure {
         assumePot(total, reserved);
@@ -55,7 +55,7 @@ contract ProRataProof is Symbolic {
         }
     }
 
-    /// @notice What is or can be delivered of a pot is at most what is reserved, and that is at most the draw.
+    /// @notice What is or can be delivered from a pot is at most what is reserved, which is at most the draw.
     /// @dev Assumes: delivered <= held <= tranches <= 64.
     function check_1_DeliveredIsReserved(uint104 drawn, uint8 delivered, uint8 held, uint8 tranches) external pure {
         assumeTranches(delivered, held, tranches);
@@ -63,9 +63,10 @@ contract ProRataProof is Symbolic {
         assert(reservedOf(drawn, held, tranches) <= drawn);
     }
 
-    /// @notice A position is never owed less once less is reserved, and never more than its amount.
-    /// @dev Assumes: the position is in the total, reserved <= total. Less is reserved when fewer tranches are held, by
-    /// the lemma above; and no call (check_7_OneWay_...) nor time (check_15_HeldMoneyComesBackInTime) makes them more.
+    /// @notice A position is never owed less if less is reserved, and never more than its amount.
+    /// @dev Assumes: the position is in the total, reserved <= total. Less is reserved if fewer tranches are held, by
+    /// the lemma above; and neither calls (check_7_OneWay_...) nor time (check_15_HeldMoneyComesBackInTime) increase
+    /// them.
     function check_1_EntitlementNeverFalls(uint104 amount, uint104 total, uint104 reserved, uint104 reservedLater)
         external
         pure
@@ -76,7 +77,8 @@ contract ProRataProof is Symbolic {
         assert(owed(amount, total, reservedLater) <= amount);
     }
 
-    /// @notice Rounding costs a position less than one unit, so two of one pot are treated alike to within one each.
+    /// @notice Rounding costs a position less than one unit, so two positions in one pot are treated alike to within
+    /// one unit each.
     /// @dev Assumes: the position is in the total, reserved <= total.
     function check_4_RoundingCostsLessThanOneUnit(uint104 amount, uint104 total, uint104 reserved) external pure {
         assumePot(total, reserved);
@@ -90,7 +92,7 @@ contract ProRataProof is Symbolic {
 
     // ------------------------------------------------------------------------------------------------ draws
 
-    /// @notice What is drawn of two pots is at most what is drawn of one that holds both.
+    /// @notice What is drawn from two pots is at most what is drawn from one that holds both.
     /// @dev Assumes: the draw is at most the group's value, which is not zero and below 2^112.
     function check_3_PartsAreDrawnAtMostAsTheWhole(uint104 a, uint104 b, uint96 draw, uint112 groupValue)
         external
@@ -103,9 +105,9 @@ contract ProRataProof is Symbolic {
         }
     }
 
-    /// @notice What a group gives, valued at the settlement rate, is at most its draw.
-    /// @dev Assumes: the group holds `eth` wei and `shares` shares in all (by the lemma above it gives no more when they
-    /// are in several pots), and is worth something.
+    /// @notice What is drawn from a group, valued at the settlement rate, is at most its draw.
+    /// @dev Assumes: the group holds `eth` wei and `shares` shares in total (by the lemma above, it gives no more if
+    /// they are in several pots), and is worth something.
     function check_3_AGroupGivesAtMostItsDraw(uint104 eth, uint104 shares, uint96 draw, uint96 rate) external pure {
         unchecked {
             uint256 value = eth + valueOf(shares, rate);
@@ -117,7 +119,8 @@ contract ProRataProof is Symbolic {
 
     // ------------------------------------------------------------------------------------------------ the veto
 
-    /// @notice Objections reach the veto just when they are its share of the draw, as whole numbers say it without a ceiling.
+    /// @notice Objections reach the veto exactly when they are its share of the draw, stated in integers without a
+    /// ceiling.
     /// @dev Assumes: the share is below 100 % (TermsCheck).
     function check_15_TheVetoIsAShareOfTheDraw(uint96 objected, uint96 drawn, uint16 vetoBps) external pure {
         vm.assume(vetoBps < 10_000);
@@ -129,9 +132,9 @@ contract ProRataProof is Symbolic {
 
     // ------------------------------------------------------------------------------------------------ the calendar
 
-    /// @notice A tranche is due from its time on, and not before; there are never more than there are.
-    /// @dev Assumes: the number is that of a tranche; the periods are within the 32 bits of the terms, and the interval is
-    /// zero only if there is one tranche (TermsCheck).
+    /// @notice A tranche is due from its time on, and not before; no more are ever due than exist.
+    /// @dev Assumes: the number is that of a tranche; the periods fit in the 32 bits of the terms, and the interval is
+    /// zero only if there is a single tranche (TermsCheck).
     function check_7_DueFromItsTimeOn(uint40 firstAt, uint32 interval, uint8 tranches, uint8 number, uint40 time)
         external
         pure
@@ -147,7 +150,7 @@ contract ProRataProof is Symbolic {
 
     // ------------------------------------------------------------------------------------------------ interest
 
-    /// @notice Interest within the bounds overflows nowhere: it stays below 2^114, and is exact to within one wei.
+    /// @notice Interest within the bounds never overflows: it stays below 2^114, and is exact to within one wei.
     /// @dev Assumes: principal < 2^96 (a draw), rateBps < 2^16 (a tier's), elapsed < 2^40 seconds (34,000 years).
     function check_13_InterestFits(uint96 principal, uint16 rateBps, uint40 elapsed) external pure {
         uint256 interest = interestOf(principal, rateBps, elapsed);
@@ -159,7 +162,7 @@ contract ProRataProof is Symbolic {
         }
     }
 
-    /// @notice Interest taken in two steps is at most that of one, and misses at most one wei of it.
+    /// @notice Interest computed in two steps is at most that of a single step, and at most one wei less.
     /// @dev Assumes: as above, for the sum of both times.
     function check_13_InterestInStepsLosesAtMostOneWei(uint96 principal, uint16 rateBps, uint40 first, uint40 second)
         external

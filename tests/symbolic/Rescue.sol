@@ -6,8 +6,8 @@ import { Terms } from "levee/interfaces/IPledgeEscrow.sol";
 import { Position, Pot } from "levee/types/Pots.sol";
 import { Asset, Units, Wei } from "levee/types/Units.sol";
 
-/// @dev The books of a rescue of one tier, as far as a call reads or writes them: one pot, one position in it, and what is
-/// owed to its pledger.
+/// @dev The books of a rescue with one tier, as far as a call reads or writes them: one pot, one position in it, and
+/// what is owed to its pledger.
 struct State {
     PledgeEscrow.Core core;
     PledgeEscrow.Record record;
@@ -18,7 +18,7 @@ struct State {
     Units owed;
 }
 
-/// @notice The escrow, with books that can be set and read: proofs start from any state, not from those alone that some
+/// @notice The escrow, with books that can be set and read: proofs start from any state, not only from those that some
 /// number of calls reaches.
 contract Rescue is PledgeEscrow {
     constructor(Terms memory terms_) PledgeEscrow(terms_) { }
@@ -38,12 +38,12 @@ contract Rescue is PledgeEscrow {
         return State(_core, _record, _timeline, _amended, _pots[uint256(asset)].word, word, _owed[pledger][asset]);
     }
 
-    /// @dev Tranches of an asset that do not go back yet.
+    /// @dev Tranches of an asset that do not go back, or not yet.
     function heldOf(Asset asset) external view returns (uint256) {
         return _held(_core, asset);
     }
 
-    /// @dev Drawn value of a position of `amount` in the one tier.
+    /// @dev Drawn value of a position of `amount` in the single tier.
     function weightOf(Asset asset, Units amount) external view returns (Wei) {
         return _weight(_core, _record, 0, asset, amount);
     }
@@ -55,8 +55,8 @@ contract Rescue is PledgeEscrow {
     }
 }
 
-/// @notice Both of Lido's tokens at once, as far as the escrow needs them: shares that move, at any rate, and as stETH not
-/// while it is paused.
+/// @notice Both of Lido's tokens at once, as far as the escrow needs them: transferable shares at any rate, which as
+/// stETH cannot be transferred while it is paused.
 contract Tokens {
     mapping(address owner => uint256 shares) public sharesOf;
     uint256 public rate;

@@ -9,9 +9,10 @@ import { Asset, MAX_POT, Units, Wei } from "levee/types/Units.sol";
 import { Rescue, State, Tokens } from "./Rescue.sol";
 import { Symbolic } from "./Symbolic.sol";
 
-/// @notice What the proofs of the whole escrow start from: a rescue whose books can be set, and what holds of all books.
-/// @dev Bounded: one tier, four tranches and the periods of `setUp`; one pot holds something, and one position in it is
-/// looked at; the tokens are plain shares at a rate that can be read. The contract is compiled without the IR.
+/// @notice The starting point of the proofs of the whole escrow: a rescue whose books can be set, and what holds for
+/// all books.
+/// @dev Bounded: one tier, four tranches and the periods of `setUp`; one pot is not empty, and one position in it is
+/// examined; the tokens are plain shares at a readable rate. The contract is compiled without the IR.
 abstract contract Setting is Symbolic {
     address internal constant BENEFICIARY = address(0xbe);
     address internal constant GUARDIAN = address(0x9a);
@@ -28,7 +29,7 @@ abstract contract Setting is Symbolic {
     Tokens internal tokens;
     Rescue internal rescue;
 
-    /// @dev When a call comes, and what the escrow has of each asset, and the rate.
+    /// @dev The time of a call, the escrow's balances, and the rate.
     struct World {
         uint40 time;
         uint96 eth;
@@ -60,7 +61,7 @@ abstract contract Setting is Symbolic {
 
     // ------------------------------------------------------------------------------------------------ calls
 
-    /// @dev The books after a call that goes through.
+    /// @dev The books after a call that succeeds.
     function afterCall(
         State memory state,
         World memory world,
@@ -74,7 +75,7 @@ abstract contract Setting is Symbolic {
         return rescue.read(asset, PLEDGER);
     }
 
-    /// @dev Puts the escrow and the world into a state that is sound.
+    /// @dev Puts the escrow and its environment into a sound state.
     function begin(State memory state, World memory world, Asset asset) internal {
         vm.assume(world.time >= START && isSound(state, world.time, asset));
         rescue.write(state, asset, PLEDGER);
@@ -91,14 +92,15 @@ abstract contract Setting is Symbolic {
 
     // ------------------------------------------------------------------------------------------------ sound books
 
-    /// @dev What holds of every state. `step` of EscrowProof proves it of the state after any call, from any sound one.
+    /// @dev What holds for every state. `step` of EscrowProof proves it for the state after any call, from any sound
+    /// state.
     function isSound(State memory state, uint256 time, Asset asset) internal pure returns (bool sound) {
         sound = both(areAmountsSound(state), areCountsSound(state, time, asset));
         sound = both(sound, both(isStatusSound(state), areTermsSound(state, time)));
     }
 
-    /// @dev What is drawn of a pot, what a position has of it, and what is refunded of that are parts of it; so is the draw of
-    /// the last group a part of its value. What is owed left the books of pots.
+    /// @dev The draw from a pot, a position in it, and the refunded part of that are parts of the pot; likewise, the
+    /// draw of the last group is a part of its value. What is owed has left the pots.
     function areAmountsSound(State memory state) internal pure returns (bool sound) {
         uint256 amount = Units.unwrap(state.position.amount());
         sound = both(total(state) <= MAX_POT, drawn(state) <= total(state));
@@ -106,8 +108,8 @@ abstract contract Setting is Symbolic {
         sound = both(sound, state.record.marginalDraw <= state.record.marginalValue);
     }
 
-    /// @dev Of each asset delivered <= kept <= tranches, and what is delivered was due. Until something is stopped all of what
-    /// is drawn is kept; a veto keeps no more than was due.
+    /// @dev For each asset, delivered <= kept <= tranches, and what is delivered was due. Until something is stopped,
+    /// everything drawn is kept; a veto keeps no more than was due.
     function areCountsSound(State memory state, uint256 time, Asset asset) internal pure returns (bool sound) {
         sound = true;
         uint40 settledAt = state.record.settledAt;
@@ -123,9 +125,9 @@ abstract contract Setting is Symbolic {
         sound = both(sound, implies(whole, (state.core.kept.get(asset) != 0) == (drawn(state) != 0)));
     }
 
-    /// @dev An undecided or failed rescue has drawn, kept and delivered nothing, and nothing is held. It is final just when it
-    /// is released, or cancelled and delivered. It has an end's reason just when it failed or was cancelled, and returns
-    /// by the calendar only after a veto.
+    /// @dev An undecided or failed rescue has drawn, kept and delivered nothing, and nothing is held. A rescue is final
+    /// exactly when it is released, or cancelled and delivered. It has an end reason exactly when it failed or was
+    /// cancelled, and returns by the calendar only after a veto.
     function isStatusSound(State memory state) internal pure returns (bool sound) {
         Status status = state.core.status;
         bool complete = PerAsset.unwrap(state.core.delivered) == PerAsset.unwrap(state.core.kept);
@@ -143,7 +145,8 @@ abstract contract Setting is Symbolic {
         sound = both(sound, implies(state.core.returnsByCalendar, vetoed));
     }
 
-    /// @dev No deadline is beyond the latest; an amendment comes into force by the deadline, and before the one that it sets.
+    /// @dev No deadline is later than the latest one; an amendment takes effect no later than the deadline, and before
+    /// the one that it sets.
     function areTermsSound(State memory state, uint256 time) internal pure returns (bool sound) {
         uint256 effectiveAt = state.core.effectiveAt;
         bool pending = both(state.core.status == Status.Open, time < effectiveAt);
@@ -154,7 +157,7 @@ abstract contract Setting is Symbolic {
 
     // ------------------------------------------------------------------------------------------------ the calendar
 
-    /// @dev What is known of the calendar (check_7_DueFromItsTimeOn), so that no solver has to find it out.
+    /// @dev What is known about the calendar (check_7_DueFromItsTimeOn), so that no solver has to derive it.
     function assumeCalendar(uint40 settledAt, uint256 time) internal pure returns (uint256 due) {
         due = Calendar(uint256(settledAt) + OBJECTION_PERIOD, TRANCHE_INTERVAL, TRANCHES).dueAt(time);
         for (uint256 tranche = 1; tranche <= TRANCHES; ++tranche) {
@@ -162,7 +165,7 @@ abstract contract Setting is Symbolic {
         }
     }
 
-    /// @dev Tranches that do not go back yet, counted anew from the times of all tranches.
+    /// @dev Tranches that do not go back yet, recounted from the times of all tranches.
     function heldTranches(State memory state, uint256 time, Asset asset) internal pure returns (uint256 held) {
         held = state.core.kept.get(asset);
         for (uint256 tranche = 1; tranche <= TRANCHES; ++tranche) {
@@ -173,7 +176,8 @@ abstract contract Setting is Symbolic {
         }
     }
 
-    /// @dev Whether so many tranches are due: each by itself, since solvers are slow at a product with the number.
+    /// @dev Whether `number` tranches are due: each case separately, because solvers are slow at a product with the
+    /// number.
     function areDue(uint256 settledAt, uint256 time, uint256 count) internal pure returns (bool all) {
         all = true;
         for (uint256 tranche = 1; tranche <= TRANCHES; ++tranche) {
@@ -181,7 +185,7 @@ abstract contract Setting is Symbolic {
         }
     }
 
-    /// @dev When the tranche of that number, 1 to 4, falls due.
+    /// @dev When the tranche with this number, 1 to 4, falls due.
     function dueAt(uint256 settledAt, uint256 tranche) internal pure returns (uint256) {
         unchecked {
             return settledAt + OBJECTION_PERIOD + (tranche - 1) * TRANCHE_INTERVAL;

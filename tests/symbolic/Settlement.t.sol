@@ -8,15 +8,15 @@ import { ASSETS, MAX_POT, Rate, Units, Wei } from "levee/types/Units.sol";
 
 import { Symbolic } from "./Symbolic.sol";
 
-/// @notice What settlement draws of any two tiers.
-/// @dev Bounded: two tiers, of up to eight, in ETH alone; what several assets in one group give is check_3 of
-/// ProRataProof. Amounts, threshold, draw orders and target are any that the terms allow. So each loop is seen with one
-/// group of two tiers, and with two groups of one.
+/// @notice What settlement draws from any two tiers.
+/// @dev Bounded: two tiers, of up to eight, in ETH only; check_3 of ProRataProof covers several assets in one group.
+/// Amounts, threshold, draw orders and target are any that the terms allow. So each loop is covered with one group of
+/// two tiers, and with two groups of one.
 /// @custom:halmos --solver-command ".tools/venv/bin/python tools/python/solver" --panic-error-codes '*'
 contract SettlementProof is Symbolic {
     using ProRata for Wei;
 
-    /// @dev What was pledged into each tier, and the terms. The second threshold is 10,000, as the terms want it.
+    /// @dev What was pledged into each tier, and the terms. The second threshold is 10,000, as the terms require.
     struct Rescue {
         uint104 first;
         uint104 second;
@@ -26,7 +26,7 @@ contract SettlementProof is Symbolic {
         uint96 target;
     }
 
-    /// @notice No pot gives more than it has, and both together, and the recorded draw, are at most the target.
+    /// @notice No pot gives more than it has, and both together, as well as the recorded draw, are at most the target.
     function check_3_NoOverdraw(Rescue calldata rescue) external pure {
         (Outcome memory outcome, uint256 first, uint256 second) = evaluated(rescue);
         assert(first <= rescue.first && second <= rescue.second);
@@ -42,7 +42,7 @@ contract SettlementProof is Symbolic {
         unchecked {
             uint256 sum = uint256(rescue.first) + rescue.second;
             if (sum < rescue.target) assert(second == 0);
-            // Not a ceiling: coverage * 10,000 < target * threshold says the same of whole numbers.
+            // Without a ceiling: coverage * 10,000 < target * threshold says the same for integers.
             bool firstMet = uint256(rescue.first) * 10_000 >= uint256(rescue.target) * rescue.threshold;
             bool first100 = rescue.threshold == 10_000 && sum >= rescue.target;
             if (!firstMet && !first100 && sum < rescue.target) assert(first == 0);
@@ -60,7 +60,7 @@ contract SettlementProof is Symbolic {
         else assert(first == 0 || second == rescue.second);
     }
 
-    /// @dev Settlement, of amounts and terms that the escrow can have.
+    /// @dev Settlement, for amounts and terms that the escrow can have.
     function evaluated(Rescue calldata rescue)
         private
         pure

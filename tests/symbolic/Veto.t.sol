@@ -8,21 +8,21 @@ import { Asset, RATE_UNIT, Rate, Units, Wei } from "levee/types/Units.sol";
 import { State } from "./Rescue.sol";
 import { Setting } from "./Setting.sol";
 
-/// @notice What a veto needs and what it does: it changes to whom money goes, never when.
-/// @dev Assumes and bounded as EscrowProof.
+/// @notice What a veto requires and what it does: it changes who is paid, never when.
+/// @dev Assumptions and bounds are those of EscrowProof.
 contract VetoProof is Setting {
     using ProRata for Units;
     using ProRata for Wei;
 
     // ------------------------------------------------------------------------------------------------ reaching it
 
-    /// @notice An objection adds its position's weight, which is not zero, and stops a settled rescue just when all of them
-    /// together reach what the veto requires of the draw; if not, the rescue stays settled. The position has then objected,
-    /// and had not before.
-    /// @dev Assumes: all weights together are within 96 bits (by check_15_NoPositionObjectsTwice and
-    /// check_3_PartsAreDrawnAtMostAsTheWhole they are at most what was drawn), and one asset alone was drawn. What is required
-    /// is the veto's share of the draw by check_15_TheVetoIsAShareOfTheDraw; what the weight is, check_15_WhatIsDrawnWeighs
-    /// says.
+    /// @notice An objection adds its position's weight, which is not zero, and stops a settled rescue exactly when all
+    /// objections together reach what the veto requires; if not, the rescue stays settled. The position has then
+    /// objected, and had not before.
+    /// @dev Assumes: all weights together fit in 96 bits (by check_15_NoPositionObjectsTwice and
+    /// check_3_PartsAreDrawnAtMostAsTheWhole they are at most what was drawn), and only one asset was drawn. By
+    /// check_15_TheVetoIsAShareOfTheDraw, what is required is the veto's share of the draw; check_15_WhatIsDrawnWeighs
+    /// gives the weight.
     /// @custom:halmos --solver-command ".tools/venv/bin/python tools/python/solver"
     function check_15_VetoedJustWhenReached(State calldata state, World calldata world, uint8 id) external {
         Asset asset = assetOf(id);
@@ -30,7 +30,7 @@ contract VetoProof is Setting {
         assumeDrawnAlone(state, asset);
         begin(state, world, asset);
         uint256 weight = Wei.unwrap(rescue.weightOf(asset, state.position.amount()));
-        // No difference or sum overflows: `objected` is within 96 bits, and so are both by assumption.
+        // No difference or sum overflows: `objected` fits in 96 bits, and so do both by assumption.
         unchecked {
             vm.assume(weight <= type(uint96).max - state.timeline.objected);
             vm.assume(called(PLEDGER, abi.encodeCall(IPledgeEscrow.object, (0, asset)), 0));
@@ -43,7 +43,7 @@ contract VetoProof is Setting {
         }
     }
 
-    /// @notice A position that has objected cannot again, in any state.
+    /// @notice A position that has objected cannot object again, in any state.
     function check_15_NoPositionObjectsTwice(State calldata state, World calldata world, uint8 id) external {
         Asset asset = assetOf(id);
         vm.assume(state.position.objected());
@@ -51,8 +51,8 @@ contract VetoProof is Setting {
         assert(!called(PLEDGER, abi.encodeCall(IPledgeEscrow.object, (0, asset)), 0));
     }
 
-    /// @notice A position weighs what is drawn of its value at the settlement rate: all of it in a group before the last that
-    /// was drawn, in that group its part of the draw, and nothing in a tier that is not active.
+    /// @notice A position's weight is the part of its value drawn at the settlement rate: all of it in a group before
+    /// the last one drawn, its part of the draw in that group, and zero in a tier that is not active.
     /// @custom:halmos --solver-command ".tools/venv/bin/python tools/python/solver"
     function check_15_WhatIsDrawnWeighs(State calldata state, World calldata world, uint8 id) external {
         Asset asset = assetOf(id);
@@ -64,10 +64,10 @@ contract VetoProof is Setting {
 
     // ------------------------------------------------------------------------------------------------ the same block
 
-    /// @notice In the block that settles, nothing is due, and nobody but the guardian can do anything by which any of
-    /// what was drawn goes back, by a veto neither.
-    /// @dev Assumes: the rescue settled in this very second (see check_15_SettlingHoldsAllThatIsDrawn), and is as any of these
-    /// calls leaves it.
+    /// @notice In the block that settles, nothing is due, and only the guardian can do anything by which any of what
+    /// was drawn goes back; a veto cannot.
+    /// @dev Assumes: the rescue settled in this very second (see check_15_SettlingHoldsAllThatIsDrawn), and is in a
+    /// state left by any of these calls.
     function check_15_NothingDrawnMovesWhereItSettles(State calldata state, World calldata world, uint8 id, uint8 which)
         external
     {
@@ -85,7 +85,7 @@ contract VetoProof is Setting {
         assert(later.record.settledAt == world.time && drawn(later) == drawn(state));
     }
 
-    /// @notice Settling holds all of what it draws.
+    /// @notice Settling holds everything that it draws.
     /// @dev Assumes: the call settles an open rescue.
     function check_15_SettlingHoldsAllThatIsDrawn(State calldata state, World calldata world) external {
         vm.assume(state.core.status == Status.Open);
@@ -97,10 +97,10 @@ contract VetoProof is Setting {
 
     // ------------------------------------------------------------------------------------------------ the calendar
 
-    /// @notice What a veto stopped comes back tranche by tranche, at the times at which it would have fallen due: held is
-    /// never less than what is kept, never rises, and is what is kept once all would have been due.
-    /// @dev Assumes: no call comes between the two times; what calls do is in check_7_OneWay_... So with the lemmas
-    /// check_1_DeliveredIsReserved and check_1_EntitlementNeverFalls what a position is owed never falls.
+    /// @notice What a veto stopped goes back tranche by tranche, at the times at which it would have fallen due: held
+    /// is never less than kept, never rises, and equals kept once everything would have been due.
+    /// @dev Assumes: there is no call between the two times; check_7_OneWay_... covers calls. So with the lemmas
+    /// check_1_DeliveredIsReserved and check_1_EntitlementNeverFalls, what a position is owed never falls.
     /// @custom:halmos --solver-command ".tools/venv/bin/python tools/python/solver"
     function check_15_HeldMoneyComesBackInTime(State calldata state, World calldata world, uint40 later) external {
         vm.assume(state.core.returnsByCalendar && later >= world.time);
@@ -117,8 +117,9 @@ contract VetoProof is Setting {
         }
     }
 
-    /// @notice In any state, what was or can be delivered of a pot and what its whole total is owed are at most the total.
-    /// @dev With check_1_PartsAreOwedAtMostTheWhole, so of any number of positions.
+    /// @notice In any state, what was or can be delivered from a pot, plus what its whole total is owed, is at most the
+    /// total.
+    /// @dev With check_1_PartsAreOwedAtMostTheWhole, this holds for any number of positions.
     /// @custom:halmos --solver-command ".tools/venv/bin/python tools/python/solver"
     function check_15_DeliveredAndRefundableAreTheTotal(State calldata state, World calldata world, uint8 id) external {
         Asset asset = assetOf(id);
@@ -134,18 +135,18 @@ contract VetoProof is Setting {
 
     // ------------------------------------------------------------------------------------------------ small things
 
-    /// @dev Nothing is drawn of the other assets.
+    /// @dev Nothing is drawn from the other assets.
     function assumeDrawnAlone(State calldata state, Asset asset) private pure {
         for (uint256 i; i < 3; ++i) {
             vm.assume(Asset(i) == asset || state.core.kept.get(Asset(i)) == 0);
         }
     }
 
-    /// @dev What is drawn of the position's value, of the one tier, whose draw order is 0.
+    /// @dev The drawn part of the position's value, in the single tier, whose draw order is 0.
     function drawnValue(State calldata state, Asset asset) private pure returns (uint256 value) {
         if (state.core.activeTiers == 0) return 0;
         value = Units.unwrap(state.position.amount());
-        // The products are within 200 and 208 bits.
+        // The products fit in 200 and 208 bits.
         unchecked {
             if (asset != Asset.ETH) value = value * Rate.unwrap(state.record.rate) / RATE_UNIT;
             if (state.record.marginalOrder != 0) return value;
@@ -154,7 +155,8 @@ contract VetoProof is Setting {
         }
     }
 
-    /// @dev What the proofs over products and quotients need of `isSound`, in comparisons that their solver reads.
+    /// @dev What the proofs over products and quotients need from `isSound`, as comparisons that their solver
+    /// understands.
     function assumeReadably(State calldata state, uint256 time, Asset asset) private pure {
         uint256 kept = state.core.kept.get(asset);
         vm.assume(kept <= TRANCHES && total(state) != 0 && drawn(state) <= total(state));

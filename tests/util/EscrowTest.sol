@@ -18,12 +18,12 @@ import { Asset, Rate, Shares, Units, Wei, WstETHUnits } from "levee/types/Units.
 import { StETH } from "../lido/StETH.sol";
 import { WstETH } from "../lido/WstETH.sol";
 
-/// @notice What the tests of the escrow share: Lido's tokens, an escrow by its terms, and people who pledge.
-/// @dev Tests never import the contract: `deployCode` takes the artifact that the IR made, so that what is tested is
-/// what is deployed, and no test has to be compiled through the IR.
+/// @notice What the tests of the escrow share: Lido's tokens, an escrow with given terms, and people who pledge.
+/// @dev Tests never import the contract: `deployCode` uses the artifact compiled through the IR, so that the tested
+/// code is the deployed code, and no test must be compiled through the IR.
 ///
-/// The rescue of the default terms: 1,000 ETH are missing, a share is worth 1.2 ETH, and there are three tiers:
-/// GRANT from half of the target on, FULL_GRANT and LOAN only when all is covered, the loan drawn last.
+/// The rescue with the default terms: 1,000 ETH are missing, a share is worth 1.2 ETH, and there are three tiers: GRANT
+/// from half of the target on, FULL_GRANT and LOAN only with full coverage, the loan drawn last.
 abstract contract EscrowTest is Test {
     uint40 internal constant START = 1_800_000_000;
     uint40 internal constant DEADLINE = START + 30 days;
@@ -53,15 +53,15 @@ abstract contract EscrowTest is Test {
     address internal immutable alice = makeAddr("alice");
     address internal immutable bob = makeAddr("bob");
     address internal immutable carol = makeAddr("carol");
-    /// @dev Has no part in the rescue, and calls what anyone may call.
+    /// @dev Takes no part in the rescue, and makes the calls that anyone may make.
     address internal immutable stranger = makeAddr("stranger");
 
     StETH internal stETH;
     WstETH internal wstETH;
     IPledgeEscrow internal escrow;
 
-    /// @dev The latest amendment of each escrow, by its time, as `amend` made it. Kept here, since a look at the escrow would
-    /// use up the `vm.prank` or `vm.expectRevert` before a call.
+    /// @dev The latest amendment of each escrow, by its time, as `amend` made it. Kept here, because reading the escrow
+    /// would use up the `vm.prank` or `vm.expectRevert` before a call.
     mapping(IPledgeEscrow => uint40) internal amendmentOf;
 
     function setUp() public virtual {
@@ -110,7 +110,7 @@ abstract contract EscrowTest is Test {
         tiers[LOAN] = Tier({ thresholdBps: 10_000, drawOrder: 1, rateBps: 250 });
     }
 
-    /// @dev The default terms, for a rescue that takes ETH alone.
+    /// @dev The default terms, for an ETH-only rescue.
     function ethOnlyTerms() internal view returns (Terms memory terms) {
         terms = defaultTerms();
         terms.stETH = address(0);
@@ -126,7 +126,7 @@ abstract contract EscrowTest is Test {
         else wstETH.transfer(account, amount);
     }
 
-    /// @dev Gives `pledger` just what it pledges, and pledges it.
+    /// @dev Gives `pledger` exactly what it pledges, and pledges it.
     function pledge(address pledger, uint8 tier, Asset asset, uint256 amount) internal {
         fund(pledger, asset, amount);
         approve(pledger, asset);
@@ -141,13 +141,13 @@ abstract contract EscrowTest is Test {
         else wstETH.approve(address(escrow), type(uint256).max);
     }
 
-    /// @dev The bare call: `payer` pays a pledge of `pledger`, who knows of every amendment. May follow a `vm.expectRevert`
-    /// or `vm.expectEmit`.
+    /// @dev Only the call: `payer` pays a pledge of `pledger`, who knows of every amendment. May follow a
+    /// `vm.expectRevert` or `vm.expectEmit`.
     function pledgeFrom(address payer, address pledger, uint8 tier, Asset asset, uint256 amount) internal {
         pledgeNaming(amendmentOf[escrow], payer, pledger, tier, asset, amount);
     }
 
-    /// @dev The bare call, of a pledge that names `amendment`.
+    /// @dev Only the call, for a pledge that names `amendment`.
     function pledgeNaming(uint64 amendment, address payer, address pledger, uint8 tier, Asset asset, uint256 amount)
         internal
     {
@@ -157,15 +157,15 @@ abstract contract EscrowTest is Test {
         else escrow.pledgeWstETH(pledger, tier, amendment, WstETHUnits.wrap(amount));
     }
 
-    /// @dev More than all is covered, by 1,300 ETH. Settled, the grants are drawn whole (700 ETH), and half of the loan
-    /// for the 300 ETH that are left: 400 ETH, 250 stETH shares and 250 of 500 wstETH.
+    /// @dev More than full coverage, with 1,300 ETH. At settlement, the grants are drawn in full (700 ETH), and half of
+    /// the loan for the remaining 300 ETH: 400 ETH, 250 stETH shares and 250 of 500 wstETH.
     function pledgeFull() internal {
         pledge(alice, GRANT, Asset.ETH, 400 ether);
         pledge(bob, FULL_GRANT, Asset.StETH, 250 ether);
         pledge(carol, LOAN, Asset.WstETH, 500 ether);
     }
 
-    /// @dev 820 ETH, enough for GRANT alone, of which there are 700: drawn whole, and carol's loan not touched.
+    /// @dev 820 ETH, enough only for GRANT, which has 700: drawn in full, and carol's loan not touched.
     function pledgeHalf() internal {
         pledge(alice, GRANT, Asset.ETH, 400 ether);
         pledge(bob, GRANT, Asset.StETH, 250 ether);
@@ -188,27 +188,28 @@ abstract contract EscrowTest is Test {
 
     // ---------------------------------------------------------------- time
 
-    /// @dev Settles one second after the deadline, by whoever comes.
+    /// @dev Anyone settles one second after the deadline.
     function settleLate() internal {
         vm.warp(SETTLED_AT);
         vm.prank(stranger);
         escrow.settle();
     }
 
-    /// @dev When tranche `number`, from 1, falls due for a rescue of the default terms that settled at `settledAt`.
+    /// @dev When tranche `number`, counted from 1, falls due for a rescue with the default terms that settled at
+    /// `settledAt`.
     function trancheAt(uint256 settledAt, uint256 number) internal pure returns (uint256) {
         return settledAt + OBJECTION_PERIOD + (number - 1) * INTERVAL;
     }
 
     // ---------------------------------------------------------------- looking
 
-    /// @dev What `account` has of `asset`, in its own unit.
+    /// @dev The balance of `account` in `asset`, in its own unit.
     function balanceOf(address account, Asset asset) internal view returns (uint256) {
         if (asset == Asset.ETH) return account.balance;
         return asset == Asset.StETH ? stETH.sharesOf(account) : wstETH.balanceOf(account);
     }
 
-    /// @dev The pot of a tier and an asset; all zero if nothing is in it.
+    /// @dev The pot of a tier and an asset; all zero if it is empty.
     function potOf(uint8 tier, Asset asset) internal view returns (PotView memory) {
         PotView[] memory pots = escrow.rescue().pots;
         for (uint256 i; i < pots.length; ++i) {
@@ -233,7 +234,7 @@ abstract contract EscrowTest is Test {
 
     // ---------------------------------------------------------------- expecting an event
 
-    /// @dev That the next call owes `pledger` what it could not pay.
+    /// @dev Expects that the next call owes `pledger` what it could not pay.
     function expectOwed(address pledger, Asset asset, uint256 amount) internal {
         vm.expectEmit(address(escrow));
         emit IPledgeEscrow.Owed(pledger, asset, units(amount));
@@ -362,7 +363,7 @@ abstract contract EscrowTest is Test {
     }
 }
 
-/// @dev An amount as the books keep it; panics if it is too large for them.
+/// @dev An amount as booked; panics if it is too large.
 function units(uint256 amount) pure returns (Units) {
     assert(amount <= type(uint104).max);
     return Units.wrap(uint104(amount));

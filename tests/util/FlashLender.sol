@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity =0.8.37;
 
-/// @notice Lends ETH to whoever asks, for one call and without a fee: the best that an attacker can hope for.
+/// @notice Lends ETH to anyone, for one call and without a fee: the best that an attacker can hope for.
 contract FlashLender {
-    /// @notice Thrown when so much of a loan is missing after the call.
+    /// @notice Thrown when part of a loan is missing after the call.
     error NotRepaid(uint256 missing);
 
-    /// @notice Lends `amount` to the caller, calls it back, and wants it again.
+    /// @notice Lends `amount` to the caller, calls it back, and takes the loan back.
     function lend(uint256 amount) external {
         uint256 before = address(this).balance;
         Borrower(payable(msg.sender)).onLoan{ value: amount }();
@@ -16,7 +16,7 @@ contract FlashLender {
     receive() external payable { }
 }
 
-/// @notice Borrows, makes the calls that it was told to, and pays back what it has, up to the loan.
+/// @notice Borrows, makes its planned calls, and repays what it has, up to the loan.
 contract Borrower {
     struct Step {
         address target;
@@ -32,7 +32,7 @@ contract Borrower {
         LENDER = lender;
     }
 
-    /// @notice Adds a call that must go through, or the attack ends with its error.
+    /// @notice Adds a call that must succeed; otherwise the attack ends with its error.
     function plan(address target, uint256 value, bytes calldata data) external {
         steps.push(Step(target, value, data, false));
     }
@@ -42,7 +42,7 @@ contract Borrower {
         steps.push(Step(target, value, data, true));
     }
 
-    /// @notice Borrows `amount`, and does it.
+    /// @notice Borrows `amount`, and attacks.
     function attack(uint256 amount) external {
         LENDER.lend(amount);
     }

@@ -5,7 +5,7 @@ import { Vm } from "forge-std/Vm.sol";
 
 Vm constant VM = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
-/// @dev Deploys the contract that others compiled, as it comes in an npm package.
+/// @dev Deploys a contract compiled by others, from an npm package.
 /// @param path Of its artifact (Hardhat's format) below node_modules.
 /// @param arguments The constructor's, encoded.
 function deployNpm(string memory path, bytes memory arguments) returns (address deployed) {

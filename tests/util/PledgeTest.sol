@@ -6,7 +6,7 @@ import { AmountTooLarge, Asset, MAX_POT } from "levee/types/Units.sol";
 
 import { EscrowTest, units } from "./EscrowTest.sol";
 
-/// @notice What holds for a pledge of any asset; the test of each of the three calls adds what is its own.
+/// @notice What holds for a pledge of any asset; the tests of the three calls add their specifics.
 ///
 /// pledge
 /// ├── it moves exactly the amount, books it in pot and position, and emits {Pledged}
@@ -142,7 +142,7 @@ abstract contract PledgeTest is EscrowTest {
         fund(alice, asset(), 1);
         expectAmendmentDiffers(START + EXIT_WINDOW, 0);
         pledgeNaming(START + EXIT_WINDOW, alice, alice, GRANT, asset(), 1);
-        // Of more bits than a time has.
+        // More bits than a time has.
         expectAmendmentDiffers(1 << 40, 0);
         pledgeNaming(1 << 40, alice, alice, GRANT, asset(), 1);
         pledgeNaming(0, alice, alice, GRANT, asset(), 1);
@@ -195,7 +195,7 @@ abstract contract PledgeTest is EscrowTest {
         pledgeFrom(alice, address(wstETH), GRANT, asset(), 1);
     }
 
-    /// @dev Each line mends what the one before was refused for.
+    /// @dev Each line fixes what the one before was refused for.
     function test_RevertWhen_SeveralThingsAreWrong() public {
         fund(alice, asset(), 1);
         uint256 open = vm.snapshotState();

@@ -13,7 +13,7 @@ contract RevertBomb {
     }
 }
 
-/// @notice Returns 1.2 wei a share, and 600,000 bytes after it.
+/// @notice Returns 1.2 wei per share, followed by 600,000 bytes.
 contract ReturnBomb {
     function getPooledEthByShares(uint256) external pure returns (uint256) {
         assembly ("memory-safe") {

@@ -3,13 +3,13 @@ pragma solidity =0.8.37;
 
 import { IPledgeEscrow } from "levee/interfaces/IPledgeEscrow.sol";
 
-/// @notice Takes no ETH, until it is told to.
+/// @notice Refuses ETH until it is told to accept it.
 contract Refuser {
     error NoEther();
 
     bool private open;
 
-    /// @notice From now on it takes ETH.
+    /// @notice From now on it accepts ETH.
     function relent() external {
         open = true;
     }
@@ -19,14 +19,14 @@ contract Refuser {
     }
 }
 
-/// @notice Calls back, each time it is paid, with every call it was armed with; and counts those that went through.
+/// @notice Calls back, each time it is paid, with every armed call, and counts those that succeed.
 contract Reentrant {
     address private target;
     bytes[] private calls;
 
     /// @notice How often it was paid while armed.
     uint256 public entries;
-    /// @notice How many of its calls went through.
+    /// @notice How many of its calls succeeded.
     uint256 public successes;
 
     /// @notice Arms it.
@@ -48,7 +48,7 @@ contract Reentrant {
     }
 }
 
-/// @notice Takes ETH, and returns `size` bytes.
+/// @notice Accepts ETH, and returns `size` bytes.
 contract LoudReceiver {
     uint256 private immutable SIZE;
 
@@ -64,7 +64,7 @@ contract LoudReceiver {
     }
 }
 
-/// @notice Takes no ETH, and burns all the gas that it is given for saying so.
+/// @notice Refuses ETH, and burns all its gas in doing so.
 contract Burner {
     receive() external payable {
         assembly ("memory-safe") {
@@ -73,7 +73,7 @@ contract Burner {
     }
 }
 
-/// @notice Takes ETH, and remembers how much gas it was given for that.
+/// @notice Accepts ETH, and records how much gas it was given for that.
 contract GasMeter {
     uint256 public given;
 
@@ -82,14 +82,14 @@ contract GasMeter {
     }
 }
 
-/// @notice Sends all its ETH to `recipient`, without asking it, in its own creation.
+/// @notice Forces all its ETH on `recipient` in its own constructor.
 contract ForceEther {
     constructor(address payable recipient) payable {
         selfdestruct(recipient);
     }
 }
 
-/// @notice Pledges 3 wei of its own in the name of whoever calls it.
+/// @notice Pledges 3 wei of its own in the name of its caller.
 contract PledgeBack {
     IPledgeEscrow private immutable ESCROW;
 

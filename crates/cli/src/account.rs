@@ -1,16 +1,16 @@
 //! Which account signs. Keys are never arguments, which other users of the machine could read, and are never shown.
 
 use std::{
-    env, fs,
+    env,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
 
 use alloy::signers::local::PrivateKeySigner;
 use clap::Args;
-use eyre::{Result, WrapErr};
+use eyre::Result;
 
-use crate::error::UserError;
+use crate::{environment::variable, error::UserError, file, prompt};
 
 /// Environment variable with a private key.
 const KEY_VARIABLE: &str = "LEVEE_PRIVATE_KEY";
@@ -63,9 +63,9 @@ impl AccountArgs {
         if let Some(path) = self.keystore_path()? {
             return self.open(&path);
         }
-        match env::var(KEY_VARIABLE) {
-            Ok(key) => Ok(parse_key(&key)?),
-            Err(_) => Err(no_account().into()),
+        match variable(KEY_VARIABLE) {
+            Some(key) => Ok(parse_key(&key)?),
+            None => Err(no_account().into()),
         }
     }
 
@@ -85,22 +85,15 @@ impl AccountArgs {
                 .into());
         }
         let password = self.password(path)?;
-        PrivateKeySigner::decrypt_keystore(path, password.trim_end_matches(['\r', '\n'])).map_err(|error| {
-            UserError::new(format!("the keystore `{}` does not open: {error}", path.display()))
-                .hint("check the password, and that the file is an encrypted JSON keystore")
-                .into()
-        })
+        let opened = PrivateKeySigner::decrypt_keystore(path, password.trim_end_matches(['\r', '\n']));
+        opened.map_err(|error| does_not_open(path, &error.to_string()).into())
     }
 
     fn password(&self, keystore: &Path) -> Result<String> {
         if let Some(path) = &self.password_file {
-            let read = fs::read_to_string(path);
-            return Ok(read.map_err(|error| {
-                UserError::new(format!("the password file `{}` cannot be read: {error}", path.display()))
-                    .hint("check the path")
-            })?);
+            return Ok(file::text(path).map_err(|error| error.within("the password"))?);
         }
-        if let Ok(password) = env::var(PASSWORD_VARIABLE) {
+        if let Some(password) = variable(PASSWORD_VARIABLE) {
             return Ok(password);
         }
         if !io::stdin().is_terminal() {
@@ -110,13 +103,19 @@ impl AccountArgs {
             .hint("use `--password-file PATH` or the variable LEVEE_PASSWORD")
             .into());
         }
-        let prompt = format!("Password of {}", keystore.display());
-        dialoguer::Password::new()
-            .with_prompt(prompt)
-            .allow_empty_password(true)
-            .interact()
-            .wrap_err("the password cannot be read")
+        prompt::password(&format!("Password of {}", keystore.display()))
     }
+}
+
+/// Says why a keystore does not open. Whether the password is wrong shows only in a code that the file has for it.
+fn does_not_open(path: &Path, reason: &str) -> UserError {
+    let path = path.display();
+    if reason == "Mac Mismatch" {
+        return UserError::new(format!("the password does not open the keystore `{path}`"))
+            .hint("check the password, and that it is of this account");
+    }
+    UserError::new(format!("the keystore `{path}` does not open: {reason}"))
+        .hint("check that the file is an encrypted JSON keystore")
 }
 
 fn dev_signer(number: usize, chain: u64) -> Result<PrivateKeySigner, UserError> {
@@ -148,6 +147,8 @@ fn no_account() -> UserError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use alloy::primitives::{Address, address};
 
@@ -188,11 +189,11 @@ mod tests {
         fs::write(path("wrong"), "Testpassword").unwrap();
         assert_eq!(from_keystore(path("key"), path("right")).unwrap().address(), KEYSTORE_ADDRESS);
         let message = from_keystore(path("key"), path("wrong")).unwrap_err().to_string();
-        assert!(message.ends_with("key` does not open: Mac Mismatch"), "{message}");
+        assert_eq!(message, format!("the password does not open the keystore `{}`", path("key").display()));
         let message = from_keystore(path("none"), path("right")).unwrap_err().to_string();
         assert!(message.starts_with("there is no keystore at"), "{message}");
         let message = from_keystore(path("key"), path("none")).unwrap_err().to_string();
-        assert!(message.starts_with("the password file"), "{message}");
+        assert!(message.starts_with("the password: `"), "{message}");
     }
 
     #[test]

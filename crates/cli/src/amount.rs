@@ -13,7 +13,9 @@ use crate::error::UserError;
 
 /// Digits after the point of one ETH, stETH or wstETH.
 const DECIMALS: usize = 18;
-const UNITS: &str = "ETH, stETH, wstETH, `wei` (of ETH) or `shares` (of stETH)";
+/// Digits after the point of one gwei.
+const GWEI_DECIMALS: usize = 9;
+const UNITS: &str = "ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH";
 
 /// An amount of one asset, in the unit in which it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +40,16 @@ impl Amount {
         }
     }
 
-    /// Reads `1.5 ETH`, `2500 stETH`, `30 wstETH`, `123 wei` or `100 shares`; the space may be left out.
+    /// Reads `1.5 ETH`, `2500 stETH`, `30 wstETH`, `20 gwei`, `123 wei` or `100 shares`; the space may be left out.
     pub(crate) fn parse(text: &str) -> Result<Self, UserError> {
         let text = text.trim();
         let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
         let (number, unit) = (text[..split].trim_end(), &text[split..]);
         match unit.to_ascii_lowercase().as_str() {
-            "eth" => Ok(Self::Eth(Wei::new(parse_decimal(number, text, DECIMALS)?))),
+            "eth" | "ether" => Ok(Self::Eth(Wei::new(parse_decimal(number, text, DECIMALS)?))),
             "steth" => Ok(Self::StEth(Wei::new(parse_decimal(number, text, DECIMALS)?))),
             "wsteth" => Ok(Self::WstEth(Units::new(parse_decimal(number, text, DECIMALS)?))),
+            "gwei" => Ok(Self::Eth(Wei::new(parse_decimal(number, text, GWEI_DECIMALS)?))),
             "wei" => Ok(Self::Eth(Wei::new(parse_decimal(number, text, 0)?))),
             "shares" | "share" => Ok(Self::Shares(Shares::new(parse_decimal(number, text, 0)?))),
             "" => Err(UserError::new(format!("`{text}` has no unit"))
@@ -186,13 +189,19 @@ mod tests {
         assert_eq!(Amount::parse("123 wei").unwrap(), Amount::Eth(Wei::new(123)));
         assert_eq!(Amount::parse("100 shares").unwrap(), Amount::Shares(Shares::new(100)));
         assert_eq!(Amount::parse("0.000000000000000001 eth").unwrap(), Amount::Eth(Wei::new(1)));
+        assert_eq!(Amount::parse("2 ether").unwrap(), Amount::Eth(Wei::new(2 * ether)));
+        assert_eq!(Amount::parse("1.000000001 gwei").unwrap(), Amount::Eth(Wei::new(1_000_000_001)));
     }
 
     #[test]
     fn what_is_not_an_amount_is_refused_in_a_sentence() {
         assert_eq!(refusal("2500"), "`2500` has no unit");
         assert_eq!(refusal("5 WETH"), "`WETH` is not a unit that Levee knows");
-        assert_eq!(refusal("5 gwei"), "`gwei` is not a unit that Levee knows");
+        assert_eq!(refusal("5 mwei"), "`mwei` is not a unit that Levee knows");
+        assert_eq!(
+            refusal("0.1234567891 gwei"),
+            "`0.1234567891 gwei` has more than 9 digits after the point"
+        );
         assert_eq!(refusal("1.5 wei"), "`1.5 wei` is not a whole number");
         let fine = "0.0000000000000000001 ETH";
         assert_eq!(refusal(fine), format!("`{fine}` has more than 18 digits after the point"));

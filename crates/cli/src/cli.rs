@@ -129,7 +129,7 @@ pub(crate) fn parse() -> (Output, Result<Option<Command>>) {
 fn shown_or_mistake(error: clap::Error) -> Result<Option<Command>> {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            crate::output::write_stdout(&error.render().ansi().to_string())?;
+            crate::output::write(&error.render().ansi().to_string())?;
             Ok(None)
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

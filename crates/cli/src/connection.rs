@@ -11,14 +11,19 @@ use clap::Args;
 use eyre::{Result, eyre};
 use levee::{Blueprint, Query, RedactedUrl, Snapshot, provider};
 
-use crate::{address, error::UserError, terms::TermsFile};
+use crate::{
+    address,
+    environment::{self, variable},
+    error::UserError,
+    terms::TermsFile,
+};
 
 /// Where the chain is reached.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
-    /// Address of an Ethereum node (JSON-RPC over http); else the variable ETH_RPC_URL.
-    #[arg(long, value_name = "URL", env = "LEVEE_RPC_URL", hide_env_values = true)]
+    /// Address of an Ethereum node (JSON-RPC over http); else the variable LEVEE_RPC_URL, else ETH_RPC_URL.
+    #[arg(long, value_name = "URL")]
     rpc_url: Option<String>,
 
     /// Id that the node's chain must have, as in `1` for Ethereum.
@@ -82,8 +87,9 @@ impl NetworkArgs {
     }
 
     fn url(&self) -> Result<RedactedUrl> {
-        let url = self.rpc_url.clone().or_else(|| std::env::var("ETH_RPC_URL").ok());
-        let url = url.filter(|url| !url.is_empty()).ok_or_else(|| {
+        let url =
+            self.rpc_url.clone().or_else(|| variable("LEVEE_RPC_URL")).or_else(|| variable("ETH_RPC_URL"));
+        let url = url.ok_or_else(|| {
             UserError::new("no node to ask").hint("use `--rpc-url URL` or the variable LEVEE_RPC_URL")
         })?;
         Ok(url.parse()?)
@@ -120,8 +126,8 @@ impl Connection {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rescue")]
 pub(crate) struct RescueArgs {
-    /// Address of the rescue.
-    #[arg(long, value_name = "ADDRESS", env = "LEVEE_RESCUE", value_parser = address::parse)]
+    /// Address of the rescue; else the variable LEVEE_RESCUE.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     rescue: Option<Address>,
 
     /// File with the terms that the rescue was created with; its address follows from them.
@@ -141,8 +147,12 @@ pub(crate) struct Named {
 impl RescueArgs {
     /// Finds out the address, without a network.
     pub(crate) fn named(&self) -> Result<Named> {
+        let rescue = match self.rescue {
+            Some(rescue) => Some(rescue),
+            None => environment::parsed("LEVEE_RESCUE", address::parse)?,
+        };
         let Some(path) = &self.terms else {
-            let address = self.rescue.ok_or_else(|| {
+            let address = rescue.ok_or_else(|| {
                 UserError::new("no rescue is named")
                     .hint("use `--rescue ADDRESS`, the variable LEVEE_RESCUE, or `--terms FILE`")
             })?;
@@ -150,7 +160,7 @@ impl RescueArgs {
         };
         let terms = TermsFile::read(path)?;
         let address = terms.address()?;
-        match self.rescue {
+        match rescue {
             Some(other) if other != address => Err(UserError::new(format!(
                 "the terms in `{}` are those of `{address}`, not of the rescue `{other}`",
                 path.display()

@@ -1,13 +1,13 @@
 //! A signed declaration as a file: what `levee declare --sign` prints, and `levee declare --signed` brings.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use alloy::primitives::{Address, B256, Bytes};
 use levee::{Blueprint, Declaration, SignedDeclaration, Stage};
 use levee_model::Wei;
 use serde::{Deserialize, Serialize};
 
-use crate::{address, error::UserError};
+use crate::{address, error::UserError, file};
 
 /// A signed declaration and the chain that it is for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,10 +51,7 @@ impl SignedFile {
 
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, UserError> {
-        let text = fs::read_to_string(path).map_err(|error| {
-            UserError::new(format!("`{}` cannot be read: {error}", path.display())).hint("check the path")
-        })?;
-        serde_json::from_str(&text).map_err(|error| {
+        serde_json::from_str(&file::text(path)?).map_err(|error| {
             UserError::new(format!("`{}` is not a signed declaration: {error}", path.display()))
                 .hint("`levee declare --sign` prints one")
         })
@@ -120,7 +117,7 @@ mod tests {
             let mut signed = signed();
             signed.declaration.amount = amount;
             let file = SignedFile::new(31337, &signed, B256::repeat_byte(9));
-            fs::write(&path, serde_json::to_string(&file).unwrap()).unwrap();
+            std::fs::write(&path, serde_json::to_string(&file).unwrap()).unwrap();
             let read = SignedFile::read(&path).unwrap();
             assert_eq!((read.chain, read.digest), (31337, B256::repeat_byte(9)));
             assert_eq!(read.signed().unwrap(), signed);

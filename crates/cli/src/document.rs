@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::de::DeserializeOwned;
-use toml::Spanned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, DeserializeOwned, MapAccess, Visitor, value::MapAccessDeserializer},
+};
+use toml::{Spanned, value::Datetime};
 
-use crate::error::UserError;
+use crate::{error::UserError, file};
 
 /// The text of a TOML document and where it came from.
 #[derive(Debug)]
@@ -17,8 +20,7 @@ pub(crate) struct Document {
 impl Document {
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, UserError> {
-        let text = std::fs::read_to_string(path).map_err(|error| cannot_read(path, &error))?;
-        Ok(Self { path: path.to_owned(), text })
+        Ok(Self { path: path.to_owned(), text: file::text(path)? })
     }
 
     /// Takes a text as if it had been read from `path`.
@@ -40,10 +42,11 @@ impl Document {
     /// The document as a `T`; unknown keys are refused where `T` denies them.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, UserError> {
         toml::from_str(&self.text).map_err(|error| {
-            let place = self.place(error.span().map_or(0, |span| span.start));
+            let offset = error.span().map_or(0, |span| span.start);
             let message = error.message().trim_end_matches('\n').replace('\n', ", ");
-            UserError::new(message)
-                .within(place)
+            let in_words = wrong_type(&message).map(|words| format!("{} {words}", self.key_at(offset)));
+            UserError::new(in_words.unwrap_or(message))
+                .within(self.place(offset))
                 .hint("`levee terms new` writes a file with every key explained")
         })
     }
@@ -52,10 +55,10 @@ impl Document {
     pub(crate) fn field<T>(
         &self,
         key: &str,
-        value: &Spanned<String>,
+        value: &Spanned<impl AsRef<str>>,
         parse: impl FnOnce(&str) -> Result<T, UserError>,
     ) -> Result<T, UserError> {
-        parse(value.get_ref())
+        parse(value.get_ref().as_ref())
             .map_err(|error| error.within(format!("{}: {key}", self.place(value.span().start))))
     }
 
@@ -64,11 +67,72 @@ impl Document {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         format!("{}:{}", self.path.display(), before.matches('\n').count() + 1)
     }
+
+    /// The key whose value begins at `offset`: what is before the last `=` of the line, or in the brackets of a header.
+    fn key_at(&self, offset: usize) -> &str {
+        let (before, after) = self.text.split_at_checked(offset).unwrap_or((&self.text, ""));
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let key = line.rsplit(['{', ',']).find_map(|part| Some(part.split_once('=')?.0.trim()));
+        key.unwrap_or_else(|| after.lines().next().unwrap_or_default().trim_matches(['[', ']']))
+    }
 }
 
-/// The refusal to go on without a file.
-pub(crate) fn cannot_read(path: &Path, error: &std::io::Error) -> UserError {
-    UserError::new(format!("`{}` cannot be read: {error}", path.display())).hint("check the path")
+/// What serde says of a value of another type than the key takes, in words.
+fn wrong_type(message: &str) -> Option<String> {
+    let told = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
+    let (found, expected) = told.split_once(", expected ")?;
+    let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
+    let found = match kind {
+        "integer" | "floating" => format!("the number {}", value.trim_start_matches("point ")),
+        "string" => format!("the text `{}`", value.trim_matches('"')),
+        "boolean" => value.to_owned(),
+        "sequence" => "a list".to_owned(),
+        _ => "a table".to_owned(),
+    };
+    let expected = match expected {
+        "a string" => "text in quotes",
+        "a borrowed string" => "text in quotes",
+        "u8" => "a whole number from 0 to 255, without quotes",
+        "u64" => "a whole number, without quotes",
+        "a sequence" => "a list: `[[name]]` begins each of its tables",
+        _ if expected.starts_with("struct ") => "a table",
+        other => other,
+    };
+    Some(format!("is {found}, and must be {expected}"))
+}
+
+/// A time as it is written: in quotes, or as TOML has times of its own.
+#[derive(Debug)]
+pub(crate) struct TimeText(String);
+
+impl AsRef<str> for TimeText {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for TimeText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TimeVisitor)
+    }
+}
+
+struct TimeVisitor;
+
+impl<'de> Visitor<'de> for TimeVisitor {
+    type Value = TimeText;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a time, as in `2026-08-01T00:00:00Z`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<TimeText, E> {
+        Ok(TimeText(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TimeText, A::Error> {
+        Datetime::deserialize(MapAccessDeserializer::new(map)).map(|time| TimeText(time.to_string()))
+    }
 }
 
 #[cfg(test)]
@@ -98,7 +162,66 @@ mod tests {
             "dir/pot.toml:3: unknown field `rpc`, expected `target`"
         );
         assert_eq!(refusal(""), "dir/pot.toml:1: missing field `target`");
-        assert!(refusal("# pot\ntarget = 5").starts_with("dir/pot.toml:2: invalid type: integer `5`"));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_told_in_words_with_its_key() {
+        #[derive(Debug, Deserialize)]
+        struct All {
+            _time: TimeText,
+            _count: u8,
+            _pot: Vec<Pot>,
+        }
+        let refusal = |text: &str| Document::new("a.toml", text).parse::<All>().unwrap_err().to_string();
+        let text = |time: &str, count: &str, pot: &str| format!("_time = {time}\n_count = {count}\n{pot}\n");
+        let (time, pot) = ("2026-08-01T00:00:00Z", "[[_pot]]\ntarget = \"5 ETH\"");
+        Document::new("a.toml", text(time, "4", pot)).parse::<All>().unwrap();
+        let cases = [
+            (
+                text("5", "4", pot),
+                "1: _time is the number `5`, and must be a time, as in `2026-08-01T00:00:00Z`",
+            ),
+            (
+                text(time, "\"4\"", pot),
+                "2: _count is the text `4`, and must be a whole number from 0 to 255, without quotes",
+            ),
+            (
+                text(time, "300", pot),
+                "2: _count is the number `300`, and must be a whole number from 0 to 255, without quotes",
+            ),
+            (
+                text(time, "4", "[[_pot]]\ntarget = 5.5"),
+                "4: target is the number `5.5`, and must be text in quotes",
+            ),
+            (
+                text(time, "4", "_pot = [{ target = true }]"),
+                "3: target is `true`, and must be text in quotes",
+            ),
+            (
+                text(time, "4", "[_pot]\ntarget = \"\""),
+                "3: _pot is a table, and must be a list: `[[name]]` begins each of its tables",
+            ),
+        ];
+        for (text, message) in cases {
+            assert_eq!(refusal(&text), format!("a.toml:{message}"));
+        }
+    }
+
+    #[test]
+    fn a_time_needs_no_quotes() {
+        #[derive(Debug, Deserialize)]
+        struct Time {
+            at: Spanned<TimeText>,
+        }
+        for text in ["2026-08-01T00:00:00Z", "\"2026-08-01T00:00:00Z\""] {
+            let document = Document::new("a.toml", format!("at = {text}"));
+            let time: Time = document.parse().unwrap();
+            assert_eq!(document.field("at", &time.at, crate::time::parse_time).unwrap(), 1_785_542_400);
+        }
+        let document = Document::new("a.toml", "at = 2026-08-01");
+        let time: Time = document.parse().unwrap();
+        let message = document.field("at", &time.at, crate::time::parse_time).unwrap_err().to_string();
+        assert_eq!(message, "a.toml:1: at: `2026-08-01` is not a time");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 use eyre::Report;
 use serde_json::{Value, json};
 
-use crate::hint;
+use crate::{escape, hint};
 
 /// Exit code when the caller can mend it: bad input, a refusal by the escrow, too little money.
 const EXIT_USER: u8 = 1;
@@ -77,15 +77,15 @@ fn causes(report: &Report) -> Vec<String> {
     causes
 }
 
-/// An error as a person reads it.
+/// An error as a person reads it, in colours. Nothing in it can begin a line of its own.
 pub(crate) fn to_text(report: &Report) -> String {
     let style = anstyle::AnsiColor::Red.on_default().bold();
-    let mut text = format!("{style}error{style:#}: {report}\n");
+    let mut text = format!("{style}error{style:#}: {}\n", escape::line(&report.to_string()));
     for cause in causes(report) {
-        text.push_str(&format!("  caused by: {cause}\n"));
+        text.push_str(&format!("  caused by: {}\n", escape::line(&cause)));
     }
     if let Some(hint) = hint_for(report) {
-        text.push_str(&format!("\nhint: {hint}\n"));
+        text.push_str(&format!("\nhint: {}\n", escape::line(hint)));
     }
     text
 }
@@ -130,6 +130,17 @@ mod tests {
             "message": "pledging", "causes": ["`5` has no unit"], "code": 1, "hint": "write `5 ETH`",
         } });
         assert_eq!(to_json(&mistake().wrap_err("pledging")), expected);
+    }
+
+    #[test]
+    fn no_part_of_an_error_can_forge_a_line() {
+        let cause = Report::new(UserError::new("a\nok: b\u{202e}").hint("e\rf"))
+            .wrap_err("c\u{1b}[2K")
+            .wrap_err("d\n");
+        let text = anstream::adapter::strip_str(&to_text(&cause)).to_string();
+        let expected =
+            "error: d\\n\n  caused by: c\\u{1b}[2K\n  caused by: a\\nok: b\\u{202e}\n\nhint: e\\rf\n";
+        assert_eq!(text, expected);
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
         AmountTooLarge { .. } => Some("pledge less"),
         InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
         NotGuardian { .. } => Some("sign with the guardian's account"),
-        PaymentFailed { .. } => Some("name another recipient with `--to`, if the position is yours"),
+        PaymentFailed { .. } => Some("the pledger may name another recipient with `--to`"),
         _ => None,
     }
 }

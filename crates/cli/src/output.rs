@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use eyre::{Report, Result, WrapErr};
 use serde::Serialize;
 
-use crate::error;
+use crate::{error, escape};
 
 /// Where a command writes.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ impl Output {
     /// The result of a command: `text`, which ends in `\n`, or `value` as one JSON document.
     pub(crate) fn result(self, text: &str, value: &impl Serialize) -> Result<()> {
         if self.json {
-            return write_stdout(&format!("{}\n", serde_json::to_string_pretty(value)?));
+            return write(&escape::json(&format!("{}\n", serde_json::to_string_pretty(value)?)));
         }
         write_stdout(text)
     }
@@ -36,30 +36,35 @@ impl Output {
     /// Progress and explanations: `text` and a line end. Silent for programs, which read the result.
     pub(crate) fn note(self, text: &str) {
         if !self.json {
-            write_stderr(&format!("{text}\n"));
+            write_stderr(&escape::text(&format!("{text}\n")));
         }
     }
 
     /// What is allowed and unwise.
     pub(crate) fn warn(self, warnings: &[String]) {
         let style = anstyle::AnsiColor::Yellow.on_default().bold();
-        for warning in warnings {
-            self.note(&format!("{style}warning{style:#}: {warning}"));
+        for warning in warnings.iter().filter(|_| !self.json) {
+            write_stderr(&format!("{style}warning{style:#}: {}\n", escape::line(warning)));
         }
     }
 
     /// An error.
     pub(crate) fn error(self, report: &Report) {
         if self.json {
-            write_stderr(&format!("{:#}\n", error::to_json(report)));
+            write_stderr(&escape::json(&format!("{:#}\n", error::to_json(report))));
         } else {
             write_stderr(&error::to_text(report));
         }
     }
 }
 
-/// Writes to stdout. A reader who has gone away, as in `levee status | head -1`, got what it wanted.
+/// Writes to stdout, with what could move the cursor escaped.
 pub(crate) fn write_stdout(text: &str) -> Result<()> {
+    write(&escape::text(text))
+}
+
+/// Writes to stdout as it is: what is the command's own, colours and all. A reader who has gone away, as in `levee status | head -1`, got what it wanted.
+pub(crate) fn write(text: &str) -> Result<()> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -67,7 +72,7 @@ pub(crate) fn write_stdout(text: &str) -> Result<()> {
     }
 }
 
-/// Writes to stderr. When that is gone there is nobody left to tell.
+/// Writes to stderr as it is. When that is gone there is nobody left to tell.
 pub(crate) fn write_stderr(text: &str) {
     let mut stderr = anstream::stderr().lock();
     let _gone = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());

@@ -13,6 +13,7 @@ use crate::{
     address,
     amount::{self, Amount},
     commands::pledge::Pledge,
+    environment,
     error::UserError,
     transaction::{Session, Step},
 };
@@ -44,8 +45,9 @@ pub(crate) struct RouteArgs {
     #[arg(long, conflicts_with = "approve")]
     permit: bool,
 
-    /// Address of the chain's WETH, which the router's address follows from; known on Ethereum and Sepolia.
-    #[arg(long, value_name = "ADDRESS", env = "LEVEE_WETH", value_parser = address::parse)]
+    /// Address of the chain's WETH, which the router's address follows from; else the variable LEVEE_WETH. Known on Ethereum
+    /// and Sepolia.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pub(crate) weth: Option<Address>,
 }
 
@@ -126,8 +128,10 @@ impl Session {
     /// The router of the chain's WETH and the rescue's tokens.
     fn router(&self, weth: Option<Address>) -> Result<Router<DynProvider>, UserError> {
         let (chain, terms) = (self.page.chain, &self.page.view.terms);
-        let known = KNOWN_WETH.iter().find(|(id, _)| *id == chain).map(|(_, weth)| *weth);
-        let weth = weth.or(known).ok_or_else(|| {
+        let known = || KNOWN_WETH.iter().find(|(id, _)| *id == chain).map(|(_, weth)| *weth);
+        let named =
+            weth.map_or_else(|| environment::parsed("LEVEE_WETH", address::parse), |weth| Ok(Some(weth)))?;
+        let weth = named.or_else(known).ok_or_else(|| {
             UserError::new(format!("the address of WETH on chain {chain} is not known"))
                 .hint("name it with `--weth ADDRESS` or the variable LEVEE_WETH")
         })?;

@@ -9,9 +9,9 @@ use toml::Spanned;
 
 use crate::{
     address, amount,
-    document::{self, Document},
+    document::{Document, TimeText},
     error::UserError,
-    percent, time,
+    file, percent, time,
 };
 
 /// Terms and the chain that they are for.
@@ -37,8 +37,8 @@ pub(crate) struct TermsToml {
     steth: Option<Spanned<String>>,
     wsteth: Option<Spanned<String>>,
     target: Spanned<String>,
-    deadline: Spanned<String>,
-    latest_deadline: Spanned<String>,
+    deadline: Spanned<TimeText>,
+    latest_deadline: Spanned<TimeText>,
     objection_period: Spanned<String>,
     veto: Spanned<String>,
     tranches: u8,
@@ -155,12 +155,13 @@ fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>,
 
 /// Keccak-256 of a file's bytes.
 pub(crate) fn hash_of_file(path: &Path) -> Result<B256, UserError> {
-    std::fs::read(path).map(keccak256).map_err(|error| document::cannot_read(path, &error))
+    file::document(path).map(keccak256)
 }
 
 /// Reads a hash.
 pub(crate) fn parse_hash(text: &str) -> Result<B256, UserError> {
-    text.strip_prefix("0x").and_then(|digits| digits.parse().ok()).ok_or_else(|| {
+    let digits = text.strip_prefix("0x").filter(|digits| !digits.starts_with("0x"));
+    digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| {
         UserError::new(format!("`{text}` is not a hash")).hint("a hash is `0x` and 64 hexadecimal digits")
     })
 }
@@ -254,10 +255,7 @@ pub(crate) mod tests {
     /// The template, filled in.
     pub(crate) fn text() -> String {
         template(NOW + 86_400)
-            .replace(
-                "0x0000000000000000000000000000000000000000",
-                "0x00000000000000000000000000000000000000be",
-            )
+            .replace("0x0000000000000000000000000000000000000000", &Address::repeat_byte(0xbe).to_string())
             .replace("document = \"terms.md\"", &format!("terms_hash = \"{}\"", B256::repeat_byte(7)))
     }
 
@@ -278,10 +276,7 @@ pub(crate) mod tests {
         assert_eq!(file.chain, 1);
         assert_eq!(file.document, None);
         let terms = file.terms;
-        assert_eq!(
-            terms.beneficiary,
-            "0x00000000000000000000000000000000000000be".parse::<Address>().unwrap()
-        );
+        assert_eq!(terms.beneficiary, Address::repeat_byte(0xbe));
         assert_eq!(terms.guardian, Address::ZERO);
         assert_eq!(terms.target, Wei::new(68_900 * 10u128.pow(18)));
         assert_eq!((terms.deadline, terms.latest_deadline), (NOW + 86_400, NOW + 86_400));
@@ -299,7 +294,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_template_as_it_is_names_what_must_be_filled_in() {
-        let text = text().replace("00be\"", "0000\"");
+        let text = text().replace(&Address::repeat_byte(0xbe).to_string(), &Address::ZERO.to_string());
         let error = parse(&text).unwrap().check(NOW).unwrap_err().to_string();
         assert_eq!(error, "rescue.toml: beneficiary is the zero address");
     }

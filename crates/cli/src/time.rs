@@ -1,38 +1,72 @@
 //! Points in time and durations as people write them, and as they are shown.
 
 use jiff::{
-    Span, SpanRelativeTo, SpanRound, Timestamp, Unit,
+    Span, SpanRound, Timestamp, Unit,
     fmt::friendly::{Designator, Spacing, SpanPrinter},
 };
+use toml::value::Datetime;
 
 pub(crate) use levee::display::utc as time;
 
 use crate::error::UserError;
 
-/// Reads an RFC 3339 time, as Unix seconds. Fractions of a second are refused, as the chain knows none.
+/// Reads an RFC 3339 time, as Unix seconds. Fractions of a second are refused, as the chain knows none, and so is whatever
+/// else a calendar may take and drop: leap seconds, names of time zones, days of the week.
 pub(crate) fn parse_time(text: &str) -> Result<u64, UserError> {
     let hint = "write date, time and offset, as in `2026-08-01T00:00:00Z`";
     let error = || UserError::new(format!("`{text}` is not a time")).hint(hint);
-    let time: Timestamp = text.parse().map_err(|_| error())?;
-    if time.subsec_nanosecond() != 0 {
+    // A date and time of TOML is one of RFC 3339, and nothing else.
+    let written: Datetime = text.parse().map_err(|_| error())?;
+    let (Some(_), Some(clock), Some(_)) = (written.date, written.time, written.offset) else {
+        return Err(error());
+    };
+    if clock.nanosecond.is_some() {
         return Err(UserError::new(format!("`{text}` has a fraction of a second")).hint(hint));
     }
-    u64::try_from(time.as_second()).map_err(|_| error())
+    let time: Timestamp = text.parse().map_err(|_| error())?;
+    u64::try_from(time.as_second()).ok().filter(|_| clock.second != Some(60)).ok_or_else(error)
 }
 
-/// Reads a duration, `3 days` or `12h`, in seconds. A day has 24 hours; months and years have no fixed length and are
-/// refused.
+/// Units of a duration, by rising length, with all their names. Months and years have no fixed length.
+const UNITS: [(u64, [&str; 3]); 5] = [
+    (1, ["s", "second", "seconds"]),
+    (MINUTE, ["min", "minute", "minutes"]),
+    (HOUR, ["h", "hour", "hours"]),
+    (DAY, ["d", "day", "days"]),
+    (7 * DAY, ["w", "week", "weeks"]),
+];
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// Reads a duration in seconds, `3 days`, `12h` or `1 day 6 hours`: whole numbers, each with its unit, the longest first.
+/// Anything else is refused, as what is read otherwise than it was meant is a term for ever.
 pub(crate) fn parse_duration(text: &str) -> Result<u32, UserError> {
-    let hint = "write a number and a unit from seconds to weeks, as in `3 days`, `12h` or `1 day 6 hours`";
+    let hint = "write whole numbers and units from seconds to weeks, the longest first, as in `3 days`, `12h` or \
+                `1 day 6 hours`";
     let error = || UserError::new(format!("`{text}` is not a duration")).hint(hint);
-    let span: Span = text.parse().map_err(|_| error())?;
-    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| error())?;
-    if duration.subsec_nanos() != 0 || duration.is_negative() {
-        return Err(UserError::new(format!("`{text}` is not a whole number of seconds")).hint(hint));
+    let (mut seconds, mut rest, mut shorter_than) = (0u64, text.trim(), u64::MAX);
+    while !rest.is_empty() {
+        let (length, count, after) =
+            leading_part(rest).filter(|part| part.0 < shorter_than).ok_or_else(error)?;
+        seconds = count.checked_mul(length).and_then(|part| seconds.checked_add(part)).ok_or_else(error)?;
+        (rest, shorter_than) = (after, length);
     }
-    u32::try_from(duration.as_secs()).map_err(|_| {
+    if shorter_than == u64::MAX {
+        return Err(error());
+    }
+    u32::try_from(seconds).map_err(|_| {
         UserError::new(format!("`{text}` is too long")).hint("the longest is 49710 days, some 136 years")
     })
+}
+
+/// The unit's length and the number of the part that `text` begins with, and what comes after it.
+fn leading_part(text: &str) -> Option<(u64, u64, &str)> {
+    let (number, after) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    let after = after.trim_start();
+    let (unit, rest) = after.split_at(after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len()));
+    let (length, _) = UNITS.iter().find(|(_, names)| names.contains(&unit))?;
+    Some((*length, number.parse().ok()?, rest.trim_start()))
 }
 
 /// Seconds as `3 days 12 hours`, exact.
@@ -61,11 +95,10 @@ pub(crate) fn time_from(seconds: u64, now: u64) -> String {
 
 /// Drops what nobody reads: seconds of what is hours away, hours of what is weeks away.
 fn coarse(seconds: u64) -> u64 {
-    const HOUR: u64 = 60 * 60;
-    const WEEK: u64 = 7 * 24 * HOUR;
+    const WEEK: u64 = 7 * DAY;
     let step = match seconds {
         ..HOUR => 1,
-        HOUR..WEEK => 60,
+        HOUR..WEEK => MINUTE,
         WEEK.. => HOUR,
     };
     seconds - seconds % step
@@ -79,7 +112,21 @@ mod tests {
     fn times_are_read_in_any_offset() {
         assert_eq!(parse_time("2026-08-01T00:00:00Z").unwrap(), 1_785_542_400);
         assert_eq!(parse_time("2026-08-01T02:00:00+02:00").unwrap(), 1_785_542_400);
-        for text in ["2026-08-01", "tomorrow", "1785542400", "1969-12-31T23:59:59Z", ""] {
+        for text in [
+            "2026-08-01",
+            "2026-08-01T00:00:00",
+            "tomorrow",
+            "1785542400",
+            "1969-12-31T23:59:59Z",
+            "2026-08-01T00:00:00Z[Europe/Paris]",
+            "2026-06-30T23:59:60Z",
+            "2026-08-01T24:00:00Z",
+            "20260801T000000Z",
+            "2026-02-29T00:00:00Z",
+            "+002026-08-01T00:00:00Z",
+            "2026-08-01T00:00:00+02:00:30",
+            "",
+        ] {
             assert_eq!(parse_time(text).unwrap_err().to_string(), format!("`{text}` is not a time"));
         }
         let error = parse_time("2026-08-01T00:00:00.5Z").unwrap_err().to_string();
@@ -94,17 +141,57 @@ mod tests {
             ("1 day 6 hours", 108_000),
             ("2 weeks", 1_209_600),
             ("90s", 90),
+            ("1 week 1 d 1h1min 1 second", 604_800 + 86_400 + 3_600 + 60 + 1),
+            ("0 seconds", 0),
         ];
         for (text, seconds) in cases {
             assert_eq!(parse_duration(text).unwrap(), seconds, "{text}");
         }
-        for text in ["3", "1 month", "1 year", "soon", ""] {
-            assert_eq!(parse_duration(text).unwrap_err().to_string(), format!("`{text}` is not a duration"));
-        }
         assert_eq!(parse_duration("50000 days").unwrap_err().to_string(), "`50000 days` is too long");
-        for text in ["500 ms", "-3 days"] {
-            let error = parse_duration(text).unwrap_err().to_string();
-            assert_eq!(error, format!("`{text}` is not a whole number of seconds"));
+    }
+
+    #[test]
+    fn durations_that_could_be_read_otherwise_are_refused() {
+        for text in [
+            // Thousands and decimals.
+            "1,440 hours",
+            "1.440 hours",
+            "1'440 hours",
+            "1_440 hours",
+            "1 440 hours",
+            "1.5 days",
+            "0,5 days",
+            "1e3 s",
+            // No number, no unit, or another one.
+            "3",
+            "days",
+            "",
+            "soon",
+            "3 days 4",
+            "1 month",
+            "1 year",
+            "500 ms",
+            "5 m",
+            "5 H",
+            "3 Days",
+            "P3D",
+            "PT12H",
+            "01:30",
+            // Signs and words.
+            "-3 days",
+            "+3 days",
+            "3 days ago",
+            "1 day, 6 hours",
+            "1 day and 6 hours",
+            "1 day 6:00",
+            // The same twice, or in another order.
+            "1 day 1 day",
+            "6 hours 1 day",
+            "99999999999999999999 s",
+            "18446744073709551615 weeks",
+            "٣ days",
+        ] {
+            assert_eq!(parse_duration(text).unwrap_err().to_string(), format!("`{text}` is not a duration"));
         }
     }
 

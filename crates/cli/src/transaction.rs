@@ -19,7 +19,7 @@ use crate::{
     amount,
     connection::{Connection, NetworkArgs, RescueArgs},
     error::UserError,
-    event,
+    escape, event,
     output::{self, Output},
     page::Page,
     table,
@@ -191,7 +191,7 @@ impl Signer {
             let is_last = number + 1 == steps.len();
             let signing = signing.iter().filter(|_| is_last);
             let facts: Vec<_> = step.facts.iter().chain(signing).cloned().collect();
-            text.push_str(&format!("{}\n{}", step.headline, indented(&table::facts(&facts))));
+            text.push_str(&format!("{}\n{}", escape::line(&step.headline), indented(&table::facts(&facts))));
         }
         text
     }
@@ -208,7 +208,7 @@ impl Signer {
                 .hint("add `--yes` to send without asking")
                 .into());
         }
-        output::write_stderr(&format!("{plan}\nSend it? Type `yes`: "));
+        output::write_stderr(&format!("{}\nSend it? Type `yes`: ", escape::text(plan)));
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).wrap_err("the answer cannot be read")?;
         match answer.trim() {

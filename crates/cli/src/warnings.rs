@@ -1,8 +1,9 @@
 //! What the escrow takes, and those who pledge may regret: each is one sentence, with figures and without a full stop.
 
+use alloy::primitives::{Address, address};
 use levee_model::{Bps, Terms, Timestamp, Wei, prorata, schedule};
 
-use crate::{amount, percent, time};
+use crate::{amount, percent, public_keys, time};
 
 const HOUR: u32 = 60 * 60;
 const DAY: u32 = 24 * HOUR;
@@ -12,11 +13,109 @@ const SHORT: u32 = 6 * HOUR;
 /// What few plan for.
 const FAR: u64 = 5 * YEAR;
 
-/// The warnings that apply to a rescue with these terms, if it were created at `now`.
-pub(crate) fn of(terms: &Terms, now: Timestamp) -> Vec<String> {
-    let all = [veto_price(terms), ally(terms), short_objection(terms)];
-    let all = all.into_iter().chain(short_windows(terms)).chain(far_times(terms, now));
+/// The warnings that apply to a rescue on `chain` with these terms, if it were created at `now`.
+pub(crate) fn of(chain: u64, terms: &Terms, now: Timestamp) -> Vec<String> {
+    let all = [veto_price(terms), ally(terms), objection_without_objectors(terms), short_objection(terms)];
+    let all = all
+        .into_iter()
+        .chain(short_windows(terms))
+        .chain(near_times(terms, now))
+        .chain(far_times(terms, now));
+    let all = all.chain(accounts(chain, terms)).chain([
+        usury(terms),
+        no_network(chain),
+        foreign_tokens(chain, terms),
+    ]);
     all.flatten().collect()
+}
+
+/// The chain id of a local development node, where public keys are what everybody uses.
+const LOCAL: u64 = 31_337;
+
+/// A beneficiary or a guardian that is not what it should be.
+fn accounts(chain: u64, terms: &Terms) -> [Option<String>; 3] {
+    let Terms { beneficiary, guardian, .. } = *terms;
+    let public = |name: &str, account: Address| {
+        (chain != LOCAL && public_keys::is_public(account)).then(|| {
+            format!("the {name} `{account}` is an account of development nodes, whose key everybody knows")
+        })
+    };
+    let nobodys = nobodys(terms).map(|what| {
+        format!("the beneficiary `{beneficiary}` is {what}: nobody can use what is delivered to it")
+    });
+    let guards_itself = (beneficiary == guardian).then(|| {
+        format!("the beneficiary `{beneficiary}` is also the guardian: nobody else can stop what goes to it, except by the veto")
+    });
+    [nobodys.or_else(|| public("beneficiary", beneficiary)), guards_itself, public("guardian", guardian)]
+}
+
+/// Where people burn money.
+const BURN: [Address; 3] = [
+    address!("000000000000000000000000000000000000dEaD"),
+    address!("dEAD000000000000000042069420694206942069"),
+    Address::repeat_byte(0xff),
+];
+
+/// What a beneficiary is that is nobody's.
+fn nobodys(terms: &Terms) -> Option<&'static str> {
+    let beneficiary = terms.beneficiary;
+    if beneficiary == terms.steth || beneficiary == terms.wsteth {
+        return Some("one of the rescue's own tokens");
+    }
+    if BURN.contains(&beneficiary) {
+        return Some("a burn address");
+    }
+    // Precompiled contracts have the lowest addresses of all.
+    beneficiary[..18].iter().all(|byte| *byte == 0).then_some("a precompile, or will be")
+}
+
+/// A rate that nobody writes on purpose.
+fn usury(terms: &Terms) -> Option<String> {
+    let (index, tier) = terms.tiers.iter().enumerate().find(|(_, tier)| tier.rate > Bps::ONE)?;
+    Some(format!(
+        "tier {index} has a rate of {} a year: of what is recovered, all goes to its interest before earlier draw orders are \
+         repaid",
+        percent::percent(tier.rate)
+    ))
+}
+
+fn no_network(chain: u64) -> Option<String> {
+    (chain == 0).then(|| "the chain is 0, which no network has: no node will take these terms".into())
+}
+
+/// Lido's tokens of another network than the rescue's. Where Lido's own are known, others are refused.
+fn foreign_tokens(chain: u64, terms: &Terms) -> Option<String> {
+    let other = [terms.steth, terms.wsteth].into_iter().find_map(levee::lido::chain_of)?;
+    (other != chain).then(|| {
+        format!("steth and wsteth are Lido's on chain {other}, and the rescue is for chain {chain}, which may have others there")
+    })
+}
+
+/// A time to object, for nobody.
+fn objection_without_objectors(terms: &Terms) -> Option<String> {
+    let period = time::duration(terms.objection_period.into());
+    (terms.guardian.is_zero() && terms.veto == Bps::ZERO).then(|| {
+        format!(
+            "the objection_period of {period} stops nothing: without a veto or a guardian nobody can object"
+        )
+    })
+}
+
+/// What is over before people have heard of it.
+fn near_times(terms: &Terms, now: Timestamp) -> [Option<String>; 2] {
+    let left = terms.deadline.saturating_sub(now);
+    let span = u64::from(terms.tranches.saturating_sub(1)) * u64::from(terms.tranche_interval);
+    let [left_text, span_text, interval] = [left, span, terms.tranche_interval.into()].map(time::duration);
+    [
+        (left < DAY.into())
+            .then(|| format!("the deadline {} is {left_text} away: few can pledge by then", time::time(terms.deadline))),
+        (terms.tranches > 1 && span < DAY.into()).then(|| {
+            format!(
+                "the {} tranches, {interval} apart, all fall due within {span_text}: they leave little time to stop the rest",
+                terms.tranches
+            )
+        }),
+    ]
 }
 
 /// What it takes to stop the rescue.
@@ -118,7 +217,6 @@ fn far_times(terms: &Terms, now: Timestamp) -> [Option<String>; 4] {
 mod tests {
     use super::*;
     use crate::terms::tests::{NOW, parse, text};
-    use alloy::primitives::Address;
 
     /// What is warned of beyond the price of the veto, of the template with a guardian and `change`.
     fn beyond_the_price(change: fn(&mut Terms)) -> Vec<String> {
@@ -126,7 +224,7 @@ mod tests {
         file.terms.guardian = Address::repeat_byte(6);
         change(&mut file.terms);
         file.check(NOW).unwrap();
-        let mut warnings = of(&file.terms, NOW);
+        let mut warnings = of(file.chain, &file.terms, NOW);
         assert!(warnings.remove(0).contains("can stop the rescue by its veto"));
         warnings
     }
@@ -136,10 +234,10 @@ mod tests {
         let mut terms = parse(&text()).unwrap().terms;
         // 33 % of the 34,450 ETH of the lowest threshold, and of the target; 3 days and 3 times 7.
         let price = "whoever locks 11368.5 ETH to 22737 ETH for 24 days can stop the rescue by its veto of 33 % of the draw";
-        assert_eq!(of(&terms, NOW)[0], price);
+        assert_eq!(of(1, &terms, NOW)[0], price);
         terms.tiers.drain(..2);
         let whole = "whoever locks 22737 ETH for 24 days can stop the rescue by its veto of 33 % of the draw";
-        assert_eq!(of(&terms, NOW)[0], whole);
+        assert_eq!(of(1, &terms, NOW)[0], whole);
     }
 
     #[test]
@@ -147,13 +245,15 @@ mod tests {
         let mut terms = parse(&text()).unwrap().terms;
         let ally = "without a guardian, an ally of the beneficiary that pledges more than 46163 ETH of 68900 ETH cannot be \
                     outvoted";
-        assert_eq!(of(&terms, NOW)[1..], [ally]);
+        assert_eq!(of(1, &terms, NOW)[1..], [ally]);
         terms.veto = Bps::ZERO;
         let nobody = "with neither a veto nor a guardian nobody can stop a rescue that the beneficiary or an ally completes \
                       by pledging what is missing";
-        assert_eq!(of(&terms, NOW), [nobody]);
+        let nothing =
+            "the objection_period of 3 days stops nothing: without a veto or a guardian nobody can object";
+        assert_eq!(of(1, &terms, NOW), [nobody, nothing]);
         terms.guardian = Address::repeat_byte(6);
-        assert_eq!(of(&terms, NOW), [""; 0]);
+        assert_eq!(of(1, &terms, NOW), [""; 0]);
     }
 
     #[test]
@@ -168,6 +268,80 @@ mod tests {
         let release =
             "a release_window of 5 hours is under 6 hours: it may end before the beneficiary is paid";
         assert_eq!(beyond_the_price(|terms| terms.release_window = 5 * HOUR), [release]);
+    }
+
+    #[test]
+    fn what_is_over_too_soon_is_warned_of() {
+        let soon = "the deadline 2026-08-01T00:05:00Z is 5 minutes away: few can pledge by then";
+        assert_eq!(beyond_the_price(|terms| terms.deadline = NOW + 300), [soon]);
+        assert_eq!(beyond_the_price(|terms| terms.deadline = NOW + u64::from(DAY)), [""; 0]);
+        let together = "the 4 tranches, 1 second apart, all fall due within 3 seconds: they leave little time to stop the rest";
+        assert_eq!(beyond_the_price(|terms| terms.tranche_interval = 1), [together]);
+        assert_eq!(beyond_the_price(|terms| (terms.tranches, terms.tranche_interval) = (1, 0)), [""; 0]);
+    }
+
+    #[test]
+    fn who_cannot_be_meant_is_warned_of() {
+        let nobody = |account: Address, what: &str| {
+            format!("the beneficiary `{account}` is {what}: nobody can use what is delivered to it")
+        };
+        let set = |change: fn(&mut Terms)| beyond_the_price(change);
+        let dead = address!("000000000000000000000000000000000000dEaD");
+        assert_eq!(set(|terms| terms.beneficiary = BURN[0]), [nobody(dead, "a burn address")]);
+        let nine = Address::with_last_byte(9);
+        let precompile = nobody(nine, "a precompile, or will be");
+        assert_eq!(set(|terms| terms.beneficiary = Address::with_last_byte(9)), [precompile]);
+        let steth = address!("ae7ab96520DE3A18E5e111B5EaAb095312D7fE84");
+        let own = nobody(steth, "one of the rescue's own tokens");
+        assert_eq!(set(|terms| terms.beneficiary = terms.steth), [own.clone()]);
+        assert_eq!(
+            set(|terms| terms.beneficiary = terms.wsteth)[0]
+                .replace("0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0", &steth.to_string()),
+            own
+        );
+        let six = Address::repeat_byte(6);
+        let itself = format!(
+            "the beneficiary `{six}` is also the guardian: nobody else can stop what goes to it, except by the veto"
+        );
+        assert_eq!(set(|terms| terms.beneficiary = terms.guardian), [itself]);
+    }
+
+    #[test]
+    fn a_key_that_everybody_knows_is_warned_of_but_on_a_local_chain() {
+        let known = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
+        let told = |name: &str| {
+            format!("the {name} `{known}` is an account of development nodes, whose key everybody knows")
+        };
+        let beneficiary =
+            |terms: &mut Terms| terms.beneficiary = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
+        assert_eq!(beyond_the_price(beneficiary), [told("beneficiary")]);
+        let mut terms = parse(&text()).unwrap().terms;
+        terms.guardian = known;
+        assert_eq!(of(1, &terms, NOW)[1..], [told("guardian")]);
+        (terms.steth, terms.wsteth) = (Address::ZERO, Address::ZERO);
+        assert_eq!(of(LOCAL, &terms, NOW)[1..], [""; 0]);
+    }
+
+    #[test]
+    fn figures_that_nobody_means_are_warned_of() {
+        let rate = "tier 1 has a rate of 500 % a year: of what is recovered, all goes to its interest before earlier draw orders \
+                    are repaid";
+        assert_eq!(beyond_the_price(|terms| terms.tiers[1].rate = Bps::new(50_000)), [rate]);
+        assert_eq!(beyond_the_price(|terms| terms.tiers[1].rate = Bps::ONE), [""; 0]);
+        let mut terms = parse(&text()).unwrap().terms;
+        terms.guardian = Address::repeat_byte(6);
+        let tokens = |chain: u64| {
+            format!(
+                "steth and wsteth are Lido's on chain 1, and the rescue is for chain {chain}, which may have others there"
+            )
+        };
+        assert_eq!(of(10, &terms, NOW)[1..], [tokens(10)]);
+        let none = "the chain is 0, which no network has: no node will take these terms";
+        assert_eq!(of(0, &terms, NOW)[1..], [none.to_owned(), tokens(0)]);
+        // Of Hoodi.
+        terms.wsteth = address!("7E99eE3C66636DE415D2d7C880938F2f40f94De4");
+        terms.steth = address!("3508A952176b3c15387C97BE809eaffB1982176a");
+        assert_eq!(of(560_048, &terms, NOW)[1..], [""; 0]);
     }
 
     #[test]

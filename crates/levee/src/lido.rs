@@ -6,13 +6,25 @@ use levee_model::Terms;
 use crate::error::Error;
 
 /// Chain, stETH and wstETH.
-const KNOWN: [(u64, Address, Address); 1] = [(
-    1,
-    address!("ae7ab96520DE3A18E5e111B5EaAb095312D7fE84"),
-    address!("7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0"),
-)];
+const KNOWN: [(u64, Address, Address); 2] = [
+    (
+        1,
+        address!("ae7ab96520DE3A18E5e111B5EaAb095312D7fE84"),
+        address!("7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0"),
+    ),
+    (
+        560_048,
+        address!("3508A952176b3c15387C97BE809eaffB1982176a"),
+        address!("7E99eE3C66636DE415D2d7C880938F2f40f94De4"),
+    ),
+];
 
-/// Lido's stETH and wstETH on a chain, if this crate knows them: those of Ethereum.
+/// The chain on which a token is Lido's stETH or wstETH, if this crate knows it.
+pub fn chain_of(token: Address) -> Option<u64> {
+    KNOWN.iter().find(|&&(_, steth, wsteth)| token == steth || token == wsteth).map(|(chain, ..)| *chain)
+}
+
+/// Lido's stETH and wstETH on a chain, if this crate knows them: those of Ethereum and of Hoodi.
 pub fn tokens_of(chain_id: u64) -> Option<(Address, Address)> {
     KNOWN.iter().find(|(chain, ..)| *chain == chain_id).map(|&(_, steth, wsteth)| (steth, wsteth))
 }

@@ -56,6 +56,9 @@ pub async fn check_chain(provider: &impl Provider, expected: u64) -> Result<(), 
 }
 
 fn client(url: &RedactedUrl) -> Result<Client, Error> {
-    let built = Client::builder().timeout(REQUEST_TIMEOUT).build();
+    let builder = Client::builder().timeout(REQUEST_TIMEOUT);
+    // A proxy of the environment cannot reach this machine's own ports.
+    let builder = if url.is_loopback() { builder.no_proxy() } else { builder };
+    let built = builder.build();
     built.map_err(|error| Error::Unreachable { url: url.clone(), message: message_of(&error) })
 }

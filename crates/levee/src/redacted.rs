@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::error::Error;
 
@@ -19,6 +19,16 @@ impl RedactedUrl {
     /// The whole address, to connect to; not to be printed.
     pub const fn secret(&self) -> &Url {
         &self.0
+    }
+
+    /// Whether it is of this machine itself.
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
     }
 }
 
@@ -78,6 +88,29 @@ mod tests {
         assert_eq!(shown("http://127.0.0.1:8545"), "http://127.0.0.1:8545");
         let url: RedactedUrl = "https://node.example/v3/SECRET".parse().unwrap();
         assert_eq!(format!("{url:?}"), "https://node.example/…");
+    }
+
+    #[test]
+    fn this_machine_is_known_by_all_its_names() {
+        let is_loopback = |text: &str| text.parse::<RedactedUrl>().unwrap().is_loopback();
+        for url in [
+            "http://localhost:8545",
+            "http://127.0.0.1",
+            "http://127.8.9.1",
+            "http://[::1]:1",
+            "http://a.localhost",
+        ] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "https://node.example",
+            "http://128.0.0.1",
+            "http://[::2]",
+            "https://localhost.example",
+            "http://0.0.0.0",
+        ] {
+            assert!(!is_loopback(url), "{url}");
+        }
     }
 
     #[test]

@@ -15,9 +15,9 @@ import { Refusals } from "../Refusals.sol";
 import { Store } from "../Store.sol";
 import { Twin } from "../Twin.sol";
 
-/// @notice What all handlers share. An action makes a call, whether the rules allow it or not: they say beforehand
-/// which, and the call must do just that. What seldom becomes possible by itself now and then first waits until it is;
-/// and what could be done is now and then done wrongly.
+/// @notice What all handlers share. An action makes a call, whether the rules allow it or not: the rules say in advance
+/// what must happen, and the call must do exactly that. Rare actions sometimes first wait until they are possible, and
+/// possible actions are sometimes made invalid.
 abstract contract BaseHandler is Clock {
     Store internal store;
     Refusals internal refusals;
@@ -30,10 +30,10 @@ abstract contract BaseHandler is Clock {
     /// @dev Whether a call of this action decided the rescue by its coverage.
     bool private decided;
 
-    /// @notice A call went through that the rules refuse, or was refused otherwise than they say.
+    /// @notice A call succeeded although the rules refuse it, or was refused differently than they say.
     error NotAsTheRulesSay(bytes call, bool wentThrough, bytes answer, bytes refusal);
 
-    /// @notice From now on it acts in another rescue.
+    /// @notice From now on, the handler acts in another rescue.
     function attend(Store store_, Refusals refusals_, Twin twin_) external {
         store = store_;
         refusals = refusals_;
@@ -44,7 +44,7 @@ abstract contract BaseHandler is Clock {
         bonus = store_.bonus();
     }
 
-    /// @dev Around an action. In the second in which the rescue is decided, so is its twin.
+    /// @dev Wraps an action. The twin is decided in the same second as the rescue.
     modifier acting() {
         store.begin();
         decided = false;
@@ -52,9 +52,9 @@ abstract contract BaseHandler is Clock {
         if (decided) twin.make();
     }
 
-    /// @dev Makes a call of `caller`, which must be refused with `refusal` or, if that is empty, go through. Then its
-    /// logs go into the books.
-    /// @return wentThrough Whether it went through.
+    /// @dev Makes a call as `caller`, which must be refused with `refusal` or, if that is empty, succeed. Then its logs
+    /// go into the books.
+    /// @return wentThrough Whether it succeeded.
     function attempt(address caller, address target, bytes memory call, bytes memory refusal) internal returns (bool) {
         return attempt(caller, target, 0, call, refusal);
     }
@@ -80,13 +80,13 @@ abstract contract BaseHandler is Clock {
         if (store.noteStatus()) decided = true;
     }
 
-    /// @dev A number in the range, by `seed`. Most of forge's numbers are short: left as they are, they would make dust
-    /// of nearly every pledge and a second of nearly every wait.
+    /// @dev A number in the range, chosen by `seed`. Most of forge's numbers are small: used directly, they would make
+    /// nearly every pledge dust and nearly every wait a second.
     function spread(uint256 seed, uint256 low, uint256 high) internal pure returns (uint256) {
         return low + uint256(keccak256(abi.encode(seed))) % (high - low + 1);
     }
 
-    /// @dev Once in `times` times, by `seed`.
+    /// @dev True once in `times` times, by `seed`.
     function once(uint256 seed, uint256 times) internal pure returns (bool) {
         return uint256(keccak256(abi.encode(seed, times))) % times == 0;
     }
@@ -97,14 +97,14 @@ abstract contract BaseHandler is Clock {
         return pledgers[seed % pledgers.length];
     }
 
-    /// @dev `account`, or, seldom, one that no value may go to.
+    /// @dev `account` or, rarely, one that may not receive any value.
     function orInvalid(address account, uint256 seed) internal view returns (address) {
         if (!once(seed, 29)) return account;
         if (once(seed, 2)) return address(escrow);
         return once(seed, 3) ? store.terms().wstETH : address(0);
     }
 
-    /// @dev The tier of a pot, or, seldom, one that there is not.
+    /// @dev The tier of a pot or, rarely, one that does not exist.
     function orUnknown(uint256 tier, uint256 seed) internal view returns (uint8) {
         return uint8(once(seed, 31) ? store.pots() / ASSETS : tier);
     }

@@ -7,10 +7,10 @@ import { ASSETS, Asset } from "levee/types/Units.sol";
 import { BonusBooks } from "../BonusBooks.sol";
 import { PledgeCalls } from "./PledgeCalls.sol";
 
-/// @notice Who sponsors a bonus, and who gets it. A pledger may sponsor too.
+/// @notice Those who sponsor a bonus, and those who get it. A pledger may also sponsor.
 contract BonusHandler is PledgeCalls {
     address private immutable DONOR;
-    /// @dev Where what is not to go to a pledger or sponsor goes, and who calls for them.
+    /// @dev The alternative recipient of pledgers and sponsors, and the caller on their behalf.
     address private immutable VAULT;
 
     constructor(address donor, address vault) {
@@ -34,13 +34,13 @@ contract BonusHandler is PledgeCalls {
         return once(who, 2) ? DONOR : pledgerOf(who);
     }
 
-    /// @dev By anyone. Mostly a position of which something can be enlisted or struck.
+    /// @dev Called by anyone, mostly for a position with something to enlist or strike.
     function enlist(uint256 seed, uint256 wrong) external acting {
         (address pledger, uint256 id) = once(wrong, 6) ? store.findAny(seed) : store.sponsors().findUnlisted(seed);
         enlistBy(VAULT, pledger, orUnknown(id / ASSETS, wrong), assetOf(id));
     }
 
-    /// @dev By anyone for the pledger.
+    /// @dev Called by anyone for the pledger.
     function claimBonus(uint256 seed, uint256 wrong) external acting {
         (address pledger, uint256 id) = _comeForShare(seed);
         uint8 tier = orUnknown(id / ASSETS, wrong);
@@ -70,8 +70,8 @@ contract BonusHandler is PledgeCalls {
         store.noteMove(address(bonus), recipient, share);
     }
 
-    /// @dev Mostly a position that has a share. Now and then it comes when the bonus of a rescue that does not meet all
-    /// of its thresholds can be decided; if there is none, somebody added one in time.
+    /// @dev Mostly a position with a share. Sometimes it waits until the bonus of a rescue that does not meet all its
+    /// thresholds can be decided; if there is no bonus, someone adds one in time.
     function _comeForShare(uint256 seed) private returns (address pledger, uint256 id) {
         if (store.pledging() && store.highestMet() != 10_000 && once(seed, store.highestMet() == 0 ? 6 : 2)) {
             if (store.sponsors().total() == 0) _add(DONOR, spread(seed, 1, 5 ether));
@@ -82,7 +82,7 @@ contract BonusHandler is PledgeCalls {
         return _findShare(seed);
     }
 
-    /// @dev The first position from a place that `seed` gives that has a share and has not had it, or that place.
+    /// @dev The first position, starting at a place chosen by `seed`, with an unpaid share, or that place.
     function _findShare(uint256 seed) private view returns (address pledger, uint256 id) {
         if (once(seed, 9) || store.pledging()) return store.findAny(seed);
         BonusBooks.Decision memory made = store.sponsors().decision();
@@ -96,8 +96,8 @@ contract BonusHandler is PledgeCalls {
         return store.findAny(seed);
     }
 
-    /// @dev By the sponsor or by anyone for it. In an exit window somebody may have added something first, and the second half
-    /// of it may begin.
+    /// @dev Called by the sponsor or by anyone for it. In an exit window, someone may first add something, and its
+    /// second half may begin.
     function takeBackBonus(uint256 who, uint256 by) external acting {
         address sponsor = _sponsorOf(who);
         uint256 until = store.pendingUntil();

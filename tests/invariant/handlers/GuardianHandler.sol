@@ -15,12 +15,12 @@ contract GuardianHandler is BaseHandler {
         GUARDIAN = guardian;
     }
 
-    /// @dev The guardian, or now and then a pledger.
+    /// @dev The guardian, or sometimes a pledger.
     function _callerOf(uint256 seed) private view returns (address) {
         return once(seed, 11) ? pledgerOf(seed) : GUARDIAN;
     }
 
-    /// @dev Less often than anyone pledges: mostly of a position that there is not.
+    /// @dev Less often than anyone pledges: mostly for a position that does not exist.
     function decline(uint256 seed, uint256 wrong) external acting {
         (address pledger, uint256 id) = once(seed, 3) ? store.findAmount(seed) : store.findAny(seed);
         address caller = _callerOf(wrong);
@@ -44,8 +44,8 @@ contract GuardianHandler is BaseHandler {
         store.noteAmendment(target, deadline, termsHash, effectiveAt);
     }
 
-    /// @dev It ends an open rescue once in 16 calls only, stops a settled one once in three, and lifts a hold once in
-    /// two; else somebody tries who may not.
+    /// @dev It ends an open rescue only once in 16 calls, stops a settled one once in three, and lifts a hold once in
+    /// two; otherwise someone else tries.
     function cancel(uint256 seed) external acting {
         Facts memory state = store.found();
         uint256 times = state.byCalendar ? 2 : 1;

@@ -7,7 +7,7 @@ import { Asset } from "levee/types/Units.sol";
 import { Facts } from "../Course.sol";
 import { BaseHandler } from "./BaseHandler.sol";
 
-/// @notice What anyone may do to move a rescue along.
+/// @notice What anyone may do to advance a rescue.
 contract KeeperHandler is BaseHandler {
     address private immutable KEEPER;
 
@@ -15,7 +15,7 @@ contract KeeperHandler is BaseHandler {
         KEEPER = keeper;
     }
 
-    /// @dev Now and then it comes when the deadline has passed and the rate can be read.
+    /// @dev Sometimes it waits until the deadline has passed and the rate can be read.
     function settle(uint256 seed) external acting {
         if (store.status() == Status.Open && once(seed, store.highestMet() == 0 ? 32 : 3)) {
             reach(store.lastDeadline() + 1);
@@ -29,8 +29,8 @@ contract KeeperHandler is BaseHandler {
         if (attempt(KEEPER, address(escrow), abi.encodeCall(IPledgeEscrow.settle, ()), refusal)) store.noteSettled();
     }
 
-    /// @dev Mostly it waits for some tranche, and finds the beneficiary in a good mood; now and then it waits for the
-    /// deadline of a rescue that meets a threshold first, and settles it.
+    /// @dev Mostly it waits for some tranche, with the beneficiary in a good mood; sometimes it first waits for the
+    /// deadline of a rescue that meets a threshold, and settles it.
     function release(uint256 seed) external acting {
         if (store.pledging() && store.highestMet() != 0 && once(seed, 7)) {
             reach(store.lastDeadline() + 1);
@@ -48,7 +48,7 @@ contract KeeperHandler is BaseHandler {
         if (attempt(KEEPER, address(escrow), call, refusal)) store.noteRelease(asset);
     }
 
-    /// @dev Now and then it waits for its time.
+    /// @dev Sometimes it waits for its time.
     function lapse(uint256 seed) external acting {
         Facts memory state = store.facts();
         bool lapsable = state.settledAt != 0 && state.finalAt == 0;
@@ -57,7 +57,7 @@ contract KeeperHandler is BaseHandler {
         if (attempt(KEEPER, address(escrow), abi.encodeCall(IPledgeEscrow.lapse, ()), refusal)) store.noteLapsed();
     }
 
-    /// @dev Now and then it waits for its time, and mostly the rate cannot be read then.
+    /// @dev Sometimes it waits for its time, mostly with an unreadable rate.
     function expire(uint256 seed) external acting {
         if (store.status() == Status.Open && store.holdsShares() && once(seed, 3)) {
             reach(store.lastDeadline() + store.releaseWindow() + 1);

@@ -7,7 +7,7 @@ import { ASSETS, Asset, Shares, WstETHUnits } from "levee/types/Units.sol";
 
 import { BaseHandler } from "./BaseHandler.sol";
 
-/// @notice The calls that a pledger makes, each with what it must do; whoever has a plan makes several.
+/// @notice The calls that a pledger makes, each with its expected result; a pledger with a plan makes several.
 abstract contract PledgeCalls is BaseHandler {
     function potOf(uint8 tier, Asset asset) internal pure returns (uint256) {
         return uint256(tier) * ASSETS + uint256(asset);

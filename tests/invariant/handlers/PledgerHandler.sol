@@ -8,7 +8,7 @@ import { PledgeCalls } from "./PledgeCalls.sol";
 
 /// @notice What pledgers do, for themselves and for each other.
 contract PledgerHandler is PledgeCalls {
-    /// @dev Where pledgers let go what is not to go to themselves, and who calls for them.
+    /// @dev The alternative recipient of pledgers, and the caller on their behalf.
     address private immutable VAULT;
 
     constructor(address vault) {
@@ -27,7 +27,7 @@ contract PledgerHandler is PledgeCalls {
         _pledge(pledgerOf(payer), who, tier, Asset.WstETH, amount);
     }
 
-    /// @dev One pledge in four is dust, and one in forty nothing. Two in three are enlisted at once, as the router
+    /// @dev One pledge in four is dust, and one in forty is zero. Two in three are enlisted at once, as the router
     /// does.
     function _pledge(address payer, uint256 who, uint256 tierSeed, Asset asset, uint256 seed) private {
         address pledger = orInvalid(pledgerOf(who), who);
@@ -37,7 +37,7 @@ contract PledgerHandler is PledgeCalls {
         if (pledged && !once(who, 3)) enlistBy(payer, pledger, tier, asset);
     }
 
-    /// @dev The latest amendment, or now and then another: one that there is not, or none.
+    /// @dev The latest amendment, or sometimes another: one that does not exist, or none.
     function _amendmentOf(uint256 seed) private view returns (uint40) {
         uint256 latest = store.latest().effectiveAt;
         if (!once(seed, 9)) return uint40(latest);
@@ -50,7 +50,7 @@ contract PledgerHandler is PledgeCalls {
         exitAs(pledger, orUnknown(id / ASSETS, wrong), assetOf(id), recipient);
     }
 
-    /// @dev In an exit window somebody may first leave who cannot be paid.
+    /// @dev In an exit window, someone who cannot be paid may leave first.
     modifier afterUnpaidExit(uint256 seed) {
         if (store.pendingUntil() != 0 && once(seed, 2)) _leaveUnpaid(seed);
         _;
@@ -66,7 +66,7 @@ contract PledgerHandler is PledgeCalls {
         if (pausing && !once(seed, 3)) lido.stETH().resume();
     }
 
-    /// @dev By anyone for the pledger.
+    /// @dev Called by anyone for the pledger.
     function collect(uint256 seed) external acting afterUnpaidExit(seed) {
         (address pledger, uint256 asset) = store.findOwed(seed);
         bytes memory call = abi.encodeCall(IPledgeEscrow.collect, (pledger, Asset(asset)));
@@ -86,7 +86,7 @@ contract PledgerHandler is PledgeCalls {
         if (attempt(caller, address(escrow), call, refusal)) store.noteCollected(pledger, asset, recipient);
     }
 
-    /// @dev By anyone for the pledger.
+    /// @dev Called by anyone for the pledger.
     function refund(uint256 seed, uint256 wrong) external acting {
         (address pledger, uint256 id) = _findRefund(seed);
         uint8 tier = orUnknown(id / ASSETS, wrong);
@@ -99,13 +99,13 @@ contract PledgerHandler is PledgeCalls {
         refundAs(pledger, orUnknown(id / ASSETS, wrong), assetOf(id), orInvalid(VAULT, wrong));
     }
 
-    /// @dev Mostly one that can be refunded.
+    /// @dev Mostly a position that can be refunded.
     function _findRefund(uint256 seed) private view returns (address pledger, uint256 id) {
         return once(seed, 7) ? store.findAmount(seed) : store.findRefundable(seed);
     }
 
-    /// @dev Mostly with a position that counts; else with any, which may have objected before. Now and then it comes
-    /// when the deadline of a rescue that meets a threshold has passed, and so settles it.
+    /// @dev Mostly with a position that has a weight; otherwise with any, which may have objected already. Sometimes it
+    /// waits until the deadline of a rescue that meets a threshold has passed, and so settles it.
     function object(uint256 seed, uint256 wrong) external acting {
         if (store.pledging() && store.vetoBps() != 0 && store.highestMet() != 0 && once(seed, 4)) {
             reach(store.lastDeadline() + 1);
@@ -113,7 +113,7 @@ contract PledgerHandler is PledgeCalls {
         }
         (address pledger, uint256 id) = once(wrong, 5) ? store.findAmount(seed) : store.findWeight(seed);
         uint8 tier = orUnknown(id / ASSETS, wrong);
-        // Who has objected tries to count twice.
+        // A pledger who has objected tries to count twice.
         if (objectAs(pledger, tier, assetOf(id))) objectAs(pledger, tier, assetOf(id));
     }
 }

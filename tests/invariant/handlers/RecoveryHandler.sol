@@ -6,7 +6,7 @@ import { ASSETS, Asset } from "levee/types/Units.sol";
 
 import { BaseHandler } from "./BaseHandler.sol";
 
-/// @notice Who returns coins after a rescue, and who claims them.
+/// @notice Those who return coins after a rescue, and those who claim them.
 contract RecoveryHandler is BaseHandler {
     address private immutable PAYER;
     address private immutable VAULT;
@@ -15,7 +15,7 @@ contract RecoveryHandler is BaseHandler {
         (PAYER, VAULT) = (payer, vault);
     }
 
-    /// @dev One deposit in four is dust, one in forty nothing. Now and then years go by before it.
+    /// @dev One deposit in four is dust, one in forty is zero. Sometimes years pass before it.
     function recover(uint256 seed, uint256 amount) external acting {
         if (store.facts().finalAt != 0 && once(seed, 4)) reach(vm.getBlockTimestamp() + spread(seed, 1, 900 days));
         _deposit(once(seed, 40) ? 0 : spread(amount, 1, amount % 4 == 0 ? 9 : 60 ether));
@@ -29,7 +29,7 @@ contract RecoveryHandler is BaseHandler {
         store.noteMove(PAYER, address(pool), amount);
     }
 
-    /// @dev By anyone for the pledger.
+    /// @dev Called by anyone for the pledger.
     function claimRecovery(uint256 seed, uint256 wrong) external acting {
         (address pledger, uint256 id) = _findEarned(seed);
         store.alert(pledger, id);
@@ -57,7 +57,7 @@ contract RecoveryHandler is BaseHandler {
         store.noteMove(address(pool), recipient, amount);
     }
 
-    /// @dev Mostly one that has earned what it has not had; if there is none, mostly something is deposited first.
+    /// @dev Mostly a position with unpaid earnings; if there is none, mostly something is deposited first.
     function _findEarned(uint256 seed) private returns (address pledger, uint256 id) {
         bool found;
         (found, pledger, id) = store.recovery().findUnclaimed(seed);

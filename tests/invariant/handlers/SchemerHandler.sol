@@ -6,7 +6,7 @@ import { ASSETS, Asset } from "levee/types/Units.sol";
 
 import { PledgeCalls } from "./PledgeCalls.sol";
 
-/// @notice Pledgers with a plan, each of several calls in one second. One calls even where it can do nothing.
+/// @notice Pledgers with a plan, each of several calls in one second. They call even where it achieves nothing.
 contract SchemerHandler is PledgeCalls {
     address private immutable VAULT;
 
@@ -14,8 +14,8 @@ contract SchemerHandler is PledgeCalls {
         VAULT = vault;
     }
 
-    /// @dev Somebody borrows what is missing, pledges it and settles, objects with all it has, and tries to take
-    /// everything back: once in four times where it can, since it ends what others would do.
+    /// @dev Someone borrows the missing amount, pledges it and settles, objects with everything it has, and tries to
+    /// take everything back: only one time in four where possible, because it ends what others would do.
     function flash(uint256 seed) external acting {
         address borrower = pledgerOf(seed);
         uint8 tier = uint8(store.pots() / ASSETS - 1);
@@ -29,8 +29,9 @@ contract SchemerHandler is PledgeCalls {
         takeBackAs(borrower);
     }
 
-    /// @dev Everybody objects with all they have, mostly once another tranche is due: so a veto leaves something to collect.
-    /// Now and then they come when the deadline of a rescue that meets a threshold has passed, and settle it.
+    /// @dev Everyone objects with everything they have, mostly once another tranche is due, so that a veto leaves
+    /// something to collect. Sometimes they wait until the deadline of a rescue that meets a threshold has passed, and
+    /// settle it.
     function revolt(uint256 seed) external acting {
         (address first, uint256 id) = store.findAmount(seed);
         if (store.pledging() && store.vetoBps() != 0 && store.highestMet() != 0 && once(seed, 4)) {
@@ -55,9 +56,9 @@ contract SchemerHandler is PledgeCalls {
         }
     }
 
-    /// @dev Somebody pledges in the last second, or tries to in the first one after it, when no threshold is met: once in six
-    /// times, since it ends what others would do. A sponsor who wants its bonus back pledges just what the lowest
-    /// threshold lacks.
+    /// @dev Someone pledges in the last second, or tries to in the first one after it, when no threshold is met: one
+    /// time in six, because it ends what others would do. A sponsor who wants its bonus back pledges exactly what the
+    /// lowest threshold lacks.
     function snipe(uint256 seed, uint256 tierSeed) external acting {
         if (store.pledging() && store.pendingUntil() == 0 && store.highestMet() == 0 && once(seed, 6)) {
             reach(store.inForce().deadline + (once(seed, 5) ? 1 : 0));
@@ -77,13 +78,13 @@ contract SchemerHandler is PledgeCalls {
         return required - store.coverage(thresholdBps);
     }
 
-    /// @dev Somebody takes a position out in an exit window, and pledges it into another tier.
+    /// @dev Someone takes a position out in an exit window, and pledges it into another tier.
     function move(uint256 seed, uint256 tierSeed, uint256 strike) external acting {
         (address whale, uint256 id) = store.findAmount(seed);
         uint256 amount = store.amounts(whale, id);
         uint8 next = uint8(tierSeed % (store.pots() / ASSETS));
         if (!exitAs(whale, uint8(id / ASSETS), assetOf(id), whale)) return;
-        // Somebody sees that it left, or nobody does yet.
+        // Someone strikes what has left, or nobody does yet.
         if (once(strike, 2)) enlistBy(VAULT, whale, uint8(id / ASSETS), assetOf(id));
         pledgeAs(whale, next, assetOf(id), amount);
         enlistBy(whale, whale, next, assetOf(id));

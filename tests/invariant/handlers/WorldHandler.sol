@@ -8,7 +8,7 @@ import { ForceEther } from "../../util/Receivers.sol";
 import { Facts } from "../Course.sol";
 import { BaseHandler } from "./BaseHandler.sol";
 
-/// @notice What happens around an escrow: time, Lido, strangers' gifts, the moods of two.
+/// @notice What happens around an escrow: time, Lido, donations, and the moods of two accounts.
 contract WorldHandler is BaseHandler {
     address private immutable DONOR;
 
@@ -16,14 +16,14 @@ contract WorldHandler is BaseHandler {
         DONOR = donor;
     }
 
-    /// @dev As `acting`; what happens needs nobody's leave.
+    /// @dev Like `acting`; these events need nobody's permission.
     modifier happening() {
         store.begin();
         _;
         store.noteActed();
     }
 
-    /// @notice Up to 16 hours pass; or, more often once pledging is over, the time comes to the next edge of the
+    /// @notice Up to 16 hours pass; or, more often once pledging is over, time advances to the next boundary of the
     /// rules, or just beyond it.
     function wait(uint256 seed) external happening {
         uint256 edge = _nextEdge();
@@ -49,12 +49,12 @@ contract WorldHandler is BaseHandler {
         return _sooner(edge, store.collectableUntil(state));
     }
 
-    /// @dev The sooner of two moments that are still to come.
+    /// @dev The earlier of two future moments.
     function _sooner(uint256 edge, uint256 time) private view returns (uint256) {
         return time > vm.getBlockTimestamp() && time < edge ? time : edge;
     }
 
-    /// @notice One of the things that an escrow has no hand in.
+    /// @notice An event that the escrow does not control.
     function disturb(uint256 what, uint256 seed) external happening {
         uint256 kind = spread(what, 0, 5);
         if (kind == 0) _rebase(seed);
@@ -65,7 +65,7 @@ contract WorldHandler is BaseHandler {
         else store.beneficiary().setRefuses(!store.beneficiary().refuses());
     }
 
-    /// @dev The share rate moves: mostly to 0.6 to 2.4, now and then to next to nothing or beyond what fits.
+    /// @dev The share rate changes: mostly to between 0.6 and 2.4, sometimes to nearly zero or beyond what fits.
     function _rebase(uint256 seed) private {
         if (lido.dead()) return;
         uint256 kind = spread(seed, 0, 15);
@@ -75,19 +75,19 @@ contract WorldHandler is BaseHandler {
         lido.stETH().setTotalPooledEther(pooled);
     }
 
-    /// @dev stETH stops, or moves again.
+    /// @dev stETH is paused or resumed.
     function _pause() private {
         if (lido.dead()) return;
         if (lido.stETH().isStopped()) lido.stETH().resume();
         else lido.stETH().stop();
     }
 
-    /// @dev Every call of stETH fails, or none does any more.
+    /// @dev Every call to stETH fails, or works again.
     function _break() private {
         lido.setDead(!lido.dead());
     }
 
-    /// @dev ETH is forced into the escrow, or stETH or wstETH is sent there without a pledge.
+    /// @dev ETH is forced into the escrow, or stETH or wstETH is sent to it without a pledge.
     function _donate(uint256 seed) private {
         uint256 amount = spread(seed, 1, 1 ether);
         Asset asset = Asset(seed % 3);

@@ -5,7 +5,7 @@ use eyre::Result;
 use levee_model::{PerAsset, Status};
 
 use crate::{
-    event,
+    amount, event,
     output::Output,
     page::Page,
     time,
@@ -44,19 +44,32 @@ impl CancelArgs {
 fn effect(page: &Page) -> Vec<(&'static str, String)> {
     let view = &page.view;
     match view.status {
-        Status::Open => vec![("effect", "the rescue fails and everything goes back".into())],
+        Status::Open => {
+            let pledged: Vec<_> =
+                page.pledged().map(|(asset, amount)| amount::units(amount, asset, page.rate())).collect();
+            let all =
+                if pledged.is_empty() { "nothing, as nothing is pledged".into() } else { pledged.join(", ") };
+            vec![
+                ("effect", "the rescue fails".into()),
+                ("goes back at once", format!("{all}, to the pledgers")),
+            ]
+        }
         Status::Settled => {
             let due = PerAsset::from_fn(|asset| view.due.min(view.kept[asset]));
             let kept = format!("{} of {}", event::tranches_text(view.due), view.terms.tranches);
             vec![
-                ("beneficiary keeps", format!("{kept}: {}", page.tranches_text(PerAsset::default(), due))),
-                ("goes back at once", page.tranches_text(due, view.kept)),
+                ("beneficiary", view.terms.beneficiary.to_string()),
+                ("it keeps", format!("{kept}: {}", page.tranches_text(PerAsset::default(), due))),
+                ("goes back at once", format!("{}, to the pledgers", page.tranches_text(due, view.kept))),
             ]
         }
         _ => {
             let last = page.calendar().map_or_else(String::new, |(_, last)| time::time(last));
             let held = page.tranches_text(view.kept, view.held);
-            vec![("goes back at once", format!("{held}, instead of one by one until {last}"))]
+            vec![(
+                "goes back at once",
+                format!("{held}, to the pledgers, instead of one by one until {last}"),
+            )]
         }
     }
 }
@@ -71,15 +84,17 @@ mod tests {
         let facts = |page| {
             effect(&page).into_iter().map(|(name, text)| format!("{name}: {text}")).collect::<Vec<_>>()
         };
-        assert_eq!(facts(open()), ["effect: the rescue fails and everything goes back"]);
+        let everything = "goes back at once: 40 ETH, 30 stETH (24000000000000000000 shares), to the pledgers";
+        assert_eq!(facts(open()), ["effect: the rescue fails", everything]);
         // A quarter of 40 and 30 ETH and of 24 shares at 1.25, and three.
         let settled_facts = [
-            "beneficiary keeps: 1 tranche of 4: 17.5 ETH, 7.5 stETH (6000000000000000000 shares)",
-            "goes back at once: 52.5 ETH, 22.5 stETH (18000000000000000000 shares)",
+            format!("beneficiary: {}", settled().view.terms.beneficiary),
+            "it keeps: 1 tranche of 4: 17.5 ETH, 7.5 stETH (6000000000000000000 shares)".into(),
+            "goes back at once: 52.5 ETH, 22.5 stETH (18000000000000000000 shares), to the pledgers".into(),
         ];
         assert_eq!(facts(settled()), settled_facts);
-        let lifted = "goes back at once: 52.5 ETH, 22.5 stETH (18000000000000000000 shares), instead of one by one until \
-                      2026-08-21T00:00:00Z";
+        let lifted = "goes back at once: 52.5 ETH, 22.5 stETH (18000000000000000000 shares), to the pledgers, instead of one \
+                      by one until 2026-08-21T00:00:00Z";
         assert_eq!(facts(vetoed()), [lifted]);
     }
 }

@@ -9,7 +9,6 @@ use levee::{Board, Declared, Error, Escrow, PositionView, Query, Snapshot, board
 use levee_model::{Rate, Wei, prorata};
 use serde_json::{Value, json};
 
-use super::declare::shown_link;
 use crate::{
     address, amount,
     connection::{Connection, NetworkArgs, RescueArgs},
@@ -132,7 +131,7 @@ fn to_text(lines: &[Line], rescue: Address) -> String {
             known(line.locked),
             known(line.missing()),
             time::time(declaration.expiry),
-            shown_link(&declaration.link),
+            declaration.link.clone(),
         ]
     };
     let rows: Vec<_> = lines.iter().map(row).collect();

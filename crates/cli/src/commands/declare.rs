@@ -205,14 +205,9 @@ fn facts(contributor: Address, declaration: &Declaration, now: u64) -> Vec<(&'st
         ("stands up to", time::time_from(declaration.expiry, now)),
     ];
     if !declaration.link.is_empty() {
-        facts.push(("link", shown_link(&declaration.link)));
+        facts.push(("link", declaration.link.clone()));
     }
     facts
-}
-
-/// Anyone may write anything into a link: what could move a terminal's cursor is escaped.
-pub(crate) fn shown_link(link: &str) -> String {
-    link.escape_debug().to_string()
 }
 
 /// Signs at the time of the latest block: a signature must not be of the future.

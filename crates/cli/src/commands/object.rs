@@ -1,11 +1,15 @@
 //! `levee object`: object to what is not yet due.
 
+use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee_model::{Wei, prorata};
+use levee::{Error, EscrowError, PositionView, RescueView};
+use levee_model::{Bps, PerAsset, Status, Wei, prorata};
 
 use crate::{
-    amount, event,
+    amount,
+    error::UserError,
+    event,
     output::Output,
     page::{Page, back_by_calendar},
     percent,
@@ -36,7 +40,8 @@ impl ObjectArgs {
         let session = self.change.open(output).await?;
         let (pledger, view) = (session.signer.from, &session.page.view);
         let positions = session.escrow.positions(pledger).await?;
-        let fits = |position: &levee::PositionView| !position.objected && !position.weight.is_zero();
+        require_a_say(view, pledger, &positions)?;
+        let fits = |position: &PositionView| !position.objected && !position.weight.is_zero();
         let position = self.position.choose(pledger, &positions, "position to object with", fits)?;
         let call = session.escrow.object(position.tier, position.asset);
         let headline = format!("Object to what is not yet due of the rescue {}", session.page.address);
@@ -52,6 +57,39 @@ impl ObjectArgs {
     }
 }
 
+/// Refuses an objection that cannot be made, and says why.
+fn require_a_say(view: &RescueView, pledger: Address, positions: &[PositionView]) -> Result<()> {
+    if view.terms.veto == Bps::ZERO {
+        return Err(Error::from(EscrowError::NoVeto).into());
+    }
+    if view.status == Status::Open {
+        return Err(UserError::new(
+            "the rescue is open: nothing is drawn yet, so there is nothing to object to",
+        )
+        .hint("objections count from settlement until the last tranche is due")
+        .into());
+    }
+    if view.status != Status::Settled {
+        return Err(Error::from(EscrowError::WrongStatus { status: view.status }).into());
+    }
+    let drawn = || positions.iter().filter(|position| !position.weight.is_zero());
+    if drawn().next().is_none() {
+        return Err(UserError::new(format!(
+            "nothing of `{pledger}` was drawn, so it has no say in what becomes of it"
+        ))
+        .hint("`levee positions ADDRESS` shows what was drawn of an account")
+        .into());
+    }
+    if drawn().all(|position| position.objected) {
+        return Err(UserError::new(format!(
+            "`{pledger}` has objected already, with all that was drawn of it"
+        ))
+        .hint("`levee status` shows what the objections come to")
+        .into());
+    }
+    Ok(())
+}
+
 /// What an objection of `weight` brings about, as the rescue stands.
 fn effect(page: &Page, weight: Wei) -> Vec<(&'static str, String)> {
     let view = &page.view;
@@ -64,10 +102,14 @@ fn effect(page: &Page, weight: Wei) -> Vec<(&'static str, String)> {
     // No more are due than there are.
     let stopped = view.terms.tranches - view.due;
     let back = page.calendar().map(|(first, last)| back_by_calendar(stopped, first, last));
-    let kept = format!("{} of {}", event::tranches_text(view.due), view.terms.tranches);
+    let due = PerAsset::from_fn(|asset| view.due.min(view.kept[asset]));
+    let [kept_amounts, back_amounts] =
+        [page.tranches_text(PerAsset::default(), due), page.tranches_text(due, view.kept)];
+    let kept = format!("{} of {}: {kept_amounts}", event::tranches_text(view.due), view.terms.tranches);
     let mut facts = vec![
         ("stops at", format!("{limit}: this objection stops the rescue for good")),
         ("beneficiary keeps", kept),
+        ("pledgers get back", back_amounts),
     ];
     facts.extend(back.map(|text| ("goes back", text)));
     facts
@@ -76,7 +118,35 @@ fn effect(page: &Page, weight: Wei) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::page::tests::{ether, settled};
+    use crate::{
+        page::{
+            self,
+            tests::{ether, settled},
+        },
+        position::tests::position,
+    };
+    use levee_model::Asset;
+
+    #[test]
+    fn why_nobody_can_object_is_said() {
+        let pledger = Address::ZERO;
+        let text = |view: &RescueView, positions: &[PositionView]| {
+            require_a_say(view, pledger, positions).unwrap_err().to_string()
+        };
+        let drawn = PositionView { weight: Wei::new(5), ..position(0, Asset::Eth, 5) };
+        let open = "the rescue is open: nothing is drawn yet, so there is nothing to object to";
+        assert_eq!(text(&page::tests::open().view, &[drawn]), open);
+        let mut view = settled().view;
+        require_a_say(&view, pledger, &[drawn]).unwrap();
+        let none = format!("nothing of `{pledger}` was drawn, so it has no say in what becomes of it");
+        assert_eq!(text(&view, &[]), none);
+        assert_eq!(text(&view, &[position(0, Asset::Eth, 5)]), none);
+        let objected = PositionView { objected: true, ..drawn };
+        let already = format!("`{pledger}` has objected already, with all that was drawn of it");
+        assert_eq!(text(&view, &[objected, position(1, Asset::Eth, 5)]), already);
+        view.terms.veto = Bps::ZERO;
+        assert_eq!(text(&view, &[drawn]), "the terms have no veto");
+    }
 
     #[test]
     fn an_objection_says_whether_it_stops_the_rescue() {
@@ -86,7 +156,8 @@ mod tests {
         assert_eq!(effect(ether(23) - 1), [("stops at", missing.to_owned())]);
         let expected = [
             ("stops at", "33 ETH, which is 33 % of the draw: this objection stops the rescue for good"),
-            ("beneficiary keeps", "1 tranche of 4"),
+            ("beneficiary keeps", "1 tranche of 4: 17.5 ETH, 7.5 stETH (6000000000000000000 shares)"),
+            ("pledgers get back", "52.5 ETH, 22.5 stETH (18000000000000000000 shares)"),
             ("goes back", "3 tranches go back one by one, from 2026-08-07T00:00:00Z to 2026-08-21T00:00:00Z"),
         ];
         assert_eq!(effect(ether(23)), expected.map(|(name, text)| (name, text.to_owned())));

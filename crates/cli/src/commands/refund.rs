@@ -3,11 +3,16 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
+use levee::PositionView;
+use levee_model::Status;
 
 use crate::{
     address, amount,
+    error::UserError,
     output::Output,
+    page::Page,
     position::{PositionArgs, require_own},
+    time,
     transaction::{ChangeArgs, Step},
 };
 
@@ -44,7 +49,10 @@ impl RefundArgs {
         let pledger = self.pledger.unwrap_or(session.signer.from);
         require_own(self.to, pledger, session.signer.from, "refund")?;
         let positions = session.escrow.positions(pledger).await?;
-        let fits = |position: &levee::PositionView| !position.refundable.is_zero();
+        let fits = |position: &PositionView| !position.refundable.is_zero();
+        if !positions.iter().any(fits) {
+            return Err(nothing_to_refund(&session.page, pledger, &positions).into());
+        }
         let position = self.position.choose(pledger, &positions, "position to refund", fits)?;
         let (tier, asset) = (position.tier, position.asset);
         let call = match self.to {
@@ -60,5 +68,65 @@ impl RefundArgs {
             ("recipient", self.to.unwrap_or(pledger).to_string()),
         ];
         session.run(Step { call, headline, facts }).await
+    }
+}
+
+/// Why there is nothing to refund to a pledger, of whom nothing is refundable.
+fn nothing_to_refund(page: &Page, pledger: Address, positions: &[PositionView]) -> UserError {
+    let look = "`levee positions ADDRESS` shows what an account has, and what went back to it";
+    if page.is_stuck() {
+        return UserError::new(
+            "stETH does not say what its shares are worth, so the rescue cannot be decided now",
+        )
+        .hint("try again later; `levee status` shows when `levee expire` returns everything");
+    }
+    if page.view.status == Status::Open {
+        let until = time::time_from(page.view.terms.deadline, page.now);
+        return UserError::new(format!(
+            "the rescue is open until {until}: until it is decided, pledges are locked"
+        ))
+        .hint("`levee status` shows whether an amendment is pending: then `levee exit` takes a pledge out");
+    }
+    if positions.iter().all(|position| position.amount.is_zero()) {
+        return UserError::new(format!("`{pledger}` has nothing in this rescue")).hint(look);
+    }
+    if let Some((next, _)) = page.calendar().filter(|_| page.held_back() > 0) {
+        let next = time::time_from(next, page.now);
+        return UserError::new(format!(
+            "nothing more is owed to `{pledger}` now: the next part goes back at {next}"
+        ))
+        .hint(look);
+    }
+    UserError::new(format!(
+        "nothing is owed to `{pledger}`: what was not drawn of its pledges went back before"
+    ))
+    .hint(look)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        page::tests::{open, settled, vetoed},
+        position::tests::position,
+    };
+    use levee_model::Asset;
+
+    #[test]
+    fn why_nothing_is_refunded_is_said() {
+        let pledger = Address::ZERO;
+        let positions = [position(0, Asset::Eth, 5)];
+        let text =
+            |page: &Page, positions: &[PositionView]| nothing_to_refund(page, pledger, positions).to_string();
+        let locked = "the rescue is open until 2026-08-03T00:00:00Z (in 2 days): until it is decided, pledges are locked";
+        assert_eq!(text(&open(), &positions), locked);
+        assert_eq!(text(&settled(), &[]), format!("`{pledger}` has nothing in this rescue"));
+        let before =
+            format!("nothing is owed to `{pledger}`: what was not drawn of its pledges went back before");
+        assert_eq!(text(&settled(), &positions), before);
+        let later = format!(
+            "nothing more is owed to `{pledger}` now: the next part goes back at 2026-08-07T00:00:00Z (in 6 days)"
+        );
+        assert_eq!(text(&vetoed(), &positions), later);
     }
 }

@@ -1,12 +1,16 @@
 //! `levee release`: deliver to the beneficiary what is due.
 
 use clap::Args;
-use eyre::Result;
+use eyre::{Report, Result};
+use levee::EscrowError;
 use levee_model::Asset;
 
 use crate::{
     amount,
+    error::UserError,
     output::Output,
+    page::Page,
+    time,
     transaction::{ChangeArgs, Step},
 };
 
@@ -30,16 +34,67 @@ impl ReleaseArgs {
     /// Delivers it.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
-        let (asset, view) = (self.asset, &session.page.view);
-        let due = view.due.min(view.kept[asset]);
-        let headline = format!("Deliver the {asset} that is due from the rescue {}", session.page.address);
-        let facts = vec![
-            ("beneficiary", view.terms.beneficiary.to_string()),
-            (
-                "tranches",
-                format!("{due} of {} due, {} delivered before", view.terms.tranches, view.delivered[asset]),
-            ),
-        ];
-        session.run(Step { call: session.escrow.release(asset), headline, facts }).await
+        let (asset, page) = (self.asset, &session.page);
+        let headline = format!("Deliver the {asset} that is due from the rescue {}", page.address);
+        let step = Step { call: session.escrow.release(asset), headline, facts: facts(page, asset) };
+        session.run(step).await.map_err(|error| refused_by_the_beneficiary(page, error))
+    }
+}
+
+fn facts(page: &Page, asset: Asset) -> Vec<(&'static str, String)> {
+    let view = &page.view;
+    let (due, delivered) = (view.due.min(view.kept[asset]), view.delivered[asset]);
+    let amount = page.part_of(asset, delivered, due);
+    vec![
+        ("amount", amount::units_exact(amount, asset, page.rate())),
+        ("beneficiary", view.terms.beneficiary.to_string()),
+        ("tranches", format!("{due} of {} due, {delivered} delivered before", view.terms.tranches)),
+    ]
+}
+
+/// Says of a payment that the beneficiary does not take whose matter it is: a release has no other recipient.
+fn refused_by_the_beneficiary(page: &Page, error: Report) -> Report {
+    match error.downcast_ref() {
+        Some(levee::Error::Refused(EscrowError::PaymentFailed { recipient, asset, .. })) => {
+            let back = page.last_collection().map_or_else(String::new, |last| {
+                format!("; what is not delivered until {} can go back to the pledgers", time::time(last))
+            });
+            UserError::new(format!("the beneficiary `{recipient}` does not take {asset}"))
+                .hint(format!("only the beneficiary can change that, as nothing can be sent elsewhere{back}"))
+                .into()
+        }
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::tests::settled;
+    use levee_model::Units;
+
+    #[test]
+    fn what_is_delivered_is_said_exactly() {
+        // A quarter of 40 and 30 ETH, and of 24 shares at 1.25.
+        let amount = |asset| facts(&settled(), asset)[0].1.clone();
+        assert_eq!(amount(Asset::Eth), "17.5 ETH (17500000000000000000 wei)");
+        assert_eq!(amount(Asset::StEth), "7.5 stETH (6000000000000000000 shares)");
+        let mut late = settled();
+        (late.view.due, late.view.delivered[Asset::Eth]) = (3, 1);
+        assert_eq!(facts(&late, Asset::Eth)[0].1, "35 ETH (35000000000000000000 wei)");
+    }
+
+    #[test]
+    fn a_beneficiary_that_refuses_is_told_of_with_what_becomes_of_it() {
+        let recipient = settled().view.terms.beneficiary;
+        let (asset, amount) = (Asset::Eth, Units::new(5));
+        let refusal = levee::Error::from(EscrowError::PaymentFailed { recipient, asset, amount });
+        let text = crate::error::to_text(&refused_by_the_beneficiary(&settled(), refusal.into()));
+        let expected = format!(
+            "error: the beneficiary `{recipient}` does not take ETH\n\n\
+             hint: only the beneficiary can change that, as nothing can be sent elsewhere; what is not delivered until \
+             2026-09-20T00:00:00Z can go back to the pledgers\n"
+        );
+        assert_eq!(anstream::adapter::strip_str(&text).to_string(), expected);
     }
 }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     amount,
     error::UserError,
+    escape,
     output::{self, Output},
     page, percent, table,
     terms::{self, TermsFile},
@@ -72,7 +73,7 @@ impl NewArgs {
         match self.file {
             Some(path) => {
                 write_new(&path, &text)?;
-                let shown = path.display().to_string();
+                let shown = escape::line(&path.display().to_string());
                 output.result(
                     &format!("wrote `{shown}`: fill it in, then `levee terms check {shown}`\n"),
                     &json!({ "file": path }),
@@ -103,7 +104,7 @@ impl FileArgs {
         let file = TermsFile::read(&self.file)?;
         let now = u64::try_from(jiff::Timestamp::now().as_second())?;
         file.check(now)?;
-        let warnings = warnings::of(&file.terms, now);
+        let warnings = warnings::of(file.chain, &file.terms, now);
         output.warn(&warnings);
         let address = file.address()?;
         let text = format!("the terms are valid; the rescue will be at {address} on chain {}\n", file.chain);

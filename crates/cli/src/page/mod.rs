@@ -73,11 +73,24 @@ impl Page {
     /// What the tranches after `from` up to `to` are of each asset, rounded as they are delivered: `1 ETH, 2 wstETH`.
     pub(crate) fn tranches_text(&self, from: PerAsset<u8>, to: PerAsset<u8>) -> String {
         let shown = |asset| {
-            let part = self.drawn_of(asset, to[asset]).checked_sub(self.drawn_of(asset, from[asset]));
-            part.filter(|part| !part.is_zero()).map(|part| amount::units(part, asset, self.rate()))
+            let part = self.part_of(asset, from[asset], to[asset]);
+            (!part.is_zero()).then(|| amount::units(part, asset, self.rate()))
         };
         let parts: Vec<_> = Asset::ALL.into_iter().filter_map(shown).collect();
         if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
+    }
+
+    /// What is pledged, by asset, as far as there is anything.
+    pub(crate) fn pledged(&self) -> impl Iterator<Item = (Asset, Units)> {
+        let total = |asset| {
+            self.view.pots.iter().filter(|pot| pot.asset == asset).map(|pot| pot.total).sum::<Units>()
+        };
+        Asset::ALL.into_iter().map(move |asset| (asset, total(asset))).filter(|(_, total)| !total.is_zero())
+    }
+
+    /// What the tranches after `from` up to `to` are of one asset; nothing if there are none.
+    pub(crate) fn part_of(&self, asset: Asset, from: u8, to: u8) -> Units {
+        self.drawn_of(asset, to).checked_sub(self.drawn_of(asset, from)).unwrap_or_default()
     }
 
     /// What so many tranches of an asset are, rounded down pot by pot, as the escrow delivers them.

@@ -1,6 +1,6 @@
 //! What can be called now, and by whom?
 
-use levee::{RescueView, ShareRate};
+use levee::ShareRate;
 use levee_model::{Asset, Status, schedule};
 
 use super::{
@@ -147,18 +147,19 @@ impl Page {
     fn can_lapse(&self) -> bool {
         let view = &self.view;
         let undelivered = Asset::ALL.into_iter().any(|asset| view.delivered[asset] < view.kept[asset]);
-        undelivered && last_collection(view).is_some_and(|last| self.now > last)
+        undelivered && self.last_collection().is_some_and(|last| self.now > last)
     }
-}
 
-/// The last second at which nothing can lapse; none when the rescue was never settled.
-fn last_collection(view: &RescueView) -> Option<u64> {
-    let start = match view.status {
-        Status::Settled => schedule::last_due(&view.terms, view.settled_at?),
-        Status::Cancelled => view.cancelled_at?,
-        _ => return None,
-    };
-    Some(start.saturating_add(view.terms.release_window.into()))
+    /// The last second at which nothing can lapse; none when the rescue was never settled.
+    pub(crate) fn last_collection(&self) -> Option<u64> {
+        let view = &self.view;
+        let start = match view.status {
+            Status::Settled => schedule::last_due(&view.terms, view.settled_at?),
+            Status::Cancelled => view.cancelled_at?,
+            _ => return None,
+        };
+        Some(start.saturating_add(view.terms.release_window.into()))
+    }
 }
 
 impl Page {
@@ -170,7 +171,7 @@ impl Page {
     }
 
     /// Why a rescue past its deadline is still open, if it is.
-    pub(super) fn is_stuck(&self) -> bool {
+    pub(crate) fn is_stuck(&self) -> bool {
         self.view.status == Status::Open
             && self.now > self.view.terms.deadline
             && self.view.rate == ShareRate::Unreadable

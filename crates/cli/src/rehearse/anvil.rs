@@ -7,7 +7,7 @@ use eyre::{Result, WrapErr};
 use levee_model::Timestamp;
 
 use super::scenario::CHAIN;
-use crate::error::UserError;
+use crate::{environment::variable, error::UserError};
 
 /// The variable that names the program.
 const VARIABLE: &str = "ANVIL";
@@ -18,7 +18,7 @@ const FROM_NPM: &str = "node_modules/.bin/anvil";
 /// Starts a chain whose first block is of `genesis`, where gas costs nothing, anyone can be impersonated, and
 /// a block comes only when it is asked for.
 pub(crate) fn start(genesis: Timestamp) -> Result<AnvilInstance> {
-    let program = find(std::env::var_os(VARIABLE).map(PathBuf::from), std::env::var_os("PATH"))?;
+    let program = find(variable(VARIABLE).map(PathBuf::from), std::env::var_os("PATH"))?;
     let genesis = genesis.to_string();
     let free_gas = ["--gas-price", "0", "--block-base-fee-per-gas", "0"];
     let anvil = Anvil::at(&program)

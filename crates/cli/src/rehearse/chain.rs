@@ -12,12 +12,16 @@ use alloy::{
 use eyre::{Result, WrapErr, bail, ensure};
 use levee_model::{Timestamp, Wei};
 
+use super::cast::{self, Cast};
 use crate::error::UserError;
 
 /// Code that reverts whatever it is called with.
 pub(crate) const REVERTING: Bytes = bytes!("5f5ffd");
 /// More than any call here needs.
 const GAS: u64 = 10_000_000;
+
+/// What everybody has for gas on a chain that is kept.
+pub(crate) const FOR_GAS: Wei = Wei::new(10u128.pow(18));
 
 /// A local chain, through a provider whose node signs for everyone.
 #[derive(Debug, Clone)]
@@ -78,8 +82,11 @@ impl Chain {
         }
     }
 
-    /// From now on, transactions are mined when they come, as others expect it of a chain.
-    pub(crate) async fn open_to_others(&self) -> Result<()> {
+    /// From now on, transactions are mined when they come, as others expect it of a chain, and everybody can pay for them.
+    pub(crate) async fn open_to_others(&self, cast: &Cast) -> Result<()> {
+        for name in cast.names() {
+            self.add_balance(cast::address(name), FOR_GAS).await?;
+        }
         Ok(self.provider.anvil_set_auto_mine(true).await?)
     }
 

@@ -38,7 +38,7 @@ use alloy::node_bindings::AnvilInstance;
 use clap::Args;
 use eyre::{Result, WrapErr};
 use levee::{RedactedUrl, provider};
-use tokio::signal;
+use tokio::signal::{self, unix::SignalKind};
 
 use self::{
     action::Step,
@@ -106,16 +106,20 @@ impl RehearseArgs {
     }
 }
 
-/// Comes when the user or the system wants this to end. What it listens for no longer ends the process by itself, so
-/// that the chain can be ended first.
+/// Comes when the user or the system wants this to end, or the terminal is closed. What it listens for no longer ends the
+/// process by itself, so that the chain can be ended first.
 fn interruption() -> Result<impl Future<Output = ()>> {
-    let failed = "signals cannot be listened for";
-    let mut interrupt = signal::unix::signal(signal::unix::SignalKind::interrupt()).wrap_err(failed)?;
-    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate()).wrap_err(failed)?;
+    let listen = |kind| signal::unix::signal(kind).wrap_err("signals cannot be listened for");
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hang_up = listen(SignalKind::hangup())?;
+    let mut quit = listen(SignalKind::quit())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => (),
             _ = terminate.recv() => (),
+            _ = hang_up.recv() => (),
+            _ = quit.recv() => (),
         }
     })
 }
@@ -144,10 +148,11 @@ impl Rehearsal<'_> {
         let common = self.play_steps(&mut stage, &self.scenario.steps).await?;
         let played = self.play_endings(&stage, endings).await?;
         if self.keep {
-            stage.chain.open_to_others().await?;
+            stage.chain.open_to_others(&stage.cast).await?;
         }
         let kept = self.keep.then_some(Kept { rpc_url, escrow });
-        let text = kept.as_ref().map_or_else(String::new, |kept| report::kept(kept, self.scenario));
+        let text =
+            kept.as_ref().map_or_else(String::new, |kept| report::kept(kept, self.scenario, played.last()));
         self.output.result(&text, &report::to_json(self.scenario, &common, &played, kept.as_ref()))?;
         Ok(verdict(&played))
     }
@@ -204,8 +209,7 @@ fn verdict(played: &[Played]) -> Result<()> {
     if unmet.is_empty() {
         return Ok(());
     }
-    let message =
-        format!("{} of the scenario's expectations do not hold\n  {}", unmet.len(), unmet.join("\n  "));
+    let message = format!("{} of the scenario's expectations do not hold: {}", unmet.len(), unmet.join("; "));
     Err(UserError::new(message)
         .hint("the contracts, their logs and the models agree: it is the scenario that expects otherwise")
         .into())

@@ -1,11 +1,12 @@
 //! What a rehearsal tells, in words and as JSON.
 
-use levee_model::{Asset, Rate, Units, Wei};
+use levee_model::{Asset, Rate, Status, Units, Wei};
 use serde_json::{Value, json};
 
 use super::{
     agree,
     cast::{self, Cast},
+    chain,
     expect::Check,
     lido,
     pools::{Bonus, Group, Recovery, Sponsor},
@@ -14,7 +15,7 @@ use super::{
     stage::Scene,
     statement::{Debt, Line, Statement, Sum},
 };
-use crate::{amount, event, percent, table, time};
+use crate::{amount, escape, event, percent, table, time};
 
 /// An ending that was played.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub(crate) struct Kept {
 
 /// What comes before the first step: the story, and what was said but is no pledge.
 pub(crate) fn opening(scenario: &Scenario) -> String {
-    let mut text = format!("{}\n\n{}\n", scenario.title, scenario.about);
+    let mut text = format!("{}\n\n{}\n", escape::line(&scenario.title), scenario.about);
     let target = amount::eth(scenario.terms.target);
     text.push_str(&format!(
         "\nShortfall: {target}. Pledges up to {}.\n",
@@ -54,7 +55,7 @@ pub(crate) fn opening(scenario: &Scenario) -> String {
 
 /// The headline above the steps of an ending.
 pub(crate) fn heading(name: Option<&str>) -> String {
-    name.map_or_else(String::new, |name| format!("\nEnding: {name}\n"))
+    name.map_or_else(String::new, |name| format!("\nEnding: {}\n", escape::line(name)))
 }
 
 /// One line of the timeline, and the note below it.
@@ -62,10 +63,13 @@ pub(crate) fn scene(scene: &Scene, cast: &Cast, rate: Option<Rate>) -> String {
     let width = cast.names().map(|name| name.chars().count()).max().unwrap_or_default();
     let who = scene.who.as_deref().unwrap_or("-");
     let result = cast.with_names(&result(scene, rate));
-    let line = format!("{}  {who:width$}  {:11}  {result}\n", time::time(scene.time), scene.verb);
+    let line =
+        escape::line(&format!("{}  {who:width$}  {:11}  {result}", time::time(scene.time), scene.verb));
     match &scene.note {
-        Some(note) => format!("{line}{:22}# {}\n", "", note.split_whitespace().collect::<Vec<_>>().join(" ")),
-        None => line,
+        Some(note) => {
+            format!("{line}\n{:22}# {}\n", "", note.split_whitespace().collect::<Vec<_>>().join(" "))
+        }
+        None => format!("{line}\n"),
     }
 }
 
@@ -286,22 +290,39 @@ pub(crate) fn unmet(check: &Check) -> String {
     format!("{}: expected {}, found {}", check.what, check.expected, check.found)
 }
 
-/// How to go on with the chain.
-pub(crate) fn kept(kept: &Kept, scenario: &Scenario) -> String {
+/// How to go on with the chain, after the last ending.
+pub(crate) fn kept(kept: &Kept, scenario: &Scenario, last: Option<&Played>) -> String {
     let Kept { rpc_url, escrow } = kept;
     let rows: Vec<_> =
         scenario.cast.names().map(|name| [name.to_owned(), cast::address(name).to_string()]).collect();
     let who = scenario.cast.contributors().next().unwrap_or(cast::ANYONE);
-    let key = cast::key(who);
+    let gas = amount::eth(chain::FOR_GAS);
     format!(
-        "\nThe chain stays up at {rpc_url} (chain 31337, gas is free) until Ctrl-C.\n\n{}\n\
+        "\nThe chain stays up at {rpc_url} until Ctrl-C. Its id is 31337, and everybody has {gas} for gas.\n\n{}\n\
         levee status --rescue {escrow} --rpc-url {rpc_url}\n\
-        levee positions {} --rescue {escrow} --rpc-url {rpc_url}\n\
-        \n# A key is known to everybody: it is the Keccak-256 of `levee rehearse: ` and the name. For {who}:\n\
-        LEVEE_PRIVATE_KEY={key} levee refund --rescue {escrow} --rpc-url {rpc_url} --yes\n",
+        levee positions {} --rescue {escrow} --rpc-url {rpc_url}\n{}",
         table::render(["name", "account"], &rows),
         cast::address(who),
+        last.and_then(|last| sample(kept, scenario, &last.statement)).unwrap_or_default(),
     )
+}
+
+/// A call that the chain takes as it was left, with the key that signs it.
+fn sample(kept: &Kept, scenario: &Scenario, statement: &Statement) -> Option<String> {
+    let Kept { rpc_url, escrow } = kept;
+    let owed = statement.lines.iter().find(|line| !line.refundable.is_zero());
+    let (who, call) = match owed {
+        Some(line) => (line.who.as_str(), format!("refund --tier {} --asset {}", line.tier, line.asset)),
+        None if statement.status == Status::Open => {
+            (scenario.cast.contributors().next()?, "pledge 0.1ETH --tier 0".to_owned())
+        }
+        None => return None,
+    };
+    let key = cast::key(who);
+    Some(format!(
+        "\n# A key is known to everybody: it is the Keccak-256 of `levee rehearse: ` and the name. For {who}:\n\
+        LEVEE_PRIVATE_KEY={key} levee {call} --rescue {escrow} --rpc-url {rpc_url} --yes\n"
+    ))
 }
 
 /// The whole rehearsal as JSON. Amounts are decimal strings in the asset's own unit.
