@@ -2,7 +2,7 @@
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, Log, U256},
+    primitives::{Address, Log},
     providers::Provider,
     sol_types::{SolCall, SolEventInterface, SolInterface},
 };
@@ -59,13 +59,6 @@ impl Earnings {
     /// What a claim would pay now.
     pub fn due(self) -> Wei {
         self.earned - self.claimed
-    }
-
-    pub(crate) fn of(earned: U256, claimed: U256) -> Result<Self, error::Error> {
-        let (earned, claimed) = (convert::wei(earned)?, convert::wei(claimed)?);
-        // What was claimed was earned before; `due` takes it off.
-        let is_possible = claimed <= earned;
-        is_possible.then_some(Self { earned, claimed }).ok_or(error::Error::Malformed { what: "earnings" })
     }
 }
 
@@ -190,8 +183,7 @@ impl<P: Provider + Clone> RecoveryPool<P> {
     /// As [`recovery`](Self::recovery); [`EscrowError::UnknownTier`](crate::EscrowError::UnknownTier).
     pub async fn earnings(&self, id: PositionId) -> Result<Earnings, error::Error> {
         let PositionId { pledger, tier, asset } = id;
-        let view = self.read(&Raw::earningsCall { pledger, tier, asset: asset as u8 }).await?;
-        Earnings::of(view.earned, view.claimed)
+        self.read(&Raw::earningsCall { pledger, tier, asset: asset as u8 }).await?.try_into()
     }
 
     /// Deposits ETH, which is shared out at once and cannot be taken back.
@@ -229,6 +221,17 @@ impl TryFrom<Raw::recoveryReturn> for RecoveryView {
         let fits = groups.iter().try_fold(0u128, |sum, group| sum.checked_add(group.received.get()));
         fits.ok_or(error::Error::Malformed { what: "a waterfall" })?;
         Ok(Self { accrued_at: convert::moment(view.accruedAt), rate: convert::rate(view.rate), groups })
+    }
+}
+
+impl TryFrom<Raw::earningsReturn> for Earnings {
+    type Error = error::Error;
+
+    fn try_from(view: Raw::earningsReturn) -> Result<Self, error::Error> {
+        let (earned, claimed) = (convert::wei(view.earned)?, convert::wei(view.claimed)?);
+        // What was claimed was earned before; `due` takes it off.
+        let is_possible = claimed <= earned;
+        is_possible.then_some(Self { earned, claimed }).ok_or(error::Error::Malformed { what: "earnings" })
     }
 }
 
@@ -303,6 +306,7 @@ impl RecoveryError {
 mod tests {
     use super::*;
     use crate::convert::tests::every_error_has_its_variant;
+    use alloy::primitives::U256;
 
     #[test]
     fn every_error_of_the_pool_has_its_variant() {
@@ -312,8 +316,9 @@ mod tests {
     #[test]
     fn earnings_that_no_pool_states_are_refused() {
         let [less, more] = [1, 2].map(U256::from);
-        assert_eq!(Earnings::of(more, less).map(Earnings::due), Ok(Wei::new(1)));
-        assert_eq!(Earnings::of(less, more), Err(error::Error::Malformed { what: "earnings" }));
+        let earnings = |earned, claimed| Earnings::try_from(Raw::earningsReturn { earned, claimed });
+        assert_eq!(earnings(more, less).map(Earnings::due), Ok(Wei::new(1)));
+        assert_eq!(earnings(less, more), Err(error::Error::Malformed { what: "earnings" }));
     }
 
     #[test]

@@ -250,7 +250,7 @@ fn account(reading: &AccountReading, has_recovery: bool, has_bonus: bool) -> Res
     let one = |(position, shares): (&PledgeEscrow::PositionView, &PoolShares)| -> Result<_, Error> {
         Ok(AccountPosition {
             position: PositionView::try_from(position)?,
-            earnings: has_recovery.then(|| Earnings::of(shares.earned, shares.claimed)).transpose()?,
+            earnings: has_recovery.then(|| earnings(shares)).transpose()?,
             bonus: has_bonus.then(|| position_bonus(shares)).transpose()?,
         })
     };
@@ -264,6 +264,10 @@ fn account(reading: &AccountReading, has_recovery: bool, has_bonus: bool) -> Res
         wsteth: token(&reading.wstETH),
         weth: token(&reading.weth),
     })
+}
+
+fn earnings(shares: &PoolShares) -> Result<Earnings, Error> {
+    RecoveryPool::earningsReturn { earned: shares.earned, claimed: shares.claimed }.try_into()
 }
 
 fn position_bonus(shares: &PoolShares) -> Result<PositionBonus, Error> {
