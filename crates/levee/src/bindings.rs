@@ -1,7 +1,7 @@
-//! Types of the contracts' ABIs, and their bytecode, from the artifacts that are checked in.
+//! Types of the contracts' ABIs, and their bytecode, from the checked-in artifacts.
 //!
-//! They are as the ABI has them: bare integers, no units. What the rest of this crate returns is typed; use these for
-//! what it does not cover.
+//! They are as in the ABI: plain integers without units. The rest of this crate returns typed values; use
+//! these bindings for anything it does not cover.
 
 /// The escrow: `PledgeEscrow::rescueCall`, `PledgeEscrow::PledgeEscrowErrors`, ...
 #[allow(missing_docs, clippy::too_many_arguments)]
