@@ -12,7 +12,7 @@ CAMPAIGNS := tests/invariant/**
 SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update \
+.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli \
 	artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
@@ -85,6 +85,9 @@ out/peers.json: node_modules/.package-lock.json tools/peers/compile.mjs tools/pe
 	@mkdir -p out
 	tools/peers/compile.mjs > $@.new
 	@mv $@.new $@
+
+bench-cli: setup ## Measure `levee status` and `levee pledge` beside `cast call` and `cast send`
+	cargo bench --quiet --locked -p levee-cli --bench beside_cast
 
 gas-update: setup ## Rewrite the gas snapshot after a deliberate change
 	cargo run --quiet --locked -p levee-lab -- gas --write tests/snapshots/gas.txt

@@ -10,7 +10,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-// The contracts that Rust code deploys. The last three are for local chains: the model of Lido, and WETH.
+// The contracts that Rust code deploys, and the lens, which it only runs. The last three are for local chains: the model of
+// Lido, and WETH.
 const CONTRACTS = [
   "PledgeEscrow",
   "RecoveryPool",
@@ -19,6 +20,7 @@ const CONTRACTS = [
   "PledgeRouter",
   "DebtRepayer",
   "StakedEtherUnwinder",
+  "RescueLens",
   "StETH",
   "WstETH",
   "WrappedEther",
@@ -45,12 +47,12 @@ function artifact(name) {
   return JSON.stringify(contents, null, 2) + "\n";
 }
 
-/** Where the immutables sit in the deployed code: [offset, length] pairs by rising offset. */
+/** Where each immutable sits in the deployed code, in the order of declaration: [offset, length] pairs by rising offset. */
 function immutableReferences(built) {
-  return Object.values(built.deployedBytecode.immutableReferences ?? {})
-    .flat()
-    .map(({ start, length }) => [start, length])
-    .sort(([a], [b]) => a - b);
+  // Keyed by the ids of the syntax tree, which rise with the source. Objects list such keys by rising number.
+  return Object.values(built.deployedBytecode.immutableReferences ?? {}).map((places) =>
+    places.map(({ start, length }) => [start, length]).sort(([a], [b]) => a - b),
+  );
 }
 
 function readOr(path, message) {

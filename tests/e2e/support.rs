@@ -167,7 +167,7 @@ impl World {
         keys.for_each(|key| wallet.register_signer(key));
         wallet.set_default_signer(anvil.addresses()[ANYONE]).expect("anvil has this account");
         let url = anvil.endpoint().parse().expect("anvil tells its address");
-        let chain = provider::signing(&url, None, wallet).await.expect("anvil answers");
+        let chain = provider::signing(&url, anvil.chain_id(), wallet).expect("a client of HTTP");
         chain.anvil_set_block_timestamp_interval(1).await.expect("anvil takes an interval");
         let (steth, wsteth) = deploy_lido(&chain).await;
         let directory = tempfile::tempdir().expect("a directory for the test");

@@ -134,6 +134,8 @@ contract EscrowProof is Setting {
         }
         if (state.timeline.finalAt == 0) return;
         assert(to == from && later.timeline.finalAt == state.timeline.finalAt);
+        assert(later.timeline.cancelledAt == state.timeline.cancelledAt);
+        assert(later.timeline.lapsedAt == state.timeline.lapsedAt);
         assert(later.core.kept.get(asset) == state.core.kept.get(asset));
     }
 

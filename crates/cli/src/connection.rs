@@ -9,13 +9,12 @@ use alloy::{
 };
 use clap::Args;
 use eyre::{Result, eyre};
-use levee::{Blueprint, Escrow, RedactedUrl, provider};
+use levee::{Blueprint, Query, RedactedUrl, Snapshot, provider};
 
 use crate::{
     address,
     environment::{self, variable},
     error::UserError,
-    page::{Around, Page},
     terms::TermsFile,
 };
 
@@ -32,6 +31,15 @@ pub(crate) struct NetworkArgs {
     chain: Option<u64>,
 }
 
+/// A node that nothing was asked of yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    url: RedactedUrl,
+    provider: DynProvider,
+    /// Id that its chain must have.
+    expected: Option<u64>,
+}
+
 /// A node and the chain that it is on.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
@@ -46,14 +54,22 @@ pub(crate) struct Connection {
 impl NetworkArgs {
     /// Connects, and checks the chain against `--chain` and against the one that the terms name.
     pub(crate) async fn connect(&self, terms: Option<&TermsFile>) -> Result<Connection> {
-        match terms {
-            Some(terms) => self.connect_to(terms.chain, &terms.path, "the terms").await,
-            None => self.open(self.chain).await,
-        }
+        self.node(terms)?.connect().await
     }
 
     /// Connects to the chain that the file at `path` names; `what` it holds is for the error.
     pub(crate) async fn connect_to(&self, chain: u64, path: &Path, what: &str) -> Result<Connection> {
+        self.node_of(chain, path, what)?.connect().await
+    }
+
+    fn node(&self, terms: Option<&TermsFile>) -> Result<Node> {
+        match terms {
+            Some(terms) => self.node_of(terms.chain, &terms.path, "the terms"),
+            None => self.expecting(self.chain),
+        }
+    }
+
+    fn node_of(&self, chain: u64, path: &Path, what: &str) -> Result<Node> {
         match self.chain {
             Some(other) if other != chain => {
                 let path = path.display();
@@ -61,18 +77,13 @@ impl NetworkArgs {
                     .hint(format!("leave `--chain` out, or use {what} of that chain"))
                     .into())
             }
-            _ => self.open(Some(chain)).await,
+            _ => self.expecting(Some(chain)),
         }
     }
 
-    async fn open(&self, expected: Option<u64>) -> Result<Connection> {
+    fn expecting(&self, expected: Option<u64>) -> Result<Node> {
         let url = self.url()?;
-        let provider = provider::read_only(&url, expected).await?;
-        let chain = match expected {
-            Some(chain) => chain,
-            None => provider.get_chain_id().await.map_err(levee::Error::from)?,
-        };
-        Ok(Connection { url, provider, chain })
+        Ok(Node { provider: provider::read_only(&url)?, url, expected })
     }
 
     fn url(&self) -> Result<RedactedUrl> {
@@ -85,19 +96,29 @@ impl NetworkArgs {
     }
 }
 
+impl Node {
+    async fn connect(self) -> Result<Connection> {
+        let chain = self.provider.get_chain_id().await.map_err(levee::Error::from)?;
+        match self.expected {
+            Some(expected) if expected != chain => {
+                Err(levee::Error::WrongChain { expected, actual: chain }.into())
+            }
+            _ => Ok(self.on(chain)),
+        }
+    }
+
+    fn on(self, chain: u64) -> Connection {
+        let Self { url, provider, .. } = self;
+        Connection { url, provider, chain }
+    }
+}
+
 impl Connection {
     /// Number and time of the latest block.
     pub(crate) async fn latest_block(&self) -> Result<(u64, u64)> {
         let block = self.provider.get_block(BlockId::latest()).await.map_err(levee::Error::from)?;
         let header = block.ok_or_else(|| eyre!("the node has no latest block"))?.header;
         Ok((header.number, header.timestamp))
-    }
-
-    /// The rescue as the latest block has it.
-    pub(crate) async fn page(&self, escrow: &Escrow<DynProvider>) -> Result<Page> {
-        let (number, now) = self.latest_block().await?;
-        let view = escrow.rescue_at(BlockId::number(number)).await?;
-        Ok(Page { address: escrow.address(), chain: self.chain, now, view, around: Around::default() })
     }
 }
 
@@ -150,12 +171,17 @@ impl RescueArgs {
         }
     }
 
-    /// Opens the rescue for reading.
-    pub(crate) async fn open(&self, network: &NetworkArgs) -> Result<(Connection, Escrow<DynProvider>)> {
+    /// Reads the rescue as the latest block has it, with what is the account's, if one is given.
+    pub(crate) async fn read(
+        &self,
+        network: &NetworkArgs,
+        account: Option<Address>,
+    ) -> Result<(Connection, Snapshot)> {
         let named = self.named()?;
-        let connection = network.connect(named.terms.as_ref()).await?;
-        let escrow = Escrow::open(connection.provider.clone(), connection.chain, named.address).await?;
-        Ok((connection, escrow))
+        let node = network.node(named.terms.as_ref())?;
+        let query = Query::of(named.address).account(account.unwrap_or_default());
+        let snapshot = query.read(&node.provider, node.expected).await?;
+        Ok((node.on(snapshot.chain), snapshot))
     }
 }
 

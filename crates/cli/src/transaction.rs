@@ -10,7 +10,7 @@ use alloy::{
 };
 use clap::Args;
 use eyre::{Result, WrapErr};
-use levee::{Blueprint, Call, Escrow, Executed, call::RECEIPT_TIMEOUT, provider};
+use levee::{Blueprint, Call, Escrow, Executed, Prepared, call::RECEIPT_TIMEOUT, provider};
 use levee_model::{Rate, Wei};
 use serde_json::{Value, json};
 
@@ -92,12 +92,12 @@ impl SigningArgs {
     }
 
     /// Opens the account. May ask for a password.
-    pub(crate) async fn signer(&self, connection: &Connection, output: Output) -> Result<Signer> {
+    pub(crate) fn signer(&self, connection: &Connection, output: Output) -> Result<Signer> {
         let chain = connection.chain;
         let key = self.account.signer(chain)?;
         let from = key.address();
         let wallet = EthereumWallet::from(key.clone());
-        let provider = provider::signing(&connection.url, Some(chain), wallet).await?;
+        let provider = provider::signing(&connection.url, chain, wallet)?;
         Ok(Signer { provider, from, key, chain, confirmed: self.yes, output })
     }
 }
@@ -110,11 +110,10 @@ impl ChangeArgs {
 
     /// Opens the rescue first, then the account: a wrong address is told before a password is asked for.
     pub(crate) async fn open(&self, output: Output) -> Result<Session> {
-        let (connection, reader) = self.rescue.open(&self.signing.network).await?;
-        let page = connection.page(&reader).await?;
-        let signer = self.signing.signer(&connection, output).await?;
-        let escrow = Escrow::open(signer.provider.clone(), connection.chain, reader.address()).await?;
-        Ok(Session { escrow, page, signer })
+        let (connection, snapshot) = self.rescue.read(&self.signing.network, None).await?;
+        let signer = self.signing.signer(&connection, output)?;
+        let escrow = Escrow::of(signer.provider.clone(), &snapshot);
+        Ok(Session { escrow, page: Page::of(&snapshot), signer })
     }
 }
 
@@ -138,17 +137,21 @@ impl Signer {
     }
 
     /// Shows `steps`, asks, and sends them one after the other. Only the first can be simulated before it is
-    /// confirmed: the others build on what came before, and are simulated right before they are sent.
+    /// confirmed: the others build on what came before, and are simulated right before they are sent. So is the first, if
+    /// somebody was asked, who may have taken a while.
     pub(crate) async fn execute(&self, steps: &[Step]) -> Result<Vec<Executed>> {
         let Some(first) = steps.first() else { return Ok(Vec::new()) };
-        let gas = first.call.simulate(self.from).await?;
-        let price = self.provider.get_gas_price().await.map_err(levee::Error::from)?;
+        let prepared = first.call.prepare(self.from).await?;
         let value = steps.iter().fold(Wei::ZERO, |sum, step| sum + step.call.value());
-        self.require_funds(value, fee(gas, price)).await?;
-        self.confirm(&self.plan(steps, gas, price))?;
+        self.require_funds(value, prepared.fee()).await?;
+        self.confirm(&self.plan(steps, &prepared))?;
+        let mut prepared = self.confirmed.then_some(prepared);
         let mut executed = Vec::new();
         for step in steps {
-            let sent = step.call.send(self.from).await?;
+            let sent = match prepared.take() {
+                Some(prepared) => prepared.send().await?,
+                None => step.call.send(self.from).await?,
+            };
             self.output.note(&format!("sent {}", sent.transaction()));
             executed.push(sent.wait(RECEIPT_TIMEOUT).await?);
         }
@@ -176,8 +179,8 @@ impl Signer {
         Err(levee::Error::InsufficientFunds { account: self.from, message }.into())
     }
 
-    fn plan(&self, steps: &[Step], gas: u64, price: u128) -> String {
-        let fee = amount::eth(about(fee(gas, price)));
+    fn plan(&self, steps: &[Step], first: &Prepared<DynProvider>) -> String {
+        let (gas, fee) = (first.gas(), amount::eth(about(first.fee())));
         let rest = if steps.len() > 1 { " for the first transaction" } else { "" };
         let signing = [
             ("signs", format!("{} on chain {}", self.from, self.chain)),
@@ -232,11 +235,6 @@ pub(crate) fn told(executed: &[Executed], rate: Option<Rate>) -> (String, Value)
         })
     };
     (text, json!({ "transactions": executed.iter().map(one).collect::<Value>() }))
-}
-
-/// What so much gas costs.
-const fn fee(gas: u64, price: u128) -> Wei {
-    Wei::new((gas as u128).saturating_mul(price))
 }
 
 /// An amount with a fee in it, rounded up to a millionth of an ETH: it is an estimate, and the digits below say nothing.

@@ -293,7 +293,7 @@ mod tests {
         assert_eq!(set(|terms| terms.beneficiary = Address::with_last_byte(9)), [precompile]);
         let steth = address!("ae7ab96520DE3A18E5e111B5EaAb095312D7fE84");
         let own = nobody(steth, "one of the rescue's own tokens");
-        assert_eq!(set(|terms| terms.beneficiary = terms.steth), [own.clone()]);
+        assert_eq!(set(|terms| terms.beneficiary = terms.steth), std::slice::from_ref(&own));
         assert_eq!(
             set(|terms| terms.beneficiary = terms.wsteth)[0]
                 .replace("0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0", &steth.to_string()),

@@ -1,7 +1,7 @@
-//! Types of the contracts' ABIs, and their bytecode, from the artifacts that are checked in.
+//! Types of the contracts' ABIs, and their bytecode, from the checked-in artifacts.
 //!
-//! They are as the ABI has them: bare integers, no units. What the rest of this crate returns is typed; use these for
-//! what it does not cover.
+//! They are as in the ABI: plain integers without units. The rest of this crate returns typed values; use
+//! these bindings for anything it does not cover.
 
 /// The escrow: `PledgeEscrow::rescueCall`, `PledgeEscrow::PledgeEscrowErrors`, ...
 #[allow(missing_docs, clippy::too_many_arguments)]
@@ -73,6 +73,73 @@ mod staked_ether_unwinder {
     );
 }
 
+/// The code that reads a rescue in one call, and is never deployed.
+#[allow(missing_docs)]
+mod rescue_lens {
+    alloy::sol!(
+        #[sol(all_derives)]
+        RescueLens,
+        "artifacts/RescueLens.json"
+    );
+}
+
+/// What it returns, which is in no ABI since a constructor returns it: see `contracts/interfaces/IRescueLens.sol`.
+#[allow(missing_docs)]
+mod reading {
+    alloy::sol! {
+        #[derive(Debug, Default, PartialEq, Eq)]
+        struct Reading {
+            uint256 chainId;
+            uint256 blockNumber;
+            bytes32 parentHash;
+            uint256 blockTime;
+            bytes32 codeHash;
+            bytes originalTerms;
+            bytes rescue;
+            PoolReading recoveryPool;
+            PoolReading bonusPool;
+            AccountReading account;
+        }
+
+        #[derive(Debug, Default, PartialEq, Eq)]
+        struct PoolReading {
+            bytes32 codeHash;
+            bytes books;
+        }
+
+        #[derive(Debug, Default, PartialEq, Eq)]
+        struct AccountReading {
+            bytes positions;
+            PoolShares[] shares;
+            bytes owed;
+            uint256 balance;
+            bytes stETHShares;
+            TokenReading stETH;
+            TokenReading wstETH;
+            TokenReading weth;
+        }
+
+        #[derive(Debug, Default, PartialEq, Eq)]
+        struct PoolShares {
+            uint256 departures;
+            uint256 earned;
+            uint256 claimed;
+            uint256 bonusShare;
+            bool bonusClaimed;
+            uint256 enlistedDepartures;
+            uint256 enlistedAmount;
+            uint256 unitSeconds;
+        }
+
+        #[derive(Debug, Default, PartialEq, Eq)]
+        struct TokenReading {
+            bytes balance;
+            bytes escrowAllowance;
+            bytes routerAllowance;
+        }
+    }
+}
+
 /// stETH. The functions are Lido's; the bytecode is that of the model for local chains.
 #[allow(missing_docs, clippy::too_many_arguments)]
 mod steth {
@@ -122,7 +189,9 @@ pub use debt_repayer::DebtRepayer;
 pub use pledge_board::PledgeBoard;
 pub use pledge_escrow::PledgeEscrow;
 pub use pledge_router::PledgeRouter;
+pub use reading::{AccountReading, PoolReading, PoolShares, Reading, TokenReading};
 pub use recovery_pool::RecoveryPool;
+pub use rescue_lens::RescueLens;
 pub use staked_ether_unwinder::StakedEtherUnwinder;
 pub use steth::StETH;
 pub use weth::WETH;

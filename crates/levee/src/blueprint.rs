@@ -3,7 +3,7 @@
 use std::{fmt, sync::LazyLock};
 
 use alloy::{
-    primitives::{Address, B256, Bytes, b256},
+    primitives::{Address, B256, Bytes, b256, keccak256},
     providers::Provider,
     sol_types::SolConstructor,
 };
@@ -72,22 +72,35 @@ impl Contract {
         }
     }
 
-    /// The runtime code with zeros for immutables, and where these are.
-    fn runtime(self) -> (&'static [u8], &'static [Range]) {
-        static PLEDGE_ESCROW: LazyLock<Vec<Range>> =
-            LazyLock::new(|| ranges(include_str!("../artifacts/PledgeEscrow.json")));
-        static RECOVERY_POOL: LazyLock<Vec<Range>> =
-            LazyLock::new(|| ranges(include_str!("../artifacts/RecoveryPool.json")));
-        static BONUS_POOL: LazyLock<Vec<Range>> =
-            LazyLock::new(|| ranges(include_str!("../artifacts/BonusPool.json")));
-        static PLEDGE_BOARD: LazyLock<Vec<Range>> =
-            LazyLock::new(|| ranges(include_str!("../artifacts/PledgeBoard.json")));
-        static PLEDGE_ROUTER: LazyLock<Vec<Range>> =
-            LazyLock::new(|| ranges(include_str!("../artifacts/PledgeRouter.json")));
-        static DEBT_REPAYER: LazyLock<Vec<Range>> =
-            LazyLock::new(|| ranges(include_str!("../artifacts/DebtRepayer.json")));
-        static STAKED_ETHER_UNWINDER: LazyLock<Vec<Range>> =
-            LazyLock::new(|| ranges(include_str!("../artifacts/StakedEtherUnwinder.json")));
+    /// The hash of its runtime code, of one that was created with these immutables, in the order of their declaration.
+    pub(crate) fn code_hash(self, immutables: &[B256]) -> B256 {
+        let (code, places) = self.runtime();
+        debug_assert_eq!(places.len(), immutables.len(), "the immutables of {self:?}");
+        let mut code = code.to_vec();
+        for (ranges, value) in places.iter().zip(immutables) {
+            for &(start, length) in ranges {
+                code[start..start + length].copy_from_slice(value.as_slice());
+            }
+        }
+        keccak256(code)
+    }
+
+    /// The runtime code with zeros for immutables, and where each of these is.
+    fn runtime(self) -> (&'static [u8], &'static [Immutable]) {
+        static PLEDGE_ESCROW: LazyLock<Vec<Immutable>> =
+            LazyLock::new(|| immutables(include_str!("../artifacts/PledgeEscrow.json")));
+        static RECOVERY_POOL: LazyLock<Vec<Immutable>> =
+            LazyLock::new(|| immutables(include_str!("../artifacts/RecoveryPool.json")));
+        static BONUS_POOL: LazyLock<Vec<Immutable>> =
+            LazyLock::new(|| immutables(include_str!("../artifacts/BonusPool.json")));
+        static PLEDGE_BOARD: LazyLock<Vec<Immutable>> =
+            LazyLock::new(|| immutables(include_str!("../artifacts/PledgeBoard.json")));
+        static PLEDGE_ROUTER: LazyLock<Vec<Immutable>> =
+            LazyLock::new(|| immutables(include_str!("../artifacts/PledgeRouter.json")));
+        static DEBT_REPAYER: LazyLock<Vec<Immutable>> =
+            LazyLock::new(|| immutables(include_str!("../artifacts/DebtRepayer.json")));
+        static STAKED_ETHER_UNWINDER: LazyLock<Vec<Immutable>> =
+            LazyLock::new(|| immutables(include_str!("../artifacts/StakedEtherUnwinder.json")));
         match self {
             Self::PledgeEscrow => (&PledgeEscrow::DEPLOYED_BYTECODE, &PLEDGE_ESCROW),
             Self::RecoveryPool => (&RecoveryPool::DEPLOYED_BYTECODE, &RECOVERY_POOL),
@@ -209,24 +222,24 @@ impl Blueprint {
     }
 }
 
-/// Start and length of an immutable in runtime code.
-type Range = (usize, usize);
+/// Start and length of each place of one immutable in runtime code.
+type Immutable = Vec<(usize, usize)>;
 
 /// `code` with zeros for all immutables; `None` when it is too short to hold them.
-fn masked(code: &[u8], immutables: &[Range]) -> Option<Vec<u8>> {
+fn masked(code: &[u8], immutables: &[Immutable]) -> Option<Vec<u8>> {
     let mut masked = code.to_vec();
-    for &(start, length) in immutables {
+    for &(start, length) in immutables.iter().flatten() {
         masked.get_mut(start..start + length)?.fill(0);
     }
     Some(masked)
 }
 
-/// Where the immutables of a checked-in artifact are.
-fn ranges(artifact: &str) -> Vec<Range> {
+/// Where the immutables of a checked-in artifact are, in the order of their declaration.
+fn immutables(artifact: &str) -> Vec<Immutable> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Artifact {
-        immutable_references: Vec<Range>,
+        immutable_references: Vec<Immutable>,
     }
     let artifact: Artifact =
         serde_json::from_str(artifact).expect("the checked-in artifact has immutable references");
@@ -236,7 +249,7 @@ fn ranges(artifact: &str) -> Vec<Range> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::{address, keccak256};
+    use alloy::primitives::address;
 
     /// A change of these moves every contract that was published: whoever knows the old address finds nothing new there.
     #[test]
@@ -293,7 +306,7 @@ mod tests {
     #[test]
     fn code_is_told_from_other_code() {
         let (code, immutables) = Contract::RecoveryPool.runtime();
-        let (start, length) = immutables[0];
+        let (start, length) = immutables[0][0];
         let mut created = code.to_vec();
         created[start..start + length].fill(7);
         assert!(Contract::RecoveryPool.is_code(&created));

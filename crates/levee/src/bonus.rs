@@ -166,14 +166,7 @@ impl<P: Provider + Clone> BonusPool<P> {
     /// # Errors
     /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed), also where there is no pool.
     pub async fn bonus(&self) -> Result<BonusView, error::Error> {
-        let view = self.read(&Raw::bonusCall {}).await?;
-        let decision = BonusDecision {
-            bonus: convert::wei(view.total)?,
-            pledgers: convert::wei(view.pledgersPart)?,
-            rate: convert::rate(view.rate),
-            value: WeiSeconds::new(view.value),
-        };
-        Ok(BonusView { total: decision.bonus, decision: view.decided.then_some(decision) })
+        self.read(&Raw::bonusCall {}).await?.try_into()
     }
 
     /// What a position gets of the bonus.
@@ -247,6 +240,20 @@ impl<P: Provider + Clone> BonusPool<P> {
 
     async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, error::Error> {
         rpc::read(&self.provider, self.address, call, BlockId::latest()).await
+    }
+}
+
+impl TryFrom<Raw::bonusReturn> for BonusView {
+    type Error = error::Error;
+
+    fn try_from(view: Raw::bonusReturn) -> Result<Self, error::Error> {
+        let decision = BonusDecision {
+            bonus: convert::wei(view.total)?,
+            pledgers: convert::wei(view.pledgersPart)?,
+            rate: convert::rate(view.rate),
+            value: WeiSeconds::new(view.value),
+        };
+        Ok(Self { total: decision.bonus, decision: view.decided.then_some(decision) })
     }
 }
 

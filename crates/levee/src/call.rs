@@ -6,20 +6,22 @@ use alloy::{
     eips::BlockId,
     network::TransactionBuilder,
     primitives::{Address, B256, Bytes, U256},
-    providers::{PendingTransactionBuilder, PendingTransactionError, Provider, WatchTxError},
+    providers::Provider,
     rpc::types::{TransactionReceipt, TransactionRequest},
     sol_types::SolCall,
+    transports::RpcError,
 };
 use levee_model::Wei;
 
-use crate::{
-    blueprint::Contract,
-    error::{Error, message_of},
-    event::Event,
-};
+use crate::{blueprint::Contract, error::Error, event::Event};
 
 /// How long [`Call::execute`] waits for a receipt: some fifteen blocks of Ethereum.
 pub const RECEIPT_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// How long [`Sent::wait`] waits before it looks for the receipt again: first, since a local chain has it at once, and at
+/// most, which is a third of a block of Ethereum. Each time is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// A prepared transaction. Nothing is sent until [`send`](Self::send) or [`execute`](Self::execute).
 #[derive(Debug, Clone)]
@@ -30,6 +32,16 @@ pub struct Call<P> {
     value: Wei,
     input: Bytes,
     events_of: Vec<Address>,
+}
+
+/// A call that was simulated, with the gas that it may use and what that may cost.
+#[derive(Debug, Clone)]
+pub struct Prepared<P> {
+    call: Call<P>,
+    request: TransactionRequest,
+    sender: Address,
+    gas: u64,
+    price: u128,
 }
 
 /// A transaction that the node has accepted.
@@ -106,24 +118,50 @@ impl<P: Provider + Clone> Call<P> {
     /// [`Error::UnknownRevert`], [`Error::InsufficientFunds`]; [`Error::Rpc`].
     pub async fn simulate(&self, from: Address) -> Result<u64, Error> {
         let failed = |error| Error::from_transport(&error, self.contract, from);
-        self.provider.call(self.request(from)).block(BlockId::pending()).await.map_err(failed)?;
-        self.provider.estimate_gas(self.request(from)).block(BlockId::pending()).await.map_err(failed)
+        let estimated = self.provider.estimate_gas(self.request(from)).block(BlockId::pending()).await;
+        match estimated.map_err(failed) {
+            // Some nodes do not say of an estimate why it failed, and do of a call.
+            Err(error @ (Error::UnknownRevert { .. } | Error::Rpc { .. })) => {
+                let called = self.provider.call(self.request(from)).block(BlockId::pending()).await;
+                Err(called.map_err(failed).err().unwrap_or(error))
+            }
+            estimated => estimated,
+        }
     }
 
-    /// Simulates the call, then signs and sends it as `from`, an account of the provider's wallet or node.
+    /// Simulates the call as `from`, and finds out what it will cost.
     ///
     /// The gas limit is a quarter above what the simulation needed: what others do in the meantime can make a call
     /// dearer.
     ///
     /// # Errors
     /// As [`simulate`](Self::simulate).
-    pub async fn send(&self, from: Address) -> Result<Sent<P>, Error> {
+    pub async fn prepare(&self, from: Address) -> Result<Prepared<P>, Error> {
         let gas = self.simulate(from).await?;
         let request = self.request(from).with_gas_limit(gas.saturating_add(gas / 4));
-        let pending = self.provider.send_transaction(request).await;
-        let pending = pending.map_err(|error| Error::from_transport(&error, self.contract, from))?;
-        let transaction = *pending.tx_hash();
-        Ok(Sent { provider: self.provider.clone(), transaction, events_of: self.events_of.clone() })
+        let (request, price) = match self.provider.estimate_eip1559_fees().await {
+            Ok(fees) => {
+                let (max, tip) = (fees.max_fee_per_gas, fees.max_priority_fee_per_gas);
+                // At most twice the base fee, and the tip: so this is the base fee as it is, and the tip.
+                let price = max.saturating_add(tip) / 2;
+                (request.with_max_fee_per_gas(max).with_max_priority_fee_per_gas(tip), price)
+            }
+            // A chain without a base fee.
+            Err(RpcError::UnsupportedFeature(_)) => {
+                let price = self.provider.get_gas_price().await?;
+                (request.with_gas_price(price), price)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Prepared { call: self.clone(), request, sender: from, gas, price })
+    }
+
+    /// Simulates the call, then signs and sends it as `from`, an account of the provider's wallet or node.
+    ///
+    /// # Errors
+    /// As [`simulate`](Self::simulate).
+    pub async fn send(&self, from: Address) -> Result<Sent<P>, Error> {
+        self.prepare(from).await?.send().await
     }
 
     /// Simulates and sends the call, and waits for it up to [`RECEIPT_TIMEOUT`].
@@ -132,6 +170,30 @@ impl<P: Provider + Clone> Call<P> {
     /// As [`simulate`](Self::simulate) and [`Sent::wait`].
     pub async fn execute(&self, from: Address) -> Result<Executed, Error> {
         self.send(from).await?.wait(RECEIPT_TIMEOUT).await
+    }
+}
+
+impl<P: Provider + Clone> Prepared<P> {
+    /// The gas that the simulation needed.
+    pub const fn gas(&self) -> u64 {
+        self.gas
+    }
+
+    /// What that gas costs now. The sender needs more, in case it gets dearer until the call is in a block.
+    pub const fn fee(&self) -> Wei {
+        Wei::new((self.gas as u128).saturating_mul(self.price))
+    }
+
+    /// Signs and sends it, without trying it again.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientFunds`], [`Error::Rpc`].
+    pub async fn send(&self) -> Result<Sent<P>, Error> {
+        let Call { provider, contract, events_of, .. } = &self.call;
+        let pending = provider.send_transaction(self.request.clone()).await;
+        let pending = pending.map_err(|error| Error::from_transport(&error, *contract, self.sender))?;
+        let transaction = *pending.tx_hash();
+        Ok(Sent { provider: provider.clone(), transaction, events_of: events_of.clone() })
     }
 }
 
@@ -144,20 +206,23 @@ impl<P: Provider> Sent<P> {
     /// Waits until the transaction is in a block.
     ///
     /// # Errors
-    /// [`Error::NotMined`] after `timeout`, [`Error::FailedInBlock`], [`Error::Rpc`], [`Error::Malformed`].
+    /// [`Error::NotMined`] after `timeout`, [`Error::FailedInBlock`], [`Error::Malformed`].
     pub async fn wait(&self, timeout: Duration) -> Result<Executed, Error> {
-        let pending = PendingTransactionBuilder::new(self.provider.root().clone(), self.transaction);
-        let receipt = pending.with_timeout(Some(timeout)).get_receipt().await;
-        self.executed(&receipt.map_err(|error| self.waiting_failed(error, timeout))?)
+        let transaction = self.transaction;
+        let late = |_| Error::NotMined { transaction, waited: timeout };
+        let receipt = tokio::time::timeout(timeout, self.receipt()).await.map_err(late)?;
+        self.executed(&receipt)
     }
 
-    fn waiting_failed(&self, error: PendingTransactionError, waited: Duration) -> Error {
-        match error {
-            PendingTransactionError::TxWatcher(WatchTxError::Timeout) => {
-                Error::NotMined { transaction: self.transaction, waited }
+    /// Looks until it is there: a node that fails to answer may answer the next time.
+    async fn receipt(&self) -> TransactionReceipt {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            if let Ok(Some(receipt)) = self.provider.get_transaction_receipt(self.transaction).await {
+                return receipt;
             }
-            PendingTransactionError::TransportError(error) => error.into(),
-            other => Error::Rpc { message: message_of(&other) },
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
         }
     }
 

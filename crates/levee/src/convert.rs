@@ -1,4 +1,5 @@
-//! From the ABI's bare integers to typed amounts. A number that does not fit was not written by a Levee escrow.
+//! From the ABI's plain integers to typed amounts. A number that does not fit was not written by a Levee
+//! escrow.
 
 use alloy::primitives::{Address, U256, Uint};
 use levee_model::{Asset, Bps, EndReason, PerAsset, PositionId, Rate, Status, Timestamp, Units, Wei};
@@ -23,12 +24,12 @@ pub(crate) fn units(number: Uint<104, 2>) -> Units {
     Units::new(number.to())
 }
 
-/// 0 stands for no rate.
+/// 0 means no rate.
 pub(crate) fn rate(number: Uint<96, 2>) -> Option<Rate> {
     Rate::new(number.to())
 }
 
-/// Seconds, where 0 stands for never.
+/// Seconds, where 0 means never.
 pub(crate) fn moment(number: Uint<40, 1>) -> Option<Timestamp> {
     Some(number.to()).filter(|&time| time != 0)
 }
@@ -68,7 +69,7 @@ pub(crate) fn position(pledger: Address, tier: u8, number: u8) -> Result<Positio
     Ok(PositionId { pledger, tier, asset: asset(number)? })
 }
 
-/// The same of a tier in an error.
+/// The same for a tier in an error.
 pub(crate) fn wide_position(pledger: Address, tier: U256, number: u8) -> Result<PositionId, Error> {
     position(pledger, narrow(tier, "a tier")?, number)
 }

@@ -1,4 +1,4 @@
-//! Creating contracts, each once, whoever does it.
+//! Creating contracts, each of them once, whoever does it.
 
 use alloy::{
     eips::BlockId, network::TransactionBuilder, primitives::Address, providers::Provider,
@@ -17,25 +17,25 @@ use crate::{
     terms::CREATE2_DEPLOYER,
 };
 
-/// What [`deploy`] or [`Blueprint::deploy`] found or did.
+/// The result of [`deploy`] or [`Blueprint::deploy`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deployment {
-    /// It was there; nothing was sent, or somebody else was faster.
+    /// It existed already, so nothing was sent, or someone else was faster.
     Already {
-        /// Where it is.
+        /// Its address.
         address: Address,
     },
     /// It was created.
     Created {
-        /// Where it is.
+        /// Its address.
         address: Address,
-        /// The transaction that did it.
+        /// The transaction that created it.
         executed: Executed,
     },
 }
 
 impl Deployment {
-    /// Where it is.
+    /// Its address.
     pub const fn address(&self) -> Address {
         match self {
             Self::Already { address } | Self::Created { address, .. } => *address,
@@ -43,12 +43,12 @@ impl Deployment {
     }
 }
 
-/// Creates the escrow with these terms on the chain `chain_id`, paid by `from`, unless it is there already.
+/// Creates the escrow with these terms on the chain `chain_id`, paid by `from`, unless it exists.
 ///
-/// May be repeated: an interrupted deployment is taken up where it is.
+/// Can be repeated: an interrupted deployment resumes where it stopped.
 ///
 /// # Errors
-/// As [`prepare`]; what [`Call::execute`] fails with; [`Error::NotCreated`].
+/// Like [`prepare`] and [`Call::execute`]; [`Error::NotCreated`].
 pub async fn deploy<P: Provider + Clone>(
     provider: &P,
     chain_id: u64,
@@ -59,10 +59,11 @@ pub async fn deploy<P: Provider + Clone>(
     Blueprint::escrow(terms)?.create(provider, call, from).await
 }
 
-/// The transaction that creates the escrow, after all checks that can be made before; `None` when it is there already.
+/// The transaction that creates the escrow, after all checks that can be made in advance; `None` if it
+/// exists.
 ///
 /// # Errors
-/// As [`Blueprint::prepare`]; [`Error::NoToken`], [`Error::ForeignTokens`], [`Error::Unencodable`].
+/// Like [`Blueprint::prepare`]; [`Error::NoToken`], [`Error::ForeignTokens`], [`Error::Unencodable`].
 pub async fn prepare<P: Provider + Clone>(
     provider: &P,
     chain_id: u64,
@@ -79,12 +80,12 @@ pub async fn prepare<P: Provider + Clone>(
 }
 
 impl Blueprint {
-    /// Creates the contract on the chain `chain_id`, paid by `from`, unless it is there already.
+    /// Creates the contract on the chain `chain_id`, paid by `from`, unless it exists.
     ///
-    /// May be repeated: an interrupted deployment is taken up where it is.
+    /// Can be repeated: an interrupted deployment resumes where it stopped.
     ///
     /// # Errors
-    /// As [`prepare`](Self::prepare); what [`Call::execute`] fails with; [`Error::NotCreated`].
+    /// Like [`prepare`](Self::prepare) and [`Call::execute`]; [`Error::NotCreated`].
     pub async fn deploy<P: Provider + Clone>(
         &self,
         provider: &P,
@@ -95,12 +96,13 @@ impl Blueprint {
         self.create(provider, call, from).await
     }
 
-    /// The transaction that creates the contract, after all checks that can be made before; `None` when it is there
-    /// already.
+    /// The transaction that creates the contract, after all checks that can be made in advance; `None` if
+    /// it exists.
     ///
     /// # Errors
-    /// [`Error::WrongChain`], [`Error::NoDeployer`], what the constructor refuses (of an escrow: [`Error::Refused`] with
-    /// the rule that the terms break), [`Error::NotLevee`] when other code is at the address, [`Error::Rpc`].
+    /// [`Error::WrongChain`], [`Error::NoDeployer`], the constructor's errors (for an escrow,
+    /// [`Error::Refused`] with the rule that the terms violate), [`Error::NotLevee`] if other code is at
+    /// the address, [`Error::Rpc`].
     pub async fn prepare<P: Provider + Clone>(
         &self,
         provider: &P,
@@ -114,7 +116,7 @@ impl Blueprint {
         }
     }
 
-    /// Whether it is to be created, on a chain where it can be.
+    /// Whether it must be created, on a chain where it can be.
     async fn is_missing(&self, provider: &impl Provider, chain_id: u64) -> Result<bool, Error> {
         check_chain(provider, chain_id).await?;
         if self.exists(provider).await? {
@@ -123,8 +125,8 @@ impl Blueprint {
         if rpc::has_code(provider, CREATE2_DEPLOYER).await? { Ok(true) } else { Err(Error::NoDeployer) }
     }
 
-    /// The transaction that creates what is missing. The constructor is tried without the deployer, which would keep
-    /// the reason of a failure to itself.
+    /// The transaction that creates what is missing. The constructor is simulated without the deployer,
+    /// which would hide the reason of a failure.
     async fn creation<P: Provider + Clone>(&self, provider: &P, from: Address) -> Result<Call<P>, Error> {
         let request =
             TransactionRequest::default().with_from(from).with_deploy_code(self.init_code().clone());
@@ -135,7 +137,7 @@ impl Blueprint {
         Ok(Call::raw(provider.clone(), contract, CREATE2_DEPLOYER, Wei::ZERO, input).telling(events_of))
     }
 
-    /// Sends what creates it, if anything is to be sent.
+    /// Sends the creating transaction, if there is one.
     async fn create<P: Provider + Clone>(
         &self,
         provider: &P,
@@ -146,7 +148,7 @@ impl Blueprint {
         let Some(call) = call else { return Ok(Deployment::Already { address }) };
         let sent = call.send(from).await?;
         let result = sent.wait(RECEIPT_TIMEOUT).await;
-        // The deployer fails where there is code already: then somebody else created the same contract.
+        // The deployer fails if there is code already: someone else has then created the same contract.
         match (result, self.verify(provider).await) {
             (Ok(executed), Ok(())) => Ok(Deployment::Created { address, executed }),
             (Err(Error::FailedInBlock { .. }), Ok(())) => Ok(Deployment::Already { address }),
@@ -158,7 +160,8 @@ impl Blueprint {
     }
 }
 
-/// Checks that the tokens of the terms exist and belong together. The constructor does too, with less to say.
+/// Checks that the tokens of the terms exist and belong together. So does the constructor, with less
+/// informative errors.
 async fn check_tokens(provider: &impl Provider, terms: &Terms) -> Result<(), Error> {
     let (steth, wsteth) = (terms.steth, terms.wsteth);
     if steth.is_zero() && wsteth.is_zero() {

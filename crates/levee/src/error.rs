@@ -5,7 +5,7 @@ use std::{error::Error as StdError, time::Duration};
 use alloy::{
     primitives::{Address, B256, Bytes},
     sol_types::{Revert, SolError},
-    transports::{RpcError, TransportError},
+    transports::{RpcError, TransportError, http::reqwest},
 };
 use levee_model::{Asset, Inconsistent};
 use thiserror::Error;
@@ -259,7 +259,9 @@ impl Error {
 
     /// What a failed request means. `contract` is what was called, and `sender` who would pay for it.
     pub(crate) fn from_transport(error: &TransportError, contract: Contract, sender: Address) -> Self {
-        let RpcError::ErrorResp(payload) = error else { return Self::Rpc { message: message_of(error) } };
+        let RpcError::ErrorResp(payload) = error else {
+            return Self::unreachable(error).unwrap_or_else(|| Self::Rpc { message: message_of(error) });
+        };
         if let Some(data) = payload.as_revert_data() {
             return Self::from_revert_of(contract, &data);
         }
@@ -271,6 +273,15 @@ impl Error {
             return Self::UnknownRevert { data: Bytes::new() };
         }
         Self::Rpc { message: redact(&payload.message) }
+    }
+}
+
+impl Error {
+    /// That there was no answer, if there was none.
+    fn unreachable(error: &TransportError) -> Option<Self> {
+        let error = error.as_transport_err()?.source()?.downcast_ref::<reqwest::Error>()?;
+        let url = error.url().filter(|_| error.is_request() || error.is_timeout())?;
+        Some(Self::Unreachable { url: RedactedUrl::new(url.clone()), message: message_of(error) })
     }
 }
 

@@ -13,13 +13,13 @@ use levee_model::{
 
 use crate::{
     bindings::{PledgeEscrow, StETH, WstETH},
-    blueprint::{Blueprint, Contract},
+    blueprint::Contract,
     call::Call,
     convert,
     error::Error,
-    history, lido,
-    provider::check_chain,
-    rpc, terms,
+    history, rpc,
+    snapshot::{Query, Snapshot},
+    terms,
 };
 
 /// A client of the escrow at one address, which has proven itself.
@@ -63,10 +63,13 @@ impl<P: Provider + Clone> Escrow<P> {
     /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Counterfeit`], [`Error::ForeignTokens`],
     /// [`Error::Rpc`].
     pub async fn open(provider: P, chain_id: u64, address: Address) -> Result<Self, Error> {
-        check_chain(&provider, chain_id).await?;
-        let original = proven_terms(&provider, address).await?;
-        lido::check_tokens(chain_id, &original)?;
-        Ok(Self { provider, address, original })
+        let snapshot = Query::of(address).read(&provider, Some(chain_id)).await?;
+        Ok(Self::of(provider, &snapshot))
+    }
+
+    /// The escrow of a snapshot, in which it has proven itself.
+    pub fn of(provider: P, snapshot: &Snapshot) -> Self {
+        Self { provider, address: snapshot.escrow, original: snapshot.original.clone() }
     }
 
     /// Where it is.
@@ -363,20 +366,4 @@ impl<P: Provider + Clone> Escrow<P> {
         };
         if address.is_zero() { Err(Error::NoSuchAsset { asset }) } else { Ok(address) }
     }
-}
-
-/// The terms of the escrow at `address`, if its address follows from them and its code: anyone can create a contract with the
-/// same code and books of its own, but not at that address.
-async fn proven_terms(provider: &impl Provider, address: Address) -> Result<Terms, Error> {
-    let (code, answer) = rpc::code_and_answer(provider, address, &PledgeEscrow::originalTermsCall {}).await?;
-    let contract = Contract::PledgeEscrow;
-    contract.check_code(address, &code)?;
-    let counterfeit = Error::Counterfeit { contract, address };
-    // An escrow answers, and with terms: no revert is one of its own.
-    let answer = answer
-        .map_err(|error| if matches!(error, Error::Rpc { .. }) { error } else { counterfeit.clone() })?;
-    let raw = PledgeEscrow::originalTermsCall::abi_decode_returns_validate(&answer);
-    let original = raw.ok().and_then(|raw| terms::decode(&raw).ok());
-    let proven = original.filter(|terms| Blueprint::escrow(terms).is_ok_and(|b| b.address() == address));
-    proven.ok_or(counterfeit)
 }

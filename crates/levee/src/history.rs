@@ -10,7 +10,7 @@ use alloy::{
     rpc::types::{Filter, Log},
     transports::RpcError,
 };
-use levee_model::{Block, Inconsistent, Rescue, Timestamp};
+use levee_model::{Creation, Inconsistent, Rescue, Timestamp};
 
 use crate::{error::Error, event::Event};
 
@@ -89,7 +89,7 @@ async fn entry(provider: &impl Provider, log: &Log) -> Result<Entry, Error> {
 pub fn fold(escrow: Address, entries: &[Entry]) -> Result<Rescue, Error> {
     let mut events = entries.iter().filter_map(|entry| Some((entry, entry.event.of_rescue()?)));
     let (created, creation) = events.next().ok_or(Inconsistent::NoCreation)?;
-    let block = Block { number: created.block, time: created.time };
+    let block = Creation { block: created.block, time: created.time };
     let mut rescue = Rescue::created(escrow, creation, block)?;
     events.try_for_each(|(_, event)| rescue.apply(event))?;
     Ok(rescue)

@@ -1,4 +1,5 @@
-//! Which stETH is Lido's? Terms can name any contracts that look like it, and an escrow's address commits to those as well.
+//! Which stETH is Lido's. Terms can name any contracts that look like it, and an escrow's address commits
+//! to those just as well.
 
 use alloy::primitives::{Address, address};
 use levee_model::Terms;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use alloy::{
     network::{Ethereum, EthereumWallet},
     providers::{DynProvider, Provider, ProviderBuilder},
-    transports::{TransportError, http::reqwest::Client},
+    transports::http::reqwest::Client,
 };
 
 use crate::{
@@ -19,30 +19,31 @@ use crate::{
 /// How long a node may take to answer one request.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A provider that only reads, on the chain `chain_id` if one is given.
+/// A provider that only reads. Nothing is asked of the node yet.
 ///
 /// # Errors
-/// [`Error::Unreachable`] when no node answers, [`Error::WrongChain`].
-pub async fn read_only(url: &RedactedUrl, chain_id: Option<u64>) -> Result<DynProvider, Error> {
+/// [`Error::Unreachable`] when the machine cannot connect to anything.
+pub fn read_only(url: &RedactedUrl) -> Result<DynProvider, Error> {
     let builder = ProviderBuilder::<_, _, Ethereum>::default();
-    checked(builder.connect_reqwest(client(url)?, url.secret().clone()).erased(), url, chain_id).await
+    Ok(builder.connect_reqwest(client(url)?, url.secret().clone()).erased())
 }
 
-/// A provider that signs with `wallet`, on the chain `chain_id` if one is given.
+/// A provider that signs with `wallet`, for the chain `chain_id` alone: a node on another one refuses what is signed. Nothing
+/// is asked of the node yet.
 ///
 /// # Errors
 /// As [`read_only`].
-pub async fn signing(
+pub fn signing(
     url: &RedactedUrl,
-    chain_id: Option<u64>,
+    chain_id: u64,
     wallet: impl Into<EthereumWallet>,
 ) -> Result<DynProvider, Error> {
     let builder = ProviderBuilder::<_, _, Ethereum>::default()
         .with_gas_estimation()
         .with_simple_nonce_management()
-        .fetch_chain_id()
+        .with_chain_id(chain_id)
         .wallet(wallet.into());
-    checked(builder.connect_reqwest(client(url)?, url.secret().clone()).erased(), url, chain_id).await
+    Ok(builder.connect_reqwest(client(url)?, url.secret().clone()).erased())
 }
 
 /// Checks that a provider is on the chain `expected`.
@@ -60,18 +61,4 @@ fn client(url: &RedactedUrl) -> Result<Client, Error> {
     let builder = if url.is_loopback() { builder.no_proxy() } else { builder };
     let built = builder.build();
     built.map_err(|error| Error::Unreachable { url: url.clone(), message: message_of(&error) })
-}
-
-async fn checked(
-    provider: DynProvider,
-    url: &RedactedUrl,
-    chain_id: Option<u64>,
-) -> Result<DynProvider, Error> {
-    let unreachable =
-        |error: TransportError| Error::Unreachable { url: url.clone(), message: message_of(&error) };
-    let actual = provider.get_chain_id().await.map_err(unreachable)?;
-    match chain_id {
-        Some(expected) if actual != expected => Err(Error::WrongChain { expected, actual }),
-        _ => Ok(provider),
-    }
 }

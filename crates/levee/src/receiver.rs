@@ -1,4 +1,4 @@
-//! What is a beneficiary? Levee's receivers are told by their code, and proven by their address.
+//! What a beneficiary is. Levee's receivers are recognized by their code, and proven by their address.
 
 use alloy::{primitives::Address, providers::Provider, sol_types::SolCall};
 
@@ -9,35 +9,35 @@ use crate::{
     rpc,
 };
 
-/// A receiver, with what it was created with: what it does with a release is fixed by that.
+/// A receiver with its constructor arguments, which fix what it does with a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receiver {
-    /// Repays a debt in WETH, and sends on what is above it.
+    /// Repays a debt in WETH, and forwards anything above it.
     DebtRepayer {
         /// The lending pool.
         pool: Address,
         /// The WETH that it lends.
         weth: Address,
-        /// Whose debt is repaid.
+        /// The account whose debt is repaid.
         debtor: Address,
-        /// Who gets what is above it.
+        /// The account that gets anything above the debt.
         rest: Address,
     },
     /// Turns stETH and wstETH into ETH through Lido's withdrawal queue, and forwards it.
     StakedEtherUnwinder {
         /// Lido's withdrawal queue.
         withdrawal_queue: Address,
-        /// Who gets the ETH.
+        /// The account that gets the ETH.
         recipient: Address,
     },
 }
 
 impl Receiver {
-    /// The receiver at `address`; `None` when the code there, if there is any, is no receiver's.
+    /// The receiver at `address`; `None` if there is no code, or it is not a receiver's.
     ///
     /// # Errors
-    /// [`Error::Counterfeit`] when it has a receiver's code and its address does not follow from that and what it was
-    /// created with: then it was not created through the deployer, and may do anything. [`Error::Rpc`].
+    /// [`Error::Counterfeit`] if it has a receiver's code, but its address does not follow from that and
+    /// its arguments: it was then not created through the deployer, and may do anything. [`Error::Rpc`].
     pub async fn at(provider: &impl Provider, address: Address) -> Result<Option<Self>, Error> {
         let code = provider.get_code_at(address).await?;
         let receivers = [Contract::DebtRepayer, Contract::StakedEtherUnwinder];
@@ -81,7 +81,7 @@ impl Receiver {
     }
 }
 
-/// What was created stays as it is, so it does not matter in which blocks its parts are read.
+/// What was created never changes, so its parts can be read in different blocks.
 async fn read<C: SolCall>(provider: &impl Provider, at: Address, call: &C) -> Result<C::Return, Error> {
     rpc::read(provider, at, call, alloy::eips::BlockId::latest()).await
 }

@@ -11,6 +11,11 @@ use crate::error::Error;
 pub struct RedactedUrl(Url);
 
 impl RedactedUrl {
+    /// Of an address that was connected to.
+    pub(crate) const fn new(url: Url) -> Self {
+        Self(url)
+    }
+
     /// The whole address, to connect to; not to be printed.
     pub const fn secret(&self) -> &Url {
         &self.0

@@ -5,9 +5,10 @@ use alloy::{
     network::TransactionBuilder,
     primitives::{Address, B256, Bytes, Signature},
     providers::Provider,
-    rpc::{client::BatchRequest, types::TransactionRequest},
+    rpc::types::TransactionRequest,
     signers::Signer,
     sol_types::SolCall,
+    transports::TransportResult,
 };
 
 use crate::{blueprint::Contract, call::Call, error::Error};
@@ -19,25 +20,19 @@ pub(crate) async fn read<C: SolCall>(
     call: &C,
     block: BlockId,
 ) -> Result<C::Return, Error> {
-    let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
-    let answer = provider.call(request).block(block).await?;
+    let answer = ask(provider, to, call, block).await?;
     C::abi_decode_returns_validate(&answer).map_err(|_| Error::Malformed { what: "an answer" })
 }
 
-/// The code of `address` and what a view of it answers, from one request, at the latest block.
-pub(crate) async fn code_and_answer(
+/// The same, not decoded.
+pub(crate) async fn ask(
     provider: &impl Provider,
-    address: Address,
+    to: Address,
     call: &impl SolCall,
-) -> Result<(Bytes, Result<Bytes, Error>), Error> {
-    // By its number: behind some nodes' names are several, whose latest blocks differ.
-    let block = BlockId::number(provider.get_block_number().await?);
-    let request = TransactionRequest::default().with_to(address).with_input(call.abi_encode());
-    let mut batch = BatchRequest::new(provider.client());
-    let code = batch.add_call::<_, Bytes>("eth_getCode", &(address, block))?;
-    let answer = batch.add_call::<_, Bytes>("eth_call", &(request, block))?;
-    batch.send().await?;
-    Ok((code.await?, answer.await.map_err(Error::from)))
+    block: BlockId,
+) -> TransportResult<Bytes> {
+    let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
+    provider.call(request).block(block).await
 }
 
 /// Whether there is a contract at `address`.

@@ -1,4 +1,4 @@
-//! Terms on their way to the chain and back, and the address that commits to them.
+//! Terms in the contract's form, and the address that commits to them.
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256, Uint, address, b256},
@@ -11,13 +11,13 @@ use crate::{bindings::PledgeEscrow, convert, error::Error};
 /// The public deterministic CREATE2 deployer, at this address on most chains.
 pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
-/// The salt that every escrow is created with: keccak256("levee.PledgeEscrow.v1").
+/// The salt with which every escrow is created: keccak256("levee.PledgeEscrow.v1").
 pub const SALT: B256 = b256!("55bc7f2dff1173cb85cbf7c5c6c7d57f6d2faa9aa555d24af6d1919d383d37e5");
 
 /// The code that creates an escrow with these terms: the constructor's bytecode and its arguments.
 ///
 /// # Errors
-/// [`Error::Unencodable`] when a deadline is beyond what the contract can hold.
+/// [`Error::Unencodable`] if a deadline exceeds what the contract can hold.
 pub fn init_code(terms: &Terms) -> Result<Bytes, Error> {
     Ok([&PledgeEscrow::BYTECODE[..], &encode_arguments(encode(terms)?)].concat().into())
 }

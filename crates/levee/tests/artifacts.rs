@@ -11,8 +11,8 @@ use eyre::{Result, WrapErr as _, ensure, eyre};
 use foundry_compilers::{
     ConfigurableArtifacts, Project, ProjectBuilder, ProjectCompileOutput, ProjectPathsConfig,
     artifacts::{
-        BytecodeHash, ConfigurableContractArtifact, EvmVersion, Offsets, Settings, SettingsMetadata,
-        output_selection::OutputSelection, remappings::Remapping,
+        BytecodeHash, CompactDeployedBytecode, ConfigurableContractArtifact, EvmVersion, Settings,
+        SettingsMetadata, output_selection::OutputSelection, remappings::Remapping,
     },
     solc::{Solc, SolcCompiler, SolcLanguage, SolcSettings},
 };
@@ -48,6 +48,11 @@ fn the_board_and_the_router_are_what_their_sources_compile_to() -> Result<()> {
 }
 
 #[test]
+fn the_lens_is_what_its_source_compiles_to() -> Result<()> {
+    check(DEPLOYED, "contracts/lens/RescueLens.sol", "RescueLens")
+}
+
+#[test]
 fn the_models_of_lido_are_what_their_sources_compile_to() -> Result<()> {
     check(TESTS, "tests/lido/StETH.sol", "StETH")?;
     check(TESTS, "tests/lido/WstETH.sol", "WstETH")
@@ -80,16 +85,24 @@ fn compile(pipeline: Pipeline, source: &str, name: &str) -> Result<Value> {
     let runtime =
         deployed.and_then(|deployed| deployed.bytecode.as_ref()).and_then(|code| code.object.as_bytes());
     let (code, runtime) = code.zip(runtime).ok_or_else(|| eyre!("{name} has no linked bytecode"))?;
-    let mut immutables: Vec<&Offsets> =
-        deployed.iter().flat_map(|deployed| deployed.immutable_references.values().flatten()).collect();
-    immutables.sort_by_key(|offsets| offsets.start);
     Ok(json!({
         "contractName": name,
         "abi": artifact.abi,
         "bytecode": code,
         "deployedBytecode": runtime,
-        "immutableReferences": immutables.iter().map(|at| (at.start, at.length)).collect::<Vec<_>>(),
+        "immutableReferences": deployed.map(immutables).transpose()?,
     }))
+}
+
+/// Where each immutable is, in the order of declaration: by the ids of the syntax tree, which rise with the source.
+fn immutables(deployed: &CompactDeployedBytecode) -> Result<Vec<Vec<(u32, u32)>>> {
+    let mut places = BTreeMap::new();
+    for (id, offsets) in &deployed.immutable_references {
+        let mut offsets: Vec<_> = offsets.iter().map(|at| (at.start, at.length)).collect();
+        offsets.sort_unstable();
+        places.insert(id.parse::<u64>()?, offsets);
+    }
+    Ok(places.into_values().collect())
 }
 
 fn find<'a>(

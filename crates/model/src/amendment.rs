@@ -1,4 +1,4 @@
-//! What is to be reached by when, and how does that change?
+//! The goal of a rescue, and how it is amended.
 
 use alloy_primitives::B256;
 
@@ -7,7 +7,7 @@ use crate::{schedule::Timestamp, terms::Terms, units::Wei};
 /// The three terms that an amendment can change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Goal {
-    /// The shortfall to cover.
+    /// The target to cover.
     pub target: Wei,
     /// Last second at which a pledge is accepted.
     pub deadline: Timestamp,
@@ -21,12 +21,12 @@ impl From<&Terms> for Goal {
     }
 }
 
-/// A proposed change of the goal. Pledgers may exit until it is in force; it comes into force by itself.
+/// A proposed change of the goal. It takes effect by itself; until then, pledgers may exit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Amendment {
-    /// The goal from then on.
+    /// The new goal.
     pub goal: Goal,
-    /// First second at which it is in force.
+    /// The second at which it takes effect.
     pub effective_at: Timestamp,
 }
 

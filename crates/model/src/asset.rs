@@ -1,4 +1,4 @@
-//! Which assets can a rescue hold?
+//! The assets that a rescue can hold.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// One of the three assets a rescue can hold. Each is returned as what it was.
+/// One of the three assets that a rescue can hold. Each is returned in kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Asset {
@@ -26,7 +26,7 @@ impl Asset {
     /// All assets, in the order of their numbers.
     pub const ALL: [Self; 3] = [Self::Eth, Self::StEth, Self::WstEth];
 
-    /// Whether a unit of it is a share of Lido's pool, and worth what the rate says.
+    /// Whether its unit is a share of Lido's pool, valued at the share rate.
     pub const fn is_shares(self) -> bool {
         !matches!(self, Self::Eth)
     }
@@ -47,7 +47,7 @@ impl fmt::Display for Asset {
 pub struct PerAsset<T>([T; 3]);
 
 impl<T> PerAsset<T> {
-    /// What `value` says of each asset.
+    /// Calls `value` for each asset.
     pub fn from_fn(mut value: impl FnMut(Asset) -> T) -> Self {
         Self(Asset::ALL.map(&mut value))
     }

@@ -487,7 +487,7 @@ fn value_down(ether: UnitSeconds, shares: UnitSeconds, rate: Option<Rate>) -> We
 mod tests {
     use super::*;
     use crate::{
-        lido::{Block, Lido},
+        lido::{Creation, Lido},
         terms::tests::terms,
     };
 
@@ -495,7 +495,7 @@ mod tests {
     #[test]
     fn a_position_beyond_the_count_of_departures_earns_nothing() {
         let escrow = Address::repeat_byte(0xe5);
-        let mut rescue = Rescue::open(escrow, terms(), Block { number: 1, time: 0 }).unwrap();
+        let mut rescue = Rescue::open(escrow, terms(), Creation { block: 1, time: 0 }).unwrap();
         let mut pool = BonusPool::new(Address::repeat_byte(0x90));
         let at = |time| Moment { time, lido: Lido::Broken };
         let [counted, saturated] = [1, 2].map(|byte| {

@@ -1,4 +1,4 @@
-//! Who pledged what?
+//! Who pledged what.
 
 use alloy_primitives::Address;
 
@@ -12,33 +12,34 @@ use crate::{
 /// All pledges of one asset into one tier.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pot {
-    /// What is pledged; never changes once the rescue is settled.
+    /// The amount pledged; frozen once the rescue is settled.
     pub total: Units,
-    /// What settlement draws of it; not more than `total`.
+    /// The part of it drawn at settlement; at most `total`.
     pub drawn: Units,
 }
 
-/// Whose pledge, into which tier, of which asset.
+/// A position's pledger, tier and asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PositionId {
-    /// To whom it goes back.
+    /// The pledger, to whom it is refunded.
     pub pledger: Address,
-    /// Number of the tier, from 0.
+    /// Number of the tier, counted from 0.
     pub tier: u8,
-    /// What was pledged.
+    /// The asset pledged.
     pub asset: Asset,
 }
 
 /// One pledger's part of a pot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Position {
-    /// What is pledged.
+    /// The amount pledged.
     pub amount: Units,
-    /// What was refunded; not more than `amount`.
+    /// The amount refunded; at most `amount`.
     pub refunded: Units,
-    /// Whether its drawn value was used to object.
+    /// Whether it has objected.
     pub objected: bool,
-    /// How often it was taken out of the books, by exit or decline; stays at [`MAX_DEPARTURES`](Self::MAX_DEPARTURES).
+    /// How often it was taken out of the books, by exit or decline; saturates at
+    /// [`MAX_DEPARTURES`](Self::MAX_DEPARTURES).
     pub departures: u32,
 }
 
@@ -46,7 +47,7 @@ impl Position {
     /// The most departures that are counted: 24 bits.
     pub const MAX_DEPARTURES: u32 = (1 << 24) - 1;
 
-    /// What is left of it once all of it is taken out.
+    /// What remains of it once it is taken out.
     pub fn departed(self) -> Self {
         let departures = self.departures.saturating_add(1).min(Self::MAX_DEPARTURES);
         Self { departures, ..Self::default() }
@@ -71,14 +72,14 @@ impl Pots {
         tier as usize * Asset::ALL.len() + asset as usize
     }
 
-    /// Whether some pot holds shares, so that its value needs the rate.
+    /// Whether some pot holds shares, so that valuing it needs the rate.
     pub fn hold_shares(&self) -> bool {
         self.0.chunks_exact(Asset::ALL.len()).any(|tier| {
             Asset::ALL.into_iter().any(|asset| asset.is_shares() && !tier[asset as usize].total.is_zero())
         })
     }
 
-    /// Value of all that is pledged into `tiers`.
+    /// Value of everything pledged into `tiers`.
     pub(crate) fn value_down(&self, tiers: impl Iterator<Item = u8>, rate: Option<Rate>) -> Wei {
         value_down(amounts(tiers, |tier, asset| self.get(tier, asset).total), rate)
     }

@@ -7,7 +7,7 @@ use crate::{
     amendment::Amendment,
     asset::Asset,
     books::PositionId,
-    lido::{Block, Lido, Moment},
+    lido::{Creation, Lido, Moment},
     refusal::Refusal,
     rescue::Rescue,
     schedule::Timestamp,
@@ -182,9 +182,9 @@ impl Rescue {
     ///
     /// # Errors
     /// `NoCreation`, `Terms`.
-    pub fn created(escrow: Address, event: &RescueEvent, block: Block) -> Result<Self, Inconsistent> {
+    pub fn created(escrow: Address, event: &RescueEvent, creation: Creation) -> Result<Self, Inconsistent> {
         let RescueEvent::Created { terms } = event else { return Err(Inconsistent::NoCreation) };
-        Ok(Self::open(escrow, terms.clone(), block)?)
+        Ok(Self::open(escrow, terms.clone(), creation)?)
     }
 
     /// Takes in the event that came next.

@@ -21,7 +21,7 @@
 //!
 //! ```
 //! use alloy_primitives::{Address, B256};
-//! use levee_model::{Asset, Block, Bps, Lido, Moment, PositionId, Rescue, Status, Terms, Tier, Units, Wei};
+//! use levee_model::{Asset, Creation, Bps, Lido, Moment, PositionId, Rescue, Status, Terms, Tier, Units, Wei};
 //!
 //! let tier = Tier { threshold: Bps::ONE, draw_order: 0, rate: Bps::ZERO };
 //! let terms = Terms {
@@ -41,7 +41,7 @@
 //!     exit_window: 60,
 //!     terms_hash: B256::ZERO,
 //! };
-//! let mut rescue = Rescue::open(Address::repeat_byte(9), terms, Block { number: 1, time: 0 })?;
+//! let mut rescue = Rescue::open(Address::repeat_byte(9), terms, Creation { block: 1, time: 0 })?;
 //! let at = Moment { time: 10, lido: Lido::Broken };
 //! let id = PositionId { pledger: Address::repeat_byte(2), tier: 0, asset: Asset::Eth };
 //! rescue.pledge(at, id, rescue.latest_amendment(), Units::new(1_500_000_000))?;
@@ -76,7 +76,7 @@ pub use asset::{Asset, PerAsset};
 pub use bonus::{BonusDecision, BonusOwner, BonusPool, BonusRefusal, BonusShare, BonusView, Enlistment};
 pub use books::{Position, PositionId, Pot, Pots};
 pub use event::{Inconsistent, RescueEvent};
-pub use lido::{Block, Lido, Moment};
+pub use lido::{Creation, Lido, Moment};
 pub use outlook::{Threshold, TrancheState};
 pub use recovery::{Earnings, RecoveryGroup, RecoveryPool, RecoveryRefusal, RecoveryView};
 pub use refusal::Refusal;

@@ -30,10 +30,10 @@ impl Lido {
 
 /// Where a rescue is created in its chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
-    /// Its number.
-    pub number: u64,
-    /// Its time.
+pub struct Creation {
+    /// The number of its block.
+    pub block: u64,
+    /// The time of its block.
     pub time: Timestamp,
 }
 

@@ -1,5 +1,5 @@
-//! How much, and rounded which way? Every division of the rules is here, with the rounding in its name. Down is always
-//! against the taker; what is lost stays in the escrow.
+//! Every division in the rules, with its rounding in its name. Rounding is always against the recipient;
+//! the remainder stays in the escrow.
 
 use alloy_primitives::{U256, U512};
 
@@ -20,7 +20,7 @@ fn mul_div_down(a: u128, b: u128, c: u128) -> u128 {
     }
 }
 
-/// Coverage that meets a threshold: ceil(target * threshold / 10,000).
+/// Coverage required to meet a threshold: ceil(target * threshold / 10,000).
 pub fn required_up(target: Wei, threshold: Bps) -> Wei {
     Wei::new((target.get() * u128::from(threshold.get())).div_ceil(u128::from(Bps::ONE.get())))
 }
@@ -30,8 +30,8 @@ pub fn shares_value_down(shares: Shares, rate: Rate) -> Wei {
     Wei::new(mul_div_down(shares.get(), rate.get(), RATE_UNIT))
 }
 
-/// Value of an amount of one asset: the wei themselves, or floor(shares * rate / 10^27). `None` when the amount is in
-/// shares and there is no rate.
+/// Value of an amount of one asset: the wei themselves, or floor(shares * rate / 10^27). `None` if the
+/// amount is in shares and there is no rate.
 pub fn value_down(amount: Units, asset: Asset, rate: Option<Rate>) -> Option<Wei> {
     if !asset.is_shares() {
         return Some(Wei::new(amount.get()));
@@ -39,18 +39,18 @@ pub fn value_down(amount: Units, asset: Asset, rate: Option<Rate>) -> Option<Wei
     rate.map(|rate| shares_value_down(Shares::new(amount.get()), rate))
 }
 
-/// What a draw of `draw` on a group worth `value`, which is not zero, takes from `amount` of it:
+/// What is drawn from `amount` in a group worth `value`, which is not zero, of which `draw` is drawn:
 /// floor(amount * draw / value).
 pub fn drawn_down(amount: Units, draw: Wei, value: Wei) -> Units {
     Units::new(mul_div_down(amount.get(), draw.get(), value.get()))
 }
 
-/// The same of a value: floor(part * draw / value).
+/// The same for a value: floor(part * draw / value).
 pub fn drawn_value_down(part: Wei, draw: Wei, value: Wei) -> Wei {
     Wei::new(mul_div_down(part.get(), draw.get(), value.get()))
 }
 
-/// What `count` of `tranches` tranches make of a pot's draw: floor(drawn * count / tranches).
+/// The part of a pot's draw in `count` of `tranches` tranches: floor(drawn * count / tranches).
 pub fn tranches_down(drawn: Units, count: u8, tranches: u8) -> Units {
     Units::new(drawn.get() * u128::from(count) / u128::from(tranches))
 }
@@ -61,38 +61,39 @@ pub fn entitled_down(amount: Units, total: Units, reserved: Units) -> Units {
     Units::new(mul_div_down(amount.get(), (total - reserved).get(), total.get()))
 }
 
-/// Simple interest: floor(principal * rate * seconds / (10,000 * 365 days)). `seconds` fit 40 bits.
+/// Simple interest: floor(principal * rate * seconds / (10,000 * 365 days)). `seconds` fits in 40 bits.
 pub fn interest_down(principal: Wei, rate: Bps, seconds: u64) -> Wei {
     let parts = u128::from(rate.get()) * u128::from(seconds);
     Wei::new(mul_div_down(principal.get(), parts, u128::from(Bps::ONE.get()) * SECONDS_PER_YEAR))
 }
 
-/// What a part of a group, by value, has of what the group received: floor(received * part / whole).
-/// `part` is not more than `whole`, and `whole` is not zero.
+/// Share of what a group received for a part of it, by value: floor(received * part / whole). `part` is at
+/// most `whole`, which is not zero.
 pub fn earned_down(received: Wei, part: Wei, whole: Wei) -> Wei {
     Wei::new(mul_div_down(received.get(), part.get(), whole.get()))
 }
 
-/// An amount times the seconds that it is locked; exact, as an amount fits 128 bits and a time 64.
+/// An amount times the seconds for which it is locked; exact, because an amount fits in 128 bits and a time
+/// in 64.
 pub fn locked(amount: Units, seconds: Timestamp) -> UnitSeconds {
     UnitSeconds::new(U256::from(amount.get()) * U256::from(seconds))
 }
 
-/// Value of shares by time: floor(share-seconds * rate / 10^27). Share-seconds fit 160 bits: those of 16 pots of 101
-/// bits, over 40 bits of time.
+/// Value of shares by time: floor(share-seconds * rate / 10^27). Share-seconds fit in 160 bits: 16 pots of
+/// 101 bits, over 40 bits of time.
 pub fn locked_value_down(shares: UnitSeconds, rate: Rate) -> WeiSeconds {
     WeiSeconds::new(shares.get() * U256::from(rate.get()) / U256::from(RATE_UNIT))
 }
 
-/// What a part of all that was locked, by value and time, has of a bonus: floor(bonus * part / whole).
-/// `part` is not more than `whole`, and `whole` is not zero.
+/// Share of a bonus for a part of everything locked, by value and time: floor(bonus * part / whole). `part`
+/// is at most `whole`, which is not zero.
 pub fn bonus_down(bonus: Wei, part: WeiSeconds, whole: WeiSeconds) -> Wei {
     let product = U512::from(bonus.get()) * U512::from(part.get());
     Wei::new((product / U512::from(whole.get())).to())
 }
 
-/// What a sponsor gets back of what is left of a bonus: floor(added * left / bonus).
-/// `left` is not more than `bonus`, of which `added` is a part, so that it is not zero.
+/// What a sponsor gets back of what is left of a bonus: floor(added * left / bonus). `left` is at most
+/// `bonus`, which is not zero, because `added` is part of it.
 pub fn left_down(added: Wei, left: Wei, bonus: Wei) -> Wei {
     Wei::new(mul_div_down(added.get(), left.get(), bonus.get()))
 }

@@ -8,7 +8,7 @@ use crate::{
     amendment::{Amendment, Goal},
     asset::Asset,
     books::{Position, PositionId},
-    lido::{Block, Lido, Moment},
+    lido::{Creation, Lido, Moment},
     prorata,
     refusal::Refusal,
     schedule::{self, Timestamp},
@@ -77,15 +77,15 @@ impl Rescue {
     ///
     /// # Errors
     /// The first rule that the terms break.
-    pub fn open(escrow: Address, terms: Terms, block: Block) -> Result<Self, TermsError> {
-        terms.check(block.time)?;
+    pub fn open(escrow: Address, terms: Terms, creation: Creation) -> Result<Self, TermsError> {
+        terms.check(creation.time)?;
         Ok(Self {
             escrow,
             state: State::open(&terms),
             terms,
             positions: BTreeMap::new(),
             owed: BTreeMap::new(),
-            created_block: block.number,
+            created_block: creation.block,
         })
     }
 

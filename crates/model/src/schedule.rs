@@ -1,4 +1,4 @@
-//! When is a tranche due?
+//! When tranches fall due.
 
 use crate::terms::Terms;
 
@@ -42,8 +42,8 @@ pub fn enlistable_until(terms: &Terms, deadline: Timestamp) -> Timestamp {
     deadline.saturating_add(terms.exit_window.into())
 }
 
-/// How many tranches are due at `now`, from 0 to all. A tranche is due from its second on; only a single one may have no
-/// interval.
+/// The number of tranches due at `now`. A tranche is due from its second on; only a single tranche may have
+/// no interval.
 pub fn due(terms: &Terms, settled_at: Timestamp, now: Timestamp) -> u8 {
     let Some(elapsed) = now.checked_sub(first_due(terms, settled_at)) else { return 0 };
     match elapsed.checked_div(terms.tranche_interval.into()) {

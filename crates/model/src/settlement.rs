@@ -1,4 +1,4 @@
-//! Who is drawn, and how far? Nothing here depends on the order of pledges, or on how many there were.
+//! Who is drawn, and how far. Nothing here depends on the order or the number of pledges.
 
 use crate::{
     asset::Asset,
@@ -18,24 +18,25 @@ pub struct Group {
     pub order: u8,
     /// Value of their pots.
     pub value: Wei,
-    /// What is drawn of that.
+    /// The part of it that is drawn.
     pub draw: Wei,
 }
 
-/// What settlement recorded, besides the draw of each pot.
+/// What settlement recorded, apart from the draw from each pot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settlement {
-    /// When.
+    /// The time.
     pub settled_at: Timestamp,
-    /// The rate that values shares; none when no pot held any.
+    /// The rate at which shares are valued; none if no pot held any.
     pub rate: Option<Rate>,
-    /// The highest threshold that was met. Tiers up to it are active, and, tiers being sorted, they come first.
+    /// The highest threshold that was met. Tiers up to it are active, and come first because tiers are
+    /// sorted.
     pub threshold: Bps,
-    /// How many tiers are active.
+    /// The number of active tiers.
     pub active_tiers: u8,
     /// The value drawn; at most the target.
     pub drawn_value: Wei,
-    /// The last group that was drawn. Lower orders are drawn whole, higher ones not at all.
+    /// The last group that was drawn. Lower orders are drawn in full, higher ones not at all.
     pub marginal: Group,
 }
 
@@ -61,7 +62,7 @@ impl Settlement {
     }
 }
 
-/// The rate, where one is needed: read once, and only when some pot holds shares.
+/// The rate, if needed: read once, and only if some pot holds shares.
 pub fn rate_of(pots: &Pots, lido: Lido) -> Result<Option<Rate>, Refusal> {
     if !pots.hold_shares() {
         return Ok(None);
@@ -74,9 +75,10 @@ pub fn coverage_down(pots: &Pots, tiers: u8, rate: Option<Rate>) -> Wei {
     pots.value_down(0..tiers, rate)
 }
 
-/// How many tiers are active: those up to the highest threshold that their own coverage meets; 0 when none is met.
+/// The number of active tiers: those up to the highest threshold that their own coverage meets; 0 if none
+/// is met.
 pub fn active_tiers(pots: &Pots, terms: &Terms, target: Wei, rate: Option<Rate>) -> u8 {
-    // The last tier of a threshold covers the most, so a threshold is met when it is met there.
+    // The last tier with a threshold covers the most, so it decides whether the threshold is met.
     let met = |count: &u8| {
         let threshold = terms.tiers[usize::from(count - 1)].threshold;
         coverage_down(pots, *count, rate) >= prorata::required_up(target, threshold)
@@ -84,8 +86,9 @@ pub fn active_tiers(pots: &Pots, terms: &Terms, target: Wei, rate: Option<Rate>)
     (1..=terms.tier_count()).rev().find(met).unwrap_or(0)
 }
 
-/// Draws the first `active` tiers, at least one of them worth something: writes each pot's draw, and returns the value
-/// drawn in all and the marginal group. A group that is worth nothing (dust at a low rate) is not drawn.
+/// Draws the first `active` tiers, at least one of which is worth something: writes each pot's draw, and
+/// returns the total value drawn and the marginal group. A group that is worth nothing (dust at a low rate)
+/// is not drawn.
 pub(crate) fn draw(
     pots: &mut Pots,
     tiers: &[Tier],

@@ -1,4 +1,4 @@
-//! Which way can a rescue go?
+//! The status of a rescue, and its transitions.
 
 use std::fmt;
 
@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 /// The status of a rescue, as stored by a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Status {
-    /// Pledges are taken. Next: [`Settled`](Self::Settled), [`Failed`](Self::Failed).
+    /// Pledges are accepted. Next: [`Settled`](Self::Settled), [`Failed`](Self::Failed).
     #[default]
     Open,
-    /// The draw is fixed, tranches fall due. Next: [`Released`](Self::Released), [`Cancelled`](Self::Cancelled).
+    /// The draw is fixed; tranches fall due. Next: [`Released`](Self::Released),
+    /// [`Cancelled`](Self::Cancelled).
     Settled,
-    /// All that was drawn is delivered. Terminal.
+    /// Everything drawn has been delivered. Terminal.
     Released,
-    /// Nothing is drawn, all goes back. Terminal.
+    /// Nothing is drawn; everything goes back. Terminal.
     Failed,
     /// What was not yet due, or was not delivered in time, goes back. Terminal.
     Cancelled,
@@ -24,7 +25,7 @@ impl Status {
     /// Every status.
     pub const ALL: [Self; 5] = [Self::Open, Self::Settled, Self::Released, Self::Failed, Self::Cancelled];
 
-    /// The one table of what may follow what.
+    /// The table of allowed transitions.
     pub const fn can_transition_to(self, next: Self) -> bool {
         matches!(
             (self, next),
@@ -74,7 +75,7 @@ impl fmt::Display for EndReason {
     }
 }
 
-/// Holds the status; [`advance`](Self::advance) is the only way to change it.
+/// Holds the status; only [`advance`](Self::advance) can change it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Life {
     status: Status,
@@ -85,7 +86,7 @@ impl Life {
         self.status
     }
 
-    /// Goes to `next`. A way that the table does not have is a defect of this crate, not of its caller.
+    /// Moves to `next`. A transition that is not in the table is a bug in this crate, not in its caller.
     pub(crate) fn advance(&mut self, next: Status) {
         assert!(self.status.can_transition_to(next), "no way from {} to {next}", self.status);
         self.status = next;

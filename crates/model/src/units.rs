@@ -1,8 +1,8 @@
-//! What is an amount of? Every amount carries its unit as a type, so that adding wei to shares does not compile.
+//! Units: every amount carries its unit as a type, so that adding wei to shares does not compile.
 //!
-//! There is no conversion between two of these types but through [`Rate`] (see [`crate::prorata`]). Bounds keep every
-//! product within 256 bits: a pot holds at most [`Units::MAX_POT`] < 2^101, `Rate` < 2^96, the value of all pots < 2^112, a
-//! target < 2^96.
+//! These types are converted only through [`Rate`] (see [`crate::prorata`]). Bounds keep every product
+//! within 256 bits: a pot holds at most [`Units::MAX_POT`] < 2^101, `Rate` < 2^96, the value of all pots <
+//! 2^112, a target < 2^96.
 
 use std::{fmt, str::FromStr};
 
@@ -13,7 +13,7 @@ use thiserror::Error;
 /// Shares per unit of [`Rate`].
 pub const RATE_UNIT: u128 = 10u128.pow(27);
 
-/// A text is not a number of the unit it should be.
+/// A text is not a number of the expected unit.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{text}` is not {unit}")]
 pub struct ParseUnitError {
@@ -21,7 +21,7 @@ pub struct ParseUnitError {
     unit: &'static str,
 }
 
-/// What all amounts have in common: exact display with the unit, and decimal strings in serialized form.
+/// What all amounts have in common: exact display with the unit, and serialization as decimal strings.
 macro_rules! amount {
     ($(#[$doc:meta])* $name:ident, $unit:literal) => {
         $(#[$doc])*
@@ -29,7 +29,7 @@ macro_rules! amount {
         pub struct $name(u128);
 
         impl $name {
-            /// Nothing.
+            /// Zero.
             pub const ZERO: Self = Self(0);
 
             #[doc = concat!("So many ", $unit, ".")]
@@ -42,7 +42,7 @@ macro_rules! amount {
                 self.0
             }
 
-            /// Whether this is nothing.
+            /// Whether this is zero.
             pub const fn is_zero(self) -> bool {
                 self.0 == 0
             }
@@ -134,13 +134,13 @@ amount! {
 }
 
 amount! {
-    /// An amount as the books keep it, in its asset's own unit: wei of ETH, shares of stETH, or units of wstETH.
-    /// Only ratios are taken of it, and it is never added across assets.
+    /// An amount as booked, in its asset's own unit: wei of ETH, shares of stETH, or units of wstETH. Only
+    /// its ratios matter, and it is never added across assets.
     Units, "units"
 }
 
 impl Units {
-    /// The most that a pot holds: an eighth of 104 bits.
+    /// The most that a pot can hold: one eighth of 104 bits.
     pub const MAX_POT: Self = Self((1 << 101) - 1);
 }
 
@@ -152,7 +152,7 @@ macro_rules! amount_by_time {
         pub struct $name(U256);
 
         impl $name {
-            /// Nothing.
+            /// Zero.
             pub const ZERO: Self = Self(U256::ZERO);
 
             #[doc = concat!("So many ", $unit, ".")]
@@ -165,7 +165,7 @@ macro_rules! amount_by_time {
                 self.0
             }
 
-            /// Whether this is nothing.
+            /// Whether this is zero.
             pub fn is_zero(self) -> bool {
                 self.0.is_zero()
             }
@@ -202,21 +202,21 @@ macro_rules! amount_by_time {
 }
 
 amount_by_time! {
-    /// Units of an asset, times the seconds that they were locked.
+    /// Units of an asset, times the seconds for which they were locked.
     UnitSeconds, "unit-seconds"
 }
 
 amount_by_time! {
-    /// Wei of value, times the seconds that it was locked.
+    /// Value in wei, times the seconds for which it was locked.
     WeiSeconds, "wei-seconds"
 }
 
 impl UnitSeconds {
-    /// The most of one position: 128 bits.
+    /// The maximum for one position: 128 bits.
     pub const MAX_POSITION: Self = Self(U256::from_limbs([u64::MAX, u64::MAX, 0, 0]));
 }
 
-/// Wei of ETH that 10^27 shares are worth (Lido's `getPooledEthByShares(10^27)`); 0 < rate < 2^96.
+/// The value of 10^27 shares in wei of ETH (Lido's `getPooledEthByShares(10^27)`); 0 < rate < 2^96.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rate(u128);
 
@@ -224,10 +224,10 @@ impl Rate {
     /// The largest rate.
     pub const MAX: Self = Self((1 << 96) - 1);
 
-    /// A wei a share.
+    /// One wei per share.
     pub const PAR: Self = Self(RATE_UNIT);
 
-    /// A rate; `None` when it is out of bounds.
+    /// A rate; `None` if it is out of bounds.
     pub const fn new(number: u128) -> Option<Self> {
         if number == 0 || number > Self::MAX.0 { None } else { Some(Self(number)) }
     }
@@ -246,18 +246,18 @@ impl fmt::Display for Rate {
 
 decimal_string!(Rate, "a share rate", Rate::new);
 
-/// Basis points: ten-thousandths. What is a valid number of them depends on the use (see [`crate::terms`]).
+/// Basis points: ten-thousandths. The valid range depends on the use (see [`crate::terms`]).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Bps(u16);
 
 impl Bps {
-    /// None of it.
+    /// 0 %.
     pub const ZERO: Self = Self(0);
-    /// All of it: 10,000 basis points.
+    /// 100 %: 10,000 basis points.
     pub const ONE: Self = Self(10_000);
 
-    /// So many basis points.
+    /// A number of basis points.
     pub const fn new(number: u16) -> Self {
         Self(number)
     }

@@ -77,7 +77,7 @@ fn a_whole_life_adds_up_to_what_its_calls_did() {
 fn a_view_says_what_the_rules_give() {
     let rescue = fold(&[pledged(), settled(1_000 * G, 1_000 * G), released(1, 250 * G)]).unwrap();
     let view = rescue.view(broken(615));
-    assert_eq!((view.status, view.end_reason, view.created_block), (Status::Settled, None, CREATED.number));
+    assert_eq!((view.status, view.end_reason, view.created_block), (Status::Settled, None, CREATED.block));
     assert_eq!((view.rate, view.coverage), (ShareRate::NotNeeded, Some(Wei::new(1_200 * G))));
     assert_eq!((view.threshold_met, view.drawn), (Bps::ONE, Wei::new(1_000 * G)));
     assert_eq!((view.settled_at, view.due, view.next_tranche_at), (Some(500), 2, Some(620)));

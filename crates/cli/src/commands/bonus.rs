@@ -177,7 +177,7 @@ impl EnlistArgs {
     async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let pledger = self.pledger.unwrap_or(session.signer.from);
-        let pool = session.pool().await?;
+        let pool = session.pool()?;
         let mut steps = Vec::new();
         for id in self.positions(&session.page, pledger) {
             let (position, enlistment) = (session.escrow.position(id).await?, pool.enlisted(id).await?);
@@ -241,7 +241,7 @@ impl ClaimArgs {
 
     /// A claim for each position that has something to come.
     async fn steps(&self, session: &Session, pledger: Address) -> Result<Vec<Step>> {
-        let (pool, bonus) = session.bonus().await?;
+        let (pool, bonus) = session.bonus()?;
         require_shared(&session.page, &bonus)?;
         let mut steps = Vec::new();
         for position in self.payout.choose(&session.escrow.positions(pledger).await?) {
@@ -263,7 +263,7 @@ impl TakeBackArgs {
         let session = self.change.open(output).await?;
         let sponsor = self.sponsor.unwrap_or(session.signer.from);
         require_own(self.to, sponsor, session.signer.from, "contribution")?;
-        let (pool, bonus) = session.bonus().await?;
+        let (pool, bonus) = session.bonus()?;
         let added = pool.contribution_of(sponsor).await?;
         if added.is_zero() {
             return Err(Error::from(BonusError::NothingToTakeBack { sponsor }).into());
@@ -303,16 +303,14 @@ fn returned(owner: BonusOwner, leaves: bool, added: Wei, bonus: &BonusView) -> S
 
 impl Session {
     /// The bonus pool, which must have been created.
-    async fn pool(&self) -> Result<BonusPool<DynProvider>> {
-        let pool = BonusPool::of(&self.escrow);
-        if pool.blueprint().exists(self.escrow.provider()).await? { Ok(pool) } else { Err(no_bonus().into()) }
+    fn pool(&self) -> Result<BonusPool<DynProvider>, UserError> {
+        self.page.bonus_books().map(|_| BonusPool::of(&self.escrow)).ok_or_else(no_bonus)
     }
 
     /// The bonus pool and its books, if there is anything in them.
-    async fn bonus(&self) -> Result<(BonusPool<DynProvider>, BonusView)> {
-        let pool = self.pool().await?;
-        let bonus = pool.bonus().await?;
-        if bonus.total.is_zero() { Err(no_bonus().into()) } else { Ok((pool, bonus)) }
+    fn bonus(&self) -> Result<(BonusPool<DynProvider>, BonusView), UserError> {
+        let bonus = self.page.bonus_books().filter(|bonus| !bonus.total.is_zero()).ok_or_else(no_bonus)?;
+        Ok((BonusPool::of(&self.escrow), bonus))
     }
 
     /// What a position has still to come of a bonus that is decided, if anything.

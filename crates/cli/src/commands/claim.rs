@@ -39,10 +39,8 @@ impl ClaimArgs {
         let session = self.change.open(output).await?;
         let pledger = self.payout.pledger(session.signer.from)?;
         require_final(&session.page.view)?;
+        session.page.recovery_books().ok_or_else(nothing_recovered)?;
         let pool = RecoveryPool::of(&session.escrow);
-        if !pool.blueprint().exists(session.escrow.provider()).await? {
-            return Err(nothing_recovered().into());
-        }
         let mut steps = Vec::new();
         for position in self.payout.choose(&session.escrow.positions(pledger).await?) {
             let id = PositionId { pledger, tier: position.tier, asset: position.asset };

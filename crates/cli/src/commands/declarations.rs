@@ -2,10 +2,10 @@
 
 use std::collections::btree_map::{BTreeMap, Entry};
 
-use alloy::{primitives::Address, providers::DynProvider};
+use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Board, Declared, Error, Escrow, PositionView, board::standing};
+use levee::{Board, Declared, Error, Escrow, PositionView, Query, Snapshot, board::standing};
 use levee_model::{Rate, Wei, prorata};
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::{
     connection::{Connection, NetworkArgs, RescueArgs},
     event,
     output::Output,
+    page::Page,
     table, time,
 };
 
@@ -64,9 +65,9 @@ impl DeclarationsArgs {
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let named = self.rescue.named()?;
         let connection = self.network.connect(named.terms.as_ref()).await?;
-        let opened = Escrow::open(connection.provider.clone(), connection.chain, named.address).await;
-        let escrow = match opened {
-            Ok(escrow) => Some(escrow),
+        let query = Query::of(named.address);
+        let snapshot = match query.read(&connection.provider, Some(connection.chain)).await {
+            Ok(snapshot) => Some(snapshot),
             Err(Error::NoCode { .. }) if named.terms.is_some() => None,
             Err(error) => return Err(error.into()),
         };
@@ -75,7 +76,7 @@ impl DeclarationsArgs {
         let said = board.declarations(named.address, self.from_block).await?;
         let mut said = standing(&said, now);
         said.retain(|one| self.contributor.is_empty() || self.contributor.contains(&one.contributor));
-        let lines = against_locked(&connection, escrow.as_ref(), said).await?;
+        let lines = against_locked(&connection, snapshot.as_ref(), said).await?;
         output.result(&to_text(&lines, named.address), &to_json(&lines, named.address))
     }
 }
@@ -83,12 +84,12 @@ impl DeclarationsArgs {
 /// Puts beside each declaration what its contributor has locked in the tier: nothing, before the rescue is created.
 async fn against_locked(
     connection: &Connection,
-    escrow: Option<&Escrow<DynProvider>>,
+    snapshot: Option<&Snapshot>,
     said: Vec<Declared>,
 ) -> Result<Vec<Line>> {
     let nothing = |declared| Line { declared, locked: Some(Wei::ZERO) };
-    let Some(escrow) = escrow else { return Ok(said.into_iter().map(nothing).collect()) };
-    let rate = connection.page(escrow).await?.rate();
+    let Some(snapshot) = snapshot else { return Ok(said.into_iter().map(nothing).collect()) };
+    let (escrow, rate) = (Escrow::of(&connection.provider, snapshot), Page::of(snapshot).rate());
     let mut positions: BTreeMap<Address, Vec<PositionView>> = BTreeMap::new();
     let mut lines = Vec::new();
     for declared in said {

@@ -101,7 +101,7 @@ impl DeclareArgs {
         let connection = self.signing.network().connect(named.terms.as_ref()).await?;
         let (_, now) = connection.latest_block().await?;
         let declaration = self.declaration(&connection, named, now).await?;
-        let signer = self.signing.signer(&connection, output).await?;
+        let signer = self.signing.signer(&connection, output)?;
         if self.sign {
             let contributor = self.contributor.unwrap_or(signer.from);
             return sign(&signer, &connection, contributor, declaration, output).await;
@@ -137,7 +137,7 @@ impl DeclareArgs {
         let connection = network.connect_to(file.chain, &path, "a declaration").await?;
         let (_, now) = connection.latest_block().await?;
         Board::new(connection.provider.clone(), connection.chain).check(&signed, now).await?;
-        let signer = self.signing.signer(&connection, output).await?;
+        let signer = self.signing.signer(&connection, output)?;
         let board = Board::new(signer.provider.clone(), connection.chain);
         let call = board.declare_for(&signed)?;
         let headline = format!(
@@ -150,7 +150,7 @@ impl DeclareArgs {
 
     async fn revoke(self, digest: B256, output: Output) -> Result<()> {
         let connection = self.signing.network().connect(None).await?;
-        let signer = self.signing.signer(&connection, output).await?;
+        let signer = self.signing.signer(&connection, output)?;
         let board = Board::new(signer.provider.clone(), connection.chain);
         let headline = format!("Revoke the signed declaration {digest}");
         send(&signer, &board, Step { call: board.revoke(digest), headline, facts: Vec::new() }).await
@@ -176,7 +176,7 @@ async fn tier_count(connection: &Connection, named: Named) -> Result<u8> {
         return Ok(file.terms.tier_count());
     }
     let escrow = Escrow::open(connection.provider.clone(), connection.chain, named.address).await?;
-    Ok(escrow.terms().await?.tier_count())
+    Ok(escrow.original_terms().tier_count())
 }
 
 fn known_tier(tier: u8, count: u8) -> Result<u8, UserError> {

@@ -45,7 +45,7 @@ impl DeployArgs {
         let (_, now) = connection.latest_block().await?;
         file.check(now)?;
         output.warn(&warnings::of(file.chain, &file.terms, now));
-        let signer = self.signing.signer(&connection, output).await?;
+        let signer = self.signing.signer(&connection, output)?;
         let prepared = deploy::prepare(&signer.provider, file.chain, &file.terms, signer.from).await?;
         let Some(call) = prepared else { return already(output, address) };
         let executed = signer.execute(&[step(call, &file, address)]).await?;

@@ -95,7 +95,7 @@ impl PledgeArgs {
         let units = session.units(amount).await?;
         session.learn_rate(amount.asset()).await;
         let pledger = self.pledger.unwrap_or(session.signer.from);
-        let pool = session.pool_to_enlist_in(self.no_enlist).await?;
+        let pool = session.pool_to_enlist_in(self.no_enlist);
         let pledge = Pledge { pledger, index: self.tier, tier, amount, units, enlists: pool.is_some() };
         let mut steps = match way {
             Way::Direct => {
@@ -201,16 +201,15 @@ impl Session {
     }
 
     /// The bonus pool, where a pledge made now would count for something.
-    async fn pool_to_enlist_in(&self, no_enlist: bool) -> Result<Option<BonusPool<DynProvider>>> {
+    fn pool_to_enlist_in(&self, no_enlist: bool) -> Option<BonusPool<DynProvider>> {
         let terms = self.escrow.original_terms();
         let pending = self.page.pending().map(|amendment| amendment.goal.deadline);
         let counted_until =
             terms.deadline.min(self.page.view.terms.deadline).min(pending.unwrap_or(u64::MAX));
         if no_enlist || self.page.now >= counted_until {
-            return Ok(None);
+            return None;
         }
-        let pool = BonusPool::of(&self.escrow);
-        Ok(pool.blueprint().exists(self.escrow.provider()).await?.then_some(pool))
+        self.page.bonus_books().map(|_| BonusPool::of(&self.escrow))
     }
 
     /// The pledge, made of the escrow itself, after the approval that it needs.

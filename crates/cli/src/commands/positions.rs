@@ -1,16 +1,17 @@
 //! `levee positions`: what an account has in a rescue.
 
-use alloy::{primitives::Address, providers::DynProvider};
+use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{BonusPool, BonusShare, Escrow, PositionView, RecoveryPool};
-use levee_model::{Asset, Enlistment, PerAsset, PositionId, Rate, Units, Wei};
+use levee::{AccountPosition, AccountView, BonusShare, Earnings, PositionBonus, PositionView};
+use levee_model::{Asset, PerAsset, Rate, Units};
 use serde_json::{Value, json};
 
 use crate::{
     address, amount,
     connection::{NetworkArgs, RescueArgs},
     output::Output,
+    page::Page,
     table,
 };
 
@@ -38,89 +39,47 @@ pub(crate) struct PositionsArgs {
 impl PositionsArgs {
     /// Shows them.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let (connection, escrow) = self.rescue.open(&self.network).await?;
-        let page = connection.page(&escrow).await?;
-        let owed = escrow.owed(self.pledger).await?;
-        let mut lines = Vec::new();
-        for position in escrow.positions(self.pledger).await? {
-            lines.push(Line::read(&escrow, self.pledger, position).await?);
-        }
+        let (_, snapshot) = self.rescue.read(&self.network, Some(self.pledger)).await?;
+        let rate = Page::of(&snapshot).rate();
+        let AccountView { positions, owed, .. } = snapshot.account;
         let json = json!({
-            "rescue": page.address.to_string(),
+            "rescue": snapshot.escrow.to_string(),
             "pledger": self.pledger.to_string(),
-            "positions": lines.iter().map(to_json).collect::<Value>(),
+            "positions": positions.iter().map(to_json).collect::<Value>(),
             "owed": { "ETH": owed[Asset::Eth], "stETH": owed[Asset::StEth], "wstETH": owed[Asset::WstEth] },
         });
-        output.result(&to_text(self.pledger, &lines, owed, page.rate()), &json)
+        output.result(&to_text(self.pledger, &positions, owed, rate), &json)
     }
 }
 
-/// A position, and what the pools around the rescue have for it.
-#[derive(Debug)]
-struct Line {
-    position: PositionView,
-    /// Of what was recovered, not yet claimed; none without a pool.
-    recovered: Option<Wei>,
-    /// None without a pool.
-    bonus: Option<Bonus>,
+/// What the pools have for a position, and what to call.
+fn around(line: &AccountPosition) -> Vec<(&'static str, String)> {
+    let PositionView { tier, asset, amount, .. } = line.position;
+    let recovered = line.earnings.map(Earnings::due).filter(|due| !due.is_zero());
+    let recovered = recovered.map(|due| {
+        ("recovered", format!("{} for the {asset} in tier {tier}: `levee claim`", amount::eth(due)))
+    });
+    let bonus = line.bonus.as_ref().map(|bonus| ("bonus", bonus_to_text(bonus, tier, asset, amount)));
+    recovered.into_iter().chain(bonus).collect()
 }
 
-/// What a bonus pool has for a position.
-#[derive(Debug)]
-struct Bonus {
-    share: BonusShare,
-    enlistment: Enlistment,
-    /// Whether the enlistment is of what the position is now.
-    is_current: bool,
+fn bonus_to_text(bonus: &PositionBonus, tier: u8, asset: Asset, amount: Units) -> String {
+    let BonusShare { share, claimed } = bonus.share;
+    let shown = amount::eth(share);
+    let what = if claimed {
+        return format!("{shown} for the {asset} in tier {tier}, paid");
+    } else if !share.is_zero() {
+        return format!("{shown} for the {asset} in tier {tier}: `levee bonus claim`");
+    } else if bonus.is_current && bonus.enlistment.enlisted == amount {
+        "counts, if its condition is not met"
+    } else {
+        "does not count in full: `levee bonus enlist`, while the rescue takes pledges"
+    };
+    format!("the {asset} in tier {tier} {what}")
 }
 
-impl Line {
-    async fn read(escrow: &Escrow<DynProvider>, pledger: Address, position: PositionView) -> Result<Self> {
-        let id = PositionId { pledger, tier: position.tier, asset: position.asset };
-        let (recovery, pool) = (RecoveryPool::of(escrow), BonusPool::of(escrow));
-        let mut line = Self { position, recovered: None, bonus: None };
-        if recovery.blueprint().exists(escrow.provider()).await? {
-            line.recovered = Some(recovery.earnings(id).await?.due());
-        }
-        if pool.blueprint().exists(escrow.provider()).await? {
-            let (share, enlistment) = (pool.share_of(id).await?, pool.enlisted(id).await?);
-            let is_current = escrow.position(id).await?.departures == enlistment.departures;
-            line.bonus = Some(Bonus { share, enlistment, is_current });
-        }
-        Ok(line)
-    }
-
-    /// What the pools have for it, and what to call.
-    fn around(&self) -> Vec<(&'static str, String)> {
-        let PositionView { tier, asset, amount, .. } = self.position;
-        let recovered = self.recovered.filter(|due| !due.is_zero());
-        let recovered = recovered.map(|due| {
-            ("recovered", format!("{} for the {asset} in tier {tier}: `levee claim`", amount::eth(due)))
-        });
-        let bonus = self.bonus.as_ref().map(|bonus| ("bonus", bonus.to_text(tier, asset, amount)));
-        recovered.into_iter().chain(bonus).collect()
-    }
-}
-
-impl Bonus {
-    fn to_text(&self, tier: u8, asset: Asset, amount: Units) -> String {
-        let BonusShare { share, claimed } = self.share;
-        let shown = amount::eth(share);
-        let what = if claimed {
-            return format!("{shown} for the {asset} in tier {tier}, paid");
-        } else if !share.is_zero() {
-            return format!("{shown} for the {asset} in tier {tier}: `levee bonus claim`");
-        } else if self.is_current && self.enlistment.enlisted == amount {
-            "counts, if its condition is not met"
-        } else {
-            "does not count in full: `levee bonus enlist`, while the rescue takes pledges"
-        };
-        format!("the {asset} in tier {tier} {what}")
-    }
-}
-
-fn to_text(pledger: Address, lines: &[Line], owed: PerAsset<Units>, rate: Option<Rate>) -> String {
-    let mut around: Vec<_> = lines.iter().flat_map(Line::around).collect();
+fn to_text(pledger: Address, lines: &[AccountPosition], owed: PerAsset<Units>, rate: Option<Rate>) -> String {
+    let mut around: Vec<_> = lines.iter().flat_map(around).collect();
     for asset in Asset::ALL.into_iter().filter(|asset| !owed[*asset].is_zero()) {
         let owed = amount::units(owed[asset], asset, rate);
         around.push(("owed", format!("{owed}, which an exit or a decline could not pay: `levee collect`")));
@@ -129,7 +88,7 @@ fn to_text(pledger: Address, lines: &[Line], owed: PerAsset<Units>, rate: Option
     if around.is_empty() { table } else { format!("{table}\n{}", table::facts(&around)) }
 }
 
-fn table(pledger: Address, lines: &[Line], rate: Option<Rate>) -> String {
+fn table(pledger: Address, lines: &[AccountPosition], rate: Option<Rate>) -> String {
     if lines.is_empty() {
         return format!("{pledger} has nothing in this rescue\n");
     }
@@ -151,7 +110,7 @@ fn table(pledger: Address, lines: &[Line], rate: Option<Rate>) -> String {
     table::render(["tier", "pledged", "refunded", "refundable now", "drawn value", "objected"], &rows)
 }
 
-fn to_json(line: &Line) -> Value {
+fn to_json(line: &AccountPosition) -> Value {
     let position = &line.position;
     json!({
         "tier": position.tier,
@@ -162,13 +121,13 @@ fn to_json(line: &Line) -> Value {
         "refundable": position.refundable,
         "drawnValueWei": position.weight,
         "objected": position.objected,
-        "recoveredDueWei": line.recovered,
+        "recoveredDueWei": line.earnings.map(Earnings::due),
         "bonus": line.bonus.as_ref().map(bonus_to_json),
     })
 }
 
-fn bonus_to_json(bonus: &Bonus) -> Value {
-    let Bonus { share, enlistment, is_current } = bonus;
+fn bonus_to_json(bonus: &PositionBonus) -> Value {
+    let PositionBonus { share, enlistment, is_current } = bonus;
     json!({
         "shareWei": share.share,
         "claimed": share.claimed,
@@ -181,8 +140,9 @@ fn bonus_to_json(bonus: &Bonus) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use levee_model::{Enlistment, Wei};
 
-    fn line() -> Line {
+    fn line() -> AccountPosition {
         let position = PositionView {
             tier: 2,
             asset: Asset::StEth,
@@ -192,7 +152,7 @@ mod tests {
             weight: Wei::new(10u128.pow(18)),
             objected: true,
         };
-        Line { position, recovered: None, bonus: None }
+        AccountPosition { position, earnings: None, bonus: None }
     }
 
     const TABLE: &str = "\
@@ -214,8 +174,9 @@ tier  pledged                     refunded  refundable now  drawn value  objecte
         owed[Asset::Eth] = Units::new(10u128.pow(18));
         let enlistment = Enlistment { enlisted: Units::new(10u128.pow(18)), ..Enlistment::default() };
         let share = BonusShare { share: Wei::ZERO, claimed: false };
-        let bonus = Some(Bonus { share, enlistment, is_current: true });
-        let line = Line { recovered: Some(Wei::new(10u128.pow(18))), bonus, ..line() };
+        let bonus = Some(PositionBonus { share, enlistment, is_current: true });
+        let earnings = Some(Earnings { earned: Wei::new(10u128.pow(18)), claimed: Wei::ZERO });
+        let line = AccountPosition { earnings, bonus, ..line() };
         let expected = format!(
             "\
 {TABLE}
@@ -231,8 +192,8 @@ owed       1 ETH, which an exit or a decline could not pay: `levee collect`
     fn a_bonus_says_what_to_call() {
         let text = |share: u128, claimed, is_current| {
             let share = BonusShare { share: Wei::new(share), claimed };
-            let bonus = Bonus { share, enlistment: Enlistment::default(), is_current };
-            bonus.to_text(1, Asset::Eth, Units::new(5))
+            let bonus = PositionBonus { share, enlistment: Enlistment::default(), is_current };
+            bonus_to_text(&bonus, 1, Asset::Eth, Units::new(5))
         };
         let ether = 10u128.pow(18);
         assert_eq!(text(ether, true, true), "1 ETH for the ETH in tier 1, paid");

@@ -39,8 +39,8 @@ impl RecoverArgs {
         require_delivered(&session.page.view)?;
         let pool = RecoveryPool::of(&session.escrow);
         let creation = session.signer.creation(pool.blueprint()).await?;
-        let repaid = if creation.is_none() { Some(pool.recovery().await?) } else { None };
-        output.warn(&Vec::from_iter(session.page.beyond_the_draw(repaid.as_ref(), amount)));
+        let repaid = session.page.recovery_books();
+        output.warn(&Vec::from_iter(session.page.beyond_the_draw(repaid, amount)));
         let mut steps = Vec::from_iter(creation);
         steps.push(Step {
             call: pool.recover(amount),

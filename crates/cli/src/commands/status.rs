@@ -6,7 +6,7 @@ use eyre::Result;
 use crate::{
     connection::{NetworkArgs, RescueArgs},
     output::Output,
-    page::Around,
+    page::Page,
 };
 
 /// Which rescue.
@@ -28,9 +28,8 @@ pub(crate) struct StatusArgs {
 impl StatusArgs {
     /// Shows it.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let (connection, escrow) = self.rescue.open(&self.network).await?;
-        let mut page = connection.page(&escrow).await?;
-        page.around = Around::read(&escrow).await?;
+        let (_, snapshot) = self.rescue.read(&self.network, None).await?;
+        let page = Page::of(&snapshot);
         output.result(&page.to_text(), &page.to_json())
     }
 }

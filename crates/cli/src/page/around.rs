@@ -1,7 +1,7 @@
 //! The pools around a rescue: what was recovered, and whose the bonus is.
 
-use alloy::{primitives::Address, providers::DynProvider};
-use levee::{BonusPool, BonusView, Error, Escrow, RecoveryPool, RecoveryView};
+use alloy::primitives::Address;
+use levee::{Blueprint, BonusView, RecoveryView, Snapshot};
 use levee_model::{BonusOwner, RecoveryGroup, Wei};
 use serde_json::{Value, json};
 
@@ -23,22 +23,25 @@ pub(super) struct Pool<V> {
 }
 
 impl Around {
-    /// Looks for them.
-    pub(crate) async fn read(escrow: &Escrow<DynProvider>) -> Result<Self, Error> {
-        let (recovery, bonus) = (RecoveryPool::of(escrow), BonusPool::of(escrow));
-        let node = escrow.provider();
-        let mut around = Self::default();
-        if recovery.blueprint().exists(node).await? {
-            around.recovery = Some(Pool { address: recovery.address(), view: recovery.recovery().await? });
-        }
-        if bonus.blueprint().exists(node).await? {
-            around.bonus = Some(Pool { address: bonus.address(), view: bonus.bonus().await? });
-        }
-        Ok(around)
+    /// Those in a snapshot.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let recovery = |view| Pool { address: Blueprint::recovery_pool(snapshot.escrow).address(), view };
+        let bonus = |view| Pool { address: Blueprint::bonus_pool(snapshot.escrow).address(), view };
+        Self { recovery: snapshot.recovery.clone().map(recovery), bonus: snapshot.bonus.map(bonus) }
     }
 }
 
 impl Page {
+    /// The books of the bonus pool, if it was created.
+    pub(crate) fn bonus_books(&self) -> Option<BonusView> {
+        self.around.bonus.as_ref().map(|pool| pool.view)
+    }
+
+    /// The books of the recovery pool, if it was created.
+    pub(crate) fn recovery_books(&self) -> Option<&RecoveryView> {
+        self.around.recovery.as_ref().map(|pool| &pool.view)
+    }
+
     /// The bonus pool, if there is anything in its books.
     pub(super) fn bonus(&self) -> Option<&Pool<BonusView>> {
         self.around.bonus.as_ref().filter(|pool| !pool.view.total.is_zero())

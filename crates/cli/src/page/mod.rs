@@ -10,7 +10,7 @@ pub(crate) use around::Around;
 pub(crate) use text::{back_by_calendar, footing};
 
 use alloy::primitives::Address;
-use levee::RescueView;
+use levee::{RescueView, Snapshot};
 use levee_model::{Amendment, Asset, PerAsset, Rate, Units};
 
 use crate::amount;
@@ -26,11 +26,22 @@ pub(crate) struct Page {
     pub(crate) now: u64,
     /// What it says of itself.
     pub(crate) view: RescueView,
-    /// The pools around it; none for verbs that have no use for them.
+    /// The pools around it.
     pub(crate) around: Around,
 }
 
 impl Page {
+    /// The page of a snapshot.
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            address: snapshot.escrow,
+            chain: snapshot.chain,
+            now: snapshot.block.time,
+            view: snapshot.rescue.clone(),
+            around: Around::of(snapshot),
+        }
+    }
+
     /// The share rate, where it is needed and known.
     pub(crate) fn rate(&self) -> Option<Rate> {
         self.view.rate.known()

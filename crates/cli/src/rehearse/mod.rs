@@ -44,7 +44,7 @@ use self::{
     action::Step,
     chain::Chain,
     report::{Kept, Played},
-    scenario::{CHAIN, Ending, Scenario},
+    scenario::{Ending, Scenario},
     stage::{Scene, Stage},
     statement::Statement,
 };
@@ -136,7 +136,7 @@ impl Rehearsal<'_> {
     async fn play(&self, anvil: &AnvilInstance, endings: &[&Ending]) -> Result<Result<()>> {
         let rpc_url = anvil.endpoint();
         let url: RedactedUrl = rpc_url.parse()?;
-        let chain = Chain::new(provider::read_only(&url, Some(CHAIN)).await?);
+        let chain = Chain::new(provider::read_only(&url)?);
         self.output.note(&format!("anvil is up at {rpc_url}"));
         let mut stage = Stage::set(chain, self.scenario).await?;
         let escrow = stage.contracts.escrow.address().to_string();

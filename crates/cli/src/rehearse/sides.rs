@@ -8,7 +8,7 @@ use levee::{
     Allowance, Blueprint, Board, BonusPool, Call, Destination, Escrow, RecoveryPool, Router, deploy,
 };
 use levee_model::{
-    Asset, Block, BonusRefusal, Departure, Moment, Payment, PositionId, RecoveryRefusal, Refusal, Rescue,
+    Asset, BonusRefusal, Creation, Departure, Moment, Payment, PositionId, RecoveryRefusal, Refusal, Rescue,
     Shares, Terms, Timestamp, Wei,
 };
 
@@ -144,7 +144,7 @@ impl Contracts {
 
 impl Models {
     /// The models of new contracts.
-    pub(crate) fn new(contracts: &Contracts, terms: &Terms, created: Block) -> Result<Self> {
+    pub(crate) fn new(contracts: &Contracts, terms: &Terms, created: Creation) -> Result<Self> {
         Ok(Self {
             rescue: Rescue::open(contracts.escrow.address(), terms.clone(), created)?,
             recovery: levee_model::RecoveryPool::new(contracts.recovery.address(), terms),

@@ -8,7 +8,7 @@ use alloy::{
 };
 use eyre::{Result, WrapErr};
 use levee::{BonusEvent, Error, Event};
-use levee_model::{Asset, Block, Moment, Payment, Timestamp, Units, Wei, schedule};
+use levee_model::{Asset, Creation, Moment, Payment, Timestamp, Units, Wei, schedule};
 
 use super::{
     action::{Action, Step, With},
@@ -83,7 +83,7 @@ impl Stage {
                 fund(&chain, &tokens, start, account, units_of(*held, &tokens), address).await?;
             }
         }
-        let created = Block { number: contracts.escrow.created_block().await?, time: start };
+        let created = Creation { block: contracts.escrow.created_block().await?, time: start };
         Ok(Self {
             models: Models::new(&contracts, terms, created)?,
             chain,

@@ -2,7 +2,7 @@
 
 use alloy::primitives::B256;
 use levee_model::{
-    Asset, Block, BonusPool, BonusRefusal, Departure, Goal, Lido, Moment, Payment, PositionId, Rate,
+    Asset, BonusPool, BonusRefusal, Creation, Departure, Goal, Lido, Moment, Payment, PositionId, Rate,
     RecoveryPool, Refusal, Rescue, Shares, Status, TermsError, Timestamp, prorata,
 };
 
@@ -32,7 +32,7 @@ impl Subject for Model {
 
     fn start(scene: &Scene) -> Result<Self, TermsError> {
         let terms = terms(&scene.terms, address_of(STETH), address_of(WSTETH));
-        let rescue = Rescue::open(address_of(ESCROW), terms, Block { number: BLOCK, time: scene.start })?;
+        let rescue = Rescue::open(address_of(ESCROW), terms, Creation { block: BLOCK, time: scene.start })?;
         let pool = RecoveryPool::new(address_of(POOL), rescue.terms());
         let bonus = BonusPool::new(address_of(BONUS));
         Ok(Self { rescue, pool, bonus, cast: scene.cast.clone(), rate: scene.rate, broken: false })

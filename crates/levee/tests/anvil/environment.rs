@@ -48,7 +48,7 @@ impl Environment {
             wallet.register_signer(PrivateKeySigner::from(key.clone()));
         }
         wallet.set_default_signer(anvil.addresses()[0])?;
-        let provider = provider::signing(&anvil.endpoint().parse()?, Some(chain), wallet).await?;
+        let provider = provider::signing(&anvil.endpoint().parse()?, chain, wallet)?;
         let ether = |amount: u128| U256::from(amount * ETHER);
         let steth = *StETH::deploy(&provider, ether(1_000), ether(1_200)).await?.address();
         let wsteth = *WstETH::deploy(&provider, steth).await?.address();
@@ -180,7 +180,7 @@ impl Environment {
     }
 
     /// Alice wraps stETH worth `units` of wstETH.
-    async fn wrap(&self, units: u128) -> Result<()> {
+    pub(crate) async fn wrap(&self, units: u128) -> Result<()> {
         let amount = U256::from(units / 10 * 12);
         let steth = StETH::new(self.steth, &self.provider);
         steth.approve(self.wsteth, amount).send().await?.get_receipt().await?;

@@ -557,12 +557,11 @@ async fn a_transaction_may_wait_or_fail_in_its_block() -> Result<()> {
 async fn a_node_that_is_not_there_is_named_without_its_key() -> Result<()> {
     let env = Environment::start().await?;
     let url = format!("{}/?key=SECRET", env.endpoint()).parse()?;
-    assert_eq!(
-        provider::read_only(&url, Some(1)).await.err(),
-        Some(Error::WrongChain { expected: 1, actual: CHAIN })
-    );
+    let node = provider::read_only(&url)?;
+    let wrong = provider::check_chain(&node, 1).await;
+    assert_eq!(wrong, Err(Error::WrongChain { expected: 1, actual: CHAIN }));
     drop(env);
-    let error = provider::read_only(&url, Some(1)).await.expect_err("no node is left");
+    let error = provider::check_chain(&node, 1).await.expect_err("no node is left");
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     assert!(!error.is_users());
     let shown = format!("{error} {error:?}");

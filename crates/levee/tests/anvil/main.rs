@@ -3,3 +3,6 @@
 mod around;
 mod environment;
 mod escrow;
+#[path = "../../../../tests/e2e/proxy.rs"]
+mod proxy;
+mod snapshot;

@@ -4,7 +4,7 @@
 
 use alloy_primitives::{Address, B256};
 use levee_model::{
-    Asset, Block, Bps, Lido, Moment, PositionId, Rate, Rescue, Terms, Tier, Timestamp, Units, Wei,
+    Asset, Bps, Creation, Lido, Moment, PositionId, Rate, Rescue, Terms, Tier, Timestamp, Units, Wei,
 };
 
 pub(crate) const ESCROW: Address = Address::repeat_byte(0xe5);
@@ -13,7 +13,7 @@ pub(crate) const GUARDIAN: Address = Address::repeat_byte(0x6a);
 pub(crate) const ALICE: Address = Address::repeat_byte(0xa1);
 pub(crate) const BOB: Address = Address::repeat_byte(0xb0);
 
-pub(crate) const CREATED: Block = Block { number: 1, time: 0 };
+pub(crate) const CREATED: Creation = Creation { block: 1, time: 0 };
 
 /// 1.2 wei a share.
 pub(crate) const RATE: u128 = 1_200_000_000_000_000_000_000_000_000;

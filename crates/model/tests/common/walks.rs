@@ -4,7 +4,7 @@
 
 use alloy_primitives::{Address, B256};
 use levee_model::{
-    Asset, Block, Bps, Goal, Lido, Moment, Payment, PositionId, RecoveryPool, RecoveryRefusal, Refusal,
+    Asset, Bps, Creation, Goal, Lido, Moment, Payment, PositionId, RecoveryPool, RecoveryRefusal, Refusal,
     Rescue, Terms, Timestamp, Units, Wei,
 };
 use serde_json::Value;
@@ -91,7 +91,7 @@ pub(crate) struct Played {
 
 impl Played {
     pub(crate) fn new(walk: &Walk) -> Self {
-        let rescue = Rescue::open(ESCROW, walk.terms.clone(), Block { number: 1, time: walk.start })
+        let rescue = Rescue::open(ESCROW, walk.terms.clone(), Creation { block: 1, time: walk.start })
             .expect("the terms are allowed");
         Self { rescue, pool: RecoveryPool::new(POOL, &walk.terms) }
     }

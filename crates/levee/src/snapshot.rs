@@ -1,0 +1,298 @@
+//! All of a rescue as one block has it: proven, and read in one request.
+
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256, U256},
+    providers::Provider,
+    sol_types::{SolCall, SolValue},
+};
+use levee_model::{
+    BonusShare, BonusView, Earnings, Enlistment, PerAsset, PositionView, RecoveryView, RescueView, Shares,
+    Terms, Timestamp, UnitSeconds, Units, Wei,
+};
+
+use crate::{
+    bindings::{
+        AccountReading, BonusPool, PledgeEscrow, PoolReading, PoolShares, Reading, RecoveryPool, RescueLens,
+        TokenReading,
+    },
+    blueprint::{Blueprint, Contract},
+    convert,
+    error::Error,
+    immutables,
+    lens::{self, is_code},
+    lido, terms,
+};
+
+/// A rescue as it stood at the end of one block. The escrow has proven itself: its address follows from its code and its
+/// original terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The chain's id.
+    pub chain: u64,
+    /// The block.
+    pub block: Block,
+    /// The escrow's address.
+    pub escrow: Address,
+    /// The terms that it was created with, to which its address commits.
+    pub original: Terms,
+    /// The rescue as the next call would find it.
+    pub rescue: RescueView,
+    /// The waterfall of the recovery pool; none if the pool was not created.
+    pub recovery: Option<RecoveryView>,
+    /// The books of the bonus pool; none if the pool was not created.
+    pub bonus: Option<BonusView>,
+    /// What is the account's that was asked for; all empty if none was.
+    pub account: AccountView,
+}
+
+/// One block of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Its number.
+    pub number: u64,
+    /// The hash of the block before, which identifies it together with its number.
+    pub parent_hash: B256,
+    /// Its time, in Unix seconds.
+    pub time: Timestamp,
+}
+
+/// What an account has to do with a rescue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountView {
+    /// Its positions that were ever pledged and not taken out, by tier and asset.
+    pub positions: Vec<AccountPosition>,
+    /// What exits and declines could not pay it.
+    pub owed: PerAsset<Units>,
+    /// Its ETH.
+    pub balance: Wei,
+    /// Its shares of stETH; none where there is no stETH, or stETH does not say.
+    pub steth_shares: Option<Shares>,
+    /// Its stETH, in stETH.
+    pub steth: TokenView,
+    /// Its wstETH.
+    pub wsteth: TokenView,
+    /// Its WETH, if that was asked for.
+    pub weth: TokenView,
+}
+
+/// What an account holds of a token and lets others take of it, in the token's unit. None where the token does not say, or
+/// was not asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenView {
+    /// What it holds.
+    pub balance: Option<U256>,
+    /// What the escrow may take.
+    pub escrow_allowance: Option<U256>,
+    /// What the router that was asked for may take.
+    pub router_allowance: Option<U256>,
+}
+
+/// A position, and what the pools around the rescue have for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountPosition {
+    /// The position.
+    pub position: PositionView,
+    /// What it earned of what was recovered; none without a recovery pool.
+    pub earnings: Option<Earnings>,
+    /// What it has in the bonus pool; none without one.
+    pub bonus: Option<PositionBonus>,
+}
+
+/// What a bonus pool has for a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PositionBonus {
+    /// Its share of the bonus.
+    pub share: BonusShare,
+    /// What counts of it, as it was written last.
+    pub enlistment: Enlistment,
+    /// Whether it was not taken out since: what left in between no longer counts.
+    pub is_current: bool,
+}
+
+/// What to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Query {
+    escrow: Address,
+    account: Address,
+    router: Address,
+    weth: Address,
+}
+
+impl Query {
+    /// The rescue of the escrow at `escrow`, with the pools around it.
+    pub const fn of(escrow: Address) -> Self {
+        Self { escrow, account: Address::ZERO, router: Address::ZERO, weth: Address::ZERO }
+    }
+
+    /// What is `account`'s, too.
+    pub const fn account(mut self, account: Address) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// The account's WETH, too, and what the chain's router may take of its tokens.
+    pub const fn through(mut self, router: Address, weth: Address) -> Self {
+        (self.router, self.weth) = (router, weth);
+        self
+    }
+
+    /// Reads it at the end of the latest block, on the chain `chain_id` if one is given.
+    ///
+    /// It takes one request, where the node runs code that is sent with it, and several where it does not.
+    ///
+    /// # Errors
+    /// What [`Escrow::open`](crate::Escrow::open) fails with; [`Error::Malformed`].
+    pub async fn read(&self, provider: &impl Provider, chain_id: Option<u64>) -> Result<Snapshot, Error> {
+        self.read_at(provider, chain_id, BlockId::latest()).await
+    }
+
+    /// The same at the end of a block.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_at(
+        &self,
+        provider: &impl Provider,
+        chain_id: Option<u64>,
+        block: BlockId,
+    ) -> Result<Snapshot, Error> {
+        let reading = lens::read(provider, &self.encode(), block).await?;
+        Snapshot::new(self.escrow, chain_id, &reading)
+    }
+
+    fn encode(&self) -> RescueLens::Query {
+        let Self { escrow, account, router, weth } = *self;
+        RescueLens::Query {
+            escrow,
+            recoveryPool: Blueprint::recovery_pool(escrow).address(),
+            bonusPool: Blueprint::bonus_pool(escrow).address(),
+            account,
+            router,
+            weth,
+        }
+    }
+}
+
+impl Snapshot {
+    fn new(escrow: Address, expected: Option<u64>, reading: &Reading) -> Result<Self, Error> {
+        let chain = convert::narrow(reading.chainId, "a chain id")?;
+        if let Some(expected) = expected.filter(|expected| *expected != chain) {
+            return Err(Error::WrongChain { expected, actual: chain });
+        }
+        let original = proven_terms(escrow, reading)?;
+        lido::check_tokens(chain, &original)?;
+        let block = Block {
+            number: convert::narrow(reading.blockNumber, "a block")?,
+            parent_hash: reading.parentHash,
+            time: convert::time(reading.blockTime)?,
+        };
+        let rescue = decode::<PledgeEscrow::rescueCall>(&reading.rescue)?.try_into()?;
+        let recovery = recovery(escrow, &original, &reading.recoveryPool)?;
+        let bonus = bonus(escrow, &original, &reading.bonusPool)?;
+        let account = account(&reading.account, recovery.is_some(), bonus.is_some())?;
+        Ok(Self { chain, block, escrow, original, rescue, recovery, bonus, account })
+    }
+}
+
+/// The original terms of the escrow at `address`, if its address follows from them and its code: anyone can create a
+/// contract with the same code and books of its own, but not at that address.
+fn proven_terms(address: Address, reading: &Reading) -> Result<Terms, Error> {
+    let contract = Contract::PledgeEscrow;
+    if !is_code(reading.codeHash) {
+        return Err(Error::NoCode { contract, address });
+    }
+    let terms = decode::<PledgeEscrow::originalTermsCall>(&reading.originalTerms);
+    let terms = terms.and_then(|terms| terms::decode(&terms)).ok();
+    let has_its_code = |terms: &Terms| contract.code_hash(&immutables::of_escrow(terms)) == reading.codeHash;
+    let terms = terms.filter(has_its_code).ok_or(Error::NotLevee { contract, address })?;
+    let is_proven = Blueprint::escrow(&terms).is_ok_and(|blueprint| blueprint.address() == address);
+    is_proven.then_some(terms).ok_or(Error::Counterfeit { contract, address })
+}
+
+fn recovery(escrow: Address, terms: &Terms, pool: &PoolReading) -> Result<Option<RecoveryView>, Error> {
+    let code = Contract::RecoveryPool.code_hash(&immutables::of_recovery_pool(escrow, terms));
+    if !is_pool(&Blueprint::recovery_pool(escrow), code, pool)? {
+        return Ok(None);
+    }
+    decode::<RecoveryPool::recoveryCall>(&pool.books)?.try_into().map(Some)
+}
+
+fn bonus(escrow: Address, terms: &Terms, pool: &PoolReading) -> Result<Option<BonusView>, Error> {
+    let code = Contract::BonusPool.code_hash(&immutables::of_bonus_pool(escrow, terms));
+    if !is_pool(&Blueprint::bonus_pool(escrow), code, pool)? {
+        return Ok(None);
+    }
+    decode::<BonusPool::bonusCall>(&pool.books)?.try_into().map(Some)
+}
+
+/// Whether a pool was created, with the code whose hash is `expected`. Nothing else can be at its address, but on a chain
+/// that computes addresses in another way.
+fn is_pool(blueprint: &Blueprint, expected: B256, pool: &PoolReading) -> Result<bool, Error> {
+    if !is_code(pool.codeHash) {
+        return Ok(false);
+    }
+    let (contract, address) = (blueprint.contract(), blueprint.address());
+    if pool.codeHash == expected { Ok(true) } else { Err(Error::NotLevee { contract, address }) }
+}
+
+fn account(reading: &AccountReading, has_recovery: bool, has_bonus: bool) -> Result<AccountView, Error> {
+    if reading.positions.is_empty() {
+        return Ok(AccountView::default());
+    }
+    let positions = decode::<PledgeEscrow::positionsCall>(&reading.positions)?;
+    if positions.len() != reading.shares.len() {
+        return Err(Error::Malformed { what: "positions" });
+    }
+    let one = |(position, shares): (&PledgeEscrow::PositionView, &PoolShares)| -> Result<_, Error> {
+        Ok(AccountPosition {
+            position: PositionView::try_from(position)?,
+            earnings: has_recovery.then(|| earnings(shares)).transpose()?,
+            bonus: has_bonus.then(|| position_bonus(shares)).transpose()?,
+        })
+    };
+    let owed = decode::<PledgeEscrow::owedCall>(&reading.owed)?;
+    Ok(AccountView {
+        positions: positions.iter().zip(&reading.shares).map(one).collect::<Result<_, _>>()?,
+        owed: convert::per_asset(owed.map(convert::units)),
+        balance: convert::wei(reading.balance)?,
+        steth_shares: number(&reading.stETHShares).and_then(|shares| shares.try_into().ok()).map(Shares::new),
+        steth: token(&reading.stETH),
+        wsteth: token(&reading.wstETH),
+        weth: token(&reading.weth),
+    })
+}
+
+fn earnings(shares: &PoolShares) -> Result<Earnings, Error> {
+    RecoveryPool::earningsReturn { earned: shares.earned, claimed: shares.claimed }.try_into()
+}
+
+fn position_bonus(shares: &PoolShares) -> Result<PositionBonus, Error> {
+    let share = BonusShare { share: convert::wei(shares.bonusShare)?, claimed: shares.bonusClaimed };
+    let enlistment = Enlistment {
+        departures: convert::narrow(shares.enlistedDepartures, "an enlistment")?,
+        enlisted: convert::narrow(shares.enlistedAmount, "an enlistment").map(Units::new)?,
+        unit_seconds: UnitSeconds::new(shares.unitSeconds),
+    };
+    Ok(PositionBonus { share, enlistment, is_current: shares.departures == shares.enlistedDepartures })
+}
+
+fn token(reading: &TokenReading) -> TokenView {
+    TokenView {
+        balance: number(&reading.balance),
+        escrow_allowance: number(&reading.escrowAllowance),
+        router_allowance: number(&reading.routerAllowance),
+    }
+}
+
+/// What a token answered, if it is a number.
+fn number(answer: &[u8]) -> Option<U256> {
+    U256::abi_decode_validate(answer).ok()
+}
+
+/// What a proven contract answered.
+fn decode<C: SolCall>(answer: &[u8]) -> Result<C::Return, Error> {
+    C::abi_decode_returns_validate(answer).map_err(|_| Error::Malformed { what: "an answer" })
+}

@@ -1,0 +1,167 @@
+//! A rescue read in one request.
+
+use crate::{
+    environment::{CHAIN, ETHER, Environment},
+    proxy::{OwnCode, Proxy},
+};
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, Bytes, U256},
+    providers::{Provider, ext::AnvilApi},
+};
+use eyre::{OptionExt as _, Result};
+use levee::{
+    AccountPosition, AccountView, BonusPool, Contract, Error, Escrow, Query, RecoveryPool, Snapshot,
+    TokenView, deploy,
+    model::{Asset, Bps, PositionId, Shares, Terms, Tier, Units, Wei},
+    provider,
+};
+
+const ONE: Wei = Wei::new(ETHER);
+
+/// Reads through a proxy, and asserts that it took one request.
+async fn in_one_request(env: &Environment, query: Query) -> Result<Snapshot> {
+    let proxy = Proxy::start(&env.endpoint(), OwnCode::Runs);
+    let snapshot = query.read(&provider::read_only(&proxy.url().parse()?)?, Some(CHAIN)).await?;
+    assert_eq!(proxy.methods(), ["eth_call"]);
+    Ok(snapshot)
+}
+
+/// Eight tiers, no two alike in anything but the threshold of the last two.
+fn eight_tiers() -> Vec<Tier> {
+    let tier = |i: u8| Tier {
+        threshold: Bps::new((1_111 * (u16::from(i) + 3)).min(10_000)),
+        draw_order: 40 + i,
+        rate: Bps::new(300 + u16::from(i)),
+    };
+    (0..8).map(tier).collect()
+}
+
+/// A rescue of eight tiers with pledges of Alice's into all pots, each enlisted for a bonus.
+async fn largest_rescue(env: &Environment) -> Result<Escrow<impl Provider + Clone>> {
+    let alice = env.alice();
+    let terms = Terms { tiers: eight_tiers(), ..env.terms().await? };
+    let address = deploy(&env.provider, CHAIN, &terms, alice).await?.address();
+    let escrow = Escrow::open(env.provider.clone(), CHAIN, address).await?;
+    let bonus = BonusPool::of(&escrow);
+    bonus.blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    RecoveryPool::of(&escrow).blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    env.approve(&escrow, Asset::StEth, Units::new(10 * ETHER)).await?;
+    env.wrap(10 * ETHER).await?;
+    env.approve(&escrow, Asset::WstEth, Units::new(10 * ETHER)).await?;
+    for tier in 0..8 {
+        escrow.pledge_eth(alice, tier, 0, ONE).execute(alice).await?;
+        escrow.pledge_steth(alice, tier, 0, Shares::new(ETHER)).execute(alice).await?;
+        escrow.pledge_wsteth(alice, tier, 0, Units::new(ETHER)).execute(alice).await?;
+        for asset in Asset::ALL {
+            bonus.enlist(PositionId { pledger: alice, tier, asset }).execute(alice).await?;
+        }
+    }
+    Ok(escrow)
+}
+
+#[tokio::test]
+async fn the_largest_rescue_is_one_request() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = largest_rescue(&env).await?;
+    let alice = env.alice();
+    let snapshot = in_one_request(&env, Query::of(escrow.address()).account(alice)).await?;
+    assert_eq!((snapshot.chain, snapshot.escrow), (CHAIN, escrow.address()));
+    assert_eq!(&snapshot.original, escrow.original_terms());
+    assert_eq!(snapshot.rescue, escrow.rescue().await?);
+    assert_eq!(snapshot.recovery, Some(RecoveryPool::of(&escrow).recovery().await?));
+    assert_eq!(snapshot.bonus, Some(BonusPool::of(&escrow).bonus().await?));
+    assert_eq!(snapshot.account.positions.len(), 24);
+    let positions: Vec<_> = snapshot.account.positions.iter().map(|line| line.position).collect();
+    assert_eq!(positions, escrow.positions(alice).await?);
+    for AccountPosition { position, earnings, bonus } in snapshot.account.positions {
+        let id = PositionId { pledger: alice, tier: position.tier, asset: position.asset };
+        assert_eq!(earnings, Some(RecoveryPool::of(&escrow).earnings(id).await?));
+        let bonus = bonus.ok_or_eyre("there is a pool")?;
+        assert_eq!(bonus.share, BonusPool::of(&escrow).share_of(id).await?);
+        assert_eq!(bonus.enlistment, BonusPool::of(&escrow).enlisted(id).await?);
+        assert_eq!((bonus.enlistment.enlisted, bonus.is_current), (Units::new(ETHER), true));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_snapshot_is_of_one_block() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let before = env.provider.get_block(BlockId::latest()).await?.ok_or_eyre("a block")?.header;
+    escrow.pledge_eth(env.bob(), 0, 0, ONE).execute(env.bob()).await?;
+    env.warp(before.timestamp + 100).await?;
+
+    let query = Query::of(escrow.address()).account(env.bob());
+    let latest = in_one_request(&env, query).await?;
+    assert_eq!((latest.block.number, latest.block.time), (before.number + 2, before.timestamp + 100));
+    assert_eq!(latest.account.positions.len(), 1);
+    let earlier = query.read_at(&env.provider, None, BlockId::number(before.number)).await?;
+    assert_eq!((earlier.block.number, earlier.block.time), (before.number, before.timestamp));
+    assert_eq!(earlier.block.parent_hash, before.parent_hash);
+    assert_eq!((earlier.account.positions.len(), earlier.rescue.pots.len()), (0, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_account_is_read_with_its_tokens() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let router = env.router().await?;
+    let (alice, weth) = (env.alice(), router.tokens().weth);
+    env.approve(&escrow, Asset::StEth, Units::new(25 * ETHER)).await?;
+    router.weth_approval(alice, ONE).await?.ok_or_eyre("needed")?.execute(alice).await?;
+
+    let query = Query::of(escrow.address()).account(alice).through(router.address(), weth);
+    let account = in_one_request(&env, query).await?.account;
+    let number = |ether: u128| Some(U256::from(ether * ETHER));
+    let token = |balance, escrow_allowance, router_allowance| TokenView {
+        balance: number(balance),
+        escrow_allowance: number(escrow_allowance),
+        router_allowance: number(router_allowance),
+    };
+    let balance = Wei::new(env.provider.get_balance(alice).await?.to());
+    let expected = AccountView {
+        balance,
+        steth_shares: Some(Shares::new(1_000 * ETHER)),
+        steth: token(1_200, 30, 0),
+        wsteth: token(0, 0, 0),
+        weth: token(0, 0, 1),
+        ..AccountView::default()
+    };
+    assert_eq!(account, expected);
+
+    // A token that reverts leaves a gap, and everything else readable.
+    env.provider.anvil_set_code(env.steth, Bytes::from_static(&[0x5f, 0x5f, 0xfd])).await?;
+    let account = in_one_request(&env, query).await?.account;
+    let gap = TokenView::default();
+    assert_eq!(account, AccountView { steth_shares: None, steth: gap, ..expected });
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_rescue_is_told_the_same_with_and_without_the_lens() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?.address();
+    let contract = Contract::PledgeEscrow;
+    for own_code in [OwnCode::Runs, OwnCode::IsRefused, OwnCode::Returns("0x")] {
+        let proxy = Proxy::start(&env.endpoint(), own_code);
+        let node = provider::read_only(&proxy.url().parse()?)?;
+        let read = async |address: Address, chain| {
+            let query = Query::of(address).account(env.alice());
+            query.read(&node, chain).await
+        };
+        assert_eq!(read(escrow, Some(1)).await, Err(Error::WrongChain { expected: 1, actual: CHAIN }));
+        assert_eq!(read(escrow, None).await?.chain, CHAIN);
+        let address = env.bob();
+        assert_eq!(read(address, None).await, Err(Error::NoCode { contract, address }));
+        let address = env.steth;
+        assert_eq!(read(address, None).await, Err(Error::NotLevee { contract, address }));
+        // A word of zeros to every question, which makes the lens revert.
+        let address = Address::repeat_byte(9);
+        env.provider.anvil_set_code(address, Bytes::from_static(&[0x60, 0x20, 0x5f, 0xf3])).await?;
+        assert_eq!(read(address, None).await, Err(Error::NotLevee { contract, address }));
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! How often the command asks the node, and that it needs no node that runs code which it is sent.
+
+use crate::{
+    proxy::{OwnCode, Proxy},
+    support::{ANN, ANYONE, BEN, CAT, World},
+};
+
+/// A rescue with pledges of all assets, and with both pools.
+async fn with_everything() -> World {
+    let world = World::with_rescue().await;
+    world.by(ANYONE, "bonus add 1 ETH");
+    world.pledge_all();
+    world
+}
+
+/// What a read of the rescue says through a proxy, and what it asked for.
+fn read(world: &World, proxy: &Proxy, line: &str) -> (String, Vec<String>) {
+    let line = format!("{line} --terms rescue.toml --json --rpc-url {}", proxy.url());
+    (world.levee(&line).ok(), proxy.methods())
+}
+
+#[tokio::test]
+async fn a_page_is_one_request() {
+    let world = with_everything().await;
+    let proxy = Proxy::start(&world.endpoint(), OwnCode::Runs);
+    assert_eq!(read(&world, &proxy, "status").1, ["eth_call"]);
+    for account in [ANN, BEN, CAT, ANYONE] {
+        let line = format!("positions {}", world.address(account));
+        assert_eq!(read(&world, &proxy, &line).1, ["eth_call"]);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_run_the_code_is_asked_plainly() {
+    let world = with_everything().await;
+    let pages = || {
+        let positions = [ANN, BEN, CAT].map(|account| format!("positions {}", world.address(account)));
+        [String::from("status")].into_iter().chain(positions)
+    };
+    let direct = Proxy::start(&world.endpoint(), OwnCode::Runs);
+    let expected: Vec<_> = pages().map(|page| read(&world, &direct, &page).0).collect();
+    let answers = [OwnCode::IsRefused, OwnCode::Returns("0x"), OwnCode::Returns("0x6080604052")];
+    for own_code in answers {
+        let proxy = Proxy::start(&world.endpoint(), own_code);
+        for (page, expected) in pages().zip(&expected) {
+            let (page, asked) = read(&world, &proxy, &page);
+            assert_eq!(&page, expected, "{own_code:?}");
+            assert!(asked.len() > 5, "{asked:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pledge_of_ether_is_seven_requests() {
+    let world = World::with_rescue().await;
+    let proxy = Proxy::start(&world.endpoint(), OwnCode::Runs);
+    let line =
+        format!("pledge 1 ETH --tier 0 --terms rescue.toml --dev {ANN} --yes --rpc-url {}", proxy.url());
+    world.levee(&line).ok();
+    let expected = [
+        "eth_call",
+        "eth_estimateGas",
+        "eth_feeHistory",
+        "eth_getBalance",
+        "eth_getTransactionCount",
+        "eth_sendRawTransaction",
+        "eth_getTransactionReceipt",
+    ];
+    assert_eq!(proxy.methods(), expected);
+}
