@@ -77,7 +77,7 @@ fn causes(report: &Report) -> Vec<String> {
     causes
 }
 
-/// An error as a person reads it, in colours. Nothing in it can begin a line of its own.
+/// An error as a person reads it, in colors. Nothing in it can begin a line of its own.
 pub(crate) fn to_text(report: &Report) -> String {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     let mut text = format!("{style}error{style:#}: {}\n", escape::line(&report.to_string()));

@@ -63,7 +63,7 @@ pub(crate) fn write_stdout(text: &str) -> Result<()> {
     write(&escape::text(text))
 }
 
-/// Writes to stdout as it is: what is the command's own, colours and all. A reader who has gone away, as in `levee status | head -1`, got what it wanted.
+/// Writes to stdout as it is: what is the command's own, colors and all. A reader who has gone away, as in `levee status | head -1`, got what it wanted.
 pub(crate) fn write(text: &str) -> Result<()> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
