@@ -57,7 +57,7 @@ impl Allowance {
 impl<P: Provider + Clone> Escrow<P> {
     /// Opens the escrow at `address` on the chain `chain_id`, after checking that both are what they should be: the address
     /// must follow from the escrow's code and the terms that it says it was created with, whatever was amended since. The
-    /// tokens must be Lido's, where [they are known](lido::tokens_of).
+    /// tokens must be Lido's, where [they are known](crate::lido::tokens_of).
     ///
     /// # Errors
     /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Counterfeit`], [`Error::ForeignTokens`],
