@@ -29,6 +29,9 @@ import { Asset, Units, Wei } from "../types/Units.sol";
 /// It proves nothing by itself: the client compares the escrow's code by its hash, and its address with what code and
 /// original terms give. A contract that is no escrow may make the whole call revert.
 contract RescueLens {
+    /// @dev Never emitted. A constructor's answer is in no ABI: this puts its type there, for clients to decode it by.
+    event Read(Reading reading);
+
     /// @param query What to read.
     constructor(Query memory query) {
         bytes memory answer = abi.encode(READING, _read(query));
@@ -40,6 +43,7 @@ contract RescueLens {
     function _read(Query memory query) private view returns (Reading memory reading) {
         reading.chainId = block.chainid;
         reading.blockNumber = block.number;
+        // At the first block, which has none before it, the node refuses the call.
         reading.parentHash = blockhash(block.number - 1);
         reading.blockTime = block.timestamp;
         reading.codeHash = query.escrow.codehash;

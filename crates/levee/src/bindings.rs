@@ -83,63 +83,6 @@ mod rescue_lens {
     );
 }
 
-/// What it returns, which is in no ABI since a constructor returns it: see `contracts/interfaces/IRescueLens.sol`.
-#[allow(missing_docs)]
-mod reading {
-    alloy::sol! {
-        #[derive(Debug, Default, PartialEq, Eq)]
-        struct Reading {
-            uint256 chainId;
-            uint256 blockNumber;
-            bytes32 parentHash;
-            uint256 blockTime;
-            bytes32 codeHash;
-            bytes originalTerms;
-            bytes rescue;
-            PoolReading recoveryPool;
-            PoolReading bonusPool;
-            AccountReading account;
-        }
-
-        #[derive(Debug, Default, PartialEq, Eq)]
-        struct PoolReading {
-            bytes32 codeHash;
-            bytes books;
-        }
-
-        #[derive(Debug, Default, PartialEq, Eq)]
-        struct AccountReading {
-            bytes positions;
-            PoolShares[] shares;
-            bytes owed;
-            uint256 balance;
-            bytes stETHShares;
-            TokenReading stETH;
-            TokenReading wstETH;
-            TokenReading weth;
-        }
-
-        #[derive(Debug, Default, PartialEq, Eq)]
-        struct PoolShares {
-            uint256 departures;
-            uint256 earned;
-            uint256 claimed;
-            uint256 bonusShare;
-            bool bonusClaimed;
-            uint256 enlistedDepartures;
-            uint256 enlistedAmount;
-            uint256 unitSeconds;
-        }
-
-        #[derive(Debug, Default, PartialEq, Eq)]
-        struct TokenReading {
-            bytes balance;
-            bytes escrowAllowance;
-            bytes routerAllowance;
-        }
-    }
-}
-
 /// stETH. The functions are Lido's; the bytecode is that of the model for local chains.
 #[allow(missing_docs, clippy::too_many_arguments)]
 mod steth {
@@ -189,7 +132,6 @@ pub use debt_repayer::DebtRepayer;
 pub use pledge_board::PledgeBoard;
 pub use pledge_escrow::PledgeEscrow;
 pub use pledge_router::PledgeRouter;
-pub use reading::{AccountReading, PoolReading, PoolShares, Reading, TokenReading};
 pub use recovery_pool::RecoveryPool;
 pub use rescue_lens::RescueLens;
 pub use staked_ether_unwinder::StakedEtherUnwinder;

@@ -12,9 +12,9 @@ use alloy::{
 
 use crate::{
     bindings::{
-        AccountReading, BonusPool, PledgeEscrow, PoolReading, PoolShares, Reading, RecoveryPool,
-        RescueLens::{self, Query},
-        StETH, TokenReading, WETH,
+        BonusPool, PledgeEscrow, RecoveryPool,
+        RescueLens::{self, AccountReading, PoolReading, PoolShares, Query, Reading, TokenReading},
+        StETH, WETH,
     },
     blueprint::Contract,
     error::Error,
