@@ -13,8 +13,8 @@ use levee_model::{
 
 use crate::{
     bindings::{
-        AccountReading, BonusPool, PledgeEscrow, PoolReading, PoolShares, Reading, RecoveryPool, RescueLens,
-        TokenReading,
+        BonusPool, PledgeEscrow, RecoveryPool,
+        RescueLens::{self, AccountReading, PoolReading, PoolShares, Reading, TokenReading},
     },
     blueprint::{Blueprint, Contract},
     convert,
@@ -190,8 +190,18 @@ impl Snapshot {
             time: convert::time(reading.blockTime)?,
         };
         let rescue = decode::<PledgeEscrow::rescueCall>(&reading.rescue)?.try_into()?;
-        let recovery = recovery(escrow, &original, &reading.recoveryPool)?;
-        let bonus = bonus(escrow, &original, &reading.bonusPool)?;
+        let recovery = pool::<RecoveryPool::recoveryCall>(
+            &Blueprint::recovery_pool(escrow),
+            &immutables::of_recovery_pool(escrow, &original),
+            &reading.recoveryPool,
+        )?;
+        let bonus = pool::<BonusPool::bonusCall>(
+            &Blueprint::bonus_pool(escrow),
+            &immutables::of_bonus_pool(escrow, &original),
+            &reading.bonusPool,
+        )?;
+        let recovery = recovery.map(RecoveryView::try_from).transpose()?;
+        let bonus = bonus.map(BonusView::try_from).transpose()?;
         let account = account(&reading.account, recovery.is_some(), bonus.is_some())?;
         Ok(Self { chain, block, escrow, original, rescue, recovery, bonus, account })
     }
@@ -212,30 +222,21 @@ fn proven_terms(address: Address, reading: &Reading) -> Result<Terms, Error> {
     is_proven.then_some(terms).ok_or(Error::Counterfeit { contract, address })
 }
 
-fn recovery(escrow: Address, terms: &Terms, pool: &PoolReading) -> Result<Option<RecoveryView>, Error> {
-    let code = Contract::RecoveryPool.code_hash(&immutables::of_recovery_pool(escrow, terms));
-    if !is_pool(&Blueprint::recovery_pool(escrow), code, pool)? {
-        return Ok(None);
-    }
-    decode::<RecoveryPool::recoveryCall>(&pool.books)?.try_into().map(Some)
-}
-
-fn bonus(escrow: Address, terms: &Terms, pool: &PoolReading) -> Result<Option<BonusView>, Error> {
-    let code = Contract::BonusPool.code_hash(&immutables::of_bonus_pool(escrow, terms));
-    if !is_pool(&Blueprint::bonus_pool(escrow), code, pool)? {
-        return Ok(None);
-    }
-    decode::<BonusPool::bonusCall>(&pool.books)?.try_into().map(Some)
-}
-
-/// Whether a pool was created, with the code whose hash is `expected`. Nothing else can be at its address, but on a chain
-/// that computes addresses in another way.
-fn is_pool(blueprint: &Blueprint, expected: B256, pool: &PoolReading) -> Result<bool, Error> {
+/// The books of a pool, if it was created, with the code that holds these immutables. Nothing else can be at its address, but
+/// on a chain that computes addresses in another way.
+fn pool<C: SolCall>(
+    blueprint: &Blueprint,
+    immutables: &[B256],
+    pool: &PoolReading,
+) -> Result<Option<C::Return>, Error> {
     if !is_code(pool.codeHash) {
-        return Ok(false);
+        return Ok(None);
     }
     let (contract, address) = (blueprint.contract(), blueprint.address());
-    if pool.codeHash == expected { Ok(true) } else { Err(Error::NotLevee { contract, address }) }
+    if pool.codeHash != contract.code_hash(immutables) {
+        return Err(Error::NotLevee { contract, address });
+    }
+    decode::<C>(&pool.books).map(Some)
 }
 
 fn account(reading: &AccountReading, has_recovery: bool, has_bonus: bool) -> Result<AccountView, Error> {
