@@ -87,28 +87,22 @@ impl Contract {
 
     /// The runtime code with zeros for immutables, and where each of these is.
     fn runtime(self) -> (&'static [u8], &'static [Immutable]) {
-        static PLEDGE_ESCROW: LazyLock<Vec<Immutable>> =
-            LazyLock::new(|| immutables(include_str!("../artifacts/PledgeEscrow.json")));
-        static RECOVERY_POOL: LazyLock<Vec<Immutable>> =
-            LazyLock::new(|| immutables(include_str!("../artifacts/RecoveryPool.json")));
-        static BONUS_POOL: LazyLock<Vec<Immutable>> =
-            LazyLock::new(|| immutables(include_str!("../artifacts/BonusPool.json")));
-        static PLEDGE_BOARD: LazyLock<Vec<Immutable>> =
-            LazyLock::new(|| immutables(include_str!("../artifacts/PledgeBoard.json")));
-        static PLEDGE_ROUTER: LazyLock<Vec<Immutable>> =
-            LazyLock::new(|| immutables(include_str!("../artifacts/PledgeRouter.json")));
-        static DEBT_REPAYER: LazyLock<Vec<Immutable>> =
-            LazyLock::new(|| immutables(include_str!("../artifacts/DebtRepayer.json")));
-        static STAKED_ETHER_UNWINDER: LazyLock<Vec<Immutable>> =
-            LazyLock::new(|| immutables(include_str!("../artifacts/StakedEtherUnwinder.json")));
+        macro_rules! of {
+            ($contract:ident) => {{
+                static IMMUTABLES: LazyLock<Vec<Immutable>> = LazyLock::new(|| {
+                    immutables(include_str!(concat!("../artifacts/", stringify!($contract), ".json")))
+                });
+                (&$contract::DEPLOYED_BYTECODE, &IMMUTABLES)
+            }};
+        }
         match self {
-            Self::PledgeEscrow => (&PledgeEscrow::DEPLOYED_BYTECODE, &PLEDGE_ESCROW),
-            Self::RecoveryPool => (&RecoveryPool::DEPLOYED_BYTECODE, &RECOVERY_POOL),
-            Self::BonusPool => (&BonusPool::DEPLOYED_BYTECODE, &BONUS_POOL),
-            Self::PledgeBoard => (&PledgeBoard::DEPLOYED_BYTECODE, &PLEDGE_BOARD),
-            Self::PledgeRouter => (&PledgeRouter::DEPLOYED_BYTECODE, &PLEDGE_ROUTER),
-            Self::DebtRepayer => (&DebtRepayer::DEPLOYED_BYTECODE, &DEBT_REPAYER),
-            Self::StakedEtherUnwinder => (&StakedEtherUnwinder::DEPLOYED_BYTECODE, &STAKED_ETHER_UNWINDER),
+            Self::PledgeEscrow => of!(PledgeEscrow),
+            Self::RecoveryPool => of!(RecoveryPool),
+            Self::BonusPool => of!(BonusPool),
+            Self::PledgeBoard => of!(PledgeBoard),
+            Self::PledgeRouter => of!(PledgeRouter),
+            Self::DebtRepayer => of!(DebtRepayer),
+            Self::StakedEtherUnwinder => of!(StakedEtherUnwinder),
         }
     }
 }
