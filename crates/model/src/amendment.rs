@@ -31,6 +31,11 @@ pub struct Amendment {
 }
 
 impl Amendment {
+    /// What a pledge has to name: when the amendment proposed last takes or took effect; 0 for none.
+    pub(crate) fn latest(proposed: Option<Self>) -> Timestamp {
+        proposed.map_or(0, |amendment| amendment.effective_at)
+    }
+
     /// Whether it is in force at `now`.
     pub const fn in_force(&self, now: Timestamp) -> bool {
         now >= self.effective_at

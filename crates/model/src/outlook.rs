@@ -43,15 +43,10 @@ pub enum TrancheState {
     Stopped,
 }
 
-/// When an amendment comes or came into force; 0 for none.
-fn latest(amendment: Option<Amendment>) -> Timestamp {
-    amendment.map_or(0, |amendment| amendment.effective_at)
-}
-
 impl PledgingView {
     /// As [`RescueView::latest_amendment`].
     pub fn latest_amendment(&self) -> Timestamp {
-        latest(self.amendment)
+        Amendment::latest(self.amendment)
     }
 }
 
@@ -64,7 +59,7 @@ impl RescueView {
     /// What a pledge has to name, if it is to meet these terms: when the amendment proposed last comes or came into force;
     /// 0 for none.
     pub fn latest_amendment(&self) -> Timestamp {
-        latest(self.amendment)
+        Amendment::latest(self.amendment)
     }
 
     /// The amendment that is proposed and not yet in force, before which pledgers may leave.

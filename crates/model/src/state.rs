@@ -82,7 +82,7 @@ impl State {
 
     /// When the amendment proposed last comes or came into force; 0 for none.
     pub(crate) fn latest_amendment(&self) -> Timestamp {
-        self.amendment.map_or(0, |amendment| amendment.effective_at)
+        Amendment::latest(self.amendment)
     }
 
     pub(crate) fn propose(&mut self, amendment: Amendment, now: Timestamp) {

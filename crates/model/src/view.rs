@@ -9,12 +9,11 @@ use crate::{
     amendment::{Amendment, Goal},
     asset::{Asset, PerAsset},
     books::{Position, PositionId, Pot},
-    lido::{Lido, Moment},
+    lido::Moment,
     prorata,
-    refusal::Refusal,
     rescue::Rescue,
     schedule::Timestamp,
-    settlement::{self, Settlement},
+    settlement::Settlement,
     state::State,
     status::{EndReason, Status},
     terms::Terms,
@@ -272,27 +271,6 @@ impl Rescue {
         self.found(at).settlement
     }
 
-    /// Value of all pots: at the settlement rate once settled, before that at the rate now.
-    ///
-    /// # Errors
-    /// `RateUnreadable` when some pot holds shares whose rate is needed now and cannot be read.
-    pub fn coverage(&self, lido: Lido) -> Result<Wei, Refusal> {
-        self.coverage_up_to(self.terms.tier_count(), lido)
-    }
-
-    /// The same of the first `tiers` tiers only: what a threshold is compared with.
-    ///
-    /// # Errors
-    /// As [`coverage`](Self::coverage).
-    pub fn coverage_up_to(&self, tiers: u8, lido: Lido) -> Result<Wei, Refusal> {
-        let pots = &self.state.pots;
-        let rate = match self.state.settlement {
-            Some(settlement) => settlement.rate,
-            None => settlement::rate_of(pots, lido)?,
-        };
-        Ok(settlement::coverage_down(pots, tiers, rate))
-    }
-
     /// A pot, as the next call would find it.
     pub fn pot(&self, at: Moment, tier: u8, asset: Asset) -> Pot {
         self.found(at).pots.get(tier, asset)
@@ -395,15 +373,14 @@ impl Rescue {
     /// A position, as the next call would find it.
     pub fn statement(&self, at: Moment, id: PositionId) -> Statement {
         let state = self.found(at);
-        let position = self.position(id);
-        let refundable = state.refundable_down(&self.terms, id, position, at.time);
-        let in_the_end = state.entitled_down(&self.terms, id, position.amount, state.kept[id.asset]);
+        let view = self.view_in(&state, id, self.position(id), at.time);
+        let in_the_end = state.entitled_down(&self.terms, id, view.amount, state.kept[id.asset]);
         let (drawn, held) = match state.status() {
             Status::Open => (Units::ZERO, Units::ZERO),
             // What is kept is part of what is held, so that in the end no less comes back than by now.
-            _ => (position.amount - in_the_end, in_the_end - position.refunded - refundable),
+            _ => (view.amount - in_the_end, in_the_end - view.refunded - view.refundable),
         };
-        Statement { view: self.view_in(&state, id, position, at.time), drawn, held }
+        Statement { view, drawn, held }
     }
 
     fn view_in(&self, state: &State, id: PositionId, position: Position, now: Timestamp) -> PositionView {

@@ -5,8 +5,8 @@
 
 use alloy::primitives::U256;
 use levee_model::{
-    Asset, PositionId, Rescue, Status, Timestamp, Units, Wei, prorata, schedule,
-    terms::{MIN_TARGET, Tier},
+    Asset, Lido, Moment, PositionId, Rescue, Status, Tier, Timestamp, Units, Wei, schedule,
+    terms::MIN_TARGET,
     units::{RATE_UNIT, Rate},
 };
 
@@ -220,7 +220,7 @@ fn bonus_limit(rescue: &Rescue, now: Timestamp) -> Timestamp {
 
 /// When settlement was stored.
 fn settled_at(rescue: &Rescue, model_time: Timestamp) -> Option<Timestamp> {
-    let at = levee_model::Moment { time: model_time, lido: levee_model::Lido::Broken };
+    let at = Moment { time: model_time, lido: Lido::Broken };
     let settlement = rescue.settlement(at).filter(|_| rescue.stored_status() != Status::Open)?;
     Some(settlement.settled_at)
 }
@@ -500,13 +500,12 @@ impl Here<'_> {
 
     /// What of the asset would meet the threshold of the position's tier.
     fn missing(&self, id: PositionId) -> u128 {
-        let tiers = &self.rescue.terms().tiers;
-        let Some(&Tier { threshold, .. }) = tiers.get(usize::from(id.tier)) else { return 1 };
-        let count = tiers.partition_point(|tier| tier.threshold <= threshold) as u8;
-        let lido = levee_model::Lido::Working(self.model.rate());
-        let covered = self.rescue.coverage_up_to(count, lido).unwrap_or(Wei::ZERO);
-        let required = prorata::required_up(self.rescue.goal(self.now).target, threshold);
-        let missing = required.checked_sub(covered).unwrap_or(Wei::ZERO).get();
+        let Some(Tier { threshold, .. }) = self.rescue.terms().tier(id.tier) else { return 1 };
+        // As if stETH worked, whether it does or not.
+        let at = Moment { time: self.now, lido: Lido::Working(self.model.rate()) };
+        let thresholds = self.rescue.view(at).thresholds();
+        let own = thresholds.into_iter().find(|own| own.threshold == threshold);
+        let missing = own.and_then(|own| own.required.checked_sub(own.coverage)).unwrap_or(Wei::ZERO).get();
         if id.asset.is_shares() { shares_up(missing, self.model.rate()) } else { missing }
     }
 
@@ -515,7 +514,8 @@ impl Here<'_> {
     fn amendment(&self) -> Op {
         let Throw { kind, size, when, .. } = self.throw;
         let goal = self.rescue.goal(self.now);
-        let covered = self.rescue.coverage(self.model.moment(self.now).lido).unwrap_or(goal.target).get();
+        let coverage = self.rescue.view(self.model.moment(self.now)).coverage;
+        let covered = coverage.unwrap_or(goal.target).get();
         let target = match kind % 8 {
             0 => MIN_TARGET.get() - 1,
             1 => covered,
