@@ -17,7 +17,7 @@ const KEY_VARIABLE: &str = "LEVEE_PRIVATE_KEY";
 /// Environment variable with the password of a keystore.
 const PASSWORD_VARIABLE: &str = "LEVEE_PASSWORD";
 /// The chain id of a local anvil, the only one on which its public keys may sign.
-const DEV_CHAIN: u64 = 31337;
+pub(crate) const DEV_CHAIN: u64 = 31337;
 
 /// The keys that every anvil prints when it starts. They are public: nobody's money is safe with them.
 const DEV_KEYS: [&str; 10] = [

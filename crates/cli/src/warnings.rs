@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, address};
 use levee_model::{Bps, Terms, Timestamp, Wei, prorata, schedule};
 
-use crate::{amount, percent, public_keys, time};
+use crate::{account::DEV_CHAIN, amount, percent, public_keys, time};
 
 const HOUR: u32 = 60 * 60;
 const DAY: u32 = 24 * HOUR;
@@ -29,14 +29,12 @@ pub(crate) fn of(chain: u64, terms: &Terms, now: Timestamp) -> Vec<String> {
     all.flatten().collect()
 }
 
-/// The chain id of a local development node, where public keys are what everybody uses.
-const LOCAL: u64 = 31_337;
-
 /// A beneficiary or a guardian that is not what it should be.
 fn accounts(chain: u64, terms: &Terms) -> [Option<String>; 3] {
     let Terms { beneficiary, guardian, .. } = *terms;
     let public = |name: &str, account: Address| {
-        (chain != LOCAL && public_keys::is_public(account)).then(|| {
+        // On a local chain they are what everybody uses.
+        (chain != DEV_CHAIN && public_keys::is_public(account)).then(|| {
             format!("the {name} `{account}` is an account of development nodes, whose key everybody knows")
         })
     };
@@ -104,7 +102,8 @@ fn objection_without_objectors(terms: &Terms) -> Option<String> {
 /// What is over before people have heard of it.
 fn near_times(terms: &Terms, now: Timestamp) -> [Option<String>; 2] {
     let left = terms.deadline.saturating_sub(now);
-    let span = u64::from(terms.tranches.saturating_sub(1)) * u64::from(terms.tranche_interval);
+    // The last tranche is not due before the first.
+    let span = schedule::last_due(terms, 0) - schedule::first_due(terms, 0);
     let [left_text, span_text, interval] = [left, span, terms.tranche_interval.into()].map(time::duration);
     [
         (left < DAY.into())
@@ -319,7 +318,7 @@ mod tests {
         terms.guardian = known;
         assert_eq!(of(1, &terms, NOW)[1..], [told("guardian")]);
         (terms.steth, terms.wsteth) = (Address::ZERO, Address::ZERO);
-        assert_eq!(of(LOCAL, &terms, NOW)[1..], [""; 0]);
+        assert_eq!(of(DEV_CHAIN, &terms, NOW)[1..], [""; 0]);
     }
 
     #[test]

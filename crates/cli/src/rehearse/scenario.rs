@@ -9,6 +9,7 @@ use super::{
     format::{ContributorToml, EndingToml, ExpectToml, Offer, ScenarioToml, Source, StepToml},
 };
 use crate::{
+    account::DEV_CHAIN,
     amount::{self, Amount},
     document::Document,
     error::UserError,
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// The chain id of an anvil. A rehearsal's keys are known to everybody, so it is never that of a public chain.
-pub(crate) const CHAIN: u64 = 31337;
+pub(crate) const CHAIN: u64 = DEV_CHAIN;
 
 /// A scenario that makes sense: every name in it is known, every amount has a unit.
 #[derive(Debug)]
