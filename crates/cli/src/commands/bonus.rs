@@ -177,7 +177,7 @@ impl EnlistArgs {
     async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let pledger = self.pledger.unwrap_or(session.signer.from);
-        let pool = session.pool()?;
+        let pool = session.bonus_pool().ok_or_else(no_bonus)?;
         let mut steps = Vec::new();
         for id in self.positions(&session.page, pledger) {
             let (position, enlistment) = (session.escrow.position(id).await?, pool.enlisted(id).await?);
@@ -302,9 +302,9 @@ fn returned(owner: BonusOwner, leaves: bool, added: Wei, bonus: &BonusView) -> S
 }
 
 impl Session {
-    /// The bonus pool, which must have been created.
-    fn pool(&self) -> Result<BonusPool<DynProvider>, UserError> {
-        self.page.bonus_books().map(|_| BonusPool::of(&self.escrow)).ok_or_else(no_bonus)
+    /// The bonus pool, if it was created.
+    pub(super) fn bonus_pool(&self) -> Option<BonusPool<DynProvider>> {
+        self.page.bonus_books().map(|_| BonusPool::of(&self.escrow))
     }
 
     /// The bonus pool and its books, if there is anything in them.

@@ -209,7 +209,7 @@ impl Session {
         if no_enlist || self.page.now >= counted_until {
             return None;
         }
-        self.page.bonus_books().map(|_| BonusPool::of(&self.escrow))
+        self.bonus_pool()
     }
 
     /// The pledge, made of the escrow itself, after the approval that it needs.
