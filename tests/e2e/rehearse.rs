@@ -391,27 +391,26 @@ fn an_interrupted_rehearsal_leaves_nothing_running() {
 #[test]
 fn a_chain_that_is_kept_can_be_used_until_the_terminal_is_closed() {
     // The scenario stops while pledges are still taken.
-    let (_directory, path) = stopped("[[step]]\ndo = \"settle\"", "Open");
-    let mut running = start(&path, &["--keep"]);
-    let chain = running.chain.clone();
-    let output = running.kept_command("LEVEE_PRIVATE_KEY=");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).starts_with("locked 0.1 ETH of 0x"), "{}", stdout(&output));
-    let (code, message) = running.signal("HUP");
-    assert_eq!((code, message.contains("error")), (Some(0), false), "{message}");
-    assert_gone(&chain);
+    let stop = stopped("[[step]]\ndo = \"settle\"", "Open");
+    assert_kept_chain_is_used(&stop.1, "locked 0.1 ETH of 0x", "HUP");
 }
 
 #[test]
 fn what_a_kept_chain_still_owes_can_be_refunded_as_it_says() {
     // The second tranche after the veto has fallen due, and nobody has it back.
-    let (_directory, path) = stopped("[[step]]\ndo = \"refund\"\nnote = \"the second", "Cancelled");
-    let mut running = start(&path, &["--keep"]);
+    let stop = stopped("[[step]]\ndo = \"refund\"\nnote = \"the second", "Cancelled");
+    assert_kept_chain_is_used(&stop.1, "returned 15 ETH of 0x", "INT");
+}
+
+/// Keeps the chain of a scenario, runs the command that it is told with, which must do what it says, and ends it by a
+/// signal, which leaves nothing running.
+fn assert_kept_chain_is_used(scenario: &Path, done: &str, signal: &str) {
+    let mut running = start(scenario, &["--keep"]);
     let chain = running.chain.clone();
     let output = running.kept_command("LEVEE_PRIVATE_KEY=");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).starts_with("returned 15 ETH of 0x"), "{}", stdout(&output));
-    let (code, message) = running.signal("INT");
+    assert!(stdout(&output).starts_with(done), "{}", stdout(&output));
+    let (code, message) = running.signal(signal);
     assert_eq!((code, message.contains("error")), (Some(0), false), "{message}");
     assert_gone(&chain);
 }
