@@ -96,8 +96,9 @@ artifacts: setup ## Rewrite the checked-in contract artifacts
 	forge build
 	tools/artifacts.mjs
 
-docs: setup ## Rewrite docs/cli.md from the command's help
+docs: setup ## Rewrite docs/cli.md from the command's help, and docs/schema from the types of its results
 	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked -p levee-cli --test e2e cli_docs
+	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked -p levee-cli --bin levee the_schemas
 
 # A stamp that is written last, so that an incomplete environment is made again.
 VENV := .tools/venv/done

@@ -3,7 +3,7 @@
 use alloy::{primitives::U256, providers::Provider};
 use serde_json::{Value, json};
 
-use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, START, World, events, names};
+use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, START, World, events, names, words};
 
 /// The calls that the page says are possible.
 fn next(page: &Value) -> Vec<&str> {
@@ -41,9 +41,10 @@ async fn the_bonus_of_a_failed_rescue_is_shared_by_what_was_pledged_and_for_how_
     assert_eq!(events(&added), [&event]);
     let pool = world.levee("address rescue.toml --of bonus-pool").ok();
     let line = format!(
-        "\nbonus        3 ETH, for pledges whose condition is not met, by the time that they are locked, in {pool}"
+        " bonus 3 ETH, for pledges whose condition is not met, by the time that they are locked, in {pool}"
     );
-    assert!(world.page().contains(&line), "{}", world.page());
+    let line = words(&line);
+    assert!(words(&world.page()).contains(&line), "{}", world.page());
 
     // Ann's 20 ETH count for ten days, Ben's 30 in stETH for five.
     let pledged = world.by(ANN, "pledge 20 ETH --tier 0");
@@ -95,8 +96,8 @@ async fn what_came_before_the_pool_is_enlisted_and_what_has_left_is_struck() {
     let (ann, rescue) = (world.address(ANN), world.rescue());
     assert_eq!(names(&world.by(ANN, "pledge 5 ETH --tier 0 --no-enlist")), ["Pledged"]);
     let positions = world.levee(&format!("positions {ann} --rescue {rescue}")).ok();
-    let enlist = "\nbonus  the ETH in tier 0 does not count in full: `levee bonus enlist`, while the rescue takes pledges\n";
-    assert!(positions.ends_with(enlist), "{positions}");
+    let enlist = " bonus the ETH in tier 0 does not count in full: `levee bonus enlist`, while the rescue takes pledges";
+    assert!(words(&positions).ends_with(enlist), "{positions}");
     let enlisted = world.by(ANYONE, &format!("bonus enlist --pledger {ann}"));
     world.unit_seconds(&enlisted, 25 * ETHER).await;
     let line = format!("bonus enlist --pledger {ann} --terms rescue.toml --dev {ANYONE} --yes");
@@ -123,8 +124,8 @@ async fn the_bonus_of_a_settled_rescue_goes_back() {
     assert_eq!(names(&returned), ["BonusDecided", "BonusReturned"]);
     assert_eq!(world.gained(CAT, cat).await, [2 * ETHER, 0, 0]);
     // A bonus that is decided stays on the page, whoever has had it.
-    let line = "\nbonus        3 ETH, the sponsors' again, in 0x";
-    assert!(world.page().contains(line), "{}", world.page());
+    let line = " bonus 3 ETH, the sponsors' again, in 0x";
+    assert!(words(&world.page()).contains(line), "{}", world.page());
     let hint = "name the sponsor with `--sponsor`";
     let line = format!("bonus take-back --sponsor {anyone} --terms rescue.toml --dev {ANN} --yes");
     world

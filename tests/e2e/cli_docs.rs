@@ -73,6 +73,8 @@ fn every_verb_is_found() {
         "status",
         "positions",
         "rehearse",
+        "completions",
+        "man",
     ];
     assert_eq!(verbs_in(&help(&[])), verbs);
     assert_eq!(verbs_in(&help(&["guardian".into()])), ["decline", "amend"]);

@@ -86,10 +86,53 @@ fn a_reader_who_has_gone_away_is_no_failure() {
 }
 
 #[test]
-fn nothing_to_do_is_a_mistake_and_help_is_not() {
+fn nothing_to_do_shows_the_help_and_is_a_mistake() {
     let directory = tempfile::tempdir().expect("a directory for the test");
-    run(&mut levee(directory.path()), "").assert_refused("no verb is given", "add `--help` to see the verbs");
+    let asked = run(&mut levee(directory.path()), "--help");
+    assert_eq!((asked.code, asked.stderr.as_str()), (Some(0), ""));
+    for (line, help) in
+        [("", asked.stdout), ("terms", run(&mut levee(directory.path()), "terms --help").ok())]
+    {
+        let ran = run(&mut levee(directory.path()), line);
+        assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr), (Some(1), "", help), "levee {line}");
+    }
+    let told = run(&mut levee(directory.path()), "--json");
+    assert_eq!(parsed(&told.stderr)["error"]["message"], "no command is given");
     let help = run(&mut levee(directory.path()), "pledge --help");
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     assert!(help.stdout.starts_with("Lock a pledge\n"), "{}", help.stdout);
+}
+
+#[tokio::test]
+async fn quiet_leaves_the_result_and_verbose_tells_of_the_node() {
+    let world = World::with_rescue().await;
+    let ann = world.address(ANN);
+    let ran = world.try_by(ANN, "pledge 1 ETH --tier 0 --quiet");
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    assert_eq!(ran.stdout, format!("locked 1 ETH of {ann} in tier 0\n"));
+
+    let page = world.page();
+    let mut command = levee(world.directory());
+    command.env("LEVEE_RPC_URL", format!("{}/?key=SECRET", world.endpoint()));
+    let ran = run(&mut command, "-vv status --terms rescue.toml");
+    assert_eq!((ran.code, ran.stdout), (Some(0), page));
+    assert!(ran.stderr.contains("sending request"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("SECRET"), "{}", ran.stderr);
+    let twice = world.levee("status --terms rescue.toml --quiet --verbose");
+    assert_eq!((twice.code, twice.stdout.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn shells_and_manuals_are_served() {
+    let directory = tempfile::tempdir().expect("a directory for the test");
+    for (shell, word) in [("bash", "_levee()"), ("zsh", "#compdef levee"), ("fish", "complete -c levee")] {
+        let script = run(&mut levee(directory.path()), &format!("completions {shell}")).ok();
+        assert!(script.contains(word) && script.contains("positions"), "{shell}: {script}");
+    }
+    let page = run(&mut levee(directory.path()), "man").ok();
+    assert!(page.contains(".TH levee 1"), "{page}");
+    run(&mut levee(directory.path()), "man pages").ok();
+    for name in ["levee.1", "levee-pledge.1", "levee-guardian-amend.1"] {
+        assert!(directory.path().join("pages").join(name).is_file(), "{name}");
+    }
 }

@@ -76,8 +76,14 @@ async fn what_was_said_is_shown_against_what_was_locked() {
     let table = world.levee(&format!("declarations --rescue {rescue} --contributor {ann}")).ok();
     let expected = format!(
         "\
-contributor                                 tier  stage     said    locked  not yet locked  up to                 link
-{ann}  0     Approved  50 ETH  41 ETH  9 ETH           2100-01-09T00:00:00Z
+contributor     {ann}
+tier            0
+stage           Approved
+said            50 ETH
+locked          41 ETH
+not yet locked  9 ETH
+up to           2100-01-09T00:00:00Z
+link
 
 not yet locked, in all: 9 ETH
 "

@@ -22,6 +22,9 @@ use levee::{
 };
 use serde_json::Value;
 
+#[path = "schema.rs"]
+mod schema;
+
 pub(crate) const LEVEE: &str = env!("CARGO_BIN_EXE_levee");
 /// 2100-01-01T00:00:00Z: no clock that the tests run under comes near.
 pub(crate) const START: u64 = 4_102_444_800;
@@ -126,7 +129,10 @@ pub(crate) fn words(text: &str) -> String {
 
 /// Runs it with the words of `line`.
 pub(crate) fn run(command: &mut Command, line: &str) -> Ran {
-    command.args(line.split_whitespace()).output().expect("levee runs").into()
+    let words: Vec<_> = line.split_whitespace().collect();
+    let ran = command.args(&words).output().expect("levee runs").into();
+    schema::check(&words, &ran);
+    ran
 }
 
 /// The root of the project.

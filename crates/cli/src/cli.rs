@@ -1,11 +1,16 @@
 //! From arguments to a command. Mistakes of every kind, also clap's, are rendered in one way.
 
-use std::{env, error::Error, future::Future};
+use std::{env, error::Error, future::Future, process::ExitCode};
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{ArgAction, Parser, Subcommand, error::ErrorKind};
 use eyre::{Result, WrapErr};
 
-use crate::{commands, error::UserError, output::Output, rehearse};
+use crate::{
+    commands,
+    error::{EXIT_USER, UserError},
+    output::{self, Output},
+    rehearse, trace,
+};
 
 /// Rescues by rule: pledges toward a shortfall, locked in a contract whose terms were fixed before the first coin.
 #[derive(Debug, Parser)]
@@ -19,10 +24,18 @@ unit that its books are in.
 The result goes to stdout, everything else to stderr.
 Exit codes: 0 done; 1 you can mend it; 2 the network, or a defect."
 )]
-struct Cli {
+pub(crate) struct Cli {
     /// Write results and errors as JSON.
     #[arg(long, global = true)]
     json: bool,
+
+    /// Write nothing but the result, warnings and errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Tell on stderr what the node is asked; given twice, also what it answers.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
 
     #[command(subcommand)]
     command: Command,
@@ -78,6 +91,10 @@ pub(crate) enum Command {
     Positions(commands::positions::PositionsArgs),
     /// Play a rescue from a file, on a local chain of its own
     Rehearse(rehearse::RehearseArgs),
+    /// Print a script that completes arguments in a shell
+    Completions(commands::shell::CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands
+    Man(commands::shell::ManArgs),
 }
 
 impl Command {
@@ -106,6 +123,8 @@ impl Command {
             Self::Status(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
             Self::Rehearse(args) => block_on(args.run(output)),
+            Self::Completions(args) => args.run(output),
+            Self::Man(args) => args.run(output),
         }
     }
 }
@@ -115,25 +134,42 @@ fn block_on(command: impl Future<Output = Result<()>>) -> Result<()> {
     runtime.wrap_err("the runtime does not start")?.block_on(command)
 }
 
-/// Reads the arguments. No command and no error means that help or the version was asked for, and shown.
-pub(crate) fn parse() -> (Output, Result<Option<Command>>) {
+/// What the arguments ask for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// To do something.
+    Run(Box<Command>),
+    /// Nothing more: help or the version was asked for, and shown; or nothing was, and help is shown all the same.
+    Shown(ExitCode),
+}
+
+/// Reads the arguments.
+pub(crate) fn parse() -> (Output, Result<Asked>) {
     match Cli::try_parse() {
-        Ok(cli) => (Output::new(cli.json), Ok(Some(cli.command))),
+        Ok(cli) => {
+            trace::start(cli.verbose);
+            (Output::new(cli.json, cli.quiet), Ok(Asked::Run(Box::new(cli.command))))
+        }
         Err(error) => {
-            let json = env::args_os().any(|argument| argument == "--json");
-            (Output::new(json), shown_or_mistake(error))
+            let output = Output::new(env::args_os().any(|argument| argument == "--json"), false);
+            (output, shown_or_mistake(error, output))
         }
     }
 }
 
-fn shown_or_mistake(error: clap::Error) -> Result<Option<Command>> {
+fn shown_or_mistake(error: clap::Error, output: Output) -> Result<Asked> {
+    let help = error.render().ansi().to_string();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            crate::output::write(&error.render().ansi().to_string())?;
-            Ok(None)
+            output::write(&help)?;
+            Ok(Asked::Shown(ExitCode::SUCCESS))
         }
-        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Err(UserError::new("no verb is given").hint("add `--help` to see the verbs").into())
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !output.is_json() => {
+            output::write_stderr(&help);
+            Ok(Asked::Shown(ExitCode::from(EXIT_USER)))
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            Err(UserError::new("no command is given").hint("`levee help` lists the commands").into())
         }
         _ => Err(mistake(&error).into()),
     }

@@ -5,12 +5,18 @@ use std::path::Path;
 use alloy::primitives::{Address, B256, Bytes};
 use levee::{Blueprint, Declaration, SignedDeclaration, Stage};
 use levee_model::Wei;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{address, error::UserError, file};
+use crate::{
+    address,
+    error::UserError,
+    file,
+    json::{Hash, Number},
+};
 
 /// A signed declaration and the chain that it is for.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SignedFile {
     /// Id of the chain.
@@ -20,12 +26,15 @@ pub(crate) struct SignedFile {
     rescue: String,
     stage: String,
     tier: u8,
+    #[schemars(with = "Option<Number>")]
     amount_wei: Option<Wei>,
     expiry_unix: u64,
     made_at_unix: u64,
     link: String,
     /// What was signed, by EIP-712.
+    #[schemars(with = "Hash")]
     pub(crate) digest: B256,
+    #[schemars(with = "String")]
     signature: Bytes,
 }
 

@@ -6,12 +6,14 @@
 use std::fmt;
 
 use eyre::Report;
-use serde_json::{Value, json};
 
-use crate::{escape, hint};
+use crate::{
+    escape, hint,
+    json::{ErrorFacts, ErrorJson},
+};
 
 /// Exit code when the caller can mend it: bad input, a refusal by the escrow, too little money.
-const EXIT_USER: u8 = 1;
+pub(crate) const EXIT_USER: u8 = 1;
 /// Exit code of the network or a defect.
 const EXIT_UNEXPECTED: u8 = 2;
 
@@ -90,20 +92,31 @@ pub(crate) fn to_text(report: &Report) -> String {
     text
 }
 
-/// An error as a program reads it; `code` is the exit code.
-pub(crate) fn to_json(report: &Report) -> Value {
-    json!({ "error": {
-        "message": report.to_string(),
-        "causes": causes(report),
-        "code": exit_code(report),
-        "hint": hint_for(report),
-    } })
+/// An error as a program reads it.
+pub(crate) fn to_json(report: &Report) -> ErrorJson {
+    let hint = hint_for(report).map(str::to_owned);
+    ErrorJson {
+        error: ErrorFacts {
+            kind: kind(report).to_owned(),
+            message: report.to_string(),
+            causes: causes(report),
+            code: exit_code(report),
+            hint,
+        },
+    }
+}
+
+/// The name of an error: that of the client where it is one of its own, else who can mend it.
+fn kind(report: &Report) -> &'static str {
+    let of_client = report.chain().find_map(|cause| cause.downcast_ref().map(levee::Error::kind));
+    of_client.unwrap_or(if exit_code(report) == EXIT_USER { "Mistake" } else { "Unexpected" })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use eyre::eyre;
+    use serde_json::json;
 
     fn mistake() -> Report {
         Report::new(UserError::new("`5` has no unit").hint("write `5 ETH`"))
@@ -127,9 +140,14 @@ mod tests {
     #[test]
     fn json_has_the_same_facts() {
         let expected = json!({ "error": {
-            "message": "pledging", "causes": ["`5` has no unit"], "code": 1, "hint": "write `5 ETH`",
+            "kind": "Mistake", "message": "pledging", "causes": ["`5` has no unit"], "code": 1, "hint": "write `5 ETH`",
         } });
-        assert_eq!(to_json(&mistake().wrap_err("pledging")), expected);
+        let value = |report: &Report| serde_json::to_value(to_json(report)).unwrap();
+        assert_eq!(value(&mistake().wrap_err("pledging")), expected);
+        let refusal = levee::Error::from(levee::EscrowError::NoVeto);
+        assert_eq!(value(&refusal.into())["error"]["kind"], "NoVeto");
+        assert_eq!(value(&levee::Error::NoDeployer.into())["error"]["kind"], "NoDeployer");
+        assert_eq!(value(&eyre!("connection refused"))["error"]["kind"], "Unexpected");
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! What happened, in words and as JSON, from the events of a transaction.
 
 use alloy::primitives::Address;
-use levee::{BoardEvent, BonusEvent, Declaration, Declared, Event, RecoveryEvent, RescueEvent};
+use levee::{BoardEvent, BonusEvent, Declaration, Event, RecoveryEvent, RescueEvent};
 use levee_model::{BonusDecision, EndReason, Enlistment, PositionId, Rate, Units, Wei};
-use serde_json::{Value, json};
 
 use crate::{amount, percent, time};
 
@@ -156,197 +155,6 @@ pub(crate) fn tranches_text(count: u8) -> String {
     format!("{count} tranche{}", if count == 1 { "" } else { "s" })
 }
 
-/// An event as JSON, under its name in the contract; amounts are in the asset's own unit.
-pub(crate) fn to_json(event: &Event) -> Value {
-    match event {
-        Event::Rescue(event) => rescue_to_json(event),
-        Event::Recovery(event) => recovery_to_json(event),
-        Event::Bonus(event) => bonus_to_json(event),
-        Event::Board(event) => board_to_json(event),
-    }
-}
-
-fn rescue_to_json(event: &RescueEvent) -> Value {
-    match event {
-        RescueEvent::Created { terms } => json!({ "event": "RescueCreated", "terms": terms }),
-        RescueEvent::Pledged { position, amount } => {
-            of_position("Pledged", position, json!({ "amount": amount }))
-        }
-        RescueEvent::Exited { position, recipient, amount } => {
-            of_position("Exited", position, json!({ "recipient": recipient.to_string(), "amount": amount }))
-        }
-        RescueEvent::Declined { position, amount } => {
-            of_position("Declined", position, json!({ "amount": amount }))
-        }
-        RescueEvent::Owed { pledger, asset, amount } => json!({
-            "event": "Owed",
-            "pledger": pledger.to_string(),
-            "asset": asset,
-            "unit": amount::unit_name(*asset),
-            "amount": amount,
-        }),
-        RescueEvent::Collected { pledger, asset, recipient, amount } => json!({
-            "event": "Collected",
-            "pledger": pledger.to_string(),
-            "asset": asset,
-            "unit": amount::unit_name(*asset),
-            "recipient": recipient.to_string(),
-            "amount": amount,
-        }),
-        RescueEvent::Refunded { position, recipient, amount } => {
-            of_position("Refunded", position, json!({ "recipient": recipient.to_string(), "amount": amount }))
-        }
-        RescueEvent::AmendmentProposed { amendment } => json!({
-            "event": "AmendmentProposed",
-            "targetWei": amendment.goal.target,
-            "deadlineUnix": amendment.goal.deadline,
-            "termsHash": amendment.goal.terms_hash,
-            "inForceFromUnix": amendment.effective_at,
-        }),
-        RescueEvent::Settled { threshold, rate, target, drawn, settled_at, draws } => json!({
-            "event": "Settled",
-            "thresholdBps": threshold,
-            "rateWeiPer1e27Shares": rate,
-            "targetWei": target,
-            "drawnWei": drawn,
-            "settledAtUnix": settled_at,
-            "draws": draws,
-        }),
-        RescueEvent::Failed { reason, rate, failed_at } => json!({
-            "event": "Failed",
-            "reason": reason.to_string(),
-            "rateWeiPer1e27Shares": rate,
-            "failedAtUnix": failed_at,
-        }),
-        RescueEvent::Released { asset, tranches, amount } => json!({
-            "event": "Released",
-            "asset": asset,
-            "unit": amount::unit_name(*asset),
-            "tranches": tranches,
-            "amount": amount,
-        }),
-        RescueEvent::Objected { position, weight } => {
-            of_position("Objected", position, json!({ "weightWei": weight }))
-        }
-        RescueEvent::Cancelled { reason, kept, cancelled_at } => json!({
-            "event": "Cancelled",
-            "reason": reason.to_string(),
-            "kept": kept,
-            "cancelledAtUnix": cancelled_at,
-        }),
-        RescueEvent::HoldLifted { lifted_at } => json!({ "event": "HoldLifted", "liftedAtUnix": lifted_at }),
-        RescueEvent::Lapsed { lapsed_at } => json!({ "event": "Lapsed", "lapsedAtUnix": lapsed_at }),
-        RescueEvent::Finalized { final_at } => json!({ "event": "Finalized", "finalAtUnix": final_at }),
-    }
-}
-
-fn recovery_to_json(event: &RecoveryEvent) -> Value {
-    match event {
-        RecoveryEvent::Created { escrow } => {
-            json!({ "event": "RecoveryPoolCreated", "rescue": escrow.to_string() })
-        }
-        RecoveryEvent::Recovered { payer, amount, recovered_at } => json!({
-            "event": "Recovered",
-            "payer": payer.to_string(),
-            "amountWei": amount,
-            "recoveredAtUnix": recovered_at,
-        }),
-        RecoveryEvent::Repaid { draw_order, interest, principal, rest } => json!({
-            "event": "Repaid",
-            "drawOrder": draw_order,
-            "interestWei": interest,
-            "principalWei": principal,
-            "restWei": rest,
-        }),
-        RecoveryEvent::Claimed { position, recipient, amount } => {
-            paid_to_json("Claimed", position, *recipient, *amount)
-        }
-    }
-}
-
-fn bonus_to_json(event: &BonusEvent) -> Value {
-    match event {
-        BonusEvent::Created { escrow } => {
-            json!({ "event": "BonusPoolCreated", "rescue": escrow.to_string() })
-        }
-        BonusEvent::Added { sponsor, amount } => {
-            json!({ "event": "BonusAdded", "sponsor": sponsor.to_string(), "amountWei": amount })
-        }
-        BonusEvent::Enlisted { position, enlistment } => {
-            let Enlistment { departures, enlisted, unit_seconds } = enlistment;
-            let unit_seconds = unit_seconds.get().to_string();
-            let facts = json!({ "amount": enlisted, "departures": departures, "unitSeconds": unit_seconds });
-            of_position("Enlisted", position, facts)
-        }
-        BonusEvent::Decided(BonusDecision { bonus, pledgers, rate, value }) => json!({
-            "event": "BonusDecided",
-            "bonusWei": bonus,
-            "pledgersPartWei": pledgers,
-            "rateWeiPer1e27Shares": rate,
-            "valueWeiSeconds": value.get().to_string(),
-        }),
-        BonusEvent::Claimed { position, recipient, amount } => {
-            paid_to_json("BonusClaimed", position, *recipient, *amount)
-        }
-        BonusEvent::Returned { sponsor, recipient, amount } => json!({
-            "event": "BonusReturned",
-            "sponsor": sponsor.to_string(),
-            "recipient": recipient.to_string(),
-            "amountWei": amount,
-        }),
-    }
-}
-
-/// What is paid is ETH, whatever the position is of.
-fn paid_to_json(name: &str, id: &PositionId, recipient: Address, amount: Wei) -> Value {
-    json!({
-        "event": name,
-        "pledger": id.pledger.to_string(),
-        "tier": id.tier,
-        "asset": id.asset,
-        "recipient": recipient.to_string(),
-        "amountWei": amount,
-    })
-}
-
-fn board_to_json(event: &BoardEvent) -> Value {
-    match event {
-        BoardEvent::Declared(declared) => {
-            let mut facts = declaration_to_json(declared);
-            facts["event"] = "Declared".into();
-            facts
-        }
-        BoardEvent::Revoked { contributor, digest } => {
-            json!({ "event": "Revoked", "contributor": contributor.to_string(), "digest": digest })
-        }
-    }
-}
-
-/// A declaration as it stands on the board.
-pub(crate) fn declaration_to_json(declared: &Declared) -> Value {
-    let Declaration { escrow, stage, tier, amount, expiry, link } = &declared.declaration;
-    json!({
-        "contributor": declared.contributor.to_string(),
-        "rescue": escrow.to_string(),
-        "stage": stage.to_string(),
-        "tier": tier,
-        "amountWei": amount,
-        "expiryUnix": expiry,
-        "madeAtUnix": declared.made_at,
-        "link": link,
-        "digest": declared.digest,
-    })
-}
-
-fn of_position(name: &str, id: &PositionId, mut facts: Value) -> Value {
-    facts["event"] = name.into();
-    facts["pledger"] = id.pledger.to_string().into();
-    facts["tier"] = id.tier.into();
-    facts["asset"] = json!(id.asset);
-    facts["unit"] = amount::unit_name(id.asset).into();
-    facts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,11 +172,6 @@ mod tests {
         let text =
             format!("could not pay 1 ETH, which is owed to {pledger}: `levee collect ETH` pays it later");
         assert_eq!(to_text(&event, None), text);
-        let expected = json!({
-            "event": "Owed", "pledger": pledger.to_string(), "asset": "ETH", "unit": "wei",
-            "amount": "1000000000000000000",
-        });
-        assert_eq!(to_json(&event), expected);
     }
 
     #[test]
@@ -399,7 +202,6 @@ mod tests {
         let event = Event::Recovery(RecoveryEvent::Repaid { draw_order: 3, interest, principal, rest });
         let text = "repaid draw order 3: 1 ETH of interest, 10 ETH of principal";
         assert_eq!(to_text(&event, None), text);
-        assert_eq!(to_json(&event)["restWei"], "0");
     }
 
     #[test]
@@ -412,10 +214,5 @@ mod tests {
             to_text(&event, rate),
             format!("locked 1.2 stETH (1000000000000000000 shares) of {zero} in tier 2")
         );
-        let expected = json!({
-            "event": "Pledged", "pledger": zero.to_string(), "tier": 2, "asset": "stETH", "unit": "stETH shares",
-            "amount": "1000000000000000000",
-        });
-        assert_eq!(to_json(&event), expected);
     }
 }

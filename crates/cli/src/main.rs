@@ -13,11 +13,14 @@ mod environment;
 mod error;
 mod escape;
 mod event;
+mod event_json;
 mod file;
 mod hint;
+mod json;
 mod output;
 mod page;
 mod percent;
+mod pledging;
 mod position;
 mod prompt;
 mod public_keys;
@@ -26,16 +29,20 @@ mod route;
 mod table;
 mod terms;
 mod time;
+mod trace;
 mod transaction;
 mod warnings;
 
 use std::process::ExitCode;
 
+use crate::cli::Asked;
+
 fn main() -> ExitCode {
+    table::fit_terminal();
     let (output, parsed) = cli::parse();
     let done = match parsed {
-        Ok(Some(command)) => command.run(output),
-        Ok(None) => Ok(()),
+        Ok(Asked::Run(command)) => command.run(output),
+        Ok(Asked::Shown(code)) => return code,
         Err(error) => Err(error),
     };
     match done {

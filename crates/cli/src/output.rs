@@ -12,12 +12,13 @@ use crate::{error, escape};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
+    quiet: bool,
 }
 
 impl Output {
-    /// Writes JSON if `json`, else text.
-    pub(crate) const fn new(json: bool) -> Self {
-        Self { json }
+    /// Writes JSON if `json`, else text; no progress and explanations if `quiet`.
+    pub(crate) const fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
     }
 
     /// Whether results and errors are JSON.
@@ -35,7 +36,7 @@ impl Output {
 
     /// Progress and explanations: `text` and a line end. Silent for programs, which read the result.
     pub(crate) fn note(self, text: &str) {
-        if !self.json {
+        if !self.json && !self.quiet {
             write_stderr(&escape::text(&format!("{text}\n")));
         }
     }
@@ -51,11 +52,17 @@ impl Output {
     /// An error.
     pub(crate) fn error(self, report: &Report) {
         if self.json {
-            write_stderr(&escape::json(&format!("{:#}\n", error::to_json(report))));
+            write_stderr(&escape::json(&error_document(report)));
         } else {
             write_stderr(&error::to_text(report));
         }
     }
+}
+
+fn error_document(report: &Report) -> String {
+    let written = serde_json::to_string_pretty(&error::to_json(report));
+    // Texts and numbers are always written.
+    format!("{}\n", written.unwrap_or_default())
 }
 
 /// Writes to stdout, with what could move the cursor escaped.

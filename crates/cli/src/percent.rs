@@ -28,11 +28,13 @@ pub(crate) fn percent(bps: Bps) -> String {
 /// How much of `whole` is `part`, rounded down to hundredths of a percent, so that 100 % is never said too early.
 /// `whole` is not zero.
 pub(crate) fn of_down(part: Wei, whole: Wei) -> String {
-    let parts = part
-        .get()
-        .checked_mul(10_000)
-        .map_or(part.get() / (whole.get() / 10_000).max(1), |n| n / whole.get());
-    hundredths(parts)
+    hundredths(bps_down(part, whole))
+}
+
+/// The same in basis points, of which there may be more than make a whole.
+pub(crate) fn bps_down(part: Wei, whole: Wei) -> u128 {
+    let exact = part.get().checked_mul(10_000).map(|parts| parts / whole.get());
+    exact.unwrap_or_else(|| part.get() / (whole.get() / 10_000).max(1))
 }
 
 fn hundredths(number: u128) -> String {

@@ -3,18 +3,23 @@
 use alloy::{
     primitives::{Address, U256, address},
     providers::{DynProvider, Provider},
+    sol_types::SolCall,
 };
 use clap::Args;
 use eyre::Result;
-use levee::{Allowance, Destination, Router, Tokens, bindings::WETH};
+use levee::{
+    Allowance, Call, Destination, Router, Tokens,
+    bindings::{StETH, WETH, WstETH},
+    display::decimal,
+};
 use levee_model::{Asset, Shares, Wei};
 
 use crate::{
     address,
     amount::{self, Amount},
-    commands::pledge::Pledge,
     environment,
     error::UserError,
+    pledging::Pledge,
     transaction::{Session, Step},
 };
 
@@ -72,6 +77,26 @@ impl RouteArgs {
 }
 
 impl Session {
+    /// The pledge, made of the escrow itself, after the approval that it needs.
+    pub(crate) async fn direct(&self, pledge: &Pledge, may_approve: bool) -> Result<Vec<Step>> {
+        let Pledge { pledger, index, amount, units, .. } = *pledge;
+        let named = self.page.view.latest_amendment();
+        let call = match amount.asset() {
+            Asset::Eth => self.escrow.pledge_eth(pledger, index, named, Wei::new(units.get())),
+            Asset::StEth => self.escrow.pledge_steth(pledger, index, named, Shares::new(units.get())),
+            Asset::WstEth => self.escrow.pledge_wsteth(pledger, index, named, units),
+        };
+        let mut steps = Vec::new();
+        let (owner, asset) = (self.signer.from, amount.asset());
+        // The pledge follows in the next transaction, which uses the allowance up.
+        if let Some(approval) = self.escrow.approval(owner, asset, units, Allowance::Exact).await? {
+            let what = approved(&approval, amount.asset());
+            steps.push(self.approval(approval, ("rescue", &what), &amount.to_string(), may_approve)?);
+        }
+        steps.push(self.pledge(pledge, &amount.to_string(), call));
+        Ok(steps)
+    }
+
     /// The pledge in one transaction, with a permit that is signed here and now.
     pub(crate) async fn with_permit(&self, pledge: &Pledge, weth: Option<Address>) -> Result<Vec<Step>> {
         let router = self.router(weth)?;
@@ -157,6 +182,16 @@ impl Session {
             .hint("pledge less, or send the account what is missing")
             .into())
     }
+}
+
+/// The amount that an approval is for. Allowances of stETH are in stETH, not in shares.
+fn approved(call: &Call<DynProvider>, asset: Asset) -> String {
+    let number = match asset {
+        Asset::StEth => StETH::approveCall::abi_decode(call.input()).map(|call| call.amount),
+        _ => WstETH::approveCall::abi_decode(call.input()).map(|call| call.units),
+    };
+    let number = number.map(|number| number.saturating_to()).unwrap_or_default();
+    format!("{} {asset} ({number} units of 10^-18)", decimal(number))
 }
 
 /// `10 WETH`.

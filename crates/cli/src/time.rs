@@ -10,6 +10,11 @@ pub(crate) use levee::display::utc as time;
 
 use crate::error::UserError;
 
+/// The time of this machine.
+pub(crate) fn clock() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
+}
+
 /// Reads an RFC 3339 time, as Unix seconds. Fractions of a second are refused, as the chain knows none, and so is whatever
 /// else a calendar may take and drop: leap seconds, names of time zones, days of the week.
 pub(crate) fn parse_time(text: &str) -> Result<u64, UserError> {

@@ -12,7 +12,8 @@ use clap::Args;
 use eyre::{Result, WrapErr};
 use levee::{Blueprint, Call, Escrow, Executed, Prepared, call::RECEIPT_TIMEOUT, provider};
 use levee_model::{Rate, Wei};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::{
     account::AccountArgs,
@@ -20,6 +21,8 @@ use crate::{
     connection::{Connection, NetworkArgs, RescueArgs},
     error::UserError,
     escape, event,
+    event_json::EventJson,
+    json::Hash,
     output::{self, Output},
     page::Page,
     table,
@@ -191,7 +194,7 @@ impl Signer {
             let is_last = number + 1 == steps.len();
             let signing = signing.iter().filter(|_| is_last);
             let facts: Vec<_> = step.facts.iter().chain(signing).cloned().collect();
-            text.push_str(&format!("{}\n{}", escape::line(&step.headline), indented(&table::facts(&facts))));
+            text.push_str(&format!("{}\n{}", escape::line(&step.headline), table::facts_below(&facts)));
         }
         text
     }
@@ -218,23 +221,37 @@ impl Signer {
     }
 }
 
+/// The result of every command that changes something: what it sent.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Transactions {
+    transactions: Vec<TransactionJson>,
+}
+
+/// A transaction that is in a block.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct TransactionJson {
+    transaction: Hash,
+    block: u64,
+    gas_used: u64,
+    events: Vec<EventJson>,
+}
+
 /// What the transactions did, by their events.
-pub(crate) fn told(executed: &[Executed], rate: Option<Rate>) -> (String, Value) {
+pub(crate) fn told(executed: &[Executed], rate: Option<Rate>) -> (String, Transactions) {
     let mut text = String::new();
     for transaction in executed {
         for event in &transaction.events {
             text.push_str(&format!("{}\n", event::to_text(event, rate)));
         }
     }
-    let one = |transaction: &Executed| {
-        json!({
-            "transaction": transaction.transaction,
-            "block": transaction.block,
-            "gasUsed": transaction.gas_used,
-            "events": transaction.events.iter().map(event::to_json).collect::<Value>(),
-        })
+    let one = |transaction: &Executed| TransactionJson {
+        transaction: transaction.transaction.into(),
+        block: transaction.block,
+        gas_used: transaction.gas_used,
+        events: transaction.events.iter().map(EventJson::from).collect(),
     };
-    (text, json!({ "transactions": executed.iter().map(one).collect::<Value>() }))
+    (text, Transactions { transactions: executed.iter().map(one).collect() })
 }
 
 /// An amount with a fee in it, rounded up to a millionth of an ETH: it is an estimate, and the digits below say nothing.
@@ -243,13 +260,10 @@ fn about(amount: Wei) -> Wei {
     Wei::new(amount.get().div_ceil(MILLIONTH).saturating_mul(MILLIONTH))
 }
 
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {line}\n")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn an_estimated_fee_is_rounded_up() {
@@ -259,7 +273,8 @@ mod tests {
 
     #[test]
     fn nothing_done_is_told_as_nothing() {
-        assert_eq!(told(&[], None), (String::new(), json!({ "transactions": [] })));
+        let (text, json) = told(&[], None);
+        assert_eq!((text.as_str(), serde_json::to_value(json).unwrap()), ("", json!({ "transactions": [] })));
     }
 
     #[test]
@@ -270,6 +285,7 @@ mod tests {
                 .into();
         let executed = Executed { transaction: [7; 32].into(), block: 3, gas_used: 21_000, events };
         let (text, json) = told(&[executed], None);
+        let json = serde_json::to_value(json).unwrap();
         assert_eq!(text, "stopped what was due and not collected\nnothing more goes to the beneficiary\n");
         let events = json!([
             { "event": "Lapsed", "lapsedAtUnix": 5 },

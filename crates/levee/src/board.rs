@@ -11,6 +11,7 @@ use alloy::{
     sol_types::{Eip712Domain, SolCall, SolEvent, SolEventInterface, SolInterface, SolStruct},
 };
 use levee_model::{Timestamp, Wei};
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
@@ -175,7 +176,7 @@ pub enum BoardEvent {
 }
 
 /// An error of the board, one variant for each, under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum BoardError {
     /// The amount is out of bounds; the minimum is 0 or 1, by stage.
     #[error("the amount of {} is not within {} and {}", ether(*.amount), ether(*.minimum), ether(*.maximum))]

@@ -10,6 +10,7 @@ use levee_model::{
     BonusDecision, BonusShare, BonusView, Enlistment, PositionId, Status, Timestamp, UnitSeconds, Units, Wei,
     WeiSeconds,
 };
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
@@ -77,7 +78,7 @@ pub enum BonusEvent {
 }
 
 /// An error of the bonus pool, one variant for each, under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum BonusError {
     /// By add: the rescue is not open or its deadline has passed.
     #[error("nothing can be added: the rescue is {status}, its deadline is {} and it is {}", utc(*.deadline), utc(*.time))]

@@ -8,6 +8,7 @@ use alloy::{
     transports::{RpcError, TransportError, http::reqwest},
 };
 use levee_model::{Asset, Inconsistent};
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
@@ -21,22 +22,27 @@ use crate::{
 };
 
 /// Everything that a call of this crate can fail with.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum Error {
     /// The escrow refused the call.
     #[error(transparent)]
+    #[strum(transparent)]
     Refused(#[from] EscrowError),
     /// The recovery pool refused the call.
     #[error(transparent)]
+    #[strum(transparent)]
     RecoveryRefused(#[from] RecoveryError),
     /// The bonus pool refused the call.
     #[error(transparent)]
+    #[strum(transparent)]
     BonusRefused(#[from] BonusError),
     /// The board refused the call.
     #[error(transparent)]
+    #[strum(transparent)]
     BoardRefused(#[from] BoardError),
     /// The router refused the call.
     #[error(transparent)]
+    #[strum(transparent)]
     RouterRefused(#[from] RouterError),
     /// A token refused the call, in its own words.
     #[error("a token refused the call: {reason}")]
@@ -195,6 +201,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// The name of the error, which stays whatever its message says: of a refusal that of the contract's error.
+    pub fn kind(&self) -> &'static str {
+        self.into()
+    }
+
     /// Whether its user can mend it: a wrong input, a wrong chain, a call that the rules refuse. Otherwise the network
     /// or the node failed, or something is not as it should be.
     pub const fn is_users(&self) -> bool {

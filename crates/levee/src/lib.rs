@@ -42,7 +42,7 @@ pub use levee_model::{
 };
 pub use receiver::Receiver;
 pub use recovery::{RecoveryError, RecoveryEvent, RecoveryPool};
-pub use redacted::RedactedUrl;
+pub use redacted::{RedactedUrl, redact};
 pub use refusal::EscrowError;
 pub use router::{Destination, Permit, Router, RouterError, Tokens};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};

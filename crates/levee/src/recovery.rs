@@ -7,6 +7,7 @@ use alloy::{
     sol_types::{SolCall, SolEventInterface, SolInterface},
 };
 use levee_model::{Earnings, PositionId, RecoveryGroup, RecoveryView, Status, Timestamp, Wei};
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
@@ -68,7 +69,7 @@ pub enum RecoveryEvent {
 }
 
 /// An error of the recovery pool, one variant for each, under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum RecoveryError {
     /// The rescue is not final, or failed: nothing was paid that could be recovered.
     #[error("the rescue is {status}: recovery begins when a rescue that delivered something is final")]

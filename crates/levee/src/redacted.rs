@@ -65,7 +65,7 @@ impl fmt::Debug for RedactedUrl {
 }
 
 /// A text without the secret parts of the addresses in it.
-pub(crate) fn redact(text: &str) -> String {
+pub fn redact(text: &str) -> String {
     let Some(start) = ["http://", "https://", "ws://", "wss://"].iter().filter_map(|s| text.find(s)).min()
     else {
         return text.to_owned();

@@ -5,6 +5,7 @@ use alloy::{
     sol_types::SolInterface,
 };
 use levee_model::{Asset, Bps, PositionId, Rate, Status, Timestamp, Units, Wei};
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// An error of the escrow, one variant for each, under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum EscrowError {
     /// In terms: the beneficiary is the zero address.
     #[error("the beneficiary is the zero address")]

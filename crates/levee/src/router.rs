@@ -8,6 +8,7 @@ use alloy::{
     sol_types::{SolCall, SolInterface, SolStruct},
 };
 use levee_model::{Asset, Shares, Timestamp, Units, Wei};
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
@@ -90,7 +91,7 @@ impl Destination {
 }
 
 /// An error of the router, one variant for each, under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum RouterError {
     /// ETH was sent by anyone but the WETH contract.
     #[error("`{sender}` sent ETH to the router, which takes only that of unwrapped WETH")]

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use eyre::Result;
 use levee::{Blueprint, CREATE2_DEPLOYER, SALT};
-use serde_json::json;
 
-use crate::{output::Output, terms::TermsFile};
+use crate::{json::Addresses, output::Output, terms::TermsFile};
 
 /// Whose address.
 #[derive(Debug, Args)]
@@ -52,14 +51,14 @@ impl AddressArgs {
             Of::BonusPool => bonus,
             Of::Board => board,
         };
-        let json = json!({
-            "address": rescue.to_string(),
-            "deployer": CREATE2_DEPLOYER.to_string(),
-            "salt": SALT,
-            "recoveryPool": recovery.to_string(),
-            "bonusPool": bonus.to_string(),
-            "board": board.to_string(),
-        });
-        output.result(&format!("{address}\n"), &json)
+        let addresses = Addresses {
+            address: rescue.into(),
+            deployer: CREATE2_DEPLOYER.into(),
+            salt: SALT.into(),
+            recovery_pool: recovery.into(),
+            bonus_pool: bonus.into(),
+            board: board.into(),
+        };
+        output.result(&format!("{address}\n"), &addresses)
     }
 }

@@ -7,12 +7,14 @@ use clap::Args;
 use eyre::Result;
 use levee::{Board, Declared, Error, Escrow, PositionView, Query, Snapshot, board::standing};
 use levee_model::{Rate, Wei, prorata};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::{
     address, amount,
     connection::{Connection, NetworkArgs, RescueArgs},
-    event,
+    event_json::DeclarationJson,
+    json::{Account, Number},
     output::Output,
     page::Page,
     table, time,
@@ -140,18 +142,39 @@ fn to_text(lines: &[Line], rescue: Address) -> String {
     format!("{}\nnot yet locked, in all: {total}\n", table::render(header, &rows))
 }
 
-fn to_json(lines: &[Line], rescue: Address) -> Value {
-    let one = |line: &Line| {
-        let mut facts = event::declaration_to_json(&line.declared);
-        facts["lockedWei"] = json!(line.locked);
-        facts["notYetLockedWei"] = json!(line.missing());
-        facts
+/// The result: what was declared for a rescue, against what was locked.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Declarations {
+    rescue: Account,
+    declarations: Vec<StandingJson>,
+    /// Of those whose amounts are known.
+    not_yet_locked_wei: Number,
+}
+
+/// A declaration that stands.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct StandingJson {
+    #[serde(flatten)]
+    declaration: DeclarationJson,
+    /// Null while shares cannot be valued.
+    locked_wei: Option<Number>,
+    /// Null where either is unknown.
+    not_yet_locked_wei: Option<Number>,
+}
+
+fn to_json(lines: &[Line], rescue: Address) -> Declarations {
+    let one = |line: &Line| StandingJson {
+        declaration: (&line.declared).into(),
+        locked_wei: line.locked.map(Number::from),
+        not_yet_locked_wei: line.missing().map(Number::from),
     };
-    json!({
-        "rescue": rescue.to_string(),
-        "declarations": lines.iter().map(one).collect::<Value>(),
-        "notYetLockedWei": total_missing(lines),
-    })
+    Declarations {
+        rescue: rescue.into(),
+        declarations: lines.iter().map(one).collect(),
+        not_yet_locked_wei: total_missing(lines).into(),
+    }
 }
 
 #[cfg(test)]

@@ -6,13 +6,15 @@ use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
 use levee::{Blueprint, Call, deploy};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::terms::all_facts;
 use crate::{
+    json::Account,
     output::Output,
     terms::TermsFile,
-    transaction::{self, SigningArgs, Step},
+    transaction::{self, SigningArgs, Step, Transactions},
     warnings,
 };
 
@@ -50,16 +52,27 @@ impl DeployArgs {
         let Some(call) = prepared else { return already(output, address) };
         let executed = signer.execute(&[step(call, &file, address)]).await?;
         blueprint.verify(&signer.provider).await?;
-        let (text, mut json) = transaction::told(&executed, None);
-        json["address"] = json!(address.to_string());
-        json["created"] = json!(true);
-        output.result(&format!("{text}the rescue is at {address}\n"), &json)
+        let (text, sent) = transaction::told(&executed, None);
+        let deployed = Deployed { address: address.into(), created: true, sent };
+        output.result(&format!("{text}the rescue is at {address}\n"), &deployed)
     }
+}
+
+/// The result.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Deployed {
+    /// Where the rescue is.
+    address: Account,
+    /// Whether it is there because of this; else it was there already.
+    created: bool,
+    #[serde(flatten)]
+    sent: Transactions,
 }
 
 fn already(output: Output, address: Address) -> Result<()> {
     let text = format!("the rescue is at {address} already; nothing was sent\n");
-    output.result(&text, &json!({ "address": address.to_string(), "created": false, "transactions": [] }))
+    let (_, sent) = transaction::told(&[], None);
+    output.result(&text, &Deployed { address: address.into(), created: false, sent })
 }
 
 fn step(call: Call<DynProvider>, file: &TermsFile, address: Address) -> Step {

@@ -19,5 +19,6 @@ pub(crate) mod recover;
 pub(crate) mod refund;
 pub(crate) mod release;
 pub(crate) mod settle;
+pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod terms;

@@ -3,16 +3,14 @@
 use alloy::{
     primitives::{Address, U256},
     providers::DynProvider,
-    sol_types::SolCall,
 };
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Allowance, BonusPool, Call, RescueView, ShareRate,
+    BonusPool, RescueView, ShareRate,
     bindings::{StETH, WstETH},
-    display::decimal,
 };
-use levee_model::{Asset, PositionId, Rate, Shares, Status, Tier, Units, Wei, units::RATE_UNIT};
+use levee_model::{Asset, PositionId, Rate, Status, Tier, Units, units::RATE_UNIT};
 
 use super::bonus::enlist_step;
 use crate::{
@@ -20,10 +18,10 @@ use crate::{
     amount::{self, Amount},
     error::UserError,
     output::Output,
-    page, percent, position,
+    pledging::Pledge,
+    position,
     route::{RouteArgs, Way},
-    time,
-    transaction::{ChangeArgs, Session, Step},
+    transaction::{ChangeArgs, Session},
 };
 
 /// What to pledge.
@@ -117,20 +115,6 @@ impl PledgeArgs {
     }
 }
 
-/// What is to be pledged, into which tier, and whose it is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pledge {
-    pub(crate) pledger: Address,
-    pub(crate) index: u8,
-    pub(crate) tier: Tier,
-    /// As it was written.
-    pub(crate) amount: Amount,
-    /// The same in the unit of the books.
-    pub(crate) units: Units,
-    /// Whether it is to count for the bonus.
-    pub(crate) enlists: bool,
-}
-
 /// The tier, of a rescue that takes pledges. Asked before an approval is sent for nothing.
 fn open_tier(view: &RescueView, tier: u8) -> Result<Tier, UserError> {
     if view.status != Status::Open {
@@ -211,78 +195,6 @@ impl Session {
         }
         self.bonus_pool()
     }
-
-    /// The pledge, made of the escrow itself, after the approval that it needs.
-    async fn direct(&self, pledge: &Pledge, may_approve: bool) -> Result<Vec<Step>> {
-        let Pledge { pledger, index, amount, units, .. } = *pledge;
-        let named = self.page.view.latest_amendment();
-        let call = match amount.asset() {
-            Asset::Eth => self.escrow.pledge_eth(pledger, index, named, Wei::new(units.get())),
-            Asset::StEth => self.escrow.pledge_steth(pledger, index, named, Shares::new(units.get())),
-            Asset::WstEth => self.escrow.pledge_wsteth(pledger, index, named, units),
-        };
-        let mut steps = Vec::new();
-        let (owner, asset) = (self.signer.from, amount.asset());
-        // The pledge follows in the next transaction, which uses the allowance up.
-        if let Some(approval) = self.escrow.approval(owner, asset, units, Allowance::Exact).await? {
-            let what = approved(&approval, amount.asset());
-            steps.push(self.approval(approval, ("rescue", &what), &amount.to_string(), may_approve)?);
-        }
-        steps.push(self.pledge(pledge, &amount.to_string(), call));
-        Ok(steps)
-    }
-
-    /// An approval for `spender` to take `what`; refused unless it was asked for. `amount` is what is to be pledged.
-    pub(crate) fn approval(
-        &self,
-        call: Call<DynProvider>,
-        (spender, what): (&str, &str),
-        amount: &str,
-        may_approve: bool,
-    ) -> Result<Step, UserError> {
-        if !may_approve {
-            let from = self.signer.from;
-            return Err(UserError::new(format!("the {spender} may not take {amount} from `{from}` yet"))
-                .hint("add `--approve` to allow it first, in a transaction of its own"));
-        }
-        let headline = format!("Allow the {spender} to take {what} of yours");
-        Ok(Step { headline, facts: vec![("token", call.to().to_string())], call })
-    }
-
-    /// The pledge itself, by `call`. `amount` is what is pledged, as it was written.
-    pub(crate) fn pledge(&self, pledge: &Pledge, amount: &str, call: Call<DynProvider>) -> Step {
-        let page = &self.page;
-        let mut facts = vec![
-            ("exactly", exactly(pledge.amount.asset(), pledge.units)),
-            ("tier", tier_text(pledge)),
-            ("pledger", pledge.pledger.to_string()),
-            ("beneficiary", page.view.terms.beneficiary.to_string()),
-            ("target", amount::eth(page.view.terms.target)),
-            ("deadline", time::time_from(page.view.terms.deadline, page.now)),
-        ];
-        facts.extend(amended::facts(page, self.escrow.original_terms()));
-        facts.extend(pledge.enlists.then(|| ("bonus", "it counts for the bonus from now on".into())));
-        Step { call, headline: format!("Pledge {amount} to the rescue {}", page.address), facts }
-    }
-}
-
-fn tier_text(pledge: &Pledge) -> String {
-    let (footing, threshold) = (page::footing(&pledge.tier), percent::percent(pledge.tier.threshold));
-    format!("{}: a {footing}, used only at a coverage of {threshold} or more", pledge.index)
-}
-
-fn exactly(asset: Asset, units: Units) -> String {
-    format!("{} {}", units.get(), amount::unit_name(asset))
-}
-
-/// The amount that an approval is for. Allowances of stETH are in stETH, not in shares.
-fn approved(call: &Call<DynProvider>, asset: Asset) -> String {
-    let number = match asset {
-        Asset::StEth => StETH::approveCall::abi_decode(call.input()).map(|call| call.amount),
-        _ => WstETH::approveCall::abi_decode(call.input()).map(|call| call.units),
-    };
-    let number = number.map(|number| number.saturating_to()).unwrap_or_default();
-    format!("{} {asset} ({number} units of 10^-18)", decimal(number))
 }
 
 #[cfg(test)]
@@ -298,11 +210,5 @@ mod tests {
         view.status = Status::Failed;
         let message = open_tier(&view, 1).unwrap_err().to_string();
         assert_eq!(message, "the rescue is Failed and takes no pledges");
-    }
-
-    #[test]
-    fn the_books_unit_is_said_in_full() {
-        assert_eq!(exactly(Asset::StEth, Units::new(7)), "7 stETH shares");
-        assert_eq!(exactly(Asset::WstEth, Units::new(7)), "7 units of 10^-18 wstETH");
     }
 }

@@ -3,16 +3,18 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{AccountPosition, AccountView, BonusShare, Earnings, PositionBonus, PositionView};
-use levee_model::{Asset, PerAsset, Rate, Units};
-use serde_json::{Value, json};
+use levee::{AccountPosition, AccountView, BonusShare, BonusView, Earnings, PositionBonus, PositionView};
+use levee_model::{Asset, BonusOwner, PerAsset, Rate, Timestamp, Units};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::{
     address, amount,
     connection::{NetworkArgs, RescueArgs},
+    json::{Account, AssetName, ByAsset, Number},
     output::Output,
     page::Page,
-    table,
+    table, time,
 };
 
 /// Whose positions.
@@ -40,46 +42,85 @@ impl PositionsArgs {
     /// Shows them.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let (_, snapshot) = self.rescue.read(&self.network, Some(self.pledger)).await?;
-        let rate = Page::of(&snapshot).rate();
+        let page = Page::of(&snapshot);
+        let bonus = snapshot.bonus.as_ref().map(|bonus| Ending::of(&page, bonus));
         let AccountView { positions, owed, .. } = snapshot.account;
-        let json = json!({
-            "rescue": snapshot.escrow.to_string(),
-            "pledger": self.pledger.to_string(),
-            "positions": positions.iter().map(to_json).collect::<Value>(),
-            "owed": { "ETH": owed[Asset::Eth], "stETH": owed[Asset::StEth], "wstETH": owed[Asset::WstEth] },
-        });
-        output.result(&to_text(self.pledger, &positions, owed, rate), &json)
+        let json = Positions {
+            rescue: snapshot.escrow.into(),
+            pledger: self.pledger.into(),
+            positions: positions.iter().map(PositionJson::from).collect(),
+            owed: owed.into(),
+        };
+        output.result(&to_text(self.pledger, &positions, owed, page.rate(), bonus), &json)
+    }
+}
+
+/// Whose the bonus is, and the last second at which it cannot be decided.
+#[derive(Debug, Clone, Copy)]
+struct Ending {
+    whose: BonusOwner,
+    undecided_until: Timestamp,
+}
+
+impl Ending {
+    fn of(page: &Page, bonus: &BonusView) -> Self {
+        let view = &page.view;
+        Self { whose: bonus.owner(view), undecided_until: view.enlistable_until() }
     }
 }
 
 /// What the pools have for a position, and what to call.
-fn around(line: &AccountPosition) -> Vec<(&'static str, String)> {
+fn around(line: &AccountPosition, ending: Option<Ending>) -> Vec<(&'static str, String)> {
     let PositionView { tier, asset, amount, .. } = line.position;
     let recovered = line.earnings.map(Earnings::due).filter(|due| !due.is_zero());
     let recovered = recovered.map(|due| {
         ("recovered", format!("{} for the {asset} in tier {tier}: `levee claim`", amount::eth(due)))
     });
-    let bonus = line.bonus.as_ref().map(|bonus| ("bonus", bonus_to_text(bonus, tier, asset, amount)));
+    let bonus = line.bonus.as_ref().zip(ending).and_then(|(bonus, ending)| {
+        let text = match ending.whose {
+            BonusOwner::Open => Some(bonus_to_text(bonus, tier, asset, amount)),
+            _ => bonus_of_the_end(bonus, ending, &format!("for the {asset} in tier {tier}")),
+        };
+        text.map(|text| ("bonus", text))
+    });
     recovered.into_iter().chain(bonus).collect()
 }
 
+/// What counts of a position for the bonus of a rescue that is open.
 fn bonus_to_text(bonus: &PositionBonus, tier: u8, asset: Asset, amount: Units) -> String {
-    let BonusShare { share, claimed } = bonus.share;
-    let shown = amount::eth(share);
-    let what = if claimed {
-        return format!("{shown} for the {asset} in tier {tier}, paid");
-    } else if !share.is_zero() {
-        return format!("{shown} for the {asset} in tier {tier}: `levee bonus claim`");
-    } else if bonus.is_current && bonus.enlistment.enlisted == amount {
+    let counts = if bonus.is_current && bonus.enlistment.enlisted == amount {
         "counts, if its condition is not met"
     } else {
         "does not count in full: `levee bonus enlist`, while the rescue takes pledges"
     };
-    format!("the {asset} in tier {tier} {what}")
+    format!("the {asset} in tier {tier} {counts}")
 }
 
-fn to_text(pledger: Address, lines: &[AccountPosition], owed: PerAsset<Units>, rate: Option<Rate>) -> String {
-    let mut around: Vec<_> = lines.iter().flat_map(around).collect();
+/// What a position has of the bonus of a rescue that is decided; none if nothing.
+fn bonus_of_the_end(bonus: &PositionBonus, ending: Ending, of: &str) -> Option<String> {
+    let BonusShare { share, claimed } = bonus.share;
+    let counts = bonus.is_current && !bonus.enlistment.unit_seconds.is_zero();
+    match ending.whose {
+        _ if claimed => Some(format!("{} {of}, paid", amount::eth(share))),
+        BonusOwner::Shared(Some(_)) if !share.is_zero() => {
+            Some(format!("{} {of}: `levee bonus claim`", amount::eth(share)))
+        }
+        BonusOwner::Shared(None) if counts => Some(format!(
+            "a share {of}: `levee bonus claim`, later than {}",
+            time::time(ending.undecided_until)
+        )),
+        _ => None,
+    }
+}
+
+fn to_text(
+    pledger: Address,
+    lines: &[AccountPosition],
+    owed: PerAsset<Units>,
+    rate: Option<Rate>,
+    bonus: Option<Ending>,
+) -> String {
+    let mut around: Vec<_> = lines.iter().flat_map(|line| around(line, bonus)).collect();
     for asset in Asset::ALL.into_iter().filter(|asset| !owed[*asset].is_zero()) {
         let owed = amount::units(owed[asset], asset, rate);
         around.push(("owed", format!("{owed}, which an exit or a decline could not pay: `levee collect`")));
@@ -110,37 +151,82 @@ fn table(pledger: Address, lines: &[AccountPosition], rate: Option<Rate>) -> Str
     table::render(["tier", "pledged", "refunded", "refundable now", "drawn value", "objected"], &rows)
 }
 
-fn to_json(line: &AccountPosition) -> Value {
-    let position = &line.position;
-    json!({
-        "tier": position.tier,
-        "asset": position.asset,
-        "unit": amount::unit_name(position.asset),
-        "amount": position.amount,
-        "refunded": position.refunded,
-        "refundable": position.refundable,
-        "drawnValueWei": position.weight,
-        "objected": position.objected,
-        "recoveredDueWei": line.earnings.map(Earnings::due),
-        "bonus": line.bonus.as_ref().map(bonus_to_json),
-    })
+/// The result: what an account has in a rescue.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Positions {
+    rescue: Account,
+    pledger: Account,
+    positions: Vec<PositionJson>,
+    /// What exits and declines could not pay, each in the asset's own unit.
+    owed: ByAsset<Number>,
 }
 
-fn bonus_to_json(bonus: &PositionBonus) -> Value {
-    let PositionBonus { share, enlistment, is_current } = bonus;
-    json!({
-        "shareWei": share.share,
-        "claimed": share.claimed,
-        "enlisted": enlistment.enlisted,
-        "unitSeconds": enlistment.unit_seconds.get().to_string(),
-        "upToDate": is_current,
-    })
+/// What the account has in one pot; amounts are in the asset's own unit.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PositionJson {
+    tier: u8,
+    asset: AssetName,
+    unit: String,
+    amount: Number,
+    refunded: Number,
+    refundable: Number,
+    drawn_value_wei: Number,
+    objected: bool,
+    /// What of recoveries waits to be claimed; null without a recovery pool.
+    recovered_due_wei: Option<Number>,
+    /// Null without a bonus pool.
+    bonus: Option<PositionBonusJson>,
+}
+
+/// What a bonus pool has for a position.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PositionBonusJson {
+    share_wei: Number,
+    claimed: bool,
+    enlisted: Number,
+    unit_seconds: Number,
+    /// Whether what is enlisted is of what the position is now.
+    up_to_date: bool,
+}
+
+impl From<&AccountPosition> for PositionJson {
+    fn from(line: &AccountPosition) -> Self {
+        let PositionView { tier, asset, amount, refunded, refundable, weight, objected } = line.position;
+        Self {
+            tier,
+            asset: asset.into(),
+            unit: amount::unit_name(asset).to_owned(),
+            amount: amount.into(),
+            refunded: refunded.into(),
+            refundable: refundable.into(),
+            drawn_value_wei: weight.into(),
+            objected,
+            recovered_due_wei: line.earnings.map(|earnings| earnings.due().into()),
+            bonus: line.bonus.as_ref().map(PositionBonusJson::from),
+        }
+    }
+}
+
+impl From<&PositionBonus> for PositionBonusJson {
+    fn from(bonus: &PositionBonus) -> Self {
+        Self {
+            share_wei: bonus.share.share.into(),
+            claimed: bonus.share.claimed,
+            enlisted: bonus.enlistment.enlisted.into(),
+            unit_seconds: bonus.enlistment.unit_seconds.get().into(),
+            up_to_date: bonus.is_current,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use levee_model::{Enlistment, Wei};
+    use alloy::primitives::U256;
+    use levee_model::{Enlistment, UnitSeconds, Wei};
+    use serde_json::{Value, json};
 
     fn line() -> AccountPosition {
         let position = PositionView {
@@ -155,16 +241,21 @@ mod tests {
         AccountPosition { position, earnings: None, bonus: None }
     }
 
+    const fn ending(whose: BonusOwner) -> Ending {
+        Ending { whose, undecided_until: 1_785_542_400 }
+    }
+
     const TABLE: &str = "\
-tier  pledged                     refunded  refundable now  drawn value  objected
-2     1000000000000000000 shares  0 stETH   1 shares        1 ETH        yes
+tier  pledged              refunded  refundable now  drawn value  objected
+2     1000000000000000000  0 stETH   1 shares        1 ETH        yes
+      shares
 ";
 
     #[test]
     fn positions_are_a_table() {
         let none_owed = PerAsset::default();
-        assert_eq!(to_text(Address::ZERO, &[line()], none_owed, None), TABLE);
-        let none = to_text(Address::ZERO, &[], none_owed, None);
+        assert_eq!(to_text(Address::ZERO, &[line()], none_owed, None, None), TABLE);
+        let none = to_text(Address::ZERO, &[], none_owed, None, None);
         assert_eq!(none, format!("{} has nothing in this rescue\n", Address::ZERO));
     }
 
@@ -185,27 +276,35 @@ bonus      the stETH in tier 2 counts, if its condition is not met
 owed       1 ETH, which an exit or a decline could not pay: `levee collect`
 "
         );
-        assert_eq!(to_text(Address::ZERO, &[line], owed, None), expected);
+        assert_eq!(to_text(Address::ZERO, &[line], owed, None, Some(ending(BonusOwner::Open))), expected);
     }
 
     #[test]
     fn a_bonus_says_what_to_call() {
-        let text = |share: u128, claimed, is_current| {
-            let share = BonusShare { share: Wei::new(share), claimed };
-            let bonus = PositionBonus { share, enlistment: Enlistment::default(), is_current };
-            bonus_to_text(&bonus, 1, Asset::Eth, Units::new(5))
+        let seconds = UnitSeconds::new(U256::from(9));
+        let bonus = |share: u128, claimed, enlisted: u128| PositionBonus {
+            share: BonusShare { share: Wei::new(share), claimed },
+            enlistment: Enlistment { enlisted: Units::new(enlisted), unit_seconds: seconds, departures: 0 },
+            is_current: true,
         };
-        let ether = 10u128.pow(18);
-        assert_eq!(text(ether, true, true), "1 ETH for the ETH in tier 1, paid");
-        assert_eq!(text(ether, false, true), "1 ETH for the ETH in tier 1: `levee bonus claim`");
         let enlist =
             "the ETH in tier 1 does not count in full: `levee bonus enlist`, while the rescue takes pledges";
-        assert_eq!([text(0, false, true), text(0, false, false)], [enlist; 2]);
+        assert_eq!(bonus_to_text(&bonus(0, false, 4), 1, Asset::Eth, Units::new(5)), enlist);
+        let end = |bonus: PositionBonus, whose| bonus_of_the_end(&bonus, ending(whose), "of x");
+        let (ether, decided) = (10u128.pow(18), BonusOwner::Shared(Some(Wei::new(1))));
+        assert_eq!(end(bonus(ether, true, 5), decided).unwrap(), "1 ETH of x, paid");
+        assert_eq!(end(bonus(ether, false, 5), decided).unwrap(), "1 ETH of x: `levee bonus claim`");
+        assert_eq!(end(bonus(0, false, 5), decided), None);
+        let later = "a share of x: `levee bonus claim`, later than 2026-08-01T00:00:00Z";
+        assert_eq!(end(bonus(0, false, 5), BonusOwner::Shared(None)).unwrap(), later);
+        assert_eq!(end(bonus(0, false, 5), BonusOwner::Sponsors), None);
+        let left = PositionBonus { is_current: false, ..bonus(0, false, 5) };
+        assert_eq!(end(left, BonusOwner::Shared(None)), None);
     }
 
     #[test]
     fn json_is_exact() {
-        let json = to_json(&line());
+        let json = serde_json::to_value(PositionJson::from(&line())).unwrap();
         assert_eq!((&json["amount"], &json["unit"]), (&json!("1000000000000000000"), &json!("stETH shares")));
         assert_eq!((&json["recoveredDueWei"], &json["bonus"]), (&Value::Null, &Value::Null));
     }

@@ -7,6 +7,7 @@ use crate::{
     connection::{NetworkArgs, RescueArgs},
     output::Output,
     page::Page,
+    time,
 };
 
 /// Which rescue.
@@ -30,6 +31,6 @@ impl StatusArgs {
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let (_, snapshot) = self.rescue.read(&self.network, None).await?;
         let page = Page::of(&snapshot);
-        output.result(&page.to_text(), &page.to_json())
+        output.result(&page.to_text(time::clock()), &page.to_json())
     }
 }

@@ -10,12 +10,13 @@ use alloy::primitives::Address;
 use clap::{Args, Subcommand};
 use eyre::Result;
 use levee_model::{Terms, Tier};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     amount,
     error::UserError,
     escape,
+    json::{TermsChecked, TermsShown},
     output::{self, Output},
     page, percent, table,
     terms::{self, TermsFile},
@@ -102,19 +103,22 @@ fn write_new(path: &Path, text: &str) -> Result<(), UserError> {
 impl FileArgs {
     fn check(self, output: Output) -> Result<()> {
         let file = TermsFile::read(&self.file)?;
-        let now = u64::try_from(jiff::Timestamp::now().as_second())?;
+        let now = time::clock();
         file.check(now)?;
         let warnings = warnings::of(file.chain, &file.terms, now);
         output.warn(&warnings);
         let address = file.address()?;
         let text = format!("the terms are valid; the rescue will be at {address} on chain {}\n", file.chain);
-        output.result(&text, &json!({ "valid": true, "chain": file.chain, "address": address.to_string(), "warnings": warnings }))
+        output.result(
+            &text,
+            &TermsChecked { valid: true, chain: file.chain, address: address.into(), warnings },
+        )
     }
 
     fn show(self, output: Output) -> Result<()> {
         let file = TermsFile::read(&self.file)?;
         let address = file.address()?;
-        output.result(&to_text(&file, address), &to_json(&file, address))
+        output.result(&to_text(&file, address), &shown(&file, address))
     }
 }
 
@@ -179,28 +183,9 @@ fn tiers(terms: &Terms) -> String {
     table::render(["tier", "threshold", "order", "footing"], &rows)
 }
 
-fn to_json(file: &TermsFile, address: Address) -> Value {
-    let terms = &file.terms;
-    json!({
-        "address": address.to_string(),
-        "chain": file.chain,
-        "beneficiary": terms.beneficiary.to_string(),
-        "guardian": terms.guardian.to_string(),
-        "stETH": terms.steth.to_string(),
-        "wstETH": terms.wsteth.to_string(),
-        "targetWei": terms.target,
-        "deadlineUnix": terms.deadline,
-        "latestDeadlineUnix": terms.latest_deadline,
-        "tiers": terms.tiers,
-        "objectionPeriodSeconds": terms.objection_period,
-        "vetoBps": terms.veto,
-        "tranches": terms.tranches,
-        "trancheIntervalSeconds": terms.tranche_interval,
-        "releaseWindowSeconds": terms.release_window,
-        "exitWindowSeconds": terms.exit_window,
-        "termsHash": terms.terms_hash,
-        "document": file.document,
-    })
+fn shown(file: &TermsFile, address: Address) -> TermsShown {
+    let TermsFile { chain, terms, document, .. } = file;
+    TermsShown { address: address.into(), chain: *chain, terms: terms.into(), document: document.clone() }
 }
 
 #[cfg(test)]
@@ -234,7 +219,7 @@ mod tests {
             text.ends_with("1     50 %       1      loan at 3.8 % a year\n2     100 %      0      grant\n"),
             "{text}"
         );
-        let json = to_json(&file, address);
+        let json = serde_json::to_value(shown(&file, address)).unwrap();
         assert_eq!(json["targetWei"], "68900000000000000000000");
         assert_eq!(json["latestDeadlineUnix"], terms::tests::NOW + 86_400);
         assert_eq!(json["tiers"][1]["rateBps"], 380);

@@ -3,10 +3,15 @@
 use alloy::primitives::Address;
 use levee::{Blueprint, BonusView, RecoveryView, Snapshot};
 use levee_model::{BonusOwner, RecoveryGroup, Wei};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Page;
-use crate::{amount, percent, time};
+use crate::{
+    amount,
+    json::{Account, Number},
+    percent, time,
+};
 
 /// The pools that were created for a rescue.
 #[derive(Debug, Default)]
@@ -87,36 +92,79 @@ fn owed(group: &RecoveryGroup) -> Option<String> {
     Some(format!("{principal} and {interest} of interest at {rate} to draw order {order}, before the next"))
 }
 
-pub(super) fn recovery_json(pool: &Pool<RecoveryView>) -> Value {
-    json!({
-        "address": pool.address.to_string(),
-        "accruedAtUnix": pool.view.accrued_at,
-        "receivedWei": pool.view.received(),
-        "groups": pool.view.groups.iter().map(group_json).collect::<Value>(),
-    })
+/// The recovery pool: what was recovered, and who is repaid in which order.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecoveryJson {
+    address: Account,
+    /// Up to when interest is counted.
+    accrued_at_unix: Option<u64>,
+    received_wei: Number,
+    groups: Vec<GroupJson>,
 }
 
-fn group_json(group: &RecoveryGroup) -> Value {
-    json!({
-        "drawOrder": group.order,
-        "rateBps": group.rate,
-        "valueWei": group.value,
-        "principalWei": group.principal,
-        "interestWei": group.interest,
-        "receivedWei": group.received,
-    })
+/// The pledges of one draw order.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct GroupJson {
+    draw_order: u8,
+    rate_bps: u16,
+    value_wei: Number,
+    principal_wei: Number,
+    interest_wei: Number,
+    received_wei: Number,
 }
 
-pub(super) fn bonus_json(pool: &Pool<BonusView>) -> Value {
-    let BonusView { total, decision } = pool.view;
-    json!({
-        "address": pool.address.to_string(),
-        "totalWei": total,
-        "decided": decision.is_some(),
-        "pledgersPartWei": decision.map(|decision| decision.pledgers),
-        "rateWeiPer1e27Shares": decision.and_then(|decision| decision.rate),
-        "valueWeiSeconds": decision.map(|decision| decision.value.get().to_string()),
-    })
+impl From<&Pool<RecoveryView>> for RecoveryJson {
+    fn from(pool: &Pool<RecoveryView>) -> Self {
+        Self {
+            address: pool.address.into(),
+            accrued_at_unix: pool.view.accrued_at,
+            received_wei: pool.view.received().into(),
+            groups: pool.view.groups.iter().map(GroupJson::from).collect(),
+        }
+    }
+}
+
+impl From<&RecoveryGroup> for GroupJson {
+    fn from(group: &RecoveryGroup) -> Self {
+        Self {
+            draw_order: group.order,
+            rate_bps: group.rate.get(),
+            value_wei: group.value.into(),
+            principal_wei: group.principal.into(),
+            interest_wei: group.interest.into(),
+            received_wei: group.received.into(),
+        }
+    }
+}
+
+/// The bonus pool.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BonusJson {
+    address: Account,
+    total_wei: Number,
+    decided: bool,
+    /// Null until it is decided, as the two below.
+    pledgers_part_wei: Option<Number>,
+    #[serde(rename = "rateWeiPer1e27Shares")]
+    rate: Option<Number>,
+    value_wei_seconds: Option<Number>,
+}
+
+impl From<&Pool<BonusView>> for BonusJson {
+    fn from(pool: &Pool<BonusView>) -> Self {
+        let BonusView { total, decision } = pool.view;
+        Self {
+            address: pool.address.into(),
+            total_wei: total.into(),
+            decided: decision.is_some(),
+            pledgers_part_wei: decision.map(|decision| decision.pledgers.into()),
+            rate: decision.and_then(|decision| decision.rate).map(Number::from),
+            value_wei_seconds: decision.map(|decision| decision.value.get().into()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -152,7 +200,8 @@ mod tests {
             ("bonus", format!("2 ETH, the sponsors' again, in {address}")),
         ];
         assert_eq!(page.pools(), expected);
-        assert_eq!(recovery_json(page.around.recovery.as_ref().unwrap())["groups"][0]["interestWei"], "1");
-        assert_eq!(bonus_json(page.around.bonus.as_ref().unwrap())["totalWei"], ether(2).to_string());
+        let json = serde_json::to_value(page.to_json()).unwrap();
+        assert_eq!(json["recoveryPool"]["groups"][0]["interestWei"], "1");
+        assert_eq!(json["bonusPool"]["totalWei"], ether(2).to_string());
     }
 }

@@ -7,6 +7,8 @@ mod next;
 mod text;
 
 pub(crate) use around::Around;
+#[cfg(test)]
+pub(crate) use json::RescueJson;
 pub(crate) use text::{back_by_calendar, footing};
 
 use alloy::primitives::Address;
@@ -22,6 +24,8 @@ pub(crate) struct Page {
     pub(crate) address: Address,
     /// On which chain.
     pub(crate) chain: u64,
+    /// The block's number.
+    pub(crate) block: u64,
     /// The block's time, in Unix seconds.
     pub(crate) now: u64,
     /// What it says of itself.
@@ -36,6 +40,7 @@ impl Page {
         Self {
             address: snapshot.escrow,
             chain: snapshot.chain,
+            block: snapshot.block.number,
             now: snapshot.block.time,
             view: snapshot.rescue.clone(),
             around: Around::of(snapshot),
@@ -133,7 +138,14 @@ pub(crate) mod tests {
             returns_by_calendar: false,
             next_tranche_at: None,
         };
-        Page { address: Address::repeat_byte(0xe5), chain: 1, now: NOW, view, around: Around::default() }
+        Page {
+            address: Address::repeat_byte(0xe5),
+            chain: 1,
+            block: 99,
+            now: NOW,
+            view,
+            around: Around::default(),
+        }
     }
 
     /// The rescue with a pledge of 60 ETH more as a loan, settled four days ago: one of four tranches is due.

@@ -1,6 +1,7 @@
 //! What can be called now, and by whom?
 
-use levee_model::{Asset, BonusOwner, Bps, Status};
+use levee::PotView;
+use levee_model::{Asset, BonusOwner, Bps, Status, prorata};
 
 use super::Page;
 
@@ -32,11 +33,19 @@ impl Page {
         if self.view.can_lapse(self.now) {
             calls.push(call("lapse", "anyone", "sends back what the beneficiary did not collect in time"));
         }
-        if self.view.status != Status::Open {
+        if self.may_owe_refunds() {
             calls.push(call("refund", "anyone", "returns to a pledger what is not, or no longer, needed"));
         }
         calls.extend(self.calls_of_the_pools());
         calls
+    }
+
+    /// Whether something goes back to pledgers, as far as the pots tell: what was refunded already is in the positions only.
+    fn may_owe_refunds(&self) -> bool {
+        let view = &self.view;
+        let reserved =
+            |pot: &PotView| prorata::tranches_down(pot.drawn, view.held[pot.asset], view.terms.tranches);
+        view.status != Status::Open && view.pots.iter().any(|pot| pot.total > reserved(pot))
     }
 
     fn calls_of_the_pools(&self) -> Vec<Call> {
@@ -207,6 +216,20 @@ mod tests {
         page.view.terms.guardian = Address::repeat_byte(1);
         page.view.settled_at = None;
         assert_eq!(commands(&page), ["release stETH", "settle", "object", "cancel", "refund"]);
+    }
+
+    #[test]
+    fn a_refund_is_told_of_only_where_something_goes_back() {
+        let mut page = settled();
+        assert!(commands(&page).contains(&"refund".to_owned()));
+        page.view.pots[1].total = page.view.pots[1].drawn;
+        assert_eq!(commands(&page), ["release ETH", "release stETH", "object"]);
+        // The guardian has stopped three of four tranches.
+        page.view.held = PerAsset::from_fn(|asset| u8::from(asset != Asset::WstEth));
+        assert!(commands(&page).contains(&"refund".to_owned()));
+        page.view.pots.clear();
+        page.view.status = Status::Failed;
+        assert_eq!(commands(&page), [""; 0]);
     }
 
     #[test]

@@ -3,15 +3,15 @@
 use std::fmt::Write;
 
 use levee::display::decimal;
-use levee_model::{Amendment, Asset, Status, Threshold, Tier, Timestamp, TrancheState};
+use levee_model::{Amendment, Asset, Bps, Status, Threshold, Tier, Timestamp, TrancheState, Wei};
 
 use super::Page;
 use crate::{amount, event, percent, table, time};
 
 impl Page {
-    /// The page as text.
-    pub(crate) fn to_text(&self) -> String {
-        let mut text = table::facts(&self.facts());
+    /// The page as text; `clock` is the time of this machine.
+    pub(crate) fn to_text(&self, clock: Timestamp) -> String {
+        let mut text = table::facts(&self.facts(clock));
         let sections = [("tiers", self.tiers()), ("tranches", self.tranches()), ("next", self.next())];
         for (title, section) in sections {
             if !section.is_empty() {
@@ -22,15 +22,17 @@ impl Page {
         text
     }
 
-    fn facts(&self) -> Vec<(&'static str, String)> {
+    fn facts(&self, clock: Timestamp) -> Vec<(&'static str, String)> {
         let view = &self.view;
         let terms = &view.terms;
         let guardian = if terms.guardian.is_zero() { "none".into() } else { terms.guardian.to_string() };
         let mut facts = vec![
             ("rescue", format!("{} on chain {}", self.address, self.chain)),
+            ("block", self.block(clock)),
             ("status", self.status()),
             ("beneficiary", terms.beneficiary.to_string()),
             ("guardian", guardian),
+            ("tokens", self.tokens()),
             ("target", amount::eth(terms.target)),
             ("coverage", self.coverage()),
         ];
@@ -46,11 +48,49 @@ impl Page {
             facts.push(("at latest", format!("{}, by amendments", time::time(terms.latest_deadline))));
         }
         facts.extend(self.amendment());
+        facts.extend(self.windows());
         facts.extend(self.after_settlement());
         facts.extend(self.pools());
         facts.push(("terms hash", terms.terms_hash.to_string()));
         facts.push(("created", format!("in block {}", view.created_block)));
         facts
+    }
+
+    /// The block, and how old it is by the clock of this machine, unless the chain's is ahead.
+    fn block(&self, clock: Timestamp) -> String {
+        let time = if clock < self.now { time::time(self.now) } else { time::time_from(self.now, clock) };
+        format!("{}, {time}", self.block)
+    }
+
+    fn tokens(&self) -> String {
+        let terms = &self.view.terms;
+        match terms.accepts(Asset::StEth) {
+            true => format!("ETH, stETH {} and wstETH {}", terms.steth, terms.wsteth),
+            false => "ETH only".into(),
+        }
+    }
+
+    /// What pledgers and the beneficiary have time for, and what objections can do in it.
+    fn windows(&self) -> Vec<(&'static str, String)> {
+        let terms = &self.view.terms;
+        let [objection, exit, release] = [terms.objection_period, terms.exit_window, terms.release_window]
+            .map(|seconds| time::duration(seconds.into()));
+        let veto = match terms.veto {
+            Bps::ZERO => "none".into(),
+            veto => format!("{} of the draw stops what is not yet due", percent::percent(veto)),
+        };
+        let lapse = match self.view.collectable_until() {
+            Some(last) => {
+                format!("later than {}, for what is not collected", time::time_from(last, self.now))
+            }
+            None => format!("{release} after the last tranche is due, for what is not collected"),
+        };
+        vec![
+            ("veto", veto),
+            ("objections", format!("{objection} before the first tranche")),
+            ("exit window", format!("{exit} before an amendment is in force")),
+            ("lapse", lapse),
+        ]
     }
 
     fn status(&self) -> String {
@@ -79,8 +119,9 @@ impl Page {
         match self.view.coverage {
             None => "unknown: stETH does not say what its shares are worth".into(),
             Some(coverage) => {
-                let share = percent::of_down(coverage, self.view.terms.target);
-                format!("{}, {share} of the target", amount::eth(coverage))
+                let target = self.view.terms.target;
+                let (bar, share) = (bar(coverage, target), percent::of_down(coverage, target));
+                format!("{bar} {}, {share} of the target", amount::eth(coverage))
             }
         }
     }
@@ -89,7 +130,8 @@ impl Page {
         let line = |threshold: Threshold| {
             let met = if threshold.is_met() { "met" } else { "not met" };
             let (has, needs) = (amount::eth(threshold.coverage), amount::eth(threshold.required));
-            format!("{} {met}: has {has}, needs {needs}", percent::percent(threshold.threshold))
+            let bar = bar(threshold.coverage, threshold.required);
+            format!("{bar} {} {met}: has {has}, needs {needs}", percent::percent(threshold.threshold))
         };
         self.view.thresholds().into_iter().map(line).collect()
     }
@@ -198,6 +240,10 @@ impl Page {
     }
 }
 
+fn bar(part: Wei, whole: Wei) -> String {
+    table::bar(percent::bps_down(part, whole))
+}
+
 const fn tranche_state(state: Option<TrancheState>) -> &'static str {
     match state {
         None => "-",
@@ -228,27 +274,34 @@ pub(crate) fn footing(tier: &Tier) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::page::tests::{open, settled, vetoed};
+    use crate::page::tests::{NOW, open, settled, vetoed};
     use alloy::primitives::Address;
     use levee::ShareRate;
     use levee_model::{Amendment, Goal, Wei};
 
     #[test]
     fn an_open_rescue_on_its_page() {
-        let (rescue, beneficiary) = (Address::repeat_byte(0xe5), Address::repeat_byte(0xbe));
+        let [rescue, beneficiary, steth, wsteth] = [0xe5, 0xbe, 0x51, 0x52].map(Address::repeat_byte);
         let expected = format!(
             "\
 rescue       {rescue} on chain 1
+block        99, 2026-08-01T00:00:00Z (12 seconds ago)
 status       Open
 beneficiary  {beneficiary}
 guardian     none
+tokens       ETH, stETH {steth} and wstETH
+             {wsteth}
 target       100 ETH
-coverage     70 ETH, 70 % of the target
-threshold    50 % not met: has 40 ETH, needs 50 ETH
-threshold    100 % not met: has 70 ETH, needs 100 ETH
+coverage     [##############......] 70 ETH, 70 % of the target
+threshold    [################....] 50 % not met: has 40 ETH, needs 50 ETH
+threshold    [##############......] 100 % not met: has 70 ETH, needs 100 ETH
 share rate   1 wstETH = 1.25 stETH
 deadline     2026-08-03T00:00:00Z (in 2 days)
 at latest    2026-08-10T00:00:00Z, by amendments
+veto         33 % of the draw stops what is not yet due
+objections   3 days before the first tranche
+exit window  1 day before an amendment is in force
+lapse        30 days after the last tranche is due, for what is not collected
 terms hash   0x0707070707070707070707070707070707070707070707070707070707070707
 created      in block 7
 
@@ -264,15 +317,16 @@ tranches
 next
 call                          who     effect
 levee pledge AMOUNT --tier N  anyone  locks a pledge
-levee bonus add AMOUNT        anyone  adds to what pledges get whose condition is not met
+levee bonus add AMOUNT        anyone  adds to what pledges get whose condition
+                                      is not met
 "
         );
-        assert_eq!(open().to_text(), expected);
+        assert_eq!(open().to_text(NOW + 12), expected);
     }
 
     #[test]
     fn a_settled_rescue_shows_its_tranches_by_asset() {
-        let text = settled().to_text();
+        let text = settled().to_text(NOW + 12);
         let expected = "\
 tranches
 tranche  due                                ETH      stETH    wstETH
@@ -282,6 +336,8 @@ tranche  due                                ETH      stETH    wstETH
 4        2026-08-21T00:00:00Z (in 20 days)  to come  to come  -
 ";
         assert!(text.contains(expected), "{text}");
+        let lapse = "\nlapse        later than 2026-09-20T00:00:00Z (in 50 days), for what is not\n             collected\n";
+        assert!(text.contains(lapse), "{text}");
         assert!(text.contains("\nobjected     10 ETH, 10 % of the draw; 33 % stops the rest\n"), "{text}");
         assert!(!text.contains("\nthreshold"), "{text}");
         assert!(text.contains("\nsettled      2026-07-28T00:00:00Z at a threshold of 100 %\n"), "{text}");
@@ -293,15 +349,15 @@ tranche  due                                ETH      stETH    wstETH
         page.view.rate = ShareRate::Unreadable;
         page.view.coverage = None;
         page.now = page.view.terms.deadline + 1;
-        let text = page.to_text();
-        let stuck = "status       Open, past its deadline: stETH does not say what its shares are worth\n";
+        let text = page.to_text(NOW + 12);
+        let stuck = "status       Open, past its deadline: stETH does not say what its shares are\n             worth\n";
         assert!(text.contains(stuck), "{text}");
         assert!(
             text.contains("coverage     unknown: stETH does not say what its shares are worth\n"),
             "{text}"
         );
         assert!(!text.contains("\nthreshold"), "{text}");
-        assert!(text.contains("24000000000000000000 shares"), "{text}");
+        assert!(text.contains("24000000000000000000"), "{text}");
     }
 
     #[test]
@@ -309,27 +365,28 @@ tranche  due                                ETH      stETH    wstETH
         let mut page = open();
         let goal = Goal { target: Wei::new(5 * 10u128.pow(18)), ..Goal::from(&page.view.terms) };
         page.view.amendment = Some(Amendment { goal, effective_at: page.now + 86_400 });
-        let text = page.to_text();
+        let text = page.to_text(NOW + 12);
         assert!(
-            text.contains("amendment    target 5 ETH, deadline 2026-08-03T00:00:00Z, document 0x0707"),
+            text.contains(
+                "amendment    target 5 ETH, deadline 2026-08-03T00:00:00Z, document\n             0x0707"
+            ),
             "{text}"
         );
-        let leave =
-            "\nin force     2026-08-02T00:00:00Z (in 1 day); pledgers may leave before, with `levee exit`\n";
+        let leave = "\nin force     2026-08-02T00:00:00Z (in 1 day); pledgers may leave before, with\n             `levee exit`\n";
         assert!(text.contains(leave), "{text}");
         page.now += 86_401;
-        let text = page.to_text();
-        let since = "target, deadline and document are in force since 2026-08-02T00:00:00Z (1 second ago)\n";
+        let text = page.to_text(NOW + 12);
+        let since = "target, deadline and document are in force since\n             2026-08-02T00:00:00Z (1 second ago)\n";
         assert!(text.contains(&format!("\namended      {since}")), "{text}");
     }
 
     #[test]
     fn what_a_veto_stopped_is_held_and_goes_back_by_the_calendar() {
-        let text = vetoed().to_text();
-        let held = "\nheld         52.5 ETH, 22.5 stETH (18000000000000000000 shares); 3 tranches go back one by one, from \
-                    2026-08-07T00:00:00Z to 2026-08-21T00:00:00Z\n";
+        let text = vetoed().to_text(NOW + 12);
+        let held = "\nheld         52.5 ETH, 22.5 stETH (18000000000000000000 shares); 3 tranches go\n             \
+                    back one by one, from 2026-08-07T00:00:00Z to 2026-08-21T00:00:00Z\n";
         assert!(text.contains(held), "{text}");
-        let status = "\nstatus       Cancelled: objections stopped it; what was due can still be collected\n";
+        let status = "\nstatus       Cancelled: objections stopped it; what was due can still be\n             collected\n";
         assert!(text.contains(status), "{text}");
         assert!(
             text.contains("\n2        2026-08-07T00:00:00Z (in 6 days)   goes back  goes back  -\n"),
@@ -338,7 +395,7 @@ tranche  due                                ETH      stETH    wstETH
         let mut lifted = vetoed();
         lifted.view.returns_by_calendar = false;
         lifted.view.held = lifted.view.kept;
-        let text = lifted.to_text();
+        let text = lifted.to_text(NOW + 12);
         assert!(!text.contains("\nheld"), "{text}");
         assert!(
             text.contains("\n2        2026-08-07T00:00:00Z (in 6 days)   stopped  stopped  -\n"),

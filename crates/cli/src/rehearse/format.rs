@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::terms::TermsToml;
+use crate::{document::TimeText, terms::TermsToml};
 
 /// A whole file.
 #[derive(Debug, Deserialize)]
@@ -13,7 +13,7 @@ use crate::terms::TermsToml;
 pub(crate) struct ScenarioToml {
     pub(crate) title: String,
     pub(crate) about: String,
-    pub(crate) start: Spanned<String>,
+    pub(crate) start: Spanned<TimeText>,
     pub(crate) share_rate: Option<Spanned<String>>,
     pub(crate) tier_names: Vec<String>,
     #[serde(default)]
@@ -75,7 +75,7 @@ pub(crate) struct Offer {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StepToml {
-    pub(crate) at: Option<Spanned<String>>,
+    pub(crate) at: Option<Spanned<TimeText>>,
     #[serde(rename = "do")]
     pub(crate) verb: Spanned<String>,
     pub(crate) who: Option<Spanned<String>>,
@@ -84,13 +84,13 @@ pub(crate) struct StepToml {
     pub(crate) tier: Option<Spanned<TierToml>>,
     pub(crate) asset: Option<Spanned<String>>,
     pub(crate) target: Option<Spanned<String>>,
-    pub(crate) deadline: Option<Spanned<String>>,
+    pub(crate) deadline: Option<Spanned<TimeText>>,
     pub(crate) rate: Option<Spanned<String>>,
     pub(crate) with: Option<Spanned<String>>,
     pub(crate) amendment: Option<Spanned<String>>,
     pub(crate) to: Option<Spanned<String>>,
     pub(crate) stage: Option<Spanned<String>>,
-    pub(crate) expiry: Option<Spanned<String>>,
+    pub(crate) expiry: Option<Spanned<TimeText>>,
     pub(crate) link: Option<Spanned<String>>,
     pub(crate) fails: Option<String>,
     pub(crate) note: Option<String>,

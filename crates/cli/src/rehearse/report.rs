@@ -15,7 +15,12 @@ use super::{
     stage::Scene,
     statement::{Debt, Line, Statement, Sum},
 };
-use crate::{amount, escape, event, percent, table, time};
+use crate::{
+    amount, escape, event,
+    event_json::EventJson,
+    json::{self, Account, TermsJson},
+    percent, table, time,
+};
 
 /// An ending that was played.
 #[derive(Debug)]
@@ -63,14 +68,12 @@ pub(crate) fn scene(scene: &Scene, cast: &Cast, rate: Option<Rate>) -> String {
     let width = cast.names().map(|name| name.chars().count()).max().unwrap_or_default();
     let who = scene.who.as_deref().unwrap_or("-");
     let result = cast.with_names(&result(scene, rate));
-    let line =
-        escape::line(&format!("{}  {who:width$}  {:11}  {result}", time::time(scene.time), scene.verb));
-    match &scene.note {
-        Some(note) => {
-            format!("{line}\n{:22}# {}\n", "", note.split_whitespace().collect::<Vec<_>>().join(" "))
-        }
-        None => format!("{line}\n"),
-    }
+    let line = format!("{}  {who:width$}  {:11}  {result}", time::time(scene.time), scene.verb);
+    let note = scene.note.as_ref().map_or_else(String::new, |note| {
+        let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
+        table::hanging(&format!("{:22}# {note}", ""), 24)
+    });
+    format!("{}{note}", table::hanging(&line, 22))
 }
 
 fn result(scene: &Scene, rate: Option<Rate>) -> String {
@@ -335,7 +338,7 @@ pub(crate) fn to_json(
     let contributor = |contributor: &super::scenario::Contributor| {
         json!({
             "name": contributor.name,
-            "account": cast::address(&contributor.name),
+            "account": Account::from(cast::address(&contributor.name)),
             "holds": contributor.holds.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "stage": contributor.stage,
             "note": contributor.note,
@@ -346,7 +349,7 @@ pub(crate) fn to_json(
         "title": scenario.title,
         "about": scenario.about,
         "sources": scenario.sources,
-        "terms": scenario.terms,
+        "terms": TermsJson::from(&scenario.terms),
         "tierNames": scenario.tier_names,
         "contributors": scenario.contributors.iter().map(contributor).collect::<Value>(),
         "offers": scenario.offers,
@@ -362,7 +365,7 @@ fn scene_json(scene: &Scene) -> Value {
         "who": scene.who,
         "do": scene.verb,
         "told": scene.told,
-        "events": scene.events.iter().map(event::to_json).collect::<Value>(),
+        "events": scene.events.iter().map(EventJson::from).collect::<Vec<_>>(),
         "refusedWith": scene.refusal.as_ref().map(agree::refusal_name),
         "note": scene.note,
     })
@@ -374,7 +377,7 @@ fn ending_json(played: &Played) -> Value {
         "name": played.name,
         "timeline": played.scenes.iter().map(scene_json).collect::<Value>(),
         "status": statement.status,
-        "endReason": statement.end_reason.map(|reason| format!("{reason:?}")),
+        "endReason": statement.end_reason.map(json::end_reason),
         "thresholdMetBps": statement.threshold_met,
         "targetWei": statement.target,
         "pledgedWei": statement.pledged,

@@ -221,7 +221,7 @@ mod tests {
     const TEXT: &str = r#"
         title = "t"
         about = "a"
-        start = "2027-01-01T00:00:00Z"
+        start = 2027-01-01T00:00:00Z
         share_rate = "1.2 ETH"
         tier_names = ["grant"]
         [[source]]

@@ -1,0 +1,82 @@
+//! The transactions of a pledge, whatever way it goes: what is pledged, the approval that it needs, and what is told of it.
+
+use alloy::{primitives::Address, providers::DynProvider};
+use levee::Call;
+use levee_model::{Asset, Tier, Units};
+
+use crate::{
+    amended,
+    amount::{self, Amount},
+    error::UserError,
+    page, percent, time,
+    transaction::{Session, Step},
+};
+
+/// What is to be pledged, into which tier, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pledge {
+    pub(crate) pledger: Address,
+    pub(crate) index: u8,
+    pub(crate) tier: Tier,
+    /// As it was written.
+    pub(crate) amount: Amount,
+    /// The same in the unit of the books.
+    pub(crate) units: Units,
+    /// Whether it is to count for the bonus.
+    pub(crate) enlists: bool,
+}
+
+impl Session {
+    /// An approval for `spender` to take `what`; refused unless it was asked for. `amount` is what is to be pledged.
+    pub(crate) fn approval(
+        &self,
+        call: Call<DynProvider>,
+        (spender, what): (&str, &str),
+        amount: &str,
+        may_approve: bool,
+    ) -> Result<Step, UserError> {
+        if !may_approve {
+            let from = self.signer.from;
+            return Err(UserError::new(format!("the {spender} may not take {amount} from `{from}` yet"))
+                .hint("add `--approve` to allow it first, in a transaction of its own"));
+        }
+        let headline = format!("Allow the {spender} to take {what} of yours");
+        Ok(Step { headline, facts: vec![("token", call.to().to_string())], call })
+    }
+
+    /// The pledge itself, by `call`. `amount` is what is pledged, as it was written.
+    pub(crate) fn pledge(&self, pledge: &Pledge, amount: &str, call: Call<DynProvider>) -> Step {
+        let page = &self.page;
+        let mut facts = vec![
+            ("exactly", exactly(pledge.amount.asset(), pledge.units)),
+            ("tier", tier_text(pledge)),
+            ("pledger", pledge.pledger.to_string()),
+            ("beneficiary", page.view.terms.beneficiary.to_string()),
+            ("target", amount::eth(page.view.terms.target)),
+            ("deadline", time::time_from(page.view.terms.deadline, page.now)),
+        ];
+        facts.extend(amended::facts(page, self.escrow.original_terms()));
+        facts.extend(pledge.enlists.then(|| ("bonus", "it counts for the bonus from now on".into())));
+        Step { call, headline: format!("Pledge {amount} to the rescue {}", page.address), facts }
+    }
+}
+
+fn tier_text(pledge: &Pledge) -> String {
+    let (footing, threshold) = (page::footing(&pledge.tier), percent::percent(pledge.tier.threshold));
+    format!("{}: a {footing}, used only at a coverage of {threshold} or more", pledge.index)
+}
+
+fn exactly(asset: Asset, units: Units) -> String {
+    format!("{} {}", units.get(), amount::unit_name(asset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_books_unit_is_said_in_full() {
+        assert_eq!(exactly(Asset::StEth, Units::new(7)), "7 stETH shares");
+        assert_eq!(exactly(Asset::WstEth, Units::new(7)), "7 units of 10^-18 wstETH");
+    }
+}

@@ -1,0 +1,52 @@
+//! What is written with `--json` is what docs/schema/ says.
+
+use serde_json::Value;
+
+use super::{Ran, project_file};
+
+/// The schema of the result of a command.
+fn of_result(words: &[&str]) -> Option<&'static str> {
+    Some(match words {
+        ["address", ..] => "address",
+        ["deploy", ..] => "deploy",
+        ["declarations", ..] => "declarations",
+        ["positions", ..] => "positions",
+        ["status", ..] => "status",
+        ["terms", "check", ..] => "terms-check",
+        ["terms", "show", ..] => "terms-show",
+        ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",
+        ["terms" | "rehearse" | "completions" | "man", ..] => return None,
+        _ => "transactions",
+    })
+}
+
+/// Holds what a run with `--json` wrote against its schema.
+pub(crate) fn check(words: &[&str], ran: &Ran) {
+    if !words.contains(&"--json") || words.contains(&"--help") {
+        return;
+    }
+    let (name, text) = match ran.code {
+        Some(0) => (of_result(words), &ran.stdout),
+        _ => (Some("error"), &ran.stderr),
+    };
+    // A pipe that nobody reads has nothing.
+    let Some(name) = name.filter(|_| !text.is_empty()) else { return };
+    let schema: Value =
+        serde_json::from_str(&project_file(&format!("docs/schema/{name}.json"))).expect("it is JSON");
+    let written: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let validator = jsonschema::validator_for(&schema).expect("it is a schema");
+    let errors: Vec<_> =
+        validator.iter_errors(&written).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(
+        errors.is_empty(),
+        "{} is not as docs/schema/{name}.json says: {errors:#?}\n{text}",
+        words.join(" ")
+    );
+}
+
+#[test]
+fn a_result_of_another_shape_is_noticed() {
+    let ran = Ran { code: Some(0), stdout: "{\"valid\": \"yes\"}".into(), stderr: String::new() };
+    let noticed = std::panic::catch_unwind(|| check(&["terms", "check", "x.toml", "--json"], &ran));
+    assert!(noticed.is_err());
+}
