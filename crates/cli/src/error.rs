@@ -144,7 +144,7 @@ mod tests {
         } });
         let value = |report: &Report| serde_json::to_value(to_json(report)).unwrap();
         assert_eq!(value(&mistake().wrap_err("pledging")), expected);
-        let refusal = levee::Error::from(levee::EscrowError::NoVeto);
+        let refusal = levee::Error::from(levee::Refusal::NoVeto);
         assert_eq!(value(&refusal.into())["error"]["kind"], "NoVeto");
         assert_eq!(value(&levee::Error::NoDeployer.into())["error"]["kind"], "NoDeployer");
         assert_eq!(value(&eyre!("connection refused"))["error"]["kind"], "Unexpected");

@@ -1,6 +1,7 @@
 //! What to do about an error of the client: the client says what is, the command knows what can be typed next.
 
-use levee::{BoardError, BonusError, Contract, Error, EscrowError, RecoveryError, RouterError};
+use levee::{BoardError, BonusRefusal, Contract, Error, RecoveryRefusal, Refusal, RouterError};
+use levee_model::TermsError;
 
 /// What to do about `error`, where there is something that helps.
 pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
@@ -43,8 +44,8 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
     }
 }
 
-fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
-    use EscrowError::*;
+fn for_refusal(refusal: &Refusal) -> Option<&'static str> {
+    use Refusal::*;
     match refusal {
         PledgingClosed { .. } | WrongStatus { .. } | NothingToStop { .. } => {
             Some("`levee status` shows what can be called now")
@@ -80,7 +81,7 @@ fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
             Some("wait until it is in force: nothing settles before, and there is one amendment at a time")
         }
         NothingOwed { .. } => Some("`levee positions ADDRESS` shows what is owed to an account"),
-        TargetOutOfBounds { .. } => Some("propose a target within these bounds"),
+        Terms(TermsError::TargetOutOfBounds { .. }) => Some("propose a target within these bounds"),
         AmountTooLarge { .. } => Some("pledge less"),
         InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
         NotGuardian { .. } => Some("sign with the guardian's account"),
@@ -89,41 +90,43 @@ fn for_refusal(refusal: &EscrowError) -> Option<&'static str> {
     }
 }
 
-fn for_recovery(refusal: &RecoveryError) -> Option<&'static str> {
+fn for_recovery(refusal: &RecoveryRefusal) -> Option<&'static str> {
     match refusal {
-        RecoveryError::NotFinal { .. } => Some("`levee status` shows what can be called now"),
-        RecoveryError::NothingDelivered => {
+        RecoveryRefusal::NotFinal { .. } => Some("`levee status` shows what can be called now"),
+        RecoveryRefusal::NothingDelivered => {
             Some("nothing went to the beneficiary; `levee refund` returns what was pledged")
         }
-        RecoveryError::ZeroAmount => Some("deposit more than nothing"),
-        RecoveryError::AmountTooLarge { .. } => Some("deposit less"),
-        RecoveryError::NotDrawn { .. } | RecoveryError::NothingToClaim { .. } => {
+        RecoveryRefusal::ZeroAmount => Some("deposit more than nothing"),
+        RecoveryRefusal::AmountTooLarge { .. } => Some("deposit less"),
+        RecoveryRefusal::NotDrawn { .. } | RecoveryRefusal::NothingToClaim { .. } => {
             Some("`levee positions` lists what an account has, by tier and asset")
         }
-        RecoveryError::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
-        RecoveryError::PaymentFailed { .. } => {
+        RecoveryRefusal::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
+        RecoveryRefusal::PaymentFailed { .. } => {
             Some("name another recipient with `--to`, if the position is yours")
         }
+        RecoveryRefusal::ByRescue(refusal) => for_refusal(refusal),
     }
 }
 
-fn for_bonus(refusal: &BonusError) -> Option<&'static str> {
+fn for_bonus(refusal: &BonusRefusal) -> Option<&'static str> {
     match refusal {
-        BonusError::AddingClosed { .. } => Some("a bonus is added while the rescue is open"),
-        BonusError::ZeroAmount => Some("add more than nothing"),
-        BonusError::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
-        BonusError::NothingToEnlist { .. } => {
+        BonusRefusal::AddingClosed { .. } => Some("a bonus is added while the rescue is open"),
+        BonusRefusal::ZeroAmount => Some("add more than nothing"),
+        BonusRefusal::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
+        BonusRefusal::NothingToEnlist { .. } => {
             Some("all that it has counts already, or nothing can be enlisted any more")
         }
-        BonusError::AmountTooLarge { .. } => Some("pledge the rest in another name"),
-        BonusError::TooEarly { .. } => {
+        BonusRefusal::AmountTooLarge { .. } => Some("pledge the rest in another name"),
+        BonusRefusal::TooEarly { .. } => {
             Some("wait until then: up to then `levee bonus enlist` strikes what has left the rescue")
         }
-        BonusError::NothingToClaim { .. } => {
+        BonusRefusal::NothingToClaim { .. } => {
             Some("a share is paid once; `levee positions` lists what an account pledged")
         }
-        BonusError::NothingToTakeBack { .. } => Some("name the sponsor with `--sponsor`"),
-        BonusError::PaymentFailed { .. } => Some("name another recipient with `--to`, if it is yours"),
+        BonusRefusal::NothingToTakeBack { .. } => Some("name the sponsor with `--sponsor`"),
+        BonusRefusal::PaymentFailed { .. } => Some("name another recipient with `--to`, if it is yours"),
+        BonusRefusal::ByRescue(refusal) => for_refusal(refusal),
     }
 }
 
@@ -160,7 +163,7 @@ mod tests {
     #[test]
     fn a_second_objection_has_its_hint() {
         let id = PositionId { pledger: Address::ZERO, tier: 0, asset: Asset::Eth };
-        let hint = for_client(&Error::Refused(EscrowError::AlreadyObjected { id }));
+        let hint = for_client(&Error::Refused(Refusal::AlreadyObjected { id }));
         assert_eq!(hint, Some("a position objects once; `levee status` shows what the objections come to"));
     }
 }

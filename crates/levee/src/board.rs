@@ -10,7 +10,10 @@ use alloy::{
     signers::Signer,
     sol_types::{Eip712Domain, SolCall, SolEvent, SolEventInterface, SolInterface, SolStruct},
 };
-use levee_model::{Timestamp, Wei};
+use levee_model::{
+    Timestamp, Wei,
+    display::{ether, utc},
+};
 use strum::IntoStaticStr;
 use thiserror::Error;
 
@@ -18,9 +21,7 @@ use crate::{
     bindings::PledgeBoard::{self as Raw, PledgeBoardErrors, PledgeBoardEvents},
     blueprint::{Blueprint, Contract},
     call::Call,
-    convert,
-    display::{ether, utc},
-    error,
+    convert, error,
     event::Event,
     history, rpc,
     terms::seconds,
@@ -504,20 +505,34 @@ impl BoardError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::tests::errors;
+    use crate::convert::tests::{case, every_error_is_decoded};
 
     #[test]
-    fn every_error_of_a_call_has_its_variant() {
-        let errors = errors(include_str!("../artifacts/PledgeBoard.json"));
-        assert_eq!(errors.len(), 8);
-        for (name, data) in errors {
-            let decoded = format!("{:?}", BoardError::decode(&data));
-            let expected = match name.as_str() {
-                "InvalidShortString" | "StringTooLong" => "None".to_owned(),
-                _ => format!("Some({name}"),
-            };
-            assert!(decoded.starts_with(&expected), "{name} is {decoded}");
-        }
+    fn every_error_of_a_call_keeps_its_facts() {
+        use BoardError as E;
+        let n = alloy::primitives::U256::from::<u64>;
+        let (contributor, digest) = (Address::repeat_byte(1), B256::repeat_byte(2));
+        let [amount, minimum, maximum] = [5, 6, 7].map(Wei::new);
+        let cases = [
+            case(
+                &Raw::AmountOutOfBounds { amount: n(5), minimum: n(6), maximum: n(7) },
+                E::AmountOutOfBounds { amount, minimum, maximum },
+            ),
+            case(&Raw::LinkTooLong { length: n(5), limit: n(6) }, E::LinkTooLong { length: 5, limit: 6 }),
+            case(
+                &Raw::DeclarationExpired { expiry: n(5), time: n(6) },
+                E::DeclarationExpired { expiry: 5, time: 6 },
+            ),
+            case(
+                &Raw::MadeInTheFuture { madeAt: n(5), time: n(6) },
+                E::MadeInTheFuture { made_at: 5, time: 6 },
+            ),
+            case(&Raw::DigestSpent { contributor, digest }, E::DigestSpent { contributor, digest }),
+            case(&Raw::SignatureInvalid { contributor, digest }, E::SignatureInvalid { contributor, digest }),
+        ];
+        let of_constructor = ["InvalidShortString", "StringTooLong"];
+        let artifact = include_str!("../artifacts/PledgeBoard.json");
+        every_error_is_decoded(artifact, &of_constructor, &cases, BoardError::decode);
     }
 
     fn said(contributor: u8, tier: u8, stage: Stage, made_at: Timestamp, expiry: Timestamp) -> Declared {

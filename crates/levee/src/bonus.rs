@@ -7,19 +7,15 @@ use alloy::{
     sol_types::{SolCall, SolEventInterface, SolInterface},
 };
 use levee_model::{
-    BonusDecision, BonusShare, BonusView, Enlistment, PositionId, Status, Timestamp, UnitSeconds, Units, Wei,
+    BonusDecision, BonusRefusal, BonusShare, BonusView, Enlistment, PositionId, UnitSeconds, Units, Wei,
     WeiSeconds,
 };
-use strum::IntoStaticStr;
-use thiserror::Error;
 
 use crate::{
     bindings::BonusPool::{self as Raw, BonusPoolErrors, BonusPoolEvents},
     blueprint::{Blueprint, Contract},
     call::Call,
-    convert,
-    display::{ether, utc},
-    error,
+    convert, error,
     escrow::Escrow,
     rpc,
 };
@@ -77,73 +73,6 @@ pub enum BonusEvent {
     },
 }
 
-/// An error of the bonus pool, one variant for each, under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
-pub enum BonusError {
-    /// By add: the rescue is not open or its deadline has passed.
-    #[error("nothing can be added: the rescue is {status}, its deadline is {} and it is {}", utc(*.deadline), utc(*.time))]
-    AddingClosed {
-        /// The stored status.
-        status: Status,
-        /// The deadline in force.
-        deadline: Timestamp,
-        /// Block time.
-        time: Timestamp,
-    },
-    /// Nothing is added.
-    #[error("a bonus of nothing is refused")]
-    ZeroAmount,
-    /// The sponsor or the recipient is zero, the pool, the escrow, or one of its tokens.
-    #[error("`{account}` can neither sponsor nor receive")]
-    InvalidAccount {
-        /// The account.
-        account: Address,
-    },
-    /// By enlist: nothing would change, or the rescue takes no pledges any more, or the bonus is decided.
-    #[error("there is nothing to enlist of the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
-    NothingToEnlist {
-        /// The position.
-        id: PositionId,
-    },
-    /// By enlist: more than can be counted of one position.
-    #[error("{amount} unit-seconds are more than the {limit} that are counted of one position")]
-    AmountTooLarge {
-        /// What the position would have.
-        amount: U256,
-        /// The most.
-        limit: U256,
-    },
-    /// By claim and taking back, when a part is the pledgers': until then positions can be brought up to date.
-    #[error("it is {}; the bonus can be decided later than {}", utc(*.time), utc(*.limit))]
-    TooEarly {
-        /// The last second at which it is too early.
-        limit: Timestamp,
-        /// Block time.
-        time: Timestamp,
-    },
-    /// The position's condition was met, nothing up to date is enlisted of it, or its share was paid before or is worth no
-    /// wei.
-    #[error("there is no bonus to claim for the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
-    NothingToClaim {
-        /// The position.
-        id: PositionId,
-    },
-    /// A sponsor has nothing in the pool, or no wei is left of it.
-    #[error("nothing in the bonus pool is left for `{sponsor}` to take back")]
-    NothingToTakeBack {
-        /// The sponsor.
-        sponsor: Address,
-    },
-    /// The recipient does not take the ETH.
-    #[error("`{recipient}` could not be paid {}", ether(*.amount))]
-    PaymentFailed {
-        /// Who was to be paid.
-        recipient: Address,
-        /// How much.
-        amount: Wei,
-    },
-}
-
 impl<P: Provider + Clone> BonusPool<P> {
     /// The pool of `escrow`.
     pub fn of(escrow: &Escrow<P>) -> Self {
@@ -173,7 +102,7 @@ impl<P: Provider + Clone> BonusPool<P> {
     /// What a position gets of the bonus.
     ///
     /// # Errors
-    /// As [`bonus`](Self::bonus); [`EscrowError::UnknownTier`](crate::EscrowError::UnknownTier).
+    /// As [`bonus`](Self::bonus); [`Refusal::UnknownTier`](levee_model::Refusal::UnknownTier).
     pub async fn share_of(&self, id: PositionId) -> Result<BonusShare, error::Error> {
         let PositionId { pledger, tier, asset } = id;
         let view = self.read(&Raw::shareOfCall { pledger, tier, asset: asset as u8 }).await?;
@@ -297,53 +226,72 @@ fn enlistment(departures: u32, enlisted: Units, unit_seconds: u128) -> Enlistmen
     Enlistment { departures, enlisted, unit_seconds: UnitSeconds::new(U256::from(unit_seconds)) }
 }
 
-impl BonusError {
-    /// Reads revert data; `None` when it is no error of the pool.
-    pub fn decode(data: &[u8]) -> Option<Self> {
-        Self::of(BonusPoolErrors::abi_decode_validate(data).ok()?).ok()
-    }
+/// Reads revert data; `None` when it is no error of a bonus pool.
+pub(crate) fn decode_refusal(data: &[u8]) -> Option<BonusRefusal> {
+    refusal(BonusPoolErrors::abi_decode_validate(data).ok()?).ok()
+}
 
-    fn of(raw: BonusPoolErrors) -> Result<Self, error::Error> {
-        Ok(match raw {
-            BonusPoolErrors::AddingClosed(e) => Self::AddingClosed {
-                status: convert::status(e.status)?,
-                deadline: convert::time(e.deadline)?,
-                time: convert::time(e.time)?,
-            },
-            BonusPoolErrors::ZeroAmount(_) => Self::ZeroAmount,
-            BonusPoolErrors::InvalidAccount(e) => Self::InvalidAccount { account: e.account },
-            BonusPoolErrors::NothingToEnlist(e) => {
-                Self::NothingToEnlist { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
-            }
-            BonusPoolErrors::AmountTooLarge(e) => Self::AmountTooLarge { amount: e.amount, limit: e.limit },
-            BonusPoolErrors::TooEarly(e) => {
-                Self::TooEarly { limit: convert::time(e.limit)?, time: convert::time(e.time)? }
-            }
-            BonusPoolErrors::NothingToClaim(e) => {
-                Self::NothingToClaim { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
-            }
-            BonusPoolErrors::NothingToTakeBack(e) => Self::NothingToTakeBack { sponsor: e.sponsor },
-            BonusPoolErrors::PaymentFailed(e) => {
-                Self::PaymentFailed { recipient: e.recipient, amount: convert::wei(e.amount)? }
-            }
-        })
-    }
+fn refusal(raw: BonusPoolErrors) -> Result<BonusRefusal, error::Error> {
+    Ok(match raw {
+        BonusPoolErrors::AddingClosed(e) => BonusRefusal::AddingClosed {
+            status: convert::status(e.status)?,
+            deadline: convert::time(e.deadline)?,
+            time: convert::time(e.time)?,
+        },
+        BonusPoolErrors::ZeroAmount(_) => BonusRefusal::ZeroAmount,
+        BonusPoolErrors::InvalidAccount(e) => BonusRefusal::InvalidAccount { account: e.account },
+        BonusPoolErrors::NothingToEnlist(e) => {
+            BonusRefusal::NothingToEnlist { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
+        }
+        BonusPoolErrors::AmountTooLarge(e) => BonusRefusal::AmountTooLarge {
+            amount: UnitSeconds::new(e.amount),
+            limit: UnitSeconds::new(e.limit),
+        },
+        BonusPoolErrors::TooEarly(e) => {
+            BonusRefusal::TooEarly { limit: convert::time(e.limit)?, time: convert::time(e.time)? }
+        }
+        BonusPoolErrors::NothingToClaim(e) => {
+            BonusRefusal::NothingToClaim { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
+        }
+        BonusPoolErrors::NothingToTakeBack(e) => BonusRefusal::NothingToTakeBack { sponsor: e.sponsor },
+        BonusPoolErrors::PaymentFailed(e) => {
+            BonusRefusal::PaymentFailed { recipient: e.recipient, amount: convert::wei(e.amount)? }
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::tests::every_error_has_its_variant;
+    use crate::convert::tests::{case, every_error_is_decoded};
+    use levee_model::{Asset, Status};
 
     #[test]
-    fn every_error_of_the_pool_has_its_variant() {
-        every_error_has_its_variant(include_str!("../artifacts/BonusPool.json"), 9, BonusError::decode);
-    }
-
-    #[test]
-    fn an_error_is_one_sentence_with_values() {
-        let error = BonusError::TooEarly { limit: 1_785_542_400, time: 1_785_542_399 };
-        let text = "it is 2026-07-31T23:59:59Z; the bonus can be decided later than 2026-08-01T00:00:00Z";
-        assert_eq!(error.to_string(), text);
+    fn every_error_of_the_pool_keeps_its_facts() {
+        use BonusRefusal as R;
+        let n = U256::from::<u64>;
+        let (pledger, tier, asset) = (Address::repeat_byte(1), n(3), Asset::WstEth as u8);
+        let id = PositionId { pledger, tier: 3, asset: Asset::WstEth };
+        let cases = [
+            case(
+                &Raw::AddingClosed { status: 3, deadline: n(5), time: n(6) },
+                R::AddingClosed { status: Status::Failed, deadline: 5, time: 6 },
+            ),
+            case(&Raw::ZeroAmount {}, R::ZeroAmount),
+            case(&Raw::InvalidAccount { account: pledger }, R::InvalidAccount { account: pledger }),
+            case(&Raw::NothingToEnlist { pledger, tier, asset }, R::NothingToEnlist { id }),
+            case(
+                &Raw::AmountTooLarge { amount: n(6), limit: n(5) },
+                R::AmountTooLarge { amount: UnitSeconds::new(n(6)), limit: UnitSeconds::new(n(5)) },
+            ),
+            case(&Raw::TooEarly { limit: n(5), time: n(6) }, R::TooEarly { limit: 5, time: 6 }),
+            case(&Raw::NothingToClaim { pledger, tier, asset }, R::NothingToClaim { id }),
+            case(&Raw::NothingToTakeBack { sponsor: pledger }, R::NothingToTakeBack { sponsor: pledger }),
+            case(
+                &Raw::PaymentFailed { recipient: pledger, amount: n(5) },
+                R::PaymentFailed { recipient: pledger, amount: Wei::new(5) },
+            ),
+        ];
+        every_error_is_decoded(include_str!("../artifacts/BonusPool.json"), &[], &cases, decode_refusal);
     }
 }

@@ -76,31 +76,37 @@ pub(crate) fn wide_position(pledger: Address, tier: U256, number: u8) -> Result<
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use alloy::json_abi::JsonAbi;
-    use std::fmt::Debug;
+    use alloy::{json_abi::JsonAbi, sol_types::SolError};
+    use std::{collections::BTreeSet, fmt::Debug};
 
-    /// Name and revert data, with zeros for all arguments, of every error of a checked-in artifact.
-    pub(crate) fn errors(artifact: &str) -> Vec<(String, Vec<u8>)> {
-        let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap();
-        let abi: JsonAbi = serde_json::from_value(artifact["abi"].clone()).unwrap();
-        let zeros = |count: usize| vec![0; 32 * count];
-        let error = |error: &alloy::json_abi::Error| {
-            (error.name.clone(), [&error.selector()[..], &zeros(error.inputs.len())].concat())
-        };
-        abi.errors().map(error).collect()
+    /// Revert data, and what it means.
+    pub(crate) type Case<E> = (Vec<u8>, E);
+
+    pub(crate) fn case<E>(raw: &impl SolError, error: E) -> Case<E> {
+        (raw.abi_encode(), error)
     }
 
-    /// Checks that each of the artifact's `count` errors decodes to the variant of its name.
-    pub(crate) fn every_error_has_its_variant<E: Debug>(
+    /// Name and selector of every error of a checked-in artifact.
+    fn errors(artifact: &str) -> Vec<(String, [u8; 4])> {
+        let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap();
+        let abi: JsonAbi = serde_json::from_value(artifact["abi"].clone()).unwrap();
+        abi.errors().map(|error| (error.name.clone(), error.selector().0)).collect()
+    }
+
+    /// Checks that each case means what it should, and that there is one for each of the artifact's errors.
+    pub(crate) fn every_error_is_decoded<E: Debug + PartialEq + Clone>(
         artifact: &str,
-        count: usize,
+        except: &[&str],
+        cases: &[Case<E>],
         decode: impl Fn(&[u8]) -> Option<E>,
     ) {
-        let errors = errors(artifact);
-        assert_eq!(errors.len(), count);
-        for (name, data) in errors {
-            let decoded = format!("{:?}", decode(&data));
-            assert!(decoded.starts_with(&format!("Some({name}")), "{name} is {decoded}");
+        for (data, error) in cases {
+            assert_eq!(decode(data).as_ref(), Some(error));
+        }
+        let selectors: BTreeSet<_> = cases.iter().map(|(data, _)| &data[..4]).collect();
+        for (name, selector) in errors(artifact) {
+            let is_tried = selectors.contains(&selector[..]);
+            assert_ne!(is_tried, except.contains(&name.as_str()), "{name}");
         }
     }
 }

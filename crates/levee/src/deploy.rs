@@ -172,7 +172,8 @@ async fn check_tokens(provider: &impl Provider, terms: &Terms) -> Result<(), Err
             return Err(Error::NoToken { asset, address });
         }
     }
-    let mismatch = crate::EscrowError::TokensMismatch { steth, wsteth }.into();
+    let mismatch =
+        levee_model::Refusal::Terms(levee_model::TermsError::TokensMismatch { steth, wsteth }).into();
     if steth.is_zero() || wsteth.is_zero() {
         return Err(mismatch);
     }

@@ -7,17 +7,16 @@ use alloy::{
     sol_types::{Revert, SolError},
     transports::{RpcError, TransportError, http::reqwest},
 };
-use levee_model::{Asset, Inconsistent};
+use levee_model::{Asset, BonusRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused};
 use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
     blueprint::Contract,
     board::BoardError,
-    bonus::BonusError,
-    recovery::RecoveryError,
+    bonus, recovery,
     redacted::{RedactedUrl, redact},
-    refusal::EscrowError,
+    refusal,
     router::RouterError,
 };
 
@@ -27,15 +26,15 @@ pub enum Error {
     /// The escrow refused the call.
     #[error(transparent)]
     #[strum(transparent)]
-    Refused(#[from] EscrowError),
+    Refused(#[from] Refusal),
     /// The recovery pool refused the call.
     #[error(transparent)]
     #[strum(transparent)]
-    RecoveryRefused(#[from] RecoveryError),
+    RecoveryRefused(RecoveryRefusal),
     /// The bonus pool refused the call.
     #[error(transparent)]
     #[strum(transparent)]
-    BonusRefused(#[from] BonusError),
+    BonusRefused(BonusRefusal),
     /// The board refused the call.
     #[error(transparent)]
     #[strum(transparent)]
@@ -240,6 +239,16 @@ impl Error {
         }
     }
 
+    /// By which rule an escrow or one of its pools refused the call; none when it failed otherwise.
+    pub fn refused(&self) -> Option<Refused> {
+        match *self {
+            Self::Refused(refusal) => Some(refusal.into()),
+            Self::RecoveryRefused(refusal) => Some(refusal.into()),
+            Self::BonusRefused(refusal) => Some(refusal.into()),
+            _ => None,
+        }
+    }
+
     /// What the revert data of a call of the escrow means.
     pub fn from_revert(data: &[u8]) -> Self {
         Self::from_revert_of(Contract::PledgeEscrow, data)
@@ -251,14 +260,14 @@ impl Error {
         let own = match contract {
             // Receivers are not called by this crate.
             Contract::PledgeEscrow | Contract::DebtRepayer | Contract::StakedEtherUnwinder => None,
-            Contract::RecoveryPool => RecoveryError::decode(data).map(Self::from),
-            Contract::BonusPool => BonusError::decode(data).map(Self::from),
+            Contract::RecoveryPool => recovery::decode_refusal(data).map(Self::from),
+            Contract::BonusPool => bonus::decode_refusal(data).map(Self::from),
             Contract::PledgeBoard => BoardError::decode(data).map(Self::from),
             Contract::PledgeRouter => RouterError::decode(data).map(Self::from),
         };
         // The router passes on what the escrow says, and then the bonus pool.
-        let of_escrow = || EscrowError::decode(data).map(Self::from);
-        let of_bonus = || BonusError::decode(data).map(Self::from);
+        let of_escrow = || refusal::decode(data).map(Self::from);
+        let of_bonus = || bonus::decode_refusal(data).map(Self::from);
         if let Some(refusal) = own.or_else(of_escrow).or_else(of_bonus) {
             return refusal;
         }
@@ -284,6 +293,29 @@ impl Error {
             return Self::UnknownRevert { data: Bytes::new() };
         }
         Self::Rpc { message: redact(&payload.message) }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::ByRescue(refusal) => Self::Refused(refusal),
+            Refused::ByRecovery(refusal) => Self::RecoveryRefused(refusal),
+            Refused::ByBonus(refusal) => Self::BonusRefused(refusal),
+        }
+    }
+}
+
+/// What passes through a pool is the escrow's refusal.
+impl From<RecoveryRefusal> for Error {
+    fn from(refusal: RecoveryRefusal) -> Self {
+        Refused::from(refusal).into()
+    }
+}
+
+impl From<BonusRefusal> for Error {
+    fn from(refusal: BonusRefusal) -> Self {
+        Refused::from(refusal).into()
     }
 }
 

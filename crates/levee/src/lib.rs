@@ -7,7 +7,6 @@ pub mod bonus;
 pub mod call;
 mod convert;
 pub mod deploy;
-pub mod display;
 pub mod error;
 pub mod escrow;
 pub mod event;
@@ -28,7 +27,7 @@ mod view;
 
 pub use blueprint::{Blueprint, Contract};
 pub use board::{Board, BoardError, BoardEvent, Declaration, Declared, SignedDeclaration, Stage};
-pub use bonus::{BonusError, BonusEvent, BonusPool};
+pub use bonus::{BonusEvent, BonusPool};
 pub use call::{Call, Executed, Prepared, Sent};
 pub use deploy::{Deployment, deploy};
 pub use error::Error;
@@ -37,13 +36,12 @@ pub use event::Event;
 pub use history::Entry;
 pub use levee_model as model;
 pub use levee_model::{
-    BonusShare, BonusView, Earnings, PledgingView, PositionView, PotView, RecoveryView, RescueEvent,
-    RescueView, ShareRate,
+    BonusRefusal, BonusShare, BonusView, Earnings, PledgingView, PositionView, PotView, RecoveryRefusal,
+    RecoveryView, Refusal, Refused, RescueEvent, RescueView, ShareRate, display,
 };
 pub use receiver::Receiver;
-pub use recovery::{RecoveryError, RecoveryEvent, RecoveryPool};
+pub use recovery::{RecoveryEvent, RecoveryPool};
 pub use redacted::{RedactedUrl, redact};
-pub use refusal::EscrowError;
 pub use router::{Destination, Permit, Router, RouterError, Tokens};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
 pub use terms::{CREATE2_DEPLOYER, SALT};

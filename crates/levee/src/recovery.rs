@@ -6,17 +6,13 @@ use alloy::{
     providers::Provider,
     sol_types::{SolCall, SolEventInterface, SolInterface},
 };
-use levee_model::{Earnings, PositionId, RecoveryGroup, RecoveryView, Status, Timestamp, Wei};
-use strum::IntoStaticStr;
-use thiserror::Error;
+use levee_model::{Earnings, PositionId, RecoveryGroup, RecoveryRefusal, RecoveryView, Timestamp, Wei};
 
 use crate::{
     bindings::RecoveryPool::{self as Raw, RecoveryPoolErrors, RecoveryPoolEvents},
     blueprint::{Blueprint, Contract},
     call::Call,
-    convert,
-    display::ether,
-    error,
+    convert, error,
     escrow::Escrow,
     rpc,
 };
@@ -68,57 +64,6 @@ pub enum RecoveryEvent {
     },
 }
 
-/// An error of the recovery pool, one variant for each, under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
-pub enum RecoveryError {
-    /// The rescue is not final, or failed: nothing was paid that could be recovered.
-    #[error("the rescue is {status}: recovery begins when a rescue that delivered something is final")]
-    NotFinal {
-        /// Its status.
-        status: Status,
-    },
-    /// A deposit of nothing.
-    #[error("a deposit of nothing is refused")]
-    ZeroAmount,
-    /// By recover: the rescue ended with nothing delivered.
-    #[error("the rescue ended with nothing delivered, so there is nobody to repay")]
-    NothingDelivered,
-    /// By recover: more than a group can receive.
-    #[error("{} are more than the {} that a draw order still takes", ether(*.amount), ether(*.limit))]
-    AmountTooLarge {
-        /// What the group would have got.
-        amount: Wei,
-        /// What it still takes.
-        limit: Wei,
-    },
-    /// By claim: nothing was paid out of the tier's group, or the tier was not active.
-    #[error("nothing was paid out of tier {tier}, so nothing is repaid to it")]
-    NotDrawn {
-        /// The tier.
-        tier: u64,
-    },
-    /// By claim: the position has earned nothing that it has not had.
-    #[error("there is nothing to claim for the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
-    NothingToClaim {
-        /// The position.
-        id: PositionId,
-    },
-    /// The recipient is zero or the pool.
-    #[error("`{account}` can not receive")]
-    InvalidAccount {
-        /// The account.
-        account: Address,
-    },
-    /// The recipient does not take the ETH.
-    #[error("`{recipient}` could not be paid {}", ether(*.amount))]
-    PaymentFailed {
-        /// Who was to be paid.
-        recipient: Address,
-        /// How much.
-        amount: Wei,
-    },
-}
-
 impl<P: Provider + Clone> RecoveryPool<P> {
     /// The pool of `escrow`.
     pub fn of(escrow: &Escrow<P>) -> Self {
@@ -147,7 +92,7 @@ impl<P: Provider + Clone> RecoveryPool<P> {
     /// What a position has earned and had.
     ///
     /// # Errors
-    /// As [`recovery`](Self::recovery); [`EscrowError::UnknownTier`](crate::EscrowError::UnknownTier).
+    /// As [`recovery`](Self::recovery); [`Refusal::UnknownTier`](levee_model::Refusal::UnknownTier).
     pub async fn earnings(&self, id: PositionId) -> Result<Earnings, error::Error> {
         let PositionId { pledger, tier, asset } = id;
         self.read(&Raw::earningsCall { pledger, tier, asset: asset as u8 }).await?.try_into()
@@ -243,41 +188,62 @@ impl RecoveryEvent {
     }
 }
 
-impl RecoveryError {
-    /// Reads revert data; `None` when it is no error of the pool.
-    pub fn decode(data: &[u8]) -> Option<Self> {
-        Self::of(RecoveryPoolErrors::abi_decode_validate(data).ok()?).ok()
-    }
+/// Reads revert data; `None` when it is no error of a recovery pool.
+pub(crate) fn decode_refusal(data: &[u8]) -> Option<RecoveryRefusal> {
+    refusal(RecoveryPoolErrors::abi_decode_validate(data).ok()?).ok()
+}
 
-    fn of(raw: RecoveryPoolErrors) -> Result<Self, error::Error> {
-        Ok(match raw {
-            RecoveryPoolErrors::NotFinal(e) => Self::NotFinal { status: convert::status(e.status)? },
-            RecoveryPoolErrors::ZeroAmount(_) => Self::ZeroAmount,
-            RecoveryPoolErrors::NothingDelivered(_) => Self::NothingDelivered,
-            RecoveryPoolErrors::AmountTooLarge(e) => {
-                Self::AmountTooLarge { amount: convert::wei(e.amount)?, limit: convert::wei(e.limit)? }
-            }
-            RecoveryPoolErrors::NotDrawn(e) => Self::NotDrawn { tier: convert::narrow(e.tier, "a tier")? },
-            RecoveryPoolErrors::NothingToClaim(e) => {
-                Self::NothingToClaim { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
-            }
-            RecoveryPoolErrors::InvalidAccount(e) => Self::InvalidAccount { account: e.account },
-            RecoveryPoolErrors::PaymentFailed(e) => {
-                Self::PaymentFailed { recipient: e.recipient, amount: convert::wei(e.amount)? }
-            }
-        })
-    }
+fn refusal(raw: RecoveryPoolErrors) -> Result<RecoveryRefusal, error::Error> {
+    Ok(match raw {
+        RecoveryPoolErrors::NotFinal(e) => RecoveryRefusal::NotFinal { status: convert::status(e.status)? },
+        RecoveryPoolErrors::ZeroAmount(_) => RecoveryRefusal::ZeroAmount,
+        RecoveryPoolErrors::NothingDelivered(_) => RecoveryRefusal::NothingDelivered,
+        RecoveryPoolErrors::AmountTooLarge(e) => {
+            RecoveryRefusal::AmountTooLarge { amount: convert::wei(e.amount)?, limit: convert::wei(e.limit)? }
+        }
+        RecoveryPoolErrors::NotDrawn(e) => {
+            RecoveryRefusal::NotDrawn { tier: convert::narrow(e.tier, "a tier")? }
+        }
+        RecoveryPoolErrors::NothingToClaim(e) => {
+            RecoveryRefusal::NothingToClaim { id: convert::wide_position(e.pledger, e.tier, e.asset)? }
+        }
+        RecoveryPoolErrors::InvalidAccount(e) => RecoveryRefusal::InvalidAccount { account: e.account },
+        RecoveryPoolErrors::PaymentFailed(e) => {
+            RecoveryRefusal::PaymentFailed { recipient: e.recipient, amount: convert::wei(e.amount)? }
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::tests::every_error_has_its_variant;
+    use crate::convert::tests::{case, every_error_is_decoded};
     use alloy::primitives::U256;
+    use levee_model::{Asset, Status};
 
     #[test]
-    fn every_error_of_the_pool_has_its_variant() {
-        every_error_has_its_variant(include_str!("../artifacts/RecoveryPool.json"), 8, RecoveryError::decode);
+    fn every_error_of_the_pool_keeps_its_facts() {
+        use RecoveryRefusal as R;
+        let n = U256::from::<u64>;
+        let (pledger, tier, asset) = (Address::repeat_byte(1), n(3), Asset::WstEth as u8);
+        let id = PositionId { pledger, tier: 3, asset: Asset::WstEth };
+        let cases = [
+            case(&Raw::NotFinal { status: 1 }, R::NotFinal { status: Status::Settled }),
+            case(&Raw::ZeroAmount {}, R::ZeroAmount),
+            case(&Raw::NothingDelivered {}, R::NothingDelivered),
+            case(
+                &Raw::AmountTooLarge { amount: n(6), limit: n(5) },
+                R::AmountTooLarge { amount: Wei::new(6), limit: Wei::new(5) },
+            ),
+            case(&Raw::NotDrawn { tier }, R::NotDrawn { tier: 3 }),
+            case(&Raw::NothingToClaim { pledger, tier, asset }, R::NothingToClaim { id }),
+            case(&Raw::InvalidAccount { account: pledger }, R::InvalidAccount { account: pledger }),
+            case(
+                &Raw::PaymentFailed { recipient: pledger, amount: n(5) },
+                R::PaymentFailed { recipient: pledger, amount: Wei::new(5) },
+            ),
+        ];
+        every_error_is_decoded(include_str!("../artifacts/RecoveryPool.json"), &[], &cases, decode_refusal);
     }
 
     #[test]
@@ -286,12 +252,5 @@ mod tests {
         let earnings = |earned, claimed| Earnings::try_from(Raw::earningsReturn { earned, claimed });
         assert_eq!(earnings(more, less).map(Earnings::due), Ok(Wei::new(1)));
         assert_eq!(earnings(less, more), Err(error::Error::Malformed { what: "earnings" }));
-    }
-
-    #[test]
-    fn an_error_is_one_sentence_with_values() {
-        let error = RecoveryError::AmountTooLarge { amount: Wei::new(3), limit: Wei::new(2) };
-        let text = "0.000000000000000003 ETH are more than the 0.000000000000000002 ETH that a draw order still takes";
-        assert_eq!(error.to_string(), text);
     }
 }

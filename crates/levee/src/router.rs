@@ -261,10 +261,29 @@ impl RouterError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::tests::every_error_has_its_variant;
+    use crate::convert::tests::{case, every_error_is_decoded};
 
     #[test]
-    fn every_error_of_the_router_has_its_variant() {
-        every_error_has_its_variant(include_str!("../artifacts/PledgeRouter.json"), 4, RouterError::decode);
+    fn every_error_of_the_router_keeps_its_facts() {
+        use RouterError as E;
+        let account = Address::repeat_byte(1);
+        let cases = [
+            case(&Raw::NotWETH { sender: account }, E::NotWETH { sender: account }),
+            case(&Raw::InvalidAccount { account }, E::InvalidAccount { account }),
+            case(
+                &Raw::NotTaken { escrow: account, asset: 2 },
+                E::NotTaken { escrow: account, asset: Asset::WstEth },
+            ),
+            case(
+                &Raw::SafeERC20FailedOperation { token: account },
+                E::SafeERC20FailedOperation { token: account },
+            ),
+        ];
+        every_error_is_decoded(
+            include_str!("../artifacts/PledgeRouter.json"),
+            &[],
+            &cases,
+            RouterError::decode,
+        );
     }
 }

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
     asset::Asset,
     books::{Position, PositionId},
+    display::{ether, utc},
     lido::Moment,
     prorata,
     refusal::Refusal,
@@ -107,10 +109,10 @@ impl Enlistment {
 }
 
 /// Why a call of the bonus pool was refused. A refused call changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum BonusRefusal {
     /// By add: the rescue is not open or its deadline has passed.
-    #[error("the rescue is {status}, its deadline is {deadline} and it is {time}")]
+    #[error("nothing can be added: the rescue is {status}, its deadline is {} and it is {}", utc(*.deadline), utc(*.time))]
     AddingClosed {
         /// The stored status.
         status: Status,
@@ -120,16 +122,16 @@ pub enum BonusRefusal {
         time: Timestamp,
     },
     /// By add: nothing is added.
-    #[error("a contribution of nothing")]
+    #[error("a bonus of nothing is refused")]
     ZeroAmount,
     /// The sponsor or the recipient is zero, the pool itself, the escrow or one of its tokens.
-    #[error("{account} can neither sponsor nor receive")]
+    #[error("`{account}` can neither sponsor nor receive")]
     InvalidAccount {
         /// The account.
         account: Address,
     },
     /// By enlist: nothing would change, because all of the position is enlisted, or nothing can be any more.
-    #[error("nothing to enlist of {} of {} in tier {}", .id.asset, .id.pledger, .id.tier)]
+    #[error("there is nothing to enlist of the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
     NothingToEnlist {
         /// The position.
         id: PositionId,
@@ -143,7 +145,7 @@ pub enum BonusRefusal {
         limit: UnitSeconds,
     },
     /// By claim and take back: a part of the bonus is the pledgers', and positions may still be brought up to date.
-    #[error("it is {time}, not later than {limit}")]
+    #[error("it is {}; the bonus can be decided later than {}", utc(*.time), utc(*.limit))]
     TooEarly {
         /// The last second at which it is too early.
         limit: Timestamp,
@@ -151,19 +153,28 @@ pub enum BonusRefusal {
         time: Timestamp,
     },
     /// By claim: the condition was met, nothing was enlisted, or the share was paid before or is worth no wei.
-    #[error("nothing to claim for {} of {} in tier {}", .id.asset, .id.pledger, .id.tier)]
+    #[error("there is no bonus to claim for the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
         id: PositionId,
     },
     /// By take back: the sponsor added nothing, took it back before, or its part of what is left is worth no wei.
-    #[error("nothing of {sponsor} to take back")]
+    #[error("nothing in the bonus pool is left for `{sponsor}` to take back")]
     NothingToTakeBack {
         /// The sponsor.
         sponsor: Address,
     },
+    /// The recipient does not take the ETH.
+    #[error("`{recipient}` could not be paid {}", ether(*.amount))]
+    PaymentFailed {
+        /// Who was to be paid.
+        recipient: Address,
+        /// How much.
+        amount: Wei,
+    },
     /// The rescue is open and cannot be settled, or knows no such tier.
     #[error(transparent)]
+    #[strum(transparent)]
     ByRescue(#[from] Refusal),
 }
 

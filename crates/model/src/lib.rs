@@ -16,6 +16,8 @@
 //! | [`view`] | what would the next call find? |
 //! | [`outlook`] | what follows from that: who may call what, and when? |
 //! | [`event`] | what happened, and what does it add up to? |
+//! | [`refusal`] | why was a call refused? |
+//! | [`display`] | how are amounts and times written? |
 //! | [`recovery`] | who gets what is recovered later? |
 //! | [`bonus`] | who gets the bonus? |
 //!
@@ -56,6 +58,7 @@ pub mod amendment;
 pub mod asset;
 pub mod bonus;
 pub mod books;
+pub mod display;
 pub mod event;
 pub mod lido;
 pub mod outlook;
@@ -79,7 +82,7 @@ pub use event::{Inconsistent, RescueEvent};
 pub use lido::{Creation, Lido, Moment};
 pub use outlook::{Threshold, TrancheState};
 pub use recovery::{Earnings, RecoveryGroup, RecoveryPool, RecoveryRefusal, RecoveryView};
-pub use refusal::Refusal;
+pub use refusal::{Refusal, Refused};
 pub use rescue::{Departure, Payment, Rescue};
 pub use schedule::Timestamp;
 pub use settlement::{Group, Settlement};

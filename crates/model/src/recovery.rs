@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
     books::{self, PositionId},
+    display::ether,
     prorata,
     refusal::Refusal,
     rescue::{Payment, Rescue},
@@ -25,22 +27,22 @@ use crate::{
 pub const MAX_RECEIVED: Wei = Wei::new((1 << 96) - 1);
 
 /// Why a call of the recovery pool was refused. A refused call changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum RecoveryRefusal {
     /// The rescue is not final, or it failed: nothing was paid that could be recovered.
-    #[error("the rescue is {status} and not final, or failed")]
+    #[error("the rescue is {status}: recovery begins when a rescue that delivered something is final")]
     NotFinal {
         /// The stored status.
         status: Status,
     },
     /// By recover: a deposit of nothing.
-    #[error("a deposit of nothing")]
+    #[error("a deposit of nothing is refused")]
     ZeroAmount,
     /// By recover: the rescue ended with nothing delivered.
-    #[error("the rescue ended with nothing delivered")]
+    #[error("the rescue ended with nothing delivered, so there is nobody to repay")]
     NothingDelivered,
     /// By recover: more than a group can receive.
-    #[error("{amount} are more than the {limit} that the group still takes")]
+    #[error("{} are more than the {} that a draw order still takes", ether(*.amount), ether(*.limit))]
     AmountTooLarge {
         /// What the group would have got.
         amount: Wei,
@@ -48,25 +50,34 @@ pub enum RecoveryRefusal {
         limit: Wei,
     },
     /// By claim: nothing was paid out of the tier's group, or the tier was not active.
-    #[error("nothing was paid out of tier {tier}")]
+    #[error("nothing was paid out of tier {tier}, so nothing is repaid to it")]
     NotDrawn {
         /// The tier.
         tier: u8,
     },
     /// By claim: the position has earned nothing that it has not had.
-    #[error("nothing to claim for {} of {} in tier {}", .id.asset, .id.pledger, .id.tier)]
+    #[error("there is nothing to claim for the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
         id: PositionId,
     },
     /// By claim: the recipient, or the pledger where none is named, is zero or the pool itself.
-    #[error("{account} cannot receive")]
+    #[error("`{account}` cannot receive")]
     InvalidAccount {
         /// The account.
         account: Address,
     },
+    /// The recipient does not take the ETH.
+    #[error("`{recipient}` could not be paid {}", ether(*.amount))]
+    PaymentFailed {
+        /// Who was to be paid.
+        recipient: Address,
+        /// How much.
+        amount: Wei,
+    },
     /// By claim: the rescue knows no such tier.
     #[error(transparent)]
+    #[strum(transparent)]
     ByRescue(#[from] Refusal),
 }
 
@@ -94,7 +105,7 @@ impl RecoveryGroup {
     }
 
     /// Whether something was paid out of it.
-    pub const fn takes_part(&self) -> bool {
+    pub fn takes_part(&self) -> bool {
         !self.value.is_zero()
     }
 

@@ -34,6 +34,12 @@ impl Payment {
     pub(crate) const fn ether(to: Address, amount: Wei) -> Self {
         Self { to, asset: Asset::Eth, amount: Units::new(amount.get()) }
     }
+
+    /// The token moves.
+    fn require_possible(self, lido: Lido) -> Result<(), Refusal> {
+        let Self { to: recipient, asset, amount } = self;
+        if lido.moves(asset) { Ok(()) } else { Err(Refusal::PaymentFailed { recipient, asset, amount }) }
+    }
 }
 
 /// What became of a position that was taken out of the books.
@@ -113,7 +119,9 @@ impl Rescue {
         }
         self.require_account(id.pledger)?;
         self.require_room(id, amount)?;
-        require_movable(id.asset, at.lido)?;
+        if !at.lido.moves(id.asset) {
+            return Err(Refusal::TokenFailed { asset: id.asset });
+        }
         self.book(id, amount);
         Ok(())
     }
@@ -146,7 +154,7 @@ impl Rescue {
     /// Delivers to the beneficiary what is due of one asset. Anyone may call.
     ///
     /// # Errors
-    /// `WrongStatus`, `NothingDue`, `TokenFailed`, `RateUnreadable`.
+    /// `WrongStatus`, `NothingDue`, `PaymentFailed`, `RateUnreadable`.
     pub fn release(&mut self, at: Moment, asset: Asset) -> Result<Payment, Refusal> {
         self.after_settling(at, |rescue| rescue.deliver(at, asset))
     }
@@ -160,9 +168,9 @@ impl Rescue {
         if due == delivered {
             return Err(Refusal::NothingDue { asset, due, delivered });
         }
-        require_movable(asset, at.lido)?;
         let of = |count| self.state.tranches_down(&self.terms, asset, count);
         let payment = Payment { to: self.terms.beneficiary, asset, amount: of(due) - of(delivered) };
+        payment.require_possible(at.lido)?;
         self.state.delivered[asset] = due;
         self.state.finalize_if_delivered(at.time);
         Ok(payment)
@@ -171,7 +179,7 @@ impl Rescue {
     /// Returns to the pledger what of a position is not held. Anyone may call.
     ///
     /// # Errors
-    /// `WrongStatus` while open, `UnknownTier`, `NothingToReturn`, `TokenFailed`, `RateUnreadable`.
+    /// `WrongStatus` while open, `UnknownTier`, `NothingToReturn`, `PaymentFailed`, `RateUnreadable`.
     pub fn refund(&mut self, at: Moment, id: PositionId) -> Result<Payment, Refusal> {
         self.after_settling(at, |rescue| rescue.give_back(at, id, id.pledger))
     }
@@ -195,9 +203,10 @@ impl Rescue {
         if amount.is_zero() {
             return Err(Refusal::NothingToReturn { id });
         }
-        require_movable(id.asset, at.lido)?;
+        let payment = Payment { to, asset: id.asset, amount };
+        payment.require_possible(at.lido)?;
         position.refunded += amount;
-        Ok(Payment { to, asset: id.asset, amount })
+        Ok(payment)
     }
 
     /// Takes a position out, whole, while an amendment is pending. Called by the pledger. What cannot be paid is owed to
@@ -207,7 +216,8 @@ impl Rescue {
     /// `NoExitWindow`, `InvalidAccount`, `UnknownTier`, `NothingToReturn`.
     pub fn exit(&mut self, at: Moment, id: PositionId, recipient: Address) -> Result<Departure, Refusal> {
         if self.state.pending(at.time).is_none() {
-            return Err(Refusal::NoExitWindow { time: at.time });
+            let effective_at = self.state.latest_amendment();
+            return Err(Refusal::NoExitWindow { effective_at, time: at.time });
         }
         self.require_account(recipient)?;
         self.take_out(at.lido, id, recipient)
@@ -250,7 +260,7 @@ impl Rescue {
     /// Pays the pledger what an exit or a decline could not. Anyone may call, in any status; it never settles.
     ///
     /// # Errors
-    /// `NothingOwed`, `TokenFailed`.
+    /// `NothingOwed`, `PaymentFailed`.
     pub fn collect(&mut self, at: Moment, pledger: Address, asset: Asset) -> Result<Payment, Refusal> {
         self.pay_owed(at.lido, pledger, asset, pledger)
     }
@@ -281,15 +291,16 @@ impl Rescue {
         if amount.is_zero() {
             return Err(Refusal::NothingOwed { pledger, asset });
         }
-        require_movable(asset, lido)?;
+        let payment = Payment { to, asset, amount };
+        payment.require_possible(lido)?;
         self.owed.remove(&(pledger, asset));
-        Ok(Payment { to, asset, amount })
+        Ok(payment)
     }
 
     /// Proposes a new goal, in force by itself after the exit window. Called by the guardian.
     ///
     /// # Errors
-    /// `NotGuardian`, `PledgingClosed`, `AmendmentPending`, `TargetOutOfBounds`, `AmendmentTooLate`,
+    /// `NotGuardian`, `PledgingClosed`, `AmendmentPending`, `Terms`, `AmendmentTooLate`,
     /// `AmendedDeadlineTooEarly`, `AmendedDeadlineTooLate`.
     pub fn amend(&mut self, at: Moment, caller: Address, goal: Goal) -> Result<Amendment, Refusal> {
         let time = at.time;
@@ -299,7 +310,7 @@ impl Rescue {
             return Err(Refusal::AmendmentPending { effective_at, time });
         }
         if !terms::target_in_bounds(goal.target) {
-            return Err(Refusal::TargetOutOfBounds { target: goal.target });
+            return Err(TermsError::TargetOutOfBounds { target: goal.target }.into());
         }
         let effective_at = time.saturating_add(self.terms.exit_window.into());
         self.check_times(time, effective_at, goal.deadline)?;
@@ -491,10 +502,6 @@ impl Rescue {
         }
         Ok(due)
     }
-}
-
-fn require_movable(asset: Asset, lido: Lido) -> Result<(), Refusal> {
-    if lido.moves(asset) { Ok(()) } else { Err(Refusal::TokenFailed { asset }) }
 }
 
 fn require_later(time: Timestamp, limit: Timestamp) -> Result<(), Refusal> {

@@ -2,10 +2,12 @@
 
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
     asset::Asset,
+    display::{ether, utc},
     schedule::Timestamp,
     units::{Bps, Wei},
 };
@@ -75,13 +77,13 @@ pub struct Terms {
 }
 
 /// Which rule the terms break, under the name that the escrow's constructor gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum TermsError {
     /// The beneficiary is the zero address.
     #[error("the beneficiary is the zero address")]
     BeneficiaryZero,
-    /// Only one of stETH and wstETH is set.
-    #[error("stETH ({steth}) and wstETH ({wsteth}) are not both set or both zero")]
+    /// Only one of stETH and wstETH is set, or wstETH does not wrap this stETH.
+    #[error("wstETH `{wsteth}` does not wrap stETH `{steth}`; set both, or neither")]
     TokensMismatch {
         /// stETH.
         steth: Address,
@@ -89,13 +91,13 @@ pub enum TermsError {
         wsteth: Address,
     },
     /// The target is too small or too large.
-    #[error("the target of {target} is not within {MIN_TARGET} and {MAX_TARGET}")]
+    #[error("the target of {} is not within {} and {}", ether(*.target), ether(MIN_TARGET), ether(MAX_TARGET))]
     TargetOutOfBounds {
         /// The target.
         target: Wei,
     },
     /// The deadline is not after the creation.
-    #[error("the deadline {deadline} is not after {time}")]
+    #[error("the deadline {} has passed, it is {}", utc(*.deadline), utc(*.time))]
     DeadlinePassed {
         /// The deadline.
         deadline: Timestamp,
@@ -103,7 +105,7 @@ pub enum TermsError {
         time: Timestamp,
     },
     /// The latest deadline is before the deadline.
-    #[error("the latest deadline {latest_deadline} is before the deadline {deadline}")]
+    #[error("the latest deadline {} is before the deadline {}; set it at or after that", utc(*.latest_deadline), utc(*.deadline))]
     LatestDeadlineTooEarly {
         /// The latest deadline.
         latest_deadline: Timestamp,
@@ -147,7 +149,7 @@ pub enum TermsError {
         veto: Bps,
     },
     /// The objection period is zero.
-    #[error("the objection period is zero")]
+    #[error("the objection period must not be zero, else something is due in the block that settles")]
     ObjectionPeriodZero,
     /// No tranche, or too many.
     #[error("{tranches} tranches are not within 1 and {MAX_TRANCHES}")]
@@ -156,7 +158,7 @@ pub enum TermsError {
         tranches: u8,
     },
     /// Several tranches have no time between them.
-    #[error("the tranche interval is zero between {tranches} tranches")]
+    #[error("{tranches} tranches need an interval; it must not be zero")]
     TrancheIntervalZero {
         /// How many.
         tranches: u8,

@@ -21,33 +21,33 @@ pub struct ParseUnitError {
     unit: &'static str,
 }
 
-/// What all amounts have in common: exact display with the unit, and serialization as decimal strings.
+/// What all amounts have in common: checked arithmetic, and exact display with the unit.
 macro_rules! amount {
-    ($(#[$doc:meta])* $name:ident, $unit:literal) => {
+    ($(#[$doc:meta])* $name:ident($number:ty), $zero:expr, $unit:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(u128);
+        pub struct $name($number);
 
         impl $name {
             /// Zero.
-            pub const ZERO: Self = Self(0);
+            pub const ZERO: Self = Self($zero);
 
             #[doc = concat!("So many ", $unit, ".")]
-            pub const fn new(number: u128) -> Self {
+            pub const fn new(number: $number) -> Self {
                 Self(number)
             }
 
             /// The bare number.
-            pub const fn get(self) -> u128 {
+            pub const fn get(self) -> $number {
                 self.0
             }
 
             /// Whether this is zero.
-            pub const fn is_zero(self) -> bool {
-                self.0 == 0
+            pub fn is_zero(self) -> bool {
+                self == Self::ZERO
             }
 
-            /// The sum; `None` if it is beyond 128 bits.
+            /// The sum; `None` if it does not fit.
             pub fn checked_add(self, other: Self) -> Option<Self> {
                 self.0.checked_add(other.0).map(Self)
             }
@@ -62,7 +62,7 @@ macro_rules! amount {
             type Output = Self;
 
             fn add(self, other: Self) -> Self {
-                self.checked_add(other).expect(concat!("bounded: a sum of ", $unit, " fits 128 bits"))
+                self.checked_add(other).expect(concat!("bounded: a sum of ", $unit, " fits"))
             }
         }
 
@@ -91,8 +91,6 @@ macro_rules! amount {
                 write!(f, concat!("{} ", $unit), self.0)
             }
         }
-
-        decimal_string!($name, $unit, |number| Some($name(number)));
     };
 }
 
@@ -125,90 +123,39 @@ macro_rules! decimal_string {
 
 amount! {
     /// An amount or a value of ETH, in wei.
-    Wei, "wei"
+    Wei(u128), 0, "wei"
 }
+
+decimal_string!(Wei, "wei", |number| Some(Wei(number)));
 
 amount! {
     /// stETH shares. One wstETH unit is exactly one share.
-    Shares, "shares"
+    Shares(u128), 0, "shares"
 }
+
+decimal_string!(Shares, "shares", |number| Some(Shares(number)));
 
 amount! {
     /// An amount as booked, in its asset's own unit: wei of ETH, shares of stETH, or units of wstETH. Only
     /// its ratios matter, and it is never added across assets.
-    Units, "units"
+    Units(u128), 0, "units"
 }
+
+decimal_string!(Units, "units", |number| Some(Units(number)));
 
 impl Units {
     /// The most that a pot can hold: one eighth of 104 bits.
     pub const MAX_POT: Self = Self((1 << 101) - 1);
 }
 
-/// What products of an amount and a time have in common. They are wider than amounts: 256 bits.
-macro_rules! amount_by_time {
-    ($(#[$doc:meta])* $name:ident, $unit:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(U256);
-
-        impl $name {
-            /// Zero.
-            pub const ZERO: Self = Self(U256::ZERO);
-
-            #[doc = concat!("So many ", $unit, ".")]
-            pub const fn new(number: U256) -> Self {
-                Self(number)
-            }
-
-            /// The bare number.
-            pub const fn get(self) -> U256 {
-                self.0
-            }
-
-            /// Whether this is zero.
-            pub fn is_zero(self) -> bool {
-                self.0.is_zero()
-            }
-        }
-
-        impl std::ops::Add for $name {
-            type Output = Self;
-
-            fn add(self, other: Self) -> Self {
-                Self(self.0.checked_add(other.0).expect(concat!("bounded: a sum of ", $unit, " fits 256 bits")))
-            }
-        }
-
-        impl std::ops::Sub for $name {
-            type Output = Self;
-
-            fn sub(self, other: Self) -> Self {
-                Self(self.0.checked_sub(other.0).expect(concat!("a difference of ", $unit, " is not negative")))
-            }
-        }
-
-        impl std::iter::Sum for $name {
-            fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
-                amounts.fold(Self::ZERO, |sum, amount| sum + amount)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!("{} ", $unit), self.0)
-            }
-        }
-    };
+amount! {
+    /// Units of an asset, times the seconds for which they were locked: wider than amounts, 256 bits.
+    UnitSeconds(U256), U256::ZERO, "unit-seconds"
 }
 
-amount_by_time! {
-    /// Units of an asset, times the seconds for which they were locked.
-    UnitSeconds, "unit-seconds"
-}
-
-amount_by_time! {
-    /// Value in wei, times the seconds for which it was locked.
-    WeiSeconds, "wei-seconds"
+amount! {
+    /// Value in wei, times the seconds for which it was locked: 256 bits too.
+    WeiSeconds(U256), U256::ZERO, "wei-seconds"
 }
 
 impl UnitSeconds {

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256};
 use common::*;
 use levee_model::{
     Amendment, Asset, Departure, EndReason, Goal, Lido, Moment, Payment, Refusal, Rescue, Status, Terms,
-    Timestamp, Units, Wei,
+    TermsError, Timestamp, Units, Wei,
 };
 
 /// Settled at 500: ALICE pledged 900 G wei and BOB 300 G, into tier 0; five sixths of it are drawn.
@@ -248,7 +248,8 @@ mod release {
     #[test]
     fn of_one_asset_does_not_wait_for_another() {
         let mut rescue = settled_with_shares(Asset::StEth);
-        let failed = Refusal::TokenFailed { asset: Asset::StEth };
+        let (asset, amount) = (Asset::StEth, units(454_545_454_545));
+        let failed = Refusal::PaymentFailed { recipient: BENEFICIARY, asset, amount };
         assert_eq!(rescue.release(broken(630), Asset::StEth), Err(failed));
         assert_eq!(rescue.release(broken(630), Asset::Eth).unwrap().amount, units(454_545_454_545));
         assert_eq!(rescue.stored_status(), Status::Settled);
@@ -317,7 +318,9 @@ mod refund {
         );
         let bob = id(BOB, 0, Asset::StEth);
         assert_eq!(rescue.refund(broken(500), bob), Err(Refusal::NothingToReturn { id: bob }));
-        assert_eq!(rescue.refund(broken(500), alice), Err(Refusal::TokenFailed { asset: Asset::StEth }));
+        let (asset, amount) = (Asset::StEth, units(45_454_545_455));
+        let failed = Refusal::PaymentFailed { recipient: ALICE, asset, amount };
+        assert_eq!(rescue.refund(broken(500), alice), Err(failed));
         assert_eq!(rescue.refund(at(500), alice).unwrap().amount, units(45_454_545_455));
     }
 }
@@ -330,11 +333,11 @@ mod exit {
         let mut rescue = rescue();
         let alice = id(ALICE, 0, Asset::Eth);
         rescue.pledge(at(1), alice, UNAMENDED, units(5)).unwrap();
-        let shut = |time| Err(Refusal::NoExitWindow { time });
-        assert_eq!(rescue.exit(at(99), alice, ALICE), shut(99));
+        let shut = |effective_at, time| Err(Refusal::NoExitWindow { effective_at, time });
+        assert_eq!(rescue.exit(at(99), alice, ALICE), shut(0, 99));
         let amendment = rescue.amend(at(100), GUARDIAN, goal(TARGET / 2, 400)).unwrap();
         assert_eq!(amendment, Amendment { goal: goal(TARGET / 2, 400), effective_at: 300 });
-        assert_eq!(rescue.clone().exit(at(300), alice, ALICE), shut(300));
+        assert_eq!(rescue.clone().exit(at(300), alice, ALICE), shut(300, 300));
         assert_eq!(
             rescue.exit(at(299), alice, Address::ZERO),
             Err(Refusal::InvalidAccount { account: Address::ZERO })
@@ -376,7 +379,10 @@ mod exit {
         rescue.pledge(at(1), alice, UNAMENDED, units(TARGET)).unwrap();
         rescue.amend(at(100), GUARDIAN, goal(TARGET * 2, 400)).unwrap();
         rescue.cancel(at(200), GUARDIAN).unwrap();
-        assert_eq!(rescue.exit(at(201), alice, ALICE), Err(Refusal::NoExitWindow { time: 201 }));
+        assert_eq!(
+            rescue.exit(at(201), alice, ALICE),
+            Err(Refusal::NoExitWindow { effective_at: 0, time: 201 })
+        );
         assert_eq!(rescue.goal(300), Goal::from(rescue.terms()));
     }
 }
@@ -395,7 +401,7 @@ mod collect {
     #[test]
     fn pays_once_what_is_owed_as_soon_as_the_token_moves() {
         let mut rescue = owing();
-        let failed = Refusal::TokenFailed { asset: Asset::StEth };
+        let failed = Refusal::PaymentFailed { recipient: BOB, asset: Asset::StEth, amount: units(9) };
         assert_eq!(rescue.collect(broken(11), BOB, Asset::StEth), Err(failed));
         let nothing = |asset| Err(Refusal::NothingOwed { pledger: BOB, asset });
         assert_eq!(rescue.collect(at(11), BOB, Asset::WstEth), nothing(Asset::WstEth));
@@ -465,9 +471,10 @@ mod guardian {
         assert_eq!(amend(801, TARGET, 2_000), Some(too_late));
         let too_early = Refusal::AmendedDeadlineTooEarly { new_deadline: 1_000, effective_at: 1_000 };
         assert_eq!(amend(800, TARGET, 1_000), Some(too_early));
-        let small = Refusal::TargetOutOfBounds { target: Wei::new(999_999_999) };
+        let out_of_bounds = |target| Refusal::Terms(TermsError::TargetOutOfBounds { target });
+        let small = out_of_bounds(Wei::new(999_999_999));
         assert_eq!(amend(800, 999_999_999, 1_000), Some(small));
-        let large = Refusal::TargetOutOfBounds { target: Wei::new(1 << 96) };
+        let large = out_of_bounds(Wei::new(1 << 96));
         assert_eq!(amend(800, 1 << 96, 1_000), Some(large));
         let beyond =
             Refusal::AmendedDeadlineTooLate { new_deadline: 1_501, latest_deadline: LATEST_DEADLINE };

@@ -3,9 +3,9 @@
 #[path = "common/walks.rs"]
 mod walks;
 
-use levee_model::{Asset, Moment, Payment, Rate, RecoveryRefusal, Refusal};
+use levee_model::{Asset, Moment, Payment, Rate, RecoveryRefusal, Refusal, Refused};
 use serde_json::{Value, json};
-use walks::{Call, Played, Refused, WALKS, Walk, list};
+use walks::{Call, Played, WALKS, Walk, list};
 
 #[test]
 fn every_step_of_every_walk_does_what_the_rules_say() {
@@ -79,18 +79,18 @@ fn why(walk: &Walk, played: &Played, call: &Call, refused: Refused) -> &'static 
     match refused {
         Refused::ByRescue(refusal) => why_by_rescue(call, refusal),
         // Where somebody is pledged into the tiers of one order, a claim finds nothing; else the wrong status.
-        Refused::ByPool(RecoveryRefusal::NotDrawn { tier }) => {
+        Refused::ByRecovery(RecoveryRefusal::NotDrawn { tier }) => {
             if is_pledged(walk, played, tier) {
                 "nothing"
             } else {
                 "status"
             }
         }
-        Refused::ByPool(RecoveryRefusal::NotFinal { .. }) => "status",
-        Refused::ByPool(RecoveryRefusal::ZeroAmount) => "zero",
-        Refused::ByPool(RecoveryRefusal::NothingDelivered) => "nobody was drawn",
-        Refused::ByPool(RecoveryRefusal::NothingToClaim { .. }) => "nothing",
-        Refused::ByPool(other) => panic!("no word for: {other}"),
+        Refused::ByRecovery(RecoveryRefusal::NotFinal { .. }) => "status",
+        Refused::ByRecovery(RecoveryRefusal::ZeroAmount) => "zero",
+        Refused::ByRecovery(RecoveryRefusal::NothingDelivered) => "nobody was drawn",
+        Refused::ByRecovery(RecoveryRefusal::NothingToClaim { .. }) => "nothing",
+        other => panic!("no word for: {other}"),
     }
 }
 
@@ -102,12 +102,12 @@ fn why_by_rescue(call: &Call, refusal: Refusal) -> &'static str {
         Refusal::TooEarly { .. } if matches!(call, Call::Expire) => "status",
         Refusal::TooEarly { .. } => "early",
         Refusal::ZeroAmount => "zero",
-        Refusal::TokenFailed { .. } | Refusal::RateUnreadable => "stETH",
+        Refusal::TokenFailed { .. } | Refusal::PaymentFailed { .. } | Refusal::RateUnreadable => "stETH",
         Refusal::NotGuardian { .. } => "guardian",
         Refusal::AmendmentTooLate { .. }
         | Refusal::AmendedDeadlineTooEarly { .. }
         | Refusal::AmendedDeadlineTooLate { .. }
-        | Refusal::TargetOutOfBounds { .. } => "amendment",
+        | Refusal::Terms(_) => "amendment",
         Refusal::CoverageTooLow { .. } => "coverage",
         Refusal::NoExitWindow { .. } => "no exit",
         Refusal::NothingToReturn { .. } | Refusal::NothingOwed { .. } => "nothing",

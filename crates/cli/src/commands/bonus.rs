@@ -3,7 +3,7 @@
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::{Args, Subcommand};
 use eyre::Result;
-use levee::{BonusError, BonusPool, BonusView, Error};
+use levee::{BonusPool, BonusRefusal, BonusView, Error};
 use levee_model::{Asset, BonusOwner, Enlistment, Position, PositionId, Status, Wei, prorata};
 
 use crate::{
@@ -140,7 +140,7 @@ impl AddArgs {
         let sponsor = self.sponsor.unwrap_or(session.signer.from);
         let terms = &page.view.terms;
         if [Address::ZERO, pool.address(), page.address, terms.steth, terms.wsteth].contains(&sponsor) {
-            return Err(Error::from(BonusError::InvalidAccount { account: sponsor }).into());
+            return Err(Error::from(BonusRefusal::InvalidAccount { account: sponsor }).into());
         }
         let mut steps = Vec::new();
         steps.extend(session.signer.creation(pool.blueprint()).await?);
@@ -170,7 +170,7 @@ fn require_open(page: &Page) -> Result<(), Error> {
     if status == Status::Open && time <= deadline {
         return Ok(());
     }
-    Err(BonusError::AddingClosed { status, deadline, time }.into())
+    Err(BonusRefusal::AddingClosed { status, deadline, time }.into())
 }
 
 impl EnlistArgs {
@@ -266,7 +266,7 @@ impl TakeBackArgs {
         let (pool, bonus) = session.bonus()?;
         let added = pool.contribution_of(sponsor).await?;
         if added.is_zero() {
-            return Err(Error::from(BonusError::NothingToTakeBack { sponsor }).into());
+            return Err(Error::from(BonusRefusal::NothingToTakeBack { sponsor }).into());
         }
         let leaves = sponsor == session.signer.from && session.page.view.sponsors_may_leave(session.page.now);
         let owner = bonus.owner(&session.page.view);
@@ -345,7 +345,7 @@ fn require_shared(page: &Page, bonus: &BonusView) -> Result<()> {
             .hint("sponsors take it back with `levee bonus take-back`")
             .into()),
         BonusOwner::Shared(None) if time <= limit => {
-            Err(Error::from(BonusError::TooEarly { limit, time }).into())
+            Err(Error::from(BonusRefusal::TooEarly { limit, time }).into())
         }
         _ => Ok(()),
     }

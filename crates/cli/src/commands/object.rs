@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Error, EscrowError, PositionView, RescueView};
+use levee::{Error, PositionView, Refusal, RescueView};
 use levee_model::{Bps, PerAsset, Status, Wei, prorata};
 
 use crate::{
@@ -60,7 +60,7 @@ impl ObjectArgs {
 /// Refuses an objection that cannot be made, and says why.
 fn require_a_say(view: &RescueView, pledger: Address, positions: &[PositionView]) -> Result<()> {
     if view.terms.veto == Bps::ZERO {
-        return Err(Error::from(EscrowError::NoVeto).into());
+        return Err(Error::from(Refusal::NoVeto).into());
     }
     if view.status == Status::Open {
         return Err(UserError::new(
@@ -70,7 +70,7 @@ fn require_a_say(view: &RescueView, pledger: Address, positions: &[PositionView]
         .into());
     }
     if view.status != Status::Settled {
-        return Err(Error::from(EscrowError::WrongStatus { status: view.status }).into());
+        return Err(Error::from(Refusal::WrongStatus { status: view.status }).into());
     }
     let drawn = || positions.iter().filter(|position| !position.weight.is_zero());
     if drawn().next().is_none() {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use eyre::Result;
-use levee::{Error, RecoveryError, RecoveryPool, RescueView};
+use levee::{Error, RecoveryPool, RecoveryRefusal, RescueView};
 
 use crate::{
     amount,
@@ -60,7 +60,7 @@ impl RecoverArgs {
 fn require_delivered(view: &RescueView) -> Result<(), Error> {
     require_final(view)?;
     if view.pots.iter().all(|pot| pot.delivered.is_zero()) {
-        return Err(RecoveryError::NothingDelivered.into());
+        return Err(RecoveryRefusal::NothingDelivered.into());
     }
     Ok(())
 }
@@ -69,7 +69,7 @@ fn require_delivered(view: &RescueView) -> Result<(), Error> {
 pub(crate) fn require_final(view: &RescueView) -> Result<(), Error> {
     match view.final_at {
         Some(_) => Ok(()),
-        None => Err(RecoveryError::NotFinal { status: view.status }.into()),
+        None => Err(RecoveryRefusal::NotFinal { status: view.status }.into()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use eyre::{Report, Result};
-use levee::EscrowError;
+use levee::Refusal;
 use levee_model::Asset;
 
 use crate::{
@@ -55,7 +55,7 @@ fn facts(page: &Page, asset: Asset) -> Vec<(&'static str, String)> {
 /// Says of a payment that the beneficiary does not take whose matter it is: a release has no other recipient.
 fn refused_by_the_beneficiary(page: &Page, error: Report) -> Report {
     match error.downcast_ref() {
-        Some(levee::Error::Refused(EscrowError::PaymentFailed { recipient, asset, .. })) => {
+        Some(levee::Error::Refused(Refusal::PaymentFailed { recipient, asset, .. })) => {
             let back = page.view.collectable_until().map_or_else(String::new, |last| {
                 format!("; what is not delivered until {} can go back to the pledgers", time::time(last))
             });
@@ -88,7 +88,7 @@ mod tests {
     fn a_beneficiary_that_refuses_is_told_of_with_what_becomes_of_it() {
         let recipient = settled().view.terms.beneficiary;
         let (asset, amount) = (Asset::Eth, Units::new(5));
-        let refusal = levee::Error::from(EscrowError::PaymentFailed { recipient, asset, amount });
+        let refusal = levee::Error::from(Refusal::PaymentFailed { recipient, asset, amount });
         let text = crate::error::to_text(&refused_by_the_beneficiary(&settled(), refusal.into()));
         let expected = format!(
             "error: the beneficiary `{recipient}` does not take ETH\n\n\

@@ -78,7 +78,7 @@ pub(crate) fn scene(scene: &Scene, cast: &Cast, rate: Option<Rate>) -> String {
 
 fn result(scene: &Scene, rate: Option<Rate>) -> String {
     if let Some(error) = &scene.refusal {
-        return format!("refused, as it must be: {}: {error}", agree::refusal_name(error));
+        return format!("refused, as it must be: {}: {error}", agree::kind(error));
     }
     let told = scene.events.iter().map(|event| event::to_text(event, rate));
     scene.told.iter().cloned().chain(told).collect::<Vec<_>>().join("; ")
@@ -366,7 +366,7 @@ fn scene_json(scene: &Scene) -> Value {
         "do": scene.verb,
         "told": scene.told,
         "events": scene.events.iter().map(EventJson::from).collect::<Vec<_>>(),
-        "refusedWith": scene.refusal.as_ref().map(agree::refusal_name),
+        "refusedWith": scene.refusal.as_ref().map(agree::kind),
         "note": scene.note,
     })
 }

@@ -8,13 +8,12 @@ use levee::{
     Allowance, Blueprint, Board, BonusPool, Call, Destination, Escrow, RecoveryPool, Router, deploy,
 };
 use levee_model::{
-    Asset, BonusRefusal, Creation, Departure, Moment, Payment, PositionId, RecoveryRefusal, Refusal, Rescue,
-    Shares, Terms, Timestamp, Wei,
+    Asset, Creation, Departure, Moment, Payment, PositionId, Refusal, Refused, Rescue, Shares, Terms,
+    Timestamp, Wei,
 };
 
 use super::{
     action::With,
-    agree,
     cast::{self, ANYONE},
     chain::Chain,
     moves::{Move, Pledge},
@@ -153,28 +152,32 @@ impl Models {
         })
     }
 
-    /// Makes a call: what it pays, or the name of why it is refused; none for a call that has no model.
+    /// Makes a call: what it pays, or why it is refused; none for a call that has no model.
     pub(crate) fn make(
         &mut self,
         call: &Move,
         at: Moment,
         caller: Address,
-    ) -> Option<Result<Option<Payment>, String>> {
+    ) -> Option<Result<Option<Payment>, Refused>> {
         Some(match call {
             Move::Pledge(pledge) => self.pledge(pledge, at).map(|()| None),
-            Move::Enlist(id) => self.bonus.enlist(&self.rescue, at, *id).map(|()| None).map_err(of_bonus),
+            Move::Enlist(id) => {
+                self.bonus.enlist(&self.rescue, at, *id).map(|()| None).map_err(Refused::from)
+            }
             Move::Recover(amount) => {
-                self.recovery.recover(&self.rescue, at.time, *amount).map(|()| None).map_err(of_recovery)
+                self.recovery.recover(&self.rescue, at.time, *amount).map(|()| None).map_err(Refused::from)
             }
-            Move::Claim(id) => self.recovery.claim(&self.rescue, *id).map(Some).map_err(of_recovery),
+            Move::Claim(id) => self.recovery.claim(&self.rescue, *id).map(Some).map_err(Refused::from),
             Move::AddBonus(amount) => {
-                self.bonus.add(&self.rescue, at, caller, *amount).map(|()| None).map_err(of_bonus)
+                self.bonus.add(&self.rescue, at, caller, *amount).map(|()| None).map_err(Refused::from)
             }
-            Move::ClaimBonus(id) => self.bonus.claim(&mut self.rescue, at, *id).map(Some).map_err(of_bonus),
+            Move::ClaimBonus(id) => {
+                self.bonus.claim(&mut self.rescue, at, *id).map(Some).map_err(Refused::from)
+            }
             Move::TakeBack(sponsor) => {
-                self.bonus.take_back(&mut self.rescue, at, caller, *sponsor).map(Some).map_err(of_bonus)
+                self.bonus.take_back(&mut self.rescue, at, caller, *sponsor).map(Some).map_err(Refused::from)
             }
-            _ => self.make_on_rescue(call, at, caller)?.map_err(of_payment),
+            _ => self.make_on_rescue(call, at, caller)?.map_err(Refused::from),
         })
     }
 
@@ -184,12 +187,12 @@ impl Models {
     }
 
     /// Through the router a pledge is enlisted, or refused as a whole.
-    fn pledge(&mut self, pledge: &Pledge, at: Moment) -> Result<(), String> {
+    fn pledge(&mut self, pledge: &Pledge, at: Moment) -> Result<(), Refused> {
         let Pledge { id, amount, with, amendment } = *pledge;
         let mut rescue = self.rescue.clone();
-        rescue.pledge(at, id, amendment, amount).map_err(|refusal| agree::name(&refusal))?;
+        rescue.pledge(at, id, amendment, amount)?;
         if with.is_routed() {
-            self.bonus.enlist(&rescue, at, id).map_err(of_bonus)?;
+            self.bonus.enlist(&rescue, at, id)?;
         }
         self.rescue = rescue;
         self.known.insert(id);
@@ -224,29 +227,5 @@ impl Models {
             Move::Amend(goal) => rescue.amend(at, caller, *goal).map(|_| None),
             _ => return None,
         })
-    }
-}
-
-/// The name of why a call of the escrow that takes nothing refuses: where a token does not move, it could not pay.
-fn of_payment(refusal: Refusal) -> String {
-    match refusal {
-        Refusal::TokenFailed { .. } => "PaymentFailed".to_owned(),
-        other => agree::name(&other),
-    }
-}
-
-/// The name of why the recovery pool refuses; what the escrow refuses passes through it.
-fn of_recovery(refusal: RecoveryRefusal) -> String {
-    match refusal {
-        RecoveryRefusal::ByRescue(refusal) => agree::name(&refusal),
-        own => agree::name(&own),
-    }
-}
-
-/// The same of the bonus pool.
-fn of_bonus(refusal: BonusRefusal) -> String {
-    match refusal {
-        BonusRefusal::ByRescue(refusal) => agree::name(&refusal),
-        own => agree::name(&own),
     }
 }

@@ -7,8 +7,11 @@ use alloy::{
     rpc::types::Log,
 };
 use eyre::{Result, WrapErr};
-use levee::{BonusEvent, Error, Event};
-use levee_model::{Asset, Creation, Moment, Payment, Timestamp, Units, Wei, schedule};
+use levee::{BonusEvent, Contract, Error, Event};
+use levee_model::{
+    Asset, BonusRefusal, Creation, Moment, Payment, RecoveryRefusal, Refusal, Refused, Timestamp, Units, Wei,
+    schedule,
+};
 
 use super::{
     action::{Action, Step, With},
@@ -195,7 +198,7 @@ impl Stage {
         let scene = self.scene(Some(caller.to_owned()), call.verb());
         match (chain, &step.fails) {
             (Ok(events), None) => Ok(Scene { events, ..scene }),
-            (Err(error), Some(expected)) if agree::refusal_name(&error) == *expected => {
+            (Err(error), Some(expected)) if agree::kind(&error) == expected.as_str() => {
                 Ok(Scene { refusal: Some(error), ..scene })
             }
             (chain, _) => {
@@ -275,12 +278,12 @@ impl Stage {
         call: &Move,
         at: Moment,
         from: Address,
-    ) -> Option<Result<Option<Payment>, String>> {
+    ) -> Option<Result<Option<Payment>, Refused>> {
         let before = self.models.clone();
         match self.models.make(call, at, from)? {
             Ok(Some(payment)) if payment.asset == Asset::Eth && self.refusing.contains(&payment.to) => {
                 self.models = before;
-                Some(Err("PaymentFailed".to_owned()))
+                Some(Err(unpaid(call, payment)))
             }
             done => Some(done),
         }
@@ -291,6 +294,18 @@ impl Stage {
         let ours = self.contracts.addresses();
         let told = logs.iter().filter(|log| ours.contains(&log.address()));
         Ok(told.map(|log| Event::decode(&log.inner)).collect::<Result<_, _>>()?)
+    }
+}
+
+/// How a contract refuses a call whose payment is not taken.
+const fn unpaid(call: &Move, Payment { to: recipient, asset, amount }: Payment) -> Refused {
+    let wei = Wei::new(amount.get());
+    match call.contract() {
+        Contract::RecoveryPool => {
+            Refused::ByRecovery(RecoveryRefusal::PaymentFailed { recipient, amount: wei })
+        }
+        Contract::BonusPool => Refused::ByBonus(BonusRefusal::PaymentFailed { recipient, amount: wei }),
+        _ => Refused::ByRescue(Refusal::PaymentFailed { recipient, asset, amount }),
     }
 }
 
@@ -313,7 +328,7 @@ fn unexpected(step: &Step, caller: &str, call: &Move, refused: Option<&Error>) -
     let instead =
         step.fails.as_ref().map_or_else(String::new, |expected| format!(", not refused with {expected}"));
     let came = match refused {
-        Some(error) => format!("was refused with {}{instead}: {error}", agree::refusal_name(error)),
+        Some(error) => format!("was refused with {}{instead}: {error}", agree::kind(error)),
         None => format!("was accepted{instead}"),
     };
     format!("{}: {} by {caller} {came}", step.place, call.verb())

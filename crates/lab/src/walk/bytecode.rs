@@ -14,7 +14,7 @@ use super::{
     format::{Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook},
     holdings::Holdings,
     recovery::{Pool, Recovery},
-    refusal::{self, Refused},
+    refusal,
     replay::{Outcome, Subject},
     router::{Router, destination},
     views,
@@ -190,7 +190,7 @@ impl Bytecode {
             }
             Err(failure) => {
                 self.checked_view(time)?;
-                refused(&failure, op).map(Err).ok_or(BytecodeError::NoRule(failure))
+                refusal::refused(&failure, op).map(Err).ok_or(BytecodeError::NoRule(failure))
             }
         }
     }
@@ -415,16 +415,6 @@ fn pot_book(pot: &PotView) -> PotBook {
 
 fn id(who: &str, tier: u8, asset: Asset) -> PositionId {
     PositionId { pledger: address_of(who), tier, asset }
-}
-
-/// The rule by which a call failed; none when it is no rule's refusal.
-fn refused(failure: &Failure, op: &Op) -> Option<Refused> {
-    match op {
-        Op::Pledge { asset, via: Some(_), .. } => refusal::of_router(failure, *asset),
-        _ if op.is_of_pool() => refusal::of_pool(failure).map(Refused::ByPool),
-        _ if op.is_of_bonus() => refusal::of_bonus(failure).map(Refused::ByBonus),
-        _ => refusal::of_escrow(failure).map(Refused::ByRescue),
-    }
 }
 
 #[cfg(test)]

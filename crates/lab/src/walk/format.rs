@@ -1,9 +1,7 @@
 //! The file format of a walk. Amounts are decimal strings, times are Unix seconds, stETH is in shares.
 
-use levee_model::{Asset, Rate, RecoveryRefusal, Refusal, Status, Tier, Timestamp, Units, Wei};
+use levee_model::{Asset, Rate, RecoveryRefusal, Refusal, Refused, Status, Tier, Timestamp, Units, Wei};
 use serde::{Deserialize, Serialize};
-
-use super::refusal::Refused;
 
 /// Reads a file of walks.
 ///
@@ -410,7 +408,7 @@ impl Why {
     pub fn of(refused: Refused, op: &Op) -> Option<Self> {
         match refused {
             Refused::ByRescue(refusal) => Self::by_rescue(refusal, op),
-            Refused::ByPool(refusal) => Self::by_pool(refusal),
+            Refused::ByRecovery(refusal) => Self::by_pool(refusal),
             // The recorded walks know no bonus.
             Refused::ByBonus(_) => None,
         }
@@ -425,12 +423,14 @@ impl Why {
             Refusal::TooEarly { .. } if *op == Op::Expire => Self::Status,
             Refusal::TooEarly { .. } => Self::Early,
             Refusal::ZeroAmount => Self::Zero,
-            Refusal::TokenFailed { .. } | Refusal::RateUnreadable => Self::StEth,
+            Refusal::TokenFailed { .. } | Refusal::PaymentFailed { .. } | Refusal::RateUnreadable => {
+                Self::StEth
+            }
             Refusal::NotGuardian { .. } => Self::Guardian,
             Refusal::AmendmentTooLate { .. }
             | Refusal::AmendedDeadlineTooEarly { .. }
             | Refusal::AmendedDeadlineTooLate { .. }
-            | Refusal::TargetOutOfBounds { .. } => Self::Amendment,
+            | Refusal::Terms(_) => Self::Amendment,
             Refusal::CoverageTooLow { .. } => Self::Coverage,
             Refusal::NoExitWindow { .. } => Self::NoExit,
             Refusal::NothingToReturn { .. } | Refusal::NothingOwed { .. } => Self::Nothing,
@@ -442,6 +442,7 @@ impl Why {
             | Refusal::AssetNotAccepted { .. }
             | Refusal::AmountTooLarge { .. }
             | Refusal::AmendmentDiffers { .. }
+            | Refusal::GasTooLow { .. }
             | Refusal::InvalidAccount { .. } => return None,
         })
     }
@@ -455,6 +456,7 @@ impl Why {
             RecoveryRefusal::NotDrawn { .. }
             | RecoveryRefusal::AmountTooLarge { .. }
             | RecoveryRefusal::InvalidAccount { .. }
+            | RecoveryRefusal::PaymentFailed { .. }
             | RecoveryRefusal::ByRescue(_) => return None,
         })
     }

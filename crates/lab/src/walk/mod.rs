@@ -25,6 +25,5 @@ pub use format::{
     Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook, Route, Step, Via, Walk, WalkTerms, Why, read,
 };
 pub use recovery::Recovery;
-pub use refusal::Refused;
 pub(crate) use replay::word;
 pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay, replay_all};

@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use levee_model::{
     Asset, BonusPool, BonusRefusal, Creation, Departure, Goal, Lido, Moment, Payment, PositionId, Rate,
-    RecoveryPool, Refusal, Rescue, Shares, Status, TermsError, Timestamp, prorata,
+    RecoveryPool, Refusal, Refused, Rescue, Shares, Status, TermsError, Timestamp, prorata,
 };
 
 use super::{
@@ -11,7 +11,6 @@ use super::{
     cast::{BONUS, Cast, ESCROW, GUARDIAN, POOL, STETH, Scene, WSTETH, address_of, anyone, terms},
     format::{Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook, Route, Via},
     recovery::Recovery,
-    refusal::Refused,
     replay::{Outcome, Subject},
 };
 use crate::chain::BLOCK;

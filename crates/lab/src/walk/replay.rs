@@ -1,6 +1,6 @@
 //! Does a subject do what a walk says?
 
-use levee_model::{RecoveryRefusal, Status, Tier, Timestamp};
+use levee_model::{RecoveryRefusal, Refused, Status, Tier, Timestamp};
 use std::{fmt, num::NonZero, panic::resume_unwind, thread};
 use thiserror::Error;
 
@@ -9,7 +9,6 @@ use super::{
     cast::Scene,
     format::{Books, Op, Pay, Step, Walk, Why},
     recovery::Recovery,
-    refusal::Refused,
 };
 
 /// What a call did: what it paid, or why it was refused.
@@ -214,7 +213,7 @@ pub(crate) fn word<S: Subject>(
     refused: Refused,
     op: &Op,
 ) -> Result<Option<Why>, S::Error> {
-    let Refused::ByPool(RecoveryRefusal::NotDrawn { tier }) = refused else {
+    let Refused::ByRecovery(RecoveryRefusal::NotDrawn { tier }) = refused else {
         return Ok(Why::of(refused, op));
     };
     let order = tiers[usize::from(tier)].draw_order;

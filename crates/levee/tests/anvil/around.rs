@@ -8,9 +8,9 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    Allowance, Blueprint, Board, BoardError, BonusError, BonusEvent, BonusPool, Contract, Declaration,
-    Deployment, Destination, Error, Event, Receiver, RecoveryError, RecoveryEvent, RecoveryPool, RescueEvent,
-    Stage,
+    Allowance, Blueprint, Board, BoardError, BonusEvent, BonusPool, BonusRefusal, Contract, Declaration,
+    Deployment, Destination, Error, Event, Receiver, RecoveryEvent, RecoveryPool, RecoveryRefusal,
+    RescueEvent, Stage,
     bindings::{DebtRepayer, PledgeBoard, StETH, StakedEtherUnwinder},
     model::{
         Asset, BonusDecision, Enlistment, PositionId, Shares, Status, UnitSeconds, Units, Wei, WeiSeconds,
@@ -55,7 +55,7 @@ async fn recovery_is_refused_in_the_pools_words() -> Result<()> {
     let Deployment::Created { executed, .. } = created else { panic!("{created:?}") };
     let event = RecoveryEvent::Created { escrow: escrow.address() };
     assert_eq!(executed.events, [Event::Recovery(event)]);
-    let not_final = Err(Error::from(RecoveryError::NotFinal { status: Status::Open }));
+    let not_final = Err(Error::from(RecoveryRefusal::NotFinal { status: Status::Open }));
     assert_eq!(pool.recover(wei(1)).simulate(env.alice()).await, not_final);
     let id = PositionId { pledger: env.alice(), tier: 0, asset: Asset::Eth };
     assert_eq!(pool.claim(id).simulate(env.bob()).await, not_final);
@@ -95,7 +95,7 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     );
     assert_eq!(pool.enlisted(id).await?, enlistment);
     let again = pool.enlist(id).simulate(alice).await;
-    assert_eq!(again, Err(BonusError::NothingToEnlist { id }.into()));
+    assert_eq!(again, Err(BonusRefusal::NothingToEnlist { id }.into()));
     let open = pool.claim(id).simulate(bob).await.unwrap_err();
     assert!(open.to_string().starts_with("the pledges cover 1 ETH of 100 ETH"), "{open}");
 
@@ -103,7 +103,7 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     env.warp(limit - 1).await?;
     let early = pool.claim(id).simulate(bob).await.unwrap_err();
     assert!(
-        matches!(early, Error::BonusRefused(BonusError::TooEarly { limit: l, .. }) if l == limit),
+        matches!(early, Error::BonusRefused(BonusRefusal::TooEarly { limit: l, .. }) if l == limit),
         "{early}"
     );
     env.warp(limit + 1).await?;
@@ -122,7 +122,7 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     let share = pool.share_of(id).await?;
     assert_eq!((share.share, share.claimed), (wei(3), true));
     let nothing = pool.take_back(bob).simulate(bob).await;
-    assert_eq!(nothing, Err(BonusError::NothingToTakeBack { sponsor: bob }.into()));
+    assert_eq!(nothing, Err(BonusRefusal::NothingToTakeBack { sponsor: bob }.into()));
     Ok(())
 }
 
@@ -133,11 +133,11 @@ async fn the_router_passes_on_what_escrow_and_pool_refuse() -> Result<()> {
     let (alice, bob) = (env.alice(), env.bob());
     let router = env.router().await?;
     let to = Destination { escrow: escrow.address(), pledger: bob, tier: 0, amendment: 7, enlist: false };
-    let differs = levee::EscrowError::AmendmentDiffers { named: Some(7), latest: None };
+    let differs = levee::Refusal::AmendmentDiffers { named: 7, latest: 0 };
     assert_eq!(router.pledge_eth(to, wei(1)).simulate(alice).await, Err(differs.into()));
     let beyond = Destination { amendment: u64::MAX, ..to };
     let refused = router.pledge_eth(beyond, wei(1)).simulate(alice).await.unwrap_err();
-    assert!(matches!(refused, Error::Refused(levee::EscrowError::AmendmentDiffers { .. })), "{refused}");
+    assert!(matches!(refused, Error::Refused(levee::Refusal::AmendmentDiffers { .. })), "{refused}");
     let to_token = Destination { pledger: env.steth, amendment: 0, ..to };
     let account = levee::RouterError::InvalidAccount { account: env.steth };
     assert_eq!(router.pledge_eth(to_token, wei(1)).simulate(alice).await, Err(account.into()));

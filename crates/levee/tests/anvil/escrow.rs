@@ -9,11 +9,12 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    Allowance, Blueprint, Contract, Deployment, Error, Escrow, EscrowError, Event, RescueEvent, ShareRate,
+    Allowance, Blueprint, Contract, Deployment, Error, Escrow, Event, Refusal, RescueEvent, ShareRate,
     bindings::{PledgeEscrow, StETH, WstETH},
     deploy,
     model::{
-        Asset, Bps, EndReason, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, Tier, Units, Wei,
+        Asset, Bps, EndReason, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, TermsError, Tier,
+        Units, Wei,
     },
     provider,
 };
@@ -65,7 +66,7 @@ async fn a_deployment_that_cannot_succeed_is_refused_before_anything_is_sent() -
         try_with(Terms { wsteth: nobody, ..terms.clone() }).await,
         Error::NoToken { asset: Asset::WstEth, address: nobody }
     );
-    let mismatch = EscrowError::TokensMismatch { steth: env.wsteth, wsteth: env.steth };
+    let mismatch = Refusal::Terms(TermsError::TokensMismatch { steth: env.wsteth, wsteth: env.steth });
     assert_eq!(
         try_with(Terms { steth: env.wsteth, wsteth: env.steth, ..terms.clone() }).await,
         Error::Refused(mismatch)
@@ -73,10 +74,10 @@ async fn a_deployment_that_cannot_succeed_is_refused_before_anything_is_sent() -
     let half = Tier { threshold: Bps::new(5_000), ..terms.tiers[0] };
     assert_eq!(
         try_with(Terms { tiers: vec![half], ..terms.clone() }).await,
-        Error::Refused(EscrowError::LastThresholdNotFull { threshold: Bps::new(5_000) })
+        Error::Refused(Refusal::Terms(TermsError::LastThresholdNotFull { threshold: Bps::new(5_000) }))
     );
     let passed = try_with(Terms { deadline: time - 1, ..terms.clone() }).await;
-    let is_passed = |e: &Error| matches!(e, Error::Refused(EscrowError::DeadlinePassed { deadline, .. }) if *deadline == time - 1);
+    let is_passed = |e: &Error| matches!(e, Error::Refused(Refusal::Terms(TermsError::DeadlinePassed { deadline, .. })) if *deadline == time - 1);
     assert!(is_passed(&passed), "{passed}");
     env.provider.anvil_set_code(levee::CREATE2_DEPLOYER, Bytes::new()).await?;
     assert_eq!(try_with(terms).await, Error::NoDeployer);
@@ -213,7 +214,7 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     env.assert_books_from_logs(&escrow).await?;
     assert_eq!(
         escrow.release(Asset::WstEth).simulate(bob).await,
-        Err(EscrowError::NothingDue { asset: Asset::WstEth, due: 1, delivered: 1 }.into())
+        Err(Refusal::NothingDue { asset: Asset::WstEth, due: 1, delivered: 1 }.into())
     );
 
     env.warp(settled_at + 7_200).await?;
@@ -242,7 +243,7 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     );
     assert_eq!(
         escrow.refund(bob, 0, Asset::Eth).execute(alice).await,
-        Err(EscrowError::NothingToReturn { id: position }.into())
+        Err(Refusal::NothingToReturn { id: position }.into())
     );
     Ok(())
 }
@@ -262,7 +263,7 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
     let pending = escrow.amend(goal)?.simulate(guardian).await.unwrap_err();
     let effective_at = amendment.effective_at;
     assert!(
-        matches!(pending, Error::Refused(EscrowError::AmendmentPending { effective_at: at, .. }) if at == effective_at)
+        matches!(pending, Error::Refused(Refusal::AmendmentPending { effective_at: at, .. }) if at == effective_at)
     );
 
     let exited = escrow.exit(1, Asset::StEth, bob).execute(alice).await?;
@@ -309,7 +310,7 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
     assert_eq!(
         escrow.object(1, Asset::StEth).simulate(alice).await,
-        Err(EscrowError::AlreadyObjected { id: position }.into())
+        Err(Refusal::AlreadyObjected { id: position }.into())
     );
     let executed = escrow.object(1, Asset::WstEth).execute(alice).await?;
     let cancelled_at = env.time().await?;
@@ -324,7 +325,7 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     env.assert_books_from_logs(&escrow).await?;
     let limit = cancelled_at + 7_200;
     let early = escrow.lapse().simulate(bob).await.unwrap_err();
-    assert!(matches!(early, Error::Refused(EscrowError::TooEarly { limit: l, .. }) if l == limit), "{early}");
+    assert!(matches!(early, Error::Refused(Refusal::TooEarly { limit: l, .. }) if l == limit), "{early}");
     env.warp(limit + 1).await?;
     let lapsed = escrow.lapse().execute(bob).await?;
     let lapsed_at = env.time().await?;
@@ -411,7 +412,7 @@ async fn a_rescue_whose_rate_cannot_be_read_expires() -> Result<()> {
     env.assert_books_from_logs(&escrow).await?;
     let page = escrow.rescue().await?;
     assert_eq!((page.status, page.rate, page.coverage), (Status::Open, ShareRate::Unreadable, None));
-    assert_eq!(escrow.settle().simulate(env.bob()).await, Err(EscrowError::RateUnreadable.into()));
+    assert_eq!(escrow.settle().simulate(env.bob()).await, Err(Refusal::RateUnreadable.into()));
 
     env.warp(deadline + 7_201).await?;
     escrow.expire().execute(env.bob()).await?;
@@ -429,11 +430,11 @@ async fn refusals_carry_their_facts() -> Result<()> {
     let refused = |call: levee::Call<_>| async move { call.execute(bob).await.unwrap_err() };
 
     let tier = refused(escrow.pledge_eth(bob, 2, 0, wei(1))).await;
-    assert_eq!(tier, EscrowError::UnknownTier { tier: 2, count: 2 }.into());
+    assert_eq!(tier, Refusal::UnknownTier { tier: 2, count: 2 }.into());
     let guardian = env.guardian();
-    assert_eq!(refused(escrow.cancel()).await, EscrowError::NotGuardian { caller: bob, guardian }.into());
+    assert_eq!(refused(escrow.cancel()).await, Refusal::NotGuardian { caller: bob, guardian }.into());
     escrow.pledge_eth(bob, 0, 0, wei(7)).execute(bob).await?;
-    let coverage = EscrowError::CoverageTooLow { coverage: wei(7), required: wei(100) };
+    let coverage = Refusal::CoverageTooLow { coverage: wei(7), required: wei(100) };
     assert_eq!(refused(escrow.settle()).await, coverage.into());
     assert!(refused(escrow.settle()).await.is_users());
     let poor = refused(escrow.pledge_eth(bob, 0, 0, wei(1_000_000))).await;
@@ -497,7 +498,7 @@ async fn a_pledge_names_the_amendment_that_its_sender_was_shown() -> Result<()> 
         (shown.status, shown.target, shown.amendment.map(|a| a.goal)),
         (Status::Open, wei(100), Some(goal))
     );
-    let differs = EscrowError::AmendmentDiffers { named: None, latest: Some(effective_at) };
+    let differs = Refusal::AmendmentDiffers { named: 0, latest: effective_at };
     assert_eq!(old.simulate(bob).await, Err(differs.into()));
     escrow.pledge_eth(bob, 0, effective_at, wei(1)).execute(bob).await?;
     env.warp(effective_at).await?;
@@ -525,7 +526,7 @@ async fn what_could_not_be_paid_is_owed_and_collected() -> Result<()> {
     assert_eq!(escrow.owed(alice).await?, expected);
     assert_eq!(escrow.position(position).await?.departures, 1);
     let broken = escrow.collect(alice, asset).simulate(bob).await;
-    assert_eq!(broken, Err(EscrowError::PaymentFailed { recipient: alice, asset, amount }.into()));
+    assert_eq!(broken, Err(Refusal::PaymentFailed { recipient: alice, asset, amount }.into()));
 
     env.provider.anvil_set_code(env.steth, code).await?;
     env.assert_books_from_logs(&escrow).await?;
@@ -535,7 +536,7 @@ async fn what_could_not_be_paid_is_owed_and_collected() -> Result<()> {
         [Event::Rescue(RescueEvent::Collected { pledger: alice, asset, recipient: bob, amount })]
     );
     let nothing = escrow.collect(alice, asset).simulate(bob).await;
-    assert_eq!(nothing, Err(EscrowError::NothingOwed { pledger: alice, asset }.into()));
+    assert_eq!(nothing, Err(Refusal::NothingOwed { pledger: alice, asset }.into()));
     env.assert_books_from_logs(&escrow).await
 }
 

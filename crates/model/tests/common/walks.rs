@@ -4,8 +4,8 @@
 
 use alloy_primitives::{Address, B256};
 use levee_model::{
-    Asset, Bps, Creation, Goal, Lido, Moment, Payment, PositionId, RecoveryPool, RecoveryRefusal, Refusal,
-    Rescue, Terms, Timestamp, Units, Wei,
+    Asset, Bps, Creation, Goal, Lido, Moment, Payment, PositionId, RecoveryPool, Refused, Rescue, Terms,
+    Timestamp, Units, Wei,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -34,25 +34,6 @@ pub(crate) enum Call {
     Claim(PositionId),
     /// A change of the world: it shows in the [`Moment`] of what follows.
     World,
-}
-
-/// Who refused a call, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refused {
-    ByRescue(Refusal),
-    ByPool(RecoveryRefusal),
-}
-
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Self::ByRescue(refusal)
-    }
-}
-
-impl From<RecoveryRefusal> for Refused {
-    fn from(refusal: RecoveryRefusal) -> Self {
-        Self::ByPool(refusal)
-    }
 }
 
 pub(crate) struct Walk {

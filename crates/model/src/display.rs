@@ -1,7 +1,12 @@
-//! Amounts and times as people read them.
+//! How are amounts and times written?
 
-use alloy::primitives::{U256, utils::format_ether};
-use levee_model::{Asset, Shares, Timestamp, Units, Wei};
+use alloy_primitives::{U256, utils::format_ether};
+
+use crate::{
+    asset::Asset,
+    schedule::Timestamp,
+    units::{Shares, Units, Wei},
+};
 
 /// Wei as ETH, exactly: `1.5 ETH`.
 pub fn ether(amount: Wei) -> String {
