@@ -18,16 +18,16 @@ import {
 import { IStETH } from "../interfaces/external/ILido.sol";
 import { Asset, Units, Wei } from "../types/Units.sol";
 
-/// @title Reads all that a page about one rescue shows, in one block and by one call
+/// @title Reads everything that a page about one rescue shows, at one block and with one call
 /// @notice This contract is never deployed, holds nothing and changes nothing. A client sends its creation code with an
-/// `eth_call` that has no recipient. The node then runs the constructor, which returns what it read instead of a
-/// contract's code, and throws everything away.
+/// `eth_call` that has no recipient. The node runs the constructor, which returns what it read instead of a contract's
+/// code, and discards everything.
 ///
-/// What it returns begins with the word READING, followed by a Reading as the ABI encodes the two. All of it fits the
-/// 24,576 bytes that a contract's code may have, whatever the rescue: there are at most 24 pots, and an account has at most 24 positions.
+/// The result begins with the word READING, followed by a Reading, ABI-encoded. It fits in the 24,576 bytes that a
+/// contract's code may have, whatever the rescue: there are at most 24 pots, and an account has at most 24 positions.
 ///
-/// It proves nothing by itself: the client compares the escrow's code by its hash, and its address with what code and
-/// original terms give. A contract that is no escrow may make the whole call revert.
+/// It proves nothing by itself: the client compares the hash of the escrow's code, and checks that its address follows
+/// from the code and the original terms. A contract that is not an escrow may make the whole call revert.
 contract RescueLens {
     /// @dev Never emitted. A constructor's answer is in no ABI: this puts its type there, for clients to decode it by.
     event Read(Reading reading);
@@ -56,13 +56,13 @@ contract RescueLens {
         }
     }
 
-    /// @dev A pool, if it was created.
-    /// @param books The call that tells what is in its books.
+    /// @dev A pool, if it exists.
+    /// @param books The call that returns its books.
     function _pool(address pool, bytes memory books) private view returns (PoolReading memory) {
         return PoolReading(pool.codehash, _ask(pool, books));
     }
 
-    /// @dev What the account has to do with a rescue of these terms.
+    /// @dev What the account has in a rescue with these terms.
     function _account(Query memory query, Terms memory terms) private view returns (AccountReading memory reading) {
         reading.positions = _ask(query.escrow, abi.encodeCall(IPledgeEscrow.positions, (query.account)));
         reading.shares = _shares(query, abi.decode(reading.positions, (PositionView[])));
@@ -74,7 +74,7 @@ contract RescueLens {
         reading.weth = _token(query, query.weth);
     }
 
-    /// @dev What the pools have for each position.
+    /// @dev What the pools hold for each position.
     function _shares(Query memory query, PositionView[] memory positions)
         private
         view
@@ -102,7 +102,7 @@ contract RescueLens {
         }
     }
 
-    /// @dev What the account holds of a token. One that is broken leaves a gap, and the rest readable.
+    /// @dev The account's balance and allowances of a token. A broken token leaves only a gap.
     function _token(Query memory query, address token) private view returns (TokenReading memory) {
         return TokenReading({
             balance: _ask(token, abi.encodeCall(IERC20.balanceOf, (query.account))),
@@ -111,7 +111,7 @@ contract RescueLens {
         });
     }
 
-    /// @dev What a view answers; nothing if it reverts, or if nobody is there.
+    /// @dev The result of a view; empty if it reverts, or if there is no code.
     function _ask(address target, bytes memory call) private view returns (bytes memory) {
         (bool success, bytes memory answer) = target.staticcall(call);
         return success ? answer : bytes("");

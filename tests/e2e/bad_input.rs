@@ -40,25 +40,25 @@ impl World {
 #[tokio::test]
 async fn amounts_have_a_unit_and_its_decimals() {
     let world = World::with_rescue().await;
-    let no_rounding = "round it yourself: nothing here is rounded for you";
-    let digits = "write digits with at most one point and no other signs, as in `1.5 ETH`";
+    let no_rounding = "round it yourself: Levee does not round amounts";
+    let digits = "write digits with at most one decimal point and nothing else, as in `1.5 ETH`";
     let cases = [
         (
             "5 USDC",
-            "`USDC` is not a unit that Levee knows",
+            "`USDC` is not a known unit",
             "write an amount in ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH",
         ),
         (
             "5",
             "`5` has no unit",
-            "say what it is of, as in `5 ETH`; units are ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH",
+            "add a unit, as in `5 ETH`; units are ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH",
         ),
         (
             "0.0000000000000000001 ETH",
-            "`0.0000000000000000001 ETH` has more than 18 digits after the point",
+            "`0.0000000000000000001 ETH` has more than 18 decimal places",
             no_rounding,
         ),
-        ("1.5 wei", "`1.5 wei` is not a whole number", "wei and shares have no fractions"),
+        ("1.5 wei", "`1.5 wei` is not a whole number", "wei and shares cannot be divided"),
         ("1,5 ETH", "`1,5 ETH` is not an amount", digits),
         ("-1 ETH", "`-1 ETH` is not an amount", digits),
         ("0 ETH", "`0 ETH` is nothing", "pledge more than nothing"),
@@ -81,7 +81,7 @@ async fn terms_that_break_a_rule_are_told_with_their_place() {
             "order = 1\nrate = \"3.8 %\"\n\n[[tier]]\nthreshold = \"100 %\"",
             "order = 1\nrate = \"3.8 %\"\n\n[[tier]]\nthreshold = \"40 %\"",
             "bad.toml: tier 2 has a threshold of 40 %, below the 50 % of the tier before",
-            "sort the tiers by rising threshold, each above 0 % and at most 100 %",
+            "sort the tiers by ascending threshold, each above 0 % and at most 100 %",
         ),
         (
             "\"100 %\"",
@@ -92,14 +92,14 @@ async fn terms_that_break_a_rule_are_told_with_their_place() {
         (
             "rate = \"0 %\"",
             "rate = \"1 %\"",
-            "bad.toml: tiers 0 and 2 have the same order and different rates",
+            "bad.toml: tiers 0 and 2 have the same order but different rates",
             "tiers of one order are drawn together: give them one rate, or another order",
         ),
         (
             "target = \"100 ETH\"",
             "target = \"100\"",
             "bad.toml:6: target: `100` has no unit",
-            "say what it is of, as in `100 ETH`; units are ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH",
+            "add a unit, as in `100 ETH`; units are ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH",
         ),
         (
             "target = \"100 ETH\"",
@@ -131,7 +131,7 @@ async fn terms_that_break_a_rule_are_told_with_their_place() {
             "document = \"terms.md\"",
             "",
             "bad.toml: neither of document and terms_hash are given",
-            "name the document, as in `document = \"terms.md\"`, or give its Keccak-256 as terms_hash",
+            "give the document, as in `document = \"terms.md\"`, or its Keccak-256 as terms_hash",
         ),
     ];
     for (find, replace, message, hint) in cases {
@@ -173,7 +173,7 @@ async fn addresses_are_checked_before_anything_else() {
             "pledge 1 ETH --tier 0 --dev 1 --yes --rescue 0x70997970c51812dc3A010C7d01b50e0d17dc79C8"
                 .to_owned(),
             "`0x70997970c51812dc3A010C7d01b50e0d17dc79C8` fails its checksum: it may be mistyped".to_owned(),
-            "compare every character with its source; these digits would be `0x70997970C51812dc3A010C7d01b50e0d17dc79C8`",
+            "compare every character with the source; with its checksum, this address is `0x70997970C51812dc3A010C7d01b50e0d17dc79C8`",
         ),
         (
             "refund --dev 1 --yes --rescue 0x7099".to_owned(),
@@ -188,12 +188,12 @@ async fn addresses_are_checked_before_anything_else() {
         (
             format!("pledge 1 ETH --tier 0 --dev 1 --yes --rescue {steth}"),
             format!("the code at `{steth}` is not a Levee escrow's"),
-            "do not send anything there; `levee address` tells the right one for a file of terms",
+            "do not send anything there; `levee address` computes the right address from a terms file",
         ),
         (
             format!("settle {BY_ANN} --rescue {ann}"),
-            format!("the terms in `rescue.toml` are those of `{rescue}`, not of the rescue `{ann}`"),
-            "name the rescue once; check whether the file was changed after the rescue was created",
+            format!("the terms in `rescue.toml` belong to `{rescue}`, not to the rescue `{ann}`"),
+            "give the rescue once; check whether the file was changed after the rescue was created",
         ),
         (
             "settle --dev 1 --yes".to_owned(),
@@ -212,7 +212,7 @@ async fn code_at_the_address_that_is_not_levees_is_never_used() {
     let rescue = world.rescue();
     world.chain.anvil_set_code(rescue, bytes!("00")).await.expect("anvil takes code");
     let message = format!("the code at `{rescue}` is not a Levee escrow's");
-    let hint = "do not send anything there; `levee address` tells the right one for a file of terms";
+    let hint = "do not send anything there; `levee address` computes the right address from a terms file";
     for line in ["deploy rescue.toml --dev 1 --yes".to_owned(), format!("pledge 1 ETH --tier 0 {BY_ANN}")] {
         world.assert_refused(&line, &message, hint).await;
     }
@@ -234,8 +234,8 @@ async fn the_chain_must_be_the_one_that_the_terms_name() {
     world
         .assert_refused(
             &format!("settle {BY_ANN} --chain 1"),
-            "`rescue.toml` is for chain 31337, and `--chain` says 1",
-            "leave `--chain` out, or use the terms of that chain",
+            "`rescue.toml` is for chain 31337, but `--chain` says 1",
+            "leave `--chain` out, or use the terms for that chain",
         )
         .await;
 }
@@ -244,7 +244,7 @@ async fn the_chain_must_be_the_one_that_the_terms_name() {
 async fn a_node_must_be_named_by_an_http_address() {
     let world = World::with_rescue().await;
     let line = format!("settle {BY_ANN}");
-    let no_node = ("no node to ask", "use `--rpc-url URL` or the variable LEVEE_RPC_URL");
+    let no_node = ("no node given", "use `--rpc-url URL` or the variable LEVEE_RPC_URL");
     let nowhere = &mut levee(world.directory());
     world.assert_command_refused(nowhere, &line, no_node.0, no_node.1).await;
     let empty = &mut levee(world.directory());
@@ -272,7 +272,7 @@ async fn an_account_is_needed_and_must_open() {
         (
             "--account me --password-file wrong",
             format!("the password does not open the keystore `{home}/.foundry/keystores/me`"),
-            "check the password, and that it is of this account",
+            "check the password and the account",
         ),
         (
             "--account you",
@@ -281,7 +281,7 @@ async fn an_account_is_needed_and_must_open() {
         ),
         (
             "--account me",
-            "the keystore needs a password, and there is no terminal to ask for it".to_owned(),
+            "the keystore needs a password, but there is no terminal to ask for it".to_owned(),
             "use `--password-file PATH` or the variable LEVEE_PASSWORD",
         ),
         (
@@ -299,7 +299,7 @@ async fn an_account_is_needed_and_must_open() {
         world.levee("settle --terms rescue.toml --yes --keystore garbage.json --password-file wrong");
     assert_eq!((garbage.code, garbage.stdout.as_str()), (Some(1), ""));
     assert!(
-        garbage.stderr.starts_with("error: the keystore `garbage.json` does not open: "),
+        garbage.stderr.starts_with("error: the keystore `garbage.json` cannot be opened: "),
         "{}",
         garbage.stderr
     );
@@ -318,8 +318,7 @@ async fn an_account_is_needed_and_must_open() {
 #[tokio::test]
 async fn without_a_terminal_nothing_is_sent_unless_it_was_said_before() {
     let world = World::start().await;
-    let refusal = "\nerror: there is no terminal to confirm on; nothing was sent\n\n\
-                   hint: add `--yes` to send without asking\n";
+    let refusal = "\nerror: there is no terminal to confirm in; nothing was sent\n\nhint: add `--yes` to send without asking\n";
     for line in ["deploy rescue.toml --dev 1", "pledge 1 ETH --tier 0 --terms rescue.toml --dev 1"] {
         let before = world.mark().await;
         let ran = world.levee(line);
@@ -377,7 +376,7 @@ async fn money_that_is_not_there_is_missed_before_anything_is_sent() {
         let told = format!("error: `{ann}` has not enough ETH for the transaction: ");
         assert!(ran.stderr.contains(&told), "{}", ran.stderr);
         assert!(!ran.stderr.contains("signs"), "nobody is asked what cannot be done: {}", ran.stderr);
-        let hint = "\n\nhint: send ETH to the account: it pays for the amount and for gas\n";
+        let hint = "\n\nhint: send ETH to the account, which pays for the amount and for gas\n";
         assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
         assert_eq!(world.mark().await, before);
@@ -415,8 +414,8 @@ async fn what_an_open_rescue_refuses_is_told_in_its_own_words() {
         (
             ANN,
             "refund",
-            "the rescue is open until 2100-01-11T00:00:00Z (in 9 days 23 hours): until it is decided, pledges are locked".to_owned(),
-            "`levee status` shows whether an amendment is pending: then `levee exit` takes a pledge out",
+            "the rescue is open until 2100-01-11T00:00:00Z (in 9 days 23 hours), and pledges are locked until it is decided".to_owned(),
+            "`levee status` shows whether an amendment is pending; if so, `levee exit` takes a pledge out",
         ),
         (
             BEN,
@@ -521,8 +520,8 @@ async fn what_comes_too_late_is_told_with_the_state_of_things() {
         (
             ANN,
             "refund",
-            format!("nothing is owed to `{ann}`: what was not drawn of its pledges went back before"),
-            "`levee positions ADDRESS` shows what an account has, and what went back to it",
+            format!("nothing is owed to `{ann}`: what was not drawn from its pledges was already refunded"),
+            "`levee positions ADDRESS` shows what an account has and what was refunded",
         ),
     ];
     for (account, line, message, hint) in settled {

@@ -47,7 +47,7 @@ fn wei(ether: u128) -> Value {
 async fn what_was_said_is_shown_against_what_was_locked() {
     let world = World::start().await;
     let (ann, ben, rescue) = (world.address(ANN), world.address(BEN), world.rescue());
-    let none = format!("nothing is declared for the rescue {rescue}\n");
+    let none = format!("there are no declarations for the rescue {rescue}\n");
     assert_eq!(world.levee("declarations --terms rescue.toml").ok(), none);
     // The rescue need not exist yet, and neither need the board.
     let said = world
@@ -85,7 +85,7 @@ not yet locked  9 ETH
 up to           2100-01-09T00:00:00Z
 link
 
-not yet locked, in all: 9 ETH
+not yet locked, in total: 9 ETH
 "
     );
     assert_eq!(table, expected);
@@ -148,7 +148,7 @@ async fn a_contract_wallet_declares_by_what_it_accepts() {
     world.assert_refused(&line, &message, SIGNS).await;
 }
 
-const SIGNS: &str = "the contributor itself signs, for this chain; nothing of it may be changed afterwards";
+const SIGNS: &str = "the contributor must sign it for this chain, and it must not be changed afterwards";
 
 fn text(value: &Value) -> &str {
     value.as_str().expect("text")
@@ -179,9 +179,9 @@ async fn a_signed_declaration_that_is_not_good_is_refused_before_anything_is_sen
     changed("chain", json!(1));
     let chain = "check `--rpc-url` and `--chain`, or the terms' `chain`; nothing was sent";
     world.assert_refused(&bring, "the node is on chain 31337, not on chain 1", chain).await;
-    let leave = "leave `--chain` out, or use a declaration of that chain";
+    let leave = "leave `--chain` out, or use a declaration for that chain";
     let other = format!("declare --signed x.json --chain 1 --dev {ANYONE} --yes");
-    world.assert_refused(&other, "`x.json` is for chain 31337, and `--chain` says 1", leave).await;
+    world.assert_refused(&other, "`x.json` is for chain 31337, but `--chain` says 1", leave).await;
     changed("madeAtUnix", json!(START + DAY));
     let ran = world.levee(&bring);
     assert!(
@@ -203,7 +203,7 @@ async fn a_signed_declaration_that_is_not_good_is_refused_before_anything_is_sen
     world.warp(8 * DAY + 1).await;
     let line = format!("declare --signed x.json --dev {ANYONE} --yes");
     let expired = "the declaration expired at 2100-01-09T00:00:00Z, and it is 2100-01-09T00:00:01Z";
-    world.assert_refused(&line, expired, "make one with a later `--expiry`").await;
+    world.assert_refused(&line, expired, "make a new one with a later `--expiry`").await;
 }
 
 #[tokio::test]
@@ -211,21 +211,21 @@ async fn what_cannot_be_declared_is_told_before_anything_is_sent() {
     let world = World::with_rescue().await;
     let long = "x".repeat(257);
     let nobody = address!("00000000000000000000000000000000000000Aa");
-    let wanted = "write it in ETH, as in `5000 ETH`; only what is expressed may be unknown";
+    let wanted = "give it in ETH, as in `5000 ETH`; only `expressed` allows an unknown amount";
     let cases = [
         (
             format!("declare promised 1 ETH --tier 0 {LATER} --terms rescue.toml"),
-            "`promised` is not a stage of a declaration".to_owned(),
-            "say expressed, proposed, approved or withdrawn",
+            "`promised` is not a stage".to_owned(),
+            "use expressed, proposed, approved or withdrawn",
         ),
         (
             format!("declare approved --tier 0 {LATER} --terms rescue.toml"),
-            "what is approved has an amount".to_owned(),
+            "a declaration that is approved needs an amount".to_owned(),
             wanted,
         ),
         (
             format!("declare proposed unknown --tier 0 {LATER} --terms rescue.toml"),
-            "what is proposed has an amount".to_owned(),
+            "a declaration that is proposed needs an amount".to_owned(),
             wanted,
         ),
         (
@@ -240,13 +240,13 @@ async fn what_cannot_be_declared_is_told_before_anything_is_sent() {
         ),
         (
             "declare approved 1 ETH --tier 0 --terms rescue.toml".to_owned(),
-            "it is not said up to when the declaration stands".to_owned(),
+            "the declaration has no expiry".to_owned(),
             "add `--expiry TIME`, as in `--expiry 2026-08-01T00:00:00Z`",
         ),
         (
             "declare approved 1 ETH --tier 0 --expiry 2099-12-31T00:00:00Z --terms rescue.toml".to_owned(),
             "the declaration expired at 2099-12-31T00:00:00Z, and it is 2100-01-01T00:00:07Z".to_owned(),
-            "make one with a later `--expiry`",
+            "make a new one with a later `--expiry`",
         ),
         (
             format!("declare approved 1 ETH --tier 0 {LATER} --link {long} --terms rescue.toml"),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{DAY, START, World, levee, root, run, words};
 
-const NO_NODE: &str = "no node to ask";
+const NO_NODE: &str = "no node given";
 
 #[tokio::test]
 async fn an_empty_variable_is_one_that_is_not_set() {
@@ -96,7 +96,7 @@ fn a_file_is_read_up_to_a_limit() {
     fs::write(directory.path().join("large.toml"), vec![b'#'; (1 << 20) + 1]).expect("it can be written");
     for line in ["terms check large.toml", "rehearse large.toml"] {
         run(&mut levee(directory.path()), line)
-            .assert_refused("`large.toml` is larger than 1 MiB, the most that is read", "check the path");
+            .assert_refused("`large.toml` is larger than 1 MiB, the maximum", "check the path");
     }
 }
 

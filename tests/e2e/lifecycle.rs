@@ -158,10 +158,9 @@ async fn pledges_of_every_asset_are_locked_and_shown() {
     assert_eq!(world.positions(BEN), bens);
     assert_eq!(world.positions(GUARDIAN), json!([]));
     let table = "\
-tier  pledged               refunded  refundable now  drawn value  objected
-1     0.000000000000000007  0 ETH     0 ETH           0 ETH        no
-      ETH
-2     30 stETH              0 stETH   0 stETH         0 ETH        no
+tier  pledged                   refunded  refundable now  drawn value  objected
+1     0.000000000000000007 ETH  0 ETH     0 ETH           0 ETH        no
+2     30 stETH                  0 stETH   0 stETH         0 ETH        no
 ";
     assert_eq!(world.levee(&format!("positions {ben} --terms rescue.toml")).ok(), table);
 }

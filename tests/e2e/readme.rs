@@ -94,7 +94,7 @@ async fn the_tutorial_runs_as_written() {
     let told = run(&commands.replace(DEADLINE, &in_a_month.to_string())).ok();
     assert!(told.contains("the terms are valid; the rescue will be at 0x"), "{told}");
     assert!(told.contains(" declared: Approved, 0.01 ETH into tier 0, up to "), "{told}");
-    assert!(told.contains("\nnot yet locked, in all: 0 ETH\n"), "{told}");
+    assert!(told.contains("\nnot yet locked, in total: 0 ETH\n"), "{told}");
     assert!(told.contains("\nadded 0.001 ETH of 0x"), "{told}");
     assert!(told.contains("settled at a threshold of 100 %: 0.02 ETH of 0.02 ETH is drawn"), "{told}");
 

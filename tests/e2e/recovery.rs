@@ -43,7 +43,7 @@ async fn what_is_recovered_repays_the_loan_first_and_then_the_grants() {
     let world = World::with_rescue().await;
     world.released().await;
     let too_much = world.levee(&format!("recover 101 ETH --terms rescue.toml --dev {GUARDIAN}"));
-    let warning = "it goes to draw order 0, where the pledges into tiers 0, 2, worth 71 ETH in all, share it, however little \
+    let warning = "it goes to draw order 0, where the pledges into tiers 0, 2, worth 71 ETH in total, share it, however little \
                    they gave\n";
     assert!(too_much.stderr.contains(warning), "{}", too_much.stderr);
     let deposited = world.by(GUARDIAN, "recover 30 ETH");
@@ -90,7 +90,7 @@ async fn the_pool_is_on_the_page_and_takes_plain_transfers() {
     assert_eq!(world.status()["recoveryPool"], Value::Null);
     let told = world.try_by(ANYONE, "recover 5 ETH");
     let (pool, rescue) = (world.pool(), world.rescue());
-    let plan = format!("Create the recovery pool at {pool}, which is not there yet\n");
+    let plan = format!("Create the recovery pool at {pool}, which does not exist yet\n");
     assert!(told.stderr.starts_with(&plan), "{}", told.stderr);
     assert!(told.stderr.contains("  amount   5 ETH (5000000000000000000 wei)\n"), "{}", told.stderr);
     let (first, rest) = told.stdout.split_once('\n').expect("lines");
@@ -130,8 +130,8 @@ async fn what_cannot_be_recovered_or_claimed_is_told_before_anything_is_sent() {
     world.assert_refused(&by("recover 0 ETH"), "`0 ETH` is nothing", "deposit more than nothing").await;
 
     world.released().await;
-    let none = "nothing was recovered after this rescue yet";
-    let recover = "`levee recover AMOUNT` shares out what was; anyone may call it";
+    let none = "nothing has been recovered after this rescue yet";
+    let recover = "`levee recover AMOUNT` distributes what is recovered; anyone may call it";
     world.assert_refused(&by("claim"), none, recover).await;
     // The amount and the gas are counted before a pool is created for nothing.
     world.chain.anvil_set_balance(world.address(ANN), U256::from(ETHER)).await.expect("anvil sets");
@@ -143,7 +143,7 @@ async fn what_cannot_be_recovered_or_claimed_is_told_before_anything_is_sent() {
     assert_eq!((ran.code, world.mark().await), (Some(1), before));
     world.by(ANYONE, "recover 1 ETH");
     let (ann, cat) = (world.address(ANN), world.address(CAT));
-    let nothing = "what its pledges earned was claimed before, or none of them was drawn and repaid yet";
+    let nothing = "its earnings were already claimed, or none of its pledges was drawn and repaid yet";
     world.assert_refused(&by("claim"), &format!("`{ann}` has nothing to claim"), nothing).await;
     let own = "leave `--to` out, or sign with its account";
     let line = by(&format!("claim --pledger {cat} --to {ann}"));
@@ -151,7 +151,7 @@ async fn what_cannot_be_recovered_or_claimed_is_told_before_anything_is_sent() {
     let pool = world.pool();
     let key = "name an account that somebody holds the key of";
     let line = format!("claim --to {pool} --terms rescue.toml --dev {CAT} --yes");
-    world.assert_refused(&line, &format!("`{pool}` can not receive"), key).await;
+    world.assert_refused(&line, &format!("`{pool}` cannot receive"), key).await;
     let wrong = by(&format!("claim --pledger {cat} --tier 0"));
     world.assert_refused(&wrong, &format!("`{cat}` has nothing to claim"), nothing).await;
 }

@@ -202,7 +202,7 @@ fn who_has_too_little_is_told_so() {
     let message = stderr(&output);
     let place = format!("error: {}:63\n", path.display());
     assert!(message.contains(&place), "{message}");
-    assert!(message.contains("whoever makes the call has less ETH than it is to pay"), "{message}");
+    assert!(message.contains("the caller has less ETH than the call sends"), "{message}");
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn one_ending_can_be_played_alone() {
     let output = rehearse(&path, &["--ending", "all leave"]);
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
-    assert!(message.contains("the scenario has no ending called `all leave`"), "{message}");
+    assert!(message.contains("the scenario has no ending named `all leave`"), "{message}");
     assert!(message.contains("one leaves in time; one comes too late to leave"), "{message}");
 }
 
@@ -320,8 +320,7 @@ fn a_missing_anvil_is_told_with_what_to_do() {
     assert_eq!(stdout(&output), "");
     assert_eq!(
         stderr(&output),
-        "error: a rehearsal needs Foundry's anvil, and there is none at `/nowhere/anvil`, where ANVIL points\n\n\
-        hint: run `npm ci` in Levee's directory, install Foundry, or set ANVIL to the program\n"
+        "error: a rehearsal needs Foundry's anvil, but there is none at `/nowhere/anvil`, where ANVIL points\n\nhint: run `npm ci` in Levee's directory, install Foundry, or set ANVIL to the program\n"
     );
 }
 

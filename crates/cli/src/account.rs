@@ -1,4 +1,5 @@
-//! Which account signs. Keys are never arguments, which other users of the machine could read, and are never shown.
+//! Which account signs. Keys are never arguments, which other users of the machine could read, and are
+//! never displayed.
 
 use std::{
     env,
@@ -19,7 +20,7 @@ const PASSWORD_VARIABLE: &str = "LEVEE_PASSWORD";
 /// The chain id of a local anvil, the only one on which its public keys may sign.
 pub(crate) const DEV_CHAIN: u64 = 31337;
 
-/// The keys that every anvil prints when it starts. They are public: nobody's money is safe with them.
+/// The keys that every anvil prints when it starts. They are public: no money is safe with them.
 const DEV_KEYS: [&str; 10] = [
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
@@ -33,19 +34,19 @@ const DEV_KEYS: [&str; 10] = [
     "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6",
 ];
 
-/// Where the signing key comes from. With none of these, the environment variable LEVEE_PRIVATE_KEY.
+/// Where the signing key comes from; default: the environment variable LEVEE_PRIVATE_KEY.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Account (or the variable LEVEE_PRIVATE_KEY)")]
 pub(crate) struct AccountArgs {
-    /// Encrypted JSON keystore that signs.
+    /// Encrypted JSON keystore to sign with.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["account", "dev"])]
     keystore: Option<PathBuf>,
 
-    /// Name of a Foundry keystore, in ~/.foundry/keystores (made by `cast wallet import`).
+    /// Name of a Foundry keystore in ~/.foundry/keystores (created with `cast wallet import`).
     #[arg(long, value_name = "NAME", conflicts_with = "dev")]
     account: Option<String>,
 
-    /// File with the keystore's password; else the variable LEVEE_PASSWORD, else a question.
+    /// File with the keystore's password; default: the variable LEVEE_PASSWORD, or a prompt.
     #[arg(long, value_name = "PATH")]
     password_file: Option<PathBuf>,
 
@@ -98,7 +99,7 @@ impl AccountArgs {
         }
         if !io::stdin().is_terminal() {
             return Err(UserError::new(
-                "the keystore needs a password, and there is no terminal to ask for it",
+                "the keystore needs a password, but there is no terminal to ask for it",
             )
             .hint("use `--password-file PATH` or the variable LEVEE_PASSWORD")
             .into());
@@ -107,23 +108,25 @@ impl AccountArgs {
     }
 }
 
-/// Says why a keystore does not open. Whether the password is wrong shows only in a code that the file has for it.
+/// Explains why a keystore cannot be opened. A wrong password shows only in the file's authentication code.
 fn does_not_open(path: &Path, reason: &str) -> UserError {
     let path = path.display();
     if reason == "Mac Mismatch" {
         return UserError::new(format!("the password does not open the keystore `{path}`"))
-            .hint("check the password, and that it is of this account");
+            .hint("check the password and the account");
     }
-    UserError::new(format!("the keystore `{path}` does not open: {reason}"))
+    UserError::new(format!("the keystore `{path}` cannot be opened: {reason}"))
         .hint("check that the file is an encrypted JSON keystore")
 }
 
 fn dev_signer(number: usize, chain: u64) -> Result<PrivateKeySigner, UserError> {
     if chain != DEV_CHAIN {
-        return Err(UserError::new(format!("`--dev` signs with a public key, and this is chain {chain}"))
-            .hint(
-                "use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain id 31337",
-            ));
+        return Err(UserError::new(format!(
+            "`--dev` signs with a publicly known key, but this is chain {chain}"
+        ))
+        .hint(
+            "use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain id 31337",
+        ));
     }
     let key = DEV_KEYS.get(number).ok_or_else(|| {
         UserError::new(format!("anvil has no well-known account {number}")).hint("`--dev` takes 0 to 9")
@@ -175,7 +178,7 @@ mod tests {
         assert_eq!(dev_signer(0, DEV_CHAIN).unwrap().address(), DEV_0);
         assert_eq!(dev_signer(9, DEV_CHAIN).unwrap().address(), DEV_9);
         let message = dev_signer(0, 1).unwrap_err().to_string();
-        assert_eq!(message, "`--dev` signs with a public key, and this is chain 1");
+        assert_eq!(message, "`--dev` signs with a publicly known key, but this is chain 1");
         let message = dev_signer(10, DEV_CHAIN).unwrap_err().to_string();
         assert_eq!(message, "anvil has no well-known account 10");
     }

@@ -1,10 +1,10 @@
-//! Addresses as people paste them. Mixed case is a checksum, and a checksum is there to be checked.
+//! Addresses as people paste them. Mixed case is a checksum, which is verified.
 
 use alloy::primitives::{Address, hex};
 
 use crate::error::UserError;
 
-/// Reads an address. One case throughout carries no checksum and is taken as it is; mixed case must match EIP-55.
+/// Reads an address. A single case carries no checksum and is accepted; mixed case must match EIP-55.
 pub(crate) fn parse(text: &str) -> Result<Address, UserError> {
     let digits = text.strip_prefix("0x").unwrap_or_default();
     let address = hex::decode(digits).ok().and_then(|bytes| Address::try_from(bytes.as_slice()).ok());
@@ -17,8 +17,9 @@ pub(crate) fn parse(text: &str) -> Result<Address, UserError> {
     if one_case || address.to_checksum(None) == text {
         return Ok(address);
     }
-    Err(UserError::new(format!("`{text}` fails its checksum: it may be mistyped"))
-        .hint(format!("compare every character with its source; these digits would be `{address}`")))
+    Err(UserError::new(format!("`{text}` fails its checksum: it may be mistyped")).hint(format!(
+        "compare every character with the source; with its checksum, this address is `{address}`"
+    )))
 }
 
 #[cfg(test)]
@@ -40,7 +41,9 @@ mod tests {
         let wrong = RIGHT.replace("DE3A", "dE3A");
         let error = eyre::Report::new(parse(&wrong).unwrap_err());
         assert_eq!(error.to_string(), format!("`{wrong}` fails its checksum: it may be mistyped"));
-        assert!(crate::error::to_text(&error).contains(&format!("these digits would be `{RIGHT}`")));
+        assert!(
+            crate::error::to_text(&error).contains(&format!("with its checksum, this address is `{RIGHT}`"))
+        );
     }
 
     #[test]

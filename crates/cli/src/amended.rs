@@ -1,11 +1,11 @@
-//! What is, or is about to be, other than the terms that a rescue was created with.
+//! Differences between a rescue's terms, in force or pending, and its original terms.
 
 use levee_model::{Amendment, Goal, Terms};
 
 use crate::{amount, error::UserError, page::Page, time};
 
-/// Refuses a rescue whose target, deadline or document is, or is about to be, another than in the terms of its creation:
-/// whoever pledges by those would meet others.
+/// Refuses a rescue whose target, deadline or document differs from the original terms, or is about to: a
+/// pledge based on these would meet others.
 pub(crate) fn require_as_created(page: &Page, created: &Terms) -> Result<(), UserError> {
     let created = Goal::from(created);
     let now = differences(created, Goal::from(&page.view.terms));
@@ -24,7 +24,7 @@ pub(crate) fn require_as_created(page: &Page, created: &Terms) -> Result<(), Use
         .hint("add `--accept-amended` to pledge; until then you may leave with `levee exit`"))
 }
 
-/// What whoever pledges should know of amendments.
+/// What a pledger should know about amendments.
 pub(crate) fn facts(page: &Page, created: &Terms) -> Vec<(&'static str, String)> {
     let in_force = Goal::from(&page.view.terms);
     let differ = |from, to| Some(differences(from, to).join(", ")).filter(|text| !text.is_empty());
@@ -37,7 +37,7 @@ pub(crate) fn facts(page: &Page, created: &Terms) -> Vec<(&'static str, String)>
     amended.into_iter().chain(pending).collect()
 }
 
-/// What `new` has otherwise than `old`, with both values.
+/// How `new` differs from `old`, with both values.
 fn differences(old: Goal, new: Goal) -> Vec<String> {
     let named = |name: &str, [old, new]: [String; 2]| format!("{name} {new} instead of {old}");
     let mut differences = Vec::new();

@@ -1,6 +1,6 @@
-//! Amounts as people write them, `2500 stETH`, and as they are shown: exact, always with a unit.
+//! Amounts as people write them, `2500 stETH`, and as they are shown: exact, and always with a unit.
 //!
-//! A bare number is refused: a wei taken for an ether is the costliest typing mistake there is.
+//! A number without a unit is refused: mistaking wei for ether is the most expensive typing mistake.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use levee_model::{Asset, Rate, Shares, Units, Wei, prorata};
 
 use crate::error::UserError;
 
-/// Digits after the point of one ETH, stETH or wstETH.
+/// Decimal places of ETH, stETH and wstETH.
 const DECIMALS: usize = 18;
-/// Digits after the point of one gwei.
+/// Decimal places of gwei.
 const GWEI_DECIMALS: usize = 9;
 const UNITS: &str = "ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH";
 
@@ -22,7 +22,8 @@ const UNITS: &str = "ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH)
 pub(crate) enum Amount {
     /// ETH, in wei.
     Eth(Wei),
-    /// stETH, in 10^-18 stETH: worth so many wei now, and a number of shares that only the token knows.
+    /// stETH, in units of 10^-18 stETH: its current value in wei; only the token knows the number of
+    /// shares.
     StEth(Wei),
     /// stETH, in its shares.
     Shares(Shares),
@@ -31,7 +32,7 @@ pub(crate) enum Amount {
 }
 
 impl Amount {
-    /// Which asset it is of.
+    /// The asset.
     pub(crate) const fn asset(self) -> Asset {
         match self {
             Self::Eth(_) => Asset::Eth,
@@ -53,8 +54,8 @@ impl Amount {
             "wei" => Ok(Self::Eth(Wei::new(parse_decimal(number, text, 0)?))),
             "shares" | "share" => Ok(Self::Shares(Shares::new(parse_decimal(number, text, 0)?))),
             "" => Err(UserError::new(format!("`{text}` has no unit"))
-                .hint(format!("say what it is of, as in `{text} ETH`; units are {UNITS}"))),
-            _ => Err(UserError::new(format!("`{unit}` is not a unit that Levee knows"))
+                .hint(format!("add a unit, as in `{text} ETH`; units are {UNITS}"))),
+            _ => Err(UserError::new(format!("`{unit}` is not a known unit"))
                 .hint(format!("write an amount in {UNITS}"))),
         }
     }
@@ -80,7 +81,7 @@ pub(crate) const fn unit_name(asset: Asset) -> &'static str {
     }
 }
 
-/// Reads an amount that must be of ETH.
+/// Reads an amount that must be in ETH.
 pub(crate) fn parse_eth(text: &str) -> Result<Wei, UserError> {
     match Amount::parse(text)? {
         Amount::Eth(wei) => Ok(wei),
@@ -89,7 +90,7 @@ pub(crate) fn parse_eth(text: &str) -> Result<Wei, UserError> {
     }
 }
 
-/// Reads an amount of ETH that must be something; `verb` is what is to be done with it.
+/// Reads a positive amount of ETH; `verb` says what to do with it.
 pub(crate) fn parse_some_eth(text: &str, verb: &str) -> Result<Wei, UserError> {
     let amount = parse_eth(text)?;
     if amount.is_zero() {
@@ -105,12 +106,11 @@ pub(crate) fn parse_asset(text: &str) -> Result<Asset, UserError> {
     })
 }
 
-/// `number` with at most `decimals` digits after the point, as so many units of the last digit. `whole` is what the
-/// error quotes.
+/// `number` with at most `decimals` decimal places, in units of the last one. The error quotes `whole`.
 fn parse_decimal(number: &str, whole: &str, decimals: usize) -> Result<u128, UserError> {
     let not_a_number = || {
         UserError::new(format!("`{whole}` is not an amount"))
-            .hint("write digits with at most one point and no other signs, as in `1.5 ETH`")
+            .hint("write digits with at most one decimal point and nothing else, as in `1.5 ETH`")
     };
     let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -122,16 +122,16 @@ fn parse_decimal(number: &str, whole: &str, decimals: usize) -> Result<u128, Use
     }
     let text = format!("{integer}{fraction:0<decimals$}");
     text.parse().map_err(|_| {
-        UserError::new(format!("`{whole}` is more than there can ever be")).hint("check the number of digits")
+        UserError::new(format!("`{whole}` is too large to exist")).hint("check the number of digits")
     })
 }
 
 fn too_fine(whole: &str, decimals: usize) -> UserError {
     match decimals {
         0 => UserError::new(format!("`{whole}` is not a whole number"))
-            .hint("wei and shares have no fractions"),
-        _ => UserError::new(format!("`{whole}` has more than {decimals} digits after the point"))
-            .hint("round it yourself: nothing here is rounded for you"),
+            .hint("wei and shares cannot be divided"),
+        _ => UserError::new(format!("`{whole}` has more than {decimals} decimal places"))
+            .hint("round it yourself: Levee does not round amounts"),
     }
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn eth_and_wei(wei: Wei) -> String {
     format!("{} ({wei})", eth(wei))
 }
 
-/// What the books hold of an asset, exact, with what stETH shares are worth in stETH where the rate is known.
+/// An amount as booked, exact, with the value of stETH shares in stETH if the rate is known.
 pub(crate) fn units(units: Units, asset: Asset, rate: Option<Rate>) -> String {
     match (asset, rate) {
         (Asset::Eth, _) => eth(Wei::new(units.get())),
@@ -153,7 +153,7 @@ pub(crate) fn units(units: Units, asset: Asset, rate: Option<Rate>) -> String {
     }
 }
 
-/// The same for tables, where there is no room for shares besides what they are worth.
+/// The same for tables, which have no room for both shares and their value.
 pub(crate) fn worth(amount: Units, asset: Asset, rate: Option<Rate>) -> String {
     match (asset, rate) {
         (Asset::StEth, Some(rate)) => {
@@ -163,7 +163,7 @@ pub(crate) fn worth(amount: Units, asset: Asset, rate: Option<Rate>) -> String {
     }
 }
 
-/// `units`, and the exact number in the smallest unit, for what is about to be signed.
+/// `units`, and the exact number in the smallest unit, for something about to be signed.
 pub(crate) fn units_exact(amount: Units, asset: Asset, rate: Option<Rate>) -> String {
     match asset {
         Asset::Eth => eth_and_wei(Wei::new(amount.get())),
@@ -196,22 +196,19 @@ mod tests {
     #[test]
     fn what_is_not_an_amount_is_refused_in_a_sentence() {
         assert_eq!(refusal("2500"), "`2500` has no unit");
-        assert_eq!(refusal("5 WETH"), "`WETH` is not a unit that Levee knows");
-        assert_eq!(refusal("5 mwei"), "`mwei` is not a unit that Levee knows");
-        assert_eq!(
-            refusal("0.1234567891 gwei"),
-            "`0.1234567891 gwei` has more than 9 digits after the point"
-        );
+        assert_eq!(refusal("5 WETH"), "`WETH` is not a known unit");
+        assert_eq!(refusal("5 mwei"), "`mwei` is not a known unit");
+        assert_eq!(refusal("0.1234567891 gwei"), "`0.1234567891 gwei` has more than 9 decimal places");
         assert_eq!(refusal("1.5 wei"), "`1.5 wei` is not a whole number");
         let fine = "0.0000000000000000001 ETH";
-        assert_eq!(refusal(fine), format!("`{fine}` has more than 18 digits after the point"));
+        assert_eq!(refusal(fine), format!("`{fine}` has more than 18 decimal places"));
         for text in
             ["ETH", "-1 ETH", "+1 ETH", "1,000 ETH", "1_000 ETH", ". ETH", ".5 ETH", "1. ETH", "1.2.3 ETH"]
         {
             assert_eq!(refusal(text), format!("`{text}` is not an amount"));
         }
         let huge = "340282366920938463464 ETH";
-        assert_eq!(refusal(huge), format!("`{huge}` is more than there can ever be"));
+        assert_eq!(refusal(huge), format!("`{huge}` is too large to exist"));
     }
 
     #[test]

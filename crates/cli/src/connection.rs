@@ -22,11 +22,11 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
-    /// Address of an Ethereum node (JSON-RPC over http); else the variable LEVEE_RPC_URL, else ETH_RPC_URL.
+    /// URL of an Ethereum node (JSON-RPC over HTTP); default: the variable LEVEE_RPC_URL or ETH_RPC_URL.
     #[arg(long, value_name = "URL")]
     rpc_url: Option<String>,
 
-    /// Id that the node's chain must have, as in `1` for Ethereum.
+    /// Chain id that the node must have, as in `1` for Ethereum.
     #[arg(long, value_name = "ID")]
     chain: Option<u64>,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Node {
     expected: Option<u64>,
 }
 
-/// A node and the chain that it is on.
+/// A node and its chain.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
     /// How to reach it.
@@ -52,12 +52,12 @@ pub(crate) struct Connection {
 }
 
 impl NetworkArgs {
-    /// Connects, and checks the chain against `--chain` and against the one that the terms name.
+    /// Connects, and checks the chain against `--chain` and the terms.
     pub(crate) async fn connect(&self, terms: Option<&TermsFile>) -> Result<Connection> {
         self.node(terms)?.connect().await
     }
 
-    /// Connects to the chain that the file at `path` names; `what` it holds is for the error.
+    /// Connects to the chain that the file at `path` names; `what` describes its content for the error.
     pub(crate) async fn connect_to(&self, chain: u64, path: &Path, what: &str) -> Result<Connection> {
         self.node_of(chain, path, what)?.connect().await
     }
@@ -73,8 +73,8 @@ impl NetworkArgs {
         match self.chain {
             Some(other) if other != chain => {
                 let path = path.display();
-                Err(UserError::new(format!("`{path}` is for chain {chain}, and `--chain` says {other}"))
-                    .hint(format!("leave `--chain` out, or use {what} of that chain"))
+                Err(UserError::new(format!("`{path}` is for chain {chain}, but `--chain` says {other}"))
+                    .hint(format!("leave `--chain` out, or use {what} for that chain"))
                     .into())
             }
             _ => self.expecting(Some(chain)),
@@ -90,7 +90,7 @@ impl NetworkArgs {
         let url =
             self.rpc_url.clone().or_else(|| variable("LEVEE_RPC_URL")).or_else(|| variable("ETH_RPC_URL"));
         let url = url.ok_or_else(|| {
-            UserError::new("no node to ask").hint("use `--rpc-url URL` or the variable LEVEE_RPC_URL")
+            UserError::new("no node given").hint("use `--rpc-url URL` or the variable LEVEE_RPC_URL")
         })?;
         Ok(url.parse()?)
     }
@@ -122,15 +122,15 @@ impl Connection {
     }
 }
 
-/// Which rescue: its address, or the terms that its address follows from.
+/// Which rescue: its address, or the terms from which its address follows.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rescue")]
 pub(crate) struct RescueArgs {
-    /// Address of the rescue; else the variable LEVEE_RESCUE.
+    /// Address of the rescue; default: the variable LEVEE_RESCUE.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     rescue: Option<Address>,
 
-    /// File with the terms that the rescue was created with; its address follows from them.
+    /// Terms file with which the rescue was created; its address follows from the terms.
     #[arg(long, value_name = "FILE")]
     pub(crate) terms: Option<PathBuf>,
 }
@@ -140,12 +140,13 @@ pub(crate) struct RescueArgs {
 pub(crate) struct Named {
     /// Where it should be.
     pub(crate) address: Address,
-    /// What it was created with. The address commits to them, so Levee's code there is all that is left to check.
+    /// The original terms. The address commits to them, so only the presence of Levee's code remains to be
+    /// checked.
     pub(crate) terms: Option<TermsFile>,
 }
 
 impl RescueArgs {
-    /// Finds out the address, without a network.
+    /// Computes the address, without a network.
     pub(crate) fn named(&self) -> Result<Named> {
         let rescue = match self.rescue {
             Some(rescue) => Some(rescue),
@@ -162,10 +163,10 @@ impl RescueArgs {
         let address = terms.address()?;
         match rescue {
             Some(other) if other != address => Err(UserError::new(format!(
-                "the terms in `{}` are those of `{address}`, not of the rescue `{other}`",
+                "the terms in `{}` belong to `{address}`, not to the rescue `{other}`",
                 path.display()
             ))
-            .hint("name the rescue once; check whether the file was changed after the rescue was created")
+            .hint("give the rescue once; check whether the file was changed after the rescue was created")
             .into()),
             _ => Ok(Named { address, terms: Some(terms) }),
         }

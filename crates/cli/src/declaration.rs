@@ -1,4 +1,5 @@
-//! A signed declaration as a file: what `levee declare --sign` prints, and `levee declare --signed` brings.
+//! A signed declaration as a file, as printed by `levee declare --sign` and submitted by `levee declare
+//! --signed`.
 
 use std::path::Path;
 
@@ -39,7 +40,7 @@ pub(crate) struct SignedFile {
 }
 
 impl SignedFile {
-    /// What is written of a declaration for the board of `chain`.
+    /// The file for a declaration on the board of `chain`.
     pub(crate) fn new(chain: u64, signed: &SignedDeclaration, digest: B256) -> Self {
         let SignedDeclaration { contributor, declaration, made_at, signature } = signed;
         Self {
@@ -71,7 +72,7 @@ impl SignedFile {
         let board = Blueprint::board().address();
         if address::parse(&self.board)? != board {
             return Err(UserError::new(format!("the declaration is for the board `{}`", self.board))
-                .hint(format!("the board that this version of Levee knows is `{board}`")));
+                .hint(format!("this version of Levee uses the board `{board}`")));
         }
         Ok(SignedDeclaration {
             contributor: address::parse(&self.contributor)?,
@@ -96,8 +97,8 @@ impl SignedFile {
 /// Reads a stage.
 pub(crate) fn parse_stage(text: &str) -> Result<Stage, UserError> {
     Stage::ALL.into_iter().find(|stage| stage.to_string().eq_ignore_ascii_case(text)).ok_or_else(|| {
-        UserError::new(format!("`{text}` is not a stage of a declaration"))
-            .hint("say expressed, proposed, approved or withdrawn")
+        UserError::new(format!("`{text}` is not a stage"))
+            .hint("use expressed, proposed, approved or withdrawn")
     })
 }
 
@@ -146,6 +147,6 @@ mod tests {
         assert_eq!(parse_stage("approved").unwrap(), Stage::Approved);
         assert_eq!(parse_stage("Expressed").unwrap(), Stage::Expressed);
         let message = parse_stage("promised").unwrap_err().to_string();
-        assert_eq!(message, "`promised` is not a stage of a declaration");
+        assert_eq!(message, "`promised` is not a stage");
     }
 }

@@ -1,4 +1,4 @@
-//! TOML documents that people write: what is wrong is told with file, line and key.
+//! TOML documents that people write: errors name the file, line and key.
 
 use std::path::{Path, PathBuf};
 
@@ -23,13 +23,13 @@ impl Document {
         Ok(Self { path: path.to_owned(), text: file::text(path)? })
     }
 
-    /// Takes a text as if it had been read from `path`.
+    /// Treats a text as if it had been read from `path`.
     #[cfg(test)]
     pub(crate) fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         Self { path: path.into(), text: text.into() }
     }
 
-    /// A path that the document names, which is meant relative to the document.
+    /// A path in the document, which is relative to the document.
     pub(crate) fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
@@ -62,7 +62,7 @@ impl Document {
             .map_err(|error| error.within(format!("{}: {key}", self.place(value.span().start))))
     }
 
-    /// `terms.toml:3`, the line that has the byte at `offset`.
+    /// `terms.toml:3`, the line with the byte at `offset`.
     pub(crate) fn place(&self, offset: usize) -> String {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         format!("{}:{}", self.path.display(), before.matches('\n').count() + 1)
@@ -77,7 +77,7 @@ impl Document {
     }
 }
 
-/// What serde says of a value of another type than the key takes, in words.
+/// A type error of serde, in words.
 fn wrong_type(message: &str) -> Option<String> {
     let told = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
     let (found, expected) = told.split_once(", expected ")?;
@@ -101,7 +101,7 @@ fn wrong_type(message: &str) -> Option<String> {
     Some(format!("is {found}, and must be {expected}"))
 }
 
-/// A time as it is written: in quotes, or as TOML has times of its own.
+/// A time as written: in quotes, or as a TOML date-time.
 #[derive(Debug)]
 pub(crate) struct TimeText(String);
 

@@ -1,4 +1,4 @@
-//! Variables of the environment. One that is empty is one that is not set.
+//! Environment variables. An empty one counts as unset.
 
 use std::env;
 

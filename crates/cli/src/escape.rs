@@ -1,9 +1,9 @@
-//! What comes from files, chains, tokens and nodes is shown, and never obeyed: control and direction characters are escaped
-//! in everything that is written.
+//! Text from files, chains, tokens and nodes is shown, never obeyed: control and direction characters are
+//! escaped in all output.
 
 use std::fmt::Write;
 
-/// A text of several lines, all of whose other control and direction characters are escaped: `\u{1b}`.
+/// A text of several lines, with all other control and direction characters escaped: `\u{1b}`.
 pub(crate) fn text(text: &str) -> String {
     escaped(text, |c| c != '\n' && is_hidden(c), |c| c.escape_unicode().to_string())
 }
@@ -13,7 +13,8 @@ pub(crate) fn line(text: &str) -> String {
     escaped(text, is_hidden, |c| c.escape_default().to_string())
 }
 
-/// A JSON document, in whose strings the same characters are escaped as JSON has it: it still says the same.
+/// A JSON document with the same characters escaped in its strings, as JSON allows: its content is
+/// unchanged.
 pub(crate) fn json(document: &str) -> String {
     escaped(
         document,
@@ -33,8 +34,8 @@ fn escaped(text: &str, escapes: impl Fn(char) -> bool, escape: impl Fn(char) -> 
     text.chars().map(|c| if escapes(c) { escape(c) } else { c.to_string() }).collect()
 }
 
-/// Whether a character moves the cursor, starts a sequence for the terminal, turns the direction of writing, or cannot be
-/// seen at all.
+/// Whether a character moves the cursor, starts a terminal sequence, changes the writing direction, or is
+/// invisible.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,

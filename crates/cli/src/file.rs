@@ -1,4 +1,4 @@
-//! Files, up to a limit: a wrong path must not fill the memory.
+//! Files, up to a size limit: a wrong path must not fill the memory.
 
 use std::{
     fs::File,
@@ -8,16 +8,16 @@ use std::{
 
 use crate::error::UserError;
 
-/// The most that is read of a file that Levee understands: terms, scenarios, declarations, passwords.
+/// The size limit of files that Levee understands: terms, scenarios, declarations, passwords.
 const TEXT_LIMIT: u64 = 1 << 20;
-/// The most that is read of a document of which only the hash counts, as of a PDF with pictures.
+/// The size limit of documents of which only the hash matters, such as a PDF with pictures.
 const DOCUMENT_LIMIT: u64 = 64 << 20;
 
 /// The text of a file.
 pub(crate) fn text(path: &Path) -> Result<String, UserError> {
     let bytes = read(path, TEXT_LIMIT)?;
     String::from_utf8(bytes).map_err(|_| {
-        UserError::new(format!("`{}` is not text", path.display()))
+        UserError::new(format!("`{}` is not valid UTF-8", path.display()))
             .hint("save it as UTF-8, or check the path")
     })
 }
@@ -36,10 +36,9 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, UserError> {
     let bytes = read().map_err(|error| {
         UserError::new(format!("`{}` cannot be read: {error}", path.display())).hint("check the path")
     })?;
-    // A file's length fits 64 bits.
+    // A file's length fits in 64 bits.
     if bytes.len() as u64 > limit {
-        let message =
-            format!("`{}` is larger than {} MiB, the most that is read", path.display(), limit >> 20);
+        let message = format!("`{}` is larger than {} MiB, the maximum", path.display(), limit >> 20);
         return Err(UserError::new(message).hint("check the path"));
     }
     Ok(bytes)
@@ -56,11 +55,11 @@ mod tests {
         std::fs::write(&path, vec![b'#'; 1 << 20]).unwrap();
         assert_eq!(text(&path).unwrap().len(), 1 << 20);
         std::fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
-        let message = format!("`{}` is larger than 1 MiB, the most that is read", path.display());
+        let message = format!("`{}` is larger than 1 MiB, the maximum", path.display());
         assert_eq!(text(&path).unwrap_err().to_string(), message);
         assert_eq!(document(&path).unwrap().len(), (1 << 20) + 1);
         let endless = document(Path::new("/dev/zero")).unwrap_err().to_string();
-        assert_eq!(endless, "`/dev/zero` is larger than 64 MiB, the most that is read");
+        assert_eq!(endless, "`/dev/zero` is larger than 64 MiB, the maximum");
     }
 
     #[test]
@@ -68,7 +67,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("bytes");
         std::fs::write(&path, [0xff, 0xfe]).unwrap();
-        assert_eq!(text(&path).unwrap_err().to_string(), format!("`{}` is not text", path.display()));
+        assert_eq!(text(&path).unwrap_err().to_string(), format!("`{}` is not valid UTF-8", path.display()));
         let nowhere = directory.path().join("none");
         assert!(text(&nowhere).unwrap_err().to_string().contains("cannot be read: No such file"));
     }

@@ -1,9 +1,10 @@
-//! What to do about an error of the client: the client says what is, the command knows what can be typed next.
+//! What to do about an error of the client: the client says what happened, the command knows what to type
+//! next.
 
 use levee::{BoardError, BonusRefusal, Contract, Error, RecoveryRefusal, Refusal, RouterError};
 use levee_model::TermsError;
 
-/// What to do about `error`, where there is something that helps.
+/// What to do about `error`, if anything helps.
 pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
     match error {
         Error::Refused(refusal) => for_refusal(refusal),
@@ -15,7 +16,7 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             Some("check the account's balance and allowance, and whether the token is paused")
         }
         Error::InsufficientFunds { .. } => {
-            Some("send ETH to the account: it pays for the amount and for gas")
+            Some("send ETH to the account, which pays for the amount and for gas")
         }
         Error::WrongChain { .. } => {
             Some("check `--rpc-url` and `--chain`, or the terms' `chain`; nothing was sent")
@@ -24,11 +25,11 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             Some("check the address and the chain, or create the rescue with `levee deploy`")
         }
         Error::NotLevee { contract: Contract::PledgeEscrow, .. } => {
-            Some("do not send anything there; `levee address` tells the right one for a file of terms")
+            Some("do not send anything there; `levee address` computes the right address from a terms file")
         }
-        Error::NoDeployer => Some(
-            "Levee's contracts can only be created on a chain that has it, at the same address as everywhere",
-        ),
+        Error::NoDeployer => {
+            Some("Levee's contracts can only be created on a chain that has it at its usual address")
+        }
         Error::NoSuchAsset { .. } => Some("pledge ETH"),
         Error::NoToken { .. } | Error::ForeignTokens { .. } => {
             Some("check `steth` and `wsteth` in the terms, and the chain")
@@ -36,10 +37,8 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::InvalidUrl { .. } | Error::Unreachable { .. } => {
             Some("check `--rpc-url` or the variable LEVEE_RPC_URL")
         }
-        Error::NotMined { .. } => {
-            Some("look the transaction up before you repeat anything: it may still go through")
-        }
-        Error::FailedInBlock { .. } => Some("look at `levee status` and try again"),
+        Error::NotMined { .. } => Some("look up the transaction before you retry: it may still go through"),
+        Error::FailedInBlock { .. } => Some("check `levee status` and try again"),
         _ => None,
     }
 }
@@ -75,7 +74,7 @@ fn for_refusal(refusal: &Refusal) -> Option<&'static str> {
         AmendedDeadlineTooEarly { .. } => Some("propose a later deadline"),
         AmendedDeadlineTooLate { .. } => Some("propose an earlier deadline"),
         AmendmentDiffers { .. } => {
-            Some("the terms changed in between: look at `levee status`, then pledge again")
+            Some("the terms changed in the meantime: check `levee status`, then pledge again")
         }
         AmendmentPending { .. } => {
             Some("wait until it is in force: nothing settles before, and there is one amendment at a time")
@@ -134,11 +133,11 @@ fn for_board(refusal: &BoardError) -> Option<&'static str> {
     match refusal {
         BoardError::AmountOutOfBounds { .. } => Some("declare an amount within these bounds"),
         BoardError::LinkTooLong { .. } => Some("use a shorter link"),
-        BoardError::DeclarationExpired { .. } => Some("make one with a later `--expiry`"),
+        BoardError::DeclarationExpired { .. } => Some("make a new one with a later `--expiry`"),
         BoardError::MadeInTheFuture { .. } => Some("wait until then, and check the signer's clock"),
         BoardError::DigestSpent { .. } => Some("`levee declarations` shows what stands; sign a new one"),
         BoardError::SignatureInvalid { .. } => {
-            Some("the contributor itself signs, for this chain; nothing of it may be changed afterwards")
+            Some("the contributor must sign it for this chain, and it must not be changed afterwards")
         }
     }
 }
@@ -159,7 +158,7 @@ mod tests {
     use alloy::primitives::Address;
     use levee_model::{Asset, PositionId};
 
-    /// Of what the command itself does not try, so that only a race with another transaction leads there.
+    /// Errors that the command avoids itself, so that only a race with another transaction leads to them.
     #[test]
     fn a_second_objection_has_its_hint() {
         let id = PositionId { pledger: Address::ZERO, tier: 0, asset: Asset::Eth };

@@ -1,4 +1,4 @@
-//! The `levee` command: create, pledge to, release, refund and read rescues, and what is around them.
+//! The `levee` command: create, pledge to, release, refund and read rescues, and the contracts around them.
 
 mod account;
 mod address;

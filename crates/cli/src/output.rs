@@ -1,5 +1,5 @@
-//! The two channels: the result goes to stdout, everything else to stderr. With `--json` the form changes, the channel
-//! does not. Colors and their absence are anstream's business.
+//! The two channels: the result goes to stdout, everything else to stderr. With `--json` the form changes,
+//! the channel does not. Colors are left to anstream.
 
 use std::io::{self, Write};
 
@@ -34,14 +34,14 @@ impl Output {
         write_stdout(text)
     }
 
-    /// Progress and explanations: `text` and a line end. Silent for programs, which read the result.
+    /// Progress and explanations: `text` and a newline. Silent with `--json`.
     pub(crate) fn note(self, text: &str) {
         if !self.json && !self.quiet {
             write_stderr(&escape::text(&format!("{text}\n")));
         }
     }
 
-    /// What is allowed and unwise.
+    /// A warning about something that is allowed but unwise.
     pub(crate) fn warn(self, warnings: &[String]) {
         let style = anstyle::AnsiColor::Yellow.on_default().bold();
         for warning in warnings.iter().filter(|_| !self.json) {
@@ -70,7 +70,8 @@ pub(crate) fn write_stdout(text: &str) -> Result<()> {
     write(&escape::text(text))
 }
 
-/// Writes to stdout as it is: what is the command's own, colors and all. A reader who has gone away, as in `levee status | head -1`, got what it wanted.
+/// Writes to stdout unchanged, including colors: for the command's own text. A reader that closes early, as
+/// in `levee status | head -1`, got what it wanted.
 pub(crate) fn write(text: &str) -> Result<()> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -79,7 +80,7 @@ pub(crate) fn write(text: &str) -> Result<()> {
     }
 }
 
-/// Writes to stderr as it is. When that is gone there is nobody left to tell.
+/// Writes to stderr unchanged. If stderr is closed, there is nobody left to report that to.
 pub(crate) fn write_stderr(text: &str) {
     let mut stderr = anstream::stderr().lock();
     let _gone = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());

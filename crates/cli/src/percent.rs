@@ -1,10 +1,10 @@
-//! Shares of a whole as people write them, `3.8 %`; the books count in basis points.
+//! Percentages as people write them, `3.8 %`; the books use basis points.
 
 use levee_model::{Bps, Wei};
 
 use crate::error::UserError;
 
-/// Reads `50 %` or `3.8%`, with at most two digits after the point. What is allowed depends on the use.
+/// Reads `50 %` or `3.8%`, with at most two decimal places. The valid range depends on the use.
 pub(crate) fn parse(text: &str) -> Result<Bps, UserError> {
     let error =
         |what: &str| UserError::new(format!("`{text}` {what}")).hint("write it as in `50 %` or `3.8 %`");
@@ -15,7 +15,7 @@ pub(crate) fn parse(text: &str) -> Result<Bps, UserError> {
         return Err(error("is not a percentage"));
     }
     if fraction.len() > 2 {
-        return Err(error("has more than two digits after the point"));
+        return Err(error("has more than two decimal places"));
     }
     format!("{integer}{fraction:0<2}").parse().map(Bps::new).map_err(|_| error("is too large"))
 }
@@ -25,8 +25,8 @@ pub(crate) fn percent(bps: Bps) -> String {
     hundredths(bps.get().into())
 }
 
-/// How much of `whole` is `part`, rounded down to hundredths of a percent, so that 100 % is never said too early.
-/// `whole` is not zero.
+/// `part` as a percentage of `whole`, rounded down to hundredths of a percent, so that 100 % is never shown
+/// too early. `whole` is not zero.
 pub(crate) fn of_down(part: Wei, whole: Wei) -> String {
     hundredths(bps_down(part, whole))
 }
@@ -55,7 +55,7 @@ mod tests {
             ("50", "`50` has no percent sign"),
             ("half %", "`half %` is not a percentage"),
             ("-1 %", "`-1 %` is not a percentage"),
-            ("0.001 %", "`0.001 %` has more than two digits after the point"),
+            ("0.001 %", "`0.001 %` has more than two decimal places"),
             ("656 %", "`656 %` is too large"),
         ];
         for (text, message) in cases {

@@ -1,4 +1,4 @@
-//! Which position of an account is meant?
+//! Which position of an account to use.
 
 use alloy::primitives::Address;
 use clap::Args;
@@ -19,10 +19,10 @@ pub(crate) struct PositionArgs {
     asset: Option<Asset>,
 }
 
-/// Whose positions a pool pays: all of a pledger's, unless they are narrowed down.
+/// Whose positions a pool pays: all of a pledger's positions, unless narrowed down.
 #[derive(Debug, Args)]
 pub(crate) struct PayoutArgs {
-    /// Whose pledges; the signer's, if left out.
+    /// The pledger; default: the signer.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Option<Address>,
 
@@ -34,7 +34,7 @@ pub(crate) struct PayoutArgs {
     #[arg(long, value_name = "ASSET", value_parser = amount::parse_asset)]
     asset: Option<Asset>,
 
-    /// Where it goes, if not to the pledger; only for the signer's own pledges.
+    /// Recipient, if not the pledger; only for the signer's own pledges.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pub(crate) to: Option<Address>,
 }
@@ -47,7 +47,7 @@ impl PayoutArgs {
         Ok(pledger)
     }
 
-    /// The positions that are meant.
+    /// The selected positions.
     pub(crate) fn choose<'a>(
         &self,
         positions: &'a [PositionView],
@@ -59,7 +59,7 @@ impl PayoutArgs {
     }
 }
 
-/// Refuses to send what is `owner`'s elsewhere unless the owner signs. `what` is what it would send.
+/// Refuses to send `owner`'s money elsewhere unless the owner signs. `what` describes what would be sent.
 pub(crate) fn require_own(
     to: Option<Address>,
     owner: Address,
@@ -83,7 +83,7 @@ pub(crate) fn parse_tier(text: &str) -> Result<u8, UserError> {
 }
 
 impl PositionArgs {
-    /// The one position of `owner` that is meant, among those that `fits` allows. `what` says which those are, as in
+    /// The selected position of `owner`, among those that `fits` allows. `what` describes these, as in
     /// `position to refund`.
     pub(crate) fn choose(
         &self,
@@ -117,7 +117,7 @@ pub(crate) mod tests {
     use super::*;
     use levee_model::{Units, Wei};
 
-    /// A position of which nothing was taken back.
+    /// A position from which nothing was refunded.
     pub(crate) fn position(tier: u8, asset: Asset, amount: u128) -> PositionView {
         let (refunded, refundable, weight) = (Units::ZERO, Units::ZERO, Wei::ZERO);
         PositionView {

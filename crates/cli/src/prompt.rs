@@ -1,4 +1,4 @@
-//! Questions to whoever sits at the terminal.
+//! Questions to the user at the terminal.
 
 use std::{io, thread};
 
@@ -14,7 +14,7 @@ use crate::escape;
 
 /// Asks for a password, which is not shown while it is typed.
 pub(crate) fn password(question: &str) -> Result<String> {
-    restore_on_signals().wrap_err("the terminal cannot be kept as it is")?;
+    restore_on_signals().wrap_err("the terminal's settings cannot be saved")?;
     dialoguer::Password::new()
         .with_prompt(escape::line(question))
         .allow_empty_password(true)
@@ -22,13 +22,14 @@ pub(crate) fn password(question: &str) -> Result<String> {
         .wrap_err("the password cannot be read")
 }
 
-/// A signal that ends the command at such a question leaves the terminal as it was: not every shell restores it.
+/// If a signal ends the command during a question, the terminal is restored, because not every shell does
+/// that.
 fn restore_on_signals() -> io::Result<()> {
     let before = tcgetattr(io::stdin())?;
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
     thread::spawn(move || {
         for signal in &mut signals {
-            // A terminal that is gone needs nothing, and the command ends in any case.
+            // A terminal that is gone needs no restoring, and the command ends in any case.
             let _gone = tcsetattr(io::stdin(), OptionalActions::Now, &before);
             let _ended = emulate_default_handler(signal);
         }

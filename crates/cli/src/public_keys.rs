@@ -1,8 +1,8 @@
-//! Accounts whose keys everybody knows: what they are sent is taken at once.
+//! Accounts whose keys are public: anything sent to them is stolen at once.
 
 use alloy::primitives::{Address, address};
 
-/// The first accounts of the phrases that development nodes start with: anvil's and Hardhat's, then Ganache's.
+/// The first accounts of the phrases of development nodes: anvil's and Hardhat's, then Ganache's.
 const ACCOUNTS: [Address; 30] = [
     address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"),
     address!("70997970C51812dc3A010C7d01b50e0d17dc79C8"),
@@ -36,7 +36,7 @@ const ACCOUNTS: [Address; 30] = [
     address!("1dF62f291b2E969fB0849d99D9Ce41e2F137006e"),
 ];
 
-/// Whether everybody can sign for an account.
+/// Whether anyone can sign for an account.
 pub(crate) fn is_public(account: Address) -> bool {
     ACCOUNTS.contains(&account)
 }

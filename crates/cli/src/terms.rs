@@ -1,4 +1,4 @@
-//! Terms as people write them: a TOML file in human units, which says the same as the escrow's [`Terms`].
+//! Terms as people write them: a TOML file in human units, equivalent to the escrow's [`Terms`].
 
 use std::path::{Path, PathBuf};
 
@@ -23,11 +23,11 @@ pub(crate) struct TermsFile {
     pub(crate) chain: u64,
     /// What the escrow is created with.
     pub(crate) terms: Terms,
-    /// The document whose Keccak-256 is the terms hash; none when the hash itself is given.
+    /// The document whose Keccak-256 is the terms hash; none if the hash itself is given.
     pub(crate) document: Option<PathBuf>,
 }
 
-/// The keys of terms, as a document has them.
+/// The keys of terms in a document.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TermsToml {
@@ -71,7 +71,7 @@ impl TierToml {
 }
 
 impl TermsToml {
-    /// The terms, whose addresses `account` reads, and the document that they name.
+    /// The terms, with addresses read by `account`, and the document that they name.
     pub(crate) fn read(
         &self,
         document: &Document,
@@ -105,7 +105,7 @@ impl TermsToml {
 }
 
 impl TermsFile {
-    /// Reads a file of terms. Whether the escrow would take them is for [`check`](Self::check) to say.
+    /// Reads a terms file. [`check`](Self::check) says whether the escrow would accept the terms.
     pub(crate) fn read(path: &Path) -> Result<Self, UserError> {
         Self::parse(&Document::read(path)?)
     }
@@ -116,13 +116,13 @@ impl TermsFile {
         Ok(Self { path: document.path().to_owned(), chain: toml.chain, terms, document: source })
     }
 
-    /// Finds the first rule that the terms break, if the escrow were created at `now`.
+    /// Finds the first rule that the terms violate if the escrow is created at `now`.
     pub(crate) fn check(&self, now: u64) -> Result<(), UserError> {
         self.terms.check(now).map_err(|error| broken_rule(&error, now).within(self.path.display()))?;
         self.check_tokens().map_err(|error| error.within(self.path.display()))
     }
 
-    /// The client refuses rescues in other tokens than Lido's, where it knows these.
+    /// The client refuses rescues with tokens other than Lido's, where these are known.
     fn check_tokens(&self) -> Result<(), UserError> {
         let (steth, wsteth) = (self.terms.steth, self.terms.wsteth);
         match levee::lido::tokens_of(self.chain) {
@@ -148,7 +148,7 @@ fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>,
             let found = if both.is_some() { "both" } else { "neither" };
             Err(UserError::new(format!("{found} of document and terms_hash are given"))
                 .within(document.path().display())
-                .hint("name the document, as in `document = \"terms.md\"`, or give its Keccak-256 as terms_hash"))
+                .hint("give the document, as in `document = \"terms.md\"`, or its Keccak-256 as terms_hash"))
         }
     }
 }
@@ -166,7 +166,8 @@ pub(crate) fn parse_hash(text: &str) -> Result<B256, UserError> {
     })
 }
 
-/// The rules of [`Terms::check`] in the units of the file, and how to follow them. Tiers count from 0, as everywhere.
+/// The rules of [`Terms::check`] in the units of the file, with advice. Tiers are counted from 0, as
+/// everywhere.
 fn broken_rule(error: &TermsError, now: u64) -> UserError {
     use TermsError::*;
     let (message, hint) = match *error {
@@ -175,11 +176,11 @@ fn broken_rule(error: &TermsError, now: u64) -> UserError {
         }
         TokensMismatch { .. } => (
             "only one of steth and wsteth is given".into(),
-            "give both, or leave both out for a rescue in ETH only",
+            "give both, or leave both out for an ETH-only rescue",
         ),
         TargetOutOfBounds { target } => (
             format!("the target of {} is out of bounds", amount::eth_and_wei(target)),
-            "it must be 10^9 wei or more and fit 96 bits",
+            "it must be at least 10^9 wei and fit in 96 bits",
         ),
         DeadlinePassed { deadline, .. } => (
             format!("the deadline {} has passed", time::time_from(deadline, now)),
@@ -191,21 +192,21 @@ fn broken_rule(error: &TermsError, now: u64) -> UserError {
                 time::time(latest_deadline),
                 time::time(deadline)
             ),
-            "choose the deadline itself, so that no amendment can move it back, or a later time",
+            "choose a later time, or the deadline itself so that no amendment can postpone it",
         ),
         TierCountOutOfBounds { count } => {
             (format!("there are {count} tiers"), "write 1 to 8 `[[tier]]` sections")
         }
         ThresholdOutOfOrder { tier, threshold, previous } => (
             out_of_order(tier, threshold, previous),
-            "sort the tiers by rising threshold, each above 0 % and at most 100 %",
+            "sort the tiers by ascending threshold, each above 0 % and at most 100 %",
         ),
         LastThresholdNotFull { threshold } => (
             format!("the last tier has a threshold of {}", percent::percent(threshold)),
             "the last tier's threshold must be `100 %`",
         ),
         RatesDiffer { tier, other } => (
-            format!("tiers {other} and {tier} have the same order and different rates"),
+            format!("tiers {other} and {tier} have the same order but different rates"),
             "tiers of one order are drawn together: give them one rate, or another order",
         ),
         ObjectionPeriodZero => (
@@ -214,7 +215,7 @@ fn broken_rule(error: &TermsError, now: u64) -> UserError {
         ),
         VetoOutOfBounds { veto } => (
             format!("the veto of {} is not below 100 %", percent::percent(veto)),
-            "choose less, as weights are rounded down; `0 %` means no veto",
+            "choose less, because weights are rounded down; `0 %` means no veto",
         ),
         TranchesOutOfBounds { tranches } => (format!("there are {tranches} tranches"), "choose 1 to 64"),
         TrancheIntervalZero { tranches } => (
@@ -240,7 +241,7 @@ fn out_of_order(tier: usize, threshold: Bps, previous: Bps) -> String {
     format!("tier {tier} has a threshold of {threshold_text}, not above 0 % and at most 100 %")
 }
 
-/// A file of terms to start from, with every key explained. `deadline` is in Unix seconds.
+/// A terms file to start from, with every key explained. `deadline` is in Unix seconds.
 pub(crate) fn template(deadline: u64) -> String {
     include_str!("template.toml").replace("@deadline@", &time::time(deadline))
 }
@@ -320,7 +321,7 @@ pub(crate) mod tests {
                 "steth `0x00000000000000000000000000000000000000Be` and wsteth \
                  `0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0` are not Lido's on chain 1",
             ),
-            ("order = 1", "order = 0", "tiers 0 and 1 have the same order and different rates"),
+            ("order = 1", "order = 0", "tiers 0 and 1 have the same order but different rates"),
             (
                 "\nlatest_deadline = \"2026-08-02T00:00:00Z\"",
                 "\nlatest_deadline = \"2026-08-01T23:59:59Z\"",

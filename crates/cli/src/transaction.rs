@@ -1,4 +1,4 @@
-//! Every change of the chain goes this way: simulated, shown, confirmed, sent, and told as what its events say.
+//! Every transaction takes this path: simulated, shown, confirmed, sent, and reported by its events.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -42,7 +42,7 @@ pub(crate) struct SigningArgs {
     yes: bool,
 }
 
-/// What a verb needs that changes a rescue.
+/// What a command that changes a rescue needs.
 #[derive(Debug, Args)]
 pub(crate) struct ChangeArgs {
     #[command(flatten)]
@@ -59,19 +59,19 @@ pub(crate) struct Signer {
     pub(crate) provider: DynProvider,
     /// The account.
     pub(crate) from: Address,
-    /// Signs what is no transaction: declarations and permits.
+    /// Signs messages that are not transactions: declarations and permits.
     pub(crate) key: PrivateKeySigner,
     chain: u64,
     confirmed: bool,
     output: Output,
 }
 
-/// A rescue, as it stands, with an account that can sign.
+/// A rescue in its current state, with an account that can sign.
 #[derive(Debug)]
 pub(crate) struct Session {
     /// Its client, which signs.
     pub(crate) escrow: Escrow<DynProvider>,
-    /// How it stands.
+    /// Its current state.
     pub(crate) page: Page,
     /// Who signs.
     pub(crate) signer: Signer,
@@ -84,12 +84,12 @@ pub(crate) struct Step {
     pub(crate) call: Call<DynProvider>,
     /// What it does, as a sentence without a full stop.
     pub(crate) headline: String,
-    /// What whoever confirms should know.
+    /// What the user should know before confirming.
     pub(crate) facts: Vec<(&'static str, String)>,
 }
 
 impl SigningArgs {
-    /// The network, for verbs that look before they ask for an account.
+    /// The network, for commands that read before they ask for an account.
     pub(crate) const fn network(&self) -> &NetworkArgs {
         &self.network
     }
@@ -106,12 +106,13 @@ impl SigningArgs {
 }
 
 impl ChangeArgs {
-    /// Whether the rescue is named by a file of its terms.
+    /// Whether the rescue is given by a terms file.
     pub(crate) const fn names_terms(&self) -> bool {
         self.rescue.terms.is_some()
     }
 
-    /// Opens the rescue first, then the account: a wrong address is told before a password is asked for.
+    /// Opens the rescue first, then the account, so that a wrong address is reported before a password is
+    /// asked for.
     pub(crate) async fn open(&self, output: Output) -> Result<Session> {
         let (connection, snapshot) = self.rescue.read(&self.signing.network, None).await?;
         let signer = self.signing.signer(&connection, output)?;
@@ -121,19 +122,20 @@ impl ChangeArgs {
 }
 
 impl Session {
-    /// Does one thing and tells what came of it.
+    /// Sends one transaction and reports the result.
     pub(crate) async fn run(&self, step: Step) -> Result<()> {
         self.run_all(&[step]).await
     }
 
-    /// Does several things, confirmed together and sent one after the other, and tells what came of them.
+    /// Sends several transactions, confirmed together and sent one after the other, and reports the
+    /// results.
     pub(crate) async fn run_all(&self, steps: &[Step]) -> Result<()> {
         self.signer.run(steps, self.page.rate()).await
     }
 }
 
 impl Signer {
-    /// Does several things, as [`Session::run_all`], and tells what came of them. `rate` is for what shares are worth.
+    /// Like [`Session::run_all`], and reports the results. `rate` gives the value of shares.
     pub(crate) async fn run(&self, steps: &[Step], rate: Option<Rate>) -> Result<()> {
         let (text, json) = told(&self.execute(steps).await?, rate);
         self.output.result(&text, &json)
@@ -161,15 +163,15 @@ impl Signer {
         Ok(executed)
     }
 
-    /// What creates a contract that the next step needs; none when it is there.
+    /// The step that creates a contract that the next step needs; none if it exists.
     pub(crate) async fn creation(&self, blueprint: &Blueprint) -> Result<Option<Step>> {
         let prepared = blueprint.prepare(&self.provider, self.chain, self.from).await?;
         let (contract, address) = (blueprint.contract(), blueprint.address());
-        let headline = format!("Create the {contract} at {address}, which is not there yet");
+        let headline = format!("Create the {contract} at {address}, which does not exist yet");
         Ok(prepared.map(|call| Step { call, headline, facts: Vec::new() }))
     }
 
-    /// Refuses before anyone is asked: a simulation does not charge the fee.
+    /// Refuses before anyone is asked, because a simulation does not charge the fee.
     async fn require_funds(&self, value: Wei, fee: Wei) -> Result<()> {
         let balance = self.provider.get_balance(self.from).await.map_err(levee::Error::from)?;
         let has = Wei::new(balance.saturating_to());
@@ -178,7 +180,7 @@ impl Signer {
             return Ok(());
         }
         let (has, needs) = (amount::eth(has), amount::eth(about(needs)));
-        let message = format!("it has {has}, and the amount and the gas take about {needs}");
+        let message = format!("it has {has}, but the amount and the gas cost about {needs}");
         Err(levee::Error::InsufficientFunds { account: self.from, message }.into())
     }
 
@@ -199,7 +201,7 @@ impl Signer {
         text
     }
 
-    /// Goes on with `--yes`, or when a person says so.
+    /// Continues with `--yes`, or if the user confirms.
     fn confirm(&self, plan: &str) -> Result<()> {
         if self.confirmed {
             self.output.note(plan.trim_end());
@@ -207,7 +209,7 @@ impl Signer {
         }
         if !io::stdin().is_terminal() {
             self.output.note(plan.trim_end());
-            return Err(UserError::new("there is no terminal to confirm on; nothing was sent")
+            return Err(UserError::new("there is no terminal to confirm in; nothing was sent")
                 .hint("add `--yes` to send without asking")
                 .into());
         }
@@ -254,7 +256,8 @@ pub(crate) fn told(executed: &[Executed], rate: Option<Rate>) -> (String, Transa
     (text, Transactions { transactions: executed.iter().map(one).collect() })
 }
 
-/// An amount with a fee in it, rounded up to a millionth of an ETH: it is an estimate, and the digits below say nothing.
+/// An amount that includes a fee, rounded up to a millionth of an ETH: it is an estimate, so the digits
+/// below are meaningless.
 fn about(amount: Wei) -> Wei {
     const MILLIONTH: u128 = 10u128.pow(12);
     Wei::new(amount.get().div_ceil(MILLIONTH).saturating_mul(MILLIONTH))

@@ -1,4 +1,5 @@
-//! What the escrow takes, and those who pledge may regret: each is one sentence, with figures and without a full stop.
+//! Warnings about terms that the escrow accepts but pledgers may regret: each is one sentence with figures,
+//! without a period.
 
 use alloy::primitives::{Address, address};
 use levee_model::{Bps, Terms, Timestamp, Wei, prorata, schedule};
@@ -8,9 +9,9 @@ use crate::{account::DEV_CHAIN, amount, percent, public_keys, time};
 const HOUR: u32 = 60 * 60;
 const DAY: u32 = 24 * HOUR;
 const YEAR: u64 = 365 * DAY as u64;
-/// What leaves people time to see an announcement and to act.
+/// The time that people need to see an announcement and act.
 const SHORT: u32 = 6 * HOUR;
-/// What few plan for.
+/// Longer than anyone plans.
 const FAR: u64 = 5 * YEAR;
 
 /// The warnings that apply to a rescue on `chain` with these terms, if it were created at `now`.
@@ -29,32 +30,34 @@ pub(crate) fn of(chain: u64, terms: &Terms, now: Timestamp) -> Vec<String> {
     all.flatten().collect()
 }
 
-/// A beneficiary or a guardian that is not what it should be.
+/// A suspicious beneficiary or guardian.
 fn accounts(chain: u64, terms: &Terms) -> [Option<String>; 3] {
     let Terms { beneficiary, guardian, .. } = *terms;
     let public = |name: &str, account: Address| {
-        // On a local chain they are what everybody uses.
+        // On a local chain public keys are normal.
         (chain != DEV_CHAIN && public_keys::is_public(account)).then(|| {
-            format!("the {name} `{account}` is an account of development nodes, whose key everybody knows")
+            format!("the {name} `{account}` is an account of development nodes, whose key is public")
         })
     };
     let nobodys = nobodys(terms).map(|what| {
         format!("the beneficiary `{beneficiary}` is {what}: nobody can use what is delivered to it")
     });
     let guards_itself = (beneficiary == guardian).then(|| {
-        format!("the beneficiary `{beneficiary}` is also the guardian: nobody else can stop what goes to it, except by the veto")
+        format!(
+            "the beneficiary `{beneficiary}` is also the guardian: only the veto can stop what goes to it"
+        )
     });
     [nobodys.or_else(|| public("beneficiary", beneficiary)), guards_itself, public("guardian", guardian)]
 }
 
-/// Where people burn money.
+/// Common burn addresses.
 const BURN: [Address; 3] = [
     address!("000000000000000000000000000000000000dEaD"),
     address!("dEAD000000000000000042069420694206942069"),
     Address::repeat_byte(0xff),
 ];
 
-/// What a beneficiary is that is nobody's.
+/// What kind of unowned account a beneficiary is.
 fn nobodys(terms: &Terms) -> Option<&'static str> {
     let beneficiary = terms.beneficiary;
     if beneficiary == terms.steth || beneficiary == terms.wsteth {
@@ -63,43 +66,43 @@ fn nobodys(terms: &Terms) -> Option<&'static str> {
     if BURN.contains(&beneficiary) {
         return Some("a burn address");
     }
-    // Precompiled contracts have the lowest addresses of all.
+    // Precompiled contracts have the lowest addresses.
     beneficiary[..18].iter().all(|byte| *byte == 0).then_some("a precompile, or will be")
 }
 
-/// A rate that nobody writes on purpose.
+/// An implausibly high rate.
 fn usury(terms: &Terms) -> Option<String> {
     let (index, tier) = terms.tiers.iter().enumerate().find(|(_, tier)| tier.rate > Bps::ONE)?;
     Some(format!(
-        "tier {index} has a rate of {} a year: of what is recovered, all goes to its interest before earlier draw orders are \
+        "tier {index} has a rate of {} per year: recoveries pay its interest before earlier draw orders are \
          repaid",
         percent::percent(tier.rate)
     ))
 }
 
 fn no_network(chain: u64) -> Option<String> {
-    (chain == 0).then(|| "the chain is 0, which no network has: no node will take these terms".into())
+    (chain == 0).then(|| "the chain is 0, which no network has: no node will accept these terms".into())
 }
 
-/// Lido's tokens of another network than the rescue's. Where Lido's own are known, others are refused.
+/// Lido's tokens of a network other than the rescue's. Where Lido's tokens are known, others are refused.
 fn foreign_tokens(chain: u64, terms: &Terms) -> Option<String> {
     let other = [terms.steth, terms.wsteth].into_iter().find_map(levee::lido::chain_of)?;
     (other != chain).then(|| {
-        format!("steth and wsteth are Lido's on chain {other}, and the rescue is for chain {chain}, which may have others there")
+        format!("steth and wsteth are Lido's tokens on chain {other}, but the rescue is for chain {chain}, where these addresses may hold something else")
     })
 }
 
-/// A time to object, for nobody.
+/// An objection period in which nobody can object.
 fn objection_without_objectors(terms: &Terms) -> Option<String> {
     let period = time::duration(terms.objection_period.into());
     (terms.guardian.is_zero() && terms.veto == Bps::ZERO).then(|| {
         format!(
-            "the objection_period of {period} stops nothing: without a veto or a guardian nobody can object"
+            "the objection_period of {period} has no effect: without a veto or a guardian, nobody can stop the rescue"
         )
     })
 }
 
-/// What is over before people have heard of it.
+/// Periods that are over before people notice.
 fn near_times(terms: &Terms, now: Timestamp) -> [Option<String>; 2] {
     let left = terms.deadline.saturating_sub(now);
     // The last tranche is not due before the first.
@@ -117,7 +120,7 @@ fn near_times(terms: &Terms, now: Timestamp) -> [Option<String>; 2] {
     ]
 }
 
-/// What it takes to stop the rescue.
+/// What it costs to stop the rescue.
 fn veto_price(terms: &Terms) -> Option<String> {
     let (most, least) = (veto_of(terms, terms.target)?, veto_of(terms, lowest_draw(terms))?);
     let locked = time::duration(schedule::last_due(terms, 0));
@@ -128,33 +131,33 @@ fn veto_price(terms: &Terms) -> Option<String> {
     ))
 }
 
-/// The drawn value that stops a rescue of which `drawn` is drawn; none without a veto.
+/// The drawn value that stops a rescue if `drawn` is drawn; none without a veto.
 fn veto_of(terms: &Terms, drawn: Wei) -> Option<Wei> {
     (terms.veto > Bps::ZERO).then(|| prorata::required_up(drawn, terms.veto))
 }
 
-/// The least that a settlement can draw: the lowest threshold may be all that is met.
+/// The least that a settlement can draw: only the lowest threshold may be met.
 fn lowest_draw(terms: &Terms) -> Wei {
     let lowest = terms.tiers.first().map_or(Bps::ONE, |tier| tier.threshold);
     prorata::required_up(terms.target, lowest)
 }
 
-/// Who may complete its own rescue, with nobody to stop it.
+/// A beneficiary that can complete its own rescue with nobody to stop it.
 fn ally(terms: &Terms) -> Option<String> {
     if !terms.guardian.is_zero() {
         return None;
     }
     let Some(veto) = veto_of(terms, terms.target) else {
         return Some(
-            "with neither a veto nor a guardian nobody can stop a rescue that the beneficiary or an ally completes by \
-             pledging what is missing"
+            "with neither a veto nor a guardian, nobody can stop a rescue that the beneficiary or an ally \
+             completes by pledging the missing amount"
                 .into(),
         );
     };
     // A veto is a part of the target.
     let rest = amount::eth(terms.target - veto);
     Some(format!(
-        "without a guardian, an ally of the beneficiary that pledges more than {rest} of {} cannot be outvoted",
+        "without a guardian, an ally of the beneficiary who pledges more than {rest} of {} cannot be outvoted",
         amount::eth(terms.target)
     ))
 }
@@ -164,8 +167,8 @@ fn short_objection(terms: &Terms) -> Option<String> {
     let shown = time::duration(period.into());
     (period < DAY).then(|| {
         format!(
-            "an objection_period of {shown} is under a day: it leaves little time to object, and asks for capital for \
-             no longer than that"
+            "an objection_period of {shown} is less than a day: it leaves little time to object, and an \
+             attacker needs capital for no longer than that"
         )
     })
 }
@@ -173,14 +176,10 @@ fn short_objection(terms: &Terms) -> Option<String> {
 fn short_windows(terms: &Terms) -> [Option<String>; 2] {
     let short = |name: &str, window: u32, effect: &str| {
         let (window_text, limit) = (time::duration(window.into()), time::duration(SHORT.into()));
-        (window < SHORT).then(|| format!("{name} of {window_text} is under {limit}: {effect}"))
+        (window < SHORT).then(|| format!("{name} of {window_text} is less than {limit}: {effect}"))
     };
     [
-        short(
-            "an exit_window",
-            terms.exit_window,
-            "an amendment may come into force before pledgers can leave",
-        ),
+        short("an exit_window", terms.exit_window, "an amendment may take effect before pledgers can leave"),
         short("a release_window", terms.release_window, "it may end before the beneficiary is paid"),
     ]
 }
@@ -199,12 +198,12 @@ fn far_times(terms: &Terms, now: Timestamp) -> [Option<String>; 4] {
         (deadline > now.saturating_add(FAR)).then_some(years),
         (moved > YEAR).then(|| {
             format!(
-                "an amendment can move the deadline up to {latest}: pledgers who do not leave before it are bound until then"
+                "an amendment can move the deadline to as late as {latest}: pledgers who do not leave before it takes effect are bound until then"
             )
         }),
         (u64::from(terms.exit_window) > YEAR).then(|| {
             let window = time::duration(terms.exit_window.into());
-            format!("an exit_window of {window} also keeps a bonus from the pledgers for as long after the deadline")
+            format!("an exit_window of {window} also delays a bonus for pledgers by as long after the deadline")
         }),
         (payout > FAR).then(|| {
             format!("the tranches and the release_window take {all} after settlement, more than five years")
@@ -242,14 +241,12 @@ mod tests {
     #[test]
     fn an_ally_of_the_beneficiary_has_a_limit_or_none() {
         let mut terms = parse(&text()).unwrap().terms;
-        let ally = "without a guardian, an ally of the beneficiary that pledges more than 46163 ETH of 68900 ETH cannot be \
-                    outvoted";
+        let ally = "without a guardian, an ally of the beneficiary who pledges more than 46163 ETH of 68900 ETH cannot be outvoted";
         assert_eq!(of(1, &terms, NOW)[1..], [ally]);
         terms.veto = Bps::ZERO;
-        let nobody = "with neither a veto nor a guardian nobody can stop a rescue that the beneficiary or an ally completes \
-                      by pledging what is missing";
-        let nothing =
-            "the objection_period of 3 days stops nothing: without a veto or a guardian nobody can object";
+        let nobody = "with neither a veto nor a guardian, nobody can stop a rescue that the beneficiary or \
+                      an ally completes by pledging the missing amount";
+        let nothing = "the objection_period of 3 days has no effect: without a veto or a guardian, nobody can stop the rescue";
         assert_eq!(of(1, &terms, NOW), [nobody, nothing]);
         terms.guardian = Address::repeat_byte(6);
         assert_eq!(of(1, &terms, NOW), [""; 0]);
@@ -258,14 +255,13 @@ mod tests {
     #[test]
     fn what_leaves_no_time_is_warned_of() {
         assert_eq!(beyond_the_price(|_| ()), [""; 0]);
-        let objection = "an objection_period of 23 hours 59 minutes 59 seconds is under a day: it leaves little time to \
-                         object, and asks for capital for no longer than that";
+        let objection = "an objection_period of 23 hours 59 minutes 59 seconds is less than a day: it leaves little time to object, and an attacker needs capital for no longer than that";
         assert_eq!(beyond_the_price(|terms| terms.objection_period = DAY - 1), [objection]);
         assert_eq!(beyond_the_price(|terms| terms.objection_period = DAY), [""; 0]);
-        let exit = "an exit_window of 5 hours is under 6 hours: an amendment may come into force before pledgers can leave";
+        let exit = "an exit_window of 5 hours is less than 6 hours: an amendment may take effect before pledgers can leave";
         assert_eq!(beyond_the_price(|terms| terms.exit_window = 5 * HOUR), [exit]);
         let release =
-            "a release_window of 5 hours is under 6 hours: it may end before the beneficiary is paid";
+            "a release_window of 5 hours is less than 6 hours: it may end before the beneficiary is paid";
         assert_eq!(beyond_the_price(|terms| terms.release_window = 5 * HOUR), [release]);
     }
 
@@ -299,9 +295,8 @@ mod tests {
             own
         );
         let six = Address::repeat_byte(6);
-        let itself = format!(
-            "the beneficiary `{six}` is also the guardian: nobody else can stop what goes to it, except by the veto"
-        );
+        let itself =
+            format!("the beneficiary `{six}` is also the guardian: only the veto can stop what goes to it");
         assert_eq!(set(|terms| terms.beneficiary = terms.guardian), [itself]);
     }
 
@@ -309,7 +304,7 @@ mod tests {
     fn a_key_that_everybody_knows_is_warned_of_but_on_a_local_chain() {
         let known = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
         let told = |name: &str| {
-            format!("the {name} `{known}` is an account of development nodes, whose key everybody knows")
+            format!("the {name} `{known}` is an account of development nodes, whose key is public")
         };
         let beneficiary =
             |terms: &mut Terms| terms.beneficiary = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
@@ -323,19 +318,18 @@ mod tests {
 
     #[test]
     fn figures_that_nobody_means_are_warned_of() {
-        let rate = "tier 1 has a rate of 500 % a year: of what is recovered, all goes to its interest before earlier draw orders \
-                    are repaid";
+        let rate = "tier 1 has a rate of 500 % per year: recoveries pay its interest before earlier draw orders are repaid";
         assert_eq!(beyond_the_price(|terms| terms.tiers[1].rate = Bps::new(50_000)), [rate]);
         assert_eq!(beyond_the_price(|terms| terms.tiers[1].rate = Bps::ONE), [""; 0]);
         let mut terms = parse(&text()).unwrap().terms;
         terms.guardian = Address::repeat_byte(6);
         let tokens = |chain: u64| {
             format!(
-                "steth and wsteth are Lido's on chain 1, and the rescue is for chain {chain}, which may have others there"
+                "steth and wsteth are Lido's tokens on chain 1, but the rescue is for chain {chain}, where these addresses may hold something else"
             )
         };
         assert_eq!(of(10, &terms, NOW)[1..], [tokens(10)]);
-        let none = "the chain is 0, which no network has: no node will take these terms";
+        let none = "the chain is 0, which no network has: no node will accept these terms";
         assert_eq!(of(0, &terms, NOW)[1..], [none.to_owned(), tokens(0)]);
         // Of Hoodi.
         terms.wsteth = address!("7E99eE3C66636DE415D2d7C880938F2f40f94De4");
@@ -351,12 +345,11 @@ mod tests {
             terms.latest_deadline = terms.deadline;
         };
         assert_eq!(beyond_the_price(ten_years), [far]);
-        let latest = "an amendment can move the deadline up to 2027-08-03T00:00:00Z, 366 days after the deadline: pledgers \
-                      who do not leave before it are bound until then";
+        let latest = "an amendment can move the deadline to as late as 2027-08-03T00:00:00Z, 366 days after the deadline: pledgers who do not leave before it takes effect are bound until then";
         assert_eq!(beyond_the_price(|terms| terms.latest_deadline += 366 * u64::from(DAY)), [latest]);
         assert_eq!(beyond_the_price(|terms| terms.latest_deadline += YEAR), [""; 0]);
         let window =
-            "an exit_window of 366 days also keeps a bonus from the pledgers for as long after the deadline";
+            "an exit_window of 366 days also delays a bonus for pledgers by as long after the deadline";
         assert_eq!(beyond_the_price(|terms| terms.exit_window = 366 * DAY), [window]);
         assert_eq!(beyond_the_price(|terms| terms.exit_window = 365 * DAY), [""; 0]);
         let long =

@@ -73,7 +73,7 @@ mod staked_ether_unwinder {
     );
 }
 
-/// The code that reads a rescue in one call, and is never deployed.
+/// Code that reads a rescue in one call, and is never deployed.
 #[allow(missing_docs)]
 mod rescue_lens {
     alloy::sol!(

@@ -1,4 +1,4 @@
-//! Levee's contracts: what each is created from, where it then is, and whether the code there is the one.
+//! Levee's contracts: what each is created from, its address, and whether the code there is genuine.
 
 use std::{fmt, sync::LazyLock};
 
@@ -18,14 +18,14 @@ use crate::{
     terms::{self, CREATE2_DEPLOYER},
 };
 
-/// A contract of Levee, under its name in Solidity.
+/// A contract of Levee, by its name in Solidity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Contract {
     /// The escrow of one rescue.
     PledgeEscrow,
-    /// Shares out what is recovered after one rescue.
+    /// Distributes what is recovered after one rescue.
     RecoveryPool,
-    /// Holds what pledgers get if one rescue fails.
+    /// Holds the bonus of one rescue.
     BonusPool,
     /// The chain's board of declarations.
     PledgeBoard,
@@ -38,8 +38,8 @@ pub enum Contract {
 }
 
 impl Contract {
-    /// The salt that each of them is created with: the keccak256 of `levee.PledgeEscrow.v1`, and so on by its name in
-    /// Solidity. An address commits to it.
+    /// The salt with which each of them is created: the keccak256 of `levee.PledgeEscrow.v1`, and so on,
+    /// with its name in Solidity. An address commits to it.
     pub const fn salt(self) -> B256 {
         match self {
             Self::PledgeEscrow => terms::SALT,
@@ -54,14 +54,14 @@ impl Contract {
         }
     }
 
-    /// Whether `code` is its runtime code, whatever it was created with. Alone it proves nothing: anyone can make a contract
-    /// return this code over books of its own. Its address proves it, see [`Blueprint`].
+    /// Whether `code` is its runtime code, whatever it was created with. This alone proves nothing: anyone
+    /// can put this code over forged books. The address is the proof, see [`Blueprint`].
     pub fn is_code(self, code: &[u8]) -> bool {
         let (deployed, immutables) = self.runtime();
         masked(code, immutables).is_some_and(|masked| masked == deployed)
     }
 
-    /// Checks that the code found at `address` is its code, as [`is_code`](Self::is_code).
+    /// Checks that the code at `address` is its code, like [`is_code`](Self::is_code).
     pub(crate) fn check_code(self, address: Address, code: &[u8]) -> Result<(), Error> {
         if code.is_empty() {
             Err(Error::NoCode { contract: self, address })
@@ -72,7 +72,7 @@ impl Contract {
         }
     }
 
-    /// The hash of its runtime code, of one that was created with these immutables, in the order of their declaration.
+    /// The hash of its runtime code if it was created with these immutables, in the order of declaration.
     pub(crate) fn code_hash(self, immutables: &[B256]) -> B256 {
         let (code, places) = self.runtime();
         debug_assert_eq!(places.len(), immutables.len(), "the immutables of {self:?}");
@@ -85,7 +85,7 @@ impl Contract {
         keccak256(code)
     }
 
-    /// The runtime code with zeros for immutables, and where each of these is.
+    /// The runtime code with zeros for immutables, and the places of each immutable.
     fn runtime(self) -> (&'static [u8], &'static [Immutable]) {
         macro_rules! of {
             ($contract:ident) => {{
@@ -121,7 +121,7 @@ impl fmt::Display for Contract {
     }
 }
 
-/// What one contract is created from. Its address commits to that, and to nothing else.
+/// What one contract is created from. Its address commits to exactly that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blueprint {
     contract: Contract,
@@ -132,7 +132,7 @@ impl Blueprint {
     /// The escrow with these terms.
     ///
     /// # Errors
-    /// [`Error::Unencodable`] when a deadline is beyond what the contract can hold.
+    /// [`Error::Unencodable`] if a deadline exceeds what the contract can hold.
     pub fn escrow(terms: &Terms) -> Result<Self, Error> {
         Ok(Self { contract: Contract::PledgeEscrow, init_code: terms::init_code(terms)? })
     }
@@ -154,13 +154,13 @@ impl Blueprint {
         Self::new(Contract::PledgeBoard, &PledgeBoard::BYTECODE, &[])
     }
 
-    /// The router of these tokens; zero for a token that there is none of.
+    /// The router of these tokens; zero for a token that does not exist.
     pub fn router(weth: Address, steth: Address, wsteth: Address) -> Self {
         let call = PledgeRouter::constructorCall { weth_: weth, stETH_: steth, wstETH_: wsteth };
         Self::new(Contract::PledgeRouter, &PledgeRouter::BYTECODE, &call.abi_encode())
     }
 
-    /// The receiver that repays what `debtor` owes `pool` in `weth`, and sends what is above it to `rest`.
+    /// The receiver that repays what `debtor` owes `pool` in `weth`, and sends anything above it to `rest`.
     pub fn debt_repayer(pool: Address, weth: Address, debtor: Address, rest: Address) -> Self {
         let call = DebtRepayer::constructorCall { pool_: pool, weth_: weth, debtor_: debtor, rest_: rest };
         Self::new(Contract::DebtRepayer, &DebtRepayer::BYTECODE, &call.abi_encode())
@@ -189,24 +189,27 @@ impl Blueprint {
         &self.init_code
     }
 
-    /// Where it is, or will be, on every chain that has the [`CREATE2_DEPLOYER`]. Needs no network and trusts nobody.
+    /// Its address, now or once created, on every chain that has the [`CREATE2_DEPLOYER`]. Needs no network
+    /// and trusts nobody.
     pub fn address(&self) -> Address {
         CREATE2_DEPLOYER.create2_from_code(self.contract.salt(), &self.init_code)
     }
 
-    /// Checks that it is there. Nothing else can be: its address follows from its code and what it was created with.
+    /// Checks that it exists. Nothing else can be at its address, which follows from its code and what it
+    /// was created with.
     ///
     /// # Errors
-    /// [`Error::NoCode`]; [`Error::NotLevee`], on a chain that computes addresses in another way; [`Error::Rpc`].
+    /// [`Error::NoCode`]; [`Error::NotLevee`], on a chain that computes addresses differently;
+    /// [`Error::Rpc`].
     pub async fn verify(&self, provider: &impl Provider) -> Result<(), Error> {
         let address = self.address();
         self.contract.check_code(address, &provider.get_code_at(address).await?)
     }
 
-    /// Whether it is there.
+    /// Whether it exists.
     ///
     /// # Errors
-    /// [`Error::NotLevee`] when other code is at its address, [`Error::Rpc`].
+    /// [`Error::NotLevee`] if other code is at its address, [`Error::Rpc`].
     pub async fn exists(&self, provider: &impl Provider) -> Result<bool, Error> {
         match self.verify(provider).await {
             Ok(()) => Ok(true),
@@ -216,10 +219,10 @@ impl Blueprint {
     }
 }
 
-/// Start and length of each place of one immutable in runtime code.
+/// Start and length of each place of one immutable in the runtime code.
 type Immutable = Vec<(usize, usize)>;
 
-/// `code` with zeros for all immutables; `None` when it is too short to hold them.
+/// `code` with zeros for all immutables; `None` if it is too short to hold them.
 fn masked(code: &[u8], immutables: &[Immutable]) -> Option<Vec<u8>> {
     let mut masked = code.to_vec();
     for &(start, length) in immutables.iter().flatten() {
@@ -228,7 +231,7 @@ fn masked(code: &[u8], immutables: &[Immutable]) -> Option<Vec<u8>> {
     Some(masked)
 }
 
-/// Where the immutables of a checked-in artifact are, in the order of their declaration.
+/// The places of the immutables in a checked-in artifact, in the order of declaration.
 fn immutables(artifact: &str) -> Vec<Immutable> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -245,7 +248,7 @@ mod tests {
     use super::*;
     use alloy::primitives::address;
 
-    /// A change of these moves every contract that was published: whoever knows the old address finds nothing new there.
+    /// Changing these moves every published contract: nothing new appears at the old address.
     #[test]
     fn salts_and_addresses_are_the_published_ones() {
         let [a, b, c, d] = [1, 2, 3, 4].map(Address::repeat_byte);

@@ -1,4 +1,4 @@
-//! A call that changes the chain: prepared, simulated, sent, and waited for.
+//! A transaction: prepared, simulated, sent, and awaited.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use levee_model::Wei;
 
 use crate::{blueprint::Contract, error::Error, event::Event};
 
-/// How long [`Call::execute`] waits for a receipt: some fifteen blocks of Ethereum.
+/// How long [`Call::execute`] waits for a receipt: about fifteen blocks on Ethereum.
 pub const RECEIPT_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// How long [`Sent::wait`] waits before it looks for the receipt again: first, since a local chain has it at once, and at
-/// most, which is a third of a block of Ethereum. Each time is twice the one before.
+/// How long [`Sent::wait`] waits before it looks for the receipt again: the first delay, because a local
+/// chain has it at once, and the longest, a third of an Ethereum block. Each delay is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
@@ -34,7 +34,7 @@ pub struct Call<P> {
     events_of: Vec<Address>,
 }
 
-/// A call that was simulated, with the gas that it may use and what that may cost.
+/// A simulated call, with its gas limit and maximum cost.
 #[derive(Debug, Clone)]
 pub struct Prepared<P> {
     call: Call<P>,
@@ -52,7 +52,7 @@ pub struct Sent<P> {
     events_of: Vec<Address>,
 }
 
-/// What a transaction left in its block.
+/// The result of a transaction in its block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executed {
     /// Its hash.
@@ -61,12 +61,12 @@ pub struct Executed {
     pub block: u64,
     /// What it cost.
     pub gas_used: u64,
-    /// The events of the contracts that it could change, in order.
+    /// The events of the contracts that it may change, in order.
     pub events: Vec<Event>,
 }
 
 impl<P: Provider + Clone> Call<P> {
-    /// A call of the function `call` of `to`, whose errors are those of `contract`, and its events its own.
+    /// A call to the function `call` of `to`, with the errors and events of `contract`.
     pub(crate) fn new(provider: P, contract: Contract, to: Address, call: &impl SolCall) -> Self {
         Self::raw(provider, contract, to, Wei::ZERO, call.abi_encode().into()).telling(vec![to])
     }
@@ -81,7 +81,7 @@ impl<P: Provider + Clone> Call<P> {
         self
     }
 
-    /// The same call, which changes other contracts than the one it calls.
+    /// The same call, which also changes other contracts.
     pub(crate) fn telling(mut self, events_of: Vec<Address>) -> Self {
         self.events_of = events_of;
         self
@@ -111,16 +111,16 @@ impl<P: Provider + Clone> Call<P> {
             .with_input(self.input.clone())
     }
 
-    /// Tries the call as `from` in the next block, and returns the gas that it needs. Changes nothing.
+    /// Simulates the call as `from` in the next block, and returns the gas that it needs. Changes nothing.
     ///
     /// # Errors
-    /// Why the call would fail: [`Error::Refused`] or what else the contract's errors are, [`Error::TokenRefused`],
-    /// [`Error::UnknownRevert`], [`Error::InsufficientFunds`]; [`Error::Rpc`].
+    /// The reason why the call would fail: [`Error::Refused`] or another contract's error,
+    /// [`Error::TokenRefused`], [`Error::UnknownRevert`], [`Error::InsufficientFunds`]; [`Error::Rpc`].
     pub async fn simulate(&self, from: Address) -> Result<u64, Error> {
         let failed = |error| Error::from_transport(&error, self.contract, from);
         let estimated = self.provider.estimate_gas(self.request(from)).block(BlockId::pending()).await;
         match estimated.map_err(failed) {
-            // Some nodes do not say of an estimate why it failed, and do of a call.
+            // Some nodes give no reason for a failed estimate, but do for a call.
             Err(error @ (Error::UnknownRevert { .. } | Error::Rpc { .. })) => {
                 let called = self.provider.call(self.request(from)).block(BlockId::pending()).await;
                 Err(called.map_err(failed).err().unwrap_or(error))
@@ -129,20 +129,21 @@ impl<P: Provider + Clone> Call<P> {
         }
     }
 
-    /// Simulates the call as `from`, and finds out what it will cost.
+    /// Simulates the call as `from`, and determines what it will cost.
     ///
-    /// The gas limit is a quarter above what the simulation needed: what others do in the meantime can make a call
-    /// dearer.
+    /// The gas limit is a quarter above what the simulation needed, because others' transactions in the
+    /// meantime can make a call more expensive.
     ///
     /// # Errors
-    /// As [`simulate`](Self::simulate).
+    /// Like [`simulate`](Self::simulate).
     pub async fn prepare(&self, from: Address) -> Result<Prepared<P>, Error> {
         let gas = self.simulate(from).await?;
         let request = self.request(from).with_gas_limit(gas.saturating_add(gas / 4));
         let (request, price) = match self.provider.estimate_eip1559_fees().await {
             Ok(fees) => {
                 let (max, tip) = (fees.max_fee_per_gas, fees.max_priority_fee_per_gas);
-                // At most twice the base fee, and the tip: so this is the base fee as it is, and the tip.
+                // The maximum is twice the base fee plus the tip, so this is the current base fee plus the
+                // tip.
                 let price = max.saturating_add(tip) / 2;
                 (request.with_max_fee_per_gas(max).with_max_priority_fee_per_gas(tip), price)
             }
@@ -159,15 +160,15 @@ impl<P: Provider + Clone> Call<P> {
     /// Simulates the call, then signs and sends it as `from`, an account of the provider's wallet or node.
     ///
     /// # Errors
-    /// As [`simulate`](Self::simulate).
+    /// Like [`simulate`](Self::simulate).
     pub async fn send(&self, from: Address) -> Result<Sent<P>, Error> {
         self.prepare(from).await?.send().await
     }
 
-    /// Simulates and sends the call, and waits for it up to [`RECEIPT_TIMEOUT`].
+    /// Simulates and sends the call, and waits for it for up to [`RECEIPT_TIMEOUT`].
     ///
     /// # Errors
-    /// As [`simulate`](Self::simulate) and [`Sent::wait`].
+    /// Like [`simulate`](Self::simulate) and [`Sent::wait`].
     pub async fn execute(&self, from: Address) -> Result<Executed, Error> {
         self.send(from).await?.wait(RECEIPT_TIMEOUT).await
     }
@@ -179,12 +180,13 @@ impl<P: Provider + Clone> Prepared<P> {
         self.gas
     }
 
-    /// What that gas costs now. The sender needs more, in case it gets dearer until the call is in a block.
+    /// The current cost of that gas. The sender needs more, in case the price rises before the call is
+    /// mined.
     pub const fn fee(&self) -> Wei {
         Wei::new((self.gas as u128).saturating_mul(self.price))
     }
 
-    /// Signs and sends it, without trying it again.
+    /// Signs and sends it, without another simulation.
     ///
     /// # Errors
     /// [`Error::InsufficientFunds`], [`Error::Rpc`].
@@ -214,7 +216,7 @@ impl<P: Provider> Sent<P> {
         self.executed(&receipt)
     }
 
-    /// Looks until it is there: a node that fails to answer may answer the next time.
+    /// Retries until it is there: a node that fails to answer may answer the next time.
     async fn receipt(&self) -> TransactionReceipt {
         let mut pause = FIRST_PAUSE;
         loop {

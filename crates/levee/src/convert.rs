@@ -56,7 +56,7 @@ pub(crate) fn end_reason(number: u8) -> Result<Option<EndReason>, Error> {
         4 => EndReason::StoppedByGuardian,
         5 => EndReason::Vetoed,
         6 => EndReason::Lapsed,
-        _ => return Err(Error::Malformed { what: "a reason of an end" }),
+        _ => return Err(Error::Malformed { what: "an end reason" }),
     }))
 }
 

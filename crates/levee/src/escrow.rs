@@ -22,7 +22,7 @@ use crate::{
     terms,
 };
 
-/// A client of the escrow at one address, which has proven itself.
+/// A client of the escrow at one address, which was verified.
 #[derive(Debug, Clone)]
 pub struct Escrow<P> {
     provider: P,
@@ -30,22 +30,22 @@ pub struct Escrow<P> {
     original: Terms,
 }
 
-/// How much stETH an approval or a permit allows. stETH takes from an allowance what the shares are worth in the block of
-/// the pledge, rounded down, which is more after a rebase.
+/// How much stETH an approval or a permit allows. stETH deducts the value of the shares in the block of the
+/// pledge, rounded down, from an allowance. That value is higher after a rebase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Allowance {
-    /// What the shares are worth now, to the wei: for a pledge that is sent as soon as the approval is in its block. It uses
-    /// the allowance up, which is 4,800 gas cheaper. If stETH has rebased in between (it does once a day), or others'
-    /// deposits have rounded the value up by a wei, the pledge is refused when it is tried, before it is sent: then
-    /// [`Escrow::approval`] says again what is needed.
+    /// The current value of the shares, to the wei: for a pledge that is sent as soon as the approval is
+    /// mined. It uses up the allowance, which is 4,800 gas cheaper. If stETH has rebased in between (which
+    /// it does once a day), or others' deposits have rounded the value up by a wei, simulation refuses the
+    /// pledge before it is sent, and [`Escrow::approval`] gives the new amount.
     Exact,
-    /// A hundredth more: for a pledge that others send, or that waits for signatures or a timelock. What is left over can
-    /// only be pledged by its owner.
+    /// One percent more: for a pledge that others send, or that waits for signatures or a timelock. Only
+    /// the owner can pledge what is left over.
     WithRoom,
 }
 
 impl Allowance {
-    /// For shares that are worth `needed` now.
+    /// For shares with a current value of `needed`.
     pub(crate) fn of(self, needed: U256) -> U256 {
         match self {
             Self::Exact => needed,
@@ -55,34 +55,34 @@ impl Allowance {
 }
 
 impl<P: Provider + Clone> Escrow<P> {
-    /// Opens the escrow at `address` on the chain `chain_id`, after checking that both are what they should be: the address
-    /// must follow from the escrow's code and the terms that it says it was created with, whatever was amended since. The
-    /// tokens must be Lido's, where [they are known](crate::lido::tokens_of).
+    /// Opens the escrow at `address` on the chain `chain_id`, after checking both: the address must follow
+    /// from the escrow's code and its original terms. The tokens must be Lido's, where [they are
+    /// known](crate::lido::tokens_of).
     ///
     /// # Errors
-    /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Counterfeit`], [`Error::ForeignTokens`],
-    /// [`Error::Rpc`].
+    /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Counterfeit`],
+    /// [`Error::ForeignTokens`], [`Error::Rpc`].
     pub async fn open(provider: P, chain_id: u64, address: Address) -> Result<Self, Error> {
         let snapshot = Query::of(address).read(&provider, Some(chain_id)).await?;
         Ok(Self::of(provider, &snapshot))
     }
 
-    /// The escrow of a snapshot, in which it has proven itself.
+    /// The escrow of a snapshot, which has verified it.
     pub fn of(provider: P, snapshot: &Snapshot) -> Self {
         Self { provider, address: snapshot.escrow, original: snapshot.original.clone() }
     }
 
-    /// Where it is.
+    /// Its address.
     pub const fn address(&self) -> Address {
         self.address
     }
 
-    /// The provider that it is reached through.
+    /// The provider through which it is reached.
     pub const fn provider(&self) -> &P {
         &self.provider
     }
 
-    /// The terms that it was created with, to which its address commits.
+    /// The original terms, to which its address commits.
     pub const fn original_terms(&self) -> &Terms {
         &self.original
     }
@@ -100,7 +100,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// The same at the end of a block.
     ///
     /// # Errors
-    /// As [`rescue`](Self::rescue).
+    /// Like [`rescue`](Self::rescue).
     pub async fn rescue_at(&self, block: BlockId) -> Result<RescueView, Error> {
         self.read(&PledgeEscrow::rescueCall {}, block).await?.try_into()
     }
@@ -108,7 +108,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// The positions of `pledger` that were ever pledged and not taken out, by tier and asset.
     ///
     /// # Errors
-    /// As [`rescue`](Self::rescue).
+    /// Like [`rescue`](Self::rescue).
     pub async fn positions(&self, pledger: Address) -> Result<Vec<PositionView>, Error> {
         self.positions_at(pledger, BlockId::latest()).await
     }
@@ -116,16 +116,16 @@ impl<P: Provider + Clone> Escrow<P> {
     /// The same at the end of a block.
     ///
     /// # Errors
-    /// As [`rescue`](Self::rescue).
+    /// Like [`rescue`](Self::rescue).
     pub async fn positions_at(&self, pledger: Address, block: BlockId) -> Result<Vec<PositionView>, Error> {
         let list = self.read(&PledgeEscrow::positionsCall { pledger }, block).await?;
         list.iter().map(PositionView::try_from).collect()
     }
 
-    /// A position as it is booked, with how often it was taken out; empty when there never was one.
+    /// A position as booked, with how often it was taken out; empty if there never was one.
     ///
     /// # Errors
-    /// As [`rescue`](Self::rescue); [`Error::Refused`] when there is no such tier.
+    /// Like [`rescue`](Self::rescue); [`Error::Refused`] if there is no such tier.
     pub async fn position(&self, id: PositionId) -> Result<Position, Error> {
         let PositionId { pledger, tier, asset } = id;
         let call = PledgeEscrow::positionCall { pledger, tier, asset: asset as u8 };
@@ -138,27 +138,27 @@ impl<P: Provider + Clone> Escrow<P> {
         })
     }
 
-    /// What exits and declines could not pay `pledger`: it waits to be [collected](Self::collect).
+    /// What exits and declines could not pay `pledger`, and can be [collected](Self::collect).
     ///
     /// # Errors
-    /// As [`rescue`](Self::rescue).
+    /// Like [`rescue`](Self::rescue).
     pub async fn owed(&self, pledger: Address) -> Result<PerAsset<Units>, Error> {
         let owed = self.read(&PledgeEscrow::owedCall { pledger }, BlockId::latest()).await?;
         Ok(convert::per_asset(owed.map(convert::units)))
     }
 
-    /// What a pledge made now would meet: it has to name the amendment that this shows.
+    /// What a pledge made now would meet: it must name the amendment that this shows.
     ///
     /// # Errors
-    /// As [`rescue`](Self::rescue).
+    /// Like [`rescue`](Self::rescue).
     pub async fn pledging(&self) -> Result<PledgingView, Error> {
         self.read(&PledgeEscrow::pledgingCall {}, BlockId::latest()).await?.try_into()
     }
 
-    /// The block in which it was created: its logs begin there.
+    /// The block in which it was created, where its logs begin.
     ///
     /// # Errors
-    /// As [`rescue`](Self::rescue).
+    /// Like [`rescue`](Self::rescue).
     pub async fn created_block(&self) -> Result<u64, Error> {
         Ok(self.read(&PledgeEscrow::recordCall {}, BlockId::latest()).await?.createdBlock.to())
     }
@@ -166,7 +166,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// The status as the next call would find it.
     ///
     /// # Errors
-    /// As [`rescue`](Self::rescue).
+    /// Like [`rescue`](Self::rescue).
     pub async fn status(&self) -> Result<Status, Error> {
         convert::status(self.read(&PledgeEscrow::statusCall {}, BlockId::latest()).await?)
     }
@@ -174,12 +174,12 @@ impl<P: Provider + Clone> Escrow<P> {
     /// The terms, with the target, deadline and terms hash in force now.
     ///
     /// # Errors
-    /// As [`rescue`](Self::rescue).
+    /// Like [`rescue`](Self::rescue).
     pub async fn terms(&self) -> Result<Terms, Error> {
         terms::decode(&self.read(&PledgeEscrow::termsCall {}, BlockId::latest()).await?)
     }
 
-    /// The state rebuilt from the escrow's logs alone, of which the first is in the block that created it.
+    /// The state rebuilt from the escrow's logs alone, starting with the block that created it.
     ///
     /// # Errors
     /// [`Error::BrokenHistory`], [`Error::Rpc`], [`Error::Malformed`].
@@ -208,23 +208,24 @@ impl<P: Provider + Clone> Escrow<P> {
         self.call(&PledgeEscrow::pledgeWstETHCall { pledger, tier, amendment, amount })
     }
 
-    /// The shares that an amount of stETH is, rounded down: what to pledge for it.
+    /// An amount of stETH in shares, rounded down: what to pledge for it.
     ///
     /// # Errors
-    /// [`Error::NoSuchAsset`] when the rescue is in ETH only, [`Error::TokenRefused`], [`Error::Rpc`].
+    /// [`Error::NoSuchAsset`] if the rescue is ETH-only, [`Error::TokenRefused`], [`Error::Rpc`].
     pub async fn steth_shares(&self, amount: Wei) -> Result<Shares, Error> {
         let call = StETH::getSharesByPooledEthCall { ethAmount: U256::from(amount.get()) };
         let shares = self.read_token(Asset::StEth, &call).await?;
         convert::narrow(shares, "an amount of shares").map(Shares::new)
     }
 
-    /// The approval that `owner` must give before it can pledge `amount` of `asset`; `None` when none is needed.
+    /// The approval that `owner` must give before it can pledge `amount` of `asset`; `None` if none is
+    /// needed.
     ///
-    /// Of wstETH it is exactly the amount. Allowances of stETH are in stETH, of which the same shares become more with
-    /// every rebase: so `allowance` tells when the pledge will follow.
+    /// For wstETH it is exactly the amount. Allowances of stETH are in stETH, and every rebase raises the
+    /// value of the same shares, so `allowance` says when the pledge will follow.
     ///
     /// # Errors
-    /// [`Error::NoSuchAsset`] when the rescue is in ETH only, [`Error::Rpc`].
+    /// [`Error::NoSuchAsset`] if the rescue is ETH-only, [`Error::Rpc`].
     pub async fn approval(
         &self,
         owner: Address,
@@ -265,20 +266,20 @@ impl<P: Provider + Clone> Escrow<P> {
         self.token_call(Asset::WstEth, &WstETH::approveCall { spender, units }).map(Some)
     }
 
-    /// Takes the sender's position out, whole, to `recipient`, while an amendment is pending. What cannot be paid is owed
-    /// to the sender.
+    /// Takes out the sender's whole position, to `recipient`, while an amendment is pending. What cannot be
+    /// paid is owed to the sender.
     pub fn exit(&self, tier: u8, asset: Asset, recipient: Address) -> Call<P> {
         self.call(&PledgeEscrow::exitCall { tier, asset: asset as u8, recipient })
     }
 
-    /// Pays `recipient` what of `asset` exits and declines could not pay the sender.
+    /// Pays `recipient` the `asset` that exits and declines could not pay the sender.
     pub fn collect_to(&self, asset: Asset, recipient: Address) -> Call<P> {
         self.call(&PledgeEscrow::collectToCall { asset: asset as u8, recipient })
     }
 
     // ---------------------------------------------------------------------------------------------- for anyone
 
-    /// Pays `pledger` what of `asset` exits and declines could not.
+    /// Pays `pledger` the `asset` that exits and declines could not.
     pub fn collect(&self, pledger: Address, asset: Asset) -> Call<P> {
         self.call(&PledgeEscrow::collectCall { pledger, asset: asset as u8 })
     }
@@ -293,7 +294,7 @@ impl<P: Provider + Clone> Escrow<P> {
         self.call(&PledgeEscrow::expireCall {})
     }
 
-    /// Delivers to the beneficiary what is due of one asset.
+    /// Delivers what is due of one asset to the beneficiary.
     pub fn release(&self, asset: Asset) -> Call<P> {
         self.call(&PledgeEscrow::releaseCall { asset: asset as u8 })
     }
@@ -313,14 +314,14 @@ impl<P: Provider + Clone> Escrow<P> {
         self.call(&PledgeEscrow::objectCall { tier, asset: asset as u8 })
     }
 
-    /// Ends what was due and not collected in time.
+    /// Gives up what was due but not collected in time.
     pub fn lapse(&self) -> Call<P> {
         self.call(&PledgeEscrow::lapseCall {})
     }
 
     // ---------------------------------------------------------------------------------------------- for the guardian
 
-    /// Returns a position, whole, to its pledger. What cannot be paid is owed to it.
+    /// Returns a whole position to its pledger. What cannot be paid is owed to the pledger.
     pub fn decline(&self, pledger: Address, tier: u8, asset: Asset) -> Call<P> {
         self.call(&PledgeEscrow::declineCall { pledger, tier, asset: asset as u8 })
     }
@@ -328,7 +329,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// Proposes a new target, deadline and terms hash.
     ///
     /// # Errors
-    /// [`Error::Unencodable`] when the deadline is beyond 40 bits.
+    /// [`Error::Unencodable`] if the deadline exceeds 40 bits.
     pub fn amend(&self, goal: Goal) -> Result<Call<P>, Error> {
         let deadline = terms::seconds(goal.deadline, "deadline")?;
         let target = U256::from(goal.target.get());

@@ -1,5 +1,5 @@
-//! What the log says: the events of an escrow, decoded into those of the model; those of the contracts around it are beside
-//! their calls.
+//! Logs: the events of an escrow, decoded into those of the model. The events of the contracts around it
+//! are next to their calls.
 
 use alloy::{primitives::Log, sol_types::SolEventInterface};
 use levee_model::{Amendment, EndReason, Goal, RescueEvent};
@@ -31,7 +31,7 @@ impl Event {
     /// Reads a log of an escrow or of a contract around it.
     ///
     /// # Errors
-    /// [`Error::Malformed`] when it is no event of theirs.
+    /// [`Error::Malformed`] if it is not one of their events.
     pub fn decode(log: &Log) -> Result<Self, Error> {
         match Raw::decode_log(log) {
             Ok(raw) => decode(raw.data).map(Self::Rescue),

@@ -1,7 +1,8 @@
 //! The state of a rescue, rebuilt from its logs alone.
 //!
-//! [`fetch`] reads an escrow's events, and [`fold`] makes of them the [`Rescue`] that they add up to. Its views at a
-//! [`Moment`](levee_model::Moment) equal what the escrow's say then: whoever has the logs needs no node that knows the state.
+//! [`fetch`] reads an escrow's events, and [`fold`] turns them into the [`Rescue`] that they add up to. Its
+//! views at a [`Moment`](levee_model::Moment) equal the escrow's views at that time, so the logs alone
+//! suffice, without a node that has the state.
 
 use alloy::{
     eips::BlockNumberOrTag,
@@ -14,17 +15,17 @@ use levee_model::{Creation, Inconsistent, Rescue, Timestamp};
 
 use crate::{error::Error, event::Event};
 
-/// Blocks of one request for logs at first: half as many when a node refuses, down to one.
+/// Number of blocks in the first request for logs: halved each time a node refuses, down to one.
 const WINDOW: u64 = 10_000;
 
-/// An event and where it stands in the chain.
+/// An event and its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The number of its block.
     pub block: u64,
     /// The time of its block.
     pub time: Timestamp,
-    /// The transaction that made it.
+    /// The transaction that emitted it.
     pub transaction: B256,
     /// The event.
     pub event: Event,
@@ -38,7 +39,7 @@ pub async fn fetch(provider: &impl Provider, address: Address, from_block: u64) 
     fetch_matching(provider, &Filter::new().address(address), from_block).await
 }
 
-/// The same of all logs that match a filter.
+/// The same for all logs that match a filter.
 pub(crate) async fn fetch_matching(
     provider: &impl Provider,
     filter: &Filter,
@@ -51,7 +52,8 @@ pub(crate) async fn fetch_matching(
         let last = latest.min(first.saturating_add(window - 1));
         let logs = match provider.get_logs(&filter.clone().from_block(first).to_block(last)).await {
             Ok(logs) => logs,
-            // Nodes limit the blocks or the results of a request, each at another number and in other words.
+            // Nodes limit the blocks or the results of a request, each with a different limit and a
+            // different message.
             Err(RpcError::ErrorResp(_)) if window > 1 => {
                 window /= 2;
                 continue;
@@ -82,7 +84,7 @@ async fn entry(provider: &impl Provider, log: &Log) -> Result<Entry, Error> {
     Ok(Entry { block, time, transaction, event: Event::decode(&log.inner)? })
 }
 
-/// The rescue that the escrow at `escrow` holds, by all its events in their order, from its creation on.
+/// The rescue in the escrow at `escrow`, from all its events in order, starting with its creation.
 ///
 /// # Errors
 /// [`Error::BrokenHistory`].
@@ -114,7 +116,7 @@ mod tests {
         let provider = ProviderBuilder::new().connect_mocked_client(asserter.clone());
         assert_eq!(fetch(&provider, ESCROW, 0).await, Ok(vec![]));
         assert!(asserter.read_q().is_empty(), "two halves were asked for");
-        // Thirteen halves make one block: whatever else is wrong is told then.
+        // After thirteen halvings the range is one block, and any other error is reported.
         asserter.push_success(&U64::from(1));
         for _ in 0..14 {
             asserter.push_failure_msg("out of order");

@@ -1,4 +1,4 @@
-//! What the code of a contract holds besides what was compiled: its immutables, in the order of their declaration.
+//! The immutables in a contract's code, in the order of declaration.
 
 use alloy::primitives::{Address, B256, U256};
 use levee_model::{Terms, Tier};
@@ -7,7 +7,7 @@ use levee_model::{Terms, Tier};
 const TIERS_PER_WORD: usize = 4;
 const TIER_BITS: usize = 40;
 
-/// Those of the escrow with these terms.
+/// The immutables of the escrow with these terms.
 pub(crate) fn of_escrow(terms: &Terms) -> [B256; 17] {
     let [low, high] = packed(&terms.tiers);
     [
@@ -31,13 +31,13 @@ pub(crate) fn of_escrow(terms: &Terms) -> [B256; 17] {
     ]
 }
 
-/// Those of the recovery pool of the escrow at `escrow`, which was created with these terms.
+/// The immutables of the recovery pool of the escrow at `escrow`, created with these terms.
 pub(crate) fn of_recovery_pool(escrow: Address, terms: &Terms) -> [B256; 4] {
     let [low, high] = packed(&terms.tiers);
     [escrow.into_word(), word(terms.tranches), low, high]
 }
 
-/// Those of the bonus pool of the escrow at `escrow`, which was created with these terms.
+/// The immutables of the bonus pool of the escrow at `escrow`, created with these terms.
 pub(crate) fn of_bonus_pool(escrow: Address, terms: &Terms) -> [B256; 6] {
     [
         escrow.into_word(),
@@ -53,7 +53,7 @@ fn word(number: impl Into<u128>) -> B256 {
     B256::from(U256::from(number.into()))
 }
 
-/// The tiers in two words; more than eight have no place, and belong to no escrow.
+/// The tiers in two words; more than eight do not fit, and belong to no escrow.
 fn packed(tiers: &[Tier]) -> [B256; 2] {
     let mut words = [U256::ZERO; 2];
     for (i, tier) in tiers.iter().take(2 * TIERS_PER_WORD).enumerate() {

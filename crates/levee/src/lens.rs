@@ -1,4 +1,4 @@
-//! Reads a rescue by one call that runs code of its own, and by plain calls where a node does not.
+//! Reads a rescue with one call that brings its own code, or with plain calls if a node refuses that.
 
 use alloy::{
     eips::BlockId,
@@ -21,10 +21,10 @@ use crate::{
     rpc,
 };
 
-/// How what the lens returns begins: keccak256("levee.RescueLens.v1").
+/// The first word of the lens's result: keccak256("levee.RescueLens.v1").
 const READING: B256 = b256!("350fd1de54da8b55dbf7235f77d9e203179cb80084425d549eed3cf3355c7a1f");
 
-/// What the contracts say at the end of a block, of which nothing is checked.
+/// What the contracts report at the end of a block, unverified.
 pub(crate) async fn read(provider: &impl Provider, query: &Query, block: BlockId) -> Result<Reading, Error> {
     match at_once(provider, query, block).await? {
         Some(reading) => Ok(reading),
@@ -32,13 +32,13 @@ pub(crate) async fn read(provider: &impl Provider, query: &Query, block: BlockId
     }
 }
 
-/// In one request; `None` where the node refuses the call, or answers with anything but a reading.
+/// Reads in one request; `None` if the node refuses the call, or answers with anything but a reading.
 async fn at_once(provider: &impl Provider, query: &Query, block: BlockId) -> Result<Option<Reading>, Error> {
     let arguments = RescueLens::constructorCall { query: query.clone() }.abi_encode();
     let code = [&RescueLens::BYTECODE[..], &arguments].concat();
     match provider.call(TransactionRequest::default().with_input(code)).block(block).await {
         Ok(answer) => Ok(decode(&answer)),
-        // Nobody answered, so nobody refused.
+        // There was no answer, so this is not a refusal.
         Err(error @ RpcError::Transport(TransportErrorKind::Custom(_))) => Err(error.into()),
         Err(_) => Ok(None),
     }
@@ -49,7 +49,7 @@ fn decode(answer: &[u8]) -> Option<Reading> {
     (magic == READING).then_some(reading)
 }
 
-/// The same by plain calls, all at one block.
+/// The same with plain calls, all at one block.
 struct Piecemeal<'a, P> {
     provider: &'a P,
     query: &'a Query,
@@ -59,7 +59,7 @@ struct Piecemeal<'a, P> {
 impl<P: Provider> Piecemeal<'_, P> {
     async fn read(provider: &P, query: &Query, block: BlockId) -> Result<Reading, Error> {
         let found = provider.get_block(block).await?.ok_or(Error::Malformed { what: "a block" })?;
-        // By its number: behind some nodes' names are several, whose latest blocks differ.
+        // By its number: some URLs have several nodes behind them, whose latest blocks differ.
         let header = found.header;
         let this = Piecemeal { provider, query, block: BlockId::number(header.number) };
         let code = this.code(query.escrow).await?;
@@ -158,7 +158,7 @@ impl<P: Provider> Piecemeal<'_, P> {
         rpc::read(self.provider, to, call, self.block).await
     }
 
-    /// What a view answers; nothing if it reverts.
+    /// The result of a view; empty if it reverts.
     async fn ask(&self, to: Address, call: &impl SolCall) -> Result<Bytes, Error> {
         match rpc::ask(self.provider, to, call, self.block).await.map_err(Error::from) {
             Err(error @ (Error::Rpc { .. } | Error::Unreachable { .. })) => Err(error),
@@ -166,7 +166,7 @@ impl<P: Provider> Piecemeal<'_, P> {
         }
     }
 
-    /// The same of a token, which may be broken in any way.
+    /// The same for a token, which may be broken in any way.
     async fn ask_token(&self, token: Address, call: &impl SolCall) -> Result<Bytes, Error> {
         if token.is_zero() {
             return Ok(Bytes::new());
@@ -178,7 +178,8 @@ impl<P: Provider> Piecemeal<'_, P> {
     }
 }
 
-/// Whether it is the hash of any code. An account that was never used has none, and one without code that of nothing.
+/// Whether it is the hash of any code. An unused account has hash zero, and one without code has the hash
+/// of no bytes.
 pub(crate) fn is_code(hash: B256) -> bool {
     !hash.is_zero() && hash != KECCAK256_EMPTY
 }

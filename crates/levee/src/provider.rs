@@ -1,7 +1,7 @@
-//! Connections to a node, made in one way.
+//! Connections to a node, all made in the same way.
 //!
-//! Signing providers ask the node for every nonce instead of counting on their own: a counter that runs ahead after a
-//! refused transaction leaves a gap, and what is sent after it waits for ever.
+//! Signing providers ask the node for every nonce instead of counting themselves: a counter that runs ahead
+//! after a refused transaction leaves a gap, and what is sent after it waits forever.
 
 use std::time::Duration;
 
@@ -19,20 +19,20 @@ use crate::{
 /// How long a node may take to answer one request.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A provider that only reads. Nothing is asked of the node yet.
+/// A provider that only reads. It does not contact the node yet.
 ///
 /// # Errors
-/// [`Error::Unreachable`] when the machine cannot connect to anything.
+/// [`Error::Unreachable`] if the machine cannot connect to anything.
 pub fn read_only(url: &RedactedUrl) -> Result<DynProvider, Error> {
     let builder = ProviderBuilder::<_, _, Ethereum>::default();
     Ok(builder.connect_reqwest(client(url)?, url.secret().clone()).erased())
 }
 
-/// A provider that signs with `wallet`, for the chain `chain_id` alone: a node on another one refuses what is signed. Nothing
-/// is asked of the node yet.
+/// A provider that signs with `wallet`, only for the chain `chain_id`: nodes on another chain refuse these
+/// signatures. It does not contact the node yet.
 ///
 /// # Errors
-/// As [`read_only`].
+/// Like [`read_only`].
 pub fn signing(
     url: &RedactedUrl,
     chain_id: u64,

@@ -1,4 +1,4 @@
-//! One read of a contract, one call of a token, one signature: with this crate's errors.
+//! A single read of a contract, call to a token, or signature, with this crate's errors.
 
 use alloy::{
     eips::BlockId,
@@ -13,7 +13,7 @@ use alloy::{
 
 use crate::{blueprint::Contract, call::Call, error::Error};
 
-/// What a view of `to` returns at `block`.
+/// The result of a view of `to` at `block`.
 pub(crate) async fn read<C: SolCall>(
     provider: &impl Provider,
     to: Address,
@@ -40,7 +40,7 @@ pub(crate) async fn has_code(provider: &impl Provider, address: Address) -> Resu
     Ok(!provider.get_code_at(address).await?.is_empty())
 }
 
-/// A call of a token: it refuses in its own words, and its events are not Levee's.
+/// A call to a token: it refuses with its own message, and its events are not Levee's.
 pub(crate) fn token_call<P: Provider + Clone>(provider: &P, token: Address, call: &impl SolCall) -> Call<P> {
     Call::new(provider.clone(), Contract::PledgeEscrow, token, call).telling(Vec::new())
 }

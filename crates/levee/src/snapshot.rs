@@ -1,4 +1,4 @@
-//! All of a rescue as one block has it: proven, and read in one request.
+//! A whole rescue at one block: verified, and read in one request.
 
 use alloy::{
     eips::BlockId,
@@ -24,18 +24,18 @@ use crate::{
     lido, terms,
 };
 
-/// A rescue as it stood at the end of one block. The escrow has proven itself: its address follows from its code and its
+/// A rescue at the end of one block. The escrow is verified: its address follows from its code and its
 /// original terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// The chain's id.
+    /// The chain id.
     pub chain: u64,
     /// The block.
     pub block: Block,
     /// The escrow's address.
     pub escrow: Address,
-    /// The terms that it was created with, to which its address commits.
+    /// The original terms, to which its address commits.
     pub original: Terms,
     /// The rescue as the next call would find it.
     pub rescue: RescueView,
@@ -43,7 +43,7 @@ pub struct Snapshot {
     pub recovery: Option<RecoveryView>,
     /// The books of the bonus pool; none if the pool was not created.
     pub bonus: Option<BonusView>,
-    /// What is the account's that was asked for; all empty if none was.
+    /// The requested account's data; empty if none was requested.
     pub account: AccountView,
 }
 
@@ -52,13 +52,13 @@ pub struct Snapshot {
 pub struct Block {
     /// Its number.
     pub number: u64,
-    /// The hash of the block before, which identifies it together with its number.
+    /// The hash of the parent block, which together with the number identifies the block.
     pub parent_hash: B256,
     /// Its time, in Unix seconds.
     pub time: Timestamp,
 }
 
-/// What an account has to do with a rescue.
+/// What an account has in a rescue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountView {
     /// Its positions that were ever pledged and not taken out, by tier and asset.
@@ -67,34 +67,34 @@ pub struct AccountView {
     pub owed: PerAsset<Units>,
     /// Its ETH.
     pub balance: Wei,
-    /// Its shares of stETH; none where there is no stETH, or stETH does not say.
+    /// Its shares of stETH; none if there is no stETH, or it does not answer.
     pub steth_shares: Option<Shares>,
     /// Its stETH, in stETH.
     pub steth: TokenView,
     /// Its wstETH.
     pub wsteth: TokenView,
-    /// Its WETH, if that was asked for.
+    /// Its WETH, if requested.
     pub weth: TokenView,
 }
 
-/// What an account holds of a token and lets others take of it, in the token's unit. None where the token does not say, or
-/// was not asked.
+/// An account's balance and allowances of a token, in the token's unit. None if the token does not answer,
+/// or was not asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TokenView {
-    /// What it holds.
+    /// Its balance.
     pub balance: Option<U256>,
-    /// What the escrow may take.
+    /// The allowance of the escrow.
     pub escrow_allowance: Option<U256>,
-    /// What the router that was asked for may take.
+    /// The allowance of the requested router.
     pub router_allowance: Option<U256>,
 }
 
-/// A position, and what the pools around the rescue have for it.
+/// A position, and what the pools hold for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountPosition {
     /// The position.
     pub position: PositionView,
-    /// What it earned of what was recovered; none without a recovery pool.
+    /// What it has earned of recoveries; none without a recovery pool.
     pub earnings: Option<Earnings>,
     /// What it has in the bonus pool; none without one.
     pub bonus: Option<PositionBonus>,
@@ -105,9 +105,9 @@ pub struct AccountPosition {
 pub struct PositionBonus {
     /// Its share of the bonus.
     pub share: BonusShare,
-    /// What counts of it, as it was written last.
+    /// Its enlistment, as last written.
     pub enlistment: Enlistment,
-    /// Whether it was not taken out since: what left in between no longer counts.
+    /// Whether it was not taken out since then; what left in between no longer counts.
     pub is_current: bool,
 }
 
@@ -127,24 +127,24 @@ impl Query {
         Self { escrow, account: Address::ZERO, router: Address::ZERO, weth: Address::ZERO }
     }
 
-    /// What is `account`'s, too.
+    /// Also reads what `account` has.
     pub const fn account(mut self, account: Address) -> Self {
         self.account = account;
         self
     }
 
-    /// The account's WETH, too, and what the chain's router may take of its tokens.
+    /// Also reads the account's WETH, and the allowances of the chain's router.
     pub const fn through(mut self, router: Address, weth: Address) -> Self {
         (self.router, self.weth) = (router, weth);
         self
     }
 
-    /// Reads it at the end of the latest block, on the chain `chain_id` if one is given.
+    /// Reads the rescue at the end of the latest block, on the chain `chain_id` if one is given.
     ///
-    /// It takes one request, where the node runs code that is sent with it, and several where it does not.
+    /// This takes one request if the node runs code sent with a call, and several otherwise.
     ///
     /// # Errors
-    /// What [`Escrow::open`](crate::Escrow::open) fails with; [`Error::Malformed`].
+    /// Like [`Escrow::open`](crate::Escrow::open); [`Error::Malformed`].
     pub async fn read(&self, provider: &impl Provider, chain_id: Option<u64>) -> Result<Snapshot, Error> {
         self.read_at(provider, chain_id, BlockId::latest()).await
     }
@@ -152,7 +152,7 @@ impl Query {
     /// The same at the end of a block.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// Like [`read`](Self::read).
     pub async fn read_at(
         &self,
         provider: &impl Provider,
@@ -207,8 +207,8 @@ impl Snapshot {
     }
 }
 
-/// The original terms of the escrow at `address`, if its address follows from them and its code: anyone can create a
-/// contract with the same code and books of its own, but not at that address.
+/// The original terms of the escrow at `address`, if its address follows from them and its code: anyone can
+/// put the same code over forged books, but not at that address.
 fn proven_terms(address: Address, reading: &Reading) -> Result<Terms, Error> {
     let contract = Contract::PledgeEscrow;
     if !is_code(reading.codeHash) {
@@ -222,8 +222,8 @@ fn proven_terms(address: Address, reading: &Reading) -> Result<Terms, Error> {
     is_proven.then_some(terms).ok_or(Error::Counterfeit { contract, address })
 }
 
-/// The books of a pool, if it was created, with the code that holds these immutables. Nothing else can be at its address, but
-/// on a chain that computes addresses in another way.
+/// The books of a pool, if it was created with the code that holds these immutables. Nothing else can be at its
+/// address, except on a chain that computes addresses differently.
 fn pool<C: SolCall>(
     blueprint: &Blueprint,
     immutables: &[B256],
@@ -288,12 +288,12 @@ fn token(reading: &TokenReading) -> TokenView {
     }
 }
 
-/// What a token answered, if it is a number.
+/// A token's answer, if it is a number.
 fn number(answer: &[u8]) -> Option<U256> {
     U256::abi_decode_validate(answer).ok()
 }
 
-/// What a proven contract answered.
+/// A verified contract's answer.
 fn decode<C: SolCall>(answer: &[u8]) -> Result<C::Return, Error> {
     C::abi_decode_returns_validate(answer).map_err(|_| Error::Malformed { what: "an answer" })
 }

@@ -41,8 +41,8 @@ impl Amendment {
         now >= self.effective_at
     }
 
-    /// Whether it is pending and less than half of its exit window has passed: then sponsors may leave, and pledgers see
-    /// it and can still follow.
+    /// Whether it is pending and less than half of its exit window has passed. Sponsors may withdraw then,
+    /// so that pledgers see it and can still follow.
     pub fn is_in_first_half(&self, exit_window: u32, now: Timestamp) -> bool {
         2 * self.effective_at.saturating_sub(now) > exit_window.into()
     }

@@ -85,7 +85,7 @@ impl Pots {
     }
 }
 
-/// What `amount` says of each pot of `tiers`.
+/// Calls `amount` for each pot of `tiers`.
 pub(crate) fn amounts(
     tiers: impl Iterator<Item = u8>,
     amount: impl Fn(u8, Asset) -> Units,
@@ -93,8 +93,8 @@ pub(crate) fn amounts(
     tiers.flat_map(move |tier| Asset::ALL.map(|asset| (asset, amount(tier, asset))))
 }
 
-/// What amounts are worth: their ETH + floor(their shares * rate / 10^27), stETH shares and wstETH units added first.
-/// Without a rate, shares count nothing; that is for books that hold none.
+/// Value of some amounts: the ETH + floor(the shares * rate / 10^27), with stETH shares and wstETH units
+/// added first. Without a rate, shares count as zero, for books that hold none.
 pub fn value_down(amounts: impl Iterator<Item = (Asset, Units)>, rate: Option<Rate>) -> Wei {
     let (mut ether, mut shares) = (Wei::ZERO, Shares::ZERO);
     for (asset, amount) in amounts {

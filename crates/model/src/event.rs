@@ -1,4 +1,4 @@
-//! What happened to a rescue? Its events, and the state that they add up to.
+//! The events of a rescue, and the state that they add up to.
 
 use alloy_primitives::Address;
 use thiserror::Error;
@@ -24,150 +24,150 @@ pub enum RescueEvent {
         /// Its terms, before any amendment.
         terms: Terms,
     },
-    /// `amount` was locked as a pledge, whoever paid it.
+    /// `amount` was locked as a pledge, whoever paid.
     Pledged {
-        /// Whose and what.
+        /// The position.
         position: PositionId,
-        /// How much.
+        /// The amount.
         amount: Units,
     },
     /// A pledger left with a whole position during the exit window of an amendment.
     Exited {
-        /// Whose and what.
+        /// The position.
         position: PositionId,
-        /// Where it went.
+        /// The recipient.
         recipient: Address,
-        /// How much.
+        /// The amount.
         amount: Units,
     },
     /// The guardian returned a whole position.
     Declined {
-        /// Whose and what.
+        /// The position.
         position: PositionId,
-        /// How much.
+        /// The amount.
         amount: Units,
     },
-    /// An exit or a decline could not pay, just before this event.
+    /// The exit or decline just before this event could not pay.
     Owed {
-        /// To whom.
+        /// The account.
         pledger: Address,
-        /// In what.
+        /// The asset.
         asset: Asset,
-        /// How much.
+        /// The amount.
         amount: Units,
     },
-    /// All that was owed of an asset was paid.
+    /// Everything owed of an asset was paid.
     Collected {
         /// To whom it was owed.
         pledger: Address,
-        /// In what.
+        /// The asset.
         asset: Asset,
-        /// Where it went.
+        /// The recipient.
         recipient: Address,
-        /// How much.
+        /// The amount.
         amount: Units,
     },
     /// A part of a position went back.
     Refunded {
-        /// Whose and what.
+        /// The position.
         position: PositionId,
-        /// Where it went.
+        /// The recipient.
         recipient: Address,
-        /// How much.
+        /// The amount.
         amount: Units,
     },
     /// The guardian proposed an amendment.
     AmendmentProposed {
-        /// In force by itself from its time on, if the rescue is then still open.
+        /// It takes effect by itself at its time, if the rescue is still open then.
         amendment: Amendment,
     },
     /// The rescue settled.
     Settled {
         /// Tiers up to this threshold are active.
         threshold: Bps,
-        /// The rate that values shares; none when no pot held any.
+        /// The rate at which shares are valued; none if no pot held any.
         rate: Option<Rate>,
         /// The target in force.
         target: Wei,
         /// The value drawn, at most the target.
         drawn: Wei,
-        /// When.
+        /// The time.
         settled_at: Timestamp,
         /// What was drawn of each pot: `draws[tier * 3 + asset]`.
         draws: Vec<Units>,
     },
     /// The rescue failed: everything goes back.
     Failed {
-        /// Why.
+        /// The reason.
         reason: EndReason,
-        /// The rate that was recorded; none when no pot held shares, or the guardian ended it.
+        /// The recorded rate; none if no pot held shares, or the guardian ended the rescue.
         rate: Option<Rate>,
-        /// When.
+        /// The time.
         failed_at: Timestamp,
     },
     /// `amount` went to the beneficiary.
     Released {
-        /// Of what.
+        /// The asset.
         asset: Asset,
-        /// Tranches of it that are now delivered in all.
+        /// Total tranches of it now delivered.
         tranches: u8,
-        /// How much.
+        /// The amount.
         amount: Units,
     },
     /// A position objected.
     Objected {
-        /// Whose and what.
+        /// The position.
         position: PositionId,
         /// Its drawn value.
         weight: Wei,
     },
     /// What was not yet due was stopped, by the guardian or a veto.
     Cancelled {
-        /// By whom: what a veto stopped goes back at the times at which it would have fallen due.
+        /// Who stopped it: what a veto stopped goes back at the times at which it would have fallen due.
         reason: EndReason,
-        /// Tranches of each asset that the beneficiary keeps at most.
+        /// The maximum number of tranches of each asset that the beneficiary keeps.
         kept: u8,
-        /// When.
+        /// The time.
         cancelled_at: Timestamp,
     },
     /// The guardian lifted the hold: what a veto stopped goes back at once.
     HoldLifted {
-        /// When.
+        /// The time.
         lifted_at: Timestamp,
     },
-    /// What was due and not collected was stopped.
+    /// What was due but not collected was given up.
     Lapsed {
-        /// When.
+        /// The time.
         lapsed_at: Timestamp,
     },
     /// Nothing more will go to the beneficiary.
     Finalized {
-        /// When.
+        /// The time.
         final_at: Timestamp,
     },
 }
 
-/// Why events are not the whole history of one rescue: some are missing, or are not of this rescue.
+/// Why events are not the complete history of one rescue: some are missing, or belong to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Inconsistent {
-    /// The first event is another.
+    /// The first event is not a creation.
     #[error("they do not begin with the rescue's creation")]
     NoCreation,
-    /// No escrow accepts the terms.
+    /// The terms are not valid.
     #[error("no escrow accepts the terms: {0}")]
     Terms(#[from] TermsError),
-    /// The rules refuse what an event tells.
+    /// The rules refuse what an event reports.
     #[error("{event} was not possible: {refusal}")]
     Refused {
-        /// What the event tells.
+        /// What the event reports.
         event: &'static str,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
     /// An event does not follow from those before it.
     #[error("{event} does not follow from what came before")]
     OutOfPlace {
-        /// What the event tells.
+        /// What the event reports.
         event: &'static str,
     },
 }
@@ -178,7 +178,7 @@ fn require(follows: bool, event: &'static str) -> Result<(), Inconsistent> {
 }
 
 impl Rescue {
-    /// The rescue that the escrow at `escrow` holds, by the event of its creation.
+    /// The rescue in the escrow at `escrow`, from its creation event.
     ///
     /// # Errors
     /// `NoCreation`, `Terms`.
@@ -187,10 +187,10 @@ impl Rescue {
         Ok(Self::open(escrow, terms.clone(), creation)?)
     }
 
-    /// Takes in the event that came next.
+    /// Applies the next event.
     ///
     /// # Errors
-    /// When no escrow would have emitted it now; the rescue is then of no more use.
+    /// If no escrow would have emitted it now; the rescue must not be used after that.
     pub fn apply(&mut self, event: &RescueEvent) -> Result<(), Inconsistent> {
         use RescueEvent as E;
         match *event {
@@ -214,7 +214,7 @@ impl Rescue {
         }
     }
 
-    /// What changes the status, or what is kept and held.
+    /// Events that change the status, or what is kept and held.
     fn apply_decision(&mut self, event: &RescueEvent) -> Result<(), Inconsistent> {
         use RescueEvent as E;
         let is_settled = self.state.status() == Status::Settled;
@@ -275,7 +275,7 @@ impl Rescue {
 
     fn apply_refund(&mut self, id: PositionId, amount: Units) -> Result<(), Inconsistent> {
         let position = self.position(id);
-        // No more ever goes back than what is not kept.
+        // Nothing beyond what is not kept ever goes back.
         let most = self.state.entitled_down(&self.terms, id, position.amount, self.state.kept[id.asset]);
         let refunded = position.refunded + amount;
         require(refunded <= most && self.positions.contains_key(&id), "a refund")?;
@@ -283,7 +283,7 @@ impl Rescue {
         Ok(())
     }
 
-    /// There is one pending amendment at most, so an earlier one was in force when this was proposed.
+    /// Only one amendment can be pending, so an earlier one was in force when this one was proposed.
     fn apply_amendment(&mut self, amendment: Amendment) -> Result<(), Inconsistent> {
         let proposed_at = amendment.effective_at.saturating_sub(self.terms.exit_window.into());
         let is_possible = self.state.status() == Status::Open && self.state.pending(proposed_at).is_none();
@@ -310,7 +310,7 @@ impl Rescue {
         Ok(())
     }
 
-    /// Decides an open rescue by the rules, with the rate that the event recorded.
+    /// Decides an open rescue by the rules, at the rate that the event recorded.
     fn apply_settlement(
         &mut self,
         event: &'static str,
@@ -324,7 +324,7 @@ impl Rescue {
         require(self.state.recorded_rate() == rate, event)
     }
 
-    /// Whether an event of settlement tells what the rules gave.
+    /// Whether a settlement event reports what the rules gave.
     fn is_settled_as(&self, event: &RescueEvent) -> bool {
         let (RescueEvent::Settled { threshold, rate, target, drawn, settled_at, draws }, Some(settlement)) =
             (event, self.state.settlement)

@@ -1,13 +1,13 @@
-//! What does a call find outside the escrow?
+//! What a call finds outside the escrow.
 
 use crate::{asset::Asset, schedule::Timestamp, units::Rate};
 
-/// The condition of stETH when a call is made. wstETH moves in all of them.
+/// The state of stETH when a call is made. wstETH can be transferred in all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lido {
-    /// stETH moves and its rate can be read.
+    /// stETH can be transferred, and its rate can be read.
     Working(Rate),
-    /// stETH does not move, its rate can be read.
+    /// stETH cannot be transferred, but its rate can be read.
     Paused(Rate),
     /// Every call to stETH reverts.
     Broken,
@@ -28,7 +28,7 @@ impl Lido {
     }
 }
 
-/// Where a rescue is created in its chain.
+/// The block in which a rescue is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Creation {
     /// The number of its block.
@@ -37,11 +37,11 @@ pub struct Creation {
     pub time: Timestamp,
 }
 
-/// The block in which a call is made, as far as the rules see it.
+/// The block in which a call is made, as far as it matters to the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// Block time.
     pub time: Timestamp,
-    /// The condition of stETH.
+    /// The state of stETH.
     pub lido: Lido,
 }

@@ -1,4 +1,4 @@
-//! What follows from a view: who may call what, when do tranches fall due, and what is still missing?
+//! What follows from a view: who may call what, when tranches fall due, and what is still missing.
 
 use crate::{
     amendment::Amendment,
@@ -10,14 +10,14 @@ use crate::{
     view::{PledgingView, PotView, RescueView},
 };
 
-/// A threshold of the terms, and what its condition looks at.
+/// A threshold of the terms, and what decides whether it is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Threshold {
     /// The threshold.
     pub threshold: Bps,
-    /// Value of the tiers that it would make active.
+    /// Value of the tiers that it makes active.
     pub coverage: Wei,
-    /// The coverage that meets it.
+    /// The coverage required.
     pub required: Wei,
 }
 
@@ -28,18 +28,18 @@ impl Threshold {
     }
 }
 
-/// What became, or will become, of one tranche of an asset.
+/// The state of one tranche of an asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrancheState {
-    /// The beneficiary has it.
+    /// It was delivered to the beneficiary.
     Delivered,
-    /// It is the beneficiary's, and can be released.
+    /// It belongs to the beneficiary, and can be released.
     Due,
     /// It is not yet due.
     ToCome,
     /// Objections stopped it; it goes back when it would have fallen due.
     GoesBack,
-    /// It was stopped, and goes back, or has gone back.
+    /// It was stopped, and can be refunded or was.
     Stopped,
 }
 
@@ -51,18 +51,18 @@ impl PledgingView {
 }
 
 impl RescueView {
-    /// The pot of a tier and an asset, if it holds something.
+    /// The pot of a tier and an asset, if it is not empty.
     pub fn pot(&self, tier: u8, asset: Asset) -> Option<PotView> {
         self.pots.iter().find(|pot| pot.tier == tier && pot.asset == asset).copied()
     }
 
-    /// What a pledge has to name, if it is to meet these terms: when the amendment proposed last comes or came into force;
-    /// 0 for none.
+    /// What a pledge must name to meet these terms: the time at which the latest amendment takes or took
+    /// effect; 0 for none.
     pub fn latest_amendment(&self) -> Timestamp {
         Amendment::latest(self.amendment)
     }
 
-    /// The amendment that is proposed and not yet in force, before which pledgers may leave.
+    /// The pending amendment, before which pledgers may leave.
     pub fn pending_amendment(&self, now: Timestamp) -> Option<Amendment> {
         let is_open = self.status == Status::Open;
         self.amendment.filter(|amendment| is_open && !amendment.in_force(now))
@@ -73,18 +73,19 @@ impl RescueView {
         self.status == Status::Open && now <= self.terms.deadline
     }
 
-    /// Whether it is past its deadline and still open: its shares cannot be valued.
+    /// Whether it is past its deadline but still open, because its shares cannot be valued.
     pub fn is_stuck(&self, now: Timestamp) -> bool {
         self.status == Status::Open && now > self.terms.deadline
     }
 
-    /// Whether all is covered and no amendment is pending, so that it can be settled before its deadline has passed.
+    /// Whether everything is covered and no amendment is pending, so that it can settle before its
+    /// deadline.
     pub fn can_settle_early(&self, now: Timestamp) -> bool {
         let is_covered = self.coverage.is_some_and(|coverage| coverage >= self.terms.target);
         self.is_pledging(now) && is_covered && self.pending_amendment(now).is_none()
     }
 
-    /// Whether a rescue that is stuck has been so for long enough to expire.
+    /// Whether a stuck rescue has been stuck long enough to expire.
     pub fn can_expire(&self, now: Timestamp) -> bool {
         self.is_stuck(now) && now > schedule::settleable_until(&self.terms, self.terms.deadline)
     }
@@ -94,7 +95,7 @@ impl RescueView {
         self.status == Status::Settled && self.due < self.terms.tranches
     }
 
-    /// The distinct thresholds of the terms, rising. Empty while shares cannot be valued.
+    /// The distinct thresholds of the terms, ascending. Empty while shares cannot be valued.
     pub fn thresholds(&self) -> Vec<Threshold> {
         if self.coverage.is_none() {
             return Vec::new();
@@ -122,51 +123,52 @@ impl RescueView {
         self.delivered[asset] < self.due.min(self.kept[asset])
     }
 
-    /// Whether the beneficiary is yet to receive something.
+    /// Whether the beneficiary has yet to receive something.
     fn is_undelivered(&self) -> bool {
         Asset::ALL.into_iter().any(|asset| self.delivered[asset] < self.kept[asset])
     }
 
-    /// The last second at which nothing can lapse; none when nothing ever can.
+    /// The last second at which nothing can lapse; none if nothing ever can.
     pub fn collectable_until(&self) -> Option<Timestamp> {
         let settled_at = self.settled_at.filter(|_| self.is_undelivered())?;
         Some(schedule::collectable_until(&self.terms, settled_at, self.cancelled_at))
     }
 
-    /// Whether what the beneficiary did not collect can be given up.
+    /// Whether what the beneficiary did not collect can lapse.
     pub fn can_lapse(&self, now: Timestamp) -> bool {
         self.collectable_until().is_some_and(|until| now > until)
     }
 
-    /// Whether sponsors may leave with what they added to a bonus, before an amendment.
+    /// Whether sponsors may withdraw their contributions to a bonus before an amendment.
     pub fn sponsors_may_leave(&self, now: Timestamp) -> bool {
         let pending = self.pending_amendment(now);
         pending.is_some_and(|amendment| amendment.is_in_first_half(self.terms.exit_window, now))
     }
 
-    /// The last second at which a bonus that is shared cannot be decided, so that positions can still be brought up to date.
+    /// The last second at which a shared bonus cannot be decided, so that positions can still be brought up
+    /// to date.
     pub fn enlistable_until(&self) -> Timestamp {
         schedule::enlistable_until(&self.terms, self.terms.deadline)
     }
 
-    /// Tranches that a veto stopped and whose time has not come, the same of every asset.
+    /// Tranches that a veto stopped and whose time has not come, the same for every asset.
     pub fn held_back(&self) -> u8 {
         self.held[Asset::Eth].saturating_sub(self.kept[Asset::Eth])
     }
 
-    /// When a tranche falls due, counted from 1; none until a call has settled the rescue.
+    /// When a tranche, counted from 1, falls due; none until a call has settled the rescue.
     pub fn due_at(&self, tranche: u8) -> Option<Timestamp> {
         self.settled_at.map(|settled_at| schedule::due_at(&self.terms, settled_at, tranche))
     }
 
-    /// When the tranches that are not yet due are paid out, or go back after a veto: the first, and the last.
+    /// When the tranches not yet due are paid out or, after a veto, go back: the first and the last.
     pub fn calendar(&self) -> Option<(Timestamp, Timestamp)> {
         let first = self.next_tranche_at?;
         let further = self.terms.tranches.saturating_sub(self.due).saturating_sub(1);
         Some((first, schedule::later(&self.terms, first, further)))
     }
 
-    /// What became of a tranche of `asset`, counted from 1; none when nothing of it was drawn.
+    /// The state of a tranche of `asset`, counted from 1; none if nothing of it was drawn.
     pub fn tranche_state(&self, tranche: u8, asset: Asset) -> Option<TrancheState> {
         if !self.pots.iter().any(|pot| pot.asset == asset && !pot.drawn.is_zero()) {
             return None;
@@ -195,7 +197,7 @@ impl RescueView {
         to.checked_sub(from).unwrap_or(Units::ZERO)
     }
 
-    /// What so many tranches of an asset are.
+    /// The amount of some tranches of an asset.
     pub fn tranches_down(&self, asset: Asset, count: u8) -> Units {
         let pots = self.pots.iter().filter(|pot| pot.asset == asset);
         pots.map(|pot| prorata::tranches_down(pot.drawn, count, self.terms.tranches)).sum()

@@ -1,4 +1,4 @@
-//! What does a call do, and when is it refused?
+//! What each call does, and when it is refused.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,14 @@ use crate::{
     units::{Rate, Units, Wei},
 };
 
-/// What a call pays out.
+/// A payment made by a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Payment {
-    /// To whom.
+    /// The account.
     pub to: Address,
-    /// In what.
+    /// The asset.
     pub asset: Asset,
-    /// How much, in the asset's own unit. A tranche may round to nothing, and is then paid as that.
+    /// The amount, in the asset's own unit. A tranche may round to zero, and is then paid as zero.
     pub amount: Units,
 }
 
@@ -42,7 +42,7 @@ impl Payment {
     }
 }
 
-/// What became of a position that was taken out of the books.
+/// The fate of a position that was taken out of the books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Departure {
     /// It was paid in the same call.
@@ -52,7 +52,7 @@ pub enum Departure {
 }
 
 impl Departure {
-    /// What was paid, if it was.
+    /// The payment, if it was made.
     pub const fn payment(self) -> Option<Payment> {
         match self {
             Self::Paid(payment) => Some(payment),
@@ -63,10 +63,10 @@ impl Departure {
 
 /// One rescue, from its creation on.
 ///
-/// Every call takes the [`Moment`] at which it is made; time must not go back. It returns what it pays, or a
-/// [`Refusal`], and then it has changed nothing. Whatever call comes first after the deadline settles first, except
-/// [`pledge`](Self::pledge), [`exit`](Self::exit), [`decline`](Self::decline), [`collect`](Self::collect),
-/// [`amend`](Self::amend) and [`expire`](Self::expire).
+/// Every call takes the [`Moment`] at which it is made; time must not go backward. It returns what it pays,
+/// or a [`Refusal`] if it has changed nothing. The first call after the deadline settles the rescue first,
+/// unless it is [`pledge`](Self::pledge), [`exit`](Self::exit), [`decline`](Self::decline),
+/// [`collect`](Self::collect), [`amend`](Self::amend) or [`expire`](Self::expire).
 #[derive(Debug, Clone)]
 pub struct Rescue {
     pub(crate) escrow: Address,
@@ -79,10 +79,10 @@ pub struct Rescue {
 }
 
 impl Rescue {
-    /// Creates the rescue that the escrow at `escrow` holds.
+    /// Creates the rescue in the escrow at `escrow`.
     ///
     /// # Errors
-    /// The first rule that the terms break.
+    /// The first rule that the terms violate.
     pub fn open(escrow: Address, terms: Terms, creation: Creation) -> Result<Self, TermsError> {
         terms.check(creation.time)?;
         Ok(Self {
@@ -95,13 +95,13 @@ impl Rescue {
         })
     }
 
-    /// Locks `amount` as a pledge of `id.pledger`. Anyone may pay for anyone. `amendment` is the time of the latest
-    /// amendment that the sender knows of, 0 for none: a pledge decided before a change does not meet terms it was not
-    /// meant for.
+    /// Locks `amount` as a pledge of `id.pledger`. Anyone may pay for anyone. `amendment` is the time of
+    /// the latest amendment that the sender knows of, 0 for none, so that a pledge decided before an
+    /// amendment never meets terms it was not meant for.
     ///
     /// # Errors
-    /// `PledgingClosed`, `AmendmentDiffers`, `ZeroAmount`, `AssetNotAccepted`, `InvalidAccount`, `UnknownTier`,
-    /// `AmountTooLarge`, `TokenFailed`.
+    /// `PledgingClosed`, `AmendmentDiffers`, `ZeroAmount`, `AssetNotAccepted`, `InvalidAccount`,
+    /// `UnknownTier`, `AmountTooLarge`, `TokenFailed`.
     pub fn pledge(
         &mut self,
         at: Moment,
@@ -138,11 +138,12 @@ impl Rescue {
         self.positions.entry(id).or_default().amount += amount;
     }
 
-    /// Decides the rescue, and returns what it has become: `Settled`, or `Failed` past the deadline with no threshold
-    /// met. Anyone may call.
+    /// Decides the rescue, and returns its new status: `Settled`, or past the deadline `Failed` if no
+    /// threshold is met. Anyone may call.
     ///
     /// # Errors
-    /// `WrongStatus` once decided, `RateUnreadable`, and up to the deadline `AmendmentPending` and `CoverageTooLow`.
+    /// `WrongStatus` once decided, `RateUnreadable`, and up to the deadline `AmendmentPending` and
+    /// `CoverageTooLow`.
     pub fn settle(&mut self, at: Moment) -> Result<Status, Refusal> {
         if self.state.status() != Status::Open {
             return Err(self.wrong_status());
@@ -151,7 +152,7 @@ impl Rescue {
         Ok(self.state.status())
     }
 
-    /// Delivers to the beneficiary what is due of one asset. Anyone may call.
+    /// Delivers what is due of one asset to the beneficiary. Anyone may call.
     ///
     /// # Errors
     /// `WrongStatus`, `NothingDue`, `PaymentFailed`, `RateUnreadable`.
@@ -176,7 +177,7 @@ impl Rescue {
         Ok(payment)
     }
 
-    /// Returns to the pledger what of a position is not held. Anyone may call.
+    /// Returns to the pledger the part of a position that is not held. Anyone may call.
     ///
     /// # Errors
     /// `WrongStatus` while open, `UnknownTier`, `NothingToReturn`, `PaymentFailed`, `RateUnreadable`.
@@ -184,7 +185,7 @@ impl Rescue {
         self.after_settling(at, |rescue| rescue.give_back(at, id, id.pledger))
     }
 
-    /// As [`refund`](Self::refund), called by the pledger, to `recipient`.
+    /// Like [`refund`](Self::refund), but called by the pledger, and pays `recipient`.
     ///
     /// # Errors
     /// `InvalidAccount`, and those of [`refund`](Self::refund).
@@ -209,8 +210,8 @@ impl Rescue {
         Ok(payment)
     }
 
-    /// Takes a position out, whole, while an amendment is pending. Called by the pledger. What cannot be paid is owed to
-    /// the pledger, whatever recipient was named.
+    /// Takes out a whole position while an amendment is pending. Called by the pledger. What cannot be paid
+    /// is owed to the pledger, whatever recipient was named.
     ///
     /// # Errors
     /// `NoExitWindow`, `InvalidAccount`, `UnknownTier`, `NothingToReturn`.
@@ -223,8 +224,8 @@ impl Rescue {
         self.take_out(at.lido, id, recipient)
     }
 
-    /// Returns a position, whole, to its pledger. Called by the guardian, up to and including the deadline. What cannot be
-    /// paid is owed to the pledger.
+    /// Returns a whole position to its pledger. Called by the guardian, up to and including the deadline.
+    /// What cannot be paid is owed to the pledger.
     ///
     /// # Errors
     /// `NotGuardian`, `PledgingClosed`, `UnknownTier`, `NothingToReturn`.
@@ -234,7 +235,8 @@ impl Rescue {
         self.take_out(at.lido, id, id.pledger)
     }
 
-    /// The books first, and whatever the token does: an amendment binds nobody who left while stETH was paused.
+    /// The books come first, whatever the token does: an amendment does not bind anyone who left while
+    /// stETH was paused.
     fn take_out(&mut self, lido: Lido, id: PositionId, to: Address) -> Result<Departure, Refusal> {
         self.require_tier(id.tier)?;
         let amount = self.strike(id)?;
@@ -245,19 +247,20 @@ impl Rescue {
         Ok(Departure::Owed(amount))
     }
 
-    /// Takes a position out of the books, and returns what it was.
+    /// Takes a position out of the books, and returns its amount.
     pub(crate) fn strike(&mut self, id: PositionId) -> Result<Units, Refusal> {
         let found = self.positions.get_mut(&id).filter(|position| !position.amount.is_zero());
         let position = found.ok_or(Refusal::NothingToReturn { id })?;
         let amount = position.amount;
         *position = position.departed();
         let pot = self.state.pots.get_mut(id.tier, id.asset);
-        // Every position is part of its pot.
+        // The position is part of its pot.
         pot.total = pot.total - amount;
         Ok(amount)
     }
 
-    /// Pays the pledger what an exit or a decline could not. Anyone may call, in any status; it never settles.
+    /// Pays the pledger what an exit or a decline could not. Anyone may call, in any status; it never
+    /// settles the rescue.
     ///
     /// # Errors
     /// `NothingOwed`, `PaymentFailed`.
@@ -265,7 +268,7 @@ impl Rescue {
         self.pay_owed(at.lido, pledger, asset, pledger)
     }
 
-    /// As [`collect`](Self::collect), called by the pledger, to `recipient`.
+    /// Like [`collect`](Self::collect), but called by the pledger, and pays `recipient`.
     ///
     /// # Errors
     /// `InvalidAccount`, and those of [`collect`](Self::collect).
@@ -297,7 +300,7 @@ impl Rescue {
         Ok(payment)
     }
 
-    /// Proposes a new goal, in force by itself after the exit window. Called by the guardian.
+    /// Proposes a new goal, which takes effect by itself after the exit window. Called by the guardian.
     ///
     /// # Errors
     /// `NotGuardian`, `PledgingClosed`, `AmendmentPending`, `Terms`, `AmendmentTooLate`,
@@ -319,7 +322,8 @@ impl Rescue {
         Ok(amendment)
     }
 
-    /// The window ends by the deadline in force, and before the new one, which the terms allow.
+    /// The window ends no later than the deadline in force, and before the new one, which the terms must
+    /// allow.
     fn check_times(
         &self,
         time: Timestamp,
@@ -340,8 +344,8 @@ impl Rescue {
         Ok(())
     }
 
-    /// Ends an open rescue, stops what is not yet due of a settled one, or frees what a veto holds, while something is not
-    /// yet due. Called by the guardian.
+    /// Ends an open rescue, stops what is not yet due of a settled one, or lifts the hold of a veto, while
+    /// something is not yet due. Called by the guardian.
     ///
     /// # Errors
     /// `NotGuardian`, `WrongStatus`, `NothingToStop`, `RateUnreadable`.
@@ -354,7 +358,7 @@ impl Rescue {
         if self.state.status() == Status::Open {
             self.state.fail(EndReason::EndedByGuardian, None, now);
         } else if self.state.returns_by_calendar && self.state.due(&self.terms, now) < self.terms.tranches {
-            // A veto that came before the guardian must not trap honest money.
+            // A veto that came first must not trap honest money.
             self.state.lift_hold();
         } else {
             let due = self.require_stoppable(now)?;
@@ -363,11 +367,13 @@ impl Rescue {
         Ok(())
     }
 
-    /// Objects with a position's drawn value, once; cancels when objections reach the veto. What they stop goes back when
-    /// it would have fallen due: a veto changes to whom, never when. Called by the pledger.
+    /// Objects with a position's drawn value, once; cancels the rescue when objections reach the veto. What
+    /// they stop goes back when it would have fallen due: a veto changes who is paid, never when. Called by
+    /// the pledger.
     ///
     /// # Errors
-    /// `NoVeto`, `WrongStatus`, `NothingToStop`, `UnknownTier`, `AlreadyObjected`, `NothingDrawn`, `RateUnreadable`.
+    /// `NoVeto`, `WrongStatus`, `NothingToStop`, `UnknownTier`, `AlreadyObjected`, `NothingDrawn`,
+    /// `RateUnreadable`.
     pub fn object(&mut self, at: Moment, id: PositionId) -> Result<(), Refusal> {
         self.after_settling(at, |rescue| rescue.count_objection(at.time, id))
     }
@@ -395,7 +401,7 @@ impl Rescue {
         Ok(())
     }
 
-    /// Ends what was due and not collected within the release window. Anyone may call.
+    /// Gives up what was due but not collected within the release window. Anyone may call.
     ///
     /// # Errors
     /// `WrongStatus` unless settled, or cancelled and not final; `TooEarly`, `RateUnreadable`.
@@ -408,7 +414,7 @@ impl Rescue {
         })
     }
 
-    /// The last second at which the beneficiary cannot lose what is due; none unless something may still be delivered.
+    /// The last second at which what is due cannot lapse; none unless something may still be delivered.
     fn collectable_until(&self) -> Option<Timestamp> {
         let settlement = self.state.settlement.filter(|_| self.state.final_at.is_none())?;
         Some(schedule::collectable_until(&self.terms, settlement.settled_at, self.state.cancelled_at))
@@ -429,14 +435,14 @@ impl Rescue {
             Ok(None) => Err(Refusal::RateNotNeeded),
             Ok(Some(rate)) => Err(Refusal::RateReadable { rate }),
             Err(_) => {
-                // Shares then count one to one, where what was pledged is to be valued.
+                // Where pledges must be valued after that, a share counts as one wei.
                 self.state.fail(EndReason::RateUnreadable, Some(Rate::PAR), at.time);
                 Ok(())
             }
         }
     }
 
-    /// Settles first if the deadline has passed; undone, like the call itself, when the call is refused.
+    /// Settles first if the deadline has passed; undone, like the call itself, if the call is refused.
     fn after_settling<T>(
         &mut self,
         at: Moment,
@@ -491,7 +497,7 @@ impl Rescue {
         Ok(())
     }
 
-    /// Tranches due, of a settled rescue of which something is not yet due.
+    /// Tranches due in a settled rescue, if something is not yet due.
     fn require_stoppable(&self, now: Timestamp) -> Result<u8, Refusal> {
         if self.state.status() != Status::Settled {
             return Err(self.wrong_status());

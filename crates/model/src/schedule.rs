@@ -10,7 +10,7 @@ pub fn first_due(terms: &Terms, settled_at: Timestamp) -> Timestamp {
     settled_at.saturating_add(terms.objection_period.into())
 }
 
-/// When a tranche falls due, counted from 1.
+/// When a tranche, counted from 1, falls due.
 pub fn due_at(terms: &Terms, settled_at: Timestamp, tranche: u8) -> Timestamp {
     later(terms, first_due(terms, settled_at), tranche.saturating_sub(1))
 }
@@ -20,13 +20,13 @@ pub fn last_due(terms: &Terms, settled_at: Timestamp) -> Timestamp {
     due_at(terms, settled_at, terms.tranches)
 }
 
-/// So many intervals later.
+/// The time some intervals later.
 pub(crate) fn later(terms: &Terms, time: Timestamp, intervals: u8) -> Timestamp {
     time.saturating_add(u64::from(intervals) * u64::from(terms.tranche_interval))
 }
 
-/// The last second at which the beneficiary cannot lose what is due: the release window after the last tranche fell due,
-/// or after the rescue was cancelled.
+/// The last second at which what is due cannot lapse: the end of the release window after the last tranche
+/// fell due, or after the cancellation.
 pub fn collectable_until(terms: &Terms, settled_at: Timestamp, cancelled_at: Option<Timestamp>) -> Timestamp {
     let since = cancelled_at.unwrap_or_else(|| last_due(terms, settled_at));
     since.saturating_add(terms.release_window.into())
@@ -37,7 +37,7 @@ pub fn settleable_until(terms: &Terms, deadline: Timestamp) -> Timestamp {
     deadline.saturating_add(terms.release_window.into())
 }
 
-/// The last second at which a bonus that is shared cannot be decided, of a rescue with this deadline.
+/// The last second at which a shared bonus cannot be decided, for a rescue with this deadline.
 pub fn enlistable_until(terms: &Terms, deadline: Timestamp) -> Timestamp {
     deadline.saturating_add(terms.exit_window.into())
 }

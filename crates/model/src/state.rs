@@ -1,4 +1,4 @@
-//! What does the escrow know, besides its positions? A flat record, so that a call can be tried on a copy of it.
+//! The state of the escrow, apart from its positions: a flat record, so that a call can be tried on a copy.
 
 use crate::{
     amendment::{Amendment, Goal},
@@ -20,15 +20,15 @@ use crate::{
 pub(crate) struct State {
     life: Life,
     end_reason: Option<EndReason>,
-    /// The rate that a failed rescue recorded; none when it had no shares, or its guardian ended it.
+    /// The rate that a failed rescue recorded; none if it had no shares, or its guardian ended it.
     failed_rate: Option<Rate>,
     goal: Goal,
     amendment: Option<Amendment>,
     pub(crate) pots: Pots,
     pub(crate) settlement: Option<Settlement>,
-    /// Tranches that the beneficiary gets of each asset at most; 0 where nothing was drawn.
+    /// The maximum number of tranches of each asset that the beneficiary gets; 0 where nothing was drawn.
     pub(crate) kept: PerAsset<u8>,
-    /// Tranches delivered of each asset.
+    /// Tranches delivered, by asset.
     pub(crate) delivered: PerAsset<u8>,
     /// Drawn value that has objected.
     pub(crate) objected: Wei,
@@ -63,7 +63,7 @@ impl State {
         self.life.status()
     }
 
-    /// The goal in force at `now`: an amendment comes into force by itself.
+    /// The goal in force at `now`: an amendment takes effect by itself.
     pub(crate) fn goal(&self, now: Timestamp) -> Goal {
         self.amendment
             .filter(|amendment| amendment.in_force(now))
@@ -75,12 +75,12 @@ impl State {
         self.amendment.filter(|amendment| !amendment.in_force(now))
     }
 
-    /// The amendment proposed last, pending or in force.
+    /// The latest amendment, pending or in force.
     pub(crate) const fn amendment(&self) -> Option<Amendment> {
         self.amendment
     }
 
-    /// When the amendment proposed last comes or came into force; 0 for none.
+    /// When the latest amendment takes or took effect; 0 for none.
     pub(crate) fn latest_amendment(&self) -> Timestamp {
         Amendment::latest(self.amendment)
     }
@@ -90,30 +90,30 @@ impl State {
         self.amendment = Some(amendment);
     }
 
-    /// Leaves `Open` for `next`: the goal in force stays, a pending amendment dies.
+    /// Leaves `Open` for `next`: the goal in force stays, and a pending amendment is dropped.
     fn close(&mut self, next: Status, now: Timestamp) {
         self.amendment = self.amendment.filter(|amendment| amendment.in_force(now));
         self.life.advance(next);
     }
 
-    /// Fails an open rescue, and records the rate that values what was pledged.
+    /// Fails an open rescue, and records the rate at which pledges are valued.
     pub(crate) fn fail(&mut self, reason: EndReason, rate: Option<Rate>, now: Timestamp) {
         self.close(Status::Failed, now);
         self.end_reason = Some(reason);
         self.failed_rate = rate;
     }
 
-    /// Why the rescue failed, or what first cancelled it; none of another.
+    /// Why the rescue failed, or what first cancelled it; none otherwise.
     pub(crate) const fn end_reason(&self) -> Option<EndReason> {
         self.end_reason
     }
 
-    /// The rate recorded when the rescue was decided; none when no pot held shares, or the guardian ended it.
+    /// The rate recorded when the rescue was decided; none if no pot held shares, or the guardian ended it.
     pub(crate) fn recorded_rate(&self) -> Option<Rate> {
         self.settlement.map_or(self.failed_rate, |settlement| settlement.rate)
     }
 
-    /// The rate now while open, then as recorded, where that tells what shares were worth.
+    /// While open, the rate now; after that the recorded rate, if it says what shares were worth.
     pub(crate) fn share_rate(&self, lido: Lido) -> ShareRate {
         if !self.pots.hold_shares() {
             return ShareRate::NotNeeded;
@@ -121,7 +121,7 @@ impl State {
         let rate = match self.end_reason.filter(|_| self.settlement.is_none()) {
             None => self.settlement.map_or(lido.rate(), |settlement| settlement.rate),
             Some(EndReason::NoThresholdMet) => self.failed_rate,
-            // It was ended without one.
+            // It was ended without a rate.
             Some(_) => None,
         };
         rate.map_or(ShareRate::Unreadable, ShareRate::Known)
@@ -133,7 +133,7 @@ impl State {
             .then(|| settlement::coverage_down(&self.pots, terms.tier_count(), rate.known()))
     }
 
-    /// While open, of the tiers that are covered now; then, of those that settlement chose; zero for none.
+    /// While open, the highest threshold met now; after that, the one that settlement chose; zero for none.
     pub(crate) fn threshold_met(&self, terms: &Terms, now: Timestamp, rate: ShareRate) -> Bps {
         if self.status() != Status::Open || rate == ShareRate::Unreadable {
             return self.settlement.map_or(Bps::ZERO, |settlement| settlement.threshold);
@@ -155,7 +155,7 @@ impl State {
     /// Decides an open rescue: `Settled`, or past the deadline perhaps `Failed`.
     pub(crate) fn settle(&mut self, terms: &Terms, at: Moment) -> Result<(), Refusal> {
         let rate = settlement::rate_of(&self.pots, at.lido)?;
-        // Nobody is drawn by terms that are about to change. None is pending past the deadline.
+        // Nobody is drawn on terms that are about to change. None is pending past the deadline.
         if let Some(Amendment { effective_at, .. }) = self.pending(at.time) {
             return Err(Refusal::AmendmentPending { effective_at, time: at.time });
         }
@@ -199,7 +199,8 @@ impl State {
         self.settlement.map_or(0, |settlement| schedule::due(terms, settlement.settled_at, now))
     }
 
-    /// When the next tranche falls due, or goes back by the calendar; none once all are due, or the rest went back at once.
+    /// When the next tranche falls due, or goes back by the calendar; none once all are due, or if the rest
+    /// went back at once.
     pub(crate) fn next_tranche_at(&self, terms: &Terms, now: Timestamp) -> Option<Timestamp> {
         let goes_on = self.status() == Status::Settled || self.returns_by_calendar;
         let settlement = self.settlement.filter(|_| goes_on)?;
@@ -207,26 +208,27 @@ impl State {
         (due < terms.tranches).then(|| schedule::due_at(terms, settlement.settled_at, due + 1))
     }
 
-    /// Tranches of `asset` that the beneficiary could have by now.
+    /// Tranches of `asset` that may have been delivered by now.
     pub(crate) fn deliverable(&self, terms: &Terms, asset: Asset, now: Timestamp) -> u8 {
         self.due(terms, now).min(self.kept[asset])
     }
 
-    /// What `count` tranches of `asset` are: the sum of floor(drawn * count / N) over its pots.
+    /// The amount of `count` tranches of `asset`: the sum of floor(drawn * count / N) over its pots.
     pub(crate) fn tranches_down(&self, terms: &Terms, asset: Asset, count: u8) -> Units {
         let of_pot = |tier| prorata::tranches_down(self.pots.get(tier, asset).drawn, count, terms.tranches);
         self.tiers().map(of_pot).sum()
     }
 
-    /// Tranches of each asset that do not go back yet: those kept, and after a veto those that are not yet due. Where
-    /// nothing was drawn there is nothing to hold, whatever the number.
+    /// Tranches that do not go back, or not yet, by asset: those kept and, after a veto, those not yet due.
+    /// Meaningless where nothing was drawn.
     pub(crate) fn held(&self, terms: &Terms, now: Timestamp) -> PerAsset<u8> {
         let stopped = if self.returns_by_calendar { terms.tranches - self.due(terms, now) } else { 0 };
-        // At most all tranches: a veto keeps what is due, and only more falls due.
+        // At most all tranches: a veto keeps what is due then, and no less is due now.
         PerAsset::from_fn(|asset| self.kept[asset] + stopped)
     }
 
-    /// What a position gets back in all if so many tranches are not its; nothing while the rescue is open.
+    /// What a position gets back in total if `held` tranches do not go back; nothing while the rescue is
+    /// open.
     pub(crate) fn entitled_down(&self, terms: &Terms, id: PositionId, amount: Units, reserved: u8) -> Units {
         match (self.status(), &self.settlement) {
             (Status::Open, _) => Units::ZERO,
@@ -249,29 +251,29 @@ impl State {
     ) -> Units {
         let held = self.held(terms, now)[id.asset];
         let entitled = self.entitled_down(terms, id, position.amount, held);
-        // Entitlement only grows: what is held only shrinks.
+        // Entitlement only grows, because what is held only shrinks.
         if entitled.is_zero() { Units::ZERO } else { entitled - position.refunded }
     }
 
-    /// The guardian stops what is not among the `due` tranches; it goes back at once.
+    /// The guardian stops everything beyond the `due` tranches; it goes back at once.
     pub(crate) fn cancel(&mut self, due: u8, now: Timestamp) {
         self.stop(EndReason::StoppedByGuardian, self.kept_of(due), now);
         self.finalize_if_delivered(now);
     }
 
-    /// Objections stop the same; it goes back when it would have fallen due.
+    /// Objections stop the same tranches, which go back when they would have fallen due.
     pub(crate) fn veto(&mut self, due: u8, now: Timestamp) {
         self.returns_by_calendar = true;
         self.stop(EndReason::Vetoed, self.kept_of(due), now);
         self.finalize_if_delivered(now);
     }
 
-    /// What a veto holds goes back at once.
+    /// Lifts the hold of a veto: what it stopped goes back at once.
     pub(crate) const fn lift_hold(&mut self) {
         self.returns_by_calendar = false;
     }
 
-    /// Stops what is due and not collected.
+    /// Gives up what is due but not collected.
     pub(crate) fn lapse(&mut self, now: Timestamp) {
         self.stop_undelivered(now);
         self.finalize_if_delivered(now);
@@ -290,7 +292,7 @@ impl State {
     /// The beneficiary keeps no more than `kept`.
     pub(crate) fn stop(&mut self, reason: EndReason, kept: PerAsset<u8>, now: Timestamp) {
         self.kept = kept;
-        // A lapse after a cancellation leaves its reason and its time.
+        // A lapse after a cancellation leaves that cancellation's reason and time.
         if self.status() == Status::Settled {
             self.life.advance(Status::Cancelled);
             self.end_reason = Some(reason);

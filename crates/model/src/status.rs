@@ -88,7 +88,7 @@ impl Life {
 
     /// Moves to `next`. A transition that is not in the table is a bug in this crate, not in its caller.
     pub(crate) fn advance(&mut self, next: Status) {
-        assert!(self.status.can_transition_to(next), "no way from {} to {next}", self.status);
+        assert!(self.status.can_transition_to(next), "there is no transition from {} to {next}", self.status);
         self.status = next;
     }
 }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "no way from Open to Released")]
+    #[should_panic(expected = "there is no transition from Open to Released")]
     fn a_forbidden_way_is_a_defect() {
         Life::default().advance(Released);
     }

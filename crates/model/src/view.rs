@@ -1,5 +1,5 @@
-//! What would the next call find? Past the deadline that is what settling now would give; where settling now would be
-//! refused, because the rate cannot be read, it is the stored state.
+//! What the next call would find: past the deadline, the result of settling now; if the rate cannot be
+//! read, so that settling now would be refused, the stored state.
 
 use std::borrow::Cow;
 
@@ -20,19 +20,19 @@ use crate::{
     units::{Bps, Rate, Units, Wei},
 };
 
-/// What is known of the share rate.
+/// What is known about the share rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShareRate {
-    /// No pot holds shares, so Lido is not asked.
+    /// No pot holds shares, so the rate is not needed.
     NotNeeded,
     /// Read now, or recorded when the rescue was decided.
     Known(Rate),
-    /// Some pot holds shares, and stETH does not say what they are worth, or nobody asked before the rescue was ended.
+    /// Some pot holds shares, but the rate cannot be read, or was not read before the rescue was ended.
     Unreadable,
 }
 
 impl ShareRate {
-    /// The rate, where it is needed and known.
+    /// The rate, if it is needed and known.
     pub const fn known(self) -> Option<Rate> {
         match self {
             Self::Known(rate) => Some(rate),
@@ -48,28 +48,28 @@ pub struct PotView {
     pub tier: u8,
     /// Its asset.
     pub asset: Asset,
-    /// Pledged; frozen at settlement.
+    /// Amount pledged; frozen at settlement.
     pub total: Units,
-    /// Of that, drawn by settlement.
+    /// Part of it drawn at settlement.
     pub drawn: Units,
-    /// Of that, delivered to the beneficiary, rounded down.
+    /// Part of that delivered to the beneficiary, rounded down.
     pub delivered: Units,
 }
 
-/// One position: what one pledger has in one pot. Amounts are in the asset's own unit.
+/// One position: one pledger's part of one pot. Amounts are in the asset's own unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PositionView {
     /// Index of the tier.
     pub tier: u8,
     /// Its asset.
     pub asset: Asset,
-    /// Pledged.
+    /// Amount pledged.
     pub amount: Units,
-    /// Of that, already taken back.
+    /// Part of it already refunded.
     pub refunded: Units,
     /// What a refund would pay now, rounded down. Zero while open.
     pub refundable: Units,
-    /// Its drawn value at the settlement rate, rounded down: what it counts in an objection.
+    /// Its drawn value at the settlement rate, rounded down: its weight in an objection.
     pub weight: Wei,
     /// Whether it has objected.
     pub objected: bool,
@@ -80,32 +80,33 @@ pub struct PositionView {
 pub struct Statement {
     /// What its view says.
     pub view: PositionView,
-    /// What does not come back: the beneficiary's part, and less than one unit of dust. Zero while open.
+    /// What does not come back: the beneficiary's part, plus less than one unit of dust. Zero while open.
     pub drawn: Units,
     /// What a veto stopped and comes back later, at the times at which it would have fallen due.
     pub held: Units,
 }
 
-/// The whole rescue. Past the deadline it is what settling now would give. What follows from it, see [`crate::outlook`].
+/// The whole rescue. Past the deadline, the result of settling now. See [`crate::outlook`] for what follows
+/// from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RescueView {
     /// The status.
     pub status: Status,
-    /// Why it failed, or would now, or what first cancelled it.
+    /// Why it failed (or would fail now), or what first cancelled it.
     pub end_reason: Option<EndReason>,
-    /// The block in which the escrow was created: its logs begin there.
+    /// The block in which the escrow was created, where its logs begin.
     pub created_block: u64,
     /// The terms, with the target, deadline and terms hash in force now.
     pub terms: Terms,
-    /// The amendment proposed last, pending or in force. One that was pending when the rescue ended is forgotten.
+    /// The latest amendment, pending or in force. One that was pending when the rescue ended is dropped.
     pub amendment: Option<Amendment>,
-    /// Every pot that holds something, by tier and asset.
+    /// Every pot that is not empty, by tier and asset.
     pub pots: Vec<PotView>,
-    /// The rate: while open the one now, then as recorded.
+    /// The rate: while open, the current one; after that, the recorded one.
     pub rate: ShareRate,
     /// Value of all pots at that rate; none while the rate cannot be read.
     pub coverage: Option<Wei>,
-    /// The highest tier threshold that is met; at settlement, the chosen one; zero for none.
+    /// The highest tier threshold that is met; after settlement, the chosen one; zero for none.
     pub threshold_met: Bps,
     /// The value drawn, at the settlement rate; never more than the target.
     pub drawn: Wei,
@@ -115,26 +116,27 @@ pub struct RescueView {
     pub settled_at: Option<Timestamp>,
     /// When it was cancelled, by the guardian, a veto or a lapse.
     pub cancelled_at: Option<Timestamp>,
-    /// When what was due and not collected was given up.
+    /// When what was due but not collected was given up.
     pub lapsed_at: Option<Timestamp>,
-    /// When `Released` or `Cancelled` became final; none of a failed rescue, which is final at once.
+    /// When `Released` or `Cancelled` became final; none for a failed rescue, which is final at once.
     pub final_at: Option<Timestamp>,
     /// Tranches due by the clock.
     pub due: u8,
-    /// Tranches that the beneficiary keeps of each asset; 0 where nothing was drawn.
+    /// Tranches that the beneficiary keeps, by asset; 0 where nothing was drawn.
     pub kept: PerAsset<u8>,
-    /// Tranches delivered of each asset.
+    /// Tranches delivered, by asset.
     pub delivered: PerAsset<u8>,
-    /// Tranches of each asset that do not go back yet: those kept, and those that a veto stopped and whose time has not
-    /// come.
+    /// Tranches that do not go back, or not yet, by asset: those kept, and those that a veto stopped and
+    /// whose time has not come.
     pub held: PerAsset<u8>,
     /// Whether what a veto stopped goes back tranche by tranche, at the times at which it would have fallen due.
     pub returns_by_calendar: bool,
-    /// When the next tranche falls due, or goes back after a veto; none when none will.
+    /// When the next tranche falls due or, after a veto, goes back; none if there is none.
     pub next_tranche_at: Option<Timestamp>,
 }
 
-/// What a pledge made now would meet, as it is stored: past the deadline still open, until a call settles.
+/// What a pledge made now would meet, as stored: past the deadline, the status is still open until a call
+/// settles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PledgingView {
     /// The stored status.
@@ -143,7 +145,7 @@ pub struct PledgingView {
     pub target: Wei,
     /// The deadline in force.
     pub deadline: Timestamp,
-    /// The amendment proposed last, pending or in force.
+    /// The latest amendment, pending or in force.
     pub amendment: Option<Amendment>,
 }
 
@@ -224,7 +226,7 @@ impl Rescue {
         Terms { target, deadline, terms_hash, ..self.terms.clone() }
     }
 
-    /// The terms as created; see [`goal`](Self::goal) for what an amendment changed.
+    /// The original terms; see [`goal`](Self::goal) for what an amendment changed.
     pub const fn terms(&self) -> &Terms {
         &self.terms
     }
@@ -239,13 +241,14 @@ impl Rescue {
         self.found(at).status()
     }
 
-    /// Why it failed or what first cancelled it, as the next call would find it; none of another.
+    /// Why it failed or what first cancelled it, as the next call would find it; none otherwise.
     pub fn end_reason(&self, at: Moment) -> Option<EndReason> {
         self.found(at).end_reason()
     }
 
-    /// The rate recorded when the rescue was decided, as the next call would find it; none while it is open, when no pot
-    /// held shares, and when the guardian ended it. [`Rate::PAR`] when it failed because the rate could not be read.
+    /// The rate recorded when the rescue was decided, as the next call would find it; none while it is
+    /// open, if no pot held shares, and if the guardian ended it. [`Rate::PAR`] if it failed because the
+    /// rate could not be read.
     pub fn recorded_rate(&self, at: Moment) -> Option<Rate> {
         self.found(at).recorded_rate()
     }
@@ -255,18 +258,18 @@ impl Rescue {
         self.state.goal(now)
     }
 
-    /// The amendment that pledgers may still leave before.
+    /// The pending amendment, before which pledgers may leave.
     pub fn pending_amendment(&self, now: Timestamp) -> Option<Amendment> {
         self.state.pending(now)
     }
 
-    /// When the amendment proposed last comes or came into force: what a pledge has to name. 0 for none; one that was
-    /// pending when the rescue failed is none.
+    /// When the latest amendment takes or took effect, which a pledge must name. 0 for none, and if it was
+    /// pending when the rescue failed.
     pub fn latest_amendment(&self) -> Timestamp {
         self.state.latest_amendment()
     }
 
-    /// What settlement recorded, or would record now past the deadline; none while open or when failed.
+    /// What settlement recorded, or past the deadline would record now; none while open or if failed.
     pub fn settlement(&self, at: Moment) -> Option<Settlement> {
         self.found(at).settlement
     }
@@ -281,12 +284,12 @@ impl Rescue {
         self.found(at).due(&self.terms, at.time)
     }
 
-    /// Tranches that the beneficiary gets of each asset at most; 0 where nothing was drawn.
+    /// The maximum number of tranches of each asset that the beneficiary gets; 0 where nothing was drawn.
     pub fn kept(&self, at: Moment) -> PerAsset<u8> {
         self.found(at).kept
     }
 
-    /// Tranches of each asset that do not go back yet: those kept, and after a veto those not yet due.
+    /// Tranches that do not go back, or not yet, by asset: those kept and, after a veto, those not yet due.
     pub fn held(&self, at: Moment) -> PerAsset<u8> {
         self.found(at).held(&self.terms, at.time)
     }
@@ -296,7 +299,7 @@ impl Rescue {
         self.state.returns_by_calendar
     }
 
-    /// Tranches delivered of each asset.
+    /// Tranches delivered, by asset.
     pub const fn delivered(&self) -> PerAsset<u8> {
         self.state.delivered
     }
@@ -318,12 +321,12 @@ impl Rescue {
         self.state.objected
     }
 
-    /// When the rescue became cancelled, for whatever reason.
+    /// When the rescue was cancelled, for whatever reason.
     pub const fn cancelled_at(&self) -> Option<Timestamp> {
         self.state.cancelled_at
     }
 
-    /// When what was due and not delivered went back.
+    /// When what was due but not delivered was given up.
     pub const fn lapsed_at(&self) -> Option<Timestamp> {
         self.state.lapsed_at
     }
@@ -333,22 +336,22 @@ impl Rescue {
         self.owed.get(&(pledger, asset)).copied().unwrap_or_default()
     }
 
-    /// The same of each asset.
+    /// The same, by asset.
     pub fn owed_of(&self, pledger: Address) -> PerAsset<Units> {
         PerAsset::from_fn(|asset| self.owed(pledger, asset))
     }
 
-    /// All that is owed, by pledger and asset.
+    /// Everything owed, by pledger and asset.
     pub fn all_owed(&self) -> impl Iterator<Item = (Address, Asset, Units)> + '_ {
         self.owed.iter().map(|(&(pledger, asset), &amount)| (pledger, asset, amount))
     }
 
-    /// When it became final, so that nothing more goes to the beneficiary; never of a failed rescue.
+    /// When it became final, so that nothing more goes to the beneficiary; never for a failed rescue.
     pub const fn final_at(&self) -> Option<Timestamp> {
         self.state.final_at
     }
 
-    /// A position as it is booked; empty when there is none.
+    /// A position as booked; empty if there is none.
     pub fn position(&self, id: PositionId) -> Position {
         self.positions.get(&id).copied().unwrap_or_default()
     }
@@ -377,7 +380,7 @@ impl Rescue {
         let in_the_end = state.entitled_down(&self.terms, id, view.amount, state.kept[id.asset]);
         let (drawn, held) = match state.status() {
             Status::Open => (Units::ZERO, Units::ZERO),
-            // What is kept is part of what is held, so that in the end no less comes back than by now.
+            // What is kept is part of what is held, so no less comes back in the end than by now.
             _ => (view.amount - in_the_end, in_the_end - view.refunded - view.refundable),
         };
         Statement { view, drawn, held }

@@ -8,28 +8,29 @@ use levee::{Blueprint, CREATE2_DEPLOYER, SALT};
 
 use crate::{json::Addresses, output::Output, terms::TermsFile};
 
-/// Whose address.
+/// Arguments of `levee address`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The address commits to the escrow's code and to every term, and is the same on every chain: if Levee's code is there, \
-it has these terms. Nobody has to be trusted or asked. Those of its pools commit to it and to their code.
+The address commits to the escrow's code and to every term, and is the same on every chain: if Levee's code \
+is at this address, it has these terms. Nobody has to be trusted or asked. The addresses of its pools commit \
+to the escrow's address and their code.
 
-ETH that is sent to a pool before it is created is lost: `levee recover` and `levee bonus add` create it first.
+ETH sent to a pool before it is created is lost: `levee recover` and `levee bonus add` create it first.
 
 Examples:
   levee address rescue.toml
   levee address rescue.toml --of recovery-pool")]
 pub(crate) struct AddressArgs {
-    /// File of terms (TOML).
+    /// Terms file (TOML).
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Which contract's address; `--json` has all of them.
+    /// The contract whose address to compute; `--json` prints all of them.
     #[arg(long, value_name = "CONTRACT", value_enum, default_value_t = Of::Rescue)]
     of: Of,
 }
 
-/// A contract of a rescue, or around it.
+/// The escrow of a rescue, or a contract around it.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Of {
     Rescue,
@@ -39,7 +40,7 @@ enum Of {
 }
 
 impl AddressArgs {
-    /// Computes and shows it.
+    /// Computes and shows the address.
     pub(crate) fn run(self, output: Output) -> Result<()> {
         let rescue = TermsFile::read(&self.file)?.address()?;
         let [recovery, bonus, board] =

@@ -1,4 +1,5 @@
-//! `levee cancel`: the guardian ends a rescue, stops what is not yet due, or lets go what objections stopped.
+//! `levee cancel`: the guardian ends a rescue, stops what is not yet due, or returns at once what a veto
+//! stopped.
 
 use clap::Args;
 use eyre::Result;
@@ -15,9 +16,9 @@ use crate::{
 /// Which rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For the guardian only. An open rescue fails and everything goes back. Of a settled one, what is due stays the \
-beneficiary's and the rest goes back at once, pro rata. After objections stopped it, what would go back by the calendar \
-goes back at once. It cannot be undone.
+Only the guardian may call. An open rescue fails and everything goes back. In a settled one, what is due \
+stays the beneficiary's and the rest goes back at once, pro rata. After a veto, what would go back by the \
+calendar goes back at once. This cannot be undone.
 
 Example:
   levee cancel --terms rescue.toml --account guardian")]
@@ -32,9 +33,9 @@ impl CancelArgs {
         let session = self.change.open(output).await?;
         let headline = match session.page.view.status {
             Status::Cancelled => {
-                format!("Let go what objections stopped of the rescue {}", session.page.address)
+                format!("Return at once what objections stopped in the rescue {}", session.page.address)
             }
-            _ => format!("Cancel the rescue {}, for ever", session.page.address),
+            _ => format!("Cancel the rescue {} for good", session.page.address),
         };
         let facts = effect(&session.page);
         session.run(Step { call: session.escrow.cancel(), headline, facts }).await
@@ -47,8 +48,11 @@ fn effect(page: &Page) -> Vec<(&'static str, String)> {
         Status::Open => {
             let pledged: Vec<_> =
                 page.pledged().map(|(asset, amount)| amount::units(amount, asset, page.rate())).collect();
-            let all =
-                if pledged.is_empty() { "nothing, as nothing is pledged".into() } else { pledged.join(", ") };
+            let all = if pledged.is_empty() {
+                "nothing, because nothing is pledged".into()
+            } else {
+                pledged.join(", ")
+            };
             vec![
                 ("effect", "the rescue fails".into()),
                 ("goes back at once", format!("{all}, to the pledgers")),

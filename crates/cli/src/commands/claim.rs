@@ -1,4 +1,4 @@
-//! `levee claim`: pay pledgers what was recovered for them.
+//! `levee claim`: pay pledgers their part of what was recovered.
 
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
@@ -18,8 +18,9 @@ use crate::{
 /// For whom.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Pays all that a pledger's positions have earned of what was recovered, one transaction for each position. Claims never \
-expire. Anyone may claim for anyone: it goes to the pledger. Only the pledger may send it elsewhere.
+Pays everything that a pledger's positions have earned of what was recovered, in one transaction per \
+position. Claims never expire. Anyone may claim for a pledger, who receives the payment. Only the pledger \
+may send it elsewhere.
 
 Examples:
   levee claim --terms rescue.toml --account treasury
@@ -74,5 +75,5 @@ fn step(pool: &RecoveryPool<DynProvider>, id: PositionId, due: Wei, to: Option<A
 
 fn nothing_to_claim(pledger: Address) -> UserError {
     UserError::new(format!("`{pledger}` has nothing to claim"))
-        .hint("what its pledges earned was claimed before, or none of them was drawn and repaid yet")
+        .hint("its earnings were already claimed, or none of its pledges was drawn and repaid yet")
 }

@@ -16,24 +16,25 @@ use crate::{
 /// Whose, and of what.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Whoever leaves a rescue or is declined is out of its books at once; what could not be paid then, as while stETH is paused, \
-is owed. It can be collected in any status, never expires, and collecting it never settles the rescue. Anyone may collect \
-for anyone: it goes to the pledger. Only the pledger may send it elsewhere.
+A pledger who exits or is declined leaves the books at once. What cannot be paid at that time, for example \
+while stETH is paused, is owed. It can be collected in any status, never expires, and collecting it never \
+settles the rescue. Anyone may collect for a pledger, who receives the payment. Only the pledger may send it \
+elsewhere.
 
 Examples:
   levee collect --terms rescue.toml --account treasury
   levee collect stETH --pledger 0x… --rescue 0x… --account anyone
   levee collect ETH --to 0x… --rescue 0x… --account treasury")]
 pub(crate) struct CollectArgs {
-    /// Of which asset, ETH, stETH or wstETH; of all that something is owed of, if left out.
+    /// Asset to collect: ETH, stETH or wstETH; default: every asset of which something is owed.
     #[arg(value_name = "ASSET", value_parser = amount::parse_asset)]
     asset: Option<Asset>,
 
-    /// To whom it is owed; the signer, if left out.
+    /// The pledger to whom it is owed; default: the signer.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Option<Address>,
 
-    /// Where it goes, if not to the pledger; only for what is owed to the signer.
+    /// Recipient, if not the pledger; only for what is owed to the signer.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     to: Option<Address>,
 
@@ -56,7 +57,7 @@ impl CollectArgs {
         session.run_all(&steps).await
     }
 
-    /// The assets that are meant and owed.
+    /// The selected assets of which something is owed.
     fn chosen(&self, owed: PerAsset<Units>) -> impl Iterator<Item = Asset> + use<> {
         let only = self.asset;
         let is_meant = move |asset: &Asset| only.is_none_or(|only| only == *asset) && !owed[*asset].is_zero();

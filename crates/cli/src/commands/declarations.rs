@@ -1,4 +1,4 @@
-//! `levee declarations`: what was said, against what was locked.
+//! `levee declarations`: compare what was declared with what was locked.
 
 use std::collections::btree_map::{BTreeMap, Entry};
 
@@ -23,19 +23,19 @@ use crate::{
 /// Of which rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows each contributor's latest declaration for each tier, as far as it stands, and what the same account has locked in \
-that tier. Anyone may declare anything: count those that you know. No account is needed, and with `--terms` the rescue \
-need not exist yet.
+Shows each contributor's latest declaration for each tier, if it still stands, and what the same account has \
+locked in that tier. Anyone can declare anything: rely only on contributors you know. No account is needed, \
+and with `--terms` the rescue need not exist yet.
 
 Examples:
   levee declarations --terms rescue.toml --rpc-url https://node.example
   levee declarations --rescue 0x… --contributor 0x… --from-block 22400000 --json")]
 pub(crate) struct DeclarationsArgs {
-    /// Only of this contributor; may be repeated.
+    /// Show only this contributor; may be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     contributor: Vec<Address>,
 
-    /// Block to read the board from; what was declared before it is not seen.
+    /// Block from which to read the board; earlier declarations are not shown.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     from_block: u64,
 
@@ -55,7 +55,7 @@ struct Line {
 }
 
 impl Line {
-    /// What was said and is not locked; none where either is unknown.
+    /// What was declared but is not locked; none if either is unknown.
     fn missing(&self) -> Option<Wei> {
         let (said, locked) = (self.declared.declaration.amount?, self.locked?);
         Some(Wei::new(said.get().saturating_sub(locked.get())))
@@ -83,7 +83,8 @@ impl DeclarationsArgs {
     }
 }
 
-/// Puts beside each declaration what its contributor has locked in the tier: nothing, before the rescue is created.
+/// Compares each declaration with what its contributor has locked in the tier: nothing before the rescue is
+/// created.
 async fn against_locked(
     connection: &Connection,
     snapshot: Option<&Snapshot>,
@@ -120,7 +121,7 @@ fn total_missing(lines: &[Line]) -> Wei {
 
 fn to_text(lines: &[Line], rescue: Address) -> String {
     if lines.is_empty() {
-        return format!("nothing is declared for the rescue {rescue}\n");
+        return format!("there are no declarations for the rescue {rescue}\n");
     }
     let known = |amount: Option<Wei>| amount.map_or_else(|| "unknown".into(), amount::eth);
     let row = |line: &Line| {
@@ -139,7 +140,7 @@ fn to_text(lines: &[Line], rescue: Address) -> String {
     let rows: Vec<_> = lines.iter().map(row).collect();
     let header = ["contributor", "tier", "stage", "said", "locked", "not yet locked", "up to", "link"];
     let total = amount::eth(total_missing(lines));
-    format!("{}\nnot yet locked, in all: {total}\n", table::render(header, &rows))
+    format!("{}\nnot yet locked, in total: {total}\n", table::render(header, &rows))
 }
 
 /// The result: what was declared for a rescue, against what was locked.

@@ -1,4 +1,4 @@
-//! `levee declare`: say what will be pledged, before the money.
+//! `levee declare`: declare a pledge before the money is locked.
 
 use std::path::PathBuf;
 
@@ -21,61 +21,63 @@ use crate::{
     transaction::{Signer, SigningArgs, Step},
 };
 
-/// How long a withdrawal is given where no expiry is: what it ends does not come back after it.
+/// Expiry of a withdrawal if none is given: what it ends does not come back after it.
 const WITHDRAWAL: u64 = 24 * 60 * 60;
 
 /// What to declare.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A declaration locks nothing and counts towards no threshold. It stands up to its expiry, or until its contributor makes \
-another for the same tier; `levee declarations` shows it beside what was really locked. The amount is a value in ETH, \
-whatever will be pledged.
+A declaration locks nothing and counts toward no threshold. It stands until it expires, or until its \
+contributor makes another one for the same tier; `levee declarations` compares it with what was locked. The \
+amount is a value in ETH, whatever asset will be pledged.
 
-With `--sign` the account signs and nothing is sent: anyone can bring what is printed with `--signed`, and pay the gas. \
-`--revoke` makes sure that what was signed and not yet brought never will be.
+With `--sign` the account signs, and nothing is sent: anyone can submit the output with `--signed`, and pay \
+the gas. `--revoke` ensures that a signed declaration that was not submitted yet never can be.
 
 Examples:
-  levee declare proposed 5000 ETH --tier 0 --expiry 2026-08-01T00:00:00Z --link https://… --terms rescue.toml \
---account treasury
+  levee declare proposed 5000 ETH --tier 0 --expiry 2026-08-01T00:00:00Z --link https://… --terms \
+rescue.toml --account treasury
   levee declare expressed unknown --tier 0 --expiry 2026-08-01T00:00:00Z --rescue 0x… --account treasury
-  levee declare approved 5000 ETH --tier 0 --expiry 2026-08-01T00:00:00Z --rescue 0x… --account treasury --sign > x.json
+  levee declare approved 5000 ETH --tier 0 --expiry 2026-08-01T00:00:00Z --rescue 0x… --account treasury \
+--sign > x.json
   levee declare --signed x.json --account anyone
   levee declare --revoke 0x… --account treasury
   levee declare withdrawn --tier 0 --rescue 0x… --account treasury")]
 pub(crate) struct DeclareArgs {
-    /// How far the decision is: expressed, proposed, approved, or withdrawn.
+    /// Stage of the decision: expressed, proposed, approved, or withdrawn.
     #[arg(value_name = "STAGE", value_parser = parse_stage, required_unless_present_any = ["signed", "revoke"])]
     stage: Option<Stage>,
 
-    /// The value in ETH, as in `5000 ETH`; or `unknown`, if only expressed.
+    /// Value in ETH, as in `5000 ETH`; or `unknown`, which only `expressed` allows.
     #[arg(value_name = "AMOUNT", num_args = 1..=2, allow_negative_numbers = true)]
     amount: Vec<String>,
 
-    /// Tier that is meant, counted from 0; `levee status` lists them.
+    /// Tier, counted from 0; `levee status` lists them.
     #[arg(long, value_name = "N", value_parser = position::parse_tier, required_unless_present_any = ["signed", "revoke"])]
     tier: Option<u8>,
 
-    /// Up to when it stands, as in `2026-08-01T00:00:00Z`; may be left out of a withdrawal.
+    /// Last second at which the declaration stands, as in `2026-08-01T00:00:00Z`; optional for a
+    /// withdrawal.
     #[arg(long, value_name = "TIME", value_parser = time::parse_time)]
     expiry: Option<u64>,
 
-    /// Where to read about it, at most 256 bytes.
+    /// Link to more information, at most 256 bytes.
     #[arg(long, value_name = "URL", default_value = "", hide_default_value = true)]
     link: String,
 
-    /// Sign it and print it as JSON, for anyone to bring; send nothing.
+    /// Sign the declaration and print it as JSON for anyone to submit, without sending it.
     #[arg(long)]
     sign: bool,
 
-    /// The contract wallet whose declaration it is, if that accepts the account's signature (EIP-1271).
+    /// Declare for this contract wallet, which must accept the account's signature (EIP-1271).
     #[arg(long = "for", value_name = "ADDRESS", value_parser = address::parse, requires = "sign")]
     contributor: Option<Address>,
 
-    /// Bring a declaration that its contributor signed.
+    /// Submit a declaration that its contributor signed.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["stage", "amount", "tier", "expiry", "link", "sign", "revoke"])]
     signed: Option<PathBuf>,
 
-    /// Never let this digest of a signed declaration of yours be declared.
+    /// Revoke your signed declaration with this digest, so that it can never be declared.
     #[arg(long, value_name = "DIGEST", value_parser = terms::parse_hash, conflicts_with_all = ["stage", "amount", "tier", "expiry", "link", "sign"])]
     revoke: Option<B256>,
 
@@ -87,7 +89,7 @@ pub(crate) struct DeclareArgs {
 }
 
 impl DeclareArgs {
-    /// Declares, signs, brings or revokes.
+    /// Declares, signs, submits or revokes.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         match (self.signed.clone(), self.revoke) {
             (Some(path), _) => self.bring(path, output).await,
@@ -113,10 +115,11 @@ impl DeclareArgs {
         send(&signer, &board, Step { call, headline, facts }).await
     }
 
-    /// What the arguments say, if the board would take it at `now` and the rescue has the tier.
+    /// The declaration that the arguments describe, if the board accepts it at `now` and the rescue has the
+    /// tier.
     async fn declaration(&self, connection: &Connection, named: Named, now: u64) -> Result<Declaration> {
         let (Some(stage), Some(tier)) = (self.stage, self.tier) else {
-            return Err(UserError::new("a declaration has a stage and a tier").into());
+            return Err(UserError::new("a declaration needs a stage and a tier").into());
         };
         let declaration = Declaration {
             escrow: named.address,
@@ -141,7 +144,7 @@ impl DeclareArgs {
         let board = Board::new(signer.provider.clone(), connection.chain);
         let call = board.declare_for(&signed)?;
         let headline = format!(
-            "Bring a signed declaration for the rescue {}; this locks nothing",
+            "Submit a signed declaration for the rescue {}; this locks nothing",
             signed.declaration.escrow
         );
         let facts = facts(signed.contributor, &signed.declaration, now);
@@ -166,11 +169,11 @@ fn parse_amount(text: &str, stage: Stage) -> Result<Option<Wei>, UserError> {
     if stage.may_be_unknown() {
         return Ok(None);
     }
-    Err(UserError::new(format!("what is {stage} has an amount").to_lowercase())
-        .hint("write it in ETH, as in `5000 ETH`; only what is expressed may be unknown"))
+    Err(UserError::new(format!("a declaration that is {stage} needs an amount").to_lowercase())
+        .hint("give it in ETH, as in `5000 ETH`; only `expressed` allows an unknown amount"))
 }
 
-/// By the terms, where they are given: then the rescue need not exist yet.
+/// Uses the terms if they are given, so that the rescue need not exist yet.
 async fn tier_count(connection: &Connection, named: Named) -> Result<u8> {
     if let Some(file) = named.terms {
         return Ok(file.terms.tier_count());
@@ -191,7 +194,7 @@ fn expiry(said: Option<u64>, stage: Stage, now: u64) -> Result<u64, UserError> {
     match (said, stage) {
         (Some(expiry), _) => Ok(expiry),
         (None, Stage::Withdrawn) => Ok(now + WITHDRAWAL),
-        (None, _) => Err(UserError::new("it is not said up to when the declaration stands")
+        (None, _) => Err(UserError::new("the declaration has no expiry")
             .hint("add `--expiry TIME`, as in `--expiry 2026-08-01T00:00:00Z`")),
     }
 }
@@ -202,7 +205,7 @@ fn facts(contributor: Address, declaration: &Declaration, now: u64) -> Vec<(&'st
         ("stage", declaration.stage.to_string()),
         ("amount", declaration.amount.map_or_else(|| "unknown".into(), amount::eth_and_wei)),
         ("tier", declaration.tier.to_string()),
-        ("stands up to", time::time_from(declaration.expiry, now)),
+        ("stands until", time::time_from(declaration.expiry, now)),
     ];
     if !declaration.link.is_empty() {
         facts.push(("link", declaration.link.clone()));
@@ -210,7 +213,7 @@ fn facts(contributor: Address, declaration: &Declaration, now: u64) -> Vec<(&'st
     facts
 }
 
-/// Signs at the time of the latest block: a signature must not be of the future.
+/// Signs with the time of the latest block: a signature must not be from the future.
 async fn sign(
     signer: &Signer,
     connection: &Connection,
@@ -227,7 +230,7 @@ async fn sign(
     output.result(&format!("{}\n", serde_json::to_string_pretty(&file)?), &file)
 }
 
-/// Sends a call of the board, which is created first if it is not there.
+/// Sends a call to the board, which is created first if it does not exist.
 async fn send(signer: &Signer, board: &Board<DynProvider>, step: Step) -> Result<()> {
     let mut steps = Vec::new();
     steps.extend(signer.creation(board.blueprint()).await?);

@@ -12,13 +12,14 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// What to take out.
+/// Arguments of `levee exit`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Possible only while an amendment is pending, and only whole. `levee status` shows whether one is, and until when.
+Possible only while an amendment is pending, and only for a whole position. `levee status` shows whether an \
+amendment is pending, and until when.
 
-You are out of the books at once. What cannot be paid in the same transaction, as while stETH is paused, is owed to you: \
-`levee collect` pays it later.
+Your position leaves the books at once. What cannot be paid in the same transaction, for example while stETH \
+is paused, is owed to you: `levee collect` pays it later.
 
 Example:
   levee exit --terms rescue.toml --account treasury")]
@@ -26,7 +27,7 @@ pub(crate) struct ExitArgs {
     #[command(flatten)]
     position: PositionArgs,
 
-    /// Where it goes; to the signer, if left out.
+    /// Recipient; default: the signer.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     to: Option<Address>,
 
@@ -35,7 +36,7 @@ pub(crate) struct ExitArgs {
 }
 
 impl ExitArgs {
-    /// Takes it out.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let (pledger, page) = (session.signer.from, &session.page);

@@ -11,8 +11,8 @@ use crate::{
 /// Which rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Possible only while stETH does not say what its shares are worth, and later than the release window after the deadline: \
-then nothing can settle, and everything goes back. Anyone may call.
+Possible only while the value of stETH shares cannot be read, and once the release window after the deadline \
+has passed: nothing can settle then, and everything goes back. Anyone may call.
 
 Example:
   levee expire --terms rescue.toml --account anyone")]
@@ -25,7 +25,8 @@ impl ExpireArgs {
     /// Ends it.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
-        let headline = format!("Fail the rescue {}, as its shares cannot be valued", session.page.address);
+        let headline =
+            format!("Fail the rescue {}, because its shares cannot be valued", session.page.address);
         session.run(Step { call: session.escrow.expire(), headline, facts: Vec::new() }).await
     }
 }

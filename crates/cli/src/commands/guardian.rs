@@ -18,17 +18,19 @@ use crate::{
 /// What the guardian does.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GuardianCommand {
-    /// Return a pledge, whole, to its pledger
+    /// Return a whole pledge to its pledger
     #[command(after_help = "\
-What the pledger does not take, and stETH while it is paused, is owed to it: `levee collect` pays it later, for anyone.
+What the pledger does not accept, and stETH while it is paused, is owed to the pledger: anyone can pay it \
+later with `levee collect`.
 
 Example:
   levee guardian decline 0x… --terms rescue.toml --account guardian")]
     Decline(DeclineArgs),
-    /// Propose a new target, deadline or document, in force after the exit window
+    /// Propose a new target, deadline or document, which takes effect after the exit window
     #[command(after_help = "\
-What is left out stays as it is. Until the amendment is in force everyone may leave, whole, and nothing settles. Pledges \
-that were made ready before are refused from now on: they name the amendment that they know.
+Values that you leave out stay unchanged. Until the amendment takes effect, everyone may leave with their \
+whole pledge, and nothing settles. Pledges that were prepared earlier are refused from now on, because each \
+pledge names the latest amendment it knows of.
 
 Example:
   levee guardian amend --target \"45000 ETH\" --terms rescue.toml --account guardian")]
@@ -38,7 +40,7 @@ Example:
 /// Whose pledge.
 #[derive(Debug, Args)]
 pub(crate) struct DeclineArgs {
-    /// Whose pledge to decline.
+    /// The pledger whose pledge to decline.
     #[arg(value_name = "PLEDGER", value_parser = address::parse)]
     pledger: Address,
 
@@ -53,7 +55,7 @@ pub(crate) struct DeclineArgs {
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("changes").required(true).multiple(true)))]
 pub(crate) struct AmendArgs {
-    /// The new shortfall, as in `45000 ETH`.
+    /// The new target, as in `45000 ETH`.
     #[arg(long, value_name = "AMOUNT", value_parser = amount::parse_eth, group = "changes")]
     target: Option<Wei>,
 
@@ -74,7 +76,7 @@ pub(crate) struct AmendArgs {
 }
 
 impl GuardianCommand {
-    /// Does it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         match self {
             Self::Decline(args) => args.run(output).await,

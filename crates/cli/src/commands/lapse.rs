@@ -1,4 +1,4 @@
-//! `levee lapse`: send back what the beneficiary did not collect.
+//! `levee lapse`: return what the beneficiary did not collect.
 
 use clap::Args;
 use eyre::Result;
@@ -11,7 +11,8 @@ use crate::{
 /// Which rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Possible later than the release window after the last tranche fell due, or after a cancellation. Anyone may call.
+Possible once the release window has passed since the last tranche fell due, or since a cancellation. Anyone \
+may call.
 
 Example:
   levee lapse --terms rescue.toml --account anyone")]

@@ -1,4 +1,4 @@
-//! One file for each verb: its arguments and its `run`.
+//! One file for each command: its arguments and its `run`.
 
 pub(crate) mod address;
 pub(crate) mod bonus;

@@ -20,9 +20,10 @@ use crate::{
 /// With what.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A position objects once, with the value that was drawn from it. When objections reach the terms' veto, the rescue is \
-stopped for good: what is due stays the beneficiary's, and the rest goes back to the pledgers tranche by tranche, at the \
-times at which it would have fallen due. A guardian can let it go at once, with `levee cancel`.
+A position can object once, with the value drawn from it. When objections reach the veto set in the terms, \
+the rescue is stopped for good: what is due stays the beneficiary's, and the rest goes back to the pledgers \
+tranche by tranche, at the times at which it would have fallen due. A guardian can return it at once with \
+`levee cancel`.
 
 Example:
   levee object --terms rescue.toml --account treasury")]
@@ -44,7 +45,7 @@ impl ObjectArgs {
         let fits = |position: &PositionView| !position.objected && !position.weight.is_zero();
         let position = self.position.choose(pledger, &positions, "position to object with", fits)?;
         let call = session.escrow.object(position.tier, position.asset);
-        let headline = format!("Object to what is not yet due of the rescue {}", session.page.address);
+        let headline = format!("Object to what is not yet due in the rescue {}", session.page.address);
         let mut facts = vec![
             ("weight", amount::eth_and_wei(position.weight)),
             (
@@ -57,7 +58,7 @@ impl ObjectArgs {
     }
 }
 
-/// Refuses an objection that cannot be made, and says why.
+/// Refuses an impossible objection with the reason.
 fn require_a_say(view: &RescueView, pledger: Address, positions: &[PositionView]) -> Result<()> {
     if view.terms.veto == Bps::ZERO {
         return Err(Error::from(Refusal::NoVeto).into());
@@ -74,30 +75,28 @@ fn require_a_say(view: &RescueView, pledger: Address, positions: &[PositionView]
     }
     let drawn = || positions.iter().filter(|position| !position.weight.is_zero());
     if drawn().next().is_none() {
-        return Err(UserError::new(format!(
-            "nothing of `{pledger}` was drawn, so it has no say in what becomes of it"
-        ))
-        .hint("`levee positions ADDRESS` shows what was drawn of an account")
-        .into());
+        return Err(UserError::new(format!("nothing was drawn from `{pledger}`, so it cannot object"))
+            .hint("`levee positions ADDRESS` shows what was drawn from an account")
+            .into());
     }
     if drawn().all(|position| position.objected) {
         return Err(UserError::new(format!(
-            "`{pledger}` has objected already, with all that was drawn of it"
+            "`{pledger}` has already objected, with everything drawn from it"
         ))
-        .hint("`levee status` shows what the objections come to")
+        .hint("`levee status` shows the total of the objections")
         .into());
     }
     Ok(())
 }
 
-/// What an objection of `weight` brings about, as the rescue stands.
+/// The effect of an objection of `weight`, as the rescue stands.
 fn effect(page: &Page, weight: Wei) -> Vec<(&'static str, String)> {
     let view = &page.view;
     let (veto, drawn) = (view.terms.veto, view.drawn);
     let (after, needed) = (view.objected + weight, prorata::required_up(drawn, veto));
     let limit = format!("{}, which is {} of the draw", amount::eth(needed), percent::percent(veto));
     if let Some(missing) = needed.checked_sub(after).filter(|missing| !missing.is_zero()) {
-        return vec![("stops at", format!("{limit}: {} more is missing", amount::eth(missing)))];
+        return vec![("stops at", format!("{limit}: {} more is needed", amount::eth(missing)))];
     }
     // No more are due than there are.
     let stopped = view.terms.tranches - view.due;
@@ -138,11 +137,11 @@ mod tests {
         assert_eq!(text(&page::tests::open().view, &[drawn]), open);
         let mut view = settled().view;
         require_a_say(&view, pledger, &[drawn]).unwrap();
-        let none = format!("nothing of `{pledger}` was drawn, so it has no say in what becomes of it");
+        let none = format!("nothing was drawn from `{pledger}`, so it cannot object");
         assert_eq!(text(&view, &[]), none);
         assert_eq!(text(&view, &[position(0, Asset::Eth, 5)]), none);
         let objected = PositionView { objected: true, ..drawn };
-        let already = format!("`{pledger}` has objected already, with all that was drawn of it");
+        let already = format!("`{pledger}` has already objected, with everything drawn from it");
         assert_eq!(text(&view, &[objected, position(1, Asset::Eth, 5)]), already);
         view.terms.veto = Bps::ZERO;
         assert_eq!(text(&view, &[drawn]), "the terms have no veto");
@@ -152,7 +151,7 @@ mod tests {
     fn an_objection_says_whether_it_stops_the_rescue() {
         // 10 of 100 ETH drawn has objected, and 33 stop it.
         let effect = |wei| effect(&settled(), Wei::new(wei));
-        let missing = "33 ETH, which is 33 % of the draw: 0.000000000000000001 ETH more is missing";
+        let missing = "33 ETH, which is 33 % of the draw: 0.000000000000000001 ETH more is needed";
         assert_eq!(effect(ether(23) - 1), [("stops at", missing.to_owned())]);
         let expected = [
             ("stops at", "33 ETH, which is 33 % of the draw: this objection stops the rescue for good"),

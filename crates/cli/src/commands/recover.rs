@@ -1,4 +1,4 @@
-//! `levee recover`: share out what was recovered after a rescue.
+//! `levee recover`: distribute what was recovered after a rescue.
 
 use clap::Args;
 use eyre::Result;
@@ -11,19 +11,21 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// What to share out.
+/// Arguments of `levee recover`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For what comes back once a rescue is final: from the exploiter, courts, insurance, repayments. It goes to those whose \
-pledges were drawn, last drawn first: interest, then principal, then the next draw order; the first drawn take the rest, \
-even beyond what they gave: a deposit of more than was drawn with its interest is warned of. Anyone may deposit, and nobody can take a deposit back. The pool is created with the first one.
+For money that comes back once a rescue is final: from the exploiter, courts, insurance, repayments. It goes \
+to those whose pledges were drawn, the last drawn first: interest, then principal, then the next draw order. \
+The first drawn take the rest, even beyond what they gave; you are warned if a deposit exceeds what was \
+drawn plus interest. Anyone may deposit, and nobody can take a deposit back. The first deposit creates the \
+pool.
 
-Whoever knows nothing of this command can send ETH to the pool's address, once it is created: `levee status` shows it.
+Once the pool exists, anyone can also deposit by sending ETH to its address, which `levee status` shows.
 
 Example:
   levee recover 1200 ETH --terms rescue.toml --account trustee")]
 pub(crate) struct RecoverArgs {
-    /// How much, in ETH: `1.5 ETH` or `123 wei`.
+    /// Amount in ETH: `1.5 ETH` or `123 wei`.
     #[arg(value_name = "AMOUNT", num_args = 1..=2, required = true, allow_negative_numbers = true)]
     amount: Vec<String>,
 
@@ -44,11 +46,11 @@ impl RecoverArgs {
         let mut steps = Vec::from_iter(creation);
         steps.push(Step {
             call: pool.recover(amount),
-            headline: format!("Share out what was recovered after the rescue {}", session.page.address),
+            headline: format!("Distribute what was recovered after the rescue {}", session.page.address),
             facts: vec![
                 ("amount", amount::eth_and_wei(amount)),
                 ("pool", pool.address().to_string()),
-                ("goes to", "those whose pledges were drawn, last drawn first".into()),
+                ("goes to", "those whose pledges were drawn, the last drawn first".into()),
                 ("final", "it cannot be taken back".into()),
             ],
         });
@@ -56,7 +58,7 @@ impl RecoverArgs {
     }
 }
 
-/// Asked before a pool is created for nothing.
+/// Checked before a pool is created in vain.
 fn require_delivered(view: &RescueView) -> Result<(), Error> {
     require_final(view)?;
     if view.pots.iter().all(|pot| pot.delivered.is_zero()) {
@@ -73,10 +75,10 @@ pub(crate) fn require_final(view: &RescueView) -> Result<(), Error> {
     }
 }
 
-/// Of a rescue for which nothing was recovered yet.
+/// For a rescue for which nothing was recovered yet.
 pub(crate) fn nothing_recovered() -> UserError {
-    UserError::new("nothing was recovered after this rescue yet")
-        .hint("`levee recover AMOUNT` shares out what was; anyone may call it")
+    UserError::new("nothing has been recovered after this rescue yet")
+        .hint("`levee recover AMOUNT` distributes what is recovered; anyone may call it")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `levee refund`: return to a pledger what is not needed.
+//! `levee refund`: refund what is not needed to a pledger.
 
 use alloy::primitives::Address;
 use clap::Args;
@@ -19,22 +19,22 @@ use crate::{
 /// Whose position.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Refunds never expire and nothing can pause them. Anyone may refund anyone: it goes to the pledger. Only the pledger may \
-send it elsewhere.
+Refunds never expire, and nothing can pause them. Anyone may call for a pledger, who receives the refund. \
+Only the pledger may send it elsewhere.
 
 Examples:
   levee refund --terms rescue.toml --account treasury
   levee refund --pledger 0x… --tier 0 --asset ETH --rescue 0x… --account anyone
   levee refund --to 0x… --rescue 0x… --account treasury")]
 pub(crate) struct RefundArgs {
-    /// Whose pledge; the signer's, if left out.
+    /// The pledger; default: the signer.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Option<Address>,
 
     #[command(flatten)]
     position: PositionArgs,
 
-    /// Where it goes, if not to the pledger; only for the signer's own pledge.
+    /// Recipient, if not the pledger; only for the signer's own pledge.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     to: Option<Address>,
 
@@ -71,21 +71,23 @@ impl RefundArgs {
     }
 }
 
-/// Why there is nothing to refund to a pledger, of whom nothing is refundable.
+/// Why a pledger with nothing refundable has nothing to refund.
 fn nothing_to_refund(page: &Page, pledger: Address, positions: &[PositionView]) -> UserError {
-    let look = "`levee positions ADDRESS` shows what an account has, and what went back to it";
+    let look = "`levee positions ADDRESS` shows what an account has and what was refunded";
     if page.view.is_stuck(page.now) {
         return UserError::new(
-            "stETH does not say what its shares are worth, so the rescue cannot be decided now",
+            "the value of stETH shares cannot be read, so the rescue cannot be decided now",
         )
         .hint("try again later; `levee status` shows when `levee expire` returns everything");
     }
     if page.view.status == Status::Open {
         let until = time::time_from(page.view.terms.deadline, page.now);
         return UserError::new(format!(
-            "the rescue is open until {until}: until it is decided, pledges are locked"
+            "the rescue is open until {until}, and pledges are locked until it is decided"
         ))
-        .hint("`levee status` shows whether an amendment is pending: then `levee exit` takes a pledge out");
+        .hint(
+            "`levee status` shows whether an amendment is pending; if so, `levee exit` takes a pledge out",
+        );
     }
     if positions.iter().all(|position| position.amount.is_zero()) {
         return UserError::new(format!("`{pledger}` has nothing in this rescue")).hint(look);
@@ -98,7 +100,7 @@ fn nothing_to_refund(page: &Page, pledger: Address, positions: &[PositionView]) 
         .hint(look);
     }
     UserError::new(format!(
-        "nothing is owed to `{pledger}`: what was not drawn of its pledges went back before"
+        "nothing is owed to `{pledger}`: what was not drawn from its pledges was already refunded"
     ))
     .hint(look)
 }
@@ -118,11 +120,12 @@ mod tests {
         let positions = [position(0, Asset::Eth, 5)];
         let text =
             |page: &Page, positions: &[PositionView]| nothing_to_refund(page, pledger, positions).to_string();
-        let locked = "the rescue is open until 2026-08-03T00:00:00Z (in 2 days): until it is decided, pledges are locked";
+        let locked = "the rescue is open until 2026-08-03T00:00:00Z (in 2 days), and pledges are locked until it is decided";
         assert_eq!(text(&open(), &positions), locked);
         assert_eq!(text(&settled(), &[]), format!("`{pledger}` has nothing in this rescue"));
-        let before =
-            format!("nothing is owed to `{pledger}`: what was not drawn of its pledges went back before");
+        let before = format!(
+            "nothing is owed to `{pledger}`: what was not drawn from its pledges was already refunded"
+        );
         assert_eq!(text(&settled(), &positions), before);
         let later = format!(
             "nothing more is owed to `{pledger}` now: the next part goes back at 2026-08-07T00:00:00Z (in 6 days)"

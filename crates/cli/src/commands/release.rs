@@ -1,4 +1,4 @@
-//! `levee release`: deliver to the beneficiary what is due.
+//! `levee release`: deliver what is due to the beneficiary.
 
 use clap::Args;
 use eyre::{Report, Result};
@@ -17,7 +17,7 @@ use crate::{
 /// What to deliver.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each asset is delivered by a call of its own, so that a paused token holds back only itself. Anyone may call.
+Each asset is delivered by a separate call, so that a paused token holds back only itself. Anyone may call.
 
 Example:
   levee release ETH --terms rescue.toml --account anyone")]
@@ -35,7 +35,7 @@ impl ReleaseArgs {
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let (asset, page) = (self.asset, &session.page);
-        let headline = format!("Deliver the {asset} that is due from the rescue {}", page.address);
+        let headline = format!("Deliver the {asset} due from the rescue {}", page.address);
         let step = Step { call: session.escrow.release(asset), headline, facts: facts(page, asset) };
         session.run(step).await.map_err(|error| refused_by_the_beneficiary(page, error))
     }
@@ -48,19 +48,21 @@ fn facts(page: &Page, asset: Asset) -> Vec<(&'static str, String)> {
     vec![
         ("amount", amount::units_exact(amount, asset, page.rate())),
         ("beneficiary", view.terms.beneficiary.to_string()),
-        ("tranches", format!("{due} of {} due, {delivered} delivered before", view.terms.tranches)),
+        ("tranches", format!("{due} of {} due, {delivered} already delivered", view.terms.tranches)),
     ]
 }
 
-/// Says of a payment that the beneficiary does not take whose matter it is: a release has no other recipient.
+/// Explains a payment that the beneficiary does not accept: a release has no other recipient.
 fn refused_by_the_beneficiary(page: &Page, error: Report) -> Report {
     match error.downcast_ref() {
         Some(levee::Error::Refused(Refusal::PaymentFailed { recipient, asset, .. })) => {
             let back = page.view.collectable_until().map_or_else(String::new, |last| {
                 format!("; what is not delivered until {} can go back to the pledgers", time::time(last))
             });
-            UserError::new(format!("the beneficiary `{recipient}` does not take {asset}"))
-                .hint(format!("only the beneficiary can change that, as nothing can be sent elsewhere{back}"))
+            UserError::new(format!("the beneficiary `{recipient}` does not accept {asset}"))
+                .hint(format!(
+                    "only the beneficiary can change that, because nothing can be sent elsewhere{back}"
+                ))
                 .into()
         }
         _ => error,
@@ -91,9 +93,7 @@ mod tests {
         let refusal = levee::Error::from(Refusal::PaymentFailed { recipient, asset, amount });
         let text = crate::error::to_text(&refused_by_the_beneficiary(&settled(), refusal.into()));
         let expected = format!(
-            "error: the beneficiary `{recipient}` does not take ETH\n\n\
-             hint: only the beneficiary can change that, as nothing can be sent elsewhere; what is not delivered until \
-             2026-09-20T00:00:00Z can go back to the pledgers\n"
+            "error: the beneficiary `{recipient}` does not accept ETH\n\nhint: only the beneficiary can change that, because nothing can be sent elsewhere; what is not delivered until 2026-09-20T00:00:00Z can go back to the pledgers\n"
         );
         assert_eq!(anstream::adapter::strip_str(&text).to_string(), expected);
     }

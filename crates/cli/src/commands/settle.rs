@@ -15,8 +15,8 @@ use crate::{
 /// Which rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Up to the deadline only when everything is covered; after it, by the highest threshold that is met, or the rescue fails. \
-Anyone may call it, once; the result does not depend on who or when.
+Until the deadline, a rescue settles only if everything is covered. After it, it settles at the highest \
+threshold that is met, or fails. It settles once; anyone may call.
 
 Example:
   levee settle --terms rescue.toml --account anyone")]
@@ -35,8 +35,8 @@ impl SettleArgs {
     }
 }
 
-/// What settling gives; the page has it already when the deadline has passed. With too little coverage on the page,
-/// only a block after the deadline can settle, and what it finds is not known before.
+/// The result of settling, which the page already shows once the deadline has passed. If coverage on the
+/// page is too low, only a block after the deadline can settle, and its result is not known in advance.
 fn result(page: &Page) -> String {
     let view = &page.view;
     let is_covered = view.coverage.is_some_and(|coverage| coverage >= view.terms.target);
@@ -47,7 +47,7 @@ fn result(page: &Page) -> String {
             format!("{} is drawn, at a threshold of {threshold}", amount::eth_and_wei(view.drawn))
         }
         _ if is_covered => {
-            format!("all of the {} is drawn, as everything is covered", amount::eth(view.terms.target))
+            format!("all of the {} is drawn, because everything is covered", amount::eth(view.terms.target))
         }
         _ => "by the highest threshold that is met once the deadline has passed, or it fails".into(),
     }
@@ -64,7 +64,7 @@ mod tests {
         let late = "by the highest threshold that is met once the deadline has passed, or it fails";
         assert_eq!(result(&page), late);
         page.view.coverage = Some(page.view.terms.target);
-        assert_eq!(result(&page), "all of the 100 ETH is drawn, as everything is covered");
+        assert_eq!(result(&page), "all of the 100 ETH is drawn, because everything is covered");
         let drawn = "100 ETH (100000000000000000000 wei) is drawn, at a threshold of 100 %";
         assert_eq!(result(&settled()), drawn);
     }

@@ -13,7 +13,8 @@ use crate::{
 /// Which rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows the rescue as the next call would find it: past the deadline, what settling now would give. No account is needed.
+Shows the rescue as the next call would find it: past the deadline, the result of settling now. No account \
+is needed.
 
 Examples:
   levee status --terms rescue.toml --rpc-url https://node.example

@@ -23,19 +23,19 @@ use crate::{
     time, warnings,
 };
 
-/// Time that a new file of terms gives pledgers, from the day it is written.
+/// Time that a new terms file gives pledgers, from the day it is written.
 const TEMPLATE_DAYS: i64 = 30;
 
 /// What to do with terms.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TermsCommand {
-    /// Write a file of terms to fill in, with every key explained
+    /// Write a terms file to fill in, with every key explained
     #[command(after_help = "Example:\n  levee terms new rescue.toml")]
     New(NewArgs),
-    /// Check that a rescue could be created with these terms now
+    /// Check whether a rescue could be created with these terms now
     #[command(after_help = "Example:\n  levee terms check rescue.toml")]
     Check(FileArgs),
-    /// Show terms as the rescue will have them, its address, and where the terms hash comes from
+    /// Show the terms as the rescue will have them, its address, and the origin of the terms hash
     #[command(after_help = "Example:\n  levee terms show rescue.toml --json")]
     Show(FileArgs),
 }
@@ -43,7 +43,7 @@ pub(crate) enum TermsCommand {
 /// Where to write.
 #[derive(Debug, Args)]
 pub(crate) struct NewArgs {
-    /// File to write, which must not exist; stdout if left out.
+    /// File to write, which must not exist; default: stdout.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
 }
@@ -51,13 +51,13 @@ pub(crate) struct NewArgs {
 /// What to read.
 #[derive(Debug, Args)]
 pub(crate) struct FileArgs {
-    /// File of terms (TOML).
+    /// Terms file (TOML).
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
 
 impl TermsCommand {
-    /// Does it.
+    /// Runs the command.
     pub(crate) fn run(self, output: Output) -> Result<()> {
         match self {
             Self::New(args) => args.run(output),
@@ -88,7 +88,7 @@ impl NewArgs {
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// Never overwrites: the file may be the only copy of terms that money is locked under.
+/// Never overwrites: the file may be the only copy of terms under which money is locked.
 fn write_new(path: &Path, text: &str) -> Result<(), UserError> {
     let opened = OpenOptions::new().write(true).create_new(true).open(path);
     opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
@@ -150,11 +150,17 @@ fn facts(terms: &Terms) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// All terms, the tiers too, for who is about to create the rescue.
+/// All terms, including the tiers, for someone about to create the rescue.
 pub(super) fn all_facts(terms: &Terms) -> Vec<(&'static str, String)> {
     let tier = |(index, tier): (usize, &Tier)| {
         let (threshold, order) = (percent::percent(tier.threshold), tier.draw_order);
-        ("tier", format!("{index}: a {}, used from {threshold} on, draw order {order}", page::footing(tier)))
+        (
+            "tier",
+            format!(
+                "{index}: a {}, used if coverage reaches {threshold}, draw order {order}",
+                page::footing(tier)
+            ),
+        )
     };
     facts(terms).into_iter().chain(terms.tiers.iter().enumerate().map(tier)).collect()
 }
@@ -166,11 +172,11 @@ fn tranches(terms: &Terms) -> String {
     }
 }
 
-/// Where the terms hash comes from, so that anyone can compute it again.
+/// The origin of the terms hash, so that anyone can recompute it.
 fn hash_rule(file: &TermsFile) -> String {
     match &file.document {
         Some(path) => format!("Keccak-256 of the bytes of `{}`", path.display()),
-        None => "given as it is in the file of terms".into(),
+        None => "given in the terms file".into(),
     }
 }
 
@@ -223,7 +229,8 @@ mod tests {
         assert_eq!(json["targetWei"], "68900000000000000000000");
         assert_eq!(json["latestDeadlineUnix"], terms::tests::NOW + 86_400);
         assert_eq!(json["tiers"][1]["rateBps"], 380);
-        let loan = ("tier", "1: a loan at 3.8 % a year, used from 50 % on, draw order 1".to_owned());
+        let loan =
+            ("tier", "1: a loan at 3.8 % a year, used if coverage reaches 50 %, draw order 1".to_owned());
         assert!(all_facts(&file.terms).contains(&loan));
     }
 }

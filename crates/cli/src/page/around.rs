@@ -1,4 +1,4 @@
-//! The pools around a rescue: what was recovered, and whose the bonus is.
+//! The pools around a rescue: recoveries, and the bonus.
 
 use alloy::primitives::Address;
 use levee::{Blueprint, BonusView, RecoveryView, Snapshot};
@@ -80,7 +80,7 @@ impl Page {
     }
 }
 
-/// What a draw order is owed before the next; none if nothing.
+/// What a draw order is owed before the next; none if zero.
 fn owed(group: &RecoveryGroup) -> Option<String> {
     let (principal, interest) = (group.principal, group.interest);
     if principal + interest == Wei::ZERO {
@@ -89,7 +89,9 @@ fn owed(group: &RecoveryGroup) -> Option<String> {
     let order = group.order;
     let (principal, interest) = (amount::eth(principal), amount::eth(interest));
     let rate = percent::percent(group.rate);
-    Some(format!("{principal} and {interest} of interest at {rate} to draw order {order}, before the next"))
+    Some(format!(
+        "{principal} and {interest} of interest at {rate} to draw order {order}, before the next order"
+    ))
 }
 
 /// The recovery pool: what was recovered, and who is repaid in which order.
@@ -194,7 +196,7 @@ mod tests {
             ("recovered", format!("10 ETH, by {address}")),
             (
                 "owed",
-                "30 ETH and 0.000000000000000001 ETH of interest at 3.8 % to draw order 1, before the next"
+                "30 ETH and 0.000000000000000001 ETH of interest at 3.8 % to draw order 1, before the next order"
                     .into(),
             ),
             ("bonus", format!("2 ETH, the sponsors' again, in {address}")),

@@ -1,4 +1,4 @@
-//! What of a recovery is more than what was drawn, with its interest, and who gets it?
+//! How much of a recovery exceeds what was drawn plus interest, and who gets it.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,9 @@ struct Group {
 }
 
 impl Page {
-    /// A warning of a deposit that leaves something over once all is repaid: the lowest draw order that paid takes it, even
-    /// beyond what it gave. `repaid` is what the recovery pool has shared out, where there is one.
+    /// A warning about a deposit that exceeds everything to be repaid: the lowest draw order that paid
+    /// takes the excess, even beyond what it gave. `repaid` is what the recovery pool has already
+    /// distributed, if there is one.
     pub(crate) fn beyond_the_draw(&self, repaid: Option<&RecoveryView>, deposit: Wei) -> Option<String> {
         let groups = self.groups_that_paid();
         let last = groups.first()?;
@@ -29,13 +30,14 @@ impl Page {
         let [beyond, owed, value] = [beyond, owed, value].map(amount::eth);
         let tiers = last.tiers.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
         Some(format!(
-            "{beyond} of the deposit is more than the {owed} that are owed of the draw with its interest: it goes to draw \
-             order {}, where the pledges into tiers {tiers}, worth {value} in all, share it, however little they gave",
+            "{beyond} of the deposit exceeds the {owed} still owed on the draw plus interest: it goes to \
+             draw order {}, where the pledges into tiers {tiers}, worth {value} in total, share it, however \
+             little they gave",
             last.order
         ))
     }
 
-    /// By rising draw order, those of which something was delivered.
+    /// In ascending draw order, the groups of which something was delivered.
     fn groups_that_paid(&self) -> Vec<Group> {
         let mut groups: BTreeMap<u8, Group> = BTreeMap::new();
         for (index, tier) in (0u8..).zip(&self.view.terms.tiers) {
@@ -56,8 +58,9 @@ impl Page {
         value_down(self.pots_of(group).map(|pot| (pot.asset, pot.delivered)), self.rate())
     }
 
-    /// What a group gave, with its interest, but for what was repaid. Of the last the pool keeps no debt, as it takes all that
-    /// is left: its interest is counted on all that it gave, rather too much than too little.
+    /// What a group gave, plus interest, less what was repaid. The pool keeps no debt for the last group,
+    /// which takes all that is left: its interest is computed on everything it gave, which errs on the high
+    /// side.
     fn owed_to(&self, group: &Group, is_last: bool, repaid: Option<&RecoveryView>) -> Wei {
         let seconds = self.view.final_at.map_or(0, |at| self.now.saturating_sub(at));
         let paid = self.paid_by(group);
@@ -98,9 +101,7 @@ mod tests {
         // 70 + 30 * 1.038
         let owed = Wei::new(ether(101) + ether(14) / 100);
         assert_eq!(page.beyond_the_draw(None, owed), None);
-        let warning = "1 ETH of the deposit is more than the 101.14 ETH that are owed of the draw with its interest: it goes \
-                       to draw order 0, where the pledges into tiers 0, 2, worth 70 ETH in all, share it, however little \
-                       they gave";
+        let warning = "1 ETH of the deposit exceeds the 101.14 ETH still owed on the draw plus interest: it goes to draw order 0, where the pledges into tiers 0, 2, worth 70 ETH in total, share it, however little they gave";
         assert_eq!(page.beyond_the_draw(None, owed + wei(1)).unwrap(), warning);
     }
 
@@ -121,7 +122,7 @@ mod tests {
         assert!(page.beyond_the_draw(Some(&repaid), Wei::new(ether(80) + 1)).is_some());
         let groups = vec![group(1, 0, 31), group(0, 0, 75)];
         let repaid = RecoveryView { accrued_at: Some(1), rate: None, groups };
-        assert!(page.beyond_the_draw(Some(&repaid), Wei::new(1)).unwrap().contains("more than the 0 ETH"));
+        assert!(page.beyond_the_draw(Some(&repaid), Wei::new(1)).unwrap().contains("exceeds the 0 ETH"));
     }
 
     #[test]
@@ -131,6 +132,6 @@ mod tests {
         let pot = &mut page.view.pots[0];
         (pot.total, pot.drawn, pot.delivered) = (Units::new(1), Units::new(1), Units::new(1));
         let warning = page.beyond_the_draw(None, wei(500)).unwrap();
-        assert!(warning.contains("tiers 0, 2, worth 0.000000000000000001 ETH in all"), "{warning}");
+        assert!(warning.contains("tiers 0, 2, worth 0.000000000000000001 ETH in total"), "{warning}");
     }
 }

@@ -17,18 +17,18 @@ use levee_model::{Amendment, Asset, PerAsset, Rate, Units};
 
 use crate::amount;
 
-/// A rescue as it stood in one block.
+/// A rescue at one block.
 #[derive(Debug)]
 pub(crate) struct Page {
     /// Where it is.
     pub(crate) address: Address,
-    /// On which chain.
+    /// The chain id.
     pub(crate) chain: u64,
     /// The block's number.
     pub(crate) block: u64,
     /// The block's time, in Unix seconds.
     pub(crate) now: u64,
-    /// What it says of itself.
+    /// Its view of itself.
     pub(crate) view: RescueView,
     /// The pools around it.
     pub(crate) around: Around,
@@ -47,7 +47,7 @@ impl Page {
         }
     }
 
-    /// The share rate, where it is needed and known.
+    /// The share rate, if it is needed and known.
     pub(crate) fn rate(&self) -> Option<Rate> {
         self.view.rate.known()
     }
@@ -67,7 +67,7 @@ impl Page {
         if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
     }
 
-    /// What is pledged, by asset, as far as there is anything.
+    /// What is pledged, by asset, without empty ones.
     pub(crate) fn pledged(&self) -> impl Iterator<Item = (Asset, Units)> {
         let total = |asset| (asset, self.view.pledged(asset));
         Asset::ALL.into_iter().map(total).filter(|(_, total)| !total.is_zero())

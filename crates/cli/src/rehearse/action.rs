@@ -9,10 +9,10 @@ use crate::{amount::Amount, error::UserError};
 /// One step of a scenario.
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// When; none right after the step before.
+    /// When; none if it follows directly on the step before.
     pub(crate) when: Option<When>,
     pub(crate) action: Action,
-    /// The error that must refuse it; none when it must succeed.
+    /// The error with which it must fail; none if it must succeed.
     pub(crate) fails: Option<String>,
     pub(crate) note: Option<String>,
     /// Where it is in the file.
@@ -32,7 +32,7 @@ pub(crate) enum Action {
     Settle,
     Expire,
     Lapse,
-    /// Without an asset: of each of which something is due.
+    /// Without an asset: each asset of which something is due.
     Release(Option<Asset>),
     Refund(Positions),
     Exit(Positions),
@@ -45,13 +45,13 @@ pub(crate) enum Action {
     Cancel {
         by: String,
     },
-    /// Without a deadline the one in force stays.
+    /// Without a deadline, the one in force stays.
     Amend {
         by: String,
         target: Wei,
         deadline: Option<Timestamp>,
     },
-    /// A deposit into the recovery pool. Without `by` it comes from outside the story.
+    /// A deposit into the recovery pool. Without `by`, the money comes from outside the scenario.
     Recover {
         by: Option<String>,
         amount: Wei,
@@ -70,15 +70,15 @@ pub(crate) enum Action {
     },
     Declare(Declare),
     Lido(LidoChange),
-    /// `who` takes no ETH from now on, like a contract without a way to receive it.
+    /// `who` refuses ETH from now on, like a contract that cannot receive it.
     Refuse {
         who: String,
     },
-    /// Time passes, nothing else.
+    /// Only time passes.
     Wait,
 }
 
-/// Positions that a step is about: all that fit what is given.
+/// The positions of a step: all that match.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Positions {
     pub(crate) who: Option<String>,
@@ -90,13 +90,13 @@ pub(crate) struct Positions {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Collect {
     pub(crate) who: String,
-    /// None for each that is owed.
+    /// None for each asset that is owed.
     pub(crate) asset: Option<Asset>,
-    /// None for `who`, in whose name anyone calls.
+    /// None for `who`, for whom anyone calls.
     pub(crate) to: Option<String>,
 }
 
-/// Which amendment the sender of a pledge knows of.
+/// The amendment that the sender of a pledge knows of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Knows {
     /// The one proposed last.
@@ -105,58 +105,58 @@ pub(crate) enum Knows {
     Nothing,
 }
 
-/// What a pledge is paid with.
+/// How a pledge is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum With {
-    /// ETH with the call, or tokens that the escrow was allowed to take.
+    /// ETH sent with the call, or tokens under an allowance to the escrow.
     Itself,
-    /// ETH with a call of the router.
+    /// ETH sent with a call to the router.
     Router,
-    /// WETH that the router was allowed to take.
+    /// WETH under an allowance to the router.
     Weth,
-    /// Tokens that the router may take by a permit.
+    /// Tokens with a permit for the router.
     Permit,
 }
 
-/// What `who` says of a pledge that it has not locked.
+/// What `who` declares about a pledge that it has not locked.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Declare {
     pub(crate) who: String,
-    /// Who brings the signed declaration; none when `who` makes it itself.
+    /// Who submits the signed declaration; none if `who` makes it itself.
     pub(crate) by: Option<String>,
     pub(crate) stage: Stage,
     pub(crate) tier: u8,
-    /// None when it is not known.
+    /// None if unknown.
     pub(crate) amount: Option<Wei>,
     /// None for the deadline in force.
     pub(crate) expiry: Option<When>,
     pub(crate) link: String,
 }
 
-/// What befalls stETH.
+/// A change in the state of stETH.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LidoChange {
-    /// Its shares are worth something else from now on.
+    /// The value of its shares changes.
     Rebase(Rate),
-    /// It does not move, its rate can be read.
+    /// It cannot be transferred, but its rate can be read.
     Pause,
-    /// It moves again.
+    /// It can be transferred again.
     Resume,
     /// Every call to it reverts.
     Break,
-    /// It is as it was before it broke.
+    /// It works as before it broke.
     Mend,
 }
 
 impl With {
-    /// Whether the router brings it, and enlists it for the bonus.
+    /// Whether it goes through the router, which enlists it for the bonus.
     pub(crate) const fn is_routed(self) -> bool {
         !matches!(self, Self::Itself)
     }
 }
 
 impl Step {
-    /// Reads a step: `do` says which keys it needs, and no others are taken.
+    /// Reads a step: `do` determines which keys it needs, and no others are accepted.
     pub(crate) fn read(reader: &Reader<'_>, toml: &StepToml) -> Result<Self, UserError> {
         let keys = Keys::new(reader, toml)?;
         let when = toml.at.as_ref().map(|at| reader.document.field("at", at, When::parse)).transpose()?;
@@ -182,13 +182,13 @@ impl LidoChange {
         }
     }
 
-    /// What it means.
+    /// Its meaning.
     pub(crate) fn told(self) -> String {
         match self {
             Self::Rebase(rate) => format!("one stETH share is worth {}", worth_of_share(rate)),
-            Self::Pause => "stETH does not move; its rate can be read".into(),
-            Self::Resume => "stETH moves again".into(),
-            Self::Break => "every call of stETH reverts".into(),
+            Self::Pause => "stETH cannot be transferred; its rate can be read".into(),
+            Self::Resume => "stETH can be transferred again".into(),
+            Self::Break => "every call to stETH reverts".into(),
             Self::Mend => "stETH works again".into(),
         }
     }
@@ -310,11 +310,11 @@ mod tests {
         let cases = [
             ("do = \"dance\"", "s.toml:1: do: there is no step `dance`"),
             ("\ndo = \"pledge\"", "s.toml:2: do: `pledge` needs who"),
-            ("do = \"settle\"\nwho = \"Ada\"", "s.toml:1: do: `settle` takes no who"),
+            ("do = \"settle\"\nwho = \"Ada\"", "s.toml:1: do: `settle` does not take who"),
             ("do = \"exit\"", "s.toml:1: do: `exit` needs who"),
-            ("do = \"exit\"\nwho = \"Bob\"", "s.toml:2: who: nobody is called `Bob`"),
-            ("do = \"refund\"\ntier = \"gift\"", "s.toml:2: no tier is called `gift`"),
-            ("do = \"wait\"\nat = \"soon\"", "s.toml:2: at: `soon` is not a moment of a rescue"),
+            ("do = \"exit\"\nwho = \"Bob\"", "s.toml:2: who: nobody is named `Bob`"),
+            ("do = \"refund\"\ntier = \"gift\"", "s.toml:2: no tier is named `gift`"),
+            ("do = \"wait\"\nat = \"soon\"", "s.toml:2: at: `soon` is not a time"),
             ("do = \"rebase\"\nrate = \"1.2\"", "s.toml:2: rate: `1.2` has no unit"),
             ("do = \"recover\"", "s.toml:1: do: `recover` needs amount"),
             (
@@ -322,7 +322,7 @@ mod tests {
                 "s.toml:2: amount: `5 stETH` is an amount of stETH, not of ETH",
             ),
             ("do = \"bonus add\"\namount = \"5 ETH\"", "s.toml:1: do: `bonus add` needs who"),
-            ("do = \"bonus take back\"\ntier = 0", "s.toml:1: do: `bonus take back` takes no tier"),
+            ("do = \"bonus take back\"\ntier = 0", "s.toml:1: do: `bonus take back` does not take tier"),
             ("do = \"declare\"\nwho = \"Ada\"", "s.toml:1: do: `declare` needs stage"),
             (
                 "do = \"declare\"\nwho = \"Ada\"\nstage = \"Sure\"\ntier = 0",

@@ -1,4 +1,4 @@
-//! A local chain of its own, gone when it is dropped.
+//! A local chain that ends when it is dropped.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +12,11 @@ use crate::{environment::variable, error::UserError};
 /// The variable that names the program.
 const VARIABLE: &str = "ANVIL";
 const PROGRAM: &str = "anvil";
-/// Where the project's own `npm ci` puts it, below the directory that the command is called in.
+/// Where the project's `npm ci` puts it, relative to the working directory.
 const FROM_NPM: &str = "node_modules/.bin/anvil";
 
-/// Starts a chain whose first block is of `genesis`, where gas costs nothing, anyone can be impersonated, and
-/// a block comes only when it is asked for.
+/// Starts a chain whose first block has the time `genesis`, where gas is free, any account can be
+/// impersonated, and blocks are mined only on request.
 pub(crate) fn start(genesis: Timestamp) -> Result<AnvilInstance> {
     let program = find(variable(VARIABLE).map(PathBuf::from), std::env::var_os("PATH"))?;
     let genesis = genesis.to_string();
@@ -31,7 +31,7 @@ pub(crate) fn start(genesis: Timestamp) -> Result<AnvilInstance> {
     anvil.try_spawn().map_err(|error| explain(error, &program))
 }
 
-/// The program: what the variable names, else what is on the path, else what npm installed.
+/// The program: the one that the variable names, or the one on PATH, or the one that npm installed.
 fn find(named: Option<PathBuf>, path: Option<std::ffi::OsString>) -> Result<PathBuf, UserError> {
     if let Some(named) = named {
         return if named.is_file() {
@@ -48,7 +48,7 @@ fn find(named: Option<PathBuf>, path: Option<std::ffi::OsString>) -> Result<Path
 }
 
 fn missing(place: &str) -> UserError {
-    UserError::new(format!("a rehearsal needs Foundry's anvil, and there is none {place}"))
+    UserError::new(format!("a rehearsal needs Foundry's anvil, but there is none {place}"))
         .hint(format!("run `npm ci` in Levee's directory, install Foundry, or set {VARIABLE} to the program"))
 }
 
@@ -75,10 +75,10 @@ mod tests {
         let named = directory.path().join("anvil");
         let message = find(Some(named.clone()), None).unwrap_err().to_string();
         let expected = format!("at `{}`, where ANVIL points", named.display());
-        assert_eq!(message, format!("a rehearsal needs Foundry's anvil, and there is none {expected}"));
+        assert_eq!(message, format!("a rehearsal needs Foundry's anvil, but there is none {expected}"));
         let message = find(None, Some(directory.path().into())).unwrap_err().to_string();
         let expected = "on PATH or at `node_modules/.bin/anvil`";
-        assert_eq!(message, format!("a rehearsal needs Foundry's anvil, and there is none {expected}"));
+        assert_eq!(message, format!("a rehearsal needs Foundry's anvil, but there is none {expected}"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Who plays: an account for every name, the same in every rehearsal, and the model of Lido's two tokens.
+//! The cast: an account for every name, the same in every rehearsal, and the model of Lido's two tokens.
 
 use alloy::{
     primitives::{Address, B256, keccak256},
@@ -30,18 +30,18 @@ impl Cast {
     pub(crate) fn new(contributors: Vec<String>) -> Result<Self, UserError> {
         for (index, name) in contributors.iter().enumerate() {
             if ROLES.contains(&name.as_str()) || TOKENS.contains(&name.as_str()) {
-                return Err(UserError::new(format!("no contributor can be called `{name}`"))
+                return Err(UserError::new(format!("no contributor can be named `{name}`"))
                     .hint("that name has another meaning in a rehearsal"));
             }
             if contributors[..index].contains(name) {
-                return Err(UserError::new(format!("there are two contributors called `{name}`"))
-                    .hint("give one `[[contributor]]` all that it holds"));
+                return Err(UserError::new(format!("there are two contributors named `{name}`"))
+                    .hint("put everything it holds into one `[[contributor]]`"));
             }
         }
         Ok(Self { contributors })
     }
 
-    /// The contributors' names, as the scenario has them.
+    /// The contributors' names in the scenario.
     pub(crate) fn contributors(&self) -> impl Iterator<Item = &str> {
         self.contributors.iter().map(String::as_str)
     }
@@ -51,16 +51,16 @@ impl Cast {
         self.contributors().chain(ROLES)
     }
 
-    /// The name, if somebody is called so.
+    /// The name, if someone has it.
     pub(crate) fn find(&self, name: &str) -> Result<String, UserError> {
         let found = self.names().find(|known| *known == name);
         found.map(str::to_owned).ok_or_else(|| {
-            UserError::new(format!("nobody is called `{name}`"))
+            UserError::new(format!("nobody is named `{name}`"))
                 .hint(format!("names are {}", self.names().collect::<Vec<_>>().join(", ")))
         })
     }
 
-    /// The address that the terms mean: of somebody, of one of Lido's tokens, or as it is written.
+    /// The address that the terms mean: a name's, one of Lido's tokens, or an address as written.
     pub(crate) fn address_in_terms(&self, text: &str) -> Result<Address, UserError> {
         match TOKENS.iter().position(|token| *token == text) {
             Some(index) => Ok(tokens()[index]),
@@ -78,13 +78,13 @@ impl Cast {
         self.names().fold(text.to_owned(), replace)
     }
 
-    /// Whose address it is; the address itself if nobody's.
+    /// The name with this address; otherwise the address itself.
     pub(crate) fn name_of(&self, account: Address) -> String {
         self.names().find(|name| address(name) == account).map_or_else(|| account.to_string(), str::to_owned)
     }
 }
 
-/// The key of a name: a hash of it. Everybody knows it; it is worth something on local chains only.
+/// The key of a name: a hash of it. It is public, and of use only on local chains.
 pub(crate) fn key(name: &str) -> B256 {
     keccak256(format!("levee rehearse: {name}"))
 }
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(read("beneficiary").unwrap(), address(BENEFICIARY));
         assert_eq!(read("wstETH").unwrap(), address(LIDO).create(1));
         assert_eq!(read(&Address::repeat_byte(7).to_string()).unwrap(), Address::repeat_byte(7));
-        assert_eq!(read("nobody").unwrap_err().to_string(), "nobody is called `nobody`");
+        assert_eq!(read("nobody").unwrap_err().to_string(), "nobody is named `nobody`");
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
         let refusal = |names: &[&str]| {
             Cast::new(names.iter().map(ToString::to_string).collect()).unwrap_err().to_string()
         };
-        assert_eq!(refusal(&["Lido", "Lido"]), "there are two contributors called `Lido`");
-        assert_eq!(refusal(&["guardian"]), "no contributor can be called `guardian`");
+        assert_eq!(refusal(&["Lido", "Lido"]), "there are two contributors named `Lido`");
+        assert_eq!(refusal(&["guardian"]), "no contributor can be named `guardian`");
     }
 }

@@ -1,4 +1,4 @@
-//! The local chain as a rehearsal uses it: every call in a block of its own, at a time that the scenario says.
+//! The local chain of a rehearsal: every call in its own block, at the scenario's time.
 
 use alloy::{
     eips::BlockId,
@@ -20,7 +20,7 @@ pub(crate) const REVERTING: Bytes = bytes!("5f5ffd");
 /// More than any call here needs.
 const GAS: u64 = 10_000_000;
 
-/// What everybody has for gas on a chain that is kept.
+/// Everyone's money for gas on a chain that is kept.
 pub(crate) const FOR_GAS: Wei = Wei::new(10u128.pow(18));
 
 /// A local chain, through a provider whose node signs for everyone.
@@ -29,7 +29,7 @@ pub(crate) struct Chain {
     provider: DynProvider,
 }
 
-/// What came of a call: its logs, or the data that it reverted with.
+/// The result of a call: its logs, or its revert data.
 pub(crate) type Outcome = Result<Vec<Log>, Bytes>;
 
 impl Chain {
@@ -41,8 +41,8 @@ impl Chain {
         &self.provider
     }
 
-    /// Makes a call in a block of time `time`, which the latest block must have too: that is where it is tried first. A
-    /// call that is refused is not sent.
+    /// Makes a call in a block with the time `time`, which the latest block must have too, because the call
+    /// is first simulated there. A call that would be refused is not sent.
     pub(crate) async fn call(&self, time: Timestamp, request: TransactionRequest) -> Result<Outcome> {
         let request = request.with_gas_limit(GAS).with_max_fee_per_gas(0).with_max_priority_fee_per_gas(0);
         if let Some(data) = self.refusal(request.clone()).await? {
@@ -74,7 +74,7 @@ impl Chain {
                 Ok(Some(payload.as_revert_data().unwrap_or_default()))
             }
             Err(RpcError::ErrorResp(payload)) if payload.message.contains("Insufficient funds") => {
-                Err(UserError::new("whoever makes the call has less ETH than it is to pay")
+                Err(UserError::new("the caller has less ETH than the call sends")
                     .hint("let its `[[contributor]]` hold more")
                     .into())
             }
@@ -82,7 +82,7 @@ impl Chain {
         }
     }
 
-    /// From now on, transactions are mined when they come, as others expect it of a chain, and everybody can pay for them.
+    /// From now on, transactions are mined as they arrive, and everyone can pay for them.
     pub(crate) async fn open_to_others(&self, cast: &Cast) -> Result<()> {
         for name in cast.names() {
             self.add_balance(cast::address(name), FOR_GAS).await?;
@@ -90,7 +90,7 @@ impl Chain {
         Ok(self.provider.anvil_set_auto_mine(true).await?)
     }
 
-    /// Goes on to a block of time `time`, without calls.
+    /// Mines a block with the time `time`, without calls.
     pub(crate) async fn pass_until(&self, time: Timestamp) -> Result<()> {
         self.provider.anvil_set_next_block_timestamp(time).await?;
         self.provider.evm_mine(None).await?;
@@ -102,7 +102,7 @@ impl Chain {
         Ok(self.provider.get_balance(account).await?)
     }
 
-    /// What a view of `to` returns, if need be as if it had the code `code`.
+    /// The result of a view of `to`, optionally with its code replaced by `code`.
     pub(crate) async fn read<C: SolCall>(
         &self,
         to: Address,
@@ -115,27 +115,27 @@ impl Chain {
         Ok(C::abi_decode_returns_validate(&answer)?)
     }
 
-    /// Gives `account` so much ETH more.
+    /// Gives `account` more ETH.
     pub(crate) async fn add_balance(&self, account: Address, amount: Wei) -> Result<()> {
         let before = self.balance(account).await?;
         Ok(self.provider.anvil_set_balance(account, before + U256::from(amount.get())).await?)
     }
 
-    /// Replaces a contract's code, and returns what it was.
+    /// Replaces a contract's code, and returns the old code.
     pub(crate) async fn replace_code(&self, contract: Address, code: Bytes) -> Result<Bytes> {
         let before = self.provider.get_code_at(contract).await?;
         self.provider.anvil_set_code(contract, code).await?;
         Ok(before)
     }
 
-    /// Keeps the state as it is now, to come back to.
+    /// Takes a snapshot of the state.
     pub(crate) async fn snapshot(&self) -> Result<U256> {
         Ok(self.provider.anvil_snapshot().await?)
     }
 
-    /// Comes back to a snapshot, which is used up.
+    /// Reverts to a snapshot, which is used up.
     pub(crate) async fn revert(&self, snapshot: U256) -> Result<()> {
-        ensure!(self.provider.anvil_revert(snapshot).await?, "anvil lost the state to come back to");
+        ensure!(self.provider.anvil_revert(snapshot).await?, "anvil lost the saved state");
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What a scenario says must come out, and whether it did.
+//! What a scenario expects, and whether it holds.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
     percent,
 };
 
-/// What must hold at the end. What is none or empty is not checked.
+/// What must hold at the end. Anything none or empty is not checked.
 #[derive(Debug)]
 pub(crate) struct Expect {
     status: Status,
@@ -38,7 +38,7 @@ pub(crate) struct Expect {
     contributors: Vec<Part<String, OfContributor>>,
 }
 
-/// An amount of somebody's or of a tier's.
+/// An amount of a contributor or a tier.
 #[derive(Debug)]
 struct Part<T, K> {
     of: T,
@@ -46,14 +46,14 @@ struct Part<T, K> {
     amount: Amount,
 }
 
-/// One expectation beside what was found.
+/// One expectation, compared with what was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Check {
     /// Of what.
     pub(crate) what: String,
     /// What the scenario says.
     pub(crate) expected: String,
-    /// What came out.
+    /// What was found.
     pub(crate) found: String,
     /// Whether these are the same.
     pub(crate) holds: bool,
@@ -96,7 +96,7 @@ impl Expect {
         })
     }
 
-    /// Holds it against what came out.
+    /// Compares it with what came out.
     pub(crate) fn check(&self, statement: &Statement) -> Vec<Check> {
         let mut checks = vec![Check::new("status", self.status.to_string(), statement.status.to_string())];
         if let Some(reason) = self.end_reason {
@@ -164,7 +164,7 @@ impl Part<String, OfContributor> {
         Check::new(format!("{}: {}", self.of, self.kind), self.amount.to_string(), found)
     }
 
-    /// What was pledged is in the unit of the amount, what came of it elsewhere in ETH.
+    /// Pledges are in the unit of the amount; payments from the pools are in ETH.
     fn found(&self, statement: &Statement) -> Amount {
         let of_asset = |part: fn(&Line) -> Units| {
             let own = statement.lines.iter().filter(|line| line.who == self.of);
@@ -233,7 +233,7 @@ fn parse_order(text: &str) -> Result<u8, UserError> {
     })
 }
 
-/// Reads why a rescue ended, under the name that the rules give it.
+/// Reads why a rescue ended, by the name in the rules.
 fn parse_end_reason(text: &str) -> Result<EndReason, UserError> {
     let all = [
         EndReason::NoThresholdMet,
@@ -245,7 +245,7 @@ fn parse_end_reason(text: &str) -> Result<EndReason, UserError> {
     ];
     all.into_iter().find(|reason| format!("{reason:?}") == text).ok_or_else(|| {
         let all = all.map(|reason| format!("{reason:?}")).join(", ");
-        UserError::new(format!("`{text}` is no reason to end")).hint(format!("they are {all}"))
+        UserError::new(format!("`{text}` is not an end reason")).hint(format!("they are {all}"))
     })
 }
 
@@ -398,18 +398,18 @@ mod tests {
         let refusal = |line: &str| unmet(&format!("status = \"Settled\"\n{line}")).unwrap_err();
         assert_eq!(
             refusal("contributors.Bob.drawn = \"1 ETH\""),
-            "s.toml: expect.contributors.\"Bob\": nobody is called `Bob`"
+            "s.toml: expect.contributors.\"Bob\": nobody is named `Bob`"
         );
         assert_eq!(
             refusal("tiers.gift.drawn = \"1 ETH\""),
-            "s.toml: expect.tiers.\"gift\": no tier is called `gift`"
+            "s.toml: expect.tiers.\"gift\": no tier is named `gift`"
         );
         assert_eq!(refusal("tiers.grant.drawn = \"1\""), "s.toml: expect.tiers.\"grant\": `1` has no unit");
         assert_eq!(
             refusal("groups.loan.received = \"1 ETH\""),
             "s.toml: expect.groups.\"loan\": `loan` is not a draw order"
         );
-        assert_eq!(refusal("end_reason = \"Ada\""), "s.toml:2: end_reason: `Ada` is no reason to end");
+        assert_eq!(refusal("end_reason = \"Ada\""), "s.toml:2: end_reason: `Ada` is not an end reason");
         assert!(refusal("tiers.grant.lost = \"1 ETH\"").contains("unknown variant `lost`"));
     }
 }

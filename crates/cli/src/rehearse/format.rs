@@ -1,4 +1,4 @@
-//! The keys of a scenario file, as TOML has them. What they mean is read by [`super::scenario`].
+//! The keys of a scenario file in TOML. [`super::scenario`] interprets them.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -33,7 +33,7 @@ pub(crate) struct ScenarioToml {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Source {
-    /// What the scenario cites it by.
+    /// The id by which the scenario cites it.
     pub(crate) id: String,
     /// What it is.
     pub(crate) what: String,
@@ -42,7 +42,7 @@ pub(crate) struct Source {
     pub(crate) place: String,
 }
 
-/// Somebody who can pledge, and with what.
+/// A contributor, and what it holds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContributorToml {
@@ -54,15 +54,15 @@ pub(crate) struct ContributorToml {
     pub(crate) source: Vec<String>,
 }
 
-/// A statement that is no pledge: shown, never counted.
+/// An announcement that is not a pledge: shown, never counted.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Offer {
     /// Who made it.
     pub(crate) name: String,
-    /// Of how much, as it was said; none when nothing was said.
+    /// The amount as announced; none if there was none.
     pub(crate) amount: Option<String>,
-    /// How far it had got.
+    /// Its stage.
     pub(crate) stage: String,
     /// Why it is not locked.
     pub(crate) why: String,
@@ -104,7 +104,7 @@ pub(crate) enum TierToml {
     Name(String),
 }
 
-/// One way in which the story ends.
+/// One ending of the scenario.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EndingToml {
@@ -114,7 +114,7 @@ pub(crate) struct EndingToml {
     pub(crate) expect: ExpectToml,
 }
 
-/// What must hold at the end. What is left out is not checked.
+/// What must hold at the end. Anything left out is not checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExpectToml {
@@ -175,7 +175,7 @@ pub(crate) enum OfContributor {
     Missing,
 }
 
-/// Each is shown as it is written.
+/// Each is shown as written.
 macro_rules! shown_as_written {
     ($($kind:ty),*) => {$(
         impl fmt::Display for $kind {

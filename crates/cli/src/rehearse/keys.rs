@@ -1,4 +1,4 @@
-//! The keys of a step: which ones its verb takes, and what they say.
+//! The keys of a step: which ones its verb accepts, and their meaning.
 
 use levee::Stage;
 use levee_model::{Asset, Wei};
@@ -17,7 +17,7 @@ use crate::{
     time,
 };
 
-/// Every verb, with the keys that it may have besides `at`, `fails` and `note`.
+/// Every verb, with its allowed keys apart from `at`, `fails` and `note`.
 const VERBS: [(&str, &[&str]); 26] = [
     ("pledge", &["who", "amount", "tier", "with", "amendment"]),
     ("settle", &[]),
@@ -47,14 +47,14 @@ const VERBS: [(&str, &[&str]); 26] = [
     ("wait", &[]),
 ];
 
-/// The keys of one step, none of which its verb does not take.
+/// The keys of one step, all of which its verb accepts.
 pub(crate) struct Keys<'a> {
     reader: &'a Reader<'a>,
     toml: &'a StepToml,
 }
 
 impl<'a> Keys<'a> {
-    /// Refuses a verb that there is not, and a key that it does not take.
+    /// Refuses an unknown verb, and a key that the verb does not accept.
     pub(crate) fn new(reader: &'a Reader<'a>, toml: &'a StepToml) -> Result<Self, UserError> {
         let keys = Self { reader, toml };
         let Some((_, allowed)) = VERBS.iter().find(|(verb, _)| *verb == keys.verb()) else {
@@ -62,7 +62,7 @@ impl<'a> Keys<'a> {
             return Err(keys.error(format!("there is no step `{}`", keys.verb()), &format!("they are {all}")));
         };
         match keys.given().into_iter().find(|key| !allowed.contains(key)) {
-            Some(key) => Err(keys.error(format!("`{}` takes no {key}", keys.verb()), "leave it out")),
+            Some(key) => Err(keys.error(format!("`{}` does not take {key}", keys.verb()), "leave it out")),
             None => Ok(keys),
         }
     }
@@ -109,7 +109,7 @@ impl<'a> Keys<'a> {
         self.toml.verb.get_ref()
     }
 
-    /// An error at the step's own place.
+    /// An error located at the step.
     fn error(&self, message: String, hint: &str) -> UserError {
         let refuse = |_: &str| Err::<(), _>(UserError::new(message).hint(hint));
         match self.reader.document.field("do", &self.toml.verb, refuse) {
@@ -231,7 +231,7 @@ impl<'a> Keys<'a> {
         self.read("amount", &self.toml.amount, amount::parse_eth)
     }
 
-    /// Who calls what only the guardian may.
+    /// Who makes a call reserved to the guardian.
     fn by(&self) -> Result<String, UserError> {
         Ok(self.name_if_given("by", &self.toml.by)?.unwrap_or_else(|| GUARDIAN.to_owned()))
     }
@@ -258,7 +258,7 @@ impl<'a> Keys<'a> {
         Ok(Positions { who, tier: self.tier()?, asset: self.asset()? })
     }
 
-    /// Positions of somebody who must be named.
+    /// Positions of a contributor that must be named.
     fn own_positions(&self) -> Result<Positions, UserError> {
         self.required("who", self.toml.who.as_ref())?;
         self.positions()
@@ -282,11 +282,11 @@ fn parse_knows(text: &str) -> Result<Knows, UserError> {
         "latest" => Ok(Knows::Latest),
         "none" => Ok(Knows::Nothing),
         _ => Err(UserError::new(format!("`{text}` is not an amendment that a pledge can name"))
-            .hint("write `latest`, or `none` for a pledge that was decided before there was one")),
+            .hint("write `latest`, or `none` for a pledge that was decided before there was an amendment")),
     }
 }
 
-/// Reads how far a declaration says that its contributor is.
+/// Reads the stage of a declaration.
 fn parse_stage(text: &str) -> Result<Stage, UserError> {
     Stage::ALL.into_iter().find(|stage| stage.to_string() == text).ok_or_else(|| {
         let all = Stage::ALL.map(|stage| stage.to_string()).join(", ");

@@ -1,4 +1,4 @@
-//! The model of Lido's two tokens, and WETH: put on the chain, and moved as the scenario says.
+//! The model of Lido's two tokens, and WETH: deployed, and changed as the scenario says.
 
 use alloy::{
     network::TransactionBuilder,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::amount;
 
-/// stETH and wstETH, and the condition that they are in.
+/// stETH and wstETH, and their state.
 ///
 /// There are as many shares as a rate counts, so that the pooled ether is the rate.
 #[derive(Debug, Clone)]
@@ -28,13 +28,13 @@ pub(crate) struct Tokens {
     replaced: Option<Bytes>,
 }
 
-/// The shares that an amount of stETH is, rounded down, as stETH itself says.
+/// An amount of stETH in shares, rounded down, as stETH itself computes it.
 pub(crate) fn shares_down(amount: Wei, rate: Rate) -> Shares {
     let shares = U256::from(amount.get()) * U256::from(RATE_UNIT) / U256::from(rate.get());
     Shares::new(shares.saturating_to())
 }
 
-/// What one share, 10^18 of its smallest unit, is worth: `1.2 ETH`.
+/// The value of one share (10^18 of its smallest unit): `1.2 ETH`.
 pub(crate) fn worth_of_share(rate: Rate) -> String {
     amount::eth(prorata::shares_value_down(Shares::new(10u128.pow(18)), rate))
 }
@@ -136,7 +136,7 @@ impl Tokens {
         (shares * U256::from(self.rate.get())).div_ceil(U256::from(RATE_UNIT))
     }
 
-    /// Changes their condition.
+    /// Changes their state.
     pub(crate) async fn change(&mut self, chain: &Chain, time: Timestamp, change: LidoChange) -> Result<()> {
         let [steth, _] = cast::tokens();
         let from = cast::address(LIDO);
@@ -156,7 +156,7 @@ impl Tokens {
                 self.paused = false;
             }
             LidoChange::Break => {
-                ensure!(self.replaced.is_none(), "stETH is broken already");
+                ensure!(self.replaced.is_none(), "stETH is already broken");
                 self.replaced = Some(chain.replace_code(steth, REVERTING).await?);
             }
             LidoChange::Mend => match self.replaced.take() {

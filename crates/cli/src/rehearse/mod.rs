@@ -1,5 +1,5 @@
-//! `levee rehearse`: plays a rescue on a chain of its own, from a file, and holds what comes out against what the file
-//! expects.
+//! `levee rehearse`: plays a rescue from a file on its own chain, and compares the outcome with what the
+//! file expects.
 //!
 //! | file | question |
 //! |---|---|
@@ -54,29 +54,29 @@ use crate::{
     output::{self, Output},
 };
 
-/// How long before its story a scenario's chain begins.
+/// How long before its first step a scenario's chain begins.
 const PROLOGUE: u64 = 3_600;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The chain is an anvil: the program that the variable ANVIL names, else the one on PATH, else \
+    after_help = "The chain is an anvil: the program given by the variable ANVIL, or else the one on PATH, or else \
     node_modules/.bin/anvil."
 )]
 pub(crate) struct RehearseArgs {
-    /// The scenario, a TOML file; scenarios/README.md explains its keys.
+    /// Scenario (TOML); scenarios/README.md explains its keys.
     scenario: PathBuf,
 
-    /// Play this ending only.
+    /// Play only this ending.
     #[arg(long, value_name = "NAME")]
     ending: Option<String>,
 
-    /// Leave the chain up when it is over, as the last ending left it, until Ctrl-C.
+    /// Keep the chain running after the last ending, until Ctrl-C.
     #[arg(long)]
     keep: bool,
 }
 
 impl RehearseArgs {
-    /// Plays the scenario. The chain is gone when this returns, however it does.
+    /// Plays the scenario. The chain has ended when this returns, whatever the result.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let scenario = Scenario::read(&Document::read(&self.scenario)?)?;
         let endings = self.endings(&scenario)?;
@@ -99,15 +99,15 @@ impl RehearseArgs {
             scenario.endings.iter().filter(|ending| ending.name.as_ref() == Some(name)).collect();
         if found.is_empty() {
             let names = scenario.endings.iter().filter_map(|ending| ending.name.as_deref());
-            return Err(UserError::new(format!("the scenario has no ending called `{name}`"))
+            return Err(UserError::new(format!("the scenario has no ending named `{name}`"))
                 .hint(format!("its endings are: {}", names.collect::<Vec<_>>().join("; "))));
         }
         Ok(found)
     }
 }
 
-/// Comes when the user or the system wants this to end, or the terminal is closed. What it listens for no longer ends the
-/// process by itself, so that the chain can be ended first.
+/// Completes when the user or the system wants the process to end, or the terminal is closed. Signals it
+/// listens for no longer end the process by themselves, so that the chain can be ended first.
 fn interruption() -> Result<impl Future<Output = ()>> {
     let listen = |kind| signal::unix::signal(kind).wrap_err("signals cannot be listened for");
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -131,8 +131,8 @@ struct Rehearsal<'a> {
 }
 
 impl Rehearsal<'_> {
-    /// Plays everything and tells it. What is returned inside says whether all expectations hold; outside, whether it
-    /// could be played.
+    /// Plays everything and reports it. The inner result says whether all expectations hold, the outer one
+    /// whether it could be played.
     async fn play(&self, anvil: &AnvilInstance, endings: &[&Ending]) -> Result<Result<()>> {
         let rpc_url = anvil.endpoint();
         let url: RedactedUrl = rpc_url.parse()?;
@@ -141,7 +141,7 @@ impl Rehearsal<'_> {
         let mut stage = Stage::set(chain, self.scenario).await?;
         let escrow = stage.contracts.escrow.address().to_string();
         self.output.note(&format!(
-            "the tokens, everyone's money, the escrow {escrow} and what is around it are on the chain"
+            "the tokens, all balances, the escrow {escrow} and the contracts around it are on the chain"
         ));
         self.tell(&report::opening(self.scenario))?;
         self.tell("\n")?;
@@ -162,7 +162,7 @@ impl Rehearsal<'_> {
         for (index, ending) in endings.iter().enumerate() {
             let before = stage.chain.snapshot().await?;
             played.push(self.play_ending(stage.clone(), ending).await?);
-            // The last one stays, for those who keep the chain.
+            // The last one stays, for `--keep`.
             if index + 1 < endings.len() {
                 stage.chain.revert(before).await?;
             }
@@ -192,13 +192,13 @@ impl Rehearsal<'_> {
         Ok(scenes)
     }
 
-    /// Tells a part of the result as it happens. JSON comes whole, at the end.
+    /// Reports a part of the result as it happens. JSON is printed as a whole at the end.
     fn tell(&self, text: &str) -> Result<()> {
         if self.output.is_json() { Ok(()) } else { output::write_stdout(text) }
     }
 }
 
-/// Fails when an expectation does not hold, and names each that does not.
+/// Fails if an expectation does not hold, naming each one that does not.
 fn verdict(played: &[Played]) -> Result<()> {
     let mut unmet = Vec::new();
     for ending in played {
@@ -211,6 +211,6 @@ fn verdict(played: &[Played]) -> Result<()> {
     }
     let message = format!("{} of the scenario's expectations do not hold: {}", unmet.len(), unmet.join("; "));
     Err(UserError::new(message)
-        .hint("the contracts, their logs and the models agree: it is the scenario that expects otherwise")
+        .hint("the contracts, their logs and the models agree, but the scenario expects otherwise")
         .into())
 }

@@ -28,7 +28,7 @@ pub(crate) enum Move {
     Exit(PositionId),
     Object(PositionId),
     Decline(PositionId),
-    /// To the pledger, or called by it to somebody else.
+    /// To the pledger, or by the pledger to another recipient.
     Collect {
         pledger: Address,
         asset: Asset,
@@ -43,7 +43,7 @@ pub(crate) enum Move {
     ClaimBonus(PositionId),
     TakeBack(Address),
     Declare(Declaration),
-    /// Signed, and brought by somebody else.
+    /// Signed, and submitted by someone else.
     DeclareFor(SignedDeclaration),
 }
 

@@ -1,4 +1,4 @@
-//! Which calls a step stands for, and who makes them.
+//! The calls that make up a step, and their callers.
 
 use eyre::Result;
 use levee::Declaration;
@@ -14,7 +14,7 @@ use super::{
 use crate::error::UserError;
 
 impl Stage {
-    /// The calls that a step stands for, and who makes them.
+    /// The calls that make up a step, and their callers.
     pub(super) async fn moves(&self, step: &Step) -> Result<Vec<(String, Move)>> {
         let one = |caller: &str, call| Ok(vec![(caller.to_owned(), call)]);
         match &step.action {
@@ -65,21 +65,22 @@ impl Stage {
         }
     }
 
-    /// One claim for each position that is meant and has earned something that it has not had.
+    /// One claim for each selected position with unpaid earnings.
     fn claims(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
         let Models { rescue, recovery, .. } = &self.models;
         let due = |id| step.fails.is_some() || !recovery.claimable(rescue, id).is_zero();
         self.for_anyone(step, positions, due, Move::Claim)
     }
 
-    /// One enlisting for each position that is meant and not up to date.
+    /// One enlistment for each selected position that is not up to date.
     fn enlistments(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
         let Models { rescue, bonus, .. } = &self.models;
         let due = |id| step.fails.is_some() || bonus.clone().enlist(rescue, self.moment(), id).is_ok();
         self.for_anyone(step, positions, due, Move::Enlist)
     }
 
-    /// One claim of the bonus for each position that is meant and has something to claim, if it is decided or can be.
+    /// One bonus claim for each selected position with something to claim, if the bonus is decided or can
+    /// be.
     fn bonus_claims(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
         let due = |id| {
             let Models { mut rescue, mut bonus, .. } = self.models.clone();
@@ -89,8 +90,8 @@ impl Stage {
         self.for_anyone(step, positions, due, Move::ClaimBonus)
     }
 
-    /// One return for each sponsor that is meant and has something in the bonus pool, called by itself: in an exit window
-    /// nobody else may.
+    /// One return for each selected sponsor with something in the bonus pool, called by the sponsor: in an
+    /// exit window nobody else may.
     fn returns(&self, step: &Step, who: Option<&str>) -> Result<Vec<(String, Move)>> {
         let left = |name: &&str| !self.models.bonus.contribution_of(cast::address(name)).is_zero();
         let take_back = |name: &str| (name.to_owned(), Move::TakeBack(cast::address(name)));
@@ -101,7 +102,7 @@ impl Stage {
         some(step, calls, "nobody has anything in the bonus pool")
     }
 
-    /// A declaration, by its contributor or signed by it and brought by somebody else.
+    /// A declaration, by its contributor or signed by it and submitted by someone else.
     async fn declare(&self, step: &Step, said: &Declare) -> Result<Vec<(String, Move)>> {
         let deadline = self.models.rescue.goal(self.now).deadline;
         let expiry = said.expiry.map_or(Ok(deadline), |when| self.time_of(when));
@@ -119,7 +120,8 @@ impl Stage {
         Ok(vec![(by.clone(), Move::DeclareFor(signed))])
     }
 
-    /// One collection for each asset that is meant and owed, by anyone, or by the pledger to somebody else.
+    /// One collection for each selected asset that is owed, by anyone, or by the pledger to another
+    /// recipient.
     fn collections(&self, step: &Step, collect: &Collect) -> Result<Vec<(String, Move)>> {
         let Collect { who, asset, to } = collect;
         let (pledger, to) = (cast::address(who), to.as_deref().map(cast::address));
@@ -137,14 +139,14 @@ impl Stage {
         some(step, Asset::ALL.into_iter().filter(due).map(release).collect(), "nothing is due")
     }
 
-    /// One refund for each position that is meant and has something to be refunded.
+    /// One refund for each selected position with something to refund.
     fn refunds(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
         let rescue = &self.models.rescue;
         let due = |id| step.fails.is_some() || !rescue.refundable(self.moment(), id).is_zero();
         self.for_anyone(step, positions, due, Move::Refund)
     }
 
-    /// One call by [`ANYONE`] for each position that is meant and for which it is `due`.
+    /// One call by [`ANYONE`] for each selected position for which it is `due`.
     fn for_anyone(
         &self,
         step: &Step,
@@ -153,10 +155,10 @@ impl Stage {
         call: impl Fn(PositionId) -> Move,
     ) -> Result<Vec<(String, Move)>> {
         let calls = self.positions(positions, due).map(|id| (ANYONE.to_owned(), call(id)));
-        some(step, calls.collect(), "there is no position for which it is due")
+        some(step, calls.collect(), "there is no position to which it applies")
     }
 
-    /// One call for each position that is meant, made by its pledger.
+    /// One call for each selected position, made by its pledger.
     fn own(
         &self,
         step: &Step,
@@ -167,7 +169,7 @@ impl Stage {
         some(step, calls.collect(), "there is no such position")
     }
 
-    /// The positions that are meant. One that is named in full need not exist.
+    /// The selected positions. One that is named in full need not exist.
     fn positions<'a>(
         &'a self,
         positions: &'a Positions,
@@ -182,14 +184,15 @@ impl Stage {
                 && positions.tier.is_none_or(|tier| tier == id.tier)
                 && positions.asset.is_none_or(|asset| asset == id.asset)
         };
-        // In the order of the scenario's contributors, which means more than that of their addresses.
+        // In the order of the scenario's contributors, which is more meaningful than that of their
+        // addresses.
         let all =
             self.cast.contributors().flat_map(|name| self.models.rescue.positions_of(cast::address(name)));
         Box::new(all.map(|(id, _)| id).filter(meant).filter(move |id| fits(*id)))
     }
 }
 
-/// A step must stand for some call; otherwise it does not mean what its author thinks.
+/// A step must consist of at least one call; otherwise it does not mean what its author thinks.
 fn some(step: &Step, moves: Vec<(String, Move)>, nothing: &str) -> Result<Vec<(String, Move)>> {
     if moves.is_empty() {
         return Err(UserError::new(nothing)

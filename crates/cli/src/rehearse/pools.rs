@@ -1,4 +1,4 @@
-//! What came back around the escrow: out of the recovery pool and out of the bonus, against their real balances.
+//! Payments from the recovery pool and the bonus pool, compared with their actual balances.
 
 use alloy::primitives::Address;
 use eyre::{Result, ensure};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{stage::Stage, statement::Line};
 
-/// What was recovered. total = claimed + claimable + dust, and the pool has all but what was claimed.
+/// What was recovered. total = claimed + claimable + dust, and the pool holds all but what was claimed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Recovery {
     /// All deposits.
@@ -32,7 +32,7 @@ pub(crate) struct Group {
     pub(crate) order: u8,
     #[serde(rename = "rateBps")]
     pub(crate) rate: Bps,
-    /// What is still to be repaid; of the last group nothing, as it takes the rest.
+    /// What must still be repaid; zero for the last group, which takes the rest.
     #[serde(rename = "principalWei")]
     pub(crate) principal: Wei,
     /// The interest due now.
@@ -45,13 +45,13 @@ pub(crate) struct Group {
 /// The bonus. total = paid + reclaimed + what the pool has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Bonus {
-    /// The pledgers' part; the rest is the sponsors'. None until it is decided.
+    /// The pledgers' part; the rest goes back to the sponsors. None until it is decided.
     #[serde(rename = "pledgersWei")]
     pub(crate) pledgers: Option<Wei>,
-    /// All that was added.
+    /// The total added.
     #[serde(rename = "totalWei")]
     pub(crate) total: Wei,
-    /// What pledgers had of it.
+    /// What pledgers received of it.
     #[serde(rename = "paidWei")]
     pub(crate) paid: Wei,
     pub(crate) sponsors: Vec<Sponsor>,
@@ -61,7 +61,7 @@ pub(crate) struct Bonus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Sponsor {
     pub(crate) who: String,
-    /// All that it ever added.
+    /// Everything it ever added.
     #[serde(rename = "addedWei")]
     pub(crate) added: Wei,
     /// What it took back.
@@ -70,7 +70,7 @@ pub(crate) struct Sponsor {
 }
 
 impl Recovery {
-    /// Adds up what the agreed model says, and holds it against what the pool has.
+    /// Adds up what the model says, and compares it with the pool's balance.
     pub(crate) async fn of(stage: &Stage, lines: &[Line]) -> Result<Self> {
         let groups = stage.models.recovery.groups(stage.now);
         let total: Wei = groups.iter().map(|group| group.received).sum();
@@ -79,12 +79,12 @@ impl Recovery {
         let balance = balance(stage, stage.contracts.recovery.address()).await?;
         ensure!(
             total - claimed == balance,
-            "{total} were recovered, {claimed} claimed, and the pool has {balance}"
+            "{total} was recovered, {claimed} claimed, and the pool has {balance}"
         );
         let dust = total - earned;
         ensure!(
             dust.is_zero() || dust.get() < dust_bound(&groups, lines.len() as u128),
-            "{dust} of what was recovered are left over, too much for {} positions",
+            "{dust} of what was recovered is left over, too much for {} positions",
             lines.len()
         );
         let groups = groups.into_iter().map(Group::from).collect();
@@ -117,7 +117,7 @@ impl Bonus {
         let balance = balance(stage, stage.contracts.bonus.address()).await?;
         ensure!(
             total - paid - reclaimed == balance,
-            "the bonus was {total}, of which {paid} were paid and {reclaimed} taken back, and the pool has {balance}"
+            "the bonus was {total}, of which {paid} was paid and {reclaimed} taken back, and the pool has {balance}"
         );
         Ok(Self { pledgers: view.decision.map(|decision| decision.pledgers), total, paid, sponsors })
     }

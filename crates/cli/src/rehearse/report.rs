@@ -1,4 +1,4 @@
-//! What a rehearsal tells, in words and as JSON.
+//! The report of a rehearsal, in words and as JSON.
 
 use levee_model::{Asset, Rate, Status, Units, Wei};
 use serde_json::{Value, json};
@@ -31,19 +31,19 @@ pub(crate) struct Played {
     pub(crate) checks: Vec<Check>,
 }
 
-/// Where the chain is, for those who go on with it.
+/// The URL of the chain, for those who continue with it.
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) rpc_url: String,
     pub(crate) escrow: String,
 }
 
-/// What comes before the first step: the story, and what was said but is no pledge.
+/// What comes before the first step: the story, and announcements that are not pledges.
 pub(crate) fn opening(scenario: &Scenario) -> String {
     let mut text = format!("{}\n\n{}\n", escape::line(&scenario.title), scenario.about);
     let target = amount::eth(scenario.terms.target);
     text.push_str(&format!(
-        "\nShortfall: {target}. Pledges up to {}.\n",
+        "\nShortfall: {target}. Pledges until {}.\n",
         time::time(scenario.terms.deadline)
     ));
     if !scenario.offers.is_empty() {
@@ -52,7 +52,7 @@ pub(crate) fn opening(scenario: &Scenario) -> String {
             [offer.name.clone(), offer.stage.clone(), said, offer.why.clone()]
         };
         let rows: Vec<_> = scenario.offers.iter().map(row).collect();
-        text.push_str("\nSaid, and not locked: shown, never counted\n");
+        text.push_str("\nAnnounced, but not locked: shown, never counted\n");
         text.push_str(&table::render(["who", "stage", "of", "why not"], &rows));
     }
     text
@@ -84,7 +84,7 @@ fn result(scene: &Scene, rate: Option<Rate>) -> String {
     scene.told.iter().cloned().chain(told).collect::<Vec<_>>().join("; ")
 }
 
-/// The final statement and what was expected of it.
+/// The final statement, and the expectations.
 pub(crate) fn ending(played: &Played) -> String {
     let statement = &played.statement;
     let mut facts = vec![
@@ -104,7 +104,7 @@ pub(crate) fn ending(played: &Played) -> String {
     ];
     if statement.sums.iter().any(|sum| sum.asset == Asset::StEth) {
         let worth = lido::worth_of_share(statement.rate);
-        facts.push(("stETH below", format!("is shares at {worth} each, as they count in the end")));
+        facts.push(("stETH below", format!("is shares at {worth} each, the final rate")));
     }
     let facts = table::facts(&facts);
     let parts = [
@@ -148,17 +148,17 @@ fn lines(statement: &Statement) -> String {
     table::render(header, &rows)
 }
 
-/// What exits and declines could not pay at once; empty when they could.
+/// What exits and declines could not pay at once; empty if nothing.
 fn debts(statement: &Statement) -> String {
     let row = |debt: &Debt| {
         let shown = |units| shown(statement, debt.asset, units);
         [debt.who.clone(), shown(debt.owed), shown(debt.collected)]
     };
     let rows: Vec<_> = statement.debts.iter().map(row).collect();
-    titled("Returned, and not paid at once", ["contributor", "still owed", "collected"], &rows)
+    titled("Returned, but not paid at once", ["contributor", "still owed", "collected"], &rows)
 }
 
-/// What each position got besides, in ETH; empty when nothing did.
+/// What each position received from the pools, in ETH; empty if nothing.
 fn came_back(statement: &Statement) -> String {
     let got = |line: &&Line| !line.earned.is_zero() || !line.bonus.is_zero();
     let row = |line: &Line| {
@@ -172,10 +172,10 @@ fn came_back(statement: &Statement) -> String {
         ]
     };
     let rows: Vec<_> = statement.lines.iter().filter(got).map(row).collect();
-    titled("What came back", ["contributor", "tier", "drawn", "earned", "claimed", "bonus"], &rows)
+    titled("Recoveries and bonuses", ["contributor", "tier", "drawn", "earned", "claimed", "bonus"], &rows)
 }
 
-/// Who is repaid in which order; empty when nothing was recovered.
+/// Who is repaid in which order; empty if nothing was recovered.
 fn waterfall(statement: &Statement) -> String {
     let Recovery { total, groups, .. } = &statement.recovery;
     if total.is_zero() {
@@ -196,7 +196,7 @@ fn waterfall(statement: &Statement) -> String {
     titled(&format!("Recovered: {}. Last drawn, first repaid", amount::eth(*total)), header, &rows)
 }
 
-/// What became of the bonus; empty when there was none.
+/// The outcome of the bonus; empty if there was none.
 fn bonus(bonus: &Bonus) -> String {
     let row = |sponsor: &Sponsor| [sponsor.who.clone(), eth(sponsor.added), eth(sponsor.reclaimed)];
     let rows: Vec<_> = bonus.sponsors.iter().map(row).collect();
@@ -205,7 +205,7 @@ fn bonus(bonus: &Bonus) -> String {
     titled(&title, ["sponsor", "added", "taken back"], &rows)
 }
 
-/// What was said beside what was locked; empty when nothing was said.
+/// What was declared, compared with what was locked; empty if nothing was declared.
 fn said(statement: &Statement) -> String {
     let row = |said: &Said| {
         let amount = said.amount.map_or_else(|| "no amount".into(), amount::eth);
@@ -221,7 +221,7 @@ fn said(statement: &Statement) -> String {
         ]
     };
     let rows: Vec<_> = statement.said.iter().map(row).collect();
-    titled("Said on the board", ["who", "tier", "stage", "of", "stands", "locked", "missing"], &rows)
+    titled("Declared on the board", ["who", "tier", "stage", "of", "stands", "locked", "missing"], &rows)
 }
 
 /// A table under a title; empty without rows.
@@ -262,12 +262,12 @@ fn sums(statement: &Statement) -> String {
         "+ dust",
         "escrow has",
     ];
-    let reconciled = "To the wei: the escrow, the two pools, the beneficiary and every contributor have what these say;\n\
-        the contracts' views, their logs and the models agree.\n";
+    let reconciled = "Reconciled to the wei with the balances of the escrow, both pools, the beneficiary and every \
+        contributor;\nthe contracts' views, their logs and the models agree.\n";
     format!("{}{reconciled}", table::render(header, &rows))
 }
 
-/// Amounts of stETH are shown as what they are worth; the exact shares are in the JSON.
+/// Amounts of stETH are shown by their value; the exact shares are in the JSON.
 fn shown(statement: &Statement, asset: Asset, units: Units) -> String {
     match units.is_zero() {
         true => "-".to_owned(),
@@ -293,7 +293,7 @@ pub(crate) fn unmet(check: &Check) -> String {
     format!("{}: expected {}, found {}", check.what, check.expected, check.found)
 }
 
-/// How to go on with the chain, after the last ending.
+/// How to continue with the chain after the last ending.
 pub(crate) fn kept(kept: &Kept, scenario: &Scenario, last: Option<&Played>) -> String {
     let Kept { rpc_url, escrow } = kept;
     let rows: Vec<_> =
@@ -301,16 +301,16 @@ pub(crate) fn kept(kept: &Kept, scenario: &Scenario, last: Option<&Played>) -> S
     let who = scenario.cast.contributors().next().unwrap_or(cast::ANYONE);
     let gas = amount::eth(chain::FOR_GAS);
     format!(
-        "\nThe chain stays up at {rpc_url} until Ctrl-C. Its id is 31337, and everybody has {gas} for gas.\n\n{}\n\
-        levee status --rescue {escrow} --rpc-url {rpc_url}\n\
-        levee positions {} --rescue {escrow} --rpc-url {rpc_url}\n{}",
+        "\nThe chain runs at {rpc_url} until you press Ctrl-C. Its id is 31337, and everyone has {gas} for \
+        gas.\n\n{}\nlevee status --rescue {escrow} --rpc-url {rpc_url}\nlevee positions {} --rescue {escrow} \
+        --rpc-url {rpc_url}\n{}",
         table::render(["name", "account"], &rows),
         cast::address(who),
         last.and_then(|last| sample(kept, scenario, &last.statement)).unwrap_or_default(),
     )
 }
 
-/// A call that the chain takes as it was left, with the key that signs it.
+/// A call that succeeds on the chain in its final state, with the signing key.
 fn sample(kept: &Kept, scenario: &Scenario, statement: &Statement) -> Option<String> {
     let Kept { rpc_url, escrow } = kept;
     let owed = statement.lines.iter().find(|line| !line.refundable.is_zero());
@@ -323,8 +323,8 @@ fn sample(kept: &Kept, scenario: &Scenario, statement: &Statement) -> Option<Str
     };
     let key = cast::key(who);
     Some(format!(
-        "\n# A key is known to everybody: it is the Keccak-256 of `levee rehearse: ` and the name. For {who}:\n\
-        LEVEE_PRIVATE_KEY={key} levee {call} --rescue {escrow} --rpc-url {rpc_url} --yes\n"
+        "\n# Everyone's key is public: the Keccak-256 of `levee rehearse: ` and the name. For \
+        {who}:\nLEVEE_PRIVATE_KEY={key} levee {call} --rescue {escrow} --rpc-url {rpc_url} --yes\n"
     ))
 }
 

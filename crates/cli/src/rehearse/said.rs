@@ -1,4 +1,4 @@
-//! What was said beside what was locked.
+//! What was declared, compared with what was locked.
 
 use eyre::Result;
 use levee::{Declaration, board};
@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use super::{cast, stage::Stage};
 
-/// The last declaration of a contributor for a tier, and what it has locked there.
+/// A contributor's last declaration for a tier, and what it has locked there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Said {
     pub(crate) who: String,
     pub(crate) tier: u8,
     pub(crate) stage: String,
-    /// None when it was not said.
+    /// None if unknown.
     #[serde(rename = "amountWei")]
     pub(crate) amount: Option<Wei>,
     #[serde(rename = "expiryUnix")]
@@ -53,12 +53,12 @@ impl Said {
         Self { who, tier, stage: reached.to_string(), amount, expiry, link: link.clone(), stands, locked }
     }
 
-    /// What it says now; nothing when it does not stand.
+    /// What it declares now; zero if it does not stand.
     pub(crate) fn standing(&self) -> Wei {
         self.amount.filter(|_| self.stands).unwrap_or(Wei::ZERO)
     }
 
-    /// What of that is not locked.
+    /// How much of that is not locked.
     pub(crate) fn missing(&self) -> Wei {
         self.standing().checked_sub(self.locked).unwrap_or(Wei::ZERO)
     }

@@ -1,4 +1,4 @@
-//! A rescue as data: who holds what, what was said, what happens when, and what must come out.
+//! A rescue as data: who holds what, what was announced, what happens when, and what is expected.
 
 use levee_model::{Rate, Terms, Timestamp};
 
@@ -17,10 +17,10 @@ use crate::{
     time,
 };
 
-/// The chain id of an anvil. A rehearsal's keys are known to everybody, so it is never that of a public chain.
+/// The chain id of an anvil. A rehearsal's keys are public, so it is never that of a public chain.
 pub(crate) const CHAIN: u64 = DEV_CHAIN;
 
-/// A scenario that makes sense: every name in it is known, every amount has a unit.
+/// A valid scenario: every name in it is known, and every amount has a unit.
 #[derive(Debug)]
 pub(crate) struct Scenario {
     pub(crate) title: String,
@@ -28,7 +28,7 @@ pub(crate) struct Scenario {
     pub(crate) sources: Vec<Source>,
     /// When the escrow is created.
     pub(crate) start: Timestamp,
-    /// What shares are worth then.
+    /// The value of a share then.
     pub(crate) rate: Rate,
     pub(crate) terms: Terms,
     /// The name of each tier.
@@ -36,13 +36,13 @@ pub(crate) struct Scenario {
     pub(crate) cast: Cast,
     pub(crate) contributors: Vec<Contributor>,
     pub(crate) offers: Vec<Offer>,
-    /// What all endings have in common.
+    /// The steps that all endings share.
     pub(crate) steps: Vec<Step>,
     /// At least one; the only one may have no name.
     pub(crate) endings: Vec<Ending>,
 }
 
-/// Somebody who can pledge.
+/// A contributor.
 #[derive(Debug)]
 pub(crate) struct Contributor {
     pub(crate) name: String,
@@ -52,7 +52,7 @@ pub(crate) struct Contributor {
     pub(crate) source: Vec<String>,
 }
 
-/// One way in which the story ends.
+/// One ending of the scenario.
 #[derive(Debug)]
 pub(crate) struct Ending {
     pub(crate) name: Option<String>,
@@ -60,7 +60,7 @@ pub(crate) struct Ending {
     pub(crate) expect: Expect,
 }
 
-/// What the parts of a scenario are read with.
+/// The context for reading the parts of a scenario.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     pub(crate) document: &'a Document,
@@ -69,7 +69,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Scenario {
-    /// Reads a scenario, and checks all that can be checked before it is played.
+    /// Reads a scenario, and checks everything that can be checked before it is played.
     pub(crate) fn read(document: &Document) -> Result<Self, UserError> {
         let hint = "scenarios/README.md explains every key";
         let toml: ScenarioToml = document.parse().map_err(|error| error.hint(hint))?;
@@ -105,13 +105,13 @@ const ONE_ETH: Rate = match Rate::new(levee_model::units::RATE_UNIT) {
     None => Rate::MAX,
 };
 
-/// Reads what one share is worth, `1.2 ETH`.
+/// Reads the value of one share, `1.2 ETH`.
 pub(crate) fn parse_rate(text: &str) -> Result<Rate, UserError> {
     let wei = amount::parse_eth(text)?;
     let rate = wei.get().checked_mul(10u128.pow(9)).and_then(Rate::new);
     rate.ok_or_else(|| {
-        UserError::new(format!("`{text}` is no share rate"))
-            .hint("write what one share is worth, as in `1.2 ETH`")
+        UserError::new(format!("`{text}` is not a share rate"))
+            .hint("write the value of one share, as in `1.2 ETH`")
     })
 }
 
@@ -145,7 +145,7 @@ fn check_sources(toml: &ScenarioToml) -> Result<(), UserError> {
     let of_offers = toml.offer.iter().flat_map(|offer| &offer.source);
     for cited in of_contributors.chain(of_offers) {
         if !toml.source.iter().any(|source| source.id == *cited) {
-            return Err(UserError::new(format!("the source `{cited}` is cited and not listed"))
+            return Err(UserError::new(format!("the source `{cited}` is cited but not listed"))
                 .hint("add a `[[source]]` with its id, what it is and where it is"));
         }
     }
@@ -181,7 +181,7 @@ impl Reader<'_> {
         let wrong = |message| {
             Err(UserError::new(message)
                 .within(self.document.path().display())
-                .hint("say in `[expect]` what must hold at the end, or in `[ending.expect]` at the end of each `[[ending]]`"))
+                .hint("put what must hold at the end into `[expect]`, or into `[ending.expect]` for each `[[ending]]`"))
         };
         match (endings.is_empty(), expect) {
             (true, Some(expect)) => {
@@ -189,7 +189,7 @@ impl Reader<'_> {
             }
             (false, None) => endings.iter().map(|ending| self.ending(ending)).collect(),
             (true, None) => wrong("it expects nothing"),
-            (false, Some(_)) => wrong("it has endings and expects something besides"),
+            (false, Some(_)) => wrong("it has both `[[ending]]` and `[expect]`"),
         }
     }
 
@@ -206,7 +206,7 @@ impl Reader<'_> {
         let by_name = self.tier_names.iter().position(|known| known == name);
         let by_number = || name.parse().ok().filter(|&number: &usize| number < self.tier_names.len());
         by_name.or_else(by_number).and_then(|number| u8::try_from(number).ok()).ok_or_else(|| {
-            UserError::new(format!("no tier is called `{name}`"))
+            UserError::new(format!("no tier is named `{name}`"))
                 .hint(format!("the tiers are {}", self.tier_names.join(", ")))
         })
     }
@@ -286,11 +286,11 @@ mod tests {
         let cases = [
             ("chain = 31337", "chain = 1", "s.toml: a rehearsal is played on chain 31337, not 1"),
             ("[\"grant\"]", "[\"grant\", \"loan\"]", "s.toml: there are 1 tiers and 2 tier_names"),
-            ("[\"S1\"]", "[\"S2\"]", "s.toml: the source `S2` is cited and not listed"),
+            ("[\"S1\"]", "[\"S2\"]", "s.toml: the source `S2` is cited but not listed"),
             (
                 "[expect]",
                 "[[ending]]\nname = \"e\"\n[ending.expect]\nstatus = \"Open\"\n[expect]",
-                "s.toml: it has endings and expects something besides",
+                "s.toml: it has both `[[ending]]` and `[expect]`",
             ),
             ("[expect]\n        status = \"Open\"", "", "s.toml: it expects nothing"),
             ("\"100 %\"", "\"99 %\"", "s.toml: the last tier has a threshold of 99 %"),
@@ -299,6 +299,6 @@ mod tests {
             assert_eq!(refusal(find, replace), message);
         }
         assert!(refusal("title = ", "titel = ").contains("unknown field `titel`"));
-        assert!(refusal("\"1.2 ETH\"", "\"0 ETH\"").ends_with("share_rate: `0 ETH` is no share rate"));
+        assert!(refusal("\"1.2 ETH\"", "\"0 ETH\"").ends_with("share_rate: `0 ETH` is not a share rate"));
     }
 }

@@ -1,4 +1,5 @@
-//! The stage: a chain with tokens, the escrow, what is around it and the contributors' money, and the models beside it.
+//! The stage: a chain with tokens, the escrow, the contracts around it and the contributors' money, and the
+//! models.
 
 use std::collections::BTreeMap;
 
@@ -38,25 +39,25 @@ pub(crate) struct Stage {
     /// What each has put into the bonus pool, and into the recovery pool.
     pub(crate) added: BTreeMap<String, Wei>,
     pub(crate) recovered: BTreeMap<String, Wei>,
-    /// What each sponsor has had back of the bonus.
+    /// What each sponsor took back of the bonus.
     pub(crate) reclaimed: BTreeMap<String, Wei>,
     start: Timestamp,
-    /// Who takes no ETH.
+    /// Who refuses ETH.
     refusing: Vec<Address>,
 }
 
-/// What came of one call or event of a step.
+/// The result of one call or event of a step.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) time: Timestamp,
-    /// Who did it; none for what befalls stETH.
+    /// The caller; none for a change of stETH.
     pub(crate) who: Option<String>,
     /// The verb, as in the scenario.
     pub(crate) verb: &'static str,
-    /// What befell stETH.
+    /// What happened to stETH.
     pub(crate) told: Option<String>,
     pub(crate) events: Vec<Event>,
-    /// Why the call was refused, as the scenario says that it must be.
+    /// Why the call was refused, as the scenario expects.
     pub(crate) refusal: Option<Error>,
     pub(crate) note: Option<String>,
 }
@@ -73,7 +74,7 @@ pub(crate) fn units_of(amount: Amount, tokens: &Tokens) -> (Asset, Units) {
 }
 
 impl Stage {
-    /// Puts the tokens, the escrow, what is around it and everyone's money on the chain.
+    /// Puts the tokens, the escrow, the contracts around it and everyone's money on the chain.
     pub(crate) async fn set(chain: Chain, scenario: &Scenario) -> Result<Self> {
         let (start, terms) = (scenario.start, &scenario.terms);
         chain.pass_until(start).await?;
@@ -102,7 +103,7 @@ impl Stage {
         })
     }
 
-    /// The block that calls find, as far as the rules see it.
+    /// The block in which calls are made, as far as it matters to the rules.
     pub(crate) const fn moment(&self) -> Moment {
         Moment { time: self.now, lido: self.tokens.condition() }
     }
@@ -121,7 +122,7 @@ impl Stage {
             Action::Refuse { who } => {
                 self.chain.replace_code(cast::address(who), REVERTING).await?;
                 self.refusing.push(cast::address(who));
-                let told = Some("takes no ETH from now on".to_owned());
+                let told = Some("refuses ETH from now on".to_owned());
                 scenes.push(Scene { told, ..self.scene(Some(who.clone()), "refuse") });
             }
             _ => {
@@ -150,8 +151,8 @@ impl Stage {
         if time < self.now {
             let [time, now] = [time, self.now].map(crate::time::time);
             return Err(within(
-                UserError::new(format!("the step is of {time}, and it is {now} already"))
-                    .hint("steps are played in the order of the file, and time never goes back"),
+                UserError::new(format!("the step is at {time}, but it is already {now}"))
+                    .hint("steps are played in the order of the file, and time never runs backward"),
             )
             .into());
         }
@@ -169,12 +170,12 @@ impl Stage {
         let rescue = &self.models.rescue;
         let settled_at = rescue.settlement(self.moment()).map(|settlement| settlement.settled_at);
         let not_settled =
-            || UserError::new("the rescue is not settled yet").hint("let a `settle` step come before");
+            || UserError::new("the rescue is not settled yet").hint("put a `settle` step before it");
         let time = match anchor {
             Anchor::Start => self.start,
             Anchor::Deadline => rescue.goal(self.now).deadline,
             Anchor::Final => rescue.final_at().ok_or_else(|| {
-                UserError::new("the rescue is not final yet").hint("let all that is due be released before")
+                UserError::new("the rescue is not final yet").hint("release everything that is due before it")
             })?,
             Anchor::Settlement => settled_at.ok_or_else(not_settled)?,
             Anchor::Tranche(number) => {
@@ -224,7 +225,8 @@ impl Stage {
         })
     }
 
-    /// Turns ETH into the WETH that a call takes, and gives to [`cast::ANYONE`] what comes from outside the story.
+    /// Turns ETH into the WETH that a call needs, and gives [`cast::ANYONE`] money that comes from outside
+    /// the scenario.
     async fn pay_for(&self, step: &Step, caller: &str, call: &Move) -> Result<()> {
         let (chain, account) = (&self.chain, cast::address(caller));
         match (call, &step.action) {
@@ -239,18 +241,19 @@ impl Stage {
         }
     }
 
-    /// The models know of tokens that do not move, and not of accounts that refuse ETH: a departure would be paid there.
+    /// The models cover tokens that cannot be transferred, but not accounts that refuse ETH: there, a
+    /// departure would be paid.
     fn require_model(&self, call: &Move) -> Result<(), UserError> {
         let (Move::Exit(id) | Move::Decline(id)) = call else { return Ok(()) };
         if id.asset != Asset::Eth || !self.refusing.contains(&id.pledger) {
             return Ok(());
         }
         let who = self.cast.name_of(id.pledger);
-        Err(UserError::new(format!("{who} takes no ETH, and what it would be owed has no model"))
-            .hint("let a step before `refuse` take the position out, or show it with a paused stETH"))
+        Err(UserError::new(format!("{who} refuses ETH, and there is no model of what it would be owed"))
+            .hint("take the position out in a step before `refuse`, or show this with a paused stETH"))
     }
 
-    /// Keeps what a call put into a pool or had back from it, and checks what it put on the board.
+    /// Records what a call put into a pool or took out of it, and checks what it put on the board.
     fn record(&mut self, caller: &str, call: &Move, events: &[Event]) -> Result<()> {
         let from = cast::address(caller);
         match call {
@@ -272,7 +275,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Makes a call on the models, which know nothing of accounts that cannot be paid.
+    /// Makes a call on the models, which do not cover accounts that cannot be paid.
     fn on_models(
         &mut self,
         call: &Move,
@@ -289,7 +292,7 @@ impl Stage {
         }
     }
 
-    /// What a call did, as the escrow and the contracts around it tell it.
+    /// What a call did, according to the events of the escrow and the contracts around it.
     fn decode(&self, logs: &[Log]) -> Result<Vec<Event>> {
         let ours = self.contracts.addresses();
         let told = logs.iter().filter(|log| ours.contains(&log.address()));
@@ -323,7 +326,7 @@ async fn fund(
     }
 }
 
-/// What a call did that the step does not say. `refused` is why it was refused; none when it was not.
+/// The error if a call did not do what the step says. `refused` is the refusal; none if it was accepted.
 fn unexpected(step: &Step, caller: &str, call: &Move, refused: Option<&Error>) -> String {
     let instead =
         step.fails.as_ref().map_or_else(String::new, |expected| format!(", not refused with {expected}"));

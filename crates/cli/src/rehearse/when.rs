@@ -1,4 +1,5 @@
-//! When a step happens: at a time, some time after the step before, or around a moment that the rules define.
+//! When a step happens: at a time, some time after the step before, or relative to a moment that the rules
+//! define.
 
 use levee_model::Timestamp;
 
@@ -11,11 +12,11 @@ pub(crate) enum Anchor {
     Start,
     /// The deadline in force.
     Deadline,
-    /// Settlement, once it happened.
+    /// Settlement, once it has happened.
     Settlement,
-    /// When a tranche falls due, counted from 1, once the rescue is settled.
+    /// When a tranche, counted from 1, falls due, once the rescue is settled.
     Tranche(u8),
-    /// When it was final that nothing more goes to the beneficiary.
+    /// When the rescue became final, so that nothing more goes to the beneficiary.
     Final,
 }
 
@@ -24,9 +25,9 @@ pub(crate) enum Anchor {
 pub(crate) enum When {
     /// At this second.
     At(Timestamp),
-    /// So many seconds after the step before.
+    /// Some seconds after the step before.
     Later(u32),
-    /// So many seconds before or after a moment.
+    /// Some seconds before or after a moment.
     Around(Anchor, i64),
 }
 
@@ -65,7 +66,7 @@ fn parse_anchor(text: &str) -> Result<Anchor, UserError> {
         "final" => Ok(Anchor::Final),
         _ => tranche()
             .map(Anchor::Tranche)
-            .ok_or_else(|| UserError::new(format!("`{text}` is not a moment of a rescue")).hint(HINT)),
+            .ok_or_else(|| UserError::new(format!("`{text}` is not a time")).hint(HINT)),
     }
 }
 
@@ -93,11 +94,11 @@ mod tests {
     #[test]
     fn what_is_no_moment_is_refused() {
         let cases = [
-            ("soon", "`soon` is not a moment of a rescue"),
-            ("tranche 0", "`tranche 0` is not a moment of a rescue"),
+            ("soon", "`soon` is not a time"),
+            ("tranche 0", "`tranche 0` is not a time"),
             ("deadline + soon", "`soon` is not a duration"),
             ("2026-08-01", "`2026-08-01` is not a time"),
-            ("", "`` is not a moment of a rescue"),
+            ("", "`` is not a time"),
         ];
         for (text, message) in cases {
             assert_eq!(When::parse(text).unwrap_err().to_string(), message);

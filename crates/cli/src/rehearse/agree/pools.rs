@@ -1,4 +1,4 @@
-//! Do the two pools, their logs and their models say the same?
+//! Checks that the two pools, their logs and their models agree.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use super::{
     same,
 };
 
-/// Checks that the recovery pool's views say what its model says, of the waterfall and of everyone's positions.
+/// Checks that the recovery pool's views agree with its model about the waterfall and everyone's positions.
 pub(super) async fn recovery_with_model(contracts: &Contracts, models: &Models, at: Moment) -> Result<()> {
     let (pool, model) = (&contracts.recovery, &models.recovery);
     let expected = model.view(&models.rescue, at.time);
@@ -27,7 +27,7 @@ pub(super) async fn recovery_with_model(contracts: &Contracts, models: &Models, 
     Ok(())
 }
 
-/// The same of the bonus pool, of what is enlisted and of every sponsor.
+/// The same for the bonus pool, its enlistments and every sponsor.
 pub(super) async fn bonus_with_model(contracts: &Contracts, models: &Models, cast: &Cast) -> Result<()> {
     let (pool, model) = (&contracts.bonus, &models.bonus);
     same("the bonus pool", &pool.bonus().await?, "the model", &model.view())?;
@@ -54,16 +54,16 @@ pub(super) async fn logs_with_models(
     same("the pools' logs", &logged, "the models", &Logged::of_models(models, at, cast))
 }
 
-/// What the logs of the pools add up to, without what is zero.
+/// What the logs of the pools add up to, without zeros.
 #[derive(Debug, Default, PartialEq)]
 struct Logged {
     /// What each draw order received.
     received: BTreeMap<u8, Wei>,
-    /// What each position was paid of it.
+    /// What each position was paid of that.
     claimed: BTreeMap<PositionId, Wei>,
     /// What each sponsor has in the bonus pool.
     sponsored: BTreeMap<Address, Wei>,
-    /// What of each position counts for the bonus.
+    /// The enlistment of each position.
     enlisted: BTreeMap<PositionId, Enlistment>,
     /// What each position was paid of the bonus.
     bonus: BTreeMap<PositionId, Wei>,
