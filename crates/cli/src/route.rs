@@ -147,7 +147,8 @@ impl Session {
     fn destination(&self, pledge: &Pledge) -> Destination {
         let Pledge { pledger, index: tier, enlists: enlist, .. } = *pledge;
         let amendment = self.page.view.latest_amendment();
-        Destination { escrow: self.page.address, pledger, tier, amendment, enlist }
+        let (escrow, edition) = (self.escrow.address(), self.escrow.edition());
+        Destination { escrow, edition, pledger, tier, amendment, enlist }
     }
 
     /// The router of the chain's WETH and the rescue's tokens.

@@ -1,19 +1,17 @@
-//! Levee's contracts: what each is created from, its address, and whether the code there is genuine.
+//! Levee's contracts: what each is created from, its address, and whether it exists.
 
-use std::{fmt, sync::LazyLock};
+use std::fmt;
 
 use alloy::{
-    primitives::{Address, B256, Bytes, b256, keccak256},
+    primitives::{Address, B256, Bytes},
     providers::Provider,
     sol_types::SolConstructor,
 };
 use levee_model::Terms;
-use serde::Deserialize;
 
 use crate::{
-    bindings::{
-        BonusPool, DebtRepayer, PledgeBoard, PledgeEscrow, PledgeRouter, RecoveryPool, StakedEtherUnwinder,
-    },
+    bindings::{BonusPool, DebtRepayer, PledgeRouter, RecoveryPool, StakedEtherUnwinder},
+    edition::Edition,
     error::Error,
     terms::{self, CREATE2_DEPLOYER},
 };
@@ -38,72 +36,10 @@ pub enum Contract {
 }
 
 impl Contract {
-    /// The salt with which each of them is created: the keccak256 of `levee.PledgeEscrow.v1`, and so on,
-    /// with its name in Solidity. An address commits to it.
-    pub const fn salt(self) -> B256 {
-        match self {
-            Self::PledgeEscrow => terms::SALT,
-            Self::RecoveryPool => b256!("23989035c96399c34468f518bbfb8c6de7ad5400c48747c363e3a3a888cd829b"),
-            Self::BonusPool => b256!("7f94f3209edaf7b9967aae51fea2f4004e1310cac095380d49acdee42b51b38b"),
-            Self::PledgeBoard => b256!("37c5969db9e5df57f1fd038ab3e127432560bc3dc903fce35d45f65cc2c5e3dc"),
-            Self::PledgeRouter => b256!("359bf1abd11779439376c35c2f188956b52042c127e0fc599252e297a783c6ee"),
-            Self::DebtRepayer => b256!("c114d1c0d5156c82a590b0be24fea0c210b75b1cceda936ec3a2066bfa9d3030"),
-            Self::StakedEtherUnwinder => {
-                b256!("5f175ef37f5bc44c42cf2721f2a53e03628042005864c7c263fca90d7d23a786")
-            }
-        }
-    }
-
-    /// Whether `code` is its runtime code, whatever it was created with. This alone proves nothing: anyone
+    /// Whether `code` is its runtime code in some edition, whatever it was created with. This alone proves nothing: anyone
     /// can put this code over forged books. The address is the proof, see [`Blueprint`].
     pub fn is_code(self, code: &[u8]) -> bool {
-        let (deployed, immutables) = self.runtime();
-        masked(code, immutables).is_some_and(|masked| masked == deployed)
-    }
-
-    /// Checks that the code at `address` is its code, like [`is_code`](Self::is_code).
-    pub(crate) fn check_code(self, address: Address, code: &[u8]) -> Result<(), Error> {
-        if code.is_empty() {
-            Err(Error::NoCode { contract: self, address })
-        } else if self.is_code(code) {
-            Ok(())
-        } else {
-            Err(Error::NotLevee { contract: self, address })
-        }
-    }
-
-    /// The hash of its runtime code if it was created with these immutables, in the order of declaration.
-    pub(crate) fn code_hash(self, immutables: &[B256]) -> B256 {
-        let (code, places) = self.runtime();
-        debug_assert_eq!(places.len(), immutables.len(), "the immutables of {self:?}");
-        let mut code = code.to_vec();
-        for (ranges, value) in places.iter().zip(immutables) {
-            for &(start, length) in ranges {
-                code[start..start + length].copy_from_slice(value.as_slice());
-            }
-        }
-        keccak256(code)
-    }
-
-    /// The runtime code with zeros for immutables, and the places of each immutable.
-    fn runtime(self) -> (&'static [u8], &'static [Immutable]) {
-        macro_rules! of {
-            ($contract:ident) => {{
-                static IMMUTABLES: LazyLock<Vec<Immutable>> = LazyLock::new(|| {
-                    immutables(include_str!(concat!("../artifacts/", stringify!($contract), ".json")))
-                });
-                (&$contract::DEPLOYED_BYTECODE, &IMMUTABLES)
-            }};
-        }
-        match self {
-            Self::PledgeEscrow => of!(PledgeEscrow),
-            Self::RecoveryPool => of!(RecoveryPool),
-            Self::BonusPool => of!(BonusPool),
-            Self::PledgeBoard => of!(PledgeBoard),
-            Self::PledgeRouter => of!(PledgeRouter),
-            Self::DebtRepayer => of!(DebtRepayer),
-            Self::StakedEtherUnwinder => of!(StakedEtherUnwinder),
-        }
+        Edition::ALL.iter().any(|edition| edition.code(self).is(code))
     }
 }
 
@@ -124,7 +60,9 @@ impl fmt::Display for Contract {
 /// What one contract is created from. Its address commits to exactly that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blueprint {
+    edition: Edition,
     contract: Contract,
+    arguments: Bytes,
     init_code: Bytes,
 }
 
@@ -134,36 +72,36 @@ impl Blueprint {
     /// # Errors
     /// [`Error::Unencodable`] if a deadline exceeds what the contract can hold.
     pub fn escrow(terms: &Terms) -> Result<Self, Error> {
-        Ok(Self { contract: Contract::PledgeEscrow, init_code: terms::init_code(terms)? })
+        Ok(Self::new(Contract::PledgeEscrow, terms::encode_arguments(terms)?))
     }
 
     /// The recovery pool of the escrow at `escrow`, which must exist when it is created.
     pub fn recovery_pool(escrow: Address) -> Self {
         let arguments = RecoveryPool::constructorCall { escrow_: escrow }.abi_encode();
-        Self::new(Contract::RecoveryPool, &RecoveryPool::BYTECODE, &arguments)
+        Self::new(Contract::RecoveryPool, arguments)
     }
 
     /// The bonus pool of the escrow at `escrow`.
     pub fn bonus_pool(escrow: Address) -> Self {
         let arguments = BonusPool::constructorCall { escrow_: escrow }.abi_encode();
-        Self::new(Contract::BonusPool, &BonusPool::BYTECODE, &arguments)
+        Self::new(Contract::BonusPool, arguments)
     }
 
     /// The board: the same address on every chain.
     pub fn board() -> Self {
-        Self::new(Contract::PledgeBoard, &PledgeBoard::BYTECODE, &[])
+        Self::new(Contract::PledgeBoard, Vec::new())
     }
 
     /// The router of these tokens; zero for a token that does not exist.
     pub fn router(weth: Address, steth: Address, wsteth: Address) -> Self {
         let call = PledgeRouter::constructorCall { weth_: weth, stETH_: steth, wstETH_: wsteth };
-        Self::new(Contract::PledgeRouter, &PledgeRouter::BYTECODE, &call.abi_encode())
+        Self::new(Contract::PledgeRouter, call.abi_encode())
     }
 
     /// The receiver that repays what `debtor` owes `pool` in `weth`, and sends anything above it to `rest`.
     pub fn debt_repayer(pool: Address, weth: Address, debtor: Address, rest: Address) -> Self {
         let call = DebtRepayer::constructorCall { pool_: pool, weth_: weth, debtor_: debtor, rest_: rest };
-        Self::new(Contract::DebtRepayer, &DebtRepayer::BYTECODE, &call.abi_encode())
+        Self::new(Contract::DebtRepayer, call.abi_encode())
     }
 
     /// The receiver that turns stETH into ETH through `withdrawal_queue`, and forwards it to `recipient`.
@@ -172,11 +110,27 @@ impl Blueprint {
             withdrawalQueue_: withdrawal_queue,
             recipient_: recipient,
         };
-        Self::new(Contract::StakedEtherUnwinder, &StakedEtherUnwinder::BYTECODE, &call.abi_encode())
+        Self::new(Contract::StakedEtherUnwinder, call.abi_encode())
     }
 
-    fn new(contract: Contract, code: &[u8], arguments: &[u8]) -> Self {
-        Self { contract, init_code: [code, arguments].concat().into() }
+    /// Of the latest edition.
+    fn new(contract: Contract, arguments: Vec<u8>) -> Self {
+        Self::of(Edition::LATEST, contract, arguments.into())
+    }
+
+    fn of(edition: Edition, contract: Contract, arguments: Bytes) -> Self {
+        let init_code = [&edition.code(contract).creation[..], &arguments].concat().into();
+        Self { edition, contract, arguments, init_code }
+    }
+
+    /// The same contract of another edition than the latest: of the one whose rescue it belongs to.
+    pub fn in_edition(self, edition: Edition) -> Self {
+        if edition == self.edition { self } else { Self::of(edition, self.contract, self.arguments) }
+    }
+
+    /// The edition that it is of.
+    pub const fn edition(&self) -> Edition {
+        self.edition
     }
 
     /// Which contract it is.
@@ -189,10 +143,20 @@ impl Blueprint {
         &self.init_code
     }
 
+    /// The salt that it is created with.
+    pub fn salt(&self) -> B256 {
+        self.edition.salt(self.contract)
+    }
+
+    /// The hash of its code, if it was created with these immutables.
+    pub(crate) fn code_hash(&self, immutables: &[B256]) -> B256 {
+        self.edition.code(self.contract).hash(immutables)
+    }
+
     /// Its address, now or once created, on every chain that has the [`CREATE2_DEPLOYER`]. Needs no network
     /// and trusts nobody.
     pub fn address(&self) -> Address {
-        CREATE2_DEPLOYER.create2_from_code(self.contract.salt(), &self.init_code)
+        CREATE2_DEPLOYER.create2_from_code(self.salt(), &self.init_code)
     }
 
     /// Checks that it exists. Nothing else can be at its address, which follows from its code and what it
@@ -202,8 +166,15 @@ impl Blueprint {
     /// [`Error::NoCode`]; [`Error::NotLevee`], on a chain that computes addresses differently;
     /// [`Error::Rpc`].
     pub async fn verify(&self, provider: &impl Provider) -> Result<(), Error> {
-        let address = self.address();
-        self.contract.check_code(address, &provider.get_code_at(address).await?)
+        let (contract, address) = (self.contract, self.address());
+        let code = provider.get_code_at(address).await?;
+        if code.is_empty() {
+            Err(Error::NoCode { contract, address })
+        } else if self.edition.code(contract).is(&code) {
+            Ok(())
+        } else {
+            Err(Error::NotLevee { contract, address })
+        }
     }
 
     /// Whether it exists.
@@ -219,34 +190,10 @@ impl Blueprint {
     }
 }
 
-/// Start and length of each place of one immutable in the runtime code.
-type Immutable = Vec<(usize, usize)>;
-
-/// `code` with zeros for all immutables; `None` if it is too short to hold them.
-fn masked(code: &[u8], immutables: &[Immutable]) -> Option<Vec<u8>> {
-    let mut masked = code.to_vec();
-    for &(start, length) in immutables.iter().flatten() {
-        masked.get_mut(start..start + length)?.fill(0);
-    }
-    Some(masked)
-}
-
-/// The places of the immutables in a checked-in artifact, in the order of declaration.
-fn immutables(artifact: &str) -> Vec<Immutable> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Artifact {
-        immutable_references: Vec<Immutable>,
-    }
-    let artifact: Artifact =
-        serde_json::from_str(artifact).expect("the checked-in artifact has immutable references");
-    artifact.immutable_references
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::address;
+    use alloy::primitives::{address, keccak256};
 
     /// Changing these moves every published contract: nothing new appears at the old address.
     #[test]
@@ -262,7 +209,7 @@ mod tests {
             ("StakedEtherUnwinder", Blueprint::staked_ether_unwinder(a, b)),
         ];
         for (name, blueprint) in &published {
-            assert_eq!(blueprint.contract().salt(), keccak256(format!("levee.{name}.v1")), "{name}");
+            assert_eq!(blueprint.salt(), keccak256(format!("levee.{name}.v1")), "{name}");
         }
         let addresses = [
             address!("D2a60717A64036bc93a6d332D8520f0F44729435"),
@@ -298,18 +245,5 @@ mod tests {
         .map(|blueprint| blueprint.address());
         let distinct: std::collections::BTreeSet<_> = addresses.into_iter().collect();
         assert_eq!(distinct.len(), addresses.len());
-    }
-
-    #[test]
-    fn code_is_told_from_other_code() {
-        let (code, immutables) = Contract::RecoveryPool.runtime();
-        let (start, length) = immutables[0][0];
-        let mut created = code.to_vec();
-        created[start..start + length].fill(7);
-        assert!(Contract::RecoveryPool.is_code(&created));
-        assert!(!Contract::BonusPool.is_code(&created));
-        created[start + length] ^= 1;
-        assert!(!Contract::RecoveryPool.is_code(&created));
-        assert!(!Contract::RecoveryPool.is_code(&code[..start]));
     }
 }

@@ -76,7 +76,7 @@ pub enum BonusEvent {
 impl<P: Provider + Clone> BonusPool<P> {
     /// The pool of `escrow`.
     pub fn of(escrow: &Escrow<P>) -> Self {
-        let blueprint = Blueprint::bonus_pool(escrow.address());
+        let blueprint = Blueprint::bonus_pool(escrow.address()).in_edition(escrow.edition());
         let (provider, address) = (escrow.provider().clone(), blueprint.address());
         Self { provider, address, blueprint, escrow: escrow.address() }
     }

@@ -132,7 +132,7 @@ impl Blueprint {
             TransactionRequest::default().with_from(from).with_deploy_code(self.init_code().clone());
         let tried = provider.call(request).block(BlockId::pending()).await;
         tried.map_err(|error| Error::from_transport(&error, self.contract(), from))?;
-        let input = [self.contract().salt().as_slice(), self.init_code()].concat().into();
+        let input = [self.salt().as_slice(), self.init_code()].concat().into();
         let (contract, events_of) = (self.contract(), vec![self.address()]);
         Ok(Call::raw(provider.clone(), contract, CREATE2_DEPLOYER, Wei::ZERO, input).telling(events_of))
     }

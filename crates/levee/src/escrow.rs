@@ -16,6 +16,7 @@ use crate::{
     blueprint::Contract,
     call::Call,
     convert,
+    edition::Edition,
     error::Error,
     history, rpc,
     snapshot::{Query, Snapshot},
@@ -27,6 +28,7 @@ use crate::{
 pub struct Escrow<P> {
     provider: P,
     address: Address,
+    edition: Edition,
     original: Terms,
 }
 
@@ -69,12 +71,18 @@ impl<P: Provider + Clone> Escrow<P> {
 
     /// The escrow of a snapshot, which has verified it.
     pub fn of(provider: P, snapshot: &Snapshot) -> Self {
-        Self { provider, address: snapshot.escrow, original: snapshot.original.clone() }
+        let Snapshot { escrow: address, edition, ref original, .. } = *snapshot;
+        Self { provider, address, edition, original: original.clone() }
     }
 
     /// Its address.
     pub const fn address(&self) -> Address {
         self.address
+    }
+
+    /// The edition of the contracts that it belongs to, with its pools.
+    pub const fn edition(&self) -> Edition {
+        self.edition
     }
 
     /// The provider through which it is reached.

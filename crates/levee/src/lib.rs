@@ -7,6 +7,7 @@ pub mod bonus;
 pub mod call;
 mod convert;
 pub mod deploy;
+pub mod edition;
 pub mod error;
 pub mod escrow;
 pub mod event;
@@ -30,6 +31,7 @@ pub use board::{Board, BoardError, BoardEvent, Declaration, Declared, SignedDecl
 pub use bonus::{BonusEvent, BonusPool};
 pub use call::{Call, Executed, Prepared, Sent};
 pub use deploy::{Deployment, deploy};
+pub use edition::Edition;
 pub use error::Error;
 pub use escrow::{Allowance, Escrow};
 pub use event::Event;

@@ -67,7 +67,7 @@ pub enum RecoveryEvent {
 impl<P: Provider + Clone> RecoveryPool<P> {
     /// The pool of `escrow`.
     pub fn of(escrow: &Escrow<P>) -> Self {
-        let blueprint = Blueprint::recovery_pool(escrow.address());
+        let blueprint = Blueprint::recovery_pool(escrow.address()).in_edition(escrow.edition());
         Self { provider: escrow.provider().clone(), address: blueprint.address(), blueprint }
     }
 

@@ -18,7 +18,9 @@ use crate::{
     },
     blueprint::{Blueprint, Contract},
     call::Call,
-    convert, error,
+    convert,
+    edition::Edition,
+    error,
     escrow::Allowance,
     rpc,
 };
@@ -69,6 +71,8 @@ pub struct Destination {
     pub tier: u8,
     /// The amendment that the sender was shown; see [`RescueView::latest_amendment`](crate::RescueView::latest_amendment).
     pub amendment: Timestamp,
+    /// The edition of the escrow, which tells where its bonus pool is.
+    pub edition: Edition,
     /// Whether to enlist the position at the escrow's bonus pool, which must have been created.
     pub enlist: bool,
 }
@@ -76,7 +80,8 @@ pub struct Destination {
 impl Destination {
     /// The pool's address follows from the escrow's, so no false one can be named.
     fn bonus_pool(&self) -> Address {
-        if self.enlist { Blueprint::bonus_pool(self.escrow).address() } else { Address::ZERO }
+        let pool = || Blueprint::bonus_pool(self.escrow).in_edition(self.edition).address();
+        if self.enlist { pool() } else { Address::ZERO }
     }
 
     fn encode(&self) -> Raw::Destination {

@@ -18,6 +18,7 @@ use crate::{
     },
     blueprint::{Blueprint, Contract},
     convert,
+    edition::Edition,
     error::Error,
     immutables,
     lens::{self, is_code},
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub block: Block,
     /// The escrow's address.
     pub escrow: Address,
+    /// The edition of the contracts that it belongs to.
+    pub edition: Edition,
     /// The original terms, to which its address commits.
     pub original: Terms,
     /// The rescue as the next call would find it.
@@ -141,7 +144,8 @@ impl Query {
 
     /// Reads the rescue at the end of the latest block, on the chain `chain_id` if one is given.
     ///
-    /// This takes one request if the node runs code sent with a call, and several otherwise.
+    /// This takes one request if the node runs code sent with a call, and several otherwise; another one for a rescue of an
+    /// edition before the latest, whose pools are elsewhere.
     ///
     /// # Errors
     /// Like [`Escrow::open`](crate::Escrow::open); [`Error::Malformed`].
@@ -159,16 +163,32 @@ impl Query {
         chain_id: Option<u64>,
         block: BlockId,
     ) -> Result<Snapshot, Error> {
-        let reading = lens::read(provider, &self.encode(), block).await?;
+        let snapshot = self.read_as(provider, chain_id, block, Edition::LATEST).await?;
+        if snapshot.edition == Edition::LATEST {
+            return Ok(snapshot);
+        }
+        self.read_as(provider, chain_id, block, snapshot.edition).await
+    }
+
+    /// Reads the rescue with the pools of an edition.
+    async fn read_as(
+        &self,
+        provider: &impl Provider,
+        chain_id: Option<u64>,
+        block: BlockId,
+        edition: Edition,
+    ) -> Result<Snapshot, Error> {
+        let reading = lens::read(provider, &self.encode(edition), block).await?;
         Snapshot::new(self.escrow, chain_id, &reading)
     }
 
-    fn encode(&self) -> RescueLens::Query {
+    fn encode(&self, edition: Edition) -> RescueLens::Query {
         let Self { escrow, account, router, weth } = *self;
+        let [recovery, bonus] = [Blueprint::recovery_pool(escrow), Blueprint::bonus_pool(escrow)];
         RescueLens::Query {
             escrow,
-            recoveryPool: Blueprint::recovery_pool(escrow).address(),
-            bonusPool: Blueprint::bonus_pool(escrow).address(),
+            recoveryPool: recovery.in_edition(edition).address(),
+            bonusPool: bonus.in_edition(edition).address(),
             account,
             router,
             weth,
@@ -182,7 +202,7 @@ impl Snapshot {
         if let Some(expected) = expected.filter(|expected| *expected != chain) {
             return Err(Error::WrongChain { expected, actual: chain });
         }
-        let original = proven_terms(escrow, reading)?;
+        let (edition, original) = proven(escrow, reading)?;
         lido::check_tokens(chain, &original)?;
         let block = Block {
             number: convert::narrow(reading.blockNumber, "a block")?,
@@ -191,35 +211,39 @@ impl Snapshot {
         };
         let rescue = decode::<PledgeEscrow::rescueCall>(&reading.rescue)?.try_into()?;
         let recovery = pool::<RecoveryPool::recoveryCall>(
-            &Blueprint::recovery_pool(escrow),
+            &Blueprint::recovery_pool(escrow).in_edition(edition),
             &immutables::of_recovery_pool(escrow, &original),
             &reading.recoveryPool,
         )?;
         let bonus = pool::<BonusPool::bonusCall>(
-            &Blueprint::bonus_pool(escrow),
+            &Blueprint::bonus_pool(escrow).in_edition(edition),
             &immutables::of_bonus_pool(escrow, &original),
             &reading.bonusPool,
         )?;
         let recovery = recovery.map(RecoveryView::try_from).transpose()?;
         let bonus = bonus.map(BonusView::try_from).transpose()?;
         let account = account(&reading.account, recovery.is_some(), bonus.is_some())?;
-        Ok(Self { chain, block, escrow, original, rescue, recovery, bonus, account })
+        Ok(Self { chain, block, escrow, edition, original, rescue, recovery, bonus, account })
     }
 }
 
-/// The original terms of the escrow at `address`, if its address follows from them and its code: anyone can
+/// The edition and the original terms of the escrow at `address`, if its address follows from them and its code: anyone can
 /// put the same code over forged books, but not at that address.
-fn proven_terms(address: Address, reading: &Reading) -> Result<Terms, Error> {
+fn proven(address: Address, reading: &Reading) -> Result<(Edition, Terms), Error> {
     let contract = Contract::PledgeEscrow;
     if !is_code(reading.codeHash) {
         return Err(Error::NoCode { contract, address });
     }
     let terms = decode::<PledgeEscrow::originalTermsCall>(&reading.originalTerms);
-    let terms = terms.and_then(|terms| terms::decode(&terms)).ok();
-    let has_its_code = |terms: &Terms| contract.code_hash(&immutables::of_escrow(terms)) == reading.codeHash;
-    let terms = terms.filter(has_its_code).ok_or(Error::NotLevee { contract, address })?;
-    let is_proven = Blueprint::escrow(&terms).is_ok_and(|blueprint| blueprint.address() == address);
-    is_proven.then_some(terms).ok_or(Error::Counterfeit { contract, address })
+    let terms =
+        terms.and_then(|terms| terms::decode(&terms)).map_err(|_| Error::NotLevee { contract, address })?;
+    let immutables = immutables::of_escrow(&terms);
+    let escrow = Blueprint::escrow(&terms)?;
+    let mut editions = Edition::ALL.iter().map(|edition| escrow.clone().in_edition(*edition));
+    let has_its_code = |blueprint: &Blueprint| blueprint.code_hash(&immutables) == reading.codeHash;
+    let blueprint = editions.find(has_its_code).ok_or(Error::NotLevee { contract, address })?;
+    let is_proven = blueprint.address() == address;
+    is_proven.then_some((blueprint.edition(), terms)).ok_or(Error::Counterfeit { contract, address })
 }
 
 /// The books of a pool, if it was created with the code that holds these immutables. Nothing else can be at its
@@ -233,7 +257,7 @@ fn pool<C: SolCall>(
         return Ok(None);
     }
     let (contract, address) = (blueprint.contract(), blueprint.address());
-    if pool.codeHash != contract.code_hash(immutables) {
+    if pool.codeHash != blueprint.code_hash(immutables) {
         return Err(Error::NotLevee { contract, address });
     }
     decode::<C>(&pool.books).map(Some)

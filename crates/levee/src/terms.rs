@@ -6,7 +6,13 @@ use alloy::{
 };
 use levee_model::{Bps, Terms, Tier, Timestamp};
 
-use crate::{bindings::PledgeEscrow, convert, error::Error};
+use crate::{
+    bindings::PledgeEscrow,
+    blueprint::{Blueprint, Contract},
+    convert,
+    edition::Edition,
+    error::Error,
+};
 
 /// The public deterministic CREATE2 deployer, at this address on most chains.
 pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
@@ -19,7 +25,7 @@ pub const SALT: B256 = b256!("55bc7f2dff1173cb85cbf7c5c6c7d57f6d2faa9aa555d24af6
 /// # Errors
 /// [`Error::Unencodable`] if a deadline exceeds what the contract can hold.
 pub fn init_code(terms: &Terms) -> Result<Bytes, Error> {
-    Ok([&PledgeEscrow::BYTECODE[..], &encode_arguments(encode(terms)?)].concat().into())
+    Ok(Blueprint::escrow(terms)?.init_code().clone())
 }
 
 /// The terms in the code that creates an escrow, or in the input of a call of the [`CREATE2_DEPLOYER`] without its
@@ -29,7 +35,9 @@ pub fn init_code(terms: &Terms) -> Result<Bytes, Error> {
 /// [`Error::NotInitCode`] when it does not create a Levee escrow, [`Error::Malformed`] when its arguments are not
 /// terms.
 pub fn from_init_code(code: &[u8]) -> Result<Terms, Error> {
-    from_arguments(code.strip_prefix(&PledgeEscrow::BYTECODE[..]).ok_or(Error::NotInitCode)?)
+    let creation = |edition: &Edition| &edition.code(Contract::PledgeEscrow).creation[..];
+    let arguments = Edition::ALL.iter().find_map(|edition| code.strip_prefix(creation(edition)));
+    from_arguments(arguments.ok_or(Error::NotInitCode)?)
 }
 
 /// The terms in the encoded arguments of the constructor.
@@ -39,12 +47,13 @@ pub fn from_init_code(code: &[u8]) -> Result<Terms, Error> {
 pub fn from_arguments(arguments: &[u8]) -> Result<Terms, Error> {
     let malformed = Error::Malformed { what: "terms" };
     let decoded = <(PledgeEscrow::Terms,)>::abi_decode_params_validate(arguments);
-    let (raw,) = decoded.map_err(|_| malformed.clone())?;
-    if encode_arguments(raw.clone()) == arguments { decode(&raw) } else { Err(malformed) }
+    let terms = decode(&decoded.map_err(|_| malformed.clone())?.0)?;
+    if encode_arguments(&terms)? == arguments { Ok(terms) } else { Err(malformed) }
 }
 
-fn encode_arguments(terms: PledgeEscrow::Terms) -> Vec<u8> {
-    PledgeEscrow::constructorCall { terms_: terms }.abi_encode()
+/// The constructor's arguments.
+pub(crate) fn encode_arguments(terms: &Terms) -> Result<Vec<u8>, Error> {
+    Ok(PledgeEscrow::constructorCall { terms_: encode(terms)? }.abi_encode())
 }
 
 /// Terms as the contract takes them.
@@ -116,7 +125,6 @@ fn decode_tier(tier: &PledgeEscrow::Tier) -> Tier {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::blueprint::Blueprint;
     use levee_model::Wei;
 
     /// Every field has a value of its own, so that no two can be mixed up.

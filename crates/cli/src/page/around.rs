@@ -30,8 +30,14 @@ pub(super) struct Pool<V> {
 impl Around {
     /// Those in a snapshot.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let recovery = |view| Pool { address: Blueprint::recovery_pool(snapshot.escrow).address(), view };
-        let bonus = |view| Pool { address: Blueprint::bonus_pool(snapshot.escrow).address(), view };
+        let recovery = |view| Pool {
+            address: Blueprint::recovery_pool(snapshot.escrow).in_edition(snapshot.edition).address(),
+            view,
+        };
+        let bonus = |view| Pool {
+            address: Blueprint::bonus_pool(snapshot.escrow).in_edition(snapshot.edition).address(),
+            view,
+        };
         Self { recovery: snapshot.recovery.clone().map(recovery), bonus: snapshot.bonus.map(bonus) }
     }
 }

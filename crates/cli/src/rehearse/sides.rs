@@ -132,7 +132,8 @@ impl Contracts {
     /// The router enlists what it brings: every rehearsal has a bonus pool.
     fn destination(&self, pledge: &Pledge) -> Destination {
         let Pledge { id: PositionId { pledger, tier, .. }, amendment, .. } = *pledge;
-        Destination { escrow: self.escrow.address(), pledger, tier, amendment, enlist: true }
+        let (escrow, edition) = (self.escrow.address(), self.escrow.edition());
+        Destination { escrow, edition, pledger, tier, amendment, enlist: true }
     }
 
     /// Where all of them are.

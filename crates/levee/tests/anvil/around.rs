@@ -78,7 +78,14 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     let router = env.router().await?;
     pool.add(bob, wei(3)).execute(alice).await?;
     assert_eq!(pool.contribution_of(bob).await?, wei(3));
-    let to = Destination { escrow: escrow.address(), pledger: bob, tier: 0, amendment: 0, enlist: true };
+    let to = Destination {
+        escrow: escrow.address(),
+        edition: escrow.edition(),
+        pledger: bob,
+        tier: 0,
+        amendment: 0,
+        enlist: true,
+    };
     let pledged = router.pledge_eth(to, wei(1)).execute(alice).await?;
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
     let deadline = escrow.terms().await?.deadline;
@@ -132,7 +139,14 @@ async fn the_router_passes_on_what_escrow_and_pool_refuse() -> Result<()> {
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
     let router = env.router().await?;
-    let to = Destination { escrow: escrow.address(), pledger: bob, tier: 0, amendment: 7, enlist: false };
+    let to = Destination {
+        escrow: escrow.address(),
+        edition: escrow.edition(),
+        pledger: bob,
+        tier: 0,
+        amendment: 7,
+        enlist: false,
+    };
     let differs = levee::Refusal::AmendmentDiffers { named: 7, latest: 0 };
     assert_eq!(router.pledge_eth(to, wei(1)).simulate(alice).await, Err(differs.into()));
     let beyond = Destination { amendment: u64::MAX, ..to };
@@ -239,7 +253,14 @@ async fn a_permit_that_was_used_before_does_not_stop_a_pledge() -> Result<()> {
     used.send().await?.get_receipt().await?;
     // The pledger has no ETH and pays nothing here: the call is only tried.
     let (pledger, tier) = (key.address(), 1);
-    let to = Destination { escrow: escrow.address(), pledger, tier, amendment: 0, enlist: false };
+    let to = Destination {
+        escrow: escrow.address(),
+        edition: escrow.edition(),
+        pledger,
+        tier,
+        amendment: 0,
+        enlist: false,
+    };
     let gas = router.pledge_steth(to, Shares::new(5 * ETHER), permit).simulate(key.address()).await?;
     assert!(gas < 300_000, "{gas}");
     let unpermitted = router.wsteth_permit(&PrivateKeySigner::random(), Units::new(1), deadline).await?;
