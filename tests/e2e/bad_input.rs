@@ -1,4 +1,4 @@
-//! Mistakes: each is told in one sentence with what to do about it, and nothing is sent.
+//! Mistakes: each is shown in one sentence with what to do about it, and nothing is sent.
 
 use std::{
     fs,
@@ -61,11 +61,11 @@ async fn amounts_have_a_unit_and_its_decimals() {
         ("1.5 wei", "`1.5 wei` is not a whole number", "wei and shares cannot be divided"),
         ("1,5 ETH", "`1,5 ETH` is not an amount", digits),
         ("-1 ETH", "`-1 ETH` is not an amount", digits),
-        ("0 ETH", "`0 ETH` is nothing", "pledge more than nothing"),
+        ("0 ETH", "`0 ETH` is zero", "pledge more than zero"),
         (
             "1 wei 5",
             "unexpected value '5' for '<AMOUNT>...' found; no more were expected",
-            "`levee help` and `--help` after any verb explain",
+            "see `levee help`, or add `--help` to any command",
         ),
     ];
     for (amount, message, hint) in cases {
@@ -147,8 +147,8 @@ async fn a_deadline_in_the_past_is_told_by_the_clock_and_by_the_chain() {
     let hint = "choose a time in the future";
     world.write_terms("bad.toml", "2100-01-11T00:00:00Z", "2020-01-01T00:00:00Z");
     let ran = run(&mut levee(world.directory()), "terms check bad.toml");
-    let told = "error: bad.toml: the deadline 2020-01-01T00:00:00Z (";
-    assert!(ran.stderr.starts_with(told), "{}", ran.stderr);
+    let shown = "error: bad.toml: the deadline 2020-01-01T00:00:00Z (";
+    assert!(ran.stderr.starts_with(shown), "{}", ran.stderr);
     assert!(ran.stderr.ends_with(&format!(" ago) has passed\n\nhint: {hint}\n")), "{}", ran.stderr);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     // It is 2100 on the chain.
@@ -187,7 +187,7 @@ async fn addresses_are_checked_before_anything_else() {
         ),
         (
             format!("pledge 1 ETH --tier 0 --dev 1 --yes --rescue {steth}"),
-            format!("the code at `{steth}` is not a Levee escrow's"),
+            format!("the contract at `{steth}` is not a Levee escrow"),
             "do not send anything there; `levee address` computes the right address from a terms file",
         ),
         (
@@ -197,7 +197,7 @@ async fn addresses_are_checked_before_anything_else() {
         ),
         (
             "settle --dev 1 --yes".to_owned(),
-            "no rescue is named".to_owned(),
+            "no rescue given".to_owned(),
             "use `--rescue ADDRESS`, the variable LEVEE_RESCUE, or `--terms FILE`",
         ),
     ];
@@ -211,7 +211,7 @@ async fn code_at_the_address_that_is_not_levees_is_never_used() {
     let world = World::start().await;
     let rescue = world.rescue();
     world.chain.anvil_set_code(rescue, bytes!("00")).await.expect("anvil takes code");
-    let message = format!("the code at `{rescue}` is not a Levee escrow's");
+    let message = format!("the contract at `{rescue}` is not a Levee escrow");
     let hint = "do not send anything there; `levee address` computes the right address from a terms file";
     for line in ["deploy rescue.toml --dev 1 --yes".to_owned(), format!("pledge 1 ETH --tier 0 {BY_ANN}")] {
         world.assert_refused(&line, &message, hint).await;
@@ -250,9 +250,9 @@ async fn a_node_must_be_named_by_an_http_address() {
     let empty = &mut levee(world.directory());
     world.assert_command_refused(empty.env("LEVEE_RPC_URL", ""), &line, no_node.0, no_node.1).await;
     let hint = "check `--rpc-url` or the variable LEVEE_RPC_URL";
-    let not_http = "the RPC URL is not valid: it must begin with http:// or https://";
+    let not_http = "the RPC URL is invalid: it must begin with http:// or https://";
     world.assert_refused(&format!("{line} --rpc-url ftp://node.example"), not_http, hint).await;
-    let no_url = "the RPC URL is not valid: relative URL without a base";
+    let no_url = "the RPC URL is invalid: relative URL without a base";
     world.assert_refused(&format!("{line} --rpc-url node.example"), no_url, hint).await;
 }
 
@@ -271,7 +271,7 @@ async fn an_account_is_needed_and_must_open() {
         ),
         (
             "--account me --password-file wrong",
-            format!("the password does not open the keystore `{home}/.foundry/keystores/me`"),
+            format!("the password does not unlock the keystore `{home}/.foundry/keystores/me`"),
             "check the password and the account",
         ),
         (
@@ -309,7 +309,7 @@ async fn an_account_is_needed_and_must_open() {
         .assert_command_refused(
             &mut command,
             "settle --terms rescue.toml --yes",
-            "LEVEE_PRIVATE_KEY does not hold a private key",
+            "LEVEE_PRIVATE_KEY does not contain a valid private key",
             "it must be 64 hexadecimal digits, with or without `0x`",
         )
         .await;
@@ -333,19 +333,19 @@ async fn without_a_terminal_nothing_is_sent_unless_it_was_said_before() {
 async fn money_that_is_not_there_is_missed_before_anything_is_sent() {
     let world = World::with_rescue().await;
     let (ann, ben, cat) = (world.address(ANN), world.address(BEN), world.address(CAT));
-    let approve = "add `--approve` to allow it first, in a transaction of its own";
+    let approve = "add `--approve` to send an approval first";
     let less = "pledge less, or send the account what is missing";
     let cases = [
         (
             BEN,
             "pledge 30 stETH --tier 2",
-            format!("the rescue may not take 30 stETH from `{ben}` yet"),
+            format!("the rescue is not yet allowed to take 30 stETH from `{ben}`"),
             approve,
         ),
         (
             CAT,
             "pledge 50 wstETH --tier 1",
-            format!("the rescue may not take 50 wstETH from `{cat}` yet"),
+            format!("the rescue is not yet allowed to take 50 wstETH from `{cat}`"),
             approve,
         ),
         (
@@ -373,8 +373,8 @@ async fn money_that_is_not_there_is_missed_before_anything_is_sent() {
         world.chain.anvil_set_balance(ann, U256::from(balance)).await.expect("anvil sets");
         let before = world.mark().await;
         let ran = world.levee(&format!("pledge 1 ETH --tier 0 {BY_ANN}"));
-        let told = format!("error: `{ann}` has not enough ETH for the transaction: ");
-        assert!(ran.stderr.contains(&told), "{}", ran.stderr);
+        let shown = format!("error: `{ann}` does not have enough ETH for the transaction: ");
+        assert!(ran.stderr.contains(&shown), "{}", ran.stderr);
         assert!(!ran.stderr.contains("signs"), "nobody is asked what cannot be done: {}", ran.stderr);
         let hint = "\n\nhint: send ETH to the account, which pays for the amount and for gas\n";
         assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
@@ -402,20 +402,20 @@ async fn what_an_open_rescue_refuses_is_told_in_its_own_words() {
         (
             ANYONE,
             "settle",
-            "the pledges cover 60 ETH of 100 ETH; before the deadline everything must be covered".to_owned(),
-            "after the deadline it settles by the highest threshold that is met, or fails",
+            "the pledges cover 60 ETH of 100 ETH; before the deadline, only a fully covered rescue can settle".to_owned(),
+            "after the deadline, the rescue settles at the highest threshold met, or fails",
         ),
         (
             ANN,
             "exit",
-            "no amendment is pending, so nobody can leave; it is 2100-01-01T00:00:09Z".to_owned(),
+            "no amendment is pending at 2100-01-01T00:00:09Z, so no pledge can exit".to_owned(),
             "a pledge is locked; after settlement, `levee refund` returns what was not drawn",
         ),
         (
             ANN,
             "refund",
             "the rescue is open until 2100-01-11T00:00:00Z (in 9 days 23 hours), and pledges are locked until it is decided".to_owned(),
-            "`levee status` shows whether an amendment is pending; if so, `levee exit` takes a pledge out",
+            "`levee status` shows whether an amendment is pending; if so, `levee exit` withdraws a pledge",
         ),
         (
             BEN,
@@ -426,19 +426,19 @@ async fn what_an_open_rescue_refuses_is_told_in_its_own_words() {
         (
             BEN,
             "refund --to 0x00000000000000000000000000000000000000aa --pledger 0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
-            format!("only `{ann}` itself may send its refund elsewhere"),
+            format!("only `{ann}` can send its refund to another address"),
             "leave `--to` out, or sign with its account",
         ),
         (
             ANN,
             "release ETH",
-            "the rescue is Open, which does not allow this".to_owned(),
+            "the rescue is Open, which does not allow this call".to_owned(),
             "`levee status` shows what can be called now",
         ),
         (
             ANN,
             "lapse",
-            "the rescue is Open, which does not allow this".to_owned(),
+            "the rescue is Open, which does not allow this call".to_owned(),
             "`levee status` shows what can be called now",
         ),
         (
@@ -462,7 +462,7 @@ async fn what_an_open_rescue_refuses_is_told_in_its_own_words() {
         (
             ANYONE,
             "expire",
-            "it is 2100-01-01T00:00:09Z, and must be later than 2100-01-18T00:00:00Z".to_owned(),
+            "this is possible only after 2100-01-18T00:00:00Z, and it is now 2100-01-01T00:00:09Z".to_owned(),
             "wait until then; `levee status` shows what can be called now",
         ),
     ];
@@ -488,11 +488,11 @@ async fn what_comes_too_late_is_told_with_the_state_of_things() {
         .await;
     world.warp(10 * DAY + 1).await;
     let late = [
-        (ANN, "pledge 1 ETH --tier 0", "the rescue is Settled and takes no pledges".to_owned(), now),
+        (ANN, "pledge 1 ETH --tier 0", "the rescue is Settled and does not accept pledges".to_owned(), now),
         (
             GUARDIAN,
             "guardian amend --target 80ETH",
-            "pledging is closed: the rescue is Open, its deadline is 2100-01-11T00:00:00Z and it is \
+            "pledging is closed: the rescue is Open, its deadline is 2100-01-11T00:00:00Z, and it is now \
              2100-01-11T00:00:02Z"
                 .to_owned(),
             now,
@@ -504,24 +504,24 @@ async fn what_comes_too_late_is_told_with_the_state_of_things() {
     }
     world.by(ANYONE, "settle");
     let settled = [
-        (ANYONE, "settle", "the rescue is Settled, which does not allow this".to_owned(), now),
+        (ANYONE, "settle", "the rescue is Settled, which does not allow this call".to_owned(), now),
         (
             ANYONE,
             "release ETH",
-            "no tranche of ETH is due: 0 of the 0 due are delivered".to_owned(),
+            "no ETH is due: 0 of the 0 tranches due are already delivered".to_owned(),
             "`levee status` shows when the next tranche falls due",
         ),
         (
             ANYONE,
             "release stETH",
-            "no tranche of stETH is due: 0 of the 0 due are delivered".to_owned(),
+            "no stETH is due: 0 of the 0 tranches due are already delivered".to_owned(),
             "`levee status` shows when the next tranche falls due",
         ),
         (
             ANN,
             "refund",
-            format!("nothing is owed to `{ann}`: what was not drawn from its pledges was already refunded"),
-            "`levee positions ADDRESS` shows what an account has and what was refunded",
+            format!("nothing can be refunded to `{ann}`: what was not drawn has already been refunded"),
+            "`levee positions ADDRESS` shows an account's pledges and refunds",
         ),
     ];
     for (account, line, message, hint) in settled {
@@ -529,7 +529,7 @@ async fn what_comes_too_late_is_told_with_the_state_of_things() {
         world.assert_refused(&line, &message, hint).await;
     }
     world.warp(13 * DAY).await;
-    let due = "2 of 2 tranches are due, so there is nothing to stop";
+    let due = "2 of 2 tranches are due, so there is nothing left to stop";
     for (account, line) in [(ANN, "object"), (GUARDIAN, "cancel")] {
         let line = format!("{line} --terms rescue.toml --dev {account} --yes");
         world.assert_refused(&line, due, now).await;
@@ -588,8 +588,8 @@ async fn a_node_that_cannot_be_reached_or_dies_is_the_networks_fault() {
     };
     let shown = closed.replace("/v3/SECRET?key=SECRET", "/…");
     let ran = world.levee(&format!("deploy rescue.toml --dev 1 --yes --rpc-url {closed}"));
-    let told = format!("error: no answer from the RPC node at {shown}: ");
-    assert!(ran.stderr.starts_with(&told), "{}", ran.stderr);
+    let shown = format!("error: no answer from the RPC node at {shown}: ");
+    assert!(ran.stderr.starts_with(&shown), "{}", ran.stderr);
     assert!(
         ran.stderr.ends_with("\n\nhint: check `--rpc-url` or the variable LEVEE_RPC_URL\n"),
         "{}",
@@ -614,9 +614,9 @@ async fn a_node_that_cannot_be_reached_or_dies_is_the_networks_fault() {
 
 /// Asserts that no channel has any of `secrets`, with or without `0x`.
 fn assert_discreet(ran: &Ran, secrets: &[&str]) {
-    let told = format!("{}{}", ran.stdout, ran.stderr).to_lowercase();
+    let shown = format!("{}{}", ran.stdout, ran.stderr).to_lowercase();
     for secret in secrets {
-        assert!(!told.contains(&secret.trim_start_matches("0x").to_lowercase()), "{secret} is in: {told}");
+        assert!(!shown.contains(&secret.trim_start_matches("0x").to_lowercase()), "{secret} is in: {shown}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! The bonus: for pledges whose condition was not met, by the time that they were locked; the rest is the sponsors' again.
+//! The bonus: for pledges whose condition was not met, by value and time locked; the rest goes back to the
+//! sponsors.
 
 use alloy::{primitives::U256, providers::Provider};
 use serde_json::{Value, json};
@@ -40,9 +41,8 @@ async fn the_bonus_of_a_failed_rescue_is_shared_by_what_was_pledged_and_for_how_
         json!({ "event": "BonusAdded", "sponsor": guardian.to_string(), "amountWei": ETHER.to_string() });
     assert_eq!(events(&added), [&event]);
     let pool = world.levee("address rescue.toml --of bonus-pool").ok();
-    let line = format!(
-        " bonus 3 ETH, for pledges whose condition is not met, by the time that they are locked, in {pool}"
-    );
+    let line =
+        format!(" bonus 3 ETH, for pledges whose condition is not met, by value and time locked, in {pool}");
     let line = words(&line);
     assert!(words(&world.page()).contains(&line), "{}", world.page());
 
@@ -60,8 +60,9 @@ async fn the_bonus_of_a_failed_rescue_is_shared_by_what_was_pledged_and_for_how_
     // Until the exit window's time after the deadline what has left can be struck.
     world.warp(10 * DAY + 1).await;
     assert_eq!(next(&world.status()), ["refund", "bonus enlist"]);
-    let early = "it is 2100-01-11T00:00:01Z; the bonus can be decided later than 2100-01-13T00:00:00Z";
-    let wait = "wait until then: up to then `levee bonus enlist` strikes what has left the rescue";
+    let early =
+        "the bonus can be decided only after 2100-01-13T00:00:00Z, and it is now 2100-01-11T00:00:01Z";
+    let wait = "wait until then; meanwhile, `levee bonus enlist` removes positions that have left the rescue";
     world.assert_refused(&format!("bonus claim --terms rescue.toml --dev {ANN} --yes"), early, wait).await;
     world.warp(12 * DAY + 1).await;
     assert_eq!(next(&world.status()), ["refund", "bonus claim", "bonus take-back"]);
@@ -96,18 +97,18 @@ async fn what_came_before_the_pool_is_enlisted_and_what_has_left_is_struck() {
     let (ann, rescue) = (world.address(ANN), world.rescue());
     assert_eq!(names(&world.by(ANN, "pledge 5 ETH --tier 0 --no-enlist")), ["Pledged"]);
     let positions = world.levee(&format!("positions {ann} --rescue {rescue}")).ok();
-    let enlist = " bonus the ETH in tier 0 does not count in full: `levee bonus enlist`, while the rescue takes pledges";
+    let enlist = " bonus the ETH in tier 0 does not fully count: run `levee bonus enlist` while the rescue accepts pledges";
     assert!(words(&positions).ends_with(enlist), "{positions}");
     let enlisted = world.by(ANYONE, &format!("bonus enlist --pledger {ann}"));
     world.unit_seconds(&enlisted, 25 * ETHER).await;
     let line = format!("bonus enlist --pledger {ann} --terms rescue.toml --dev {ANYONE} --yes");
-    let nothing = format!("there is nothing to enlist of `{ann}`");
-    let counts = "all that it has counts already, or the rescue takes no pledges any more";
+    let nothing = format!("`{ann}` has nothing to enlist");
+    let counts = "all its pledges already count, or the rescue no longer accepts pledges";
     world.assert_refused(&line, &nothing, counts).await;
 
     world.by(GUARDIAN, &format!("guardian decline {ann}"));
-    let told = world.levee(&line).ok();
-    assert_eq!(told, format!("struck the ETH of {ann} in tier 0 from the bonus, as it has left\n"));
+    let shown = world.levee(&line).ok();
+    assert_eq!(shown, format!("removed the ETH of {ann} in tier 0 from the bonus, because it has left\n"));
     world.assert_refused(&line, &nothing, counts).await;
 }
 
@@ -124,22 +125,18 @@ async fn the_bonus_of_a_settled_rescue_goes_back() {
     assert_eq!(names(&returned), ["BonusDecided", "BonusReturned"]);
     assert_eq!(world.gained(CAT, cat).await, [2 * ETHER, 0, 0]);
     // A bonus that is decided stays on the page, whoever has had it.
-    let line = " bonus 3 ETH, the sponsors' again, in 0x";
+    let line = " bonus 3 ETH, going back to the sponsors, in 0x";
     assert!(words(&world.page()).contains(line), "{}", world.page());
     let hint = "name the sponsor with `--sponsor`";
     let line = format!("bonus take-back --sponsor {anyone} --terms rescue.toml --dev {ANN} --yes");
     world
-        .assert_refused(
-            &line,
-            &format!("nothing in the bonus pool is left for `{anyone}` to take back"),
-            hint,
-        )
+        .assert_refused(&line, &format!("`{anyone}` has nothing left to take back from the bonus pool"), hint)
         .await;
     let guardian = world.address(GUARDIAN);
     world.by(ANN, &format!("bonus take-back --sponsor {guardian}"));
     let line = format!("bonus claim --terms rescue.toml --dev {ANN} --yes");
     let take_back = "sponsors take it back with `levee bonus take-back`";
-    world.assert_refused(&line, "the whole bonus is the sponsors' again", take_back).await;
+    world.assert_refused(&line, "the whole bonus goes back to the sponsors", take_back).await;
 }
 
 #[tokio::test]
@@ -154,7 +151,7 @@ async fn sponsors_may_leave_before_an_amendment() {
     // Nobody does it for them.
     let cat = world.address(CAT);
     let line = format!("bonus take-back --sponsor {cat} --terms rescue.toml --dev {ANN} --yes");
-    let open = "the rescue is Open, so it is not decided whose the bonus is";
+    let open = "the rescue is Open, so the bonus is not decided yet";
     world.assert_refused(&line, open, "`levee status` shows when the rescue is decided").await;
     let before = world.holds(cat).await;
     let returned = world.by(CAT, "bonus take-back");
@@ -172,7 +169,7 @@ async fn sponsors_stay_in_the_second_half_of_an_exit_window() {
     world.warp(2 * DAY + 1).await;
     assert!(!next(&world.status()).contains(&"bonus take-back"));
     let line = format!("bonus take-back --terms rescue.toml --dev {CAT} --yes");
-    let open = "the rescue is Open, so it is not decided whose the bonus is";
+    let open = "the rescue is Open, so the bonus is not decided yet";
     world.assert_refused(&line, open, "`levee status` shows when the rescue is decided").await;
 }
 
@@ -183,45 +180,47 @@ async fn what_a_bonus_does_not_allow_is_told_before_anything_is_sent() {
     let by = |line: &str| format!("{line} --terms rescue.toml --dev {ANN} --yes");
     let (ann, ben) = (world.address(ANN), world.address(BEN));
     let nobody = "this rescue has no bonus";
-    let add = "`levee bonus add AMOUNT` adds one, while the rescue is open";
+    let add = "`levee bonus add AMOUNT` adds one while the rescue is open";
     world.assert_refused(&by("bonus claim"), nobody, add).await;
     world.assert_refused(&by("bonus take-back"), nobody, add).await;
-    world.assert_refused(&by("bonus add 0 ETH"), "`0 ETH` is nothing", "add more than nothing").await;
+    world.assert_refused(&by("bonus add 0 ETH"), "`0 ETH` is zero", "add more than zero").await;
     let eth = "write it in ETH, as in `68900 ETH`";
     world
         .assert_refused(&by("bonus add 5 wstETH"), "`5 wstETH` is an amount of wstETH, not of ETH", eth)
         .await;
     let zero = "0x0000000000000000000000000000000000000000";
-    let key = "name an account that somebody holds the key of";
+    let key = "name an account that someone controls";
     let line = by(&format!("bonus add 1 ETH --sponsor {zero}"));
-    world.assert_refused(&line, &format!("`{zero}` can neither sponsor nor receive"), key).await;
+    world.assert_refused(&line, &format!("`{zero}` cannot be a sponsor or a recipient"), key).await;
 
     world.by(ANN, "bonus add 1 ETH");
-    let open = "the rescue is Open, so it is not decided whose the bonus is";
+    let open = "the rescue is Open, so the bonus is not decided yet";
     let status = "`levee status` shows when the rescue is decided";
     world.assert_refused(&by("bonus claim"), open, status).await;
     world.assert_refused(&by("bonus take-back"), open, status).await;
     let own = "leave `--to` out, or sign with its account";
     let line = by(&format!("bonus take-back --sponsor {ben} --to {ann}"));
     world
-        .assert_refused(&line, &format!("only `{ben}` itself may send its contribution elsewhere"), own)
+        .assert_refused(&line, &format!("only `{ben}` can send its contribution to another address"), own)
         .await;
 
     world.by(BEN, "pledge 1 ETH --tier 0");
     world.warp(10 * DAY + 1).await;
-    let closed = "nothing can be added: the rescue is Failed, its deadline is 2100-01-11T00:00:00Z and it is \
+    let closed = "the bonus is closed: the rescue is Failed, its deadline is 2100-01-11T00:00:00Z, and it is now \
                   2100-01-11T00:00:01Z";
-    let while_open = "a bonus is added while the rescue is open";
+    let while_open = "a bonus can be added only while the rescue is open";
     world.assert_refused(&by("bonus add 1 ETH"), closed, while_open).await;
     let early = |second: u8| {
-        format!("it is 2100-01-11T00:00:0{second}Z; the bonus can be decided later than 2100-01-13T00:00:00Z")
+        format!(
+            "the bonus can be decided only after 2100-01-13T00:00:00Z, and it is now 2100-01-11T00:00:0{second}Z"
+        )
     };
-    let wait = "wait until then: up to then `levee bonus enlist` strikes what has left the rescue";
+    let wait = "wait until then; meanwhile, `levee bonus enlist` removes positions that have left the rescue";
     world.assert_refused(&by("bonus claim"), &early(1), wait).await;
     // A sponsor's part the pool alone can know: its answer is that of the next block.
     world.assert_refused(&by("bonus take-back"), &early(2), wait).await;
     world.warp(12 * DAY + 1).await;
-    let none = "it was claimed before, its condition was met, or nothing of it was enlisted";
+    let none = "its shares are already claimed, its conditions were met, or nothing was enlisted";
     world.assert_refused(&by("bonus claim"), &format!("`{ann}` has no bonus to claim"), none).await;
     world.by(BEN, "bonus claim");
     let line = by(&format!("bonus claim --pledger {ben}"));
@@ -237,7 +236,7 @@ async fn a_bonus_for_a_rescue_that_its_guardian_ended_is_the_sponsors() {
     world
         .assert_refused(
             &format!("bonus claim --terms rescue.toml --dev {ANN} --yes"),
-            "the whole bonus is the sponsors' again",
+            "the whole bonus goes back to the sponsors",
             "sponsors take it back with `levee bonus take-back`",
         )
         .await;

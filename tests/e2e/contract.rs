@@ -26,15 +26,15 @@ async fn the_result_goes_to_stdout_and_the_rest_to_stderr() {
     let world = World::with_rescue().await;
     let (rescue, ann) = (world.rescue(), world.address(ANN));
     let ran = world.try_by(ANN, "pledge 1 ETH --tier 0");
-    assert_eq!((ran.code, ran.stdout), (Some(0), format!("locked 1 ETH of {ann} in tier 0\n")));
+    assert_eq!((ran.code, ran.stdout), (Some(0), format!("locked 1 ETH for {ann} in tier 0\n")));
     let (plan, sent) = ran.stderr.split_once("\nsent 0x").expect("it tells what was sent");
-    let told = [
+    let shown = [
         format!("Pledge 1 ETH to the rescue {rescue}\n"),
         "  exactly      1000000000000000000 wei\n".to_owned(),
-        "  tier         0: a grant, used only at a coverage of 50 % or more\n".to_owned(),
+        "  tier         0: a grant, used only if coverage reaches 50 %\n".to_owned(),
         format!("  signs        {ann} on chain 31337\n"),
     ];
-    for line in told {
+    for line in shown {
         assert!(plan.contains(&line), "{line}: {plan}");
     }
     assert_eq!((sent.len(), sent.lines().count()), (65, 1), "{sent}");
@@ -58,10 +58,10 @@ async fn with_json_every_channel_is_json_or_empty() {
         (
             world.try_by(ANYONE, "settle --json"),
             1,
-            "the pledges cover 1 ETH of 100 ETH; before the deadline everything must be covered",
+            "the pledges cover 1 ETH of 100 ETH; before the deadline, only a fully covered rescue can settle",
         ),
         (world.levee("setle --json"), 1, "unrecognized subcommand 'setle'"),
-        (world.levee("status --json"), 1, "no rescue is named"),
+        (world.levee("status --json"), 1, "no rescue given"),
         (world.try_by(ANN, "pledge 1 --tier 0 --json"), 1, "`1` has no unit"),
     ];
     for (ran, code, message) in refused {
@@ -96,8 +96,8 @@ fn nothing_to_do_shows_the_help_and_is_a_mistake() {
         let ran = run(&mut levee(directory.path()), line);
         assert_eq!((ran.code, ran.stdout.as_str(), ran.stderr), (Some(1), "", help), "levee {line}");
     }
-    let told = run(&mut levee(directory.path()), "--json");
-    assert_eq!(parsed(&told.stderr)["error"]["message"], "no command is given");
+    let shown = run(&mut levee(directory.path()), "--json");
+    assert_eq!(parsed(&shown.stderr)["error"]["message"], "no command given");
     let help = run(&mut levee(directory.path()), "pledge --help");
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     assert!(help.stdout.starts_with("Lock a pledge\n"), "{}", help.stdout);
@@ -109,7 +109,7 @@ async fn quiet_leaves_the_result_and_verbose_tells_of_the_node() {
     let ann = world.address(ANN);
     let ran = world.try_by(ANN, "pledge 1 ETH --tier 0 --quiet");
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
-    assert_eq!(ran.stdout, format!("locked 1 ETH of {ann} in tier 0\n"));
+    assert_eq!(ran.stdout, format!("locked 1 ETH for {ann} in tier 0\n"));
 
     let page = world.page();
     let mut command = levee(world.directory());

@@ -30,10 +30,10 @@ impl World {
         self.levee("declarations --terms rescue.toml --json").json()
     }
 
-    /// Who has said and locked how much, and how much is missing.
-    fn said(&self) -> Vec<[Value; 4]> {
-        let told = self.declarations();
-        let lines = told["declarations"].as_array().expect("a list").iter();
+    /// Who has declared and locked how much, and how much is missing.
+    fn declared(&self) -> Vec<[Value; 4]> {
+        let shown = self.declarations();
+        let lines = shown["declarations"].as_array().expect("a list").iter();
         let names = ["contributor", "amountWei", "lockedWei", "notYetLockedWei"];
         lines.map(|line| names.map(|name| line[name].clone())).collect()
     }
@@ -44,21 +44,21 @@ fn wei(ether: u128) -> Value {
 }
 
 #[tokio::test]
-async fn what_was_said_is_shown_against_what_was_locked() {
+async fn declarations_are_shown_against_what_was_locked() {
     let world = World::start().await;
     let (ann, ben, rescue) = (world.address(ANN), world.address(BEN), world.rescue());
     let none = format!("there are no declarations for the rescue {rescue}\n");
     assert_eq!(world.levee("declarations --terms rescue.toml").ok(), none);
     // The rescue need not exist yet, and neither need the board.
-    let said = world
+    let ran = world
         .try_by(ANN, &format!("declare proposed 60 ETH --tier 0 {LATER} --link https://forum.example/1"));
-    assert!(said.stderr.starts_with("Create the board at 0x"), "{}", said.stderr);
-    let told = format!("{ann} declared: Proposed, 60 ETH into tier 0, up to 2100-01-09T00:00:00Z\n");
-    assert_eq!(said.ok(), told);
+    assert!(ran.stderr.starts_with("Create the board at 0x"), "{}", ran.stderr);
+    let shown = format!("{ann} declared: Proposed, 60 ETH into tier 0, valid until 2100-01-09T00:00:00Z\n");
+    assert_eq!(ran.ok(), shown);
     world.by(BEN, &format!("declare expressed unknown --tier 2 {LATER}"));
     // By contributor and tier.
     let bens = [json!(ben.to_string()), Value::Null, wei(0), Value::Null];
-    assert_eq!(world.said(), [bens, [json!(ann.to_string()), wei(60), wei(0), wei(60)]]);
+    assert_eq!(world.declared(), [bens, [json!(ann.to_string()), wei(60), wei(0), wei(60)]]);
 
     world.deploy();
     world.by(ANN, "pledge 41 ETH --tier 0");
@@ -79,25 +79,25 @@ async fn what_was_said_is_shown_against_what_was_locked() {
 contributor     {ann}
 tier            0
 stage           Approved
-said            50 ETH
+declared        50 ETH
 locked          41 ETH
 not yet locked  9 ETH
-up to           2100-01-09T00:00:00Z
+valid until     2100-01-09T00:00:00Z
 link
 
 not yet locked, in total: 9 ETH
 "
     );
     assert_eq!(table, expected);
-    assert_eq!(world.said()[0], [json!(ben.to_string()), Value::Null, wei(30), Value::Null]);
+    assert_eq!(world.declared()[0], [json!(ben.to_string()), Value::Null, wei(30), Value::Null]);
 
     // What is withdrawn or expired does not stand.
     world.by(BEN, "declare withdrawn --tier 2");
-    assert_eq!(world.said().len(), 1);
+    assert_eq!(world.declared().len(), 1);
     world.warp(8 * DAY).await;
     assert_eq!(world.declarations()["notYetLockedWei"], wei(9));
     world.warp(8 * DAY + 1).await;
-    assert_eq!(world.said(), [[Value::Null, Value::Null, Value::Null, Value::Null]; 0]);
+    assert_eq!(world.declared(), [[Value::Null, Value::Null, Value::Null, Value::Null]; 0]);
 }
 
 #[tokio::test]
@@ -114,19 +114,19 @@ async fn what_was_signed_anyone_can_bring_once() {
     let event = events(&brought)[0];
     assert_eq!((&event["contributor"], &event["digest"]), (&json!(ben), &signed["digest"]));
     assert_eq!(event["link"], "https://vote.example");
-    assert_eq!(world.said(), [[json!(ben), wei(7), wei(0), wei(7)]]);
+    assert_eq!(world.declared(), [[json!(ben), wei(7), wei(0), wei(7)]]);
 
     let bring = |file: &str| format!("declare --signed {file} --dev {ANYONE} --yes");
     let digest = signed["digest"].as_str().expect("a digest");
-    let spent = format!("the declaration `{digest}` of `{ben}` was brought or revoked before");
-    let stands = "`levee declarations` shows what stands; sign a new one";
+    let spent = format!("the declaration `{digest}` of `{ben}` was already submitted or revoked");
+    let stands = "`levee declarations` lists the valid ones; sign a new one";
     world.assert_refused(&bring("x.json"), &spent, stands).await;
     // What is revoked is never declared.
     let signed = world.sign(BEN, &format!("approved 8 ETH --tier 1 {LATER}"), "y.json");
     let digest = signed["digest"].as_str().expect("a digest");
-    let told = world.levee(&format!("declare --revoke {digest} --dev {BEN} --yes")).ok();
-    assert_eq!(told, format!("revoked the declaration {digest} of {ben}\n"));
-    let spent = format!("the declaration `{digest}` of `{ben}` was brought or revoked before");
+    let shown = world.levee(&format!("declare --revoke {digest} --dev {BEN} --yes")).ok();
+    assert_eq!(shown, format!("revoked the declaration {digest} of {ben}\n"));
+    let spent = format!("the declaration `{digest}` of `{ben}` was already submitted or revoked");
     world.assert_refused(&bring("y.json"), &spent, stands).await;
 }
 
@@ -138,12 +138,12 @@ async fn a_contract_wallet_declares_by_what_it_accepts() {
     world.chain.anvil_set_code(WALLET, code).await.expect("anvil takes code");
     world.sign(CAT, &format!("approved 9 ETH --tier 0 {LATER} --for {WALLET}"), "wallet.json");
     assert_eq!(names(&world.bring("wallet.json")), ["Declared"]);
-    assert_eq!(world.said(), [[json!(WALLET.to_string()), wei(9), wei(0), wei(9)]]);
+    assert_eq!(world.declared(), [[json!(WALLET.to_string()), wei(9), wei(0), wei(9)]]);
     // One that knows nothing of signatures accepts none.
     let token = world.steth;
     let signed = world.sign(CAT, &format!("approved 9 ETH --tier 0 {LATER} --for {token}"), "token.json");
     let message =
-        format!("the signature is not that of `{token}` for the declaration `{}`", text(&signed["digest"]));
+        format!("the signature of the declaration `{}` is not by `{token}`", text(&signed["digest"]));
     let line = format!("declare --signed token.json --dev {ANYONE} --yes");
     world.assert_refused(&line, &message, SIGNS).await;
 }
@@ -169,9 +169,9 @@ async fn a_signed_declaration_that_is_not_good_is_refused_before_anything_is_sen
     // There is no board yet: everything is found out without it.
     changed("amountWei", json!("8000000000000000000"));
     let ran = world.levee(&bring);
-    let told = format!("error: the signature is not that of `{ben}` for the declaration `0x");
+    let shown = format!("` is not by `{ben}`\n\nhint: {SIGNS}\n");
     assert!(
-        ran.stderr.starts_with(&told) && ran.stderr.ends_with(&format!("hint: {SIGNS}\n")),
+        ran.stderr.starts_with("error: the signature of the declaration `0x") && ran.stderr.ends_with(&shown),
         "{}",
         ran.stderr
     );
@@ -184,9 +184,7 @@ async fn a_signed_declaration_that_is_not_good_is_refused_before_anything_is_sen
     world.assert_refused(&other, "`x.json` is for chain 31337, but `--chain` says 1", leave).await;
     changed("madeAtUnix", json!(START + DAY));
     let ran = world.levee(&bring);
-    assert!(
-        ran.stderr.starts_with("error: the declaration was made at 2100-01-02T00:00:00Z, and it is only ")
-    );
+    assert!(ran.stderr.starts_with("error: the declaration is dated 2100-01-02T00:00:00Z, but it is only "));
     changed("board", json!(ben.to_string()));
     let ran = world.levee(&bring);
     assert!(
@@ -194,16 +192,16 @@ async fn a_signed_declaration_that_is_not_good_is_refused_before_anything_is_sen
     );
     world.write("changed.json", "{}");
     let ran = world.levee(&bring);
-    let told = "error: `changed.json` is not a signed declaration: missing field `chain` at line 1 column 2\n\n\
+    let shown = "error: `changed.json` is not a signed declaration: missing field `chain` at line 1 column 2\n\n\
                 hint: `levee declare --sign` prints one\n";
-    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), told));
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), shown));
     let missing = "`none.json` cannot be read: No such file or directory (os error 2)";
     let line = format!("declare --signed none.json --dev {ANYONE} --yes");
     world.assert_refused(&line, missing, "check the path").await;
     world.warp(8 * DAY + 1).await;
     let line = format!("declare --signed x.json --dev {ANYONE} --yes");
-    let expired = "the declaration expired at 2100-01-09T00:00:00Z, and it is 2100-01-09T00:00:01Z";
-    world.assert_refused(&line, expired, "make a new one with a later `--expiry`").await;
+    let expired = "the declaration expired at 2100-01-09T00:00:00Z, and it is now 2100-01-09T00:00:01Z";
+    world.assert_refused(&line, expired, "make a new declaration with a later `--expiry`").await;
 }
 
 #[tokio::test]
@@ -245,12 +243,12 @@ async fn what_cannot_be_declared_is_told_before_anything_is_sent() {
         ),
         (
             "declare approved 1 ETH --tier 0 --expiry 2099-12-31T00:00:00Z --terms rescue.toml".to_owned(),
-            "the declaration expired at 2099-12-31T00:00:00Z, and it is 2100-01-01T00:00:07Z".to_owned(),
-            "make a new one with a later `--expiry`",
+            "the declaration expired at 2099-12-31T00:00:00Z, and it is now 2100-01-01T00:00:07Z".to_owned(),
+            "make a new declaration with a later `--expiry`",
         ),
         (
             format!("declare approved 1 ETH --tier 0 {LATER} --link {long} --terms rescue.toml"),
-            "the link has 257 bytes, more than 256".to_owned(),
+            "the link is 257 bytes long, more than the limit of 256".to_owned(),
             "use a shorter link",
         ),
         (

@@ -51,8 +51,8 @@ async fn this_machine_is_never_reached_through_a_proxy() {
 
     let mut command = levee(&root());
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(proxies);
-    let told = run(&mut command, "rehearse scenarios/lapse.toml").ok();
-    assert!(told.trim_end().ends_with("expectations hold."), "{told}");
+    let shown = run(&mut command, "rehearse scenarios/lapse.toml").ok();
+    assert!(shown.trim_end().ends_with("expectations hold."), "{shown}");
 }
 
 #[tokio::test]

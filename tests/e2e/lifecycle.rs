@@ -47,8 +47,8 @@ async fn terms_are_written_checked_and_shown() {
         "name the address that the draw goes to",
     );
     offline("terms new new.toml").assert_refused(
-        "`new.toml` exists already",
-        "choose another name: files of terms are never overwritten",
+        "`new.toml` already exists",
+        "choose another name: terms files are never overwritten",
     );
 
     let address = world.rescue();
@@ -114,7 +114,7 @@ async fn a_rescue_is_created_once_and_again_nothing_is_sent() {
 
     let before = world.mark().await;
     let again = world.levee(&format!("deploy rescue.toml --dev {ANYONE} --yes"));
-    assert_eq!(again.ok(), format!("the rescue is at {address} already; nothing was sent\n"));
+    assert_eq!(again.ok(), format!("the rescue already exists at {address}; nothing was sent\n"));
     let nothing = json!({ "address": address.to_string(), "created": false, "transactions": [] });
     assert_eq!(world.deploy(), nothing);
     assert_eq!(world.mark().await, before);
@@ -142,7 +142,7 @@ async fn pledges_of_every_asset_are_locked_and_shown() {
     assert_eq!(events(&pledged), [&event]);
 
     let text = world.try_by(BEN, "pledge 30 stETH --tier 2 --approve").ok();
-    assert_eq!(text, format!("locked 30 stETH (25000000000000000000 shares) of {ben} in tier 2\n"));
+    assert_eq!(text, format!("locked 30 stETH (25000000000000000000 shares) for {ben} in tier 2\n"));
     assert_eq!(world.holds(ben).await[1], held[1][1] - 25 * ETHER);
     let approved = world.by(CAT, "pledge 50 wstETH --tier 1 --approve");
     let blocks = approved["transactions"].as_array().expect("a list").iter().map(|sent| &sent["block"]);
@@ -165,7 +165,7 @@ tier  pledged                   refunded  refundable now  drawn value  objected
     assert_eq!(world.levee(&format!("positions {ben} --terms rescue.toml")).ok(), table);
 }
 
-/// A page's block as text. The clock of the chain is ahead, so that no age is told.
+/// A page's block as text. The clock of the chain is ahead, so that no age is shown.
 fn block(page: &Value) -> String {
     let time = page["blockTimeUnix"].as_i64().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     format!("{}, {}", page["block"], time.expect("a time"))
@@ -196,10 +196,10 @@ threshold    [####################] 100 % met: has 131 ETH, needs 100 ETH
 share rate   1 wstETH = 1.2 stETH
 deadline     2100-01-11T00:00:00Z (in 9 days 23 hours)
 at latest    2100-01-21T00:00:00Z, by amendments
-veto         40 % of the draw stops what is not yet due
+veto         objections of 40 % of the draw stop tranches that are not yet due
 objections   1 day before the first tranche
-exit window  2 days before an amendment is in force
-lapse        7 days after the last tranche is due, for what is not collected
+exit window  2 days before an amendment takes effect
+lapse        7 days after the last tranche is due, for what is not delivered
 terms hash   {terms_hash}
 created      in block {created}
 
@@ -215,11 +215,9 @@ tranches
 next
 call                          who       effect
 levee pledge AMOUNT --tier N  anyone    locks a pledge
-levee bonus add AMOUNT        anyone    adds to what pledges get whose condition
-                                        is not met
-levee settle                  anyone    everything is covered: fixes the draw
-                                        now
-levee guardian decline        guardian  returns a pledge, whole
+levee bonus add AMOUNT        anyone    adds to the bonus
+levee settle                  anyone    fixes the draw: the target is covered
+levee guardian decline        guardian  returns a whole pledge
 levee guardian amend          guardian  proposes a new target, deadline or
                                         document
 levee cancel                  guardian  ends the rescue; everything goes back
@@ -263,14 +261,14 @@ async fn a_rescue_that_is_covered_delivers_every_asset_to_the_wei() {
     }
     let first = [41 * HALF, 25 * HALF, LOAN_DRAWN / 2];
     assert_eq!(world.gained(BENEFICIARY, beneficiary).await, first);
-    let told = [
+    let shown = [
         "tier 1 threshold 50 % order 1 footing loan at 3.8 % a year pledged 50 wstETH drawn 24.166666666666666666 wstETH \
          delivered 12.083333333333333333 wstETH",
         "tier 2 threshold 100 % order 0 footing grant pledged 30 stETH drawn 30 stETH delivered 15 stETH",
         "1 2100-01-04T00:00:01Z (3 seconds ago) delivered delivered delivered",
     ];
     let page = world.page();
-    for line in told {
+    for line in shown {
         assert!(words(&page).contains(line), "{line}: {page}");
     }
 
@@ -302,8 +300,8 @@ async fn a_rescue_that_fails_gives_everything_back() {
     // The next block is at the deadline, the one after it behind it.
     world.warp(10 * DAY - 1).await;
     world.try_by(ANYONE, "settle").assert_refused(
-        "the pledges cover 79.999999999999999999 ETH of 100 ETH; before the deadline everything must be covered",
-        "after the deadline it settles by the highest threshold that is met, or fails",
+        "the pledges cover 79.999999999999999999 ETH of 100 ETH; before the deadline, only a fully covered rescue can settle",
+        "after the deadline, the rescue settles at the highest threshold met, or fails",
     );
     world.warp(10 * DAY + 1).await;
     let page = world.status();
@@ -332,7 +330,7 @@ async fn the_last_block_before_the_deadline_promises_nothing() {
     // The page is of the deadline's block, and the next one settles by threshold.
     world.warp(10 * DAY).await;
     let settled = world.try_by(ANYONE, "settle");
-    let plan = " result by the highest threshold that is met once the deadline has passed, or it fails ";
+    let plan = " result at the highest threshold met once the deadline has passed, or the rescue fails ";
     assert!(words(&settled.stderr).contains(plan), "{}", settled.stderr);
     assert_eq!(settled.ok(), "settled at a threshold of 50 %: 60 ETH of 100 ETH is drawn\n");
 }
@@ -358,8 +356,8 @@ async fn pledgers_may_leave_before_an_amendment() {
     );
     // Everything is covered, and yet nobody is drawn by terms that are about to change.
     world.try_by(ANYONE, "settle").assert_refused(
-        "an amendment is pending until 2100-01-04T00:00:01Z and it is 2100-01-02T00:00:02Z",
-        "wait until it is in force: nothing settles before, and there is one amendment at a time",
+        "an amendment is pending until 2100-01-04T00:00:01Z, and it is now 2100-01-02T00:00:02Z",
+        "wait until it takes effect: nothing settles before then, and only one amendment can be pending",
     );
     let calls = ["pledge AMOUNT --tier N", "bonus add AMOUNT", "exit", "guardian decline", "cancel"];
     assert_eq!(next(&page), calls);
@@ -374,7 +372,7 @@ async fn pledgers_may_leave_before_an_amendment() {
     world.warp(3 * DAY + 1).await;
     let late = world.try_by(ANN, "exit");
     late.assert_refused(
-        "no amendment is pending, so nobody can leave; it is 2100-01-04T00:00:02Z",
+        "no amendment is pending at 2100-01-04T00:00:02Z, so no pledge can exit",
         "a pledge is locked; after settlement, `levee refund` returns what was not drawn",
     );
     let page = world.status();
@@ -417,7 +415,7 @@ async fn objections_that_reach_the_veto_stop_the_rest() {
     assert_eq!((&page["status"], &page["objectedWei"]), (&json!("Settled"), &json!("29000000000000000000")));
     let objected = world.try_by(BEN, "object");
     let plan = [
-        "stops at 40 ETH, which is 40 % of the draw: this objection stops the rescue for good",
+        "stops at 40 ETH, which is 40 % of the draw: this objection stops the rescue permanently",
         "beneficiary keeps 1 tranche of 2: 20.5 ETH, 15 stETH (12500000000000000000 shares), 12.083333333333333333 wstETH",
         "pledgers get back 20.5 ETH, 15 stETH (12500000000000000000 shares), 12.083333333333333333 wstETH",
         "goes back 1 tranche goes back at 2100-01-03T00:00:",
@@ -425,7 +423,7 @@ async fn objections_that_reach_the_veto_stop_the_rest() {
     for line in plan {
         assert!(words(&objected.stderr).contains(line), "{line}: {}", objected.stderr);
     }
-    let calendar = "; the rest goes back at the times at which it would have fallen due\n";
+    let calendar = "; the rest goes back when it would have fallen due\n";
     assert!(objected.ok().ends_with(calendar));
 
     let page = world.status();
@@ -442,11 +440,11 @@ async fn objections_that_reach_the_veto_stop_the_rest() {
     assert_eq!(names(&world.by(ANYONE, "release wstETH")), ["Released", "Finalized"]);
     // It goes back to everybody when it would have been paid out, and not before.
     let held = world.try_by(ANN, "refund");
-    let told = format!(
-        "error: nothing more is owed to `{}` now: the next part goes back at 2100-01-03T",
+    let shown = format!(
+        "error: nothing more can be refunded to `{}` now: the next part goes back at 2100-01-03T",
         world.address(ANN)
     );
-    assert!(held.stderr.starts_with(&told), "{}", held.stderr);
+    assert!(held.stderr.starts_with(&shown), "{}", held.stderr);
     assert_eq!(held.code, Some(1));
     world.warp(2 * DAY + HOUR).await;
     let ann = world.holds(world.address(ANN)).await;
@@ -469,7 +467,7 @@ async fn the_guardian_lets_go_at_once_what_objections_stopped() {
     let plan = "goes back at once 41 ETH, 30 stETH (25000000000000000000 shares), 24.166666666666666666 wstETH, to the pledgers, \
                 instead of one by one until 2100-01-03T00:00:";
     assert!(words(&ran.stderr).contains(plan), "{}", ran.stderr);
-    assert_eq!(ran.ok(), "let go what objections stopped: it goes back at once\n");
+    assert_eq!(ran.ok(), "lifted the hold of the veto: what it stopped goes back at once\n");
     let page = world.status();
     assert_eq!(page["tranches"]["held"], json!({ "ETH": 0, "stETH": 0, "wstETH": 0 }));
     for account in [ANN, BEN, CAT] {
@@ -485,18 +483,20 @@ async fn a_pledge_by_the_terms_of_the_file_meets_no_others() {
     world.by(GUARDIAN, "guardian amend --target 80ETH");
     let by_terms = format!("pledge 1 ETH --tier 2 --terms rescue.toml --dev {ANN} --yes");
     let pending =
-        "an amendment comes into force at 2100-01-04T00:00:01Z (in 2 days): target 80 ETH instead of 100 ETH";
-    let leave = "add `--accept-amended` to pledge; until then you may leave with `levee exit`";
+        "an amendment takes effect at 2100-01-04T00:00:01Z (in 2 days): target 80 ETH instead of 100 ETH";
+    let leave =
+        "add `--accept-amended` to pledge; until the amendment takes effect, `levee exit` withdraws a pledge";
     world.assert_refused(&by_terms, pending, leave).await;
     let ran = world.levee(&format!("{by_terms} --accept-amended"));
-    let shown = " about to be target 80 ETH instead of 100 ETH, in force from 2100-01-04T00:00:01Z (in 2 days); you may leave \
-                 before, with `levee exit` ";
+    let shown = " pending target 80 ETH instead of 100 ETH, effective 2100-01-04T00:00:01Z (in 2 days); until then, `levee exit` \
+                 withdraws a pledge ";
     assert!(words(&ran.stderr).contains(shown), "{}", ran.stderr);
     ran.ok();
 
     world.warp(4 * DAY).await;
-    let amended = "the rescue was amended since the terms in the file: target 80 ETH instead of 100 ETH";
-    let accept = "add `--accept-amended` to pledge under what is in force";
+    let amended =
+        "the rescue has been amended since the terms file was written: target 80 ETH instead of 100 ETH";
+    let accept = "add `--accept-amended` to pledge under the terms in force";
     world.assert_refused(&by_terms, amended, accept).await;
     // Whoever names the address alone has the terms from the page, and is shown what was amended.
     let ran = world.levee(&format!("pledge 1 ETH --tier 2 --rescue {} --dev {ANN} --yes", world.rescue()));
@@ -517,11 +517,11 @@ async fn what_an_exit_cannot_pay_is_collected_later() {
     // Reverts whatever it is asked.
     world.chain.anvil_set_code(world.steth, bytes!("5f5ffd")).await.expect("anvil takes code");
     let ben = world.address(BEN);
-    let told = world.try_by(BEN, "exit").ok();
+    let shown = world.try_by(BEN, "exit").ok();
     let owed = format!(
-        "could not pay 25000000000000000000 shares, which is owed to {ben}: `levee collect stETH` pays it later\n"
+        "could not pay 25000000000000000000 shares, which is now owed to {ben}: `levee collect stETH` pays it later\n"
     );
-    assert!(told.contains(&owed), "{told}");
+    assert!(shown.contains(&owed), "{shown}");
     assert_eq!(world.positions(BEN), json!([]));
     let positions = world.levee(&format!("positions {ben} --terms rescue.toml --json")).json();
     assert_eq!(positions["owed"], json!({ "ETH": "0", "stETH": (25 * ETHER).to_string(), "wstETH": "0" }));
@@ -530,7 +530,7 @@ async fn what_an_exit_cannot_pay_is_collected_later() {
 
     world.chain.anvil_set_code(world.steth, code).await.expect("anvil takes code");
     let page = world.levee(&format!("positions {ben} --terms rescue.toml")).ok();
-    let waits = "which an exit or a decline could not pay: `levee collect`";
+    let waits = "from exits or declines: `levee collect` pays it";
     assert!(words(&page).ends_with(waits), "{page}");
     let held = world.holds(ben).await;
     assert_eq!(names(&world.by(ANYONE, &format!("collect stETH --pledger {ben}"))), ["Collected"]);
@@ -538,7 +538,7 @@ async fn what_an_exit_cannot_pay_is_collected_later() {
     world
         .assert_refused(
             &line,
-            &format!("nothing of exits or declines is owed to `{ben}`"),
+            &format!("nothing from exits or declines is owed to `{ben}`"),
             "`levee positions ADDRESS` shows what is owed to an account; `levee refund` returns what was not drawn",
         )
         .await;
@@ -567,7 +567,7 @@ async fn the_guardian_stops_what_is_not_yet_due() {
     assert_eq!(names(&cancelled), ["Cancelled", "Finalized"]);
     assert_eq!(events(&cancelled)[0]["kept"], 0);
     world.try_by(ANYONE, "release ETH").assert_refused(
-        "no tranche of ETH is due: 0 of the 0 due are delivered",
+        "no ETH is due: 0 of the 0 tranches due are already delivered",
         "`levee status` shows when the next tranche falls due",
     );
     for account in [ANN, BEN, CAT] {
@@ -588,7 +588,7 @@ async fn what_is_not_collected_in_time_goes_back() {
     let last = 10 * DAY + 1;
     world.warp(last - 1).await;
     world.try_by(ANYONE, "lapse").assert_refused(
-        "it is 2100-01-11T00:00:01Z, and must be later than 2100-01-11T00:00:01Z",
+        "this is possible only after 2100-01-11T00:00:01Z, and it is now 2100-01-11T00:00:01Z",
         "wait until then; `levee status` shows what can be called now",
     );
     world.warp(last + 1).await;
@@ -615,7 +615,7 @@ async fn a_rescue_that_cannot_be_valued_expires() {
     world.chain.anvil_set_code(world.steth, broken).await.expect("anvil takes code");
     world.warp(10 * DAY + 1).await;
     world.try_by(ANYONE, "settle").assert_refused(
-        "stETH does not say what its shares are worth, so the rescue cannot settle now",
+        "the value of stETH shares cannot be read, so the rescue cannot settle now",
         "try again later; once the release window has passed, `levee expire` returns everything",
     );
     let page = world.status();
@@ -625,7 +625,7 @@ async fn a_rescue_that_cannot_be_valued_expires() {
     let gas = world.chain.anvil_set_block_gas_limit(1_000_000).await;
     gas.expect("anvil takes a limit");
     let starved = world.try_by(ANYONE, "expire").stderr;
-    assert!(starved.contains(" gas is not enough, 1025873 gas is needed\n"), "{starved}");
+    assert!(starved.contains(" gas is left, but 1025873 is required\n"), "{starved}");
     assert!(
         starved.ends_with("\nhint: use another node: this one allows a call too little gas\n"),
         "{starved}"

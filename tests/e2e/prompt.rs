@@ -104,12 +104,12 @@ impl World {
         let mut ann =
             Person::at(self.command(), &format!("pledge 1ETH --tier 0 --terms rescue.toml --dev {ANN}"));
         ann.sees(QUESTION);
-        let told = [
+        let shown = [
             format!("Pledge 1 ETH to the rescue {}\n", self.rescue()),
             "  exactly      1000000000000000000 wei\n".to_owned(),
             format!("  signs        {} on chain 31337\n", self.address(ANN)),
         ];
-        for line in told {
+        for line in shown {
             assert!(ann.screen().contains(&line), "{line}: {}", ann.screen());
         }
         ann
@@ -126,8 +126,8 @@ async fn yes_sends_what_the_plan_shows() {
     let height = world.chain.get_block_number().await.expect("anvil answers");
     ann.types("yes");
     let ran = ann.leaves();
-    let told = format!("locked 1 ETH of {} in tier 0\n", world.address(ANN));
-    assert_eq!((ran.code, ran.stdout), (Some(0), told));
+    let shown = format!("locked 1 ETH for {} in tier 0\n", world.address(ANN));
+    assert_eq!((ran.code, ran.stdout), (Some(0), shown));
     let block = world.chain.get_block(BlockId::latest()).await.expect("anvil answers").expect("a block");
     let hashes: Vec<_> = block.transactions.hashes().collect();
     assert_eq!((block.header.number, hashes.len()), (height + 1, 1));
@@ -156,7 +156,7 @@ async fn a_password_is_asked_for_and_not_shown() {
     let world = World::with_rescue().await;
     install_keystore(world.directory());
     fund(&world.chain, KEYSTORE_ADDRESS).await;
-    let locked = format!("locked 1 ETH of {KEYSTORE_ADDRESS} in tier 0\n");
+    let locked = format!("locked 1 ETH for {KEYSTORE_ADDRESS} in tier 0\n");
     for (password, left) in [("wrong horse", (Some(1), "")), (PASSWORD, (Some(0), locked.as_str()))] {
         let line = "pledge 1ETH --tier 0 --terms rescue.toml --account me --yes";
         let mut person = Person::at(world.command(), line);

@@ -75,8 +75,8 @@ fn read_request(client: &TcpStream) -> Vec<u8> {
     let (mut line, mut length) = (String::new(), 0);
     while reader.read_line(&mut line).expect("a header") > 2 {
         let lower = line.to_ascii_lowercase();
-        let told = lower.strip_prefix("content-length:").map(|number| number.trim().parse());
-        length = told.map_or(length, |number| number.expect("a number"));
+        let value = lower.strip_prefix("content-length:").map(|number| number.trim().parse());
+        length = value.map_or(length, |number| number.expect("a number"));
         line.clear();
     }
     let mut body = vec![0; length];

@@ -91,12 +91,12 @@ async fn the_tutorial_runs_as_written() {
     assert!(commands.contains(DEADLINE), "{commands}");
     let in_a_month = jiff::Timestamp::now().round(jiff::Unit::Second).expect("a time")
         + jiff::SignedDuration::from_hours(720);
-    let told = run(&commands.replace(DEADLINE, &in_a_month.to_string())).ok();
-    assert!(told.contains("the terms are valid; the rescue will be at 0x"), "{told}");
-    assert!(told.contains(" declared: Approved, 0.01 ETH into tier 0, up to "), "{told}");
-    assert!(told.contains("\nnot yet locked, in total: 0 ETH\n"), "{told}");
-    assert!(told.contains("\nadded 0.001 ETH of 0x"), "{told}");
-    assert!(told.contains("settled at a threshold of 100 %: 0.02 ETH of 0.02 ETH is drawn"), "{told}");
+    let shown = run(&commands.replace(DEADLINE, &in_a_month.to_string())).ok();
+    assert!(shown.contains("the terms are valid; the rescue will be at 0x"), "{shown}");
+    assert!(shown.contains(" declared: Approved, 0.01 ETH into tier 0, valid until "), "{shown}");
+    assert!(shown.contains("\nnot yet locked, in total: 0 ETH\n"), "{shown}");
+    assert!(shown.contains("\nadded 0.001 ETH from 0x"), "{shown}");
+    assert!(shown.contains("settled at a threshold of 100 %: 0.02 ETH of 0.02 ETH is drawn"), "{shown}");
 
     let page = || run("levee status --terms rescue.toml --json").json();
     assert_eq!(page()["status"], "Settled");
@@ -106,16 +106,16 @@ async fn the_tutorial_runs_as_written() {
     chain.anvil_increase_time(3_600).await.expect("anvil takes a time");
     chain.anvil_mine(Some(1), None).await.expect("anvil mines");
     let release = tutorial.split('`').find(|code| code.starts_with("levee release")).expect("it releases");
-    let told = run(release).ok();
-    assert!(told.contains("delivered 0.02 ETH to the beneficiary, 1 tranche of ETH in all"), "{told}");
+    let shown = run(release).ok();
+    assert!(shown.contains("delivered 0.02 ETH to the beneficiary: 1 tranche of ETH in total"), "{shown}");
     assert_eq!(page()["status"], "Released");
     assert_eq!(page()["tranches"]["delivered"], json!({ "ETH": 1, "stETH": 0, "wstETH": 0 }));
 
-    let told = run(after).ok();
-    assert!(told.contains("repaid draw order 0: 0.005 ETH of all that was left\n"), "{told}");
+    let shown = run(after).ok();
+    assert!(shown.contains("repaid draw order 0: 0.005 ETH remainder\n"), "{shown}");
     // Both tiers are of one draw order, and their pledges alike.
-    assert_eq!(told.matches("paid 0.0025 ETH of recovered ETH").count(), 2, "{told}");
-    assert!(told.contains("\nreturned 0.001 ETH of 0x"), "{told}");
+    assert_eq!(shown.matches("paid 0.0025 ETH of recovered funds").count(), 2, "{shown}");
+    assert!(shown.contains("\nreturned 0.001 ETH of 0x"), "{shown}");
     assert_eq!(page()["recoveryPool"]["receivedWei"], (ETHER / 200).to_string());
 }
 

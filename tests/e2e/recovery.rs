@@ -26,8 +26,8 @@ impl World {
     }
 
     fn pool(&self) -> Address {
-        let told = self.levee("address rescue.toml --of recovery-pool").ok();
-        told.trim_end().parse().expect("an address")
+        let shown = self.levee("address rescue.toml --of recovery-pool").ok();
+        shown.trim_end().parse().expect("an address")
     }
 }
 
@@ -76,9 +76,9 @@ async fn what_is_recovered_repays_the_loan_first_and_then_the_grants() {
     world.by(ANYONE, &format!("claim --pledger {}", world.address(ANN)));
     assert_eq!(world.gained(ANN, ann).await, [rest * 41 / 71, 0, 0]);
     let cat = world.holds(world.address(CAT)).await;
-    let told = world.try_by(BEN, &format!("claim --to {}", world.address(CAT))).ok();
+    let shown = world.try_by(BEN, &format!("claim --to {}", world.address(CAT))).ok();
     assert_eq!(world.gained(CAT, cat).await, [rest * 30 / 71, 0, 0]);
-    assert!(told.starts_with("paid 0."), "{told}");
+    assert!(shown.starts_with("paid 0."), "{shown}");
     // Less than one wei a position stays.
     assert!(world.holds(world.pool()).await[0] < 3);
 }
@@ -88,15 +88,15 @@ async fn the_pool_is_on_the_page_and_takes_plain_transfers() {
     let world = World::with_rescue().await;
     world.released().await;
     assert_eq!(world.status()["recoveryPool"], Value::Null);
-    let told = world.try_by(ANYONE, "recover 5 ETH");
+    let shown = world.try_by(ANYONE, "recover 5 ETH");
     let (pool, rescue) = (world.pool(), world.rescue());
     let plan = format!("Create the recovery pool at {pool}, which does not exist yet\n");
-    assert!(told.stderr.starts_with(&plan), "{}", told.stderr);
-    assert!(told.stderr.contains("  amount   5 ETH (5000000000000000000 wei)\n"), "{}", told.stderr);
-    let (first, rest) = told.stdout.split_once('\n').expect("lines");
+    assert!(shown.stderr.starts_with(&plan), "{}", shown.stderr);
+    assert!(shown.stderr.contains("  amount   5 ETH (5000000000000000000 wei)\n"), "{}", shown.stderr);
+    let (first, rest) = shown.stdout.split_once('\n').expect("lines");
     assert_eq!(first, format!("created the recovery pool of {rescue}"));
     assert!(
-        rest.starts_with(&format!("shared out 5 ETH from {}\nrepaid draw order 1: ", world.address(ANYONE)))
+        rest.starts_with(&format!("distributed 5 ETH from {}\nrepaid draw order 1: ", world.address(ANYONE)))
     );
 
     let send = TransactionRequest::default().with_to(pool).with_value(U256::from(2 * ETHER));
@@ -121,37 +121,37 @@ async fn what_cannot_be_recovered_or_claimed_is_told_before_anything_is_sent() {
     let world = World::with_rescue().await;
     let by = |line: &str| format!("{line} --terms rescue.toml --dev {ANN} --yes");
     let status = "`levee status` shows what can be called now";
-    let begins = "recovery begins when a rescue that delivered something is final";
+    let begins = "recovery begins once a rescue that delivered something is final";
     let not_final = format!("the rescue is Open: {begins}");
     world.assert_refused(&by("recover 1 ETH"), &not_final, status).await;
     world.assert_refused(&by("claim"), &not_final, status).await;
     let eth = "write it in ETH, as in `68900 ETH`";
     world.assert_refused(&by("recover 1 stETH"), "`1 stETH` is an amount of stETH, not of ETH", eth).await;
-    world.assert_refused(&by("recover 0 ETH"), "`0 ETH` is nothing", "deposit more than nothing").await;
+    world.assert_refused(&by("recover 0 ETH"), "`0 ETH` is zero", "deposit more than zero").await;
 
     world.released().await;
     let none = "nothing has been recovered after this rescue yet";
-    let recover = "`levee recover AMOUNT` distributes what is recovered; anyone may call it";
+    let recover = "anyone can distribute recovered funds with `levee recover AMOUNT`";
     world.assert_refused(&by("claim"), none, recover).await;
     // The amount and the gas are counted before a pool is created for nothing.
     world.chain.anvil_set_balance(world.address(ANN), U256::from(ETHER)).await.expect("anvil sets");
     let before = world.mark().await;
     let ran = world.levee(&by("recover 1 ETH"));
-    let told =
-        format!("error: `{}` has not enough ETH for the transaction: it has 1 ETH", world.address(ANN));
-    assert!(ran.stderr.starts_with(&told), "{}", ran.stderr);
+    let shown =
+        format!("error: `{}` does not have enough ETH for the transaction: it has 1 ETH", world.address(ANN));
+    assert!(ran.stderr.starts_with(&shown), "{}", ran.stderr);
     assert_eq!((ran.code, world.mark().await), (Some(1), before));
     world.by(ANYONE, "recover 1 ETH");
     let (ann, cat) = (world.address(ANN), world.address(CAT));
-    let nothing = "its earnings were already claimed, or none of its pledges was drawn and repaid yet";
+    let nothing = "its earnings are already claimed, or none of its pledges has been drawn and repaid yet";
     world.assert_refused(&by("claim"), &format!("`{ann}` has nothing to claim"), nothing).await;
     let own = "leave `--to` out, or sign with its account";
     let line = by(&format!("claim --pledger {cat} --to {ann}"));
-    world.assert_refused(&line, &format!("only `{cat}` itself may send its money elsewhere"), own).await;
+    world.assert_refused(&line, &format!("only `{cat}` can send its money to another address"), own).await;
     let pool = world.pool();
-    let key = "name an account that somebody holds the key of";
+    let key = "name an account that someone controls";
     let line = format!("claim --to {pool} --terms rescue.toml --dev {CAT} --yes");
-    world.assert_refused(&line, &format!("`{pool}` cannot receive"), key).await;
+    world.assert_refused(&line, &format!("`{pool}` cannot be a recipient"), key).await;
     let wrong = by(&format!("claim --pledger {cat} --tier 0"));
     world.assert_refused(&wrong, &format!("`{cat}` has nothing to claim"), nothing).await;
 }
@@ -165,7 +165,7 @@ async fn a_rescue_that_ended_with_nothing_delivered_has_nobody_to_repay() {
     world
         .assert_refused(
             &format!("recover 1 ETH --terms rescue.toml --dev {ANN} --yes"),
-            "the rescue ended with nothing delivered, so there is nobody to repay",
+            "the rescue delivered nothing, so there is no one to repay",
             "nothing went to the beneficiary; `levee refund` returns what was pledged",
         )
         .await;

@@ -31,9 +31,9 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("stderr is text")
 }
 
-/// The address that anvil was said to be up at, without the scheme.
+/// The address at which anvil runs, without the scheme.
 fn chain(stderr: &str) -> String {
-    let line = stderr.lines().find_map(|line| line.strip_prefix("anvil is up at http://"));
+    let line = stderr.lines().find_map(|line| line.strip_prefix("anvil is running at http://"));
     line.unwrap_or_else(|| panic!("no address in: {stderr}")).to_owned()
 }
 
@@ -191,7 +191,7 @@ fn wsteth_is_pledged_by_a_permit_as_steth_is() {
     fs::write(&path, text.replace("10000000000000000000 shares", "10 wstETH")).expect("it can be written");
     let output = rehearse(&path, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(words(&stdout(&output)).contains("locked 10 wstETH of Ben in tier 1"), "{}", stdout(&output));
+    assert!(words(&stdout(&output)).contains("locked 10 wstETH for Ben in tier 1"), "{}", stdout(&output));
 }
 
 #[test]
@@ -206,15 +206,15 @@ fn who_has_too_little_is_told_so() {
 }
 
 #[test]
-fn what_was_said_is_told_beside_what_was_locked() {
+fn declarations_are_compared_with_what_was_locked() {
     let path = scenarios().join("declarations.toml");
     let output = rehearse(&path, &[]);
     let text = stdout(&output);
-    assert!(text.contains("Ben        grant  Approved   30 ETH     yes     20 ETH  10 ETH\n"), "{text}");
-    assert!(text.contains("Dora       grant  Proposed   40 ETH     no      -       -\n"), "{text}");
+    assert!(text.contains("Ben        grant  Approved   30 ETH     yes    20 ETH  10 ETH\n"), "{text}");
+    assert!(text.contains("Dora       grant  Proposed   40 ETH     no     -       -\n"), "{text}");
     let result: Value = serde_json::from_slice(&rehearse(&path, &["--json"]).stdout).expect("stdout is JSON");
-    let said = result["endings"][0]["said"].as_array().expect("a list");
-    let ben = said.iter().find(|said| said["who"] == "Ben").expect("Ben said something");
+    let declarations = result["endings"][0]["declarations"].as_array().expect("a list");
+    let ben = declarations.iter().find(|one| one["who"] == "Ben").expect("a declaration of Ben");
     assert_eq!(ben["link"], "https://example.org/ben");
     assert_eq!(amount(ben, "lockedWei"), 20 * 10u128.pow(18));
 }
@@ -267,7 +267,7 @@ fn an_expectation_that_does_not_hold_is_named_and_fails() {
     let unmet = "uncovered: expected 27901 ETH, found 27900 ETH";
     assert!(stdout(&output).contains(&format!("NOT MET  {unmet}\n")), "{}", stdout(&output));
     let message = stderr(&output);
-    assert!(message.contains("1 of the scenario's expectations do not hold"), "{message}");
+    assert!(message.contains("1 of the scenario's expectations failed"), "{message}");
     assert!(message.contains(&format!("the deadline passes at 43,500 of 68,900 ETH: {unmet}")), "{message}");
     assert_gone(&chain(&message));
 }
@@ -279,7 +279,7 @@ fn a_step_that_is_refused_stops_the_rehearsal_at_its_line() {
     assert_eq!(output.status.code(), Some(1));
     let message = stderr(&output);
     let expected =
-        "veto.toml:87: object by Ben was refused with AlreadyObjected: Ben has objected with its ETH";
+        "veto.toml:87: object by Ben was refused with AlreadyObjected: Ben has already objected with its ETH";
     assert!(message.contains(expected), "{message}");
     assert_gone(&chain(&message));
 }
@@ -320,7 +320,7 @@ fn a_missing_anvil_is_told_with_what_to_do() {
     assert_eq!(stdout(&output), "");
     assert_eq!(
         stderr(&output),
-        "error: a rehearsal needs Foundry's anvil, but there is none at `/nowhere/anvil`, where ANVIL points\n\nhint: run `npm ci` in Levee's directory, install Foundry, or set ANVIL to the program\n"
+        "error: a rehearsal needs Foundry's anvil, which was not found at `/nowhere/anvil`, where ANVIL points\n\nhint: run `npm ci` in Levee's directory, install Foundry, or set ANVIL to the program\n"
     );
 }
 
@@ -385,7 +385,7 @@ fn an_interrupted_rehearsal_leaves_nothing_running() {
     let chain = running.chain.clone();
     let (code, message) = running.signal("INT");
     assert_eq!(code, Some(1));
-    assert!(message.ends_with("error: interrupted; the chain is gone\n"), "{message}");
+    assert!(message.ends_with("error: interrupted; the chain was stopped\n"), "{message}");
     assert_gone(&chain);
 }
 
@@ -393,7 +393,7 @@ fn an_interrupted_rehearsal_leaves_nothing_running() {
 fn a_chain_that_is_kept_can_be_used_until_the_terminal_is_closed() {
     // The scenario stops while pledges are still taken.
     let stop = stopped("[[step]]\ndo = \"settle\"", "Open");
-    assert_kept_chain_is_used(&stop.1, "locked 0.1 ETH of 0x", "HUP");
+    assert_kept_chain_is_used(&stop.1, "locked 0.1 ETH for 0x", "HUP");
 }
 
 #[test]

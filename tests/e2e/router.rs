@@ -42,7 +42,7 @@ async fn a_permit_pledges_in_one_transaction() {
     let ran = world.try_by(CAT, &format!("pledge 30 wstETH --tier 2 --permit --weth {weth}"));
     assert!(ran.stderr.starts_with("Create the router at 0x"), "{}", ran.stderr);
     let cat = world.address(CAT);
-    assert_eq!(ran.ok(), format!("locked 30 wstETH of {cat} in tier 2\n"));
+    assert_eq!(ran.ok(), format!("locked 30 wstETH for {cat} in tier 2\n"));
     // The router is there now, so that the pledge is all.
     let second = world.by(CAT, &format!("pledge 20 wstETH --tier 2 --permit --weth {weth}"));
     assert_eq!((count(&second), names(&second)), (1, vec!["Pledged"]));
@@ -85,9 +85,13 @@ async fn weth_is_pledged_as_eth() {
     let ann = world.address(ANN);
     let line = format!("pledge 10 WETH --tier 0 --weth {weth}");
     let refused = format!("{line} --terms rescue.toml --dev {ANN} --yes");
-    let approve = "add `--approve` to allow it first, in a transaction of its own";
+    let approve = "add `--approve` to send an approval first";
     world
-        .assert_refused(&refused, &format!("the router may not take 10 WETH from `{ann}` yet"), approve)
+        .assert_refused(
+            &refused,
+            &format!("the router is not yet allowed to take 10 WETH from `{ann}`"),
+            approve,
+        )
         .await;
 
     let pledged = world.by(ANN, &format!("{line} --approve"));
@@ -101,9 +105,9 @@ async fn weth_is_pledged_as_eth() {
     let left = WETH::new(weth, &world.chain).balanceOf(ann).call().await.expect("a balance");
     assert_eq!(left, U256::from(10 * ETHER));
     let again = world.try_by(ANN, &format!("pledge 4 WETH --tier 0 --approve --weth {weth}"));
-    assert!(again.stderr.contains("Allow the router to take 4 WETH of yours\n"), "{}", again.stderr);
+    assert!(again.stderr.contains("Allow the router to take 4 WETH from you\n"), "{}", again.stderr);
     assert!(!again.stderr.contains("Create"), "{}", again.stderr);
-    assert_eq!(again.ok(), format!("locked 4 ETH of {ann} in tier 0\n"));
+    assert_eq!(again.ok(), format!("locked 4 ETH for {ann} in tier 0\n"));
 }
 
 #[tokio::test]
@@ -119,7 +123,7 @@ async fn a_way_that_does_not_exist_is_told_before_anything_is_sent() {
         ("pledge 1 ETH --permit".to_owned(), "ETH needs no permit".to_owned(), "leave `--permit` out"),
         (
             format!("pledge 1 WETH --permit --weth {weth}"),
-            "WETH knows no permit".to_owned(),
+            "WETH does not support permits".to_owned(),
             "use `--approve`, which allows the router to take it first",
         ),
         ("pledge 1 WETH --approve".to_owned(), unknown.clone(), name),

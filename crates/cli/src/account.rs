@@ -73,7 +73,7 @@ impl AccountArgs {
     fn keystore_path(&self) -> Result<Option<PathBuf>, UserError> {
         let Some(name) = &self.account else { return Ok(self.keystore.clone()) };
         let home = env::home_dir().ok_or_else(|| {
-            UserError::new("there is no home directory to look for `--account` in")
+            UserError::new("`--account` needs a home directory, but none is set")
                 .hint("use `--keystore PATH`")
         })?;
         Ok(Some(home.join(".foundry/keystores").join(name)))
@@ -112,7 +112,7 @@ impl AccountArgs {
 fn does_not_open(path: &Path, reason: &str) -> UserError {
     let path = path.display();
     if reason == "Mac Mismatch" {
-        return UserError::new(format!("the password does not open the keystore `{path}`"))
+        return UserError::new(format!("the password does not unlock the keystore `{path}`"))
             .hint("check the password and the account");
     }
     UserError::new(format!("the keystore `{path}` cannot be opened: {reason}"))
@@ -137,7 +137,7 @@ fn dev_signer(number: usize, chain: u64) -> Result<PrivateKeySigner, UserError> 
 /// The key itself is in no message.
 fn parse_key(key: &str) -> Result<PrivateKeySigner, UserError> {
     key.trim().parse().map_err(|_| {
-        UserError::new(format!("{KEY_VARIABLE} does not hold a private key"))
+        UserError::new(format!("{KEY_VARIABLE} does not contain a valid private key"))
             .hint("it must be 64 hexadecimal digits, with or without `0x`")
     })
 }
@@ -192,7 +192,7 @@ mod tests {
         fs::write(path("wrong"), "Testpassword").unwrap();
         assert_eq!(from_keystore(path("key"), path("right")).unwrap().address(), KEYSTORE_ADDRESS);
         let message = from_keystore(path("key"), path("wrong")).unwrap_err().to_string();
-        assert_eq!(message, format!("the password does not open the keystore `{}`", path("key").display()));
+        assert_eq!(message, format!("the password does not unlock the keystore `{}`", path("key").display()));
         let message = from_keystore(path("none"), path("right")).unwrap_err().to_string();
         assert!(message.starts_with("there is no keystore at"), "{message}");
         let message = from_keystore(path("key"), path("none")).unwrap_err().to_string();
@@ -202,6 +202,6 @@ mod tests {
     #[test]
     fn a_bad_key_is_not_repeated() {
         let message = parse_key("0xSECRET").unwrap_err().to_string();
-        assert_eq!(message, "LEVEE_PRIVATE_KEY does not hold a private key");
+        assert_eq!(message, "LEVEE_PRIVATE_KEY does not contain a valid private key");
     }
 }

@@ -10,8 +10,9 @@ pub(crate) fn require_as_created(page: &Page, created: &Terms) -> Result<(), Use
     let created = Goal::from(created);
     let now = differences(created, Goal::from(&page.view.terms));
     if !now.is_empty() {
-        let message = format!("the rescue was amended since the terms in the file: {}", now.join(", "));
-        return Err(UserError::new(message).hint("add `--accept-amended` to pledge under what is in force"));
+        let message =
+            format!("the rescue has been amended since the terms file was written: {}", now.join(", "));
+        return Err(UserError::new(message).hint("add `--accept-amended` to pledge under the terms in force"));
     }
     let Some(Amendment { goal, effective_at }) = page.pending() else { return Ok(()) };
     let then = differences(created, goal);
@@ -19,9 +20,10 @@ pub(crate) fn require_as_created(page: &Page, created: &Terms) -> Result<(), Use
         return Ok(());
     }
     let at = time::time_from(effective_at, page.now);
-    let message = format!("an amendment comes into force at {at}: {}", then.join(", "));
-    Err(UserError::new(message)
-        .hint("add `--accept-amended` to pledge; until then you may leave with `levee exit`"))
+    let message = format!("an amendment takes effect at {at}: {}", then.join(", "));
+    Err(UserError::new(message).hint(
+        "add `--accept-amended` to pledge; until the amendment takes effect, `levee exit` withdraws a pledge",
+    ))
 }
 
 /// What a pledger should know about amendments.
@@ -32,7 +34,7 @@ pub(crate) fn facts(page: &Page, created: &Terms) -> Vec<(&'static str, String)>
     let pending = page.pending().map(|Amendment { goal, effective_at }| {
         let changes = differ(in_force, goal).unwrap_or_else(|| "nothing changes".into());
         let at = time::time_from(effective_at, page.now);
-        ("about to be", format!("{changes}, in force from {at}; you may leave before, with `levee exit`"))
+        ("pending", format!("{changes}, effective {at}; until then, `levee exit` withdraws a pledge"))
     });
     amended.into_iter().chain(pending).collect()
 }
@@ -59,7 +61,8 @@ mod tests {
     use crate::page::tests::{DAY, ether, open};
     use levee_model::Wei;
 
-    /// An open rescue with an amendment to a target of 80 ETH and a deadline three days later, a day before it is in force.
+    /// An open rescue with an amendment to a target of 80 ETH and a deadline three days later, a day before it is in
+    /// force.
     fn pending() -> (Page, Terms) {
         let mut page = open();
         let created = page.view.terms.clone();
@@ -87,9 +90,9 @@ mod tests {
         let (page, created) = pending();
         let error = require_as_created(&page, &created).unwrap_err().to_string();
         let at = "2026-08-02T00:00:00Z (in 1 day)";
-        assert_eq!(error, format!("an amendment comes into force at {at}: {CHANGES}"));
-        let fact = format!("{CHANGES}, in force from {at}; you may leave before, with `levee exit`");
-        assert_eq!(facts(&page, &created), [("about to be", fact)]);
+        assert_eq!(error, format!("an amendment takes effect at {at}: {CHANGES}"));
+        let fact = format!("{CHANGES}, effective {at}; until then, `levee exit` withdraws a pledge");
+        assert_eq!(facts(&page, &created), [("pending", fact)]);
     }
 
     #[test]
@@ -99,7 +102,7 @@ mod tests {
         let Goal { target, deadline, .. } = page.view.amendment.unwrap().goal;
         (page.view.terms.target, page.view.terms.deadline) = (target, deadline);
         let error = require_as_created(&page, &created).unwrap_err().to_string();
-        assert_eq!(error, format!("the rescue was amended since the terms in the file: {CHANGES}"));
+        assert_eq!(error, format!("the rescue has been amended since the terms file was written: {CHANGES}"));
         assert_eq!(facts(&page, &created), [("amended", CHANGES.to_owned())]);
     }
 }

@@ -90,11 +90,11 @@ pub(crate) fn parse_eth(text: &str) -> Result<Wei, UserError> {
     }
 }
 
-/// Reads a positive amount of ETH; `verb` says what to do with it.
-pub(crate) fn parse_some_eth(text: &str, verb: &str) -> Result<Wei, UserError> {
+/// Reads a positive amount of ETH; `action` is for the hint, as in `pledge`.
+pub(crate) fn parse_some_eth(text: &str, action: &str) -> Result<Wei, UserError> {
     let amount = parse_eth(text)?;
     if amount.is_zero() {
-        return Err(UserError::new(format!("`{text}` is nothing")).hint(format!("{verb} more than nothing")));
+        return Err(UserError::new(format!("`{text}` is zero")).hint(format!("{action} more than zero")));
     }
     Ok(amount)
 }
@@ -102,7 +102,8 @@ pub(crate) fn parse_some_eth(text: &str, verb: &str) -> Result<Wei, UserError> {
 /// Reads the name of an asset.
 pub(crate) fn parse_asset(text: &str) -> Result<Asset, UserError> {
     Asset::ALL.into_iter().find(|asset| asset.to_string().eq_ignore_ascii_case(text)).ok_or_else(|| {
-        UserError::new(format!("`{text}` is not an asset of a rescue")).hint("say ETH, stETH or wstETH")
+        UserError::new(format!("`{text}` is not an asset that rescues accept"))
+            .hint("use ETH, stETH or wstETH")
     })
 }
 
@@ -121,9 +122,8 @@ fn parse_decimal(number: &str, whole: &str, decimals: usize) -> Result<u128, Use
         return Err(too_fine(whole, decimals));
     }
     let text = format!("{integer}{fraction:0<decimals$}");
-    text.parse().map_err(|_| {
-        UserError::new(format!("`{whole}` is too large to exist")).hint("check the number of digits")
-    })
+    text.parse()
+        .map_err(|_| UserError::new(format!("`{whole}` is too large")).hint("check the number of digits"))
 }
 
 fn too_fine(whole: &str, decimals: usize) -> UserError {
@@ -208,7 +208,7 @@ mod tests {
             assert_eq!(refusal(text), format!("`{text}` is not an amount"));
         }
         let huge = "340282366920938463464 ETH";
-        assert_eq!(refusal(huge), format!("`{huge}` is too large to exist"));
+        assert_eq!(refusal(huge), format!("`{huge}` is too large"));
     }
 
     #[test]
@@ -222,7 +222,10 @@ mod tests {
     fn assets_are_known_by_name() {
         assert_eq!(parse_asset("steth").unwrap(), Asset::StEth);
         assert_eq!(parse_asset("wstETH").unwrap(), Asset::WstEth);
-        assert_eq!(parse_asset("WETH").unwrap_err().to_string(), "`WETH` is not an asset of a rescue");
+        assert_eq!(
+            parse_asset("WETH").unwrap_err().to_string(),
+            "`WETH` is not an asset that rescues accept"
+        );
     }
 
     #[test]

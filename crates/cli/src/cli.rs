@@ -1,4 +1,4 @@
-//! From arguments to a command. Mistakes of every kind, also clap's, are rendered in one way.
+//! Parses the arguments. All errors, including clap's, are rendered in the same way.
 
 use std::{env, error::Error, future::Future, process::ExitCode};
 
@@ -12,28 +12,28 @@ use crate::{
     rehearse, trace,
 };
 
-/// Rescues by rule: pledges toward a shortfall, locked in a contract whose terms were fixed before the first coin.
+/// Fund rescues in DeFi with binding pledges, locked under terms that are fixed in advance.
 #[derive(Debug, Parser)]
 #[command(
     name = "levee",
     version,
     max_term_width = 100,
     after_help = "\
-Amounts carry a unit: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `123 wei` of ETH, or `100 shares` of stETH, which is the \
-unit that its books are in.
-The result goes to stdout, everything else to stderr.
-Exit codes: 0 done; 1 you can mend it; 2 the network, or a defect."
+Amounts need a unit: `1.5 ETH`, `123 wei`, `2500 stETH`, `100 shares` (of stETH, which is booked in shares) \
+or `30 wstETH`.
+Results go to stdout, everything else to stderr.
+Exit codes: 0 success, 1 user error, 2 network failure or bug."
 )]
 pub(crate) struct Cli {
-    /// Write results and errors as JSON.
+    /// Print results and errors as JSON.
     #[arg(long, global = true)]
     json: bool,
 
-    /// Write nothing but the result, warnings and errors.
+    /// Print only the result, warnings and errors.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Tell on stderr what the node is asked; given twice, also what it answers.
+    /// Log requests to the node on stderr; with `-vv`, also its responses.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
 
@@ -41,64 +41,64 @@ pub(crate) struct Cli {
     command: Command,
 }
 
-/// One verb.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Write, check and show the terms of a rescue
     #[command(subcommand)]
     Terms(commands::terms::TermsCommand),
-    /// Compute the address of a rescue from its terms, without a network
+    /// Compute the address of a rescue from its terms, offline
     Address(commands::address::AddressArgs),
     /// Create a rescue
     Deploy(commands::deploy::DeployArgs),
-    /// Say what will be pledged, before the money
+    /// Declare an intended pledge, without locking anything
     Declare(commands::declare::DeclareArgs),
-    /// Show what was declared, against what was locked
+    /// Compare declarations with the pledges that are locked
     Declarations(commands::declarations::DeclarationsArgs),
     /// Lock a pledge
     Pledge(commands::pledge::PledgeArgs),
-    /// Decide a rescue: fix what is drawn, or find that it failed (anyone)
+    /// Settle a rescue: fix the draw, or record that it failed (anyone)
     Settle(commands::settle::SettleArgs),
-    /// Deliver to the beneficiary what is due of an asset (anyone)
+    /// Deliver what is due in one asset to the beneficiary (anyone)
     Release(commands::release::ReleaseArgs),
-    /// Return to a pledger what is not needed (anyone)
+    /// Return the part of a pledge that is not needed (anyone)
     Refund(commands::refund::RefundArgs),
-    /// Take your pledge out while an amendment is pending
+    /// Withdraw your pledge while an amendment is pending
     Exit(commands::exit::ExitArgs),
-    /// Pay a pledger what its exit or decline could not (anyone)
+    /// Pay out what an exit or a decline could not (anyone)
     Collect(commands::collect::CollectArgs),
-    /// Object with your pledge to what is not yet due
+    /// Object to tranches that are not yet due
     Object(commands::object::ObjectArgs),
-    /// End an open rescue, stop what is not yet due, or let go what objections stopped (guardian)
+    /// End an open rescue, stop tranches not yet due, or return what a veto stopped (guardian)
     Cancel(commands::cancel::CancelArgs),
-    /// Send back what the beneficiary did not collect in time (anyone)
+    /// Return what was not delivered to the beneficiary in time (anyone)
     Lapse(commands::lapse::LapseArgs),
     /// Fail a rescue whose stETH cannot be valued (anyone)
     Expire(commands::expire::ExpireArgs),
     /// Decline a pledge or propose an amendment (guardian)
     #[command(subcommand)]
     Guardian(commands::guardian::GuardianCommand),
-    /// Add, enlist for, claim or take back what pledges get whose condition is not met
+    /// Manage the bonus for pledges whose condition is not met
     #[command(subcommand)]
     Bonus(commands::bonus::BonusCommand),
-    /// Share out what was recovered after a rescue (anyone)
+    /// Distribute funds that were recovered after a rescue (anyone)
     Recover(commands::recover::RecoverArgs),
-    /// Pay a pledger what was recovered for it (anyone)
+    /// Pay a pledger its share of recovered funds (anyone)
     Claim(commands::claim::ClaimArgs),
-    /// Show a rescue on one page
+    /// Show the state of a rescue
     Status(commands::status::StatusArgs),
-    /// Show what an account has in a rescue
+    /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
-    /// Play a rescue from a file, on a local chain of its own
+    /// Rehearse a rescue from a scenario file, on a temporary local chain
     Rehearse(rehearse::RehearseArgs),
-    /// Print a script that completes arguments in a shell
+    /// Print a shell completion script
     Completions(commands::shell::CompletionsArgs),
-    /// Print the manual page, or write the pages of all commands
+    /// Print the manual page, or write the pages of all commands to a directory
     Man(commands::shell::ManArgs),
 }
 
 impl Command {
-    /// Does it. The asynchronous runtime is made only for verbs that reach a node.
+    /// Runs the command. The asynchronous runtime is started only for commands that reach a node.
     pub(crate) fn run(self, output: Output) -> Result<()> {
         match self {
             Self::Terms(command) => command.run(output),
@@ -131,52 +131,52 @@ impl Command {
 
 fn block_on(command: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.wrap_err("the runtime does not start")?.block_on(command)
+    runtime.wrap_err("the asynchronous runtime could not be started")?.block_on(command)
 }
 
-/// What the arguments ask for.
+/// The parsed arguments.
 #[derive(Debug)]
-pub(crate) enum Asked {
-    /// To do something.
+pub(crate) enum Parsed {
+    /// A command to run.
     Run(Box<Command>),
-    /// Nothing more: help or the version was asked for, and shown; or nothing was, and help is shown all the same.
-    Shown(ExitCode),
+    /// Help or the version was printed, so nothing is left to do but exit.
+    Exit(ExitCode),
 }
 
 /// Reads the arguments.
-pub(crate) fn parse() -> (Output, Result<Asked>) {
+pub(crate) fn parse() -> (Output, Result<Parsed>) {
     match Cli::try_parse() {
         Ok(cli) => {
             trace::start(cli.verbose);
-            (Output::new(cli.json, cli.quiet), Ok(Asked::Run(Box::new(cli.command))))
+            (Output::new(cli.json, cli.quiet), Ok(Parsed::Run(Box::new(cli.command))))
         }
         Err(error) => {
             let output = Output::new(env::args_os().any(|argument| argument == "--json"), false);
-            (output, shown_or_mistake(error, output))
+            (output, help_or_usage_error(error, output))
         }
     }
 }
 
-fn shown_or_mistake(error: clap::Error, output: Output) -> Result<Asked> {
+fn help_or_usage_error(error: clap::Error, output: Output) -> Result<Parsed> {
     let help = error.render().ansi().to_string();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             output::write(&help)?;
-            Ok(Asked::Shown(ExitCode::SUCCESS))
+            Ok(Parsed::Exit(ExitCode::SUCCESS))
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !output.is_json() => {
             output::write_stderr(&help);
-            Ok(Asked::Shown(ExitCode::from(EXIT_USER)))
+            Ok(Parsed::Exit(ExitCode::from(EXIT_USER)))
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
-            Err(UserError::new("no command is given").hint("`levee help` lists the commands").into())
+            Err(UserError::new("no command given").hint("`levee help` lists the commands").into())
         }
-        _ => Err(mistake(&error).into()),
+        _ => Err(usage_error(&error).into()),
     }
 }
 
-/// A refusal by one of our own parsers says what to do; of clap's own, the first sentence is what is wrong.
-fn mistake(error: &clap::Error) -> UserError {
+/// Our own parsers fail with a [`UserError`]; of clap's own errors, the first paragraph becomes the message.
+fn usage_error(error: &clap::Error) -> UserError {
     if let Some(ours) = error.source().and_then(|source| source.downcast_ref::<UserError>()) {
         return ours.clone();
     }
@@ -185,7 +185,7 @@ fn mistake(error: &clap::Error) -> UserError {
     let message = paragraphs.next().unwrap_or_default();
     let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ").map(str::to_owned));
     UserError::new(message)
-        .hint(tip.unwrap_or_else(|| "`levee help` and `--help` after any verb explain".into()))
+        .hint(tip.unwrap_or_else(|| "see `levee help`, or add `--help` to any command".into()))
 }
 
 fn one_line(text: &str) -> String {
@@ -199,7 +199,7 @@ mod tests {
 
     fn refusal(arguments: &[&str]) -> String {
         let arguments = ["levee"].iter().chain(arguments);
-        let report = mistake(&Cli::try_parse_from(arguments).unwrap_err()).into();
+        let report = usage_error(&Cli::try_parse_from(arguments).unwrap_err()).into();
         anstream::adapter::strip_str(&crate::error::to_text(&report)).to_string()
     }
 
@@ -209,8 +209,8 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_in_arguments_read_like_all_others() {
-        let help = "hint: `levee help` and `--help` after any verb explain\n";
+    fn usage_errors_read_like_all_others() {
+        let help = "hint: see `levee help`, or add `--help` to any command\n";
         assert_eq!(
             refusal(&["setle"]),
             "error: unrecognized subcommand 'setle'\n\nhint: a similar subcommand exists: 'settle'\n"
@@ -221,7 +221,7 @@ mod tests {
         );
         assert_eq!(
             refusal(&["release", "WETH"]),
-            "error: `WETH` is not an asset of a rescue\n\nhint: say ETH, stETH or wstETH\n"
+            "error: `WETH` is not an asset that rescues accept\n\nhint: use ETH, stETH or wstETH\n"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Which node, which chain, which rescue?
+//! The node, the chain and the rescue that a command uses.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::{
     terms::TermsFile,
 };
 
-/// Where the chain is reached.
+/// The network options.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
@@ -26,28 +26,28 @@ pub(crate) struct NetworkArgs {
     #[arg(long, value_name = "URL")]
     rpc_url: Option<String>,
 
-    /// Chain id that the node must have, as in `1` for Ethereum.
+    /// Chain ID that the node must have, such as `1` for Ethereum.
     #[arg(long, value_name = "ID")]
     chain: Option<u64>,
 }
 
-/// A node that nothing was asked of yet.
+/// A node that has not been contacted yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     url: RedactedUrl,
     provider: DynProvider,
-    /// Id that its chain must have.
+    /// ID that its chain must have.
     expected: Option<u64>,
 }
 
 /// A node and its chain.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
-    /// How to reach it.
+    /// Its URL.
     pub(crate) url: RedactedUrl,
     /// Reads only.
     pub(crate) provider: DynProvider,
-    /// Id of its chain.
+    /// ID of its chain.
     pub(crate) chain: u64,
 }
 
@@ -122,7 +122,7 @@ impl Connection {
     }
 }
 
-/// Which rescue: its address, or the terms from which its address follows.
+/// The rescue: its address, or the terms from which its address follows.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rescue")]
 pub(crate) struct RescueArgs {
@@ -135,10 +135,10 @@ pub(crate) struct RescueArgs {
     pub(crate) terms: Option<PathBuf>,
 }
 
-/// The address of a rescue, and its terms where they were given.
+/// The address of a rescue, and its terms if they were given.
 #[derive(Debug)]
 pub(crate) struct Named {
-    /// Where it should be.
+    /// Its address.
     pub(crate) address: Address,
     /// The original terms. The address commits to them, so only the presence of Levee's code remains to be
     /// checked.
@@ -154,7 +154,7 @@ impl RescueArgs {
         };
         let Some(path) = &self.terms else {
             let address = rescue.ok_or_else(|| {
-                UserError::new("no rescue is named")
+                UserError::new("no rescue given")
                     .hint("use `--rescue ADDRESS`, the variable LEVEE_RESCUE, or `--terms FILE`")
             })?;
             return Ok(Named { address, terms: None });
@@ -172,7 +172,7 @@ impl RescueArgs {
         }
     }
 
-    /// Reads the rescue as the latest block has it, with what is the account's, if one is given.
+    /// Reads the rescue at the latest block, and an account's positions in it, if one is given.
     pub(crate) async fn read(
         &self,
         network: &NetworkArgs,
@@ -187,7 +187,7 @@ impl RescueArgs {
 }
 
 impl TermsFile {
-    /// Where the rescue with these terms is or will be.
+    /// The address of the rescue with these terms, existing or not.
     pub(crate) fn address(&self) -> Result<Address> {
         Ok(Blueprint::escrow(&self.terms)?.address())
     }

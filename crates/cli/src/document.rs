@@ -79,8 +79,8 @@ impl Document {
 
 /// A type error of serde, in words.
 fn wrong_type(message: &str) -> Option<String> {
-    let told = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
-    let (found, expected) = told.split_once(", expected ")?;
+    let text = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))?;
+    let (found, expected) = text.split_once(", expected ")?;
     let (kind, value) = found.split_once(' ').unwrap_or((found, ""));
     let found = match kind {
         "integer" | "floating" => format!("the number {}", value.trim_start_matches("point ")),

@@ -1,7 +1,7 @@
-//! What went wrong, who can mend it, and what to do next.
+//! Errors as the user sees them: what went wrong, what to do about it, and the exit code.
 //!
-//! Everything fails with an [`eyre::Report`]. Whatever the caller can mend is a [`UserError`], or an error of the client
-//! that says so, somewhere in its chain; the rest is the network or a defect.
+//! Everything fails with an [`eyre::Report`]. If its chain contains a [`UserError`], or an error of the client that
+//! says so, it is a user error; otherwise it is a network failure or a bug.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use crate::{
     json::{ErrorFacts, ErrorJson},
 };
 
-/// Exit code when the caller can mend it: bad input, a refusal by the escrow, too little money.
+/// Exit code of a user error: bad input, a refusal by the escrow, insufficient funds.
 pub(crate) const EXIT_USER: u8 = 1;
-/// Exit code of the network or a defect.
-const EXIT_UNEXPECTED: u8 = 2;
+/// Exit code of a network failure or a bug.
+const EXIT_INTERNAL: u8 = 2;
 
-/// A mistake that whoever called the command can mend: one sentence, and what to do about it.
+/// An error that the user can correct: one sentence, and a hint on how.
 #[derive(Debug, Clone)]
 pub(crate) struct UserError {
     message: String,
@@ -25,18 +25,18 @@ pub(crate) struct UserError {
 }
 
 impl UserError {
-    /// What is wrong, in one sentence without a full stop.
+    /// `message` is one sentence without a full stop.
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None }
     }
 
-    /// Adds what to do about it.
+    /// Adds advice on what to do about it.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same mistake, seen in a larger thing: `place` comes before the sentence.
+    /// The same error, with the `place` where it occurred before the sentence.
     pub(crate) fn within(mut self, place: impl fmt::Display) -> Self {
         self.message = format!("{place}: {}", self.message);
         self
@@ -56,7 +56,7 @@ pub(crate) fn exit_code(report: &Report) -> u8 {
     let is_users = |cause: &(dyn std::error::Error + 'static)| {
         cause.is::<UserError>() || cause.downcast_ref().is_some_and(levee::Error::is_users)
     };
-    if report.chain().any(is_users) { EXIT_USER } else { EXIT_UNEXPECTED }
+    if report.chain().any(is_users) { EXIT_USER } else { EXIT_INTERNAL }
 }
 
 fn hint_for(report: &Report) -> Option<&str> {
@@ -66,20 +66,20 @@ fn hint_for(report: &Report) -> Option<&str> {
     })
 }
 
-/// The causes below the first message, without those that only repeat it.
+/// The causes of the error, without those that only repeat the message above them.
 fn causes(report: &Report) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
     let mut above = report.to_string();
     for cause in report.chain().skip(1).map(ToString::to_string) {
         if !above.contains(&cause) {
             causes.push(cause.clone());
+            above = cause;
         }
-        above = cause;
     }
     causes
 }
 
-/// An error as a person reads it, in colors. Nothing in it can begin a line of its own.
+/// An error as text, in color. No part of it can start a new line.
 pub(crate) fn to_text(report: &Report) -> String {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     let mut text = format!("{style}error{style:#}: {}\n", escape::line(&report.to_string()));
@@ -92,7 +92,7 @@ pub(crate) fn to_text(report: &Report) -> String {
     text
 }
 
-/// An error as a program reads it.
+/// An error as JSON.
 pub(crate) fn to_json(report: &Report) -> ErrorJson {
     let hint = hint_for(report).map(str::to_owned);
     ErrorJson {
@@ -106,10 +106,10 @@ pub(crate) fn to_json(report: &Report) -> ErrorJson {
     }
 }
 
-/// The name of an error: that of the client where it is one of its own, else who can mend it.
+/// The name of an error: the client's where it has one, otherwise `UserError` or `InternalError`.
 fn kind(report: &Report) -> &'static str {
     let of_client = report.chain().find_map(|cause| cause.downcast_ref().map(levee::Error::kind));
-    of_client.unwrap_or(if exit_code(report) == EXIT_USER { "Mistake" } else { "Unexpected" })
+    of_client.unwrap_or(if exit_code(report) == EXIT_USER { "UserError" } else { "InternalError" })
 }
 
 #[cfg(test)]
@@ -118,19 +118,19 @@ mod tests {
     use eyre::eyre;
     use serde_json::json;
 
-    fn mistake() -> Report {
+    fn user_error() -> Report {
         Report::new(UserError::new("`5` has no unit").hint("write `5 ETH`"))
     }
 
     #[test]
-    fn a_mistake_reads_as_a_sentence_and_a_hint() {
-        let text = anstream::adapter::strip_str(&to_text(&mistake())).to_string();
+    fn a_user_error_reads_as_a_sentence_and_a_hint() {
+        let text = anstream::adapter::strip_str(&to_text(&user_error())).to_string();
         assert_eq!(text, "error: `5` has no unit\n\nhint: write `5 ETH`\n");
-        assert_eq!(exit_code(&mistake()), 1);
+        assert_eq!(exit_code(&user_error()), 1);
     }
 
     #[test]
-    fn what_is_not_a_mistake_has_causes_and_the_other_code() {
+    fn any_other_error_has_causes_and_the_other_code() {
         let report = eyre!("connection refused").wrap_err("the node does not answer");
         let text = anstream::adapter::strip_str(&to_text(&report)).to_string();
         assert_eq!(text, "error: the node does not answer\n  caused by: connection refused\n");
@@ -140,14 +140,14 @@ mod tests {
     #[test]
     fn json_has_the_same_facts() {
         let expected = json!({ "error": {
-            "kind": "Mistake", "message": "pledging", "causes": ["`5` has no unit"], "code": 1, "hint": "write `5 ETH`",
+            "kind": "UserError", "message": "pledging", "causes": ["`5` has no unit"], "code": 1, "hint": "write `5 ETH`",
         } });
         let value = |report: &Report| serde_json::to_value(to_json(report)).unwrap();
-        assert_eq!(value(&mistake().wrap_err("pledging")), expected);
+        assert_eq!(value(&user_error().wrap_err("pledging")), expected);
         let refusal = levee::Error::from(levee::Refusal::NoVeto);
         assert_eq!(value(&refusal.into())["error"]["kind"], "NoVeto");
         assert_eq!(value(&levee::Error::NoDeployer.into())["error"]["kind"], "NoDeployer");
-        assert_eq!(value(&eyre!("connection refused"))["error"]["kind"], "Unexpected");
+        assert_eq!(value(&eyre!("connection refused"))["error"]["kind"], "InternalError");
     }
 
     #[test]

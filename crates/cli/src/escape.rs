@@ -1,5 +1,5 @@
-//! Text from files, chains, tokens and nodes is shown, never obeyed: control and direction characters are
-//! escaped in all output.
+//! Escapes control and direction characters in all output, so that text from files, chains, tokens and nodes cannot
+//! affect the terminal.
 
 use std::fmt::Write;
 

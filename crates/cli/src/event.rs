@@ -1,4 +1,4 @@
-//! What happened, in words and as JSON, from the events of a transaction.
+//! The events of a transaction as sentences.
 
 use alloy::primitives::Address;
 use levee::{BoardEvent, BonusEvent, Declaration, Event, RecoveryEvent, RescueEvent};
@@ -6,7 +6,7 @@ use levee_model::{BonusDecision, EndReason, Enlistment, PositionId, Rate, Units,
 
 use crate::{amount, percent, time};
 
-/// An event as a sentence without a full stop. `rate` is for what stETH shares are worth, where it is known.
+/// An event as a sentence without a full stop. `rate` values stETH shares, if it is known.
 pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
     match event {
         Event::Rescue(event) => rescue_to_text(event, rate),
@@ -21,28 +21,25 @@ fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
     match event {
         RescueEvent::Created { terms } => {
             let (target, deadline) = (amount::eth(terms.target), time::time(terms.deadline));
-            format!("created a rescue of {target}, open for pledges up to {deadline}")
+            format!("created a rescue with a target of {target}, open for pledges until {deadline}")
         }
         RescueEvent::Pledged { position, amount } => {
-            format!("locked {} of {} in tier {}", shown(position, *amount), position.pledger, position.tier)
+            format!("locked {} for {} in tier {}", shown(position, *amount), position.pledger, position.tier)
         }
         RescueEvent::Exited { position, recipient, amount } => {
-            format!("took {} of {} out, to {recipient}", shown(position, *amount), position.pledger)
+            format!("withdrew {} of {} to {recipient}", shown(position, *amount), position.pledger)
         }
         RescueEvent::Declined { position, amount } => {
-            format!("declined {}, returned to {}", shown(position, *amount), position.pledger)
+            format!("declined {} and returned it to {}", shown(position, *amount), position.pledger)
         }
         RescueEvent::Owed { pledger, asset, amount } => {
             let shown = amount::units(*amount, *asset, rate);
             format!(
-                "could not pay {shown}, which is owed to {pledger}: `levee collect {asset}` pays it later"
+                "could not pay {shown}, which is now owed to {pledger}: `levee collect {asset}` pays it later"
             )
         }
         RescueEvent::Collected { pledger, asset, recipient, amount } => {
-            format!(
-                "paid {} that was owed to {pledger}, to {recipient}",
-                amount::units(*amount, *asset, rate)
-            )
+            format!("paid {} owed to {pledger} to {recipient}", amount::units(*amount, *asset, rate))
         }
         RescueEvent::Refunded { position, recipient, amount } => {
             format!("returned {} of {} to {recipient}", shown(position, *amount), position.pledger)
@@ -51,7 +48,7 @@ fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
             let (target, deadline) =
                 (amount::eth(amendment.goal.target), time::time(amendment.goal.deadline));
             let from = time::time(amendment.effective_at);
-            format!("proposed a target of {target} and a deadline of {deadline}, in force from {from}")
+            format!("proposed a target of {target} and a deadline of {deadline}, effective {from}")
         }
         RescueEvent::Settled { threshold, target, drawn, .. } => {
             let (drawn, target) = (amount::eth(*drawn), amount::eth(*target));
@@ -63,7 +60,7 @@ fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
         RescueEvent::Failed { reason, .. } => format!("the rescue failed: {reason}; everything goes back"),
         RescueEvent::Released { asset, tranches, amount } => {
             let shown = amount::units(*amount, *asset, rate);
-            format!("delivered {shown} to the beneficiary, {} of {asset} in all", tranches_text(*tranches))
+            format!("delivered {shown} to the beneficiary: {} of {asset} in total", tranches_text(*tranches))
         }
         RescueEvent::Objected { position, weight } => {
             format!("{} objected with {}", position.pledger, amount::eth(*weight))
@@ -71,13 +68,15 @@ fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
         RescueEvent::Cancelled { reason, kept, .. } => {
             let kept = tranches_text(*kept);
             let calendar = match reason {
-                EndReason::Vetoed => "; the rest goes back at the times at which it would have fallen due",
+                EndReason::Vetoed => "; the rest goes back when it would have fallen due",
                 _ => "",
             };
-            format!("stopped what is not yet due: the beneficiary keeps at most {kept}{calendar}")
+            format!("stopped what was not yet due: the beneficiary gets at most {kept}{calendar}")
         }
-        RescueEvent::HoldLifted { .. } => "let go what objections stopped: it goes back at once".into(),
-        RescueEvent::Lapsed { .. } => "stopped what was due and not collected".into(),
+        RescueEvent::HoldLifted { .. } => {
+            "lifted the hold of the veto: what it stopped goes back at once".into()
+        }
+        RescueEvent::Lapsed { .. } => "stopped what was due but not delivered".into(),
         RescueEvent::Finalized { .. } => "nothing more goes to the beneficiary".into(),
     }
 }
@@ -86,16 +85,16 @@ fn recovery_to_text(event: &RecoveryEvent) -> String {
     match event {
         RecoveryEvent::Created { escrow } => format!("created the recovery pool of {escrow}"),
         RecoveryEvent::Recovered { payer, amount, .. } => {
-            format!("shared out {} from {payer}", amount::eth(*amount))
+            format!("distributed {} from {payer}", amount::eth(*amount))
         }
         RecoveryEvent::Repaid { draw_order, interest, principal, rest } => {
-            let parts = [("interest", interest), ("principal", principal), ("all that was left", rest)];
+            let parts = [("interest", interest), ("principal", principal), ("remainder", rest)];
             let paid = parts.into_iter().filter(|(_, amount)| !amount.is_zero());
-            let told = paid.map(|(name, paid)| format!("{} of {name}", amount::eth(*paid)));
-            format!("repaid draw order {draw_order}: {}", told.collect::<Vec<_>>().join(", "))
+            let parts = paid.map(|(name, paid)| format!("{} {name}", amount::eth(*paid)));
+            format!("repaid draw order {draw_order}: {}", parts.collect::<Vec<_>>().join(", "))
         }
         RecoveryEvent::Claimed { position, recipient, amount } => {
-            paid_text("recovered", position, *recipient, *amount)
+            paid_text("recovered funds", position, *recipient, *amount)
         }
     }
 }
@@ -104,12 +103,12 @@ fn bonus_to_text(event: &BonusEvent) -> String {
     match event {
         BonusEvent::Created { escrow } => format!("created the bonus pool of {escrow}"),
         BonusEvent::Added { sponsor, amount } => {
-            format!("added {} of {sponsor} to the bonus", amount::eth(*amount))
+            format!("added {} from {sponsor} to the bonus", amount::eth(*amount))
         }
         BonusEvent::Enlisted { position, enlistment } => enlisted_text(position, enlistment),
         BonusEvent::Decided(BonusDecision { bonus, pledgers, .. }) => {
             let (bonus, pledgers) = (amount::eth(*bonus), amount::eth(*pledgers));
-            format!("decided: {pledgers} of the bonus of {bonus} is the pledgers', the rest the sponsors'")
+            format!("decided the bonus of {bonus}: {pledgers} goes to pledgers, the rest back to sponsors")
         }
         BonusEvent::Claimed { position, recipient, amount } => {
             paid_text("bonus", position, *recipient, *amount)
@@ -120,20 +119,22 @@ fn bonus_to_text(event: &BonusEvent) -> String {
     }
 }
 
-/// What counts of a position from now on.
+/// The change in what counts for the bonus.
 fn enlisted_text(id: &PositionId, enlistment: &Enlistment) -> String {
     let (pledger, asset, tier) = (id.pledger, id.asset, id.tier);
     if enlistment.enlisted.is_zero() {
-        return format!("struck the {asset} of {pledger} in tier {tier} from the bonus, as it has left");
+        return format!(
+            "removed the {asset} of {pledger} in tier {tier} from the bonus, because it has left"
+        );
     }
     let enlisted = amount::units(enlistment.enlisted, asset, None);
     format!("enlisted {enlisted} of {pledger} in tier {tier} for the bonus")
 }
 
-/// What a position got from a pool.
+/// A payment from a pool for a position.
 fn paid_text(what: &str, id: &PositionId, recipient: Address, amount: Wei) -> String {
     let (pledger, paid) = (id.pledger, amount::eth(amount));
-    format!("paid {paid} of {what} ETH for the {} of {pledger} in tier {}, to {recipient}", id.asset, id.tier)
+    format!("paid {paid} of {what} for the {} of {pledger} in tier {} to {recipient}", id.asset, id.tier)
 }
 
 fn board_to_text(event: &BoardEvent) -> String {
@@ -142,7 +143,7 @@ fn board_to_text(event: &BoardEvent) -> String {
             let Declaration { stage, tier, amount, expiry, .. } = &declared.declaration;
             let amount = amount.map_or_else(|| "an unknown amount".into(), amount::eth);
             let (who, expiry) = (declared.contributor, time::time(*expiry));
-            format!("{who} declared: {stage}, {amount} into tier {tier}, up to {expiry}")
+            format!("{who} declared: {stage}, {amount} into tier {tier}, valid until {expiry}")
         }
         BoardEvent::Revoked { contributor, digest } => {
             format!("revoked the declaration {digest} of {contributor}")
@@ -170,7 +171,7 @@ mod tests {
         let (pledger, asset, amount) = (Address::ZERO, Asset::Eth, Units::new(10u128.pow(18)));
         let event = Event::Rescue(RescueEvent::Owed { pledger, asset, amount });
         let text =
-            format!("could not pay 1 ETH, which is owed to {pledger}: `levee collect ETH` pays it later");
+            format!("could not pay 1 ETH, which is now owed to {pledger}: `levee collect ETH` pays it later");
         assert_eq!(to_text(&event, None), text);
     }
 
@@ -178,9 +179,9 @@ mod tests {
     fn only_a_veto_sends_back_by_the_calendar() {
         let text =
             |reason| rescue_to_text(&RescueEvent::Cancelled { reason, kept: 1, cancelled_at: 5 }, None);
-        let stopped = "stopped what is not yet due: the beneficiary keeps at most 1 tranche";
+        let stopped = "stopped what was not yet due: the beneficiary gets at most 1 tranche";
         assert_eq!(text(EndReason::StoppedByGuardian), stopped);
-        let calendar = "; the rest goes back at the times at which it would have fallen due";
+        let calendar = "; the rest goes back when it would have fallen due";
         assert_eq!(text(EndReason::Vetoed), format!("{stopped}{calendar}"));
     }
 
@@ -193,14 +194,17 @@ mod tests {
         };
         let zero = Address::ZERO;
         assert_eq!(text(10u128.pow(18)), format!("enlisted 1 wstETH of {zero} in tier 1 for the bonus"));
-        assert_eq!(text(0), format!("struck the wstETH of {zero} in tier 1 from the bonus, as it has left"));
+        assert_eq!(
+            text(0),
+            format!("removed the wstETH of {zero} in tier 1 from the bonus, because it has left")
+        );
     }
 
     #[test]
     fn a_repayment_names_only_what_was_paid() {
         let (interest, principal, rest) = (Wei::new(10u128.pow(18)), Wei::new(10u128.pow(19)), Wei::ZERO);
         let event = Event::Recovery(RecoveryEvent::Repaid { draw_order: 3, interest, principal, rest });
-        let text = "repaid draw order 3: 1 ETH of interest, 10 ETH of principal";
+        let text = "repaid draw order 3: 1 ETH interest, 10 ETH principal";
         assert_eq!(to_text(&event, None), text);
     }
 
@@ -212,7 +216,7 @@ mod tests {
         let zero = Address::ZERO;
         assert_eq!(
             to_text(&event, rate),
-            format!("locked 1.2 stETH (1000000000000000000 shares) of {zero} in tier 2")
+            format!("locked 1.2 stETH (1000000000000000000 shares) for {zero} in tier 2")
         );
     }
 }

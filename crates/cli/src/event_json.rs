@@ -1,4 +1,4 @@
-//! The events of a transaction as programs read them, each under its name in the contract.
+//! The events of a transaction as JSON, each under its name in the contract.
 
 use alloy::primitives::Address;
 use levee::{BoardEvent, BonusEvent, Declaration, Declared, Event, RecoveryEvent, RescueEvent};
@@ -11,7 +11,7 @@ use crate::{
     json::{Account, AssetName, Hash, Number, TermsJson, end_reason},
 };
 
-/// Whose pledge, and of what.
+/// A position: pledger, tier and asset.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Position {
@@ -28,7 +28,7 @@ impl From<&PositionId> for Position {
     }
 }
 
-/// So much of an asset, in the asset's own unit.
+/// An amount of an asset, in the asset's own unit.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Amount {
@@ -41,7 +41,7 @@ fn amount_of(asset: Asset, units: Units) -> Amount {
     Amount { asset: asset.into(), unit: amount::unit_name(asset).to_owned(), amount: units.into() }
 }
 
-/// What was drawn of a pot.
+/// The draw from a pot.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Draw {
@@ -50,7 +50,7 @@ pub(crate) struct Draw {
     drawn: Amount,
 }
 
-/// ETH that a pool paid for a position, whatever the position is of.
+/// ETH that a pool paid for a position in any asset.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Paid {
@@ -72,7 +72,7 @@ fn paid(id: &PositionId, recipient: Address, amount: Wei) -> Paid {
     }
 }
 
-/// A declaration as it stands on the board.
+/// A declaration on the board.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeclarationJson {
@@ -84,7 +84,7 @@ pub(crate) struct DeclarationJson {
     expiry_unix: u64,
     made_at_unix: u64,
     link: String,
-    /// What was signed; null if the contributor declared by a transaction of its own.
+    /// The digest that was signed; null if the contributor sent the transaction itself.
     digest: Option<Hash>,
 }
 
@@ -178,7 +178,7 @@ pub(crate) enum EventJson {
     },
     Cancelled {
         reason: String,
-        /// Tranches that the beneficiary keeps at most.
+        /// The maximum number of tranches that the beneficiary gets.
         kept: u8,
         cancelled_at_unix: u64,
     },
@@ -293,7 +293,7 @@ impl From<&RescueEvent> for EventJson {
     }
 }
 
-/// What changes the status of a rescue, or what it keeps.
+/// Events that change the status of a rescue or its number of kept tranches.
 fn of_decision(event: &RescueEvent) -> EventJson {
     match event {
         RescueEvent::Settled { threshold, rate, target, drawn, settled_at, draws } => EventJson::Settled {
@@ -320,11 +320,11 @@ fn of_decision(event: &RescueEvent) -> EventJson {
         RescueEvent::HoldLifted { lifted_at } => EventJson::HoldLifted { lifted_at_unix: *lifted_at },
         RescueEvent::Lapsed { lapsed_at } => EventJson::Lapsed { lapsed_at_unix: *lapsed_at },
         RescueEvent::Finalized { final_at } => EventJson::Finalized { final_at_unix: *final_at },
-        _ => unreachable!("{event:?} is no decision"),
+        _ => unreachable!("{event:?} is not a decision"),
     }
 }
 
-/// The pots of which something was drawn.
+/// The pots from which something was drawn.
 fn of_draws(draws: &[Units]) -> Vec<Draw> {
     let tiers = (0u8..).zip(draws.chunks(Asset::ALL.len()));
     let pots = tiers.flat_map(|(tier, draws)| {

@@ -1,10 +1,9 @@
-//! What to do about an error of the client: the client says what happened, the command knows what to type
-//! next.
+//! Hints for errors of the client, which knows what happened but not which command to run next.
 
 use levee::{BoardError, BonusRefusal, Contract, Error, RecoveryRefusal, Refusal, RouterError};
 use levee_model::TermsError;
 
-/// What to do about `error`, if anything helps.
+/// The hint for `error`, if there is one.
 pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
     match error {
         Error::Refused(refusal) => for_refusal(refusal),
@@ -57,34 +56,32 @@ fn for_refusal(refusal: &Refusal) -> Option<&'static str> {
             Some("a pledge is locked; after settlement, `levee refund` returns what was not drawn")
         }
         CoverageTooLow { .. } => {
-            Some("after the deadline it settles by the highest threshold that is met, or fails")
+            Some("after the deadline, the rescue settles at the highest threshold met, or fails")
         }
         RateUnreadable => {
             Some("try again later; once the release window has passed, `levee expire` returns everything")
         }
-        RateReadable { .. } => Some("run `levee settle`"),
+        RateReadable { .. } | RateNotNeeded => Some("run `levee settle`"),
         GasTooLow { .. } => Some("use another node: this one allows a call too little gas"),
         NoVeto => Some("only a guardian can stop what is not yet due, with `levee cancel`"),
         AlreadyObjected { .. } => {
-            Some("a position objects once; `levee status` shows what the objections come to")
+            Some("a position can object only once; `levee status` shows the total of the objections")
         }
         NothingDue { .. } => Some("`levee status` shows when the next tranche falls due"),
         TooEarly { .. } => Some("wait until then; `levee status` shows what can be called now"),
         AmendmentTooLate { .. } => Some("an amendment needs its whole exit window before the deadline"),
         AmendedDeadlineTooEarly { .. } => Some("propose a later deadline"),
         AmendedDeadlineTooLate { .. } => Some("propose an earlier deadline"),
-        AmendmentDiffers { .. } => {
-            Some("the terms changed in the meantime: check `levee status`, then pledge again")
-        }
-        AmendmentPending { .. } => {
-            Some("wait until it is in force: nothing settles before, and there is one amendment at a time")
-        }
+        AmendmentDiffers { .. } => Some("the terms have changed: check `levee status`, then pledge again"),
+        AmendmentPending { .. } => Some(
+            "wait until it takes effect: nothing settles before then, and only one amendment can be pending",
+        ),
         NothingOwed { .. } => Some("`levee positions ADDRESS` shows what is owed to an account"),
         Terms(TermsError::TargetOutOfBounds { .. }) => Some("propose a target within these bounds"),
         AmountTooLarge { .. } => Some("pledge less"),
-        InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
+        InvalidAccount { .. } => Some("name an account that someone controls"),
         NotGuardian { .. } => Some("sign with the guardian's account"),
-        PaymentFailed { .. } => Some("the pledger may name another recipient with `--to`"),
+        PaymentFailed { .. } => Some("the pledger can name another recipient with `--to`"),
         _ => None,
     }
 }
@@ -95,12 +92,12 @@ fn for_recovery(refusal: &RecoveryRefusal) -> Option<&'static str> {
         RecoveryRefusal::NothingDelivered => {
             Some("nothing went to the beneficiary; `levee refund` returns what was pledged")
         }
-        RecoveryRefusal::ZeroAmount => Some("deposit more than nothing"),
+        RecoveryRefusal::ZeroAmount => Some("deposit more than zero"),
         RecoveryRefusal::AmountTooLarge { .. } => Some("deposit less"),
         RecoveryRefusal::NotDrawn { .. } | RecoveryRefusal::NothingToClaim { .. } => {
             Some("`levee positions` lists what an account has, by tier and asset")
         }
-        RecoveryRefusal::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
+        RecoveryRefusal::InvalidAccount { .. } => Some("name an account that someone controls"),
         RecoveryRefusal::PaymentFailed { .. } => {
             Some("name another recipient with `--to`, if the position is yours")
         }
@@ -110,16 +107,16 @@ fn for_recovery(refusal: &RecoveryRefusal) -> Option<&'static str> {
 
 fn for_bonus(refusal: &BonusRefusal) -> Option<&'static str> {
     match refusal {
-        BonusRefusal::AddingClosed { .. } => Some("a bonus is added while the rescue is open"),
-        BonusRefusal::ZeroAmount => Some("add more than nothing"),
-        BonusRefusal::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
+        BonusRefusal::AddingClosed { .. } => Some("a bonus can be added only while the rescue is open"),
+        BonusRefusal::ZeroAmount => Some("add more than zero"),
+        BonusRefusal::InvalidAccount { .. } => Some("name an account that someone controls"),
         BonusRefusal::NothingToEnlist { .. } => {
-            Some("all that it has counts already, or nothing can be enlisted any more")
+            Some("the whole position already counts, or enlisting has ended")
         }
-        BonusRefusal::AmountTooLarge { .. } => Some("pledge the rest in another name"),
-        BonusRefusal::TooEarly { .. } => {
-            Some("wait until then: up to then `levee bonus enlist` strikes what has left the rescue")
-        }
+        BonusRefusal::AmountTooLarge { .. } => Some("pledge the rest for another account"),
+        BonusRefusal::TooEarly { .. } => Some(
+            "wait until then; meanwhile, `levee bonus enlist` removes positions that have left the rescue",
+        ),
         BonusRefusal::NothingToClaim { .. } => {
             Some("a share is paid once; `levee positions` lists what an account pledged")
         }
@@ -133,9 +130,9 @@ fn for_board(refusal: &BoardError) -> Option<&'static str> {
     match refusal {
         BoardError::AmountOutOfBounds { .. } => Some("declare an amount within these bounds"),
         BoardError::LinkTooLong { .. } => Some("use a shorter link"),
-        BoardError::DeclarationExpired { .. } => Some("make a new one with a later `--expiry`"),
+        BoardError::DeclarationExpired { .. } => Some("make a new declaration with a later `--expiry`"),
         BoardError::MadeInTheFuture { .. } => Some("wait until then, and check the signer's clock"),
-        BoardError::DigestSpent { .. } => Some("`levee declarations` shows what stands; sign a new one"),
+        BoardError::DigestSpent { .. } => Some("`levee declarations` lists the valid ones; sign a new one"),
         BoardError::SignatureInvalid { .. } => {
             Some("the contributor must sign it for this chain, and it must not be changed afterwards")
         }
@@ -147,7 +144,7 @@ fn for_router(refusal: &RouterError) -> Option<&'static str> {
         RouterError::NotWETH { .. } | RouterError::NotTaken { .. } => {
             Some("check the address of the rescue and that of WETH")
         }
-        RouterError::InvalidAccount { .. } => Some("name an account that somebody holds the key of"),
+        RouterError::InvalidAccount { .. } => Some("name an account that someone controls"),
         RouterError::SafeERC20FailedOperation { .. } => Some("check the account's balance and allowance"),
     }
 }
@@ -163,6 +160,9 @@ mod tests {
     fn a_second_objection_has_its_hint() {
         let id = PositionId { pledger: Address::ZERO, tier: 0, asset: Asset::Eth };
         let hint = for_client(&Error::Refused(Refusal::AlreadyObjected { id }));
-        assert_eq!(hint, Some("a position objects once; `levee status` shows what the objections come to"));
+        assert_eq!(
+            hint,
+            Some("a position can object only once; `levee status` shows the total of the objections")
+        );
     }
 }

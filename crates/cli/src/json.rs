@@ -1,7 +1,7 @@
-//! What programs read: one convention for all results, in types that docs/schema/ is made from.
+//! The JSON of all results: one convention, in types from which docs/schema/ is generated.
 //!
-//! A name carries its unit (`Wei`, `Bps`, `Unix` for seconds since 1970, `Seconds`), amounts are decimal strings, an amount of
-//! an asset stands beside its `asset` and `unit`, addresses have their checksum, and what there is none of is null.
+//! A key carries its unit (`Wei`, `Bps`, `Unix` for seconds since 1970, `Seconds`), amounts are decimal strings, an
+//! amount of an asset comes with its `asset` and `unit`, addresses are checksummed, and absent values are null.
 
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ impl From<U256> for Number {
     }
 }
 
-/// An address with its checksum.
+/// A checksummed address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub(crate) struct Account(#[schemars(regex(pattern = r"^0x[0-9a-fA-F]{40}$"))] String);
@@ -51,7 +51,7 @@ impl From<Address> for Account {
 }
 
 impl Account {
-    /// The zero address stands for none.
+    /// None for the zero address.
     pub(crate) fn or_none(address: Address) -> Option<Self> {
         (!address.is_zero()).then(|| address.into())
     }
@@ -89,7 +89,7 @@ impl From<Asset> for AssetName {
     }
 }
 
-/// Something of each asset.
+/// A value for each asset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct ByAsset<T> {
     #[serde(rename = "ETH")]
@@ -107,7 +107,7 @@ impl<S: Copy, T: From<S>> From<PerAsset<S>> for ByAsset<T> {
     }
 }
 
-/// Why a rescue ended, by a name that stays.
+/// Why a rescue ended; the names are stable.
 pub(crate) const fn end_reason(reason: EndReason) -> &'static str {
     match reason {
         EndReason::NoThresholdMet => "NoThresholdMet",
@@ -123,7 +123,7 @@ pub(crate) const fn end_reason(reason: EndReason) -> &'static str {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TierJson {
-    /// Coverage of the target below which the tier is not touched.
+    /// The coverage below which the tier is not drawn, as a share of the target.
     threshold_bps: u16,
     /// 0 is drawn first.
     draw_order: u8,
@@ -187,12 +187,12 @@ impl From<&Terms> for TermsJson {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TermsShown {
-    /// Where the rescue is, or will be.
+    /// Address of the rescue, existing or not.
     pub(crate) address: Account,
     pub(crate) chain: u64,
     #[serde(flatten)]
     pub(crate) terms: TermsJson,
-    /// The document whose Keccak-256 is the terms hash, where the file names one.
+    /// The document whose Keccak-256 is the terms hash, if the file names one.
     pub(crate) document: Option<PathBuf>,
 }
 
@@ -203,7 +203,7 @@ pub(crate) struct TermsChecked {
     pub(crate) valid: bool,
     pub(crate) chain: u64,
     pub(crate) address: Account,
-    /// What those who pledge may regret.
+    /// Warnings for pledgers.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -213,7 +213,7 @@ pub(crate) struct TermsChecked {
 pub(crate) struct Addresses {
     /// Of the rescue.
     pub(crate) address: Account,
-    /// What all of them are created through.
+    /// The contract that creates all of them.
     pub(crate) deployer: Account,
     pub(crate) salt: Hash,
     pub(crate) recovery_pool: Account,
@@ -230,7 +230,7 @@ pub(crate) struct ErrorJson {
 /// What went wrong.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ErrorFacts {
-    /// What kind of error it is: a name that stays, whatever the message says. Of a contract's refusal it is the name of the
+    /// The kind of error: a stable name, whatever the message says. For a contract's refusal, the name of the
     /// contract's error.
     pub(crate) kind: String,
     /// One sentence.
@@ -238,7 +238,7 @@ pub(crate) struct ErrorFacts {
     pub(crate) causes: Vec<String>,
     /// The exit code.
     pub(crate) code: u8,
-    /// What to do about it.
+    /// Advice on what to do about it.
     pub(crate) hint: Option<String>,
 }
 

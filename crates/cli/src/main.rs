@@ -35,14 +35,14 @@ mod warnings;
 
 use std::process::ExitCode;
 
-use crate::cli::Asked;
+use crate::cli::Parsed;
 
 fn main() -> ExitCode {
     table::fit_terminal();
     let (output, parsed) = cli::parse();
     let done = match parsed {
-        Ok(Asked::Run(command)) => command.run(output),
-        Ok(Asked::Shown(code)) => return code,
+        Ok(Parsed::Run(command)) => command.run(output),
+        Ok(Parsed::Exit(code)) => return code,
         Err(error) => Err(error),
     };
     match done {

@@ -16,7 +16,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Writes JSON if `json`, else text; no progress and explanations if `quiet`.
+    /// Writes JSON if `json`, otherwise text; no progress and explanations if `quiet`.
     pub(crate) const fn new(json: bool, quiet: bool) -> Self {
         Self { json, quiet }
     }
@@ -41,7 +41,7 @@ impl Output {
         }
     }
 
-    /// A warning about something that is allowed but unwise.
+    /// Prints a warning about something that is allowed but unwise.
     pub(crate) fn warn(self, warnings: &[String]) {
         let style = anstyle::AnsiColor::Yellow.on_default().bold();
         for warning in warnings.iter().filter(|_| !self.json) {
@@ -80,7 +80,7 @@ pub(crate) fn write(text: &str) -> Result<()> {
     }
 }
 
-/// Writes to stderr unchanged. If stderr is closed, there is nobody left to report that to.
+/// Writes to stderr unchanged. If stderr is closed, there is no one left to tell.
 pub(crate) fn write_stderr(text: &str) {
     let mut stderr = anstream::stderr().lock();
     let _gone = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());

@@ -1,4 +1,4 @@
-//! The transactions of a pledge, whatever way it goes: what is pledged, the approval that it needs, and what is told of it.
+//! The transactions of a pledge by any route: its approval, the pledge itself, and the plan shown for them.
 
 use alloy::{primitives::Address, providers::DynProvider};
 use levee::Call;
@@ -12,22 +12,22 @@ use crate::{
     transaction::{Session, Step},
 };
 
-/// What is to be pledged, into which tier, and whose it is.
+/// A pledge to be made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pledge {
     pub(crate) pledger: Address,
     pub(crate) index: u8,
     pub(crate) tier: Tier,
-    /// As it was written.
+    /// The amount as entered.
     pub(crate) amount: Amount,
-    /// The same in the unit of the books.
+    /// The amount in the unit in which it is booked.
     pub(crate) units: Units,
-    /// Whether it is to count for the bonus.
+    /// Whether it will be enlisted for the bonus.
     pub(crate) enlists: bool,
 }
 
 impl Session {
-    /// An approval for `spender` to take `what`; refused unless it was asked for. `amount` is what is to be pledged.
+    /// An approval for `spender` to take `what`, or an error without `--approve`. `amount` is the amount to pledge.
     pub(crate) fn approval(
         &self,
         call: Call<DynProvider>,
@@ -37,14 +37,16 @@ impl Session {
     ) -> Result<Step, UserError> {
         if !may_approve {
             let from = self.signer.from;
-            return Err(UserError::new(format!("the {spender} may not take {amount} from `{from}` yet"))
-                .hint("add `--approve` to allow it first, in a transaction of its own"));
+            return Err(UserError::new(format!(
+                "the {spender} is not yet allowed to take {amount} from `{from}`"
+            ))
+            .hint("add `--approve` to send an approval first"));
         }
-        let headline = format!("Allow the {spender} to take {what} of yours");
+        let headline = format!("Allow the {spender} to take {what} from you");
         Ok(Step { headline, facts: vec![("token", call.to().to_string())], call })
     }
 
-    /// The pledge itself, by `call`. `amount` is what is pledged, as it was written.
+    /// The pledge itself, by `call`. `amount` is the amount as entered.
     pub(crate) fn pledge(&self, pledge: &Pledge, amount: &str, call: Call<DynProvider>) -> Step {
         let page = &self.page;
         let mut facts = vec![
@@ -56,14 +58,14 @@ impl Session {
             ("deadline", time::time_from(page.view.terms.deadline, page.now)),
         ];
         facts.extend(amended::facts(page, self.escrow.original_terms()));
-        facts.extend(pledge.enlists.then(|| ("bonus", "it counts for the bonus from now on".into())));
+        facts.extend(pledge.enlists.then(|| ("bonus", "counts from now on".into())));
         Step { call, headline: format!("Pledge {amount} to the rescue {}", page.address), facts }
     }
 }
 
 fn tier_text(pledge: &Pledge) -> String {
     let (footing, threshold) = (page::footing(&pledge.tier), percent::percent(pledge.tier.threshold));
-    format!("{}: a {footing}, used only at a coverage of {threshold} or more", pledge.index)
+    format!("{}: a {footing}, used only if coverage reaches {threshold}", pledge.index)
 }
 
 fn exactly(asset: Asset, units: Units) -> String {

@@ -69,7 +69,7 @@ pub(crate) fn require_own(
     if to.is_none() || owner == signer {
         return Ok(());
     }
-    Err(UserError::new(format!("only `{owner}` itself may send its {what} elsewhere"))
+    Err(UserError::new(format!("only `{owner}` can send its {what} to another address"))
         .hint("leave `--to` out, or sign with its account"))
 }
 

@@ -1,4 +1,4 @@
-//! How does a pledge get into a rescue: directly, or through the chain's router?
+//! The route of a pledge into a rescue: directly, or through the chain's router.
 
 use alloy::{
     primitives::{Address, U256, address},
@@ -32,7 +32,7 @@ const KNOWN_WETH: [(u64, Address); 2] = [
 /// How long a permit can be used: as long as a transaction may wait.
 const PERMIT_LIFETIME: u64 = 60 * 60;
 
-/// A way into a rescue.
+/// A route into a rescue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// By a call of the escrow.
@@ -43,27 +43,27 @@ pub(crate) enum Way {
     FromWeth,
 }
 
-/// Whether to go through the router, and through which.
+/// Options for a pledge through the router.
 #[derive(Debug, Args)]
 pub(crate) struct RouteArgs {
-    /// Sign a permit for the stETH or wstETH instead of an approval, and pledge in one transaction.
+    /// Sign a permit for the stETH or wstETH instead of sending an approval, and pledge in one transaction.
     #[arg(long, conflicts_with = "approve")]
     permit: bool,
 
-    /// Address of the chain's WETH, which the router's address follows from; else the variable LEVEE_WETH. Known on Ethereum
-    /// and Sepolia.
+    /// Address of WETH, from which the router's address follows; default: the variable LEVEE_WETH, or the known WETH on
+    /// Ethereum and Sepolia.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pub(crate) weth: Option<Address>,
 }
 
 impl RouteArgs {
-    /// Reads an amount, which may be of WETH: then it is pledged as so much ETH.
+    /// Reads an amount, which may be in WETH: then it is pledged as the same amount of ETH.
     pub(crate) fn parse(&self, text: &str) -> Result<(Amount, Way), UserError> {
         let without = text.len().checked_sub("WETH".len()).and_then(|at| text.split_at_checked(at));
         let wrapped = without.filter(|(_, unit)| unit.eq_ignore_ascii_case("WETH"));
         if let Some((number, _)) = wrapped {
             if self.permit {
-                return Err(UserError::new("WETH knows no permit")
+                return Err(UserError::new("WETH does not support permits")
                     .hint("use `--approve`, which allows the router to take it first"));
             }
             return Ok((Amount::parse(&format!("{number}ETH"))?, Way::FromWeth));
@@ -77,7 +77,7 @@ impl RouteArgs {
 }
 
 impl Session {
-    /// The pledge, made of the escrow itself, after the approval that it needs.
+    /// The pledge by a call of the escrow, after any approval it needs.
     pub(crate) async fn direct(&self, pledge: &Pledge, may_approve: bool) -> Result<Vec<Step>> {
         let Pledge { pledger, index, amount, units, .. } = *pledge;
         let named = self.page.view.latest_amendment();
@@ -88,7 +88,7 @@ impl Session {
         };
         let mut steps = Vec::new();
         let (owner, asset) = (self.signer.from, amount.asset());
-        // The pledge follows in the next transaction, which uses the allowance up.
+        // The pledge follows in the next transaction and uses up the allowance.
         if let Some(approval) = self.escrow.approval(owner, asset, units, Allowance::Exact).await? {
             let what = approved(&approval, amount.asset());
             steps.push(self.approval(approval, ("rescue", &what), &amount.to_string(), may_approve)?);
@@ -97,7 +97,7 @@ impl Session {
         Ok(steps)
     }
 
-    /// The pledge in one transaction, with a permit that is signed here and now.
+    /// The pledge in one transaction, with a permit signed now.
     pub(crate) async fn with_permit(&self, pledge: &Pledge, weth: Option<Address>) -> Result<Vec<Step>> {
         let router = self.router(weth)?;
         let (key, deadline) = (&self.signer.key, self.page.now + PERMIT_LIFETIME);
@@ -121,7 +121,7 @@ impl Session {
         Ok(steps)
     }
 
-    /// The pledge of unwrapped WETH, after the approval that it needs.
+    /// The pledge of unwrapped WETH, after any approval it needs.
     pub(crate) async fn unwrapping(
         &self,
         pledge: &Pledge,
@@ -165,7 +165,7 @@ impl Session {
         Ok(Router::new(self.escrow.provider().clone(), tokens))
     }
 
-    /// WETH is asked before an approval is sent for nothing.
+    /// Checks the balance of WETH, before an approval is sent in vain.
     async fn check_weth(&self, weth: Address, needed: Wei) -> Result<()> {
         let (owner, provider) = (self.signer.from, self.escrow.provider());
         let code = provider.get_code_at(weth).await.map_err(levee::Error::from)?;
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(parse("1 ETH", false), Ok((Amount::Eth(ether), Way::Direct)));
         assert_eq!(parse("1 stETH", true), Ok((Amount::StEth(ether), Way::Permit)));
         assert_eq!(parse("1 ETH", true), Err("ETH needs no permit".into()));
-        assert_eq!(parse("1 WETH", true), Err("WETH knows no permit".into()));
+        assert_eq!(parse("1 WETH", true), Err("WETH does not support permits".into()));
         assert_eq!(parse("5", false), Err("`5` has no unit".into()));
     }
 }

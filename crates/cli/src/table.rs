@@ -1,7 +1,7 @@
 //! Tables and facts as plain text, within the width of the terminal.
 //!
-//! A table that is too wide has its cells wrapped at words. Where a word would have to be broken, as an amount or an address,
-//! the table turns sideways: each record is a block of facts.
+//! In a table that is too wide, cells are wrapped at words. If that would break a word, such as an amount or an
+//! address, each record becomes a block of facts instead.
 
 use std::sync::OnceLock;
 
@@ -10,14 +10,14 @@ use textwrap::{Options, WordSplitter, core::display_width};
 
 use crate::escape;
 
-/// The width where it is not known, as in a file or a pipe.
+/// The width if it is unknown, as in a file or a pipe.
 const USUAL_WIDTH: usize = 80;
 /// Between two columns.
 const GAP: usize = 2;
 
 static WIDTH: OnceLock<usize> = OnceLock::new();
 
-/// Takes the width of the terminal, if stdout is one, for everything that is rendered from now on.
+/// Uses the width of the terminal, if stdout is one, for everything that is rendered from now on.
 pub(crate) fn fit_terminal() {
     if let Some((terminal_size::Width(columns), _)) = terminal_size::terminal_size_of(std::io::stdout()) {
         WIDTH.get_or_init(|| columns.into());
@@ -48,7 +48,7 @@ pub(crate) fn render<const N: usize>(header: [&str; N], rows: &[[String; N]]) ->
     }
 }
 
-/// In columns, whose cells are wrapped if each column has its least width.
+/// In columns, with cells wrapped if every column can have its minimum width.
 fn upright<const N: usize>(header: [&str; N], rows: &[[String; N]], least: Option<[usize; N]>) -> String {
     let columns = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
     let mut table = Table::new();
@@ -72,12 +72,12 @@ fn sideways<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
     rows.iter().map(block).collect::<Vec<_>>().join("\n")
 }
 
-/// Renders `name  value` lines with the values aligned, for facts that are no table.
+/// Renders `name  value` lines with aligned values.
 pub(crate) fn facts(facts: &[(&str, String)]) -> String {
     indented_facts(facts, 0)
 }
 
-/// The same, a step to the right of what they are facts of.
+/// The same, indented.
 pub(crate) fn facts_below(facts: &[(&str, String)]) -> String {
     indented_facts(facts, GAP)
 }
@@ -90,7 +90,7 @@ fn indented_facts(facts: &[(&str, String)], indent: usize) -> String {
         .collect()
 }
 
-/// One fact, whose value begins at `column`, or below its name where a word of it would not be whole otherwise.
+/// One fact, whose value begins at `column`, or below its name if a word would be broken otherwise.
 fn fact(name: &str, value: &str, indent: usize, column: usize) -> String {
     let name = format!("{:indent$}{name}", "");
     if column + longest_word(value) > width() {
@@ -100,7 +100,7 @@ fn fact(name: &str, value: &str, indent: usize, column: usize) -> String {
     format!("{}\n", format!("{name:column$}{}", value.get(column..).unwrap_or_default()).trim_end())
 }
 
-/// A line that goes on below itself, from `column` on, where it is too long.
+/// A line that is wrapped, from `column` on, if it is too long.
 pub(crate) fn hanging(line: &str, column: usize) -> String {
     wrapped(&escape::line(line), 0, column)
 }
@@ -116,7 +116,7 @@ fn longest_word(text: &str) -> usize {
     text.split_whitespace().map(display_width).max().unwrap_or_default()
 }
 
-/// How full something is, of which `bps` basis points are there, in twenty steps: full only when it is.
+/// A bar of twenty steps that shows `bps` basis points; it is full only at 100 %.
 pub(crate) fn bar(bps: u128) -> String {
     const STEPS: usize = 20;
     let full = usize::try_from(bps * STEPS as u128 / 10_000).map_or(STEPS, |full| full.min(STEPS));
@@ -169,14 +169,14 @@ levee bonus enlist  anyone  makes a pledge count for the bonus from now on, for
     #[test]
     fn a_long_fact_goes_on_below_itself_and_its_words_stay_whole() {
         let hash = format!("0x{}", "07".repeat(32));
-        let told = facts(&[("objection period", format!("{hash} of x")), ("to", "word ".repeat(15))]);
+        let rendered = facts(&[("objection period", format!("{hash} of x")), ("to", "word ".repeat(15))]);
         let expected = format!(
             "objection period\n  {hash} of x\nto                {}\n{:18}{}\n",
             "word ".repeat(12).trim_end(),
             "",
             "word word word"
         );
-        assert_eq!(told, expected);
+        assert_eq!(rendered, expected);
     }
 
     #[test]

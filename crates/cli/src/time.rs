@@ -15,8 +15,8 @@ pub(crate) fn clock() -> u64 {
     u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
 }
 
-/// Reads an RFC 3339 time, as Unix seconds. Fractions of a second are refused, as the chain knows none, and so is whatever
-/// else a calendar may take and drop: leap seconds, names of time zones, days of the week.
+/// Reads an RFC 3339 time, as Unix seconds. Fractions of a second are refused, as the chain knows none, and so is
+/// whatever else a calendar may take and drop: leap seconds, names of time zones, days of the week.
 pub(crate) fn parse_time(text: &str) -> Result<u64, UserError> {
     let hint = "write date, time and offset, as in `2026-08-01T00:00:00Z`";
     let error = || UserError::new(format!("`{text}` is not a time")).hint(hint);
@@ -44,8 +44,8 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// Reads a duration in seconds, `3 days`, `12h` or `1 day 6 hours`: whole numbers, each with its unit, the longest first.
-/// Anything else is refused, as what is read otherwise than it was meant is a term for ever.
+/// Reads a duration in seconds, `3 days`, `12h` or `1 day 6 hours`: whole numbers, each with its unit, the longest
+/// first. Anything else is refused, as what is read otherwise than it was meant is a term for ever.
 pub(crate) fn parse_duration(text: &str) -> Result<u32, UserError> {
     let hint = "write whole numbers and units from seconds to weeks, the longest first, as in `3 days`, `12h` or \
                 `1 day 6 hours`";
@@ -61,7 +61,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<u32, UserError> {
         return Err(error());
     }
     u32::try_from(seconds).map_err(|_| {
-        UserError::new(format!("`{text}` is too long")).hint("the longest is 49710 days, some 136 years")
+        UserError::new(format!("`{text}` is too long")).hint("the maximum is 49710 days, about 136 years")
     })
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn time_from(seconds: u64, now: u64) -> String {
     }
 }
 
-/// Drops what nobody reads: seconds of what is hours away, hours of what is weeks away.
+/// Drops needless precision: seconds if it is hours away, hours if it is weeks away.
 fn coarse(seconds: u64) -> u64 {
     const WEEK: u64 = 7 * DAY;
     let step = match seconds {

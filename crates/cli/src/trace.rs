@@ -1,4 +1,4 @@
-//! What is asked of the node, told on stderr: without the secrets of its address, and without what a terminal would obey.
+//! Logs requests to the node on stderr, without the secrets in its URL and without control characters.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util
 
 use crate::{escape, output};
 
-/// Tells from now on what is asked; at level 2 and above also what is answered.
+/// Starts logging requests; at level 2 and above also responses.
 pub(crate) fn start(level: u8) {
     let level = match level {
         0 => return,

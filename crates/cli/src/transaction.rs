@@ -1,4 +1,4 @@
-//! Every transaction takes this path: simulated, shown, confirmed, sent, and reported by its events.
+//! The path of every transaction: simulated, shown, confirmed, sent, and reported by its events.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -28,7 +28,7 @@ use crate::{
     table,
 };
 
-/// Who signs, and whether to ask.
+/// The signer, and whether to ask for confirmation.
 #[derive(Debug, Args)]
 pub(crate) struct SigningArgs {
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub(crate) struct SigningArgs {
     yes: bool,
 }
 
-/// What a command that changes a rescue needs.
+/// The options of a command that changes a rescue.
 #[derive(Debug, Args)]
 pub(crate) struct ChangeArgs {
     #[command(flatten)]
@@ -73,7 +73,7 @@ pub(crate) struct Session {
     pub(crate) escrow: Escrow<DynProvider>,
     /// Its current state.
     pub(crate) page: Page,
-    /// Who signs.
+    /// The signer.
     pub(crate) signer: Signer,
 }
 
@@ -82,9 +82,9 @@ pub(crate) struct Session {
 pub(crate) struct Step {
     /// What to send.
     pub(crate) call: Call<DynProvider>,
-    /// What it does, as a sentence without a full stop.
+    /// Its effect, as a sentence without a full stop.
     pub(crate) headline: String,
-    /// What the user should know before confirming.
+    /// Details that the user should know before confirming.
     pub(crate) facts: Vec<(&'static str, String)>,
 }
 
@@ -137,13 +137,13 @@ impl Session {
 impl Signer {
     /// Like [`Session::run_all`], and reports the results. `rate` gives the value of shares.
     pub(crate) async fn run(&self, steps: &[Step], rate: Option<Rate>) -> Result<()> {
-        let (text, json) = told(&self.execute(steps).await?, rate);
+        let (text, json) = summary(&self.execute(steps).await?, rate);
         self.output.result(&text, &json)
     }
 
-    /// Shows `steps`, asks, and sends them one after the other. Only the first can be simulated before it is
-    /// confirmed: the others build on what came before, and are simulated right before they are sent. So is the first, if
-    /// somebody was asked, who may have taken a while.
+    /// Shows `steps`, asks for confirmation, and sends them one after the other. Only the first can be simulated before
+    /// it is confirmed: the others depend on it, and are simulated right before they are sent. So is the first, if the
+    /// user was asked, because answering may have taken a while.
     pub(crate) async fn execute(&self, steps: &[Step]) -> Result<Vec<Executed>> {
         let Some(first) = steps.first() else { return Ok(Vec::new()) };
         let prepared = first.call.prepare(self.from).await?;
@@ -171,7 +171,7 @@ impl Signer {
         Ok(prepared.map(|call| Step { call, headline, facts: Vec::new() }))
     }
 
-    /// Refuses before anyone is asked, because a simulation does not charge the fee.
+    /// Fails before the user is asked, because a simulation does not charge the fee.
     async fn require_funds(&self, value: Wei, fee: Wei) -> Result<()> {
         let balance = self.provider.get_balance(self.from).await.map_err(levee::Error::from)?;
         let has = Wei::new(balance.saturating_to());
@@ -181,7 +181,8 @@ impl Signer {
         }
         let (has, needs) = (amount::eth(has), amount::eth(about(needs)));
         let message = format!("it has {has}, but the amount and the gas cost about {needs}");
-        Err(levee::Error::InsufficientFunds { account: self.from, message }.into())
+        let source = levee::RedactedError::new(message);
+        Err(levee::Error::InsufficientFunds { account: self.from, source }.into())
     }
 
     fn plan(&self, steps: &[Step], first: &Prepared<DynProvider>) -> String {
@@ -223,13 +224,13 @@ impl Signer {
     }
 }
 
-/// The result of every command that changes something: what it sent.
+/// The result of every command that changes something: the transactions sent.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Transactions {
     transactions: Vec<TransactionJson>,
 }
 
-/// A transaction that is in a block.
+/// A transaction that was included in a block.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct TransactionJson {
@@ -239,8 +240,8 @@ struct TransactionJson {
     events: Vec<EventJson>,
 }
 
-/// What the transactions did, by their events.
-pub(crate) fn told(executed: &[Executed], rate: Option<Rate>) -> (String, Transactions) {
+/// The effects of the transactions, from their events.
+pub(crate) fn summary(executed: &[Executed], rate: Option<Rate>) -> (String, Transactions) {
     let mut text = String::new();
     for transaction in executed {
         for event in &transaction.events {
@@ -276,7 +277,7 @@ mod tests {
 
     #[test]
     fn nothing_done_is_told_as_nothing() {
-        let (text, json) = told(&[], None);
+        let (text, json) = summary(&[], None);
         assert_eq!((text.as_str(), serde_json::to_value(json).unwrap()), ("", json!({ "transactions": [] })));
     }
 
@@ -287,9 +288,9 @@ mod tests {
                 .map(levee::Event::Rescue)
                 .into();
         let executed = Executed { transaction: [7; 32].into(), block: 3, gas_used: 21_000, events };
-        let (text, json) = told(&[executed], None);
+        let (text, json) = summary(&[executed], None);
         let json = serde_json::to_value(json).unwrap();
-        assert_eq!(text, "stopped what was due and not collected\nnothing more goes to the beneficiary\n");
+        assert_eq!(text, "stopped what was due but not delivered\nnothing more goes to the beneficiary\n");
         let events = json!([
             { "event": "Lapsed", "lapsedAtUnix": 5 },
             { "event": "Finalized", "finalAtUnix": 5 },

@@ -23,7 +23,7 @@ pub(crate) fn of(chain: u64, terms: &Terms, now: Timestamp) -> Vec<String> {
         .chain(near_times(terms, now))
         .chain(far_times(terms, now));
     let all = all.chain(accounts(chain, terms)).chain([
-        usury(terms),
+        high_rate(terms),
         no_network(chain),
         foreign_tokens(chain, terms),
     ]);
@@ -39,15 +39,15 @@ fn accounts(chain: u64, terms: &Terms) -> [Option<String>; 3] {
             format!("the {name} `{account}` is an account of development nodes, whose key is public")
         })
     };
-    let nobodys = nobodys(terms).map(|what| {
-        format!("the beneficiary `{beneficiary}` is {what}: nobody can use what is delivered to it")
+    let unowned = unowned(terms).map(|what| {
+        format!("the beneficiary `{beneficiary}` is {what}: nobody could use what is delivered to it")
     });
     let guards_itself = (beneficiary == guardian).then(|| {
         format!(
             "the beneficiary `{beneficiary}` is also the guardian: only the veto can stop what goes to it"
         )
     });
-    [nobodys.or_else(|| public("beneficiary", beneficiary)), guards_itself, public("guardian", guardian)]
+    [unowned.or_else(|| public("beneficiary", beneficiary)), guards_itself, public("guardian", guardian)]
 }
 
 /// Common burn addresses.
@@ -58,7 +58,7 @@ const BURN: [Address; 3] = [
 ];
 
 /// What kind of unowned account a beneficiary is.
-fn nobodys(terms: &Terms) -> Option<&'static str> {
+fn unowned(terms: &Terms) -> Option<&'static str> {
     let beneficiary = terms.beneficiary;
     if beneficiary == terms.steth || beneficiary == terms.wsteth {
         return Some("one of the rescue's own tokens");
@@ -67,11 +67,11 @@ fn nobodys(terms: &Terms) -> Option<&'static str> {
         return Some("a burn address");
     }
     // Precompiled contracts have the lowest addresses.
-    beneficiary[..18].iter().all(|byte| *byte == 0).then_some("a precompile, or will be")
+    beneficiary[..18].iter().all(|byte| *byte == 0).then_some("a precompile, now or in the future")
 }
 
 /// An implausibly high rate.
-fn usury(terms: &Terms) -> Option<String> {
+fn high_rate(terms: &Terms) -> Option<String> {
     let (index, tier) = terms.tiers.iter().enumerate().find(|(_, tier)| tier.rate > Bps::ONE)?;
     Some(format!(
         "tier {index} has a rate of {} per year: recoveries pay its interest before earlier draw orders are \
@@ -198,7 +198,7 @@ fn far_times(terms: &Terms, now: Timestamp) -> [Option<String>; 4] {
         (deadline > now.saturating_add(FAR)).then_some(years),
         (moved > YEAR).then(|| {
             format!(
-                "an amendment can move the deadline to as late as {latest}: pledgers who do not leave before it takes effect are bound until then"
+                "an amendment can move the deadline to as late as {latest}: pledgers who do not exit before it takes effect are bound until then"
             )
         }),
         (u64::from(terms.exit_window) > YEAR).then(|| {
@@ -278,13 +278,13 @@ mod tests {
     #[test]
     fn who_cannot_be_meant_is_warned_of() {
         let nobody = |account: Address, what: &str| {
-            format!("the beneficiary `{account}` is {what}: nobody can use what is delivered to it")
+            format!("the beneficiary `{account}` is {what}: nobody could use what is delivered to it")
         };
         let set = |change: fn(&mut Terms)| beyond_the_price(change);
         let dead = address!("000000000000000000000000000000000000dEaD");
         assert_eq!(set(|terms| terms.beneficiary = BURN[0]), [nobody(dead, "a burn address")]);
         let nine = Address::with_last_byte(9);
-        let precompile = nobody(nine, "a precompile, or will be");
+        let precompile = nobody(nine, "a precompile, now or in the future");
         assert_eq!(set(|terms| terms.beneficiary = Address::with_last_byte(9)), [precompile]);
         let steth = address!("ae7ab96520DE3A18E5e111B5EaAb095312D7fE84");
         let own = nobody(steth, "one of the rescue's own tokens");
@@ -303,15 +303,15 @@ mod tests {
     #[test]
     fn a_key_that_everybody_knows_is_warned_of_but_on_a_local_chain() {
         let known = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
-        let told = |name: &str| {
+        let warned = |name: &str| {
             format!("the {name} `{known}` is an account of development nodes, whose key is public")
         };
         let beneficiary =
             |terms: &mut Terms| terms.beneficiary = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
-        assert_eq!(beyond_the_price(beneficiary), [told("beneficiary")]);
+        assert_eq!(beyond_the_price(beneficiary), [warned("beneficiary")]);
         let mut terms = parse(&text()).unwrap().terms;
         terms.guardian = known;
-        assert_eq!(of(1, &terms, NOW)[1..], [told("guardian")]);
+        assert_eq!(of(1, &terms, NOW)[1..], [warned("guardian")]);
         (terms.steth, terms.wsteth) = (Address::ZERO, Address::ZERO);
         assert_eq!(of(DEV_CHAIN, &terms, NOW)[1..], [""; 0]);
     }
@@ -345,7 +345,7 @@ mod tests {
             terms.latest_deadline = terms.deadline;
         };
         assert_eq!(beyond_the_price(ten_years), [far]);
-        let latest = "an amendment can move the deadline to as late as 2027-08-03T00:00:00Z, 366 days after the deadline: pledgers who do not leave before it takes effect are bound until then";
+        let latest = "an amendment can move the deadline to as late as 2027-08-03T00:00:00Z, 366 days after the deadline: pledgers who do not exit before it takes effect are bound until then";
         assert_eq!(beyond_the_price(|terms| terms.latest_deadline += 366 * u64::from(DAY)), [latest]);
         assert_eq!(beyond_the_price(|terms| terms.latest_deadline += YEAR), [""; 0]);
         let window =

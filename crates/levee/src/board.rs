@@ -68,7 +68,7 @@ pub enum Stage {
     Proposed,
     /// The decision is taken; the pledge is to follow.
     Approved,
-    /// It no longer stands by what it said before.
+    /// It no longer stands by what it declared before.
     Withdrawn,
 }
 
@@ -167,7 +167,7 @@ impl Declared {
 pub enum BoardEvent {
     /// Somebody declared something.
     Declared(Declared),
-    /// A signed message will not be declared any more.
+    /// A signed declaration can no longer be submitted.
     Revoked {
         /// Whose it is.
         contributor: Address,
@@ -180,7 +180,7 @@ pub enum BoardEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum BoardError {
     /// The amount is out of bounds; the minimum is 0 or 1, by stage.
-    #[error("the amount of {} is not within {} and {}", ether(*.amount), ether(*.minimum), ether(*.maximum))]
+    #[error("the amount {} is not between {} and {}", ether(*.amount), ether(*.minimum), ether(*.maximum))]
     AmountOutOfBounds {
         /// The amount.
         amount: Wei,
@@ -190,7 +190,7 @@ pub enum BoardError {
         maximum: Wei,
     },
     /// The link is too long.
-    #[error("the link has {length} bytes, more than {limit}")]
+    #[error("the link is {length} bytes long, more than the limit of {limit}")]
     LinkTooLong {
         /// Its bytes.
         length: u64,
@@ -198,7 +198,7 @@ pub enum BoardError {
         limit: u64,
     },
     /// The expiry is before the block's time.
-    #[error("the declaration expired at {}, and it is {}", utc(*.expiry), utc(*.time))]
+    #[error("the declaration expired at {}, and it is now {}", utc(*.expiry), utc(*.time))]
     DeclarationExpired {
         /// The expiry.
         expiry: Timestamp,
@@ -206,7 +206,7 @@ pub enum BoardError {
         time: Timestamp,
     },
     /// It was made after the block's time.
-    #[error("the declaration was made at {}, and it is only {}", utc(*.made_at), utc(*.time))]
+    #[error("the declaration is dated {}, but it is only {}", utc(*.made_at), utc(*.time))]
     MadeInTheFuture {
         /// When it was made.
         made_at: Timestamp,
@@ -214,7 +214,7 @@ pub enum BoardError {
         time: Timestamp,
     },
     /// The message was declared or revoked already.
-    #[error("the declaration `{digest}` of `{contributor}` was brought or revoked before")]
+    #[error("the declaration `{digest}` of `{contributor}` was already submitted or revoked")]
     DigestSpent {
         /// Whose it is.
         contributor: Address,
@@ -222,7 +222,7 @@ pub enum BoardError {
         digest: B256,
     },
     /// The signature is not the contributor's.
-    #[error("the signature is not that of `{contributor}` for the declaration `{digest}`")]
+    #[error("the signature of the declaration `{digest}` is not by `{contributor}`")]
     SignatureInvalid {
         /// Whose it should be.
         contributor: Address,
@@ -238,13 +238,20 @@ pub struct Board<P> {
     blueprint: Blueprint,
     address: Address,
     chain_id: u64,
+    block: BlockId,
 }
 
 impl<P: Provider + Clone> Board<P> {
     /// The board of the chain `chain_id`, which `provider` must be on.
     pub fn new(provider: P, chain_id: u64) -> Self {
         let blueprint = Blueprint::board();
-        Self { provider, address: blueprint.address(), blueprint, chain_id }
+        Self { provider, address: blueprint.address(), blueprint, chain_id, block: BlockId::latest() }
+    }
+
+    /// The same board, read at the end of a block instead of the latest.
+    #[must_use]
+    pub fn at(self, block: impl Into<BlockId>) -> Self {
+        Self { block: block.into(), ..self }
     }
 
     /// Where it is, or will be, on every chain.
@@ -278,7 +285,7 @@ impl<P: Provider + Clone> Board<P> {
         }))
     }
 
-    /// Makes sure that a message of the sender's can not be declared any more.
+    /// Revokes a signed declaration of the sender, so that it can no longer be submitted.
     pub fn revoke(&self, digest: B256) -> Call<P> {
         self.call(&Raw::revokeCall { digest })
     }
@@ -289,7 +296,7 @@ impl<P: Provider + Clone> Board<P> {
     /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed), also where there is no board.
     pub async fn is_spent(&self, contributor: Address, digest: B256) -> Result<bool, error::Error> {
         let call = Raw::isSpentCall { contributor, digest };
-        rpc::read(&self.provider, self.address, &call, BlockId::latest()).await
+        rpc::read(&self.provider, self.address, &call, self.block).await
     }
 
     /// The EIP-712 digest that `contributor` signs to declare this on this chain; computed here, without the board.
@@ -333,7 +340,7 @@ impl<P: Provider + Clone> Board<P> {
     }
 
     /// Finds the rule that the board would refuse a signed declaration by at `time`, also before there is a board.
-    /// Whether it was brought or revoked before, the board alone knows.
+    /// Whether it was already submitted or revoked, the board alone knows.
     ///
     /// # Errors
     /// [`Error::BoardRefused`](error::Error::BoardRefused) as [`Declaration::check`], or with
@@ -362,7 +369,7 @@ impl<P: Provider + Clone> Board<P> {
     ) -> Result<(), error::Error> {
         let call = Wallet::isValidSignatureCall { hash: digest, signature };
         let invalid = BoardError::SignatureInvalid { contributor, digest };
-        match rpc::read(&self.provider, contributor, &call, BlockId::latest()).await {
+        match rpc::read(&self.provider, contributor, &call, self.block).await {
             Ok(answer) if answer == Wallet::isValidSignatureCall::SELECTOR => Ok(()),
             Err(error @ error::Error::Rpc { .. }) => Err(error),
             Ok(_) | Err(_) => Err(invalid.into()),
@@ -383,7 +390,7 @@ impl<P: Provider + Clone> Board<P> {
             .address(self.address)
             .event_signature(Raw::Declared::SIGNATURE_HASH)
             .topic2(escrow.into_word());
-        let entries = history::fetch_matching(&self.provider, &filter, from_block).await?;
+        let entries = history::fetch_matching(&self.provider, &filter, from_block, self.block).await?;
         let declared = entries.into_iter().filter_map(|entry| match entry.event {
             Event::Board(BoardEvent::Declared(declared)) => Some(declared),
             _ => None,
@@ -535,7 +542,7 @@ mod tests {
         every_error_is_decoded(artifact, &of_constructor, &cases, BoardError::decode);
     }
 
-    fn said(contributor: u8, tier: u8, stage: Stage, made_at: Timestamp, expiry: Timestamp) -> Declared {
+    fn declared(contributor: u8, tier: u8, stage: Stage, made_at: Timestamp, expiry: Timestamp) -> Declared {
         let escrow = Address::ZERO;
         let declaration =
             Declaration { escrow, stage, tier, amount: None, expiry, link: made_at.to_string() };
@@ -544,7 +551,7 @@ mod tests {
 
     #[test]
     fn a_declaration_is_checked_before_anyone_is_asked() {
-        let good = said(1, 0, Stage::Expressed, 10, 100).declaration;
+        let good = declared(1, 0, Stage::Expressed, 10, 100).declaration;
         assert_eq!(good.check(100), Ok(()));
         let expired = BoardError::DeclarationExpired { expiry: 100, time: 101 };
         assert_eq!(good.check(101), Err(expired));
@@ -563,36 +570,36 @@ mod tests {
 
     #[test]
     fn what_was_made_last_stands() {
-        let early = said(1, 0, Stage::Proposed, 10, 100);
-        let late = said(1, 0, Stage::Approved, 20, 100);
-        let other_tier = said(1, 1, Stage::Proposed, 5, 100);
+        let early = declared(1, 0, Stage::Proposed, 10, 100);
+        let late = declared(1, 0, Stage::Approved, 20, 100);
+        let other_tier = declared(1, 1, Stage::Proposed, 5, 100);
         // An old signature that is brought late overrides nothing newer.
         let log = [late.clone(), early.clone(), other_tier.clone()];
         assert_eq!(standing(&log, 50), [late.clone(), other_tier]);
         // Of equals, the one logged last.
-        let equal = said(1, 0, Stage::Expressed, 20, 100);
+        let equal = declared(1, 0, Stage::Expressed, 20, 100);
         assert_eq!(standing(&[late, equal.clone()], 50), [equal]);
     }
 
     #[test]
     fn what_expired_or_was_withdrawn_leaves_nothing() {
-        let first = said(1, 0, Stage::Proposed, 10, 100);
-        let short = said(1, 0, Stage::Approved, 20, 50);
+        let first = declared(1, 0, Stage::Proposed, 10, 100);
+        let short = declared(1, 0, Stage::Approved, 20, 50);
         let log = [first.clone(), short.clone()];
         assert_eq!(standing(&log, 50), [short]);
         assert_eq!(standing(&log, 51), []);
-        let withdrawn = said(1, 0, Stage::Withdrawn, 30, 100);
+        let withdrawn = declared(1, 0, Stage::Withdrawn, 30, 100);
         assert_eq!(standing(&[first, withdrawn], 50), []);
     }
 
     #[test]
     fn of_one_second_a_withdrawal_wins() {
-        let approved = said(1, 0, Stage::Approved, 20, 100);
-        let withdrawn = said(1, 0, Stage::Withdrawn, 20, 100);
+        let approved = declared(1, 0, Stage::Approved, 20, 100);
+        let withdrawn = declared(1, 0, Stage::Withdrawn, 20, 100);
         for log in [[approved.clone(), withdrawn.clone()], [withdrawn.clone(), approved]] {
             assert_eq!(standing(&log, 50), []);
         }
-        let later = said(1, 0, Stage::Proposed, 21, 100);
+        let later = declared(1, 0, Stage::Proposed, 21, 100);
         assert_eq!(standing(&[withdrawn, later.clone()], 50), [later]);
     }
 }

@@ -27,6 +27,7 @@ pub struct BonusPool<P> {
     blueprint: Blueprint,
     address: Address,
     escrow: Address,
+    block: BlockId,
 }
 
 /// An event of a bonus pool.
@@ -78,7 +79,13 @@ impl<P: Provider + Clone> BonusPool<P> {
     pub fn of(escrow: &Escrow<P>) -> Self {
         let blueprint = Blueprint::bonus_pool(escrow.address()).in_edition(escrow.edition());
         let (provider, address) = (escrow.provider().clone(), blueprint.address());
-        Self { provider, address, blueprint, escrow: escrow.address() }
+        Self { provider, address, blueprint, escrow: escrow.address(), block: BlockId::latest() }
+    }
+
+    /// The same pool, read at the end of a block instead of the latest.
+    #[must_use]
+    pub fn at(self, block: impl Into<BlockId>) -> Self {
+        Self { block: block.into(), ..self }
     }
 
     /// Where it is, or will be.
@@ -151,8 +158,8 @@ impl<P: Provider + Clone> BonusPool<P> {
         self.call(&Raw::claimToCall { tier, asset: asset as u8, recipient })
     }
 
-    /// Returns to `sponsor` what is left of all that it added. Before it is decided only the sponsor itself may call, in the
-    /// first half of an amendment's exit window.
+    /// Returns to `sponsor` what is left of all that it added. Before it is decided only the sponsor itself may call,
+    /// in the first half of an amendment's exit window.
     pub fn take_back(&self, sponsor: Address) -> Call<P> {
         self.call(&Raw::takeBackCall { sponsor })
     }
@@ -165,11 +172,11 @@ impl<P: Provider + Clone> BonusPool<P> {
     /// A call may settle the escrow first, whose events come before the pool's.
     fn call(&self, call: &impl SolCall) -> Call<P> {
         Call::new(self.provider.clone(), Contract::BonusPool, self.address, call)
-            .telling(vec![self.escrow, self.address])
+            .with_events_of(vec![self.escrow, self.address])
     }
 
     async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, error::Error> {
-        rpc::read(&self.provider, self.address, call, BlockId::latest()).await
+        rpc::read(&self.provider, self.address, call, self.block).await
     }
 }
 

@@ -68,7 +68,7 @@ pub struct Executed {
 impl<P: Provider + Clone> Call<P> {
     /// A call to the function `call` of `to`, with the errors and events of `contract`.
     pub(crate) fn new(provider: P, contract: Contract, to: Address, call: &impl SolCall) -> Self {
-        Self::raw(provider, contract, to, Wei::ZERO, call.abi_encode().into()).telling(vec![to])
+        Self::raw(provider, contract, to, Wei::ZERO, call.abi_encode().into()).with_events_of(vec![to])
     }
 
     pub(crate) const fn raw(provider: P, contract: Contract, to: Address, value: Wei, input: Bytes) -> Self {
@@ -82,7 +82,7 @@ impl<P: Provider + Clone> Call<P> {
     }
 
     /// The same call, which also changes other contracts.
-    pub(crate) fn telling(mut self, events_of: Vec<Address>) -> Self {
+    pub(crate) fn with_events_of(mut self, events_of: Vec<Address>) -> Self {
         self.events_of = events_of;
         self
     }
@@ -117,7 +117,7 @@ impl<P: Provider + Clone> Call<P> {
     /// The reason why the call would fail: [`Error::Refused`] or another contract's error,
     /// [`Error::TokenRefused`], [`Error::UnknownRevert`], [`Error::InsufficientFunds`]; [`Error::Rpc`].
     pub async fn simulate(&self, from: Address) -> Result<u64, Error> {
-        let failed = |error| Error::from_transport(&error, self.contract, from);
+        let failed = |error| Error::from_transport(error, self.contract, from);
         let estimated = self.provider.estimate_gas(self.request(from)).block(BlockId::pending()).await;
         match estimated.map_err(failed) {
             // Some nodes give no reason for a failed estimate, but do for a call.
@@ -193,7 +193,7 @@ impl<P: Provider + Clone> Prepared<P> {
     pub async fn send(&self) -> Result<Sent<P>, Error> {
         let Call { provider, contract, events_of, .. } = &self.call;
         let pending = provider.send_transaction(self.request.clone()).await;
-        let pending = pending.map_err(|error| Error::from_transport(&error, *contract, self.sender))?;
+        let pending = pending.map_err(|error| Error::from_transport(error, *contract, self.sender))?;
         let transaction = *pending.tx_hash();
         Ok(Sent { provider: provider.clone(), transaction, events_of: events_of.clone() })
     }

@@ -1,4 +1,4 @@
-//! Creating contracts, each of them once, whoever does it.
+//! Creates contracts, each exactly once, whoever sends the transaction.
 
 use alloy::{
     eips::BlockId, network::TransactionBuilder, primitives::Address, providers::Provider,
@@ -8,16 +8,16 @@ use levee_model::{Asset, Terms, Wei};
 
 use crate::{
     bindings::WstETH,
-    blueprint::Blueprint,
+    blueprint::{Blueprint, Contract},
     call::{Call, Executed, RECEIPT_TIMEOUT},
     error::Error,
     lido,
     provider::check_chain,
     rpc,
-    terms::CREATE2_DEPLOYER,
+    terms::{self, CREATE2_DEPLOYER},
 };
 
-/// The result of [`deploy`] or [`Blueprint::deploy`].
+/// The result of [`Blueprint::deploy`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deployment {
     /// It existed already, so nothing was sent, or someone else was faster.
@@ -43,42 +43,6 @@ impl Deployment {
     }
 }
 
-/// Creates the escrow with these terms on the chain `chain_id`, paid by `from`, unless it exists.
-///
-/// Can be repeated: an interrupted deployment resumes where it stopped.
-///
-/// # Errors
-/// Like [`prepare`] and [`Call::execute`]; [`Error::NotCreated`].
-pub async fn deploy<P: Provider + Clone>(
-    provider: &P,
-    chain_id: u64,
-    terms: &Terms,
-    from: Address,
-) -> Result<Deployment, Error> {
-    let call = prepare(provider, chain_id, terms, from).await?;
-    Blueprint::escrow(terms)?.create(provider, call, from).await
-}
-
-/// The transaction that creates the escrow, after all checks that can be made in advance; `None` if it
-/// exists.
-///
-/// # Errors
-/// Like [`Blueprint::prepare`]; [`Error::NoToken`], [`Error::ForeignTokens`], [`Error::Unencodable`].
-pub async fn prepare<P: Provider + Clone>(
-    provider: &P,
-    chain_id: u64,
-    terms: &Terms,
-    from: Address,
-) -> Result<Option<Call<P>>, Error> {
-    let blueprint = Blueprint::escrow(terms)?;
-    if !blueprint.is_missing(provider, chain_id).await? {
-        return Ok(None);
-    }
-    lido::check_tokens(chain_id, terms)?;
-    check_tokens(provider, terms).await?;
-    blueprint.creation(provider, from).await.map(Some)
-}
-
 impl Blueprint {
     /// Creates the contract on the chain `chain_id`, paid by `from`, unless it exists.
     ///
@@ -101,19 +65,23 @@ impl Blueprint {
     ///
     /// # Errors
     /// [`Error::WrongChain`], [`Error::NoDeployer`], the constructor's errors (for an escrow,
-    /// [`Error::Refused`] with the rule that the terms violate), [`Error::NotLevee`] if other code is at
-    /// the address, [`Error::Rpc`].
+    /// [`Error::Refused`] with the rule that the terms violate, [`Error::NoToken`] or
+    /// [`Error::ForeignTokens`]), [`Error::NotLevee`] if other code is at the address, [`Error::Rpc`].
     pub async fn prepare<P: Provider + Clone>(
         &self,
         provider: &P,
         chain_id: u64,
         from: Address,
     ) -> Result<Option<Call<P>>, Error> {
-        if self.is_missing(provider, chain_id).await? {
-            self.creation(provider, from).await.map(Some)
-        } else {
-            Ok(None)
+        if !self.is_missing(provider, chain_id).await? {
+            return Ok(None);
         }
+        if self.contract() == Contract::PledgeEscrow {
+            let terms = terms::from_init_code(self.init_code())?;
+            lido::check_tokens(chain_id, &terms)?;
+            check_tokens(provider, &terms).await?;
+        }
+        self.creation(provider, from).await.map(Some)
     }
 
     /// Whether it must be created, on a chain where it can be.
@@ -131,10 +99,11 @@ impl Blueprint {
         let request =
             TransactionRequest::default().with_from(from).with_deploy_code(self.init_code().clone());
         let tried = provider.call(request).block(BlockId::pending()).await;
-        tried.map_err(|error| Error::from_transport(&error, self.contract(), from))?;
+        tried.map_err(|error| Error::from_transport(error, self.contract(), from))?;
         let input = [self.salt().as_slice(), self.init_code()].concat().into();
         let (contract, events_of) = (self.contract(), vec![self.address()]);
-        Ok(Call::raw(provider.clone(), contract, CREATE2_DEPLOYER, Wei::ZERO, input).telling(events_of))
+        Ok(Call::raw(provider.clone(), contract, CREATE2_DEPLOYER, Wei::ZERO, input)
+            .with_events_of(events_of))
     }
 
     /// Sends the creating transaction, if there is one.

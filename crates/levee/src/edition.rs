@@ -76,7 +76,7 @@ impl Edition {
         match self {
             Self::V1 => codes!("../artifacts/", contract),
             #[cfg(feature = "test-edition")]
-            Self::Test => codes!("../tests/edition/", contract),
+            Self::Test => codes!("../artifacts/test-edition/", contract),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What can go wrong, with the facts that it turned on.
+//! What can go wrong, with the values that caused it.
 
 use std::{error::Error as StdError, time::Duration};
 
 use alloy::{
     primitives::{Address, B256, Bytes},
     sol_types::{Revert, SolError},
-    transports::{RpcError, TransportError, http::reqwest},
+    transports::{TransportError, http::reqwest},
 };
 use levee_model::{Asset, BonusRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused};
 use strum::IntoStaticStr;
@@ -15,12 +15,12 @@ use crate::{
     blueprint::Contract,
     board::BoardError,
     bonus, recovery,
-    redacted::{RedactedUrl, redact},
+    redacted::{RedactedError, RedactedUrl},
     refusal,
     router::RouterError,
 };
 
-/// Everything that a call of this crate can fail with.
+/// Everything that can go wrong in this crate.
 #[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum Error {
     /// The escrow refused the call.
@@ -43,27 +43,25 @@ pub enum Error {
     #[error(transparent)]
     #[strum(transparent)]
     RouterRefused(#[from] RouterError),
-    /// A token refused the call, in its own words.
-    #[error("a token refused the call: {reason}")]
+    /// A token refused the call, with its own message.
+    #[error("the token refused the call: {reason}")]
     TokenRefused {
-        /// What the token says.
+        /// The token's message.
         reason: String,
     },
-    /// A contract reverted with data that is no error of the escrow and no text.
-    #[error(
-        "the call reverted without a reason that is known (data `{data}`); a token that it calls may be broken"
-    )]
+    /// A contract reverted with data that is neither a known error nor a text.
+    #[error("the call reverted for an unknown reason (data `{data}`); a token that it calls may be broken")]
     UnknownRevert {
         /// The data, which may be empty.
         data: Bytes,
     },
     /// The sender cannot pay for the value or the gas.
-    #[error("`{account}` has not enough ETH for the transaction: {message}")]
+    #[error("`{account}` does not have enough ETH for the transaction: {source:#}")]
     InsufficientFunds {
         /// The sender.
         account: Address,
-        /// What the node says.
-        message: String,
+        /// The node's message.
+        source: RedactedError,
     },
     /// The node is on another chain.
     #[error("the node is on chain {actual}, not on chain {expected}")]
@@ -76,31 +74,31 @@ pub enum Error {
     /// There is no contract at the address.
     #[error("there is no {contract} at `{address}`: the account has no code on this chain")]
     NoCode {
-        /// What should be there.
+        /// The expected contract.
         contract: Contract,
         /// The address.
         address: Address,
     },
-    /// The contract at the address is another one.
-    #[error("the code at `{address}` is not a Levee {contract}'s")]
+    /// The contract at the address is a different one.
+    #[error("the contract at `{address}` is not a Levee {contract}")]
     NotLevee {
-        /// What should be there.
+        /// The expected contract.
         contract: Contract,
         /// The address.
         address: Address,
     },
-    /// The contract at the address has the code of one of Levee's, and was not created as they are: its address does not
-    /// follow from that code and what it says that it was created with. Its books may be anything.
+    /// The contract at the address has the code of a Levee contract but was created in another way: its address does
+    /// not follow from its code and the terms it reports. Its books may be false.
     #[error(
-        "`{address}` is a counterfeit: it looks like a Levee {contract}, but its address does not follow from that code and its terms; do not pay into it, and take the address from the rescue's terms"
+        "`{address}` is a counterfeit: it looks like a Levee {contract}, but its address does not match its code and terms; send nothing to it, and compute the address from the rescue's terms"
     )]
     Counterfeit {
-        /// What it looks like.
+        /// The contract that it imitates.
         contract: Contract,
         /// The address.
         address: Address,
     },
-    /// The chain lacks the contract that all others are created through.
+    /// The chain lacks the contract that creates all others.
     #[error("the CREATE2 deployer `{}` does not exist on this chain", crate::terms::CREATE2_DEPLOYER)]
     NoDeployer,
     /// There is no contract at a token's address.
@@ -111,7 +109,8 @@ pub enum Error {
         /// The address.
         address: Address,
     },
-    /// The tokens of the terms are not Lido's. An address proves which terms a rescue has, and not that they are good ones.
+    /// The tokens in the terms are not Lido's. An address proves which terms a rescue has, not that they are
+    /// trustworthy.
     #[error(
         "stETH `{steth}` and wstETH `{wsteth}` are not Lido's on chain {chain}; do not pledge to a rescue that names them"
     )]
@@ -124,61 +123,61 @@ pub enum Error {
         wsteth: Address,
     },
     /// The rescue is in ETH only, so it has no such token.
-    #[error("this rescue is in ETH only and has no {asset}")]
+    #[error("this rescue accepts only ETH, not {asset}")]
     NoSuchAsset {
         /// The asset asked for.
         asset: Asset,
     },
-    /// A term, or a part of a declaration, is beyond what the contract can hold.
-    #[error("the {what} is beyond what the contract can hold")]
+    /// A term, or a part of a declaration, is too large for the contract.
+    #[error("the {what} is too large for the contract")]
     Unencodable {
         /// Which.
         what: &'static str,
     },
-    /// Code that was to create a Levee escrow does not.
+    /// The given code does not create a Levee escrow.
     #[error("the code does not create a Levee escrow")]
     NotInitCode,
-    /// The account does not sign.
-    #[error("the account does not sign: {message}")]
+    /// The account could not sign.
+    #[error("the account could not sign: {source:#}")]
     NotSigned {
         /// What went wrong.
-        message: String,
+        source: RedactedError,
     },
-    /// The address of a node is not one.
-    #[error("the RPC URL is not valid: {reason}")]
+    /// The RPC URL is invalid.
+    #[error("the RPC URL is invalid: {source:#}")]
     InvalidUrl {
         /// What is wrong with it.
-        reason: String,
+        source: RedactedError,
     },
     /// No node answers at the address.
-    #[error("no answer from the RPC node at {url}: {message}")]
+    #[error("no answer from the RPC node at {url}: {source:#}")]
     Unreachable {
         /// Where it should be.
         url: RedactedUrl,
         /// What went wrong.
-        message: String,
+        source: RedactedError,
     },
     /// A request to the node failed.
-    #[error("the RPC request failed: {message}")]
+    #[error("the RPC request failed: {source:#}")]
     Rpc {
-        /// What went wrong, without keys.
-        message: String,
+        /// What went wrong.
+        source: RedactedError,
     },
-    /// The transaction was sent and did not get into a block in time. It still may.
-    #[error("transaction `{transaction}` is not in a block after {} s; it still may get there", waited.as_secs())]
+    /// The transaction was sent but not included in a block in time. It still may be.
+    #[error("transaction `{transaction}` was not included in a block within {} s, but still may be", waited.as_secs())]
     NotMined {
         /// Its hash.
         transaction: B256,
-        /// How long it was waited for.
+        /// How long the client waited.
         waited: Duration,
     },
     /// The transaction failed in its block, though it would have succeeded just before.
-    #[error("transaction `{transaction}` failed in its block: something changed after it was simulated")]
+    #[error("transaction `{transaction}` failed in its block: the state changed after it was simulated")]
     FailedInBlock {
         /// Its hash.
         transaction: B256,
     },
-    /// A transaction that should have created a contract left other code, or none, at its address.
+    /// A transaction did not create the intended contract: there is other code, or none, at its address.
     #[error("transaction `{transaction}` did not create the {contract} at `{address}`")]
     NotCreated {
         /// What it should have created.
@@ -188,25 +187,26 @@ pub enum Error {
         /// Where it should be.
         address: Address,
     },
-    /// Data from the chain that no Levee contract writes.
-    #[error("the node returned something that is not {what} of a Levee contract")]
+    /// The node returned data that no Levee contract would.
+    #[error("the node returned data that is not {what} of a Levee contract")]
     Malformed {
         /// What it should be.
         what: &'static str,
     },
-    /// The logs do not add up to a rescue: some are missing, or not of one escrow.
-    #[error("the logs are not a rescue's whole history: {0}")]
+    /// The logs do not form the history of a rescue: some are missing, or belong to another contract.
+    #[error("the logs are not the complete history of a rescue: {0}")]
     BrokenHistory(#[from] Inconsistent),
 }
 
 impl Error {
-    /// The name of the error, which stays whatever its message says: of a refusal that of the contract's error.
+    /// The name of the error, which is stable while its message may change. For a refusal it is the name of the
+    /// contract's error.
     pub fn kind(&self) -> &'static str {
         self.into()
     }
 
-    /// Whether its user can mend it: a wrong input, a wrong chain, a call that the rules refuse. Otherwise the network
-    /// or the node failed, or something is not as it should be.
+    /// Whether this is a user error: a wrong input, a wrong chain, a call that the rules refuse. Otherwise the network
+    /// or the node failed, or there is a bug.
     pub const fn is_users(&self) -> bool {
         match self {
             Self::Refused(_)
@@ -239,7 +239,7 @@ impl Error {
         }
     }
 
-    /// By which rule an escrow or one of its pools refused the call; none when it failed otherwise.
+    /// The rule by which an escrow or one of its pools refused the call; none if it failed for another reason.
     pub fn refused(&self) -> Option<Refused> {
         match *self {
             Self::Refused(refusal) => Some(refusal.into()),
@@ -249,23 +249,23 @@ impl Error {
         }
     }
 
-    /// What the revert data of a call of the escrow means.
+    /// Decodes the revert data of a call to the escrow.
     pub fn from_revert(data: &[u8]) -> Self {
         Self::from_revert_of(Contract::PledgeEscrow, data)
     }
 
-    /// What the revert data of a call of `contract` means. What is none of its errors may be the escrow's or the bonus
-    /// pool's, which pass through the contracts around them.
+    /// Decodes the revert data of a call to `contract`. It may also be an error of the escrow or the bonus pool, which
+    /// the contracts around them pass on.
     pub fn from_revert_of(contract: Contract, data: &[u8]) -> Self {
         let own = match contract {
-            // Receivers are not called by this crate.
+            // This crate does not call receivers.
             Contract::PledgeEscrow | Contract::DebtRepayer | Contract::StakedEtherUnwinder => None,
             Contract::RecoveryPool => recovery::decode_refusal(data).map(Self::from),
             Contract::BonusPool => bonus::decode_refusal(data).map(Self::from),
             Contract::PledgeBoard => BoardError::decode(data).map(Self::from),
             Contract::PledgeRouter => RouterError::decode(data).map(Self::from),
         };
-        // The router passes on what the escrow says, and then the bonus pool.
+        // The router passes on errors of the escrow and of the bonus pool.
         let of_escrow = || refusal::decode(data).map(Self::from);
         let of_bonus = || bonus::decode_refusal(data).map(Self::from);
         if let Some(refusal) = own.or_else(of_escrow).or_else(of_bonus) {
@@ -277,22 +277,30 @@ impl Error {
         }
     }
 
-    /// What a failed request means. `contract` is what was called, and `sender` who would pay for it.
-    pub(crate) fn from_transport(error: &TransportError, contract: Contract, sender: Address) -> Self {
-        let RpcError::ErrorResp(payload) = error else {
-            return Self::unreachable(error).unwrap_or_else(|| Self::Rpc { message: message_of(error) });
-        };
+    /// Converts a failed request to `contract` by `sender`.
+    pub(crate) fn from_transport(error: TransportError, contract: Contract, sender: Address) -> Self {
+        let Some(payload) = error.as_error_resp() else { return Self::unanswered(error) };
         if let Some(data) = payload.as_revert_data() {
             return Self::from_revert_of(contract, &data);
         }
         let message = payload.message.to_lowercase();
         if message.contains("insufficient funds") {
-            return Self::InsufficientFunds { account: sender, message: redact(&payload.message) };
+            return Self::InsufficientFunds { account: sender, source: RedactedError::new(error) };
         }
         if message.contains("revert") {
             return Self::UnknownRevert { data: Bytes::new() };
         }
-        Self::Rpc { message: redact(&payload.message) }
+        Self::Rpc { source: RedactedError::new(error) }
+    }
+
+    /// What it means that a node gave no answer, or none that can be read.
+    fn unanswered(error: TransportError) -> Self {
+        let url = url_without_answer(&error);
+        let source = RedactedError::new(error);
+        match url {
+            Some(url) => Self::Unreachable { url, source },
+            None => Self::Rpc { source },
+        }
     }
 }
 
@@ -306,7 +314,7 @@ impl From<Refused> for Error {
     }
 }
 
-/// What passes through a pool is the escrow's refusal.
+/// A refusal that a pool passes on is the escrow's.
 impl From<RecoveryRefusal> for Error {
     fn from(refusal: RecoveryRefusal) -> Self {
         Refused::from(refusal).into()
@@ -319,32 +327,15 @@ impl From<BonusRefusal> for Error {
     }
 }
 
-impl Error {
-    /// That there was no answer, if there was none.
-    fn unreachable(error: &TransportError) -> Option<Self> {
-        let error = error.as_transport_err()?.source()?.downcast_ref::<reqwest::Error>()?;
-        let url = error.url().filter(|_| error.is_request() || error.is_timeout())?;
-        Some(Self::Unreachable { url: RedactedUrl::new(url.clone()), message: message_of(error) })
-    }
-}
-
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
-        Self::from_transport(&error, Contract::PledgeEscrow, Address::ZERO)
+        Self::from_transport(error, Contract::PledgeEscrow, Address::ZERO)
     }
 }
 
-/// An error and its sources as one text, without keys.
-pub(crate) fn message_of(error: &(dyn StdError + 'static)) -> String {
-    let mut parts = vec![redact(&error.to_string())];
-    let mut source = error.source();
-    while let Some(error) = source {
-        let part = redact(&error.to_string());
-        // Wrappers often repeat what they wrap.
-        if !parts.iter().any(|earlier| earlier.contains(&part)) {
-            parts.push(part);
-        }
-        source = error.source();
-    }
-    parts.join(": ")
+/// The URL at which no node answered, if that is what went wrong.
+fn url_without_answer(error: &TransportError) -> Option<RedactedUrl> {
+    let error = error.as_transport_err()?.source()?.downcast_ref::<reqwest::Error>()?;
+    let url = error.url().filter(|_| error.is_request() || error.is_timeout())?;
+    Some(RedactedUrl::new(url.clone()))
 }

@@ -30,6 +30,7 @@ pub struct Escrow<P> {
     address: Address,
     edition: Edition,
     original: Terms,
+    block: BlockId,
 }
 
 /// How much stETH an approval or a permit allows. stETH deducts the value of the shares in the block of the
@@ -72,7 +73,13 @@ impl<P: Provider + Clone> Escrow<P> {
     /// The escrow of a snapshot, which has verified it.
     pub fn of(provider: P, snapshot: &Snapshot) -> Self {
         let Snapshot { escrow: address, edition, ref original, .. } = *snapshot;
-        Self { provider, address, edition, original: original.clone() }
+        Self { provider, address, edition, original: original.clone(), block: BlockId::latest() }
+    }
+
+    /// The same escrow, read at the end of a block instead of the latest.
+    #[must_use]
+    pub fn at(self, block: impl Into<BlockId>) -> Self {
+        Self { block: block.into(), ..self }
     }
 
     /// Its address.
@@ -102,15 +109,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// # Errors
     /// [`Error::Rpc`], [`Error::Malformed`].
     pub async fn rescue(&self) -> Result<RescueView, Error> {
-        self.rescue_at(BlockId::latest()).await
-    }
-
-    /// The same at the end of a block.
-    ///
-    /// # Errors
-    /// Like [`rescue`](Self::rescue).
-    pub async fn rescue_at(&self, block: BlockId) -> Result<RescueView, Error> {
-        self.read(&PledgeEscrow::rescueCall {}, block).await?.try_into()
+        self.read(&PledgeEscrow::rescueCall {}).await?.try_into()
     }
 
     /// The positions of `pledger` that were ever pledged and not taken out, by tier and asset.
@@ -118,15 +117,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// # Errors
     /// Like [`rescue`](Self::rescue).
     pub async fn positions(&self, pledger: Address) -> Result<Vec<PositionView>, Error> {
-        self.positions_at(pledger, BlockId::latest()).await
-    }
-
-    /// The same at the end of a block.
-    ///
-    /// # Errors
-    /// Like [`rescue`](Self::rescue).
-    pub async fn positions_at(&self, pledger: Address, block: BlockId) -> Result<Vec<PositionView>, Error> {
-        let list = self.read(&PledgeEscrow::positionsCall { pledger }, block).await?;
+        let list = self.read(&PledgeEscrow::positionsCall { pledger }).await?;
         list.iter().map(PositionView::try_from).collect()
     }
 
@@ -137,7 +128,7 @@ impl<P: Provider + Clone> Escrow<P> {
     pub async fn position(&self, id: PositionId) -> Result<Position, Error> {
         let PositionId { pledger, tier, asset } = id;
         let call = PledgeEscrow::positionCall { pledger, tier, asset: asset as u8 };
-        let raw = self.read(&call, BlockId::latest()).await?;
+        let raw = self.read(&call).await?;
         Ok(Position {
             amount: convert::units(raw._0),
             refunded: convert::units(raw._1),
@@ -151,7 +142,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// # Errors
     /// Like [`rescue`](Self::rescue).
     pub async fn owed(&self, pledger: Address) -> Result<PerAsset<Units>, Error> {
-        let owed = self.read(&PledgeEscrow::owedCall { pledger }, BlockId::latest()).await?;
+        let owed = self.read(&PledgeEscrow::owedCall { pledger }).await?;
         Ok(convert::per_asset(owed.map(convert::units)))
     }
 
@@ -160,7 +151,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// # Errors
     /// Like [`rescue`](Self::rescue).
     pub async fn pledging(&self) -> Result<PledgingView, Error> {
-        self.read(&PledgeEscrow::pledgingCall {}, BlockId::latest()).await?.try_into()
+        self.read(&PledgeEscrow::pledgingCall {}).await?.try_into()
     }
 
     /// The block in which it was created, where its logs begin.
@@ -168,7 +159,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// # Errors
     /// Like [`rescue`](Self::rescue).
     pub async fn created_block(&self) -> Result<u64, Error> {
-        Ok(self.read(&PledgeEscrow::recordCall {}, BlockId::latest()).await?.createdBlock.to())
+        Ok(self.read(&PledgeEscrow::recordCall {}).await?.createdBlock.to())
     }
 
     /// The status as the next call would find it.
@@ -176,7 +167,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// # Errors
     /// Like [`rescue`](Self::rescue).
     pub async fn status(&self) -> Result<Status, Error> {
-        convert::status(self.read(&PledgeEscrow::statusCall {}, BlockId::latest()).await?)
+        convert::status(self.read(&PledgeEscrow::statusCall {}).await?)
     }
 
     /// The terms, with the target, deadline and terms hash in force now.
@@ -184,7 +175,7 @@ impl<P: Provider + Clone> Escrow<P> {
     /// # Errors
     /// Like [`rescue`](Self::rescue).
     pub async fn terms(&self) -> Result<Terms, Error> {
-        terms::decode(&self.read(&PledgeEscrow::termsCall {}, BlockId::latest()).await?)
+        terms::decode(&self.read(&PledgeEscrow::termsCall {}).await?)
     }
 
     /// The state rebuilt from the escrow's logs alone, starting with the block that created it.
@@ -193,7 +184,8 @@ impl<P: Provider + Clone> Escrow<P> {
     /// [`Error::BrokenHistory`], [`Error::Rpc`], [`Error::Malformed`].
     pub async fn history(&self) -> Result<Rescue, Error> {
         let first = self.created_block().await?;
-        history::fold(self.address, &history::fetch(&self.provider, self.address, first).await?)
+        let entries = history::fetch_at(&self.provider, self.address, first, self.block).await?;
+        history::fold(self.address, &entries)
     }
 
     // ---------------------------------------------------------------------------------------------- pledging
@@ -359,12 +351,12 @@ impl<P: Provider + Clone> Escrow<P> {
         Ok(rpc::token_call(&self.provider, self.token(asset)?, call))
     }
 
-    async fn read<C: SolCall>(&self, call: &C, block: BlockId) -> Result<C::Return, Error> {
-        rpc::read(&self.provider, self.address, call, block).await
+    async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, Error> {
+        rpc::read(&self.provider, self.address, call, self.block).await
     }
 
     async fn read_token<C: SolCall>(&self, asset: Asset, call: &C) -> Result<C::Return, Error> {
-        rpc::read(&self.provider, self.token(asset)?, call, BlockId::latest()).await
+        rpc::read(&self.provider, self.token(asset)?, call, self.block).await
     }
 
     fn token(&self, asset: Asset) -> Result<Address, Error> {

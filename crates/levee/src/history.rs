@@ -5,7 +5,7 @@
 //! suffice, without a node that has the state.
 
 use alloy::{
-    eips::BlockNumberOrTag,
+    eips::{BlockId, BlockNumberOrTag},
     primitives::{Address, B256},
     providers::Provider,
     rpc::types::{Filter, Log},
@@ -36,7 +36,20 @@ pub struct Entry {
 /// # Errors
 /// [`Error::Rpc`], [`Error::Malformed`].
 pub async fn fetch(provider: &impl Provider, address: Address, from_block: u64) -> Result<Vec<Entry>, Error> {
-    fetch_matching(provider, &Filter::new().address(address), from_block).await
+    fetch_at(provider, address, from_block, BlockId::latest()).await
+}
+
+/// The same up to the end of a block.
+///
+/// # Errors
+/// Like [`fetch`].
+pub async fn fetch_at(
+    provider: &impl Provider,
+    address: Address,
+    from_block: u64,
+    block: BlockId,
+) -> Result<Vec<Entry>, Error> {
+    fetch_matching(provider, &Filter::new().address(address), from_block, block).await
 }
 
 /// The same for all logs that match a filter.
@@ -44,12 +57,13 @@ pub(crate) async fn fetch_matching(
     provider: &impl Provider,
     filter: &Filter,
     from_block: u64,
+    block: BlockId,
 ) -> Result<Vec<Entry>, Error> {
-    let latest = provider.get_block_number().await?;
+    let end = number_of(provider, block).await?;
     let mut entries = Vec::new();
     let (mut first, mut window) = (from_block, WINDOW);
-    while first <= latest {
-        let last = latest.min(first.saturating_add(window - 1));
+    while first <= end {
+        let last = end.min(first.saturating_add(window - 1));
         let logs = match provider.get_logs(&filter.clone().from_block(first).to_block(last)).await {
             Ok(logs) => logs,
             // Nodes limit the blocks or the results of a request, each with a different limit and a
@@ -66,6 +80,14 @@ pub(crate) async fn fetch_matching(
         first = last + 1;
     }
     Ok(entries)
+}
+
+async fn number_of(provider: &impl Provider, block: BlockId) -> Result<u64, Error> {
+    if block.is_latest() {
+        return Ok(provider.get_block_number().await?);
+    }
+    let found = provider.get_block(block).await?.ok_or(Error::Malformed { what: "a block" })?;
+    Ok(found.header.number)
 }
 
 /// Not every node gives a log its time.
@@ -99,8 +121,15 @@ pub fn fold(escrow: Address, entries: &[Entry]) -> Result<Rescue, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as StdError;
+
     use super::*;
-    use alloy::{primitives::U64, providers::ProviderBuilder, transports::mock::Asserter};
+    use crate::redacted::RedactedError;
+    use alloy::{
+        primitives::U64,
+        providers::ProviderBuilder,
+        transports::{TransportError, mock::Asserter},
+    };
     use levee_model::RescueEvent;
 
     const ESCROW: Address = Address::repeat_byte(0xe5);
@@ -121,8 +150,10 @@ mod tests {
         for _ in 0..14 {
             asserter.push_failure_msg("out of order");
         }
-        let told = fetch(&provider, ESCROW, 0).await;
-        assert_eq!(told, Err(Error::Rpc { message: "out of order".to_owned() }));
+        let error = fetch(&provider, ESCROW, 0).await.unwrap_err();
+        assert_eq!(error.to_string(), "the RPC request failed: out of order");
+        let source = StdError::source(&error).and_then(|source| source.downcast_ref::<RedactedError>());
+        assert!(source.is_some_and(|source| source.secret().is::<TransportError>()), "{error:?}");
     }
 
     #[test]

@@ -26,11 +26,12 @@ pub mod snapshot;
 pub mod terms;
 mod view;
 
+pub use alloy;
 pub use blueprint::{Blueprint, Contract};
 pub use board::{Board, BoardError, BoardEvent, Declaration, Declared, SignedDeclaration, Stage};
 pub use bonus::{BonusEvent, BonusPool};
 pub use call::{Call, Executed, Prepared, Sent};
-pub use deploy::{Deployment, deploy};
+pub use deploy::Deployment;
 pub use edition::Edition;
 pub use error::Error;
 pub use escrow::{Allowance, Escrow};
@@ -43,7 +44,7 @@ pub use levee_model::{
 };
 pub use receiver::Receiver;
 pub use recovery::{RecoveryEvent, RecoveryPool};
-pub use redacted::{RedactedUrl, redact};
+pub use redacted::{RedactedError, RedactedUrl, redact};
 pub use router::{Destination, Permit, Router, RouterError, Tokens};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
 pub use terms::{CREATE2_DEPLOYER, SALT};

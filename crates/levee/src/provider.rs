@@ -12,8 +12,8 @@ use alloy::{
 };
 
 use crate::{
-    error::{Error, message_of},
-    redacted::RedactedUrl,
+    error::Error,
+    redacted::{RedactedError, RedactedUrl},
 };
 
 /// How long a node may take to answer one request.
@@ -60,5 +60,5 @@ fn client(url: &RedactedUrl) -> Result<Client, Error> {
     // A proxy of the environment cannot reach this machine's own ports.
     let builder = if url.is_loopback() { builder.no_proxy() } else { builder };
     let built = builder.build();
-    built.map_err(|error| Error::Unreachable { url: url.clone(), message: message_of(&error) })
+    built.map_err(|error| Error::Unreachable { url: url.clone(), source: RedactedError::new(error) })
 }

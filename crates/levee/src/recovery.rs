@@ -23,6 +23,7 @@ pub struct RecoveryPool<P> {
     provider: P,
     blueprint: Blueprint,
     address: Address,
+    block: BlockId,
 }
 
 /// An event of a recovery pool.
@@ -68,7 +69,14 @@ impl<P: Provider + Clone> RecoveryPool<P> {
     /// The pool of `escrow`.
     pub fn of(escrow: &Escrow<P>) -> Self {
         let blueprint = Blueprint::recovery_pool(escrow.address()).in_edition(escrow.edition());
-        Self { provider: escrow.provider().clone(), address: blueprint.address(), blueprint }
+        let (provider, address) = (escrow.provider().clone(), blueprint.address());
+        Self { provider, address, blueprint, block: BlockId::latest() }
+    }
+
+    /// The same pool, read at the end of a block instead of the latest.
+    #[must_use]
+    pub fn at(self, block: impl Into<BlockId>) -> Self {
+        Self { block: block.into(), ..self }
     }
 
     /// Where it is, or will be.
@@ -120,7 +128,7 @@ impl<P: Provider + Clone> RecoveryPool<P> {
     }
 
     async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, error::Error> {
-        rpc::read(&self.provider, self.address, call, BlockId::latest()).await
+        rpc::read(&self.provider, self.address, call, self.block).await
     }
 }
 

@@ -1,19 +1,20 @@
 //! RPC addresses hold keys in their path, query or user name: none of that is ever printed.
 
-use std::{fmt, str::FromStr};
+use std::{error::Error as StdError, fmt, str::FromStr, sync::Arc};
 
+use alloy::transports::{RpcError, TransportError};
 use url::{Host, Url};
 
 use crate::error::Error;
 
 /// The address of an RPC node. `Display` and `Debug` show its scheme and host only.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RedactedUrl(Url);
+pub struct RedactedUrl(Box<Url>); // boxed, since errors hold it and results hold errors
 
 impl RedactedUrl {
     /// Of an address that was connected to.
-    pub(crate) const fn new(url: Url) -> Self {
-        Self(url)
+    pub(crate) fn new(url: Url) -> Self {
+        Self(Box::new(url))
     }
 
     /// The whole address, to connect to; not to be printed.
@@ -38,10 +39,11 @@ impl FromStr for RedactedUrl {
     /// # Errors
     /// [`Error::InvalidUrl`], which does not repeat the text.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let url = Url::parse(text).map_err(|error| Error::InvalidUrl { reason: error.to_string() })?;
+        let invalid = |source| Error::InvalidUrl { source };
+        let url = Url::parse(text).map_err(|error| invalid(RedactedError::new(error)))?;
         match url.scheme() {
-            "http" | "https" if url.has_host() => Ok(Self(url)),
-            _ => Err(Error::InvalidUrl { reason: "it must begin with http:// or https://".to_owned() }),
+            "http" | "https" if url.has_host() => Ok(Self::new(url)),
+            _ => Err(invalid(RedactedError::new("it must begin with http:// or https://"))),
         }
     }
 }
@@ -63,6 +65,86 @@ impl fmt::Debug for RedactedUrl {
         fmt::Display::fmt(self, f)
     }
 }
+
+/// An error of a transport or a signer, whose own messages may hold an RPC key: `Display`, `Debug` and all sources show it
+/// [redacted](redact). `{:#}` shows the sources too. Two are equal if they show the same.
+#[derive(Clone)]
+pub struct RedactedError {
+    error: Arc<dyn StdError + Send + Sync>,
+    /// Which of the error's sources this is; 0 for the error itself.
+    depth: usize,
+    source: Option<Box<Self>>,
+}
+
+impl RedactedError {
+    /// Wraps an error, or a message.
+    pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::nested(Arc::from(error.into()), 0)
+    }
+
+    fn nested(error: Arc<dyn StdError + Send + Sync>, depth: usize) -> Self {
+        let has_source = nth_source(&*error, depth).source().is_some();
+        let source = has_source.then(|| Box::new(Self::nested(error.clone(), depth + 1)));
+        Self { error, depth, source }
+    }
+
+    /// The error itself, to be downcast; not to be printed.
+    pub fn secret(&self) -> &(dyn StdError + 'static) {
+        nth_source(&*self.error, self.depth)
+    }
+
+    fn message(&self) -> String {
+        match self.secret().downcast_ref::<TransportError>() {
+            Some(RpcError::ErrorResp(payload)) => redact(&payload.message),
+            _ => redact(&self.secret().to_string()),
+        }
+    }
+
+    /// The message and those of all sources. Wrappers often repeat what they wrap, which is shown once.
+    fn messages(&self) -> Vec<String> {
+        let mut messages: Vec<String> = Vec::new();
+        let mut next = Some(self);
+        while let Some(error) = next {
+            let message = error.message();
+            if !messages.iter().any(|earlier| earlier.contains(&message)) {
+                messages.push(message);
+            }
+            next = error.source.as_deref();
+        }
+        messages
+    }
+}
+
+/// The source of an error's source, and so on.
+fn nth_source<'a>(error: &'a (dyn StdError + 'static), depth: usize) -> &'a (dyn StdError + 'static) {
+    (0..depth).fold(error, |error, _| error.source().expect("a source that was there before"))
+}
+
+impl fmt::Display for RedactedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&if f.alternate() { self.messages().join(": ") } else { self.message() })
+    }
+}
+
+impl fmt::Debug for RedactedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedactedError").field(&self.messages()).finish()
+    }
+}
+
+impl StdError for RedactedError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl PartialEq for RedactedError {
+    fn eq(&self, other: &Self) -> bool {
+        self.messages() == other.messages()
+    }
+}
+
+impl Eq for RedactedError {}
 
 /// A text without the secret parts of the addresses in it.
 pub fn redact(text: &str) -> String {
@@ -120,6 +202,24 @@ mod tests {
             assert!(matches!(error, Error::InvalidUrl { .. }), "{error}");
             assert!(!error.to_string().contains("SECRET"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_error_and_its_sources_are_shown_without_addresses() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the request to https://node.example/SECRET failed")]
+        struct Outer(#[source] std::num::ParseIntError);
+
+        let error = RedactedError::new(Outer("".parse::<u8>().unwrap_err()));
+        assert_eq!(error.to_string(), "the request to https://node.example/… failed");
+        let whole = "the request to https://node.example/… failed: cannot parse integer from empty string";
+        assert_eq!(format!("{error:#}"), whole);
+        assert!(!format!("{error:?} {error:#?}").contains("SECRET"));
+        let source = StdError::source(&error).unwrap();
+        assert_eq!(source.to_string(), "cannot parse integer from empty string");
+        assert!(source.source().is_none());
+        assert!(source.downcast_ref::<RedactedError>().unwrap().secret().is::<std::num::ParseIntError>());
+        assert!(error.secret().is::<Outer>());
     }
 
     #[test]

@@ -69,7 +69,8 @@ pub struct Destination {
     pub pledger: Address,
     /// The tier, counted from 0.
     pub tier: u8,
-    /// The amendment that the sender was shown; see [`RescueView::latest_amendment`](crate::RescueView::latest_amendment).
+    /// The amendment that the sender was shown; see
+    /// [`RescueView::latest_amendment`](crate::RescueView::latest_amendment).
     pub amendment: Timestamp,
     /// The edition of the escrow, which tells where its bonus pool is.
     pub edition: Edition,
@@ -99,19 +100,19 @@ impl Destination {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum RouterError {
     /// ETH was sent by anyone but the WETH contract.
-    #[error("`{sender}` sent ETH to the router, which takes only that of unwrapped WETH")]
+    #[error("`{sender}` sent ETH to the router, which accepts ETH only from WETH")]
     NotWETH {
         /// Who sent it.
         sender: Address,
     },
     /// The pledger is the router or one of its tokens, which could never take a pledge back.
-    #[error("`{account}` could never take a pledge back; name another pledger")]
+    #[error("`{account}` cannot be a pledger: it could never receive a refund")]
     InvalidAccount {
         /// The account.
         account: Address,
     },
     /// The escrow did not take exactly what was pledged: then it is none.
-    #[error("`{escrow}` did not take the {asset} as an escrow does")]
+    #[error("`{escrow}` did not accept the {asset} as an escrow would")]
     NotTaken {
         /// What was named as an escrow.
         escrow: Address,
@@ -181,8 +182,8 @@ impl<P: Provider + Clone> Router<P> {
         Ok((allowed < amount).then(|| rpc::token_call(&self.provider, self.tokens.weth, &approve)))
     }
 
-    /// Signs a permit of stETH for the router, for `shares`, up to and including `deadline`. `allowance` tells when it will
-    /// be used: one that does not suffice then fails in its block.
+    /// Signs a permit of stETH for the router, for `shares`, up to and including `deadline`. `allowance` says when it
+    /// will be used: one that does not suffice then fails in its block.
     ///
     /// # Errors
     /// [`Error::NotSigned`](error::Error::NotSigned), [`Error::Rpc`](error::Error::Rpc),
@@ -236,10 +237,10 @@ impl<P: Provider + Clone> Router<P> {
         Ok(Permit { value, deadline, v, r: signature.r().into(), s: signature.s().into() })
     }
 
-    /// All that is to be told of a call is what the escrow says, and its bonus pool.
+    /// The relevant events are those of the escrow and its bonus pool.
     fn call(&self, to: Destination, call: &impl SolCall) -> Call<P> {
         Call::new(self.provider.clone(), Contract::PledgeRouter, self.address, call)
-            .telling(vec![to.escrow, to.bonus_pool()])
+            .with_events_of(vec![to.escrow, to.bonus_pool()])
     }
 
     async fn read<C: SolCall>(&self, token: Address, call: &C) -> Result<C::Return, error::Error> {

@@ -11,7 +11,7 @@ use alloy::{
     transports::TransportResult,
 };
 
-use crate::{blueprint::Contract, call::Call, error::Error};
+use crate::{blueprint::Contract, call::Call, error::Error, redacted::RedactedError};
 
 /// The result of a view of `to` at `block`.
 pub(crate) async fn read<C: SolCall>(
@@ -42,11 +42,11 @@ pub(crate) async fn has_code(provider: &impl Provider, address: Address) -> Resu
 
 /// A call to a token: it refuses with its own message, and its events are not Levee's.
 pub(crate) fn token_call<P: Provider + Clone>(provider: &P, token: Address, call: &impl SolCall) -> Call<P> {
-    Call::new(provider.clone(), Contract::PledgeEscrow, token, call).telling(Vec::new())
+    Call::new(provider.clone(), Contract::PledgeEscrow, token, call).with_events_of(Vec::new())
 }
 
 /// The signature of a digest.
 pub(crate) async fn sign(signer: &impl Signer, digest: B256) -> Result<Signature, Error> {
     let signed = signer.sign_hash(&digest).await;
-    signed.map_err(|error| Error::NotSigned { message: error.to_string() })
+    signed.map_err(|error| Error::NotSigned { source: RedactedError::new(error) })
 }

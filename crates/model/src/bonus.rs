@@ -1,5 +1,5 @@
-//! Who gets the bonus? Sponsors add it while the rescue is open. A pledge whose condition was not met gets its part of it,
-//! for the time that it was locked; the sponsors get back the rest.
+//! Who gets the bonus? Sponsors add it while the rescue is open. A pledge whose condition was not met gets a share, in
+//! proportion to its value and the time it was locked; the sponsors get back the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,81 +22,82 @@ use crate::{
     view::RescueView,
 };
 
-/// Whose the bonus is, once and for ever.
+/// The final split of the bonus between pledgers and sponsors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BonusDecision {
-    /// All of it, as it was when this was decided.
+    /// The total at the time of the decision.
     pub bonus: Wei,
-    /// The pledgers' part; the rest is the sponsors', by what they added.
+    /// The pledgers' part; the sponsors share the rest in proportion to what they added.
     pub pledgers: Wei,
-    /// The value of all that was enlisted, by time: what a position's is a part of.
+    /// The value-time of everything that was enlisted, of which each position has its part.
     pub value: WeiSeconds,
-    /// The rate that values shares: the one that the rescue recorded.
+    /// The rate at which shares are valued, as recorded by the rescue.
     pub rate: Option<Rate>,
 }
 
 /// The books of a bonus pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BonusView {
-    /// The bonus: what was added, but for what sponsors left with before it was decided.
+    /// The bonus: everything added, less what sponsors withdrew before it was decided.
     pub total: Wei,
-    /// Whose it is, once and for ever; none while the rescue is open, or nobody has asked since it ended.
+    /// The final split; none until a call decides it after the rescue has ended.
     pub decision: Option<BonusDecision>,
 }
 
-/// Whose a bonus is.
+/// Who owns a bonus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BonusOwner {
-    /// The rescue is open, so nobody can know.
+    /// Unknown, because the rescue is open.
     Open,
-    /// All of it is the sponsors', whether it was decided or not.
+    /// The sponsors own all of it, whether or not it has been decided.
     Sponsors,
-    /// The part of the pledgers whose condition was not met is theirs: how much, once it was decided.
+    /// Pledgers whose condition was not met own a part: how much, once it is decided.
     Shared(Option<Wei>),
 }
 
 impl BonusView {
-    /// Whose the bonus is, as far as the rescue tells until it is decided.
+    /// Who owns the bonus: as decided, or as the state of the rescue implies until then.
     pub fn owner(&self, rescue: &RescueView) -> BonusOwner {
         match self.decision {
             Some(decision) if decision.pledgers.is_zero() => BonusOwner::Sponsors,
             Some(decision) => BonusOwner::Shared(Some(decision.pledgers)),
             None if rescue.status == Status::Open => BonusOwner::Open,
             None if rescue.end_reason == Some(EndReason::EndedByGuardian) => BonusOwner::Sponsors,
-            // Of a failed rescue no threshold was met.
+            // In a failed rescue no threshold was met.
             None if rescue.threshold_met == Bps::ONE => BonusOwner::Sponsors,
             None => BonusOwner::Shared(None),
         }
     }
 }
 
-/// What a position gets of the bonus.
+/// A position's share of the bonus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BonusShare {
-    /// How much, rounded down; zero until it is decided.
+    /// The amount, rounded down; zero until the bonus is decided.
     pub share: Wei,
-    /// Whether it has had it.
+    /// Whether it has been claimed.
     pub claimed: bool,
 }
 
-/// What of a position counts for the bonus.
+/// The part of a position that counts for the bonus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Enlistment {
-    /// The position's departures when it was enlisted last. Once there are more, it is out of date and earns nothing.
+    /// The position's departures when it was last enlisted. Once there are more, the enlistment is outdated and earns
+    /// nothing.
     pub departures: u32,
-    /// How much of its amount is enlisted.
+    /// The enlisted amount.
     pub enlisted: Units,
-    /// That, by the time for which it is locked; at most [`UnitSeconds::MAX_POSITION`].
+    /// The enlisted amount times the time for which it is locked; at most [`UnitSeconds::MAX_POSITION`].
     pub unit_seconds: UnitSeconds,
 }
 
 impl Enlistment {
-    /// The same with nothing of what has left since.
+    /// The same without what has left since.
     fn struck(self, departures: u32) -> Self {
         if self.departures == departures { self } else { Self { departures, ..Self::default() } }
     }
 
-    /// The same with all of `amount` enlisted, what is new of it for so many seconds.
+    /// The same with all of `amount` enlisted; the newly enlisted part counts for `seconds`.
     fn extended(self, amount: Units, seconds: Timestamp) -> Result<Self, BonusRefusal> {
         // An amount shrinks only by a departure, after which nothing is enlisted.
         let added = prorata::locked(amount - self.enlisted, seconds);
@@ -112,7 +113,7 @@ impl Enlistment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum BonusRefusal {
     /// By add: the rescue is not open or its deadline has passed.
-    #[error("nothing can be added: the rescue is {status}, its deadline is {} and it is {}", utc(*.deadline), utc(*.time))]
+    #[error("the bonus is closed: the rescue is {status}, its deadline is {}, and it is now {}", utc(*.deadline), utc(*.time))]
     AddingClosed {
         /// The stored status.
         status: Status,
@@ -122,30 +123,30 @@ pub enum BonusRefusal {
         time: Timestamp,
     },
     /// By add: nothing is added.
-    #[error("a bonus of nothing is refused")]
+    #[error("the amount of a bonus must not be zero")]
     ZeroAmount,
     /// The sponsor or the recipient is zero, the pool itself, the escrow or one of its tokens.
-    #[error("`{account}` can neither sponsor nor receive")]
+    #[error("`{account}` cannot be a sponsor or a recipient")]
     InvalidAccount {
         /// The account.
         account: Address,
     },
-    /// By enlist: nothing would change, because all of the position is enlisted, or nothing can be any more.
-    #[error("there is nothing to enlist of the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
+    /// By enlist: nothing would change, because the whole position is enlisted or enlisting has ended.
+    #[error("the {} position of `{}` in tier {} has nothing to enlist", .id.asset, .id.pledger, .id.tier)]
     NothingToEnlist {
         /// The position.
         id: PositionId,
     },
-    /// By enlist: more than is counted of one position.
-    #[error("{amount} are more than the {limit} that the position still takes")]
+    /// By enlist: more than the books can count for one position.
+    #[error("the amount {amount} exceeds the {limit} that the position can still enlist")]
     AmountTooLarge {
         /// What would be added.
         amount: UnitSeconds,
         /// What the position still takes.
         limit: UnitSeconds,
     },
-    /// By claim and take back: a part of the bonus is the pledgers', and positions may still be brought up to date.
-    #[error("it is {}; the bonus can be decided later than {}", utc(*.time), utc(*.limit))]
+    /// By claim and take back: pledgers own a part of the bonus, and positions may still be updated.
+    #[error("the bonus can be decided only after {}, and it is now {}", utc(*.limit), utc(*.time))]
     TooEarly {
         /// The last second at which it is too early.
         limit: Timestamp,
@@ -153,45 +154,46 @@ pub enum BonusRefusal {
         time: Timestamp,
     },
     /// By claim: the condition was met, nothing was enlisted, or the share was paid before or is worth no wei.
-    #[error("there is no bonus to claim for the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
+    #[error("the {} position of `{}` in tier {} has no bonus to claim", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
         id: PositionId,
     },
     /// By take back: the sponsor added nothing, took it back before, or its part of what is left is worth no wei.
-    #[error("nothing in the bonus pool is left for `{sponsor}` to take back")]
+    #[error("`{sponsor}` has nothing left to take back from the bonus pool")]
     NothingToTakeBack {
         /// The sponsor.
         sponsor: Address,
     },
     /// The recipient does not take the ETH.
-    #[error("`{recipient}` could not be paid {}", ether(*.amount))]
+    #[error("{} could not be paid to `{recipient}`", ether(*.amount))]
     PaymentFailed {
         /// Who was to be paid.
         recipient: Address,
         /// How much.
         amount: Wei,
     },
-    /// The rescue is open and cannot be settled, or knows no such tier.
+    /// The rescue is open and cannot be settled, or has no such tier.
     #[error(transparent)]
     #[strum(transparent)]
     ByRescue(#[from] Refusal),
 }
 
-/// The bonus pool of one rescue, which its calls are shown. All contributions together fit 128 bits.
+/// The bonus pool of one rescue, whose calls take that rescue as an argument. All contributions together fit in 128
+/// bits.
 #[derive(Debug, Clone)]
-pub struct BonusPool {
+pub struct BonusBooks {
     address: Address,
     decision: Option<BonusDecision>,
     total: Wei,
     added: BTreeMap<Address, Wei>,
     enlisted: BTreeMap<PositionId, Enlistment>,
-    /// Of all positions of a pot, by tier and asset.
+    /// The total of all positions in a pot, by tier and asset.
     unit_seconds: [[UnitSeconds; Asset::ALL.len()]; MAX_TIERS],
     claimed: BTreeSet<PositionId>,
 }
 
-impl BonusPool {
+impl BonusBooks {
     /// The pool at `address`.
     pub const fn new(address: Address) -> Self {
         Self {
@@ -230,8 +232,8 @@ impl BonusPool {
         Ok(())
     }
 
-    /// Brings what counts of a position up to date: strikes what has left the rescue since it was enlisted, and, while the
-    /// rescue takes pledges, enlists all that the position has, from now on. Anyone may call, until the bonus is decided.
+    /// Updates the enlistment of a position: strikes what has left the rescue since it was enlisted and, while the
+    /// rescue takes pledges, enlists the whole position from now on. Anyone may call, until the bonus is decided.
     ///
     /// # Errors
     /// `UnknownTier`, `AmountTooLarge`, `NothingToEnlist`.
@@ -254,8 +256,8 @@ impl BonusPool {
         Ok(())
     }
 
-    /// Pays a position's share, once, to its pledger. Anyone may call. The first call after the end decides whose the
-    /// bonus is, and settles the rescue if nobody has.
+    /// Pays a position's share, once, to its pledger. Anyone may call. The first call after the end decides the bonus,
+    /// and settles the rescue if that has not been done.
     ///
     /// # Errors
     /// The rescue's refusal to settle, `TooEarly`, `UnknownTier`, `NothingToClaim`.
@@ -290,9 +292,9 @@ impl BonusPool {
         self.claim(rescue, at, id).map(|payment| Payment { to: recipient, ..payment })
     }
 
-    /// Returns to `sponsor`, once, its part of what is not the pledgers'. Anyone may call. Decides as
-    /// [`claim`](Self::claim) does. While an amendment is pending a sponsor itself may leave with all that it added, but
-    /// only in the first half of the exit window: pledgers see it and can still follow.
+    /// Returns to `sponsor`, once, its part of the sponsors' remainder. Anyone may call. Decides the bonus as
+    /// [`claim`](Self::claim) does. While an amendment is pending, the sponsor itself may withdraw its whole
+    /// contribution, but only in the first half of the exit window, so that pledgers see it and can still exit.
     ///
     /// # Errors
     /// The rescue's refusal to settle, `TooEarly`, `NothingToTakeBack`.
@@ -342,17 +344,17 @@ impl BonusPool {
         BonusView { total: self.total, decision: self.decision }
     }
 
-    /// What a position gets, and whether it has had it.
+    /// A position's share, and whether it has been claimed.
     pub fn share(&self, rescue: &Rescue, id: PositionId) -> BonusShare {
         BonusShare { share: self.share_of(rescue, id), claimed: self.has_claimed(id) }
     }
 
-    /// Whose the bonus is; none until a call has decided it.
+    /// The final split; none until a call has decided it.
     pub const fn decision(&self) -> Option<BonusDecision> {
         self.decision
     }
 
-    /// The bonus: what was added, but for what sponsors left with before it was decided.
+    /// The bonus: everything added, less what sponsors withdrew before it was decided.
     pub const fn total(&self) -> Wei {
         self.total
     }
@@ -362,17 +364,17 @@ impl BonusPool {
         self.added.get(&sponsor).copied().unwrap_or_default()
     }
 
-    /// What counts of a position, even if it is out of date.
+    /// The enlistment of a position, even if it is outdated.
     pub fn enlistment(&self, id: PositionId) -> Enlistment {
         self.enlisted.get(&id).copied().unwrap_or_default()
     }
 
-    /// What counts of each position that was ever enlisted, by pledger, tier and asset.
+    /// The enlistment of each position that was ever enlisted, by pledger, tier and asset.
     pub fn enlistments(&self) -> impl Iterator<Item = (PositionId, Enlistment)> + '_ {
         self.enlisted.iter().map(|(&id, &enlistment)| (id, enlistment))
     }
 
-    /// What counts of all positions of a pot.
+    /// The total enlistment of all positions in a pot.
     ///
     /// # Panics
     /// When no rescue has such a tier.
@@ -380,12 +382,12 @@ impl BonusPool {
         self.unit_seconds[usize::from(tier)][asset as usize]
     }
 
-    /// What a position gets of the bonus, had or not; nothing unless it is decided.
+    /// A position's share of the bonus, claimed or not; zero until it is decided.
     pub fn share_of(&self, rescue: &Rescue, id: PositionId) -> Wei {
         self.decision.map_or(Wei::ZERO, |decision| self.share_under(decision, rescue, id))
     }
 
-    /// Whether a position has had its share.
+    /// Whether a position's share has been claimed.
     pub fn has_claimed(&self, id: PositionId) -> bool {
         self.claimed.contains(&id)
     }
@@ -412,7 +414,7 @@ impl BonusPool {
         value_down(of(Asset::Eth), of(Asset::StEth) + of(Asset::WstEth), rate)
     }
 
-    /// Decides whose the bonus is, if nothing has; undone, like the call itself, when the call is refused.
+    /// Decides the bonus if that has not been done; undone, like the call itself, when the call is refused.
     fn after_deciding(
         &mut self,
         rescue: &mut Rescue,
@@ -437,10 +439,9 @@ impl BonusPool {
         }
     }
 
-    /// Whose the bonus is, of a rescue that is decided or can be settled now.
-    ///
-    /// A guardian who ends a rescue does not make it the pledgers': one who has pledged could else end it for that. Where
-    /// some of it is theirs, there is an exit window's time first to strike what has left.
+    /// The split of the bonus of a rescue that is decided or can be settled now.
+    /// If the guardian ends the rescue, pledgers get nothing: otherwise a guardian who has pledged could end it for the
+    /// bonus. Where pledgers own a part, positions that have left can be struck for the length of an exit window first.
     fn decide(&self, rescue: &mut Rescue, at: Moment) -> Result<BonusDecision, BonusRefusal> {
         match rescue.settle(at) {
             Ok(_) | Err(Refusal::WrongStatus { .. }) => {}
@@ -469,7 +470,8 @@ impl BonusPool {
     }
 }
 
-/// Until when what is enlisted now counts: no later than the original deadline, the one in force and a pending one.
+/// The time until which a position enlisted now counts: the earliest of the original, the current and a pending
+/// deadline.
 fn counted_until(rescue: &Rescue, now: Timestamp) -> Timestamp {
     let pending = rescue.pending_amendment(now).map(|amendment| amendment.goal.deadline);
     let earliest = rescue.terms.deadline.min(rescue.goal(now).deadline);
@@ -482,7 +484,7 @@ fn may_leave(rescue: &Rescue, now: Timestamp) -> bool {
     pending.is_some_and(|amendment| amendment.is_in_first_half(rescue.terms.exit_window, now))
 }
 
-/// The first tier whose condition was not met; of a failed rescue that of none was.
+/// The first tier whose condition was not met: in a failed rescue, the first of all.
 fn first_inactive(rescue: &Rescue) -> u8 {
     rescue.state.settlement.map_or(0, |settlement| settlement.active_tiers)
 }
@@ -507,7 +509,7 @@ mod tests {
     fn a_position_beyond_the_count_of_departures_earns_nothing() {
         let escrow = Address::repeat_byte(0xe5);
         let mut rescue = Rescue::open(escrow, terms(), Creation { block: 1, time: 0 }).unwrap();
-        let mut pool = BonusPool::new(Address::repeat_byte(0x90));
+        let mut pool = BonusBooks::new(Address::repeat_byte(0x90));
         let at = |time| Moment { time, lido: Lido::Broken };
         let [counted, saturated] = [1, 2].map(|byte| {
             let id = PositionId { pledger: Address::repeat_byte(byte), tier: 0, asset: Asset::Eth };

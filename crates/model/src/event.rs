@@ -151,7 +151,7 @@ pub enum RescueEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Inconsistent {
     /// The first event is not a creation.
-    #[error("they do not begin with the rescue's creation")]
+    #[error("they do not begin with the creation of the rescue")]
     NoCreation,
     /// The terms are not valid.
     #[error("no escrow accepts the terms: {0}")]
@@ -331,11 +331,11 @@ impl Rescue {
         else {
             return false;
         };
-        let told = (*threshold, *rate, *target, *drawn);
+        let recorded = (*threshold, *rate, *target, *drawn);
         let goal = self.state.goal(*settled_at);
         let pots = &self.state.pots;
         let of_tier = |tier| Asset::ALL.map(|asset| pots.get(tier, asset).drawn);
-        told == (settlement.threshold, settlement.rate, goal.target, settlement.drawn_value)
+        recorded == (settlement.threshold, settlement.rate, goal.target, settlement.drawn_value)
             && (0..self.terms.tier_count()).flat_map(of_tier).eq(draws.iter().copied())
     }
 }

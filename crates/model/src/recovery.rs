@@ -1,8 +1,8 @@
 //! Who gets what is recovered later? Last drawn, first repaid.
 //!
 //! The groups out of which something was really paid stand in a queue by falling draw order. A deposit gives the first
-//! of them the interest due, then its principal, then goes on to the next; the last of them takes all the rest. Inside a
-//! group, a position has its part by value, at the settlement rate.
+//! of them the interest due, then its principal, then goes on to the next; the last of them takes all the rest. Inside
+//! a group, a position has its part by value, at the settlement rate.
 
 use std::collections::BTreeMap;
 
@@ -30,19 +30,19 @@ pub const MAX_RECEIVED: Wei = Wei::new((1 << 96) - 1);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum RecoveryRefusal {
     /// The rescue is not final, or it failed: nothing was paid that could be recovered.
-    #[error("the rescue is {status}: recovery begins when a rescue that delivered something is final")]
+    #[error("the rescue is {status}: recovery begins once a rescue that delivered something is final")]
     NotFinal {
         /// The stored status.
         status: Status,
     },
     /// By recover: a deposit of nothing.
-    #[error("a deposit of nothing is refused")]
+    #[error("the amount of a deposit must not be zero")]
     ZeroAmount,
     /// By recover: the rescue ended with nothing delivered.
-    #[error("the rescue ended with nothing delivered, so there is nobody to repay")]
+    #[error("the rescue delivered nothing, so there is no one to repay")]
     NothingDelivered,
     /// By recover: more than a group can receive.
-    #[error("{} are more than the {} that a draw order still takes", ether(*.amount), ether(*.limit))]
+    #[error("the amount {} exceeds the {} that a draw order can still receive", ether(*.amount), ether(*.limit))]
     AmountTooLarge {
         /// What the group would have got.
         amount: Wei,
@@ -55,20 +55,20 @@ pub enum RecoveryRefusal {
         /// The tier.
         tier: u8,
     },
-    /// By claim: the position has earned nothing that it has not had.
-    #[error("there is nothing to claim for the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
+    /// By claim: everything that the position has earned is already paid.
+    #[error("the {} position of `{}` in tier {} has nothing to claim", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
         id: PositionId,
     },
     /// By claim: the recipient, or the pledger where none is named, is zero or the pool itself.
-    #[error("`{account}` cannot receive")]
+    #[error("`{account}` cannot be a recipient")]
     InvalidAccount {
         /// The account.
         account: Address,
     },
     /// The recipient does not take the ETH.
-    #[error("`{recipient}` could not be paid {}", ether(*.amount))]
+    #[error("{} could not be paid to `{recipient}`", ether(*.amount))]
     PaymentFailed {
         /// Who was to be paid.
         recipient: Address,
@@ -109,12 +109,12 @@ impl RecoveryGroup {
         !self.value.is_zero()
     }
 
-    /// Adds the interest of so many seconds on the outstanding principal.
+    /// Adds the interest on the outstanding principal for `seconds`.
     fn accrue(&mut self, seconds: u64) {
         self.interest += prorata::interest_down(self.principal, self.rate, seconds);
     }
 
-    /// Takes of `amount` the interest due, then the principal, and returns what is left.
+    /// Pays the interest due out of `amount`, then the principal, and returns the remainder.
     fn repay(&mut self, amount: Wei) -> Result<Wei, RecoveryRefusal> {
         let interest = self.interest.min(amount);
         let principal = self.principal.min(amount - interest);
@@ -137,7 +137,7 @@ impl RecoveryGroup {
 /// The waterfall as a deposit would find it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveryView {
-    /// When interest was last added; none before the first deposit, when all amounts are zero too.
+    /// When interest was last added; none before the first deposit, while all amounts are zero.
     pub accrued_at: Option<Timestamp>,
     /// The settlement rate; none when no pot held shares, and before the first deposit.
     pub rate: Option<Rate>,
@@ -152,12 +152,12 @@ impl RecoveryView {
     }
 }
 
-/// What a position has earned in all, and what of it was paid.
+/// The total that a position has earned, and how much of it has been paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Earnings {
-    /// In all, rounded down.
+    /// The total, rounded down.
     pub earned: Wei,
-    /// Of that, paid.
+    /// The part that has been paid.
     pub claimed: Wei,
 }
 
@@ -235,15 +235,16 @@ fn values_down(rescue: &Rescue, settlement: Settlement, order: u8) -> (Wei, Wei)
     (state.pots.value_down(tiers(), rate), books::value_down(books::amounts(tiers(), paid), rate))
 }
 
-/// The recovery pool of one rescue, which its calls are shown. Block times fit 40 bits and do not go back.
+/// The recovery pool of one rescue, whose calls take that rescue as an argument. Block times fit in 40 bits and never
+/// decrease.
 #[derive(Debug, Clone)]
-pub struct RecoveryPool {
+pub struct RecoveryBooks {
     address: Address,
     waterfall: Waterfall,
     claimed: BTreeMap<PositionId, Wei>,
 }
 
-impl RecoveryPool {
+impl RecoveryBooks {
     /// The pool at `address` of the rescue with these terms.
     pub fn new(address: Address, terms: &Terms) -> Self {
         Self { address, waterfall: Waterfall::new(terms), claimed: BTreeMap::new() }
@@ -266,7 +267,7 @@ impl RecoveryPool {
         Ok(())
     }
 
-    /// Pays a position, to its pledger, what it has earned and not had. Anyone may call.
+    /// Pays everything that a position has earned and not yet received, to its pledger. Anyone may call.
     ///
     /// # Errors
     /// `InvalidAccount`, `UnknownTier`, `NotFinal`, `NotDrawn`, `NothingToClaim`.
@@ -305,7 +306,7 @@ impl RecoveryPool {
         RecoveryView { accrued_at: self.accrued_at(), rate: self.rate(rescue), groups: self.groups(now) }
     }
 
-    /// What a position has earned and had.
+    /// What a position has earned and what of that has been paid.
     pub fn earnings(&self, rescue: &Rescue, id: PositionId) -> Earnings {
         Earnings { earned: self.earned_down(rescue, id), claimed: self.claimed(id) }
     }
@@ -327,7 +328,7 @@ impl RecoveryPool {
         self.waterfall.accrued_at.and(rescue.state.settlement)?.rate
     }
 
-    /// What a position has earned in all: floor(received by its group * its value / value of the group).
+    /// The total that a position has earned: floor(received by its group * its value / value of the group).
     pub fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
         let Some(group) = self.group_of(rescue, id.tier) else { return Wei::ZERO };
         // Without a rate there were no shares at settlement, so no position in shares has an amount.
@@ -336,7 +337,7 @@ impl RecoveryPool {
         prorata::earned_down(group.received, value, group.value)
     }
 
-    /// What of that was paid.
+    /// The part of that which has been paid.
     pub fn claimed(&self, id: PositionId) -> Wei {
         self.claimed.get(&id).copied().unwrap_or_default()
     }

@@ -32,7 +32,7 @@ pub enum Refusal {
         guardian: Address,
     },
     /// By pledge, decline and amend: the rescue is not open, or its deadline has passed.
-    #[error("pledging is closed: the rescue is {status}, its deadline is {} and it is {}", utc(*.deadline), utc(*.time))]
+    #[error("pledging is closed: the rescue is {status}, its deadline is {}, and it is now {}", utc(*.deadline), utc(*.time))]
     PledgingClosed {
         /// The stored status.
         status: Status,
@@ -42,13 +42,13 @@ pub enum Refusal {
         time: Timestamp,
     },
     /// The status does not allow the call.
-    #[error("the rescue is {status}, which does not allow this")]
+    #[error("the rescue is {status}, which does not allow this call")]
     WrongStatus {
         /// The status that the call found.
         status: Status,
     },
     /// There is no such tier.
-    #[error("there is no tier {tier}; there are {count}, counted from 0")]
+    #[error("there is no tier {tier}: the rescue has {count}, counted from 0")]
     UnknownTier {
         /// The tier asked for.
         tier: u8,
@@ -56,16 +56,16 @@ pub enum Refusal {
         count: u8,
     },
     /// The rescue is in ETH only.
-    #[error("this rescue is in ETH only and does not take {asset}")]
+    #[error("this rescue accepts only ETH, not {asset}")]
     AssetNotAccepted {
         /// The asset offered.
         asset: Asset,
     },
     /// A pledge of nothing.
-    #[error("a pledge of nothing is refused")]
+    #[error("the amount of a pledge must not be zero")]
     ZeroAmount,
     /// By pledge: the latest amendment is not the one that the pledge names.
-    #[error("the pledge names {}, and the latest is {}; read the terms again and name that one", amendment_text(*.named), amendment_text(*.latest))]
+    #[error("the pledge names {}, but the latest amendment is {}", named_text(*.named), latest_text(*.latest))]
     AmendmentDiffers {
         /// When the amendment that the pledge names comes into force; 0 for none.
         named: Timestamp,
@@ -73,35 +73,35 @@ pub enum Refusal {
         latest: Timestamp,
     },
     /// More than the books can hold.
-    #[error("{amount} are more than the {limit} that the pot still takes")]
+    #[error("the amount {amount} exceeds the {limit} that the pot can still hold")]
     AmountTooLarge {
         /// The amount offered, in the asset's own unit.
         amount: Units,
-        /// The most that its pot still takes.
+        /// The most that its pot can still hold.
         limit: Units,
     },
     /// The pledger or the recipient is zero, the escrow itself, or one of its tokens.
-    #[error("`{account}` can neither pledge nor receive")]
+    #[error("`{account}` cannot be a pledger or a recipient")]
     InvalidAccount {
         /// The account.
         account: Address,
     },
-    /// By refund, exit and decline: the position has nothing that the call could return.
-    #[error("there is nothing to return of the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
+    /// By refund, exit and decline: the position has nothing to return.
+    #[error("the {} position of `{}` in tier {} has nothing to return", .id.asset, .id.pledger, .id.tier)]
     NothingToReturn {
         /// The position.
         id: PositionId,
     },
     /// By collect: nothing is owed.
-    #[error("no {asset} of exits or declines is owed to `{pledger}`")]
+    #[error("no {asset} from exits or declines is owed to `{pledger}`")]
     NothingOwed {
-        /// To whom.
+        /// The pledger.
         pledger: Address,
-        /// In what.
+        /// The asset.
         asset: Asset,
     },
     /// By exit: no amendment is pending.
-    #[error("no amendment is pending, so nobody can leave; it is {}", utc(*.time))]
+    #[error("no amendment is pending at {}, so no pledge can exit", utc(*.time))]
     NoExitWindow {
         /// When the latest amendment came into force; 0 for none.
         effective_at: Timestamp,
@@ -109,7 +109,7 @@ pub enum Refusal {
         time: Timestamp,
     },
     /// By amend, and by settle up to the deadline: an amendment is pending.
-    #[error("an amendment is pending until {} and it is {}", utc(*.effective_at), utc(*.time))]
+    #[error("an amendment is pending until {}, and it is now {}", utc(*.effective_at), utc(*.time))]
     AmendmentPending {
         /// When it comes into force.
         effective_at: Timestamp,
@@ -125,7 +125,7 @@ pub enum Refusal {
         deadline: Timestamp,
     },
     /// By amend: the new deadline is not after the exit window.
-    #[error("the new deadline {} is not after the exit window's end {}", utc(*.new_deadline), utc(*.effective_at))]
+    #[error("the new deadline {} is not after the end of the exit window, {}", utc(*.new_deadline), utc(*.effective_at))]
     AmendedDeadlineTooEarly {
         /// The deadline proposed.
         new_deadline: Timestamp,
@@ -141,7 +141,7 @@ pub enum Refusal {
         latest_deadline: Timestamp,
     },
     /// By settle up to the deadline: not everything is covered.
-    #[error("the pledges cover {} of {}; before the deadline everything must be covered", ether(*.coverage), ether(*.required))]
+    #[error("the pledges cover {} of {}; before the deadline, only a fully covered rescue can settle", ether(*.coverage), ether(*.required))]
     CoverageTooLow {
         /// Value of all pots.
         coverage: Wei,
@@ -149,27 +149,27 @@ pub enum Refusal {
         required: Wei,
     },
     /// The rescue would settle, some pot holds shares, and their rate cannot be read.
-    #[error("stETH does not say what its shares are worth, so the rescue cannot settle now")]
+    #[error("the value of stETH shares cannot be read, so the rescue cannot settle now")]
     RateUnreadable,
     /// By expire: the rate can be read.
-    #[error("the share rate can be read, so the rescue need not expire: settle it")]
+    #[error("the value of stETH shares can be read, so the rescue cannot expire")]
     RateReadable {
         /// The rate.
         rate: Rate,
     },
     /// By expire: no pot holds shares.
-    #[error("the rescue holds no shares and needs no share rate, so it need not expire: settle it")]
+    #[error("the rescue holds no stETH or wstETH, so it cannot expire")]
     RateNotNeeded,
-    /// By expire: too little gas is left for a failed read to prove anything.
-    #[error("{left} gas is not enough, {required} gas is needed")]
+    /// By expire: too little gas is left for a failed read to be conclusive.
+    #[error("only {left} gas is left, but {required} is required")]
     GasTooLow {
-        /// What was left.
+        /// The gas that was left.
         left: u64,
-        /// What must be.
+        /// The gas that is required.
         required: u64,
     },
     /// By release: every tranche of the asset that is due is delivered.
-    #[error("no tranche of {asset} is due: {delivered} of the {due} due are delivered")]
+    #[error("no {asset} is due: {delivered} of the {due} tranches due are already delivered")]
     NothingDue {
         /// The asset.
         asset: Asset,
@@ -179,7 +179,7 @@ pub enum Refusal {
         delivered: u8,
     },
     /// By cancel and object: every tranche is due already.
-    #[error("{due} of {tranches} tranches are due, so there is nothing to stop")]
+    #[error("{due} of {tranches} tranches are due, so there is nothing left to stop")]
     NothingToStop {
         /// Tranches due.
         due: u8,
@@ -190,44 +190,44 @@ pub enum Refusal {
     #[error("the terms have no veto")]
     NoVeto,
     /// By object: the position has objected before.
-    #[error("`{}` has objected with its {} in tier {} before", .id.pledger, .id.asset, .id.tier)]
+    #[error("`{}` has already objected with its {} in tier {}", .id.pledger, .id.asset, .id.tier)]
     AlreadyObjected {
         /// The position.
         id: PositionId,
     },
     /// By object: nothing was drawn from the position.
-    #[error("nothing of value was drawn of the {} of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
+    #[error("nothing of value was drawn from the {} position of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
     NothingDrawn {
         /// The position.
         id: PositionId,
     },
-    /// By lapse and expire: the time has not come.
-    #[error("it is {}, and must be later than {}", utc(*.time), utc(*.limit))]
+    /// By lapse and expire: it is too early.
+    #[error("this is possible only after {}, and it is now {}", utc(*.limit), utc(*.time))]
     TooEarly {
         /// The last second at which it is too early.
         limit: Timestamp,
         /// Block time.
         time: Timestamp,
     },
-    /// By pledge: the token itself refused the transfer. It has words of its own for it, or none.
-    #[error("{asset} cannot be moved")]
+    /// By pledge: the token itself refused the transfer, with its own error or none.
+    #[error("{asset} cannot be transferred")]
     TokenFailed {
         /// The token.
         asset: Asset,
     },
-    /// The recipient does not take the ETH, or the token does not move.
-    #[error("`{recipient}` could not be paid {}", display::amount(*.asset, *.amount))]
+    /// The recipient does not accept the ETH, or the token cannot be transferred.
+    #[error("{} could not be paid to `{recipient}`", display::amount(*.asset, *.amount))]
     PaymentFailed {
-        /// Who was to be paid.
+        /// The intended recipient.
         recipient: Address,
-        /// In what.
+        /// The asset.
         asset: Asset,
-        /// How much.
+        /// The amount.
         amount: Units,
     },
 }
 
-fn amendment_text(effective_at: Timestamp) -> String {
+fn named_text(effective_at: Timestamp) -> String {
     if effective_at == 0 {
         "no amendment".to_owned()
     } else {
@@ -235,10 +235,14 @@ fn amendment_text(effective_at: Timestamp) -> String {
     }
 }
 
+fn latest_text(effective_at: Timestamp) -> String {
+    if effective_at == 0 { "none".to_owned() } else { format!("that of {}", utc(effective_at)) }
+}
+
 /// Why an escrow or one of its pools refused a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum Refused {
-    /// The escrow, though a pool may have been called, which passes it on.
+    /// The escrow, possibly through a pool that passes its refusal on.
     #[error(transparent)]
     #[strum(transparent)]
     ByRescue(#[from] Refusal),
@@ -285,15 +289,15 @@ mod tests {
     fn an_error_is_one_sentence_with_values_and_times() {
         let (deadline, time) = (1_785_542_400, 1_785_546_000);
         let closed = Refusal::PledgingClosed { status: Status::Open, deadline, time };
-        let text = "pledging is closed: the rescue is Open, its deadline is 2026-08-01T00:00:00Z and it is \
+        let text = "pledging is closed: the rescue is Open, its deadline is 2026-08-01T00:00:00Z, and it is now \
                     2026-08-01T01:00:00Z";
         assert_eq!(closed.to_string(), text);
         let [coverage, required] = [5, 10].map(|tenths| Wei::new(tenths * 10u128.pow(17)));
-        let text = "the pledges cover 0.5 ETH of 1 ETH; before the deadline everything must be covered";
+        let text =
+            "the pledges cover 0.5 ETH of 1 ETH; before the deadline, only a fully covered rescue can settle";
         assert_eq!(Refusal::CoverageTooLow { coverage, required }.to_string(), text);
         let differs = Refusal::AmendmentDiffers { named: 0, latest: deadline };
-        let text = "the pledge names no amendment, and the latest is the amendment of 2026-08-01T00:00:00Z; read the \
-                    terms again and name that one";
+        let text = "the pledge names no amendment, but the latest amendment is that of 2026-08-01T00:00:00Z";
         assert_eq!(differs.to_string(), text);
     }
 

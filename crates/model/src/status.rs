@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "there is no transition from Open to Released")]
-    fn a_forbidden_way_is_a_defect() {
+    fn a_forbidden_transition_is_a_bug() {
         Life::default().advance(Released);
     }
 }

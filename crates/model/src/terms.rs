@@ -21,14 +21,14 @@ pub const MIN_TARGET: Wei = Wei::new(1_000_000_000);
 /// The largest target: 96 bits.
 pub const MAX_TARGET: Wei = Wei::new((1 << 96) - 1);
 
-/// A kind of pledge: under what condition, in what order and on what footing its pledges are used.
+/// A kind of pledge: under which condition, in which order, and as a grant or a loan its pledges are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tier {
-    /// Coverage of the target below which this tier is not touched; 1 to 10,000.
+    /// The coverage below which this tier is not drawn, as a share of the target; 1 to 10,000.
     #[serde(rename = "thresholdBps")]
     pub threshold: Bps,
-    /// Groups are drawn by rising order; tiers of one order are one group.
+    /// Groups are drawn in ascending order; tiers with the same order form one group.
     pub draw_order: u8,
     /// Zero for a grant; otherwise simple yearly interest on what was drawn. Tiers of one order have one rate.
     #[serde(rename = "rateBps")]
@@ -76,7 +76,7 @@ pub struct Terms {
     pub terms_hash: B256,
 }
 
-/// Which rule the terms break, under the name that the escrow's constructor gives it.
+/// The rule that the terms break, by the name of the constructor's error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
 pub enum TermsError {
     /// The beneficiary is the zero address.
@@ -91,13 +91,13 @@ pub enum TermsError {
         wsteth: Address,
     },
     /// The target is too small or too large.
-    #[error("the target of {} is not within {} and {}", ether(*.target), ether(MIN_TARGET), ether(MAX_TARGET))]
+    #[error("the target {} is not between {} and {}", ether(*.target), ether(MIN_TARGET), ether(MAX_TARGET))]
     TargetOutOfBounds {
         /// The target.
         target: Wei,
     },
     /// The deadline is not after the creation.
-    #[error("the deadline {} has passed, it is {}", utc(*.deadline), utc(*.time))]
+    #[error("the deadline {} has passed: it is now {}", utc(*.deadline), utc(*.time))]
     DeadlinePassed {
         /// The deadline.
         deadline: Timestamp,
@@ -105,7 +105,7 @@ pub enum TermsError {
         time: Timestamp,
     },
     /// The latest deadline is before the deadline.
-    #[error("the latest deadline {} is before the deadline {}; set it at or after that", utc(*.latest_deadline), utc(*.deadline))]
+    #[error("the latest deadline {} is before the deadline {}", utc(*.latest_deadline), utc(*.deadline))]
     LatestDeadlineTooEarly {
         /// The latest deadline.
         latest_deadline: Timestamp,
@@ -113,19 +113,19 @@ pub enum TermsError {
         deadline: Timestamp,
     },
     /// No tier, or too many.
-    #[error("{count} tiers are not within 1 and {MAX_TIERS}")]
+    #[error("the number of tiers, {count}, is not between 1 and {MAX_TIERS}")]
     TierCountOutOfBounds {
         /// How many.
         count: usize,
     },
     /// A tier's threshold is zero, above 100 %, or below the one of the tier before.
-    #[error("tier {tier} has a threshold of {threshold}, not within {previous} and {}", Bps::ONE)]
+    #[error("tier {tier} has a threshold of {threshold}, which is not between {previous} and {}", Bps::ONE)]
     ThresholdOutOfOrder {
         /// Index of the tier.
         tier: usize,
         /// Its threshold.
         threshold: Bps,
-        /// The lowest that it could be.
+        /// The lowest threshold allowed.
         previous: Bps,
     },
     /// The last tier's threshold is not 100 %.
@@ -135,7 +135,7 @@ pub enum TermsError {
         threshold: Bps,
     },
     /// Two tiers have one draw order and two rates.
-    #[error("tiers {other} and {tier} have the same draw order and different rates")]
+    #[error("tiers {other} and {tier} have the same draw order but different rates")]
     RatesDiffer {
         /// Index of the later tier.
         tier: usize,
@@ -149,16 +149,16 @@ pub enum TermsError {
         veto: Bps,
     },
     /// The objection period is zero.
-    #[error("the objection period must not be zero, else something is due in the block that settles")]
+    #[error("the objection period must not be zero, so that nothing is due in the block that settles")]
     ObjectionPeriodZero,
     /// No tranche, or too many.
-    #[error("{tranches} tranches are not within 1 and {MAX_TRANCHES}")]
+    #[error("the number of tranches, {tranches}, is not between 1 and {MAX_TRANCHES}")]
     TranchesOutOfBounds {
         /// How many.
         tranches: u8,
     },
     /// Several tranches have no time between them.
-    #[error("{tranches} tranches need an interval; it must not be zero")]
+    #[error("the interval between {tranches} tranches must not be zero")]
     TrancheIntervalZero {
         /// How many.
         tranches: u8,
@@ -215,7 +215,7 @@ impl Terms {
         Ok(())
     }
 
-    /// Tiers of one draw order are one group, drawn and repaid together: they have one rate.
+    /// Tiers with the same draw order form one group, drawn and repaid together, so they must have the same rate.
     fn check_rate(&self, index: usize) -> Result<(), TermsError> {
         let tier = self.tiers[index];
         let differs = |other: &Tier| other.draw_order == tier.draw_order && other.rate != tier.rate;

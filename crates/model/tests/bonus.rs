@@ -6,8 +6,8 @@ mod common;
 use alloy_primitives::{Address, B256, U256};
 use common::*;
 use levee_model::{
-    Asset, BonusDecision, BonusPool, BonusRefusal, Enlistment, Goal, Lido, Moment, Payment, PositionId, Rate,
-    Refusal, Rescue, Status, Terms, Timestamp, UnitSeconds, Units, Wei, WeiSeconds,
+    Asset, BonusBooks, BonusDecision, BonusRefusal, Enlistment, Goal, Lido, Moment, Payment, PositionId,
+    Rate, Refusal, Rescue, Status, Terms, Timestamp, UnitSeconds, Units, Wei, WeiSeconds,
 };
 use proptest::{prelude::*, sample::select, test_runner::Config};
 
@@ -56,15 +56,15 @@ fn goal(deadline: Timestamp) -> Goal {
 }
 
 /// Pledges and enlists in one second.
-fn join(rescue: &mut Rescue, pool: &mut BonusPool, time: Timestamp, id: PositionId, amount: u128) {
+fn join(rescue: &mut Rescue, pool: &mut BonusBooks, time: Timestamp, id: PositionId, amount: u128) {
     rescue.pledge(at(time), id, rescue.latest_amendment(), units(amount)).expect("accepted");
     pool.enlist(rescue, at(time), id).expect("accepted");
 }
 
 /// A rescue with a bonus of CAROL; 100 wei of ALICE, locked for 990 s, and 10 shares of BOB, worth 12 and enlisted for
 /// 495 s. That is 99,000 and 5,940 wei-seconds.
-fn open() -> (Rescue, BonusPool) {
-    let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+fn open() -> (Rescue, BonusBooks) {
+    let (mut rescue, mut pool) = (rescue(), BonusBooks::new(POOL));
     pool.add(&rescue, at(10), CAROL, BONUS).expect("accepted");
     join(&mut rescue, &mut pool, 10, alice(), 100);
     join(&mut rescue, &mut pool, 505, bob(), 10);
@@ -72,8 +72,8 @@ fn open() -> (Rescue, BonusPool) {
 }
 
 /// With 250 G wei of ALICE in a tier that is met, and 100 G of BOB in one that is not.
-fn partly_met() -> (Rescue, BonusPool) {
-    let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+fn partly_met() -> (Rescue, BonusBooks) {
+    let (mut rescue, mut pool) = (rescue(), BonusBooks::new(POOL));
     pool.add(&rescue, at(10), CAROL, BONUS).expect("accepted");
     join(&mut rescue, &mut pool, 10, alice(), 250_000_000_000);
     join(&mut rescue, &mut pool, 10, id(BOB, 2, Asset::Eth), 100_000_000_000);
@@ -81,7 +81,7 @@ fn partly_met() -> (Rescue, BonusPool) {
 }
 
 /// Covered by ALICE in the last tier.
-fn covered() -> (Rescue, BonusPool) {
+fn covered() -> (Rescue, BonusBooks) {
     let (mut rescue, mut pool) = open();
     join(&mut rescue, &mut pool, 510, id(ALICE, 2, Asset::Eth), 2_000_000_000_000);
     (rescue, pool)
@@ -135,7 +135,7 @@ mod enlist {
 
     #[test]
     fn counts_no_further_than_the_earliest_of_three_deadlines() {
-        let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+        let (mut rescue, mut pool) = (rescue(), BonusBooks::new(POOL));
         rescue.amend(at(100), GUARDIAN, goal(700)).unwrap();
         join(&mut rescue, &mut pool, 200, alice(), 1);
         assert_eq!(pool.unit_seconds(0, Asset::Eth), unit_seconds(500), "up to the pending one");
@@ -183,7 +183,7 @@ mod enlist {
     #[test]
     fn counts_no_more_than_the_bound_of_a_position() {
         let far = Terms { deadline: 1 << 28, latest_deadline: 1 << 28, ..terms() };
-        let (mut rescue, mut pool) = (Rescue::open(ESCROW, far, CREATED).unwrap(), BonusPool::new(POOL));
+        let (mut rescue, mut pool) = (Rescue::open(ESCROW, far, CREATED).unwrap(), BonusBooks::new(POOL));
         rescue.pledge(at(0), alice(), UNAMENDED, units(1 << 100)).unwrap();
         let too_large = BonusRefusal::AmountTooLarge {
             amount: UnitSeconds::MAX_POSITION + unit_seconds(1),
@@ -302,7 +302,7 @@ mod claim {
     #[test]
     fn stays_decided_whatever_becomes_of_a_settled_rescue() {
         let long = Terms { objection_period: 1_000, ..terms() };
-        let (mut rescue, mut pool) = (Rescue::open(ESCROW, long, CREATED).unwrap(), BonusPool::new(POOL));
+        let (mut rescue, mut pool) = (Rescue::open(ESCROW, long, CREATED).unwrap(), BonusBooks::new(POOL));
         pool.add(&rescue, at(10), CAROL, BONUS).unwrap();
         join(&mut rescue, &mut pool, 10, alice(), 250_000_000_000);
         join(&mut rescue, &mut pool, 10, id(BOB, 2, Asset::Eth), 100_000_000_000);
@@ -361,7 +361,7 @@ mod take_back {
 
     #[test]
     fn returns_all_at_once_when_nothing_of_worth_was_enlisted() {
-        let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+        let (mut rescue, mut pool) = (rescue(), BonusBooks::new(POOL));
         pool.add(&rescue, at(1), CAROL, BONUS).unwrap();
         rescue.pledge(at(1), alice(), UNAMENDED, units(100)).unwrap();
         assert_eq!(pool.take_back(&mut rescue, at(DEADLINE + 1), DAVE, CAROL), paid(CAROL, 1_000_000));
@@ -369,7 +369,7 @@ mod take_back {
 
     #[test]
     fn returns_all_at_once_when_only_met_conditions_were_enlisted() {
-        let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+        let (mut rescue, mut pool) = (rescue(), BonusBooks::new(POOL));
         pool.add(&rescue, at(1), CAROL, BONUS).unwrap();
         join(&mut rescue, &mut pool, 10, alice(), 250_000_000_000);
         rescue.pledge(at(10), id(BOB, 2, Asset::Eth), UNAMENDED, units(1)).unwrap();
@@ -433,7 +433,7 @@ proptest! {
     /// floor of a value; claims in any order come to the same.
     #[test]
     fn shares_leave_only_dust_in_any_order(pledges in pledges(), bonus in 1..u128::from(u64::MAX)) {
-        let (mut rescue, mut pool) = (rescue(), BonusPool::new(POOL));
+        let (mut rescue, mut pool) = (rescue(), BonusBooks::new(POOL));
         pool.add(&rescue, at(0), CAROL, Wei::new(bonus)).unwrap();
         pool.add(&rescue, at(0), DAVE, Wei::new(1)).unwrap();
         pledges.iter().for_each(|&(id, amount, time)| join(&mut rescue, &mut pool, time, id, amount.get()));

@@ -5,7 +5,7 @@ mod common;
 use alloy_primitives::Address;
 use common::*;
 use levee_model::{
-    Asset, Bps, Payment, PositionId, RecoveryGroup, RecoveryPool, RecoveryRefusal, Refusal, Rescue, Status,
+    Asset, Bps, Payment, PositionId, RecoveryBooks, RecoveryGroup, RecoveryRefusal, Refusal, Rescue, Status,
     Terms, Timestamp, Units, Wei, prorata, recovery::MAX_RECEIVED,
 };
 use proptest::{prelude::*, sample::select, test_runner::Config};
@@ -20,8 +20,8 @@ fn giga(number: u128) -> Wei {
     Wei::new(number * GIGA)
 }
 
-fn pool() -> RecoveryPool {
-    RecoveryPool::new(POOL, &terms())
+fn pool() -> RecoveryBooks {
+    RecoveryBooks::new(POOL, &terms())
 }
 
 /// Final at [`FINAL`]: ALICE gave all of 600 G wei as a grant, BOB 400 of 800 G wei as a loan at 4 %.
@@ -36,7 +36,7 @@ fn released() -> Rescue {
 }
 
 /// The loan and the grant: principal, interest and received of each, in G wei.
-fn figures(pool: &RecoveryPool, now: Timestamp) -> [[Wei; 3]; 2] {
+fn figures(pool: &RecoveryBooks, now: Timestamp) -> [[Wei; 3]; 2] {
     let groups = pool.groups(now);
     [0, 1].map(|index| {
         let RecoveryGroup { principal, interest, received, .. } = groups[index];
@@ -176,7 +176,7 @@ mod recover {
         rescue.pledge(at(1), id(BOB, 1, Asset::Eth), UNAMENDED, units(target.get())).unwrap();
         rescue.settle(at(2)).unwrap();
         rescue.release(at(FINAL), Asset::Eth).unwrap();
-        let mut pool = RecoveryPool::new(POOL, rescue.terms());
+        let mut pool = RecoveryBooks::new(POOL, rescue.terms());
         let end = (1 << 40) - 1;
         pool.recover(&rescue, end, MAX_RECEIVED).unwrap();
         // principal * 65535 / 10000 * seconds / year, less what was paid of it.
@@ -233,7 +233,7 @@ mod claim {
     fn is_refused_for_the_first_of_several_reasons() {
         let (mut pool, nobody) = (pool(), id(ALICE, 2, Asset::StEth));
         let claim =
-            |pool: &mut RecoveryPool, rescue: &Rescue, id: PositionId| pool.claim(rescue, id).unwrap_err();
+            |pool: &mut RecoveryBooks, rescue: &Rescue, id: PositionId| pool.claim(rescue, id).unwrap_err();
         let unknown = RecoveryRefusal::ByRescue(Refusal::UnknownTier { tier: 3, count: 3 });
         assert_eq!(claim(&mut pool, &rescue(), id(ALICE, 3, Asset::Eth)), unknown);
         let open = RecoveryRefusal::NotFinal { status: Status::Open };
@@ -334,7 +334,7 @@ fn finished(
         rescue.cancel(at(end), GUARDIAN).expect("not everything is due");
     }
     // The last tranche may be dust of which no value was delivered.
-    let mut pool = RecoveryPool::new(POOL, rescue.terms());
+    let mut pool = RecoveryBooks::new(POOL, rescue.terms());
     pool.recover(&rescue, end, Wei::new(1)).ok().map(|()| rescue)
 }
 
@@ -351,8 +351,8 @@ impl Story {
         self.rescue.final_at().expect("it is final")
     }
 
-    fn pool(&self) -> RecoveryPool {
-        RecoveryPool::new(POOL, self.rescue.terms())
+    fn pool(&self) -> RecoveryBooks {
+        RecoveryBooks::new(POOL, self.rescue.terms())
     }
 
     fn ids(&self) -> Vec<PositionId> {
@@ -374,7 +374,7 @@ impl Story {
     }
 }
 
-fn claim_all(pool: &mut RecoveryPool, rescue: &Rescue, ids: impl Iterator<Item = PositionId>) -> Wei {
+fn claim_all(pool: &mut RecoveryBooks, rescue: &Rescue, ids: impl Iterator<Item = PositionId>) -> Wei {
     // Whoever has nothing to claim is refused.
     let amounts =
         ids.filter_map(|id| pool.claim(rescue, id).ok()).map(|payment| Wei::new(payment.amount.get()));

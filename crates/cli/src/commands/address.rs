@@ -11,9 +11,9 @@ use crate::{json::Addresses, output::Output, terms::TermsFile};
 /// Arguments of `levee address`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The address commits to the escrow's code and to every term, and is the same on every chain: if Levee's code \
-is at this address, it has these terms. Nobody has to be trusted or asked. The addresses of its pools commit \
-to the escrow's address and their code.
+The address commits to the escrow's code and to every term, and is the same on every chain: if there is a \
+contract at this address, it has Levee's code and these terms. You need not trust or ask anyone. The \
+addresses of the pools commit to the escrow's address and to their code.
 
 ETH sent to a pool before it is created is lost: `levee recover` and `levee bonus add` create it first.
 
@@ -40,7 +40,7 @@ enum Of {
 }
 
 impl AddressArgs {
-    /// Computes and shows the address.
+    /// Runs the command.
     pub(crate) fn run(self, output: Output) -> Result<()> {
         let rescue = TermsFile::read(&self.file)?.address()?;
         let [recovery, bonus, board] =

@@ -1,4 +1,4 @@
-//! `levee bonus`: what pledges get whose condition is not met.
+//! `levee bonus`: the bonus for pledges whose condition is not met.
 
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::{Args, Subcommand};
@@ -16,57 +16,59 @@ use crate::{
     transaction::{ChangeArgs, Session, Step},
 };
 
-/// What to do with a bonus.
+/// Subcommands of `levee bonus`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BonusCommand {
-    /// Add ETH for pledges whose condition is not met (anyone)
+    /// Add ETH to the bonus (anyone)
     #[command(after_help = "\
-A pledge whose condition is not met gets its part of the bonus, by what it is worth and for how long it was locked, besides \
-having everything back: pledging early is never a loss. Sponsors have the rest back: all of it if everything is covered, or \
-if the guardian ends the rescue; before, they can only leave in the first half of an amendment's exit window. The pool is \
-created with the first contribution.
+A pledge whose condition is not met is returned whole and gets a share of the bonus, in proportion to its \
+value and the time it was locked, so pledging early is never a loss. Sponsors get back the rest, which is \
+everything if the target is fully covered or the guardian ends the rescue. Before that, sponsors can \
+withdraw only in the first half of an amendment's exit window. The first contribution creates the pool.
 
 Example:
   levee bonus add 25 ETH --terms rescue.toml --account sponsor")]
     Add(AddArgs),
-    /// Make pledges count for the bonus from now on, or strike what has left (anyone)
+    /// Enlist pledges for the bonus, or remove those that have left (anyone)
     #[command(after_help = "\
-A pledge counts from when it is enlisted, with the time that is left until the first of the deadlines. `levee pledge` does it \
-with the pledge; needed for pledges that were made before there was a pool, or in another way. Enlisting a position that was \
-taken out strikes what it had, which is in the interest of all others: possible until the bonus is decided.
+A pledge counts from the moment it is enlisted until the earliest of the original, the current and a pending \
+deadline. `levee pledge` enlists automatically; use this command for pledges made before the pool existed or \
+without this command. Enlisting a position that has left the rescue removes it from the bonus, to the \
+benefit of all others; this is possible until the bonus is decided.
 
 Examples:
   levee bonus enlist --terms rescue.toml --account treasury
   levee bonus enlist --pledger 0x… --tier 0 --asset ETH --rescue 0x… --account anyone")]
     Enlist(EnlistArgs),
-    /// Pay a pledger its share, once the rescue has left its condition unmet (anyone)
+    /// Pay a pledger its share of the bonus (anyone)
     #[command(after_help = "\
-One transaction for each position. The first claim decides the bonus, not before the exit window's time after the deadline: \
-until then positions can be enlisted and struck. Anyone may claim for anyone: it goes to the pledger. Only the pledger may \
-send it elsewhere.
+Sends one transaction per position. The first claim decides the bonus, which is possible once the length of \
+an exit window has passed after the deadline: until then, positions that have left can still be removed. \
+Anyone may claim for a pledger, who receives the payment. Only the pledger may send it elsewhere.
 
 Examples:
   levee bonus claim --terms rescue.toml --account treasury
   levee bonus claim --pledger 0x… --rescue 0x… --account anyone")]
     Claim(ClaimArgs),
-    /// Return to a sponsor what of the bonus is not the pledgers' (anyone)
+    /// Return a sponsor's part of what does not go to pledgers (anyone)
     #[command(after_help = "\
-Possible once the rescue is decided, and where pledgers have a part once the bonus is; and, for the sponsor itself, in the \
-first half of the exit window of a pending amendment.
+Possible once the rescue is decided and, if pledgers get a part, once the length of an exit window has \
+passed after the deadline. The sponsor itself can also withdraw its contribution in the first half of the \
+exit window of a pending amendment.
 
 Example:
   levee bonus take-back --terms rescue.toml --account sponsor")]
     TakeBack(TakeBackArgs),
 }
 
-/// How much, and whose it is.
+/// Arguments of `levee bonus add`.
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
-    /// How much, in ETH: `1.5 ETH` or `123 wei`.
+    /// Amount in ETH: `1.5 ETH` or `123 wei`.
     #[arg(value_name = "AMOUNT", num_args = 1..=2, required = true, allow_negative_numbers = true)]
     amount: Vec<String>,
 
-    /// Whose contribution it is, and who may take it back; the signer, if left out.
+    /// The sponsor, who may take the contribution back; default: the signer.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     sponsor: Option<Address>,
 
@@ -74,18 +76,18 @@ pub(crate) struct AddArgs {
     change: ChangeArgs,
 }
 
-/// Whose positions.
+/// The account.
 #[derive(Debug, Args)]
 pub(crate) struct EnlistArgs {
-    /// Whose pledges; the signer's, if left out.
+    /// The pledger; default: the signer.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Option<Address>,
 
-    /// Only pledges into this tier, counted from 0.
+    /// Only for pledges into this tier, counted from 0.
     #[arg(long, value_name = "N", value_parser = parse_tier)]
     tier: Option<u8>,
 
-    /// Only pledges of this asset: ETH, stETH or wstETH.
+    /// Only for pledges of this asset: ETH, stETH or wstETH.
     #[arg(long, value_name = "ASSET", value_parser = amount::parse_asset)]
     asset: Option<Asset>,
 
@@ -93,7 +95,7 @@ pub(crate) struct EnlistArgs {
     change: ChangeArgs,
 }
 
-/// For whom.
+/// The pledger and the recipient.
 #[derive(Debug, Args)]
 pub(crate) struct ClaimArgs {
     #[command(flatten)]
@@ -103,14 +105,14 @@ pub(crate) struct ClaimArgs {
     change: ChangeArgs,
 }
 
-/// Whose contribution.
+/// Arguments of `levee bonus take-back`.
 #[derive(Debug, Args)]
 pub(crate) struct TakeBackArgs {
-    /// Whose contribution; the signer's, if left out.
+    /// The sponsor; default: the signer.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     sponsor: Option<Address>,
 
-    /// Where it goes, if not to the sponsor; only for the signer's own contribution.
+    /// Recipient, if not the sponsor; only for the signer's own contribution.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     to: Option<Address>,
 
@@ -149,12 +151,12 @@ impl AddArgs {
             headline: format!("Add to the bonus of the rescue {}", page.address),
             facts: vec![
                 ("amount", amount::eth_and_wei(amount)),
-                ("for", "pledges whose condition is not met, by the time that they are locked".into()),
-                ("the rest", format!("{sponsor} takes it back")),
+                ("for", "pledges whose condition is not met, by value and time locked".into()),
+                ("the rest", format!("back to {sponsor}")),
                 (
                     "decided",
                     format!(
-                        "after {}, or earlier if all of it is the sponsors'",
+                        "after {}, or earlier if all of it goes back to sponsors",
                         time::time_from(page.view.enlistable_until(), page.now)
                     ),
                 ),
@@ -164,7 +166,7 @@ impl AddArgs {
     }
 }
 
-/// Asked before a pool is created for nothing.
+/// Checks this before a pool is created in vain.
 fn require_open(page: &Page) -> Result<(), Error> {
     let (status, deadline, time) = (page.view.status, page.view.terms.deadline, page.now);
     if status == Status::Open && time <= deadline {
@@ -186,14 +188,14 @@ impl EnlistArgs {
             }
         }
         if steps.is_empty() {
-            return Err(UserError::new(format!("there is nothing to enlist of `{pledger}`"))
-                .hint("all that it has counts already, or the rescue takes no pledges any more")
+            return Err(UserError::new(format!("`{pledger}` has nothing to enlist"))
+                .hint("all its pledges already count, or the rescue no longer accepts pledges")
                 .into());
         }
         session.run_all(&steps).await
     }
 
-    /// All positions that are meant and that the pledger could have, those that it took out too.
+    /// All selected positions that the pledger could have, including withdrawn ones.
     fn positions(&self, page: &Page, pledger: Address) -> Vec<PositionId> {
         let terms = &page.view.terms;
         let tiers = (0..terms.tier_count()).filter(|tier| self.tier.is_none_or(|meant| meant == *tier));
@@ -206,7 +208,7 @@ impl EnlistArgs {
     }
 }
 
-/// Whether enlisting a position adds something, or strikes something that has left.
+/// Whether enlisting a position adds something, or removes something that has left.
 fn would_change(page: &Page, position: Position, enlistment: Enlistment) -> bool {
     let is_current = position.departures == enlistment.departures;
     let (takes_pledges, counts) =
@@ -217,7 +219,7 @@ fn would_change(page: &Page, position: Position, enlistment: Enlistment) -> bool
     !is_current && !enlistment.unit_seconds.is_zero()
 }
 
-/// Makes all that a position has count for the bonus.
+/// Enlists a whole position for the bonus.
 pub(super) fn enlist_step(pool: &BonusPool<DynProvider>, id: PositionId) -> Step {
     Step {
         call: pool.enlist(id),
@@ -233,13 +235,13 @@ impl ClaimArgs {
         let steps = self.steps(&session, pledger).await?;
         if steps.is_empty() {
             return Err(UserError::new(format!("`{pledger}` has no bonus to claim"))
-                .hint("it was claimed before, its condition was met, or nothing of it was enlisted")
+                .hint("its shares are already claimed, its conditions were met, or nothing was enlisted")
                 .into());
         }
         session.run_all(&steps).await
     }
 
-    /// A claim for each position that has something to come.
+    /// A claim for each position with an unclaimed share.
     async fn steps(&self, session: &Session, pledger: Address) -> Result<Vec<Step>> {
         let (pool, bonus) = session.bonus()?;
         require_shared(&session.page, &bonus)?;
@@ -248,9 +250,10 @@ impl ClaimArgs {
             let id = PositionId { pledger, tier: position.tier, asset: position.asset };
             let amount = match bonus.decision {
                 Some(_) => session.left_of_share(&pool, id).await?,
-                None => {
-                    session.can_have_a_share(&pool, id).await?.then(|| "its part, which this decides".into())
-                }
+                None => session
+                    .can_have_a_share(&pool, id)
+                    .await?
+                    .then(|| "its share, which this transaction decides".into()),
             };
             steps.extend(amount.map(|amount| claim_step(&pool, id, amount, self.payout.to)));
         }
@@ -287,7 +290,7 @@ impl TakeBackArgs {
     }
 }
 
-/// What a sponsor that added `added` has back.
+/// What a sponsor that added `added` gets back.
 fn returned(owner: BonusOwner, leaves: bool, added: Wei, bonus: &BonusView) -> String {
     match owner {
         // The pledgers' part is rounded down from the bonus.
@@ -295,7 +298,7 @@ fn returned(owner: BonusOwner, leaves: bool, added: Wei, bonus: &BonusView) -> S
             amount::eth_and_wei(prorata::left_down(added, bonus.total - pledgers, bonus.total))
         }
         BonusOwner::Shared(None) if !leaves => {
-            format!("what of {} is not the pledgers', which this decides", amount::eth(added))
+            format!("the sponsors' part of {}, which this transaction decides", amount::eth(added))
         }
         _ => amount::eth_and_wei(added),
     }
@@ -307,20 +310,20 @@ impl Session {
         self.page.bonus_books().map(|_| BonusPool::of(&self.escrow))
     }
 
-    /// The bonus pool and its books, if there is anything in them.
+    /// The bonus pool and its books, if it holds anything.
     fn bonus(&self) -> Result<(BonusPool<DynProvider>, BonusView), UserError> {
         let bonus = self.page.bonus_books().filter(|bonus| !bonus.total.is_zero()).ok_or_else(no_bonus)?;
         Ok((BonusPool::of(&self.escrow), bonus))
     }
 
-    /// What a position has still to come of a bonus that is decided, if anything.
+    /// The unclaimed share of a position in a bonus that is decided, if there is one.
     async fn left_of_share(&self, pool: &BonusPool<DynProvider>, id: PositionId) -> Result<Option<String>> {
         let share = pool.share_of(id).await?;
         let is_due = !share.claimed && !share.share.is_zero();
         Ok(is_due.then(|| amount::eth_and_wei(share.share)))
     }
 
-    /// Whether a position's condition was not met and something of it counts.
+    /// Whether a position's condition was not met and part of it counts.
     async fn can_have_a_share(&self, pool: &BonusPool<DynProvider>, id: PositionId) -> Result<bool> {
         let view = &self.page.view;
         let was_met = view.terms.tier(id.tier).is_some_and(|tier| tier.threshold <= view.threshold_met);
@@ -332,16 +335,16 @@ impl Session {
 
 fn no_bonus() -> UserError {
     UserError::new("this rescue has no bonus")
-        .hint("`levee bonus add AMOUNT` adds one, while the rescue is open")
+        .hint("`levee bonus add AMOUNT` adds one while the rescue is open")
 }
 
-/// Refuses to pay pledgers what is not theirs, or not yet decided.
+/// Fails if pledgers get nothing, or not yet.
 fn require_shared(page: &Page, bonus: &BonusView) -> Result<()> {
     let owner = bonus.owner(&page.view);
     require_decided(owner)?;
     let (limit, time) = (page.view.enlistable_until(), page.now);
     match owner {
-        BonusOwner::Sponsors => Err(UserError::new("the whole bonus is the sponsors' again")
+        BonusOwner::Sponsors => Err(UserError::new("the whole bonus goes back to the sponsors")
             .hint("sponsors take it back with `levee bonus take-back`")
             .into()),
         BonusOwner::Shared(None) if time <= limit => {
@@ -355,7 +358,7 @@ fn require_decided(owner: BonusOwner) -> Result<(), UserError> {
     if owner != BonusOwner::Open {
         return Ok(());
     }
-    Err(UserError::new("the rescue is Open, so it is not decided whose the bonus is")
+    Err(UserError::new("the rescue is Open, so the bonus is not decided yet")
         .hint("`levee status` shows when the rescue is decided"))
 }
 
@@ -419,7 +422,7 @@ mod tests {
             text(BonusOwner::Shared(Some(Wei::new(ether(1)))), false),
             "1.5 ETH (1500000000000000000 wei)"
         );
-        let undecided = "what of 2 ETH is not the pledgers', which this decides";
+        let undecided = "the sponsors' part of 2 ETH, which this transaction decides";
         assert_eq!(text(BonusOwner::Shared(None), false), undecided);
     }
 }

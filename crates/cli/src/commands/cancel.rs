@@ -1,4 +1,4 @@
-//! `levee cancel`: the guardian ends a rescue, stops what is not yet due, or returns at once what a veto
+//! `levee cancel`: the guardian ends a rescue, stops tranches that are not yet due, or returns at once what a veto
 //! stopped.
 
 use clap::Args;
@@ -13,12 +13,12 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// Which rescue.
+/// The rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Only the guardian may call. An open rescue fails and everything goes back. In a settled one, what is due \
-stays the beneficiary's and the rest goes back at once, pro rata. After a veto, what would go back by the \
-calendar goes back at once. This cannot be undone.
+Only the guardian may call. An open rescue fails and everything goes back. In a settled rescue, what is due \
+still goes to the beneficiary and the rest goes back at once, pro rata. After a veto, what would go back \
+tranche by tranche goes back at once. This cannot be undone.
 
 Example:
   levee cancel --terms rescue.toml --account guardian")]
@@ -28,14 +28,14 @@ pub(crate) struct CancelArgs {
 }
 
 impl CancelArgs {
-    /// Cancels it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let headline = match session.page.view.status {
             Status::Cancelled => {
-                format!("Return at once what objections stopped in the rescue {}", session.page.address)
+                format!("Return at once what the veto stopped in the rescue {}", session.page.address)
             }
-            _ => format!("Cancel the rescue {} for good", session.page.address),
+            _ => format!("Cancel the rescue {} permanently", session.page.address),
         };
         let facts = effect(&session.page);
         session.run(Step { call: session.escrow.cancel(), headline, facts }).await

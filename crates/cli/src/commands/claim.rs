@@ -15,10 +15,10 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// For whom.
+/// The pledger and the recipient.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Pays everything that a pledger's positions have earned of what was recovered, in one transaction per \
+Pays everything that a pledger's positions have earned from recovered funds, in one transaction per \
 position. Claims never expire. Anyone may claim for a pledger, who receives the payment. Only the pledger \
 may send it elsewhere.
 
@@ -35,7 +35,7 @@ pub(crate) struct ClaimArgs {
 }
 
 impl ClaimArgs {
-    /// Claims.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let pledger = self.payout.pledger(session.signer.from)?;
@@ -64,7 +64,7 @@ fn step(pool: &RecoveryPool<DynProvider>, id: PositionId, due: Wei, to: Option<A
     };
     Step {
         call,
-        headline: format!("Claim what was recovered for the {} in tier {}", id.asset, id.tier),
+        headline: format!("Claim recovered funds for the {} in tier {}", id.asset, id.tier),
         facts: vec![
             ("amount", amount::eth_and_wei(due)),
             ("pledger", id.pledger.to_string()),
@@ -75,5 +75,5 @@ fn step(pool: &RecoveryPool<DynProvider>, id: PositionId, due: Wei, to: Option<A
 
 fn nothing_to_claim(pledger: Address) -> UserError {
     UserError::new(format!("`{pledger}` has nothing to claim"))
-        .hint("its earnings were already claimed, or none of its pledges was drawn and repaid yet")
+        .hint("its earnings are already claimed, or none of its pledges has been drawn and repaid yet")
 }

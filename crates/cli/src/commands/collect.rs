@@ -13,7 +13,7 @@ use crate::{
     transaction::{ChangeArgs, Session, Step},
 };
 
-/// Whose, and of what.
+/// Arguments of `levee collect`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A pledger who exits or is declined leaves the books at once. What cannot be paid at that time, for example \
@@ -26,7 +26,7 @@ Examples:
   levee collect stETH --pledger 0x… --rescue 0x… --account anyone
   levee collect ETH --to 0x… --rescue 0x… --account treasury")]
 pub(crate) struct CollectArgs {
-    /// Asset to collect: ETH, stETH or wstETH; default: every asset of which something is owed.
+    /// Asset to collect: ETH, stETH or wstETH; default: every asset that is owed.
     #[arg(value_name = "ASSET", value_parser = amount::parse_asset)]
     asset: Option<Asset>,
 
@@ -43,7 +43,7 @@ pub(crate) struct CollectArgs {
 }
 
 impl CollectArgs {
-    /// Collects.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let pledger = self.pledger.unwrap_or(session.signer.from);
@@ -57,7 +57,7 @@ impl CollectArgs {
         session.run_all(&steps).await
     }
 
-    /// The selected assets of which something is owed.
+    /// The selected assets that are owed.
     fn chosen(&self, owed: PerAsset<Units>) -> impl Iterator<Item = Asset> + use<> {
         let only = self.asset;
         let is_meant = move |asset: &Asset| only.is_none_or(|only| only == *asset) && !owed[*asset].is_zero();
@@ -83,7 +83,7 @@ impl CollectArgs {
 
 fn nothing_owed(pledger: Address, asset: Option<Asset>) -> UserError {
     let what = asset.map_or_else(|| "nothing".to_owned(), |asset| format!("no {asset}"));
-    UserError::new(format!("{what} of exits or declines is owed to `{pledger}`"))
+    UserError::new(format!("{what} from exits or declines is owed to `{pledger}`"))
         .hint("`levee positions ADDRESS` shows what is owed to an account; `levee refund` returns what was not drawn")
 }
 
@@ -95,7 +95,7 @@ mod tests {
     fn what_is_not_owed_is_named() {
         let zero = Address::ZERO;
         let text = |asset| nothing_owed(zero, asset).to_string();
-        assert_eq!(text(None), format!("nothing of exits or declines is owed to `{zero}`"));
-        assert_eq!(text(Some(Asset::StEth)), format!("no stETH of exits or declines is owed to `{zero}`"));
+        assert_eq!(text(None), format!("nothing from exits or declines is owed to `{zero}`"));
+        assert_eq!(text(Some(Asset::StEth)), format!("no stETH from exits or declines is owed to `{zero}`"));
     }
 }

@@ -20,11 +20,12 @@ use crate::{
     table, time,
 };
 
-/// Of which rescue.
+/// Arguments of `levee declarations`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows each contributor's latest declaration for each tier, if it still stands, and what the same account has \
-locked in that tier. Anyone can declare anything: rely only on contributors you know. No account is needed, \
+Shows each contributor's latest declaration for each tier, if it is still valid, and what the same account \
+has locked in that tier. Anyone can declare anything: rely only on contributors you know. No account is \
+needed, \
 and with `--terms` the rescue need not exist yet.
 
 Examples:
@@ -46,7 +47,7 @@ pub(crate) struct DeclarationsArgs {
     network: NetworkArgs,
 }
 
-/// One declaration and what was locked of it.
+/// A declaration and the amount that is locked.
 #[derive(Debug)]
 struct Line {
     declared: Declared,
@@ -55,15 +56,15 @@ struct Line {
 }
 
 impl Line {
-    /// What was declared but is not locked; none if either is unknown.
+    /// The declared amount that is not locked; none if either is unknown.
     fn missing(&self) -> Option<Wei> {
-        let (said, locked) = (self.declared.declaration.amount?, self.locked?);
-        Some(Wei::new(said.get().saturating_sub(locked.get())))
+        let (declared, locked) = (self.declared.declaration.amount?, self.locked?);
+        Some(Wei::new(declared.get().saturating_sub(locked.get())))
     }
 }
 
 impl DeclarationsArgs {
-    /// Shows them.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let named = self.rescue.named()?;
         let connection = self.network.connect(named.terms.as_ref()).await?;
@@ -75,10 +76,10 @@ impl DeclarationsArgs {
         };
         let (_, now) = connection.latest_block().await?;
         let board = Board::new(connection.provider.clone(), connection.chain);
-        let said = board.declarations(named.address, self.from_block).await?;
-        let mut said = standing(&said, now);
-        said.retain(|one| self.contributor.is_empty() || self.contributor.contains(&one.contributor));
-        let lines = against_locked(&connection, snapshot.as_ref(), said).await?;
+        let declarations = board.declarations(named.address, self.from_block).await?;
+        let mut declarations = standing(&declarations, now);
+        declarations.retain(|one| self.contributor.is_empty() || self.contributor.contains(&one.contributor));
+        let lines = against_locked(&connection, snapshot.as_ref(), declarations).await?;
         output.result(&to_text(&lines, named.address), &to_json(&lines, named.address))
     }
 }
@@ -88,14 +89,14 @@ impl DeclarationsArgs {
 async fn against_locked(
     connection: &Connection,
     snapshot: Option<&Snapshot>,
-    said: Vec<Declared>,
+    declarations: Vec<Declared>,
 ) -> Result<Vec<Line>> {
     let nothing = |declared| Line { declared, locked: Some(Wei::ZERO) };
-    let Some(snapshot) = snapshot else { return Ok(said.into_iter().map(nothing).collect()) };
+    let Some(snapshot) = snapshot else { return Ok(declarations.into_iter().map(nothing).collect()) };
     let (escrow, rate) = (Escrow::of(&connection.provider, snapshot), Page::of(snapshot).rate());
     let mut positions: BTreeMap<Address, Vec<PositionView>> = BTreeMap::new();
     let mut lines = Vec::new();
-    for declared in said {
+    for declared in declarations {
         let contributor = declared.contributor;
         let known = match positions.entry(contributor) {
             Entry::Occupied(known) => known.into_mut(),
@@ -138,22 +139,23 @@ fn to_text(lines: &[Line], rescue: Address) -> String {
         ]
     };
     let rows: Vec<_> = lines.iter().map(row).collect();
-    let header = ["contributor", "tier", "stage", "said", "locked", "not yet locked", "up to", "link"];
+    let header =
+        ["contributor", "tier", "stage", "declared", "locked", "not yet locked", "valid until", "link"];
     let total = amount::eth(total_missing(lines));
     format!("{}\nnot yet locked, in total: {total}\n", table::render(header, &rows))
 }
 
-/// The result: what was declared for a rescue, against what was locked.
+/// The result of `levee declarations`: declarations for a rescue, compared with locked pledges.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Declarations {
     rescue: Account,
     declarations: Vec<StandingJson>,
-    /// Of those whose amounts are known.
+    /// The sum over declarations whose amounts are known.
     not_yet_locked_wei: Number,
 }
 
-/// A declaration that stands.
+/// A valid declaration.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct StandingJson {
@@ -217,8 +219,8 @@ mod tests {
             (None, Some(1), None),
             (Some(5), None, None),
         ];
-        for (said, locked, missing) in cases {
-            assert_eq!(line(said, locked).missing(), missing.map(Wei::new));
+        for (declared, locked, missing) in cases {
+            assert_eq!(line(declared, locked).missing(), missing.map(Wei::new));
         }
         let lines = [line(Some(5), Some(3)), line(None, Some(1)), line(Some(4), Some(0))];
         assert_eq!(total_missing(&lines), Wei::new(6));

@@ -1,4 +1,4 @@
-//! `levee declare`: declare a pledge before the money is locked.
+//! `levee declare`: declare an intended pledge.
 
 use std::path::PathBuf;
 
@@ -21,18 +21,18 @@ use crate::{
     transaction::{Signer, SigningArgs, Step},
 };
 
-/// Expiry of a withdrawal if none is given: what it ends does not come back after it.
+/// Default lifetime of a withdrawal. The declaration that it ends does not become valid again afterwards.
 const WITHDRAWAL: u64 = 24 * 60 * 60;
 
-/// What to declare.
+/// Arguments of `levee declare`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A declaration locks nothing and counts toward no threshold. It stands until it expires, or until its \
-contributor makes another one for the same tier; `levee declarations` compares it with what was locked. The \
+A declaration locks nothing and counts toward no threshold. It is valid until it expires, or until its \
+contributor makes another one for the same tier; `levee declarations` compares it with what is locked. The \
 amount is a value in ETH, whatever asset will be pledged.
 
-With `--sign` the account signs, and nothing is sent: anyone can submit the output with `--signed`, and pay \
-the gas. `--revoke` ensures that a signed declaration that was not submitted yet never can be.
+With `--sign`, the account signs the declaration without sending it: anyone can submit the output with \
+`--signed`, and pays the gas. `--revoke` makes a signed declaration that has not been submitted unusable.
 
 Examples:
   levee declare proposed 5000 ETH --tier 0 --expiry 2026-08-01T00:00:00Z --link https://… --terms \
@@ -56,8 +56,7 @@ pub(crate) struct DeclareArgs {
     #[arg(long, value_name = "N", value_parser = position::parse_tier, required_unless_present_any = ["signed", "revoke"])]
     tier: Option<u8>,
 
-    /// Last second at which the declaration stands, as in `2026-08-01T00:00:00Z`; optional for a
-    /// withdrawal.
+    /// Last second at which the declaration is valid, such as `2026-08-01T00:00:00Z`; optional for a withdrawal.
     #[arg(long, value_name = "TIME", value_parser = time::parse_time)]
     expiry: Option<u64>,
 
@@ -111,7 +110,7 @@ impl DeclareArgs {
         let board = Board::new(signer.provider.clone(), connection.chain);
         let call = board.declare(&declaration)?;
         let facts = facts(signer.from, &declaration, now);
-        let headline = format!("Declare for the rescue {}; this locks nothing", declaration.escrow);
+        let headline = format!("Declare for the rescue {} (this locks nothing)", declaration.escrow);
         send(&signer, &board, Step { call, headline, facts }).await
     }
 
@@ -144,7 +143,7 @@ impl DeclareArgs {
         let board = Board::new(signer.provider.clone(), connection.chain);
         let call = board.declare_for(&signed)?;
         let headline = format!(
-            "Submit a signed declaration for the rescue {}; this locks nothing",
+            "Submit a signed declaration for the rescue {} (this locks nothing)",
             signed.declaration.escrow
         );
         let facts = facts(signed.contributor, &signed.declaration, now);
@@ -190,8 +189,8 @@ fn known_tier(tier: u8, count: u8) -> Result<u8, UserError> {
         .hint("`levee status` lists the tiers"))
 }
 
-fn expiry(said: Option<u64>, stage: Stage, now: u64) -> Result<u64, UserError> {
-    match (said, stage) {
+fn expiry(given: Option<u64>, stage: Stage, now: u64) -> Result<u64, UserError> {
+    match (given, stage) {
         (Some(expiry), _) => Ok(expiry),
         (None, Stage::Withdrawn) => Ok(now + WITHDRAWAL),
         (None, _) => Err(UserError::new("the declaration has no expiry")
@@ -205,7 +204,7 @@ fn facts(contributor: Address, declaration: &Declaration, now: u64) -> Vec<(&'st
         ("stage", declaration.stage.to_string()),
         ("amount", declaration.amount.map_or_else(|| "unknown".into(), amount::eth_and_wei)),
         ("tier", declaration.tier.to_string()),
-        ("stands until", time::time_from(declaration.expiry, now)),
+        ("valid until", time::time_from(declaration.expiry, now)),
     ];
     if !declaration.link.is_empty() {
         facts.push(("link", declaration.link.clone()));
@@ -213,7 +212,7 @@ fn facts(contributor: Address, declaration: &Declaration, now: u64) -> Vec<(&'st
     facts
 }
 
-/// Signs with the time of the latest block: a signature must not be from the future.
+/// Signs with the time of the latest block, because a signature must not be dated in the future.
 async fn sign(
     signer: &Signer,
     connection: &Connection,

@@ -1,11 +1,11 @@
-//! `levee deploy`: create a rescue, unless it is there already.
+//! `levee deploy`: create a rescue, unless it already exists.
 
 use std::path::PathBuf;
 
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
-use levee::{Blueprint, Call, deploy};
+use levee::{Blueprint, Call};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,15 +18,15 @@ use crate::{
     warnings,
 };
 
-/// What to create, and who pays the gas.
+/// Arguments of `levee deploy`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Anyone may create a rescue, and whoever does has no say in it. Run again, it changes nothing and says so.
+Anyone may create a rescue; its creator gets no rights in it. Running the command again changes nothing.
 
 Example:
   levee deploy rescue.toml --account treasury --rpc-url https://node.example")]
 pub(crate) struct DeployArgs {
-    /// File of terms (TOML).
+    /// Terms file (TOML).
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -35,7 +35,7 @@ pub(crate) struct DeployArgs {
 }
 
 impl DeployArgs {
-    /// Creates it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let file = TermsFile::read(&self.file)?;
         let address = file.address()?;
@@ -48,11 +48,11 @@ impl DeployArgs {
         file.check(now)?;
         output.warn(&warnings::of(file.chain, &file.terms, now));
         let signer = self.signing.signer(&connection, output)?;
-        let prepared = deploy::prepare(&signer.provider, file.chain, &file.terms, signer.from).await?;
+        let prepared = blueprint.prepare(&signer.provider, file.chain, signer.from).await?;
         let Some(call) = prepared else { return already(output, address) };
         let executed = signer.execute(&[step(call, &file, address)]).await?;
         blueprint.verify(&signer.provider).await?;
-        let (text, sent) = transaction::told(&executed, None);
+        let (text, sent) = transaction::summary(&executed, None);
         let deployed = Deployed { address: address.into(), created: true, sent };
         output.result(&format!("{text}the rescue is at {address}\n"), &deployed)
     }
@@ -61,17 +61,17 @@ impl DeployArgs {
 /// The result.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Deployed {
-    /// Where the rescue is.
+    /// Address of the rescue.
     address: Account,
-    /// Whether it is there because of this; else it was there already.
+    /// Whether this command created it; otherwise it already existed.
     created: bool,
     #[serde(flatten)]
     sent: Transactions,
 }
 
 fn already(output: Output, address: Address) -> Result<()> {
-    let text = format!("the rescue is at {address} already; nothing was sent\n");
-    let (_, sent) = transaction::told(&[], None);
+    let text = format!("the rescue already exists at {address}; nothing was sent\n");
+    let (_, sent) = transaction::summary(&[], None);
     output.result(&text, &Deployed { address: address.into(), created: false, sent })
 }
 

@@ -42,10 +42,10 @@ impl ExitArgs {
         let (pledger, page) = (session.signer.from, &session.page);
         let positions = session.escrow.positions(pledger).await?;
         let fits = |position: &levee::PositionView| !position.amount.is_zero();
-        let position = self.position.choose(pledger, &positions, "pledge to take out", fits)?;
+        let position = self.position.choose(pledger, &positions, "pledge to withdraw", fits)?;
         let recipient = self.to.unwrap_or(pledger);
         let call = session.escrow.exit(position.tier, position.asset, recipient);
-        let headline = format!("Leave the rescue {} with the whole pledge", page.address);
+        let headline = format!("Withdraw a whole pledge from the rescue {}", page.address);
         let until = page.pending().map(|amendment| time::time_from(amendment.effective_at, page.now));
         let facts = vec![
             ("amount", amount::units_exact(position.amount, position.asset, page.rate())),

@@ -8,11 +8,11 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// Which rescue.
+/// The rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Possible only while the value of stETH shares cannot be read, and once the release window after the deadline \
-has passed: nothing can settle then, and everything goes back. Anyone may call.
+Possible only while the value of stETH shares cannot be read, after the deadline plus the release window: \
+the rescue cannot settle then, and everything goes back. Anyone may call.
 
 Example:
   levee expire --terms rescue.toml --account anyone")]
@@ -22,7 +22,7 @@ pub(crate) struct ExpireArgs {
 }
 
 impl ExpireArgs {
-    /// Ends it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let headline =

@@ -15,29 +15,29 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// What the guardian does.
+/// Subcommands of `levee guardian`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum GuardianCommand {
     /// Return a whole pledge to its pledger
     #[command(after_help = "\
-What the pledger does not accept, and stETH while it is paused, is owed to the pledger: anyone can pay it \
-later with `levee collect`.
+If the pledger does not accept the payment, or stETH is paused, the amount is owed to the pledger: anyone \
+can pay it later with `levee collect`.
 
 Example:
   levee guardian decline 0x… --terms rescue.toml --account guardian")]
     Decline(DeclineArgs),
     /// Propose a new target, deadline or document, which takes effect after the exit window
     #[command(after_help = "\
-Values that you leave out stay unchanged. Until the amendment takes effect, everyone may leave with their \
-whole pledge, and nothing settles. Pledges that were prepared earlier are refused from now on, because each \
-pledge names the latest amendment it knows of.
+Values that you leave out stay unchanged. Until the amendment takes effect, everyone may withdraw their \
+whole pledge, and the rescue cannot settle. Pledges prepared before the proposal are refused afterwards, \
+because each pledge names the latest amendment it knows of.
 
 Example:
   levee guardian amend --target \"45000 ETH\" --terms rescue.toml --account guardian")]
     Amend(AmendArgs),
 }
 
-/// Whose pledge.
+/// Arguments of `levee guardian decline`.
 #[derive(Debug, Args)]
 pub(crate) struct DeclineArgs {
     /// The pledger whose pledge to decline.
@@ -51,7 +51,7 @@ pub(crate) struct DeclineArgs {
     change: ChangeArgs,
 }
 
-/// What to change.
+/// Arguments of `levee guardian amend`.
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("changes").required(true).multiple(true)))]
 pub(crate) struct AmendArgs {
@@ -114,14 +114,14 @@ impl AmendArgs {
             terms_hash: new_hash.unwrap_or(terms.terms_hash),
         };
         let call = session.escrow.amend(goal)?;
-        let headline = format!("Propose an amendment of the rescue {}", page.address);
+        let headline = format!("Propose an amendment to the rescue {}", page.address);
         let (old, new) = (amount::eth(terms.target), amount::eth_and_wei(goal.target));
         let facts = vec![
             ("target", format!("{new}, now {old}")),
             ("deadline", format!("{}, now {}", time::time(goal.deadline), time::time(terms.deadline))),
             ("at latest", time::time(terms.latest_deadline)),
             ("terms hash", goal.terms_hash.to_string()),
-            ("in force", format!("{} after this transaction", time::duration(terms.exit_window.into()))),
+            ("takes effect", format!("{} after this transaction", time::duration(terms.exit_window.into()))),
         ];
         session.run(Step { call, headline, facts }).await
     }

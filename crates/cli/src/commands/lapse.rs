@@ -8,7 +8,7 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// Which rescue.
+/// The rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Possible once the release window has passed since the last tranche fell due, or since a cancellation. Anyone \
@@ -22,11 +22,11 @@ pub(crate) struct LapseArgs {
 }
 
 impl LapseArgs {
-    /// Ends it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let headline =
-            format!("End the rescue {}: what was not collected in time goes back", session.page.address);
+            format!("End the rescue {}: what was not delivered in time goes back", session.page.address);
         session.run(Step { call: session.escrow.lapse(), headline, facts: Vec::new() }).await
     }
 }

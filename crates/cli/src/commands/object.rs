@@ -17,13 +17,13 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// With what.
+/// The position to object with.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A position can object once, with the value drawn from it. When objections reach the veto set in the terms, \
-the rescue is stopped for good: what is due stays the beneficiary's, and the rest goes back to the pledgers \
-tranche by tranche, at the times at which it would have fallen due. A guardian can return it at once with \
-`levee cancel`.
+the rescue is stopped permanently: what is due still goes to the beneficiary, and the rest goes back to the \
+pledgers tranche by tranche, when it would have fallen due. A guardian can return it at once with `levee \
+cancel`.
 
 Example:
   levee object --terms rescue.toml --account treasury")]
@@ -36,7 +36,7 @@ pub(crate) struct ObjectArgs {
 }
 
 impl ObjectArgs {
-    /// Objects.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let (pledger, view) = (session.signer.from, &session.page.view);
@@ -45,7 +45,8 @@ impl ObjectArgs {
         let fits = |position: &PositionView| !position.objected && !position.weight.is_zero();
         let position = self.position.choose(pledger, &positions, "position to object with", fits)?;
         let call = session.escrow.object(position.tier, position.asset);
-        let headline = format!("Object to what is not yet due in the rescue {}", session.page.address);
+        let headline =
+            format!("Object to tranches that are not yet due in the rescue {}", session.page.address);
         let mut facts = vec![
             ("weight", amount::eth_and_wei(position.weight)),
             (
@@ -58,7 +59,7 @@ impl ObjectArgs {
     }
 }
 
-/// Refuses an impossible objection with the reason.
+/// Explains why an objection is impossible, if it is.
 fn require_a_say(view: &RescueView, pledger: Address, positions: &[PositionView]) -> Result<()> {
     if view.terms.veto == Bps::ZERO {
         return Err(Error::from(Refusal::NoVeto).into());
@@ -89,7 +90,7 @@ fn require_a_say(view: &RescueView, pledger: Address, positions: &[PositionView]
     Ok(())
 }
 
-/// The effect of an objection of `weight`, as the rescue stands.
+/// The effect of an objection of `weight` in the current state.
 fn effect(page: &Page, weight: Wei) -> Vec<(&'static str, String)> {
     let view = &page.view;
     let (veto, drawn) = (view.terms.veto, view.drawn);
@@ -106,7 +107,7 @@ fn effect(page: &Page, weight: Wei) -> Vec<(&'static str, String)> {
         [page.tranches_text(PerAsset::default(), due), page.tranches_text(due, view.kept)];
     let kept = format!("{} of {}: {kept_amounts}", event::tranches_text(view.due), view.terms.tranches);
     let mut facts = vec![
-        ("stops at", format!("{limit}: this objection stops the rescue for good")),
+        ("stops at", format!("{limit}: this objection stops the rescue permanently")),
         ("beneficiary keeps", kept),
         ("pledgers get back", back_amounts),
     ];
@@ -154,7 +155,7 @@ mod tests {
         let missing = "33 ETH, which is 33 % of the draw: 0.000000000000000001 ETH more is needed";
         assert_eq!(effect(ether(23) - 1), [("stops at", missing.to_owned())]);
         let expected = [
-            ("stops at", "33 ETH, which is 33 % of the draw: this objection stops the rescue for good"),
+            ("stops at", "33 ETH, which is 33 % of the draw: this objection stops the rescue permanently"),
             ("beneficiary keeps", "1 tranche of 4: 17.5 ETH, 7.5 stETH (6000000000000000000 shares)"),
             ("pledgers get back", "52.5 ETH, 22.5 stETH (18000000000000000000 shares)"),
             ("goes back", "3 tranches go back one by one, from 2026-08-07T00:00:00Z to 2026-08-21T00:00:00Z"),

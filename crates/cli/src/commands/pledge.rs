@@ -24,24 +24,25 @@ use crate::{
     transaction::{ChangeArgs, Session},
 };
 
-/// What to pledge.
+/// Arguments of `levee pledge`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A pledge is locked. It comes back whole if the rescue fails, if the tier's threshold is not met, if the guardian declines \
-it, or if you exit while an amendment is pending; else what is not drawn comes back after settlement.
+A pledge is locked. You get all of it back if the rescue fails, if the tier's threshold is not met, if the \
+guardian declines it, or if you exit while an amendment is pending. Otherwise you get back what is not \
+drawn, after settlement.
 
-A pledge names the latest amendment that the page it shows was read with: if the guardian proposes another in between, it \
-is refused. With `--terms`, a rescue whose target, deadline or document is, or is about to be, another than in the file \
-is refused unless you add `--accept-amended`.
+A pledge names the latest amendment that you were shown: if the guardian proposes another one in the \
+meantime, the pledge is refused. With `--terms`, the command also refuses a rescue whose target, deadline or \
+document differs from the file, now or by a pending amendment, unless you add `--accept-amended`.
 
-Where the rescue has a bonus pool, the pledge is enlisted there: it counts for the bonus from then on.
+If the rescue has a bonus pool, the pledge is enlisted there and counts for the bonus from then on.
 
-stETH is booked in shares: what comes back is shares, which grow with Lido's rate. WETH is unwrapped and pledged as ETH: \
-what comes back is ETH.
+stETH is booked in shares, and you get back shares, whose value follows Lido's rate. WETH is unwrapped and \
+pledged as ETH, and you get back ETH.
 
-With `--permit` stETH and wstETH need no approval beforehand: the account signs one, and the chain's router pledges in \
-the same transaction. WETH goes through the router too, with an approval. Where the router is not yet there, it is \
-created first.
+With `--permit`, stETH and wstETH need no prior approval: the account signs a permit, and the chain's router \
+pledges in the same transaction. WETH also goes through the router, with an approval. If the router does not \
+exist yet, it is created first.
 
 Examples:
   levee pledge 5000 ETH --tier 0 --terms rescue.toml --account treasury
@@ -50,7 +51,7 @@ Examples:
   levee pledge 10 WETH --tier 0 --approve --rescue 0x… --account treasury
   levee pledge 100000000000000000000 shares --tier 2 --for 0x… --rescue 0x… --account agent")]
 pub(crate) struct PledgeArgs {
-    /// How much and of what: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `10 WETH`, `123 wei` or `100 shares` (of stETH).
+    /// Amount: `1.5 ETH`, `2500 stETH`, `30 wstETH`, `10 WETH`, `123 wei` or `100 shares` (of stETH).
     #[arg(value_name = "AMOUNT", num_args = 1..=2, required = true, allow_negative_numbers = true)]
     amount: Vec<String>,
 
@@ -58,15 +59,15 @@ pub(crate) struct PledgeArgs {
     #[arg(long, value_name = "N", value_parser = position::parse_tier)]
     tier: u8,
 
-    /// Whose pledge it is: who may object and exit, and to whom it goes back. The signer, if left out.
+    /// The pledger, who may object and exit and gets the refund; default: the signer.
     #[arg(long = "for", value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Option<Address>,
 
-    /// Allow the rescue to take the stETH or wstETH first, or the router the WETH, in a transaction of its own.
+    /// First approve the rescue for the stETH or wstETH, or the router for the WETH, in a separate transaction.
     #[arg(long)]
     approve: bool,
 
-    /// Pledge although target, deadline or document were amended, or are about to be, since the file of terms.
+    /// Pledge even if target, deadline or document differ from the terms file, now or by a pending amendment.
     #[arg(long)]
     accept_amended: bool,
 
@@ -82,7 +83,7 @@ pub(crate) struct PledgeArgs {
 }
 
 impl PledgeArgs {
-    /// Locks it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let (amount, way) = self.route.parse(&self.amount.join(" "))?;
         let mut session = self.change.open(output).await?;
@@ -115,10 +116,10 @@ impl PledgeArgs {
     }
 }
 
-/// The tier, of a rescue that takes pledges. Asked before an approval is sent for nothing.
+/// The tier, if the rescue accepts pledges. Checked before an approval is sent in vain.
 fn open_tier(view: &RescueView, tier: u8) -> Result<Tier, UserError> {
     if view.status != Status::Open {
-        return Err(UserError::new(format!("the rescue is {} and takes no pledges", view.status))
+        return Err(UserError::new(format!("the rescue is {} and does not accept pledges", view.status))
             .hint("`levee status` shows what can be called now"));
     }
     view.terms.tier(tier).ok_or_else(|| {
@@ -143,14 +144,12 @@ impl Session {
             Amount::WstEth(units) => units,
         };
         if units.is_zero() {
-            return Err(UserError::new(format!("`{amount}` is nothing"))
-                .hint("pledge more than nothing")
-                .into());
+            return Err(UserError::new(format!("`{amount}` is zero")).hint("pledge more than zero").into());
         }
         Ok(units)
     }
 
-    /// The page of a rescue without shares has no rate, and the first pledge of them is to be told in stETH too: the
+    /// A rescue without shares has no rate, but its first pledge of shares should also be shown in stETH: the
     /// rate is the token's then. It is for show only, so an unreadable one refuses nothing.
     async fn learn_rate(&mut self, asset: Asset) {
         let view = &mut self.page.view;
@@ -164,7 +163,7 @@ impl Session {
         }
     }
 
-    /// Tokens are asked before an approval is sent for nothing; of too little ETH the simulation tells.
+    /// Checks token balances before an approval is sent in vain; the simulation detects insufficient ETH.
     async fn check_balance(&self, asset: Asset, units: Units) -> Result<()> {
         let (owner, provider) = (self.signer.from, self.escrow.provider());
         let terms = &self.page.view.terms;
@@ -184,7 +183,7 @@ impl Session {
             .into())
     }
 
-    /// The bonus pool, where a pledge made now would count for something.
+    /// The bonus pool, if a pledge made now would count for the bonus.
     fn pool_to_enlist_in(&self, no_enlist: bool) -> Option<BonusPool<DynProvider>> {
         let terms = self.escrow.original_terms();
         let pending = self.page.pending().map(|amendment| amendment.goal.deadline);
@@ -209,6 +208,6 @@ mod tests {
         assert_eq!(open_tier(&view, 3).unwrap_err().to_string(), "there is no tier 3, only 0 to 2");
         view.status = Status::Failed;
         let message = open_tier(&view, 1).unwrap_err().to_string();
-        assert_eq!(message, "the rescue is Failed and takes no pledges");
+        assert_eq!(message, "the rescue is Failed and does not accept pledges");
     }
 }

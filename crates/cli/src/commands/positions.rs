@@ -1,4 +1,4 @@
-//! `levee positions`: what an account has in a rescue.
+//! `levee positions`: an account's positions in a rescue.
 
 use alloy::primitives::Address;
 use clap::Args;
@@ -17,17 +17,17 @@ use crate::{
     table, time,
 };
 
-/// Whose positions.
+/// The account.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Below the table: what exits and declines could not pay, what was recovered, and what of the bonus is the account's.
+Below the table: amounts owed from exits and declines, recovered funds, and the account's share of the bonus.
 
-stETH is booked in shares: the table shows what they are worth now, `--json` the shares.
+stETH is booked in shares: the table shows their current value, `--json` the number of shares.
 
 Example:
   levee positions 0x… --terms rescue.toml --rpc-url https://node.example")]
 pub(crate) struct PositionsArgs {
-    /// Whose positions.
+    /// The account.
     #[arg(value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Address,
 
@@ -39,7 +39,7 @@ pub(crate) struct PositionsArgs {
 }
 
 impl PositionsArgs {
-    /// Shows them.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let (_, snapshot) = self.rescue.read(&self.network, Some(self.pledger)).await?;
         let page = Page::of(&snapshot);
@@ -55,7 +55,7 @@ impl PositionsArgs {
     }
 }
 
-/// Whose the bonus is, and the last second at which it cannot be decided.
+/// Who owns the bonus, and the last second at which it cannot be decided.
 #[derive(Debug, Clone, Copy)]
 struct Ending {
     whose: BonusOwner,
@@ -69,8 +69,8 @@ impl Ending {
     }
 }
 
-/// What the pools have for a position, and what to call.
-fn around(line: &AccountPosition, ending: Option<Ending>) -> Vec<(&'static str, String)> {
+/// What the pools hold for a position, and the command that pays it.
+fn pool_facts(line: &AccountPosition, ending: Option<Ending>) -> Vec<(&'static str, String)> {
     let PositionView { tier, asset, amount, .. } = line.position;
     let recovered = line.earnings.map(Earnings::due).filter(|due| !due.is_zero());
     let recovered = recovered.map(|due| {
@@ -86,17 +86,17 @@ fn around(line: &AccountPosition, ending: Option<Ending>) -> Vec<(&'static str, 
     recovered.into_iter().chain(bonus).collect()
 }
 
-/// What counts of a position for the bonus of a rescue that is open.
+/// Whether a position counts for the bonus of an open rescue.
 fn bonus_to_text(bonus: &PositionBonus, tier: u8, asset: Asset, amount: Units) -> String {
     let counts = if bonus.is_current && bonus.enlistment.enlisted == amount {
-        "counts, if its condition is not met"
+        "counts if its condition is not met"
     } else {
-        "does not count in full: `levee bonus enlist`, while the rescue takes pledges"
+        "does not fully count: run `levee bonus enlist` while the rescue accepts pledges"
     };
     format!("the {asset} in tier {tier} {counts}")
 }
 
-/// What a position has of the bonus of a rescue that is decided; none if nothing.
+/// A position's share of the bonus of a rescue that is decided; none if it has no share.
 fn bonus_of_the_end(bonus: &PositionBonus, ending: Ending, of: &str) -> Option<String> {
     let BonusShare { share, claimed } = bonus.share;
     let counts = bonus.is_current && !bonus.enlistment.unit_seconds.is_zero();
@@ -106,7 +106,7 @@ fn bonus_of_the_end(bonus: &PositionBonus, ending: Ending, of: &str) -> Option<S
             Some(format!("{} {of}: `levee bonus claim`", amount::eth(share)))
         }
         BonusOwner::Shared(None) if counts => Some(format!(
-            "a share {of}: `levee bonus claim`, later than {}",
+            "a share {of}: `levee bonus claim` pays it after {}",
             time::time(ending.undecided_until)
         )),
         _ => None,
@@ -120,13 +120,13 @@ fn to_text(
     rate: Option<Rate>,
     bonus: Option<Ending>,
 ) -> String {
-    let mut around: Vec<_> = lines.iter().flat_map(|line| around(line, bonus)).collect();
+    let mut facts_below: Vec<_> = lines.iter().flat_map(|line| pool_facts(line, bonus)).collect();
     for asset in Asset::ALL.into_iter().filter(|asset| !owed[*asset].is_zero()) {
         let owed = amount::units(owed[asset], asset, rate);
-        around.push(("owed", format!("{owed}, which an exit or a decline could not pay: `levee collect`")));
+        facts_below.push(("owed", format!("{owed} from exits or declines: `levee collect` pays it")));
     }
     let table = table(pledger, lines, rate);
-    if around.is_empty() { table } else { format!("{table}\n{}", table::facts(&around)) }
+    if facts_below.is_empty() { table } else { format!("{table}\n{}", table::facts(&facts_below)) }
 }
 
 fn table(pledger: Address, lines: &[AccountPosition], rate: Option<Rate>) -> String {
@@ -151,17 +151,17 @@ fn table(pledger: Address, lines: &[AccountPosition], rate: Option<Rate>) -> Str
     table::render(["tier", "pledged", "refunded", "refundable now", "drawn value", "objected"], &rows)
 }
 
-/// The result: what an account has in a rescue.
+/// The result of `levee positions`: an account's positions in a rescue.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Positions {
     rescue: Account,
     pledger: Account,
     positions: Vec<PositionJson>,
-    /// What exits and declines could not pay, each in the asset's own unit.
+    /// Amounts from exits and declines that could not be paid, each in the asset's own unit.
     owed: ByAsset<Number>,
 }
 
-/// What the account has in one pot; amounts are in the asset's own unit.
+/// The account's position in one pot; amounts are in the asset's own unit.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PositionJson {
@@ -173,13 +173,13 @@ struct PositionJson {
     refundable: Number,
     drawn_value_wei: Number,
     objected: bool,
-    /// What of recoveries waits to be claimed; null without a recovery pool.
+    /// Recovered funds that can be claimed; null without a recovery pool.
     recovered_due_wei: Option<Number>,
     /// Null without a bonus pool.
     bonus: Option<PositionBonusJson>,
 }
 
-/// What a bonus pool has for a position.
+/// A position in the bonus pool.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PositionBonusJson {
@@ -187,7 +187,7 @@ struct PositionBonusJson {
     claimed: bool,
     enlisted: Number,
     unit_seconds: Number,
-    /// Whether what is enlisted is of what the position is now.
+    /// Whether the enlistment is current: the position has not left since.
     up_to_date: bool,
 }
 
@@ -272,8 +272,8 @@ tier  pledged              refunded  refundable now  drawn value  objected
             "\
 {TABLE}
 recovered  1 ETH for the stETH in tier 2: `levee claim`
-bonus      the stETH in tier 2 counts, if its condition is not met
-owed       1 ETH, which an exit or a decline could not pay: `levee collect`
+bonus      the stETH in tier 2 counts if its condition is not met
+owed       1 ETH from exits or declines: `levee collect` pays it
 "
         );
         assert_eq!(to_text(Address::ZERO, &[line], owed, None, Some(ending(BonusOwner::Open))), expected);
@@ -287,15 +287,14 @@ owed       1 ETH, which an exit or a decline could not pay: `levee collect`
             enlistment: Enlistment { enlisted: Units::new(enlisted), unit_seconds: seconds, departures: 0 },
             is_current: true,
         };
-        let enlist =
-            "the ETH in tier 1 does not count in full: `levee bonus enlist`, while the rescue takes pledges";
+        let enlist = "the ETH in tier 1 does not fully count: run `levee bonus enlist` while the rescue accepts pledges";
         assert_eq!(bonus_to_text(&bonus(0, false, 4), 1, Asset::Eth, Units::new(5)), enlist);
         let end = |bonus: PositionBonus, whose| bonus_of_the_end(&bonus, ending(whose), "of x");
         let (ether, decided) = (10u128.pow(18), BonusOwner::Shared(Some(Wei::new(1))));
         assert_eq!(end(bonus(ether, true, 5), decided).unwrap(), "1 ETH of x, paid");
         assert_eq!(end(bonus(ether, false, 5), decided).unwrap(), "1 ETH of x: `levee bonus claim`");
         assert_eq!(end(bonus(0, false, 5), decided), None);
-        let later = "a share of x: `levee bonus claim`, later than 2026-08-01T00:00:00Z";
+        let later = "a share of x: `levee bonus claim` pays it after 2026-08-01T00:00:00Z";
         assert_eq!(end(bonus(0, false, 5), BonusOwner::Shared(None)).unwrap(), later);
         assert_eq!(end(bonus(0, false, 5), BonusOwner::Sponsors), None);
         let left = PositionBonus { is_current: false, ..bonus(0, false, 5) };

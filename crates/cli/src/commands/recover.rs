@@ -14,11 +14,10 @@ use crate::{
 /// Arguments of `levee recover`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For money that comes back once a rescue is final: from the exploiter, courts, insurance, repayments. It goes \
-to those whose pledges were drawn, the last drawn first: interest, then principal, then the next draw order. \
-The first drawn take the rest, even beyond what they gave; you are warned if a deposit exceeds what was \
-drawn plus interest. Anyone may deposit, and nobody can take a deposit back. The first deposit creates the \
-pool.
+For funds recovered once a rescue is final, from the exploiter, courts, insurance or repayments. They go to \
+those whose pledges were drawn, last drawn first: interest, then principal, then the next draw order. The \
+first drawn get the rest, even beyond what they gave; you are warned if a deposit exceeds the draw plus \
+interest. Anyone may deposit, and no one can take a deposit back. The first deposit creates the pool.
 
 Once the pool exists, anyone can also deposit by sending ETH to its address, which `levee status` shows.
 
@@ -34,7 +33,7 @@ pub(crate) struct RecoverArgs {
 }
 
 impl RecoverArgs {
-    /// Deposits it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let amount = amount::parse_some_eth(&self.amount.join(" "), "deposit")?;
         let session = self.change.open(output).await?;
@@ -46,11 +45,11 @@ impl RecoverArgs {
         let mut steps = Vec::from_iter(creation);
         steps.push(Step {
             call: pool.recover(amount),
-            headline: format!("Distribute what was recovered after the rescue {}", session.page.address),
+            headline: format!("Distribute funds recovered after the rescue {}", session.page.address),
             facts: vec![
                 ("amount", amount::eth_and_wei(amount)),
                 ("pool", pool.address().to_string()),
-                ("goes to", "those whose pledges were drawn, the last drawn first".into()),
+                ("goes to", "those whose pledges were drawn, last drawn first".into()),
                 ("final", "it cannot be taken back".into()),
             ],
         });
@@ -67,7 +66,7 @@ fn require_delivered(view: &RescueView) -> Result<(), Error> {
     Ok(())
 }
 
-/// Recovery begins when a rescue is final.
+/// Recovery begins once a rescue is final.
 pub(crate) fn require_final(view: &RescueView) -> Result<(), Error> {
     match view.final_at {
         Some(_) => Ok(()),
@@ -75,10 +74,10 @@ pub(crate) fn require_final(view: &RescueView) -> Result<(), Error> {
     }
 }
 
-/// For a rescue for which nothing was recovered yet.
+/// The error for a rescue without recovered funds.
 pub(crate) fn nothing_recovered() -> UserError {
     UserError::new("nothing has been recovered after this rescue yet")
-        .hint("`levee recover AMOUNT` distributes what is recovered; anyone may call it")
+        .hint("anyone can distribute recovered funds with `levee recover AMOUNT`")
 }
 
 #[cfg(test)]
@@ -91,10 +90,10 @@ mod tests {
         let mut view = settled().view;
         let text = |view: &RescueView| require_delivered(view).unwrap_err().to_string();
         let not_final =
-            "the rescue is Settled: recovery begins when a rescue that delivered something is final";
+            "the rescue is Settled: recovery begins once a rescue that delivered something is final";
         assert_eq!(text(&view), not_final);
         view.final_at = Some(1);
-        assert_eq!(text(&view), "the rescue ended with nothing delivered, so there is nobody to repay");
+        assert_eq!(text(&view), "the rescue delivered nothing, so there is no one to repay");
         view.pots[1].delivered = view.pots[1].drawn;
         require_delivered(&view).unwrap();
     }

@@ -1,4 +1,4 @@
-//! `levee refund`: refund what is not needed to a pledger.
+//! `levee refund`: return what is not needed of a pledge.
 
 use alloy::primitives::Address;
 use clap::Args;
@@ -16,7 +16,7 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// Whose position.
+/// Arguments of `levee refund`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Refunds never expire, and nothing can pause them. Anyone may call for a pledger, who receives the refund. \
@@ -43,7 +43,7 @@ pub(crate) struct RefundArgs {
 }
 
 impl RefundArgs {
-    /// Refunds it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let pledger = self.pledger.unwrap_or(session.signer.from);
@@ -73,7 +73,7 @@ impl RefundArgs {
 
 /// Why a pledger with nothing refundable has nothing to refund.
 fn nothing_to_refund(page: &Page, pledger: Address, positions: &[PositionView]) -> UserError {
-    let look = "`levee positions ADDRESS` shows what an account has and what was refunded";
+    let look = "`levee positions ADDRESS` shows an account's pledges and refunds";
     if page.view.is_stuck(page.now) {
         return UserError::new(
             "the value of stETH shares cannot be read, so the rescue cannot be decided now",
@@ -86,7 +86,7 @@ fn nothing_to_refund(page: &Page, pledger: Address, positions: &[PositionView]) 
             "the rescue is open until {until}, and pledges are locked until it is decided"
         ))
         .hint(
-            "`levee status` shows whether an amendment is pending; if so, `levee exit` takes a pledge out",
+            "`levee status` shows whether an amendment is pending; if so, `levee exit` withdraws a pledge",
         );
     }
     if positions.iter().all(|position| position.amount.is_zero()) {
@@ -95,12 +95,12 @@ fn nothing_to_refund(page: &Page, pledger: Address, positions: &[PositionView]) 
     if let Some((next, _)) = page.view.calendar().filter(|_| page.view.held_back() > 0) {
         let next = time::time_from(next, page.now);
         return UserError::new(format!(
-            "nothing more is owed to `{pledger}` now: the next part goes back at {next}"
+            "nothing more can be refunded to `{pledger}` now: the next part goes back at {next}"
         ))
         .hint(look);
     }
     UserError::new(format!(
-        "nothing is owed to `{pledger}`: what was not drawn from its pledges was already refunded"
+        "nothing can be refunded to `{pledger}`: what was not drawn has already been refunded"
     ))
     .hint(look)
 }
@@ -123,12 +123,11 @@ mod tests {
         let locked = "the rescue is open until 2026-08-03T00:00:00Z (in 2 days), and pledges are locked until it is decided";
         assert_eq!(text(&open(), &positions), locked);
         assert_eq!(text(&settled(), &[]), format!("`{pledger}` has nothing in this rescue"));
-        let before = format!(
-            "nothing is owed to `{pledger}`: what was not drawn from its pledges was already refunded"
-        );
+        let before =
+            format!("nothing can be refunded to `{pledger}`: what was not drawn has already been refunded");
         assert_eq!(text(&settled(), &positions), before);
         let later = format!(
-            "nothing more is owed to `{pledger}` now: the next part goes back at 2026-08-07T00:00:00Z (in 6 days)"
+            "nothing more can be refunded to `{pledger}` now: the next part goes back at 2026-08-07T00:00:00Z (in 6 days)"
         );
         assert_eq!(text(&vetoed(), &positions), later);
     }

@@ -14,10 +14,11 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// What to deliver.
+/// Arguments of `levee release`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each asset is delivered by a separate call, so that a paused token holds back only itself. Anyone may call.
+Each asset is delivered by a separate call, so that a paused token does not hold back the others. Anyone may \
+call.
 
 Example:
   levee release ETH --terms rescue.toml --account anyone")]
@@ -31,11 +32,11 @@ pub(crate) struct ReleaseArgs {
 }
 
 impl ReleaseArgs {
-    /// Delivers it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let (asset, page) = (self.asset, &session.page);
-        let headline = format!("Deliver the {asset} due from the rescue {}", page.address);
+        let headline = format!("Deliver the {asset} that is due from the rescue {}", page.address);
         let step = Step { call: session.escrow.release(asset), headline, facts: facts(page, asset) };
         session.run(step).await.map_err(|error| refused_by_the_beneficiary(page, error))
     }
@@ -61,7 +62,7 @@ fn refused_by_the_beneficiary(page: &Page, error: Report) -> Report {
             });
             UserError::new(format!("the beneficiary `{recipient}` does not accept {asset}"))
                 .hint(format!(
-                    "only the beneficiary can change that, because nothing can be sent elsewhere{back}"
+                    "only the beneficiary can change that, because there is no other recipient{back}"
                 ))
                 .into()
         }
@@ -93,7 +94,7 @@ mod tests {
         let refusal = levee::Error::from(Refusal::PaymentFailed { recipient, asset, amount });
         let text = crate::error::to_text(&refused_by_the_beneficiary(&settled(), refusal.into()));
         let expected = format!(
-            "error: the beneficiary `{recipient}` does not accept ETH\n\nhint: only the beneficiary can change that, because nothing can be sent elsewhere; what is not delivered until 2026-09-20T00:00:00Z can go back to the pledgers\n"
+            "error: the beneficiary `{recipient}` does not accept ETH\n\nhint: only the beneficiary can change that, because there is no other recipient; what is not delivered until 2026-09-20T00:00:00Z can go back to the pledgers\n"
         );
         assert_eq!(anstream::adapter::strip_str(&text).to_string(), expected);
     }

@@ -12,11 +12,11 @@ use crate::{
     transaction::{ChangeArgs, Step},
 };
 
-/// Which rescue.
+/// The rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Until the deadline, a rescue settles only if everything is covered. After it, it settles at the highest \
-threshold that is met, or fails. It settles once; anyone may call.
+Before the deadline, a rescue settles only if the target is fully covered. After the deadline, it settles at \
+the highest threshold met, or fails. A rescue settles once; anyone may call.
 
 Example:
   levee settle --terms rescue.toml --account anyone")]
@@ -26,7 +26,7 @@ pub(crate) struct SettleArgs {
 }
 
 impl SettleArgs {
-    /// Settles it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
         let headline = format!("Settle the rescue {}", session.page.address);
@@ -41,15 +41,15 @@ fn result(page: &Page) -> String {
     let view = &page.view;
     let is_covered = view.coverage.is_some_and(|coverage| coverage >= view.terms.target);
     match view.status {
-        Status::Failed => "it fails: no threshold is met, and everything goes back".into(),
+        Status::Failed => "the rescue fails: no threshold is met, and everything goes back".into(),
         Status::Settled => {
             let threshold = percent::percent(view.threshold_met);
             format!("{} is drawn, at a threshold of {threshold}", amount::eth_and_wei(view.drawn))
         }
         _ if is_covered => {
-            format!("all of the {} is drawn, because everything is covered", amount::eth(view.terms.target))
+            format!("the full target of {} is drawn, because it is covered", amount::eth(view.terms.target))
         }
-        _ => "by the highest threshold that is met once the deadline has passed, or it fails".into(),
+        _ => "at the highest threshold met once the deadline has passed, or the rescue fails".into(),
     }
 }
 
@@ -61,10 +61,10 @@ mod tests {
     #[test]
     fn the_result_is_told_before() {
         let mut page = open();
-        let late = "by the highest threshold that is met once the deadline has passed, or it fails";
+        let late = "at the highest threshold met once the deadline has passed, or the rescue fails";
         assert_eq!(result(&page), late);
         page.view.coverage = Some(page.view.terms.target);
-        assert_eq!(result(&page), "all of the 100 ETH is drawn, because everything is covered");
+        assert_eq!(result(&page), "the full target of 100 ETH is drawn, because it is covered");
         let drawn = "100 ETH (100000000000000000000 wei) is drawn, at a threshold of 100 %";
         assert_eq!(result(&settled()), drawn);
     }

@@ -1,4 +1,4 @@
-//! `levee completions` and `levee man`: what a shell and a reader of manuals take from the command itself.
+//! `levee completions` and `levee man`: files for shells and manual readers, generated from the command itself.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::{
     output::{self, Output},
 };
 
-/// For which shell.
+/// Arguments of `levee completions`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -22,25 +22,25 @@ Examples:
   levee completions zsh > ~/.zfunc/_levee
   levee completions fish > ~/.config/fish/completions/levee.fish")]
 pub(crate) struct CompletionsArgs {
-    /// The shell that reads the script.
+    /// The shell.
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }
 
-/// Where to.
+/// Arguments of `levee man`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   levee man | man -l -
   levee man ~/.local/share/man/man1")]
 pub(crate) struct ManArgs {
-    /// Directory to write the pages of all commands to; without it, the page of `levee` goes to stdout.
+    /// Directory for the pages of all commands; default: only the page of `levee`, on stdout.
     #[arg(value_name = "DIRECTORY")]
     directory: Option<PathBuf>,
 }
 
 impl CompletionsArgs {
-    /// Writes the script.
+    /// Runs the command.
     pub(crate) fn run(self, output: Output) -> Result<()> {
         let mut script = Vec::new();
         generate(self.shell, &mut Cli::command(), "levee", &mut script);
@@ -49,7 +49,7 @@ impl CompletionsArgs {
 }
 
 impl ManArgs {
-    /// Writes the page, or all pages.
+    /// Runs the command.
     pub(crate) fn run(self, output: Output) -> Result<()> {
         if let Some(directory) = self.directory {
             return all_pages(output, &directory);
@@ -60,7 +60,7 @@ impl ManArgs {
     }
 }
 
-/// What other programs read is written as it is.
+/// Writes text for other programs unchanged.
 fn written(output: Output, text: &str) -> Result<()> {
     if output.is_json() { output.result("", &json!({ "text": text })) } else { output::write(text) }
 }

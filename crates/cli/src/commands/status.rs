@@ -1,4 +1,4 @@
-//! `levee status`: a rescue on one page.
+//! `levee status`: the state of a rescue.
 
 use clap::Args;
 use eyre::Result;
@@ -10,10 +10,10 @@ use crate::{
     time,
 };
 
-/// Which rescue.
+/// The rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows the rescue as the next call would find it: past the deadline, the result of settling now. No account \
+Shows the rescue as the next call would find it: after the deadline, the result of settling now. No account \
 is needed.
 
 Examples:
@@ -28,7 +28,7 @@ pub(crate) struct StatusArgs {
 }
 
 impl StatusArgs {
-    /// Shows it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let (_, snapshot) = self.rescue.read(&self.network, None).await?;
         let page = Page::of(&snapshot);

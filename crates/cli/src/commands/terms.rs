@@ -26,21 +26,21 @@ use crate::{
 /// Time that a new terms file gives pledgers, from the day it is written.
 const TEMPLATE_DAYS: i64 = 30;
 
-/// What to do with terms.
+/// Subcommands of `levee terms`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TermsCommand {
-    /// Write a terms file to fill in, with every key explained
+    /// Write a template for a terms file, with every key explained
     #[command(after_help = "Example:\n  levee terms new rescue.toml")]
     New(NewArgs),
-    /// Check whether a rescue could be created with these terms now
+    /// Check whether a rescue with these terms can be created now
     #[command(after_help = "Example:\n  levee terms check rescue.toml")]
     Check(FileArgs),
-    /// Show the terms as the rescue will have them, its address, and the origin of the terms hash
+    /// Show the terms, the address of the rescue, and the origin of the terms hash
     #[command(after_help = "Example:\n  levee terms show rescue.toml --json")]
     Show(FileArgs),
 }
 
-/// Where to write.
+/// Arguments of `levee terms new`.
 #[derive(Debug, Args)]
 pub(crate) struct NewArgs {
     /// File to write, which must not exist; default: stdout.
@@ -48,7 +48,7 @@ pub(crate) struct NewArgs {
     file: Option<PathBuf>,
 }
 
-/// What to read.
+/// Arguments of `levee terms check` and `levee terms show`.
 #[derive(Debug, Args)]
 pub(crate) struct FileArgs {
     /// Terms file (TOML).
@@ -92,8 +92,8 @@ const DAY: i64 = 24 * 60 * 60;
 fn write_new(path: &Path, text: &str) -> Result<(), UserError> {
     let opened = OpenOptions::new().write(true).create_new(true).open(path);
     opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => UserError::new(format!("`{}` exists already", path.display()))
-            .hint("choose another name: files of terms are never overwritten"),
+        ErrorKind::AlreadyExists => UserError::new(format!("`{}` already exists", path.display()))
+            .hint("choose another name: terms files are never overwritten"),
         _ => {
             UserError::new(format!("`{}` cannot be written: {error}", path.display())).hint("check the path")
         }
@@ -150,7 +150,7 @@ fn facts(terms: &Terms) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// All terms, including the tiers, for someone about to create the rescue.
+/// All terms, including the tiers, to review before the rescue is created.
 pub(super) fn all_facts(terms: &Terms) -> Vec<(&'static str, String)> {
     let tier = |(index, tier): (usize, &Tier)| {
         let (threshold, order) = (percent::percent(tier.threshold), tier.draw_order);
@@ -204,7 +204,7 @@ mod tests {
         let path = dir.path().join("rescue.toml");
         write_new(&path, "first").unwrap();
         let message = write_new(&path, "second").unwrap_err().to_string();
-        assert_eq!(message, format!("`{}` exists already", path.display()));
+        assert_eq!(message, format!("`{}` already exists", path.display()));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "first");
         let nowhere = write_new(&dir.path().join("no/rescue.toml"), "").unwrap_err().to_string();
         assert!(nowhere.contains("cannot be written"), "{nowhere}");

@@ -58,9 +58,8 @@ impl Page {
         value_down(self.pots_of(group).map(|pot| (pot.asset, pot.delivered)), self.rate())
     }
 
-    /// What a group gave, plus interest, less what was repaid. The pool keeps no debt for the last group,
-    /// which takes all that is left: its interest is computed on everything it gave, which errs on the high
-    /// side.
+    /// The amount that a group gave, plus interest, less repayments. The pool keeps no debt for the last group, which
+    /// takes the remainder: its interest is computed here on everything it gave, which errs on the high side.
     fn owed_to(&self, group: &Group, is_last: bool, repaid: Option<&RecoveryView>) -> Wei {
         let seconds = self.view.final_at.map_or(0, |at| self.now.saturating_sub(at));
         let paid = self.paid_by(group);

@@ -1,4 +1,4 @@
-//! The page for programs.
+//! The page as JSON.
 
 use levee::PotView;
 use levee_model::{Amendment, Status, Threshold};
@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::{
     Page,
-    around::{BonusJson, RecoveryJson},
     next::Call,
+    satellites::{BonusJson, RecoveryJson},
 };
 use crate::{
     amount,
@@ -65,7 +65,7 @@ pub(crate) struct RescueJson {
     next_calls: Vec<CallJson>,
 }
 
-/// A threshold of the terms and what its condition looks at.
+/// A threshold in the terms and the coverage that counts toward it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ThresholdJson {
@@ -120,7 +120,7 @@ struct AmendmentJson {
     pending: bool,
 }
 
-/// What is paid out when. `due`, `kept`, `delivered` and `held` count tranches.
+/// The tranches. `due`, `kept`, `delivered` and `held` are numbers of tranches.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct TranchesJson {
@@ -139,7 +139,7 @@ struct TranchesJson {
 /// A call that would not be refused.
 #[derive(Debug, Serialize, JsonSchema)]
 struct CallJson {
-    /// What to type after `levee`.
+    /// The arguments to `levee`.
     command: String,
     /// `anyone`, `pledgers`, `sponsors` or `guardian`.
     who: String,
@@ -191,8 +191,8 @@ impl Page {
             final_at_unix: view.final_at,
             amendment: view.amendment.map(|amendment| self.amendment_json(amendment)),
             tranches: self.tranches_json(),
-            recovery_pool: self.around.recovery.as_ref().map(RecoveryJson::from),
-            bonus_pool: self.around.bonus.as_ref().map(BonusJson::from),
+            recovery_pool: self.satellites.recovery.as_ref().map(RecoveryJson::from),
+            bonus_pool: self.satellites.bonus.as_ref().map(BonusJson::from),
             next_calls: self.next_calls().into_iter().map(CallJson::from).collect(),
         }
     }

@@ -1,14 +1,14 @@
-//! A rescue on one page, for people and for programs.
+//! The state of a rescue, as text and as JSON.
 
-mod around;
 mod beyond;
 mod json;
 mod next;
+mod satellites;
 mod text;
 
-pub(crate) use around::Around;
 #[cfg(test)]
 pub(crate) use json::RescueJson;
+pub(crate) use satellites::Satellites;
 pub(crate) use text::{back_by_calendar, footing};
 
 use alloy::primitives::Address;
@@ -20,7 +20,7 @@ use crate::amount;
 /// A rescue at one block.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// Where it is.
+    /// Its address.
     pub(crate) address: Address,
     /// The chain id.
     pub(crate) chain: u64,
@@ -28,10 +28,10 @@ pub(crate) struct Page {
     pub(crate) block: u64,
     /// The block's time, in Unix seconds.
     pub(crate) now: u64,
-    /// Its view of itself.
+    /// Its state.
     pub(crate) view: RescueView,
-    /// The pools around it.
-    pub(crate) around: Around,
+    /// Its satellite pools.
+    pub(crate) satellites: Satellites,
 }
 
 impl Page {
@@ -43,7 +43,7 @@ impl Page {
             block: snapshot.block.number,
             now: snapshot.block.time,
             view: snapshot.rescue.clone(),
-            around: Around::of(snapshot),
+            satellites: Satellites::of(snapshot),
         }
     }
 
@@ -52,12 +52,12 @@ impl Page {
         self.view.rate.known()
     }
 
-    /// The amendment that is proposed and not yet in force, before which pledgers may leave.
+    /// The pending amendment, before which pledgers may exit.
     pub(crate) fn pending(&self) -> Option<Amendment> {
         self.view.pending_amendment(self.now)
     }
 
-    /// What the tranches after `from` up to `to` are of each asset, rounded as they are delivered: `1 ETH, 2 wstETH`.
+    /// The amounts of the tranches after `from` up to `to`, rounded as they are delivered: `1 ETH, 2 wstETH`.
     pub(crate) fn tranches_text(&self, from: PerAsset<u8>, to: PerAsset<u8>) -> String {
         let shown = |asset| {
             let part = self.view.tranches_between(asset, from[asset], to[asset]);
@@ -67,7 +67,7 @@ impl Page {
         if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
     }
 
-    /// What is pledged, by asset, without empty ones.
+    /// The amounts pledged, by asset, without empty ones.
     pub(crate) fn pledged(&self) -> impl Iterator<Item = (Asset, Units)> {
         let total = |asset| (asset, self.view.pledged(asset));
         Asset::ALL.into_iter().map(total).filter(|(_, total)| !total.is_zero())
@@ -144,7 +144,7 @@ pub(crate) mod tests {
             block: 99,
             now: NOW,
             view,
-            around: Around::default(),
+            satellites: Satellites::default(),
         }
     }
 

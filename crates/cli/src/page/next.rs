@@ -1,18 +1,18 @@
-//! What can be called now, and by whom?
+//! The calls that are possible now, and who may make them.
 
 use levee::PotView;
 use levee_model::{Asset, BonusOwner, Bps, Status, prorata};
 
 use super::Page;
 
-/// A call that would not be refused, as far as the rescue itself is asked.
+/// A call that the rescue would accept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
-    /// What to type after `levee`.
+    /// The arguments to `levee`.
     pub(super) command: String,
-    /// Who may: `anyone`, `pledgers`, `sponsors` or `guardian`.
+    /// Who may call: `anyone`, `pledgers`, `sponsors` or `guardian`.
     pub(super) who: &'static str,
-    /// What it does.
+    /// Its effect.
     pub(super) effect: &'static str,
 }
 
@@ -31,16 +31,16 @@ impl Page {
             Status::Released | Status::Failed => Vec::new(),
         };
         if self.view.can_lapse(self.now) {
-            calls.push(call("lapse", "anyone", "sends back what the beneficiary did not collect in time"));
+            calls.push(call("lapse", "anyone", "returns what was not delivered in time"));
         }
         if self.may_owe_refunds() {
-            calls.push(call("refund", "anyone", "returns to a pledger what is not, or no longer, needed"));
+            calls.push(call("refund", "anyone", "returns the part of a pledge that is not needed"));
         }
         calls.extend(self.calls_of_the_pools());
         calls
     }
 
-    /// Whether something goes back to pledgers, as far as the pots tell: what was refunded already is in the positions only.
+    /// Whether something goes back to pledgers according to the pots, which do not count what is already refunded.
     fn may_owe_refunds(&self) -> bool {
         let view = &self.view;
         let reserved =
@@ -51,21 +51,21 @@ impl Page {
     fn calls_of_the_pools(&self) -> Vec<Call> {
         let mut calls = Vec::new();
         if self.view.final_at.is_some() && self.view.pots.iter().any(|pot| !pot.delivered.is_zero()) {
-            calls.push(call("recover AMOUNT", "anyone", "shares out ETH that was recovered"));
+            calls.push(call("recover AMOUNT", "anyone", "distributes recovered ETH"));
         }
-        if self.around.recovery.as_ref().is_some_and(|pool| !pool.view.received().is_zero()) {
-            calls.push(call("claim", "anyone", "pays a pledger what was recovered for it"));
+        if self.satellites.recovery.as_ref().is_some_and(|pool| !pool.view.received().is_zero()) {
+            calls.push(call("claim", "anyone", "pays a pledger its share of recovered funds"));
         }
         match self.bonus().map(|pool| pool.view.owner(&self.view)) {
             Some(BonusOwner::Shared(None)) if self.now <= self.view.enlistable_until() => {
-                calls.push(call("bonus enlist", "anyone", "strikes what has left the rescue"));
+                calls.push(call("bonus enlist", "anyone", "removes positions that have left the rescue"));
             }
             Some(BonusOwner::Shared(_)) => {
                 calls.push(call("bonus claim", "anyone", "pays a pledger its share of the bonus"));
-                calls.push(call("bonus take-back", "anyone", "returns to a sponsor its part of the rest"));
+                calls.push(call("bonus take-back", "anyone", "returns a sponsor's part of the remainder"));
             }
             Some(BonusOwner::Sponsors) => {
-                calls.push(call("bonus take-back", "anyone", "returns to a sponsor what it added"));
+                calls.push(call("bonus take-back", "anyone", "returns a sponsor's contribution"));
             }
             Some(BonusOwner::Open) | None => {}
         }
@@ -75,18 +75,18 @@ impl Page {
     fn calls_before_the_deadline(&self) -> Vec<Call> {
         let mut calls = vec![
             call("pledge AMOUNT --tier N", "anyone", "locks a pledge"),
-            call("bonus add AMOUNT", "anyone", "adds to what pledges get whose condition is not met"),
+            call("bonus add AMOUNT", "anyone", "adds to the bonus"),
         ];
-        if self.around.bonus.is_some() {
-            calls.push(call("bonus enlist", "anyone", "makes a pledge count for the bonus from now on"));
+        if self.satellites.bonus.is_some() {
+            calls.push(call("bonus enlist", "anyone", "enlists a pledge for the bonus"));
         }
         if self.pending().is_some() {
             calls.extend(self.calls_of_an_exit_window());
         } else if self.view.can_settle_early(self.now) {
-            calls.push(call("settle", "anyone", "everything is covered: fixes the draw now"));
+            calls.push(call("settle", "anyone", "fixes the draw: the target is covered"));
         }
         if !self.view.terms.guardian.is_zero() {
-            calls.push(call("guardian decline", "guardian", "returns a pledge, whole"));
+            calls.push(call("guardian decline", "guardian", "returns a whole pledge"));
             if self.pending().is_none() {
                 calls.push(call("guardian amend", "guardian", "proposes a new target, deadline or document"));
             }
@@ -96,9 +96,14 @@ impl Page {
     }
 
     fn calls_of_an_exit_window(&self) -> Vec<Call> {
-        let mut calls = vec![call("exit", "pledgers", "takes a pledge out before the amendment is in force")];
+        let mut calls =
+            vec![call("exit", "pledgers", "withdraws a pledge before the amendment takes effect")];
         if self.bonus().is_some() && self.view.sponsors_may_leave(self.now) {
-            calls.push(call("bonus take-back", "sponsors", "takes a bonus back: in the window's first half"));
+            calls.push(call(
+                "bonus take-back",
+                "sponsors",
+                "takes a bonus back, in the first half of the exit window",
+            ));
         }
         calls
     }
@@ -123,10 +128,10 @@ impl Page {
         }
         if view.can_be_stopped() {
             if view.terms.veto > Bps::ZERO {
-                calls.push(call("object", "pledgers", "objects to what is not yet due"));
+                calls.push(call("object", "pledgers", "objects to tranches that are not yet due"));
             }
             if !view.terms.guardian.is_zero() {
-                calls.push(call("cancel", "guardian", "stops what is not yet due"));
+                calls.push(call("cancel", "guardian", "stops tranches that are not yet due"));
             }
         }
         calls
@@ -135,13 +140,13 @@ impl Page {
     fn calls_of_a_cancelled_rescue(&self) -> Vec<Call> {
         let mut calls = self.releases();
         if self.view.held_back() > 0 && !self.view.terms.guardian.is_zero() {
-            calls.push(call("cancel", "guardian", "lets go at once what objections stopped"));
+            calls.push(call("cancel", "guardian", "returns at once what the veto stopped"));
         }
         calls
     }
 
     fn releases(&self) -> Vec<Call> {
-        let release = |asset| call(format!("release {asset}"), "anyone", "delivers what is due of it");
+        let release = |asset| call(format!("release {asset}"), "anyone", "delivers what is due");
         Asset::ALL.into_iter().filter(|&asset| self.view.can_release(asset)).map(release).collect()
     }
 }

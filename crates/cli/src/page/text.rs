@@ -1,4 +1,4 @@
-//! The page for people.
+//! The page as text.
 
 use std::fmt::Write;
 
@@ -56,7 +56,7 @@ impl Page {
         facts
     }
 
-    /// The block, and how old it is by the clock of this machine, unless the chain's is ahead.
+    /// The block and its age by the clock of this machine, unless the chain's clock is ahead.
     fn block(&self, clock: Timestamp) -> String {
         let time = if clock < self.now { time::time(self.now) } else { time::time_from(self.now, clock) };
         format!("{}, {time}", self.block)
@@ -70,25 +70,28 @@ impl Page {
         }
     }
 
-    /// What pledgers and the beneficiary have time for, and what objections can do in it.
+    /// The time windows for pledgers and the beneficiary, and the effect of objections.
     fn windows(&self) -> Vec<(&'static str, String)> {
         let terms = &self.view.terms;
         let [objection, exit, release] = [terms.objection_period, terms.exit_window, terms.release_window]
             .map(|seconds| time::duration(seconds.into()));
         let veto = match terms.veto {
             Bps::ZERO => "none".into(),
-            veto => format!("{} of the draw stops what is not yet due", percent::percent(veto)),
+            veto => format!(
+                "objections of {} of the draw stop tranches that are not yet due",
+                percent::percent(veto)
+            ),
         };
         let lapse = match self.view.collectable_until() {
             Some(last) => {
-                format!("later than {}, for what is not collected", time::time_from(last, self.now))
+                format!("after {}, for what is not delivered", time::time_from(last, self.now))
             }
-            None => format!("{release} after the last tranche is due, for what is not collected"),
+            None => format!("{release} after the last tranche is due, for what is not delivered"),
         };
         vec![
             ("veto", veto),
             ("objections", format!("{objection} before the first tranche")),
-            ("exit window", format!("{exit} before an amendment is in force")),
+            ("exit window", format!("{exit} before an amendment takes effect")),
             ("lapse", lapse),
         ]
     }
@@ -96,14 +99,14 @@ impl Page {
     fn status(&self) -> String {
         let status = self.view.status;
         if self.view.is_stuck(self.now) {
-            return format!("{status}, past its deadline: stETH does not say what its shares are worth");
+            return format!("{status}, past its deadline: the value of stETH shares cannot be read");
         }
         match status {
             Status::Settled if self.view.settled_at.is_none() => {
-                format!("{status}, once the next call records it")
+                format!("{status}, as soon as a call records it")
             }
             Status::Cancelled if self.view.final_at.is_none() => {
-                format!("{}; what was due can still be collected", self.status_and_reason())
+                format!("{}; what was due can still be delivered", self.status_and_reason())
             }
             Status::Released | Status::Cancelled => format!("{}, final", self.status_and_reason()),
             _ => self.status_and_reason(),
@@ -117,7 +120,7 @@ impl Page {
 
     fn coverage(&self) -> String {
         match self.view.coverage {
-            None => "unknown: stETH does not say what its shares are worth".into(),
+            None => "unknown: the value of stETH shares cannot be read".into(),
             Some(coverage) => {
                 let target = self.view.terms.target;
                 let (bar, share) = (bar(coverage, target), percent::of_down(coverage, target));
@@ -136,17 +139,17 @@ impl Page {
         self.view.thresholds().into_iter().map(line).collect()
     }
 
-    /// What is pending and how long one may leave, or since when the terms are amended.
+    /// The pending amendment and the time to exit, or since when the terms are amended.
     fn amendment(&self) -> Vec<(&'static str, String)> {
         let Some(Amendment { goal, effective_at }) = self.view.amendment else { return Vec::new() };
         let at = time::time_from(effective_at, self.now);
         if self.pending().is_none() {
-            return vec![("amended", format!("target, deadline and document are in force since {at}"))];
+            return vec![("amended", format!("target, deadline and document, in force since {at}"))];
         }
         let (target, deadline) = (amount::eth(goal.target), time::time(goal.deadline));
         vec![
             ("amendment", format!("target {target}, deadline {deadline}, document {}", goal.terms_hash)),
-            ("in force", format!("{at}; pledgers may leave before, with `levee exit`")),
+            ("effective", format!("{at}; until then, pledgers can withdraw with `levee exit`")),
         ]
     }
 
@@ -169,7 +172,7 @@ impl Page {
         facts
     }
 
-    /// What a veto stopped and when it goes back.
+    /// The amounts that a veto stopped, and when they go back.
     fn held(&self) -> Option<String> {
         let (first, last) = self.view.calendar().filter(|_| self.view.held_back() > 0)?;
         let held = self.tranches_text(self.view.kept, self.view.held);
@@ -249,13 +252,13 @@ const fn tranche_state(state: Option<TrancheState>) -> &'static str {
         None => "-",
         Some(TrancheState::Delivered) => "delivered",
         Some(TrancheState::Due) => "due",
-        Some(TrancheState::ToCome) => "to come",
+        Some(TrancheState::ToCome) => "not due",
         Some(TrancheState::GoesBack) => "goes back",
         Some(TrancheState::Stopped) => "stopped",
     }
 }
 
-/// How so many tranches that a veto stops go back: at the times at which they would have fallen due.
+/// When tranches that a veto stops go back: at the times at which they would have fallen due.
 pub(crate) fn back_by_calendar(count: u8, first: Timestamp, last: Timestamp) -> String {
     let (tranches, first) = (event::tranches_text(count), time::time(first));
     match count {
@@ -298,10 +301,10 @@ threshold    [##############......] 100 % not met: has 70 ETH, needs 100 ETH
 share rate   1 wstETH = 1.25 stETH
 deadline     2026-08-03T00:00:00Z (in 2 days)
 at latest    2026-08-10T00:00:00Z, by amendments
-veto         33 % of the draw stops what is not yet due
+veto         objections of 33 % of the draw stop tranches that are not yet due
 objections   3 days before the first tranche
-exit window  1 day before an amendment is in force
-lapse        30 days after the last tranche is due, for what is not collected
+exit window  1 day before an amendment takes effect
+lapse        30 days after the last tranche is due, for what is not delivered
 terms hash   0x0707070707070707070707070707070707070707070707070707070707070707
 created      in block 7
 
@@ -317,8 +320,7 @@ tranches
 next
 call                          who     effect
 levee pledge AMOUNT --tier N  anyone  locks a pledge
-levee bonus add AMOUNT        anyone  adds to what pledges get whose condition
-                                      is not met
+levee bonus add AMOUNT        anyone  adds to the bonus
 "
         );
         assert_eq!(open().to_text(NOW + 12), expected);
@@ -331,12 +333,12 @@ levee bonus add AMOUNT        anyone  adds to what pledges get whose condition
 tranches
 tranche  due                                ETH      stETH    wstETH
 1        2026-07-31T00:00:00Z (1 day ago)   due      due      -
-2        2026-08-07T00:00:00Z (in 6 days)   to come  to come  -
-3        2026-08-14T00:00:00Z (in 13 days)  to come  to come  -
-4        2026-08-21T00:00:00Z (in 20 days)  to come  to come  -
+2        2026-08-07T00:00:00Z (in 6 days)   not due  not due  -
+3        2026-08-14T00:00:00Z (in 13 days)  not due  not due  -
+4        2026-08-21T00:00:00Z (in 20 days)  not due  not due  -
 ";
         assert!(text.contains(expected), "{text}");
-        let lapse = "\nlapse        later than 2026-09-20T00:00:00Z (in 50 days), for what is not\n             collected\n";
+        let lapse = "\nlapse        after 2026-09-20T00:00:00Z (in 50 days), for what is not delivered\n";
         assert!(text.contains(lapse), "{text}");
         assert!(text.contains("\nobjected     10 ETH, 10 % of the draw; 33 % stops the rest\n"), "{text}");
         assert!(!text.contains("\nthreshold"), "{text}");
@@ -350,12 +352,9 @@ tranche  due                                ETH      stETH    wstETH
         page.view.coverage = None;
         page.now = page.view.terms.deadline + 1;
         let text = page.to_text(NOW + 12);
-        let stuck = "status       Open, past its deadline: stETH does not say what its shares are\n             worth\n";
+        let stuck = "status       Open, past its deadline: the value of stETH shares cannot be read\n";
         assert!(text.contains(stuck), "{text}");
-        assert!(
-            text.contains("coverage     unknown: stETH does not say what its shares are worth\n"),
-            "{text}"
-        );
+        assert!(text.contains("coverage     unknown: the value of stETH shares cannot be read\n"), "{text}");
         assert!(!text.contains("\nthreshold"), "{text}");
         assert!(text.contains("24000000000000000000"), "{text}");
     }
@@ -372,11 +371,11 @@ tranche  due                                ETH      stETH    wstETH
             ),
             "{text}"
         );
-        let leave = "\nin force     2026-08-02T00:00:00Z (in 1 day); pledgers may leave before, with\n             `levee exit`\n";
+        let leave = "\neffective    2026-08-02T00:00:00Z (in 1 day); until then, pledgers can withdraw\n             with `levee exit`\n";
         assert!(text.contains(leave), "{text}");
         page.now += 86_401;
         let text = page.to_text(NOW + 12);
-        let since = "target, deadline and document are in force since\n             2026-08-02T00:00:00Z (1 second ago)\n";
+        let since = "target, deadline and document, in force since 2026-08-02T00:00:00Z\n             (1 second ago)\n";
         assert!(text.contains(&format!("\namended      {since}")), "{text}");
     }
 
@@ -386,7 +385,7 @@ tranche  due                                ETH      stETH    wstETH
         let held = "\nheld         52.5 ETH, 22.5 stETH (18000000000000000000 shares); 3 tranches go\n             \
                     back one by one, from 2026-08-07T00:00:00Z to 2026-08-21T00:00:00Z\n";
         assert!(text.contains(held), "{text}");
-        let status = "\nstatus       Cancelled: objections stopped it; what was due can still be\n             collected\n";
+        let status = "\nstatus       Cancelled: objections stopped it; what was due can still be\n             delivered\n";
         assert!(text.contains(status), "{text}");
         assert!(
             text.contains("\n2        2026-08-07T00:00:00Z (in 6 days)   goes back  goes back  -\n"),

@@ -118,7 +118,7 @@ pub(crate) enum With {
     Permit,
 }
 
-/// What `who` declares about a pledge that it has not locked.
+/// A declaration by `who` of an intended pledge.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Declare {
     pub(crate) who: String,
@@ -145,7 +145,7 @@ pub(crate) enum LidoChange {
     /// Every call to it reverts.
     Break,
     /// It works as before it broke.
-    Mend,
+    Repair,
 }
 
 impl With {
@@ -171,25 +171,25 @@ impl Step {
 }
 
 impl LidoChange {
-    /// The verb, as a scenario has it.
+    /// The name of the step in a scenario.
     pub(crate) const fn verb(self) -> &'static str {
         match self {
             Self::Rebase(_) => "rebase",
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Break => "break",
-            Self::Mend => "mend",
+            Self::Repair => "repair",
         }
     }
 
-    /// Its meaning.
+    /// The change in words.
     pub(crate) fn told(self) -> String {
         match self {
             Self::Rebase(rate) => format!("one stETH share is worth {}", worth_of_share(rate)),
             Self::Pause => "stETH cannot be transferred; its rate can be read".into(),
             Self::Resume => "stETH can be transferred again".into(),
             Self::Break => "every call to stETH reverts".into(),
-            Self::Mend => "stETH works again".into(),
+            Self::Repair => "stETH works again".into(),
         }
     }
 }
@@ -308,11 +308,11 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused_at_its_line() {
         let cases = [
-            ("do = \"dance\"", "s.toml:1: do: there is no step `dance`"),
+            ("do = \"dance\"", "s.toml:1: do: `dance` is not a step"),
             ("\ndo = \"pledge\"", "s.toml:2: do: `pledge` needs who"),
             ("do = \"settle\"\nwho = \"Ada\"", "s.toml:1: do: `settle` does not take who"),
             ("do = \"exit\"", "s.toml:1: do: `exit` needs who"),
-            ("do = \"exit\"\nwho = \"Bob\"", "s.toml:2: who: nobody is named `Bob`"),
+            ("do = \"exit\"\nwho = \"Bob\"", "s.toml:2: who: no one is named `Bob`"),
             ("do = \"refund\"\ntier = \"gift\"", "s.toml:2: no tier is named `gift`"),
             ("do = \"wait\"\nat = \"soon\"", "s.toml:2: at: `soon` is not a time"),
             ("do = \"rebase\"\nrate = \"1.2\"", "s.toml:2: rate: `1.2` has no unit"),

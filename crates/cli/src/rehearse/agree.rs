@@ -1,4 +1,4 @@
-//! Do the escrow, its log and the model say the same? They must, to the last wei; if not, something is broken here.
+//! Checks that the escrow, its log and the model agree to the last wei. If they do not, there is a bug in Levee.
 
 mod pools;
 
@@ -14,17 +14,17 @@ use super::{
     sides::{Contracts, Models},
 };
 
-/// The name of why a call was refused on the chain. A token has its own words for it.
+/// The name of the error with which a call was refused on the chain; tokens have their own errors.
 pub(crate) fn kind(error: &Error) -> &'static str {
     if is_tokens(error) { "TokenFailed" } else { error.kind() }
 }
 
-/// Whether a token refused the call, in words of its own or in none.
+/// Whether a token refused the call, with its own message or none.
 const fn is_tokens(error: &Error) -> bool {
     matches!(error, Error::TokenRefused { .. } | Error::UnknownRevert { .. })
 }
 
-/// Whether a call on the chain was refused by the rule that the model names, and with the same facts.
+/// Whether a call on the chain was refused by the same rule as in the model, with the same values.
 fn is_refused_alike(error: &Error, refused: Refused) -> bool {
     match refused {
         Refused::ByRescue(Refusal::TokenFailed { .. }) => is_tokens(error),
@@ -32,7 +32,7 @@ fn is_refused_alike(error: &Error, refused: Refused) -> bool {
     }
 }
 
-/// Checks that a call came out alike: the same payment, or the same reason.
+/// Checks that a call had the same outcome on both sides: the same payment, or the same refusal.
 pub(crate) fn outcomes(
     chain: &Result<Vec<Event>, Error>,
     model: &Result<Option<Payment>, Refused>,
@@ -41,18 +41,18 @@ pub(crate) fn outcomes(
         (Ok(events), Ok(payment)) => {
             let owed = events.iter().any(|event| matches!(event, Event::Rescue(RescueEvent::Owed { .. })));
             let paid = events.iter().find_map(|event| payment_of(event, *payment)).filter(|_| !owed);
-            ensure!(paid == *payment, "the escrow paid {paid:?} and the model {payment:?}");
+            ensure!(paid == *payment, "the escrow paid {paid:?}, but the model {payment:?}");
         }
         (Err(error), Err(refusal)) => {
             let alike = is_refused_alike(error, *refusal);
-            ensure!(alike, "the escrow refused with {error:?} and the model with {refusal:?}");
+            ensure!(alike, "the escrow refused with {error:?}, but the model with {refusal:?}");
         }
-        (chain, model) => eyre::bail!("the escrow said {chain:?} and the model {model:?}"),
+        (chain, model) => eyre::bail!("the escrow returned {chain:?}, but the model {model:?}"),
     }
     Ok(())
 }
 
-/// What an event says was paid.
+/// The payment that an event reports.
 fn payment_of(event: &Event, expected: Option<Payment>) -> Option<Payment> {
     match *event {
         Event::Rescue(ref event) => payment_of_rescue(event, expected),
@@ -81,7 +81,7 @@ fn payment_of_rescue(event: &RescueEvent, expected: Option<Payment>) -> Option<P
     }
 }
 
-/// Checks that the board announced what was declared, as of now.
+/// Checks that the board announced exactly the declaration that was made.
 pub(crate) fn announced(
     events: &[Event],
     contributor: Address,
@@ -95,8 +95,7 @@ pub(crate) fn announced(
     same("the board", &told, "the scenario", &(contributor, declaration, now))
 }
 
-/// Checks that the views say what the models say, of the rescue, of everyone's positions and of what is owed, and of the
-/// two pools.
+/// Compares the views with the models: the rescue, everyone's positions and debts, and the two pools.
 pub(crate) async fn with_models(
     contracts: &Contracts,
     models: &Models,
@@ -109,14 +108,14 @@ pub(crate) async fn with_models(
     pools::bonus_with_model(contracts, models, cast).await
 }
 
-/// Checks that the escrow's views say what can be rebuilt from its log alone, and the pools' logs what the models say.
+/// Compares the escrow's views with its log, and the pools' logs with the models.
 pub(crate) async fn with_log(contracts: &Contracts, models: &Models, at: Moment, cast: &Cast) -> Result<()> {
     let escrow = &contracts.escrow;
     views(escrow, "its log", &escrow.history().await?, at, cast).await?;
     pools::logs_with_models(contracts, models, at, cast).await
 }
 
-/// Checks that the escrow's views say what `rescue` says, which is what `other` made of it.
+/// Compares the escrow's views with `rescue`, as computed by `other`.
 async fn views(
     escrow: &Escrow<DynProvider>,
     other: &str,

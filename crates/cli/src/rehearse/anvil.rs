@@ -48,7 +48,7 @@ fn find(named: Option<PathBuf>, path: Option<std::ffi::OsString>) -> Result<Path
 }
 
 fn missing(place: &str) -> UserError {
-    UserError::new(format!("a rehearsal needs Foundry's anvil, but there is none {place}"))
+    UserError::new(format!("a rehearsal needs Foundry's anvil, which was not found {place}"))
         .hint(format!("run `npm ci` in Levee's directory, install Foundry, or set {VARIABLE} to the program"))
 }
 
@@ -75,10 +75,10 @@ mod tests {
         let named = directory.path().join("anvil");
         let message = find(Some(named.clone()), None).unwrap_err().to_string();
         let expected = format!("at `{}`, where ANVIL points", named.display());
-        assert_eq!(message, format!("a rehearsal needs Foundry's anvil, but there is none {expected}"));
+        assert_eq!(message, format!("a rehearsal needs Foundry's anvil, which was not found {expected}"));
         let message = find(None, Some(directory.path().into())).unwrap_err().to_string();
         let expected = "on PATH or at `node_modules/.bin/anvil`";
-        assert_eq!(message, format!("a rehearsal needs Foundry's anvil, but there is none {expected}"));
+        assert_eq!(message, format!("a rehearsal needs Foundry's anvil, which was not found {expected}"));
     }
 
     #[test]

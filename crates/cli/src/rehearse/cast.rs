@@ -30,12 +30,12 @@ impl Cast {
     pub(crate) fn new(contributors: Vec<String>) -> Result<Self, UserError> {
         for (index, name) in contributors.iter().enumerate() {
             if ROLES.contains(&name.as_str()) || TOKENS.contains(&name.as_str()) {
-                return Err(UserError::new(format!("no contributor can be named `{name}`"))
+                return Err(UserError::new(format!("a contributor cannot be named `{name}`"))
                     .hint("that name has another meaning in a rehearsal"));
             }
             if contributors[..index].contains(name) {
                 return Err(UserError::new(format!("there are two contributors named `{name}`"))
-                    .hint("put everything it holds into one `[[contributor]]`"));
+                    .hint("list everything it holds in one `[[contributor]]`"));
             }
         }
         Ok(Self { contributors })
@@ -55,7 +55,7 @@ impl Cast {
     pub(crate) fn find(&self, name: &str) -> Result<String, UserError> {
         let found = self.names().find(|known| *known == name);
         found.map(str::to_owned).ok_or_else(|| {
-            UserError::new(format!("nobody is named `{name}`"))
+            UserError::new(format!("no one is named `{name}`"))
                 .hint(format!("names are {}", self.names().collect::<Vec<_>>().join(", ")))
         })
     }
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(read("beneficiary").unwrap(), address(BENEFICIARY));
         assert_eq!(read("wstETH").unwrap(), address(LIDO).create(1));
         assert_eq!(read(&Address::repeat_byte(7).to_string()).unwrap(), Address::repeat_byte(7));
-        assert_eq!(read("nobody").unwrap_err().to_string(), "nobody is named `nobody`");
+        assert_eq!(read("nobody").unwrap_err().to_string(), "no one is named `nobody`");
     }
 
     #[test]
@@ -144,6 +144,6 @@ mod tests {
             Cast::new(names.iter().map(ToString::to_string).collect()).unwrap_err().to_string()
         };
         assert_eq!(refusal(&["Lido", "Lido"]), "there are two contributors named `Lido`");
-        assert_eq!(refusal(&["guardian"]), "no contributor can be named `guardian`");
+        assert_eq!(refusal(&["guardian"]), "a contributor cannot be named `guardian`");
     }
 }

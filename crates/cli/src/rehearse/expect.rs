@@ -199,7 +199,7 @@ impl Part<String, OfContributor> {
             OfContributor::Bonus => eth(|line| line.bonus),
             OfContributor::Sponsored => sponsored(|one| one.added),
             OfContributor::Reclaimed => sponsored(|one| one.reclaimed),
-            OfContributor::Said => said(Said::standing),
+            OfContributor::Declared => said(Said::standing),
             OfContributor::Missing => said(Said::missing),
         }
     }
@@ -229,7 +229,8 @@ fn read_parts<T: Clone, K: Copy>(
 /// Reads a draw order.
 fn parse_order(text: &str) -> Result<u8, UserError> {
     text.parse().map_err(|_| {
-        UserError::new(format!("`{text}` is not a draw order")).hint("write the `order` of a tier, as in `1`")
+        UserError::new(format!("`{text}` is not a draw order"))
+            .hint("write the `order` of a tier, such as `1`")
     })
 }
 
@@ -363,7 +364,7 @@ mod tests {
             contributors.Ada = { pledged = "10 shares", returned = "0 shares", drawn = "0.000000000000000007 stETH",
                 held = "0 shares", refunded = "3 shares", refundable = "1 shares", owed = "2 shares",
                 collected = "4 shares", earned = "5 wei", claimed = "4 wei", bonus = "3 wei",
-                sponsored = "9 wei", reclaimed = "8 wei", said = "15 wei", missing = "3 wei" }
+                sponsored = "9 wei", reclaimed = "8 wei", declared = "15 wei", missing = "3 wei" }
         "#;
         assert_eq!(unmet(text), Ok(vec![]));
     }
@@ -398,7 +399,7 @@ mod tests {
         let refusal = |line: &str| unmet(&format!("status = \"Settled\"\n{line}")).unwrap_err();
         assert_eq!(
             refusal("contributors.Bob.drawn = \"1 ETH\""),
-            "s.toml: expect.contributors.\"Bob\": nobody is named `Bob`"
+            "s.toml: expect.contributors.\"Bob\": no one is named `Bob`"
         );
         assert_eq!(
             refusal("tiers.gift.drawn = \"1 ETH\""),

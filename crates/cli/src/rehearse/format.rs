@@ -171,7 +171,7 @@ pub(crate) enum OfContributor {
     Bonus,
     Sponsored,
     Reclaimed,
-    Said,
+    Declared,
     Missing,
 }
 

@@ -1,4 +1,4 @@
-//! The keys of a step: which ones its verb accepts, and their meaning.
+//! The keys of a step: which ones it accepts, and their meaning.
 
 use levee::Stage;
 use levee_model::{Asset, Wei};
@@ -17,7 +17,7 @@ use crate::{
     time,
 };
 
-/// Every verb, with its allowed keys apart from `at`, `fails` and `note`.
+/// Every kind of step, with its allowed keys apart from `at`, `fails` and `note`.
 const VERBS: [(&str, &[&str]); 26] = [
     ("pledge", &["who", "amount", "tier", "with", "amendment"]),
     ("settle", &[]),
@@ -42,24 +42,24 @@ const VERBS: [(&str, &[&str]); 26] = [
     ("pause", &[]),
     ("resume", &[]),
     ("break", &[]),
-    ("mend", &[]),
+    ("repair", &[]),
     ("refuse", &["who"]),
     ("wait", &[]),
 ];
 
-/// The keys of one step, all of which its verb accepts.
+/// The keys of one step, all of which it accepts.
 pub(crate) struct Keys<'a> {
     reader: &'a Reader<'a>,
     toml: &'a StepToml,
 }
 
 impl<'a> Keys<'a> {
-    /// Refuses an unknown verb, and a key that the verb does not accept.
+    /// Fails on an unknown kind of step, and on a key that it does not accept.
     pub(crate) fn new(reader: &'a Reader<'a>, toml: &'a StepToml) -> Result<Self, UserError> {
         let keys = Self { reader, toml };
         let Some((_, allowed)) = VERBS.iter().find(|(verb, _)| *verb == keys.verb()) else {
             let all = VERBS.map(|(verb, _)| verb).join(", ");
-            return Err(keys.error(format!("there is no step `{}`", keys.verb()), &format!("they are {all}")));
+            return Err(keys.error(format!("`{}` is not a step", keys.verb()), &format!("they are {all}")));
         };
         match keys.given().into_iter().find(|key| !allowed.contains(key)) {
             Some(key) => Err(keys.error(format!("`{}` does not take {key}", keys.verb()), "leave it out")),
@@ -153,7 +153,7 @@ impl<'a> Keys<'a> {
             "pause" => Action::Lido(LidoChange::Pause),
             "resume" => Action::Lido(LidoChange::Resume),
             "break" => Action::Lido(LidoChange::Break),
-            "mend" => Action::Lido(LidoChange::Mend),
+            "repair" => Action::Lido(LidoChange::Repair),
             "refuse" => Action::Refuse { who: self.name("who", &self.toml.who)? },
             _ => Action::Wait,
         })

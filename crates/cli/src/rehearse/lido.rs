@@ -159,7 +159,7 @@ impl Tokens {
                 ensure!(self.replaced.is_none(), "stETH is already broken");
                 self.replaced = Some(chain.replace_code(steth, REVERTING).await?);
             }
-            LidoChange::Mend => match self.replaced.take() {
+            LidoChange::Repair => match self.replaced.take() {
                 Some(code) => drop(chain.replace_code(steth, code).await?),
                 None => bail!("stETH is not broken"),
             },

@@ -1,16 +1,16 @@
-//! `levee rehearse`: plays a rescue from a file on its own chain, and compares the outcome with what the
-//! file expects.
+//! `levee rehearse`: plays a rescue from a file on a temporary chain, and compares the outcome with what the file
+//! expects.
 //!
 //! | file | question |
 //! |---|---|
 //! | [`format`], [`scenario`], [`action`], [`keys`], [`when`], [`expect`] | what does a scenario say? |
 //! | [`cast`] | who plays? |
 //! | [`anvil`], [`chain`], [`lido`] | on what chain? |
-//! | [`plan`], [`moves`] | which calls does a step stand for? |
+//! | [`plan`], [`moves`] | which calls make up a step? |
 //! | [`stage`], [`sides`] | how are they made, on the chain and on the models? |
 //! | [`agree`] | do the contracts, their logs and the models say the same? |
-//! | [`statement`], [`pools`], [`said`] | what became of every wei, and of what was said? |
-//! | [`report`] | how is it told? |
+//! | [`statement`], [`pools`], [`said`] | what became of every wei, and of every declaration? |
+//! | [`report`] | how is it reported? |
 
 mod action;
 mod agree;
@@ -59,8 +59,7 @@ const PROLOGUE: u64 = 3_600;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The chain is an anvil: the program given by the variable ANVIL, or else the one on PATH, or else \
-    node_modules/.bin/anvil."
+    after_help = "The chain is run by anvil: the program named by the variable ANVIL, or `anvil` on PATH, or node_modules/.bin/anvil."
 )]
 pub(crate) struct RehearseArgs {
     /// Scenario (TOML); scenarios/README.md explains its keys.
@@ -85,7 +84,7 @@ impl RehearseArgs {
         let rehearsal = Rehearsal { scenario: &scenario, output, keep: self.keep };
         let done = tokio::select! {
             done = rehearsal.play(&anvil, &endings) => done?,
-            () = &mut interrupted => return Err(UserError::new("interrupted; the chain is gone").into()),
+            () = &mut interrupted => return Err(UserError::new("interrupted; the chain was stopped").into()),
         };
         if self.keep {
             interrupted.await;
@@ -109,7 +108,7 @@ impl RehearseArgs {
 /// Completes when the user or the system wants the process to end, or the terminal is closed. Signals it
 /// listens for no longer end the process by themselves, so that the chain can be ended first.
 fn interruption() -> Result<impl Future<Output = ()>> {
-    let listen = |kind| signal::unix::signal(kind).wrap_err("signals cannot be listened for");
+    let listen = |kind| signal::unix::signal(kind).wrap_err("signal handlers could not be installed");
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hang_up = listen(SignalKind::hangup())?;
@@ -137,11 +136,11 @@ impl Rehearsal<'_> {
         let rpc_url = anvil.endpoint();
         let url: RedactedUrl = rpc_url.parse()?;
         let chain = Chain::new(provider::read_only(&url)?);
-        self.output.note(&format!("anvil is up at {rpc_url}"));
+        self.output.note(&format!("anvil is running at {rpc_url}"));
         let mut stage = Stage::set(chain, self.scenario).await?;
         let escrow = stage.contracts.escrow.address().to_string();
         self.output.note(&format!(
-            "the tokens, all balances, the escrow {escrow} and the contracts around it are on the chain"
+            "deployed the tokens, all balances, the escrow {escrow} and its satellite contracts"
         ));
         self.tell(&report::opening(self.scenario))?;
         self.tell("\n")?;
@@ -209,7 +208,7 @@ fn verdict(played: &[Played]) -> Result<()> {
     if unmet.is_empty() {
         return Ok(());
     }
-    let message = format!("{} of the scenario's expectations do not hold: {}", unmet.len(), unmet.join("; "));
+    let message = format!("{} of the scenario's expectations failed: {}", unmet.len(), unmet.join("; "));
     Err(UserError::new(message)
         .hint("the contracts, their logs and the models agree, but the scenario expects otherwise")
         .into())

@@ -48,7 +48,7 @@ pub(crate) enum Move {
 }
 
 impl Move {
-    /// The verb, as a scenario has it.
+    /// The name of the step in a scenario.
     pub(crate) const fn verb(&self) -> &'static str {
         match self {
             Self::Pledge(..) => "pledge",

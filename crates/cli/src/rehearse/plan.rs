@@ -99,7 +99,7 @@ impl Stage {
             Some(name) => vec![take_back(name)],
             None => self.cast.names().filter(left).map(take_back).collect(),
         };
-        some(step, calls, "nobody has anything in the bonus pool")
+        some(step, calls, "no one has anything in the bonus pool")
     }
 
     /// A declaration, by its contributor or signed by it and submitted by someone else.
@@ -197,7 +197,7 @@ fn some(step: &Step, moves: Vec<(String, Move)>, nothing: &str) -> Result<Vec<(S
     if moves.is_empty() {
         return Err(UserError::new(nothing)
             .within(&step.place)
-            .hint("the step would do nothing: leave it out")
+            .hint("the step would do nothing: remove it")
             .into());
     }
     Ok(moves)

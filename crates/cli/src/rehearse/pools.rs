@@ -79,12 +79,12 @@ impl Recovery {
         let balance = balance(stage, stage.contracts.recovery.address()).await?;
         ensure!(
             total - claimed == balance,
-            "{total} was recovered, {claimed} claimed, and the pool has {balance}"
+            "{total} was recovered and {claimed} claimed, but the pool holds {balance}"
         );
         let dust = total - earned;
         ensure!(
             dust.is_zero() || dust.get() < dust_bound(&groups, lines.len() as u128),
-            "{dust} of what was recovered is left over, too much for {} positions",
+            "{dust} of the recovered funds is left over, too much for {} positions",
             lines.len()
         );
         let groups = groups.into_iter().map(Group::from).collect();
@@ -117,7 +117,7 @@ impl Bonus {
         let balance = balance(stage, stage.contracts.bonus.address()).await?;
         ensure!(
             total - paid - reclaimed == balance,
-            "the bonus was {total}, of which {paid} was paid and {reclaimed} taken back, and the pool has {balance}"
+            "the bonus was {total}, of which {paid} was paid and {reclaimed} taken back, but the pool holds {balance}"
         );
         Ok(Self { pledgers: view.decision.map(|decision| decision.pledgers), total, paid, sponsors })
     }

@@ -43,7 +43,7 @@ pub(crate) fn opening(scenario: &Scenario) -> String {
     let mut text = format!("{}\n\n{}\n", escape::line(&scenario.title), scenario.about);
     let target = amount::eth(scenario.terms.target);
     text.push_str(&format!(
-        "\nShortfall: {target}. Pledges until {}.\n",
+        "\nShortfall: {target}. Pledges are accepted until {}.\n",
         time::time(scenario.terms.deadline)
     ));
     if !scenario.offers.is_empty() {
@@ -52,8 +52,8 @@ pub(crate) fn opening(scenario: &Scenario) -> String {
             [offer.name.clone(), offer.stage.clone(), said, offer.why.clone()]
         };
         let rows: Vec<_> = scenario.offers.iter().map(row).collect();
-        text.push_str("\nAnnounced, but not locked: shown, never counted\n");
-        text.push_str(&table::render(["who", "stage", "of", "why not"], &rows));
+        text.push_str("\nAnnounced but not locked (shown, not counted)\n");
+        text.push_str(&table::render(["who", "stage", "of", "why not locked"], &rows));
     }
     text
 }
@@ -78,7 +78,7 @@ pub(crate) fn scene(scene: &Scene, cast: &Cast, rate: Option<Rate>) -> String {
 
 fn result(scene: &Scene, rate: Option<Rate>) -> String {
     if let Some(error) = &scene.refusal {
-        return format!("refused, as it must be: {}: {error}", agree::kind(error));
+        return format!("refused, as expected: {}: {error}", agree::kind(error));
     }
     let told = scene.events.iter().map(|event| event::to_text(event, rate));
     scene.told.iter().cloned().chain(told).collect::<Vec<_>>().join("; ")
@@ -104,7 +104,7 @@ pub(crate) fn ending(played: &Played) -> String {
     ];
     if statement.sums.iter().any(|sum| sum.asset == Asset::StEth) {
         let worth = lido::worth_of_share(statement.rate);
-        facts.push(("stETH below", format!("is shares at {worth} each, the final rate")));
+        facts.push(("stETH below", format!("is the value of shares at {worth} each, the final rate")));
     }
     let facts = table::facts(&facts);
     let parts = [
@@ -155,7 +155,7 @@ fn debts(statement: &Statement) -> String {
         [debt.who.clone(), shown(debt.owed), shown(debt.collected)]
     };
     let rows: Vec<_> = statement.debts.iter().map(row).collect();
-    titled("Returned, but not paid at once", ["contributor", "still owed", "collected"], &rows)
+    titled("Returned, but not paid immediately", ["contributor", "still owed", "collected"], &rows)
 }
 
 /// What each position received from the pools, in ETH; empty if nothing.
@@ -193,7 +193,7 @@ fn waterfall(statement: &Statement) -> String {
     };
     let rows: Vec<_> = groups.iter().map(row).collect();
     let header = ["draw order", "tiers", "interest a year", "received", "interest due", "principal left"];
-    titled(&format!("Recovered: {}. Last drawn, first repaid", amount::eth(*total)), header, &rows)
+    titled(&format!("Recovered: {} (last drawn, first repaid)", amount::eth(*total)), header, &rows)
 }
 
 /// The outcome of the bonus; empty if there was none.
@@ -221,7 +221,7 @@ fn said(statement: &Statement) -> String {
         ]
     };
     let rows: Vec<_> = statement.said.iter().map(row).collect();
-    titled("Declared on the board", ["who", "tier", "stage", "of", "stands", "locked", "missing"], &rows)
+    titled("Declared on the board", ["who", "tier", "stage", "of", "valid", "locked", "missing"], &rows)
 }
 
 /// A table under a title; empty without rows.
@@ -262,8 +262,7 @@ fn sums(statement: &Statement) -> String {
         "+ dust",
         "escrow has",
     ];
-    let reconciled = "Reconciled to the wei with the balances of the escrow, both pools, the beneficiary and every \
-        contributor;\nthe contracts' views, their logs and the models agree.\n";
+    let reconciled = "Reconciled to the wei with the balances of the escrow, both pools, the beneficiary and every contributor;\nthe contracts' views, their logs and the models agree.\n";
     format!("{}{reconciled}", table::render(header, &rows))
 }
 
@@ -301,8 +300,7 @@ pub(crate) fn kept(kept: &Kept, scenario: &Scenario, last: Option<&Played>) -> S
     let who = scenario.cast.contributors().next().unwrap_or(cast::ANYONE);
     let gas = amount::eth(chain::FOR_GAS);
     format!(
-        "\nThe chain runs at {rpc_url} until you press Ctrl-C. Its id is 31337, and everyone has {gas} for \
-        gas.\n\n{}\nlevee status --rescue {escrow} --rpc-url {rpc_url}\nlevee positions {} --rescue {escrow} \
+        "\nThe chain keeps running at {rpc_url} until you press Ctrl-C. Its ID is 31337, and every account has {gas} for gas.\n\n{}\nlevee status --rescue {escrow} --rpc-url {rpc_url}\nlevee positions {} --rescue {escrow} \
         --rpc-url {rpc_url}\n{}",
         table::render(["name", "account"], &rows),
         cast::address(who),
@@ -323,7 +321,7 @@ fn sample(kept: &Kept, scenario: &Scenario, statement: &Statement) -> Option<Str
     };
     let key = cast::key(who);
     Some(format!(
-        "\n# Everyone's key is public: the Keccak-256 of `levee rehearse: ` and the name. For \
+        "\n# All keys are public: each is the Keccak-256 of `levee rehearse: ` and the name. For \
         {who}:\nLEVEE_PRIVATE_KEY={key} levee {call} --rescue {escrow} --rpc-url {rpc_url} --yes\n"
     ))
 }
@@ -364,7 +362,7 @@ fn scene_json(scene: &Scene) -> Value {
         "timeUnix": scene.time,
         "who": scene.who,
         "do": scene.verb,
-        "told": scene.told,
+        "summary": scene.told,
         "events": scene.events.iter().map(EventJson::from).collect::<Vec<_>>(),
         "refusedWith": scene.refusal.as_ref().map(agree::kind),
         "note": scene.note,
@@ -389,7 +387,7 @@ fn ending_json(played: &Played) -> Value {
         "assets": statement.sums,
         "recovery": statement.recovery,
         "bonus": statement.bonus,
-        "said": statement.said,
+        "declarations": statement.said,
         "expectations": played.checks,
         "holds": played.checks.iter().all(|check| check.holds),
     })

@@ -1,4 +1,4 @@
-//! What was declared, compared with what was locked.
+//! Declarations, compared with locked pledges.
 
 use eyre::Result;
 use levee::{Declaration, board};
@@ -20,7 +20,7 @@ pub(crate) struct Said {
     #[serde(rename = "expiryUnix")]
     pub(crate) expiry: Timestamp,
     pub(crate) link: String,
-    /// Whether it stands: neither expired nor withdrawn.
+    /// Whether it is valid: neither expired nor withdrawn.
     pub(crate) stands: bool,
     /// The value of its pledges into the tier.
     #[serde(rename = "lockedWei")]
@@ -53,7 +53,7 @@ impl Said {
         Self { who, tier, stage: reached.to_string(), amount, expiry, link: link.clone(), stands, locked }
     }
 
-    /// What it declares now; zero if it does not stand.
+    /// The amount that it declares now; zero if it is not valid.
     pub(crate) fn standing(&self) -> Wei {
         self.amount.filter(|_| self.stands).unwrap_or(Wei::ZERO)
     }

@@ -181,7 +181,7 @@ impl Reader<'_> {
         let wrong = |message| {
             Err(UserError::new(message)
                 .within(self.document.path().display())
-                .hint("put what must hold at the end into `[expect]`, or into `[ending.expect]` for each `[[ending]]`"))
+                .hint("write what must hold at the end in `[expect]`, or in `[ending.expect]` for each `[[ending]]`"))
         };
         match (endings.is_empty(), expect) {
             (true, Some(expect)) => {

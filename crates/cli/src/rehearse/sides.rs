@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::{Result, eyre};
-use levee::{
-    Allowance, Blueprint, Board, BonusPool, Call, Destination, Escrow, RecoveryPool, Router, deploy,
-};
+use levee::{Allowance, Blueprint, Board, BonusPool, Call, Destination, Escrow, RecoveryPool, Router};
 use levee_model::{
     Asset, Creation, Departure, Moment, Payment, PositionId, Refusal, Refused, Rescue, Shares, Terms,
     Timestamp, Wei,
@@ -34,8 +32,8 @@ pub(crate) struct Contracts {
 #[derive(Debug, Clone)]
 pub(crate) struct Models {
     pub(crate) rescue: Rescue,
-    pub(crate) recovery: levee_model::RecoveryPool,
-    pub(crate) bonus: levee_model::BonusPool,
+    pub(crate) recovery: levee_model::RecoveryBooks,
+    pub(crate) bonus: levee_model::BonusBooks,
     /// Every position that there ever was.
     known: BTreeSet<PositionId>,
 }
@@ -44,11 +42,11 @@ impl Contracts {
     /// Creates all of them.
     pub(crate) async fn create(chain: &Chain, time: Timestamp, terms: &Terms) -> Result<Self> {
         let (provider, from) = (chain.provider(), cast::address(ANYONE));
-        let create = deploy::prepare(provider, CHAIN, terms, from).await?;
+        let blueprint = Blueprint::escrow(terms)?;
+        let create = blueprint.prepare(provider, CHAIN, from).await?;
         let create = create.ok_or_else(|| eyre!("the escrow exists already"))?;
         chain.must(time, create.request(from), "creating the escrow").await?;
-        let address = Blueprint::escrow(terms)?.address();
-        let escrow = Escrow::open(provider.clone(), CHAIN, address).await?;
+        let escrow = Escrow::open(provider.clone(), CHAIN, blueprint.address()).await?;
         let [steth, wsteth] = cast::tokens();
         let tokens = levee::Tokens { weth: cast::weth(), steth, wsteth };
         let contracts = Self {
@@ -147,8 +145,8 @@ impl Models {
     pub(crate) fn new(contracts: &Contracts, terms: &Terms, created: Creation) -> Result<Self> {
         Ok(Self {
             rescue: Rescue::open(contracts.escrow.address(), terms.clone(), created)?,
-            recovery: levee_model::RecoveryPool::new(contracts.recovery.address(), terms),
-            bonus: levee_model::BonusPool::new(contracts.bonus.address()),
+            recovery: levee_model::RecoveryBooks::new(contracts.recovery.address(), terms),
+            bonus: levee_model::BonusBooks::new(contracts.bonus.address()),
             known: BTreeSet::new(),
         })
     }

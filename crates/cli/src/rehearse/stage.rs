@@ -36,13 +36,13 @@ pub(crate) struct Stage {
     pub(crate) models: Models,
     pub(crate) cast: Cast,
     pub(crate) now: Timestamp,
-    /// What each has put into the bonus pool, and into the recovery pool.
+    /// What each account has paid into the bonus pool and the recovery pool.
     pub(crate) added: BTreeMap<String, Wei>,
     pub(crate) recovered: BTreeMap<String, Wei>,
     /// What each sponsor took back of the bonus.
     pub(crate) reclaimed: BTreeMap<String, Wei>,
     start: Timestamp,
-    /// Who refuses ETH.
+    /// The accounts that refuse ETH.
     refusing: Vec<Address>,
 }
 
@@ -52,9 +52,9 @@ pub(crate) struct Scene {
     pub(crate) time: Timestamp,
     /// The caller; none for a change of stETH.
     pub(crate) who: Option<String>,
-    /// The verb, as in the scenario.
+    /// The name of the step in the scenario.
     pub(crate) verb: &'static str,
-    /// What happened to stETH.
+    /// What happened, apart from events.
     pub(crate) told: Option<String>,
     pub(crate) events: Vec<Event>,
     /// Why the call was refused, as the scenario expects.
@@ -170,7 +170,7 @@ impl Stage {
         let rescue = &self.models.rescue;
         let settled_at = rescue.settlement(self.moment()).map(|settlement| settlement.settled_at);
         let not_settled =
-            || UserError::new("the rescue is not settled yet").hint("put a `settle` step before it");
+            || UserError::new("the rescue is not settled yet").hint("add a `settle` step before it");
         let time = match anchor {
             Anchor::Start => self.start,
             Anchor::Deadline => rescue.goal(self.now).deadline,
@@ -249,8 +249,8 @@ impl Stage {
             return Ok(());
         }
         let who = self.cast.name_of(id.pledger);
-        Err(UserError::new(format!("{who} refuses ETH, and there is no model of what it would be owed"))
-            .hint("take the position out in a step before `refuse`, or show this with a paused stETH"))
+        Err(UserError::new(format!("{who} refuses ETH, but rehearsals do not model what it would be owed"))
+            .hint("withdraw the position in a step before `refuse`, or use a paused stETH instead"))
     }
 
     /// Records what a call put into a pool or took out of it, and checks what it put on the board.

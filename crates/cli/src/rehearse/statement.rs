@@ -31,7 +31,7 @@ pub(crate) struct Statement {
     pub(crate) pledged: Wei,
     /// The value drawn, at the settlement rate.
     pub(crate) drawn: Wei,
-    /// What shares are worth: at settlement, else now.
+    /// The value of shares: at settlement, or now if the rescue has not settled.
     pub(crate) rate: Rate,
     pub(crate) tier_names: Vec<String>,
     /// The draw order of each tier.
@@ -57,9 +57,9 @@ pub(crate) struct Line {
     pub(crate) returned: Units,
     /// Still locked, while the rescue is open.
     pub(crate) locked: Units,
-    /// What does not come back: the beneficiary's part, and less than one unit of dust.
+    /// What is not returned: the beneficiary's part, and less than one unit of dust.
     pub(crate) drawn: Units,
-    /// What a veto stopped and comes back later, by the calendar.
+    /// What a veto stopped, which goes back later, by the calendar.
     pub(crate) held: Units,
     pub(crate) refunded: Units,
     /// What a refund would pay now.
@@ -67,26 +67,26 @@ pub(crate) struct Line {
     /// What it has earned, in ETH, of what was recovered later, claimed or not.
     #[serde(rename = "earnedWei")]
     pub(crate) earned: Wei,
-    /// What of that was claimed.
+    /// The part that has been claimed.
     #[serde(rename = "claimedWei")]
     pub(crate) claimed: Wei,
-    /// What it had of the bonus, in ETH.
+    /// The bonus that it received, in ETH.
     #[serde(rename = "bonusWei")]
     pub(crate) bonus: Wei,
 }
 
-/// What exits and declines could not pay somebody at once.
+/// An amount that an exit or a decline could not pay immediately.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Debt {
     pub(crate) who: String,
     pub(crate) asset: Asset,
-    /// What of that still waits to be collected.
+    /// The part that is still to be collected.
     pub(crate) owed: Units,
     pub(crate) collected: Units,
 }
 
-/// All of one asset. pledged = returned + owed + locked + delivered + reserved + held + refunded + refundable + dust, and
-/// what the escrow has is the sum of owed, locked, reserved, held, refundable and dust.
+/// All of one asset. pledged = returned + owed + locked + delivered + reserved + held + refunded + refundable + dust,
+/// and what the escrow has is the sum of owed, locked, reserved, held, refundable and dust.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Sum {
     pub(crate) asset: Asset,
@@ -98,20 +98,20 @@ pub(crate) struct Sum {
     pub(crate) locked: Units,
     /// What the beneficiary has received.
     pub(crate) delivered: Units,
-    /// What it is still to receive.
+    /// What it has yet to receive.
     pub(crate) reserved: Units,
     /// What a veto stopped and goes back later.
     pub(crate) held: Units,
     pub(crate) refunded: Units,
     pub(crate) refundable: Units,
-    /// What rounding leaves in the escrow for ever.
+    /// What rounding leaves in the escrow permanently.
     pub(crate) dust: Units,
-    /// What the escrow really has.
+    /// The escrow's actual balance.
     pub(crate) balance: Units,
 }
 
 impl Statement {
-    /// Adds everything up, from the log and the views, and holds it against the real balances of the escrow, the
+    /// Adds everything up from the log and the views, and compares it with the actual balances of the escrow, the
     /// beneficiary and the contributors.
     pub(crate) async fn of(stage: &Stage, scenario: &Scenario) -> Result<Self> {
         let escrow = stage.contracts.escrow.address();
@@ -127,7 +127,7 @@ impl Statement {
             ensure!(
                 stage.models.rescue.terms().beneficiary != cast::address(BENEFICIARY)
                     || beneficiary == sum.delivered,
-                "the beneficiary has {beneficiary} of {asset}, and {} were delivered",
+                "the beneficiary has {beneficiary} of {asset}, but {} were delivered",
                 sum.delivered
             );
             sums.extend((!sum.pledged.is_zero()).then_some(sum));
@@ -194,7 +194,7 @@ impl Statement {
     }
 }
 
-/// What the log says of a position.
+/// A position according to the log.
 #[derive(Debug, Clone, Copy, Default)]
 struct Flows {
     pledged: Units,
@@ -247,7 +247,7 @@ fn collections(entries: &[Entry]) -> impl Iterator<Item = (Address, Asset, Addre
     })
 }
 
-/// What exits and declines could not pay somebody in one asset, by the log.
+/// What exits and declines could not pay a pledger in one asset, according to the log.
 fn unpaid(entries: &[Entry], account: Address, of: Asset) -> Units {
     let amounts = entries.iter().filter_map(|entry| match *entry.event.of_rescue()? {
         RescueEvent::Owed { pledger, asset, amount } if (pledger, asset) == (account, of) => Some(amount),
@@ -256,7 +256,7 @@ fn unpaid(entries: &[Entry], account: Address, of: Asset) -> Units {
     amounts.sum()
 }
 
-/// One debt for everyone and every asset of which there ever was one; the view says what is left of it.
+/// One debt for every pledger and asset that ever had one; the view says how much of it is left.
 async fn debts(stage: &Stage, entries: &[Entry]) -> Result<Vec<Debt>> {
     let mut debts = Vec::new();
     for who in stage.cast.names() {
@@ -268,7 +268,7 @@ async fn debts(stage: &Stage, entries: &[Entry]) -> Result<Vec<Debt>> {
             let collected: Units = own.map(|(.., amount)| amount).sum();
             ensure!(
                 unpaid == owed + collected,
-                "of {unpaid} of {asset} that were not paid to {who} at once {collected} are collected and {owed} owed"
+                "{unpaid} of {asset} were not paid to {who} immediately, but {collected} are collected and {owed} owed"
             );
             let debt = Debt { who: who.to_owned(), asset, owed, collected };
             debts.extend((!unpaid.is_zero()).then_some(debt));
@@ -277,7 +277,7 @@ async fn debts(stage: &Stage, entries: &[Entry]) -> Result<Vec<Debt>> {
     Ok(debts)
 }
 
-/// What exits and declines could not pay anybody, and is not collected.
+/// Everything that exits and declines could not pay and that is not collected.
 fn owed(debts: &[Debt], asset: Asset) -> Units {
     debts.iter().filter(|debt| debt.asset == asset).map(|debt| debt.owed).sum()
 }
@@ -313,7 +313,7 @@ impl Line {
     }
 }
 
-/// What the beneficiary has received, by the log.
+/// What the beneficiary has received, according to the log.
 fn delivered(entries: &[Entry], of: Asset) -> Units {
     let released = entries.iter().filter_map(|entry| match *entry.event.of_rescue()? {
         RescueEvent::Released { asset, amount, .. } if asset == of => Some(amount),
@@ -360,10 +360,10 @@ impl Sum {
         let Self { asset, balance, .. } = *self;
         let bound = self.bound();
         let left = balance.checked_sub(bound);
-        left.ok_or_else(|| eyre::eyre!("the escrow has {balance} of {asset} and owes {bound}"))
+        left.ok_or_else(|| eyre::eyre!("the escrow has {balance} of {asset}, but owes {bound}"))
     }
 
-    /// What the escrow has for somebody.
+    /// The escrow's obligations.
     fn bound(&self) -> Units {
         self.owed + self.locked + self.reserved + self.held + self.refundable
     }
@@ -371,7 +371,7 @@ impl Sum {
     fn check(&self, positions: usize) -> Result<()> {
         let Self { asset, pledged, returned, delivered, refunded, dust, .. } = *self;
         let parts = returned + delivered + refunded + self.bound() + dust;
-        ensure!(pledged == parts, "{pledged} of {asset} were pledged, and the parts sum to {parts}");
+        ensure!(pledged == parts, "{pledged} of {asset} were pledged, but the parts sum to {parts}");
         ensure!(
             dust.is_zero() || dust.get() < positions as u128,
             "{dust} of {asset} are left over, too much for {positions} positions"
@@ -380,7 +380,7 @@ impl Sum {
     }
 }
 
-/// Each contributor has what it had, less what it pledged, with what came back.
+/// Checks that each contributor holds what it had, less what it pledged, plus what came back.
 async fn check_wallets(stage: &Stage, scenario: &Scenario, lines: &[Line], entries: &[Entry]) -> Result<()> {
     let at_start = super::lido::Tokens::at(scenario.rate);
     for contributor in &scenario.contributors {
@@ -407,7 +407,7 @@ async fn check_wallets(stage: &Stage, scenario: &Scenario, lines: &[Line], entri
     Ok(())
 }
 
-/// What came to somebody out of the two pools, and what it put into them.
+/// What an account received from the two pools, less what it paid into them.
 fn pool_flows(stage: &Stage, who: &str, lines: &[Line]) -> (Units, Units) {
     let own = lines.iter().filter(|line| line.who == who);
     let paid: Wei = own.map(|line| line.claimed + line.bonus).sum();
@@ -442,7 +442,7 @@ mod tests {
     fn the_parts_must_be_the_whole() {
         assert!(sum().check(3).is_ok());
         let message = Sum { owed: Units::new(2), ..sum() }.check(3).unwrap_err().to_string();
-        assert_eq!(message, "100 units of ETH were pledged, and the parts sum to 99 units");
+        assert_eq!(message, "100 units of ETH were pledged, but the parts sum to 99 units");
     }
 
     #[test]

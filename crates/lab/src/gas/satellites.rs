@@ -46,8 +46,7 @@ pub(super) fn creations() -> Result<Vec<Figure>, EscrowError> {
     let escrow = fixture.escrow;
     let lido = fixture.lido;
     let mut create = |name: &str, blueprint: Blueprint| -> Result<Figure, Failure> {
-        let (_, receipt) =
-            fixture.chain.deploy_create2(blueprint.contract().salt(), blueprint.init_code())?;
+        let (_, receipt) = fixture.chain.deploy_create2(blueprint.salt(), blueprint.init_code())?;
         Ok(figure(name, receipt.gas_used))
     };
     Ok(vec![
@@ -219,7 +218,7 @@ fn pledged(shape: Shape, others: usize) -> Result<Fixture, EscrowError> {
 }
 
 fn deploy(chain: &mut Chain, blueprint: &Blueprint) -> Result<Address, Failure> {
-    Ok(chain.deploy_create2(blueprint.contract().salt(), blueprint.init_code())?.0)
+    Ok(chain.deploy_create2(blueprint.salt(), blueprint.init_code())?.0)
 }
 
 /// A call of someone who has no part in the rescue.

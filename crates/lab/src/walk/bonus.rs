@@ -6,7 +6,7 @@ use alloy::{
 };
 use levee::{Blueprint, BonusEvent, BonusShare, BonusView, bindings::BonusPool as Abi};
 use levee_model::{
-    BonusDecision, BonusPool, Enlistment, PositionId, Rate, Rescue, UnitSeconds, Units, Wei, WeiSeconds,
+    BonusBooks, BonusDecision, Enlistment, PositionId, Rate, Rescue, UnitSeconds, Units, Wei, WeiSeconds,
 };
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub struct Bonus {
 
 impl Bonus {
     /// What the model says of everyone in `cast`.
-    pub fn of_model(pool: &BonusPool, rescue: &Rescue, cast: &Cast) -> Self {
+    pub fn of_model(pool: &BonusBooks, rescue: &Rescue, cast: &Cast) -> Self {
         let of = |(id, enlistment)| (id, (enlistment, pool.share(rescue, id)));
         let sponsors = cast.addresses().map(|sponsor| (sponsor, pool.contribution_of(sponsor)));
         Self {
@@ -55,7 +55,7 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn create(chain: &mut Chain, init_code: &[u8], escrow: Address) -> Result<Self, Failure> {
-        let salt = Blueprint::bonus_pool(escrow).contract().salt();
+        let salt = Blueprint::bonus_pool(escrow).salt();
         let (address, _) = chain.deploy_create2(salt, &[init_code, &escrow.abi_encode()].concat())?;
         Ok(Self {
             address,

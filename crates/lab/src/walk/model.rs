@@ -2,8 +2,8 @@
 
 use alloy::primitives::B256;
 use levee_model::{
-    Asset, BonusPool, BonusRefusal, Creation, Departure, Goal, Lido, Moment, Payment, PositionId, Rate,
-    RecoveryPool, Refusal, Refused, Rescue, Shares, Status, TermsError, Timestamp, prorata,
+    Asset, BonusBooks, BonusRefusal, Creation, Departure, Goal, Lido, Moment, Payment, PositionId, Rate,
+    RecoveryBooks, Refusal, Refused, Rescue, Shares, Status, TermsError, Timestamp, prorata,
 };
 
 use super::{
@@ -19,8 +19,8 @@ use crate::chain::BLOCK;
 #[derive(Debug)]
 pub struct Model {
     rescue: Rescue,
-    pool: RecoveryPool,
-    bonus: BonusPool,
+    pool: RecoveryBooks,
+    bonus: BonusBooks,
     cast: Cast,
     rate: Rate,
     broken: bool,
@@ -32,8 +32,8 @@ impl Subject for Model {
     fn start(scene: &Scene) -> Result<Self, TermsError> {
         let terms = terms(&scene.terms, address_of(STETH), address_of(WSTETH));
         let rescue = Rescue::open(address_of(ESCROW), terms, Creation { block: BLOCK, time: scene.start })?;
-        let pool = RecoveryPool::new(address_of(POOL), rescue.terms());
-        let bonus = BonusPool::new(address_of(BONUS));
+        let pool = RecoveryBooks::new(address_of(POOL), rescue.terms());
+        let bonus = BonusBooks::new(address_of(BONUS));
         Ok(Self { rescue, pool, bonus, cast: scene.cast.clone(), rate: scene.rate, broken: false })
     }
 
@@ -89,12 +89,12 @@ impl Model {
     }
 
     /// Its recovery pool.
-    pub const fn pool(&self) -> &RecoveryPool {
+    pub const fn pool(&self) -> &RecoveryBooks {
         &self.pool
     }
 
     /// Its bonus pool.
-    pub const fn bonus_pool(&self) -> &BonusPool {
+    pub const fn bonus_pool(&self) -> &BonusBooks {
         &self.bonus
     }
 

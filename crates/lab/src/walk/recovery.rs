@@ -5,7 +5,7 @@ use alloy::{
     sol_types::SolValue,
 };
 use levee::{Blueprint, Earnings, RecoveryEvent, RecoveryView, bindings::RecoveryPool as Abi};
-use levee_model::{PositionId, RecoveryPool, Rescue, Timestamp, Wei};
+use levee_model::{PositionId, RecoveryBooks, Rescue, Timestamp, Wei};
 use std::collections::BTreeMap;
 
 use super::{bytecode::BytecodeError, views};
@@ -22,7 +22,7 @@ pub struct Recovery {
 
 impl Recovery {
     /// What the model says at `now`.
-    pub fn of_model(pool: &RecoveryPool, rescue: &Rescue, now: Timestamp) -> Self {
+    pub fn of_model(pool: &RecoveryBooks, rescue: &Rescue, now: Timestamp) -> Self {
         Self {
             waterfall: pool.view(rescue, now),
             earnings: rescue.positions().map(|(id, _)| (id, pool.earnings(rescue, id))).collect(),
@@ -40,7 +40,7 @@ pub(super) struct Pool {
 
 impl Pool {
     pub(super) fn create(chain: &mut Chain, init_code: &[u8], escrow: Address) -> Result<Self, Failure> {
-        let salt = Blueprint::recovery_pool(escrow).contract().salt();
+        let salt = Blueprint::recovery_pool(escrow).salt();
         let (address, _) = chain.deploy_create2(salt, &[init_code, &escrow.abi_encode()].concat())?;
         Ok(Self { address, received: BTreeMap::new(), claimed: BTreeMap::new() })
     }

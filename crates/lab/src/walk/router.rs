@@ -31,7 +31,7 @@ impl Router {
         let chain = &mut world.chain;
         let (weth, _) = chain.deploy(anyone(), WrappedEther::BYTECODE.clone())?;
         let blueprint = Blueprint::router(weth, lido.steth, lido.wsteth);
-        let (address, _) = chain.deploy_create2(blueprint.contract().salt(), blueprint.init_code())?;
+        let (address, _) = chain.deploy_create2(blueprint.salt(), blueprint.init_code())?;
         Ok(Self { address, weth })
     }
 

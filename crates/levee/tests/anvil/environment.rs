@@ -11,9 +11,8 @@ use alloy::{
 };
 use eyre::{OptionExt as _, Result, WrapErr as _};
 use levee::{
-    Allowance, Deployment, Escrow, Router, Tokens,
+    Allowance, Blueprint, Deployment, Escrow, Router, Tokens,
     bindings::{StETH, WrappedEther, WstETH},
-    deploy,
     model::{Asset, Bps, Lido, Moment, PositionId, Rate, Shares, Terms, Tier, Units, Wei},
     provider,
 };
@@ -101,7 +100,7 @@ impl Environment {
     /// An escrow with [`terms`](Self::terms), just created.
     pub(crate) async fn escrow(&self) -> Result<Escrow<DynProvider>> {
         let terms = self.terms().await?;
-        let deployed = deploy(&self.provider, CHAIN, &terms, self.alice()).await?;
+        let deployed = Blueprint::escrow(&terms)?.deploy(&self.provider, CHAIN, self.alice()).await?;
         assert!(matches!(deployed, Deployment::Created { .. }), "{deployed:?}");
         Ok(Escrow::open(self.provider.clone(), CHAIN, deployed.address()).await?)
     }

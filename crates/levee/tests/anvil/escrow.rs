@@ -6,19 +6,20 @@ use alloy::{
     primitives::{Address, B256, Bytes, U256, bytes},
     providers::{Provider, ext::AnvilApi},
     rpc::types::TransactionRequest,
+    transports::http::reqwest,
 };
 use eyre::Result;
 use levee::{
-    Allowance, Blueprint, Contract, Deployment, Error, Escrow, Event, Refusal, RescueEvent, ShareRate,
+    Allowance, Blueprint, CREATE2_DEPLOYER, Contract, Deployment, Error, Escrow, Event, RedactedError,
+    Refusal, RescueEvent, ShareRate,
     bindings::{PledgeEscrow, StETH, WstETH},
-    deploy,
     model::{
         Asset, Bps, EndReason, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, TermsError, Tier,
         Units, Wei,
     },
     provider,
 };
-use std::time::Duration;
+use std::{error::Error as StdError, iter, time::Duration};
 
 fn wei(ether: u128) -> Wei {
     Wei::new(ether * ETHER)
@@ -37,13 +38,14 @@ async fn an_escrow_is_created_once() -> Result<()> {
     let missing = Error::NoCode { contract: Contract::PledgeEscrow, address };
     assert_eq!(blueprint.verify(&env.provider).await, Err(missing));
 
-    let first = deploy(&env.provider, CHAIN, &terms, env.alice()).await?;
+    let first = blueprint.deploy(&env.provider, CHAIN, env.alice()).await?;
     let Deployment::Created { address: created, executed } = first else { panic!("{first:?}") };
     assert_eq!(created, address);
     assert_eq!(executed.events, [Event::Rescue(RescueEvent::Created { terms: terms.clone() })]);
     let block = env.provider.get_block_number().await?;
 
-    assert_eq!(deploy(&env.provider, CHAIN, &terms, env.bob()).await?, Deployment::Already { address });
+    let again = blueprint.deploy(&env.provider, CHAIN, env.bob()).await?;
+    assert_eq!(again, Deployment::Already { address });
     assert_eq!(env.provider.get_block_number().await?, block);
     let escrow = Escrow::open(env.provider.clone(), CHAIN, address).await?;
     assert_eq!(escrow.terms().await?, terms);
@@ -56,10 +58,12 @@ async fn a_deployment_that_cannot_succeed_is_refused_before_anything_is_sent() -
     let env = Environment::start().await?;
     let (terms, time) = (env.terms().await?, env.time().await?);
     let env = &env;
-    let try_with =
-        |terms: Terms| async move { deploy(&env.provider, CHAIN, &terms, env.alice()).await.unwrap_err() };
+    let try_with = |terms: Terms| async move {
+        let blueprint = Blueprint::escrow(&terms).expect("it can be encoded");
+        blueprint.deploy(&env.provider, CHAIN, env.alice()).await.unwrap_err()
+    };
 
-    let wrong_chain = deploy(&env.provider, 1, &terms, env.alice()).await;
+    let wrong_chain = Blueprint::escrow(&terms)?.deploy(&env.provider, 1, env.alice()).await;
     assert_eq!(wrong_chain, Err(Error::WrongChain { expected: 1, actual: CHAIN }));
     let nobody = env.bob();
     assert_eq!(
@@ -155,14 +159,17 @@ async fn on_ethereum_the_tokens_are_lidos_or_none() -> Result<()> {
     let env = Environment::on_chain(1).await?;
     let terms = env.terms().await?;
     let foreign = Error::ForeignTokens { chain: 1, steth: env.steth, wsteth: env.wsteth };
-    assert_eq!(deploy(&env.provider, 1, &terms, env.alice()).await, Err(foreign.clone()));
-    // Whoever creates it in another way is not helped by that it proves itself.
     let blueprint = Blueprint::escrow(&terms)?;
-    blueprint.deploy(&env.provider, 1, env.alice()).await?;
+    assert_eq!(blueprint.deploy(&env.provider, 1, env.alice()).await, Err(foreign.clone()));
+    // It can be created without this crate, and then proves itself.
+    let input = [blueprint.salt().as_slice(), blueprint.init_code()].concat();
+    let creation = TransactionRequest::default().with_from(env.alice()).with_to(CREATE2_DEPLOYER);
+    env.provider.send_transaction(creation.with_input(input)).await?.get_receipt().await?;
+    blueprint.verify(&env.provider).await?;
     let opened = Escrow::open(env.provider.clone(), 1, blueprint.address()).await;
     assert_eq!(opened.unwrap_err(), foreign);
     let ether_only = Terms { steth: Address::ZERO, wsteth: Address::ZERO, ..terms };
-    let created = deploy(&env.provider, 1, &ether_only, env.alice()).await?;
+    let created = Blueprint::escrow(&ether_only)?.deploy(&env.provider, 1, env.alice()).await?;
     Escrow::open(env.provider.clone(), 1, created.address()).await?;
     Ok(())
 }
@@ -565,7 +572,11 @@ async fn a_node_that_is_not_there_is_named_without_its_key() -> Result<()> {
     let error = provider::check_chain(&node, 1).await.expect_err("no node is left");
     assert!(matches!(error, Error::Unreachable { .. }), "{error}");
     assert!(!error.is_users());
-    let shown = format!("{error} {error:?}");
+    let chain: Vec<&dyn StdError> =
+        iter::successors(Some(&error as &dyn StdError), |&error| error.source()).collect();
+    let shown: String = chain.iter().map(|error| format!("{error} {error:?} {error:#?}\n")).collect();
     assert!(shown.contains("http://localhost:") && !shown.contains("SECRET"), "{shown}");
+    let secrets = chain.iter().filter_map(|error| error.downcast_ref()).map(RedactedError::secret);
+    assert!(secrets.filter(|error| error.is::<reqwest::Error>()).count() > 0, "{shown}");
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! The client against the contracts' bytecode on a local chain.
 
-mod around;
 mod edition;
 mod environment;
 mod escrow;
 #[path = "../../../../tests/e2e/proxy.rs"]
 mod proxy;
+mod satellites;
 mod snapshot;

@@ -11,8 +11,8 @@ use alloy::{
 };
 use eyre::{OptionExt as _, Result};
 use levee::{
-    AccountPosition, AccountView, BonusPool, Contract, Error, Escrow, Query, RecoveryPool, Snapshot,
-    TokenView, deploy,
+    AccountPosition, AccountView, Blueprint, BonusPool, Contract, Error, Escrow, Query, RecoveryPool,
+    Snapshot, TokenView,
     model::{Asset, Bps, PositionId, Shares, Terms, Tier, Units, Wei},
     provider,
 };
@@ -41,7 +41,7 @@ fn eight_tiers() -> Vec<Tier> {
 async fn largest_rescue(env: &Environment) -> Result<Escrow<impl Provider + Clone>> {
     let alice = env.alice();
     let terms = Terms { tiers: eight_tiers(), ..env.terms().await? };
-    let address = deploy(&env.provider, CHAIN, &terms, alice).await?.address();
+    let address = Blueprint::escrow(&terms)?.deploy(&env.provider, CHAIN, alice).await?.address();
     let escrow = Escrow::open(env.provider.clone(), CHAIN, address).await?;
     let bonus = BonusPool::of(&escrow);
     bonus.blueprint().deploy(&env.provider, CHAIN, alice).await?;

@@ -4,7 +4,7 @@
 
 use alloy_primitives::{Address, B256};
 use levee_model::{
-    Asset, Bps, Creation, Goal, Lido, Moment, Payment, PositionId, RecoveryPool, Refused, Rescue, Terms,
+    Asset, Bps, Creation, Goal, Lido, Moment, Payment, PositionId, RecoveryBooks, Refused, Rescue, Terms,
     Timestamp, Units, Wei,
 };
 use serde_json::Value;
@@ -67,14 +67,14 @@ impl Walk {
 /// A rescue and its recovery pool.
 pub(crate) struct Played {
     pub(crate) rescue: Rescue,
-    pub(crate) pool: RecoveryPool,
+    pub(crate) pool: RecoveryBooks,
 }
 
 impl Played {
     pub(crate) fn new(walk: &Walk) -> Self {
         let rescue = Rescue::open(ESCROW, walk.terms.clone(), Creation { block: 1, time: walk.start })
             .expect("the terms are allowed");
-        Self { rescue, pool: RecoveryPool::new(POOL, &walk.terms) }
+        Self { rescue, pool: RecoveryBooks::new(POOL, &walk.terms) }
     }
 
     pub(crate) fn play(&mut self, at: Moment, call: &Call) -> Result<Option<Payment>, Refused> {

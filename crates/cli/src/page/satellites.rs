@@ -1,4 +1,4 @@
-//! The pools around a rescue: recoveries, and the bonus.
+//! The satellites of a rescue: its recovery pool and its bonus pool.
 
 use alloy::primitives::Address;
 use levee::{Blueprint, BonusView, RecoveryView, Snapshot};
@@ -15,7 +15,7 @@ use crate::{
 
 /// The pools that were created for a rescue.
 #[derive(Debug, Default)]
-pub(crate) struct Around {
+pub(crate) struct Satellites {
     pub(super) recovery: Option<Pool<RecoveryView>>,
     pub(super) bonus: Option<Pool<BonusView>>,
 }
@@ -27,7 +27,7 @@ pub(super) struct Pool<V> {
     pub(super) view: V,
 }
 
-impl Around {
+impl Satellites {
     /// Those in a snapshot.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let recovery = |view| Pool {
@@ -45,23 +45,23 @@ impl Around {
 impl Page {
     /// The books of the bonus pool, if it was created.
     pub(crate) fn bonus_books(&self) -> Option<BonusView> {
-        self.around.bonus.as_ref().map(|pool| pool.view)
+        self.satellites.bonus.as_ref().map(|pool| pool.view)
     }
 
     /// The books of the recovery pool, if it was created.
     pub(crate) fn recovery_books(&self) -> Option<&RecoveryView> {
-        self.around.recovery.as_ref().map(|pool| &pool.view)
+        self.satellites.recovery.as_ref().map(|pool| &pool.view)
     }
 
-    /// The bonus pool, if there is anything in its books.
+    /// The bonus pool, if it holds anything.
     pub(super) fn bonus(&self) -> Option<&Pool<BonusView>> {
-        self.around.bonus.as_ref().filter(|pool| !pool.view.total.is_zero())
+        self.satellites.bonus.as_ref().filter(|pool| !pool.view.total.is_zero())
     }
 
     /// A line for each pool.
     pub(super) fn pools(&self) -> Vec<(&'static str, String)> {
         let mut facts = Vec::new();
-        if let Some(Pool { address, view }) = &self.around.recovery {
+        if let Some(Pool { address, view }) = &self.satellites.recovery {
             facts.push(("recovered", format!("{}, by {address}", amount::eth(view.received()))));
             facts.extend(view.groups.iter().filter_map(owed).map(|line| ("owed", line)));
         }
@@ -73,20 +73,20 @@ impl Page {
 
     fn whose(&self, bonus: &BonusView) -> String {
         match bonus.owner(&self.view) {
-            BonusOwner::Open => {
-                "for pledges whose condition is not met, by the time that they are locked".into()
-            }
-            BonusOwner::Sponsors => "the sponsors' again".into(),
+            BonusOwner::Open => "for pledges whose condition is not met, by value and time locked".into(),
+            BonusOwner::Sponsors => "going back to the sponsors".into(),
             BonusOwner::Shared(None) => {
                 let after = time::time(self.view.enlistable_until());
-                format!("shared by pledges whose condition was not met, later than {after}")
+                format!("to be shared by pledges whose condition was not met, after {after}")
             }
-            BonusOwner::Shared(Some(pledgers)) => format!("{} of it the pledgers'", amount::eth(pledgers)),
+            BonusOwner::Shared(Some(pledgers)) => {
+                format!("of which {} goes to pledgers", amount::eth(pledgers))
+            }
         }
     }
 }
 
-/// What a draw order is owed before the next; none if zero.
+/// The debt to a draw order, which is repaid before the next one; none if zero.
 fn owed(group: &RecoveryGroup) -> Option<String> {
     let (principal, interest) = (group.principal, group.interest);
     if principal + interest == Wei::ZERO {
@@ -100,12 +100,12 @@ fn owed(group: &RecoveryGroup) -> Option<String> {
     ))
 }
 
-/// The recovery pool: what was recovered, and who is repaid in which order.
+/// The recovery pool: funds recovered, and the order of repayment.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RecoveryJson {
     address: Account,
-    /// Up to when interest is counted.
+    /// The time up to which interest is counted.
     accrued_at_unix: Option<u64>,
     received_wei: Number,
     groups: Vec<GroupJson>,
@@ -154,7 +154,7 @@ pub(super) struct BonusJson {
     address: Account,
     total_wei: Number,
     decided: bool,
-    /// Null until it is decided, as the two below.
+    /// Null until the bonus is decided, as are the next two.
     pledgers_part_wei: Option<Number>,
     #[serde(rename = "rateWeiPer1e27Shares")]
     rate: Option<Number>,
@@ -194,7 +194,7 @@ mod tests {
             received: Wei::new(ether(5)),
         };
         let groups = vec![group(1, 30, 1), group(0, 0, 0)];
-        page.around = Around {
+        page.satellites = Satellites {
             recovery: Some(Pool { address, view: RecoveryView { accrued_at: Some(1), rate: None, groups } }),
             bonus: Some(Pool { address, view: BonusView { total: Wei::new(ether(2)), decision: None } }),
         };
@@ -205,7 +205,7 @@ mod tests {
                 "30 ETH and 0.000000000000000001 ETH of interest at 3.8 % to draw order 1, before the next order"
                     .into(),
             ),
-            ("bonus", format!("2 ETH, the sponsors' again, in {address}")),
+            ("bonus", format!("2 ETH, going back to the sponsors, in {address}")),
         ];
         assert_eq!(page.pools(), expected);
         let json = serde_json::to_value(page.to_json()).unwrap();

@@ -64,7 +64,66 @@ async fn recovery_is_refused_in_the_pools_words() -> Result<()> {
     assert_eq!(pool.earnings(id).await?.due(), Wei::ZERO);
     // The escrow's errors pass through.
     let unknown = pool.earnings(PositionId { tier: 7, ..id }).await.unwrap_err();
-    assert_eq!(unknown.to_string(), "there is no tier 7; there are 2, counted from 0");
+    assert_eq!(unknown.to_string(), "there is no tier 7: the rescue has 2, counted from 0");
+    Ok(())
+}
+
+#[tokio::test]
+async fn everything_is_read_as_it_was_at_a_block() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    let (bonus, recovery) = (BonusPool::of(&escrow), RecoveryPool::of(&escrow));
+    let board = Board::new(env.provider.clone(), CHAIN);
+    for blueprint in [bonus.blueprint(), board.blueprint()] {
+        blueprint.deploy(&env.provider, CHAIN, bob).await?;
+    }
+    let block = env.provider.get_block_number().await?;
+
+    recovery.blueprint().deploy(&env.provider, CHAIN, bob).await?;
+    let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
+    let declaration = declaration(escrow.address(), env.time().await? + 100);
+    let digest = board.digest(bob, &declaration, 1)?;
+    for call in [
+        escrow.pledge_eth(bob, 0, 0, wei(1)),
+        bonus.add(bob, wei(3)),
+        bonus.enlist(id),
+        board.declare(&declaration)?,
+        board.revoke(digest),
+    ] {
+        call.execute(bob).await?;
+    }
+    env.warp(escrow.terms().await?.deadline + 1).await?;
+    escrow.settle().execute(bob).await?;
+
+    let now = escrow.rescue().await?;
+    assert_eq!((now.status, now.pots.len(), escrow.status().await?), (Status::Failed, 1, Status::Failed));
+    let past = escrow.clone().at(block);
+    let view = past.rescue().await?;
+    assert_eq!((view.status, view.pots.len(), past.status().await?), (Status::Open, 0, Status::Open));
+    assert_eq!(
+        (escrow.pledging().await?.status, past.pledging().await?.status),
+        (Status::Failed, Status::Open)
+    );
+    assert_eq!((escrow.positions(bob).await?.len(), past.positions(bob).await?.len()), (1, 0));
+    let amounts = [escrow.position(id).await?.amount, past.position(id).await?.amount];
+    assert_eq!(amounts, [Units::new(ETHER), Units::ZERO]);
+    let histories = [escrow.history().await?, past.history().await?];
+    assert_eq!(
+        histories.map(|rescue| (rescue.stored_status(), rescue.positions().count())),
+        [(Status::Failed, 1), (Status::Open, 0)]
+    );
+
+    let past = bonus.clone().at(block);
+    assert_eq!([bonus.bonus().await?.total, past.bonus().await?.total], [wei(3), Wei::ZERO]);
+    assert_eq!([bonus.contribution_of(bob).await?, past.contribution_of(bob).await?], [wei(3), Wei::ZERO]);
+    let enlisted = [bonus.enlisted(id).await?.enlisted, past.enlisted(id).await?.enlisted];
+    assert_eq!(enlisted, [Units::new(ETHER), Units::ZERO]);
+    assert!(recovery.recovery().await.is_ok() && recovery.at(block).recovery().await.is_err());
+    let past = board.clone().at(block);
+    assert_eq!((board.is_spent(bob, digest).await?, past.is_spent(bob, digest).await?), (true, false));
+    let declared =
+        [board.declarations(escrow.address(), 0).await?, past.declarations(escrow.address(), 0).await?];
+    assert_eq!(declared.map(|list| list.len()), [1, 0]);
     Ok(())
 }
 
@@ -196,16 +255,16 @@ async fn what_is_signed_here_is_what_the_board_checks() -> Result<()> {
     board.blueprint().deploy(&env.provider, CHAIN, env.alice()).await?;
     let key = PrivateKeySigner::random();
     let now = env.time().await?;
-    let said = declaration(Address::repeat_byte(7), now + 100);
-    let signed = board.sign(&key, key.address(), said.clone(), now).await?;
-    let digest = board.digest(key.address(), &said, now)?;
+    let declared = declaration(Address::repeat_byte(7), now + 100);
+    let signed = board.sign(&key, key.address(), declared.clone(), now).await?;
+    let digest = board.digest(key.address(), &declared, now)?;
     let raw = PledgeBoard::Declaration {
-        escrow: said.escrow,
+        escrow: declared.escrow,
         stage: 2,
         tier: 1,
         amount: U256::from(5 * ETHER),
         expiry: Uint::from(now + 100),
-        link: said.link.clone(),
+        link: declared.link.clone(),
     };
     let theirs = PledgeBoard::new(board.address(), &env.provider);
     assert_eq!(theirs.digestOf(key.address(), raw, Uint::from(now)).call().await?, digest);
@@ -213,19 +272,19 @@ async fn what_is_signed_here_is_what_the_board_checks() -> Result<()> {
     assert!(!board.is_spent(key.address(), digest).await?);
     board.declare_for(&signed)?.execute(env.bob()).await?;
     assert!(board.is_spent(key.address(), digest).await?);
-    let [found] = &board.declarations(said.escrow, 0).await?[..] else { panic!("there is one") };
-    assert_eq!((&found.declaration, found.digest), (&said, Some(digest)));
+    let [found] = &board.declarations(declared.escrow, 0).await?[..] else { panic!("there is one") };
+    assert_eq!((&found.declaration, found.digest), (&declared, Some(digest)));
     assert_eq!(board.declarations(env.bob(), 0).await?, []);
 
     let contributor = env.bob();
-    let digest = board.digest(contributor, &said, now)?;
+    let digest = board.digest(contributor, &declared, now)?;
     let forged = levee::SignedDeclaration { contributor, ..signed };
     let invalid = Error::from(BoardError::SignatureInvalid { contributor, digest });
     assert_eq!(board.check(&forged, now).await, Err(invalid.clone()));
     assert_eq!(board.declare_for(&forged)?.simulate(env.bob()).await, Err(invalid));
     // Another chain's board would not take it.
     let elsewhere = Board::new(env.provider.clone(), 1);
-    assert_ne!(elsewhere.digest(contributor, &said, now)?, digest);
+    assert_ne!(elsewhere.digest(contributor, &declared, now)?, digest);
     Ok(())
 }
 
