@@ -11,7 +11,13 @@ use alloy::signers::local::PrivateKeySigner;
 use clap::Args;
 use eyre::Result;
 
-use crate::{environment::variable, error::UserError, file, prompt};
+use crate::{
+    environment::variable,
+    error::UserError,
+    file,
+    keystore::{self, Locked},
+    prompt,
+};
 
 /// Environment variable with a private key.
 const KEY_VARIABLE: &str = "LEVEE_PRIVATE_KEY";
@@ -86,8 +92,9 @@ impl AccountArgs {
                 .into());
         }
         let password = self.password(path)?;
-        let opened = PrivateKeySigner::decrypt_keystore(path, password.trim_end_matches(['\r', '\n']));
-        opened.map_err(|error| does_not_open(path, &error.to_string()).into())
+        let text = file::text(path).map_err(|error| error.within("the keystore"))?;
+        let opened = keystore::open(&text, password.trim_end_matches(['\r', '\n']));
+        opened.map_err(|locked| does_not_open(path, locked).into())
     }
 
     fn password(&self, keystore: &Path) -> Result<String> {
@@ -108,15 +115,20 @@ impl AccountArgs {
     }
 }
 
-/// Explains why a keystore cannot be opened. A wrong password shows only in the file's authentication code.
-fn does_not_open(path: &Path, reason: &str) -> UserError {
+fn does_not_open(path: &Path, locked: Locked) -> UserError {
     let path = path.display();
-    if reason == "Mac Mismatch" {
-        return UserError::new(format!("the password does not unlock the keystore `{path}`"))
-            .hint("check the password and the account");
+    match locked {
+        Locked::WrongPassword => {
+            UserError::new(format!("the password does not unlock the keystore `{path}`"))
+                .hint("check the password and the account")
+        }
+        Locked::BadFile(reason) => UserError::new(format!(
+            "the keystore `{path}` cannot be opened: {reason}"
+        ))
+        .hint(
+            "check that the file is an encrypted JSON keystore, or import the key with `cast wallet import`",
+        ),
     }
-    UserError::new(format!("the keystore `{path}` cannot be opened: {reason}"))
-        .hint("check that the file is an encrypted JSON keystore")
 }
 
 fn dev_signer(number: usize, chain: u64) -> Result<PrivateKeySigner, UserError> {
@@ -158,15 +170,8 @@ mod tests {
     const DEV_0: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
     const DEV_9: Address = address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720");
 
-    /// The test vector of the Web3 Secret Storage Definition.
-    const KEYSTORE: &str = r#"{"crypto": {"cipher": "aes-128-ctr",
-        "cipherparams": {"iv": "6087dab2f9fdbbfaddc31a909735c1e6"},
-        "ciphertext": "5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46",
-        "kdf": "pbkdf2", "kdfparams": {"c": 262144, "dklen": 32, "prf": "hmac-sha256",
-        "salt": "ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"},
-        "mac": "517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2"},
-        "id": "3198bc9c-6672-5ab3-d995-4942343ae5b6", "version": 3}"#;
-    const KEYSTORE_ADDRESS: Address = address!("008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b");
+    const KEYSTORE: &str = include_str!("../../../tests/keystores/iv-15-bytes.json");
+    const KEYSTORE_ADDRESS: Address = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
 
     fn from_keystore(keystore: PathBuf, password_file: PathBuf) -> Result<PrivateKeySigner> {
         let (keystore, password_file) = (Some(keystore), Some(password_file));
@@ -188,8 +193,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         fs::write(path("key"), KEYSTORE).unwrap();
-        fs::write(path("right"), "testpassword\n").unwrap();
-        fs::write(path("wrong"), "Testpassword").unwrap();
+        fs::write(path("right"), "pw\n").unwrap();
+        fs::write(path("wrong"), "Pw").unwrap();
         assert_eq!(from_keystore(path("key"), path("right")).unwrap().address(), KEYSTORE_ADDRESS);
         let message = from_keystore(path("key"), path("wrong")).unwrap_err().to_string();
         assert_eq!(message, format!("the password does not unlock the keystore `{}`", path("key").display()));

@@ -17,6 +17,7 @@ mod event_json;
 mod file;
 mod hint;
 mod json;
+mod keystore;
 mod output;
 mod page;
 mod percent;
