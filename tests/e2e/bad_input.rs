@@ -250,7 +250,7 @@ async fn a_node_must_be_named_by_an_http_address() {
     let empty = &mut levee(world.directory());
     world.assert_command_refused(empty.env("LEVEE_RPC_URL", ""), &line, no_node.0, no_node.1).await;
     let hint = "check `--rpc-url` or the variable LEVEE_RPC_URL";
-    let not_http = "the RPC URL is invalid: it must begin with http:// or https://";
+    let not_http = "the RPC URL is invalid: it must be an http or https URL";
     world.assert_refused(&format!("{line} --rpc-url ftp://node.example"), not_http, hint).await;
     let no_url = "the RPC URL is invalid: relative URL without a base";
     world.assert_refused(&format!("{line} --rpc-url node.example"), no_url, hint).await;

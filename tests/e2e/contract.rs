@@ -54,20 +54,22 @@ async fn with_json_every_channel_is_json_or_empty() {
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
         assert!(parsed(&ran.stdout).is_object(), "{line}");
     }
+    let covered = json!({ "coverageWei": "1000000000000000000", "requiredWei": "100000000000000000000" });
     let refused = [
         (
             world.try_by(ANYONE, "settle --json"),
-            1,
+            ("CoverageTooLow", covered),
             "the pledges cover 1 ETH of 100 ETH; before the deadline, only a fully covered rescue can settle",
         ),
-        (world.levee("setle --json"), 1, "unrecognized subcommand 'setle'"),
-        (world.levee("status --json"), 1, "no rescue given"),
-        (world.try_by(ANN, "pledge 1 --tier 0 --json"), 1, "`1` has no unit"),
+        (world.levee("setle --json"), ("UserError", Value::Null), "unrecognized subcommand 'setle'"),
+        (world.levee("status --json"), ("UserError", Value::Null), "no rescue given"),
+        (world.try_by(ANN, "pledge 1 --tier 0 --json"), ("UserError", Value::Null), "`1` has no unit"),
     ];
-    for (ran, code, message) in refused {
-        assert_eq!((ran.code, ran.stdout.as_str()), (Some(code), ""), "{message}");
+    for (ran, (kind, facts), message) in refused {
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{message}");
         let error = &parsed(&ran.stderr)["error"];
-        assert_eq!((&error["message"], &error["code"]), (&json!(message), &json!(code)));
+        assert_eq!((&error["message"], &error["code"]), (&json!(message), &json!(1)));
+        assert_eq!((&error["kind"], &error["facts"]), (&json!(kind), &facts));
         assert!(error["hint"].is_string(), "{error}");
     }
 }

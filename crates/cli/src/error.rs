@@ -6,6 +6,7 @@
 use std::fmt;
 
 use eyre::Report;
+use serde_json::{Map, Value};
 
 use crate::{
     escape, hint,
@@ -98,6 +99,7 @@ pub(crate) fn to_json(report: &Report) -> ErrorJson {
     ErrorJson {
         error: ErrorFacts {
             kind: kind(report).to_owned(),
+            facts: facts(report),
             message: report.to_string(),
             causes: causes(report),
             code: exit_code(report),
@@ -106,17 +108,36 @@ pub(crate) fn to_json(report: &Report) -> ErrorJson {
     }
 }
 
+fn of_client(report: &Report) -> Option<&levee::Error> {
+    report.chain().find_map(|cause| cause.downcast_ref())
+}
+
+/// The values of an error of the client, as it serializes them.
+fn facts(report: &Report) -> Option<Map<String, Value>> {
+    match serde_json::to_value(of_client(report)?).ok()?.get_mut("facts")?.take() {
+        Value::Object(facts) => Some(facts),
+        _ => None,
+    }
+}
+
 /// The name of an error: the client's where it has one, otherwise `UserError` or `InternalError`.
 fn kind(report: &Report) -> &'static str {
-    let of_client = report.chain().find_map(|cause| cause.downcast_ref().map(levee::Error::kind));
-    of_client.unwrap_or(if exit_code(report) == EXIT_USER { "UserError" } else { "InternalError" })
+    of_client(report).map(levee::Error::kind).unwrap_or(if exit_code(report) == EXIT_USER {
+        "UserError"
+    } else {
+        "InternalError"
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy::primitives::{Address, B256, address};
     use eyre::eyre;
+    use levee::{BonusRefusal, Refusal};
+    use levee_model::{Asset, Inconsistent, PositionId, TermsError, Wei};
     use serde_json::json;
+    use std::time::Duration;
 
     fn user_error() -> Report {
         Report::new(UserError::new("`5` has no unit").hint("write `5 ETH`"))
@@ -140,14 +161,42 @@ mod tests {
     #[test]
     fn json_has_the_same_facts() {
         let expected = json!({ "error": {
-            "kind": "UserError", "message": "pledging", "causes": ["`5` has no unit"], "code": 1, "hint": "write `5 ETH`",
+            "kind": "UserError", "facts": null, "message": "pledging", "causes": ["`5` has no unit"], "code": 1, "hint": "write `5 ETH`",
         } });
         let value = |report: &Report| serde_json::to_value(to_json(report)).unwrap();
         assert_eq!(value(&user_error().wrap_err("pledging")), expected);
         let refusal = levee::Error::from(levee::Refusal::NoVeto);
         assert_eq!(value(&refusal.into())["error"]["kind"], "NoVeto");
         assert_eq!(value(&levee::Error::NoDeployer.into())["error"]["kind"], "NoDeployer");
+        assert_eq!(value(&levee::Error::NoDeployer.into())["error"]["facts"], Value::Null);
         assert_eq!(value(&eyre!("connection refused"))["error"]["kind"], "InternalError");
+    }
+
+    #[test]
+    fn the_facts_of_an_error_are_those_of_its_type() {
+        let facts = |error: levee::Error| {
+            serde_json::to_value(to_json(&error.into())).unwrap()["error"]["facts"].clone()
+        };
+        let caller = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
+        let refusal = Refusal::NotGuardian { caller, guardian: Address::ZERO };
+        let expected = json!({ "caller": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "guardian": null });
+        assert_eq!(facts(refusal.into()), expected);
+        let id = PositionId { pledger: caller, tier: 3, asset: Asset::StEth };
+        let position = json!({ "pledger": caller.to_string(), "tier": 3, "asset": "stETH" });
+        assert_eq!(facts(Refusal::NothingToReturn { id }.into()), position);
+        let (coverage, required) = (Wei::new(5 * 10u128.pow(20)), Wei::new(10u128.pow(21)));
+        let low = json!({ "coverageWei": "500000000000000000000", "requiredWei": "1000000000000000000000" });
+        assert_eq!(facts(Refusal::CoverageTooLow { coverage, required }.into()), low);
+        let differs = Refusal::AmendmentDiffers { named: 0, latest: 1_785_542_400 };
+        assert_eq!(facts(differs.into()), json!({ "namedUnix": null, "latestUnix": 1_785_542_400 }));
+        let passed_on = BonusRefusal::ByRescue(Refusal::from(TermsError::TierCountOutOfBounds { count: 9 }));
+        assert_eq!(facts(passed_on.into()), json!({ "count": 9 }));
+        let not_mined =
+            levee::Error::NotMined { transaction: B256::repeat_byte(7), waited: Duration::from_secs(60) };
+        let waited = json!({ "transaction": B256::repeat_byte(7).to_string(), "waitedSeconds": 60 });
+        assert_eq!(facts(not_mined), waited);
+        let broken = levee::Error::BrokenHistory(Inconsistent::NoCreation);
+        assert_eq!(facts(broken), json!({ "reason": "they do not begin with the creation of the rescue" }));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use alloy::primitives::{Address, B256, U256};
 use levee_model::{Asset, EndReason, PerAsset, Rate, Terms, Tier, Units, Wei};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// A whole number, in decimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -233,6 +234,9 @@ pub(crate) struct ErrorFacts {
     /// The kind of error: a stable name, whatever the message says. For a contract's refusal, the name of the
     /// contract's error.
     pub(crate) kind: String,
+    /// The values that caused the error, by name, as far as there are any. Amounts are in the asset's own unit if the key
+    /// has none.
+    pub(crate) facts: Option<Map<String, Value>>,
     /// One sentence.
     pub(crate) message: String,
     pub(crate) causes: Vec<String>,

@@ -8,6 +8,7 @@ use alloy::{
     sol_types::SolConstructor,
 };
 use levee_model::Terms;
+use serde::Serialize;
 
 use crate::{
     bindings::{BonusPool, DebtRepayer, PledgeRouter, RecoveryPool, StakedEtherUnwinder},
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// A contract of Levee, by its name in Solidity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum Contract {
     /// The escrow of one rescue.
     PledgeEscrow,

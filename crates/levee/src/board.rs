@@ -14,6 +14,7 @@ use levee_model::{
     Timestamp, Wei,
     display::{ether, utc},
 };
+use serde::Serialize;
 use strum::IntoStaticStr;
 use thiserror::Error;
 
@@ -177,46 +178,57 @@ pub enum BoardEvent {
 }
 
 /// An error of the board, one variant for each, under its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum BoardError {
     /// The amount is out of bounds; the minimum is 0 or 1, by stage.
     #[error("the amount {} is not between {} and {}", ether(*.amount), ether(*.minimum), ether(*.maximum))]
     AmountOutOfBounds {
         /// The amount.
+        #[serde(rename = "amountWei")]
         amount: Wei,
         /// The smallest.
+        #[serde(rename = "minimumWei")]
         minimum: Wei,
         /// The largest.
+        #[serde(rename = "maximumWei")]
         maximum: Wei,
     },
     /// The link is too long.
     #[error("the link is {length} bytes long, more than the limit of {limit}")]
     LinkTooLong {
         /// Its bytes.
+        #[serde(rename = "lengthBytes")]
         length: u64,
         /// The most.
+        #[serde(rename = "limitBytes")]
         limit: u64,
     },
     /// The expiry is before the block's time.
     #[error("the declaration expired at {}, and it is now {}", utc(*.expiry), utc(*.time))]
     DeclarationExpired {
         /// The expiry.
+        #[serde(rename = "expiryUnix")]
         expiry: Timestamp,
         /// Block time.
+        #[serde(rename = "timeUnix")]
         time: Timestamp,
     },
     /// It was made after the block's time.
     #[error("the declaration is dated {}, but it is only {}", utc(*.made_at), utc(*.time))]
     MadeInTheFuture {
         /// When it was made.
+        #[serde(rename = "madeAtUnix")]
         made_at: Timestamp,
         /// Block time.
+        #[serde(rename = "timeUnix")]
         time: Timestamp,
     },
     /// The message was declared or revoked already.
     #[error("the declaration `{digest}` of `{contributor}` was already submitted or revoked")]
     DigestSpent {
         /// Whose it is.
+        #[serde(serialize_with = "levee_model::facts::account")]
         contributor: Address,
         /// Of the message.
         digest: B256,
@@ -225,6 +237,7 @@ pub enum BoardError {
     #[error("the signature of the declaration `{digest}` is not by `{contributor}`")]
     SignatureInvalid {
         /// Whose it should be.
+        #[serde(serialize_with = "levee_model::facts::account")]
         contributor: Address,
         /// Of the message.
         digest: B256,

@@ -76,7 +76,12 @@ pub(crate) fn wide_position(pledger: Address, tier: U256, number: u8) -> Result<
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use alloy::{json_abi::JsonAbi, sol_types::SolError};
+    use alloy::{
+        json_abi::{Error as AbiError, JsonAbi},
+        sol_types::SolError,
+    };
+    use serde::Serialize;
+    use serde_json::{Map, Value};
     use std::{collections::BTreeSet, fmt::Debug};
 
     /// Revert data, and what it means.
@@ -86,27 +91,41 @@ pub(crate) mod tests {
         (raw.abi_encode(), error)
     }
 
-    /// Name and selector of every error of a checked-in artifact.
-    fn errors(artifact: &str) -> Vec<(String, [u8; 4])> {
-        let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap();
+    /// Every error of a checked-in artifact.
+    fn errors(artifact: &str) -> Vec<AbiError> {
+        let artifact: Value = serde_json::from_str(artifact).unwrap();
         let abi: JsonAbi = serde_json::from_value(artifact["abi"].clone()).unwrap();
-        abi.errors().map(|error| (error.name.clone(), error.selector().0)).collect()
+        abi.errors().cloned().collect()
+    }
+
+    /// Checks that an error is serialized under the contract's name, and its facts under the names that the contract gives
+    /// them, followed by their unit.
+    fn is_serialized_by_its_names(error: &impl Serialize, abi: &AbiError) {
+        let json = serde_json::to_value(error).unwrap();
+        assert_eq!(json["kind"], abi.name);
+        for key in json["facts"].as_object().into_iter().flat_map(Map::keys) {
+            let is_named = abi.inputs.iter().any(|input| key.starts_with(&input.name));
+            assert!(is_named, "{key} of {}", abi.name);
+        }
     }
 
     /// Checks that each case means what it should, and that there is one for each of the artifact's errors.
-    pub(crate) fn every_error_is_decoded<E: Debug + PartialEq + Clone>(
+    pub(crate) fn every_error_is_decoded<E: Debug + PartialEq + Clone + Serialize>(
         artifact: &str,
         except: &[&str],
         cases: &[Case<E>],
         decode: impl Fn(&[u8]) -> Option<E>,
     ) {
+        let errors = errors(artifact);
         for (data, error) in cases {
             assert_eq!(decode(data).as_ref(), Some(error));
+            let abi = errors.iter().find(|abi| data.starts_with(&abi.selector()[..]));
+            is_serialized_by_its_names(error, abi.expect("an error of the artifact"));
         }
         let selectors: BTreeSet<_> = cases.iter().map(|(data, _)| &data[..4]).collect();
-        for (name, selector) in errors(artifact) {
-            let is_tried = selectors.contains(&selector[..]);
-            assert_ne!(is_tried, except.contains(&name.as_str()), "{name}");
+        for abi in errors {
+            let is_tried = selectors.contains(&abi.selector()[..]);
+            assert_ne!(is_tried, except.contains(&abi.name.as_str()), "{}", abi.name);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong, with the values that caused it.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, fmt, time::Duration};
 
 use alloy::{
     primitives::{Address, B256, Bytes},
@@ -8,6 +8,7 @@ use alloy::{
     transports::{TransportError, http::reqwest},
 };
 use levee_model::{Asset, BonusRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused};
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use strum::IntoStaticStr;
 use thiserror::Error;
 
@@ -21,28 +22,9 @@ use crate::{
 };
 
 /// Everything that can go wrong in this crate.
-#[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum Error {
-    /// The escrow refused the call.
-    #[error(transparent)]
-    #[strum(transparent)]
-    Refused(#[from] Refusal),
-    /// The recovery pool refused the call.
-    #[error(transparent)]
-    #[strum(transparent)]
-    RecoveryRefused(RecoveryRefusal),
-    /// The bonus pool refused the call.
-    #[error(transparent)]
-    #[strum(transparent)]
-    BonusRefused(BonusRefusal),
-    /// The board refused the call.
-    #[error(transparent)]
-    #[strum(transparent)]
-    BoardRefused(#[from] BoardError),
-    /// The router refused the call.
-    #[error(transparent)]
-    #[strum(transparent)]
-    RouterRefused(#[from] RouterError),
     /// A token refused the call, with its own message.
     #[error("the token refused the call: {reason}")]
     TokenRefused {
@@ -59,16 +41,20 @@ pub enum Error {
     #[error("`{account}` does not have enough ETH for the transaction: {source:#}")]
     InsufficientFunds {
         /// The sender.
+        #[serde(serialize_with = "levee_model::facts::account")]
         account: Address,
         /// The node's message.
+        #[serde(rename = "reason", serialize_with = "text")]
         source: RedactedError,
     },
     /// The node is on another chain.
     #[error("the node is on chain {actual}, not on chain {expected}")]
     WrongChain {
         /// The chain that was asked for.
+        #[serde(rename = "expectedChain")]
         expected: u64,
         /// The chain of the node.
+        #[serde(rename = "actualChain")]
         actual: u64,
     },
     /// There is no contract at the address.
@@ -77,6 +63,7 @@ pub enum Error {
         /// The expected contract.
         contract: Contract,
         /// The address.
+        #[serde(serialize_with = "levee_model::facts::account")]
         address: Address,
     },
     /// The contract at the address is a different one.
@@ -85,6 +72,7 @@ pub enum Error {
         /// The expected contract.
         contract: Contract,
         /// The address.
+        #[serde(serialize_with = "levee_model::facts::account")]
         address: Address,
     },
     /// The contract at the address has the code of a Levee contract but was created in another way: its address does
@@ -96,6 +84,7 @@ pub enum Error {
         /// The contract that it imitates.
         contract: Contract,
         /// The address.
+        #[serde(serialize_with = "levee_model::facts::account")]
         address: Address,
     },
     /// The chain lacks the contract that creates all others.
@@ -107,6 +96,7 @@ pub enum Error {
         /// Which token it should be.
         asset: Asset,
         /// The address.
+        #[serde(serialize_with = "levee_model::facts::account")]
         address: Address,
     },
     /// The tokens in the terms are not Lido's. An address proves which terms a rescue has, not that they are
@@ -118,8 +108,10 @@ pub enum Error {
         /// The chain.
         chain: u64,
         /// What the terms have for stETH.
+        #[serde(rename = "stETH", serialize_with = "levee_model::facts::account")]
         steth: Address,
         /// What the terms have for wstETH.
+        #[serde(rename = "wstETH", serialize_with = "levee_model::facts::account")]
         wsteth: Address,
     },
     /// The rescue is in ETH only, so it has no such token.
@@ -141,26 +133,31 @@ pub enum Error {
     #[error("the account could not sign: {source:#}")]
     NotSigned {
         /// What went wrong.
+        #[serde(rename = "reason", serialize_with = "text")]
         source: RedactedError,
     },
     /// The RPC URL is invalid.
     #[error("the RPC URL is invalid: {source:#}")]
     InvalidUrl {
         /// What is wrong with it.
+        #[serde(rename = "reason", serialize_with = "text")]
         source: RedactedError,
     },
     /// No node answers at the address.
     #[error("no answer from the RPC node at {url}: {source:#}")]
     Unreachable {
         /// Where it should be.
+        #[serde(serialize_with = "text")]
         url: RedactedUrl,
         /// What went wrong.
+        #[serde(rename = "reason", serialize_with = "text")]
         source: RedactedError,
     },
     /// A request to the node failed.
     #[error("the RPC request failed: {source:#}")]
     Rpc {
         /// What went wrong.
+        #[serde(rename = "reason", serialize_with = "text")]
         source: RedactedError,
     },
     /// The transaction was sent but not included in a block in time. It still may be.
@@ -169,6 +166,7 @@ pub enum Error {
         /// Its hash.
         transaction: B256,
         /// How long the client waited.
+        #[serde(rename = "waitedSeconds", serialize_with = "seconds")]
         waited: Duration,
     },
     /// The transaction failed in its block, though it would have succeeded just before.
@@ -185,6 +183,7 @@ pub enum Error {
         /// Its hash.
         transaction: B256,
         /// Where it should be.
+        #[serde(serialize_with = "levee_model::facts::account")]
         address: Address,
     },
     /// The node returned data that no Levee contract would.
@@ -195,7 +194,51 @@ pub enum Error {
     },
     /// The logs do not form the history of a rescue: some are missing, or belong to another contract.
     #[error("the logs are not the complete history of a rescue: {0}")]
-    BrokenHistory(#[from] Inconsistent),
+    BrokenHistory(
+        #[serde(serialize_with = "reason")]
+        #[from]
+        Inconsistent,
+    ),
+    /// The escrow refused the call.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    Refused(#[from] Refusal),
+    /// The recovery pool refused the call.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    RecoveryRefused(RecoveryRefusal),
+    /// The bonus pool refused the call.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    BonusRefused(BonusRefusal),
+    /// The board refused the call.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    BoardRefused(#[from] BoardError),
+    /// The router refused the call.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    RouterRefused(#[from] RouterError),
+}
+
+fn text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{value:#}"))
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_secs())
+}
+
+/// A newtype's content as an object.
+fn reason<S: Serializer>(error: &Inconsistent, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut facts = serializer.serialize_map(Some(1))?;
+    facts.serialize_entry("reason", &error.to_string())?;
+    facts.end()
 }
 
 impl Error {

@@ -43,7 +43,7 @@ impl FromStr for RedactedUrl {
         let url = Url::parse(text).map_err(|error| invalid(RedactedError::new(error)))?;
         match url.scheme() {
             "http" | "https" if url.has_host() => Ok(Self::new(url)),
-            _ => Err(invalid(RedactedError::new("it must begin with http:// or https://"))),
+            _ => Err(invalid(RedactedError::new("it must be an http or https URL"))),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::Address;
+use serde::Serialize;
 use strum::IntoStaticStr;
 use thiserror::Error;
 
@@ -110,7 +111,8 @@ impl Enlistment {
 }
 
 /// Why a call of the bonus pool was refused. A refused call changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum BonusRefusal {
     /// By add: the rescue is not open or its deadline has passed.
     #[error("the bonus is closed: the rescue is {status}, its deadline is {}, and it is now {}", utc(*.deadline), utc(*.time))]
@@ -118,8 +120,10 @@ pub enum BonusRefusal {
         /// The stored status.
         status: Status,
         /// The deadline in force.
+        #[serde(rename = "deadlineUnix")]
         deadline: Timestamp,
         /// Block time.
+        #[serde(rename = "timeUnix")]
         time: Timestamp,
     },
     /// By add: nothing is added.
@@ -129,53 +133,64 @@ pub enum BonusRefusal {
     #[error("`{account}` cannot be a sponsor or a recipient")]
     InvalidAccount {
         /// The account.
+        #[serde(serialize_with = "crate::facts::account")]
         account: Address,
     },
     /// By enlist: nothing would change, because the whole position is enlisted or enlisting has ended.
     #[error("the {} position of `{}` in tier {} has nothing to enlist", .id.asset, .id.pledger, .id.tier)]
     NothingToEnlist {
         /// The position.
+        #[serde(flatten, serialize_with = "crate::facts::position")]
         id: PositionId,
     },
     /// By enlist: more than the books can count for one position.
     #[error("the amount {amount} exceeds the {limit} that the position can still enlist")]
     AmountTooLarge {
         /// What would be added.
+        #[serde(rename = "amountUnitSeconds", serialize_with = "crate::facts::unit_seconds")]
         amount: UnitSeconds,
         /// What the position still takes.
+        #[serde(rename = "limitUnitSeconds", serialize_with = "crate::facts::unit_seconds")]
         limit: UnitSeconds,
     },
     /// By claim and take back: pledgers own a part of the bonus, and positions may still be updated.
     #[error("the bonus can be decided only after {}, and it is now {}", utc(*.limit), utc(*.time))]
     TooEarly {
         /// The last second at which it is too early.
+        #[serde(rename = "limitUnix")]
         limit: Timestamp,
         /// Block time.
+        #[serde(rename = "timeUnix")]
         time: Timestamp,
     },
     /// By claim: the condition was met, nothing was enlisted, or the share was paid before or is worth no wei.
     #[error("the {} position of `{}` in tier {} has no bonus to claim", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
+        #[serde(flatten, serialize_with = "crate::facts::position")]
         id: PositionId,
     },
     /// By take back: the sponsor added nothing, took it back before, or its part of what is left is worth no wei.
     #[error("`{sponsor}` has nothing left to take back from the bonus pool")]
     NothingToTakeBack {
         /// The sponsor.
+        #[serde(serialize_with = "crate::facts::account")]
         sponsor: Address,
     },
     /// The recipient does not take the ETH.
     #[error("{} could not be paid to `{recipient}`", ether(*.amount))]
     PaymentFailed {
         /// Who was to be paid.
+        #[serde(serialize_with = "crate::facts::account")]
         recipient: Address,
         /// How much.
+        #[serde(rename = "amountWei")]
         amount: Wei,
     },
     /// The rescue is open and cannot be settled, or has no such tier.
     #[error(transparent)]
     #[strum(transparent)]
+    #[serde(untagged)]
     ByRescue(#[from] Refusal),
 }
 

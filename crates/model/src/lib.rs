@@ -6,6 +6,7 @@ pub mod bonus;
 pub mod books;
 pub mod display;
 pub mod event;
+pub mod facts;
 pub mod lido;
 pub mod outlook;
 pub mod prorata;

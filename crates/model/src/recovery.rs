@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
+use serde::Serialize;
 use strum::IntoStaticStr;
 use thiserror::Error;
 
@@ -27,7 +28,8 @@ use crate::{
 pub const MAX_RECEIVED: Wei = Wei::new((1 << 96) - 1);
 
 /// Why a call of the recovery pool was refused. A refused call changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum RecoveryRefusal {
     /// The rescue is not final, or it failed: nothing was paid that could be recovered.
     #[error("the rescue is {status}: recovery begins once a rescue that delivered something is final")]
@@ -45,8 +47,10 @@ pub enum RecoveryRefusal {
     #[error("the amount {} exceeds the {} that a draw order can still receive", ether(*.amount), ether(*.limit))]
     AmountTooLarge {
         /// What the group would have got.
+        #[serde(rename = "amountWei")]
         amount: Wei,
         /// What it still takes.
+        #[serde(rename = "limitWei")]
         limit: Wei,
     },
     /// By claim: nothing was paid out of the tier's group, or the tier was not active.
@@ -59,25 +63,30 @@ pub enum RecoveryRefusal {
     #[error("the {} position of `{}` in tier {} has nothing to claim", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
+        #[serde(flatten, serialize_with = "crate::facts::position")]
         id: PositionId,
     },
     /// By claim: the recipient, or the pledger where none is named, is zero or the pool itself.
     #[error("`{account}` cannot be a recipient")]
     InvalidAccount {
         /// The account.
+        #[serde(serialize_with = "crate::facts::account")]
         account: Address,
     },
     /// The recipient does not take the ETH.
     #[error("{} could not be paid to `{recipient}`", ether(*.amount))]
     PaymentFailed {
         /// Who was to be paid.
+        #[serde(serialize_with = "crate::facts::account")]
         recipient: Address,
         /// How much.
+        #[serde(rename = "amountWei")]
         amount: Wei,
     },
     /// By claim: the rescue knows no such tier.
     #[error(transparent)]
     #[strum(transparent)]
+    #[serde(untagged)]
     ByRescue(#[from] Refusal),
 }
 

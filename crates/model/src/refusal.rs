@@ -1,6 +1,7 @@
 //! Why was a call refused? Each reason has the name of the contract's error, and carries the facts that it turned on.
 
 use alloy_primitives::Address;
+use serde::Serialize;
 use strum::IntoStaticStr;
 use thiserror::Error;
 
@@ -17,18 +18,17 @@ use crate::{
 };
 
 /// Why an escrow refused a call, or its creation. A refused call changes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum Refusal {
-    /// Terms that no escrow accepts; of the target, also by amend.
-    #[error(transparent)]
-    #[strum(transparent)]
-    Terms(#[from] TermsError),
     /// The caller is not the guardian.
     #[error("`{caller}` is not the guardian `{guardian}`")]
     NotGuardian {
         /// The caller.
+        #[serde(serialize_with = "crate::facts::account")]
         caller: Address,
         /// The guardian; zero for none.
+        #[serde(serialize_with = "crate::facts::account_or_none")]
         guardian: Address,
     },
     /// By pledge, decline and amend: the rescue is not open, or its deadline has passed.
@@ -37,8 +37,10 @@ pub enum Refusal {
         /// The stored status.
         status: Status,
         /// The deadline in force.
+        #[serde(rename = "deadlineUnix")]
         deadline: Timestamp,
         /// Block time.
+        #[serde(rename = "timeUnix")]
         time: Timestamp,
     },
     /// The status does not allow the call.
@@ -68,8 +70,10 @@ pub enum Refusal {
     #[error("the pledge names {}, but the latest amendment is {}", named_text(*.named), latest_text(*.latest))]
     AmendmentDiffers {
         /// When the amendment that the pledge names comes into force; 0 for none.
+        #[serde(rename = "namedUnix", serialize_with = "crate::facts::time_or_none")]
         named: Timestamp,
         /// When the latest one does or did; 0 for none.
+        #[serde(rename = "latestUnix", serialize_with = "crate::facts::time_or_none")]
         latest: Timestamp,
     },
     /// More than the books can hold.
@@ -84,18 +88,21 @@ pub enum Refusal {
     #[error("`{account}` cannot be a pledger or a recipient")]
     InvalidAccount {
         /// The account.
+        #[serde(serialize_with = "crate::facts::account")]
         account: Address,
     },
     /// By refund, exit and decline: the position has nothing to return.
     #[error("the {} position of `{}` in tier {} has nothing to return", .id.asset, .id.pledger, .id.tier)]
     NothingToReturn {
         /// The position.
+        #[serde(flatten, serialize_with = "crate::facts::position")]
         id: PositionId,
     },
     /// By collect: nothing is owed.
     #[error("no {asset} from exits or declines is owed to `{pledger}`")]
     NothingOwed {
         /// The pledger.
+        #[serde(serialize_with = "crate::facts::account")]
         pledger: Address,
         /// The asset.
         asset: Asset,
@@ -104,48 +111,60 @@ pub enum Refusal {
     #[error("no amendment is pending at {}, so no pledge can exit", utc(*.time))]
     NoExitWindow {
         /// When the latest amendment came into force; 0 for none.
+        #[serde(rename = "effectiveAtUnix", serialize_with = "crate::facts::time_or_none")]
         effective_at: Timestamp,
         /// Block time.
+        #[serde(rename = "timeUnix")]
         time: Timestamp,
     },
     /// By amend, and by settle up to the deadline: an amendment is pending.
     #[error("an amendment is pending until {}, and it is now {}", utc(*.effective_at), utc(*.time))]
     AmendmentPending {
         /// When it comes into force.
+        #[serde(rename = "effectiveAtUnix")]
         effective_at: Timestamp,
         /// Block time.
+        #[serde(rename = "timeUnix")]
         time: Timestamp,
     },
     /// By amend: the exit window would end after the deadline in force.
     #[error("the exit window would end at {}, after the deadline {}", utc(*.effective_at), utc(*.deadline))]
     AmendmentTooLate {
         /// When the amendment would come into force.
+        #[serde(rename = "effectiveAtUnix")]
         effective_at: Timestamp,
         /// The deadline in force.
+        #[serde(rename = "deadlineUnix")]
         deadline: Timestamp,
     },
     /// By amend: the new deadline is not after the exit window.
     #[error("the new deadline {} is not after the end of the exit window, {}", utc(*.new_deadline), utc(*.effective_at))]
     AmendedDeadlineTooEarly {
         /// The deadline proposed.
+        #[serde(rename = "newDeadlineUnix")]
         new_deadline: Timestamp,
         /// When the amendment would come into force.
+        #[serde(rename = "effectiveAtUnix")]
         effective_at: Timestamp,
     },
     /// By amend: the new deadline is after the latest that the terms allow.
     #[error("the new deadline {} is after the latest that the terms allow, {}", utc(*.new_deadline), utc(*.latest_deadline))]
     AmendedDeadlineTooLate {
         /// The deadline proposed.
+        #[serde(rename = "newDeadlineUnix")]
         new_deadline: Timestamp,
         /// The latest deadline.
+        #[serde(rename = "latestDeadlineUnix")]
         latest_deadline: Timestamp,
     },
     /// By settle up to the deadline: not everything is covered.
     #[error("the pledges cover {} of {}; before the deadline, only a fully covered rescue can settle", ether(*.coverage), ether(*.required))]
     CoverageTooLow {
         /// Value of all pots.
+        #[serde(rename = "coverageWei")]
         coverage: Wei,
         /// The target.
+        #[serde(rename = "requiredWei")]
         required: Wei,
     },
     /// The rescue would settle, some pot holds shares, and their rate cannot be read.
@@ -155,6 +174,7 @@ pub enum Refusal {
     #[error("the value of stETH shares can be read, so the rescue cannot expire")]
     RateReadable {
         /// The rate.
+        #[serde(rename = "rateWeiPer1e27Shares")]
         rate: Rate,
     },
     /// By expire: no pot holds shares.
@@ -164,8 +184,10 @@ pub enum Refusal {
     #[error("only {left} gas is left, but {required} is required")]
     GasTooLow {
         /// The gas that was left.
+        #[serde(rename = "leftGas")]
         left: u64,
         /// The gas that is required.
+        #[serde(rename = "requiredGas")]
         required: u64,
     },
     /// By release: every tranche of the asset that is due is delivered.
@@ -193,20 +215,24 @@ pub enum Refusal {
     #[error("`{}` has already objected with its {} in tier {}", .id.pledger, .id.asset, .id.tier)]
     AlreadyObjected {
         /// The position.
+        #[serde(flatten, serialize_with = "crate::facts::position")]
         id: PositionId,
     },
     /// By object: nothing was drawn from the position.
     #[error("nothing of value was drawn from the {} position of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
     NothingDrawn {
         /// The position.
+        #[serde(flatten, serialize_with = "crate::facts::position")]
         id: PositionId,
     },
     /// By lapse and expire: it is too early.
     #[error("this is possible only after {}, and it is now {}", utc(*.limit), utc(*.time))]
     TooEarly {
         /// The last second at which it is too early.
+        #[serde(rename = "limitUnix")]
         limit: Timestamp,
         /// Block time.
+        #[serde(rename = "timeUnix")]
         time: Timestamp,
     },
     /// By pledge: the token itself refused the transfer, with its own error or none.
@@ -219,12 +245,18 @@ pub enum Refusal {
     #[error("{} could not be paid to `{recipient}`", display::amount(*.asset, *.amount))]
     PaymentFailed {
         /// The intended recipient.
+        #[serde(serialize_with = "crate::facts::account")]
         recipient: Address,
         /// The asset.
         asset: Asset,
         /// The amount.
         amount: Units,
     },
+    /// Terms that no escrow accepts; of the target, also by amend.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    Terms(#[from] TermsError),
 }
 
 fn named_text(effective_at: Timestamp) -> String {
@@ -240,7 +272,8 @@ fn latest_text(effective_at: Timestamp) -> String {
 }
 
 /// Why an escrow or one of its pools refused a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[serde(untagged)]
 pub enum Refused {
     /// The escrow, possibly through a pool that passes its refusal on.
     #[error(transparent)]

@@ -77,7 +77,8 @@ pub struct Terms {
 }
 
 /// The rule that the terms break, by the name of the constructor's error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum TermsError {
     /// The beneficiary is the zero address.
     #[error("the beneficiary is the zero address")]
@@ -86,30 +87,37 @@ pub enum TermsError {
     #[error("wstETH `{wsteth}` does not wrap stETH `{steth}`; set both, or neither")]
     TokensMismatch {
         /// stETH.
+        #[serde(rename = "stETH", serialize_with = "crate::facts::account_or_none")]
         steth: Address,
         /// wstETH.
+        #[serde(rename = "wstETH", serialize_with = "crate::facts::account_or_none")]
         wsteth: Address,
     },
     /// The target is too small or too large.
     #[error("the target {} is not between {} and {}", ether(*.target), ether(MIN_TARGET), ether(MAX_TARGET))]
     TargetOutOfBounds {
         /// The target.
+        #[serde(rename = "targetWei")]
         target: Wei,
     },
     /// The deadline is not after the creation.
     #[error("the deadline {} has passed: it is now {}", utc(*.deadline), utc(*.time))]
     DeadlinePassed {
         /// The deadline.
+        #[serde(rename = "deadlineUnix")]
         deadline: Timestamp,
         /// When the escrow would be created.
+        #[serde(rename = "timeUnix")]
         time: Timestamp,
     },
     /// The latest deadline is before the deadline.
     #[error("the latest deadline {} is before the deadline {}", utc(*.latest_deadline), utc(*.deadline))]
     LatestDeadlineTooEarly {
         /// The latest deadline.
+        #[serde(rename = "latestDeadlineUnix")]
         latest_deadline: Timestamp,
         /// The deadline.
+        #[serde(rename = "deadlineUnix")]
         deadline: Timestamp,
     },
     /// No tier, or too many.
@@ -124,14 +132,17 @@ pub enum TermsError {
         /// Index of the tier.
         tier: usize,
         /// Its threshold.
+        #[serde(rename = "thresholdBps")]
         threshold: Bps,
         /// The lowest threshold allowed.
+        #[serde(rename = "previousBps")]
         previous: Bps,
     },
     /// The last tier's threshold is not 100 %.
     #[error("the last tier has a threshold of {threshold}, not {}", Bps::ONE)]
     LastThresholdNotFull {
         /// Its threshold.
+        #[serde(rename = "thresholdBps")]
         threshold: Bps,
     },
     /// Two tiers have one draw order and two rates.
@@ -140,12 +151,14 @@ pub enum TermsError {
         /// Index of the later tier.
         tier: usize,
         /// Index of the earlier tier.
+        #[serde(rename = "otherTier")]
         other: usize,
     },
     /// The veto is 100 % or more.
     #[error("a veto of {veto} is not less than {}", Bps::ONE)]
     VetoOutOfBounds {
         /// The veto.
+        #[serde(rename = "vetoBps")]
         veto: Bps,
     },
     /// The objection period is zero.
@@ -167,8 +180,10 @@ pub enum TermsError {
     #[error("the release window ({release_window} s) and the exit window ({exit_window} s) must not be zero")]
     WindowZero {
         /// The release window.
+        #[serde(rename = "releaseWindowSeconds")]
         release_window: u32,
         /// The exit window.
+        #[serde(rename = "exitWindowSeconds")]
         exit_window: u32,
     },
 }

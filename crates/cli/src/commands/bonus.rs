@@ -121,7 +121,7 @@ pub(crate) struct TakeBackArgs {
 }
 
 impl BonusCommand {
-    /// Does it.
+    /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         match self {
             Self::Add(args) => args.run(output).await,
