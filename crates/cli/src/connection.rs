@@ -9,7 +9,7 @@ use alloy::{
 };
 use clap::Args;
 use eyre::{Result, eyre};
-use levee::{Blueprint, Query, RedactedUrl, Snapshot, provider};
+use levee::{Query, RedactedUrl, Snapshot, provider};
 
 use crate::{
     address,
@@ -183,12 +183,5 @@ impl RescueArgs {
         let query = Query::of(named.address).account(account.unwrap_or_default());
         let snapshot = query.read(&node.provider, node.expected).await?;
         Ok((node.on(snapshot.chain), snapshot))
-    }
-}
-
-impl TermsFile {
-    /// The address of the rescue with these terms, existing or not.
-    pub(crate) fn address(&self) -> Result<Address> {
-        Ok(Blueprint::escrow(&self.terms)?.address())
     }
 }

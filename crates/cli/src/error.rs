@@ -3,8 +3,6 @@
 //! Everything fails with an [`eyre::Report`]. If its chain contains a [`UserError`], or an error of the client that
 //! says so, it is a user error; otherwise it is a network failure or a bug.
 
-use std::fmt;
-
 use eyre::Report;
 use serde_json::{Map, Value};
 
@@ -19,38 +17,7 @@ pub(crate) const EXIT_USER: u8 = 1;
 const EXIT_INTERNAL: u8 = 2;
 
 /// An error that the user can correct: one sentence, and a hint on how.
-#[derive(Debug, Clone)]
-pub(crate) struct UserError {
-    message: String,
-    hint: Option<String>,
-}
-
-impl UserError {
-    /// `message` is one sentence without a full stop.
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
-    }
-
-    /// Adds advice on what to do about it.
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// The same error, with the `place` where it occurred before the sentence.
-    pub(crate) fn within(mut self, place: impl fmt::Display) -> Self {
-        self.message = format!("{place}: {}", self.message);
-        self
-    }
-}
-
-impl fmt::Display for UserError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for UserError {}
+pub(crate) use levee::text::TextError as UserError;
 
 /// The exit code for an error.
 pub(crate) fn exit_code(report: &Report) -> u8 {

@@ -254,10 +254,10 @@ mod tests {
 
     use super::*;
     use crate::{
+        commands::terms::tests,
         commands::{declarations::Declarations, deploy::Deployed, positions::Positions},
         declaration::SignedFile,
         page::RescueJson,
-        terms,
         transaction::Transactions,
     };
 
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn what_there_is_none_of_is_null_and_addresses_have_a_checksum() {
-        let mut terms = terms::tests::parse(&terms::tests::text()).unwrap().terms;
+        let mut terms = tests::parse(&tests::text()).unwrap().terms;
         let json = serde_json::to_value(TermsJson::from(&terms)).unwrap();
         assert_eq!(json["guardian"], serde_json::Value::Null);
         assert_eq!(json["stETH"], "0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84");

@@ -1,26 +1,22 @@
 //! The `levee` command: create, pledge to, release, refund and read rescues, and the contracts around them.
 
 mod account;
-mod address;
 mod amended;
 mod amount;
 mod cli;
 mod commands;
 mod connection;
 mod declaration;
-mod document;
 mod environment;
 mod error;
 mod escape;
 mod event;
 mod event_json;
-mod file;
 mod hint;
 mod json;
 mod keystore;
 mod output;
 mod page;
-mod percent;
 mod pledging;
 mod position;
 mod prompt;
@@ -28,13 +24,14 @@ mod public_keys;
 mod rehearse;
 mod route;
 mod table;
-mod terms;
 mod time;
 mod trace;
 mod transaction;
 mod warnings;
 
 use std::process::ExitCode;
+
+use levee::text::{address, document, file, percent, terms};
 
 use crate::cli::Parsed;
 

@@ -2,7 +2,7 @@
 
 use alloy::{primitives::Address, providers::DynProvider};
 use levee::Call;
-use levee_model::{Asset, Tier, Units};
+use levee_model::Tier;
 
 use crate::{
     amended,
@@ -21,7 +21,7 @@ pub(crate) struct Pledge {
     /// The amount as entered.
     pub(crate) amount: Amount,
     /// The amount in the unit in which it is booked.
-    pub(crate) units: Units,
+    pub(crate) booked: levee_model::Amount,
     /// Whether it will be enlisted for the bonus.
     pub(crate) enlists: bool,
 }
@@ -50,7 +50,7 @@ impl Session {
     pub(crate) fn pledge(&self, pledge: &Pledge, amount: &str, call: Call<DynProvider>) -> Step {
         let page = &self.page;
         let mut facts = vec![
-            ("exactly", exactly(pledge.amount.asset(), pledge.units)),
+            ("exactly", exactly(pledge.booked)),
             ("tier", tier_text(pledge)),
             ("pledger", pledge.pledger.to_string()),
             ("beneficiary", page.view.terms.beneficiary.to_string()),
@@ -68,8 +68,8 @@ fn tier_text(pledge: &Pledge) -> String {
     format!("{}: a {footing}, used only if coverage reaches {threshold}", pledge.index)
 }
 
-fn exactly(asset: Asset, units: Units) -> String {
-    format!("{} {}", units.get(), amount::unit_name(asset))
+fn exactly(booked: levee_model::Amount) -> String {
+    format!("{} {}", booked.units().get(), amount::unit_name(booked.asset()))
 }
 
 #[cfg(test)]
@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn the_books_unit_is_said_in_full() {
-        assert_eq!(exactly(Asset::StEth, Units::new(7)), "7 stETH shares");
-        assert_eq!(exactly(Asset::WstEth, Units::new(7)), "7 units of 10^-18 wstETH");
+        use levee_model::{Amount::*, Shares, Units};
+        assert_eq!(exactly(StEth(Shares::new(7))), "7 stETH shares");
+        assert_eq!(exactly(WstEth(Units::new(7))), "7 units of 10^-18 wstETH");
     }
 }

@@ -8,11 +8,11 @@ use alloy::{
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Allowance, Call, Destination, Router, Tokens,
+    Allowance, Call, Destination, Funding, Router, Tokens,
     bindings::{StETH, WETH, WstETH},
     display::decimal,
 };
-use levee_model::{Asset, Shares, Wei};
+use levee_model::{Asset, Wei};
 
 use crate::{
     address,
@@ -79,17 +79,11 @@ impl RouteArgs {
 impl Session {
     /// The pledge by a call of the escrow, after any approval it needs.
     pub(crate) async fn direct(&self, pledge: &Pledge, may_approve: bool) -> Result<Vec<Step>> {
-        let Pledge { pledger, index, amount, units, .. } = *pledge;
-        let named = self.page.view.latest_amendment();
-        let call = match amount.asset() {
-            Asset::Eth => self.escrow.pledge_eth(pledger, index, named, Wei::new(units.get())),
-            Asset::StEth => self.escrow.pledge_steth(pledger, index, named, Shares::new(units.get())),
-            Asset::WstEth => self.escrow.pledge_wsteth(pledger, index, named, units),
-        };
+        let Pledge { pledger, index, amount, booked, .. } = *pledge;
+        let call = self.escrow.pledge(pledger, index, self.page.view.latest_amendment(), booked);
         let mut steps = Vec::new();
-        let (owner, asset) = (self.signer.from, amount.asset());
         // The pledge follows in the next transaction and uses up the allowance.
-        if let Some(approval) = self.escrow.approval(owner, asset, units, Allowance::Exact).await? {
+        if let Some(approval) = self.escrow.approval(self.signer.from, booked, Allowance::Exact).await? {
             let what = approved(&approval, amount.asset());
             steps.push(self.approval(approval, ("rescue", &what), &amount.to_string(), may_approve)?);
         }
@@ -101,18 +95,8 @@ impl Session {
     pub(crate) async fn with_permit(&self, pledge: &Pledge, weth: Option<Address>) -> Result<Vec<Step>> {
         let router = self.router(weth)?;
         let (key, deadline) = (&self.signer.key, self.page.now + PERMIT_LIFETIME);
-        let to = self.destination(pledge);
-        let call = match pledge.amount.asset() {
-            Asset::WstEth => {
-                let permit = router.wsteth_permit(key, pledge.units, deadline).await?;
-                router.pledge_wsteth(to, pledge.units, permit)
-            }
-            _ => {
-                let shares = Shares::new(pledge.units.get());
-                let permit = router.steth_permit(key, shares, Allowance::Exact, deadline).await?;
-                router.pledge_steth(to, shares, permit)
-            }
-        };
+        let funding = router.permit(key, pledge.booked, Allowance::Exact, deadline).await?;
+        let call = router.pledge(self.destination(pledge), funding);
         let mut steps = Vec::new();
         steps.extend(self.signer.creation(router.blueprint()).await?);
         let mut step = self.pledge(pledge, &pledge.amount.to_string(), call);
@@ -129,7 +113,7 @@ impl Session {
         may_approve: bool,
     ) -> Result<Vec<Step>> {
         let router = self.router(weth)?;
-        let (weth, wei) = (router.tokens().weth, Wei::new(pledge.units.get()));
+        let (weth, (wei, _)) = (router.tokens().weth, pledge.booked.wei_and_shares());
         let amount = weth_text(wei);
         self.check_weth(weth, wei).await?;
         let mut steps = Vec::new();
@@ -137,7 +121,7 @@ impl Session {
         if let Some(approval) = router.weth_approval(self.signer.from, wei).await? {
             steps.push(self.approval(approval, ("router", &amount), &amount, may_approve)?);
         }
-        let call = router.pledge_weth(self.destination(pledge), wei);
+        let call = router.pledge(self.destination(pledge), Funding::Weth(wei));
         let mut step = self.pledge(pledge, &amount, call);
         step.facts.push(("through", format!("the router {}, which unwraps it", router.address())));
         steps.push(step);

@@ -214,7 +214,7 @@ fn far_times(terms: &Terms, now: Timestamp) -> [Option<String>; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::terms::tests::{NOW, parse, text};
+    use crate::commands::terms::tests::{NOW, parse, text};
 
     /// What is warned of beyond the price of the veto, of the template with a guardian and `change`.
     fn beyond_the_price(change: fn(&mut Terms)) -> Vec<String> {

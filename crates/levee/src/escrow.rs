@@ -7,8 +7,8 @@ use alloy::{
     sol_types::SolCall,
 };
 use levee_model::{
-    Asset, Goal, PerAsset, PledgingView, Position, PositionId, PositionView, Rescue, RescueView, Shares,
-    Status, Terms, Timestamp, Units, Wei,
+    Amount, Asset, Goal, PerAsset, PledgingView, Position, PositionId, PositionView, Rescue, RescueView,
+    Shares, Status, Terms, Timestamp, Units, Wei,
 };
 
 use crate::{
@@ -190,22 +190,23 @@ impl<P: Provider + Clone> Escrow<P> {
 
     // ---------------------------------------------------------------------------------------------- pledging
 
-    /// Pledges ETH into `tier`, in the name of `pledger`, under the amendment that its sender was shown: see
-    /// [`RescueView::latest_amendment`].
-    pub fn pledge_eth(&self, pledger: Address, tier: u8, amendment: Timestamp, amount: Wei) -> Call<P> {
-        self.call(&PledgeEscrow::pledgeETHCall { pledger, tier, amendment }).paying(amount)
-    }
-
-    /// Pledges shares of the sender's stETH; see [`steth_shares`](Self::steth_shares) and [`approval`](Self::approval).
-    pub fn pledge_steth(&self, pledger: Address, tier: u8, amendment: Timestamp, shares: Shares) -> Call<P> {
-        let shares = U256::from(shares.get());
-        self.call(&PledgeEscrow::pledgeStETHCall { pledger, tier, amendment, shares })
-    }
-
-    /// Pledges the sender's wstETH, in its own unit; see [`approval`](Self::approval).
-    pub fn pledge_wsteth(&self, pledger: Address, tier: u8, amendment: Timestamp, amount: Units) -> Call<P> {
-        let amount = U256::from(amount.get());
-        self.call(&PledgeEscrow::pledgeWstETHCall { pledger, tier, amendment, amount })
+    /// Pledges into `tier`, in the name of `pledger`, under the amendment that its sender was shown: see
+    /// [`RescueView::latest_amendment`]. What is pledged is the sender's; of a token, see
+    /// [`approval`](Self::approval), and for an amount of stETH, [`steth_shares`](Self::steth_shares).
+    pub fn pledge(&self, pledger: Address, tier: u8, amendment: Timestamp, amount: Amount) -> Call<P> {
+        match amount {
+            Amount::Eth(wei) => {
+                self.call(&PledgeEscrow::pledgeETHCall { pledger, tier, amendment }).paying(wei)
+            }
+            Amount::StEth(shares) => {
+                let shares = U256::from(shares.get());
+                self.call(&PledgeEscrow::pledgeStETHCall { pledger, tier, amendment, shares })
+            }
+            Amount::WstEth(units) => {
+                let amount = U256::from(units.get());
+                self.call(&PledgeEscrow::pledgeWstETHCall { pledger, tier, amendment, amount })
+            }
+        }
     }
 
     /// An amount of stETH in shares, rounded down: what to pledge for it.
@@ -218,8 +219,7 @@ impl<P: Provider + Clone> Escrow<P> {
         convert::narrow(shares, "an amount of shares").map(Shares::new)
     }
 
-    /// The approval that `owner` must give before it can pledge `amount` of `asset`; `None` if none is
-    /// needed.
+    /// The approval that `owner` must give before it can pledge `amount`; `None` if none is needed.
     ///
     /// For wstETH it is exactly the amount. Allowances of stETH are in stETH, and every rebase raises the
     /// value of the same shares, so `allowance` says when the pledge will follow.
@@ -229,21 +229,20 @@ impl<P: Provider + Clone> Escrow<P> {
     pub async fn approval(
         &self,
         owner: Address,
-        asset: Asset,
-        amount: Units,
+        amount: Amount,
         allowance: Allowance,
     ) -> Result<Option<Call<P>>, Error> {
-        match asset {
-            Asset::Eth => Ok(None),
-            Asset::StEth => self.steth_approval(owner, amount, allowance).await,
-            Asset::WstEth => self.wsteth_approval(owner, amount).await,
+        match amount {
+            Amount::Eth(_) => Ok(None),
+            Amount::StEth(shares) => self.steth_approval(owner, shares, allowance).await,
+            Amount::WstEth(units) => self.wsteth_approval(owner, units).await,
         }
     }
 
     async fn steth_approval(
         &self,
         owner: Address,
-        shares: Units,
+        shares: Shares,
         allowance: Allowance,
     ) -> Result<Option<Call<P>>, Error> {
         let spender = self.address;

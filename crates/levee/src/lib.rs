@@ -24,6 +24,8 @@ pub mod router;
 mod rpc;
 pub mod snapshot;
 pub mod terms;
+#[cfg(feature = "text")]
+pub mod text;
 mod view;
 
 pub use alloy;
@@ -45,6 +47,6 @@ pub use levee_model::{
 pub use receiver::Receiver;
 pub use recovery::{RecoveryEvent, RecoveryPool};
 pub use redacted::{RedactedError, RedactedUrl, redact};
-pub use router::{Destination, Permit, Router, RouterError, Tokens};
+pub use router::{Destination, Funding, Permit, Router, RouterError, Tokens};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
 pub use terms::{CREATE2_DEPLOYER, SALT};

@@ -148,14 +148,18 @@ impl Eq for RedactedError {}
 
 /// A text without the secret parts of the addresses in it.
 pub fn redact(text: &str) -> String {
-    let Some(start) = ["http://", "https://", "ws://", "wss://"].iter().filter_map(|s| text.find(s)).min()
-    else {
+    const SCHEMES: [&str; 4] = ["http://", "https://", "ws://", "wss://"];
+    let Some(start) = SCHEMES.iter().filter_map(|scheme| text.find(scheme)).min() else {
         return text.to_owned();
     };
     let (before, rest) = text.split_at(start);
     let end = rest.find(|c: char| c.is_whitespace() || "\"'`<>)]},".contains(c)).unwrap_or(rest.len());
     let (address, after) = rest.split_at(end);
-    let shown = address.parse::<RedactedUrl>().map_or_else(|_| "…".to_owned(), |url| url.to_string());
+    let shown = match address.parse::<RedactedUrl>() {
+        Ok(url) => url.to_string(),
+        Err(_) if SCHEMES.contains(&address) => address.to_owned(),
+        Err(_) => "…".to_owned(),
+    };
     format!("{before}{shown}{}", redact(after))
 }
 
@@ -228,5 +232,9 @@ mod tests {
             "error sending request for url (https://node.example/SECRET), wss://x.example/SECRET failed";
         let expected = "error sending request for url (https://node.example/…), … failed";
         assert_eq!(redact(text), expected);
+        assert_eq!(
+            redact("http:// or https://, not http://node.example://x"),
+            "http:// or https://, not http://node.example/…"
+        );
     }
 }

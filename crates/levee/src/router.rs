@@ -7,7 +7,7 @@ use alloy::{
     signers::Signer,
     sol_types::{SolCall, SolInterface, SolStruct},
 };
-use levee_model::{Asset, Shares, Timestamp, Units, Wei};
+use levee_model::{Amount, Asset, Shares, Timestamp, Units, Wei};
 use serde::Serialize;
 use strum::IntoStaticStr;
 use thiserror::Error;
@@ -15,7 +15,7 @@ use thiserror::Error;
 use crate::{
     bindings::{
         PledgeRouter::{self as Raw, PledgeRouterErrors},
-        StETH, WETH, WstETH,
+        StETH, WETH,
     },
     blueprint::{Blueprint, Contract},
     call::Call,
@@ -97,6 +97,20 @@ impl Destination {
     }
 }
 
+/// What pays for a pledge through the router; see [`Router::permit`].
+#[derive(Debug, Clone)]
+pub enum Funding {
+    /// ETH that is sent with the call: for who wants it enlisted in the same transaction. A router without WETH refuses
+    /// it.
+    Eth(Wei),
+    /// The sender's WETH, which the router unwraps; see [`Router::weth_approval`].
+    Weth(Wei),
+    /// Shares of the sender's stETH, and its permit.
+    StEth(Shares, Permit),
+    /// The sender's wstETH, and its permit.
+    WstEth(Units, Permit),
+}
+
 /// An error of the router, one variant for each, under its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
 #[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
@@ -155,26 +169,25 @@ impl<P: Provider + Clone> Router<P> {
         self.tokens
     }
 
-    /// Pledges ETH: for who wants it enlisted in the same transaction. A router without WETH does not.
-    pub fn pledge_eth(&self, to: Destination, amount: Wei) -> Call<P> {
-        self.call(to, &Raw::pledgeETHCall { to: to.encode() }).paying(amount)
-    }
-
-    /// Unwraps the sender's WETH and pledges the ETH; see [`weth_approval`](Self::weth_approval).
-    pub fn pledge_weth(&self, to: Destination, amount: Wei) -> Call<P> {
-        self.call(to, &Raw::pledgeWETHCall { to: to.encode(), amount: U256::from(amount.get()) })
-    }
-
-    /// Pledges shares of the sender's stETH with a permit of the sender's; see [`steth_permit`](Self::steth_permit).
-    pub fn pledge_steth(&self, to: Destination, shares: Shares, permit: Permit) -> Call<P> {
-        let shares = U256::from(shares.get());
-        self.call(to, &Raw::pledgeStETHWithPermitCall { to: to.encode(), shares, permit })
-    }
-
-    /// Pledges the sender's wstETH with a permit of the sender's; see [`wsteth_permit`](Self::wsteth_permit).
-    pub fn pledge_wsteth(&self, to: Destination, amount: Units, permit: Permit) -> Call<P> {
-        let amount = U256::from(amount.get());
-        self.call(to, &Raw::pledgeWstETHWithPermitCall { to: to.encode(), amount, permit })
+    /// Pledges what `funding` gives, and enlists it if `to` says so.
+    pub fn pledge(&self, to: Destination, funding: Funding) -> Call<P> {
+        let (destination, to) = (to, to.encode());
+        let call = |input: Vec<u8>, value| self.call(destination, input, value);
+        match funding {
+            Funding::Eth(wei) => call(Raw::pledgeETHCall { to }.abi_encode(), wei),
+            Funding::Weth(wei) => {
+                let amount = U256::from(wei.get());
+                call(Raw::pledgeWETHCall { to, amount }.abi_encode(), Wei::ZERO)
+            }
+            Funding::StEth(shares, permit) => {
+                let shares = U256::from(shares.get());
+                call(Raw::pledgeStETHWithPermitCall { to, shares, permit }.abi_encode(), Wei::ZERO)
+            }
+            Funding::WstEth(units, permit) => {
+                let amount = U256::from(units.get());
+                call(Raw::pledgeWstETHWithPermitCall { to, amount, permit }.abi_encode(), Wei::ZERO)
+            }
+        }
     }
 
     /// The approval of WETH that `owner` must give before it can pledge `amount`; `None` when none is needed.
@@ -188,53 +201,46 @@ impl<P: Provider + Clone> Router<P> {
         Ok((allowed < amount).then(|| rpc::token_call(&self.provider, self.tokens.weth, &approve)))
     }
 
-    /// Signs a permit of stETH for the router, for `shares`, up to and including `deadline`. `allowance` says when it
-    /// will be used: one that does not suffice then fails in its block.
+    /// Signs the permit that lets the router take `amount`, up to and including `deadline`; ETH needs none. For wstETH it
+    /// is for exactly the amount. `allowance` says when a permit of stETH will be used: one that does not suffice then
+    /// fails in its block.
     ///
     /// # Errors
     /// [`Error::NotSigned`](error::Error::NotSigned), [`Error::Rpc`](error::Error::Rpc),
     /// [`Error::Malformed`](error::Error::Malformed).
-    pub async fn steth_permit(
+    pub async fn permit(
         &self,
         owner: &impl Signer,
-        shares: Shares,
+        amount: Amount,
         allowance: Allowance,
         deadline: Timestamp,
-    ) -> Result<Permit, error::Error> {
-        let steth = self.tokens.steth;
-        let worth = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) };
-        let value = allowance.of(self.read(steth, &worth).await?);
-        let nonce = self.read(steth, &StETH::noncesCall { owner: owner.address() }).await?;
-        let domain = self.read(steth, &StETH::DOMAIN_SEPARATORCall {}).await?;
-        self.permit(owner, domain, value, nonce, deadline).await
+    ) -> Result<Funding, error::Error> {
+        let Tokens { steth, wsteth, .. } = self.tokens;
+        Ok(match amount {
+            Amount::Eth(wei) => Funding::Eth(wei),
+            Amount::StEth(shares) => {
+                let worth = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) };
+                let value = allowance.of(self.read(steth, &worth).await?);
+                Funding::StEth(shares, self.sign(owner, steth, value, deadline).await?)
+            }
+            Amount::WstEth(units) => {
+                let value = U256::from(units.get());
+                Funding::WstEth(units, self.sign(owner, wsteth, value, deadline).await?)
+            }
+        })
     }
 
-    /// Signs a permit of wstETH for the router, for exactly `amount`, up to and including `deadline`.
-    ///
-    /// # Errors
-    /// As [`steth_permit`](Self::steth_permit).
-    pub async fn wsteth_permit(
+    /// Signs a permit of `token`: both tokens have the same nonces and domains.
+    async fn sign(
         &self,
         owner: &impl Signer,
-        amount: Units,
-        deadline: Timestamp,
-    ) -> Result<Permit, error::Error> {
-        let (wsteth, value) = (self.tokens.wsteth, U256::from(amount.get()));
-        let nonce = self.read(wsteth, &WstETH::noncesCall { owner: owner.address() }).await?;
-        let domain = self.read(wsteth, &WstETH::DOMAIN_SEPARATORCall {}).await?;
-        self.permit(owner, domain, value, nonce, deadline).await
-    }
-
-    async fn permit(
-        &self,
-        owner: &impl Signer,
-        domain: B256,
+        token: Address,
         value: U256,
-        nonce: U256,
         deadline: Timestamp,
     ) -> Result<Permit, error::Error> {
-        let deadline = U256::from(deadline);
-        let (holder, spender) = (owner.address(), self.address);
+        let (holder, spender, deadline) = (owner.address(), self.address, U256::from(deadline));
+        let nonce = self.read(token, &StETH::noncesCall { owner: holder }).await?;
+        let domain: B256 = self.read(token, &StETH::DOMAIN_SEPARATORCall {}).await?;
         let message = message::Permit { owner: holder, spender, value, nonce, deadline };
         // EIP-712: the token says its domain itself.
         let bytes = [&[0x19, 0x01], domain.as_slice(), message.eip712_hash_struct().as_slice()].concat();
@@ -244,8 +250,8 @@ impl<P: Provider + Clone> Router<P> {
     }
 
     /// The relevant events are those of the escrow and its bonus pool.
-    fn call(&self, to: Destination, call: &impl SolCall) -> Call<P> {
-        Call::new(self.provider.clone(), Contract::PledgeRouter, self.address, call)
+    fn call(&self, to: Destination, input: Vec<u8>, value: Wei) -> Call<P> {
+        Call::raw(self.provider.clone(), Contract::PledgeRouter, self.address, value, input.into())
             .with_events_of(vec![to.escrow, to.bonus_pool()])
     }
 

@@ -3,7 +3,7 @@
 use alloy_primitives::Address;
 
 use crate::{
-    asset::Asset,
+    asset::{Amount, Asset},
     prorata,
     terms::MAX_TIERS,
     units::{Rate, Shares, Units, Wei},
@@ -89,20 +89,18 @@ impl Pots {
 pub(crate) fn amounts(
     tiers: impl Iterator<Item = u8>,
     amount: impl Fn(u8, Asset) -> Units,
-) -> impl Iterator<Item = (Asset, Units)> {
-    tiers.flat_map(move |tier| Asset::ALL.map(|asset| (asset, amount(tier, asset))))
+) -> impl Iterator<Item = Amount> {
+    tiers.flat_map(move |tier| Asset::ALL.map(|asset| amount(tier, asset).of(asset)))
 }
 
 /// Value of some amounts: the ETH + floor(the shares * rate / 10^27), with stETH shares and wstETH units
 /// added first. Without a rate, shares count as zero, for books that hold none.
-pub fn value_down(amounts: impl Iterator<Item = (Asset, Units)>, rate: Option<Rate>) -> Wei {
-    let (mut ether, mut shares) = (Wei::ZERO, Shares::ZERO);
-    for (asset, amount) in amounts {
-        match asset {
-            Asset::Eth => ether += Wei::new(amount.get()),
-            Asset::StEth | Asset::WstEth => shares += Shares::new(amount.get()),
-        }
-    }
+pub fn value_down(amounts: impl Iterator<Item = Amount>, rate: Option<Rate>) -> Wei {
+    let add = |(ether, shares), amount: Amount| {
+        let (wei, more) = amount.wei_and_shares();
+        (ether + wei, shares + more)
+    };
+    let (ether, shares) = amounts.fold((Wei::ZERO, Shares::ZERO), add);
     ether + rate.map_or(Wei::ZERO, |rate| prorata::shares_value_down(shares, rate))
 }
 

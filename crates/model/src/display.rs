@@ -1,23 +1,24 @@
 //! How are amounts and times written?
 
+use std::fmt;
+
 use alloy_primitives::{U256, utils::format_ether};
 
-use crate::{
-    asset::Asset,
-    schedule::Timestamp,
-    units::{Shares, Units, Wei},
-};
+use crate::{asset::Amount, schedule::Timestamp, units::Wei};
 
 /// Wei as ETH, exactly: `1.5 ETH`.
 pub fn ether(amount: Wei) -> String {
     format!("{} ETH", decimal(amount.get()))
 }
 
-/// An amount of one asset, exactly, as the books hold it: `1.5 ETH`, `1.5 wstETH`, `1500000000000000000 shares`.
-pub fn amount(asset: Asset, amount: Units) -> String {
-    match asset {
-        Asset::Eth | Asset::WstEth => format!("{} {asset}", decimal(amount.get())),
-        Asset::StEth => Shares::new(amount.get()).to_string(),
+/// Exactly, as the books hold it: `1.5 ETH`, `1.5 wstETH`, `1500000000000000000 shares`.
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Eth(wei) => f.write_str(&ether(*wei)),
+            Self::StEth(shares) => shares.fmt(f),
+            Self::WstEth(units) => write!(f, "{} wstETH", decimal(units.get())),
+        }
     }
 }
 
@@ -36,14 +37,15 @@ pub fn decimal(parts: u128) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::{Shares, Units};
 
     #[test]
     fn amounts_are_exact_and_carry_their_unit() {
         assert_eq!(ether(Wei::new(1_500_000_000_000_000_000)), "1.5 ETH");
         assert_eq!(ether(Wei::new(100_000_000_000_000_000_000)), "100 ETH");
         assert_eq!(ether(Wei::ZERO), "0 ETH");
-        assert_eq!(amount(Asset::StEth, Units::new(1)), "1 shares");
-        assert_eq!(amount(Asset::WstEth, Units::new(10u128.pow(19))), "10 wstETH");
+        assert_eq!(Amount::StEth(Shares::new(1)).to_string(), "1 shares");
+        assert_eq!(Amount::WstEth(Units::new(10u128.pow(19))).to_string(), "10 wstETH");
     }
 
     #[test]

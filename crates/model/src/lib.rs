@@ -22,7 +22,7 @@ pub mod units;
 pub mod view;
 
 pub use amendment::{Amendment, Goal};
-pub use asset::{Asset, PerAsset};
+pub use asset::{Amount, Asset, PerAsset};
 pub use bonus::{BonusBooks, BonusDecision, BonusOwner, BonusRefusal, BonusShare, BonusView, Enlistment};
 pub use books::{Position, PositionId, Pot, Pots};
 pub use event::{Inconsistent, RescueEvent};

@@ -114,7 +114,7 @@ impl RescueView {
     fn coverage_of(&self, threshold: Bps) -> Wei {
         let is_active =
             |pot: &&PotView| self.terms.tier(pot.tier).is_some_and(|tier| tier.threshold <= threshold);
-        let amounts = self.pots.iter().filter(is_active).map(|pot| (pot.asset, pot.total));
+        let amounts = self.pots.iter().filter(is_active).map(|pot| pot.total.of(pot.asset));
         books::value_down(amounts, self.rate.known())
     }
 

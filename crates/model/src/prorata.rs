@@ -4,7 +4,7 @@
 use alloy_primitives::{U256, U512};
 
 use crate::{
-    asset::Asset,
+    asset::Amount,
     schedule::Timestamp,
     units::{Bps, RATE_UNIT, Rate, Shares, UnitSeconds, Units, Wei, WeiSeconds},
 };
@@ -32,11 +32,11 @@ pub fn shares_value_down(shares: Shares, rate: Rate) -> Wei {
 
 /// Value of an amount of one asset: the wei themselves, or floor(shares * rate / 10^27). `None` if the
 /// amount is in shares and there is no rate.
-pub fn value_down(amount: Units, asset: Asset, rate: Option<Rate>) -> Option<Wei> {
-    if !asset.is_shares() {
-        return Some(Wei::new(amount.get()));
+pub fn value_down(amount: Amount, rate: Option<Rate>) -> Option<Wei> {
+    match amount {
+        Amount::Eth(wei) => Some(wei),
+        _ => rate.map(|rate| shares_value_down(amount.wei_and_shares().1, rate)),
     }
-    rate.map(|rate| shares_value_down(Shares::new(amount.get()), rate))
 }
 
 /// What is drawn from `amount` in a group worth `value`, which is not zero, of which `draw` is drawn:
@@ -121,10 +121,10 @@ mod tests {
     #[test]
     fn value_of_shares_rounds_down() {
         let rate = rate(1_199_999_999_999_999_999_999_999_999);
-        assert_eq!(value_down(Units::new(10), Asset::StEth, Some(rate)), Some(Wei::new(11)));
-        assert_eq!(value_down(Units::new(10), Asset::WstEth, Some(rate)), Some(Wei::new(11)));
-        assert_eq!(value_down(Units::new(10), Asset::Eth, None), Some(Wei::new(10)));
-        assert_eq!(value_down(Units::new(10), Asset::WstEth, None), None);
+        assert_eq!(value_down(Amount::StEth(Shares::new(10)), Some(rate)), Some(Wei::new(11)));
+        assert_eq!(value_down(Amount::WstEth(Units::new(10)), Some(rate)), Some(Wei::new(11)));
+        assert_eq!(value_down(Amount::Eth(Wei::new(10)), None), Some(Wei::new(10)));
+        assert_eq!(value_down(Amount::WstEth(Units::new(10)), None), None);
     }
 
     #[test]

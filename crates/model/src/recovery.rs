@@ -341,7 +341,7 @@ impl RecoveryBooks {
     pub fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
         let Some(group) = self.group_of(rescue, id.tier) else { return Wei::ZERO };
         // Without a rate there were no shares at settlement, so no position in shares has an amount.
-        let value = prorata::value_down(rescue.position(id).amount, id.asset, self.rate(rescue));
+        let value = prorata::value_down(rescue.position(id).amount.of(id.asset), self.rate(rescue));
         let value = value.unwrap_or(Wei::ZERO);
         prorata::earned_down(group.received, value, group.value)
     }

@@ -9,7 +9,7 @@ use crate::{
     asset::Asset,
     bonus::BonusRefusal,
     books::PositionId,
-    display::{self, ether, utc},
+    display::{ether, utc},
     recovery::RecoveryRefusal,
     schedule::Timestamp,
     status::Status,
@@ -242,7 +242,7 @@ pub enum Refusal {
         asset: Asset,
     },
     /// The recipient does not accept the ETH, or the token cannot be transferred.
-    #[error("{} could not be paid to `{recipient}`", display::amount(*.asset, *.amount))]
+    #[error("{} could not be paid to `{recipient}`", amount.of(*.asset))]
     PaymentFailed {
         /// The intended recipient.
         #[serde(serialize_with = "crate::facts::account")]

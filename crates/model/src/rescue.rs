@@ -6,7 +6,7 @@ use alloy_primitives::Address;
 
 use crate::{
     amendment::{Amendment, Goal},
-    asset::Asset,
+    asset::{Amount, Asset},
     books::{Position, PositionId},
     lido::{Creation, Lido, Moment},
     prorata,
@@ -32,7 +32,7 @@ pub struct Payment {
 
 impl Payment {
     pub(crate) const fn ether(to: Address, amount: Wei) -> Self {
-        Self { to, asset: Asset::Eth, amount: Units::new(amount.get()) }
+        Self { to, asset: Asset::Eth, amount: Amount::Eth(amount).units() }
     }
 
     /// The token moves.

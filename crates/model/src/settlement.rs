@@ -54,7 +54,7 @@ impl Settlement {
             return Wei::ZERO;
         }
         // Without a rate there were no shares at settlement, so no position in shares has an amount.
-        let value = prorata::value_down(amount, asset, self.rate).unwrap_or(Wei::ZERO);
+        let value = prorata::value_down(amount.of(asset), self.rate).unwrap_or(Wei::ZERO);
         if order < self.marginal.order {
             return value;
         }

@@ -225,7 +225,7 @@ impl Onlooker {
     fn weight(&self, at: Moment, id: PositionId) -> Wei {
         let settlement = self.rescue.settlement(at).expect("it has settled");
         let (draw, whole) = self.draw_of(at, self.rescue.terms().tiers[usize::from(id.tier)].draw_order);
-        let value = prorata::value_down(self.rescue.position(id).amount, id.asset, settlement.rate);
+        let value = prorata::value_down(self.rescue.position(id).amount.of(id.asset), settlement.rate);
         match value {
             Some(value) if settlement.is_active(id.tier) && !whole.is_zero() => {
                 prorata::drawn_value_down(value, draw, whole)
@@ -430,8 +430,11 @@ impl Onlooker {
             ether += Wei::new(of(Asset::Eth).get());
             shares += of(Asset::StEth) + of(Asset::WstEth);
         }
-        let shares =
-            if shares.is_zero() { Some(Wei::ZERO) } else { prorata::value_down(shares, Asset::StEth, rate) };
+        let shares = if shares.is_zero() {
+            Some(Wei::ZERO)
+        } else {
+            prorata::value_down(shares.of(Asset::StEth), rate)
+        };
         ether + shares.expect("shares have a rate")
     }
 

@@ -59,7 +59,7 @@ impl Line {
     /// The declared amount that is not locked; none if either is unknown.
     fn missing(&self) -> Option<Wei> {
         let (declared, locked) = (self.declared.declaration.amount?, self.locked?);
-        Some(Wei::new(declared.get().saturating_sub(locked.get())))
+        Some(declared.checked_sub(locked).unwrap_or_default())
     }
 }
 
@@ -111,7 +111,7 @@ async fn against_locked(
 /// Value of the positions in a tier, each rounded down; none when some are shares and there is no rate.
 fn locked(positions: &[PositionView], tier: u8, rate: Option<Rate>) -> Option<Wei> {
     let in_tier = positions.iter().filter(|position| position.tier == tier);
-    let values = in_tier.map(|position| prorata::value_down(position.amount, position.asset, rate));
+    let values = in_tier.map(|position| prorata::value_down(position.amount.of(position.asset), rate));
     values.sum::<Option<Wei>>()
 }
 

@@ -10,7 +10,7 @@ use levee::{
     BonusPool, RescueView, ShareRate,
     bindings::{StETH, WstETH},
 };
-use levee_model::{Asset, PositionId, Rate, Status, Tier, Units, units::RATE_UNIT};
+use levee_model::{Amount as Booked, Asset, PositionId, Rate, Status, Tier, Units, units::RATE_UNIT};
 
 use super::bonus::enlist_step;
 use crate::{
@@ -91,18 +91,18 @@ impl PledgeArgs {
         if self.change.names_terms() && !self.accept_amended {
             amended::require_as_created(&session.page, session.escrow.original_terms())?;
         }
-        let units = session.units(amount).await?;
+        let booked = session.booked(amount).await?;
         session.learn_rate(amount.asset()).await;
         let pledger = self.pledger.unwrap_or(session.signer.from);
         let pool = session.pool_to_enlist_in(self.no_enlist);
-        let pledge = Pledge { pledger, index: self.tier, tier, amount, units, enlists: pool.is_some() };
+        let pledge = Pledge { pledger, index: self.tier, tier, amount, booked, enlists: pool.is_some() };
         let mut steps = match way {
             Way::Direct => {
-                session.check_balance(amount.asset(), units).await?;
+                session.check_balance(booked).await?;
                 session.direct(&pledge, self.approve).await?
             }
             Way::Permit => {
-                session.check_balance(amount.asset(), units).await?;
+                session.check_balance(booked).await?;
                 session.with_permit(&pledge, self.route.weth).await?
             }
             Way::FromWeth => session.unwrapping(&pledge, self.route.weth, self.approve).await?,
@@ -133,20 +133,20 @@ fn open_tier(view: &RescueView, tier: u8) -> Result<Tier, UserError> {
 
 impl Session {
     /// The amount in the unit of the books. Of stETH, the shares that it is now, rounded down.
-    async fn units(&self, amount: Amount) -> Result<Units> {
+    async fn booked(&self, amount: Amount) -> Result<Booked> {
         if !self.page.view.terms.accepts(amount.asset()) {
             return Err(levee::Error::NoSuchAsset { asset: amount.asset() }.into());
         }
-        let units = match amount {
-            Amount::Eth(wei) => Units::new(wei.get()),
-            Amount::Shares(shares) => Units::new(shares.get()),
-            Amount::StEth(wei) => Units::new(self.escrow.steth_shares(wei).await?.get()),
-            Amount::WstEth(units) => units,
+        let booked = match amount {
+            Amount::Eth(wei) => Booked::Eth(wei),
+            Amount::Shares(shares) => Booked::StEth(shares),
+            Amount::StEth(wei) => Booked::StEth(self.escrow.steth_shares(wei).await?),
+            Amount::WstEth(units) => Booked::WstEth(units),
         };
-        if units.is_zero() {
+        if booked.units().is_zero() {
             return Err(UserError::new(format!("`{amount}` is zero")).hint("pledge more than zero").into());
         }
-        Ok(units)
+        Ok(booked)
     }
 
     /// A rescue without shares has no rate, but its first pledge of shares should also be shown in stETH: the
@@ -164,9 +164,10 @@ impl Session {
     }
 
     /// Checks token balances before an approval is sent in vain; the simulation detects insufficient ETH.
-    async fn check_balance(&self, asset: Asset, units: Units) -> Result<()> {
+    async fn check_balance(&self, amount: Booked) -> Result<()> {
         let (owner, provider) = (self.signer.from, self.escrow.provider());
         let terms = &self.page.view.terms;
+        let (asset, units) = (amount.asset(), amount.units());
         let asked = match asset {
             Asset::Eth => return Ok(()),
             Asset::StEth => StETH::new(terms.steth, provider).sharesOf(owner).call().await,

@@ -195,8 +195,23 @@ fn shown(file: &TermsFile, address: Address) -> TermsShown {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::document::Document;
+    use alloy::primitives::B256;
+
+    pub(crate) const NOW: u64 = 1_785_542_400;
+
+    /// The template, filled in.
+    pub(crate) fn text() -> String {
+        terms::template(NOW + 86_400)
+            .replace("0x0000000000000000000000000000000000000000", &Address::repeat_byte(0xbe).to_string())
+            .replace("document = \"terms.md\"", &format!("terms_hash = \"{}\"", B256::repeat_byte(7)))
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<TermsFile, UserError> {
+        TermsFile::parse(&Document::new("rescue.toml", text))
+    }
 
     #[test]
     fn a_file_is_never_overwritten() {
@@ -214,7 +229,7 @@ mod tests {
     fn terms_are_shown_in_full() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("rescue.toml");
-        std::fs::write(&path, terms::tests::text()).unwrap();
+        std::fs::write(&path, text()).unwrap();
         let file = TermsFile::read(&path).unwrap();
         let address = file.address().unwrap();
         let text = to_text(&file, address);
@@ -227,7 +242,7 @@ mod tests {
         );
         let json = serde_json::to_value(shown(&file, address)).unwrap();
         assert_eq!(json["targetWei"], "68900000000000000000000");
-        assert_eq!(json["latestDeadlineUnix"], terms::tests::NOW + 86_400);
+        assert_eq!(json["latestDeadlineUnix"], NOW + 86_400);
         assert_eq!(json["tiers"][1]["rateBps"], 380);
         let loan =
             ("tier", "1: a loan at 3.8 % a year, used if coverage reaches 50 %, draw order 1".to_owned());

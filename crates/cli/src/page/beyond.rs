@@ -26,7 +26,7 @@ impl Page {
         let owed: Wei =
             groups.iter().map(|group| self.owed_to(group, group.order == last.order, repaid)).sum();
         let beyond = deposit.checked_sub(owed).filter(|beyond| !beyond.is_zero())?;
-        let value = value_down(self.pots_of(last).map(|pot| (pot.asset, pot.total)), self.rate());
+        let value = value_down(self.pots_of(last).map(|pot| pot.total.of(pot.asset)), self.rate());
         let [beyond, owed, value] = [beyond, owed, value].map(amount::eth);
         let tiers = last.tiers.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
         Some(format!(
@@ -55,7 +55,7 @@ impl Page {
     }
 
     fn paid_by(&self, group: &Group) -> Wei {
-        value_down(self.pots_of(group).map(|pot| (pot.asset, pot.delivered)), self.rate())
+        value_down(self.pots_of(group).map(|pot| pot.delivered.of(pot.asset)), self.rate())
     }
 
     /// The amount that a group gave, plus interest, less repayments. The pool keeps no debt for the last group, which

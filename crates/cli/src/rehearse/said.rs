@@ -47,7 +47,7 @@ impl Said {
         let Declaration { stage: reached, tier, amount, expiry, ref link, .. } = *declaration;
         let own = stage.models.rescue.positions_of(cast::address(&who)).filter(|(id, _)| id.tier == tier);
         let value = |(id, position): (levee_model::PositionId, levee_model::Position)| {
-            prorata::value_down(position.amount, id.asset, Some(rate)).unwrap_or(Wei::ZERO)
+            prorata::value_down(position.amount.of(id.asset), Some(rate)).unwrap_or(Wei::ZERO)
         };
         let locked = own.map(value).sum();
         Self { who, tier, stage: reached.to_string(), amount, expiry, link: link.clone(), stands, locked }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::{Result, eyre};
-use levee::{Allowance, Blueprint, Board, BonusPool, Call, Destination, Escrow, RecoveryPool, Router};
+use levee::{
+    Allowance, Blueprint, Board, BonusPool, Call, Destination, Escrow, Funding, RecoveryPool, Router,
+};
 use levee_model::{
-    Asset, Creation, Departure, Moment, Payment, PositionId, Refusal, Refused, Rescue, Shares, Terms,
-    Timestamp, Wei,
+    Amount, Creation, Departure, Moment, Payment, PositionId, Refusal, Refused, Rescue, Terms, Timestamp, Wei,
 };
 
 use super::{
@@ -105,26 +106,22 @@ impl Contracts {
 
     fn pledge(&self, pledge: &Pledge) -> Call<DynProvider> {
         let Pledge { id: PositionId { pledger, tier, asset }, amount, with, amendment } = *pledge;
-        let (wei, shares) = (Wei::new(amount.get()), Shares::new(amount.get()));
-        match (asset, with) {
-            (Asset::Eth, With::Weth) => self.router.pledge_weth(self.destination(pledge), wei),
-            (Asset::Eth, With::Router) => self.router.pledge_eth(self.destination(pledge), wei),
-            (Asset::Eth, _) => self.escrow.pledge_eth(pledger, tier, amendment, wei),
-            (Asset::StEth, _) => self.escrow.pledge_steth(pledger, tier, amendment, shares),
-            (Asset::WstEth, _) => self.escrow.pledge_wsteth(pledger, tier, amendment, amount),
+        match (amount.of(asset), with) {
+            (Amount::Eth(wei), With::Weth) => {
+                self.router.pledge(self.destination(pledge), Funding::Weth(wei))
+            }
+            (Amount::Eth(wei), With::Router) => {
+                self.router.pledge(self.destination(pledge), Funding::Eth(wei))
+            }
+            (amount, _) => self.escrow.pledge(pledger, tier, amendment, amount),
         }
     }
 
     /// A pledge of stETH or wstETH through the router, with a permit that `owner` signs for this second.
     async fn permitted(&self, pledge: &Pledge, now: Timestamp, owner: &str) -> Result<Call<DynProvider>> {
-        let (signer, to, amount) = (cast::signer(owner), self.destination(pledge), pledge.amount);
-        if pledge.id.asset == Asset::WstEth {
-            let permit = self.router.wsteth_permit(&signer, amount, now).await?;
-            return Ok(self.router.pledge_wsteth(to, amount, permit));
-        }
-        let shares = Shares::new(amount.get());
-        let permit = self.router.steth_permit(&signer, shares, Allowance::Exact, now).await?;
-        Ok(self.router.pledge_steth(to, shares, permit))
+        let (signer, amount) = (cast::signer(owner), pledge.amount.of(pledge.id.asset));
+        let funding = self.router.permit(&signer, amount, Allowance::Exact, now).await?;
+        Ok(self.router.pledge(self.destination(pledge), funding))
     }
 
     /// The router enlists what it brings: every rehearsal has a bonus pool.

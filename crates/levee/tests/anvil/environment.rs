@@ -13,7 +13,7 @@ use eyre::{OptionExt as _, Result, WrapErr as _};
 use levee::{
     Allowance, Blueprint, Deployment, Escrow, Router, Tokens,
     bindings::{StETH, WrappedEther, WstETH},
-    model::{Asset, Bps, Lido, Moment, PositionId, Rate, Shares, Terms, Tier, Units, Wei},
+    model::{Amount, Asset, Bps, Lido, Moment, PositionId, Rate, Shares, Terms, Tier, Units, Wei},
     provider,
 };
 
@@ -155,12 +155,12 @@ impl Environment {
     /// Bob pledges 40 ETH into tier 0, Alice 25 shares of stETH (30 ETH) and 50 wstETH (60 ETH) into tier 1.
     pub(crate) async fn pledge_all(&self, escrow: &Escrow<DynProvider>) -> Result<()> {
         let (alice, bob) = (self.alice(), self.bob());
-        escrow.pledge_eth(bob, 0, 0, Wei::new(40 * ETHER)).execute(bob).await?;
+        escrow.pledge(bob, 0, 0, Amount::Eth(Wei::new(40 * ETHER))).execute(bob).await?;
         self.approve(escrow, Asset::StEth, Units::new(25 * ETHER)).await?;
-        escrow.pledge_steth(alice, 1, 0, Shares::new(25 * ETHER)).execute(alice).await?;
+        escrow.pledge(alice, 1, 0, Amount::StEth(Shares::new(25 * ETHER))).execute(alice).await?;
         self.wrap(50 * ETHER).await?;
         self.approve(escrow, Asset::WstEth, Units::new(50 * ETHER)).await?;
-        escrow.pledge_wsteth(alice, 1, 0, Units::new(50 * ETHER)).execute(alice).await?;
+        escrow.pledge(alice, 1, 0, Amount::WstEth(Units::new(50 * ETHER))).execute(alice).await?;
         Ok(())
     }
 
@@ -171,7 +171,7 @@ impl Environment {
         asset: Asset,
         amount: Units,
     ) -> Result<()> {
-        let approve = || escrow.approval(self.alice(), asset, amount, Allowance::Exact);
+        let approve = || escrow.approval(self.alice(), amount.of(asset), Allowance::Exact);
         let approval = approve().await?;
         approval.ok_or_eyre("an approval is needed")?.execute(self.alice()).await?;
         assert!(approve().await?.is_none());

@@ -14,8 +14,8 @@ use levee::{
     Refusal, RescueEvent, ShareRate,
     bindings::{PledgeEscrow, StETH, WstETH},
     model::{
-        Asset, Bps, EndReason, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, TermsError, Tier,
-        Units, Wei,
+        Amount, Asset, Bps, EndReason, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, TermsError,
+        Tier, Units, Wei,
     },
     provider,
 };
@@ -436,21 +436,21 @@ async fn refusals_carry_their_facts() -> Result<()> {
     let (alice, bob) = (env.alice(), env.bob());
     let refused = |call: levee::Call<_>| async move { call.execute(bob).await.unwrap_err() };
 
-    let tier = refused(escrow.pledge_eth(bob, 2, 0, wei(1))).await;
+    let tier = refused(escrow.pledge(bob, 2, 0, Amount::Eth(wei(1)))).await;
     assert_eq!(tier, Refusal::UnknownTier { tier: 2, count: 2 }.into());
     let guardian = env.guardian();
     assert_eq!(refused(escrow.cancel()).await, Refusal::NotGuardian { caller: bob, guardian }.into());
-    escrow.pledge_eth(bob, 0, 0, wei(7)).execute(bob).await?;
+    escrow.pledge(bob, 0, 0, Amount::Eth(wei(7))).execute(bob).await?;
     let coverage = Refusal::CoverageTooLow { coverage: wei(7), required: wei(100) };
     assert_eq!(refused(escrow.settle()).await, coverage.into());
     assert!(refused(escrow.settle()).await.is_users());
-    let poor = refused(escrow.pledge_eth(bob, 0, 0, wei(1_000_000))).await;
+    let poor = refused(escrow.pledge(bob, 0, 0, Amount::Eth(wei(1_000_000)))).await;
     assert!(matches!(poor, Error::InsufficientFunds { account, .. } if account == bob), "{poor}");
 
-    let unapproved = escrow.pledge_steth(alice, 1, 0, Shares::new(1_000)).simulate(alice).await;
+    let unapproved = escrow.pledge(alice, 1, 0, Amount::StEth(Shares::new(1_000))).simulate(alice).await;
     assert_eq!(unapproved, Err(Error::TokenRefused { reason: "ALLOWANCE_EXCEEDED".to_owned() }));
     assert_eq!(escrow.steth_shares(Wei::new(1_200)).await?, Shares::new(1_000));
-    assert!(escrow.approval(bob, Asset::Eth, units(1), Allowance::Exact).await?.is_none());
+    assert!(escrow.approval(bob, Amount::Eth(wei(1)), Allowance::Exact).await?.is_none());
     Ok(())
 }
 
@@ -461,8 +461,8 @@ async fn an_approval_is_exact_or_outlasts_rebases_of_a_hundredth() -> Result<()>
     let (alice, steth) = (env.alice(), StETH::new(env.steth, &env.provider));
     let spender = escrow.address();
     let rebase = |wei: u128| steth.setTotalPooledEther(U256::from(wei));
-    let approve = |allowance| escrow.approval(alice, Asset::StEth, units(25), allowance);
-    let pledge = escrow.pledge_steth(alice, 1, 0, Shares::new(25 * ETHER));
+    let approve = |allowance| escrow.approval(alice, units(25).of(Asset::StEth), allowance);
+    let pledge = escrow.pledge(alice, 1, 0, Amount::StEth(Shares::new(25 * ETHER)));
 
     env.approve(&escrow, Asset::StEth, units(25)).await?;
     assert_eq!(steth.allowance(alice, spender).call().await?, U256::from(30 * ETHER));
@@ -492,7 +492,7 @@ async fn a_pledge_names_the_amendment_that_its_sender_was_shown() -> Result<()> 
     let escrow = env.escrow().await?;
     let (bob, guardian) = (env.bob(), env.guardian());
     assert_eq!(escrow.pledging().await?.latest_amendment(), 0);
-    let old = escrow.pledge_eth(bob, 0, 0, wei(1));
+    let old = escrow.pledge(bob, 0, 0, Amount::Eth(wei(1)));
     old.simulate(bob).await?;
     let goal = Goal { target: wei(50), ..Goal::from(escrow.original_terms()) };
     let goal = Goal { deadline: goal.deadline + 60, ..goal };
@@ -507,10 +507,10 @@ async fn a_pledge_names_the_amendment_that_its_sender_was_shown() -> Result<()> 
     );
     let differs = Refusal::AmendmentDiffers { named: 0, latest: effective_at };
     assert_eq!(old.simulate(bob).await, Err(differs.into()));
-    escrow.pledge_eth(bob, 0, effective_at, wei(1)).execute(bob).await?;
+    escrow.pledge(bob, 0, effective_at, Amount::Eth(wei(1))).execute(bob).await?;
     env.warp(effective_at).await?;
     assert_eq!(escrow.pledging().await?.target, wei(50));
-    escrow.pledge_eth(bob, 0, effective_at, wei(1)).execute(bob).await?;
+    escrow.pledge(bob, 0, effective_at, Amount::Eth(wei(1))).execute(bob).await?;
     env.assert_books_from_logs(&escrow).await
 }
 
@@ -553,7 +553,7 @@ async fn a_transaction_may_wait_or_fail_in_its_block() -> Result<()> {
     let escrow = env.escrow().await?;
     let deadline = escrow.terms().await?.deadline;
     env.provider.anvil_set_auto_mine(false).await?;
-    let sent = escrow.pledge_eth(env.bob(), 0, 0, wei(1)).send(env.bob()).await?;
+    let sent = escrow.pledge(env.bob(), 0, 0, Amount::Eth(wei(1))).send(env.bob()).await?;
     let (transaction, waited) = (sent.transaction(), Duration::from_millis(50));
     assert_eq!(sent.wait(waited).await, Err(Error::NotMined { transaction, waited }));
     env.warp(deadline + 1).await?;

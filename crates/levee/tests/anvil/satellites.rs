@@ -9,11 +9,12 @@ use alloy::{
 use eyre::Result;
 use levee::{
     Allowance, Blueprint, Board, BoardError, BonusEvent, BonusPool, BonusRefusal, Contract, Declaration,
-    Deployment, Destination, Error, Event, Receiver, RecoveryEvent, RecoveryPool, RecoveryRefusal,
+    Deployment, Destination, Error, Event, Funding, Receiver, RecoveryEvent, RecoveryPool, RecoveryRefusal,
     RescueEvent, Stage,
     bindings::{DebtRepayer, PledgeBoard, StETH, StakedEtherUnwinder},
     model::{
-        Asset, BonusDecision, Enlistment, PositionId, Shares, Status, UnitSeconds, Units, Wei, WeiSeconds,
+        Amount, Asset, BonusDecision, Enlistment, PositionId, Shares, Status, UnitSeconds, Units, Wei,
+        WeiSeconds,
     },
 };
 
@@ -84,7 +85,7 @@ async fn everything_is_read_as_it_was_at_a_block() -> Result<()> {
     let declaration = declaration(escrow.address(), env.time().await? + 100);
     let digest = board.digest(bob, &declaration, 1)?;
     for call in [
-        escrow.pledge_eth(bob, 0, 0, wei(1)),
+        escrow.pledge(bob, 0, 0, Amount::Eth(wei(1))),
         bonus.add(bob, wei(3)),
         bonus.enlist(id),
         board.declare(&declaration)?,
@@ -145,7 +146,7 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
         amendment: 0,
         enlist: true,
     };
-    let pledged = router.pledge_eth(to, wei(1)).execute(alice).await?;
+    let pledged = router.pledge(to, Funding::Eth(wei(1))).execute(alice).await?;
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
     let deadline = escrow.terms().await?.deadline;
     let unit_seconds = U256::from(ETHER) * U256::from(deadline - env.time().await?);
@@ -207,13 +208,13 @@ async fn the_router_passes_on_what_escrow_and_pool_refuse() -> Result<()> {
         enlist: false,
     };
     let differs = levee::Refusal::AmendmentDiffers { named: 7, latest: 0 };
-    assert_eq!(router.pledge_eth(to, wei(1)).simulate(alice).await, Err(differs.into()));
+    assert_eq!(router.pledge(to, Funding::Eth(wei(1))).simulate(alice).await, Err(differs.into()));
     let beyond = Destination { amendment: u64::MAX, ..to };
-    let refused = router.pledge_eth(beyond, wei(1)).simulate(alice).await.unwrap_err();
+    let refused = router.pledge(beyond, Funding::Eth(wei(1))).simulate(alice).await.unwrap_err();
     assert!(matches!(refused, Error::Refused(levee::Refusal::AmendmentDiffers { .. })), "{refused}");
     let to_token = Destination { pledger: env.steth, amendment: 0, ..to };
     let account = levee::RouterError::InvalidAccount { account: env.steth };
-    assert_eq!(router.pledge_eth(to_token, wei(1)).simulate(alice).await, Err(account.into()));
+    assert_eq!(router.pledge(to_token, Funding::Eth(wei(1))).simulate(alice).await, Err(account.into()));
     Ok(())
 }
 
@@ -297,7 +298,9 @@ async fn a_permit_that_was_used_before_does_not_stop_a_pledge() -> Result<()> {
     let steth = StETH::new(env.steth, &env.provider);
     steth.transferShares(key.address(), U256::from(10 * ETHER)).send().await?.get_receipt().await?;
     let deadline = env.time().await? + 3_600;
-    let permit = router.steth_permit(&key, Shares::new(5 * ETHER), Allowance::WithRoom, deadline).await?;
+    let amount = Amount::StEth(Shares::new(5 * ETHER));
+    let funding = router.permit(&key, amount, Allowance::WithRoom, deadline).await?;
+    let Funding::StEth(_, permit) = &funding else { panic!("{funding:?}") };
     // Five shares are worth 6 ETH; a hundredth more is room for a rebase.
     assert_eq!(permit.value, U256::from(6 * ETHER + 6 * ETHER / 100 + 1));
     let used = steth.permit(
@@ -320,10 +323,11 @@ async fn a_permit_that_was_used_before_does_not_stop_a_pledge() -> Result<()> {
         amendment: 0,
         enlist: false,
     };
-    let gas = router.pledge_steth(to, Shares::new(5 * ETHER), permit).simulate(key.address()).await?;
+    let gas = router.pledge(to, funding).simulate(key.address()).await?;
     assert!(gas < 300_000, "{gas}");
-    let unpermitted = router.wsteth_permit(&PrivateKeySigner::random(), Units::new(1), deadline).await?;
-    let refused = router.pledge_wsteth(to, Units::new(1), unpermitted).simulate(key.address()).await;
+    let (stranger, amount) = (PrivateKeySigner::random(), Amount::WstEth(Units::new(1)));
+    let unpermitted = router.permit(&stranger, amount, Allowance::Exact, deadline).await?;
+    let refused = router.pledge(to, unpermitted).simulate(key.address()).await;
     let reason = "ERC20: transfer amount exceeds balance".to_owned();
     assert_eq!(refused, Err(Error::TokenRefused { reason }));
     Ok(())

@@ -13,7 +13,7 @@ use eyre::{OptionExt as _, Result};
 use levee::{
     AccountPosition, AccountView, Blueprint, BonusPool, Contract, Error, Escrow, Query, RecoveryPool,
     Snapshot, TokenView,
-    model::{Asset, Bps, PositionId, Shares, Terms, Tier, Units, Wei},
+    model::{Amount, Asset, Bps, PositionId, Shares, Terms, Tier, Units, Wei},
     provider,
 };
 
@@ -50,9 +50,9 @@ async fn largest_rescue(env: &Environment) -> Result<Escrow<impl Provider + Clon
     env.wrap(10 * ETHER).await?;
     env.approve(&escrow, Asset::WstEth, Units::new(10 * ETHER)).await?;
     for tier in 0..8 {
-        escrow.pledge_eth(alice, tier, 0, ONE).execute(alice).await?;
-        escrow.pledge_steth(alice, tier, 0, Shares::new(ETHER)).execute(alice).await?;
-        escrow.pledge_wsteth(alice, tier, 0, Units::new(ETHER)).execute(alice).await?;
+        escrow.pledge(alice, tier, 0, Amount::Eth(ONE)).execute(alice).await?;
+        escrow.pledge(alice, tier, 0, Amount::StEth(Shares::new(ETHER))).execute(alice).await?;
+        escrow.pledge(alice, tier, 0, Amount::WstEth(Units::new(ETHER))).execute(alice).await?;
         for asset in Asset::ALL {
             bonus.enlist(PositionId { pledger: alice, tier, asset }).execute(alice).await?;
         }
@@ -90,7 +90,7 @@ async fn a_snapshot_is_of_one_block() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let before = env.provider.get_block(BlockId::latest()).await?.ok_or_eyre("a block")?.header;
-    escrow.pledge_eth(env.bob(), 0, 0, ONE).execute(env.bob()).await?;
+    escrow.pledge(env.bob(), 0, 0, Amount::Eth(ONE)).execute(env.bob()).await?;
     env.warp(before.timestamp + 100).await?;
 
     let query = Query::of(escrow.address()).account(env.bob());

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use crate::error::UserError;
+use super::TextError;
 
 /// The size limit of files that Levee understands: terms, scenarios, declarations, passwords.
 const TEXT_LIMIT: u64 = 1 << 20;
@@ -14,32 +14,32 @@ const TEXT_LIMIT: u64 = 1 << 20;
 const DOCUMENT_LIMIT: u64 = 64 << 20;
 
 /// The text of a file.
-pub(crate) fn text(path: &Path) -> Result<String, UserError> {
+pub fn text(path: &Path) -> Result<String, TextError> {
     let bytes = read(path, TEXT_LIMIT)?;
     String::from_utf8(bytes).map_err(|_| {
-        UserError::new(format!("`{}` is not valid UTF-8", path.display()))
+        TextError::new(format!("`{}` is not valid UTF-8", path.display()))
             .hint("save it as UTF-8, or check the path")
     })
 }
 
 /// The bytes of a document.
-pub(crate) fn document(path: &Path) -> Result<Vec<u8>, UserError> {
+pub fn document(path: &Path) -> Result<Vec<u8>, TextError> {
     read(path, DOCUMENT_LIMIT)
 }
 
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, UserError> {
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, TextError> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     let bytes = read().map_err(|error| {
-        UserError::new(format!("`{}` cannot be read: {error}", path.display())).hint("check the path")
+        TextError::new(format!("`{}` cannot be read: {error}", path.display())).hint("check the path")
     })?;
     // A file's length fits in 64 bits.
     if bytes.len() as u64 > limit {
         let message = format!("`{}` is larger than {} MiB, the maximum", path.display(), limit >> 20);
-        return Err(UserError::new(message).hint("check the path"));
+        return Err(TextError::new(message).hint("check the path"));
     }
     Ok(bytes)
 }

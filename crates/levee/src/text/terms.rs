@@ -7,31 +7,33 @@ use levee_model::{Bps, Terms, TermsError, Tier};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{
-    address, amount,
+use crate::{blueprint::Blueprint, display::utc, error::Error};
+
+use super::{
+    TextError, address, amount,
     document::{Document, TimeText},
-    error::UserError,
     file, percent, time,
 };
 
 /// Terms and the chain that they are for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TermsFile {
+pub struct TermsFile {
     /// Where they were read.
-    pub(crate) path: PathBuf,
+    pub path: PathBuf,
     /// Id of the chain.
-    pub(crate) chain: u64,
+    pub chain: u64,
     /// What the escrow is created with.
-    pub(crate) terms: Terms,
+    pub terms: Terms,
     /// The document whose Keccak-256 is the terms hash; none if the hash itself is given.
-    pub(crate) document: Option<PathBuf>,
+    pub document: Option<PathBuf>,
 }
 
 /// The keys of terms in a document.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TermsToml {
-    pub(crate) chain: u64,
+pub struct TermsToml {
+    /// Id of the chain.
+    pub chain: u64,
     beneficiary: Spanned<String>,
     guardian: Option<Spanned<String>>,
     steth: Option<Spanned<String>>,
@@ -61,7 +63,7 @@ struct TierToml {
 
 impl TierToml {
     /// The tier, in basis points.
-    fn read(&self, document: &Document) -> Result<Tier, UserError> {
+    fn read(&self, document: &Document) -> Result<Tier, TextError> {
         Ok(Tier {
             threshold: document.field("threshold", &self.threshold, percent::parse)?,
             draw_order: self.order,
@@ -72,11 +74,11 @@ impl TierToml {
 
 impl TermsToml {
     /// The terms, with addresses read by `account`, and the document that they name.
-    pub(crate) fn read(
+    pub fn read(
         &self,
         document: &Document,
-        account: impl Fn(&str) -> Result<Address, UserError>,
-    ) -> Result<(Terms, Option<PathBuf>), UserError> {
+        account: impl Fn(&str) -> Result<Address, TextError>,
+    ) -> Result<(Terms, Option<PathBuf>), TextError> {
         let (source, terms_hash) = terms_hash(document, self)?;
         let address_or_zero = |key, value: &Option<Spanned<String>>| match value {
             Some(value) => document.field(key, value, &account),
@@ -106,30 +108,39 @@ impl TermsToml {
 
 impl TermsFile {
     /// Reads a terms file. [`check`](Self::check) says whether the escrow would accept the terms.
-    pub(crate) fn read(path: &Path) -> Result<Self, UserError> {
+    pub fn read(path: &Path) -> Result<Self, TextError> {
         Self::parse(&Document::read(path)?)
     }
 
-    fn parse(document: &Document) -> Result<Self, UserError> {
+    /// Reads terms from a document.
+    pub fn parse(document: &Document) -> Result<Self, TextError> {
         let toml: TermsToml = document.parse()?;
         let (terms, source) = toml.read(document, address::parse)?;
         Ok(Self { path: document.path().to_owned(), chain: toml.chain, terms, document: source })
     }
 
+    /// The address of the rescue with these terms, whether it was created yet or not.
+    ///
+    /// # Errors
+    /// [`Error::Unencodable`] if a deadline exceeds what the contract can hold.
+    pub fn address(&self) -> Result<Address, Error> {
+        Ok(Blueprint::escrow(&self.terms)?.address())
+    }
+
     /// Finds the first rule that the terms violate if the escrow is created at `now`.
-    pub(crate) fn check(&self, now: u64) -> Result<(), UserError> {
+    pub fn check(&self, now: u64) -> Result<(), TextError> {
         self.terms.check(now).map_err(|error| broken_rule(&error, now).within(self.path.display()))?;
         self.check_tokens().map_err(|error| error.within(self.path.display()))
     }
 
     /// The client refuses rescues with tokens other than Lido's, where these are known.
-    fn check_tokens(&self) -> Result<(), UserError> {
+    fn check_tokens(&self) -> Result<(), TextError> {
         let (steth, wsteth) = (self.terms.steth, self.terms.wsteth);
-        match levee::lido::tokens_of(self.chain) {
+        match crate::lido::tokens_of(self.chain) {
             Some(known) if !steth.is_zero() && known != (steth, wsteth) => {
                 let error =
                     format!("steth `{steth}` and wsteth `{wsteth}` are not Lido's on chain {}", self.chain);
-                Err(UserError::new(error).hint(format!("write `{}` and `{}`", known.0, known.1)))
+                Err(TextError::new(error).hint(format!("write `{}` and `{}`", known.0, known.1)))
             }
             _ => Ok(()),
         }
@@ -137,7 +148,7 @@ impl TermsFile {
 }
 
 /// The document and its hash, or the hash that is given.
-fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>, B256), UserError> {
+fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>, B256), TextError> {
     match (&toml.document, &toml.terms_hash) {
         (Some(path), None) => {
             let path = document.resolve(path.get_ref());
@@ -146,7 +157,7 @@ fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>,
         (None, Some(hash)) => Ok((None, document.field("terms_hash", hash, parse_hash)?)),
         (both, _) => {
             let found = if both.is_some() { "both" } else { "neither" };
-            Err(UserError::new(format!("{found} of document and terms_hash are given"))
+            Err(TextError::new(format!("{found} of document and terms_hash are given"))
                 .within(document.path().display())
                 .hint("give the document, as in `document = \"terms.md\"`, or its Keccak-256 as terms_hash"))
         }
@@ -154,21 +165,21 @@ fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>,
 }
 
 /// Keccak-256 of a file's bytes.
-pub(crate) fn hash_of_file(path: &Path) -> Result<B256, UserError> {
+pub fn hash_of_file(path: &Path) -> Result<B256, TextError> {
     file::document(path).map(keccak256)
 }
 
 /// Reads a hash.
-pub(crate) fn parse_hash(text: &str) -> Result<B256, UserError> {
+pub fn parse_hash(text: &str) -> Result<B256, TextError> {
     let digits = text.strip_prefix("0x").filter(|digits| !digits.starts_with("0x"));
     digits.and_then(|digits| digits.parse().ok()).ok_or_else(|| {
-        UserError::new(format!("`{text}` is not a hash")).hint("a hash is `0x` and 64 hexadecimal digits")
+        TextError::new(format!("`{text}` is not a hash")).hint("a hash is `0x` and 64 hexadecimal digits")
     })
 }
 
 /// The rules of [`Terms::check`] in the units of the file, with advice. Tiers are counted from 0, as
 /// everywhere.
-fn broken_rule(error: &TermsError, now: u64) -> UserError {
+fn broken_rule(error: &TermsError, now: u64) -> TextError {
     use TermsError::*;
     let (message, hint) = match *error {
         BeneficiaryZero => {
@@ -187,11 +198,7 @@ fn broken_rule(error: &TermsError, now: u64) -> UserError {
             "choose a time in the future",
         ),
         LatestDeadlineTooEarly { latest_deadline, deadline } => (
-            format!(
-                "the latest_deadline {} is before the deadline {}",
-                time::time(latest_deadline),
-                time::time(deadline)
-            ),
+            format!("the latest_deadline {} is before the deadline {}", utc(latest_deadline), utc(deadline)),
             "choose a later time, or the deadline itself so that no amendment can postpone it",
         ),
         TierCountOutOfBounds { count } => {
@@ -227,7 +234,7 @@ fn broken_rule(error: &TermsError, now: u64) -> UserError {
             "give the beneficiary and the pledgers time, as in `14 days`",
         ),
     };
-    UserError::new(message).hint(hint)
+    TextError::new(message).hint(hint)
 }
 
 fn out_of_order(tier: usize, threshold: Bps, previous: Bps) -> String {
@@ -242,25 +249,25 @@ fn out_of_order(tier: usize, threshold: Bps, previous: Bps) -> String {
 }
 
 /// A terms file to start from, with every key explained. `deadline` is in Unix seconds.
-pub(crate) fn template(deadline: u64) -> String {
-    include_str!("template.toml").replace("@deadline@", &time::time(deadline))
+pub fn template(deadline: u64) -> String {
+    include_str!("template.toml").replace("@deadline@", &utc(deadline))
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use levee_model::Wei;
 
-    pub(crate) const NOW: u64 = 1_785_542_400;
+    const NOW: u64 = 1_785_542_400;
 
     /// The template, filled in.
-    pub(crate) fn text() -> String {
+    fn text() -> String {
         template(NOW + 86_400)
             .replace("0x0000000000000000000000000000000000000000", &Address::repeat_byte(0xbe).to_string())
             .replace("document = \"terms.md\"", &format!("terms_hash = \"{}\"", B256::repeat_byte(7)))
     }
 
-    pub(crate) fn parse(text: &str) -> Result<TermsFile, UserError> {
+    fn parse(text: &str) -> Result<TermsFile, TextError> {
         TermsFile::parse(&Document::new("rescue.toml", text))
     }
 

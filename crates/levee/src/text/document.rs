@@ -8,62 +8,61 @@ use serde::{
 };
 use toml::{Spanned, value::Datetime};
 
-use crate::{error::UserError, file};
+use super::{TextError, file};
 
 /// The text of a TOML document and where it came from.
 #[derive(Debug)]
-pub(crate) struct Document {
+pub struct Document {
     path: PathBuf,
     text: String,
 }
 
 impl Document {
     /// Reads a file.
-    pub(crate) fn read(path: &Path) -> Result<Self, UserError> {
+    pub fn read(path: &Path) -> Result<Self, TextError> {
         Ok(Self { path: path.to_owned(), text: file::text(path)? })
     }
 
     /// Treats a text as if it had been read from `path`.
-    #[cfg(test)]
-    pub(crate) fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
         Self { path: path.into(), text: text.into() }
     }
 
     /// A path in the document, which is relative to the document.
-    pub(crate) fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
     /// Where it came from.
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The document as a `T`; unknown keys are refused where `T` denies them.
-    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, UserError> {
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, TextError> {
         toml::from_str(&self.text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
             let message = error.message().trim_end_matches('\n').replace('\n', ", ");
             let in_words = wrong_type(&message).map(|words| format!("{} {words}", self.key_at(offset)));
-            UserError::new(in_words.unwrap_or(message))
+            TextError::new(in_words.unwrap_or(message))
                 .within(self.place(offset))
                 .hint("`levee terms new` writes a file with every key explained")
         })
     }
 
     /// What `parse` reads from the value of `key`.
-    pub(crate) fn field<T>(
+    pub fn field<T>(
         &self,
         key: &str,
         value: &Spanned<impl AsRef<str>>,
-        parse: impl FnOnce(&str) -> Result<T, UserError>,
-    ) -> Result<T, UserError> {
+        parse: impl FnOnce(&str) -> Result<T, TextError>,
+    ) -> Result<T, TextError> {
         parse(value.get_ref().as_ref())
             .map_err(|error| error.within(format!("{}: {key}", self.place(value.span().start))))
     }
 
     /// `terms.toml:3`, the line with the byte at `offset`.
-    pub(crate) fn place(&self, offset: usize) -> String {
+    pub fn place(&self, offset: usize) -> String {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         format!("{}:{}", self.path.display(), before.matches('\n').count() + 1)
     }
@@ -103,7 +102,7 @@ fn wrong_type(message: &str) -> Option<String> {
 
 /// A time as written: in quotes, or as a TOML date-time.
 #[derive(Debug)]
-pub(crate) struct TimeText(String);
+pub struct TimeText(String);
 
 impl AsRef<str> for TimeText {
     fn as_ref(&self) -> &str {
@@ -138,7 +137,7 @@ impl<'de> Visitor<'de> for TimeVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amount;
+    use crate::text::amount;
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize)]
@@ -216,11 +215,11 @@ mod tests {
         for text in ["2026-08-01T00:00:00Z", "\"2026-08-01T00:00:00Z\""] {
             let document = Document::new("a.toml", format!("at = {text}"));
             let time: Time = document.parse().unwrap();
-            assert_eq!(document.field("at", &time.at, crate::time::parse_time).unwrap(), 1_785_542_400);
+            assert_eq!(document.field("at", &time.at, crate::text::time::parse_time).unwrap(), 1_785_542_400);
         }
         let document = Document::new("a.toml", "at = 2026-08-01");
         let time: Time = document.parse().unwrap();
-        let message = document.field("at", &time.at, crate::time::parse_time).unwrap_err().to_string();
+        let message = document.field("at", &time.at, crate::text::time::parse_time).unwrap_err().to_string();
         assert_eq!(message, "a.toml:1: at: `2026-08-01` is not a time");
     }
 

@@ -2,12 +2,12 @@
 
 use levee_model::{Bps, Wei};
 
-use crate::error::UserError;
+use super::TextError;
 
 /// Reads `50 %` or `3.8%`, with at most two decimal places. The valid range depends on the use.
-pub(crate) fn parse(text: &str) -> Result<Bps, UserError> {
+pub fn parse(text: &str) -> Result<Bps, TextError> {
     let error =
-        |what: &str| UserError::new(format!("`{text}` {what}")).hint("write it as in `50 %` or `3.8 %`");
+        |what: &str| TextError::new(format!("`{text}` {what}")).hint("write it as in `50 %` or `3.8 %`");
     let number = text.trim().strip_suffix('%').ok_or_else(|| error("has no percent sign"))?.trim_end();
     let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
@@ -21,18 +21,18 @@ pub(crate) fn parse(text: &str) -> Result<Bps, UserError> {
 }
 
 /// `3.8 %`, exact.
-pub(crate) fn percent(bps: Bps) -> String {
+pub fn percent(bps: Bps) -> String {
     hundredths(bps.get().into())
 }
 
 /// `part` as a percentage of `whole`, rounded down to hundredths of a percent, so that 100 % is never shown
 /// too early. `whole` is not zero.
-pub(crate) fn of_down(part: Wei, whole: Wei) -> String {
+pub fn of_down(part: Wei, whole: Wei) -> String {
     hundredths(bps_down(part, whole))
 }
 
 /// The same in basis points, of which there may be more than make a whole.
-pub(crate) fn bps_down(part: Wei, whole: Wei) -> u128 {
+pub fn bps_down(part: Wei, whole: Wei) -> u128 {
     let exact = part.get().checked_mul(10_000).map(|parts| parts / whole.get());
     exact.unwrap_or_else(|| part.get() / (whole.get() / 10_000).max(1))
 }
