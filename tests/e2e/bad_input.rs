@@ -110,7 +110,7 @@ async fn terms_that_break_a_rule_are_told_with_their_place() {
         (
             "veto = \"40 %\"",
             "vetto = \"40 %\"",
-            "bad.toml:10: unknown field `vetto`, expected one of `chain`, `beneficiary`, `guardian`, `steth`, `wsteth`, \
+            "bad.toml:10: unknown field `vetto`, expected one of `chain`, `edition`, `beneficiary`, `guardian`, `steth`, `wsteth`, \
              `target`, `deadline`, `latest_deadline`, `objection_period`, `veto`, `tranches`, `tranche_interval`, \
              `release_window`, `exit_window`, `document`, `terms_hash`, `tier`",
             "`levee terms new` writes a file with every key explained",

@@ -69,6 +69,7 @@ warning: the deadline 2100-01-11T00:00:00Z is more than five years away
     let expected = format!(
         "\
 address           {address} on chain 31337
+contracts         edition v1
 beneficiary       {beneficiary}
 guardian          {guardian}
 stETH             {steth}
@@ -201,7 +202,7 @@ objections   1 day before the first tranche
 exit window  2 days before an amendment takes effect
 lapse        7 days after the last tranche is due, for what is not delivered
 terms hash   {terms_hash}
-created      in block {created}
+created      in block {created}, with edition v1 of the contracts
 
 tiers
 tier  threshold  order  footing               pledged    drawn     delivered

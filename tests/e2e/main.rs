@@ -7,6 +7,7 @@ mod cli_docs;
 mod contract;
 mod counterfeit;
 mod declarations;
+mod edition;
 mod inputs;
 mod lifecycle;
 mod prompt;

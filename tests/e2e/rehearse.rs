@@ -51,21 +51,32 @@ fn changed(name: &str, find: &str, replace: &str) -> (tempfile::TempDir, PathBuf
     (directory, path)
 }
 
-#[test]
-fn every_scenario_comes_out_as_it_expects_and_leaves_nothing_running() {
+/// Plays every scenario on an edition of the contracts.
+fn play_every_scenario(edition: &str) {
     let mut played = 0;
     for entry in fs::read_dir(scenarios()).expect("the scenarios are there") {
-        let path = entry.expect("it can be listed").path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
+        let name = entry.expect("it can be listed").file_name().into_string().expect("its name is text");
+        if !name.ends_with(".toml") {
             continue;
         }
+        let (_directory, path) = changed(&name, "[terms]\n", &format!("[terms]\nedition = \"{edition}\"\n"));
         let output = rehearse(&path, &[]);
-        assert_eq!(output.status.code(), Some(0), "{}: {}", path.display(), stderr(&output));
-        assert!(stdout(&output).trim_end().ends_with("expectations hold."), "{}", path.display());
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stderr(&output));
+        assert!(stdout(&output).trim_end().ends_with("expectations hold."), "{name}");
         assert_gone(&chain(&stderr(&output)));
         played += 1;
     }
     assert_eq!(played, 10);
+}
+
+#[test]
+fn every_scenario_comes_out_as_it_expects_and_leaves_nothing_running() {
+    play_every_scenario("v1");
+}
+
+#[test]
+fn every_scenario_comes_out_the_same_on_an_earlier_edition() {
+    play_every_scenario("test");
 }
 
 #[test]

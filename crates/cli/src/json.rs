@@ -191,6 +191,8 @@ pub(crate) struct TermsShown {
     /// Address of the rescue, existing or not.
     pub(crate) address: Account,
     pub(crate) chain: u64,
+    /// The edition of the contracts.
+    pub(crate) edition: &'static str,
     #[serde(flatten)]
     pub(crate) terms: TermsJson,
     /// The document whose Keccak-256 is the terms hash, if the file names one.

@@ -2,9 +2,10 @@
 //! without a period.
 
 use alloy::primitives::{Address, address};
+use levee::Edition;
 use levee_model::{Bps, Terms, Timestamp, Wei, prorata, schedule};
 
-use crate::{account::DEV_CHAIN, amount, percent, public_keys, time};
+use crate::{account::DEV_CHAIN, amount, percent, public_keys, terms::TermsFile, time};
 
 const HOUR: u32 = 60 * 60;
 const DAY: u32 = 24 * HOUR;
@@ -15,7 +16,20 @@ const SHORT: u32 = 6 * HOUR;
 const FAR: u64 = 5 * YEAR;
 
 /// The warnings that apply to a rescue on `chain` with these terms, if it were created at `now`.
-pub(crate) fn of(chain: u64, terms: &Terms, now: Timestamp) -> Vec<String> {
+pub(crate) fn of_file(file: &TermsFile, now: Timestamp) -> Vec<String> {
+    let mut all = of(file.chain, &file.terms, now);
+    if file.edition != Edition::LATEST {
+        all.push(format!(
+            "edition {} of the contracts is not the latest, which is {}",
+            file.edition,
+            Edition::LATEST
+        ));
+    }
+    all
+}
+
+/// Those that follow from the terms.
+fn of(chain: u64, terms: &Terms, now: Timestamp) -> Vec<String> {
     let all = [veto_price(terms), ally(terms), objection_without_objectors(terms), short_objection(terms)];
     let all = all
         .into_iter()

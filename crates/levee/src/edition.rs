@@ -41,6 +41,11 @@ impl Edition {
         }
     }
 
+    /// The edition with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|edition| edition.name() == name)
+    }
+
     /// The salt with which a contract is created: the keccak256 of `levee.PledgeEscrow.v1`, and so on, with the contract's
     /// name in Solidity and the edition's. An address commits to it.
     pub fn salt(self, contract: Contract) -> B256 {

@@ -69,11 +69,15 @@ impl fmt::Debug for RedactedUrl {
 /// An error of a transport or a signer, whose own messages may hold an RPC key: `Display`, `Debug` and all sources show it
 /// [redacted](redact). `{:#}` shows the sources too. Two are equal if they show the same.
 #[derive(Clone)]
-pub struct RedactedError {
-    error: Arc<dyn StdError + Send + Sync>,
-    /// Which of the error's sources this is; 0 for the error itself.
+pub struct RedactedError(Arc<Link>);
+
+/// An error of a chain.
+struct Link {
+    /// The first error of the chain.
+    first: Arc<dyn StdError + Send + Sync>,
+    /// How many sources below the first this one is.
     depth: usize,
-    source: Option<Box<Self>>,
+    source: Option<RedactedError>,
 }
 
 impl RedactedError {
@@ -82,15 +86,15 @@ impl RedactedError {
         Self::nested(Arc::from(error.into()), 0)
     }
 
-    fn nested(error: Arc<dyn StdError + Send + Sync>, depth: usize) -> Self {
-        let has_source = nth_source(&*error, depth).source().is_some();
-        let source = has_source.then(|| Box::new(Self::nested(error.clone(), depth + 1)));
-        Self { error, depth, source }
+    fn nested(first: Arc<dyn StdError + Send + Sync>, depth: usize) -> Self {
+        let has_source = nth_source(&*first, depth).source().is_some();
+        let source = has_source.then(|| Self::nested(first.clone(), depth + 1));
+        Self(Arc::new(Link { first, depth, source }))
     }
 
     /// The error itself, to be downcast; not to be printed.
     pub fn secret(&self) -> &(dyn StdError + 'static) {
-        nth_source(&*self.error, self.depth)
+        nth_source(&*self.0.first, self.0.depth)
     }
 
     fn message(&self) -> String {
@@ -109,7 +113,7 @@ impl RedactedError {
             if !messages.iter().any(|earlier| earlier.contains(&message)) {
                 messages.push(message);
             }
-            next = error.source.as_deref();
+            next = error.0.source.as_ref();
         }
         messages
     }
@@ -134,7 +138,7 @@ impl fmt::Debug for RedactedError {
 
 impl StdError for RedactedError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        self.0.source.as_ref().map(|source| source as _)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use eyre::Result;
-use levee::{Blueprint, CREATE2_DEPLOYER, SALT};
+use levee::{Blueprint, CREATE2_DEPLOYER};
 
 use crate::{json::Addresses, output::Output, terms::TermsFile};
 
@@ -42,10 +42,11 @@ enum Of {
 impl AddressArgs {
     /// Runs the command.
     pub(crate) fn run(self, output: Output) -> Result<()> {
-        let rescue = TermsFile::read(&self.file)?.address()?;
+        let escrow = TermsFile::read(&self.file)?.escrow()?;
+        let rescue = escrow.address();
         let [recovery, bonus, board] =
             [Blueprint::recovery_pool(rescue), Blueprint::bonus_pool(rescue), Blueprint::board()]
-                .map(|blueprint| blueprint.address());
+                .map(|blueprint| blueprint.in_edition(escrow.edition()).address());
         let address = match self.of {
             Of::Rescue => rescue,
             Of::RecoveryPool => recovery,
@@ -55,7 +56,7 @@ impl AddressArgs {
         let addresses = Addresses {
             address: rescue.into(),
             deployer: CREATE2_DEPLOYER.into(),
-            salt: SALT.into(),
+            salt: escrow.salt().into(),
             recovery_pool: recovery.into(),
             bonus_pool: bonus.into(),
             board: board.into(),

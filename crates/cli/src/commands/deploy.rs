@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
-use levee::{Blueprint, Call};
+use levee::Call;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -38,15 +38,15 @@ impl DeployArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let file = TermsFile::read(&self.file)?;
-        let address = file.address()?;
+        let blueprint = file.escrow()?;
+        let address = blueprint.address();
         let connection = self.signing.network().connect(Some(&file)).await?;
-        let blueprint = Blueprint::escrow(&file.terms)?;
         if blueprint.exists(&connection.provider).await? {
             return already(output, address);
         }
         let (_, now) = connection.latest_block().await?;
         file.check(now)?;
-        output.warn(&warnings::of(file.chain, &file.terms, now));
+        output.warn(&warnings::of_file(&file, now));
         let signer = self.signing.signer(&connection, output)?;
         let prepared = blueprint.prepare(&signer.provider, file.chain, signer.from).await?;
         let Some(call) = prepared else { return already(output, address) };

@@ -105,7 +105,7 @@ impl FileArgs {
         let file = TermsFile::read(&self.file)?;
         let now = time::clock();
         file.check(now)?;
-        let warnings = warnings::of(file.chain, &file.terms, now);
+        let warnings = warnings::of_file(&file, now);
         output.warn(&warnings);
         let address = file.address()?;
         let text = format!("the terms are valid; the rescue will be at {address} on chain {}\n", file.chain);
@@ -123,7 +123,10 @@ impl FileArgs {
 }
 
 fn to_text(file: &TermsFile, address: Address) -> String {
-    let mut all = vec![("address", format!("{address} on chain {}", file.chain))];
+    let mut all = vec![
+        ("address", format!("{address} on chain {}", file.chain)),
+        ("contracts", format!("edition {}", file.edition)),
+    ];
     all.extend(facts(&file.terms));
     all.push(("hash of", hash_rule(file)));
     format!("{}\ntiers\n{}", table::facts(&all), tiers(&file.terms))
@@ -190,8 +193,9 @@ fn tiers(terms: &Terms) -> String {
 }
 
 fn shown(file: &TermsFile, address: Address) -> TermsShown {
-    let TermsFile { chain, terms, document, .. } = file;
-    TermsShown { address: address.into(), chain: *chain, terms: terms.into(), document: document.clone() }
+    let TermsFile { chain, edition, terms, document, .. } = file;
+    let (chain, edition) = (*chain, edition.name());
+    TermsShown { address: address.into(), chain, edition, terms: terms.into(), document: document.clone() }
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub(crate) struct RescueJson {
     /// Why it ended, if it did.
     end_reason: Option<String>,
     created_block: u64,
+    /// The edition of its contracts.
+    edition: &'static str,
     beneficiary: Account,
     guardian: Option<Account>,
     #[serde(rename = "stETH")]
@@ -166,6 +168,7 @@ impl Page {
             status: view.status,
             end_reason: view.end_reason.map(|reason| end_reason(reason).to_owned()),
             created_block: view.created_block,
+            edition: self.edition.name(),
             beneficiary: terms.beneficiary.into(),
             guardian: Account::or_none(terms.guardian),
             steth: Account::or_none(terms.steth),

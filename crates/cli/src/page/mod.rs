@@ -12,7 +12,7 @@ pub(crate) use satellites::Satellites;
 pub(crate) use text::{back_by_calendar, footing};
 
 use alloy::primitives::Address;
-use levee::{RescueView, Snapshot};
+use levee::{Edition, RescueView, Snapshot};
 use levee_model::{Amendment, Asset, PerAsset, Rate, Units};
 
 use crate::amount;
@@ -28,6 +28,8 @@ pub(crate) struct Page {
     pub(crate) block: u64,
     /// The block's time, in Unix seconds.
     pub(crate) now: u64,
+    /// The edition of its contracts.
+    pub(crate) edition: Edition,
     /// Its state.
     pub(crate) view: RescueView,
     /// Its satellite pools.
@@ -42,6 +44,7 @@ impl Page {
             chain: snapshot.chain,
             block: snapshot.block.number,
             now: snapshot.block.time,
+            edition: snapshot.edition,
             view: snapshot.rescue.clone(),
             satellites: Satellites::of(snapshot),
         }
@@ -143,6 +146,7 @@ pub(crate) mod tests {
             chain: 1,
             block: 99,
             now: NOW,
+            edition: Edition::V1,
             view,
             satellites: Satellites::default(),
         }

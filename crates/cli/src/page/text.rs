@@ -52,7 +52,10 @@ impl Page {
         facts.extend(self.after_settlement());
         facts.extend(self.pools());
         facts.push(("terms hash", terms.terms_hash.to_string()));
-        facts.push(("created", format!("in block {}", view.created_block)));
+        facts.push((
+            "created",
+            format!("in block {}, with edition {} of the contracts", view.created_block, self.edition),
+        ));
         facts
     }
 
@@ -306,7 +309,7 @@ objections   3 days before the first tranche
 exit window  1 day before an amendment takes effect
 lapse        30 days after the last tranche is due, for what is not delivered
 terms hash   0x0707070707070707070707070707070707070707070707070707070707070707
-created      in block 7
+created      in block 7, with edition v1 of the contracts
 
 tiers
 tier  threshold  order  footing               pledged   drawn    delivered

@@ -1,5 +1,6 @@
 //! A rescue as data: who holds what, what was announced, what happens when, and what is expected.
 
+use levee::Edition;
 use levee_model::{Rate, Terms, Timestamp};
 
 use super::{
@@ -31,6 +32,8 @@ pub(crate) struct Scenario {
     /// The value of a share then.
     pub(crate) rate: Rate,
     pub(crate) terms: Terms,
+    /// The edition of the contracts that it is played on.
+    pub(crate) edition: Edition,
     /// The name of each tier.
     pub(crate) tier_names: Vec<String>,
     pub(crate) cast: Cast,
@@ -77,7 +80,7 @@ impl Scenario {
         let cast = Cast::new(toml.contributor.iter().map(|contributor| contributor.name.clone()).collect());
         let cast = cast.map_err(within)?;
         let start = document.field("start", &toml.start, time::parse_time)?;
-        let terms = read_terms(document, &toml, &cast, start)?;
+        let TermsFile { terms, edition, .. } = read_terms(document, &toml, &cast, start)?;
         check_sources(&toml).map_err(within)?;
         let reader = Reader { document, cast: &cast, tier_names: &toml.tier_names };
         let rate = toml.share_rate.as_ref();
@@ -89,6 +92,7 @@ impl Scenario {
             steps: reader.steps(&toml.step)?,
             endings: reader.endings(toml.ending, toml.expect)?,
             terms,
+            edition,
             title: toml.title,
             about: toml.about.trim().to_owned(),
             sources: toml.source,
@@ -120,7 +124,7 @@ fn read_terms(
     toml: &ScenarioToml,
     cast: &Cast,
     start: Timestamp,
-) -> Result<Terms, UserError> {
+) -> Result<TermsFile, UserError> {
     let (terms, source) = toml.terms.read(document, |text| cast.address_in_terms(text))?;
     let within = |error: UserError| error.within(document.path().display());
     if toml.terms.chain != CHAIN {
@@ -134,9 +138,10 @@ fn read_terms(
             UserError::new(message).hint("give each `[[terms.tier]]` one name, in their order"),
         ));
     }
-    let file = TermsFile { path: document.path().to_owned(), chain: CHAIN, terms, document: source };
+    let (path, edition) = (document.path().to_owned(), toml.terms.edition(document)?);
+    let file = TermsFile { path, chain: CHAIN, edition, terms, document: source };
     file.check(start)?;
-    Ok(file.terms)
+    Ok(file)
 }
 
 /// A source that is cited must be listed.

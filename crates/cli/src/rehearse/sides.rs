@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::{Result, eyre};
 use levee::{
-    Allowance, Blueprint, Board, BonusPool, Call, Destination, Escrow, Funding, RecoveryPool, Router,
+    Allowance, Blueprint, Board, BonusPool, Call, Destination, Edition, Escrow, Funding, RecoveryPool, Router,
 };
 use levee_model::{
     Amount, Creation, Departure, Moment, Payment, PositionId, Refusal, Refused, Rescue, Terms, Timestamp, Wei,
@@ -41,9 +41,14 @@ pub(crate) struct Models {
 
 impl Contracts {
     /// Creates all of them.
-    pub(crate) async fn create(chain: &Chain, time: Timestamp, terms: &Terms) -> Result<Self> {
+    pub(crate) async fn create(
+        chain: &Chain,
+        time: Timestamp,
+        terms: &Terms,
+        edition: Edition,
+    ) -> Result<Self> {
         let (provider, from) = (chain.provider(), cast::address(ANYONE));
-        let blueprint = Blueprint::escrow(terms)?;
+        let blueprint = Blueprint::escrow(terms)?.in_edition(edition);
         let create = blueprint.prepare(provider, CHAIN, from).await?;
         let create = create.ok_or_else(|| eyre!("the escrow exists already"))?;
         chain.must(time, create.request(from), "creating the escrow").await?;

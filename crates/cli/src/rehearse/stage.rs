@@ -79,7 +79,7 @@ impl Stage {
         let (start, terms) = (scenario.start, &scenario.terms);
         chain.pass_until(start).await?;
         let tokens = Tokens::deploy(&chain, start, scenario.rate).await?;
-        let contracts = Contracts::create(&chain, start, terms).await?;
+        let contracts = Contracts::create(&chain, start, terms, scenario.edition).await?;
         let address = contracts.escrow.address();
         for contributor in &scenario.contributors {
             let account = cast::address(&contributor.name);

@@ -7,7 +7,7 @@ use levee_model::{Bps, Terms, TermsError, Tier};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{blueprint::Blueprint, display::utc, error::Error};
+use crate::{blueprint::Blueprint, display::utc, edition::Edition, error::Error};
 
 use super::{
     TextError, address, amount,
@@ -22,6 +22,8 @@ pub struct TermsFile {
     pub path: PathBuf,
     /// Id of the chain.
     pub chain: u64,
+    /// The edition of the contracts: [`Edition::V1`] unless the file names another, so that an address never changes.
+    pub edition: Edition,
     /// What the escrow is created with.
     pub terms: Terms,
     /// The document whose Keccak-256 is the terms hash; none if the hash itself is given.
@@ -34,6 +36,7 @@ pub struct TermsFile {
 pub struct TermsToml {
     /// Id of the chain.
     pub chain: u64,
+    edition: Option<Spanned<String>>,
     beneficiary: Spanned<String>,
     guardian: Option<Spanned<String>>,
     steth: Option<Spanned<String>>,
@@ -73,6 +76,12 @@ impl TierToml {
 }
 
 impl TermsToml {
+    /// The edition of the contracts; the first one if none is named.
+    pub fn edition(&self, document: &Document) -> Result<Edition, TextError> {
+        let named = |edition| document.field("edition", edition, parse_edition);
+        self.edition.as_ref().map_or(Ok(Edition::V1), named)
+    }
+
     /// The terms, with addresses read by `account`, and the document that they name.
     pub fn read(
         &self,
@@ -116,15 +125,24 @@ impl TermsFile {
     pub fn parse(document: &Document) -> Result<Self, TextError> {
         let toml: TermsToml = document.parse()?;
         let (terms, source) = toml.read(document, address::parse)?;
-        Ok(Self { path: document.path().to_owned(), chain: toml.chain, terms, document: source })
+        let (path, edition) = (document.path().to_owned(), toml.edition(document)?);
+        Ok(Self { path, chain: toml.chain, edition, terms, document: source })
     }
 
-    /// The address of the rescue with these terms, whether it was created yet or not.
+    /// The escrow with these terms, whether it was created yet or not.
     ///
     /// # Errors
     /// [`Error::Unencodable`] if a deadline exceeds what the contract can hold.
+    pub fn escrow(&self) -> Result<Blueprint, Error> {
+        Ok(Blueprint::escrow(&self.terms)?.in_edition(self.edition))
+    }
+
+    /// Its address.
+    ///
+    /// # Errors
+    /// Like [`escrow`](Self::escrow).
     pub fn address(&self) -> Result<Address, Error> {
-        Ok(Blueprint::escrow(&self.terms)?.address())
+        Ok(self.escrow()?.address())
     }
 
     /// Finds the first rule that the terms violate if the escrow is created at `now`.
@@ -167,6 +185,15 @@ fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>,
 /// Keccak-256 of a file's bytes.
 pub fn hash_of_file(path: &Path) -> Result<B256, TextError> {
     file::document(path).map(keccak256)
+}
+
+/// Reads the name of an edition.
+fn parse_edition(name: &str) -> Result<Edition, TextError> {
+    Edition::named(name).ok_or_else(|| {
+        let names: Vec<_> = Edition::ALL.iter().map(|edition| edition.name()).collect();
+        TextError::new(format!("there is no edition `{name}` of the contracts"))
+            .hint(format!("this version of Levee knows {}", names.join(", ")))
+    })
 }
 
 /// Reads a hash.

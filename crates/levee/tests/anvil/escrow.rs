@@ -145,7 +145,7 @@ async fn a_counterfeit_is_refused_whatever_its_books_say() -> Result<()> {
         assert_eq!(env.provider.get_code_at(address).await?, code, "it looks the same");
         let refused = Escrow::open(env.provider.clone(), CHAIN, address).await.unwrap_err();
         assert_eq!(refused, Error::Counterfeit { contract, address });
-        assert!(refused.is_users() && refused.to_string().contains("do not pay into it"), "{refused}");
+        assert!(refused.is_users() && refused.to_string().contains("send nothing to it"), "{refused}");
     }
     // The artifact itself, with zeros for all terms.
     env.provider.anvil_set_code(env.bob(), PledgeEscrow::DEPLOYED_BYTECODE.clone()).await?;
