@@ -4,7 +4,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, Log, U256, address, bytes},
     sol_types::{Revert, SolCall, SolError},
 };
-use levee::CREATE2_DEPLOYER;
+use levee::{CREATE2_DEPLOYER, Transaction};
 use revm::{
     Context, Database, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext, MainnetEvm,
     bytecode::Bytecode,
@@ -154,6 +154,12 @@ impl Chain {
     /// A call that fails changes nothing.
     pub fn call(&mut self, from: Address, to: Address, value: U256, data: Bytes) -> Result<Receipt, Failure> {
         self.transact(transaction(from, TxKind::Call(to), value, data))
+    }
+
+    /// Executes a transaction of `from`.
+    pub fn execute(&mut self, from: Address, transaction: &Transaction) -> Result<Receipt, Failure> {
+        let Transaction { to, value, input, .. } = transaction;
+        self.call(from, *to, U256::from(value.get()), input.clone())
     }
 
     /// Calls a function of `to` without ETH.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use alloy::{
     eips::BlockId,
     network::TransactionBuilder,
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, B256, Bytes},
     providers::Provider,
     rpc::types::{TransactionReceipt, TransactionRequest},
     sol_types::SolCall,
@@ -13,7 +13,7 @@ use alloy::{
 };
 use levee_model::Wei;
 
-use crate::{blueprint::Contract, error::Error, event::Event};
+use crate::{blueprint::Contract, error::Error, event::Event, operation::Transaction};
 
 /// How long [`Call::execute`] waits for a receipt: about fifteen blocks on Ethereum.
 pub const RECEIPT_TIMEOUT: Duration = Duration::from_secs(180);
@@ -27,10 +27,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone)]
 pub struct Call<P> {
     provider: P,
-    contract: Contract,
-    to: Address,
-    value: Wei,
-    input: Bytes,
+    transaction: Transaction,
     events_of: Vec<Address>,
 }
 
@@ -72,12 +69,12 @@ impl<P: Provider + Clone> Call<P> {
     }
 
     pub(crate) const fn raw(provider: P, contract: Contract, to: Address, value: Wei, input: Bytes) -> Self {
-        Self { provider, contract, to, value, input, events_of: Vec::new() }
+        Self { provider, transaction: Transaction { contract, to, value, input }, events_of: Vec::new() }
     }
 
     /// The same call with ETH.
     pub(crate) const fn paying(mut self, value: Wei) -> Self {
-        self.value = value;
+        self.transaction.value = value;
         self
     }
 
@@ -89,26 +86,27 @@ impl<P: Provider + Clone> Call<P> {
 
     /// The contract to be called.
     pub const fn to(&self) -> Address {
-        self.to
+        self.transaction.to
     }
 
     /// The ETH to be sent with the call.
     pub const fn value(&self) -> Wei {
-        self.value
+        self.transaction.value
     }
 
     /// The call's data, for a multisig or another signer.
     pub const fn input(&self) -> &Bytes {
-        &self.input
+        &self.transaction.input
     }
 
     /// The transaction as `from` would send it, without nonce and gas.
     pub fn request(&self, from: Address) -> TransactionRequest {
-        TransactionRequest::default()
-            .with_from(from)
-            .with_to(self.to)
-            .with_value(U256::from(self.value.get()))
-            .with_input(self.input.clone())
+        self.transaction.request(from)
+    }
+
+    /// What to call, with which data and how much ETH.
+    pub fn into_transaction(self) -> Transaction {
+        self.transaction
     }
 
     /// Simulates the call as `from` in the next block, and returns the gas that it needs. Changes nothing.
@@ -117,7 +115,7 @@ impl<P: Provider + Clone> Call<P> {
     /// The reason why the call would fail: [`Error::Refused`] or another contract's error,
     /// [`Error::TokenRefused`], [`Error::UnknownRevert`], [`Error::InsufficientFunds`]; [`Error::Rpc`].
     pub async fn simulate(&self, from: Address) -> Result<u64, Error> {
-        let failed = |error| Error::from_transport(error, self.contract, from);
+        let failed = |error| Error::from_transport(error, self.transaction.contract, from);
         let estimated = self.provider.estimate_gas(self.request(from)).block(BlockId::pending()).await;
         match estimated.map_err(failed) {
             // Some nodes give no reason for a failed estimate, but do for a call.
@@ -191,7 +189,7 @@ impl<P: Provider + Clone> Prepared<P> {
     /// # Errors
     /// [`Error::InsufficientFunds`], [`Error::Rpc`].
     pub async fn send(&self) -> Result<Sent<P>, Error> {
-        let Call { provider, contract, events_of, .. } = &self.call;
+        let Call { provider, transaction: Transaction { contract, .. }, events_of } = &self.call;
         let pending = provider.send_transaction(self.request.clone()).await;
         let pending = pending.map_err(|error| Error::from_transport(error, *contract, self.sender))?;
         let transaction = *pending.tx_hash();

@@ -15,6 +15,8 @@ pub mod history;
 mod immutables;
 mod lens;
 pub mod lido;
+pub mod operation;
+pub mod pools;
 pub mod provider;
 pub mod receiver;
 pub mod recovery;
@@ -44,6 +46,8 @@ pub use levee_model::{
     BonusRefusal, BonusShare, BonusView, Earnings, PledgingView, PositionView, PotView, RecoveryRefusal,
     RecoveryView, Refusal, Refused, RescueEvent, RescueView, ShareRate, display,
 };
+pub use operation::{Contracts, Transaction};
+pub use pools::PoolBooks;
 pub use receiver::Receiver;
 pub use recovery::{RecoveryEvent, RecoveryPool};
 pub use redacted::{RedactedError, RedactedUrl, redact};

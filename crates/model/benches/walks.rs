@@ -1,7 +1,7 @@
 //! How many steps of the recorded walks the model does in a second.
 //!
 //! The calls are made ready outside the measurement; inside it, each walk is played from the creation of its rescue on,
-//! with its recovery pool.
+//! with its pools.
 
 #![allow(missing_docs, reason = "the macros of criterion make undocumented functions")]
 
@@ -11,7 +11,7 @@ mod walks;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::Value;
 use std::hint::black_box;
-use walks::{Call, Played, WALKS, Walk, list};
+use walks::{WALKS, Walk, list};
 
 /// What of the file the benchmark is checked with.
 struct Expected {
@@ -42,9 +42,11 @@ fn play_all(walks: &[Walk]) -> usize {
 }
 
 fn play(walk: &Walk) -> usize {
-    let mut played = Played::new(walk);
-    let is_call = |call: &Call| !matches!(call, Call::World);
-    walk.steps.iter().filter(|(at, call)| played.play(*at, call).is_ok() && is_call(call)).count()
+    let mut models = walks::open(walk);
+    walk.steps
+        .iter()
+        .filter(|(at, call)| call.is_some() && walks::play(&mut models, *at, *call).is_ok())
+        .count()
 }
 
 criterion_group!(benches, bench);

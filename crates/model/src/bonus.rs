@@ -37,7 +37,7 @@ pub struct BonusDecision {
 }
 
 /// The books of a bonus pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BonusView {
     /// The bonus: everything added, less what sponsors withdrew before it was decided.
     pub total: Wei,
@@ -405,6 +405,11 @@ impl BonusBooks {
     /// Whether a position's share has been claimed.
     pub fn has_claimed(&self, id: PositionId) -> bool {
         self.claimed.contains(&id)
+    }
+
+    /// What a position had of the bonus.
+    pub fn paid(&self, rescue: &Rescue, id: PositionId) -> Wei {
+        if self.has_claimed(id) { self.share_of(rescue, id) } else { Wei::ZERO }
     }
 
     /// floor(bonus * value of the position by time / value of all), if its condition was not met. What an outdated

@@ -8,6 +8,8 @@ pub mod display;
 pub mod event;
 pub mod facts;
 pub mod lido;
+pub mod models;
+pub mod operation;
 pub mod outlook;
 pub mod prorata;
 pub mod recovery;
@@ -27,6 +29,8 @@ pub use bonus::{BonusBooks, BonusDecision, BonusOwner, BonusRefusal, BonusShare,
 pub use books::{Position, PositionId, Pot, Pots};
 pub use event::{Inconsistent, RescueEvent};
 pub use lido::{Creation, Lido, Moment};
+pub use models::Models;
+pub use operation::{Operation, Pledge, Route};
 pub use outlook::{Threshold, TrancheState};
 pub use recovery::{Earnings, RecoveryBooks, RecoveryGroup, RecoveryRefusal, RecoveryView};
 pub use refusal::{Refusal, Refused};

@@ -361,6 +361,11 @@ impl Rescue {
         with_amount(self.positions.iter())
     }
 
+    /// Every position that there ever was, also one that was taken out.
+    pub fn known_positions(&self) -> impl Iterator<Item = PositionId> + '_ {
+        self.positions.keys().copied()
+    }
+
     /// The positions of one pledger, by tier and asset.
     pub fn positions_of(&self, pledger: Address) -> impl Iterator<Item = (PositionId, Position)> + '_ {
         let first = PositionId { pledger, tier: 0, asset: Asset::Eth };

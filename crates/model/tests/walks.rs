@@ -3,9 +3,9 @@
 #[path = "common/walks.rs"]
 mod walks;
 
-use levee_model::{Asset, Moment, Payment, Rate, RecoveryRefusal, Refusal, Refused};
+use levee_model::{Asset, Models, Moment, Operation, Payment, Rate, RecoveryRefusal, Refusal, Refused};
 use serde_json::{Value, json};
-use walks::{Call, Played, WALKS, Walk, list};
+use walks::{WALKS, Walk, list, open, play};
 
 #[test]
 fn every_step_of_every_walk_does_what_the_rules_say() {
@@ -37,21 +37,19 @@ fn a_difference_is_noticed_where_it_is() {
 /// Plays a walk; returns how many steps it has, or the first difference.
 fn replay(json: &Value) -> Result<usize, String> {
     let walk = Walk::read(json);
-    let mut played = Played::new(&walk);
+    let mut models = open(&walk);
     let steps = list(&json["steps"]);
     let mut last = Moment { time: walk.start, lido: levee_model::Lido::Broken };
     for (index, ((at, call), step)) in walk.steps.iter().zip(steps).enumerate() {
-        let outcome = played.play(*at, call);
-        if matches!(call, Call::World) {
-            continue;
-        }
+        let outcome = play(&mut models, *at, *call);
+        let Some((_, operation)) = call else { continue };
         last = if outcome.is_ok() { *at } else { last };
-        let (expected, found) = (said(step), seen(&walk, &played, call, outcome));
+        let (expected, found) = (said(step), seen(&walk, &models, operation, outcome));
         if expected != found {
             return Err(format!("step {index}: expected {expected}, found {found}"));
         }
     }
-    let found = books(&walk, &played, last);
+    let found = books(&walk, &models, last);
     if json["final"] == found {
         return Ok(steps.len());
     }
@@ -64,10 +62,15 @@ fn said(step: &Value) -> Value {
     json!({ "ok": step["ok"], "why": step["why"], "pays": pays, "status": step["status"] })
 }
 
-fn seen(walk: &Walk, played: &Played, call: &Call, outcome: Result<Option<Payment>, Refused>) -> Value {
+fn seen(
+    walk: &Walk,
+    models: &Models,
+    operation: &Operation,
+    outcome: Result<Option<Payment>, Refused>,
+) -> Value {
     let pays: Vec<_> = outcome.ok().flatten().map(|payment| pay(walk, payment)).into_iter().collect();
-    let why = outcome.err().map(|refused| why(walk, played, call, refused));
-    json!({ "ok": why.is_none(), "why": why, "pays": pays, "status": played.rescue.stored_status() })
+    let why = outcome.err().map(|refused| why(walk, models, operation, refused));
+    json!({ "ok": why.is_none(), "why": why, "pays": pays, "status": models.rescue.stored_status() })
 }
 
 fn pay(walk: &Walk, Payment { to, asset, amount }: Payment) -> Value {
@@ -75,12 +78,12 @@ fn pay(walk: &Walk, Payment { to, asset, amount }: Payment) -> Value {
 }
 
 /// The file's word for a refusal.
-fn why(walk: &Walk, played: &Played, call: &Call, refused: Refused) -> &'static str {
+fn why(walk: &Walk, models: &Models, operation: &Operation, refused: Refused) -> &'static str {
     match refused {
-        Refused::ByRescue(refusal) => why_by_rescue(call, refusal),
+        Refused::ByRescue(refusal) => why_by_rescue(operation, refusal),
         // Where somebody is pledged into the tiers of one order, a claim finds nothing; else the wrong status.
         Refused::ByRecovery(RecoveryRefusal::NotDrawn { tier }) => {
-            if is_pledged(walk, played, tier) {
+            if is_pledged(walk, models, tier) {
                 "nothing"
             } else {
                 "status"
@@ -94,12 +97,12 @@ fn why(walk: &Walk, played: &Played, call: &Call, refused: Refused) -> &'static 
     }
 }
 
-fn why_by_rescue(call: &Call, refusal: Refusal) -> &'static str {
+fn why_by_rescue(operation: &Operation, refusal: Refusal) -> &'static str {
     match refusal {
-        Refusal::AmendmentPending { .. } if matches!(call, Call::Settle) => "pending",
+        Refusal::AmendmentPending { .. } if matches!(operation, Operation::Settle) => "pending",
         Refusal::PledgingClosed { .. } | Refusal::AmendmentPending { .. } => "closed",
         Refusal::WrongStatus { .. } | Refusal::NoVeto => "status",
-        Refusal::TooEarly { .. } if matches!(call, Call::Expire) => "status",
+        Refusal::TooEarly { .. } if matches!(operation, Operation::Expire) => "status",
         Refusal::TooEarly { .. } => "early",
         Refusal::ZeroAmount => "zero",
         Refusal::TokenFailed { .. } | Refusal::PaymentFailed { .. } | Refusal::RateUnreadable => "stETH",
@@ -119,13 +122,13 @@ fn why_by_rescue(call: &Call, refusal: Refusal) -> &'static str {
     }
 }
 
-fn is_pledged(walk: &Walk, played: &Played, tier: u8) -> bool {
+fn is_pledged(walk: &Walk, models: &Models, tier: u8) -> bool {
     let order = |tier: u8| walk.terms.tiers[usize::from(tier)].draw_order;
-    played.rescue.positions().any(|(id, _)| order(id.tier) == order(tier))
+    models.rescue.positions().any(|(id, _)| order(id.tier) == order(tier))
 }
 
 /// The books as they stand at the last call that went through: later views may look ahead.
-fn books(walk: &Walk, Played { rescue, pool }: &Played, at: Moment) -> Value {
+fn books(walk: &Walk, Models { rescue, recovery, .. }: &Models, at: Moment) -> Value {
     let goal = rescue.goal(at.time);
     let settlement = rescue.settlement(at);
     let received = |asset| rescue.delivered_amount(asset);
@@ -134,7 +137,7 @@ fn books(walk: &Walk, Played { rescue, pool }: &Played, at: Moment) -> Value {
     let positions = rescue.positions().map(|(id, position)| {
         let (amount, refunded) = (position.amount, position.refunded);
         let book =
-            json!({ "tier": id.tier, "amount": amount, "refunded": refunded, "recovered": pool.claimed(id) });
+            json!({ "tier": id.tier, "amount": amount, "refunded": refunded, "recovered": recovery.claimed(id) });
         (id.pledger, id.asset, book)
     });
     json!({

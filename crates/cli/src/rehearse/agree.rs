@@ -6,79 +6,31 @@ use std::fmt::Debug;
 
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::{Result, ensure};
-use levee::{BoardEvent, BonusEvent, Declaration, Error, Escrow, Event, RecoveryEvent, RescueEvent};
-use levee_model::{Asset, Moment, Payment, Refusal, Refused, Rescue, Timestamp, Units};
+use levee::{BoardEvent, Declaration, Error, Escrow, Event, operation};
+use levee_model::{Models, Moment, Operation, Payment, Refused, Rescue, Timestamp};
 
 use super::{
     cast::{self, Cast},
-    sides::{Contracts, Models},
+    contracts::Contracts,
 };
 
 /// The name of the error with which a call was refused on the chain; tokens have their own errors.
 pub(crate) fn kind(error: &Error) -> &'static str {
-    if is_tokens(error) { "TokenFailed" } else { error.kind() }
+    if error.is_of_token() { "TokenFailed" } else { error.kind() }
 }
 
-/// Whether a token refused the call, with its own message or none.
-const fn is_tokens(error: &Error) -> bool {
-    matches!(error, Error::TokenRefused { .. } | Error::UnknownRevert { .. })
-}
-
-/// Whether a call on the chain was refused by the same rule as in the model, with the same values.
-fn is_refused_alike(error: &Error, refused: Refused) -> bool {
-    match refused {
-        Refused::ByRescue(Refusal::TokenFailed { .. }) => is_tokens(error),
-        refused => error.refused() == Some(refused),
-    }
-}
-
-/// Checks that a call had the same outcome on both sides: the same payment, or the same refusal.
+/// Checks that a call had the same outcome on both sides: the same payment, or the same refusal with the same values.
 pub(crate) fn outcomes(
+    call: Operation,
     chain: &Result<Vec<Event>, Error>,
-    model: &Result<Option<Payment>, Refused>,
+    model: Result<Option<Payment>, Refused>,
+    beneficiary: Address,
 ) -> Result<()> {
-    match (chain, model) {
-        (Ok(events), Ok(payment)) => {
-            let owed = events.iter().any(|event| matches!(event, Event::Rescue(RescueEvent::Owed { .. })));
-            let paid = events.iter().find_map(|event| payment_of(event, *payment)).filter(|_| !owed);
-            ensure!(paid == *payment, "the escrow paid {paid:?}, but the model {payment:?}");
-        }
-        (Err(error), Err(refusal)) => {
-            let alike = is_refused_alike(error, *refusal);
-            ensure!(alike, "the escrow refused with {error:?}, but the model with {refusal:?}");
-        }
-        (chain, model) => eyre::bail!("the escrow returned {chain:?}, but the model {model:?}"),
-    }
+    let payments = |events: &Vec<Event>| operation::payments(events, beneficiary);
+    let told = chain.as_ref().map(payments).map_err(|error| operation::refused(call, error));
+    let alike = told == model.map(Vec::from_iter).map_err(Some);
+    ensure!(alike, "the chain returned {chain:?}, but the model {model:?}");
     Ok(())
-}
-
-/// The payment that an event reports.
-fn payment_of(event: &Event, expected: Option<Payment>) -> Option<Payment> {
-    match *event {
-        Event::Rescue(ref event) => payment_of_rescue(event, expected),
-        Event::Recovery(RecoveryEvent::Claimed { recipient, amount, .. })
-        | Event::Bonus(
-            BonusEvent::Claimed { recipient, amount, .. } | BonusEvent::Returned { recipient, amount, .. },
-        ) => Some(Payment { to: recipient, asset: Asset::Eth, amount: Units::new(amount.get()) }),
-        _ => None,
-    }
-}
-
-/// `Released` and `Declined` leave the recipient to the rules.
-fn payment_of_rescue(event: &RescueEvent, expected: Option<Payment>) -> Option<Payment> {
-    use RescueEvent as E;
-    let beneficiary = || expected.map(|payment| payment.to);
-    match *event {
-        E::Released { asset, amount, .. } => Some(Payment { to: beneficiary()?, asset, amount }),
-        E::Declined { position, amount } => {
-            Some(Payment { to: position.pledger, asset: position.asset, amount })
-        }
-        E::Exited { position, recipient, amount } | E::Refunded { position, recipient, amount } => {
-            Some(Payment { to: recipient, asset: position.asset, amount })
-        }
-        E::Collected { asset, recipient, amount, .. } => Some(Payment { to: recipient, asset, amount }),
-        _ => None,
-    }
 }
 
 /// Checks that the board announced exactly the declaration that was made.
@@ -140,65 +92,97 @@ fn same<T: PartialEq + Debug>(one: &str, left: &T, other: &str, right: &T) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use levee_model::{PositionId, Status, Wei};
+    use levee::{BonusEvent, RecoveryEvent, RescueEvent};
+    use levee_model::{Asset, Pledge, PositionId, Refusal, Route, Status, Units, Wei};
 
-    #[test]
-    fn a_refusal_is_the_same_only_with_the_same_facts() {
-        let refused = |refusal: Refusal| Err(Refused::ByRescue(refusal));
-        let status = |status| Refusal::WrongStatus { status };
-        let chain = Err(Error::Refused(status(Status::Open)));
-        assert!(outcomes(&chain, &refused(status(Status::Open))).is_ok());
-        assert!(outcomes(&chain, &refused(status(Status::Failed))).is_err());
-        let token = Err(Error::TokenRefused { reason: "CONTRACT_IS_STOPPED".into() });
-        assert!(outcomes(&token, &refused(Refusal::TokenFailed { asset: Asset::StEth })).is_ok());
-        assert!(outcomes(&token, &refused(status(Status::Open))).is_err());
-        assert!(outcomes(&chain, &refused(Refusal::TokenFailed { asset: Asset::StEth })).is_err());
+    fn is_alike(
+        call: Operation,
+        chain: Result<Vec<Event>, Error>,
+        model: Result<Option<Payment>, Refused>,
+    ) -> bool {
+        outcomes(call, &chain, model, cast::address("b")).is_ok()
+    }
+
+    fn position() -> PositionId {
+        PositionId { pledger: cast::address("a"), tier: 0, asset: Asset::StEth }
     }
 
     #[test]
-    fn outcomes_that_differ_are_noticed() {
-        let released =
-            Event::Rescue(RescueEvent::Released { asset: Asset::Eth, tranches: 1, amount: Units::new(5) });
-        let payment =
-            |amount| Payment { to: cast::address("b"), asset: Asset::Eth, amount: Units::new(amount) };
-        assert!(outcomes(&Ok(vec![released.clone()]), &Ok(Some(payment(5)))).is_ok());
-        assert!(outcomes(&Ok(vec![released.clone()]), &Ok(Some(payment(4)))).is_err());
-        assert!(outcomes(&Ok(vec![]), &Ok(Some(payment(5)))).is_err());
-        assert!(outcomes(&Ok(vec![released]), &Err(Refusal::ZeroAmount.into())).is_err());
-        let other = Err(Error::Refused(Refusal::NoVeto));
-        assert!(outcomes(&other, &Err(Refusal::NoVeto.into())).is_ok());
-        assert!(outcomes(&other, &Err(Refusal::ZeroAmount.into())).is_err());
+    fn a_refusal_is_the_same_only_with_the_same_facts() {
+        let open = Refusal::WrongStatus { status: Status::Open };
+        let failed = Refusal::WrongStatus { status: Status::Failed };
+        let settled = |model: Refusal| {
+            is_alike(Operation::Settle, Err(Error::Refused(open)), Err(Refused::ByRescue(model)))
+        };
+        assert!(settled(open));
+        assert!(!settled(failed));
+        assert!(!settled(Refusal::ZeroAmount));
+        assert!(!is_alike(Operation::Settle, Ok(vec![]), Err(open.into())));
+        assert!(!is_alike(Operation::Settle, Err(Error::Refused(open)), Ok(None)));
+    }
+
+    #[test]
+    fn a_token_has_words_of_its_own_for_a_pledge_that_it_refuses() {
+        let (id, amount) = (position(), Units::new(5));
+        let pledge = Operation::Pledge(Pledge { id, amount, amendment: 0, route: Route::Direct });
+        let stopped = || Err(Error::TokenRefused { reason: "CONTRACT_IS_STOPPED".into() });
+        let failed = |asset| Err(Refusal::TokenFailed { asset }.into());
+        assert!(is_alike(pledge, stopped(), failed(Asset::StEth)));
+        assert!(!is_alike(pledge, stopped(), failed(Asset::WstEth)));
+        assert!(!is_alike(pledge, stopped(), Err(Refusal::ZeroAmount.into())));
+        assert!(!is_alike(Operation::Settle, stopped(), failed(Asset::StEth)));
+        let wordless = Err(Error::UnknownRevert { data: vec![].into() });
+        assert!(is_alike(pledge, wordless, failed(Asset::StEth)));
+        assert!(!is_alike(pledge, Err(Error::Refused(Refusal::ZeroAmount)), failed(Asset::StEth)));
+    }
+
+    #[test]
+    fn payments_that_differ_are_noticed() {
+        let (asset, amount, tranches) = (Asset::Eth, Units::new(5), 1);
+        let released = || Event::Rescue(RescueEvent::Released { asset, tranches, amount });
+        let call = Operation::Release(asset);
+        let paid = Payment { to: cast::address("b"), asset, amount };
+        assert!(is_alike(call, Ok(vec![released()]), Ok(Some(paid))));
+        assert!(!is_alike(call, Ok(vec![released()]), Ok(Some(Payment { amount: Units::new(4), ..paid }))));
+        let other = Payment { to: cast::address("a"), ..paid };
+        assert!(!is_alike(call, Ok(vec![released()]), Ok(Some(other))));
+        assert!(!is_alike(call, Ok(vec![]), Ok(Some(paid))));
+        assert!(!is_alike(call, Ok(vec![released()]), Ok(None)));
+        assert!(!is_alike(call, Ok(vec![released(), released()]), Ok(Some(paid))));
     }
 
     #[test]
     fn what_is_owed_is_not_paid_until_it_is_collected() {
-        let to = cast::address("a");
-        let position = PositionId { pledger: to, tier: 0, asset: Asset::StEth };
-        let (asset, amount) = (Asset::StEth, Units::new(5));
+        let PositionId { pledger: to, tier, asset } = position();
+        let (position, amount) = (position(), Units::new(5));
         let exited = Event::Rescue(RescueEvent::Exited { position, recipient: to, amount });
         let owed = Event::Rescue(RescueEvent::Owed { pledger: to, asset, amount });
-        let paid = Some(Payment { to, asset, amount });
-        assert!(outcomes(&Ok(vec![exited.clone()]), &Ok(paid)).is_ok());
-        assert!(outcomes(&Ok(vec![exited.clone(), owed.clone()]), &Ok(None)).is_ok());
-        assert!(outcomes(&Ok(vec![exited.clone()]), &Ok(None)).is_err());
-        assert!(outcomes(&Ok(vec![exited, owed]), &Ok(paid)).is_err());
         let collected = Event::Rescue(RescueEvent::Collected { pledger: to, asset, recipient: to, amount });
-        assert!(outcomes(&Ok(vec![collected.clone()]), &Ok(paid)).is_ok());
-        assert!(outcomes(&Ok(vec![collected]), &Ok(None)).is_err());
+        let paid = || Ok(Some(Payment { to, asset, amount }));
+        let exit = |events: &[&Event], model| {
+            let events = events.iter().copied().cloned().collect();
+            is_alike(Operation::Exit { tier, asset, to }, Ok(events), model)
+        };
+        assert!(exit(&[&exited], paid()));
+        assert!(exit(&[&exited, &owed], Ok(None)));
+        assert!(!exit(&[&exited], Ok(None)));
+        assert!(!exit(&[&exited, &owed], paid()));
+        let collect = Operation::Collect { pledger: to, asset };
+        assert!(is_alike(collect, Ok(vec![collected.clone()]), paid()));
+        assert!(!is_alike(collect, Ok(vec![collected]), Ok(None)));
     }
 
     #[test]
     fn what_a_pool_pays_is_compared_too() {
-        let to = cast::address("a");
-        let position = PositionId { pledger: to, tier: 0, asset: Asset::StEth };
-        let amount = Wei::new(5);
-        let claimed = Event::Recovery(RecoveryEvent::Claimed { position, recipient: to, amount });
-        let bonus = Event::Bonus(BonusEvent::Claimed { position, recipient: to, amount });
-        let returned = Event::Bonus(BonusEvent::Returned { sponsor: to, recipient: to, amount });
-        let payment = |amount| Payment { to, asset: Asset::Eth, amount: Units::new(amount) };
+        let (position, recipient, amount) = (position(), cast::address("a"), Wei::new(5));
+        let claimed = Event::Recovery(RecoveryEvent::Claimed { position, recipient, amount });
+        let bonus = Event::Bonus(BonusEvent::Claimed { position, recipient, amount });
+        let returned = Event::Bonus(BonusEvent::Returned { sponsor: recipient, recipient, amount });
+        let payment =
+            |amount| Ok(Some(Payment { to: recipient, asset: Asset::Eth, amount: Units::new(amount) }));
         for event in [claimed, bonus, returned] {
-            assert!(outcomes(&Ok(vec![event.clone()]), &Ok(Some(payment(5)))).is_ok());
-            assert!(outcomes(&Ok(vec![event]), &Ok(Some(payment(6)))).is_err());
+            assert!(is_alike(Operation::Claim(position), Ok(vec![event.clone()]), payment(5)));
+            assert!(!is_alike(Operation::Claim(position), Ok(vec![event]), payment(6)));
         }
     }
 

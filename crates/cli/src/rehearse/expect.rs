@@ -10,8 +10,8 @@ use toml::Spanned;
 use super::{
     format::{ExpectToml, OfContributor, OfGroup, OfTier, OneOrMore},
     pools::{Group, Sponsor},
+    reader::Reader,
     said::Said,
-    scenario::Reader,
     statement::{Debt, Line, Statement},
 };
 use crate::{

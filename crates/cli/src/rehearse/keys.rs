@@ -1,14 +1,15 @@
-//! The keys of a step: which ones it accepts, and their meaning.
+//! How a step is read: which keys its verb accepts, and their meaning.
 
 use levee::Stage;
-use levee_model::{Asset, Wei};
+use levee_model::{Asset, Operation, Route, Wei};
 use toml::Spanned;
 
 use super::{
-    action::{Action, Collect, Declare, Knows, LidoChange, Positions, With},
-    cast::GUARDIAN,
+    cast::{self, ANYONE, GUARDIAN},
     format::{StepToml, TierToml},
-    scenario::{Reader, parse_rate},
+    lido::LidoChange,
+    reader::{Reader, parse_rate},
+    step::{Action, Collect, Declare, Knows, Positions, Step, take_back},
     when::When,
 };
 use crate::{
@@ -47,23 +48,39 @@ const VERBS: [(&str, &[&str]); 26] = [
     ("wait", &[]),
 ];
 
-/// The keys of one step, all of which it accepts.
-pub(crate) struct Keys<'a> {
+impl Step {
+    /// Reads a step: `do` determines which keys it needs, and no others are accepted.
+    pub(crate) fn read(reader: &Reader<'_>, toml: &StepToml) -> Result<Self, UserError> {
+        let keys = Keys { reader, toml };
+        let verb = keys.known_verb()?;
+        let when = toml.at.as_ref().map(|at| reader.document.field("at", at, When::parse)).transpose()?;
+        Ok(Self {
+            when,
+            verb,
+            action: keys.action()?,
+            fails: toml.fails.clone(),
+            note: toml.note.clone(),
+            place: reader.document.place(toml.verb.span().start),
+        })
+    }
+}
+
+/// The keys of one step.
+struct Keys<'a> {
     reader: &'a Reader<'a>,
     toml: &'a StepToml,
 }
 
-impl<'a> Keys<'a> {
-    /// Fails on an unknown kind of step, and on a key that it does not accept.
-    pub(crate) fn new(reader: &'a Reader<'a>, toml: &'a StepToml) -> Result<Self, UserError> {
-        let keys = Self { reader, toml };
-        let Some((_, allowed)) = VERBS.iter().find(|(verb, _)| *verb == keys.verb()) else {
+impl Keys<'_> {
+    /// The verb. Fails on an unknown one, and on a key that it does not accept.
+    fn known_verb(&self) -> Result<&'static str, UserError> {
+        let Some((verb, allowed)) = VERBS.iter().find(|(verb, _)| *verb == self.verb()) else {
             let all = VERBS.map(|(verb, _)| verb).join(", ");
-            return Err(keys.error(format!("`{}` is not a step", keys.verb()), &format!("they are {all}")));
+            return Err(self.error(format!("`{}` is not a step", self.verb()), &format!("they are {all}")));
         };
-        match keys.given().into_iter().find(|key| !allowed.contains(key)) {
-            Some(key) => Err(keys.error(format!("`{}` does not take {key}", keys.verb()), "leave it out")),
-            None => Ok(keys),
+        match self.given().into_iter().find(|key| !allowed.contains(key)) {
+            Some(key) => Err(self.error(format!("`{verb}` does not take {key}"), "leave it out")),
+            None => Ok(verb),
         }
     }
 
@@ -119,19 +136,23 @@ impl<'a> Keys<'a> {
     }
 
     /// What the step does.
-    pub(crate) fn action(&self) -> Result<Action, UserError> {
+    fn action(&self) -> Result<Action, UserError> {
+        let call = |by: &str, operation| Action::Call { by: by.to_owned(), operation };
         Ok(match self.verb() {
             "pledge" => self.pledge()?,
-            "settle" => Action::Settle,
-            "expire" => Action::Expire,
-            "lapse" => Action::Lapse,
-            "release" => Action::Release(self.asset()?),
+            "settle" => call(ANYONE, Operation::Settle),
+            "expire" => call(ANYONE, Operation::Expire),
+            "lapse" => call(ANYONE, Operation::Lapse),
+            "release" => match self.asset()? {
+                Some(asset) => call(ANYONE, Operation::Release(asset)),
+                None => Action::ReleaseAll,
+            },
             "refund" => Action::Refund(self.positions()?),
             "exit" => Action::Exit(self.own_positions()?),
             "object" => Action::Object(self.own_positions()?),
             "collect" => Action::Collect(self.collect()?),
             "decline" => Action::Decline { by: self.by()?, positions: self.own_positions()? },
-            "cancel" => Action::Cancel { by: self.by()? },
+            "cancel" => call(&self.by()?, Operation::Cancel),
             "amend" => self.amend()?,
             "recover" => {
                 Action::Recover { by: self.name_if_given("by", &self.toml.by)?, amount: self.eth()? }
@@ -145,10 +166,17 @@ impl<'a> Keys<'a> {
     /// Of the bonus pool, of stETH, of an account or of time alone.
     fn action_around(&self) -> Result<Action, UserError> {
         Ok(match self.verb() {
-            "bonus add" => Action::AddBonus { who: self.name("who", &self.toml.who)?, amount: self.eth()? },
+            "bonus add" => {
+                let (by, amount) = (self.name("who", &self.toml.who)?, self.eth()?);
+                let operation = Operation::AddBonus { sponsor: cast::address(&by), amount };
+                Action::Call { by, operation }
+            }
             "bonus enlist" => Action::Enlist(self.positions()?),
             "bonus claim" => Action::ClaimBonus(self.positions()?),
-            "bonus take back" => Action::TakeBack { who: self.name_if_given("who", &self.toml.who)? },
+            "bonus take back" => match self.name_if_given("who", &self.toml.who)? {
+                Some(by) => Action::Call { operation: take_back(&by), by },
+                None => Action::TakeBackAll,
+            },
             "rebase" => Action::Lido(LidoChange::Rebase(self.read("rate", &self.toml.rate, parse_rate)?)),
             "pause" => Action::Lido(LidoChange::Pause),
             "resume" => Action::Lido(LidoChange::Resume),
@@ -162,13 +190,13 @@ impl<'a> Keys<'a> {
     fn pledge(&self) -> Result<Action, UserError> {
         let (who, tier) = (self.name("who", &self.toml.who)?, self.required("tier", self.tier()?)?);
         let amount = self.read("amount", &self.toml.amount, Amount::parse)?;
-        let with = match &self.toml.with {
-            Some(with) => self.reader.document.field("with", with, |text| parse_with(text, amount))?,
-            None => With::Itself,
+        let route = match &self.toml.with {
+            Some(with) => self.reader.document.field("with", with, |text| parse_route(text, amount))?,
+            None => Route::Direct,
         };
         let amendment = self.toml.amendment.as_ref();
         let knows = amendment.map(|text| self.reader.document.field("amendment", text, parse_knows));
-        Ok(Action::Pledge { who, tier, amount, with, knows: knows.transpose()?.unwrap_or(Knows::Latest) })
+        Ok(Action::Pledge { who, tier, amount, route, knows: knows.transpose()?.unwrap_or(Knows::Latest) })
     }
 
     fn collect(&self) -> Result<Collect, UserError> {
@@ -265,12 +293,12 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// Reads what `amount` is paid with besides itself.
-fn parse_with(text: &str, amount: Amount) -> Result<With, UserError> {
+/// Reads how `amount` gets to the escrow. Every rehearsal has a bonus pool, so the router enlists what it brings.
+fn parse_route(text: &str, amount: Amount) -> Result<Route, UserError> {
     match (text, amount.asset()) {
-        ("router", Asset::Eth) => Ok(With::Router),
-        ("WETH", Asset::Eth) => Ok(With::Weth),
-        ("permit", Asset::StEth | Asset::WstEth) => Ok(With::Permit),
+        ("router", Asset::Eth) => Ok(Route::Router { enlist: true }),
+        ("WETH", Asset::Eth) => Ok(Route::Weth { enlist: true }),
+        ("permit", Asset::StEth | Asset::WstEth) => Ok(Route::Router { enlist: true }),
         (_, asset) => Err(UserError::new(format!("{asset} cannot be pledged with `{text}`"))
             .hint("write `router` or `WETH` for ETH, `permit` for stETH and wstETH, or leave it out")),
     }
@@ -292,4 +320,171 @@ fn parse_stage(text: &str) -> Result<Stage, UserError> {
         let all = Stage::ALL.map(|stage| stage.to_string()).join(", ");
         UserError::new(format!("`{text}` is not a stage")).hint(format!("they are {all}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{cast::Cast, when::Anchor};
+    use super::*;
+    use crate::document::Document;
+
+    fn read(text: &str) -> Result<Step, String> {
+        let document = Document::new("s.toml", text);
+        let cast = Cast::new(vec!["Ada".to_owned()]).unwrap();
+        let tier_names = ["grant".to_owned(), "loan".to_owned()];
+        let reader = Reader { document: &document, cast: &cast, tier_names: &tier_names };
+        let toml: StepToml = document.parse().map_err(|error| error.to_string())?;
+        Step::read(&reader, &toml).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_pledge_names_its_tier_by_name_or_number() {
+        for tier in ["\"loan\"", "1"] {
+            let step =
+                read(&format!("do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = {tier}")).unwrap();
+            let amount = Amount::Eth(Wei::new(5 * 10u128.pow(18)));
+            let who = "Ada".to_owned();
+            let (route, knows) = (Route::Direct, Knows::Latest);
+            assert_eq!(step.action, Action::Pledge { who, tier: 1, amount, route, knows });
+            assert_eq!(
+                (step.verb, step.when, step.fails, step.place.as_str()),
+                ("pledge", None, None, "s.toml:1")
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_guardian_decides_unless_somebody_else_tries() {
+        let cancel = |by: &str| Action::Call { by: by.to_owned(), operation: Operation::Cancel };
+        assert_eq!(read("do = \"cancel\"").unwrap().action, cancel("guardian"));
+        assert_eq!(read("do = \"cancel\"\nby = \"Ada\"").unwrap().action, cancel("Ada"));
+    }
+
+    #[test]
+    fn what_is_around_the_core_is_read_too() {
+        let five = Wei::new(5 * 10u128.pow(18));
+        let recover = |by: Option<&str>| Action::Recover { by: by.map(str::to_owned), amount: five };
+        assert_eq!(read("do = \"recover\"\namount = \"5 ETH\"").unwrap().action, recover(None));
+        assert_eq!(
+            read("do = \"recover\"\nby = \"Ada\"\namount = \"5 ETH\"").unwrap().action,
+            recover(Some("Ada"))
+        );
+        let all = Positions { who: None, tier: None, asset: None };
+        assert_eq!(read("do = \"claim\"").unwrap().action, Action::Claim(all));
+        let one = Positions { who: None, tier: Some(1), asset: Some(Asset::Eth) };
+        let text = "do = \"bonus claim\"\ntier = \"loan\"\nasset = \"ETH\"";
+        assert_eq!(read(text).unwrap().action, Action::ClaimBonus(one));
+        let enlist = Action::Enlist(Positions { who: None, tier: None, asset: None });
+        assert_eq!(read("do = \"bonus enlist\"").unwrap().action, enlist);
+        let call = |by: &str, operation| Action::Call { by: by.to_owned(), operation };
+        assert_eq!(read("do = \"bonus take back\"").unwrap().action, Action::TakeBackAll);
+        let take_back = Operation::TakeBack { sponsor: cast::address("Ada") };
+        let text = "do = \"bonus take back\"\nwho = \"Ada\"";
+        assert_eq!(read(text).unwrap().action, call("Ada", take_back));
+        let add = Operation::AddBonus { sponsor: cast::address("Ada"), amount: five };
+        let text = "do = \"bonus add\"\nwho = \"Ada\"\namount = \"5 ETH\"";
+        assert_eq!(read(text).unwrap().action, call("Ada", add));
+    }
+
+    #[test]
+    fn one_asset_is_released_or_each() {
+        assert_eq!(read("do = \"release\"").unwrap().action, Action::ReleaseAll);
+        let action = read("do = \"release\"\nasset = \"stETH\"").unwrap().action;
+        let operation = Operation::Release(Asset::StEth);
+        assert_eq!(action, Action::Call { by: ANYONE.to_owned(), operation });
+    }
+
+    #[test]
+    fn a_pledge_may_know_of_no_amendment() {
+        let knows = |amendment: &str| {
+            let text = format!("do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = 0\n{amendment}");
+            match read(&text).unwrap().action {
+                Action::Pledge { knows, .. } => knows,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(knows(""), Knows::Latest);
+        assert_eq!(knows("amendment = \"latest\""), Knows::Latest);
+        assert_eq!(knows("amendment = \"none\""), Knows::Nothing);
+    }
+
+    #[test]
+    fn what_is_owed_goes_to_the_pledger_or_where_it_says() {
+        let collect = |asset, to: Option<&str>| {
+            Action::Collect(Collect { who: "Ada".to_owned(), asset, to: to.map(str::to_owned) })
+        };
+        let text = "do = \"collect\"\nwho = \"Ada\"";
+        assert_eq!(read(text).unwrap().action, collect(None, None));
+        let to = format!("{text}\nasset = \"stETH\"\nto = \"guardian\"");
+        assert_eq!(read(&to).unwrap().action, collect(Some(Asset::StEth), Some("guardian")));
+    }
+
+    #[test]
+    fn a_declaration_may_leave_open_how_much_and_until_when() {
+        let text = "do = \"declare\"\nwho = \"Ada\"\nstage = \"Expressed\"\ntier = \"loan\"";
+        let who = "Ada".to_owned();
+        let (stage, tier, link) = (Stage::Expressed, 1, String::new());
+        let open = Declare { who, by: None, stage, tier, amount: None, expiry: None, link };
+        assert_eq!(read(text).unwrap().action, Action::Declare(open));
+        let more = "by = \"guardian\"\namount = \"5 ETH\"\nexpiry = \"start\"\nlink = \"l\"";
+        let Action::Declare(full) = read(&format!("{text}\n{more}")).unwrap().action else {
+            panic!("it declares")
+        };
+        assert_eq!((full.by.as_deref(), full.link.as_str()), (Some("guardian"), "l"));
+        assert_eq!(full.amount, Some(Wei::new(5 * 10u128.pow(18))));
+        assert_eq!(full.expiry, Some(When::Around(Anchor::Start, 0)));
+    }
+
+    #[test]
+    fn a_pledge_may_be_paid_with_weth_or_by_a_permit() {
+        let route = |amount: &str, with: &str| {
+            let text = format!("do = \"pledge\"\nwho = \"Ada\"\namount = \"{amount}\"\ntier = 0\n{with}");
+            match read(&text).unwrap().action {
+                Action::Pledge { route, .. } => route,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(route("5 ETH", ""), Route::Direct);
+        assert_eq!(route("5 ETH", "with = \"router\""), Route::Router { enlist: true });
+        assert_eq!(route("5 ETH", "with = \"WETH\""), Route::Weth { enlist: true });
+        assert_eq!(route("5 shares", "with = \"permit\""), Route::Router { enlist: true });
+        assert_eq!(route("5 wstETH", "with = \"permit\""), Route::Router { enlist: true });
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_at_its_line() {
+        let cases = [
+            ("do = \"dance\"", "s.toml:1: do: `dance` is not a step"),
+            ("\ndo = \"pledge\"", "s.toml:2: do: `pledge` needs who"),
+            ("do = \"settle\"\nwho = \"Ada\"", "s.toml:1: do: `settle` does not take who"),
+            ("do = \"exit\"", "s.toml:1: do: `exit` needs who"),
+            ("do = \"exit\"\nwho = \"Bob\"", "s.toml:2: who: no one is named `Bob`"),
+            ("do = \"refund\"\ntier = \"gift\"", "s.toml:2: no tier is named `gift`"),
+            ("do = \"wait\"\nat = \"soon\"", "s.toml:2: at: `soon` is not a time"),
+            ("do = \"rebase\"\nrate = \"1.2\"", "s.toml:2: rate: `1.2` has no unit"),
+            ("do = \"recover\"", "s.toml:1: do: `recover` needs amount"),
+            (
+                "do = \"recover\"\namount = \"5 stETH\"",
+                "s.toml:2: amount: `5 stETH` is an amount of stETH, not of ETH",
+            ),
+            ("do = \"bonus add\"\namount = \"5 ETH\"", "s.toml:1: do: `bonus add` needs who"),
+            ("do = \"bonus take back\"\ntier = 0", "s.toml:1: do: `bonus take back` does not take tier"),
+            ("do = \"declare\"\nwho = \"Ada\"", "s.toml:1: do: `declare` needs stage"),
+            (
+                "do = \"declare\"\nwho = \"Ada\"\nstage = \"Sure\"\ntier = 0",
+                "s.toml:3: stage: `Sure` is not a stage",
+            ),
+            (
+                "do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = 0\nwith = \"permit\"",
+                "s.toml:5: with: ETH cannot be pledged with `permit`",
+            ),
+            (
+                "do = \"pledge\"\nwho = \"Ada\"\namount = \"5 ETH\"\ntier = 0\namendment = \"first\"",
+                "s.toml:5: amendment: `first` is not an amendment that a pledge can name",
+            ),
+        ];
+        for (text, message) in cases {
+            assert_eq!(read(text).unwrap_err(), message);
+        }
+    }
 }

@@ -11,7 +11,6 @@ use levee::bindings::{StETH, WETH, WrappedEther, WstETH};
 use levee_model::{Asset, Lido, Rate, Shares, Timestamp, Units, Wei, prorata, units::RATE_UNIT};
 
 use super::{
-    action::LidoChange,
     cast::{self, LIDO},
     chain::{Chain, REVERTING},
 };
@@ -26,6 +25,34 @@ pub(crate) struct Tokens {
     paused: bool,
     /// stETH's own code, while it is broken.
     replaced: Option<Bytes>,
+}
+
+/// A change in the state of stETH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LidoChange {
+    /// The value of its shares changes.
+    Rebase(Rate),
+    /// It cannot be transferred, but its rate can be read.
+    Pause,
+    /// It can be transferred again.
+    Resume,
+    /// Every call to it reverts.
+    Break,
+    /// It works as before it broke.
+    Repair,
+}
+
+impl LidoChange {
+    /// The change in words.
+    pub(crate) fn told(self) -> String {
+        match self {
+            Self::Rebase(rate) => format!("one stETH share is worth {}", worth_of_share(rate)),
+            Self::Pause => "stETH cannot be transferred; its rate can be read".into(),
+            Self::Resume => "stETH can be transferred again".into(),
+            Self::Break => "every call to stETH reverts".into(),
+            Self::Repair => "stETH works again".into(),
+        }
+    }
 }
 
 /// An amount of stETH in shares, rounded down, as stETH itself computes it.

@@ -3,33 +3,35 @@
 //!
 //! | file | question |
 //! |---|---|
-//! | [`format`], [`scenario`], [`action`], [`keys`], [`when`], [`expect`] | what does a scenario say? |
+//! | [`format`] | what keys does a scenario have? |
+//! | [`reader`], [`when`], [`keys`], [`expect`], [`scenario`] | how are they read? |
+//! | [`step`] | what can be done? |
 //! | [`cast`] | who plays? |
 //! | [`anvil`], [`chain`], [`lido`] | on what chain? |
-//! | [`plan`], [`moves`] | which calls make up a step? |
-//! | [`stage`], [`sides`] | how are they made, on the chain and on the models? |
+//! | [`plan`] | which calls make up a step? |
+//! | [`stage`], [`contracts`] | how are they made, on the chain and on the models? |
 //! | [`agree`] | do the contracts, their logs and the models say the same? |
 //! | [`statement`], [`pools`], [`said`] | what became of every wei, and of every declaration? |
 //! | [`report`] | how is it reported? |
 
-mod action;
 mod agree;
 mod anvil;
 mod cast;
 mod chain;
+mod contracts;
 mod expect;
 mod format;
 mod keys;
 mod lido;
-mod moves;
 mod plan;
 mod pools;
+mod reader;
 mod report;
 mod said;
 mod scenario;
-mod sides;
 mod stage;
 mod statement;
+mod step;
 mod when;
 
 use std::{future::Future, path::PathBuf};
@@ -41,12 +43,12 @@ use levee::{RedactedUrl, provider};
 use tokio::signal::{self, unix::SignalKind};
 
 use self::{
-    action::Step,
     chain::Chain,
     report::{Kept, Played},
     scenario::{Ending, Scenario},
     stage::{Scene, Stage},
     statement::Statement,
+    step::Step,
 };
 use crate::{
     document::Document,

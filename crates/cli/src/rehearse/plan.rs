@@ -2,108 +2,99 @@
 
 use eyre::Result;
 use levee::Declaration;
-use levee_model::{Asset, BonusRefusal, Goal, PositionId};
+use levee_model::{Asset, BonusRefusal, Goal, Models, Operation, Pledge, PositionId};
 
 use super::{
-    action::{Action, Collect, Declare, Knows, Positions, Step},
     cast::{self, ANYONE},
-    moves::{Move, Pledge},
-    sides::Models,
+    contracts::Move,
     stage::{Stage, units_of},
+    step::{Action, Collect, Declare, Knows, Positions, Step, take_back},
 };
 use crate::error::UserError;
 
+/// Moves and their callers.
+type Moves = Vec<(String, Move)>;
+
 impl Stage {
     /// The calls that make up a step, and their callers.
-    pub(super) async fn moves(&self, step: &Step) -> Result<Vec<(String, Move)>> {
-        let one = |caller: &str, call| Ok(vec![(caller.to_owned(), call)]);
+    pub(super) async fn moves(&self, step: &Step) -> Result<Moves> {
         match &step.action {
-            Action::Pledge { who, tier, amount, with, knows } => {
+            Action::Call { by, operation } => Ok(one(by, *operation)),
+            Action::Pledge { who, tier, amount, route, knows } => {
                 let (asset, amount) = units_of(*amount, &self.tokens);
                 let id = PositionId { pledger: cast::address(who), tier: *tier, asset };
                 let amendment = match knows {
                     Knows::Latest => self.models.rescue.latest_amendment(),
                     Knows::Nothing => 0,
                 };
-                one(who, Move::Pledge(Pledge { id, amount, with: *with, amendment }))
+                Ok(one(who, Operation::Pledge(Pledge { id, amount, amendment, route: *route })))
             }
-            Action::Settle => one(ANYONE, Move::Settle),
-            Action::Expire => one(ANYONE, Move::Expire),
-            Action::Lapse => one(ANYONE, Move::Lapse),
-            Action::Cancel { by } => one(by, Move::Cancel),
             Action::Amend { by, target, deadline } => {
                 let goal = self.models.rescue.goal(self.now);
                 let deadline = deadline.unwrap_or(goal.deadline);
-                one(by, Move::Amend(Goal { target: *target, deadline, ..goal }))
+                Ok(one(by, Operation::Amend(Goal { target: *target, deadline, ..goal })))
             }
-            Action::Release(Some(asset)) => one(ANYONE, Move::Release(*asset)),
-            Action::Release(None) => self.releases(step),
+            Action::ReleaseAll => self.releases(step),
             Action::Refund(positions) => self.refunds(step, positions),
-            Action::Exit(positions) => self.own(step, positions, Move::Exit),
-            Action::Object(positions) => self.own(step, positions, Move::Object),
+            Action::Exit(positions) => self.own(step, positions, |id| Operation::Exit {
+                tier: id.tier,
+                asset: id.asset,
+                to: id.pledger,
+            }),
+            Action::Object(positions) => {
+                self.own(step, positions, |id| Operation::Object { tier: id.tier, asset: id.asset })
+            }
             Action::Decline { by, positions } => {
-                let calls = self.own(step, positions, Move::Decline)?;
+                let calls = self.own(step, positions, Operation::Decline)?;
                 Ok(calls.into_iter().map(|(_, call)| (by.clone(), call)).collect())
             }
             Action::Collect(collect) => self.collections(step, collect),
-            _ => self.moves_around(step).await,
-        }
-    }
-
-    /// Those of a step that is about a contract around the escrow.
-    async fn moves_around(&self, step: &Step) -> Result<Vec<(String, Move)>> {
-        let one = |caller: &str, call| Ok(vec![(caller.to_owned(), call)]);
-        match &step.action {
-            Action::Recover { by, amount } => one(by.as_deref().unwrap_or(ANYONE), Move::Recover(*amount)),
+            Action::Recover { by, amount } => {
+                Ok(one(by.as_deref().unwrap_or(ANYONE), Operation::Recover(*amount)))
+            }
             Action::Claim(positions) => self.claims(step, positions),
-            Action::AddBonus { who, amount } => one(who, Move::AddBonus(*amount)),
             Action::Enlist(positions) => self.enlistments(step, positions),
             Action::ClaimBonus(positions) => self.bonus_claims(step, positions),
-            Action::TakeBack { who } => self.returns(step, who.as_deref()),
+            Action::TakeBackAll => self.returns(step),
             Action::Declare(declare) => self.declare(step, declare).await,
-            _ => Ok(Vec::new()),
+            Action::Lido(_) | Action::Refuse { .. } | Action::Wait => Ok(Moves::new()),
         }
     }
 
     /// One claim for each selected position with unpaid earnings.
-    fn claims(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
+    fn claims(&self, step: &Step, positions: &Positions) -> Result<Moves> {
         let Models { rescue, recovery, .. } = &self.models;
         let due = |id| step.fails.is_some() || !recovery.claimable(rescue, id).is_zero();
-        self.for_anyone(step, positions, due, Move::Claim)
+        self.for_anyone(step, positions, due, Operation::Claim)
     }
 
     /// One enlistment for each selected position that is not up to date.
-    fn enlistments(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
+    fn enlistments(&self, step: &Step, positions: &Positions) -> Result<Moves> {
         let Models { rescue, bonus, .. } = &self.models;
         let due = |id| step.fails.is_some() || bonus.clone().enlist(rescue, self.moment(), id).is_ok();
-        self.for_anyone(step, positions, due, Move::Enlist)
+        self.for_anyone(step, positions, due, Operation::Enlist)
     }
 
     /// One bonus claim for each selected position with something to claim, if the bonus is decided or can
     /// be.
-    fn bonus_claims(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
+    fn bonus_claims(&self, step: &Step, positions: &Positions) -> Result<Moves> {
         let due = |id| {
             let Models { mut rescue, mut bonus, .. } = self.models.clone();
             let tried = bonus.claim(&mut rescue, self.moment(), id);
             step.fails.is_some() || !matches!(tried, Err(BonusRefusal::NothingToClaim { .. }))
         };
-        self.for_anyone(step, positions, due, Move::ClaimBonus)
+        self.for_anyone(step, positions, due, Operation::ClaimBonus)
     }
 
-    /// One return for each selected sponsor with something in the bonus pool, called by the sponsor: in an
-    /// exit window nobody else may.
-    fn returns(&self, step: &Step, who: Option<&str>) -> Result<Vec<(String, Move)>> {
+    /// One return for each sponsor with something in the bonus pool, called by the sponsor.
+    fn returns(&self, step: &Step) -> Result<Moves> {
         let left = |name: &&str| !self.models.bonus.contribution_of(cast::address(name)).is_zero();
-        let take_back = |name: &str| (name.to_owned(), Move::TakeBack(cast::address(name)));
-        let calls = match who {
-            Some(name) => vec![take_back(name)],
-            None => self.cast.names().filter(left).map(take_back).collect(),
-        };
-        some(step, calls, "no one has anything in the bonus pool")
+        let calls = self.cast.names().filter(left).flat_map(|name| one(name, take_back(name)));
+        some(step, calls.collect(), "no one has anything in the bonus pool")
     }
 
     /// A declaration, by its contributor or signed by it and submitted by someone else.
-    async fn declare(&self, step: &Step, said: &Declare) -> Result<Vec<(String, Move)>> {
+    async fn declare(&self, step: &Step, said: &Declare) -> Result<Moves> {
         let deadline = self.models.rescue.goal(self.now).deadline;
         let expiry = said.expiry.map_or(Ok(deadline), |when| self.time_of(when));
         let declaration = Declaration {
@@ -122,28 +113,32 @@ impl Stage {
 
     /// One collection for each selected asset that is owed, by anyone, or by the pledger to another
     /// recipient.
-    fn collections(&self, step: &Step, collect: &Collect) -> Result<Vec<(String, Move)>> {
+    fn collections(&self, step: &Step, collect: &Collect) -> Result<Moves> {
         let Collect { who, asset, to } = collect;
         let (pledger, to) = (cast::address(who), to.as_deref().map(cast::address));
         let caller = if to.is_some() { who } else { ANYONE };
         let owed = |of: Asset| !self.models.rescue.owed(pledger, of).is_zero();
         let meant = Asset::ALL.into_iter().filter(|of| asset.map_or_else(|| owed(*of), |asset| asset == *of));
-        let calls = meant.map(|asset| (caller.to_owned(), Move::Collect { pledger, asset, to }));
+        let collect = |asset| match to {
+            Some(to) => Operation::CollectTo { asset, to },
+            None => Operation::Collect { pledger, asset },
+        };
+        let calls = meant.flat_map(|asset| one(caller, collect(asset)));
         some(step, calls.collect(), "nothing is owed")
     }
 
     /// One release for each asset of which something is due.
-    fn releases(&self, step: &Step) -> Result<Vec<(String, Move)>> {
+    fn releases(&self, step: &Step) -> Result<Moves> {
         let due = |asset: &Asset| !self.models.rescue.deliverable(self.moment(), *asset).is_zero();
-        let release = |asset| (ANYONE.to_owned(), Move::Release(asset));
-        some(step, Asset::ALL.into_iter().filter(due).map(release).collect(), "nothing is due")
+        let release = |asset| one(ANYONE, Operation::Release(asset));
+        some(step, Asset::ALL.into_iter().filter(due).flat_map(release).collect(), "nothing is due")
     }
 
     /// One refund for each selected position with something to refund.
-    fn refunds(&self, step: &Step, positions: &Positions) -> Result<Vec<(String, Move)>> {
+    fn refunds(&self, step: &Step, positions: &Positions) -> Result<Moves> {
         let rescue = &self.models.rescue;
         let due = |id| step.fails.is_some() || !rescue.refundable(self.moment(), id).is_zero();
-        self.for_anyone(step, positions, due, Move::Refund)
+        self.for_anyone(step, positions, due, Operation::Refund)
     }
 
     /// One call by [`ANYONE`] for each selected position for which it is `due`.
@@ -152,9 +147,9 @@ impl Stage {
         step: &Step,
         positions: &Positions,
         due: impl Fn(PositionId) -> bool,
-        call: impl Fn(PositionId) -> Move,
-    ) -> Result<Vec<(String, Move)>> {
-        let calls = self.positions(positions, due).map(|id| (ANYONE.to_owned(), call(id)));
+        call: impl Fn(PositionId) -> Operation,
+    ) -> Result<Moves> {
+        let calls = self.positions(positions, due).flat_map(|id| one(ANYONE, call(id)));
         some(step, calls.collect(), "there is no position to which it applies")
     }
 
@@ -163,9 +158,10 @@ impl Stage {
         &self,
         step: &Step,
         positions: &Positions,
-        call: impl Fn(PositionId) -> Move,
-    ) -> Result<Vec<(String, Move)>> {
-        let calls = self.positions(positions, |_| true).map(|id| (self.cast.name_of(id.pledger), call(id)));
+        call: impl Fn(PositionId) -> Operation,
+    ) -> Result<Moves> {
+        let calls = self.positions(positions, |_| true);
+        let calls = calls.flat_map(|id| one(&self.cast.name_of(id.pledger), call(id)));
         some(step, calls.collect(), "there is no such position")
     }
 
@@ -192,8 +188,13 @@ impl Stage {
     }
 }
 
+/// One call.
+fn one(caller: &str, operation: Operation) -> Moves {
+    vec![(caller.to_owned(), Move::Operation(operation))]
+}
+
 /// A step must consist of at least one call; otherwise it does not mean what its author thinks.
-fn some(step: &Step, moves: Vec<(String, Move)>, nothing: &str) -> Result<Vec<(String, Move)>> {
+fn some(step: &Step, moves: Moves, nothing: &str) -> Result<Moves> {
     if moves.is_empty() {
         return Err(UserError::new(nothing)
             .within(&step.place)

@@ -4,18 +4,14 @@ use levee::Edition;
 use levee_model::{Rate, Terms, Timestamp};
 
 use super::{
-    action::Step,
     cast::Cast,
     expect::Expect,
     format::{ContributorToml, EndingToml, ExpectToml, Offer, ScenarioToml, Source, StepToml},
+    reader::{Reader, parse_rate},
+    step::Step,
 };
 use crate::{
-    account::DEV_CHAIN,
-    amount::{self, Amount},
-    document::Document,
-    error::UserError,
-    terms::TermsFile,
-    time,
+    account::DEV_CHAIN, amount::Amount, document::Document, error::UserError, terms::TermsFile, time,
 };
 
 /// The chain id of an anvil. A rehearsal's keys are public, so it is never that of a public chain.
@@ -63,14 +59,6 @@ pub(crate) struct Ending {
     pub(crate) expect: Expect,
 }
 
-/// The context for reading the parts of a scenario.
-#[derive(Debug)]
-pub(crate) struct Reader<'a> {
-    pub(crate) document: &'a Document,
-    pub(crate) cast: &'a Cast,
-    pub(crate) tier_names: &'a [String],
-}
-
 impl Scenario {
     /// Reads a scenario, and checks everything that can be checked before it is played.
     pub(crate) fn read(document: &Document) -> Result<Self, UserError> {
@@ -108,16 +96,6 @@ const ONE_ETH: Rate = match Rate::new(levee_model::units::RATE_UNIT) {
     Some(rate) => rate,
     None => Rate::MAX,
 };
-
-/// Reads the value of one share, `1.2 ETH`.
-pub(crate) fn parse_rate(text: &str) -> Result<Rate, UserError> {
-    let wei = amount::parse_eth(text)?;
-    let rate = wei.get().checked_mul(10u128.pow(9)).and_then(Rate::new);
-    rate.ok_or_else(|| {
-        UserError::new(format!("`{text}` is not a share rate"))
-            .hint("write the value of one share, as in `1.2 ETH`")
-    })
-}
 
 fn read_terms(
     document: &Document,
@@ -203,16 +181,6 @@ impl Reader<'_> {
             name: Some(ending.name.clone()),
             steps: self.steps(&ending.step)?,
             expect: Expect::read(self, &ending.expect)?,
-        })
-    }
-
-    /// The number of the tier with this name.
-    pub(crate) fn tier(&self, name: &str) -> Result<u8, UserError> {
-        let by_name = self.tier_names.iter().position(|known| known == name);
-        let by_number = || name.parse().ok().filter(|&number: &usize| number < self.tier_names.len());
-        by_name.or_else(by_number).and_then(|number| u8::try_from(number).ok()).ok_or_else(|| {
-            UserError::new(format!("no tier is named `{name}`"))
-                .hint(format!("the tiers are {}", self.tier_names.join(", ")))
         })
     }
 }

@@ -8,21 +8,20 @@ use alloy::{
     rpc::types::Log,
 };
 use eyre::{Result, WrapErr};
-use levee::{BonusEvent, Contract, Error, Event};
+use levee::{BonusEvent, Error, Event};
 use levee_model::{
-    Asset, BonusRefusal, Creation, Moment, Payment, RecoveryRefusal, Refusal, Refused, Timestamp, Units, Wei,
-    schedule,
+    Asset, BonusRefusal, Creation, Models, Moment, Operation, Payment, Pledge, RecoveryRefusal, Refusal,
+    Refused, Route, Timestamp, Units, Wei, schedule,
 };
 
 use super::{
-    action::{Action, Step, With},
     agree,
     cast::{self, Cast},
     chain::{Chain, REVERTING},
+    contracts::{Contracts, Move},
     lido::{Tokens, shares_down},
-    moves::Move,
     scenario::Scenario,
-    sides::{Contracts, Models},
+    step::{Action, Step},
     when::{Anchor, When},
 };
 use crate::{amount::Amount, error::UserError};
@@ -89,7 +88,7 @@ impl Stage {
         }
         let created = Creation { block: contracts.escrow.created_block().await?, time: start };
         Ok(Self {
-            models: Models::new(&contracts, terms, created)?,
+            models: contracts.models(terms, created)?,
             chain,
             contracts,
             tokens,
@@ -113,17 +112,17 @@ impl Stage {
         self.go_to(step).await?;
         let mut scenes = Vec::new();
         match &step.action {
-            Action::Wait => scenes.push(self.scene(None, "wait")),
+            Action::Wait => scenes.push(self.scene(step, None)),
             Action::Lido(change) => {
                 self.tokens.change(&self.chain, self.now, *change).await?;
                 let told = Some(change.told());
-                scenes.push(Scene { told, ..self.scene(None, change.verb()) });
+                scenes.push(Scene { told, ..self.scene(step, None) });
             }
             Action::Refuse { who } => {
                 self.chain.replace_code(cast::address(who), REVERTING).await?;
                 self.refusing.push(cast::address(who));
                 let told = Some("refuses ETH from now on".to_owned());
-                scenes.push(Scene { told, ..self.scene(Some(who.clone()), "refuse") });
+                scenes.push(Scene { told, ..self.scene(step, Some(who.clone())) });
             }
             _ => {
                 for (caller, call) in self.moves(step).await? {
@@ -140,8 +139,16 @@ impl Stage {
         Ok(scenes)
     }
 
-    fn scene(&self, who: Option<String>, verb: &'static str) -> Scene {
-        Scene { time: self.now, who, verb, told: None, events: Vec::new(), refusal: None, note: None }
+    fn scene(&self, step: &Step, who: Option<String>) -> Scene {
+        Scene {
+            time: self.now,
+            who,
+            verb: step.verb,
+            told: None,
+            events: Vec::new(),
+            refusal: None,
+            note: None,
+        }
     }
 
     /// Lets time pass until the step happens.
@@ -187,23 +194,24 @@ impl Stage {
 
     /// Makes one call on both sides.
     async fn make(&mut self, step: &Step, caller: &str, call: Move) -> Result<Scene> {
-        let (at, from) = (self.moment(), cast::address(caller));
-        self.require_model(&call).map_err(|error| error.within(&step.place))?;
+        self.require_model(&call, caller).map_err(|error| error.within(&step.place))?;
         let chain = self.make_on_chain(step, caller, &call).await.wrap_err_with(|| step.place.clone())?;
-        if let Some(model) = self.on_models(&call, at, from) {
-            agree::outcomes(&chain, &model).wrap_err_with(|| step.place.clone())?;
+        if let Move::Operation(operation) = call {
+            let model = self.on_models(operation, cast::address(caller));
+            let beneficiary = self.models.rescue.terms().beneficiary;
+            agree::outcomes(operation, &chain, model, beneficiary).wrap_err_with(|| step.place.clone())?;
         }
         if let Ok(events) = &chain {
             self.record(caller, &call, events).wrap_err_with(|| step.place.clone())?;
         }
-        let scene = self.scene(Some(caller.to_owned()), call.verb());
+        let scene = self.scene(step, Some(caller.to_owned()));
         match (chain, &step.fails) {
             (Ok(events), None) => Ok(Scene { events, ..scene }),
             (Err(error), Some(expected)) if agree::kind(&error) == expected.as_str() => {
                 Ok(Scene { refusal: Some(error), ..scene })
             }
             (chain, _) => {
-                let message = unexpected(step, caller, &call, chain.as_ref().err());
+                let message = unexpected(step, caller, chain.as_ref().err());
                 let hint = "`fails = \"...\"` names the error of a call that must be refused";
                 Err(UserError::new(self.cast.with_names(&message)).hint(hint).into())
             }
@@ -218,23 +226,25 @@ impl Stage {
         call: &Move,
     ) -> Result<Result<Vec<Event>, Error>> {
         self.pay_for(step, caller, call).await?;
-        let request = self.contracts.prepare(call, self.now, caller).await?.request(cast::address(caller));
+        let transaction = self.contracts.transaction(call, self.now, caller).await?;
+        let request = transaction.request(cast::address(caller));
         Ok(match self.chain.call(self.now, request).await? {
             Ok(logs) => Ok(self.decode(&logs)?),
-            Err(data) => Err(Error::from_revert_of(call.contract(), &data)),
+            Err(data) => Err(Error::from_revert_of(transaction.contract, &data)),
         })
     }
 
     /// Turns ETH into the WETH that a call needs, and gives [`cast::ANYONE`] money that comes from outside
     /// the scenario.
     async fn pay_for(&self, step: &Step, caller: &str, call: &Move) -> Result<()> {
+        let Move::Operation(operation) = call else { return Ok(()) };
         let (chain, account) = (&self.chain, cast::address(caller));
-        match (call, &step.action) {
-            (Move::Pledge(pledge), _) if pledge.with == With::Weth => {
-                let (amount, router) = (U256::from(pledge.amount.get()), self.contracts.router.address());
+        match (operation, &step.action) {
+            (Operation::Pledge(Pledge { amount, route: Route::Weth { .. }, .. }), _) => {
+                let (amount, router) = (U256::from(amount.get()), self.contracts.router.address());
                 Tokens::wrap(chain, self.now, account, amount, router).await
             }
-            (Move::Recover(amount), Action::Recover { by: None, .. }) => {
+            (Operation::Recover(amount), Action::Recover { by: None, .. }) => {
                 chain.add_balance(account, *amount).await
             }
             _ => Ok(()),
@@ -243,12 +253,16 @@ impl Stage {
 
     /// The models cover tokens that cannot be transferred, but not accounts that refuse ETH: there, a
     /// departure would be paid.
-    fn require_model(&self, call: &Move) -> Result<(), UserError> {
-        let (Move::Exit(id) | Move::Decline(id)) = call else { return Ok(()) };
-        if id.asset != Asset::Eth || !self.refusing.contains(&id.pledger) {
+    fn require_model(&self, call: &Move, caller: &str) -> Result<(), UserError> {
+        let (pledger, asset) = match call {
+            Move::Operation(Operation::Exit { asset, .. }) => (cast::address(caller), *asset),
+            Move::Operation(Operation::Decline(id)) => (id.pledger, id.asset),
+            _ => return Ok(()),
+        };
+        if asset != Asset::Eth || !self.refusing.contains(&pledger) {
             return Ok(());
         }
-        let who = self.cast.name_of(id.pledger);
+        let who = self.cast.name_of(pledger);
         Err(UserError::new(format!("{who} refuses ETH, but rehearsals do not model what it would be owed"))
             .hint("withdraw the position in a step before `refuse`, or use a paused stETH instead"))
     }
@@ -257,38 +271,37 @@ impl Stage {
     fn record(&mut self, caller: &str, call: &Move, events: &[Event]) -> Result<()> {
         let from = cast::address(caller);
         match call {
-            Move::AddBonus(amount) => *self.added.entry(caller.to_owned()).or_default() += *amount,
-            Move::TakeBack(sponsor) => {
+            Move::Operation(Operation::AddBonus { amount, .. }) => {
+                *self.added.entry(caller.to_owned()).or_default() += *amount;
+            }
+            Move::Operation(Operation::TakeBack { sponsor }) => {
                 let returned = events.iter().filter_map(|event| match event {
                     Event::Bonus(BonusEvent::Returned { amount, .. }) => Some(*amount),
                     _ => None,
                 });
                 *self.reclaimed.entry(self.cast.name_of(*sponsor)).or_default() += returned.sum::<Wei>();
             }
-            Move::Recover(amount) => *self.recovered.entry(caller.to_owned()).or_default() += *amount,
+            Move::Operation(Operation::Recover(amount)) => {
+                *self.recovered.entry(caller.to_owned()).or_default() += *amount;
+            }
             Move::Declare(declaration) => agree::announced(events, from, declaration, self.now)?,
             Move::DeclareFor(signed) => {
                 agree::announced(events, signed.contributor, &signed.declaration, self.now)?;
             }
-            _ => {}
+            Move::Operation(_) => {}
         }
         Ok(())
     }
 
     /// Makes a call on the models, which do not cover accounts that cannot be paid.
-    fn on_models(
-        &mut self,
-        call: &Move,
-        at: Moment,
-        from: Address,
-    ) -> Option<Result<Option<Payment>, Refused>> {
+    fn on_models(&mut self, operation: Operation, from: Address) -> Result<Option<Payment>, Refused> {
         let before = self.models.clone();
-        match self.models.make(call, at, from)? {
+        match self.models.play(self.moment(), from, operation) {
             Ok(Some(payment)) if payment.asset == Asset::Eth && self.refusing.contains(&payment.to) => {
                 self.models = before;
-                Some(Err(unpaid(call, payment)))
+                Err(unpaid(operation, payment))
             }
-            done => Some(done),
+            done => done,
         }
     }
 
@@ -301,13 +314,13 @@ impl Stage {
 }
 
 /// How a contract refuses a call whose payment is not taken.
-const fn unpaid(call: &Move, Payment { to: recipient, asset, amount }: Payment) -> Refused {
+const fn unpaid(operation: Operation, Payment { to: recipient, asset, amount }: Payment) -> Refused {
     let wei = Wei::new(amount.get());
-    match call.contract() {
-        Contract::RecoveryPool => {
-            Refused::ByRecovery(RecoveryRefusal::PaymentFailed { recipient, amount: wei })
+    match operation {
+        Operation::Claim(_) => Refused::ByRecovery(RecoveryRefusal::PaymentFailed { recipient, amount: wei }),
+        Operation::ClaimBonus(_) | Operation::TakeBack { .. } => {
+            Refused::ByBonus(BonusRefusal::PaymentFailed { recipient, amount: wei })
         }
-        Contract::BonusPool => Refused::ByBonus(BonusRefusal::PaymentFailed { recipient, amount: wei }),
         _ => Refused::ByRescue(Refusal::PaymentFailed { recipient, asset, amount }),
     }
 }
@@ -327,12 +340,12 @@ async fn fund(
 }
 
 /// The error if a call did not do what the step says. `refused` is the refusal; none if it was accepted.
-fn unexpected(step: &Step, caller: &str, call: &Move, refused: Option<&Error>) -> String {
+fn unexpected(step: &Step, caller: &str, refused: Option<&Error>) -> String {
     let instead =
         step.fails.as_ref().map_or_else(String::new, |expected| format!(", not refused with {expected}"));
     let came = match refused {
         Some(error) => format!("was refused with {}{instead}: {error}", agree::kind(error)),
         None => format!("was accepted{instead}"),
     };
-    format!("{}: {} by {caller} {came}", step.place, call.verb())
+    format!("{}: {} by {caller} {came}", step.place, step.verb)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::Address;
 use eyre::{Result, ensure};
 use levee::{Entry, PotView, RescueEvent, RescueView, history};
-use levee_model::{Asset, Bps, EndReason, PositionId, Rate, Shares, Status, Units, Wei, prorata};
+use levee_model::{Asset, Bps, EndReason, Models, PositionId, Rate, Shares, Status, Units, Wei, prorata};
 use serde::Serialize;
 
 use super::{
@@ -13,7 +13,6 @@ use super::{
     pools::{Bonus, Recovery},
     said::Said,
     scenario::Scenario,
-    sides::Models,
     stage::{Stage, units_of},
 };
 use crate::amount::Amount;
@@ -294,7 +293,7 @@ impl Line {
         let Flows { pledged, returned, refunded } = flows;
         let rest = pledged - returned - refunded - refundable - held;
         let (locked, drawn) = if status == Status::Open { (rest, Units::ZERO) } else { (Units::ZERO, rest) };
-        let Models { rescue, recovery, .. } = models;
+        let Models { rescue, recovery, bonus } = models;
         Self {
             who: who.to_owned(),
             tier: id.tier,
@@ -308,7 +307,7 @@ impl Line {
             refundable,
             earned: recovery.earned_down(rescue, id),
             claimed: recovery.claimed(id),
-            bonus: models.bonus_paid(id),
+            bonus: bonus.paid(rescue, id),
         }
     }
 }

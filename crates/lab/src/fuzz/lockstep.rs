@@ -144,8 +144,8 @@ impl Lockstep {
         let Some(step) = self.steps.last_mut().filter(|step| step.op.is_call()) else { return Ok(()) };
         step.ok = Some(outcome.is_ok());
         match outcome {
-            Ok(pays) => {
-                step.pays.clone_from(pays);
+            Ok(payments) => {
+                step.pays = self.scene.cast.pays(payments);
                 self.last_accepted = step.t;
             }
             Err(refused) => step.why = word(&mut self.model, &self.scene.terms.tiers, *refused, &step.op)?,

@@ -10,14 +10,11 @@ use crate::{
     lido::{Lido, StETH, WstETH},
     walk::address_of,
 };
-use alloy::{
-    primitives::{Address, B256, Bytes, U256, aliases::U40, bytes},
-    sol_types::SolCall,
+use alloy::primitives::{Address, B256, Bytes, U256, bytes};
+use levee::{Blueprint, Contracts};
+use levee_model::{
+    Asset, Bps, Goal, Operation, Pledge, PositionId, Route, Terms, Tier, Units, Wei, units::RATE_UNIT,
 };
-use levee::bindings::PledgeEscrow::{
-    self, amendCall, collectCall, declineCall, pledgeETHCall, pledgeStETHCall, pledgeWstETHCall,
-};
-use levee_model::{Asset, Bps, Terms, Tier, Wei, units::RATE_UNIT};
 
 const START: u64 = 1_800_000_000;
 const DAY: u32 = 86_400;
@@ -75,7 +72,7 @@ const PURSE: u128 = 10u128.pow(22);
 pub(super) struct Fixture {
     pub(super) chain: Chain,
     pub(super) lido: Lido,
-    pub(super) escrow: Address,
+    pub(super) contracts: Contracts,
     shape: Shape,
     create_gas: u64,
     /// What pledges name.
@@ -93,12 +90,15 @@ impl Fixture {
         chain.set_time(START);
         let lido = Lido::deploy(&mut chain, bank(), U256::from(RATE_UNIT), U256::from(RATE))?;
         let (escrow, receipt) = escrow::create(&mut chain, &terms(shape, lido))?;
-        Ok(Self { chain, lido, escrow, shape, create_gas: receipt.gas_used, amendment: 0 })
+        let [recovery, bonus] = [Blueprint::recovery_pool(escrow), Blueprint::bonus_pool(escrow)];
+        let (recovery, bonus) = (recovery.address(), bonus.address());
+        let contracts = Contracts { escrow, recovery, bonus, router: Address::ZERO };
+        Ok(Self { chain, lido, contracts, shape, create_gas: receipt.gas_used, amendment: 0 })
     }
 
     /// Gas of the creation, and bytes of the code.
     pub(super) fn creation(&mut self) -> Vec<Figure> {
-        let code_size = self.chain.code(self.escrow).len() as u64;
+        let code_size = self.chain.code(self.contracts.escrow).len() as u64;
         vec![figure("create", self.create_gas), figure("code_size", code_size)]
     }
 
@@ -114,10 +114,9 @@ impl Fixture {
             figure("pledge_steth_new", self.pledge_own(Asset::StEth, FIRST_PLEDGE)?),
         ];
         self.chain.set_time(SETTLED_AT);
-        figures.push(figure("settle_full", self.send(&PledgeEscrow::settleCall {})?));
-        let refund =
-            PledgeEscrow::refundCall { pledger: pledger(), tier: self.last_tier(), asset: Asset::Eth as u8 };
-        figures.push(figure("refund_eth", self.send(&refund)?));
+        figures.push(figure("settle_full", self.make(anyone(), Operation::Settle)?));
+        let refund = Operation::Refund(self.position(Asset::Eth));
+        figures.push(figure("refund_eth", self.make(anyone(), refund)?));
         figures.extend(self.releases()?);
         Ok(figures)
     }
@@ -127,10 +126,9 @@ impl Fixture {
         self.fill_purse(payer())?;
         self.fill_pots(others)?;
         self.fill_purse(pledger())?;
-        let target = U256::from(self.shape.target - 1);
-        let deadline = U40::from(LATEST_DEADLINE);
-        let amend = amendCall { target, deadline, termsHash: B256::repeat_byte(0xa3) };
-        self.chain.send(guardian(), self.escrow, &amend)?;
+        let (target, terms_hash) = (Wei::new(self.shape.target - 1), B256::repeat_byte(0xa3));
+        let goal = Goal { target, deadline: LATEST_DEADLINE, terms_hash };
+        self.make(guardian(), Operation::Amend(goal))?;
         self.amendment = START + u64::from(EXIT_WINDOW);
         let mut figures = self.eth_pledges(self.last_tier(), "pending")?;
         self.chain.set_time(self.amendment);
@@ -159,10 +157,10 @@ impl Fixture {
             self.pledge_own(asset, FIRST_PLEDGE)?;
             let code = self.chain.code(breaks);
             self.chain.set_code(breaks, REVERTS);
-            let (pledger, tier, asset) = (pledger(), self.last_tier(), asset as u8);
-            self.chain.send(guardian(), self.escrow, &declineCall { pledger, tier, asset })?;
+            self.make(guardian(), Operation::Decline(self.position(asset)))?;
             self.chain.set_code(breaks, code);
-            figures.push(figure(name, self.send(&collectCall { pledger, asset })?));
+            let collect = Operation::Collect { pledger: pledger(), asset };
+            figures.push(figure(name, self.make(anyone(), collect)?));
         }
         Ok(figures)
     }
@@ -183,7 +181,7 @@ impl Fixture {
         self.chain.set_time(SETTLED_AT + u64::from(OBJECTION_PERIOD + u32::from(tranche) * DAY));
         let mut dearest = 0;
         for asset in Asset::ALL {
-            dearest = dearest.max(self.send(&PledgeEscrow::releaseCall { asset: asset as u8 })?);
+            dearest = dearest.max(self.make(anyone(), Operation::Release(asset))?);
         }
         Ok(dearest)
     }
@@ -221,36 +219,30 @@ impl Fixture {
         asset: Asset,
         amount: u128,
     ) -> Result<u64, Failure> {
-        let (amount, amendment) = (U256::from(amount), self.amendment);
-        let receipt = match asset {
-            Asset::Eth => {
-                let call = pledgeETHCall { pledger, tier, amendment };
-                self.chain.send_value(from, self.escrow, amount, &call)
-            }
-            Asset::StEth => {
-                let call = pledgeStETHCall { pledger, tier, amendment, shares: amount };
-                self.chain.send(from, self.escrow, &call)
-            }
-            Asset::WstEth => {
-                self.chain.send(from, self.escrow, &pledgeWstETHCall { pledger, tier, amendment, amount })
-            }
-        };
-        Ok(receipt?.gas_used)
+        let (id, amount) = (PositionId { pledger, tier, asset }, Units::new(amount));
+        let pledge = Pledge { id, amount, amendment: self.amendment, route: Route::Direct };
+        self.make(from, Operation::Pledge(pledge))
     }
 
-    /// A call of someone who has no part in the rescue.
-    fn send<C: SolCall>(&mut self, call: &C) -> Result<u64, Failure> {
-        Ok(self.chain.send(address_of("anyone"), self.escrow, call)?.gas_used)
+    /// Gas of a call.
+    pub(super) fn make(&mut self, from: Address, operation: Operation) -> Result<u64, Failure> {
+        let transaction = self.contracts.transaction(operation).expect("the deadline fits 40 bits");
+        Ok(self.chain.execute(from, &transaction)?.gas_used)
+    }
+
+    /// The measured pledger's position of `asset`.
+    pub(super) fn position(&self, asset: Asset) -> PositionId {
+        PositionId { pledger: pledger(), tier: self.last_tier(), asset }
     }
 
     /// Gives `account` each asset, and allowances to the escrow that no pledge uses up.
     pub(super) fn fill_purse(&mut self, account: Address) -> Result<(), Failure> {
         self.fill_tokens(account)?;
         let (purse, Lido { steth, wsteth }) = (U256::from(PURSE), self.lido);
-        let chain = &mut self.chain;
+        let (spender, chain) = (self.contracts.escrow, &mut self.chain);
         chain.set_balance(account, purse);
-        chain.send(account, steth, &StETH::approveCall { spender: self.escrow, amount: purse })?;
-        chain.send(account, wsteth, &WstETH::approveCall { spender: self.escrow, units: purse })?;
+        chain.send(account, steth, &StETH::approveCall { spender, amount: purse })?;
+        chain.send(account, wsteth, &WstETH::approveCall { spender, units: purse })?;
         Ok(())
     }
 
@@ -305,6 +297,11 @@ fn other(index: usize) -> Address {
     address_of(&format!("other {index}"))
 }
 
+/// Someone who has no part in the rescue.
+pub(super) fn anyone() -> Address {
+    address_of("anyone")
+}
+
 /// Proposes, and declines.
 fn guardian() -> Address {
     address_of("guardian")
@@ -328,6 +325,7 @@ pub(super) fn payer() -> Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use levee::bindings::PledgeEscrow;
 
     #[test]
     fn every_pot_is_drawn_the_last_group_in_part() {
@@ -335,7 +333,7 @@ mod tests {
         fixture.fill_purse(payer()).unwrap();
         fixture.fill_pots(10).unwrap();
         fixture.chain.set_time(SETTLED_AT);
-        let rescue = fixture.chain.read(fixture.escrow, &PledgeEscrow::rescueCall {}).unwrap();
+        let rescue = fixture.chain.read(fixture.contracts.escrow, &PledgeEscrow::rescueCall {}).unwrap();
         assert_eq!((rescue.thresholdMetBps, rescue.drawn), (10_000, U256::from(FULL.target)));
         assert_eq!(rescue.pots.len(), 24);
         for pot in rescue.pots {
@@ -354,7 +352,7 @@ mod tests {
             fixture.fill_pots(others).unwrap();
             let count = |index| {
                 let call = PledgeEscrow::positionsCall { pledger: other(index) };
-                fixture.chain.read(fixture.escrow, &call).unwrap().len()
+                fixture.chain.read(fixture.contracts.escrow, &call).unwrap().len()
             };
             assert_eq!((0..others).map(count).collect::<Vec<_>>(), each);
         }

@@ -2,28 +2,25 @@
 
 use super::{
     Figure,
-    fixture::{DEADLINE, EXIT_WINDOW, FIRST_PLEDGE, Fixture, SETTLED_AT, Shape, figure, payer, pledger},
+    fixture::{
+        DEADLINE, EXIT_WINDOW, FIRST_PLEDGE, Fixture, SETTLED_AT, Shape, anyone, figure, payer, pledger,
+    },
 };
 use crate::{
     chain::{Chain, Failure},
     escrow::EscrowError,
-    lido::{StETH, WstETH},
-    walk::{address_of, signer},
+    lido::StETH,
+    walk::{address_of, sign_permit, signer},
 };
 use alloy::{
-    primitives::{Address, B256, U256, keccak256},
-    signers::{SignerSync, local::PrivateKeySigner},
-    sol_types::{SolCall, SolValue},
+    primitives::{Address, U256},
+    signers::SignerSync,
 };
 use levee::{
-    Blueprint,
-    bindings::{
-        BonusPool, PledgeBoard, PledgeEscrow, PledgeRouter,
-        RecoveryPool::{self, claimCall, recoverCall},
-        WrappedEther,
-    },
+    Blueprint, Transaction,
+    bindings::{PledgeBoard, RecoveryPool, WrappedEther},
 };
-use levee_model::Asset;
+use levee_model::{Asset, Operation, Pledge, PositionId, Route, Units, Wei};
 
 const DAY: u64 = 86_400;
 
@@ -43,7 +40,7 @@ const ALL: u128 = 876_543_210_987_654_321_098;
 /// Creations, which nobody's pledge can change.
 pub(super) fn creations() -> Result<Vec<Figure>, EscrowError> {
     let mut fixture = Fixture::new(THREE_ORDERS)?;
-    let escrow = fixture.escrow;
+    let escrow = fixture.contracts.escrow;
     let lido = fixture.lido;
     let mut create = |name: &str, blueprint: Blueprint| -> Result<Figure, Failure> {
         let (_, receipt) = fixture.chain.deploy_create2(blueprint.salt(), blueprint.init_code())?;
@@ -69,22 +66,16 @@ pub(super) fn costs(others: usize) -> Result<Vec<Figure>, EscrowError> {
 /// A rescue that was paid out; a deposit long after it, which reads the escrow, and those that follow.
 fn recovery(others: usize) -> Result<Vec<Figure>, EscrowError> {
     let mut fixture = pledged(THREE_ORDERS, others)?;
-    let pool = deploy(&mut fixture.chain, &Blueprint::recovery_pool(fixture.escrow))?;
+    let pool = deploy(&mut fixture.chain, &Blueprint::recovery_pool(fixture.contracts.escrow))?;
     fixture.chain.set_time(SETTLED_AT);
-    send(&mut fixture.chain, fixture.escrow, &PledgeEscrow::settleCall {})?;
+    fixture.make(anyone(), Operation::Settle)?;
     fixture.releases()?;
-    let claim = claimCall { pledger: pledger(), tier: fixture.last_tier(), asset: Asset::Eth as u8 };
-    let chain = &mut fixture.chain;
-    let deposit = |chain: &mut Chain, amount: u128| -> Result<u64, Failure> {
-        chain.set_time(chain.time() + 30 * DAY);
-        chain.set_balance(payer(), U256::from(amount));
-        Ok(chain.send_value(payer(), pool, U256::from(amount), &recoverCall {})?.gas_used)
-    };
-    let first = deposit(chain, LOAN / 3)?;
-    let claim_new = send(chain, pool, &claim)?;
-    let next = deposit(chain, ALL)?;
-    let claim_next = send(chain, pool, &claim)?;
-    let (orders, received) = groups(chain, pool)?;
+    let claim = Operation::Claim(fixture.position(Asset::Eth));
+    let first = deposit(&mut fixture, LOAN / 3)?;
+    let claim_new = fixture.make(anyone(), claim)?;
+    let next = deposit(&mut fixture, ALL)?;
+    let claim_next = fixture.make(anyone(), claim)?;
+    let (orders, received) = groups(&mut fixture.chain, pool)?;
     debug_assert!(orders == [2, 1, 0] && received.iter().all(|wei| !wei.is_zero()), "each group received");
     Ok(vec![
         figure("recover_first", first),
@@ -92,6 +83,13 @@ fn recovery(others: usize) -> Result<Vec<Figure>, EscrowError> {
         figure("claim_new", claim_new),
         figure("claim_next", claim_next),
     ])
+}
+
+/// Gas of a deposit a month after the call before it.
+fn deposit(fixture: &mut Fixture, amount: u128) -> Result<u64, Failure> {
+    fixture.chain.set_time(fixture.chain.time() + 30 * DAY);
+    fixture.chain.set_balance(payer(), U256::from(amount));
+    fixture.make(payer(), Operation::Recover(Wei::new(amount)))
 }
 
 /// The draw orders of a waterfall, and what each has received.
@@ -103,29 +101,25 @@ fn groups(chain: &mut Chain, pool: Address) -> Result<(Vec<u8>, Vec<U256>), Fail
 /// A rescue that failed with a bonus for it.
 fn bonus(others: usize) -> Result<Vec<Figure>, EscrowError> {
     let mut fixture = pledged(SHORT, others)?;
-    let pool = deploy(&mut fixture.chain, &Blueprint::bonus_pool(fixture.escrow))?;
-    let (pledger, tier) = (pledger(), fixture.last_tier());
-    let assets = [Asset::Eth, Asset::StEth].map(|asset| asset as u8);
-    let enlist = assets.map(|asset| BonusPool::enlistCall { pledger, tier, asset });
-    let claims = assets.map(|asset| BonusPool::claimCall { pledger, tier, asset });
-    let enlist_new = send(&mut fixture.chain, pool, &enlist[0])?;
-    send(&mut fixture.chain, pool, &enlist[1])?;
+    deploy(&mut fixture.chain, &Blueprint::bonus_pool(fixture.contracts.escrow))?;
+    let positions = [Asset::Eth, Asset::StEth].map(|asset| fixture.position(asset));
+    let (enlist, claims) = (positions.map(Operation::Enlist), positions.map(Operation::ClaimBonus));
+    let enlist_new = fixture.make(anyone(), enlist[0])?;
+    fixture.make(anyone(), enlist[1])?;
     fixture.pledge_own(Asset::Eth, FIRST_PLEDGE)?;
-    let chain = &mut fixture.chain;
-    let enlist_next = send(chain, pool, &enlist[0])?;
-    let amount = U256::from(FIRST_PLEDGE);
-    chain.set_balance(payer(), amount);
-    let add = BonusPool::addCall { sponsor: payer() };
-    let add = chain.send_value(payer(), pool, amount, &add)?.gas_used;
-    chain.set_time(SETTLED_AT);
-    send(chain, fixture.escrow, &PledgeEscrow::settleCall {})?;
-    chain.set_time(DEADLINE + u64::from(EXIT_WINDOW) + 1);
+    let enlist_next = fixture.make(anyone(), enlist[0])?;
+    fixture.chain.set_balance(payer(), U256::from(FIRST_PLEDGE));
+    let add = Operation::AddBonus { sponsor: payer(), amount: Wei::new(FIRST_PLEDGE) };
+    let add = fixture.make(payer(), add)?;
+    fixture.chain.set_time(SETTLED_AT);
+    fixture.make(anyone(), Operation::Settle)?;
+    fixture.chain.set_time(DEADLINE + u64::from(EXIT_WINDOW) + 1);
     Ok(vec![
         figure("enlist_new", enlist_new),
         figure("enlist_next", enlist_next),
         figure("bonus_add", add),
-        figure("bonus_claim_first", send(chain, pool, &claims[0])?),
-        figure("bonus_claim", send(chain, pool, &claims[1])?),
+        figure("bonus_claim_first", fixture.make(anyone(), claims[0])?),
+        figure("bonus_claim", fixture.make(anyone(), claims[1])?),
     ])
 }
 
@@ -133,42 +127,37 @@ fn bonus(others: usize) -> Result<Vec<Figure>, EscrowError> {
 fn router(others: usize) -> Result<Vec<Figure>, EscrowError> {
     let mut fixture = pledged(THREE_ORDERS, others)?;
     let lido = fixture.lido;
-    let (weth, _) = fixture.chain.deploy(address_of("anyone"), WrappedEther::BYTECODE.clone())?;
+    let (weth, _) = fixture.chain.deploy(anyone(), WrappedEther::BYTECODE.clone())?;
     let router = deploy(&mut fixture.chain, &Blueprint::router(weth, lido.steth, lido.wsteth))?;
-    let payer = signer();
-    fixture.fill_tokens(payer.address())?;
-    let bonus_pool = deploy(&mut fixture.chain, &Blueprint::bonus_pool(fixture.escrow))?;
+    fixture.contracts.router = router;
+    deploy(&mut fixture.chain, &Blueprint::bonus_pool(fixture.contracts.escrow))?;
+    let payer = signer().address();
+    fixture.fill_tokens(payer)?;
     let amount = U256::from(FIRST_PLEDGE);
-    let to = PledgeRouter::Destination {
-        escrow: fixture.escrow,
-        pledger: payer.address(),
-        tier: fixture.last_tier(),
+    let pledge = |asset, enlist| Pledge {
+        id: PositionId { pledger: payer, ..fixture.position(asset) },
+        amount: Units::new(FIRST_PLEDGE),
         amendment: 0,
-        bonusPool: Address::ZERO,
+        route: Route::Router { enlist },
     };
-    let chain = &mut fixture.chain;
-    let wsteth = PledgeRouter::pledgeWstETHWithPermitCall {
-        to: to.clone(),
-        amount,
-        permit: permit(chain, &payer, lido.wsteth, router, amount)?,
-    };
+    let (eth, steth) = (pledge(Asset::Eth, true), pledge(Asset::StEth, false));
+    let wsteth = pledge(Asset::WstEth, false);
+    let (contracts, chain) = (fixture.contracts, &mut fixture.chain);
+    let deadline = U256::from(chain.time() + DAY);
+    let of_wsteth = sign_permit(chain, lido.wsteth, router, amount, amount, deadline)?;
     let worth = chain.read(lido.steth, &StETH::getPooledEthBySharesCall { shares: amount })?;
-    let steth = PledgeRouter::pledgeStETHWithPermitCall {
-        to: to.clone(),
-        shares: amount,
-        permit: permit(chain, &payer, lido.steth, router, worth)?,
-    };
-    let enlisted =
-        PledgeRouter::pledgeETHCall { to: PledgeRouter::Destination { bonusPool: bonus_pool, ..to } };
-    chain.set_balance(payer.address(), amount);
+    let of_steth = sign_permit(chain, lido.steth, router, worth, worth, deadline)?;
+    chain.set_balance(payer, amount);
     Ok(vec![
-        figure(
-            "router_eth_enlist_new",
-            chain.send_value(payer.address(), router, amount, &enlisted)?.gas_used,
-        ),
-        figure("router_wsteth_permit_new", chain.send(payer.address(), router, &wsteth)?.gas_used),
-        figure("router_steth_permit_new", chain.send(payer.address(), router, &steth)?.gas_used),
+        figure("router_eth_enlist_new", fixture.make(payer, Operation::Pledge(eth))?),
+        figure("router_wsteth_permit_new", gas(&mut fixture.chain, &contracts.permitted(wsteth, of_wsteth))?),
+        figure("router_steth_permit_new", gas(&mut fixture.chain, &contracts.permitted(steth, of_steth))?),
     ])
+}
+
+/// Gas of a transaction of the signer's.
+fn gas(chain: &mut Chain, transaction: &Transaction) -> Result<u64, Failure> {
+    Ok(chain.execute(signer().address(), transaction)?.gas_used)
 }
 
 /// A statement, by the contributor and by someone else.
@@ -200,9 +189,9 @@ fn board() -> Result<Vec<Figure>, EscrowError> {
         contributor: contributor.address(),
         declaration,
         madeAt: made_at,
-        signature: sign(&contributor, digest).as_bytes().to_vec().into(),
+        signature: contributor.sign_hash_sync(&digest).expect("a local key signs").as_bytes().to_vec().into(),
     };
-    let brought = send(&mut chain, board, &brought)?;
+    let brought = chain.send(anyone(), board, &brought)?.gas_used;
     Ok(vec![figure("declare", by_itself), figure("declare_for", brought)])
 }
 
@@ -219,37 +208,4 @@ fn pledged(shape: Shape, others: usize) -> Result<Fixture, EscrowError> {
 
 fn deploy(chain: &mut Chain, blueprint: &Blueprint) -> Result<Address, Failure> {
     Ok(chain.deploy_create2(blueprint.salt(), blueprint.init_code())?.0)
-}
-
-/// A call of someone who has no part in the rescue.
-fn send<C: SolCall>(chain: &mut Chain, to: Address, call: &C) -> Result<u64, Failure> {
-    Ok(chain.send(address_of("anyone"), to, call)?.gas_used)
-}
-
-fn sign(signer: &PrivateKeySigner, digest: B256) -> alloy::primitives::Signature {
-    signer.sign_hash_sync(&digest).expect("a local key signs")
-}
-
-/// An EIP-2612 permit for `spender`, the owner's first, of a token whose domain is as the model's `DOMAIN_SEPARATOR`.
-fn permit(
-    chain: &mut Chain,
-    owner: &PrivateKeySigner,
-    token: Address,
-    spender: Address,
-    value: U256,
-) -> Result<PledgeRouter::Permit, Failure> {
-    let domain = chain.read(token, &WstETH::DOMAIN_SEPARATORCall {})?;
-    let deadline = U256::from(chain.time() + DAY);
-    let kind =
-        keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
-    let message = (kind, owner.address(), spender, value, U256::ZERO, deadline).abi_encode();
-    let digest = keccak256([&[0x19, 0x01], domain.as_slice(), keccak256(message).as_slice()].concat());
-    let signature = sign(owner, digest);
-    Ok(PledgeRouter::Permit {
-        value,
-        deadline,
-        v: 27 + u8::from(signature.v()),
-        r: signature.r().into(),
-        s: signature.s().into(),
-    })
 }

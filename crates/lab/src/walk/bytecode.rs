@@ -1,24 +1,28 @@
 //! A walk on the deployed bytecode.
 
 use alloy::{
-    primitives::{Address, B256, Log, U256, aliases::U40},
-    sol_types::SolCall,
+    primitives::{Address, B256, U256},
+    sol_types::SolValue,
 };
-use levee::{Entry, Event, PositionView, PotView, RescueEvent, RescueView, bindings::PledgeEscrow, history};
-use levee_model::{Asset, PositionId, Rescue, Status, Timestamp, Units, Wei};
+use levee::{
+    Blueprint, BonusEvent, Contract, Contracts, Entry, Event, PoolBooks, PositionView, PotView,
+    RecoveryEvent, RescueEvent, RescueView, history, operation,
+};
+use levee_model::{
+    Asset, Operation, Payment, Pledge, PositionId, Refused, Rescue, Route, Status, Timestamp, Units, Wei,
+};
 use thiserror::Error;
 
 use super::{
     bonus::{self, Bonus},
-    cast::{BENEFICIARY, Cast, GUARDIAN, SIGNER, Scene, address_of, anyone, terms},
-    format::{Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook},
+    cast::{BENEFICIARY, Cast, SIGNER, Scene, address_of, anyone, terms},
+    format::{Balances, Books, Op, OwedBook, PositionBook, PotBook, Via},
     holdings::Holdings,
-    recovery::{Pool, Recovery},
-    refusal,
+    recovery::{self, Recovery},
     replay::{Outcome, Subject},
-    router::{Router, destination},
+    router::Router,
     views,
-    world::{PURSE, World},
+    world::{BROKEN_DATA, PURSE, World},
 };
 use crate::{
     chain::{BLOCK, Failure, Receipt},
@@ -32,28 +36,17 @@ use crate::{
 #[derive(Debug)]
 pub struct Bytecode {
     world: World,
-    escrow: Address,
-    pool: Pool,
-    bonus: bonus::Pool,
+    contracts: Contracts,
     router: Router,
     cast: Cast,
     accounts: Vec<Address>,
     holdings: Holdings,
     history: Rescue,
+    pools: PoolBooks,
 }
 
 /// From whom, to whom, of which asset, how much.
 type Movement = (Address, Address, Asset, Units);
-
-/// What a log tells of balances.
-enum Told {
-    /// Nothing.
-    Nothing,
-    /// Something was moved.
-    Moved(Movement),
-    /// What was said to be paid just before is owed instead.
-    Owed,
-}
 
 /// What no walk speaks of.
 #[derive(Debug, Error)]
@@ -104,8 +97,12 @@ impl Subject for Bytecode {
         let mut world = World::new(scene)?;
         let terms = terms(&scene.terms, world.lido.steth, world.lido.wsteth);
         let (escrow, receipt) = escrow::create_with(&mut world.chain, &scene.builds.escrow, &terms)?;
-        let pool = Pool::create(&mut world.chain, &scene.builds.pool, escrow)?;
-        let bonus = bonus::Pool::create(&mut world.chain, &scene.builds.bonus, escrow)?;
+        let mut create = |init_code: &[u8], blueprint: Blueprint| -> Result<Address, Failure> {
+            let init_code = [init_code, &escrow.abi_encode()].concat();
+            Ok(world.chain.deploy_create2(blueprint.salt(), &init_code)?.0)
+        };
+        let recovery = create(&scene.builds.pool, Blueprint::recovery_pool(escrow))?;
+        let bonus = create(&scene.builds.bonus, Blueprint::bonus_pool(escrow))?;
         let router = Router::create(&mut world)?;
         let cast = scene.cast.clone();
         world.chain.set_balance(anyone(), U256::from(PURSE));
@@ -115,12 +112,13 @@ impl Subject for Bytecode {
                 router.fill_purse(&mut world, address_of(name))?;
             }
         }
-        let contracts = [escrow, pool.address, bonus.address, router.address, router.weth];
-        let accounts: Vec<_> =
-            cast.names().into_iter().map(address_of).chain([anyone()]).chain(contracts).collect();
+        let contracts = Contracts { escrow, recovery, bonus, router: router.address };
+        let accounts = [anyone(), escrow, recovery, bonus, router.address, router.weth];
+        let accounts: Vec<_> = cast.addresses().chain(accounts).collect();
         let holdings = world.holdings(&accounts)?;
         let history = created(escrow, &receipt, scene.start)?;
-        Ok(Self { world, escrow, pool, bonus, router, cast, accounts, holdings, history })
+        let pools = PoolBooks::default();
+        Ok(Self { world, contracts, router, cast, accounts, holdings, history, pools })
     }
 
     fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, BytecodeError> {
@@ -128,10 +126,14 @@ impl Subject for Bytecode {
         match op {
             Op::Rebase { rate } => self.world.rebase(*rate)?,
             Op::Break { broken } => self.world.set_broken(*broken),
-            _ => return self.play_call(time, op),
+            _ => {}
         }
+        let outcome = match op.call(self.history.latest_amendment()) {
+            None => Ok(Vec::new()),
+            Some((caller, operation)) => self.call(caller, operation, op.via())?,
+        };
         self.checked_view(time)?;
-        Ok(Ok(Vec::new()))
+        Ok(outcome)
     }
 
     fn stored_status(&mut self) -> Result<Status, BytecodeError> {
@@ -139,18 +141,18 @@ impl Subject for Bytecode {
     }
 
     fn is_pledged(&mut self, tier: u8) -> Result<bool, BytecodeError> {
-        let rescue = views::rescue(&mut self.world.chain, self.escrow)?;
+        let rescue = views::rescue(&mut self.world.chain, self.contracts.escrow)?;
         Ok(rescue.pots.iter().any(|pot| pot.tier == tier))
     }
 
     fn recovery(&mut self, time: Timestamp) -> Result<Recovery, BytecodeError> {
         self.world.chain.set_time(time);
         let ids = self.history.positions().map(|(id, _)| id);
-        self.pool.checked_view(&mut self.world.chain, ids)
+        recovery::checked(&mut self.world.chain, self.contracts.recovery, &self.pools, ids)
     }
 
     fn bonus(&mut self) -> Result<Bonus, BytecodeError> {
-        self.bonus.checked_view(&mut self.world.chain, &self.cast)
+        bonus::checked(&mut self.world.chain, self.contracts.bonus, &self.pools, &self.cast)
     }
 
     fn books(&mut self, time: Timestamp) -> Result<Books, BytecodeError> {
@@ -181,171 +183,74 @@ impl Bytecode {
         &self.history
     }
 
-    fn play_call(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, BytecodeError> {
-        match self.call(op) {
-            Ok(receipt) => {
-                let pays = self.follow(op, &receipt)?;
-                self.checked_view(time)?;
-                Ok(Ok(pays))
+    fn call(
+        &mut self,
+        caller: Address,
+        operation: Operation,
+        via: Option<Via>,
+    ) -> Result<Outcome, BytecodeError> {
+        let transaction = self.contracts.transaction(operation)?;
+        let executed = match (operation, via) {
+            (Operation::Pledge(pledge), Some(Via { route, .. })) if route.has_permit() => {
+                self.router.pledge(&mut self.world, &self.contracts, caller, pledge, route)
             }
-            Err(failure) => {
-                self.checked_view(time)?;
-                refusal::refused(&failure, op).map(Err).ok_or(BytecodeError::NoRule(failure))
-            }
-        }
-    }
-
-    /// Makes a call, from whom a walk means: the pledger, the guardian, or anyone.
-    fn call(&mut self, op: &Op) -> Result<Receipt, Failure> {
-        use PledgeEscrow as E;
-        let (guardian, anyone) = (address_of(GUARDIAN), anyone());
-        match op {
-            Op::Pledge { .. } => self.pledge(op),
-            Op::Settle => self.send(anyone, &E::settleCall {}),
-            Op::Release { asset } => self.send(anyone, &E::releaseCall { asset: *asset as u8 }),
-            Op::Refund { who, tier, asset, to: None } => {
-                let call = E::refundCall { pledger: address_of(who), tier: *tier, asset: *asset as u8 };
-                self.send(anyone, &call)
-            }
-            Op::Refund { who, tier, asset, to: Some(to) } => {
-                let call = E::refundToCall { tier: *tier, asset: *asset as u8, recipient: address_of(to) };
-                self.send(address_of(who), &call)
-            }
-            Op::Exit { who, tier, asset, to } => {
-                let recipient = address_of(to.as_ref().unwrap_or(who));
-                self.send(address_of(who), &E::exitCall { tier: *tier, asset: *asset as u8, recipient })
-            }
-            Op::Decline { who, tier, asset } => {
-                let call = E::declineCall { pledger: address_of(who), tier: *tier, asset: *asset as u8 };
-                self.send(guardian, &call)
-            }
-            Op::Collect { who, asset, to: None } => {
-                let call = E::collectCall { pledger: address_of(who), asset: *asset as u8 };
-                self.send(anyone, &call)
-            }
-            Op::Collect { who, asset, to: Some(to) } => {
-                let call = E::collectToCall { asset: *asset as u8, recipient: address_of(to) };
-                self.send(address_of(who), &call)
-            }
-            Op::Amend { target, deadline } => {
-                let (target, deadline) = (U256::from(target.get()), U40::from(*deadline));
-                self.send(guardian, &E::amendCall { target, deadline, termsHash: B256::ZERO })
-            }
-            Op::Cancel { by } => self.send(by.as_deref().map_or(guardian, address_of), &E::cancelCall {}),
-            Op::Object { who, tier, asset } => {
-                self.send(address_of(who), &E::objectCall { tier: *tier, asset: *asset as u8 })
-            }
-            Op::Lapse => self.send(anyone, &E::lapseCall {}),
-            Op::Expire => self.send(anyone, &E::expireCall {}),
-            Op::Recover { amount } => self.pool.recover(&mut self.world.chain, anyone, *amount),
-            Op::Claim { who, tier, asset, to } => {
-                let recipient = to.as_deref().map(address_of);
-                self.pool.claim(&mut self.world.chain, anyone, id(who, *tier, *asset), recipient)
-            }
-            Op::Add { .. } | Op::Enlist { .. } | Op::Bonus { .. } | Op::TakeBack { .. } => {
-                self.bonus.call(&mut self.world.chain, op)
-            }
-            Op::Rebase { .. } | Op::Break { .. } => unreachable!("{op:?} is no call"),
-        }
-    }
-
-    fn pledge(&mut self, op: &Op) -> Result<Receipt, Failure> {
-        use PledgeEscrow as E;
-        let Op::Pledge { who, tier, asset, amount, names, via, .. } = op else {
-            unreachable!("{op:?} is no pledge")
+            _ => self.world.chain.execute(caller, &transaction),
         };
-        let (payer, amount) = (address_of(op.payer().unwrap_or(who)), U256::from(amount.get()));
-        let (pledger, tier) = (address_of(who), *tier);
-        let amendment = names.unwrap_or_else(|| self.history.latest_amendment());
-        if let Some(via) = via {
-            let bonus_pool = via.enlist.then_some(self.bonus.address);
-            let to = destination(self.escrow, id(who, tier, *asset), amendment, bonus_pool);
-            return self.router.pledge(&mut self.world, payer, via.route, *asset, to, amount);
-        }
-        match asset {
-            Asset::Eth => {
-                let call = E::pledgeETHCall { pledger, tier, amendment };
-                self.world.chain.send_value(payer, self.escrow, amount, &call)
-            }
-            Asset::StEth => {
-                self.send(payer, &E::pledgeStETHCall { pledger, tier, amendment, shares: amount })
-            }
-            Asset::WstEth => self.send(payer, &E::pledgeWstETHCall { pledger, tier, amendment, amount }),
+        match executed {
+            Ok(receipt) => self.follow(caller, operation, transaction.to, &receipt).map(Ok),
+            Err(failure) => refused(operation, transaction.contract, &failure)
+                .map(Err)
+                .ok_or(BytecodeError::NoRule(failure)),
         }
     }
 
-    fn send<C: SolCall>(&mut self, from: Address, call: &C) -> Result<Receipt, Failure> {
-        self.world.chain.send(from, self.escrow, call)
-    }
-
-    /// What a call paid, by its events. The balances of everyone must have moved by just what these say.
-    fn follow(&mut self, op: &Op, receipt: &Receipt) -> Result<Vec<Pay>, BytecodeError> {
-        let mut moved = Vec::new();
-        for log in &receipt.logs {
-            match self.told(op, log)? {
-                Told::Nothing => {}
-                Told::Moved(movement) => moved.push(movement),
-                // What the event before it says has left the books, and not the escrow.
-                Told::Owed => drop(moved.pop()),
+    /// What a call of `called` paid, by its events. The balances of everyone must have moved by just what these say.
+    fn follow(
+        &mut self,
+        caller: Address,
+        operation: Operation,
+        called: Address,
+        receipt: &Receipt,
+    ) -> Result<Vec<Payment>, BytecodeError> {
+        let Contracts { escrow, recovery, bonus, .. } = self.contracts;
+        let logs = receipt.logs.iter().filter(|log| [escrow, recovery, bonus].contains(&log.address));
+        let events: Vec<_> = logs.map(Event::decode).collect::<Result<_, _>>()?;
+        for event in &events {
+            if let Event::Rescue(event) = event {
+                self.history.apply(event).map_err(levee::Error::from)?;
+            }
+            self.pools.apply(event);
+            if let Some((from, to, asset, amount)) = self.deposit(caller, operation, event) {
+                self.holdings.transfer(from, to, asset, amount);
             }
         }
-        let mut pays = Vec::new();
-        for (from, to, asset, amount) in moved {
-            self.holdings.transfer(from, to, asset, amount);
-            if [self.escrow, self.pool.address, self.bonus.address].contains(&from) {
-                pays.push(Pay(self.cast.name(to), asset, amount));
-            }
+        let payments = operation::payments(&events, address_of(BENEFICIARY));
+        for &Payment { to, asset, amount } in &payments {
+            self.holdings.transfer(called, to, asset, amount);
         }
         self.expect_holdings()?;
         let people: Vec<_> = self.cast.addresses().collect();
-        views::check_owed(&mut self.world.chain, self.escrow, &self.history, &people)?;
-        Ok(pays)
+        views::check_owed(&mut self.world.chain, escrow, &self.history, &people)?;
+        Ok(payments)
     }
 
-    /// What a log of the escrow or of a pool says was moved.
-    fn told(&mut self, op: &Op, log: &Log) -> Result<Told, BytecodeError> {
-        let payer = op.payer().map(address_of);
-        let moved = match log.address {
-            address if address == self.pool.address => self.pool.follow(log)?,
-            address if address == self.bonus.address => self.bonus.follow(payer, log)?,
-            address if address == self.escrow => return self.told_by_escrow(op, log),
-            _ => None,
-        };
-        let ether = |(from, to, wei): (_, _, Wei)| (from, to, Asset::Eth, Units::new(wei.get()));
-        Ok(moved.map(ether).map_or(Told::Nothing, Told::Moved))
-    }
-
-    fn told_by_escrow(&mut self, op: &Op, log: &Log) -> Result<Told, BytecodeError> {
-        let Event::Rescue(event) = Event::decode(log)? else { return Ok(Told::Nothing) };
-        self.history.apply(&event).map_err(levee::Error::from)?;
-        if matches!(event, RescueEvent::Owed { .. }) {
-            return Ok(Told::Owed);
-        }
-        Ok(self.movement(op, &event).map_or(Told::Nothing, Told::Moved))
-    }
-
-    /// What an event of the escrow says was moved, to whom, of which asset, how much.
-    fn movement(&self, op: &Op, event: &RescueEvent) -> Option<Movement> {
-        let escrow = self.escrow;
+    /// What an event says was paid in: by whom, to which contract, of which asset, how much.
+    fn deposit(&self, caller: Address, operation: Operation, event: &Event) -> Option<Movement> {
+        let Contracts { escrow, recovery, bonus, .. } = self.contracts;
+        let units = |wei: Wei| Units::new(wei.get());
         match *event {
-            RescueEvent::Pledged { position, amount } => {
-                // The event does not say who paid.
-                let payer = op.payer().map_or(position.pledger, address_of);
-                let source = op.via().map_or(payer, |via| self.router.source(via, payer));
-                Some((source, escrow, position.asset, amount))
+            // The events of a pledge and of a bonus do not say who paid.
+            Event::Rescue(RescueEvent::Pledged { position, amount }) => {
+                let is_wrapped =
+                    matches!(operation, Operation::Pledge(Pledge { route: Route::Weth { .. }, .. }));
+                let from = if is_wrapped { self.router.weth } else { caller };
+                Some((from, escrow, position.asset, amount))
             }
-            RescueEvent::Declined { position, amount } => {
-                Some((escrow, position.pledger, position.asset, amount))
+            Event::Bonus(BonusEvent::Added { amount, .. }) => {
+                Some((caller, bonus, Asset::Eth, units(amount)))
             }
-            RescueEvent::Exited { position, recipient, amount }
-            | RescueEvent::Refunded { position, recipient, amount } => {
-                Some((escrow, recipient, position.asset, amount))
-            }
-            RescueEvent::Collected { asset, recipient, amount, .. } => {
-                Some((escrow, recipient, asset, amount))
-            }
-            RescueEvent::Released { asset, amount, .. } => {
-                Some((escrow, address_of(BENEFICIARY), asset, amount))
+            Event::Recovery(RecoveryEvent::Recovered { payer, amount, .. }) => {
+                Some((payer, recovery, Asset::Eth, units(amount)))
             }
             _ => None,
         }
@@ -360,13 +265,13 @@ impl Bytecode {
     fn checked_view(&mut self, time: Timestamp) -> Result<RescueView, BytecodeError> {
         let at = self.world.moment(time);
         let people: Vec<_> = self.cast.addresses().collect();
-        views::checked(&mut self.world.chain, self.escrow, &self.history, at, &people)
+        views::checked(&mut self.world.chain, self.contracts.escrow, &self.history, at, &people)
     }
 
     fn owed_books(&mut self) -> Result<Vec<OwedBook>, BytecodeError> {
         let mut books = Vec::new();
         for who in self.cast.names() {
-            let owed = views::owed(&mut self.world.chain, self.escrow, address_of(who))?;
+            let owed = views::owed(&mut self.world.chain, self.contracts.escrow, address_of(who))?;
             let book = |asset| OwedBook { who: who.to_owned(), asset, amount: owed[asset] };
             books.extend(Asset::ALL.map(book).into_iter().filter(|book| !book.amount.is_zero()));
         }
@@ -382,11 +287,20 @@ impl Bytecode {
     fn position_books(&mut self) -> Result<Vec<PositionBook>, BytecodeError> {
         let mut books = Vec::new();
         for who in self.cast.names() {
-            let views = views::positions(&mut self.world.chain, self.escrow, address_of(who))?;
-            books.extend(views.iter().map(|view| position_book(who, view, &self.pool)));
+            let views = views::positions(&mut self.world.chain, self.contracts.escrow, address_of(who))?;
+            books.extend(views.iter().map(|view| position_book(who, view, &self.pools)));
         }
         Ok(books)
     }
+}
+
+/// By which rule a call failed; none when it is no rule's refusal.
+fn refused(operation: Operation, contract: Contract, failure: &Failure) -> Option<Refused> {
+    let Failure::Revert(data) = failure else { return None };
+    let error = levee::Error::from_revert_of(contract, data);
+    // Of all that reverts without a reason that is known, only a broken stETH is meant to.
+    let is_known = *data == BROKEN_DATA || !matches!(error, levee::Error::UnknownRevert { .. });
+    operation::refused(operation, &error).filter(|_| is_known)
 }
 
 /// The rescue that the escrow's creation begins.
@@ -397,24 +311,20 @@ fn created(escrow: Address, receipt: &Receipt, time: Timestamp) -> Result<Rescue
     Ok(history::fold(escrow, &[entry])?)
 }
 
-fn position_book(who: &str, view: &PositionView, pool: &Pool) -> PositionBook {
-    let id = id(who, view.tier, view.asset);
+fn position_book(who: &str, view: &PositionView, pools: &PoolBooks) -> PositionBook {
+    let id = PositionId { pledger: address_of(who), tier: view.tier, asset: view.asset };
     PositionBook {
         who: who.to_owned(),
         tier: view.tier,
         asset: view.asset,
         amount: view.amount,
         refunded: view.refunded,
-        recovered: pool.claimed(id),
+        recovered: pools.claimed.get(&id).copied().unwrap_or_default(),
     }
 }
 
 fn pot_book(pot: &PotView) -> PotBook {
     PotBook { tier: pot.tier, asset: pot.asset, total: pot.total, drawn: pot.drawn }
-}
-
-fn id(who: &str, tier: u8, asset: Asset) -> PositionId {
-    PositionId { pledger: address_of(who), tier, asset }
 }
 
 #[cfg(test)]

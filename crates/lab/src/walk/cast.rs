@@ -5,10 +5,10 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use levee::bindings::{BonusPool, PledgeEscrow, RecoveryPool};
-use levee_model::{Bps, Rate, Terms, Timestamp};
+use levee_model::{Bps, Payment, Rate, Terms, Timestamp};
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use super::format::{Walk, WalkTerms};
+use super::format::{Pay, Walk, WalkTerms};
 
 /// The name of the beneficiary.
 pub const BENEFICIARY: &str = "beneficiary";
@@ -129,6 +129,12 @@ impl Cast {
     /// The name of an address; the address itself when it has none.
     pub fn name(&self, address: Address) -> String {
         self.0.get(&address).cloned().unwrap_or_else(|| address.to_string())
+    }
+
+    /// Payments, with names.
+    pub fn pays(&self, payments: &[Payment]) -> Vec<Pay> {
+        let pay = |&Payment { to, asset, amount }: &Payment| Pay(self.name(to), asset, amount);
+        payments.iter().map(pay).collect()
     }
 
     /// Everyone's address.

@@ -1,7 +1,13 @@
 //! The file format of a walk. Amounts are decimal strings, times are Unix seconds, stETH is in shares.
 
-use levee_model::{Asset, Rate, RecoveryRefusal, Refusal, Refused, Status, Tier, Timestamp, Units, Wei};
+use alloy::primitives::{Address, B256};
+use levee_model::{
+    Asset, Goal, Operation, Pledge, PositionId, Rate, RecoveryRefusal, Refusal, Refused, Route as Way,
+    Status, Tier, Timestamp, Units, Wei,
+};
 use serde::{Deserialize, Serialize};
+
+use super::cast::{GUARDIAN, address_of, anyone};
 
 /// Reads a file of walks.
 ///
@@ -281,10 +287,91 @@ pub enum Route {
     FalsePermit,
 }
 
+impl Route {
+    /// Whether a permit comes with the pledge.
+    pub const fn has_permit(self) -> bool {
+        matches!(self, Self::Permit | Self::UsedPermit | Self::FalsePermit)
+    }
+}
+
+impl Via {
+    /// The way of a pledge that goes through the router like this; straight to the escrow if it does not.
+    fn way(via: Option<Self>) -> Way {
+        match via {
+            None => Way::Direct,
+            Some(Self { route: Route::Wrapped, enlist }) => Way::Weth { enlist },
+            Some(Self { enlist, .. }) => Way::Router { enlist },
+        }
+    }
+}
+
+fn id(who: &str, tier: u8, asset: Asset) -> PositionId {
+    PositionId { pledger: address_of(who), tier, asset }
+}
+
 impl Op {
     /// Whether it is a call, and no change of the world.
     pub const fn is_call(&self) -> bool {
         !matches!(self, Self::Rebase { .. } | Self::Break { .. })
+    }
+
+    /// Who makes the call, and which; none for a change of the world. A pledge that names no amendment names `latest`.
+    pub fn call(&self, latest: Timestamp) -> Option<(Address, Operation)> {
+        use Operation as O;
+        let (guardian, anyone) = (address_of(GUARDIAN), anyone());
+        Some(match *self {
+            Self::Rebase { .. } | Self::Break { .. } => return None,
+            Self::Pledge { ref who, tier, asset, amount, names, via, .. } => {
+                let (id, amendment) = (id(who, tier, asset), names.unwrap_or(latest));
+                let pledge = Pledge { id, amount, amendment, route: Via::way(via) };
+                (address_of(self.payer().unwrap_or(who)), O::Pledge(pledge))
+            }
+            Self::Settle => (anyone, O::Settle),
+            Self::Release { asset } => (anyone, O::Release(asset)),
+            Self::Refund { ref who, tier, asset, to: None } => (anyone, O::Refund(id(who, tier, asset))),
+            Self::Refund { ref who, tier, asset, to: Some(ref to) } => {
+                (address_of(who), O::RefundTo { tier, asset, to: address_of(to) })
+            }
+            Self::Exit { ref who, tier, asset, ref to } => {
+                let to = address_of(to.as_ref().unwrap_or(who));
+                (address_of(who), O::Exit { tier, asset, to })
+            }
+            Self::Decline { ref who, tier, asset } => (guardian, O::Decline(id(who, tier, asset))),
+            Self::Collect { ref who, asset, to: None } => {
+                (anyone, O::Collect { pledger: address_of(who), asset })
+            }
+            Self::Collect { ref who, asset, to: Some(ref to) } => {
+                (address_of(who), O::CollectTo { asset, to: address_of(to) })
+            }
+            Self::Amend { target, deadline } => {
+                (guardian, O::Amend(Goal { target, deadline, terms_hash: B256::ZERO }))
+            }
+            Self::Cancel { ref by } => (by.as_deref().map_or(guardian, address_of), O::Cancel),
+            Self::Object { ref who, tier, asset } => (address_of(who), O::Object { tier, asset }),
+            Self::Lapse => (anyone, O::Lapse),
+            Self::Expire => (anyone, O::Expire),
+            Self::Recover { amount } => (anyone, O::Recover(amount)),
+            Self::Claim { ref who, tier, asset, to: None } => (anyone, O::Claim(id(who, tier, asset))),
+            Self::Claim { ref who, tier, asset, to: Some(ref to) } => {
+                (address_of(who), O::ClaimTo { tier, asset, to: address_of(to) })
+            }
+            Self::Add { ref who, amount, .. } => {
+                let sponsor = address_of(who);
+                (self.payer().map_or(sponsor, address_of), O::AddBonus { sponsor, amount })
+            }
+            Self::Enlist { ref who, tier, asset } => (anyone, O::Enlist(id(who, tier, asset))),
+            Self::Bonus { ref who, tier, asset, to: None } => (anyone, O::ClaimBonus(id(who, tier, asset))),
+            Self::Bonus { ref who, tier, asset, to: Some(ref to) } => {
+                (address_of(who), O::ClaimBonusTo { tier, asset, to: address_of(to) })
+            }
+            Self::TakeBack { ref who, own, to: None } => {
+                let sponsor = address_of(who);
+                (if own { sponsor } else { anyone }, O::TakeBack { sponsor })
+            }
+            Self::TakeBack { ref who, to: Some(ref to), .. } => {
+                (address_of(who), O::TakeBackTo { to: address_of(to) })
+            }
+        })
     }
 
     /// Whether it is a call of the recovery pool.

@@ -10,7 +10,6 @@ mod format;
 mod holdings;
 pub mod model;
 mod recovery;
-mod refusal;
 mod replay;
 mod router;
 mod views;
@@ -27,3 +26,4 @@ pub use format::{
 pub use recovery::Recovery;
 pub(crate) use replay::word;
 pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay, replay_all};
+pub(crate) use router::sign_permit;

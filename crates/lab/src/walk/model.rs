@@ -1,26 +1,23 @@
 //! A walk on the model of the rules.
 
-use alloy::primitives::B256;
 use levee_model::{
-    Asset, BonusBooks, BonusRefusal, Creation, Departure, Goal, Lido, Moment, Payment, PositionId, Rate,
-    RecoveryBooks, Refusal, Refused, Rescue, Shares, Status, TermsError, Timestamp, prorata,
+    Asset, BonusBooks, Creation, Lido, Models, Moment, Operation, Pledge, Rate, RecoveryBooks, Refusal,
+    Rescue, Shares, Status, TermsError, Timestamp, prorata,
 };
 
 use super::{
     bonus::Bonus,
-    cast::{BONUS, Cast, ESCROW, GUARDIAN, POOL, STETH, Scene, WSTETH, address_of, anyone, terms},
-    format::{Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook, Route, Via},
+    cast::{BONUS, Cast, ESCROW, POOL, STETH, Scene, WSTETH, address_of, terms},
+    format::{Balances, Books, Op, OwedBook, PositionBook, PotBook, Route},
     recovery::Recovery,
     replay::{Outcome, Subject},
 };
 use crate::chain::BLOCK;
 
-/// A rescue of the model with its recovery pool, and the world around them.
+/// The models of a rescue and its pools, and the world around them.
 #[derive(Debug)]
 pub struct Model {
-    rescue: Rescue,
-    pool: RecoveryBooks,
-    bonus: BonusBooks,
+    models: Models,
     cast: Cast,
     rate: Rate,
     broken: bool,
@@ -31,41 +28,51 @@ impl Subject for Model {
 
     fn start(scene: &Scene) -> Result<Self, TermsError> {
         let terms = terms(&scene.terms, address_of(STETH), address_of(WSTETH));
-        let rescue = Rescue::open(address_of(ESCROW), terms, Creation { block: BLOCK, time: scene.start })?;
-        let pool = RecoveryBooks::new(address_of(POOL), rescue.terms());
-        let bonus = BonusBooks::new(address_of(BONUS));
-        Ok(Self { rescue, pool, bonus, cast: scene.cast.clone(), rate: scene.rate, broken: false })
+        let creation = Creation { block: BLOCK, time: scene.start };
+        let models = Models::open([ESCROW, POOL, BONUS].map(address_of), terms, creation)?;
+        Ok(Self { models, cast: scene.cast.clone(), rate: scene.rate, broken: false })
     }
 
     fn play(&mut self, time: Timestamp, op: &Op) -> Result<Outcome, TermsError> {
-        let paid = self.call(time, op);
-        Ok(paid.map(|payment| payment.map(|payment| self.pay(payment)).into_iter().collect()))
+        let (at, latest) = (self.moment(time), self.models.rescue.latest_amendment());
+        match (op, op.call(latest)) {
+            (Op::Rebase { rate }, _) => self.rate = *rate,
+            (Op::Break { broken }, _) => self.broken = *broken,
+            (_, Some((_, Operation::Pledge(pledge)))) if self.lacks_allowance(op, pledge) => {
+                return Ok(Err(Refusal::TokenFailed { asset: pledge.id.asset }.into()));
+            }
+            (_, Some((caller, operation))) => {
+                return Ok(self.models.play(at, caller, operation).map(Vec::from_iter));
+            }
+            (_, None) => {}
+        }
+        Ok(Ok(Vec::new()))
     }
 
     fn stored_status(&mut self) -> Result<Status, TermsError> {
-        Ok(self.rescue.stored_status())
+        Ok(self.models.rescue.stored_status())
     }
 
     fn is_pledged(&mut self, tier: u8) -> Result<bool, TermsError> {
-        Ok(self.rescue.positions().any(|(id, position)| id.tier == tier && !position.amount.is_zero()))
+        Ok(self.models.rescue.positions().any(|(id, position)| id.tier == tier && !position.amount.is_zero()))
     }
 
     fn recovery(&mut self, time: Timestamp) -> Result<Recovery, TermsError> {
-        Ok(Recovery::of_model(&self.pool, &self.rescue, time))
+        Ok(Recovery::of_model(&self.models, time))
     }
 
     fn bonus(&mut self) -> Result<Bonus, TermsError> {
-        Ok(Bonus::of_model(&self.bonus, &self.rescue, &self.cast))
+        Ok(Bonus::of_model(&self.models, &self.cast))
     }
 
     fn books(&mut self, time: Timestamp) -> Result<Books, TermsError> {
         let at = self.moment(time);
-        let goal = self.rescue.goal(time);
-        let is_decided = self.rescue.stored_status() != Status::Open;
-        let settlement = self.rescue.settlement(at).filter(|_| is_decided);
-        let received = |asset| self.rescue.delivered_amount(asset);
+        let goal = self.models.rescue.goal(time);
+        let is_decided = self.models.rescue.stored_status() != Status::Open;
+        let settlement = self.models.rescue.settlement(at).filter(|_| is_decided);
+        let received = |asset| self.models.rescue.delivered_amount(asset);
         Ok(Books {
-            status: self.rescue.stored_status(),
+            status: self.models.rescue.stored_status(),
             target: goal.target,
             deadline: goal.deadline,
             active_threshold_bps: settlement.map(|settlement| settlement.threshold.get()),
@@ -85,17 +92,17 @@ impl Subject for Model {
 impl Model {
     /// The rescue.
     pub const fn rescue(&self) -> &Rescue {
-        &self.rescue
+        &self.models.rescue
     }
 
     /// Its recovery pool.
     pub const fn pool(&self) -> &RecoveryBooks {
-        &self.pool
+        &self.models.recovery
     }
 
     /// Its bonus pool.
     pub const fn bonus_pool(&self) -> &BonusBooks {
-        &self.bonus
+        &self.models.bonus
     }
 
     /// The share rate, even while it cannot be read.
@@ -113,122 +120,21 @@ impl Model {
         Moment { time, lido: if self.broken { Lido::Broken } else { Lido::Working(self.rate) } }
     }
 
-    fn call(&mut self, time: Timestamp, op: &Op) -> Result<Option<Payment>, Refused> {
-        match op {
-            Op::Rebase { rate } => self.rate = *rate,
-            Op::Break { broken } => self.broken = *broken,
-            Op::Recover { amount } => self.pool.recover(&self.rescue, time, *amount)?,
-            Op::Claim { who, tier, asset, to } => {
-                let id = id(who, *tier, *asset);
-                let claimed = match to {
-                    None => self.pool.claim(&self.rescue, id),
-                    Some(to) => self.pool.claim_to(&self.rescue, id, address_of(to)),
-                };
-                return Ok(Some(claimed?));
-            }
-            Op::Pledge { via: Some(via), .. } => self.call_router(time, op, *via)?,
-            _ if op.is_of_bonus() => return Ok(self.call_bonus(time, op)?),
-            _ => return Ok(self.call_rescue(time, op)?),
-        }
-        Ok(None)
-    }
-
-    /// The router takes the pledge, passes it on, and enlists it, or does nothing.
-    fn call_router(&mut self, time: Timestamp, op: &Op, via: Via) -> Result<(), Refused> {
-        let Op::Pledge { who, tier, asset, amount, .. } = op else { unreachable!("{op:?} has no route") };
-        let (at, asset) = (self.moment(time), *asset);
-        let needs_nothing = || match asset {
+    /// Whether a false permit leaves the router without an allowance that it needs.
+    fn lacks_allowance(&self, op: &Op, Pledge { id, amount, .. }: Pledge) -> bool {
+        let needs_nothing = || match id.asset {
             // Shares that are worth no wei need no allowance.
             Asset::StEth => prorata::shares_value_down(Shares::new(amount.get()), self.rate).is_zero(),
             Asset::Eth | Asset::WstEth => amount.is_zero(),
         };
-        let allowed = via.route != Route::FalsePermit || needs_nothing();
-        if !at.lido.moves(asset) || !allowed {
-            return Err(Refusal::TokenFailed { asset }.into());
-        }
-        let before = self.rescue.clone();
-        self.call_rescue(time, op)?;
-        if via.enlist {
-            let enlisted = self.bonus.enlist(&self.rescue, at, id(who, *tier, asset));
-            if enlisted.is_err() {
-                self.rescue = before;
-            }
-            enlisted?;
-        }
-        Ok(())
-    }
-
-    fn call_bonus(&mut self, time: Timestamp, op: &Op) -> Result<Option<Payment>, BonusRefusal> {
-        let at = self.moment(time);
-        let (rescue, bonus) = (&mut self.rescue, &mut self.bonus);
-        match op {
-            Op::Add { who, amount, .. } => bonus.add(rescue, at, address_of(who), *amount).map(no_pay),
-            Op::Enlist { who, tier, asset } => bonus.enlist(rescue, at, id(who, *tier, *asset)).map(no_pay),
-            Op::Bonus { who, tier, asset, to: None } => {
-                bonus.claim(rescue, at, id(who, *tier, *asset)).map(Some)
-            }
-            Op::Bonus { who, tier, asset, to: Some(to) } => {
-                bonus.claim_to(rescue, at, id(who, *tier, *asset), address_of(to)).map(Some)
-            }
-            Op::TakeBack { who, to: Some(to), .. } => {
-                bonus.take_back_to(rescue, at, address_of(who), address_of(to)).map(Some)
-            }
-            Op::TakeBack { who, own, to: None } => {
-                let sponsor = address_of(who);
-                let caller = if *own { sponsor } else { anyone() };
-                bonus.take_back(rescue, at, caller, sponsor).map(Some)
-            }
-            _ => unreachable!("{op:?} is no call of the bonus pool"),
-        }
-    }
-
-    fn call_rescue(&mut self, time: Timestamp, op: &Op) -> Result<Option<Payment>, Refusal> {
-        let at = self.moment(time);
-        let guardian = address_of(GUARDIAN);
-        let rescue = &mut self.rescue;
-        match op {
-            Op::Pledge { who, tier, asset, amount, names, .. } => {
-                let amendment = names.unwrap_or_else(|| rescue.latest_amendment());
-                rescue.pledge(at, id(who, *tier, *asset), amendment, *amount).map(no_pay)
-            }
-            Op::Settle => rescue.settle(at).map(no_pay),
-            Op::Release { asset } => rescue.release(at, *asset).map(Some),
-            Op::Refund { who, tier, asset, to: None } => rescue.refund(at, id(who, *tier, *asset)).map(Some),
-            Op::Refund { who, tier, asset, to: Some(to) } => {
-                rescue.refund_to(at, id(who, *tier, *asset), address_of(to)).map(Some)
-            }
-            Op::Exit { who, tier, asset, to } => {
-                let recipient = address_of(to.as_ref().unwrap_or(who));
-                rescue.exit(at, id(who, *tier, *asset), recipient).map(Departure::payment)
-            }
-            Op::Decline { who, tier, asset } => {
-                rescue.decline(at, guardian, id(who, *tier, *asset)).map(Departure::payment)
-            }
-            Op::Collect { who, asset, to: None } => rescue.collect(at, address_of(who), *asset).map(Some),
-            Op::Collect { who, asset, to: Some(to) } => {
-                rescue.collect_to(at, address_of(who), *asset, address_of(to)).map(Some)
-            }
-            Op::Amend { target, deadline } => {
-                let goal = Goal { target: *target, deadline: *deadline, terms_hash: B256::ZERO };
-                rescue.amend(at, guardian, goal).map(no_pay)
-            }
-            Op::Cancel { by } => rescue.cancel(at, by.as_deref().map_or(guardian, address_of)).map(no_pay),
-            Op::Object { who, tier, asset } => rescue.object(at, id(who, *tier, *asset)).map(no_pay),
-            Op::Lapse => rescue.lapse(at).map(no_pay),
-            Op::Expire => rescue.expire(at).map(no_pay),
-            _ => unreachable!("{op:?} is no call of the rescue"),
-        }
-    }
-
-    fn pay(&self, Payment { to, asset, amount }: Payment) -> Pay {
-        Pay(self.cast.name(to), asset, amount)
+        op.via().is_some_and(|via| via.route == Route::FalsePermit) && !needs_nothing()
     }
 
     fn pots(&self, at: Moment) -> Vec<PotBook> {
-        let tiers = 0..self.rescue.terms().tier_count();
+        let tiers = 0..self.models.rescue.terms().tier_count();
         let all = tiers.flat_map(|tier| Asset::ALL.map(|asset| (tier, asset)));
         let books = all.map(|(tier, asset)| {
-            let pot = self.rescue.pot(at, tier, asset);
+            let pot = self.models.rescue.pot(at, tier, asset);
             PotBook { tier, asset, total: pot.total, drawn: pot.drawn }
         });
         books.filter(|book| !book.total.is_zero()).collect()
@@ -236,13 +142,13 @@ impl Model {
 
     fn positions(&self) -> Vec<PositionBook> {
         let of = |name| {
-            self.rescue.positions_of(address_of(name)).map(|(id, position)| PositionBook {
+            self.models.rescue.positions_of(address_of(name)).map(|(id, position)| PositionBook {
                 who: name.to_owned(),
                 tier: id.tier,
                 asset: id.asset,
                 amount: position.amount,
                 refunded: position.refunded,
-                recovered: self.pool.claimed(id),
+                recovered: self.models.recovery.claimed(id),
             })
         };
         self.cast.names().into_iter().flat_map(of).collect()
@@ -251,19 +157,11 @@ impl Model {
     fn owed(&self) -> Vec<OwedBook> {
         let all = self.cast.names().into_iter().flat_map(|name| Asset::ALL.map(|asset| (name, asset)));
         let books = all.map(|(name, asset)| {
-            let amount = self.rescue.owed(address_of(name), asset);
+            let amount = self.models.rescue.owed(address_of(name), asset);
             OwedBook { who: name.to_owned(), asset, amount }
         });
         books.filter(|book| !book.amount.is_zero()).collect()
     }
-}
-
-fn id(who: &str, tier: u8, asset: Asset) -> PositionId {
-    PositionId { pledger: address_of(who), tier, asset }
-}
-
-fn no_pay<T>(_: T) -> Option<Payment> {
-    None
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Does a subject do what a walk says?
 
-use levee_model::{RecoveryRefusal, Refused, Status, Tier, Timestamp};
+use levee_model::{Payment, RecoveryRefusal, Refused, Status, Tier, Timestamp};
 use std::{fmt, num::NonZero, panic::resume_unwind, thread};
 use thiserror::Error;
 
@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What a call did: what it paid, or why it was refused.
-pub type Outcome = Result<Vec<Pay>, Refused>;
+pub type Outcome = Result<Vec<Payment>, Refused>;
 
 /// What a walk can be played on.
 pub trait Subject: Sized {
@@ -172,7 +172,8 @@ where
 /// The first difference, or the subject's own error.
 pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
     let failed = |error| ReplayError::Subject { seed: walk.seed, error };
-    let mut subject = S::start(&Scene::of(walk)).map_err(failed)?;
+    let scene = Scene::of(walk);
+    let mut subject = S::start(&scene).map_err(failed)?;
     let mut tally = Tally { walks: 1, ..Tally::default() };
     let mut last_accepted = walk.start;
     for (index, step) in walk.steps.iter().enumerate() {
@@ -180,7 +181,7 @@ pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
         // A way to end that no rule knows, or that has not the word it should have, is a difference too.
         let otherwise = |text| differs(walk.seed, Some(index), &expected, text);
         let outcome = match subject.play(step.t, &step.op).map_err(|error| otherwise(error.to_string()))? {
-            Ok(pays) => Ok(pays),
+            Ok(payments) => Ok(scene.cast.pays(&payments)),
             Err(refused) => {
                 let word = word(&mut subject, &walk.terms.tiers, refused, &step.op).map_err(failed)?;
                 if word.is_none() && step.why.is_some() {

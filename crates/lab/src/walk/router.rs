@@ -6,14 +6,14 @@ use alloy::{
     sol_types::SolValue,
 };
 use levee::{
-    Blueprint,
-    bindings::{PledgeRouter, StETH, WETH, WrappedEther, WstETH},
+    Blueprint, Contracts, Permit,
+    bindings::{StETH, WETH, WrappedEther, WstETH},
 };
-use levee_model::{Asset, PositionId, Timestamp};
+use levee_model::{Asset, Pledge};
 
 use super::{
     cast::{address_of, anyone, signer},
-    format::{Route, Via},
+    format::Route,
     world::{PURSE, World},
 };
 use crate::chain::{Chain, Failure, Receipt};
@@ -49,78 +49,30 @@ impl Router {
         Ok(())
     }
 
-    /// Whose balance a pledge is taken from.
-    pub(super) const fn source(self, via: Via, payer: Address) -> Address {
-        if matches!(via.route, Route::Wrapped) { self.weth } else { payer }
-    }
-
-    /// Makes a pledge as `payer`, into the escrow and the bonus pool that `destination` names.
+    /// Makes a pledge as `payer`, with a permit.
     pub(super) fn pledge(
         self,
         world: &mut World,
+        contracts: &Contracts,
         payer: Address,
+        pledge: Pledge,
         route: Route,
-        asset: Asset,
-        destination: PledgeRouter::Destination,
-        amount: U256,
     ) -> Result<Receipt, Failure> {
-        let permit = match route {
-            Route::Plain | Route::Wrapped => None,
-            Route::Permit | Route::UsedPermit => Some(self.permit(world, asset, amount, amount)?),
-            Route::FalsePermit => Some(self.permit(world, asset, amount, amount + U256::ONE)?),
-        };
-        if let (Route::UsedPermit, Some(permit)) = (route, &permit) {
-            self.use_permit(world, asset, permit);
+        let (asset, amount) = (pledge.id.asset, U256::from(pledge.amount.get()));
+        let signed = if route == Route::FalsePermit { amount + U256::ONE } else { amount };
+        let permit = self.permit(world, asset, amount, signed)?;
+        if route == Route::UsedPermit {
+            self.use_permit(world, asset, &permit);
         }
-        let receipt = self.send(&mut world.chain, payer, route, asset, destination, amount, permit);
+        let receipt = world.chain.execute(payer, &contracts.permitted(pledge, permit));
         if receipt.is_err() && route == Route::UsedPermit {
             self.take_allowance_back(world, asset)?;
         }
         receipt
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what a call of the router is made of")]
-    fn send(
-        self,
-        chain: &mut Chain,
-        payer: Address,
-        route: Route,
-        asset: Asset,
-        to: PledgeRouter::Destination,
-        amount: U256,
-        permit: Option<PledgeRouter::Permit>,
-    ) -> Result<Receipt, Failure> {
-        let router = self.address;
-        match (asset, permit) {
-            (Asset::Eth, _) if route == Route::Wrapped => {
-                chain.send(payer, router, &PledgeRouter::pledgeWETHCall { to, amount })
-            }
-            (Asset::Eth, _) => chain.send_value(payer, router, amount, &PledgeRouter::pledgeETHCall { to }),
-            (Asset::StEth, None) => {
-                chain.send(payer, router, &PledgeRouter::pledgeStETHCall { to, shares: amount })
-            }
-            (Asset::StEth, Some(permit)) => chain.send(
-                payer,
-                router,
-                &PledgeRouter::pledgeStETHWithPermitCall { to, shares: amount, permit },
-            ),
-            (Asset::WstEth, None) => {
-                chain.send(payer, router, &PledgeRouter::pledgeWstETHCall { to, amount })
-            }
-            (Asset::WstEth, Some(permit)) => {
-                chain.send(payer, router, &PledgeRouter::pledgeWstETHWithPermitCall { to, amount, permit })
-            }
-        }
-    }
-
     /// A permit for what `amount` needs; signed for `signed` of it.
-    fn permit(
-        self,
-        world: &mut World,
-        asset: Asset,
-        amount: U256,
-        signed: U256,
-    ) -> Result<PledgeRouter::Permit, Failure> {
+    fn permit(self, world: &mut World, asset: Asset, amount: U256, signed: U256) -> Result<Permit, Failure> {
         let lido = world.lido;
         let router = self.address;
         world.with_working_steth(|chain, _| {
@@ -133,7 +85,7 @@ impl Router {
             // A share can be worth no wei more.
             let (value, signed) = (worth(amount)?, worth(signed)? + signed - amount);
             let token = if asset == Asset::WstEth { lido.wsteth } else { lido.steth };
-            sign_permit(chain, token, router, value, signed)
+            sign_permit(chain, token, router, value, signed, U256::from(chain.time()))
         })
     }
 
@@ -148,42 +100,32 @@ impl Router {
     }
 
     /// Somebody is faster. What comes of it shows when the pledge is made.
-    fn use_permit(self, world: &mut World, asset: Asset, permit: &PledgeRouter::Permit) {
+    fn use_permit(self, world: &mut World, asset: Asset, permit: &Permit) {
         let token = if asset == Asset::WstEth { world.lido.wsteth } else { world.lido.steth };
-        let &PledgeRouter::Permit { value, deadline, v, r, s } = permit;
+        let &Permit { value, deadline, v, r, s } = permit;
         let owner = address_of(super::cast::SIGNER);
         let call = WstETH::permitCall { owner, spender: self.address, value, deadline, v, r, s };
         let _ = world.chain.send(anyone(), token, &call);
     }
 }
 
-/// Where a pledge goes.
-pub(super) fn destination(
-    escrow: Address,
-    PositionId { pledger, tier, .. }: PositionId,
-    amendment: Timestamp,
-    bonus_pool: Option<Address>,
-) -> PledgeRouter::Destination {
-    PledgeRouter::Destination { escrow, pledger, tier, amendment, bonusPool: bonus_pool.unwrap_or_default() }
-}
-
-/// An EIP-2612 permit of the signer's for `value`, with a signature for `signed`.
-fn sign_permit(
+/// An EIP-2612 permit of the signer's for `value`, up to `deadline`, with a signature for `signed`.
+pub(crate) fn sign_permit(
     chain: &mut Chain,
     token: Address,
     spender: Address,
     value: U256,
     signed: U256,
-) -> Result<PledgeRouter::Permit, Failure> {
+    deadline: U256,
+) -> Result<Permit, Failure> {
     let owner = address_of(super::cast::SIGNER);
     let domain: B256 = chain.read(token, &WstETH::DOMAIN_SEPARATORCall {})?;
     let nonce = chain.read(token, &WstETH::noncesCall { owner })?;
-    let deadline = U256::from(chain.time());
     let kind =
         keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
     let message = (kind, owner, spender, signed, nonce, deadline).abi_encode();
     let digest = keccak256([&[0x19, 0x01], domain.as_slice(), keccak256(message).as_slice()].concat());
     let signature = signer().sign_hash_sync(&digest).expect("a local key signs");
     let v = 27 + u8::from(signature.v());
-    Ok(PledgeRouter::Permit { value, deadline, v, r: signature.r().into(), s: signature.s().into() })
+    Ok(Permit { value, deadline, v, r: signature.r().into(), s: signature.s().into() })
 }

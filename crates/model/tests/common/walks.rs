@@ -4,7 +4,7 @@
 
 use alloy_primitives::{Address, B256};
 use levee_model::{
-    Asset, Bps, Creation, Goal, Lido, Moment, Payment, PositionId, RecoveryBooks, Refused, Rescue, Terms,
+    Bps, Creation, Goal, Lido, Models, Moment, Operation, Payment, Pledge, PositionId, Refused, Route, Terms,
     Timestamp, Units, Wei,
 };
 use serde_json::Value;
@@ -16,25 +16,11 @@ const BENEFICIARY: Address = Address::repeat_byte(0xbe);
 const GUARDIAN: Address = Address::repeat_byte(0x6a);
 const ESCROW: Address = Address::repeat_byte(0xe5);
 const POOL: Address = Address::repeat_byte(0x90);
+const BONUS: Address = Address::repeat_byte(0xb0);
+const ANYONE: Address = Address::repeat_byte(0xaa);
 
-pub(crate) enum Call {
-    Pledge(PositionId, Units),
-    Settle,
-    Release(Asset),
-    Refund(PositionId),
-    Exit(PositionId),
-    Decline(PositionId),
-    Collect(Address, Asset),
-    Amend(Goal),
-    Cancel,
-    Object(PositionId),
-    Lapse,
-    Expire,
-    Recover(Wei),
-    Claim(PositionId),
-    /// A change of the world: it shows in the [`Moment`] of what follows.
-    World,
-}
+/// A call and its caller; none is a change of the world, which shows in the [`Moment`] of what follows.
+pub(crate) type Call = Option<(Address, Operation)>;
 
 pub(crate) struct Walk {
     pub(crate) start: Timestamp,
@@ -64,41 +50,20 @@ impl Walk {
     }
 }
 
-/// A rescue and its recovery pool.
-pub(crate) struct Played {
-    pub(crate) rescue: Rescue,
-    pub(crate) pool: RecoveryBooks,
+/// The rescue of a walk, and its pools.
+pub(crate) fn open(walk: &Walk) -> Models {
+    let creation = Creation { block: 1, time: walk.start };
+    Models::open([ESCROW, POOL, BONUS], walk.terms.clone(), creation).expect("the terms are allowed")
 }
 
-impl Played {
-    pub(crate) fn new(walk: &Walk) -> Self {
-        let rescue = Rescue::open(ESCROW, walk.terms.clone(), Creation { block: 1, time: walk.start })
-            .expect("the terms are allowed");
-        Self { rescue, pool: RecoveryBooks::new(POOL, &walk.terms) }
+/// Makes a call.
+pub(crate) fn play(models: &mut Models, at: Moment, call: Call) -> Result<Option<Payment>, Refused> {
+    let Some((caller, mut operation)) = call else { return Ok(None) };
+    // Every pledge of a walk names the amendment of its moment.
+    if let Operation::Pledge(pledge) = &mut operation {
+        pledge.amendment = models.rescue.latest_amendment();
     }
-
-    pub(crate) fn play(&mut self, at: Moment, call: &Call) -> Result<Option<Payment>, Refused> {
-        let Self { rescue, pool } = self;
-        match *call {
-            // Every pledge of a walk names the amendment of its moment.
-            Call::Pledge(id, amount) => rescue.pledge(at, id, rescue.latest_amendment(), amount)?,
-            Call::Settle => drop(rescue.settle(at)?),
-            Call::Release(asset) => return Ok(Some(rescue.release(at, asset)?)),
-            Call::Refund(id) => return Ok(Some(rescue.refund(at, id)?)),
-            Call::Exit(id) => return Ok(rescue.exit(at, id, id.pledger)?.payment()),
-            Call::Decline(id) => return Ok(rescue.decline(at, GUARDIAN, id)?.payment()),
-            Call::Collect(pledger, asset) => return Ok(Some(rescue.collect(at, pledger, asset)?)),
-            Call::Amend(goal) => drop(rescue.amend(at, GUARDIAN, goal)?),
-            Call::Cancel => rescue.cancel(at, GUARDIAN)?,
-            Call::Object(id) => rescue.object(at, id)?,
-            Call::Lapse => rescue.lapse(at)?,
-            Call::Expire => rescue.expire(at)?,
-            Call::Recover(amount) => pool.recover(rescue, at.time, amount)?,
-            Call::Claim(id) => return Ok(Some(pool.claim(rescue, id)?)),
-            Call::World => {}
-        }
-        Ok(None)
-    }
+    models.play(at, caller, operation)
 }
 
 fn terms(json: &Value) -> Terms {
@@ -127,28 +92,38 @@ fn call(step: &Value, pledgers: &mut BTreeMap<String, Address>) -> Call {
     let asset = || from_json(&step["asset"]);
     let mut who = || address_of(step["who"].as_str().expect("a step names its pledger"), pledgers);
     let mut id = || PositionId { pledger: who(), tier: number(&step["tier"]) as u8, asset: asset() };
-    match step["op"].as_str().expect("a step has an operation") {
-        "pledge" => Call::Pledge(id(), Units::new(amount().get())),
-        "settle" => Call::Settle,
-        "release" => Call::Release(asset()),
-        "refund" => Call::Refund(id()),
-        "exit" => Call::Exit(id()),
-        "decline" => Call::Decline(id()),
-        "collect" => Call::Collect(who(), asset()),
-        "amend" => Call::Amend(Goal {
-            target: from_json(&step["target"]),
-            deadline: number(&step["deadline"]),
-            terms_hash: B256::ZERO,
-        }),
-        "cancel" => Call::Cancel,
-        "object" => Call::Object(id()),
-        "lapse" => Call::Lapse,
-        "expire" => Call::Expire,
-        "recover" => Call::Recover(amount()),
-        "claim" => Call::Claim(id()),
-        "rebase" | "break" => Call::World,
+    Some(match step["op"].as_str().expect("a step has an operation") {
+        "pledge" => (ANYONE, pledge(id(), Units::new(amount().get()))),
+        "settle" => (ANYONE, Operation::Settle),
+        "release" => (ANYONE, Operation::Release(asset())),
+        "refund" => (ANYONE, Operation::Refund(id())),
+        "exit" => {
+            let PositionId { pledger, tier, asset } = id();
+            (pledger, Operation::Exit { tier, asset, to: pledger })
+        }
+        "decline" => (GUARDIAN, Operation::Decline(id())),
+        "collect" => (ANYONE, Operation::Collect { pledger: who(), asset: asset() }),
+        "amend" => (GUARDIAN, Operation::Amend(goal(step))),
+        "cancel" => (GUARDIAN, Operation::Cancel),
+        "object" => {
+            let PositionId { pledger, tier, asset } = id();
+            (pledger, Operation::Object { tier, asset })
+        }
+        "lapse" => (ANYONE, Operation::Lapse),
+        "expire" => (ANYONE, Operation::Expire),
+        "recover" => (ANYONE, Operation::Recover(amount())),
+        "claim" => (ANYONE, Operation::Claim(id())),
+        "rebase" | "break" => return None,
         other => panic!("no such operation: {other}"),
-    }
+    })
+}
+
+fn pledge(id: PositionId, amount: Units) -> Operation {
+    Operation::Pledge(Pledge { id, amount, amendment: 0, route: Route::Direct })
+}
+
+fn goal(step: &Value) -> Goal {
+    Goal { target: from_json(&step["target"]), deadline: number(&step["deadline"]), terms_hash: B256::ZERO }
 }
 
 fn address_of(name: &str, pledgers: &mut BTreeMap<String, Address>) -> Address {

@@ -1,0 +1,148 @@
+//! The calls of an escrow and of its pools, as data.
+
+use alloy_primitives::Address;
+
+use crate::{
+    amendment::Goal,
+    asset::Asset,
+    books::PositionId,
+    schedule::Timestamp,
+    units::{Units, Wei},
+};
+
+/// A call of an escrow, of one of its pools or of the router, without its caller.
+///
+/// Where an operation names a tier and an asset only, the position is the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Locks a pledge.
+    Pledge(Pledge),
+    /// Decides the rescue.
+    Settle,
+    /// Fails a rescue whose shares cannot be valued.
+    Expire,
+    /// Gives up what was due but not collected in time.
+    Lapse,
+    /// Delivers what is due of an asset to the beneficiary.
+    Release(Asset),
+    /// Returns to its pledger what a position is owed.
+    Refund(PositionId),
+    /// Returns to `to` what the caller's position is owed.
+    RefundTo {
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+        /// The recipient.
+        to: Address,
+    },
+    /// Takes out the caller's whole position, to `to`.
+    Exit {
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+        /// The recipient.
+        to: Address,
+    },
+    /// Returns a whole position to its pledger. For the guardian.
+    Decline(PositionId),
+    /// Objects with the caller's position.
+    Object {
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+    },
+    /// Pays a pledger what exits and declines could not.
+    Collect {
+        /// The pledger.
+        pledger: Address,
+        /// The asset.
+        asset: Asset,
+    },
+    /// Pays `to` what exits and declines could not pay the caller.
+    CollectTo {
+        /// The asset.
+        asset: Asset,
+        /// The recipient.
+        to: Address,
+    },
+    /// Proposes a new goal. For the guardian.
+    Amend(Goal),
+    /// Ends an open rescue, stops what is not yet due of a settled one, or lifts the hold of a veto. For the guardian.
+    Cancel,
+    /// Deposits ETH into the recovery pool.
+    Recover(Wei),
+    /// Pays the pledger of a position what it has earned of what was recovered.
+    Claim(PositionId),
+    /// Pays `to` what the caller's position has earned of what was recovered.
+    ClaimTo {
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+        /// The recipient.
+        to: Address,
+    },
+    /// Adds to the bonus.
+    AddBonus {
+        /// Whose contribution it is.
+        sponsor: Address,
+        /// How much.
+        amount: Wei,
+    },
+    /// Brings what counts of a position for the bonus up to date.
+    Enlist(PositionId),
+    /// Pays the pledger of a position its share of the bonus.
+    ClaimBonus(PositionId),
+    /// Pays `to` the share of the bonus of the caller's position.
+    ClaimBonusTo {
+        /// The tier.
+        tier: u8,
+        /// The asset.
+        asset: Asset,
+        /// The recipient.
+        to: Address,
+    },
+    /// Returns to a sponsor what is left of its contribution.
+    TakeBack {
+        /// The sponsor.
+        sponsor: Address,
+    },
+    /// Returns to `to` what is left of the caller's contribution.
+    TakeBackTo {
+        /// The recipient.
+        to: Address,
+    },
+}
+
+/// A pledge, for whose position anyone may pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pledge {
+    /// Whose, into which tier and in what.
+    pub id: PositionId,
+    /// How much, in the asset's own unit.
+    pub amount: Units,
+    /// When the latest amendment that its sender knows of comes into force; 0 for none.
+    pub amendment: Timestamp,
+    /// How it gets to the escrow.
+    pub route: Route,
+}
+
+/// How a pledge gets to its escrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// Its sender calls the escrow.
+    Direct,
+    /// Its sender calls the router, which takes the asset and passes it on.
+    Router {
+        /// Whether the router also enlists the position for the bonus, or does nothing if it cannot.
+        enlist: bool,
+    },
+    /// Its sender calls the router, which takes WETH and passes on the ETH.
+    Weth {
+        /// As for [`Router`](Self::Router).
+        enlist: bool,
+    },
+}
