@@ -1,9 +1,10 @@
 //! The recorded walks on the bytecode, and the command that replays them on the model too.
 
 use eyre::{Result, WrapErr};
+use levee::Edition;
 use levee_lab::walk::{
-    Mismatch, Op, ReplayError, Scene, Step, Subject, Tally, Walk, bytecode::Bytecode, model::Model, read,
-    replay, replay_all,
+    Builds, Mismatch, Op, ReplayError, Scene, Step, Subject, Tally, Walk, bytecode::Bytecode, model::Model,
+    read, replay, replay_all, replay_on,
 };
 use levee_model::Units;
 use std::{
@@ -22,6 +23,23 @@ fn walks() -> Result<Vec<Walk>> {
 fn the_bytecode_agrees_with_every_step_of_every_walk() -> Result<()> {
     let expected = Tally { walks: 160, accepted: 3_656, refused: 6_857, world: 727 };
     assert_eq!(replay_all::<Bytecode>(&walks()?)?, expected);
+    Ok(())
+}
+
+/// Other editions than the latest, which the test above replays on.
+#[test]
+fn every_earlier_edition_agrees_with_every_step_of_every_walk() -> Result<()> {
+    for edition in &Edition::ALL[1..] {
+        let builds = Builds::of(*edition);
+        assert_ne!(builds.escrow, Builds::default().escrow);
+        let mut tallies = Vec::new();
+        for walk in &walks()? {
+            tallies.push(replay_on::<Bytecode>(walk, &Scene { builds: builds.clone(), ..Scene::of(walk) })?);
+        }
+        let tally: Tally = tallies.into_iter().sum();
+        assert_eq!(tally, Tally { walks: 160, accepted: 3_656, refused: 6_857, world: 727 });
+    }
+    assert_eq!(Edition::ALL.len(), 2);
     Ok(())
 }
 

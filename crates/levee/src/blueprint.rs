@@ -120,7 +120,7 @@ impl Blueprint {
     }
 
     fn of(edition: Edition, contract: Contract, arguments: Bytes) -> Self {
-        let init_code = [&edition.code(contract).creation[..], &arguments].concat().into();
+        let init_code = [&edition.creation_code(contract)[..], &arguments].concat().into();
         Self { edition, contract, arguments, init_code }
     }
 

@@ -76,6 +76,11 @@ impl Edition {
         }
     }
 
+    /// The code that creates a contract, without the constructor's arguments.
+    pub fn creation_code(self, contract: Contract) -> &'static Bytes {
+        &self.code(contract).creation
+    }
+
     /// The code of a contract.
     pub(crate) fn code(self, contract: Contract) -> &'static Code {
         match self {
@@ -98,7 +103,7 @@ impl fmt::Display for Edition {
 pub(crate) struct Code {
     /// The code that creates it, without the constructor's arguments.
     #[serde(rename = "bytecode")]
-    pub(crate) creation: Bytes,
+    creation: Bytes,
     /// The code that it has once created, with zeros for its immutables.
     #[serde(rename = "deployedBytecode")]
     runtime: Bytes,

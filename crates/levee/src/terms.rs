@@ -35,7 +35,7 @@ pub fn init_code(terms: &Terms) -> Result<Bytes, Error> {
 /// [`Error::NotInitCode`] when it does not create a Levee escrow, [`Error::Malformed`] when its arguments are not
 /// terms.
 pub fn from_init_code(code: &[u8]) -> Result<Terms, Error> {
-    let creation = |edition: &Edition| &edition.code(Contract::PledgeEscrow).creation[..];
+    let creation = |edition: &Edition| &edition.creation_code(Contract::PledgeEscrow)[..];
     let arguments = Edition::ALL.iter().find_map(|edition| code.strip_prefix(creation(edition)));
     from_arguments(arguments.ok_or(Error::NotInitCode)?)
 }

@@ -4,7 +4,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, keccak256},
     signers::local::PrivateKeySigner,
 };
-use levee::bindings::{BonusPool, PledgeEscrow, RecoveryPool};
+use levee::{Contract, Edition};
 use levee_model::{Bps, Payment, Rate, Terms, Timestamp};
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -58,7 +58,7 @@ pub struct Scene {
     pub builds: Builds,
 }
 
-/// Init code of the contracts, without the arguments of their constructors; by default that of the artifacts.
+/// Init code of the contracts, without the arguments of their constructors; by default of the latest edition.
 #[derive(Debug, Clone)]
 pub struct Builds {
     /// Of the escrow.
@@ -69,13 +69,21 @@ pub struct Builds {
     pub bonus: Bytes,
 }
 
+impl Builds {
+    /// Those of a published edition.
+    pub fn of(edition: Edition) -> Self {
+        let code = |contract| edition.creation_code(contract).clone();
+        Self {
+            escrow: code(Contract::PledgeEscrow),
+            pool: code(Contract::RecoveryPool),
+            bonus: code(Contract::BonusPool),
+        }
+    }
+}
+
 impl Default for Builds {
     fn default() -> Self {
-        Self {
-            escrow: PledgeEscrow::BYTECODE.clone(),
-            pool: RecoveryPool::BYTECODE.clone(),
-            bonus: BonusPool::BYTECODE.clone(),
-        }
+        Self::of(Edition::LATEST)
     }
 }
 

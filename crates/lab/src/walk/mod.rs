@@ -25,5 +25,5 @@ pub use format::{
 };
 pub use recovery::Recovery;
 pub(crate) use replay::word;
-pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay, replay_all};
+pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay, replay_all, replay_on};
 pub(crate) use router::sign_permit;

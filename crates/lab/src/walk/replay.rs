@@ -171,9 +171,16 @@ where
 /// # Errors
 /// The first difference, or the subject's own error.
 pub fn replay<S: Subject>(walk: &Walk) -> Result<Tally, ReplayError<S::Error>> {
+    replay_on::<S>(walk, &Scene::of(walk))
+}
+
+/// The same with what `scene` deploys.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_on<S: Subject>(walk: &Walk, scene: &Scene) -> Result<Tally, ReplayError<S::Error>> {
     let failed = |error| ReplayError::Subject { seed: walk.seed, error };
-    let scene = Scene::of(walk);
-    let mut subject = S::start(&scene).map_err(failed)?;
+    let mut subject = S::start(scene).map_err(failed)?;
     let mut tally = Tally { walks: 1, ..Tally::default() };
     let mut last_accepted = walk.start;
     for (index, step) in walk.steps.iter().enumerate() {
