@@ -32,7 +32,7 @@ impl Edition {
     /// The one that new rescues are created with.
     pub const LATEST: Self = Self::ALL[0];
 
-    /// Its name, as in the salts and in files of terms.
+    /// Its name, as in the salts and in terms files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::V1 => "v1",

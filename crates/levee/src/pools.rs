@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::Address;
 use levee_model::{BonusView, Enlistment, PositionId, Wei};
 
-use crate::{bonus::BonusEvent, event::Event, recovery::RecoveryEvent};
+use crate::{bonus::BonusEvent, error::Error, event::Event, recovery::RecoveryEvent};
 
 /// What the events of both pools add up to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,39 +26,43 @@ pub struct PoolBooks {
 
 impl PoolBooks {
     /// Adds the next event of either pool; others change nothing.
-    pub fn apply(&mut self, event: &Event) {
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if the amounts add up to more ETH than fits in 128 bits, which are then no pool's logs.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Error> {
         match event {
             Event::Recovery(event) => self.apply_recovery(event),
             Event::Bonus(event) => self.apply_bonus(event),
-            Event::Rescue(_) | Event::Board(_) => {}
+            Event::Rescue(_) | Event::Board(_) => Ok(()),
         }
     }
 
-    fn apply_recovery(&mut self, event: &RecoveryEvent) {
+    fn apply_recovery(&mut self, event: &RecoveryEvent) -> Result<(), Error> {
         match *event {
             RecoveryEvent::Repaid { draw_order, interest, principal, rest } => {
-                *self.received.entry(draw_order).or_default() += interest + principal + rest;
+                let received = self.received.entry(draw_order).or_default();
+                [interest, principal, rest].into_iter().try_for_each(|part| add(received, part))
             }
             RecoveryEvent::Claimed { position, amount, .. } => {
-                *self.claimed.entry(position).or_default() += amount;
+                add(self.claimed.entry(position).or_default(), amount)
             }
-            RecoveryEvent::Created { .. } | RecoveryEvent::Recovered { .. } => {}
+            RecoveryEvent::Created { .. } | RecoveryEvent::Recovered { .. } => Ok(()),
         }
     }
 
-    fn apply_bonus(&mut self, event: &BonusEvent) {
+    fn apply_bonus(&mut self, event: &BonusEvent) -> Result<(), Error> {
         match *event {
             BonusEvent::Created { .. } => {}
             BonusEvent::Added { sponsor, amount } => {
-                *self.contributions.entry(sponsor).or_default() += amount;
-                self.bonus.total += amount;
+                add(&mut self.bonus.total, amount)?;
+                add(self.contributions.entry(sponsor).or_default(), amount)?;
             }
             BonusEvent::Enlisted { position, enlistment } => {
                 self.enlistments.insert(position, enlistment);
             }
             BonusEvent::Decided(decision) => self.bonus.decision = Some(decision),
             BonusEvent::Claimed { position, amount, .. } => {
-                *self.bonus_claimed.entry(position).or_default() += amount;
+                add(self.bonus_claimed.entry(position).or_default(), amount)?;
             }
             BonusEvent::Returned { sponsor, .. } => {
                 // Whatever is left of it, it goes back at once.
@@ -69,7 +73,13 @@ impl PoolBooks {
                 }
             }
         }
+        Ok(())
     }
+}
+
+fn add(sum: &mut Wei, amount: Wei) -> Result<(), Error> {
+    *sum = sum.checked_add(amount).ok_or(Error::Malformed { what: "the amounts in a pool's logs" })?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -101,7 +111,7 @@ mod tests {
         ];
         let mut books = PoolBooks::default();
         let events = recovery.map(Event::Recovery).into_iter().chain(bonus.map(Event::Bonus));
-        events.for_each(|event| books.apply(&event));
+        events.for_each(|event| books.apply(&event).unwrap());
         let expected = PoolBooks {
             received: [(1, wei(7))].into(),
             claimed: [(id, wei(6))].into(),
@@ -112,5 +122,18 @@ mod tests {
             bonus_claimed: [(id, wei(2))].into(),
         };
         assert_eq!(books, expected);
+    }
+
+    #[test]
+    fn more_than_fits_is_no_pools_log() {
+        let whole = Wei::new(u128::MAX);
+        let repaid =
+            RecoveryEvent::Repaid { draw_order: 1, interest: whole, principal: Wei::new(1), rest: Wei::ZERO };
+        let malformed = Err(Error::Malformed { what: "the amounts in a pool's logs" });
+        assert_eq!(PoolBooks::default().apply(&Event::Recovery(repaid)), malformed);
+        let mut books = PoolBooks::default();
+        let added = Event::Bonus(BonusEvent::Added { sponsor: Address::ZERO, amount: whole });
+        assert_eq!(books.apply(&added), Ok(()));
+        assert_eq!(books.apply(&added), malformed);
     }
 }

@@ -5,6 +5,7 @@ use alloy::{primitives::Address, providers::Provider, sol_types::SolCall};
 use crate::{
     bindings::{DebtRepayer, StakedEtherUnwinder},
     blueprint::{Blueprint, Contract},
+    edition::Edition,
     error::Error,
     rpc,
 };
@@ -48,11 +49,13 @@ impl Receiver {
             Contract::DebtRepayer => Self::repayer(provider, address).await?,
             _ => Self::unwinder(provider, address).await?,
         };
-        let is_proven = receiver.blueprint().address() == address;
+        let blueprint = receiver.blueprint();
+        let is_of = |edition: &Edition| blueprint.clone().in_edition(*edition).address() == address;
+        let is_proven = Edition::ALL.iter().any(is_of);
         if is_proven { Ok(Some(receiver)) } else { Err(Error::Counterfeit { contract, address }) }
     }
 
-    /// What it is created from.
+    /// What it is created from, in the latest edition.
     pub fn blueprint(&self) -> Blueprint {
         match *self {
             Self::DebtRepayer { pool, weth, debtor, rest } => {

@@ -163,22 +163,15 @@ impl Query {
         chain_id: Option<u64>,
         block: BlockId,
     ) -> Result<Snapshot, Error> {
-        let snapshot = self.read_as(provider, chain_id, block, Edition::LATEST).await?;
-        if snapshot.edition == Edition::LATEST {
-            return Ok(snapshot);
-        }
-        self.read_as(provider, chain_id, block, snapshot.edition).await
-    }
-
-    /// Reads the rescue with the pools of an edition.
-    async fn read_as(
-        &self,
-        provider: &impl Provider,
-        chain_id: Option<u64>,
-        block: BlockId,
-        edition: Edition,
-    ) -> Result<Snapshot, Error> {
-        let reading = lens::read(provider, &self.encode(edition), block).await?;
+        let reading = lens::read(provider, &self.encode(Edition::LATEST), block).await?;
+        let reading = match proven(self.escrow, &reading) {
+            // Anyone can create the latest edition's pools for an earlier escrow: they mean nothing.
+            Ok((edition, _)) if edition != Edition::LATEST => {
+                lens::read(provider, &self.encode(edition), block).await?
+            }
+            // If something is wrong, it is found below.
+            _ => reading,
+        };
         Snapshot::new(self.escrow, chain_id, &reading)
     }
 
@@ -239,11 +232,16 @@ fn proven(address: Address, reading: &Reading) -> Result<(Edition, Terms), Error
         terms.and_then(|terms| terms::decode(&terms)).map_err(|_| Error::NotLevee { contract, address })?;
     let immutables = immutables::of_escrow(&terms);
     let escrow = Blueprint::escrow(&terms)?;
-    let mut editions = Edition::ALL.iter().map(|edition| escrow.clone().in_edition(*edition));
+    let of_each = Edition::ALL.iter().map(|edition| escrow.clone().in_edition(*edition));
+    // Several editions may share their code, and differ in their salts.
     let has_its_code = |blueprint: &Blueprint| blueprint.code_hash(&immutables) == reading.codeHash;
-    let blueprint = editions.find(has_its_code).ok_or(Error::NotLevee { contract, address })?;
-    let is_proven = blueprint.address() == address;
-    is_proven.then_some((blueprint.edition(), terms)).ok_or(Error::Counterfeit { contract, address })
+    let genuine: Vec<_> = of_each.filter(has_its_code).collect();
+    if genuine.is_empty() {
+        return Err(Error::NotLevee { contract, address });
+    }
+    let proven = genuine.into_iter().find(|blueprint| blueprint.address() == address);
+    let edition = proven.ok_or(Error::Counterfeit { contract, address })?.edition();
+    Ok((edition, terms))
 }
 
 /// The books of a pool, if it was created with the code that holds these immutables. Nothing else can be at its

@@ -17,10 +17,10 @@ use crate::{
 /// The public deterministic CREATE2 deployer, at this address on most chains.
 pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
-/// The salt with which every escrow is created: keccak256("levee.PledgeEscrow.v1").
+/// The salt with which every escrow of the edition `v1` is created: keccak256("levee.PledgeEscrow.v1").
 pub const SALT: B256 = b256!("55bc7f2dff1173cb85cbf7c5c6c7d57f6d2faa9aa555d24af6d1919d383d37e5");
 
-/// The code that creates an escrow with these terms: the constructor's bytecode and its arguments.
+/// The code that creates an escrow of the latest edition with these terms: the constructor's bytecode and its arguments.
 ///
 /// # Errors
 /// [`Error::Unencodable`] if a deadline exceeds what the contract can hold.

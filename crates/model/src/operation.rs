@@ -137,7 +137,7 @@ pub enum Route {
     Direct,
     /// Its sender calls the router, which takes the asset and passes it on.
     Router {
-        /// Whether the router also enlists the position for the bonus, or does nothing if it cannot.
+        /// Whether the router also enlists the position for the bonus; if it cannot, the whole call is refused.
         enlist: bool,
     },
     /// Its sender calls the router, which takes WETH and passes on the ETH.

@@ -44,9 +44,10 @@ impl AddressArgs {
     pub(crate) fn run(self, output: Output) -> Result<()> {
         let escrow = TermsFile::read(&self.file)?.escrow()?;
         let rescue = escrow.address();
-        let [recovery, bonus, board] =
-            [Blueprint::recovery_pool(rescue), Blueprint::bonus_pool(rescue), Blueprint::board()]
-                .map(|blueprint| blueprint.in_edition(escrow.edition()).address());
+        let [recovery, bonus] = [Blueprint::recovery_pool(rescue), Blueprint::bonus_pool(rescue)]
+            .map(|blueprint| blueprint.in_edition(escrow.edition()).address());
+        // One board of a chain serves the rescues of all editions.
+        let board = Blueprint::board().address();
         let address = match self.of {
             Of::Rescue => rescue,
             Of::RecoveryPool => recovery,

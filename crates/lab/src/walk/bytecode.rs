@@ -219,7 +219,7 @@ impl Bytecode {
             if let Event::Rescue(event) = event {
                 self.history.apply(event).map_err(levee::Error::from)?;
             }
-            self.pools.apply(event);
+            self.pools.apply(event)?;
             if let Some((from, to, asset, amount)) = self.deposit(caller, operation, event) {
                 self.holdings.transfer(from, to, asset, amount);
             }

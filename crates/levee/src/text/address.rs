@@ -6,7 +6,7 @@ use super::TextError;
 
 /// Reads an address. A single case carries no checksum and is accepted; mixed case must match EIP-55.
 pub fn parse(text: &str) -> Result<Address, TextError> {
-    let digits = text.strip_prefix("0x").unwrap_or_default();
+    let digits = text.strip_prefix("0x").filter(|digits| !digits.starts_with("0x")).unwrap_or_default();
     let address = hex::decode(digits).ok().and_then(|bytes| Address::try_from(bytes.as_slice()).ok());
     let address = address.ok_or_else(|| {
         TextError::new(format!("`{text}` is not an address"))

@@ -1,4 +1,4 @@
-//! What people write: files of terms, and the amounts, times, percentages and addresses in them.
+//! What people write: terms files, and the amounts, times, percentages and addresses in them.
 //!
 //! Whatever is not wholly understood is refused: a number without a unit, a duration that could be read in two ways, a key
 //! that is not known, an address that fails its checksum. Files are read up to a limit.

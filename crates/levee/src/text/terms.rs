@@ -277,7 +277,8 @@ fn out_of_order(tier: usize, threshold: Bps, previous: Bps) -> String {
 
 /// A terms file to start from, with every key explained. `deadline` is in Unix seconds.
 pub fn template(deadline: u64) -> String {
-    include_str!("template.toml").replace("@deadline@", &utc(deadline))
+    let template = include_str!("template.toml").replace("@deadline@", &utc(deadline));
+    template.replace("@edition@", Edition::LATEST.name())
 }
 
 #[cfg(test)]
@@ -309,7 +310,7 @@ mod tests {
         let file = parse(&text()).unwrap();
         file.check(NOW).unwrap();
         assert_eq!(file.chain, 1);
-        assert_eq!(file.document, None);
+        assert_eq!((file.document, file.edition), (None, Edition::LATEST));
         let terms = file.terms;
         assert_eq!(terms.beneficiary, Address::repeat_byte(0xbe));
         assert_eq!(terms.guardian, Address::ZERO);
@@ -325,6 +326,17 @@ mod tests {
             rate: Bps::new(rate),
         };
         assert_eq!(terms.tiers, [tier(5_000, 0, 0), tier(5_000, 1, 380), tier(10_000, 0, 0)]);
+    }
+
+    #[test]
+    fn a_file_that_names_no_edition_is_of_the_first_for_good() {
+        let named = format!("edition = \"{}\"\n", Edition::LATEST);
+        assert!(text().contains(&named));
+        assert_eq!(parse(&text().replace(&named, "")).unwrap().edition, Edition::V1);
+        let other = parse(&text().replace(&named, "edition = \"test\"\n")).unwrap();
+        assert_eq!(other.edition, Edition::Test);
+        let first = TermsFile { edition: Edition::V1, ..other.clone() };
+        assert_ne!(first.address().unwrap(), other.address().unwrap());
     }
 
     #[test]

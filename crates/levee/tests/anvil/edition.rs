@@ -56,6 +56,10 @@ async fn a_rescue_of_an_earlier_edition_is_pledged_to_read_and_refunded() -> Res
         let deployed = blueprint.deploy(&env.provider, CHAIN, alice).await?;
         assert!(matches!(deployed, Deployment::Created { .. }), "{deployed:?}");
     }
+    // Pools of the latest edition, which anyone can create for it, change nothing.
+    for blueprint in [Blueprint::recovery_pool(escrow.address()), Blueprint::bonus_pool(escrow.address())] {
+        blueprint.deploy(&env.provider, CHAIN, bob).await?;
+    }
     bonus.add(bob, wei(3)).execute(bob).await?;
     env.pledge_all(&escrow).await?;
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };

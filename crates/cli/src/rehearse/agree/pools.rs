@@ -52,7 +52,7 @@ pub(super) async fn logs_with_models(
     let mut logged = PoolBooks::default();
     for pool in [contracts.recovery.address(), contracts.bonus.address()] {
         for entry in history::fetch(contracts.escrow.provider(), pool, 0).await? {
-            logged.apply(&entry.event);
+            logged.apply(&entry.event)?;
         }
     }
     logged.received.retain(|_, amount| !amount.is_zero());
