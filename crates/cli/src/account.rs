@@ -23,7 +23,7 @@ use crate::{
 const KEY_VARIABLE: &str = "LEVEE_PRIVATE_KEY";
 /// Environment variable with the password of a keystore.
 const PASSWORD_VARIABLE: &str = "LEVEE_PASSWORD";
-/// The chain id of a local anvil, the only one on which its public keys may sign.
+/// The chain ID of a local anvil, the only one on which `--dev` signs.
 pub(crate) const DEV_CHAIN: u64 = 31337;
 
 /// The keys that every anvil prints when it starts. They are public: no money is safe with them.
@@ -56,7 +56,7 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "PATH")]
     password_file: Option<PathBuf>,
 
-    /// Anvil's well-known account N, 0 to 9; only on a local chain with id 31337.
+    /// Anvil's well-known account N, 0 to 9; only on a local chain with chain ID 31337.
     #[arg(long, value_name = "N")]
     dev: Option<usize>,
 }
@@ -137,7 +137,7 @@ fn dev_signer(number: usize, chain: u64) -> Result<PrivateKeySigner, UserError> 
             "`--dev` signs with a publicly known key, but this is chain {chain}"
         ))
         .hint(
-            "use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain id 31337",
+            "use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain ID 31337",
         ));
     }
     let key = DEV_KEYS.get(number).ok_or_else(|| {

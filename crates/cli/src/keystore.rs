@@ -3,7 +3,8 @@
 //! The format is version 3 of the Web3 Secret Storage Definition
 //! (<https://ethereum.org/developers/docs/data-structures-and-encoding/web3-secret-storage/>). Some writers treat the
 //! initialization vector and the key as numbers, and drop or add leading zeros; so both are read as numbers here. Anything else
-//! that differs is refused by name, and no file takes more than a bounded time and memory.
+//! that differs is refused by name, and no file takes more than a bounded time and memory. A password is used as it is given:
+//! ethers normalizes it first, which makes a difference for some characters beyond ASCII.
 
 use aes::{
     Aes128,
@@ -19,9 +20,11 @@ use serde::Deserialize;
 use sha2::Sha256;
 
 /// The most memory that scrypt may take, in bytes. The strongest usual parameters take a quarter of it.
-const MAX_MEMORY: u64 = 1 << 30;
+const MAX_MEMORY: u128 = 1 << 30;
+/// The bytes of a block, of which scrypt takes r (n + p + 1).
+const BLOCK: u128 = 128;
 /// The most blocks that scrypt may mix: 16 times as many as with the strongest usual parameters.
-const MAX_MIXES: u64 = 1 << 25;
+const MAX_MIXES: u128 = 1 << 25;
 /// The most rounds that PBKDF2 may take: 38 times as many as usual.
 const MAX_ROUNDS: u32 = 10_000_000;
 /// Half of the derived key encrypts, half of it authenticates.
@@ -38,7 +41,10 @@ pub(crate) enum Locked {
 
 /// Opens the keystore that `text` holds.
 pub(crate) fn open(text: &str, password: &str) -> Result<PrivateKeySigner, Locked> {
-    let keystore: Keystore = serde_json::from_str(text).map_err(bad)?;
+    // The parser's own message may quote what it found, which may be a key or a password.
+    let keystore: Keystore = serde_json::from_str(text).map_err(|error| {
+        bad(format!("it is no keystore, see line {}, column {}", error.line(), error.column()))
+    })?;
     let Keystore { version, crypto, address } = keystore;
     require(version == 3, || format!("its version is {version}, not 3"))?;
     let secret = crypto.decrypt(password)?;
@@ -67,8 +73,8 @@ struct Crypto {
     cipherparams: CipherParams,
     #[serde(with = "hex")]
     ciphertext: Vec<u8>,
-    #[serde(flatten)]
-    kdf: Kdf,
+    kdf: String,
+    kdfparams: KdfParams,
     mac: B256,
 }
 
@@ -77,34 +83,38 @@ struct CipherParams {
     iv: String,
 }
 
-/// How a key is derived from the password.
+/// The parameters of scrypt, or those of PBKDF2.
 #[derive(Deserialize)]
-#[serde(tag = "kdf", content = "kdfparams", rename_all = "lowercase")]
-enum Kdf {
-    Scrypt {
-        dklen: usize,
-        n: u64,
-        r: u32,
-        p: u32,
-        #[serde(with = "hex")]
-        salt: Vec<u8>,
-    },
-    Pbkdf2 {
-        dklen: usize,
-        c: u32,
-        prf: String,
-        #[serde(with = "hex")]
-        salt: Vec<u8>,
-    },
+struct KdfParams {
+    dklen: usize,
+    #[serde(with = "hex")]
+    salt: Vec<u8>,
+    #[serde(flatten)]
+    scrypt: Option<Scrypt>,
+    #[serde(flatten)]
+    pbkdf2: Option<Pbkdf2>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct Scrypt {
+    n: u64,
+    r: u32,
+    p: u32,
+}
+
+#[derive(Deserialize)]
+struct Pbkdf2 {
+    c: u32,
+    prf: String,
 }
 
 impl Crypto {
     fn decrypt(&self, password: &str) -> Result<B256, Locked> {
-        let Self { cipher, cipherparams, ciphertext, kdf, mac } = self;
+        let Self { cipher, cipherparams, ciphertext, kdf, kdfparams, mac } = self;
         require(cipher == "aes-128-ctr", || {
             format!("its cipher is `{cipher}`, and only aes-128-ctr is supported")
         })?;
-        let derived = kdf.derive(password.as_bytes())?;
+        let derived = kdfparams.derive(kdf, password.as_bytes())?;
         let (key, authenticator) = derived.split_at(DERIVED / 2);
         if keccak256([authenticator, ciphertext].concat()) != *mac {
             return Err(Locked::WrongPassword);
@@ -118,46 +128,58 @@ impl Crypto {
 
 impl CipherParams {
     fn iv(&self) -> Result<Vec<u8>, Locked> {
-        let digits = self.iv.trim_start_matches("0x");
+        let digits = self.iv.strip_prefix("0x").unwrap_or(&self.iv);
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        require(is_hex, || "its iv is not hexadecimal".to_owned())?;
         let even = if digits.len() % 2 == 1 { format!("0{digits}") } else { digits.to_owned() };
-        hex::decode(even).map_err(|error| bad(format!("its iv is not hexadecimal: {error}")))
+        hex::decode(even).map_err(bad)
     }
 }
 
-impl Kdf {
+impl KdfParams {
     /// The first 32 bytes, which are the same however many are asked for.
-    fn derive(&self, password: &[u8]) -> Result<[u8; DERIVED], Locked> {
+    fn derive(&self, kdf: &str, password: &[u8]) -> Result<[u8; DERIVED], Locked> {
+        let Self { dklen, salt, .. } = self;
+        require(*dklen >= DERIVED, || format!("its dklen is {dklen}, below {DERIVED}"))?;
         let mut derived = [0; DERIVED];
-        let (Self::Scrypt { dklen, .. } | Self::Pbkdf2 { dklen, .. }) = *self;
-        require(dklen >= DERIVED, || format!("its dklen is {dklen}, below {DERIVED}"))?;
-        match self {
-            Self::Scrypt { n, r, p, salt, .. } => {
-                let parameters = scrypt_parameters(*n, *r, *p)?;
-                scrypt::scrypt(password, salt, &parameters, &mut derived).map_err(bad)?;
+        match (kdf, self.scrypt, &self.pbkdf2) {
+            ("scrypt", Some(parameters), _) => {
+                scrypt::scrypt(password, salt, &parameters.checked()?, &mut derived).map_err(bad)?;
             }
-            Self::Pbkdf2 { c, prf, salt, .. } => {
-                require(prf == "hmac-sha256", || {
-                    format!("its prf is `{prf}`, and only hmac-sha256 is supported")
-                })?;
-                let is_bounded = (1..=MAX_ROUNDS).contains(c);
-                require(is_bounded, || format!("its c is {c}, not within 1 and {MAX_ROUNDS}"))?;
-                pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, *c, &mut derived);
+            ("pbkdf2", _, Some(parameters)) => {
+                pbkdf2::pbkdf2_hmac::<Sha256>(password, salt, parameters.checked_rounds()?, &mut derived);
             }
+            ("scrypt" | "pbkdf2", ..) => return Err(bad(format!("it lacks parameters of {kdf}"))),
+            _ => return Err(bad(format!("its kdf is `{kdf}`, and only scrypt and pbkdf2 are supported"))),
         }
         Ok(derived)
     }
 }
 
-fn scrypt_parameters(n: u64, r: u32, p: u32) -> Result<scrypt::Params, Locked> {
-    let unsupported = || bad(format!("its scrypt parameters n {n}, r {r} and p {p} are not supported"));
-    // In blocks of 128 bytes; too many for 64 bits are too many.
-    let mixes = n.saturating_mul(r.into()).saturating_mul(p.into());
-    let memory = n.saturating_add(p.into()).saturating_mul(r.into()).saturating_mul(128);
-    if !n.is_power_of_two() || n == 1 || mixes > MAX_MIXES || memory > MAX_MEMORY {
-        return Err(unsupported());
+impl Scrypt {
+    fn checked(self) -> Result<scrypt::Params, Locked> {
+        let Self { n, r, p } = self;
+        let unsupported = || bad(format!("its scrypt parameters n {n}, r {r} and p {p} are not supported"));
+        let [n_wide, r_wide, p_wide]: [u128; 3] = [n.into(), r.into(), p.into()];
+        // Three factors of at most 64, 32 and 32 bits fit in 128 bits, and so does the sum.
+        let mixes = n_wide * r_wide * p_wide;
+        let blocks = (n_wide + p_wide + 1) * r_wide;
+        if !n.is_power_of_two() || n == 1 || mixes > MAX_MIXES || blocks > MAX_MEMORY / BLOCK {
+            return Err(unsupported());
+        }
+        // A power of two is two to the number of its zeros, of which 64 bits have at most 63.
+        scrypt::Params::new(n.trailing_zeros() as u8, r, p).map_err(|_| unsupported())
     }
-    // A power of two is two to the number of its zeros, of which 64 bits have at most 63.
-    scrypt::Params::new(n.trailing_zeros() as u8, r, p).map_err(|_| unsupported())
+}
+
+impl Pbkdf2 {
+    fn checked_rounds(&self) -> Result<u32, Locked> {
+        let Self { c, prf } = self;
+        require(prf == "hmac-sha256", || format!("its prf is `{prf}`, and only hmac-sha256 is supported"))?;
+        let is_bounded = (1..=MAX_ROUNDS).contains(c);
+        require(is_bounded, || format!("its c is {c}, not within 1 and {MAX_ROUNDS}"))?;
+        Ok(*c)
+    }
 }
 
 /// The number that these bytes are, in `N` bytes.
@@ -297,9 +319,13 @@ mod tests {
         let cases = [
             ("/version", json!(1), "its version is 1, not 3"),
             ("/address", json!("0x12"), "it names the account `0x12`"),
-            ("/crypto/kdf", json!("argon2"), "unknown variant `argon2`"),
+            ("/crypto/kdf", json!("argon2"), "its kdf is `argon2`, and only scrypt and pbkdf2 are supported"),
+            ("/crypto/kdf", json!("pbkdf2"), "it lacks parameters of pbkdf2"),
+            ("/crypto/kdfparams/salt", json!("0x0x00"), "it is no keystore, see line 1"),
             ("/crypto/cipherparams/iv", json!("09".repeat(17)), "its iv has more than 16 bytes"),
             ("/crypto/cipherparams/iv", json!("xy"), "its iv is not hexadecimal"),
+            ("/crypto/cipherparams/iv", json!("0x0x12"), "its iv is not hexadecimal"),
+            ("/crypto/cipherparams/iv", json!("x12"), "its iv is not hexadecimal"),
             ("/crypto/kdfparams/dklen", json!(31), "its dklen is 31, below 32"),
             ("/crypto/kdfparams/n", json!(0), too_many),
             ("/crypto/kdfparams/n", json!(1), too_many),
@@ -360,15 +386,31 @@ mod tests {
                 prop_assert!(signer.address() == DEV_1 || names_none);
             }
         }
+    }
 
-        #[test]
-        fn no_parameters_take_more_than_their_bounds(n in any::<u64>(), log_n in 0..64u32, r in any::<u32>(), p in any::<u32>()) {
-            for n in [n, 1 << log_n] {
-                if scrypt_parameters(n, r, p).is_ok() {
-                    let [n, r, p] = [n.into(), r.into(), p.into()].map(|factor: u128| factor);
-                    prop_assert!(128 * r * (n + p) <= MAX_MEMORY.into() && n * r * p <= MAX_MIXES.into());
-                }
-            }
+    #[test]
+    fn the_parameters_of_scrypt_are_bounded() {
+        for (log_n, log_r, log_p) in
+            (0..64).flat_map(|n| (0..32).flat_map(move |r| (0..32).map(move |p| (n, r, p))))
+        {
+            let parameters = Scrypt { n: 1 << log_n, r: 1 << log_r, p: 1 << log_p };
+            let memory = (128u128 << log_r) * ((1u128 << log_n) + (1 << log_p) + 1);
+            let is_bounded = log_n > 0 && log_n + log_r + log_p <= 25 && memory <= 1 << 30;
+            assert_eq!(parameters.checked().is_ok(), is_bounded, "{log_n} {log_r} {log_p}");
+        }
+        for n in [0, 3, u64::MAX] {
+            assert!(Scrypt { n, r: 1, p: 1 }.checked().is_err(), "{n}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_keystore_is_not_repeated() {
+        for text in
+            ["\"SECRET\"", "5151", "[\"SECRET\"]", "{\"version\": \"SECRET\"}", "SECRET", "{\"SECRET\": 1}"]
+        {
+            let Err(Locked::BadFile(reason)) = open(text, "pw") else { panic!("{text} opens") };
+            assert!(reason.starts_with("it is no keystore, see line 1, column "), "{reason}");
+            assert!(!reason.contains("SECRET") && !reason.contains("5151"), "{reason}");
         }
     }
 }

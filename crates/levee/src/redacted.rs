@@ -152,19 +152,38 @@ impl Eq for RedactedError {}
 
 /// A text without the secret parts of the addresses in it.
 pub fn redact(text: &str) -> String {
-    const SCHEMES: [&str; 4] = ["http://", "https://", "ws://", "wss://"];
-    let Some(start) = SCHEMES.iter().filter_map(|scheme| text.find(scheme)).min() else {
-        return text.to_owned();
-    };
-    let (before, rest) = text.split_at(start);
-    let end = rest.find(|c: char| c.is_whitespace() || "\"'`<>)]},".contains(c)).unwrap_or(rest.len());
-    let (address, after) = rest.split_at(end);
-    let shown = match address.parse::<RedactedUrl>() {
+    let lower = text.to_ascii_lowercase();
+    let (mut redacted, mut done) = (String::new(), 0);
+    while let Some(found) = lower[done..].find("://") {
+        let colon = done + found;
+        let schemes = ["https", "http", "wss", "ws"];
+        let Some(scheme) = schemes.into_iter().find(|scheme| lower[done..colon].ends_with(scheme)) else {
+            redacted.push_str(&text[done..colon + 3]);
+            done = colon + 3;
+            continue;
+        };
+        let start = colon - scheme.len();
+        let end = start + length_of_url(&text[start..]);
+        redacted.push_str(&text[done..start]);
+        redacted.push_str(&redacted_url(&text[start..end]));
+        done = end;
+    }
+    redacted.push_str(&text[done..]);
+    redacted
+}
+
+/// The length of the URL that a text begins with, without what closes a bracket or a sentence after it.
+fn length_of_url(text: &str) -> usize {
+    let end = text.find(|c: char| c.is_whitespace() || "\"`<>".contains(c)).unwrap_or(text.len());
+    text[..end].trim_end_matches([')', ']', '}', '\'', ',', '.', ';', ':']).len()
+}
+
+fn redacted_url(url: &str) -> String {
+    match url.parse::<RedactedUrl>() {
         Ok(url) => url.to_string(),
-        Err(_) if SCHEMES.contains(&address) => address.to_owned(),
+        Err(_) if url.ends_with("//") => url.to_owned(),
         Err(_) => "…".to_owned(),
-    };
-    format!("{before}{shown}{}", redact(after))
+    }
 }
 
 #[cfg(test)]
@@ -240,5 +259,20 @@ mod tests {
             redact("http:// or https://, not http://node.example://x"),
             "http:// or https://, not http://node.example/…"
         );
+    }
+
+    #[test]
+    fn no_part_of_an_address_is_left_in_a_text() {
+        let cases = [
+            ("(https://node.example/v3/a,SECRET)", "(https://node.example/…)"),
+            ("at HTTPS://node.example/v3/it's)SECRET.", "at https://node.example/…."),
+            ("wss://SECRET, ftp://x, http:// and ://", "…, ftp://x, http:// and ://"),
+            ("'http://node.example/SECRET': no", "'http://node.example/…': no"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(redact(text), expected);
+        }
+        let many = "http://node.example/SECRET ".repeat(100_000);
+        assert!(!redact(&many).contains("SECRET"));
     }
 }
