@@ -90,7 +90,7 @@ rate = \"0 %\"
     let ran = run(&mut levee(directory.path()), &line);
     assert_eq!(
         ran.stderr,
-        "warning: with neither a veto nor a guardian, nobody can stop a rescue that the beneficiary or an ally completes by pledging the missing amount\nwarning: the objection_period of 1 day has no effect: without a veto or a guardian, nobody can stop the rescue\nwarning: the deadline 2100-01-01T00:00:00Z is more than five years away\nwarning: the beneficiary `0x70997970C51812dc3A010C7d01b50e0d17dc79C8` is an account of development nodes, whose key is public\nerror: `--dev` signs with a publicly known key, but this is chain 560048\n\nhint: use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain id 31337\n"
+        "warning: with neither a veto nor a guardian, nobody can stop a rescue that the beneficiary or an ally completes by pledging the missing amount\nwarning: the objection_period of 1 day has no effect: without a veto or a guardian, nobody can stop the rescue\nwarning: the deadline 2100-01-01T00:00:00Z is more than five years away\nwarning: the beneficiary `0x70997970C51812dc3A010C7d01b50e0d17dc79C8` is an account of development nodes, whose key is public\nerror: `--dev` signs with a publicly known key, but this is chain 560048\n\nhint: use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain ID 31337\n"
     );
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     let chain = ProviderBuilder::new().connect_http(anvil.endpoint_url());

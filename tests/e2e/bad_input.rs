@@ -20,7 +20,7 @@ use crate::{
     support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, Ran, World, levee, run},
 };
 
-/// What the arguments of a verb on the rescue end with.
+/// What the arguments of a command on the rescue end with.
 const BY_ANN: &str = "--terms rescue.toml --dev 1 --yes";
 
 impl World {

@@ -1,4 +1,4 @@
-//! What is said before the money, by whoever brings it, and what of it was locked.
+//! Declarations before the money, whoever submits them, and how much of them was locked.
 
 use alloy::{
     primitives::{Address, address, bytes},

@@ -84,10 +84,10 @@ release window    7 days
 exit window       2 days
 terms hash
   {terms_hash}
-hash of           Keccak-256 of the bytes of `terms.md`
+hash origin       Keccak-256 of the bytes of `terms.md`
 
 tiers
-tier  threshold  order  footing
+tier  threshold  order  kind
 0     50 %       0      grant
 1     50 %       1      loan at 3.8 % a year
 2     100 %      0      grant
@@ -198,14 +198,14 @@ share rate   1 wstETH = 1.2 stETH
 deadline     2100-01-11T00:00:00Z (in 9 days 23 hours)
 at latest    2100-01-21T00:00:00Z, by amendments
 veto         objections of 40 % of the draw stop tranches that are not yet due
-objections   1 day before the first tranche
+objections   1 day before the first tranche, and until the last is due
 exit window  2 days before an amendment takes effect
 lapse        7 days after the last tranche is due, for what is not delivered
 terms hash   {terms_hash}
 created      in block {created}, with edition v1 of the contracts
 
 tiers
-tier  threshold  order  footing               pledged    drawn     delivered
+tier  threshold  order  kind                  pledged    drawn     delivered
 0     50 %       0      grant                 41 ETH     0 ETH     0 ETH
 1     50 %       1      loan at 3.8 % a year  50 wstETH  0 wstETH  0 wstETH
 2     100 %      0      grant                 30 stETH   0 stETH   0 stETH
@@ -263,9 +263,9 @@ async fn a_rescue_that_is_covered_delivers_every_asset_to_the_wei() {
     let first = [41 * HALF, 25 * HALF, LOAN_DRAWN / 2];
     assert_eq!(world.gained(BENEFICIARY, beneficiary).await, first);
     let shown = [
-        "tier 1 threshold 50 % order 1 footing loan at 3.8 % a year pledged 50 wstETH drawn 24.166666666666666666 wstETH \
+        "tier 1 threshold 50 % order 1 kind loan at 3.8 % a year pledged 50 wstETH drawn 24.166666666666666666 wstETH \
          delivered 12.083333333333333333 wstETH",
-        "tier 2 threshold 100 % order 0 footing grant pledged 30 stETH drawn 30 stETH delivered 15 stETH",
+        "tier 2 threshold 100 % order 0 kind grant pledged 30 stETH drawn 30 stETH delivered 15 stETH",
         "1 2100-01-04T00:00:01Z (3 seconds ago) delivered delivered delivered",
     ];
     let page = world.page();

@@ -108,7 +108,7 @@ impl Ran {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    /// Asserts that it was refused as something that the caller can mend, with nothing on stdout.
+    /// Asserts that it was refused as something that the caller can fix, with nothing on stdout.
     pub(crate) fn assert_refused(&self, message: &str, hint: &str) {
         assert_eq!(self.stderr, format!("error: {message}\n\nhint: {hint}\n"));
         assert_eq!((self.code, self.stdout.as_str()), (Some(1), ""));

@@ -159,7 +159,7 @@ abstract contract EscrowInvariants is Setting {
         }
     }
 
-    /// @dev What a pledger has in each position, and what of it does not come back.
+    /// @dev What a pledger has in each position, and how much of it does not come back.
     function _lostBy(address pledger) private view returns (uint256[24] memory amounts, uint256[24] memory lost) {
         PositionView[] memory list = escrow.positions(pledger);
         for (uint256 i; i < list.length; ++i) {

@@ -193,7 +193,7 @@ contract AmendTest is EscrowTest {
         propose(TARGET, LATEST_DEADLINE + 1, NEW_HASH);
     }
 
-    /// @dev Each call mends what the one before was refused for.
+    /// @dev Each call corrects what the one before was refused for.
     function test_RevertWhen_SeveralThingsAreWrong() public {
         amend(TARGET, DEADLINE, NEW_HASH);
         uint256 pending = vm.snapshotState();

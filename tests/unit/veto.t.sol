@@ -190,8 +190,8 @@ contract VetoTest is EscrowTest {
 
     // ---------------------------------------------------------------- any claims, at any time
 
-    /// @dev Property 14, of one pot that is drawn in part: whenever a veto comes and whoever claims when, what each has had
-    /// is the rule's; and the view had said so.
+    /// @dev Property 15, for one pot drawn in part: whenever a veto comes, and whenever and by whom refunds are claimed, each
+    /// pledger has received what the rule gives, and the view predicted it.
     function testFuzz_Veto_RefundsAreTheRule(uint256[3] memory amounts, uint256 vetoAt, uint256[6] memory claims)
         public
     {

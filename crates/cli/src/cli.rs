@@ -26,15 +26,15 @@ Exit codes: 0 success, 1 user error, 2 network failure or bug."
 )]
 pub(crate) struct Cli {
     /// Print results and errors as JSON.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     json: bool,
 
     /// Print only the result, warnings and errors.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
 
     /// Log requests to the node on stderr; with `-vv`, also its responses.
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
     verbose: u8,
 
     #[command(subcommand)]

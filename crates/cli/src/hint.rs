@@ -50,7 +50,7 @@ fn for_refusal(refusal: &Refusal) -> Option<&'static str> {
         }
         UnknownTier { .. } => Some("`levee status` lists the tiers"),
         NothingToReturn { .. } | NothingDrawn { .. } => {
-            Some("`levee positions` lists what an account has, by tier and asset")
+            Some("`levee positions ADDRESS` lists what an account has, by tier and asset")
         }
         NoExitWindow { .. } => {
             Some("a pledge is locked; after settlement, `levee refund` returns what was not drawn")
@@ -95,7 +95,7 @@ fn for_recovery(refusal: &RecoveryRefusal) -> Option<&'static str> {
         RecoveryRefusal::ZeroAmount => Some("deposit more than zero"),
         RecoveryRefusal::AmountTooLarge { .. } => Some("deposit less"),
         RecoveryRefusal::NotDrawn { .. } | RecoveryRefusal::NothingToClaim { .. } => {
-            Some("`levee positions` lists what an account has, by tier and asset")
+            Some("`levee positions ADDRESS` lists what an account has, by tier and asset")
         }
         RecoveryRefusal::InvalidAccount { .. } => Some("name an account that someone controls"),
         RecoveryRefusal::PaymentFailed { .. } => {
@@ -118,7 +118,7 @@ fn for_bonus(refusal: &BonusRefusal) -> Option<&'static str> {
             "wait until then; meanwhile, `levee bonus enlist` removes positions that have left the rescue",
         ),
         BonusRefusal::NothingToClaim { .. } => {
-            Some("a share is paid once; `levee positions` lists what an account pledged")
+            Some("a share is paid once; `levee positions ADDRESS` lists what an account pledged")
         }
         BonusRefusal::NothingToTakeBack { .. } => Some("name the sponsor with `--sponsor`"),
         BonusRefusal::PaymentFailed { .. } => Some("name another recipient with `--to`, if it is yours"),

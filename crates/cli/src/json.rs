@@ -214,10 +214,11 @@ pub(crate) struct TermsChecked {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Addresses {
-    /// Of the rescue.
+    /// Address of the rescue, existing or not.
     pub(crate) address: Account,
     /// The contract that creates all of them.
     pub(crate) deployer: Account,
+    /// The salt of the rescue's CREATE2 address.
     pub(crate) salt: Hash,
     pub(crate) recovery_pool: Account,
     pub(crate) bonus_pool: Account,

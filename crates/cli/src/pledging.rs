@@ -64,8 +64,8 @@ impl Session {
 }
 
 fn tier_text(pledge: &Pledge) -> String {
-    let (footing, threshold) = (page::footing(&pledge.tier), percent::percent(pledge.tier.threshold));
-    format!("{}: a {footing}, used only if coverage reaches {threshold}", pledge.index)
+    let (kind, threshold) = (page::kind(&pledge.tier), percent::percent(pledge.tier.threshold));
+    format!("{}: a {kind}, used only if coverage reaches {threshold}", pledge.index)
 }
 
 fn exactly(booked: levee_model::Amount) -> String {

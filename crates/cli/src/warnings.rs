@@ -179,7 +179,8 @@ fn ally(terms: &Terms) -> Option<String> {
 fn short_objection(terms: &Terms) -> Option<String> {
     let period = terms.objection_period;
     let shown = time::duration(period.into());
-    (period < DAY).then(|| {
+    let can_be_stopped = !terms.guardian.is_zero() || terms.veto != Bps::ZERO;
+    (period < DAY && can_be_stopped).then(|| {
         format!(
             "an objection_period of {shown} is less than a day: it leaves little time to object, and an \
              attacker needs capital for no longer than that"

@@ -315,7 +315,7 @@ impl RecoveryBooks {
         RecoveryView { accrued_at: self.accrued_at(), rate: self.rate(rescue), groups: self.groups(now) }
     }
 
-    /// What a position has earned and what of that has been paid.
+    /// What a position has earned, and how much of it has been paid.
     pub fn earnings(&self, rescue: &Rescue, id: PositionId) -> Earnings {
         Earnings { earned: self.earned_down(rescue, id), claimed: self.claimed(id) }
     }

@@ -58,7 +58,7 @@ impl DeployArgs {
     }
 }
 
-/// The result.
+/// The result of `levee deploy`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Deployed {
     /// Address of the rescue.

@@ -128,7 +128,7 @@ fn to_text(file: &TermsFile, address: Address) -> String {
         ("contracts", format!("edition {}", file.edition)),
     ];
     all.extend(facts(&file.terms));
-    all.push(("hash of", hash_rule(file)));
+    all.push(("hash origin", hash_rule(file)));
     format!("{}\ntiers\n{}", table::facts(&all), tiers(&file.terms))
 }
 
@@ -161,7 +161,7 @@ pub(super) fn all_facts(terms: &Terms) -> Vec<(&'static str, String)> {
             "tier",
             format!(
                 "{index}: a {}, used if coverage reaches {threshold}, draw order {order}",
-                page::footing(tier)
+                page::kind(tier)
             ),
         )
     };
@@ -186,10 +186,10 @@ fn hash_rule(file: &TermsFile) -> String {
 fn tiers(terms: &Terms) -> String {
     let row = |(index, tier): (usize, &Tier)| {
         let (threshold, order) = (percent::percent(tier.threshold), tier.draw_order.to_string());
-        [index.to_string(), threshold, order, page::footing(tier)]
+        [index.to_string(), threshold, order, page::kind(tier)]
     };
     let rows: Vec<_> = terms.tiers.iter().enumerate().map(row).collect();
-    table::render(["tier", "threshold", "order", "footing"], &rows)
+    table::render(["tier", "threshold", "order", "kind"], &rows)
 }
 
 fn shown(file: &TermsFile, address: Address) -> TermsShown {

@@ -9,7 +9,7 @@ mod text;
 #[cfg(test)]
 pub(crate) use json::RescueJson;
 pub(crate) use satellites::Satellites;
-pub(crate) use text::{back_by_calendar, footing};
+pub(crate) use text::{back_by_calendar, kind};
 
 use alloy::primitives::Address;
 use levee::{Edition, RescueView, Snapshot};
@@ -22,7 +22,7 @@ use crate::amount;
 pub(crate) struct Page {
     /// Its address.
     pub(crate) address: Address,
-    /// The chain id.
+    /// The chain ID.
     pub(crate) chain: u64,
     /// The block's number.
     pub(crate) block: u64,

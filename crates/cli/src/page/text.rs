@@ -93,7 +93,7 @@ impl Page {
         };
         vec![
             ("veto", veto),
-            ("objections", format!("{objection} before the first tranche")),
+            ("objections", format!("{objection} before the first tranche, and until the last is due")),
             ("exit window", format!("{exit} before an amendment takes effect")),
             ("lapse", lapse),
         ]
@@ -203,12 +203,12 @@ impl Page {
                 rows.push(self.tier_row(index, tier, [pot.total, pot.drawn, pot.delivered].map(shown)));
             }
         }
-        table::render(["tier", "threshold", "order", "footing", "pledged", "drawn", "delivered"], &rows)
+        table::render(["tier", "threshold", "order", "kind", "pledged", "drawn", "delivered"], &rows)
     }
 
     fn tier_row(&self, index: u8, tier: &Tier, [pledged, drawn, delivered]: [String; 3]) -> [String; 7] {
         let (threshold, order) = (percent::percent(tier.threshold), tier.draw_order.to_string());
-        [index.to_string(), threshold, order, footing(tier), pledged, drawn, delivered]
+        [index.to_string(), threshold, order, kind(tier), pledged, drawn, delivered]
     }
 
     fn tranches(&self) -> String {
@@ -271,7 +271,7 @@ pub(crate) fn back_by_calendar(count: u8, first: Timestamp, last: Timestamp) -> 
 }
 
 /// `grant`, or `loan at 3.8 %`.
-pub(crate) fn footing(tier: &Tier) -> String {
+pub(crate) fn kind(tier: &Tier) -> String {
     match tier.rate.get() {
         0 => "grant".into(),
         _ => format!("loan at {} a year", percent::percent(tier.rate)),
@@ -305,14 +305,14 @@ share rate   1 wstETH = 1.25 stETH
 deadline     2026-08-03T00:00:00Z (in 2 days)
 at latest    2026-08-10T00:00:00Z, by amendments
 veto         objections of 33 % of the draw stop tranches that are not yet due
-objections   3 days before the first tranche
+objections   3 days before the first tranche, and until the last is due
 exit window  1 day before an amendment takes effect
 lapse        30 days after the last tranche is due, for what is not delivered
 terms hash   0x0707070707070707070707070707070707070707070707070707070707070707
 created      in block 7, with edition v1 of the contracts
 
 tiers
-tier  threshold  order  footing               pledged   drawn    delivered
+tier  threshold  order  kind                  pledged   drawn    delivered
 0     50 %       0      grant                 40 ETH    0 ETH    0 ETH
 1     50 %       1      loan at 3.8 % a year  -         -        -
 2     100 %      0      grant                 30 stETH  0 stETH  0 stETH

@@ -61,10 +61,13 @@ const PROLOGUE: u64 = 3_600;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "The chain is run by anvil: the program named by the variable ANVIL, or `anvil` on PATH, or node_modules/.bin/anvil."
+    after_help = "The chain is run by anvil: the program named by the variable ANVIL, or `anvil` on PATH, or node_modules/.bin/anvil.
+
+Example:
+  levee rehearse scenarios/article-2026-04-24.toml"
 )]
 pub(crate) struct RehearseArgs {
-    /// Scenario (TOML); scenarios/README.md explains its keys.
+    /// Scenario (TOML); https://github.com/levee/levee/tree/main/scenarios explains its keys.
     scenario: PathBuf,
 
     /// Play only this ending.

@@ -221,7 +221,11 @@ fn said(statement: &Statement) -> String {
         ]
     };
     let rows: Vec<_> = statement.said.iter().map(row).collect();
-    titled("Declared on the board", ["who", "tier", "stage", "of", "valid", "locked", "missing"], &rows)
+    titled(
+        "Declared on the board",
+        ["who", "tier", "stage", "declared", "valid", "locked", "not yet locked"],
+        &rows,
+    )
 }
 
 /// A table under a title; empty without rows.

@@ -14,7 +14,7 @@ use crate::{
     account::DEV_CHAIN, amount::Amount, document::Document, error::UserError, terms::TermsFile, time,
 };
 
-/// The chain id of an anvil. A rehearsal's keys are public, so it is never that of a public chain.
+/// The chain ID of an anvil. A rehearsal's keys are public, so it is never that of a public chain.
 pub(crate) const CHAIN: u64 = DEV_CHAIN;
 
 /// A valid scenario: every name in it is known, and every amount has a unit.

@@ -33,7 +33,7 @@ pub fn address_of(name: &str) -> Address {
     if name == SIGNER { *SIGNERS } else { Address::from_word(keccak256(name)) }
 }
 
-/// The key of [`SIGNER`], which is nobody's secret.
+/// The key of [`SIGNER`], which is public.
 pub(crate) fn signer() -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&keccak256("levee lab signer")).expect("a hash is a key")
 }

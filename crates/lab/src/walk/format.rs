@@ -226,7 +226,7 @@ pub enum Op {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         payer: Option<String>,
     },
-    /// Anyone brings up to date what of a position counts for the bonus.
+    /// Anyone updates how much of a position counts for the bonus.
     Enlist {
         /// The pledger.
         who: String,

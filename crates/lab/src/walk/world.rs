@@ -66,7 +66,7 @@ impl World {
         self.with_working_steth(|chain, lido| chain.send(bank(), lido.steth, &call).map(drop))
     }
 
-    /// Breaks stETH, or mends it. wstETH moves all the time.
+    /// Breaks stETH, or repairs it. wstETH moves all the time.
     pub(super) fn set_broken(&mut self, broken: bool) {
         self.broken = broken;
         let code = if broken { BROKEN_CODE } else { self.steth_code.clone() };
@@ -116,7 +116,7 @@ mod tests {
         let failure = world.chain.read(world.lido.steth, &call);
         assert!(matches!(failure, Err(Failure::Revert(data)) if data == BROKEN_DATA));
         assert_eq!(world.holdings(&[pledger]).unwrap(), whole);
-        assert!(world.chain.read(world.lido.steth, &call).is_err(), "a look at it mends it");
+        assert!(world.chain.read(world.lido.steth, &call).is_err(), "a read repairs it");
         world.set_broken(false);
         assert!(world.chain.read(world.lido.steth, &call).unwrap() >= U256::from(PURSE));
     }
