@@ -9,7 +9,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use levee_model::{
-    Asset, Goal, Operation, Payment, Pledge, PositionId, Refusal, Refused, RescueEvent, Route, Units, Wei,
+    Amount, Asset, Goal, Operation, Payment, Pledge, PositionId, Refusal, Refused, RescueEvent, Route, Wei,
 };
 
 use crate::{
@@ -123,40 +123,41 @@ impl Contracts {
 
     /// The transaction of a pledge through the router, with a permit of the sender's for its token.
     pub fn permitted(&self, pledge: Pledge, permit: Permit) -> Transaction {
-        let (to, amount) = (self.destination(pledge), U256::from(pledge.amount.get()));
-        match pledge.id.asset {
+        let (to, amount) = (self.destination(pledge), number(pledge.amount));
+        match pledge.amount {
             // Nobody gives a permit for ETH.
-            Asset::Eth => self.pledge(pledge),
-            Asset::StEth => {
+            Amount::Eth(_) => self.pledge(pledge),
+            Amount::StEth(_) => {
                 self.router(Wei::ZERO, &R::pledgeStETHWithPermitCall { to, shares: amount, permit })
             }
-            Asset::WstEth => self.router(Wei::ZERO, &R::pledgeWstETHWithPermitCall { to, amount, permit }),
+            Amount::WstEth(_) => {
+                self.router(Wei::ZERO, &R::pledgeWstETHWithPermitCall { to, amount, permit })
+            }
         }
     }
 
     fn pledge(&self, pledge: Pledge) -> Transaction {
-        let Pledge { id: PositionId { pledger, tier, asset }, amount, amendment, route } = pledge;
-        let (wei, amount) = (Wei::new(amount.get()), U256::from(amount.get()));
-        let to = self.destination(pledge);
-        match (route, asset) {
-            (Route::Direct, Asset::Eth) => {
+        let Pledge { pledger, tier, amount: pledged, amendment, route } = pledge;
+        let (to, amount) = (self.destination(pledge), number(pledged));
+        match (route, pledged) {
+            (Route::Direct, Amount::Eth(wei)) => {
                 Transaction { value: wei, ..self.escrow(&E::pledgeETHCall { pledger, tier, amendment }) }
             }
-            (Route::Direct, Asset::StEth) => {
+            (Route::Direct, Amount::StEth(_)) => {
                 self.escrow(&E::pledgeStETHCall { pledger, tier, amendment, shares: amount })
             }
-            (Route::Direct, Asset::WstEth) => {
+            (Route::Direct, Amount::WstEth(_)) => {
                 self.escrow(&E::pledgeWstETHCall { pledger, tier, amendment, amount })
             }
-            (Route::Router { .. }, Asset::Eth) => self.router(wei, &R::pledgeETHCall { to }),
-            (Route::Weth { .. }, Asset::Eth) => self.router(Wei::ZERO, &R::pledgeWETHCall { to, amount }),
-            (_, Asset::StEth) => self.router(Wei::ZERO, &R::pledgeStETHCall { to, shares: amount }),
-            (_, Asset::WstEth) => self.router(Wei::ZERO, &R::pledgeWstETHCall { to, amount }),
+            (Route::Router { .. }, Amount::Eth(wei)) => self.router(wei, &R::pledgeETHCall { to }),
+            (Route::Weth { .. }, Amount::Eth(_)) => self.router(Wei::ZERO, &R::pledgeWETHCall { to, amount }),
+            (_, Amount::StEth(_)) => self.router(Wei::ZERO, &R::pledgeStETHCall { to, shares: amount }),
+            (_, Amount::WstEth(_)) => self.router(Wei::ZERO, &R::pledgeWstETHCall { to, amount }),
         }
     }
 
     fn destination(&self, pledge: Pledge) -> R::Destination {
-        let Pledge { id: PositionId { pledger, tier, .. }, amendment, route, .. } = pledge;
+        let Pledge { pledger, tier, amendment, route, .. } = pledge;
         let enlists = matches!(route, Route::Router { enlist: true } | Route::Weth { enlist: true });
         let bonus_pool = if enlists { self.bonus } else { Address::ZERO };
         R::Destination { escrow: self.escrow, pledger, tier, amendment, bonusPool: bonus_pool }
@@ -177,6 +178,11 @@ impl Contracts {
     fn router(&self, value: Wei, call: &impl SolCall) -> Transaction {
         Transaction::new(Contract::PledgeRouter, self.router, value, call)
     }
+}
+
+/// An amount as the contracts count it.
+fn number(amount: Amount) -> U256 {
+    U256::from(amount.units().get())
 }
 
 /// The payments that the events of a call tell of; a call makes one at most. `Released` leaves its recipient, the
@@ -205,7 +211,7 @@ fn payment(event: &Event, beneficiary: Address) -> Option<Payment> {
         Event::Recovery(RecoveryEvent::Claimed { recipient, amount, .. })
         | Event::Bonus(
             BonusEvent::Claimed { recipient, amount, .. } | BonusEvent::Returned { recipient, amount, .. },
-        ) => (recipient, Asset::Eth, Units::new(amount.get())),
+        ) => (recipient, Asset::Eth, Amount::Eth(amount).units()),
         _ => return None,
     };
     Some(Payment { to, asset, amount })
@@ -215,7 +221,7 @@ fn payment(event: &Event, beneficiary: Address) -> Option<Payment> {
 pub fn refused(operation: Operation, error: &Error) -> Option<Refused> {
     match operation {
         Operation::Pledge(pledge) if error.is_of_token() => {
-            Some(Refusal::TokenFailed { asset: pledge.id.asset }.into())
+            Some(Refusal::TokenFailed { asset: pledge.amount.asset() }.into())
         }
         _ => error.refused(),
     }
@@ -232,6 +238,7 @@ impl Error {
 mod tests {
     use super::*;
     use alloy::primitives::{B256, keccak256};
+    use levee_model::Units;
 
     const CONTRACTS: Contracts = Contracts {
         escrow: Address::repeat_byte(1),
@@ -246,7 +253,8 @@ mod tests {
     }
 
     fn pledge(asset: Asset, route: Route) -> Pledge {
-        Pledge { id: id(asset), amount: Units::new(7), amendment: 6, route }
+        let PositionId { pledger, tier, .. } = id(asset);
+        Pledge { pledger, tier, amount: Units::new(7).of(asset), amendment: 6, route }
     }
 
     /// The contract that a transaction calls, the wei that it sends, and its data.

@@ -79,7 +79,8 @@ impl Models {
     }
 
     fn pledge(&mut self, at: Moment, pledge: Pledge) -> Result<(), Refused> {
-        let Pledge { id, amount, amendment, route } = pledge;
+        let Pledge { amount, amendment, route, .. } = pledge;
+        let (id, amount) = (pledge.id(), amount.units());
         let (Route::Router { enlist } | Route::Weth { enlist }) = route else {
             return Ok(self.rescue.pledge(at, id, amendment, amount)?);
         };

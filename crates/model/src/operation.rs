@@ -4,10 +4,10 @@ use alloy_primitives::Address;
 
 use crate::{
     amendment::Goal,
-    asset::Asset,
+    asset::{Amount, Asset},
     books::PositionId,
     schedule::Timestamp,
-    units::{Units, Wei},
+    units::Wei,
 };
 
 /// A call of an escrow, of one of its pools or of the router, without its caller.
@@ -120,14 +120,23 @@ pub enum Operation {
 /// A pledge, for whose position anyone may pay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pledge {
-    /// Whose, into which tier and in what.
-    pub id: PositionId,
-    /// How much, in the asset's own unit.
-    pub amount: Units,
+    /// Whose it is.
+    pub pledger: Address,
+    /// The tier.
+    pub tier: u8,
+    /// How much, and of which asset.
+    pub amount: Amount,
     /// When the latest amendment that its sender knows of comes into force; 0 for none.
     pub amendment: Timestamp,
     /// How it gets to the escrow.
     pub route: Route,
+}
+
+impl Pledge {
+    /// The position that it adds to.
+    pub const fn id(&self) -> PositionId {
+        PositionId { pledger: self.pledger, tier: self.tier, asset: self.amount.asset() }
+    }
 }
 
 /// How a pledge gets to its escrow.

@@ -14,8 +14,8 @@ fn models(terms: Terms) -> Models {
     Models::open([ESCROW, recovery, bonus], terms, CREATED).expect("the terms are allowed")
 }
 
-fn pledge(id: PositionId, amount: u128, route: Route) -> Operation {
-    Operation::Pledge(Pledge { id, amount: units(amount), amendment: UNAMENDED, route })
+fn pledge(PositionId { pledger, tier, asset }: PositionId, amount: u128, route: Route) -> Operation {
+    Operation::Pledge(Pledge { pledger, tier, amount: units(amount).of(asset), amendment: UNAMENDED, route })
 }
 
 #[test]

@@ -123,8 +123,9 @@ mod tests {
 
     #[test]
     fn a_token_has_words_of_its_own_for_a_pledge_that_it_refuses() {
-        let (id, amount) = (position(), Units::new(5));
-        let pledge = Operation::Pledge(Pledge { id, amount, amendment: 0, route: Route::Direct });
+        let (PositionId { pledger, tier, asset }, amendment, route) = (position(), 0, Route::Direct);
+        let amount = Units::new(5).of(asset);
+        let pledge = Operation::Pledge(Pledge { pledger, tier, amount, amendment, route });
         let stopped = || Err(Error::TokenRefused { reason: "CONTRACT_IS_STOPPED".into() });
         let failed = |asset| Err(Refusal::TokenFailed { asset }.into());
         assert!(is_alike(pledge, stopped(), failed(Asset::StEth)));

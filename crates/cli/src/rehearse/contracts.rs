@@ -94,8 +94,8 @@ impl Contracts {
         if !matches!(pledge.route, Route::Router { .. }) {
             return Ok(None);
         }
-        let (signer, amount) = (cast::signer(owner), pledge.amount.of(pledge.id.asset));
-        Ok(match self.router.permit(&signer, amount, Allowance::Exact, now).await? {
+        let signer = cast::signer(owner);
+        Ok(match self.router.permit(&signer, pledge.amount, Allowance::Exact, now).await? {
             Funding::Eth(_) | Funding::Weth(_) => None,
             Funding::StEth(_, permit) | Funding::WstEth(_, permit) => Some(permit),
         })

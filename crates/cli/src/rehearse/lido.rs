@@ -8,13 +8,13 @@ use alloy::{
 };
 use eyre::{Result, bail, ensure};
 use levee::bindings::{StETH, WETH, WrappedEther, WstETH};
-use levee_model::{Asset, Lido, Rate, Shares, Timestamp, Units, Wei, prorata, units::RATE_UNIT};
+use levee_model::{Amount, Asset, Lido, Rate, Shares, Timestamp, Units, Wei, prorata, units::RATE_UNIT};
 
 use super::{
     cast::{self, LIDO},
     chain::{Chain, REVERTING},
 };
-use crate::amount;
+use crate::amount::{self, Amount as WrittenAmount};
 
 /// stETH and wstETH, and their state.
 ///
@@ -56,7 +56,7 @@ impl LidoChange {
 }
 
 /// An amount of stETH in shares, rounded down, as stETH itself computes it.
-pub(crate) fn shares_down(amount: Wei, rate: Rate) -> Shares {
+fn shares_down(amount: Wei, rate: Rate) -> Shares {
     let shares = U256::from(amount.get()) * U256::from(RATE_UNIT) / U256::from(rate.get());
     Shares::new(shares.saturating_to())
 }
@@ -110,32 +110,42 @@ impl Tokens {
         self.rate
     }
 
+    /// An amount as the books would hold it now.
+    pub(crate) fn booked(&self, amount: WrittenAmount) -> Amount {
+        match amount {
+            WrittenAmount::Eth(wei) => Amount::Eth(wei),
+            WrittenAmount::StEth(wei) => Amount::StEth(shares_down(wei, self.rate)),
+            WrittenAmount::Shares(shares) => Amount::StEth(shares),
+            WrittenAmount::WstEth(units) => Amount::WstEth(units),
+        }
+    }
+
     /// Gives `to` shares of stETH or units of wstETH, and lets `spender` take them.
     pub(crate) async fn give(
         &self,
         chain: &Chain,
         time: Timestamp,
         to: Address,
-        (asset, amount): (Asset, Units),
+        amount: Amount,
         spender: Address,
     ) -> Result<()> {
-        for request in self.giving(to, asset, U256::from(amount.get()), spender) {
-            chain.must(time, request, &format!("giving {asset}")).await?;
+        for request in self.giving(to, amount, spender) {
+            chain.must(time, request, &format!("giving {}", amount.asset())).await?;
         }
         Ok(())
     }
 
-    fn giving(&self, to: Address, asset: Asset, amount: U256, spender: Address) -> Vec<TransactionRequest> {
+    fn giving(&self, to: Address, given: Amount, spender: Address) -> Vec<TransactionRequest> {
         let [steth, wsteth] = cast::tokens();
-        let from = cast::address(LIDO);
-        match asset {
+        let (from, amount) = (cast::address(LIDO), U256::from(given.units().get()));
+        match given {
             // It is no token, and not Lido's to give.
-            Asset::Eth => Vec::new(),
-            Asset::StEth => vec![
+            Amount::Eth(_) => Vec::new(),
+            Amount::StEth(_) => vec![
                 call(from, steth, &StETH::transferSharesCall { to, shares: amount }),
                 call(to, steth, &StETH::approveCall { spender, amount: U256::MAX }),
             ],
-            Asset::WstEth => vec![
+            Amount::WstEth(_) => vec![
                 call(from, steth, &StETH::approveCall { spender: wsteth, amount: U256::MAX }),
                 call(from, wsteth, &WstETH::wrapCall { stETHAmount: self.worth_up(amount) }),
                 call(from, wsteth, &WstETH::transferCall { to, units: amount }),
@@ -149,10 +159,10 @@ impl Tokens {
         chain: &Chain,
         time: Timestamp,
         owner: Address,
-        amount: U256,
+        amount: Wei,
         spender: Address,
     ) -> Result<()> {
-        let weth = cast::weth();
+        let (weth, amount) = (cast::weth(), U256::from(amount.get()));
         let deposit = call(owner, weth, &WETH::depositCall {}).with_value(amount);
         chain.must(time, deposit, "wrapping ETH").await?;
         chain.must(time, call(owner, weth, &WETH::approveCall { spender, amount }), "approving WETH").await

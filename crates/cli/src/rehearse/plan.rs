@@ -7,7 +7,7 @@ use levee_model::{Asset, BonusRefusal, Goal, Models, Operation, Pledge, Position
 use super::{
     cast::{self, ANYONE},
     contracts::Move,
-    stage::{Stage, units_of},
+    stage::Stage,
     step::{Action, Collect, Declare, Knows, Positions, Step, take_back},
 };
 use crate::error::UserError;
@@ -21,13 +21,13 @@ impl Stage {
         match &step.action {
             Action::Call { by, operation } => Ok(one(by, *operation)),
             Action::Pledge { who, tier, amount, route, knows } => {
-                let (asset, amount) = units_of(*amount, &self.tokens);
-                let id = PositionId { pledger: cast::address(who), tier: *tier, asset };
                 let amendment = match knows {
                     Knows::Latest => self.models.rescue.latest_amendment(),
                     Knows::Nothing => 0,
                 };
-                Ok(one(who, Operation::Pledge(Pledge { id, amount, amendment, route: *route })))
+                let (pledger, tier, route, amount) =
+                    (cast::address(who), *tier, *route, self.tokens.booked(*amount));
+                Ok(one(who, Operation::Pledge(Pledge { pledger, tier, amount, amendment, route })))
             }
             Action::Amend { by, target, deadline } => {
                 let goal = self.models.rescue.goal(self.now);

@@ -3,15 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use alloy::{
-    primitives::{Address, U256},
-    rpc::types::Log,
-};
+use alloy::{primitives::Address, rpc::types::Log};
 use eyre::{Result, WrapErr};
 use levee::{BonusEvent, Error, Event};
 use levee_model::{
-    Asset, BonusRefusal, Creation, Models, Moment, Operation, Payment, Pledge, RecoveryRefusal, Refusal,
-    Refused, Route, Timestamp, Units, Wei, schedule,
+    Amount, Asset, BonusRefusal, Creation, Models, Moment, Operation, Payment, Pledge, RecoveryRefusal,
+    Refusal, Refused, Route, Timestamp, Wei, schedule,
 };
 
 use super::{
@@ -19,12 +16,12 @@ use super::{
     cast::{self, Cast},
     chain::{Chain, REVERTING},
     contracts::{Contracts, Move},
-    lido::{Tokens, shares_down},
+    lido::Tokens,
     scenario::Scenario,
     step::{Action, Step},
     when::{Anchor, When},
 };
-use crate::{amount::Amount, error::UserError};
+use crate::error::UserError;
 
 /// A rescue that is being played.
 #[derive(Debug, Clone)]
@@ -61,17 +58,6 @@ pub(crate) struct Scene {
     pub(crate) note: Option<String>,
 }
 
-/// What a contributor holds of an asset, in the asset's own unit.
-pub(crate) fn units_of(amount: Amount, tokens: &Tokens) -> (Asset, Units) {
-    let units = match amount {
-        Amount::Eth(wei) => Units::new(wei.get()),
-        Amount::StEth(wei) => Units::new(shares_down(wei, tokens.rate()).get()),
-        Amount::Shares(shares) => Units::new(shares.get()),
-        Amount::WstEth(units) => units,
-    };
-    (amount.asset(), units)
-}
-
 impl Stage {
     /// Puts the tokens, the escrow, the contracts around it and everyone's money on the chain.
     pub(crate) async fn set(chain: Chain, scenario: &Scenario) -> Result<Self> {
@@ -83,7 +69,7 @@ impl Stage {
         for contributor in &scenario.contributors {
             let account = cast::address(&contributor.name);
             for held in &contributor.holds {
-                fund(&chain, &tokens, start, account, units_of(*held, &tokens), address).await?;
+                fund(&chain, &tokens, start, account, tokens.booked(*held), address).await?;
             }
         }
         let created = Creation { block: contracts.escrow.created_block().await?, time: start };
@@ -240,9 +226,8 @@ impl Stage {
         let Move::Operation(operation) = call else { return Ok(()) };
         let (chain, account) = (&self.chain, cast::address(caller));
         match (operation, &step.action) {
-            (Operation::Pledge(Pledge { amount, route: Route::Weth { .. }, .. }), _) => {
-                let (amount, router) = (U256::from(amount.get()), self.contracts.router.address());
-                Tokens::wrap(chain, self.now, account, amount, router).await
+            (Operation::Pledge(Pledge { amount: Amount::Eth(wei), route: Route::Weth { .. }, .. }), _) => {
+                Tokens::wrap(chain, self.now, account, *wei, self.contracts.router.address()).await
             }
             (Operation::Recover(amount), Action::Recover { by: None, .. }) => {
                 chain.add_balance(account, *amount).await
@@ -315,11 +300,12 @@ impl Stage {
 
 /// How a contract refuses a call whose payment is not taken.
 const fn unpaid(operation: Operation, Payment { to: recipient, asset, amount }: Payment) -> Refused {
-    let wei = Wei::new(amount.get());
-    match operation {
-        Operation::Claim(_) => Refused::ByRecovery(RecoveryRefusal::PaymentFailed { recipient, amount: wei }),
-        Operation::ClaimBonus(_) | Operation::TakeBack { .. } => {
-            Refused::ByBonus(BonusRefusal::PaymentFailed { recipient, amount: wei })
+    match (operation, amount.of(asset)) {
+        (Operation::Claim(_), Amount::Eth(amount)) => {
+            Refused::ByRecovery(RecoveryRefusal::PaymentFailed { recipient, amount })
+        }
+        (Operation::ClaimBonus(_) | Operation::TakeBack { .. }, Amount::Eth(amount)) => {
+            Refused::ByBonus(BonusRefusal::PaymentFailed { recipient, amount })
         }
         _ => Refused::ByRescue(Refusal::PaymentFailed { recipient, asset, amount }),
     }
@@ -330,12 +316,12 @@ async fn fund(
     tokens: &Tokens,
     time: Timestamp,
     account: Address,
-    (asset, units): (Asset, Units),
+    amount: Amount,
     escrow: Address,
 ) -> Result<()> {
-    match asset {
-        Asset::Eth => chain.add_balance(account, Wei::new(units.get())).await,
-        _ => tokens.give(chain, time, account, (asset, units), escrow).await,
+    match amount {
+        Amount::Eth(wei) => chain.add_balance(account, wei).await,
+        _ => tokens.give(chain, time, account, amount, escrow).await,
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use alloy::primitives::Address;
 use eyre::{Result, ensure};
 use levee::{Entry, PotView, RescueEvent, RescueView, history};
-use levee_model::{Asset, Bps, EndReason, Models, PositionId, Rate, Shares, Status, Units, Wei, prorata};
+use levee_model::{
+    Amount as Booked, Asset, Bps, EndReason, Models, PositionId, Rate, Status, Units, Wei, prorata,
+};
 use serde::Serialize;
 
 use super::{
@@ -13,7 +15,7 @@ use super::{
     pools::{Bonus, Recovery},
     said::Said,
     scenario::Scenario,
-    stage::{Stage, units_of},
+    stage::Stage,
 };
 use crate::amount::Amount;
 
@@ -172,23 +174,18 @@ impl Statement {
 
     /// `units` of an asset as people read them: of stETH, what the shares are worth.
     pub(crate) fn in_stated_unit(&self, asset: Asset, units: Units) -> Amount {
-        let like = match asset {
-            Asset::Eth => Amount::Eth(Wei::ZERO),
-            Asset::StEth => Amount::StEth(Wei::ZERO),
-            Asset::WstEth => Amount::WstEth(Units::ZERO),
-        };
-        self.in_unit_of(like, units)
+        match units.of(asset) {
+            Booked::Eth(wei) => Amount::Eth(wei),
+            Booked::StEth(shares) => Amount::StEth(prorata::shares_value_down(shares, self.rate)),
+            Booked::WstEth(units) => Amount::WstEth(units),
+        }
     }
 
     /// `units` of an asset, in the unit in which `like` is written.
     pub(crate) fn in_unit_of(&self, like: Amount, units: Units) -> Amount {
-        match like {
-            Amount::Eth(_) => Amount::Eth(Wei::new(units.get())),
-            Amount::StEth(_) => {
-                Amount::StEth(prorata::shares_value_down(Shares::new(units.get()), self.rate))
-            }
-            Amount::Shares(_) => Amount::Shares(Shares::new(units.get())),
-            Amount::WstEth(_) => Amount::WstEth(units),
+        match (like, units.of(Asset::StEth)) {
+            (Amount::Shares(_), Booked::StEth(shares)) => Amount::Shares(shares),
+            _ => self.in_stated_unit(like.asset(), units),
         }
     }
 }
@@ -384,8 +381,8 @@ async fn check_wallets(stage: &Stage, scenario: &Scenario, lines: &[Line], entri
     let at_start = super::lido::Tokens::at(scenario.rate);
     for contributor in &scenario.contributors {
         for asset in Asset::ALL {
-            let held = contributor.holds.iter().map(|held| units_of(*held, &at_start));
-            let held: Units = held.filter(|(of, _)| *of == asset).map(|(_, units)| units).sum();
+            let held = contributor.holds.iter().map(|held| at_start.booked(*held));
+            let held: Units = held.filter(|held| held.asset() == asset).map(Booked::units).sum();
             let own = || lines.iter().filter(|line| line.who == contributor.name && line.asset == asset);
             let account = cast::address(&contributor.name);
             let back: Units = own().map(|line| line.returned + line.refunded).sum();
@@ -411,7 +408,7 @@ fn pool_flows(stage: &Stage, who: &str, lines: &[Line]) -> (Units, Units) {
     let own = lines.iter().filter(|line| line.who == who);
     let paid: Wei = own.map(|line| line.claimed + line.bonus).sum();
     let put = |book: &BTreeMap<String, Wei>| book.get(who).copied().unwrap_or_default();
-    let units = |wei: Wei| Units::new(wei.get());
+    let units = |wei| Booked::Eth(wei).units();
     (units(paid + put(&stage.reclaimed)), units(put(&stage.added) + put(&stage.recovered)))
 }
 

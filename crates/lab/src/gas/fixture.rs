@@ -219,8 +219,8 @@ impl Fixture {
         asset: Asset,
         amount: u128,
     ) -> Result<u64, Failure> {
-        let (id, amount) = (PositionId { pledger, tier, asset }, Units::new(amount));
-        let pledge = Pledge { id, amount, amendment: self.amendment, route: Route::Direct };
+        let (amount, amendment) = (Units::new(amount).of(asset), self.amendment);
+        let pledge = Pledge { pledger, tier, amount, amendment, route: Route::Direct };
         self.make(from, Operation::Pledge(pledge))
     }
 

@@ -135,8 +135,9 @@ fn router(others: usize) -> Result<Vec<Figure>, EscrowError> {
     fixture.fill_tokens(payer)?;
     let amount = U256::from(FIRST_PLEDGE);
     let pledge = |asset, enlist| Pledge {
-        id: PositionId { pledger: payer, ..fixture.position(asset) },
-        amount: Units::new(FIRST_PLEDGE),
+        pledger: payer,
+        tier: fixture.last_tier(),
+        amount: Units::new(FIRST_PLEDGE).of(asset),
         amendment: 0,
         route: Route::Router { enlist },
     };

@@ -9,7 +9,7 @@ use levee::{
     RecoveryEvent, RescueEvent, RescueView, history, operation,
 };
 use levee_model::{
-    Asset, Operation, Payment, Pledge, PositionId, Refused, Rescue, Route, Status, Timestamp, Units, Wei,
+    Amount, Asset, Operation, Payment, Pledge, PositionId, Refused, Rescue, Route, Status, Timestamp, Units,
 };
 use thiserror::Error;
 
@@ -237,7 +237,7 @@ impl Bytecode {
     /// What an event says was paid in: by whom, to which contract, of which asset, how much.
     fn deposit(&self, caller: Address, operation: Operation, event: &Event) -> Option<Movement> {
         let Contracts { escrow, recovery, bonus, .. } = self.contracts;
-        let units = |wei: Wei| Units::new(wei.get());
+        let units = |wei| Amount::Eth(wei).units();
         match *event {
             // The events of a pledge and of a bonus do not say who paid.
             Event::Rescue(RescueEvent::Pledged { position, amount }) => {

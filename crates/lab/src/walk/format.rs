@@ -322,8 +322,9 @@ impl Op {
         Some(match *self {
             Self::Rebase { .. } | Self::Break { .. } => return None,
             Self::Pledge { ref who, tier, asset, amount, names, via, .. } => {
-                let (id, amendment) = (id(who, tier, asset), names.unwrap_or(latest));
-                let pledge = Pledge { id, amount, amendment, route: Via::way(via) };
+                let (pledger, amount, amendment) =
+                    (address_of(who), amount.of(asset), names.unwrap_or(latest));
+                let pledge = Pledge { pledger, tier, amount, amendment, route: Via::way(via) };
                 (address_of(self.payer().unwrap_or(who)), O::Pledge(pledge))
             }
             Self::Settle => (anyone, O::Settle),

@@ -1,8 +1,8 @@
 //! A walk on the model of the rules.
 
 use levee_model::{
-    Asset, BonusBooks, Creation, Lido, Models, Moment, Operation, Pledge, Rate, RecoveryBooks, Refusal,
-    Rescue, Shares, Status, TermsError, Timestamp, prorata,
+    Amount, Asset, BonusBooks, Creation, Lido, Models, Moment, Operation, Rate, RecoveryBooks, Refusal,
+    Rescue, Status, TermsError, Timestamp, prorata,
 };
 
 use super::{
@@ -38,8 +38,8 @@ impl Subject for Model {
         match (op, op.call(latest)) {
             (Op::Rebase { rate }, _) => self.rate = *rate,
             (Op::Break { broken }, _) => self.broken = *broken,
-            (_, Some((_, Operation::Pledge(pledge)))) if self.lacks_allowance(op, pledge) => {
-                return Ok(Err(Refusal::TokenFailed { asset: pledge.id.asset }.into()));
+            (_, Some((_, Operation::Pledge(pledge)))) if self.lacks_allowance(op, pledge.amount) => {
+                return Ok(Err(Refusal::TokenFailed { asset: pledge.amount.asset() }.into()));
             }
             (_, Some((caller, operation))) => {
                 return Ok(self.models.play(at, caller, operation).map(Vec::from_iter));
@@ -121,11 +121,11 @@ impl Model {
     }
 
     /// Whether a false permit leaves the router without an allowance that it needs.
-    fn lacks_allowance(&self, op: &Op, Pledge { id, amount, .. }: Pledge) -> bool {
-        let needs_nothing = || match id.asset {
+    fn lacks_allowance(&self, op: &Op, amount: Amount) -> bool {
+        let needs_nothing = || match amount {
             // Shares that are worth no wei need no allowance.
-            Asset::StEth => prorata::shares_value_down(Shares::new(amount.get()), self.rate).is_zero(),
-            Asset::Eth | Asset::WstEth => amount.is_zero(),
+            Amount::StEth(shares) => prorata::shares_value_down(shares, self.rate).is_zero(),
+            Amount::Eth(_) | Amount::WstEth(_) => amount.units().is_zero(),
         };
         op.via().is_some_and(|via| via.route == Route::FalsePermit) && !needs_nothing()
     }

@@ -58,7 +58,7 @@ impl Router {
         pledge: Pledge,
         route: Route,
     ) -> Result<Receipt, Failure> {
-        let (asset, amount) = (pledge.id.asset, U256::from(pledge.amount.get()));
+        let (asset, amount) = (pledge.amount.asset(), U256::from(pledge.amount.units().get()));
         let signed = if route == Route::FalsePermit { amount + U256::ONE } else { amount };
         let permit = self.permit(world, asset, amount, signed)?;
         if route == Route::UsedPermit {

@@ -93,7 +93,7 @@ fn call(step: &Value, pledgers: &mut BTreeMap<String, Address>) -> Call {
     let mut who = || address_of(step["who"].as_str().expect("a step names its pledger"), pledgers);
     let mut id = || PositionId { pledger: who(), tier: number(&step["tier"]) as u8, asset: asset() };
     Some(match step["op"].as_str().expect("a step has an operation") {
-        "pledge" => (ANYONE, pledge(id(), Units::new(amount().get()))),
+        "pledge" => (ANYONE, pledge(id(), from_json(&step["amount"]))),
         "settle" => (ANYONE, Operation::Settle),
         "release" => (ANYONE, Operation::Release(asset())),
         "refund" => (ANYONE, Operation::Refund(id())),
@@ -118,8 +118,8 @@ fn call(step: &Value, pledgers: &mut BTreeMap<String, Address>) -> Call {
     })
 }
 
-fn pledge(id: PositionId, amount: Units) -> Operation {
-    Operation::Pledge(Pledge { id, amount, amendment: 0, route: Route::Direct })
+fn pledge(PositionId { pledger, tier, asset }: PositionId, amount: Units) -> Operation {
+    Operation::Pledge(Pledge { pledger, tier, amount: amount.of(asset), amendment: 0, route: Route::Direct })
 }
 
 fn goal(step: &Value) -> Goal {
