@@ -8,11 +8,11 @@ use alloy::{
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Allowance, Call, Destination, Funding, Router, Tokens,
+    Allowance, Call, Router, Tokens,
     bindings::{StETH, WETH, WstETH},
     display::decimal,
 };
-use levee_model::{Asset, Wei};
+use levee_model::{Asset, Route, Wei};
 
 use crate::{
     address,
@@ -79,8 +79,8 @@ impl RouteArgs {
 impl Session {
     /// The pledge by a call of the escrow, after any approval it needs.
     pub(crate) async fn direct(&self, pledge: &Pledge, may_approve: bool) -> Result<Vec<Step>> {
-        let Pledge { pledger, index, amount, booked, .. } = *pledge;
-        let call = self.escrow.pledge(pledger, index, self.page.view.latest_amendment(), booked);
+        let Pledge { amount, booked, .. } = *pledge;
+        let call = self.escrow.pledge(self.by(Route::Direct, pledge), None)?;
         let mut steps = Vec::new();
         // The pledge follows in the next transaction and uses up the allowance.
         if let Some(approval) = self.escrow.approval(self.signer.from, booked, Allowance::Exact).await? {
@@ -95,8 +95,9 @@ impl Session {
     pub(crate) async fn with_permit(&self, pledge: &Pledge, weth: Option<Address>) -> Result<Vec<Step>> {
         let router = self.router(weth)?;
         let (key, deadline) = (&self.signer.key, self.page.now + PERMIT_LIFETIME);
-        let funding = router.permit(key, pledge.booked, Allowance::Exact, deadline).await?;
-        let call = router.pledge(self.destination(pledge), funding);
+        let permit = router.permit(key, pledge.booked, Allowance::Exact, deadline).await?;
+        let routed = self.by(Route::Router { enlist: pledge.enlists }, pledge);
+        let call = self.escrow.clone().through(router.address()).pledge(routed, permit)?;
         let mut steps = Vec::new();
         steps.extend(self.signer.creation(router.blueprint()).await?);
         let mut step = self.pledge(pledge, &pledge.amount.to_string(), call);
@@ -121,18 +122,18 @@ impl Session {
         if let Some(approval) = router.weth_approval(self.signer.from, wei).await? {
             steps.push(self.approval(approval, ("router", &amount), &amount, may_approve)?);
         }
-        let call = router.pledge(self.destination(pledge), Funding::Weth(wei));
+        let routed = self.by(Route::Weth { enlist: pledge.enlists }, pledge);
+        let call = self.escrow.clone().through(router.address()).pledge(routed, None)?;
         let mut step = self.pledge(pledge, &amount, call);
         step.facts.push(("through", format!("the router {}, which unwraps it", router.address())));
         steps.push(step);
         Ok(steps)
     }
 
-    fn destination(&self, pledge: &Pledge) -> Destination {
-        let Pledge { pledger, index: tier, enlists: enlist, .. } = *pledge;
-        let amendment = self.page.view.latest_amendment();
-        let (escrow, edition) = (self.escrow.address(), self.escrow.edition());
-        Destination { escrow, edition, pledger, tier, amendment, enlist }
+    /// The pledge by a route, under the amendment that is shown.
+    fn by(&self, route: Route, pledge: &Pledge) -> levee_model::Pledge {
+        let Pledge { pledger, index: tier, booked: amount, .. } = *pledge;
+        levee_model::Pledge { pledger, tier, amount, amendment: self.page.view.latest_amendment(), route }
     }
 
     /// The router of the chain's WETH and the rescue's tokens.

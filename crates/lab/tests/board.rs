@@ -232,7 +232,7 @@ proptest! {
         chain.set_time(START);
         let blueprint = Blueprint::board();
         let (board, _) =
-            chain.deploy_create2(blueprint.salt(), blueprint.init_code()).expect("a board");
+            chain.deploy_create2(blueprint.salt(), &blueprint.init_code()).expect("a board");
         let mut reference = Reference::default();
         for step in &steps {
             chain.set_time(step.time);

@@ -64,7 +64,6 @@ pub struct Blueprint {
     edition: Edition,
     contract: Contract,
     arguments: Bytes,
-    init_code: Bytes,
 }
 
 impl Blueprint {
@@ -116,17 +115,13 @@ impl Blueprint {
 
     /// Of the latest edition.
     fn new(contract: Contract, arguments: Vec<u8>) -> Self {
-        Self::of(Edition::LATEST, contract, arguments.into())
-    }
-
-    fn of(edition: Edition, contract: Contract, arguments: Bytes) -> Self {
-        let init_code = [&edition.creation_code(contract)[..], &arguments].concat().into();
-        Self { edition, contract, arguments, init_code }
+        Self { edition: Edition::LATEST, contract, arguments: arguments.into() }
     }
 
     /// The same contract of another edition than the latest: of the one whose rescue it belongs to.
+    #[must_use]
     pub fn in_edition(self, edition: Edition) -> Self {
-        if edition == self.edition { self } else { Self::of(edition, self.contract, self.arguments) }
+        Self { edition, ..self }
     }
 
     /// The edition that it is of.
@@ -139,9 +134,14 @@ impl Blueprint {
         self.contract
     }
 
+    /// The constructor's arguments, encoded.
+    pub(crate) const fn arguments(&self) -> &Bytes {
+        &self.arguments
+    }
+
     /// The code that creates it: the constructor's bytecode and its arguments.
-    pub const fn init_code(&self) -> &Bytes {
-        &self.init_code
+    pub fn init_code(&self) -> Bytes {
+        [&self.edition.creation_code(self.contract)[..], &self.arguments].concat().into()
     }
 
     /// The salt that it is created with.
@@ -149,15 +149,10 @@ impl Blueprint {
         self.edition.salt(self.contract)
     }
 
-    /// The hash of its code, if it was created with these immutables.
-    pub(crate) fn code_hash(&self, immutables: &[B256]) -> B256 {
-        self.edition.code(self.contract).hash(immutables)
-    }
-
     /// Its address, now or once created, on every chain that has the [`CREATE2_DEPLOYER`]. Needs no network
     /// and trusts nobody.
     pub fn address(&self) -> Address {
-        CREATE2_DEPLOYER.create2_from_code(self.salt(), &self.init_code)
+        CREATE2_DEPLOYER.create2_from_code(self.salt(), self.init_code())
     }
 
     /// Checks that it exists. Nothing else can be at its address, which follows from its code and what it

@@ -24,7 +24,9 @@ use crate::{
     call::Call,
     convert, error,
     event::Event,
-    history, rpc,
+    history,
+    operation::Transaction,
+    rpc,
     terms::seconds,
 };
 use wallet::Wallet;
@@ -422,7 +424,8 @@ impl<P: Provider + Clone> Board<P> {
     }
 
     fn call(&self, call: &impl SolCall) -> Call<P> {
-        Call::new(self.provider.clone(), Contract::PledgeBoard, self.address, call)
+        let transaction = Transaction::new(Contract::PledgeBoard, self.address, Wei::ZERO, call);
+        Call::of(self.provider.clone(), transaction, vec![self.address])
     }
 }
 

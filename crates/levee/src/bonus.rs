@@ -1,4 +1,4 @@
-//! The bonus pool of one escrow: its calls, its views, its events and its refusals.
+//! The bonus pool of one escrow: its views, its events and its refusals.
 
 use alloy::{
     eips::BlockId,
@@ -13,8 +13,7 @@ use levee_model::{
 
 use crate::{
     bindings::BonusPool::{self as Raw, BonusPoolErrors, BonusPoolEvents},
-    blueprint::{Blueprint, Contract},
-    call::Call,
+    blueprint::Blueprint,
     convert, error,
     escrow::Escrow,
     rpc,
@@ -26,7 +25,6 @@ pub struct BonusPool<P> {
     provider: P,
     blueprint: Blueprint,
     address: Address,
-    escrow: Address,
     block: BlockId,
 }
 
@@ -75,11 +73,11 @@ pub enum BonusEvent {
 }
 
 impl<P: Provider + Clone> BonusPool<P> {
-    /// The pool of `escrow`.
+    /// The pool of `escrow`, which [makes its calls](Escrow::call).
     pub fn of(escrow: &Escrow<P>) -> Self {
         let blueprint = Blueprint::bonus_pool(escrow.address()).in_edition(escrow.edition());
-        let (provider, address) = (escrow.provider().clone(), blueprint.address());
-        Self { provider, address, blueprint, escrow: escrow.address(), block: BlockId::latest() }
+        let (provider, address) = (escrow.provider().clone(), escrow.contracts().bonus);
+        Self { provider, address, blueprint, block: BlockId::latest() }
     }
 
     /// The same pool, read at the end of a block instead of the latest.
@@ -133,46 +131,6 @@ impl<P: Provider + Clone> BonusPool<P> {
     /// As [`bonus`](Self::bonus).
     pub async fn contribution_of(&self, sponsor: Address) -> Result<Wei, error::Error> {
         convert::wei(self.read(&Raw::contributionOfCall { sponsor }).await?)
-    }
-
-    /// Adds ETH as the contribution of `sponsor`.
-    pub fn add(&self, sponsor: Address, amount: Wei) -> Call<P> {
-        self.call(&Raw::addCall { sponsor }).paying(amount)
-    }
-
-    /// Brings what counts of a position up to date, so that all that it has counts from now on.
-    pub fn enlist(&self, id: PositionId) -> Call<P> {
-        let PositionId { pledger, tier, asset } = id;
-        self.call(&Raw::enlistCall { pledger, tier, asset: asset as u8 })
-    }
-
-    /// Pays the pledger of a position its share, once.
-    pub fn claim(&self, id: PositionId) -> Call<P> {
-        let PositionId { pledger, tier, asset } = id;
-        self.call(&Raw::claimCall { pledger, tier, asset: asset as u8 })
-    }
-
-    /// Pays `recipient` the share of a position of the sender's. The pledger of `id` must be the sender.
-    pub fn claim_to(&self, id: PositionId, recipient: Address) -> Call<P> {
-        let PositionId { tier, asset, .. } = id;
-        self.call(&Raw::claimToCall { tier, asset: asset as u8, recipient })
-    }
-
-    /// Returns to `sponsor` what is left of all that it added. Before it is decided only the sponsor itself may call,
-    /// in the first half of an amendment's exit window.
-    pub fn take_back(&self, sponsor: Address) -> Call<P> {
-        self.call(&Raw::takeBackCall { sponsor })
-    }
-
-    /// The same of what the sender added, to `recipient`.
-    pub fn take_back_to(&self, recipient: Address) -> Call<P> {
-        self.call(&Raw::takeBackToCall { recipient })
-    }
-
-    /// A call may settle the escrow first, whose events come before the pool's.
-    fn call(&self, call: &impl SolCall) -> Call<P> {
-        Call::new(self.provider.clone(), Contract::BonusPool, self.address, call)
-            .with_events_of(vec![self.escrow, self.address])
     }
 
     async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, error::Error> {

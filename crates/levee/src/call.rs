@@ -8,12 +8,11 @@ use alloy::{
     primitives::{Address, B256, Bytes},
     providers::Provider,
     rpc::types::{TransactionReceipt, TransactionRequest},
-    sol_types::SolCall,
     transports::RpcError,
 };
 use levee_model::Wei;
 
-use crate::{blueprint::Contract, error::Error, event::Event, operation::Transaction};
+use crate::{error::Error, event::Event, operation::Transaction};
 
 /// How long [`Call::execute`] waits for a receipt: about fifteen blocks on Ethereum.
 pub const RECEIPT_TIMEOUT: Duration = Duration::from_secs(180);
@@ -63,25 +62,9 @@ pub struct Executed {
 }
 
 impl<P: Provider + Clone> Call<P> {
-    /// A call to the function `call` of `to`, with the errors and events of `contract`.
-    pub(crate) fn new(provider: P, contract: Contract, to: Address, call: &impl SolCall) -> Self {
-        Self::raw(provider, contract, to, Wei::ZERO, call.abi_encode().into()).with_events_of(vec![to])
-    }
-
-    pub(crate) const fn raw(provider: P, contract: Contract, to: Address, value: Wei, input: Bytes) -> Self {
-        Self { provider, transaction: Transaction { contract, to, value, input }, events_of: Vec::new() }
-    }
-
-    /// The same call with ETH.
-    pub(crate) const fn paying(mut self, value: Wei) -> Self {
-        self.transaction.value = value;
-        self
-    }
-
-    /// The same call, which also changes other contracts.
-    pub(crate) fn with_events_of(mut self, events_of: Vec<Address>) -> Self {
-        self.events_of = events_of;
-        self
+    /// A transaction that may change the contracts `events_of`.
+    pub(crate) const fn of(provider: P, transaction: Transaction, events_of: Vec<Address>) -> Self {
+        Self { provider, transaction, events_of }
     }
 
     /// The contract to be called.

@@ -12,6 +12,7 @@ use crate::{
     call::{Call, Executed, RECEIPT_TIMEOUT},
     error::Error,
     lido,
+    operation::Transaction,
     provider::check_chain,
     rpc,
     terms::{self, CREATE2_DEPLOYER},
@@ -77,7 +78,7 @@ impl Blueprint {
             return Ok(None);
         }
         if self.contract() == Contract::PledgeEscrow {
-            let terms = terms::from_init_code(self.init_code())?;
+            let terms = terms::from_arguments(self.arguments())?;
             lido::check_tokens(chain_id, &terms)?;
             check_tokens(provider, &terms).await?;
         }
@@ -96,14 +97,13 @@ impl Blueprint {
     /// The transaction that creates what is missing. The constructor is simulated without the deployer,
     /// which would hide the reason of a failure.
     async fn creation<P: Provider + Clone>(&self, provider: &P, from: Address) -> Result<Call<P>, Error> {
-        let request =
-            TransactionRequest::default().with_from(from).with_deploy_code(self.init_code().clone());
+        let request = TransactionRequest::default().with_from(from).with_deploy_code(self.init_code());
         let tried = provider.call(request).block(BlockId::pending()).await;
         tried.map_err(|error| Error::from_transport(error, self.contract(), from))?;
-        let input = [self.salt().as_slice(), self.init_code()].concat().into();
-        let (contract, events_of) = (self.contract(), vec![self.address()]);
-        Ok(Call::raw(provider.clone(), contract, CREATE2_DEPLOYER, Wei::ZERO, input)
-            .with_events_of(events_of))
+        let (contract, to, value) = (self.contract(), CREATE2_DEPLOYER, Wei::ZERO);
+        let input = [self.salt().as_slice(), &self.init_code()].concat().into();
+        let transaction = Transaction { contract, to, value, input };
+        Ok(Call::of(provider.clone(), transaction, vec![self.address()]))
     }
 
     /// Sends the creating transaction, if there is one.

@@ -120,6 +120,9 @@ pub enum Error {
         /// The asset asked for.
         asset: Asset,
     },
+    /// A pledge goes through the router, but no router was given.
+    #[error("the pledge goes through the router, but its address was not given")]
+    NoRouter,
     /// A term, or a part of a declaration, is too large for the contract.
     #[error("the {what} is too large for the contract")]
     Unencodable {
@@ -270,7 +273,8 @@ impl Error {
             | Self::Unencodable { .. }
             | Self::NotInitCode
             | Self::InvalidUrl { .. } => true,
-            Self::UnknownRevert { .. }
+            Self::NoRouter
+            | Self::UnknownRevert { .. }
             | Self::NotSigned { .. }
             | Self::Unreachable { .. }
             | Self::Rpc { .. }

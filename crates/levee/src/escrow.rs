@@ -7,18 +7,20 @@ use alloy::{
     sol_types::SolCall,
 };
 use levee_model::{
-    Amount, Asset, Goal, PerAsset, PledgingView, Position, PositionId, PositionView, Rescue, RescueView,
-    Shares, Status, Terms, Timestamp, Units, Wei,
+    Amount, Asset, Operation, PerAsset, Pledge, PledgingView, Position, PositionId, PositionView, Rescue,
+    RescueView, Shares, Status, Terms, Units, Wei,
 };
 
 use crate::{
     bindings::{PledgeEscrow, StETH, WstETH},
-    blueprint::Contract,
     call::Call,
     convert,
     edition::Edition,
     error::Error,
-    history, rpc,
+    history,
+    operation::{Contracts, Transaction},
+    router::Permit,
+    rpc,
     snapshot::{Query, Snapshot},
     terms,
 };
@@ -27,7 +29,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Escrow<P> {
     provider: P,
-    address: Address,
+    contracts: Contracts,
     edition: Edition,
     original: Terms,
     block: BlockId,
@@ -72,8 +74,14 @@ impl<P: Provider + Clone> Escrow<P> {
 
     /// The escrow of a snapshot, which has verified it.
     pub fn of(provider: P, snapshot: &Snapshot) -> Self {
-        let Snapshot { escrow: address, edition, ref original, .. } = *snapshot;
-        Self { provider, address, edition, original: original.clone(), block: BlockId::latest() }
+        let Snapshot { contracts, edition, ref original, .. } = *snapshot;
+        Self { provider, contracts, edition, original: original.clone(), block: BlockId::latest() }
+    }
+
+    /// The same escrow, with pledges through the router at `router`.
+    #[must_use]
+    pub fn through(self, router: Address) -> Self {
+        Self { contracts: self.contracts.through(router), ..self }
     }
 
     /// The same escrow, read at the end of a block instead of the latest.
@@ -84,7 +92,12 @@ impl<P: Provider + Clone> Escrow<P> {
 
     /// Its address.
     pub const fn address(&self) -> Address {
-        self.address
+        self.contracts.escrow
+    }
+
+    /// Where it and the contracts around it are.
+    pub const fn contracts(&self) -> &Contracts {
+        &self.contracts
     }
 
     /// The edition of the contracts that it belongs to, with its pools.
@@ -137,7 +150,7 @@ impl<P: Provider + Clone> Escrow<P> {
         })
     }
 
-    /// What exits and declines could not pay `pledger`, and can be [collected](Self::collect).
+    /// What exits and declines could not pay `pledger`, and can be [collected](Operation::Collect).
     ///
     /// # Errors
     /// Like [`rescue`](Self::rescue).
@@ -184,29 +197,28 @@ impl<P: Provider + Clone> Escrow<P> {
     /// [`Error::BrokenHistory`], [`Error::Rpc`], [`Error::Malformed`].
     pub async fn history(&self) -> Result<Rescue, Error> {
         let first = self.created_block().await?;
-        let entries = history::fetch_at(&self.provider, self.address, first, self.block).await?;
-        history::fold(self.address, &entries)
+        let entries = history::fetch_at(&self.provider, self.address(), first, self.block).await?;
+        history::fold(self.address(), &entries)
     }
 
-    // ---------------------------------------------------------------------------------------------- pledging
+    // ---------------------------------------------------------------------------------------------- calls
 
-    /// Pledges into `tier`, in the name of `pledger`, under the amendment that its sender was shown: see
-    /// [`RescueView::latest_amendment`]. What is pledged is the sender's; of a token, see
+    /// An operation of the escrow, of one of its pools, or through the [router](Self::through). A pledge names the
+    /// amendment that its sender was shown: see [`RescueView::latest_amendment`]. Of a token, see
     /// [`approval`](Self::approval), and for an amount of stETH, [`steth_shares`](Self::steth_shares).
-    pub fn pledge(&self, pledger: Address, tier: u8, amendment: Timestamp, amount: Amount) -> Call<P> {
-        match amount {
-            Amount::Eth(wei) => {
-                self.call(&PledgeEscrow::pledgeETHCall { pledger, tier, amendment }).paying(wei)
-            }
-            Amount::StEth(shares) => {
-                let shares = U256::from(shares.get());
-                self.call(&PledgeEscrow::pledgeStETHCall { pledger, tier, amendment, shares })
-            }
-            Amount::WstEth(units) => {
-                let amount = U256::from(units.get());
-                self.call(&PledgeEscrow::pledgeWstETHCall { pledger, tier, amendment, amount })
-            }
-        }
+    ///
+    /// # Errors
+    /// Like [`Contracts::transaction`].
+    pub fn call(&self, operation: Operation) -> Result<Call<P>, Error> {
+        Ok(self.prepared(self.contracts.transaction(operation)?))
+    }
+
+    /// A pledge, through the router with a [permit](crate::Router::permit) of the sender's.
+    ///
+    /// # Errors
+    /// Like [`Contracts::pledge`].
+    pub fn pledge(&self, pledge: Pledge, permit: Option<Permit>) -> Result<Call<P>, Error> {
+        Ok(self.prepared(self.contracts.pledge(pledge, permit)?))
     }
 
     /// An amount of stETH in shares, rounded down: what to pledge for it.
@@ -245,7 +257,7 @@ impl<P: Provider + Clone> Escrow<P> {
         shares: Shares,
         allowance: Allowance,
     ) -> Result<Option<Call<P>>, Error> {
-        let spender = self.address;
+        let spender = self.address();
         let worth = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) };
         let needed = self.read_token(Asset::StEth, &worth).await?;
         let allowed = self.read_token(Asset::StEth, &StETH::allowanceCall { owner, spender }).await?;
@@ -257,7 +269,7 @@ impl<P: Provider + Clone> Escrow<P> {
     }
 
     async fn wsteth_approval(&self, owner: Address, amount: Units) -> Result<Option<Call<P>>, Error> {
-        let (spender, units) = (self.address, U256::from(amount.get()));
+        let (spender, units) = (self.address(), U256::from(amount.get()));
         let allowed = self.read_token(Asset::WstEth, &WstETH::allowanceCall { owner, spender }).await?;
         if allowed >= units {
             return Ok(None);
@@ -265,85 +277,12 @@ impl<P: Provider + Clone> Escrow<P> {
         self.token_call(Asset::WstEth, &WstETH::approveCall { spender, units }).map(Some)
     }
 
-    /// Takes out the sender's whole position, to `recipient`, while an amendment is pending. What cannot be
-    /// paid is owed to the sender.
-    pub fn exit(&self, tier: u8, asset: Asset, recipient: Address) -> Call<P> {
-        self.call(&PledgeEscrow::exitCall { tier, asset: asset as u8, recipient })
-    }
-
-    /// Pays `recipient` the `asset` that exits and declines could not pay the sender.
-    pub fn collect_to(&self, asset: Asset, recipient: Address) -> Call<P> {
-        self.call(&PledgeEscrow::collectToCall { asset: asset as u8, recipient })
-    }
-
-    // ---------------------------------------------------------------------------------------------- for anyone
-
-    /// Pays `pledger` the `asset` that exits and declines could not.
-    pub fn collect(&self, pledger: Address, asset: Asset) -> Call<P> {
-        self.call(&PledgeEscrow::collectCall { pledger, asset: asset as u8 })
-    }
-
-    /// Decides the rescue.
-    pub fn settle(&self) -> Call<P> {
-        self.call(&PledgeEscrow::settleCall {})
-    }
-
-    /// Fails a rescue whose shares cannot be valued.
-    pub fn expire(&self) -> Call<P> {
-        self.call(&PledgeEscrow::expireCall {})
-    }
-
-    /// Delivers what is due of one asset to the beneficiary.
-    pub fn release(&self, asset: Asset) -> Call<P> {
-        self.call(&PledgeEscrow::releaseCall { asset: asset as u8 })
-    }
-
-    /// Returns to `pledger` what its position is owed.
-    pub fn refund(&self, pledger: Address, tier: u8, asset: Asset) -> Call<P> {
-        self.call(&PledgeEscrow::refundCall { pledger, tier, asset: asset as u8 })
-    }
-
-    /// Returns to `recipient` what the sender's position is owed.
-    pub fn refund_to(&self, tier: u8, asset: Asset, recipient: Address) -> Call<P> {
-        self.call(&PledgeEscrow::refundToCall { tier, asset: asset as u8, recipient })
-    }
-
-    /// Objects with the sender's position.
-    pub fn object(&self, tier: u8, asset: Asset) -> Call<P> {
-        self.call(&PledgeEscrow::objectCall { tier, asset: asset as u8 })
-    }
-
-    /// Gives up what was due but not collected in time.
-    pub fn lapse(&self) -> Call<P> {
-        self.call(&PledgeEscrow::lapseCall {})
-    }
-
-    // ---------------------------------------------------------------------------------------------- for the guardian
-
-    /// Returns a whole position to its pledger. What cannot be paid is owed to the pledger.
-    pub fn decline(&self, pledger: Address, tier: u8, asset: Asset) -> Call<P> {
-        self.call(&PledgeEscrow::declineCall { pledger, tier, asset: asset as u8 })
-    }
-
-    /// Proposes a new target, deadline and terms hash.
-    ///
-    /// # Errors
-    /// [`Error::Unencodable`] if the deadline exceeds 40 bits.
-    pub fn amend(&self, goal: Goal) -> Result<Call<P>, Error> {
-        let deadline = terms::seconds(goal.deadline, "deadline")?;
-        let target = U256::from(goal.target.get());
-        Ok(self.call(&PledgeEscrow::amendCall { target, deadline, termsHash: goal.terms_hash }))
-    }
-
-    /// Ends an open rescue, stops what is not yet due of a settled one, or lifts the hold of what a veto stopped.
-    pub fn cancel(&self) -> Call<P> {
-        self.call(&PledgeEscrow::cancelCall {})
-    }
-
     // ---------------------------------------------------------------------------------------------- internal
 
-    fn call(&self, call: &impl SolCall) -> Call<P> {
-        Call::new(self.provider.clone(), Contract::PledgeEscrow, self.address, call)
+    /// A pool may settle the escrow first, and the router calls both.
+    fn prepared(&self, transaction: Transaction) -> Call<P> {
+        let Contracts { escrow, recovery, bonus, .. } = self.contracts;
+        Call::of(self.provider.clone(), transaction, vec![escrow, recovery, bonus])
     }
 
     fn token_call(&self, asset: Asset, call: &impl SolCall) -> Result<Call<P>, Error> {
@@ -351,7 +290,7 @@ impl<P: Provider + Clone> Escrow<P> {
     }
 
     async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, Error> {
-        rpc::read(&self.provider, self.address, call, self.block).await
+        rpc::read(&self.provider, self.address(), call, self.block).await
     }
 
     async fn read_token<C: SolCall>(&self, asset: Asset, call: &C) -> Result<C::Return, Error> {

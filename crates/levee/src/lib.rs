@@ -51,6 +51,6 @@ pub use pools::PoolBooks;
 pub use receiver::Receiver;
 pub use recovery::{RecoveryEvent, RecoveryPool};
 pub use redacted::{RedactedError, RedactedUrl, redact};
-pub use router::{Destination, Funding, Permit, Router, RouterError, Tokens};
+pub use router::{Permit, Router, RouterError, Tokens};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
 pub use terms::{CREATE2_DEPLOYER, SALT};

@@ -14,8 +14,9 @@ use levee_model::{
 
 use crate::{
     bindings::{BonusPool as B, PledgeEscrow as E, PledgeRouter as R, RecoveryPool as P},
-    blueprint::Contract,
+    blueprint::{Blueprint, Contract},
     bonus::BonusEvent,
+    edition::Edition,
     error::Error,
     event::Event,
     recovery::RecoveryEvent,
@@ -45,12 +46,12 @@ pub struct Contracts {
     pub recovery: Address,
     /// Its bonus pool.
     pub bonus: Address,
-    /// The router.
-    pub router: Address,
+    /// The router, for pledges through it.
+    pub router: Option<Address>,
 }
 
 impl Transaction {
-    fn new(contract: Contract, to: Address, value: Wei, call: &impl SolCall) -> Self {
+    pub(crate) fn new(contract: Contract, to: Address, value: Wei, call: &impl SolCall) -> Self {
         Self { contract, to, value, input: call.abi_encode().into() }
     }
 
@@ -65,14 +66,28 @@ impl Transaction {
 }
 
 impl Contracts {
-    /// The transaction of an operation. For a token, the router needs an allowance; see also [`permitted`](Self::permitted).
+    /// The escrow at `escrow` and its pools, whose addresses follow from it and its edition; no router.
+    pub fn of(escrow: Address, edition: Edition) -> Self {
+        let pool = |blueprint: Blueprint| blueprint.in_edition(edition).address();
+        let (recovery, bonus) = (Blueprint::recovery_pool(escrow), Blueprint::bonus_pool(escrow));
+        Self { escrow, recovery: pool(recovery), bonus: pool(bonus), router: None }
+    }
+
+    /// The same with a router.
+    #[must_use]
+    pub const fn through(self, router: Address) -> Self {
+        Self { router: Some(router), ..self }
+    }
+
+    /// The transaction of an operation. For a token, the router needs an allowance; see also [`pledge`](Self::pledge).
     ///
     /// # Errors
-    /// [`Error::Unencodable`] if a new deadline exceeds 40 bits.
+    /// [`Error::Unencodable`] if a new deadline exceeds 40 bits; [`Error::NoRouter`] for a pledge through a router that is
+    /// not given.
     pub fn transaction(&self, operation: Operation) -> Result<Transaction, Error> {
         use Operation as O;
         Ok(match operation {
-            O::Pledge(pledge) => self.pledge(pledge),
+            O::Pledge(pledge) => self.pledge(pledge, None)?,
             O::Settle => self.escrow(&E::settleCall {}),
             O::Expire => self.escrow(&E::expireCall {}),
             O::Lapse => self.escrow(&E::lapseCall {}),
@@ -121,38 +136,44 @@ impl Contracts {
         })
     }
 
-    /// The transaction of a pledge through the router, with a permit of the sender's for its token.
-    pub fn permitted(&self, pledge: Pledge, permit: Permit) -> Transaction {
-        let (to, amount) = (self.destination(pledge), number(pledge.amount));
-        match pledge.amount {
-            // Nobody gives a permit for ETH.
-            Amount::Eth(_) => self.pledge(pledge),
-            Amount::StEth(_) => {
-                self.router(Wei::ZERO, &R::pledgeStETHWithPermitCall { to, shares: amount, permit })
-            }
-            Amount::WstEth(_) => {
-                self.router(Wei::ZERO, &R::pledgeWstETHWithPermitCall { to, amount, permit })
-            }
+    /// The transaction of a pledge. With a permit of the sender's for its token, the router needs no allowance.
+    ///
+    /// # Errors
+    /// [`Error::NoRouter`].
+    pub fn pledge(&self, pledge: Pledge, permit: Option<Permit>) -> Result<Transaction, Error> {
+        match pledge.route {
+            Route::Direct => Ok(self.directly(pledge)),
+            Route::Router { .. } | Route::Weth { .. } => self.routed(pledge, permit),
         }
     }
 
-    fn pledge(&self, pledge: Pledge) -> Transaction {
-        let Pledge { pledger, tier, amount: pledged, amendment, route } = pledge;
-        let (to, amount) = (self.destination(pledge), number(pledged));
-        match (route, pledged) {
-            (Route::Direct, Amount::Eth(wei)) => {
+    fn directly(&self, pledge: Pledge) -> Transaction {
+        let Pledge { pledger, tier, amendment, .. } = pledge;
+        let amount = number(pledge.amount);
+        match pledge.amount {
+            Amount::Eth(wei) => {
                 Transaction { value: wei, ..self.escrow(&E::pledgeETHCall { pledger, tier, amendment }) }
             }
-            (Route::Direct, Amount::StEth(_)) => {
-                self.escrow(&E::pledgeStETHCall { pledger, tier, amendment, shares: amount })
+            Amount::StEth(_) => self.escrow(&E::pledgeStETHCall { pledger, tier, amendment, shares: amount }),
+            Amount::WstEth(_) => self.escrow(&E::pledgeWstETHCall { pledger, tier, amendment, amount }),
+        }
+    }
+
+    fn routed(&self, pledge: Pledge, permit: Option<Permit>) -> Result<Transaction, Error> {
+        let (to, amount) = (self.destination(pledge), number(pledge.amount));
+        match (pledge.amount, permit) {
+            (Amount::Eth(wei), _) if !matches!(pledge.route, Route::Weth { .. }) => {
+                self.router(wei, &R::pledgeETHCall { to })
             }
-            (Route::Direct, Amount::WstEth(_)) => {
-                self.escrow(&E::pledgeWstETHCall { pledger, tier, amendment, amount })
+            (Amount::Eth(_), _) => self.router(Wei::ZERO, &R::pledgeWETHCall { to, amount }),
+            (Amount::StEth(_), None) => self.router(Wei::ZERO, &R::pledgeStETHCall { to, shares: amount }),
+            (Amount::StEth(_), Some(permit)) => {
+                self.router(Wei::ZERO, &R::pledgeStETHWithPermitCall { to, shares: amount, permit })
             }
-            (Route::Router { .. }, Amount::Eth(wei)) => self.router(wei, &R::pledgeETHCall { to }),
-            (Route::Weth { .. }, Amount::Eth(_)) => self.router(Wei::ZERO, &R::pledgeWETHCall { to, amount }),
-            (_, Amount::StEth(_)) => self.router(Wei::ZERO, &R::pledgeStETHCall { to, shares: amount }),
-            (_, Amount::WstEth(_)) => self.router(Wei::ZERO, &R::pledgeWstETHCall { to, amount }),
+            (Amount::WstEth(_), None) => self.router(Wei::ZERO, &R::pledgeWstETHCall { to, amount }),
+            (Amount::WstEth(_), Some(permit)) => {
+                self.router(Wei::ZERO, &R::pledgeWstETHWithPermitCall { to, amount, permit })
+            }
         }
     }
 
@@ -175,8 +196,9 @@ impl Contracts {
         Transaction::new(Contract::BonusPool, self.bonus, value, call)
     }
 
-    fn router(&self, value: Wei, call: &impl SolCall) -> Transaction {
-        Transaction::new(Contract::PledgeRouter, self.router, value, call)
+    fn router(&self, value: Wei, call: &impl SolCall) -> Result<Transaction, Error> {
+        let to = self.router.ok_or(Error::NoRouter)?;
+        Ok(Transaction::new(Contract::PledgeRouter, to, value, call))
     }
 }
 
@@ -244,8 +266,9 @@ mod tests {
         escrow: Address::repeat_byte(1),
         recovery: Address::repeat_byte(2),
         bonus: Address::repeat_byte(3),
-        router: Address::repeat_byte(4),
+        router: Some(ROUTER),
     };
+    const ROUTER: Address = Address::repeat_byte(4);
     const TO: Address = Address::repeat_byte(9);
 
     fn id(asset: Asset) -> PositionId {
@@ -315,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_pledge_sends_ether_or_names_an_amount_of_a_token() {
-        let Contracts { escrow, router, .. } = CONTRACTS;
+        let (Contracts { escrow, .. }, router) = (CONTRACTS, ROUTER);
         let check = |asset, route, to, value, signature: &str, arguments: &[B256]| {
             let transaction = CONTRACTS.transaction(Operation::Pledge(pledge(asset, route))).unwrap();
             is(&transaction, to, value, signature, arguments);
@@ -344,13 +367,24 @@ mod tests {
         for (asset, name) in
             [(Asset::StEth, "pledgeStETHWithPermit"), (Asset::WstEth, "pledgeWstETHWithPermit")]
         {
-            let transaction =
-                CONTRACTS.permitted(pledge(asset, Route::Router { enlist: true }), permit.clone());
+            let pledge = pledge(asset, Route::Router { enlist: true });
+            let transaction = CONTRACTS.pledge(pledge, Some(permit.clone())).unwrap();
             let signature = format!("{name}((address,address,uint8,uint64,address),uint256,{signed})");
             assert_eq!(transaction.input[..4], keccak256(signature)[..4], "{name}");
             let permit: Vec<u8> = (1..=5).flat_map(word).collect();
             assert!(transaction.input.ends_with(&permit), "{name}");
-            assert_eq!((transaction.to, transaction.value), (CONTRACTS.router, Wei::ZERO));
+            assert_eq!((transaction.to, transaction.value), (ROUTER, Wei::ZERO));
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_to_a_router_that_is_not_given() {
+        let contracts = Contracts { router: None, ..CONTRACTS };
+        for asset in Asset::ALL {
+            for route in [Route::Router { enlist: true }, Route::Weth { enlist: false }] {
+                assert_eq!(contracts.pledge(pledge(asset, route), None), Err(Error::NoRouter));
+            }
+            assert!(contracts.pledge(pledge(asset, Route::Direct), None).is_ok());
         }
     }
 

@@ -1,4 +1,4 @@
-//! The recovery pool of one escrow: its calls, its views, its events and its refusals.
+//! The recovery pool of one escrow: its views, its events and its refusals.
 
 use alloy::{
     eips::BlockId,
@@ -10,8 +10,7 @@ use levee_model::{Earnings, PositionId, RecoveryGroup, RecoveryRefusal, Recovery
 
 use crate::{
     bindings::RecoveryPool::{self as Raw, RecoveryPoolErrors, RecoveryPoolEvents},
-    blueprint::{Blueprint, Contract},
-    call::Call,
+    blueprint::Blueprint,
     convert, error,
     escrow::Escrow,
     rpc,
@@ -66,10 +65,10 @@ pub enum RecoveryEvent {
 }
 
 impl<P: Provider + Clone> RecoveryPool<P> {
-    /// The pool of `escrow`.
+    /// The pool of `escrow`, which [makes its calls](Escrow::call).
     pub fn of(escrow: &Escrow<P>) -> Self {
         let blueprint = Blueprint::recovery_pool(escrow.address()).in_edition(escrow.edition());
-        let (provider, address) = (escrow.provider().clone(), blueprint.address());
+        let (provider, address) = (escrow.provider().clone(), escrow.contracts().recovery);
         Self { provider, address, blueprint, block: BlockId::latest() }
     }
 
@@ -104,27 +103,6 @@ impl<P: Provider + Clone> RecoveryPool<P> {
     pub async fn earnings(&self, id: PositionId) -> Result<Earnings, error::Error> {
         let PositionId { pledger, tier, asset } = id;
         self.read(&Raw::earningsCall { pledger, tier, asset: asset as u8 }).await?.try_into()
-    }
-
-    /// Deposits ETH, which is shared out at once and cannot be taken back.
-    pub fn recover(&self, amount: Wei) -> Call<P> {
-        self.call(&Raw::recoverCall {}).paying(amount)
-    }
-
-    /// Pays the pledger of a position what it has earned and not had.
-    pub fn claim(&self, id: PositionId) -> Call<P> {
-        let PositionId { pledger, tier, asset } = id;
-        self.call(&Raw::claimCall { pledger, tier, asset: asset as u8 })
-    }
-
-    /// Pays `recipient` what a position of the sender's has earned and not had. The pledger of `id` must be the sender.
-    pub fn claim_to(&self, id: PositionId, recipient: Address) -> Call<P> {
-        let PositionId { tier, asset, .. } = id;
-        self.call(&Raw::claimToCall { tier, asset: asset as u8, recipient })
-    }
-
-    fn call(&self, call: &impl SolCall) -> Call<P> {
-        Call::new(self.provider.clone(), Contract::RecoveryPool, self.address, call)
     }
 
     async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, error::Error> {

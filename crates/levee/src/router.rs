@@ -7,21 +7,16 @@ use alloy::{
     signers::Signer,
     sol_types::{SolCall, SolInterface, SolStruct},
 };
-use levee_model::{Amount, Asset, Shares, Timestamp, Units, Wei};
+use levee_model::{Amount, Asset, Timestamp, Wei};
 use serde::Serialize;
 use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
-    bindings::{
-        PledgeRouter::{self as Raw, PledgeRouterErrors},
-        StETH, WETH,
-    },
-    blueprint::{Blueprint, Contract},
+    bindings::{PledgeRouter::PledgeRouterErrors, StETH, WETH},
+    blueprint::Blueprint,
     call::Call,
-    convert,
-    edition::Edition,
-    error,
+    convert, error,
     escrow::Allowance,
     rpc,
 };
@@ -59,56 +54,6 @@ pub struct Router<P> {
     blueprint: Blueprint,
     address: Address,
     tokens: Tokens,
-}
-
-/// Into which escrow, whose, and into which tier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Destination {
-    /// The rescue's escrow. A contract that is none keeps the pledge.
-    pub escrow: Address,
-    /// Whose pledge it is.
-    pub pledger: Address,
-    /// The tier, counted from 0.
-    pub tier: u8,
-    /// The amendment that the sender was shown; see
-    /// [`RescueView::latest_amendment`](crate::RescueView::latest_amendment).
-    pub amendment: Timestamp,
-    /// The edition of the escrow, which tells where its bonus pool is.
-    pub edition: Edition,
-    /// Whether to enlist the position at the escrow's bonus pool, which must have been created.
-    pub enlist: bool,
-}
-
-impl Destination {
-    /// The pool's address follows from the escrow's, so no false one can be named.
-    fn bonus_pool(&self) -> Address {
-        let pool = || Blueprint::bonus_pool(self.escrow).in_edition(self.edition).address();
-        if self.enlist { pool() } else { Address::ZERO }
-    }
-
-    fn encode(&self) -> Raw::Destination {
-        Raw::Destination {
-            escrow: self.escrow,
-            pledger: self.pledger,
-            tier: self.tier,
-            amendment: self.amendment,
-            bonusPool: self.bonus_pool(),
-        }
-    }
-}
-
-/// What pays for a pledge through the router; see [`Router::permit`].
-#[derive(Debug, Clone)]
-pub enum Funding {
-    /// ETH that is sent with the call: for who wants it enlisted in the same transaction. A router without WETH refuses
-    /// it.
-    Eth(Wei),
-    /// The sender's WETH, which the router unwraps; see [`Router::weth_approval`].
-    Weth(Wei),
-    /// Shares of the sender's stETH, and its permit.
-    StEth(Shares, Permit),
-    /// The sender's wstETH, and its permit.
-    WstEth(Units, Permit),
 }
 
 /// An error of the router, one variant for each, under its name.
@@ -169,27 +114,6 @@ impl<P: Provider + Clone> Router<P> {
         self.tokens
     }
 
-    /// Pledges what `funding` gives, and enlists it if `to` says so.
-    pub fn pledge(&self, to: Destination, funding: Funding) -> Call<P> {
-        let (destination, to) = (to, to.encode());
-        let call = |input: Vec<u8>, value| self.call(destination, input, value);
-        match funding {
-            Funding::Eth(wei) => call(Raw::pledgeETHCall { to }.abi_encode(), wei),
-            Funding::Weth(wei) => {
-                let amount = U256::from(wei.get());
-                call(Raw::pledgeWETHCall { to, amount }.abi_encode(), Wei::ZERO)
-            }
-            Funding::StEth(shares, permit) => {
-                let shares = U256::from(shares.get());
-                call(Raw::pledgeStETHWithPermitCall { to, shares, permit }.abi_encode(), Wei::ZERO)
-            }
-            Funding::WstEth(units, permit) => {
-                let amount = U256::from(units.get());
-                call(Raw::pledgeWstETHWithPermitCall { to, amount, permit }.abi_encode(), Wei::ZERO)
-            }
-        }
-    }
-
     /// The approval of WETH that `owner` must give before it can pledge `amount`; `None` when none is needed.
     ///
     /// # Errors
@@ -201,8 +125,8 @@ impl<P: Provider + Clone> Router<P> {
         Ok((allowed < amount).then(|| rpc::token_call(&self.provider, self.tokens.weth, &approve)))
     }
 
-    /// Signs the permit that lets the router take `amount`, up to and including `deadline`; ETH needs none. For wstETH it
-    /// is for exactly the amount. `allowance` says when a permit of stETH will be used: one that does not suffice then
+    /// Signs the permit that lets the router take `amount`, up to and including `deadline`; none for ETH, which needs none.
+    /// For wstETH it is for exactly the amount. `allowance` says when a permit of stETH will be used: one that does not suffice then
     /// fails in its block.
     ///
     /// # Errors
@@ -214,20 +138,17 @@ impl<P: Provider + Clone> Router<P> {
         amount: Amount,
         allowance: Allowance,
         deadline: Timestamp,
-    ) -> Result<Funding, error::Error> {
+    ) -> Result<Option<Permit>, error::Error> {
         let Tokens { steth, wsteth, .. } = self.tokens;
-        Ok(match amount {
-            Amount::Eth(wei) => Funding::Eth(wei),
+        let (token, value) = match amount {
+            Amount::Eth(_) => return Ok(None),
             Amount::StEth(shares) => {
                 let worth = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) };
-                let value = allowance.of(self.read(steth, &worth).await?);
-                Funding::StEth(shares, self.sign(owner, steth, value, deadline).await?)
+                (steth, allowance.of(self.read(steth, &worth).await?))
             }
-            Amount::WstEth(units) => {
-                let value = U256::from(units.get());
-                Funding::WstEth(units, self.sign(owner, wsteth, value, deadline).await?)
-            }
-        })
+            Amount::WstEth(units) => (wsteth, U256::from(units.get())),
+        };
+        self.sign(owner, token, value, deadline).await.map(Some)
     }
 
     /// Signs a permit of `token`: both tokens have the same nonces and domains.
@@ -247,12 +168,6 @@ impl<P: Provider + Clone> Router<P> {
         let signature = rpc::sign(owner, keccak256(bytes)).await?;
         let v = 27 + u8::from(signature.v());
         Ok(Permit { value, deadline, v, r: signature.r().into(), s: signature.s().into() })
-    }
-
-    /// The relevant events are those of the escrow and its bonus pool.
-    fn call(&self, to: Destination, input: Vec<u8>, value: Wei) -> Call<P> {
-        Call::raw(self.provider.clone(), Contract::PledgeRouter, self.address, value, input.into())
-            .with_events_of(vec![to.escrow, to.bonus_pool()])
     }
 
     async fn read<C: SolCall>(&self, token: Address, call: &C) -> Result<C::Return, error::Error> {
@@ -279,7 +194,10 @@ impl RouterError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::convert::tests::{case, every_error_is_decoded};
+    use crate::{
+        bindings::PledgeRouter as Raw,
+        convert::tests::{case, every_error_is_decoded},
+    };
 
     #[test]
     fn every_error_of_the_router_keeps_its_facts() {

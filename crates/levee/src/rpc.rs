@@ -11,7 +11,9 @@ use alloy::{
     transports::TransportResult,
 };
 
-use crate::{blueprint::Contract, call::Call, error::Error, redacted::RedactedError};
+use levee_model::Wei;
+
+use crate::{blueprint::Contract, call::Call, error::Error, operation::Transaction, redacted::RedactedError};
 
 /// The result of a view of `to` at `block`.
 pub(crate) async fn read<C: SolCall>(
@@ -42,7 +44,8 @@ pub(crate) async fn has_code(provider: &impl Provider, address: Address) -> Resu
 
 /// A call to a token: it refuses with its own message, and its events are not Levee's.
 pub(crate) fn token_call<P: Provider + Clone>(provider: &P, token: Address, call: &impl SolCall) -> Call<P> {
-    Call::new(provider.clone(), Contract::PledgeEscrow, token, call).with_events_of(Vec::new())
+    let transaction = Transaction::new(Contract::PledgeEscrow, token, Wei::ZERO, call);
+    Call::of(provider.clone(), transaction, Vec::new())
 }
 
 /// The signature of a digest.

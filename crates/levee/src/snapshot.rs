@@ -22,7 +22,9 @@ use crate::{
     error::Error,
     immutables,
     lens::{self, is_code},
-    lido, terms,
+    lido,
+    operation::Contracts,
+    terms,
 };
 
 /// A rescue at the end of one block. The escrow is verified: its address follows from its code and its
@@ -34,11 +36,11 @@ pub struct Snapshot {
     pub chain: u64,
     /// The block.
     pub block: Block,
-    /// The escrow's address.
-    pub escrow: Address,
-    /// The edition of the contracts that it belongs to.
+    /// The escrow's address, and those of its pools.
+    pub contracts: Contracts,
+    /// The edition that they belong to.
     pub edition: Edition,
-    /// The original terms, to which its address commits.
+    /// The original terms, to which the escrow's address commits.
     pub original: Terms,
     /// The rescue as the next call would find it.
     pub rescue: RescueView,
@@ -163,39 +165,33 @@ impl Query {
         chain_id: Option<u64>,
         block: BlockId,
     ) -> Result<Snapshot, Error> {
-        let reading = lens::read(provider, &self.encode(Edition::LATEST), block).await?;
-        let reading = match proven(self.escrow, &reading) {
+        let mut edition = Edition::LATEST;
+        loop {
+            let contracts = Contracts::of(self.escrow, edition);
+            let reading = lens::read(provider, &self.encode(contracts), block).await?;
+            let chain = checked_chain(&reading, chain_id)?;
+            let (actual, original) = proven(self.escrow, &reading)?;
             // Anyone can create the latest edition's pools for an earlier escrow: they mean nothing.
-            Ok((edition, _)) if edition != Edition::LATEST => {
-                lens::read(provider, &self.encode(edition), block).await?
+            if actual == edition {
+                return Snapshot::new(chain, contracts, (edition, original), &reading);
             }
-            // If something is wrong, it is found below.
-            _ => reading,
-        };
-        Snapshot::new(self.escrow, chain_id, &reading)
+            edition = actual;
+        }
     }
 
-    fn encode(&self, edition: Edition) -> RescueLens::Query {
-        let Self { escrow, account, router, weth } = *self;
-        let [recovery, bonus] = [Blueprint::recovery_pool(escrow), Blueprint::bonus_pool(escrow)];
-        RescueLens::Query {
-            escrow,
-            recoveryPool: recovery.in_edition(edition).address(),
-            bonusPool: bonus.in_edition(edition).address(),
-            account,
-            router,
-            weth,
-        }
+    fn encode(&self, Contracts { escrow, recovery, bonus, .. }: Contracts) -> RescueLens::Query {
+        let Self { account, router, weth, .. } = *self;
+        RescueLens::Query { escrow, recoveryPool: recovery, bonusPool: bonus, account, router, weth }
     }
 }
 
 impl Snapshot {
-    fn new(escrow: Address, expected: Option<u64>, reading: &Reading) -> Result<Self, Error> {
-        let chain = convert::narrow(reading.chainId, "a chain id")?;
-        if let Some(expected) = expected.filter(|expected| *expected != chain) {
-            return Err(Error::WrongChain { expected, actual: chain });
-        }
-        let (edition, original) = proven(escrow, reading)?;
+    fn new(
+        chain: u64,
+        contracts: Contracts,
+        (edition, original): (Edition, Terms),
+        reading: &Reading,
+    ) -> Result<Self, Error> {
         lido::check_tokens(chain, &original)?;
         let block = Block {
             number: convert::narrow(reading.blockNumber, "a block")?,
@@ -203,20 +199,30 @@ impl Snapshot {
             time: convert::time(reading.blockTime)?,
         };
         let rescue = decode::<PledgeEscrow::rescueCall>(&reading.rescue)?.try_into()?;
+        let Contracts { escrow, recovery, bonus, .. } = contracts;
         let recovery = pool::<RecoveryPool::recoveryCall>(
-            &Blueprint::recovery_pool(escrow).in_edition(edition),
+            (Contract::RecoveryPool, recovery, edition),
             &immutables::of_recovery_pool(escrow, &original),
             &reading.recoveryPool,
         )?;
         let bonus = pool::<BonusPool::bonusCall>(
-            &Blueprint::bonus_pool(escrow).in_edition(edition),
+            (Contract::BonusPool, bonus, edition),
             &immutables::of_bonus_pool(escrow, &original),
             &reading.bonusPool,
         )?;
         let recovery = recovery.map(RecoveryView::try_from).transpose()?;
         let bonus = bonus.map(BonusView::try_from).transpose()?;
         let account = account(&reading.account, recovery.is_some(), bonus.is_some())?;
-        Ok(Self { chain, block, escrow, edition, original, rescue, recovery, bonus, account })
+        Ok(Self { chain, block, contracts, edition, original, rescue, recovery, bonus, account })
+    }
+}
+
+/// The chain of a reading, if it is the expected one.
+fn checked_chain(reading: &Reading, expected: Option<u64>) -> Result<u64, Error> {
+    let actual = convert::narrow(reading.chainId, "a chain id")?;
+    match expected {
+        Some(expected) if expected != actual => Err(Error::WrongChain { expected, actual }),
+        _ => Ok(actual),
     }
 }
 
@@ -232,30 +238,28 @@ fn proven(address: Address, reading: &Reading) -> Result<(Edition, Terms), Error
         terms.and_then(|terms| terms::decode(&terms)).map_err(|_| Error::NotLevee { contract, address })?;
     let immutables = immutables::of_escrow(&terms);
     let escrow = Blueprint::escrow(&terms)?;
-    let of_each = Edition::ALL.iter().map(|edition| escrow.clone().in_edition(*edition));
     // Several editions may share their code, and differ in their salts.
-    let has_its_code = |blueprint: &Blueprint| blueprint.code_hash(&immutables) == reading.codeHash;
-    let genuine: Vec<_> = of_each.filter(has_its_code).collect();
+    let has_its_code = |edition: &Edition| edition.code(contract).hash(&immutables) == reading.codeHash;
+    let genuine: Vec<_> = Edition::ALL.iter().copied().filter(has_its_code).collect();
     if genuine.is_empty() {
         return Err(Error::NotLevee { contract, address });
     }
-    let proven = genuine.into_iter().find(|blueprint| blueprint.address() == address);
-    let edition = proven.ok_or(Error::Counterfeit { contract, address })?.edition();
+    let is_at_address = |edition: &Edition| escrow.clone().in_edition(*edition).address() == address;
+    let edition = genuine.into_iter().find(is_at_address).ok_or(Error::Counterfeit { contract, address })?;
     Ok((edition, terms))
 }
 
-/// The books of a pool, if it was created with the code that holds these immutables. Nothing else can be at its
-/// address, except on a chain that computes addresses differently.
+/// The books of the pool at an address, if it was created with the code that holds these immutables. Nothing else can be
+/// there, except on a chain that computes addresses differently.
 fn pool<C: SolCall>(
-    blueprint: &Blueprint,
+    (contract, address, edition): (Contract, Address, Edition),
     immutables: &[B256],
     pool: &PoolReading,
 ) -> Result<Option<C::Return>, Error> {
     if !is_code(pool.codeHash) {
         return Ok(None);
     }
-    let (contract, address) = (blueprint.contract(), blueprint.address());
-    if pool.codeHash != blueprint.code_hash(immutables) {
+    if pool.codeHash != edition.code(contract).hash(immutables) {
         return Err(Error::NotLevee { contract, address });
     }
     decode::<C>(&pool.books).map(Some)

@@ -25,7 +25,7 @@ pub const SALT: B256 = b256!("55bc7f2dff1173cb85cbf7c5c6c7d57f6d2faa9aa555d24af6
 /// # Errors
 /// [`Error::Unencodable`] if a deadline exceeds what the contract can hold.
 pub fn init_code(terms: &Terms) -> Result<Bytes, Error> {
-    Ok(Blueprint::escrow(terms)?.init_code().clone())
+    Ok(Blueprint::escrow(terms)?.init_code())
 }
 
 /// The terms in the code that creates an escrow, or in the input of a call of the [`CREATE2_DEPLOYER`] without its

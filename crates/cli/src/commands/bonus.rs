@@ -4,7 +4,7 @@ use alloy::{primitives::Address, providers::DynProvider};
 use clap::{Args, Subcommand};
 use eyre::Result;
 use levee::{BonusPool, BonusRefusal, BonusView, Error};
-use levee_model::{Asset, BonusOwner, Enlistment, Position, PositionId, Status, Wei, prorata};
+use levee_model::{Asset, BonusOwner, Enlistment, Operation, Position, PositionId, Status, Wei, prorata};
 
 use crate::{
     address, amount,
@@ -147,7 +147,7 @@ impl AddArgs {
         let mut steps = Vec::new();
         steps.extend(session.signer.creation(pool.blueprint()).await?);
         steps.push(Step {
-            call: pool.add(sponsor, amount),
+            call: session.escrow.call(Operation::AddBonus { sponsor, amount })?,
             headline: format!("Add to the bonus of the rescue {}", page.address),
             facts: vec![
                 ("amount", amount::eth_and_wei(amount)),
@@ -184,7 +184,7 @@ impl EnlistArgs {
         for id in self.positions(&session.page, pledger) {
             let (position, enlistment) = (session.escrow.position(id).await?, pool.enlisted(id).await?);
             if would_change(&session.page, position, enlistment) {
-                steps.push(enlist_step(&pool, id));
+                steps.push(session.enlist(id)?);
             }
         }
         if steps.is_empty() {
@@ -220,14 +220,6 @@ fn would_change(page: &Page, position: Position, enlistment: Enlistment) -> bool
 }
 
 /// Enlists a whole position for the bonus.
-pub(super) fn enlist_step(pool: &BonusPool<DynProvider>, id: PositionId) -> Step {
-    Step {
-        call: pool.enlist(id),
-        headline: format!("Enlist the {} in tier {} for the bonus", id.asset, id.tier),
-        facts: vec![("pledger", id.pledger.to_string()), ("pool", pool.address().to_string())],
-    }
-}
-
 impl ClaimArgs {
     async fn run(self, output: Output) -> Result<()> {
         let session = self.change.open(output).await?;
@@ -255,7 +247,9 @@ impl ClaimArgs {
                     .await?
                     .then(|| "its share, which this transaction decides".into()),
             };
-            steps.extend(amount.map(|amount| claim_step(&pool, id, amount, self.payout.to)));
+            if let Some(amount) = amount {
+                steps.push(claim_step(session, id, amount, self.payout.to)?);
+            }
         }
         Ok(steps)
     }
@@ -276,10 +270,8 @@ impl TakeBackArgs {
         if !leaves {
             require_decided(owner)?;
         }
-        let call = match self.to {
-            Some(recipient) => pool.take_back_to(recipient),
-            None => pool.take_back(sponsor),
-        };
+        let take_back = self.to.map_or(Operation::TakeBack { sponsor }, |to| Operation::TakeBackTo { to });
+        let call = session.escrow.call(take_back)?;
         let headline = format!("Take back a bonus for the rescue {}", session.page.address);
         let facts = vec![
             ("amount", returned(owner, leaves, added, &bonus)),
@@ -314,6 +306,16 @@ impl Session {
     fn bonus(&self) -> Result<(BonusPool<DynProvider>, BonusView), UserError> {
         let bonus = self.page.bonus_books().filter(|bonus| !bonus.total.is_zero()).ok_or_else(no_bonus)?;
         Ok((BonusPool::of(&self.escrow), bonus))
+    }
+
+    /// The enlistment of a position.
+    pub(super) fn enlist(&self, id: PositionId) -> Result<Step, Error> {
+        let pool = self.escrow.contracts().bonus;
+        Ok(Step {
+            call: self.escrow.call(Operation::Enlist(id))?,
+            headline: format!("Enlist the {} in tier {} for the bonus", id.asset, id.tier),
+            facts: vec![("pledger", id.pledger.to_string()), ("pool", pool.to_string())],
+        })
     }
 
     /// The unclaimed share of a position in a bonus that is decided, if there is one.
@@ -362,20 +364,18 @@ fn require_decided(owner: BonusOwner) -> Result<(), UserError> {
         .hint("`levee status` shows when the rescue is decided"))
 }
 
-fn claim_step(pool: &BonusPool<DynProvider>, id: PositionId, amount: String, to: Option<Address>) -> Step {
-    let call = match to {
-        Some(recipient) => pool.claim_to(id, recipient),
-        None => pool.claim(id),
-    };
-    Step {
-        call,
+fn claim_step(session: &Session, id: PositionId, amount: String, to: Option<Address>) -> Result<Step, Error> {
+    let PositionId { tier, asset, .. } = id;
+    let claim = to.map_or(Operation::ClaimBonus(id), |to| Operation::ClaimBonusTo { tier, asset, to });
+    Ok(Step {
+        call: session.escrow.call(claim)?,
         headline: format!("Claim the bonus for the {} in tier {}", id.asset, id.tier),
         facts: vec![
             ("amount", amount),
             ("pledger", id.pledger.to_string()),
             ("recipient", to.unwrap_or(id.pledger).to_string()),
         ],
-    }
+    })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use clap::Args;
 use eyre::Result;
-use levee_model::{PerAsset, Status};
+use levee_model::{Operation, PerAsset, Status};
 
 use crate::{
     amount, event,
@@ -38,7 +38,7 @@ impl CancelArgs {
             _ => format!("Cancel the rescue {} permanently", session.page.address),
         };
         let facts = effect(&session.page);
-        session.run(Step { call: session.escrow.cancel(), headline, facts }).await
+        session.run(Step { call: session.escrow.call(Operation::Cancel)?, headline, facts }).await
     }
 }
 

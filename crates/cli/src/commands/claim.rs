@@ -1,10 +1,10 @@
 //! `levee claim`: pay pledgers their part of what was recovered.
 
-use alloy::{primitives::Address, providers::DynProvider};
+use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::RecoveryPool;
-use levee_model::{PositionId, Wei};
+use levee_model::{Operation, PositionId, Wei};
 
 use super::recover::{nothing_recovered, require_final};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     error::UserError,
     output::Output,
     position::PayoutArgs,
-    transaction::{ChangeArgs, Step},
+    transaction::{ChangeArgs, Session, Step},
 };
 
 /// The pledger and the recipient.
@@ -47,7 +47,7 @@ impl ClaimArgs {
             let id = PositionId { pledger, tier: position.tier, asset: position.asset };
             let due = pool.earnings(id).await?.due();
             if !due.is_zero() {
-                steps.push(step(&pool, id, due, self.payout.to));
+                steps.push(step(&session, id, due, self.payout.to)?);
             }
         }
         if steps.is_empty() {
@@ -57,20 +57,18 @@ impl ClaimArgs {
     }
 }
 
-fn step(pool: &RecoveryPool<DynProvider>, id: PositionId, due: Wei, to: Option<Address>) -> Step {
-    let call = match to {
-        Some(recipient) => pool.claim_to(id, recipient),
-        None => pool.claim(id),
-    };
-    Step {
-        call,
+fn step(session: &Session, id: PositionId, due: Wei, to: Option<Address>) -> Result<Step> {
+    let PositionId { tier, asset, .. } = id;
+    let claim = to.map_or(Operation::Claim(id), |to| Operation::ClaimTo { tier, asset, to });
+    Ok(Step {
+        call: session.escrow.call(claim)?,
         headline: format!("Claim recovered funds for the {} in tier {}", id.asset, id.tier),
         facts: vec![
             ("amount", amount::eth_and_wei(due)),
             ("pledger", id.pledger.to_string()),
             ("recipient", to.unwrap_or(id.pledger).to_string()),
         ],
-    }
+    })
 }
 
 fn nothing_to_claim(pledger: Address) -> UserError {

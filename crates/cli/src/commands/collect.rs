@@ -3,7 +3,8 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee_model::{Asset, PerAsset, Units};
+use levee::Error;
+use levee_model::{Asset, Operation, PerAsset, Units};
 
 use crate::{
     address, amount,
@@ -49,8 +50,8 @@ impl CollectArgs {
         let pledger = self.pledger.unwrap_or(session.signer.from);
         require_own(self.to, pledger, session.signer.from, "money")?;
         let owed = session.escrow.owed(pledger).await?;
-        let steps: Vec<_> =
-            self.chosen(owed).map(|asset| self.step(&session, pledger, asset, owed[asset])).collect();
+        let steps = self.chosen(owed).map(|asset| self.step(&session, pledger, asset, owed[asset]));
+        let steps: Vec<_> = steps.collect::<Result<_, _>>()?;
         if steps.is_empty() {
             return Err(nothing_owed(pledger, self.asset).into());
         }
@@ -64,20 +65,18 @@ impl CollectArgs {
         Asset::ALL.into_iter().filter(is_meant)
     }
 
-    fn step(&self, session: &Session, pledger: Address, asset: Asset, owed: Units) -> Step {
-        let call = match self.to {
-            Some(recipient) => session.escrow.collect_to(asset, recipient),
-            None => session.escrow.collect(pledger, asset),
-        };
-        Step {
-            call,
+    fn step(&self, session: &Session, pledger: Address, asset: Asset, owed: Units) -> Result<Step, Error> {
+        let collect =
+            self.to.map_or(Operation::Collect { pledger, asset }, |to| Operation::CollectTo { asset, to });
+        Ok(Step {
+            call: session.escrow.call(collect)?,
             headline: format!("Collect the {asset} that the rescue {} owes", session.page.address),
             facts: vec![
                 ("amount", amount::units_exact(owed, asset, session.page.rate())),
                 ("owed to", pledger.to_string()),
                 ("recipient", self.to.unwrap_or(pledger).to_string()),
             ],
-        }
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
+use levee_model::Operation;
 
 use crate::{
     address, amount,
@@ -44,7 +45,8 @@ impl ExitArgs {
         let fits = |position: &levee::PositionView| !position.amount.is_zero();
         let position = self.position.choose(pledger, &positions, "pledge to withdraw", fits)?;
         let recipient = self.to.unwrap_or(pledger);
-        let call = session.escrow.exit(position.tier, position.asset, recipient);
+        let exit = Operation::Exit { tier: position.tier, asset: position.asset, to: recipient };
+        let call = session.escrow.call(exit)?;
         let headline = format!("Withdraw a whole pledge from the rescue {}", page.address);
         let until = page.pending().map(|amendment| time::time_from(amendment.effective_at, page.now));
         let facts = vec![

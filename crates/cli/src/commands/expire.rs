@@ -2,6 +2,7 @@
 
 use clap::Args;
 use eyre::Result;
+use levee_model::Operation;
 
 use crate::{
     output::Output,
@@ -27,6 +28,7 @@ impl ExpireArgs {
         let session = self.change.open(output).await?;
         let headline =
             format!("Fail the rescue {}, because its shares cannot be valued", session.page.address);
-        session.run(Step { call: session.escrow.expire(), headline, facts: Vec::new() }).await
+        let call = session.escrow.call(Operation::Expire)?;
+        session.run(Step { call, headline, facts: Vec::new() }).await
     }
 }

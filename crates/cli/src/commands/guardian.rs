@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use alloy::primitives::{Address, B256};
 use clap::{Args, Subcommand};
 use eyre::Result;
-use levee_model::{Asset, Goal, Wei};
+use levee_model::{Goal, Operation, PositionId, Wei};
 
 use crate::{
     address, amount,
@@ -91,13 +91,13 @@ impl DeclineArgs {
         let positions = session.escrow.positions(self.pledger).await?;
         let fits = |position: &levee::PositionView| !position.amount.is_zero();
         let position = self.position.choose(self.pledger, &positions, "pledge to decline", fits)?;
-        let (tier, asset): (u8, Asset) = (position.tier, position.asset);
-        let call = session.escrow.decline(self.pledger, tier, asset);
+        let (pledger, tier, asset) = (self.pledger, position.tier, position.asset);
+        let call = session.escrow.call(Operation::Decline(PositionId { pledger, tier, asset }))?;
         let headline = format!("Decline a pledge to the rescue {}", session.page.address);
         let facts = vec![
             ("amount", amount::units_exact(position.amount, asset, session.page.rate())),
             ("tier", tier.to_string()),
-            ("returned to", self.pledger.to_string()),
+            ("returned to", pledger.to_string()),
         ];
         session.run(Step { call, headline, facts }).await
     }
@@ -113,7 +113,7 @@ impl AmendArgs {
             deadline: self.deadline.unwrap_or(terms.deadline),
             terms_hash: new_hash.unwrap_or(terms.terms_hash),
         };
-        let call = session.escrow.amend(goal)?;
+        let call = session.escrow.call(Operation::Amend(goal))?;
         let headline = format!("Propose an amendment to the rescue {}", page.address);
         let (old, new) = (amount::eth(terms.target), amount::eth_and_wei(goal.target));
         let facts = vec![

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use eyre::Result;
+use levee_model::Operation;
 
 use crate::{
     output::Output,
@@ -27,6 +28,7 @@ impl LapseArgs {
         let session = self.change.open(output).await?;
         let headline =
             format!("End the rescue {}: what was not delivered in time goes back", session.page.address);
-        session.run(Step { call: session.escrow.lapse(), headline, facts: Vec::new() }).await
+        let call = session.escrow.call(Operation::Lapse)?;
+        session.run(Step { call, headline, facts: Vec::new() }).await
     }
 }

@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::{Error, PositionView, Refusal, RescueView};
-use levee_model::{Bps, PerAsset, Status, Wei, prorata};
+use levee_model::{Bps, Operation, PerAsset, Status, Wei, prorata};
 
 use crate::{
     amount,
@@ -44,7 +44,8 @@ impl ObjectArgs {
         require_a_say(view, pledger, &positions)?;
         let fits = |position: &PositionView| !position.objected && !position.weight.is_zero();
         let position = self.position.choose(pledger, &positions, "position to object with", fits)?;
-        let call = session.escrow.object(position.tier, position.asset);
+        let object = Operation::Object { tier: position.tier, asset: position.asset };
+        let call = session.escrow.call(object)?;
         let headline =
             format!("Object to tranches that are not yet due in the rescue {}", session.page.address);
         let mut facts = vec![

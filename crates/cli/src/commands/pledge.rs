@@ -1,18 +1,14 @@
 //! `levee pledge`: lock an amount into a tier.
 
-use alloy::{
-    primitives::{Address, U256},
-    providers::DynProvider,
-};
+use alloy::primitives::{Address, U256};
 use clap::Args;
 use eyre::Result;
 use levee::{
-    BonusPool, RescueView, ShareRate,
+    RescueView, ShareRate,
     bindings::{StETH, WstETH},
 };
 use levee_model::{Amount as Booked, Asset, PositionId, Rate, Status, Tier, Units, units::RATE_UNIT};
 
-use super::bonus::enlist_step;
 use crate::{
     address, amended,
     amount::{self, Amount},
@@ -94,8 +90,8 @@ impl PledgeArgs {
         let booked = session.booked(amount).await?;
         session.learn_rate(amount.asset()).await;
         let pledger = self.pledger.unwrap_or(session.signer.from);
-        let pool = session.pool_to_enlist_in(self.no_enlist);
-        let pledge = Pledge { pledger, index: self.tier, tier, amount, booked, enlists: pool.is_some() };
+        let enlists = !self.no_enlist && session.would_count();
+        let pledge = Pledge { pledger, index: self.tier, tier, amount, booked, enlists };
         let mut steps = match way {
             Way::Direct => {
                 session.check_balance(booked).await?;
@@ -107,10 +103,9 @@ impl PledgeArgs {
             }
             Way::FromWeth => session.unwrapping(&pledge, self.route.weth, self.approve).await?,
         };
-        if let (Way::Direct, Some(pool)) = (way, pool) {
+        if way == Way::Direct && enlists {
             // The router enlists in the same transaction; the escrow knows no pool.
-            let id = PositionId { pledger, tier: self.tier, asset: amount.asset() };
-            steps.push(enlist_step(&pool, id));
+            steps.push(session.enlist(PositionId { pledger, tier: self.tier, asset: amount.asset() })?);
         }
         session.run_all(&steps).await
     }
@@ -184,16 +179,13 @@ impl Session {
             .into())
     }
 
-    /// The bonus pool, if a pledge made now would count for the bonus.
-    fn pool_to_enlist_in(&self, no_enlist: bool) -> Option<BonusPool<DynProvider>> {
+    /// Whether a pledge made now would count for a bonus.
+    fn would_count(&self) -> bool {
         let terms = self.escrow.original_terms();
         let pending = self.page.pending().map(|amendment| amendment.goal.deadline);
         let counted_until =
             terms.deadline.min(self.page.view.terms.deadline).min(pending.unwrap_or(u64::MAX));
-        if no_enlist || self.page.now >= counted_until {
-            return None;
-        }
-        self.bonus_pool()
+        self.page.bonus_books().is_some() && self.page.now < counted_until
     }
 }
 

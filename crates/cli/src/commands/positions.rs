@@ -46,7 +46,7 @@ impl PositionsArgs {
         let bonus = snapshot.bonus.as_ref().map(|bonus| Ending::of(&page, bonus));
         let AccountView { positions, owed, .. } = snapshot.account;
         let json = Positions {
-            rescue: snapshot.escrow.into(),
+            rescue: snapshot.contracts.escrow.into(),
             pledger: self.pledger.into(),
             positions: positions.iter().map(PositionJson::from).collect(),
             owed: owed.into(),

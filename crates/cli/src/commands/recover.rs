@@ -3,6 +3,7 @@
 use clap::Args;
 use eyre::Result;
 use levee::{Error, RecoveryPool, RecoveryRefusal, RescueView};
+use levee_model::Operation;
 
 use crate::{
     amount,
@@ -44,7 +45,7 @@ impl RecoverArgs {
         output.warn(&Vec::from_iter(session.page.beyond_the_draw(repaid, amount)));
         let mut steps = Vec::from_iter(creation);
         steps.push(Step {
-            call: pool.recover(amount),
+            call: session.escrow.call(Operation::Recover(amount))?,
             headline: format!("Distribute funds recovered after the rescue {}", session.page.address),
             facts: vec![
                 ("amount", amount::eth_and_wei(amount)),

@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::PositionView;
-use levee_model::Status;
+use levee_model::{Operation, PositionId, Status};
 
 use crate::{
     address, amount,
@@ -55,10 +55,11 @@ impl RefundArgs {
         }
         let position = self.position.choose(pledger, &positions, "position to refund", fits)?;
         let (tier, asset) = (position.tier, position.asset);
-        let call = match self.to {
-            Some(recipient) => session.escrow.refund_to(tier, asset, recipient),
-            None => session.escrow.refund(pledger, tier, asset),
+        let refund = match self.to {
+            Some(to) => Operation::RefundTo { tier, asset, to },
+            None => Operation::Refund(PositionId { pledger, tier, asset }),
         };
+        let call = session.escrow.call(refund)?;
         let rate = session.page.rate();
         let headline = format!("Refund {asset} from the rescue {}", session.page.address);
         let facts = vec![

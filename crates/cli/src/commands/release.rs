@@ -3,7 +3,7 @@
 use clap::Args;
 use eyre::{Report, Result};
 use levee::Refusal;
-use levee_model::Asset;
+use levee_model::{Asset, Operation};
 
 use crate::{
     amount,
@@ -37,7 +37,8 @@ impl ReleaseArgs {
         let session = self.change.open(output).await?;
         let (asset, page) = (self.asset, &session.page);
         let headline = format!("Deliver the {asset} that is due from the rescue {}", page.address);
-        let step = Step { call: session.escrow.release(asset), headline, facts: facts(page, asset) };
+        let call = session.escrow.call(Operation::Release(asset))?;
+        let step = Step { call, headline, facts: facts(page, asset) };
         session.run(step).await.map_err(|error| refused_by_the_beneficiary(page, error))
     }
 }

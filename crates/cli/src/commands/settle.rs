@@ -2,7 +2,7 @@
 
 use clap::Args;
 use eyre::Result;
-use levee_model::Status;
+use levee_model::{Operation, Status};
 
 use crate::{
     amount,
@@ -31,7 +31,7 @@ impl SettleArgs {
         let session = self.change.open(output).await?;
         let headline = format!("Settle the rescue {}", session.page.address);
         let facts = vec![("result", result(&session.page))];
-        session.run(Step { call: session.escrow.settle(), headline, facts }).await
+        session.run(Step { call: session.escrow.call(Operation::Settle)?, headline, facts }).await
     }
 }
 

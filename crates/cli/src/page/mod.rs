@@ -40,7 +40,7 @@ impl Page {
     /// The page of a snapshot.
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         Self {
-            address: snapshot.escrow,
+            address: snapshot.contracts.escrow,
             chain: snapshot.chain,
             block: snapshot.block.number,
             now: snapshot.block.time,

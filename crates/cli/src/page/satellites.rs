@@ -1,7 +1,7 @@
 //! The satellites of a rescue: its recovery pool and its bonus pool.
 
 use alloy::primitives::Address;
-use levee::{Blueprint, BonusView, RecoveryView, Snapshot};
+use levee::{BonusView, RecoveryView, Snapshot};
 use levee_model::{BonusOwner, RecoveryGroup, Wei};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -30,14 +30,8 @@ pub(super) struct Pool<V> {
 impl Satellites {
     /// Those in a snapshot.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let recovery = |view| Pool {
-            address: Blueprint::recovery_pool(snapshot.escrow).in_edition(snapshot.edition).address(),
-            view,
-        };
-        let bonus = |view| Pool {
-            address: Blueprint::bonus_pool(snapshot.escrow).in_edition(snapshot.edition).address(),
-            view,
-        };
+        let recovery = |view| Pool { address: snapshot.contracts.recovery, view };
+        let bonus = |view| Pool { address: snapshot.contracts.bonus, view };
         Self { recovery: snapshot.recovery.clone().map(recovery), bonus: snapshot.bonus.map(bonus) }
     }
 }

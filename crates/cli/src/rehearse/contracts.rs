@@ -3,8 +3,8 @@
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::{Result, eyre};
 use levee::{
-    Allowance, Blueprint, Board, BonusPool, Declaration, Edition, Error, Escrow, Funding, Permit,
-    RecoveryPool, Router, SignedDeclaration, Transaction,
+    Allowance, Blueprint, Board, BonusPool, Declaration, Edition, Error, Escrow, Permit, RecoveryPool,
+    Router, SignedDeclaration, Transaction,
 };
 use levee_model::{Creation, Models, Operation, Pledge, Route, Terms, Timestamp};
 
@@ -50,12 +50,13 @@ impl Contracts {
         let escrow = Escrow::open(provider.clone(), CHAIN, blueprint.address()).await?;
         let [steth, wsteth] = cast::tokens();
         let tokens = levee::Tokens { weth: cast::weth(), steth, wsteth };
+        let router = Router::new(provider.clone(), tokens);
         let contracts = Self {
             recovery: RecoveryPool::of(&escrow),
             bonus: BonusPool::of(&escrow),
             board: Board::new(provider.clone(), CHAIN),
-            router: Router::new(provider.clone(), tokens),
-            escrow,
+            escrow: escrow.through(router.address()),
+            router,
         };
         for blueprint in contracts.around() {
             let create = blueprint.prepare(provider, CHAIN, from).await?;
@@ -76,12 +77,11 @@ impl Contracts {
         now: Timestamp,
         caller: &str,
     ) -> Result<Transaction, Error> {
-        let contracts = self.of_operations();
+        let contracts = self.escrow.contracts();
         Ok(match call {
-            Move::Operation(Operation::Pledge(pledge)) => match self.permit(pledge, now, caller).await? {
-                Some(permit) => contracts.permitted(*pledge, permit),
-                None => contracts.transaction(Operation::Pledge(*pledge))?,
-            },
+            Move::Operation(Operation::Pledge(pledge)) => {
+                contracts.pledge(*pledge, self.permit(pledge, now, caller).await?)?
+            }
             Move::Operation(operation) => contracts.transaction(*operation)?,
             Move::Declare(declaration) => self.board.declare(declaration)?.into_transaction(),
             Move::DeclareFor(signed) => self.board.declare_for(signed)?.into_transaction(),
@@ -94,22 +94,12 @@ impl Contracts {
         if !matches!(pledge.route, Route::Router { .. }) {
             return Ok(None);
         }
-        let signer = cast::signer(owner);
-        Ok(match self.router.permit(&signer, pledge.amount, Allowance::Exact, now).await? {
-            Funding::Eth(_) | Funding::Weth(_) => None,
-            Funding::StEth(_, permit) | Funding::WstEth(_, permit) => Some(permit),
-        })
-    }
-
-    fn of_operations(&self) -> levee::Contracts {
-        let Self { escrow, recovery, bonus, router, .. } = self;
-        let [escrow, recovery] = [escrow.address(), recovery.address()];
-        levee::Contracts { escrow, recovery, bonus: bonus.address(), router: router.address() }
+        self.router.permit(&cast::signer(owner), pledge.amount, Allowance::Exact, now).await
     }
 
     /// Their models. The board's declarations move nothing, and the router only brings pledges.
     pub(crate) fn models(&self, terms: &Terms, created: Creation) -> Result<Models> {
-        let levee::Contracts { escrow, recovery, bonus, .. } = self.of_operations();
+        let levee::Contracts { escrow, recovery, bonus, .. } = *self.escrow.contracts();
         Ok(Models::open([escrow, recovery, bonus], terms.clone(), created)?)
     }
 

@@ -11,7 +11,7 @@ use crate::{
     walk::address_of,
 };
 use alloy::primitives::{Address, B256, Bytes, U256, bytes};
-use levee::{Blueprint, Contracts};
+use levee::{Contracts, Edition};
 use levee_model::{
     Asset, Bps, Goal, Operation, Pledge, PositionId, Route, Terms, Tier, Units, Wei, units::RATE_UNIT,
 };
@@ -90,9 +90,7 @@ impl Fixture {
         chain.set_time(START);
         let lido = Lido::deploy(&mut chain, bank(), U256::from(RATE_UNIT), U256::from(RATE))?;
         let (escrow, receipt) = escrow::create(&mut chain, &terms(shape, lido))?;
-        let [recovery, bonus] = [Blueprint::recovery_pool(escrow), Blueprint::bonus_pool(escrow)];
-        let (recovery, bonus) = (recovery.address(), bonus.address());
-        let contracts = Contracts { escrow, recovery, bonus, router: Address::ZERO };
+        let contracts = Contracts::of(escrow, Edition::LATEST);
         Ok(Self { chain, lido, contracts, shape, create_gas: receipt.gas_used, amendment: 0 })
     }
 

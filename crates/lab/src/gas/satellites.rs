@@ -20,7 +20,7 @@ use levee::{
     Blueprint, Transaction,
     bindings::{PledgeBoard, RecoveryPool, WrappedEther},
 };
-use levee_model::{Asset, Operation, Pledge, PositionId, Route, Units, Wei};
+use levee_model::{Asset, Operation, Pledge, Route, Units, Wei};
 
 const DAY: u64 = 86_400;
 
@@ -43,7 +43,7 @@ pub(super) fn creations() -> Result<Vec<Figure>, EscrowError> {
     let escrow = fixture.contracts.escrow;
     let lido = fixture.lido;
     let mut create = |name: &str, blueprint: Blueprint| -> Result<Figure, Failure> {
-        let (_, receipt) = fixture.chain.deploy_create2(blueprint.salt(), blueprint.init_code())?;
+        let (_, receipt) = fixture.chain.deploy_create2(blueprint.salt(), &blueprint.init_code())?;
         Ok(figure(name, receipt.gas_used))
     };
     Ok(vec![
@@ -129,7 +129,7 @@ fn router(others: usize) -> Result<Vec<Figure>, EscrowError> {
     let lido = fixture.lido;
     let (weth, _) = fixture.chain.deploy(anyone(), WrappedEther::BYTECODE.clone())?;
     let router = deploy(&mut fixture.chain, &Blueprint::router(weth, lido.steth, lido.wsteth))?;
-    fixture.contracts.router = router;
+    fixture.contracts.router = Some(router);
     deploy(&mut fixture.chain, &Blueprint::bonus_pool(fixture.contracts.escrow))?;
     let payer = signer().address();
     fixture.fill_tokens(payer)?;
@@ -151,14 +151,18 @@ fn router(others: usize) -> Result<Vec<Figure>, EscrowError> {
     chain.set_balance(payer, amount);
     Ok(vec![
         figure("router_eth_enlist_new", fixture.make(payer, Operation::Pledge(eth))?),
-        figure("router_wsteth_permit_new", gas(&mut fixture.chain, &contracts.permitted(wsteth, of_wsteth))?),
-        figure("router_steth_permit_new", gas(&mut fixture.chain, &contracts.permitted(steth, of_steth))?),
+        figure(
+            "router_wsteth_permit_new",
+            gas(&mut fixture.chain, contracts.pledge(wsteth, Some(of_wsteth)))?,
+        ),
+        figure("router_steth_permit_new", gas(&mut fixture.chain, contracts.pledge(steth, Some(of_steth)))?),
     ])
 }
 
 /// Gas of a transaction of the signer's.
-fn gas(chain: &mut Chain, transaction: &Transaction) -> Result<u64, Failure> {
-    Ok(chain.execute(signer().address(), transaction)?.gas_used)
+fn gas(chain: &mut Chain, transaction: Result<Transaction, levee::Error>) -> Result<u64, Failure> {
+    let transaction = transaction.expect("a router is given");
+    Ok(chain.execute(signer().address(), &transaction)?.gas_used)
 }
 
 /// A statement, by the contributor and by someone else.
@@ -208,5 +212,5 @@ fn pledged(shape: Shape, others: usize) -> Result<Fixture, EscrowError> {
 }
 
 fn deploy(chain: &mut Chain, blueprint: &Blueprint) -> Result<Address, Failure> {
-    Ok(chain.deploy_create2(blueprint.salt(), blueprint.init_code())?.0)
+    Ok(chain.deploy_create2(blueprint.salt(), &blueprint.init_code())?.0)
 }

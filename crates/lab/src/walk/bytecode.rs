@@ -112,7 +112,7 @@ impl Subject for Bytecode {
                 router.fill_purse(&mut world, address_of(name))?;
             }
         }
-        let contracts = Contracts { escrow, recovery, bonus, router: router.address };
+        let contracts = Contracts { escrow, recovery, bonus, router: Some(router.address) };
         let accounts = [anyone(), escrow, recovery, bonus, router.address, router.weth];
         let accounts: Vec<_> = cast.addresses().chain(accounts).collect();
         let holdings = world.holdings(&accounts)?;

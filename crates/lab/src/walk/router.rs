@@ -31,7 +31,7 @@ impl Router {
         let chain = &mut world.chain;
         let (weth, _) = chain.deploy(anyone(), WrappedEther::BYTECODE.clone())?;
         let blueprint = Blueprint::router(weth, lido.steth, lido.wsteth);
-        let (address, _) = chain.deploy_create2(blueprint.salt(), blueprint.init_code())?;
+        let (address, _) = chain.deploy_create2(blueprint.salt(), &blueprint.init_code())?;
         Ok(Self { address, weth })
     }
 
@@ -64,7 +64,8 @@ impl Router {
         if route == Route::UsedPermit {
             self.use_permit(world, asset, &permit);
         }
-        let receipt = world.chain.execute(payer, &contracts.permitted(pledge, permit));
+        let permitted = contracts.pledge(pledge, Some(permit)).expect("a walk has a router");
+        let receipt = world.chain.execute(payer, &permitted);
         if receipt.is_err() && route == Route::UsedPermit {
             self.take_allowance_back(world, asset)?;
         }

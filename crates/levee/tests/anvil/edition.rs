@@ -9,7 +9,7 @@ use eyre::Result;
 use levee::{
     Blueprint, BonusPool, Contract, Deployment, Edition, Error, Escrow, Event, Query, RecoveryPool,
     RescueEvent,
-    model::{Asset, PositionId, Status, Terms, Units, Wei},
+    model::{Asset, Operation as O, PositionId, Status, Terms, Units, Wei},
 };
 
 fn wei(ether: u128) -> Wei {
@@ -60,10 +60,10 @@ async fn a_rescue_of_an_earlier_edition_is_pledged_to_read_and_refunded() -> Res
     for blueprint in [Blueprint::recovery_pool(escrow.address()), Blueprint::bonus_pool(escrow.address())] {
         blueprint.deploy(&env.provider, CHAIN, bob).await?;
     }
-    bonus.add(bob, wei(3)).execute(bob).await?;
+    escrow.call(O::AddBonus { sponsor: bob, amount: wei(3) })?.execute(bob).await?;
     env.pledge_all(&escrow).await?;
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
-    bonus.enlist(id).execute(alice).await?;
+    escrow.call(O::Enlist(id))?.execute(alice).await?;
 
     let snapshot = Query::of(escrow.address()).account(bob).read(&env.provider, Some(CHAIN)).await?;
     assert_eq!((snapshot.edition, snapshot.rescue.status), (Edition::Test, Status::Open));
@@ -74,9 +74,9 @@ async fn a_rescue_of_an_earlier_edition_is_pledged_to_read_and_refunded() -> Res
     assert_eq!(position.position.amount, Units::new(40 * ETHER));
     assert!(position.bonus.is_some_and(|bonus| bonus.enlistment.enlisted == Units::new(40 * ETHER)));
 
-    escrow.settle().execute(bob).await?;
+    escrow.call(O::Settle)?.execute(bob).await?;
     // 100 ETH of 130 ETH are drawn, of each pot rounded down.
-    let refunded = escrow.refund(bob, 0, Asset::Eth).execute(alice).await?;
+    let refunded = escrow.call(O::Refund(id))?.execute(alice).await?;
     let amount = Units::new(40 * ETHER - 40 * ETHER * 100 / 130);
     let event = RescueEvent::Refunded { position: id, recipient: bob, amount };
     assert_eq!(refunded.events, [Event::Rescue(event)]);

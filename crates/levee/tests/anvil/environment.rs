@@ -13,7 +13,10 @@ use eyre::{OptionExt as _, Result, WrapErr as _};
 use levee::{
     Allowance, Blueprint, Deployment, Escrow, Router, Tokens,
     bindings::{StETH, WrappedEther, WstETH},
-    model::{Amount, Asset, Bps, Lido, Moment, PositionId, Rate, Shares, Terms, Tier, Units, Wei},
+    model::{
+        Amount, Asset, Bps, Lido, Moment, Operation, Pledge, PositionId, Rate, Route, Shares, Terms, Tier,
+        Timestamp, Units, Wei,
+    },
     provider,
 };
 
@@ -21,6 +24,11 @@ use levee::{
 pub(crate) const CHAIN: u64 = 31337;
 /// One ETH, in wei.
 pub(crate) const ETHER: u128 = 10u128.pow(18);
+
+/// A pledge by a call of the escrow.
+pub(crate) fn pledge(pledger: Address, tier: u8, amendment: Timestamp, amount: Amount) -> Operation {
+    Operation::Pledge(Pledge { pledger, tier, amount, amendment, route: Route::Direct })
+}
 
 /// Owns the node, which ends with it.
 pub(crate) struct Environment {
@@ -155,12 +163,12 @@ impl Environment {
     /// Bob pledges 40 ETH into tier 0, Alice 25 shares of stETH (30 ETH) and 50 wstETH (60 ETH) into tier 1.
     pub(crate) async fn pledge_all(&self, escrow: &Escrow<DynProvider>) -> Result<()> {
         let (alice, bob) = (self.alice(), self.bob());
-        escrow.pledge(bob, 0, 0, Amount::Eth(Wei::new(40 * ETHER))).execute(bob).await?;
+        escrow.call(pledge(bob, 0, 0, Amount::Eth(Wei::new(40 * ETHER))))?.execute(bob).await?;
         self.approve(escrow, Asset::StEth, Units::new(25 * ETHER)).await?;
-        escrow.pledge(alice, 1, 0, Amount::StEth(Shares::new(25 * ETHER))).execute(alice).await?;
+        escrow.call(pledge(alice, 1, 0, Amount::StEth(Shares::new(25 * ETHER))))?.execute(alice).await?;
         self.wrap(50 * ETHER).await?;
         self.approve(escrow, Asset::WstEth, Units::new(50 * ETHER)).await?;
-        escrow.pledge(alice, 1, 0, Amount::WstEth(Units::new(50 * ETHER))).execute(alice).await?;
+        escrow.call(pledge(alice, 1, 0, Amount::WstEth(Units::new(50 * ETHER))))?.execute(alice).await?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The escrow: created once, used in all ways, refusing with its facts.
 
-use crate::environment::{CHAIN, ETHER, Environment};
+use crate::environment::{CHAIN, ETHER, Environment, pledge};
 use alloy::{
     network::TransactionBuilder,
     primitives::{Address, B256, Bytes, U256, bytes},
@@ -14,8 +14,8 @@ use levee::{
     Refusal, RescueEvent, ShareRate,
     bindings::{PledgeEscrow, StETH, WstETH},
     model::{
-        Amount, Asset, Bps, EndReason, Goal, PerAsset, PositionId, Rate, Shares, Status, Terms, TermsError,
-        Tier, Units, Wei,
+        Amount, Asset, Bps, EndReason, Goal, Operation as O, PerAsset, PositionId, Rate, Shares, Status,
+        Terms, TermsError, Tier, Units, Wei,
     },
     provider,
 };
@@ -162,7 +162,7 @@ async fn on_ethereum_the_tokens_are_lidos_or_none() -> Result<()> {
     let blueprint = Blueprint::escrow(&terms)?;
     assert_eq!(blueprint.deploy(&env.provider, 1, env.alice()).await, Err(foreign.clone()));
     // It can be created without this crate, and then proves itself.
-    let input = [blueprint.salt().as_slice(), blueprint.init_code()].concat();
+    let input = [blueprint.salt().as_slice(), &blueprint.init_code()].concat();
     let creation = TransactionRequest::default().with_from(env.alice()).with_to(CREATE2_DEPLOYER);
     env.provider.send_transaction(creation.with_input(input)).await?.get_receipt().await?;
     blueprint.verify(&env.provider).await?;
@@ -180,7 +180,7 @@ async fn an_amended_escrow_still_proves_itself() -> Result<()> {
     let escrow = env.escrow().await?;
     let original = escrow.original_terms().clone();
     let goal = Goal { target: wei(70), deadline: original.deadline + 60, terms_hash: B256::ZERO };
-    escrow.amend(goal)?.execute(env.guardian()).await?;
+    escrow.call(O::Amend(goal))?.execute(env.guardian()).await?;
     env.warp(escrow.pledging().await?.latest_amendment()).await?;
     let again = Escrow::open(env.provider.clone(), CHAIN, escrow.address()).await?;
     assert_eq!(again.original_terms(), &original);
@@ -199,7 +199,7 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     assert_eq!((open.status, open.coverage, open.threshold_met), (Status::Open, Some(wei(130)), Bps::ONE));
     assert_eq!(open.rate, ShareRate::Known(Rate::new(12 * 10u128.pow(26)).expect("a rate")));
 
-    let executed = escrow.settle().execute(bob).await?;
+    let executed = escrow.call(O::Settle)?.execute(bob).await?;
     let [Event::Rescue(RescueEvent::Settled { threshold, drawn, ref draws, settled_at, .. })] =
         executed.events[..]
     else {
@@ -212,7 +212,7 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     env.assert_books_from_logs(&escrow).await?;
 
     env.warp(settled_at + 3_600).await?;
-    let released = escrow.release(Asset::WstEth).execute(bob).await?;
+    let released = escrow.call(O::Release(Asset::WstEth))?.execute(bob).await?;
     let half = Units::new(drawn_of(50).get() / 2);
     assert_eq!(
         released.events,
@@ -220,25 +220,26 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     );
     env.assert_books_from_logs(&escrow).await?;
     assert_eq!(
-        escrow.release(Asset::WstEth).simulate(bob).await,
+        escrow.call(O::Release(Asset::WstEth))?.simulate(bob).await,
         Err(Refusal::NothingDue { asset: Asset::WstEth, due: 1, delivered: 1 }.into())
     );
 
     env.warp(settled_at + 7_200).await?;
     for asset in Asset::ALL {
-        escrow.release(asset).execute(bob).await?;
+        escrow.call(O::Release(asset))?.execute(bob).await?;
         env.assert_books_from_logs(&escrow).await?;
     }
     assert_eq!(escrow.status().await?, Status::Released);
     let position = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
     let back = Units::new(40 * ETHER - drawn_of(40).get());
-    let refunded = escrow.refund(bob, 0, Asset::Eth).execute(alice).await?;
+    let refunded = escrow.call(O::Refund(position))?.execute(alice).await?;
     assert_eq!(
         refunded.events,
         [Event::Rescue(RescueEvent::Refunded { position, recipient: bob, amount: back })]
     );
-    escrow.refund_to(1, Asset::StEth, bob).execute(alice).await?;
-    escrow.refund(alice, 1, Asset::WstEth).execute(bob).await?;
+    escrow.call(O::RefundTo { tier: 1, asset: Asset::StEth, to: bob })?.execute(alice).await?;
+    let wrapped = PositionId { pledger: alice, tier: 1, asset: Asset::WstEth };
+    escrow.call(O::Refund(wrapped))?.execute(bob).await?;
     env.assert_books_from_logs(&escrow).await?;
     assert_eq!(
         StETH::new(env.steth, &env.provider).sharesOf(bob).call().await?,
@@ -249,7 +250,7 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
         U256::from(drawn_of(50).get())
     );
     assert_eq!(
-        escrow.refund(bob, 0, Asset::Eth).execute(alice).await,
+        escrow.call(O::Refund(position))?.execute(alice).await,
         Err(Refusal::NothingToReturn { id: position }.into())
     );
     Ok(())
@@ -263,17 +264,17 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
     env.pledge_all(&escrow).await?;
     let terms = escrow.terms().await?;
     let goal = Goal { target: wei(200), deadline: terms.deadline + 60, terms_hash: B256::repeat_byte(8) };
-    escrow.amend(goal)?.execute(guardian).await?;
+    escrow.call(O::Amend(goal))?.execute(guardian).await?;
     env.assert_books_from_logs(&escrow).await?;
     let amendment = escrow.rescue().await?.amendment.expect("an amendment is pending");
     assert_eq!(amendment.goal, goal);
-    let pending = escrow.amend(goal)?.simulate(guardian).await.unwrap_err();
+    let pending = escrow.call(O::Amend(goal))?.simulate(guardian).await.unwrap_err();
     let effective_at = amendment.effective_at;
     assert!(
         matches!(pending, Error::Refused(Refusal::AmendmentPending { effective_at: at, .. }) if at == effective_at)
     );
 
-    let exited = escrow.exit(1, Asset::StEth, bob).execute(alice).await?;
+    let exited = escrow.call(O::Exit { tier: 1, asset: Asset::StEth, to: bob })?.execute(alice).await?;
     let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
     assert_eq!(
         exited.events,
@@ -287,11 +288,11 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
         Terms { target: wei(200), deadline: goal.deadline, terms_hash: goal.terms_hash, ..terms }
     );
 
-    escrow.amend(Goal { target: wei(300), ..goal })?.execute(guardian).await?;
-    let declined = escrow.decline(bob, 0, Asset::Eth).execute(guardian).await?;
+    escrow.call(O::Amend(Goal { target: wei(300), ..goal }))?.execute(guardian).await?;
     let position = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
+    let declined = escrow.call(O::Decline(position))?.execute(guardian).await?;
     assert_eq!(declined.events, [Event::Rescue(RescueEvent::Declined { position, amount: units(40) })]);
-    let cancelled = escrow.cancel().execute(guardian).await?;
+    let cancelled = escrow.call(O::Cancel)?.execute(guardian).await?;
     let failed_at = env.time().await?;
     let reason = EndReason::EndedByGuardian;
     assert_eq!(cancelled.events, [Event::Rescue(RescueEvent::Failed { reason, rate: None, failed_at })]);
@@ -299,7 +300,8 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
     env.warp(effective_at + 86_400 * 2).await?;
     env.assert_books_from_logs(&escrow).await?;
     assert_eq!(escrow.rescue().await?.terms.target, wei(200), "what was pending has died");
-    escrow.refund(alice, 1, Asset::WstEth).execute(bob).await?;
+    let wrapped = PositionId { pledger: alice, tier: 1, asset: Asset::WstEth };
+    escrow.call(O::Refund(wrapped))?.execute(bob).await?;
     env.assert_books_from_logs(&escrow).await
 }
 
@@ -309,17 +311,17 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
     env.pledge_all(&escrow).await?;
-    escrow.settle().execute(bob).await?;
+    escrow.call(O::Settle)?.execute(bob).await?;
     let settled_at = env.time().await?;
     env.warp(settled_at + 3_600).await?;
-    escrow.object(1, Asset::StEth).execute(alice).await?;
+    escrow.call(O::Object { tier: 1, asset: Asset::StEth })?.execute(alice).await?;
     env.assert_books_from_logs(&escrow).await?;
     let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
     assert_eq!(
-        escrow.object(1, Asset::StEth).simulate(alice).await,
+        escrow.call(O::Object { tier: 1, asset: Asset::StEth })?.simulate(alice).await,
         Err(Refusal::AlreadyObjected { id: position }.into())
     );
-    let executed = escrow.object(1, Asset::WstEth).execute(alice).await?;
+    let executed = escrow.call(O::Object { tier: 1, asset: Asset::WstEth })?.execute(alice).await?;
     let cancelled_at = env.time().await?;
     let reason = EndReason::Vetoed;
     assert_eq!(
@@ -328,13 +330,13 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     );
     env.assert_books_from_logs(&escrow).await?;
 
-    escrow.release(Asset::Eth).execute(bob).await?;
+    escrow.call(O::Release(Asset::Eth))?.execute(bob).await?;
     env.assert_books_from_logs(&escrow).await?;
     let limit = cancelled_at + 7_200;
-    let early = escrow.lapse().simulate(bob).await.unwrap_err();
+    let early = escrow.call(O::Lapse)?.simulate(bob).await.unwrap_err();
     assert!(matches!(early, Error::Refused(Refusal::TooEarly { limit: l, .. }) if l == limit), "{early}");
     env.warp(limit + 1).await?;
-    let lapsed = escrow.lapse().execute(bob).await?;
+    let lapsed = escrow.call(O::Lapse)?.execute(bob).await?;
     let lapsed_at = env.time().await?;
     assert_eq!(
         lapsed.events,
@@ -357,9 +359,9 @@ async fn what_a_veto_stops_is_held_until_its_time_or_the_guardian_lifts_it() -> 
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
     env.pledge_all(&escrow).await?;
-    escrow.settle().execute(bob).await?;
+    escrow.call(O::Settle)?.execute(bob).await?;
     let settled_at = env.time().await?;
-    escrow.object(1, Asset::WstEth).execute(alice).await?;
+    escrow.call(O::Object { tier: 1, asset: Asset::WstEth })?.execute(alice).await?;
     let page = escrow.rescue().await?;
     assert_eq!((page.end_reason, page.returns_by_calendar), (Some(EndReason::Vetoed), true));
     let all = |count: u8| PerAsset::from_fn(|_| count);
@@ -370,7 +372,7 @@ async fn what_a_veto_stops_is_held_until_its_time_or_the_guardian_lifts_it() -> 
     assert_eq!((page.held, page.next_tranche_at), (all(1), Some(settled_at + 7_200)));
     env.assert_books_from_logs(&escrow).await?;
 
-    let lifted = escrow.cancel().execute(env.guardian()).await?;
+    let lifted = escrow.call(O::Cancel)?.execute(env.guardian()).await?;
     assert_eq!(lifted.events, [Event::Rescue(RescueEvent::HoldLifted { lifted_at: env.time().await? })]);
     let page = escrow.rescue().await?;
     assert_eq!((page.held, page.returns_by_calendar, page.next_tranche_at), (all(0), false, None));
@@ -395,7 +397,7 @@ async fn past_the_deadline_the_logs_foresee_what_settling_gives() -> Result<()> 
     let page = escrow.rescue().await?;
     assert_eq!((page.status, page.end_reason), (Status::Failed, Some(EndReason::NoThresholdMet)));
     // Once it is decided, the rate stays the one that decided it.
-    let failed = escrow.settle().execute(env.bob()).await?;
+    let failed = escrow.call(O::Settle)?.execute(env.bob()).await?;
     let [Event::Rescue(RescueEvent::Failed { rate, .. })] = failed.events[..] else {
         panic!("{:?}", failed.events)
     };
@@ -419,10 +421,10 @@ async fn a_rescue_whose_rate_cannot_be_read_expires() -> Result<()> {
     env.assert_books_from_logs(&escrow).await?;
     let page = escrow.rescue().await?;
     assert_eq!((page.status, page.rate, page.coverage), (Status::Open, ShareRate::Unreadable, None));
-    assert_eq!(escrow.settle().simulate(env.bob()).await, Err(Refusal::RateUnreadable.into()));
+    assert_eq!(escrow.call(O::Settle)?.simulate(env.bob()).await, Err(Refusal::RateUnreadable.into()));
 
     env.warp(deadline + 7_201).await?;
-    escrow.expire().execute(env.bob()).await?;
+    escrow.call(O::Expire)?.execute(env.bob()).await?;
     assert_eq!(escrow.rescue().await?.end_reason, Some(EndReason::RateUnreadable));
     env.assert_books_from_logs(&escrow).await?;
     env.provider.anvil_set_code(env.steth, code).await?;
@@ -436,18 +438,19 @@ async fn refusals_carry_their_facts() -> Result<()> {
     let (alice, bob) = (env.alice(), env.bob());
     let refused = |call: levee::Call<_>| async move { call.execute(bob).await.unwrap_err() };
 
-    let tier = refused(escrow.pledge(bob, 2, 0, Amount::Eth(wei(1)))).await;
+    let tier = refused(escrow.call(pledge(bob, 2, 0, Amount::Eth(wei(1))))?).await;
     assert_eq!(tier, Refusal::UnknownTier { tier: 2, count: 2 }.into());
     let guardian = env.guardian();
-    assert_eq!(refused(escrow.cancel()).await, Refusal::NotGuardian { caller: bob, guardian }.into());
-    escrow.pledge(bob, 0, 0, Amount::Eth(wei(7))).execute(bob).await?;
+    assert_eq!(refused(escrow.call(O::Cancel)?).await, Refusal::NotGuardian { caller: bob, guardian }.into());
+    escrow.call(pledge(bob, 0, 0, Amount::Eth(wei(7))))?.execute(bob).await?;
     let coverage = Refusal::CoverageTooLow { coverage: wei(7), required: wei(100) };
-    assert_eq!(refused(escrow.settle()).await, coverage.into());
-    assert!(refused(escrow.settle()).await.is_users());
-    let poor = refused(escrow.pledge(bob, 0, 0, Amount::Eth(wei(1_000_000)))).await;
+    assert_eq!(refused(escrow.call(O::Settle)?).await, coverage.into());
+    assert!(refused(escrow.call(O::Settle)?).await.is_users());
+    let poor = refused(escrow.call(pledge(bob, 0, 0, Amount::Eth(wei(1_000_000))))?).await;
     assert!(matches!(poor, Error::InsufficientFunds { account, .. } if account == bob), "{poor}");
 
-    let unapproved = escrow.pledge(alice, 1, 0, Amount::StEth(Shares::new(1_000))).simulate(alice).await;
+    let unapproved =
+        escrow.call(pledge(alice, 1, 0, Amount::StEth(Shares::new(1_000))))?.simulate(alice).await;
     assert_eq!(unapproved, Err(Error::TokenRefused { reason: "ALLOWANCE_EXCEEDED".to_owned() }));
     assert_eq!(escrow.steth_shares(Wei::new(1_200)).await?, Shares::new(1_000));
     assert!(escrow.approval(bob, Amount::Eth(wei(1)), Allowance::Exact).await?.is_none());
@@ -462,7 +465,7 @@ async fn an_approval_is_exact_or_outlasts_rebases_of_a_hundredth() -> Result<()>
     let spender = escrow.address();
     let rebase = |wei: u128| steth.setTotalPooledEther(U256::from(wei));
     let approve = |allowance| escrow.approval(alice, units(25).of(Asset::StEth), allowance);
-    let pledge = escrow.pledge(alice, 1, 0, Amount::StEth(Shares::new(25 * ETHER)));
+    let pledge = escrow.call(pledge(alice, 1, 0, Amount::StEth(Shares::new(25 * ETHER))))?;
 
     env.approve(&escrow, Asset::StEth, units(25)).await?;
     assert_eq!(steth.allowance(alice, spender).call().await?, U256::from(30 * ETHER));
@@ -492,11 +495,11 @@ async fn a_pledge_names_the_amendment_that_its_sender_was_shown() -> Result<()> 
     let escrow = env.escrow().await?;
     let (bob, guardian) = (env.bob(), env.guardian());
     assert_eq!(escrow.pledging().await?.latest_amendment(), 0);
-    let old = escrow.pledge(bob, 0, 0, Amount::Eth(wei(1)));
+    let old = escrow.call(pledge(bob, 0, 0, Amount::Eth(wei(1))))?;
     old.simulate(bob).await?;
     let goal = Goal { target: wei(50), ..Goal::from(escrow.original_terms()) };
     let goal = Goal { deadline: goal.deadline + 60, ..goal };
-    escrow.amend(goal)?.execute(guardian).await?;
+    escrow.call(O::Amend(goal))?.execute(guardian).await?;
     let shown = escrow.pledging().await?;
     let effective_at = shown.latest_amendment();
     assert_eq!(effective_at, env.time().await? + 1_800);
@@ -507,10 +510,10 @@ async fn a_pledge_names_the_amendment_that_its_sender_was_shown() -> Result<()> 
     );
     let differs = Refusal::AmendmentDiffers { named: 0, latest: effective_at };
     assert_eq!(old.simulate(bob).await, Err(differs.into()));
-    escrow.pledge(bob, 0, effective_at, Amount::Eth(wei(1))).execute(bob).await?;
+    escrow.call(pledge(bob, 0, effective_at, Amount::Eth(wei(1))))?.execute(bob).await?;
     env.warp(effective_at).await?;
     assert_eq!(escrow.pledging().await?.target, wei(50));
-    escrow.pledge(bob, 0, effective_at, Amount::Eth(wei(1))).execute(bob).await?;
+    escrow.call(pledge(bob, 0, effective_at, Amount::Eth(wei(1))))?.execute(bob).await?;
     env.assert_books_from_logs(&escrow).await
 }
 
@@ -521,10 +524,10 @@ async fn what_could_not_be_paid_is_owed_and_collected() -> Result<()> {
     let (alice, bob, guardian) = (env.alice(), env.bob(), env.guardian());
     env.pledge_all(&escrow).await?;
     let goal = Goal { target: wei(200), ..Goal::from(escrow.original_terms()) };
-    escrow.amend(goal)?.execute(guardian).await?;
+    escrow.call(O::Amend(goal))?.execute(guardian).await?;
     let code = env.provider.get_code_at(env.steth).await?;
     env.provider.anvil_set_code(env.steth, bytes!("fe")).await?;
-    let exited = escrow.exit(1, Asset::StEth, bob).execute(alice).await?;
+    let exited = escrow.call(O::Exit { tier: 1, asset: Asset::StEth, to: bob })?.execute(alice).await?;
     let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
     let (amount, asset) = (units(25), Asset::StEth);
     let exit = Event::Rescue(RescueEvent::Exited { position, recipient: bob, amount });
@@ -532,17 +535,17 @@ async fn what_could_not_be_paid_is_owed_and_collected() -> Result<()> {
     let expected = PerAsset::from_fn(|a| if a == asset { amount } else { Units::ZERO });
     assert_eq!(escrow.owed(alice).await?, expected);
     assert_eq!(escrow.position(position).await?.departures, 1);
-    let broken = escrow.collect(alice, asset).simulate(bob).await;
+    let broken = escrow.call(O::Collect { pledger: alice, asset })?.simulate(bob).await;
     assert_eq!(broken, Err(Refusal::PaymentFailed { recipient: alice, asset, amount }.into()));
 
     env.provider.anvil_set_code(env.steth, code).await?;
     env.assert_books_from_logs(&escrow).await?;
-    let collected = escrow.collect_to(asset, bob).execute(alice).await?;
+    let collected = escrow.call(O::CollectTo { asset, to: bob })?.execute(alice).await?;
     assert_eq!(
         collected.events,
         [Event::Rescue(RescueEvent::Collected { pledger: alice, asset, recipient: bob, amount })]
     );
-    let nothing = escrow.collect(alice, asset).simulate(bob).await;
+    let nothing = escrow.call(O::Collect { pledger: alice, asset })?.simulate(bob).await;
     assert_eq!(nothing, Err(Refusal::NothingOwed { pledger: alice, asset }.into()));
     env.assert_books_from_logs(&escrow).await
 }
@@ -553,7 +556,7 @@ async fn a_transaction_may_wait_or_fail_in_its_block() -> Result<()> {
     let escrow = env.escrow().await?;
     let deadline = escrow.terms().await?.deadline;
     env.provider.anvil_set_auto_mine(false).await?;
-    let sent = escrow.pledge(env.bob(), 0, 0, Amount::Eth(wei(1))).send(env.bob()).await?;
+    let sent = escrow.call(pledge(env.bob(), 0, 0, Amount::Eth(wei(1))))?.send(env.bob()).await?;
     let (transaction, waited) = (sent.transaction(), Duration::from_millis(50));
     assert_eq!(sent.wait(waited).await, Err(Error::NotMined { transaction, waited }));
     env.warp(deadline + 1).await?;

@@ -1,20 +1,19 @@
 //! The contracts around the escrow.
 
-use crate::environment::{CHAIN, ETHER, Environment};
+use crate::environment::{CHAIN, ETHER, Environment, pledge};
 use alloy::{
     primitives::{Address, U256, Uint},
     providers::{Provider, ext::AnvilApi},
     signers::local::PrivateKeySigner,
 };
-use eyre::Result;
+use eyre::{OptionExt as _, Result};
 use levee::{
     Allowance, Blueprint, Board, BoardError, BonusEvent, BonusPool, BonusRefusal, Contract, Declaration,
-    Deployment, Destination, Error, Event, Funding, Receiver, RecoveryEvent, RecoveryPool, RecoveryRefusal,
-    RescueEvent, Stage,
+    Deployment, Error, Event, Receiver, RecoveryEvent, RecoveryPool, RecoveryRefusal, RescueEvent, Stage,
     bindings::{DebtRepayer, PledgeBoard, StETH, StakedEtherUnwinder},
     model::{
-        Amount, Asset, BonusDecision, Enlistment, PositionId, Shares, Status, UnitSeconds, Units, Wei,
-        WeiSeconds,
+        Amount, Asset, BonusDecision, Enlistment, Operation as O, Pledge, PositionId, Route, Shares, Status,
+        UnitSeconds, Units, Wei, WeiSeconds,
     },
 };
 
@@ -57,9 +56,9 @@ async fn recovery_is_refused_in_the_pools_words() -> Result<()> {
     let event = RecoveryEvent::Created { escrow: escrow.address() };
     assert_eq!(executed.events, [Event::Recovery(event)]);
     let not_final = Err(Error::from(RecoveryRefusal::NotFinal { status: Status::Open }));
-    assert_eq!(pool.recover(wei(1)).simulate(env.alice()).await, not_final);
+    assert_eq!(escrow.call(O::Recover(wei(1)))?.simulate(env.alice()).await, not_final);
     let id = PositionId { pledger: env.alice(), tier: 0, asset: Asset::Eth };
-    assert_eq!(pool.claim(id).simulate(env.bob()).await, not_final);
+    assert_eq!(escrow.call(O::Claim(id))?.simulate(env.bob()).await, not_final);
     let view = pool.recovery().await?;
     assert_eq!((view.accrued_at, view.rate, view.received()), (None, None, Wei::ZERO));
     assert_eq!(pool.earnings(id).await?.due(), Wei::ZERO);
@@ -85,16 +84,16 @@ async fn everything_is_read_as_it_was_at_a_block() -> Result<()> {
     let declaration = declaration(escrow.address(), env.time().await? + 100);
     let digest = board.digest(bob, &declaration, 1)?;
     for call in [
-        escrow.pledge(bob, 0, 0, Amount::Eth(wei(1))),
-        bonus.add(bob, wei(3)),
-        bonus.enlist(id),
+        escrow.call(pledge(bob, 0, 0, Amount::Eth(wei(1))))?,
+        escrow.call(O::AddBonus { sponsor: bob, amount: wei(3) })?,
+        escrow.call(O::Enlist(id))?,
         board.declare(&declaration)?,
         board.revoke(digest),
     ] {
         call.execute(bob).await?;
     }
     env.warp(escrow.terms().await?.deadline + 1).await?;
-    escrow.settle().execute(bob).await?;
+    escrow.call(O::Settle)?.execute(bob).await?;
 
     let now = escrow.rescue().await?;
     assert_eq!((now.status, now.pots.len(), escrow.status().await?), (Status::Failed, 1, Status::Failed));
@@ -136,17 +135,11 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     let pool = BonusPool::of(&escrow);
     pool.blueprint().deploy(&env.provider, CHAIN, alice).await?;
     let router = env.router().await?;
-    pool.add(bob, wei(3)).execute(alice).await?;
+    escrow.call(O::AddBonus { sponsor: bob, amount: wei(3) })?.execute(alice).await?;
     assert_eq!(pool.contribution_of(bob).await?, wei(3));
-    let to = Destination {
-        escrow: escrow.address(),
-        edition: escrow.edition(),
-        pledger: bob,
-        tier: 0,
-        amendment: 0,
-        enlist: true,
-    };
-    let pledged = router.pledge(to, Funding::Eth(wei(1))).execute(alice).await?;
+    let (tier, amount, route) = (0, Amount::Eth(wei(1)), Route::Router { enlist: true });
+    let pledge = Pledge { pledger: bob, tier, amount, amendment: 0, route };
+    let pledged = escrow.clone().through(router.address()).pledge(pledge, None)?.execute(alice).await?;
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
     let deadline = escrow.terms().await?.deadline;
     let unit_seconds = U256::from(ETHER) * U256::from(deadline - env.time().await?);
@@ -161,20 +154,20 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
         [Event::Rescue(RescueEvent::Pledged { position: id, amount: Units::new(ETHER) }), enlisted]
     );
     assert_eq!(pool.enlisted(id).await?, enlistment);
-    let again = pool.enlist(id).simulate(alice).await;
+    let again = escrow.call(O::Enlist(id))?.simulate(alice).await;
     assert_eq!(again, Err(BonusRefusal::NothingToEnlist { id }.into()));
-    let open = pool.claim(id).simulate(bob).await.unwrap_err();
+    let open = escrow.call(O::ClaimBonus(id))?.simulate(bob).await.unwrap_err();
     assert!(open.to_string().starts_with("the pledges cover 1 ETH of 100 ETH"), "{open}");
 
     let limit = deadline + 1_800;
     env.warp(limit - 1).await?;
-    let early = pool.claim(id).simulate(bob).await.unwrap_err();
+    let early = escrow.call(O::ClaimBonus(id))?.simulate(bob).await.unwrap_err();
     assert!(
         matches!(early, Error::BonusRefused(BonusRefusal::TooEarly { limit: l, .. }) if l == limit),
         "{early}"
     );
     env.warp(limit + 1).await?;
-    let claimed = pool.claim(id).execute(alice).await?;
+    let claimed = escrow.call(O::ClaimBonus(id))?.execute(alice).await?;
     let [Event::Rescue(RescueEvent::Failed { .. }), Event::Bonus(ref decided), Event::Bonus(ref paid)] =
         claimed.events[..]
     else {
@@ -188,7 +181,7 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     assert_eq!((view.total, view.decision), (wei(3), Some(decision)));
     let share = pool.share_of(id).await?;
     assert_eq!((share.share, share.claimed), (wei(3), true));
-    let nothing = pool.take_back(bob).simulate(bob).await;
+    let nothing = escrow.call(O::TakeBack { sponsor: bob })?.simulate(bob).await;
     assert_eq!(nothing, Err(BonusRefusal::NothingToTakeBack { sponsor: bob }.into()));
     Ok(())
 }
@@ -198,23 +191,17 @@ async fn the_router_passes_on_what_escrow_and_pool_refuse() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
-    let router = env.router().await?;
-    let to = Destination {
-        escrow: escrow.address(),
-        edition: escrow.edition(),
-        pledger: bob,
-        tier: 0,
-        amendment: 7,
-        enlist: false,
-    };
+    let escrow = escrow.through(env.router().await?.address());
+    let (tier, amount, route) = (0, Amount::Eth(wei(1)), Route::Router { enlist: false });
+    let pledge = Pledge { pledger: bob, tier, amount, amendment: 7, route };
     let differs = levee::Refusal::AmendmentDiffers { named: 7, latest: 0 };
-    assert_eq!(router.pledge(to, Funding::Eth(wei(1))).simulate(alice).await, Err(differs.into()));
-    let beyond = Destination { amendment: u64::MAX, ..to };
-    let refused = router.pledge(beyond, Funding::Eth(wei(1))).simulate(alice).await.unwrap_err();
+    assert_eq!(escrow.pledge(pledge, None)?.simulate(alice).await, Err(differs.into()));
+    let beyond = Pledge { amendment: u64::MAX, ..pledge };
+    let refused = escrow.pledge(beyond, None)?.simulate(alice).await.unwrap_err();
     assert!(matches!(refused, Error::Refused(levee::Refusal::AmendmentDiffers { .. })), "{refused}");
-    let to_token = Destination { pledger: env.steth, amendment: 0, ..to };
+    let to_token = Pledge { pledger: env.steth, amendment: 0, ..pledge };
     let account = levee::RouterError::InvalidAccount { account: env.steth };
-    assert_eq!(router.pledge(to_token, Funding::Eth(wei(1))).simulate(alice).await, Err(account.into()));
+    assert_eq!(escrow.pledge(to_token, None)?.simulate(alice).await, Err(account.into()));
     Ok(())
 }
 
@@ -299,8 +286,8 @@ async fn a_permit_that_was_used_before_does_not_stop_a_pledge() -> Result<()> {
     steth.transferShares(key.address(), U256::from(10 * ETHER)).send().await?.get_receipt().await?;
     let deadline = env.time().await? + 3_600;
     let amount = Amount::StEth(Shares::new(5 * ETHER));
-    let funding = router.permit(&key, amount, Allowance::WithRoom, deadline).await?;
-    let Funding::StEth(_, permit) = &funding else { panic!("{funding:?}") };
+    let permit =
+        router.permit(&key, amount, Allowance::WithRoom, deadline).await?.ok_or_eyre("of a token")?;
     // Five shares are worth 6 ETH; a hundredth more is room for a rebase.
     assert_eq!(permit.value, U256::from(6 * ETHER + 6 * ETHER / 100 + 1));
     let used = steth.permit(
@@ -314,20 +301,13 @@ async fn a_permit_that_was_used_before_does_not_stop_a_pledge() -> Result<()> {
     );
     used.send().await?.get_receipt().await?;
     // The pledger has no ETH and pays nothing here: the call is only tried.
-    let (pledger, tier) = (key.address(), 1);
-    let to = Destination {
-        escrow: escrow.address(),
-        edition: escrow.edition(),
-        pledger,
-        tier,
-        amendment: 0,
-        enlist: false,
-    };
-    let gas = router.pledge(to, funding).simulate(key.address()).await?;
+    let (pledger, escrow) = (key.address(), escrow.through(router.address()));
+    let pledge = Pledge { pledger, tier: 1, amount, amendment: 0, route: Route::Router { enlist: false } };
+    let gas = escrow.pledge(pledge, Some(permit))?.simulate(pledger).await?;
     assert!(gas < 300_000, "{gas}");
     let (stranger, amount) = (PrivateKeySigner::random(), Amount::WstEth(Units::new(1)));
-    let unpermitted = router.permit(&stranger, amount, Allowance::Exact, deadline).await?;
-    let refused = router.pledge(to, unpermitted).simulate(key.address()).await;
+    let permit = router.permit(&stranger, amount, Allowance::Exact, deadline).await?;
+    let refused = escrow.pledge(Pledge { amount, ..pledge }, permit)?.simulate(pledger).await;
     let reason = "ERC20: transfer amount exceeds balance".to_owned();
     assert_eq!(refused, Err(Error::TokenRefused { reason }));
     Ok(())

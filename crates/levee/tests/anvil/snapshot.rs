@@ -1,7 +1,7 @@
 //! A rescue read in one request.
 
 use crate::{
-    environment::{CHAIN, ETHER, Environment},
+    environment::{CHAIN, ETHER, Environment, pledge},
     proxy::{OwnCode, Proxy},
 };
 use alloy::{
@@ -13,7 +13,7 @@ use eyre::{OptionExt as _, Result};
 use levee::{
     AccountPosition, AccountView, Blueprint, BonusPool, Contract, Error, Escrow, Query, RecoveryPool,
     Snapshot, TokenView,
-    model::{Amount, Asset, Bps, PositionId, Shares, Terms, Tier, Units, Wei},
+    model::{Amount, Asset, Bps, Operation as O, PositionId, Shares, Terms, Tier, Units, Wei},
     provider,
 };
 
@@ -50,11 +50,11 @@ async fn largest_rescue(env: &Environment) -> Result<Escrow<impl Provider + Clon
     env.wrap(10 * ETHER).await?;
     env.approve(&escrow, Asset::WstEth, Units::new(10 * ETHER)).await?;
     for tier in 0..8 {
-        escrow.pledge(alice, tier, 0, Amount::Eth(ONE)).execute(alice).await?;
-        escrow.pledge(alice, tier, 0, Amount::StEth(Shares::new(ETHER))).execute(alice).await?;
-        escrow.pledge(alice, tier, 0, Amount::WstEth(Units::new(ETHER))).execute(alice).await?;
+        escrow.call(pledge(alice, tier, 0, Amount::Eth(ONE)))?.execute(alice).await?;
+        escrow.call(pledge(alice, tier, 0, Amount::StEth(Shares::new(ETHER))))?.execute(alice).await?;
+        escrow.call(pledge(alice, tier, 0, Amount::WstEth(Units::new(ETHER))))?.execute(alice).await?;
         for asset in Asset::ALL {
-            bonus.enlist(PositionId { pledger: alice, tier, asset }).execute(alice).await?;
+            escrow.call(O::Enlist(PositionId { pledger: alice, tier, asset }))?.execute(alice).await?;
         }
     }
     Ok(escrow)
@@ -66,7 +66,7 @@ async fn the_largest_rescue_is_one_request() -> Result<()> {
     let escrow = largest_rescue(&env).await?;
     let alice = env.alice();
     let snapshot = in_one_request(&env, Query::of(escrow.address()).account(alice)).await?;
-    assert_eq!((snapshot.chain, snapshot.escrow), (CHAIN, escrow.address()));
+    assert_eq!((snapshot.chain, &snapshot.contracts), (CHAIN, escrow.contracts()));
     assert_eq!(&snapshot.original, escrow.original_terms());
     assert_eq!(snapshot.rescue, escrow.rescue().await?);
     assert_eq!(snapshot.recovery, Some(RecoveryPool::of(&escrow).recovery().await?));
@@ -90,7 +90,7 @@ async fn a_snapshot_is_of_one_block() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let before = env.provider.get_block(BlockId::latest()).await?.ok_or_eyre("a block")?.header;
-    escrow.pledge(env.bob(), 0, 0, Amount::Eth(ONE)).execute(env.bob()).await?;
+    escrow.call(pledge(env.bob(), 0, 0, Amount::Eth(ONE)))?.execute(env.bob()).await?;
     env.warp(before.timestamp + 100).await?;
 
     let query = Query::of(escrow.address()).account(env.bob());
