@@ -27,8 +27,8 @@ pub(crate) fn outcomes(
     beneficiary: Address,
 ) -> Result<()> {
     let payments = |events: &Vec<Event>| operation::payments(events, beneficiary);
-    let told = chain.as_ref().map(payments).map_err(|error| operation::refused(call, error));
-    let alike = told == model.map(Vec::from_iter).map_err(Some);
+    let found = chain.as_ref().map(payments).map_err(|error| operation::refused(call, error));
+    let alike = found == model.map(Vec::from_iter).map_err(Some);
     ensure!(alike, "the chain returned {chain:?}, but the model {model:?}");
     Ok(())
 }
@@ -43,8 +43,8 @@ pub(crate) fn announced(
     let [Event::Board(BoardEvent::Declared(declared))] = events else {
         eyre::bail!("the board announced {events:?}");
     };
-    let told = (declared.contributor, &declared.declaration, declared.made_at);
-    same("the board", &told, "the scenario", &(contributor, declaration, now))
+    let announced = (declared.contributor, &declared.declaration, declared.made_at);
+    same("the board", &announced, "the scenario", &(contributor, declaration, now))
 }
 
 /// Compares the views with the models: the rescue, everyone's positions and debts, and the two pools.
@@ -191,17 +191,17 @@ mod tests {
     fn a_declaration_that_the_board_changed_is_noticed() {
         let (contributor, escrow) = (cast::address("a"), cast::address("e"));
         let (stage, tier, amount, expiry) = (levee::Stage::Approved, 0, Some(Wei::new(5)), 9);
-        let said = Declaration { escrow, stage, tier, amount, expiry, link: "l".to_owned() };
-        let told = |declaration: &Declaration| {
+        let made = Declaration { escrow, stage, tier, amount, expiry, link: "l".to_owned() };
+        let events = |declaration: &Declaration| {
             let declaration = declaration.clone();
             let declared = levee::Declared { contributor, declaration, made_at: 7, digest: None };
             vec![Event::Board(BoardEvent::Declared(declared))]
         };
-        assert!(announced(&told(&said), contributor, &said, 7).is_ok());
-        assert!(announced(&told(&said), contributor, &said, 8).is_err());
-        assert!(announced(&told(&said), escrow, &said, 7).is_err());
-        let other = Declaration { amount: None, ..said.clone() };
-        assert!(announced(&told(&other), contributor, &said, 7).is_err());
-        assert!(announced(&[], contributor, &said, 7).is_err());
+        assert!(announced(&events(&made), contributor, &made, 7).is_ok());
+        assert!(announced(&events(&made), contributor, &made, 8).is_err());
+        assert!(announced(&events(&made), escrow, &made, 7).is_err());
+        let other = Declaration { amount: None, ..made.clone() };
+        assert!(announced(&events(&other), contributor, &made, 7).is_err());
+        assert!(announced(&[], contributor, &made, 7).is_err());
     }
 }

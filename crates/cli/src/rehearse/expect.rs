@@ -8,10 +8,10 @@ use serde::Serialize;
 use toml::Spanned;
 
 use super::{
+    declared::Declared,
     format::{ExpectToml, OfContributor, OfGroup, OfTier, OneOrMore},
     pools::{Group, Sponsor},
     reader::Reader,
-    said::Said,
     statement::{Debt, Line, Statement},
 };
 use crate::{
@@ -182,8 +182,8 @@ impl Part<String, OfContributor> {
         let sponsored = |part: fn(&Sponsor) -> Wei| {
             Amount::Eth(statement.bonus.sponsors.iter().filter(|one| one.who == self.of).map(part).sum())
         };
-        let said = |part: fn(&Said) -> Wei| {
-            Amount::Eth(statement.said.iter().filter(|said| said.who == self.of).map(part).sum())
+        let declared = |part: fn(&Declared) -> Wei| {
+            Amount::Eth(statement.declared.iter().filter(|one| one.who == self.of).map(part).sum())
         };
         match self.kind {
             OfContributor::Pledged => of_asset(|line| line.pledged),
@@ -199,8 +199,8 @@ impl Part<String, OfContributor> {
             OfContributor::Bonus => eth(|line| line.bonus),
             OfContributor::Sponsored => sponsored(|one| one.added),
             OfContributor::Reclaimed => sponsored(|one| one.reclaimed),
-            OfContributor::Declared => said(Said::standing),
-            OfContributor::Missing => said(Said::missing),
+            OfContributor::Declared => declared(Declared::standing),
+            OfContributor::Missing => declared(Declared::missing),
         }
     }
 }
@@ -301,7 +301,7 @@ mod tests {
             sums: Vec::new(),
             recovery: recovery(),
             bonus: bonus(),
-            said: vec![said()],
+            declared: vec![declared()],
         }
     }
 
@@ -323,8 +323,8 @@ mod tests {
         Bonus { pledgers: Some(Wei::new(1)), total: Wei::new(9), paid: Wei::ZERO, sponsors: vec![sponsor] }
     }
 
-    fn said() -> Said {
-        Said {
+    fn declared() -> Declared {
+        Declared {
             who: "Ada".to_owned(),
             tier: 0,
             stage: "Approved".to_owned(),

@@ -77,7 +77,7 @@ pub(crate) struct Offer {
 pub(crate) struct StepToml {
     pub(crate) at: Option<Spanned<TimeText>>,
     #[serde(rename = "do")]
-    pub(crate) verb: Spanned<String>,
+    pub(crate) kind: Spanned<String>,
     pub(crate) who: Option<Spanned<String>>,
     pub(crate) by: Option<Spanned<String>>,
     pub(crate) amount: Option<Spanned<String>>,

@@ -1,4 +1,4 @@
-//! How a step is read: which keys its verb accepts, and their meaning.
+//! How a step is read: which keys its kind accepts, and their meaning.
 
 use levee::Stage;
 use levee_model::{Asset, Operation, Route, Wei};
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Every kind of step, with its allowed keys apart from `at`, `fails` and `note`.
-const VERBS: [(&str, &[&str]); 26] = [
+const STEPS: [(&str, &[&str]); 26] = [
     ("pledge", &["who", "amount", "tier", "with", "amendment"]),
     ("settle", &[]),
     ("release", &["asset"]),
@@ -52,15 +52,15 @@ impl Step {
     /// Reads a step: `do` determines which keys it needs, and no others are accepted.
     pub(crate) fn read(reader: &Reader<'_>, toml: &StepToml) -> Result<Self, UserError> {
         let keys = Keys { reader, toml };
-        let verb = keys.known_verb()?;
+        let kind = keys.known_kind()?;
         let when = toml.at.as_ref().map(|at| reader.document.field("at", at, When::parse)).transpose()?;
         Ok(Self {
             when,
-            verb,
+            kind,
             action: keys.action()?,
             fails: toml.fails.clone(),
             note: toml.note.clone(),
-            place: reader.document.place(toml.verb.span().start),
+            place: reader.document.place(toml.kind.span().start),
         })
     }
 }
@@ -72,15 +72,15 @@ struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    /// The verb. Fails on an unknown one, and on a key that it does not accept.
-    fn known_verb(&self) -> Result<&'static str, UserError> {
-        let Some((verb, allowed)) = VERBS.iter().find(|(verb, _)| *verb == self.verb()) else {
-            let all = VERBS.map(|(verb, _)| verb).join(", ");
-            return Err(self.error(format!("`{}` is not a step", self.verb()), &format!("they are {all}")));
+    /// The kind. Fails on an unknown one, and on a key that it does not accept.
+    fn known_kind(&self) -> Result<&'static str, UserError> {
+        let Some((kind, allowed)) = STEPS.iter().find(|(kind, _)| *kind == self.kind()) else {
+            let all = STEPS.map(|(kind, _)| kind).join(", ");
+            return Err(self.error(format!("`{}` is not a step", self.kind()), &format!("they are {all}")));
         };
         match self.given().into_iter().find(|key| !allowed.contains(key)) {
-            Some(key) => Err(self.error(format!("`{verb}` does not take {key}"), "leave it out")),
-            None => Ok(verb),
+            Some(key) => Err(self.error(format!("`{kind}` does not take {key}"), "leave it out")),
+            None => Ok(kind),
         }
     }
 
@@ -122,14 +122,14 @@ impl Keys<'_> {
         all.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
     }
 
-    fn verb(&self) -> &str {
-        self.toml.verb.get_ref()
+    fn kind(&self) -> &str {
+        self.toml.kind.get_ref()
     }
 
     /// An error located at the step.
     fn error(&self, message: String, hint: &str) -> UserError {
         let refuse = |_: &str| Err::<(), _>(UserError::new(message).hint(hint));
-        match self.reader.document.field("do", &self.toml.verb, refuse) {
+        match self.reader.document.field("do", &self.toml.kind, refuse) {
             Err(error) => error,
             Ok(()) => unreachable!("it only refuses"),
         }
@@ -138,7 +138,7 @@ impl Keys<'_> {
     /// What the step does.
     fn action(&self) -> Result<Action, UserError> {
         let call = |by: &str, operation| Action::Call { by: by.to_owned(), operation };
-        Ok(match self.verb() {
+        Ok(match self.kind() {
             "pledge" => self.pledge()?,
             "settle" => call(ANYONE, Operation::Settle),
             "expire" => call(ANYONE, Operation::Expire),
@@ -165,7 +165,7 @@ impl Keys<'_> {
 
     /// Of the bonus pool, of stETH, of an account or of time alone.
     fn action_around(&self) -> Result<Action, UserError> {
-        Ok(match self.verb() {
+        Ok(match self.kind() {
             "bonus add" => {
                 let (by, amount) = (self.name("who", &self.toml.who)?, self.eth()?);
                 let operation = Operation::AddBonus { sponsor: cast::address(&by), amount };
@@ -234,7 +234,7 @@ impl Keys<'_> {
     }
 
     fn required<T>(&self, key: &str, value: Option<T>) -> Result<T, UserError> {
-        value.ok_or_else(|| self.error(format!("`{}` needs {key}", self.verb()), "add it to the step"))
+        value.ok_or_else(|| self.error(format!("`{}` needs {key}", self.kind()), "add it to the step"))
     }
 
     fn read<T>(
@@ -347,7 +347,7 @@ mod tests {
             let (route, knows) = (Route::Direct, Knows::Latest);
             assert_eq!(step.action, Action::Pledge { who, tier: 1, amount, route, knows });
             assert_eq!(
-                (step.verb, step.when, step.fails, step.place.as_str()),
+                (step.kind, step.when, step.fails, step.place.as_str()),
                 ("pledge", None, None, "s.toml:1")
             );
         }

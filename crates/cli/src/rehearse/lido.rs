@@ -44,7 +44,7 @@ pub(crate) enum LidoChange {
 
 impl LidoChange {
     /// The change in words.
-    pub(crate) fn told(self) -> String {
+    pub(crate) fn summary(self) -> String {
         match self {
             Self::Rebase(rate) => format!("one stETH share is worth {}", worth_of_share(rate)),
             Self::Pause => "stETH cannot be transferred; its rate can be read".into(),

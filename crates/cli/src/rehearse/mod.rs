@@ -11,7 +11,7 @@
 //! | [`plan`] | which calls make up a step? |
 //! | [`stage`], [`contracts`] | how are they made, on the chain and on the models? |
 //! | [`agree`] | do the contracts, their logs and the models say the same? |
-//! | [`statement`], [`pools`], [`said`] | what became of every wei, and of every declaration? |
+//! | [`statement`], [`pools`], [`declared`] | what became of every wei, and of every declaration? |
 //! | [`report`] | how is it reported? |
 
 mod agree;
@@ -19,6 +19,7 @@ mod anvil;
 mod cast;
 mod chain;
 mod contracts;
+mod declared;
 mod expect;
 mod format;
 mod keys;
@@ -27,7 +28,6 @@ mod plan;
 mod pools;
 mod reader;
 mod report;
-mod said;
 mod scenario;
 mod stage;
 mod statement;

@@ -94,19 +94,21 @@ impl Stage {
     }
 
     /// A declaration, by its contributor or signed by it and submitted by someone else.
-    async fn declare(&self, step: &Step, said: &Declare) -> Result<Moves> {
+    async fn declare(&self, step: &Step, declare: &Declare) -> Result<Moves> {
         let deadline = self.models.rescue.goal(self.now).deadline;
-        let expiry = said.expiry.map_or(Ok(deadline), |when| self.time_of(when));
+        let expiry = declare.expiry.map_or(Ok(deadline), |when| self.time_of(when));
         let declaration = Declaration {
             escrow: self.contracts.escrow.address(),
-            stage: said.stage,
-            tier: said.tier,
-            amount: said.amount,
+            stage: declare.stage,
+            tier: declare.tier,
+            amount: declare.amount,
             expiry: expiry.map_err(|error| error.within(&step.place))?,
-            link: said.link.clone(),
+            link: declare.link.clone(),
         };
-        let Some(by) = &said.by else { return Ok(vec![(said.who.clone(), Move::Declare(declaration))]) };
-        let (signer, contributor) = (cast::signer(&said.who), cast::address(&said.who));
+        let Some(by) = &declare.by else {
+            return Ok(vec![(declare.who.clone(), Move::Declare(declaration))]);
+        };
+        let (signer, contributor) = (cast::signer(&declare.who), cast::address(&declare.who));
         let signed = self.contracts.board.sign(&signer, contributor, declaration, self.now).await?;
         Ok(vec![(by.clone(), Move::DeclareFor(signed))])
     }

@@ -7,10 +7,10 @@ use super::{
     agree,
     cast::{self, Cast},
     chain,
+    declared::Declared,
     expect::Check,
     lido,
     pools::{Bonus, Group, Recovery, Sponsor},
-    said::Said,
     scenario::Scenario,
     stage::Scene,
     statement::{Debt, Line, Statement, Sum},
@@ -48,8 +48,8 @@ pub(crate) fn opening(scenario: &Scenario) -> String {
     ));
     if !scenario.offers.is_empty() {
         let row = |offer: &super::format::Offer| {
-            let said = offer.amount.clone().unwrap_or_else(|| "no amount".into());
-            [offer.name.clone(), offer.stage.clone(), said, offer.why.clone()]
+            let amount = offer.amount.clone().unwrap_or_else(|| "no amount".into());
+            [offer.name.clone(), offer.stage.clone(), amount, offer.why.clone()]
         };
         let rows: Vec<_> = scenario.offers.iter().map(row).collect();
         text.push_str("\nAnnounced but not locked (shown, not counted)\n");
@@ -68,7 +68,7 @@ pub(crate) fn scene(scene: &Scene, cast: &Cast, rate: Option<Rate>) -> String {
     let width = cast.names().map(|name| name.chars().count()).max().unwrap_or_default();
     let who = scene.who.as_deref().unwrap_or("-");
     let result = cast.with_names(&result(scene, rate));
-    let line = format!("{}  {who:width$}  {:11}  {result}", time::time(scene.time), scene.verb);
+    let line = format!("{}  {who:width$}  {:11}  {result}", time::time(scene.time), scene.step);
     let note = scene.note.as_ref().map_or_else(String::new, |note| {
         let note = note.split_whitespace().collect::<Vec<_>>().join(" ");
         table::hanging(&format!("{:22}# {note}", ""), 24)
@@ -80,8 +80,8 @@ fn result(scene: &Scene, rate: Option<Rate>) -> String {
     if let Some(error) = &scene.refusal {
         return format!("refused, as expected: {}: {error}", agree::kind(error));
     }
-    let told = scene.events.iter().map(|event| event::to_text(event, rate));
-    scene.told.iter().cloned().chain(told).collect::<Vec<_>>().join("; ")
+    let effects = scene.events.iter().map(|event| event::to_text(event, rate));
+    scene.summary.iter().cloned().chain(effects).collect::<Vec<_>>().join("; ")
 }
 
 /// The final statement, and the expectations.
@@ -114,7 +114,7 @@ pub(crate) fn ending(played: &Played) -> String {
         came_back(statement),
         waterfall(statement),
         bonus(&statement.bonus),
-        said(statement),
+        declared(statement),
         sums(statement),
         checks(&played.checks),
     ];
@@ -206,21 +206,21 @@ fn bonus(bonus: &Bonus) -> String {
 }
 
 /// What was declared, compared with what was locked; empty if nothing was declared.
-fn said(statement: &Statement) -> String {
-    let row = |said: &Said| {
-        let amount = said.amount.map_or_else(|| "no amount".into(), amount::eth);
-        let stands = if said.stands { "yes" } else { "no" };
+fn declared(statement: &Statement) -> String {
+    let row = |line: &Declared| {
+        let amount = line.amount.map_or_else(|| "no amount".into(), amount::eth);
+        let stands = if line.stands { "yes" } else { "no" };
         [
-            said.who.clone(),
-            statement.tier_name(said.tier).to_owned(),
-            said.stage.clone(),
+            line.who.clone(),
+            statement.tier_name(line.tier).to_owned(),
+            line.stage.clone(),
             amount,
             stands.to_owned(),
-            eth(said.locked),
-            eth(said.missing()),
+            eth(line.locked),
+            eth(line.missing()),
         ]
     };
-    let rows: Vec<_> = statement.said.iter().map(row).collect();
+    let rows: Vec<_> = statement.declared.iter().map(row).collect();
     titled(
         "Declared on the board",
         ["who", "tier", "stage", "declared", "valid", "locked", "not yet locked"],
@@ -365,8 +365,8 @@ fn scene_json(scene: &Scene) -> Value {
     json!({
         "timeUnix": scene.time,
         "who": scene.who,
-        "do": scene.verb,
-        "summary": scene.told,
+        "do": scene.step,
+        "summary": scene.summary,
         "events": scene.events.iter().map(EventJson::from).collect::<Vec<_>>(),
         "refusedWith": scene.refusal.as_ref().map(agree::kind),
         "note": scene.note,
@@ -391,7 +391,7 @@ fn ending_json(played: &Played) -> Value {
         "assets": statement.sums,
         "recovery": statement.recovery,
         "bonus": statement.bonus,
-        "declarations": statement.said,
+        "declarations": statement.declared,
         "expectations": played.checks,
         "holds": played.checks.iter().all(|check| check.holds),
     })

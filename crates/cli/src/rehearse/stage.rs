@@ -49,9 +49,9 @@ pub(crate) struct Scene {
     /// The caller; none for a change of stETH.
     pub(crate) who: Option<String>,
     /// The name of the step in the scenario.
-    pub(crate) verb: &'static str,
+    pub(crate) step: &'static str,
     /// What happened, apart from events.
-    pub(crate) told: Option<String>,
+    pub(crate) summary: Option<String>,
     pub(crate) events: Vec<Event>,
     /// Why the call was refused, as the scenario expects.
     pub(crate) refusal: Option<Error>,
@@ -101,14 +101,14 @@ impl Stage {
             Action::Wait => scenes.push(self.scene(step, None)),
             Action::Lido(change) => {
                 self.tokens.change(&self.chain, self.now, *change).await?;
-                let told = Some(change.told());
-                scenes.push(Scene { told, ..self.scene(step, None) });
+                let summary = Some(change.summary());
+                scenes.push(Scene { summary, ..self.scene(step, None) });
             }
             Action::Refuse { who } => {
                 self.chain.replace_code(cast::address(who), REVERTING).await?;
                 self.refusing.push(cast::address(who));
-                let told = Some("refuses ETH from now on".to_owned());
-                scenes.push(Scene { told, ..self.scene(step, Some(who.clone())) });
+                let summary = Some("refuses ETH from now on".to_owned());
+                scenes.push(Scene { summary, ..self.scene(step, Some(who.clone())) });
             }
             _ => {
                 for (caller, call) in self.moves(step).await? {
@@ -129,8 +129,8 @@ impl Stage {
         Scene {
             time: self.now,
             who,
-            verb: step.verb,
-            told: None,
+            step: step.kind,
+            summary: None,
             events: Vec::new(),
             refusal: None,
             note: None,
@@ -293,8 +293,8 @@ impl Stage {
     /// What a call did, according to the events of the escrow and the contracts around it.
     fn decode(&self, logs: &[Log]) -> Result<Vec<Event>> {
         let ours = self.contracts.addresses();
-        let told = logs.iter().filter(|log| ours.contains(&log.address()));
-        Ok(told.map(|log| Event::decode(&log.inner)).collect::<Result<_, _>>()?)
+        let own = logs.iter().filter(|log| ours.contains(&log.address()));
+        Ok(own.map(|log| Event::decode(&log.inner)).collect::<Result<_, _>>()?)
     }
 }
 
@@ -333,5 +333,5 @@ fn unexpected(step: &Step, caller: &str, refused: Option<&Error>) -> String {
         Some(error) => format!("was refused with {}{instead}: {error}", agree::kind(error)),
         None => format!("was accepted{instead}"),
     };
-    format!("{}: {} by {caller} {came}", step.place, step.verb)
+    format!("{}: {} by {caller} {came}", step.place, step.kind)
 }

@@ -12,8 +12,8 @@ use serde::Serialize;
 
 use super::{
     cast::{self, BENEFICIARY},
+    declared::Declared,
     pools::{Bonus, Recovery},
-    said::Said,
     scenario::Scenario,
     stage::Stage,
 };
@@ -43,7 +43,7 @@ pub(crate) struct Statement {
     pub(crate) sums: Vec<Sum>,
     pub(crate) recovery: Recovery,
     pub(crate) bonus: Bonus,
-    pub(crate) said: Vec<Said>,
+    pub(crate) declared: Vec<Declared>,
 }
 
 /// One pledger's position. pledged = returned + locked + drawn + held + refunded + refundable.
@@ -138,7 +138,7 @@ impl Statement {
         Ok(Self {
             recovery: Recovery::of(stage, &lines).await?,
             bonus: Bonus::of(stage, &lines).await?,
-            said: Said::read(stage, rate).await?,
+            declared: Declared::read(stage, rate).await?,
             status: view.status,
             end_reason: view.end_reason,
             threshold_met: view.threshold_met,

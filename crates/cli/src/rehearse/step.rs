@@ -11,8 +11,8 @@ use crate::amount::Amount;
 pub(crate) struct Step {
     /// When; none if it follows directly on the step before.
     pub(crate) when: Option<When>,
-    /// The name of the step in the file.
-    pub(crate) verb: &'static str,
+    /// Its name in the file.
+    pub(crate) kind: &'static str,
     pub(crate) action: Action,
     /// The error with which it must fail; none if it must succeed.
     pub(crate) fails: Option<String>,

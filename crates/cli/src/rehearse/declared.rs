@@ -10,7 +10,7 @@ use super::{cast, stage::Stage};
 /// A contributor's last declaration for a tier, and what it has locked there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Said {
+pub(crate) struct Declared {
     pub(crate) who: String,
     pub(crate) tier: u8,
     pub(crate) stage: String,
@@ -27,7 +27,7 @@ pub(crate) struct Said {
     pub(crate) locked: Wei,
 }
 
-impl Said {
+impl Declared {
     /// Reads the board; shares are worth `rate`.
     pub(crate) async fn read(stage: &Stage, rate: Rate) -> Result<Vec<Self>> {
         let contracts = &stage.contracts;
@@ -36,9 +36,9 @@ impl Said {
         let mut all: Vec<Self> = Vec::new();
         for one in &declared {
             let who = stage.cast.name_of(one.contributor);
-            let said = Self::of(stage, who, &one.declaration, standing.contains(one), rate);
-            all.retain(|before| (&before.who, before.tier) != (&said.who, said.tier));
-            all.push(said);
+            let line = Self::of(stage, who, &one.declaration, standing.contains(one), rate);
+            all.retain(|before| (&before.who, before.tier) != (&line.who, line.tier));
+            all.push(line);
         }
         Ok(all)
     }
