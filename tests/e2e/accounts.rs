@@ -3,19 +3,21 @@
 use std::fs;
 
 use alloy::{
-    primitives::{Address, U256, address},
+    primitives::{Address, U256, address, hex},
     providers::{Provider, ProviderBuilder, ext::AnvilApi},
 };
 use serde_json::json;
 
 use crate::support::{ANN, BEN, ETHER, World, anvil, levee, run};
 
-/// Made by `cast wallet import` 1.7.1, of a key that ganache publishes.
+/// Made by `cast wallet import` 1.7.1, of a key for these tests alone: public keys do not sign on every chain.
 pub(crate) const KEYSTORE: &str = include_str!("keystore.json");
+/// Of the second account of every anvil; its password is `pw`.
+const PUBLIC_KEYSTORE: &str = include_str!("../keystores/iv-15-bytes.json");
 /// Opens [`KEYSTORE`].
 pub(crate) const PASSWORD: &str = "correct horse";
 /// The account in [`KEYSTORE`].
-pub(crate) const KEYSTORE_ADDRESS: Address = address!("90f8bf6a479f320ead074411a4b0e7944ea8c9c1");
+pub(crate) const KEYSTORE_ADDRESS: Address = address!("4ab36E90b66ca57cB871057726dB3BFB35b450aF");
 
 /// Puts the keystore where Foundry has it, under the name `me`.
 pub(crate) fn install_keystore(home: &std::path::Path) {
@@ -86,13 +88,25 @@ order = 0
 rate = \"0 %\"
 ";
     fs::write(directory.path().join("rescue.toml"), terms).expect("the directory can be written to");
-    let line = format!("deploy rescue.toml --dev 1 --yes --rpc-url {url}");
-    let ran = run(&mut levee(directory.path()), &line);
-    assert_eq!(
-        ran.stderr,
-        "warning: with neither a veto nor a guardian, nobody can stop a rescue that the beneficiary or an ally completes by pledging the missing amount\nwarning: the objection_period of 1 day has no effect: without a veto or a guardian, nobody can stop the rescue\nwarning: the deadline 2100-01-01T00:00:00Z is more than five years away\nwarning: the beneficiary `0x70997970C51812dc3A010C7d01b50e0d17dc79C8` is an account of development nodes, whose key is public\nerror: `--dev` signs with a publicly known key, but this is chain 560048\n\nhint: use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain ID 31337\n"
-    );
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    let keystores = directory.path().join(".foundry/keystores");
+    fs::create_dir_all(&keystores).expect("the directory can be written to");
+    fs::write(keystores.join("me"), PUBLIC_KEYSTORE).expect("the directory can be written to");
+    let (key, account) = (hex::encode(anvil.keys()[1].to_bytes()), anvil.addresses()[1]);
+    let sources = [
+        ("--dev 1", "LEVEE_NOTHING", ""),
+        ("", "LEVEE_PRIVATE_KEY", key.as_str()),
+        ("--keystore .foundry/keystores/me", "LEVEE_PASSWORD", "pw"),
+        ("--account me", "LEVEE_PASSWORD", "pw"),
+    ];
+    for (source, variable, value) in sources {
+        let line = format!("deploy rescue.toml {source} --yes --rpc-url {url}");
+        let ran = run(levee(directory.path()).env(variable, value), &line);
+        let refused = format!(
+            "error: the key of `{account}` is public, so it does not sign on chain 560048\n\nhint: sign with a key of your own; public keys are for a local anvil with chain ID 31337\n"
+        );
+        assert!(ran.stderr.ends_with(&refused), "{source} {variable}: {}", ran.stderr);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    }
     let chain = ProviderBuilder::new().connect_http(anvil.endpoint_url());
     assert_eq!(chain.get_block_number().await.expect("anvil answers"), 0);
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy::signers::local::PrivateKeySigner;
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use clap::Args;
 use eyre::Result;
 
@@ -16,14 +16,14 @@ use crate::{
     error::UserError,
     file,
     keystore::{self, Locked},
-    prompt,
+    prompt, public_keys,
 };
 
 /// Environment variable with a private key.
 const KEY_VARIABLE: &str = "LEVEE_PRIVATE_KEY";
 /// Environment variable with the password of a keystore.
 const PASSWORD_VARIABLE: &str = "LEVEE_PASSWORD";
-/// The chain ID of a local anvil, the only one on which `--dev` signs.
+/// The chain ID of a local anvil, the only one on which public keys sign.
 pub(crate) const DEV_CHAIN: u64 = 31337;
 
 /// The keys that every anvil prints when it starts. They are public: no money is safe with them.
@@ -64,8 +64,14 @@ pub(crate) struct AccountArgs {
 impl AccountArgs {
     /// The signer, for use on `chain`. May ask for a password.
     pub(crate) fn signer(&self, chain: u64) -> Result<PrivateKeySigner> {
+        let signer = self.key()?;
+        require_secret(signer.address(), chain)?;
+        Ok(signer)
+    }
+
+    fn key(&self) -> Result<PrivateKeySigner> {
         if let Some(number) = self.dev {
-            return Ok(dev_signer(number, chain)?);
+            return Ok(dev_signer(number)?);
         }
         if let Some(path) = self.keystore_path()? {
             return self.open(&path);
@@ -131,15 +137,18 @@ fn does_not_open(path: &Path, locked: Locked) -> UserError {
     }
 }
 
-fn dev_signer(number: usize, chain: u64) -> Result<PrivateKeySigner, UserError> {
-    if chain != DEV_CHAIN {
-        return Err(UserError::new(format!(
-            "`--dev` signs with a publicly known key, but this is chain {chain}"
-        ))
-        .hint(
-            "use `--account NAME` or `--keystore PATH`; `--dev` is for a local anvil with chain ID 31337",
-        ));
+/// Refuses an account that anyone can sign for, except on a local chain, whatever its key comes from.
+fn require_secret(account: Address, chain: u64) -> Result<(), UserError> {
+    if chain == DEV_CHAIN || !public_keys::is_public(account) {
+        return Ok(());
     }
+    let message = format!("the key of `{account}` is public, so it does not sign on chain {chain}");
+    let hint =
+        format!("sign with a key of your own; public keys are for a local anvil with chain ID {DEV_CHAIN}");
+    Err(UserError::new(message).hint(hint))
+}
+
+fn dev_signer(number: usize) -> Result<PrivateKeySigner, UserError> {
     let key = DEV_KEYS.get(number).ok_or_else(|| {
         UserError::new(format!("anvil has no well-known account {number}")).hint("`--dev` takes 0 to 9")
     })?;
@@ -165,7 +174,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use alloy::primitives::{Address, address};
+    use alloy::primitives::address;
 
     const DEV_0: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
     const DEV_9: Address = address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720");
@@ -175,17 +184,27 @@ mod tests {
 
     fn from_keystore(keystore: PathBuf, password_file: PathBuf) -> Result<PrivateKeySigner> {
         let (keystore, password_file) = (Some(keystore), Some(password_file));
-        AccountArgs { keystore, account: None, password_file, dev: None }.signer(1)
+        AccountArgs { keystore, account: None, password_file, dev: None }.signer(DEV_CHAIN)
     }
 
     #[test]
-    fn anvils_accounts_sign_on_a_local_chain_only() {
-        assert_eq!(dev_signer(0, DEV_CHAIN).unwrap().address(), DEV_0);
-        assert_eq!(dev_signer(9, DEV_CHAIN).unwrap().address(), DEV_9);
-        let message = dev_signer(0, 1).unwrap_err().to_string();
-        assert_eq!(message, "`--dev` signs with a publicly known key, but this is chain 1");
-        let message = dev_signer(10, DEV_CHAIN).unwrap_err().to_string();
+    fn anvil_has_ten_well_known_accounts() {
+        assert_eq!(dev_signer(0).unwrap().address(), DEV_0);
+        assert_eq!(dev_signer(9).unwrap().address(), DEV_9);
+        let message = dev_signer(10).unwrap_err().to_string();
         assert_eq!(message, "anvil has no well-known account 10");
+    }
+
+    #[test]
+    fn public_keys_sign_on_a_local_chain_only() {
+        let accounts: Vec<_> =
+            (0..DEV_KEYS.len()).map(|number| dev_signer(number).unwrap().address()).collect();
+        for account in accounts {
+            assert!(require_secret(account, DEV_CHAIN).is_ok());
+            let message = require_secret(account, 1).unwrap_err().to_string();
+            assert_eq!(message, format!("the key of `{account}` is public, so it does not sign on chain 1"));
+        }
+        assert!(require_secret(Address::repeat_byte(1), 1).is_ok());
     }
 
     #[test]
