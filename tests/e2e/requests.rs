@@ -1,5 +1,8 @@
 //! How often the command asks the node, and that it needs no node that runs code which it is sent.
 
+use alloy::primitives::U256;
+use levee::bindings::StETH;
+
 use crate::{
     proxy::{OwnCode, Proxy},
     support::{ANN, ANYONE, BEN, CAT, World},
@@ -50,21 +53,45 @@ async fn a_node_that_does_not_run_the_code_is_asked_plainly() {
     }
 }
 
+/// The requests of a transaction: the first one of a command also asks for the balance that pays for all of them.
+const FIRST: [&str; 6] = [
+    "eth_estimateGas",
+    "eth_feeHistory",
+    "eth_getBalance",
+    "eth_getTransactionCount",
+    "eth_sendRawTransaction",
+    "eth_getTransactionReceipt",
+];
+const NEXT: [&str; 5] = [FIRST[0], FIRST[1], FIRST[3], FIRST[4], FIRST[5]];
+
+/// What a pledge asked for.
+fn pledge(world: &World, proxy: &Proxy, line: &str, account: usize) -> Vec<String> {
+    let line = format!("pledge {line} --terms rescue.toml --dev {account} --yes --rpc-url {}", proxy.url());
+    world.levee(&line).ok();
+    proxy.methods()
+}
+
 #[tokio::test]
 async fn a_pledge_of_ether_is_seven_requests() {
     let world = World::with_rescue().await;
     let proxy = Proxy::start(&world.endpoint(), OwnCode::Runs);
-    let line =
-        format!("pledge 1 ETH --tier 0 --terms rescue.toml --dev {ANN} --yes --rpc-url {}", proxy.url());
-    world.levee(&line).ok();
-    let expected = [
-        "eth_call",
-        "eth_estimateGas",
-        "eth_feeHistory",
-        "eth_getBalance",
-        "eth_getTransactionCount",
-        "eth_sendRawTransaction",
-        "eth_getTransactionReceipt",
-    ];
-    assert_eq!(proxy.methods(), expected);
+    assert_eq!(pledge(&world, &proxy, "1 ETH --tier 0", ANN), [&["eth_call"], &FIRST[..]].concat());
+}
+
+#[tokio::test]
+async fn a_pledge_of_a_token_reads_balance_and_allowance_at_once() {
+    let world = World::with_rescue().await;
+    let proxy = Proxy::start(&world.endpoint(), OwnCode::Runs);
+    let calls = |count: usize| vec!["eth_call"; count];
+    // The page, and the account.
+    let wrapped = pledge(&world, &proxy, "1 wstETH --tier 1 --approve", CAT);
+    assert_eq!(wrapped, [calls(2), FIRST.into(), NEXT.into()].concat());
+    // Also the amount in shares, and what they are worth.
+    let approved = pledge(&world, &proxy, "1 stETH --tier 1 --approve", BEN);
+    assert_eq!(approved, [calls(4), FIRST.into(), NEXT.into()].concat());
+    let steth = StETH::new(world.steth, &world.chain);
+    let approval = steth.approve(world.rescue(), U256::MAX).from(world.address(BEN));
+    approval.send().await.expect("stETH takes it").get_receipt().await.expect("it is mined");
+    let allowed = pledge(&world, &proxy, "1 stETH --tier 1", BEN);
+    assert_eq!(allowed, [calls(4), FIRST.into()].concat());
 }

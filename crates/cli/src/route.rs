@@ -2,14 +2,14 @@
 
 use alloy::{
     primitives::{Address, U256, address},
-    providers::{DynProvider, Provider},
+    providers::DynProvider,
     sol_types::SolCall,
 };
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Allowance, Call, Router, Tokens,
-    bindings::{StETH, WETH, WstETH},
+    AccountView, Allowance, Call, Query, Router, Tokens,
+    bindings::{StETH, WstETH},
     display::decimal,
 };
 use levee_model::{Asset, Route, Wei};
@@ -78,12 +78,17 @@ impl RouteArgs {
 
 impl Session {
     /// The pledge by a call of the escrow, after any approval it needs.
-    pub(crate) async fn direct(&self, pledge: &Pledge, may_approve: bool) -> Result<Vec<Step>> {
+    pub(crate) async fn direct(
+        &self,
+        pledge: &Pledge,
+        account: &AccountView,
+        may_approve: bool,
+    ) -> Result<Vec<Step>> {
         let Pledge { amount, booked, .. } = *pledge;
         let call = self.escrow.pledge(self.by(Route::Direct, pledge), None)?;
         let mut steps = Vec::new();
         // The pledge follows in the next transaction and uses up the allowance.
-        if let Some(approval) = self.escrow.approval(self.signer.from, booked, Allowance::Exact).await? {
+        if let Some(approval) = self.escrow.approval(account, booked, Allowance::Exact).await? {
             let what = approved(&approval, amount.asset());
             steps.push(self.approval(approval, ("rescue", &what), &amount.to_string(), may_approve)?);
         }
@@ -116,10 +121,11 @@ impl Session {
         let router = self.router(weth)?;
         let (weth, (wei, _)) = (router.tokens().weth, pledge.booked.wei_and_shares());
         let amount = weth_text(wei);
-        self.check_weth(weth, wei).await?;
+        let account = self.holdings(Some(&router)).await?;
+        self.check_weth(&account, weth, wei)?;
         let mut steps = Vec::new();
         steps.extend(self.signer.creation(router.blueprint()).await?);
-        if let Some(approval) = router.weth_approval(self.signer.from, wei).await? {
+        if let Some(approval) = router.weth_approval(&account, wei) {
             steps.push(self.approval(approval, ("router", &amount), &amount, may_approve)?);
         }
         let routed = self.by(Route::Weth { enlist: pledge.enlists }, pledge);
@@ -128,6 +134,14 @@ impl Session {
         step.facts.push(("through", format!("the router {}, which unwraps it", router.address())));
         steps.push(step);
         Ok(steps)
+    }
+
+    /// What the signer has now, and lets the rescue and the router take.
+    pub(crate) async fn holdings(&self, router: Option<&Router<DynProvider>>) -> Result<AccountView> {
+        let query = Query::of(self.escrow.address()).account(self.signer.from);
+        let query = router.map_or(query, |router| query.through(router.address(), router.tokens().weth));
+        let snapshot = query.read(self.escrow.provider(), Some(self.page.chain)).await?;
+        Ok(snapshot.account)
     }
 
     /// The pledge by a route, under the amendment that is shown.
@@ -151,22 +165,18 @@ impl Session {
     }
 
     /// Checks the balance of WETH, before an approval is sent in vain.
-    async fn check_weth(&self, weth: Address, needed: Wei) -> Result<()> {
-        let (owner, provider) = (self.signer.from, self.escrow.provider());
-        let code = provider.get_code_at(weth).await.map_err(levee::Error::from)?;
-        let asked = WETH::new(weth, provider).balanceOf(owner).call().await;
-        let (false, Ok(balance)) = (code.is_empty(), asked) else {
+    fn check_weth(&self, account: &AccountView, weth: Address, needed: Wei) -> Result<(), UserError> {
+        let owner = self.signer.from;
+        let Some(balance) = account.weth.balance else {
             return Err(UserError::new(format!("there is no WETH at `{weth}`"))
-                .hint("check `--weth`, the variable LEVEE_WETH, and the chain")
-                .into());
+                .hint("check `--weth`, the variable LEVEE_WETH, and the chain"));
         };
         if balance >= U256::from(needed.get()) {
             return Ok(());
         }
         let (has, needs) = (weth_text(Wei::new(balance.saturating_to())), weth_text(needed));
         Err(UserError::new(format!("`{owner}` has {has}, less than {needs}"))
-            .hint("pledge less, or send the account what is missing")
-            .into())
+            .hint("pledge less, or send the account what is missing"))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
     operation::{Contracts, Transaction},
     router::Permit,
     rpc,
-    snapshot::{Query, Snapshot},
+    snapshot::{AccountView, Query, Snapshot},
     terms,
 };
 
@@ -231,7 +231,8 @@ impl<P: Provider + Clone> Escrow<P> {
         convert::narrow(shares, "an amount of shares").map(Shares::new)
     }
 
-    /// The approval that `owner` must give before it can pledge `amount`; `None` if none is needed.
+    /// The approval that `owner`, an account of a snapshot, must give before it can pledge `amount`; `None` if none is
+    /// needed.
     ///
     /// For wstETH it is exactly the amount. Allowances of stETH are in stETH, and every rebase raises the
     /// value of the same shares, so `allowance` says when the pledge will follow.
@@ -240,41 +241,26 @@ impl<P: Provider + Clone> Escrow<P> {
     /// [`Error::NoSuchAsset`] if the rescue is ETH-only, [`Error::Rpc`].
     pub async fn approval(
         &self,
-        owner: Address,
+        owner: &AccountView,
         amount: Amount,
         allowance: Allowance,
     ) -> Result<Option<Call<P>>, Error> {
+        let spender = self.address();
         match amount {
             Amount::Eth(_) => Ok(None),
-            Amount::StEth(shares) => self.steth_approval(owner, shares, allowance).await,
-            Amount::WstEth(units) => self.wsteth_approval(owner, units).await,
+            Amount::StEth(shares) => {
+                let worth = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) };
+                let needed = self.read_token(Asset::StEth, &worth).await?;
+                let approve = StETH::approveCall { spender, amount: allowance.of(needed) };
+                let call = self.token_call(Asset::StEth, &approve)?;
+                Ok((!owner.steth.lets_escrow_take(needed)).then_some(call))
+            }
+            Amount::WstEth(units) => {
+                let units = U256::from(units.get());
+                let call = self.token_call(Asset::WstEth, &WstETH::approveCall { spender, units })?;
+                Ok((!owner.wsteth.lets_escrow_take(units)).then_some(call))
+            }
         }
-    }
-
-    async fn steth_approval(
-        &self,
-        owner: Address,
-        shares: Shares,
-        allowance: Allowance,
-    ) -> Result<Option<Call<P>>, Error> {
-        let spender = self.address();
-        let worth = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) };
-        let needed = self.read_token(Asset::StEth, &worth).await?;
-        let allowed = self.read_token(Asset::StEth, &StETH::allowanceCall { owner, spender }).await?;
-        if allowed >= needed {
-            return Ok(None);
-        }
-        let amount = allowance.of(needed);
-        self.token_call(Asset::StEth, &StETH::approveCall { spender, amount }).map(Some)
-    }
-
-    async fn wsteth_approval(&self, owner: Address, amount: Units) -> Result<Option<Call<P>>, Error> {
-        let (spender, units) = (self.address(), U256::from(amount.get()));
-        let allowed = self.read_token(Asset::WstEth, &WstETH::allowanceCall { owner, spender }).await?;
-        if allowed >= units {
-            return Ok(None);
-        }
-        self.token_call(Asset::WstEth, &WstETH::approveCall { spender, units }).map(Some)
     }
 
     // ---------------------------------------------------------------------------------------------- internal

@@ -19,6 +19,7 @@ use crate::{
     convert, error,
     escrow::Allowance,
     rpc,
+    snapshot::AccountView,
 };
 
 pub use crate::bindings::PledgeRouter::Permit;
@@ -114,15 +115,13 @@ impl<P: Provider + Clone> Router<P> {
         self.tokens
     }
 
-    /// The approval of WETH that `owner` must give before it can pledge `amount`; `None` when none is needed.
-    ///
-    /// # Errors
-    /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed).
-    pub async fn weth_approval(&self, owner: Address, amount: Wei) -> Result<Option<Call<P>>, error::Error> {
+    /// The approval of WETH that `owner`, an account of a snapshot [through](crate::Query::through) this router, must give
+    /// before it can pledge `amount`; `None` when none is needed.
+    pub fn weth_approval(&self, owner: &AccountView, amount: Wei) -> Option<Call<P>> {
         let (spender, amount) = (self.address, U256::from(amount.get()));
-        let allowed = self.read(self.tokens.weth, &WETH::allowanceCall { owner, spender }).await?;
         let approve = WETH::approveCall { spender, amount };
-        Ok((allowed < amount).then(|| rpc::token_call(&self.provider, self.tokens.weth, &approve)))
+        let is_needed = !owner.weth.lets_router_take(amount);
+        is_needed.then(|| rpc::token_call(&self.provider, self.tokens.weth, &approve))
     }
 
     /// Signs the permit that lets the router take `amount`, up to and including `deadline`; none for ETH, which needs none.

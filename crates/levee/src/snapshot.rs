@@ -7,8 +7,8 @@ use alloy::{
     sol_types::{SolCall, SolValue},
 };
 use levee_model::{
-    BonusShare, BonusView, Earnings, Enlistment, PerAsset, PositionView, RecoveryView, RescueView, Shares,
-    Terms, Timestamp, UnitSeconds, Units, Wei,
+    Amount, Asset, BonusShare, BonusView, Earnings, Enlistment, PerAsset, PositionView, RecoveryView,
+    RescueView, Shares, Terms, Timestamp, UnitSeconds, Units, Wei,
 };
 
 use crate::{
@@ -82,6 +82,19 @@ pub struct AccountView {
     pub weth: TokenView,
 }
 
+impl AccountView {
+    /// What it has of an asset; none if its token does not answer.
+    pub fn balance_of(&self, asset: Asset) -> Option<Amount> {
+        match asset {
+            Asset::Eth => Some(Amount::Eth(self.balance)),
+            Asset::StEth => self.steth_shares.map(Amount::StEth),
+            Asset::WstEth => {
+                self.wsteth.balance.map(|balance| Amount::WstEth(Units::new(balance.saturating_to())))
+            }
+        }
+    }
+}
+
 /// An account's balance and allowances of a token, in the token's unit. None if the token does not answer,
 /// or was not asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -92,6 +105,18 @@ pub struct TokenView {
     pub escrow_allowance: Option<U256>,
     /// The allowance of the requested router.
     pub router_allowance: Option<U256>,
+}
+
+impl TokenView {
+    /// Whether the escrow may take so much. A token that does not answer allows nothing.
+    pub fn lets_escrow_take(&self, amount: U256) -> bool {
+        self.escrow_allowance.unwrap_or_default() >= amount
+    }
+
+    /// Whether the router may take so much.
+    pub fn lets_router_take(&self, amount: U256) -> bool {
+        self.router_allowance.unwrap_or_default() >= amount
+    }
 }
 
 /// A position, and what the pools hold for it.

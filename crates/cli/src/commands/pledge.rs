@@ -3,11 +3,8 @@
 use alloy::primitives::{Address, U256};
 use clap::Args;
 use eyre::Result;
-use levee::{
-    RescueView, ShareRate,
-    bindings::{StETH, WstETH},
-};
-use levee_model::{Amount as Booked, Asset, PositionId, Rate, Status, Tier, Units, units::RATE_UNIT};
+use levee::{AccountView, RescueView, ShareRate, bindings::StETH};
+use levee_model::{Amount as Booked, Asset, PositionId, Rate, Status, Tier, units::RATE_UNIT};
 
 use crate::{
     address, amended,
@@ -93,12 +90,17 @@ impl PledgeArgs {
         let enlists = !self.no_enlist && session.would_count();
         let pledge = Pledge { pledger, index: self.tier, tier, amount, booked, enlists };
         let mut steps = match way {
+            // The simulation detects insufficient ETH.
+            Way::Direct if amount.asset() == Asset::Eth => {
+                session.direct(&pledge, &AccountView::default(), self.approve).await?
+            }
             Way::Direct => {
-                session.check_balance(booked).await?;
-                session.direct(&pledge, self.approve).await?
+                let account = session.holdings(None).await?;
+                session.check_balance(&account, booked)?;
+                session.direct(&pledge, &account, self.approve).await?
             }
             Way::Permit => {
-                session.check_balance(booked).await?;
+                session.check_balance(&session.holdings(None).await?, booked)?;
                 session.with_permit(&pledge, self.route.weth).await?
             }
             Way::FromWeth => session.unwrapping(&pledge, self.route.weth, self.approve).await?,
@@ -158,18 +160,11 @@ impl Session {
         }
     }
 
-    /// Checks token balances before an approval is sent in vain; the simulation detects insufficient ETH.
-    async fn check_balance(&self, amount: Booked) -> Result<()> {
-        let (owner, provider) = (self.signer.from, self.escrow.provider());
-        let terms = &self.page.view.terms;
-        let (asset, units) = (amount.asset(), amount.units());
-        let asked = match asset {
-            Asset::Eth => return Ok(()),
-            Asset::StEth => StETH::new(terms.steth, provider).sharesOf(owner).call().await,
-            Asset::WstEth => WstETH::new(terms.wsteth, provider).balanceOf(owner).call().await,
-        };
-        let balance = asked.map_err(|error| eyre::eyre!("the balance of {asset} cannot be read: {error}"))?;
-        let balance = Units::new(balance.saturating_to());
+    /// Checks the balance of a token, before an approval is sent in vain.
+    fn check_balance(&self, account: &AccountView, amount: Booked) -> Result<()> {
+        let (owner, asset, units) = (self.signer.from, amount.asset(), amount.units());
+        let balance = account.balance_of(asset);
+        let balance = balance.ok_or_else(|| eyre::eyre!("the balance of {asset} cannot be read"))?.units();
         if balance >= units {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use alloy::{
 };
 use eyre::{OptionExt as _, Result, WrapErr as _};
 use levee::{
-    Allowance, Blueprint, Deployment, Escrow, Router, Tokens,
+    Allowance, Blueprint, Call, Deployment, Escrow, Query, Router, Tokens,
     bindings::{StETH, WrappedEther, WstETH},
     model::{
         Amount, Asset, Bps, Lido, Moment, Operation, Pledge, PositionId, Rate, Route, Shares, Terms, Tier,
@@ -179,11 +179,23 @@ impl Environment {
         asset: Asset,
         amount: Units,
     ) -> Result<()> {
-        let approve = || escrow.approval(self.alice(), amount.of(asset), Allowance::Exact);
+        let approve = || self.approval(escrow, amount.of(asset), Allowance::Exact);
         let approval = approve().await?;
         approval.ok_or_eyre("an approval is needed")?.execute(self.alice()).await?;
         assert!(approve().await?.is_none());
         Ok(())
+    }
+
+    /// The approval that Alice must give.
+    pub(crate) async fn approval(
+        &self,
+        escrow: &Escrow<DynProvider>,
+        amount: Amount,
+        allowance: Allowance,
+    ) -> Result<Option<Call<DynProvider>>> {
+        let query = Query::of(escrow.address()).account(self.alice());
+        let account = query.read(&self.provider, Some(CHAIN)).await?.account;
+        Ok(escrow.approval(&account, amount, allowance).await?)
     }
 
     /// Alice wraps stETH worth `units` of wstETH.

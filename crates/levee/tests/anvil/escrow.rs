@@ -10,8 +10,8 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    Allowance, Blueprint, CREATE2_DEPLOYER, Contract, Deployment, Error, Escrow, Event, RedactedError,
-    Refusal, RescueEvent, ShareRate,
+    AccountView, Allowance, Blueprint, CREATE2_DEPLOYER, Contract, Deployment, Error, Escrow, Event,
+    RedactedError, Refusal, RescueEvent, ShareRate,
     bindings::{PledgeEscrow, StETH, WstETH},
     model::{
         Amount, Asset, Bps, EndReason, Goal, Operation as O, PerAsset, PositionId, Rate, Shares, Status,
@@ -453,7 +453,8 @@ async fn refusals_carry_their_facts() -> Result<()> {
         escrow.call(pledge(alice, 1, 0, Amount::StEth(Shares::new(1_000))))?.simulate(alice).await;
     assert_eq!(unapproved, Err(Error::TokenRefused { reason: "ALLOWANCE_EXCEEDED".to_owned() }));
     assert_eq!(escrow.steth_shares(Wei::new(1_200)).await?, Shares::new(1_000));
-    assert!(escrow.approval(bob, Amount::Eth(wei(1)), Allowance::Exact).await?.is_none());
+    let account = AccountView::default();
+    assert!(escrow.approval(&account, Amount::Eth(wei(1)), Allowance::Exact).await?.is_none());
     Ok(())
 }
 
@@ -464,7 +465,7 @@ async fn an_approval_is_exact_or_outlasts_rebases_of_a_hundredth() -> Result<()>
     let (alice, steth) = (env.alice(), StETH::new(env.steth, &env.provider));
     let spender = escrow.address();
     let rebase = |wei: u128| steth.setTotalPooledEther(U256::from(wei));
-    let approve = |allowance| escrow.approval(alice, units(25).of(Asset::StEth), allowance);
+    let approve = |allowance| env.approval(&escrow, units(25).of(Asset::StEth), allowance);
     let pledge = escrow.call(pledge(alice, 1, 0, Amount::StEth(Shares::new(25 * ETHER))))?;
 
     env.approve(&escrow, Asset::StEth, units(25)).await?;

@@ -111,9 +111,10 @@ async fn an_account_is_read_with_its_tokens() -> Result<()> {
     let router = env.router().await?;
     let (alice, weth) = (env.alice(), router.tokens().weth);
     env.approve(&escrow, Asset::StEth, Units::new(25 * ETHER)).await?;
-    router.weth_approval(alice, ONE).await?.ok_or_eyre("needed")?.execute(alice).await?;
-
     let query = Query::of(escrow.address()).account(alice).through(router.address(), weth);
+    let before = in_one_request(&env, query).await?.account;
+    router.weth_approval(&before, ONE).ok_or_eyre("needed")?.execute(alice).await?;
+
     let account = in_one_request(&env, query).await?.account;
     let number = |ether: u128| Some(U256::from(ether * ETHER));
     let token = |balance, escrow_allowance, router_allowance| TokenView {
@@ -131,6 +132,8 @@ async fn an_account_is_read_with_its_tokens() -> Result<()> {
         ..AccountView::default()
     };
     assert_eq!(account, expected);
+    assert!(router.weth_approval(&account, ONE).is_none());
+    assert!(router.weth_approval(&account, ONE + Wei::new(1)).is_some());
 
     // A token that reverts leaves a gap, and everything else readable.
     env.provider.anvil_set_code(env.steth, Bytes::from_static(&[0x5f, 0x5f, 0xfd])).await?;
