@@ -202,15 +202,12 @@ fn shown(file: &TermsFile, address: Address) -> TermsShown {
 pub(crate) mod tests {
     use super::*;
     use crate::document::Document;
-    use alloy::primitives::B256;
 
     pub(crate) const NOW: u64 = 1_785_542_400;
 
     /// The template, filled in.
     pub(crate) fn text() -> String {
-        terms::template(NOW + 86_400)
-            .replace("0x0000000000000000000000000000000000000000", &Address::repeat_byte(0xbe).to_string())
-            .replace("document = \"terms.md\"", &format!("terms_hash = \"{}\"", B256::repeat_byte(7)))
+        terms::filled_template(NOW + 86_400)
     }
 
     pub(crate) fn parse(text: &str) -> Result<TermsFile, UserError> {

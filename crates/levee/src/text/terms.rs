@@ -281,6 +281,14 @@ pub fn template(deadline: u64) -> String {
     template.replace("@edition@", Edition::LATEST.name())
 }
 
+/// For tests only: the template with a beneficiary and the hash of its document.
+#[cfg(feature = "test-edition")]
+pub fn filled_template(deadline: u64) -> String {
+    template(deadline)
+        .replace("0x0000000000000000000000000000000000000000", &Address::repeat_byte(0xbe).to_string())
+        .replace("document = \"terms.md\"", &format!("terms_hash = \"{}\"", B256::repeat_byte(7)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,11 +296,8 @@ mod tests {
 
     const NOW: u64 = 1_785_542_400;
 
-    /// The template, filled in.
     fn text() -> String {
-        template(NOW + 86_400)
-            .replace("0x0000000000000000000000000000000000000000", &Address::repeat_byte(0xbe).to_string())
-            .replace("document = \"terms.md\"", &format!("terms_hash = \"{}\"", B256::repeat_byte(7)))
+        filled_template(NOW + 86_400)
     }
 
     fn parse(text: &str) -> Result<TermsFile, TextError> {
