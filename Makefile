@@ -95,6 +95,7 @@ gas-update: setup ## Rewrite the gas snapshot after a deliberate change
 artifacts: setup ## Rewrite the checked-in contract artifacts
 	forge build
 	tools/artifacts.mjs
+	LEVEE_WRITE_ARTIFACTS=1 cargo test --quiet --locked -p levee-rescue --test artifacts
 
 docs: setup ## Rewrite docs/cli.md from the command's help, and docs/schema from the types of its results
 	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked -p levee-cli --test e2e cli_docs

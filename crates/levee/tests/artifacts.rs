@@ -27,51 +27,73 @@ struct Pipeline {
 
 /// What is deployed: foundry.toml's profile `ir`.
 const DEPLOYED: Pipeline = Pipeline { via_ir: true, runs: 200 };
+/// The edition for tests: the same, but optimized for size.
+const TEST_EDITION: Pipeline = Pipeline { via_ir: true, runs: 1 };
 /// What tests use: foundry.toml's default profile.
 const TESTS: Pipeline = Pipeline { via_ir: false, runs: 10_000 };
 
 #[test]
 fn the_escrow_is_what_its_sources_compile_to() -> Result<()> {
-    check(DEPLOYED, "contracts/PledgeEscrow.sol", "PledgeEscrow")
+    check_editions("contracts/PledgeEscrow.sol", "PledgeEscrow")
 }
 
 #[test]
 fn the_pools_of_an_escrow_are_what_their_sources_compile_to() -> Result<()> {
-    check(DEPLOYED, "contracts/satellites/RecoveryPool.sol", "RecoveryPool")?;
-    check(DEPLOYED, "contracts/satellites/BonusPool.sol", "BonusPool")
+    check_editions("contracts/satellites/RecoveryPool.sol", "RecoveryPool")?;
+    check_editions("contracts/satellites/BonusPool.sol", "BonusPool")
 }
 
 #[test]
 fn the_board_and_the_router_are_what_their_sources_compile_to() -> Result<()> {
-    check(DEPLOYED, "contracts/satellites/PledgeBoard.sol", "PledgeBoard")?;
-    check(DEPLOYED, "contracts/satellites/PledgeRouter.sol", "PledgeRouter")
+    check_editions("contracts/satellites/PledgeBoard.sol", "PledgeBoard")?;
+    check_editions("contracts/satellites/PledgeRouter.sol", "PledgeRouter")
+}
+
+#[test]
+fn the_receivers_are_what_their_sources_compile_to() -> Result<()> {
+    check_editions("contracts/receivers/DebtRepayer.sol", "DebtRepayer")?;
+    check_editions("contracts/receivers/StakedEtherUnwinder.sol", "StakedEtherUnwinder")
 }
 
 #[test]
 fn the_lens_is_what_its_source_compiles_to() -> Result<()> {
-    check(DEPLOYED, "contracts/lens/RescueLens.sol", "RescueLens")
+    check(&compile(DEPLOYED, "contracts/lens/RescueLens.sol", "RescueLens")?, "RescueLens")
 }
 
 #[test]
 fn the_models_of_lido_are_what_their_sources_compile_to() -> Result<()> {
-    check(TESTS, "tests/lido/StETH.sol", "StETH")?;
-    check(TESTS, "tests/lido/WstETH.sol", "WstETH")
+    check(&compile(TESTS, "tests/lido/StETH.sol", "StETH")?, "StETH")?;
+    check(&compile(TESTS, "tests/lido/WstETH.sol", "WstETH")?, "WstETH")
 }
 
 #[test]
 fn the_weth_of_local_chains_is_what_its_source_compiles_to() -> Result<()> {
-    check(TESTS, "tests/util/WrappedEther.sol", "WrappedEther")
+    check(&compile(TESTS, "tests/util/WrappedEther.sol", "WrappedEther")?, "WrappedEther")
 }
 
-fn check(pipeline: Pipeline, source: &str, name: &str) -> Result<()> {
-    let built = compile(pipeline, source, name)?;
-    let path = root().join(format!("crates/levee/artifacts/{name}.json"));
-    let committed: BTreeMap<String, Value> = serde_json::from_str(&std::fs::read_to_string(path)?)?;
+/// Checks a contract of the latest edition, and of the one for tests, which differs from it only in code and salts.
+fn check_editions(source: &str, name: &str) -> Result<()> {
+    check(&compile(DEPLOYED, source, name)?, name)?;
+    let mut built = compile(TEST_EDITION, source, name)?;
+    built.as_object_mut().map(|artifact| artifact.remove("abi"));
+    let name = format!("test-edition/{name}");
+    if std::env::var_os("LEVEE_WRITE_ARTIFACTS").is_some() {
+        std::fs::write(path(&name), format!("{}\n", serde_json::to_string_pretty(&built)?))?;
+    }
+    check(&built, &name)
+}
+
+fn check(built: &Value, name: &str) -> Result<()> {
+    let committed: BTreeMap<String, Value> = serde_json::from_str(&std::fs::read_to_string(path(name))?)?;
     for (key, value) in committed {
-        let stale = "is not what the source compiles to: run `forge build`, then `tools/artifacts.mjs`";
+        let stale = "is not what the source compiles to: run `make artifacts`";
         ensure!(built.get(&key) == Some(&value), "`{key}` of artifacts/{name}.json {stale}");
     }
     Ok(())
+}
+
+fn path(name: &str) -> PathBuf {
+    root().join(format!("crates/levee/artifacts/{name}.json"))
 }
 
 /// The contract compiled now, in the shape of an artifact.
