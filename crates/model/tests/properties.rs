@@ -9,8 +9,8 @@ mod common;
 use alloy_primitives::{Address, B256};
 use common::{BENEFICIARY, CREATED, ESCROW, GUARDIAN, id, rate};
 use levee_model::{
-    Asset, Bps, Departure, EndReason, Goal, Lido, Moment, Payment, PerAsset, PositionId, Pot, Refusal,
-    Rescue, Status, Terms, Tier, Timestamp, Units, Wei, prorata,
+    Amount, Asset, Bps, Departure, EndReason, Goal, Lido, Moment, Payment, PerAsset, PositionId, Pot,
+    Refusal, Rescue, Shares, Status, Terms, Tier, Timestamp, Units, Wei, prorata,
 };
 use proptest::{
     prelude::*,
@@ -424,17 +424,14 @@ impl Onlooker {
 
     fn value_of(&self, at: Moment, tiers: impl Iterator<Item = u8>, part: impl Fn(Pot) -> Units) -> Wei {
         let rate = self.rescue.settlement(at).and_then(|settlement| settlement.rate);
-        let (mut ether, mut shares) = (Wei::ZERO, Units::ZERO);
-        for tier in tiers {
-            let of = |asset| part(self.rescue.pot(at, tier, asset));
-            ether += Wei::new(of(Asset::Eth).get());
-            shares += of(Asset::StEth) + of(Asset::WstEth);
+        let (mut ether, mut shares) = (Wei::ZERO, Shares::ZERO);
+        for (tier, asset) in tiers.flat_map(|tier| Asset::ALL.map(|asset| (tier, asset))) {
+            let (of_ether, of_shares) = part(self.rescue.pot(at, tier, asset)).of(asset).wei_and_shares();
+            ether += of_ether;
+            shares += of_shares;
         }
-        let shares = if shares.is_zero() {
-            Some(Wei::ZERO)
-        } else {
-            prorata::value_down(shares.of(Asset::StEth), rate)
-        };
+        let shares =
+            if shares.is_zero() { Some(Wei::ZERO) } else { prorata::value_down(Amount::StEth(shares), rate) };
         ether + shares.expect("shares have a rate")
     }
 

@@ -5,8 +5,8 @@ mod common;
 use alloy_primitives::Address;
 use common::*;
 use levee_model::{
-    Asset, Bps, Payment, PositionId, RecoveryBooks, RecoveryGroup, RecoveryRefusal, Refusal, Rescue, Status,
-    Terms, Timestamp, Units, Wei, prorata, recovery::MAX_RECEIVED,
+    Amount, Asset, Bps, Payment, PositionId, RecoveryBooks, RecoveryGroup, RecoveryRefusal, Refusal, Rescue,
+    Status, Terms, Timestamp, Wei, prorata, recovery::MAX_RECEIVED,
 };
 use proptest::{prelude::*, sample::select, test_runner::Config};
 
@@ -189,7 +189,7 @@ mod claim {
     use super::*;
 
     fn paid(to: Address, amount: Wei) -> Result<Payment, RecoveryRefusal> {
-        Ok(Payment { to, asset: Asset::Eth, amount: Units::new(amount.get()) })
+        Ok(Payment { to, asset: Asset::Eth, amount: Amount::Eth(amount).units() })
     }
 
     #[test]
@@ -376,9 +376,8 @@ impl Story {
 
 fn claim_all(pool: &mut RecoveryBooks, rescue: &Rescue, ids: impl Iterator<Item = PositionId>) -> Wei {
     // Whoever has nothing to claim is refused.
-    let amounts =
-        ids.filter_map(|id| pool.claim(rescue, id).ok()).map(|payment| Wei::new(payment.amount.get()));
-    amounts.sum()
+    let claimed = ids.filter_map(|id| pool.claim(rescue, id).ok());
+    claimed.map(|payment| payment.amount.of(payment.asset).wei_and_shares().0).sum()
 }
 
 proptest! {

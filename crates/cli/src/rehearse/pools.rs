@@ -131,5 +131,6 @@ impl Sponsor {
 }
 
 async fn balance(stage: &Stage, pool: Address) -> Result<Wei> {
-    Ok(Wei::new(stage.tokens.balance(&stage.chain, pool, Asset::Eth).await?.get()))
+    let balance = stage.tokens.balance(&stage.chain, pool, Asset::Eth).await?;
+    Ok(balance.of(Asset::Eth).wei_and_shares().0)
 }
