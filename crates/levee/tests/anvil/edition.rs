@@ -1,6 +1,9 @@
 //! Rescues of an edition before the latest: the address decides, and everything about them works as it did.
 
-use crate::environment::{CHAIN, ETHER, Environment};
+use crate::{
+    environment::{CHAIN, ETHER, Environment},
+    proxy::{OwnCode, Proxy},
+};
 use alloy::{
     primitives::Address,
     providers::{Provider, ext::AnvilApi},
@@ -10,6 +13,7 @@ use levee::{
     Blueprint, BonusPool, Contract, Deployment, Edition, Error, Escrow, Event, Query, RecoveryPool,
     RescueEvent,
     model::{Asset, Operation as O, PositionId, Status, Terms, Units, Wei},
+    provider,
 };
 
 fn wei(ether: u128) -> Wei {
@@ -73,6 +77,14 @@ async fn a_rescue_of_an_earlier_edition_is_pledged_to_read_and_refunded() -> Res
     let [position] = &snapshot.account.positions[..] else { panic!("{:?}", snapshot.account) };
     assert_eq!(position.position.amount, Units::new(40 * ETHER));
     assert!(position.bonus.is_some_and(|bonus| bonus.enlistment.enlisted == Units::new(40 * ETHER)));
+
+    let proxy = Proxy::start(&env.endpoint(), OwnCode::Runs);
+    let node = provider::read_only(&proxy.url().parse()?)?;
+    let read = async |chain| Query::of(escrow.address()).read(&node, Some(chain)).await;
+    assert_eq!(read(1).await, Err(Error::WrongChain { expected: 1, actual: CHAIN }));
+    assert_eq!(proxy.methods(), ["eth_call"], "nothing is read twice on another chain");
+    assert_eq!(read(CHAIN).await?.edition, Edition::Test);
+    assert_eq!(proxy.methods(), ["eth_call"; 2]);
 
     escrow.call(O::Settle)?.execute(bob).await?;
     // 100 ETH of 130 ETH are drawn, of each pot rounded down.
