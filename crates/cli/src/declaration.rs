@@ -3,60 +3,32 @@
 
 use std::path::Path;
 
-use alloy::primitives::{Address, B256, Bytes};
-use levee::{Blueprint, Declaration, SignedDeclaration, Stage};
-use levee_model::Wei;
+use alloy::primitives::{Address, B256};
+use levee::{Blueprint, SignedDeclaration, Stage};
+use levee_model::json::{Account, Hash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    address,
-    error::UserError,
-    file,
-    json::{Hash, Number},
-};
+use crate::{error::UserError, file};
 
 /// A signed declaration and the chain that it is for.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SignedFile {
     /// Id of the chain.
     pub(crate) chain: u64,
-    board: String,
-    contributor: String,
-    rescue: String,
-    stage: String,
-    tier: u8,
-    #[schemars(with = "Option<Number>")]
-    amount_wei: Option<Wei>,
-    expiry_unix: u64,
-    made_at_unix: u64,
-    link: String,
+    #[serde(with = "Account")]
+    board: Address,
+    #[serde(flatten)]
+    signed: SignedDeclaration,
     /// What was signed, by EIP-712.
-    #[schemars(with = "Hash")]
+    #[serde(with = "Hash")]
     pub(crate) digest: B256,
-    #[schemars(with = "String")]
-    signature: Bytes,
 }
 
 impl SignedFile {
     /// The file for a declaration on the board of `chain`.
-    pub(crate) fn new(chain: u64, signed: &SignedDeclaration, digest: B256) -> Self {
-        let SignedDeclaration { contributor, declaration, made_at, signature } = signed;
-        Self {
-            chain,
-            board: Blueprint::board().address().to_string(),
-            contributor: contributor.to_string(),
-            rescue: declaration.escrow.to_string(),
-            stage: declaration.stage.to_string(),
-            tier: declaration.tier,
-            amount_wei: declaration.amount,
-            expiry_unix: declaration.expiry,
-            made_at_unix: *made_at,
-            link: declaration.link.clone(),
-            digest,
-            signature: signature.clone(),
-        }
+    pub(crate) fn new(chain: u64, signed: SignedDeclaration, digest: B256) -> Self {
+        Self { chain, board: Blueprint::board().address(), signed, digest }
     }
 
     /// Reads a file.
@@ -68,29 +40,13 @@ impl SignedFile {
     }
 
     /// The declaration.
-    pub(crate) fn signed(&self) -> Result<SignedDeclaration, UserError> {
+    pub(crate) fn signed(self) -> Result<SignedDeclaration, UserError> {
         let board = Blueprint::board().address();
-        if address::parse(&self.board)? != board {
-            return Err(UserError::new(format!("the declaration is for the board `{}`", self.board))
-                .hint(format!("this version of Levee uses the board `{board}`")));
+        if self.board == board {
+            return Ok(self.signed);
         }
-        Ok(SignedDeclaration {
-            contributor: address::parse(&self.contributor)?,
-            declaration: self.declaration(address::parse(&self.rescue)?)?,
-            made_at: self.made_at_unix,
-            signature: self.signature.clone(),
-        })
-    }
-
-    fn declaration(&self, escrow: Address) -> Result<Declaration, UserError> {
-        Ok(Declaration {
-            escrow,
-            stage: parse_stage(&self.stage)?,
-            tier: self.tier,
-            amount: self.amount_wei,
-            expiry: self.expiry_unix,
-            link: self.link.clone(),
-        })
+        Err(UserError::new(format!("the declaration is for the board `{}`", self.board))
+            .hint(format!("this version of Levee uses the board `{board}`")))
     }
 }
 
@@ -105,6 +61,8 @@ pub(crate) fn parse_stage(text: &str) -> Result<Stage, UserError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use levee::Declaration;
+    use levee_model::Wei;
 
     fn signed() -> SignedDeclaration {
         let declaration = Declaration {
@@ -126,7 +84,7 @@ mod tests {
         for amount in [Some(Wei::new(5)), None] {
             let mut signed = signed();
             signed.declaration.amount = amount;
-            let file = SignedFile::new(31337, &signed, B256::repeat_byte(9));
+            let file = SignedFile::new(31337, signed.clone(), B256::repeat_byte(9));
             std::fs::write(&path, serde_json::to_string(&file).unwrap()).unwrap();
             let read = SignedFile::read(&path).unwrap();
             assert_eq!((read.chain, read.digest), (31337, B256::repeat_byte(9)));
@@ -136,8 +94,8 @@ mod tests {
 
     #[test]
     fn a_declaration_for_another_board_is_refused() {
-        let mut file = SignedFile::new(1, &signed(), B256::ZERO);
-        file.board = Address::repeat_byte(3).to_string();
+        let mut file = SignedFile::new(1, signed(), B256::ZERO);
+        file.board = Address::repeat_byte(3);
         let message = file.signed().unwrap_err().to_string();
         assert_eq!(message, format!("the declaration is for the board `{}`", Address::repeat_byte(3)));
     }

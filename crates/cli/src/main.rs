@@ -11,7 +11,6 @@ mod environment;
 mod error;
 mod escape;
 mod event;
-mod event_json;
 mod hint;
 mod json;
 mod keystore;

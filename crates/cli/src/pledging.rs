@@ -69,7 +69,7 @@ fn tier_text(pledge: &Pledge) -> String {
 }
 
 fn exactly(booked: levee_model::Amount) -> String {
-    format!("{} {}", booked.units().get(), amount::unit_name(booked.asset()))
+    format!("{} {}", booked.units().get(), booked.asset().unit())
 }
 
 #[cfg(test)]

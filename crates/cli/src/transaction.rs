@@ -21,8 +21,6 @@ use crate::{
     connection::{Connection, NetworkArgs, RescueArgs},
     error::UserError,
     escape, event,
-    event_json::EventJson,
-    json::Hash,
     output::{self, Output},
     page::Page,
     table,
@@ -227,17 +225,7 @@ impl Signer {
 /// The result of every command that changes something: the transactions sent.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Transactions {
-    transactions: Vec<TransactionJson>,
-}
-
-/// A transaction that was included in a block.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct TransactionJson {
-    transaction: Hash,
-    block: u64,
-    gas_used: u64,
-    events: Vec<EventJson>,
+    transactions: Vec<Executed>,
 }
 
 /// The effects of the transactions, from their events.
@@ -248,13 +236,7 @@ pub(crate) fn summary(executed: &[Executed], rate: Option<Rate>) -> (String, Tra
             text.push_str(&format!("{}\n", event::to_text(event, rate)));
         }
     }
-    let one = |transaction: &Executed| TransactionJson {
-        transaction: transaction.transaction.into(),
-        block: transaction.block,
-        gas_used: transaction.gas_used,
-        events: transaction.events.iter().map(EventJson::from).collect(),
-    };
-    (text, Transactions { transactions: executed.iter().map(one).collect() })
+    (text, Transactions { transactions: executed.to_vec() })
 }
 
 /// An amount that includes a fee, rounded up to a millionth of an ETH: it is an estimate, so the digits

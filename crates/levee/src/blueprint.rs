@@ -19,6 +19,7 @@ use crate::{
 
 /// A contract of Levee, by its name in Solidity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Contract {
     /// The escrow of one rescue.
     PledgeEscrow,

@@ -14,7 +14,7 @@ use levee_model::{
     Timestamp, Wei,
     display::{ether, utc},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use thiserror::Error;
 
@@ -63,7 +63,8 @@ mod wallet {
 }
 
 /// How far a contributor has come on the way to a pledge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Stage {
     /// It means to help; how much may be unknown.
     Expressed,
@@ -92,17 +93,21 @@ impl fmt::Display for Stage {
 }
 
 /// What a contributor says about one tier of one rescue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Declaration {
     /// The rescue, which may be yet to be created.
+    #[serde(rename = "rescue", with = "levee_model::json::Account")]
     pub escrow: Address,
     /// How far the contributor has come.
     pub stage: Stage,
     /// The tier, counted from 0.
     pub tier: u8,
     /// Value in ETH, whatever the asset; none for unknown.
+    #[serde(rename = "amountWei")]
     pub amount: Option<Wei>,
     /// The last second at which it stands.
+    #[serde(rename = "expiryUnix")]
     pub expiry: Timestamp,
     /// Where to read about it, at most [`MAX_LINK`] bytes; may be empty.
     pub link: String,
@@ -130,28 +135,38 @@ impl Declaration {
 }
 
 /// A declaration that its contributor signed, for anyone to bring to the board of one chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignedDeclaration {
     /// Whose it is.
+    #[serde(with = "levee_model::json::Account")]
     pub contributor: Address,
     /// What was signed.
+    #[serde(flatten)]
     pub declaration: Declaration,
     /// When.
+    #[serde(rename = "madeAtUnix")]
     pub made_at: Timestamp,
     /// 65 bytes of an account's key, or whatever the contributor's contract accepts by EIP-1271.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub signature: Bytes,
 }
 
 /// A declaration on the board.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Declared {
     /// Whose it is.
+    #[serde(with = "levee_model::json::Account")]
     pub contributor: Address,
     /// What it says.
+    #[serde(flatten)]
     pub declaration: Declaration,
     /// When it was made.
+    #[serde(rename = "madeAtUnix")]
     pub made_at: Timestamp,
     /// Of the signed message; none when the contributor sent the transaction itself.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<levee_model::json::Hash>"))]
     pub digest: Option<B256>,
 }
 
@@ -166,21 +181,26 @@ impl Declared {
 }
 
 /// An event of the board.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "event")]
 pub enum BoardEvent {
     /// Somebody declared something.
     Declared(Declared),
     /// A signed declaration can no longer be submitted.
     Revoked {
         /// Whose it is.
+        #[serde(with = "levee_model::json::Account")]
         contributor: Address,
         /// Of the message.
+        #[serde(with = "levee_model::json::Hash")]
         digest: B256,
     },
 }
 
 /// An error of the board, one variant for each, under its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum BoardError {
     /// The amount is out of bounds; the minimum is 0 or 1, by stage.
@@ -230,18 +250,20 @@ pub enum BoardError {
     #[error("the declaration `{digest}` of `{contributor}` was already submitted or revoked")]
     DigestSpent {
         /// Whose it is.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         contributor: Address,
         /// Of the message.
+        #[serde(with = "levee_model::json::Hash")]
         digest: B256,
     },
     /// The signature is not the contributor's.
     #[error("the signature of the declaration `{digest}` is not by `{contributor}`")]
     SignatureInvalid {
         /// Whose it should be.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         contributor: Address,
         /// Of the message.
+        #[serde(with = "levee_model::json::Hash")]
         digest: B256,
     },
 }

@@ -10,6 +10,7 @@ use levee_model::{
     BonusDecision, BonusRefusal, BonusShare, BonusView, Enlistment, PositionId, UnitSeconds, Units, Wei,
     WeiSeconds,
 };
+use serde::Serialize;
 
 use crate::{
     bindings::BonusPool::{self as Raw, BonusPoolErrors, BonusPoolEvents},
@@ -29,45 +30,63 @@ pub struct BonusPool<P> {
 }
 
 /// An event of a bonus pool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "event")]
 pub enum BonusEvent {
     /// The pool was created.
+    #[serde(rename = "BonusPoolCreated")]
     Created {
         /// The escrow that it serves.
+        #[serde(rename = "rescue", with = "levee_model::json::Account")]
         escrow: Address,
     },
     /// Something was added, whoever paid it.
+    #[serde(rename = "BonusAdded")]
     Added {
         /// Whose contribution it is.
+        #[serde(with = "levee_model::json::Account")]
         sponsor: Address,
         /// How much.
+        #[serde(rename = "amountWei")]
         amount: Wei,
     },
     /// What counts of a position was brought up to date.
     Enlisted {
         /// Whose and what.
+        #[serde(flatten, with = "levee_model::json::PositionAndUnit")]
         position: PositionId,
         /// What counts of it now.
+        #[serde(flatten, with = "levee_model::json::EnlistedAmount")]
         enlistment: Enlistment,
     },
     /// It was decided whose the bonus is.
+    #[serde(rename = "BonusDecided")]
     Decided(BonusDecision),
     /// A position was paid its share.
+    #[serde(rename = "BonusClaimed")]
     Claimed {
         /// Whose and what.
+        #[serde(flatten)]
         position: PositionId,
         /// Where it went.
+        #[serde(with = "levee_model::json::Account")]
         recipient: Address,
         /// How much.
+        #[serde(rename = "amountWei")]
         amount: Wei,
     },
     /// A contribution, or what was left of it, went back.
+    #[serde(rename = "BonusReturned")]
     Returned {
         /// Whose it was.
+        #[serde(with = "levee_model::json::Account")]
         sponsor: Address,
         /// Where it went.
+        #[serde(with = "levee_model::json::Account")]
         recipient: Address,
         /// How much.
+        #[serde(rename = "amountWei")]
         amount: Wei,
     },
 }

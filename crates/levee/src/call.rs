@@ -11,6 +11,7 @@ use alloy::{
     transports::RpcError,
 };
 use levee_model::Wei;
+use serde::Serialize;
 
 use crate::{error::Error, event::Event, operation::Transaction};
 
@@ -49,9 +50,12 @@ pub struct Sent<P> {
 }
 
 /// The result of a transaction in its block.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Executed {
     /// Its hash.
+    #[serde(with = "levee_model::json::Hash")]
     pub transaction: B256,
     /// The number of its block.
     pub block: u64,

@@ -6,12 +6,14 @@
 use std::{fmt, sync::LazyLock};
 
 use alloy::primitives::{B256, Bytes, b256, keccak256};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{blueprint::Contract, terms};
 
 /// A published edition of the contracts. Which one a rescue belongs to follows from its address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(into = "&'static str")]
 #[non_exhaustive]
 pub enum Edition {
     /// The first.
@@ -88,6 +90,12 @@ impl Edition {
             #[cfg(feature = "test-edition")]
             Self::Test => codes!("../artifacts/test-edition/", contract),
         }
+    }
+}
+
+impl From<Edition> for &'static str {
+    fn from(edition: Edition) -> Self {
+        edition.name()
     }
 }
 

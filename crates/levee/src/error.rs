@@ -8,7 +8,7 @@ use alloy::{
     transports::{TransportError, http::reqwest},
 };
 use levee_model::{Asset, BonusRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused};
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde::{Serialize, Serializer};
 use strum::IntoStaticStr;
 use thiserror::Error;
 
@@ -23,6 +23,7 @@ use crate::{
 
 /// Everything that can go wrong in this crate.
 #[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum Error {
     /// A token refused the call, with its own message.
@@ -35,16 +36,18 @@ pub enum Error {
     #[error("the call reverted for an unknown reason (data `{data}`); a token that it calls may be broken")]
     UnknownRevert {
         /// The data, which may be empty.
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         data: Bytes,
     },
     /// The sender cannot pay for the value or the gas.
     #[error("`{account}` does not have enough ETH for the transaction: {source:#}")]
     InsufficientFunds {
         /// The sender.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         account: Address,
         /// The node's message.
         #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
     },
     /// The node is on another chain.
@@ -63,7 +66,7 @@ pub enum Error {
         /// The expected contract.
         contract: Contract,
         /// The address.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         address: Address,
     },
     /// The contract at the address is a different one.
@@ -72,7 +75,7 @@ pub enum Error {
         /// The expected contract.
         contract: Contract,
         /// The address.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         address: Address,
     },
     /// The contract at the address has the code of a Levee contract but was created in another way: its address does
@@ -84,7 +87,7 @@ pub enum Error {
         /// The contract that it imitates.
         contract: Contract,
         /// The address.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         address: Address,
     },
     /// The chain lacks the contract that creates all others.
@@ -96,7 +99,7 @@ pub enum Error {
         /// Which token it should be.
         asset: Asset,
         /// The address.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         address: Address,
     },
     /// The tokens in the terms are not Lido's. An address proves which terms a rescue has, not that they are
@@ -108,10 +111,10 @@ pub enum Error {
         /// The chain.
         chain: u64,
         /// What the terms have for stETH.
-        #[serde(rename = "stETH", serialize_with = "levee_model::facts::account")]
+        #[serde(rename = "stETH", with = "levee_model::json::Account")]
         steth: Address,
         /// What the terms have for wstETH.
-        #[serde(rename = "wstETH", serialize_with = "levee_model::facts::account")]
+        #[serde(rename = "wstETH", with = "levee_model::json::Account")]
         wsteth: Address,
     },
     /// The rescue is in ETH only, so it has no such token.
@@ -137,6 +140,7 @@ pub enum Error {
     NotSigned {
         /// What went wrong.
         #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
     },
     /// The RPC URL is invalid.
@@ -144,6 +148,7 @@ pub enum Error {
     InvalidUrl {
         /// What is wrong with it.
         #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
     },
     /// No node answers at the address.
@@ -151,9 +156,11 @@ pub enum Error {
     Unreachable {
         /// Where it should be.
         #[serde(serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         url: RedactedUrl,
         /// What went wrong.
         #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
     },
     /// A request to the node failed.
@@ -161,21 +168,25 @@ pub enum Error {
     Rpc {
         /// What went wrong.
         #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
     },
     /// The transaction was sent but not included in a block in time. It still may be.
     #[error("transaction `{transaction}` was not included in a block within {} s, but still may be", waited.as_secs())]
     NotMined {
         /// Its hash.
+        #[serde(with = "levee_model::json::Hash")]
         transaction: B256,
         /// How long the client waited.
         #[serde(rename = "waitedSeconds", serialize_with = "seconds")]
+        #[cfg_attr(feature = "schema", schemars(with = "u64"))]
         waited: Duration,
     },
     /// The transaction failed in its block, though it would have succeeded just before.
     #[error("transaction `{transaction}` failed in its block: the state changed after it was simulated")]
     FailedInBlock {
         /// Its hash.
+        #[serde(with = "levee_model::json::Hash")]
         transaction: B256,
     },
     /// A transaction did not create the intended contract: there is other code, or none, at its address.
@@ -184,9 +195,10 @@ pub enum Error {
         /// What it should have created.
         contract: Contract,
         /// Its hash.
+        #[serde(with = "levee_model::json::Hash")]
         transaction: B256,
         /// Where it should be.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         address: Address,
     },
     /// The node returned data that no Levee contract would.
@@ -199,6 +211,7 @@ pub enum Error {
     #[error("the logs are not the complete history of a rescue: {0}")]
     BrokenHistory(
         #[serde(serialize_with = "reason")]
+        #[cfg_attr(feature = "schema", schemars(with = "Reason"))]
         #[from]
         Inconsistent,
     ),
@@ -238,10 +251,14 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
 }
 
 /// A newtype's content as an object.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct Reason {
+    reason: String,
+}
+
 fn reason<S: Serializer>(error: &Inconsistent, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut facts = serializer.serialize_map(Some(1))?;
-    facts.serialize_entry("reason", &error.to_string())?;
-    facts.end()
+    Reason { reason: error.to_string() }.serialize(serializer)
 }
 
 impl Error {

@@ -3,6 +3,7 @@
 
 use alloy::{primitives::Log, sol_types::SolEventInterface};
 use levee_model::{Amendment, EndReason, Goal, RescueEvent};
+use serde::Serialize;
 
 use crate::{
     bindings::PledgeEscrow::{self, PledgeEscrowEvents as Raw},
@@ -15,7 +16,9 @@ use crate::{
 };
 
 /// An event of an escrow or of a contract around it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
 pub enum Event {
     /// Of an escrow.
     Rescue(RescueEvent),
@@ -148,4 +151,165 @@ fn decode_settlement(event: &PledgeEscrow::Settled) -> Result<RescueEvent, Error
 /// An event of an end always has a reason.
 fn reason(number: u8) -> Result<EndReason, Error> {
     convert::end_reason(number)?.ok_or(Error::Malformed { what: "an event" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Declaration, Declared, Entry, Executed, SignedDeclaration, Stage};
+    use alloy::primitives::{Address, B256, U256, address};
+    use levee_model::{
+        Asset, BonusDecision, Enlistment, PositionId, Rate, UnitSeconds, Units, Wei, WeiSeconds,
+    };
+    use serde_json::{Value, json};
+
+    const PLEDGER: Address = address!("ae7ab96520DE3A18E5e111B5EaAb095312D7fE84");
+    const RECIPIENT: Address = address!("7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0");
+    const POSITION: PositionId = PositionId { pledger: PLEDGER, tier: 3, asset: Asset::StEth };
+
+    fn value(event: impl Serialize) -> Value {
+        serde_json::to_value(event).unwrap()
+    }
+
+    fn hash(byte: u8) -> String {
+        B256::repeat_byte(byte).to_string()
+    }
+
+    #[test]
+    fn events_of_a_recovery_pool_are_amounts_in_wei() {
+        use RecoveryEvent as E;
+        let [one, two, three] = [1, 2, 3].map(Wei::new);
+        let cases = [
+            (
+                E::Created { escrow: PLEDGER },
+                json!({ "event": "RecoveryPoolCreated", "rescue": PLEDGER.to_string() }),
+            ),
+            (
+                E::Recovered { payer: PLEDGER, amount: one, recovered_at: 2 },
+                json!({
+                    "event": "Recovered", "payer": PLEDGER.to_string(), "amountWei": "1", "recoveredAtUnix": 2,
+                }),
+            ),
+            (
+                E::Repaid { draw_order: 4, interest: one, principal: two, rest: three },
+                json!({
+                    "event": "Repaid", "drawOrder": 4, "interestWei": "1", "principalWei": "2", "restWei": "3",
+                }),
+            ),
+            (
+                E::Claimed { position: POSITION, recipient: RECIPIENT, amount: one },
+                json!({
+                    "event": "Claimed", "pledger": PLEDGER.to_string(), "tier": 3, "asset": "stETH",
+                    "recipient": RECIPIENT.to_string(), "amountWei": "1",
+                }),
+            ),
+        ];
+        for (event, expected) in cases {
+            assert_eq!(value(Event::Recovery(event)), expected);
+        }
+    }
+
+    #[test]
+    fn events_of_a_bonus_pool_name_it() {
+        use BonusEvent as E;
+        let (sponsor, recipient, amount) = (PLEDGER, RECIPIENT, Wei::new(1));
+        let unit_seconds = UnitSeconds::new(U256::from(7));
+        let enlistment = Enlistment { departures: 5, enlisted: Units::new(6), unit_seconds };
+        let (bonus, pledgers, value_seconds) = (Wei::new(1), Wei::new(2), WeiSeconds::new(U256::from(3)));
+        let decision = BonusDecision { bonus, pledgers, value: value_seconds, rate: Rate::new(4) };
+        let cases = [
+            (
+                E::Created { escrow: PLEDGER },
+                json!({ "event": "BonusPoolCreated", "rescue": PLEDGER.to_string() }),
+            ),
+            (
+                E::Added { sponsor, amount },
+                json!({ "event": "BonusAdded", "sponsor": sponsor.to_string(), "amountWei": "1" }),
+            ),
+            (
+                E::Enlisted { position: POSITION, enlistment },
+                json!({
+                    "event": "Enlisted", "pledger": PLEDGER.to_string(), "tier": 3, "asset": "stETH",
+                    "unit": "stETH shares", "amount": "6", "departures": 5, "unitSeconds": "7",
+                }),
+            ),
+            (
+                E::Decided(decision),
+                json!({
+                    "event": "BonusDecided", "bonusWei": "1", "pledgersPartWei": "2", "valueWeiSeconds": "3",
+                    "rateWeiPer1e27Shares": "4",
+                }),
+            ),
+            (
+                E::Claimed { position: POSITION, recipient, amount },
+                json!({
+                    "event": "BonusClaimed", "pledger": PLEDGER.to_string(), "tier": 3, "asset": "stETH",
+                    "recipient": recipient.to_string(), "amountWei": "1",
+                }),
+            ),
+            (
+                E::Returned { sponsor, recipient, amount },
+                json!({
+                    "event": "BonusReturned", "sponsor": sponsor.to_string(), "recipient": recipient.to_string(),
+                    "amountWei": "1",
+                }),
+            ),
+        ];
+        for (event, expected) in cases {
+            assert_eq!(value(Event::Bonus(event)), expected);
+        }
+    }
+
+    fn declaration() -> Declaration {
+        let (stage, amount, link) = (Stage::Proposed, Some(Wei::new(5)), "https://forum.example/1".into());
+        Declaration { escrow: RECIPIENT, stage, tier: 2, amount, expiry: 6, link }
+    }
+
+    #[test]
+    fn events_of_the_board_are_declarations() {
+        let digest = Some(B256::repeat_byte(8));
+        let mut declared = Declared { contributor: PLEDGER, declaration: declaration(), made_at: 7, digest };
+        let mut expected = json!({
+            "event": "Declared", "contributor": PLEDGER.to_string(), "rescue": RECIPIENT.to_string(),
+            "stage": "Proposed", "tier": 2, "amountWei": "5", "expiryUnix": 6, "madeAtUnix": 7,
+            "link": "https://forum.example/1", "digest": hash(8),
+        });
+        let written = |declared: &Declared| value(Event::Board(BoardEvent::Declared(declared.clone())));
+        assert_eq!(written(&declared), expected);
+        (declared.digest, declared.declaration.amount) = (None, None);
+        (expected["digest"], expected["amountWei"]) = (Value::Null, Value::Null);
+        assert_eq!(written(&declared), expected);
+        let revoked = BoardEvent::Revoked { contributor: PLEDGER, digest: B256::repeat_byte(8) };
+        let expected = json!({ "event": "Revoked", "contributor": PLEDGER.to_string(), "digest": hash(8) });
+        assert_eq!(value(Event::Board(revoked)), expected);
+    }
+
+    #[test]
+    fn a_signed_declaration_can_be_read_again() {
+        let signature = vec![9; 65].into();
+        let signed =
+            SignedDeclaration { contributor: PLEDGER, declaration: declaration(), made_at: 7, signature };
+        let json = value(&signed);
+        let expected = json!({
+            "contributor": PLEDGER.to_string(), "rescue": RECIPIENT.to_string(), "stage": "Proposed", "tier": 2,
+            "amountWei": "5", "expiryUnix": 6, "madeAtUnix": 7, "link": "https://forum.example/1",
+            "signature": format!("0x{}", "09".repeat(65)),
+        });
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<SignedDeclaration>(json).unwrap(), signed);
+    }
+
+    #[test]
+    fn an_event_of_the_history_has_its_place() {
+        let event = Event::Rescue(RescueEvent::Lapsed { lapsed_at: 5 });
+        let transaction = B256::repeat_byte(7);
+        let executed = Executed { transaction, block: 3, gas_used: 21_000, events: vec![event.clone()] };
+        let lapsed = json!({ "event": "Lapsed", "lapsedAtUnix": 5 });
+        let expected = json!({ "transaction": hash(7), "block": 3, "gasUsed": 21_000, "events": [lapsed] });
+        assert_eq!(value(executed), expected);
+        let expected = json!({
+            "block": 3, "timeUnix": 4, "transaction": hash(7), "event": "Lapsed", "lapsedAtUnix": 5,
+        });
+        assert_eq!(value(Entry { block: 3, time: 4, transaction, event }), expected);
+    }
 }

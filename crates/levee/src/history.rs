@@ -12,6 +12,7 @@ use alloy::{
     transports::RpcError,
 };
 use levee_model::{Creation, Inconsistent, Rescue, Timestamp};
+use serde::Serialize;
 
 use crate::{error::Error, event::Event};
 
@@ -19,15 +20,19 @@ use crate::{error::Error, event::Event};
 const WINDOW: u64 = 10_000;
 
 /// An event and its place in the chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// The number of its block.
     pub block: u64,
     /// The time of its block.
+    #[serde(rename = "timeUnix")]
     pub time: Timestamp,
     /// The transaction that emitted it.
+    #[serde(with = "levee_model::json::Hash")]
     pub transaction: B256,
     /// The event.
+    #[serde(flatten)]
     pub event: Event,
 }
 

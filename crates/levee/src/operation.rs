@@ -11,6 +11,7 @@ use alloy::{
 use levee_model::{
     Amount, Asset, Goal, Operation, Payment, Pledge, PositionId, Refusal, Refused, RescueEvent, Route, Wei,
 };
+use serde::{Serialize, Serializer};
 
 use crate::{
     bindings::{BonusPool as B, PledgeEscrow as E, PledgeRouter as R, RecoveryPool as P},
@@ -38,16 +39,27 @@ pub struct Transaction {
 }
 
 /// Where the contracts are that operations of one rescue call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Contracts {
     /// The escrow.
+    #[serde(with = "levee_model::json::Account")]
     pub escrow: Address,
     /// Its recovery pool.
+    #[serde(rename = "recoveryPool", with = "levee_model::json::Account")]
     pub recovery: Address,
     /// Its bonus pool.
+    #[serde(rename = "bonusPool", with = "levee_model::json::Account")]
     pub bonus: Address,
     /// The router, for pledges through it.
+    #[serde(serialize_with = "router")]
+    #[cfg_attr(feature = "schema", schemars(with = "levee_model::json::AccountOrNone"))]
     pub router: Option<Address>,
+}
+
+fn router<S: Serializer>(router: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {
+    levee_model::json::AccountOrNone::serialize(&router.unwrap_or_default(), serializer)
 }
 
 impl Transaction {

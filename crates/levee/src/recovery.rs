@@ -7,6 +7,7 @@ use alloy::{
     sol_types::{SolCall, SolEventInterface, SolInterface},
 };
 use levee_model::{Earnings, PositionId, RecoveryGroup, RecoveryRefusal, RecoveryView, Timestamp, Wei};
+use serde::Serialize;
 
 use crate::{
     bindings::RecoveryPool::{self as Raw, RecoveryPoolErrors, RecoveryPoolEvents},
@@ -26,20 +27,27 @@ pub struct RecoveryPool<P> {
 }
 
 /// An event of a recovery pool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "event", rename_all_fields = "camelCase")]
 pub enum RecoveryEvent {
     /// The pool was created.
+    #[serde(rename = "RecoveryPoolCreated")]
     Created {
         /// The escrow that it serves.
+        #[serde(rename = "rescue", with = "levee_model::json::Account")]
         escrow: Address,
     },
     /// A deposit.
     Recovered {
         /// Who paid.
+        #[serde(with = "levee_model::json::Account")]
         payer: Address,
         /// How much.
+        #[serde(rename = "amountWei")]
         amount: Wei,
         /// When.
+        #[serde(rename = "recoveredAtUnix")]
         recovered_at: Timestamp,
     },
     /// What a group got of the deposit before.
@@ -47,19 +55,25 @@ pub enum RecoveryEvent {
         /// Its draw order.
         draw_order: u8,
         /// Interest.
+        #[serde(rename = "interestWei")]
         interest: Wei,
         /// Principal.
+        #[serde(rename = "principalWei")]
         principal: Wei,
         /// All the rest, which only the lowest group gets.
+        #[serde(rename = "restWei")]
         rest: Wei,
     },
     /// A position was paid what it had earned.
     Claimed {
         /// Whose and what.
+        #[serde(flatten)]
         position: PositionId,
         /// Where it went.
+        #[serde(with = "levee_model::json::Account")]
         recipient: Address,
         /// How much.
+        #[serde(rename = "amountWei")]
         amount: Wei,
     },
 }

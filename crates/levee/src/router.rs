@@ -59,27 +59,28 @@ pub struct Router<P> {
 
 /// An error of the router, one variant for each, under its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum RouterError {
     /// ETH was sent by anyone but the WETH contract.
     #[error("`{sender}` sent ETH to the router, which accepts ETH only from WETH")]
     NotWETH {
         /// Who sent it.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         sender: Address,
     },
     /// The pledger is the router or one of its tokens, which could never take a pledge back.
     #[error("`{account}` cannot be a pledger: it could never receive a refund")]
     InvalidAccount {
         /// The account.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         account: Address,
     },
     /// The escrow did not take exactly what was pledged: then it is none.
     #[error("`{escrow}` did not accept the {asset} as an escrow would")]
     NotTaken {
         /// What was named as an escrow.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         escrow: Address,
         /// What it should have taken.
         asset: Asset,
@@ -88,7 +89,7 @@ pub enum RouterError {
     #[error("the token `{token}` refused the call without a reason")]
     SafeERC20FailedOperation {
         /// The token.
-        #[serde(serialize_with = "levee_model::facts::account")]
+        #[serde(with = "levee_model::json::Account")]
         token: Address,
     },
 }

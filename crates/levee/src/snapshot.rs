@@ -10,6 +10,7 @@ use levee_model::{
     Amount, Asset, BonusShare, BonusView, Earnings, Enlistment, PerAsset, PositionView, RecoveryView,
     RescueView, Shares, Terms, Timestamp, UnitSeconds, Units, Wei,
 };
+use serde::Serialize;
 
 use crate::{
     bindings::{
@@ -29,7 +30,8 @@ use crate::{
 
 /// A rescue at the end of one block. The escrow is verified: its address follows from its code and its
 /// original terms.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Snapshot {
     /// The chain id.
@@ -53,32 +55,42 @@ pub struct Snapshot {
 }
 
 /// One block of a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Block {
     /// Its number.
     pub number: u64,
     /// The hash of the parent block, which together with the number identifies the block.
+    #[serde(with = "levee_model::json::Hash")]
     pub parent_hash: B256,
     /// Its time, in Unix seconds.
+    #[serde(rename = "timeUnix")]
     pub time: Timestamp,
 }
 
 /// What an account has in a rescue.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountView {
     /// Its positions that were ever pledged and not taken out, by tier and asset.
     pub positions: Vec<AccountPosition>,
     /// What exits and declines could not pay it.
     pub owed: PerAsset<Units>,
     /// Its ETH.
+    #[serde(rename = "balanceWei")]
     pub balance: Wei,
     /// Its shares of stETH; none if there is no stETH, or it does not answer.
+    #[serde(rename = "stETHShares")]
     pub steth_shares: Option<Shares>,
     /// Its stETH, in stETH.
+    #[serde(rename = "stETH")]
     pub steth: TokenView,
     /// Its wstETH.
+    #[serde(rename = "wstETH")]
     pub wsteth: TokenView,
     /// Its WETH, if requested.
+    #[serde(rename = "WETH")]
     pub weth: TokenView,
 }
 
@@ -97,13 +109,18 @@ impl AccountView {
 
 /// An account's balance and allowances of a token, in the token's unit. None if the token does not answer,
 /// or was not asked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct TokenView {
     /// Its balance.
+    #[serde(with = "levee_model::json::NumberOrNone")]
     pub balance: Option<U256>,
     /// The allowance of the escrow.
+    #[serde(with = "levee_model::json::NumberOrNone")]
     pub escrow_allowance: Option<U256>,
     /// The allowance of the requested router.
+    #[serde(with = "levee_model::json::NumberOrNone")]
     pub router_allowance: Option<U256>,
 }
 
@@ -120,9 +137,11 @@ impl TokenView {
 }
 
 /// A position, and what the pools hold for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountPosition {
     /// The position.
+    #[serde(flatten)]
     pub position: PositionView,
     /// What it has earned of recoveries; none without a recovery pool.
     pub earnings: Option<Earnings>,
@@ -131,13 +150,17 @@ pub struct AccountPosition {
 }
 
 /// What a bonus pool has for a position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PositionBonus {
     /// Its share of the bonus.
+    #[serde(flatten)]
     pub share: BonusShare,
     /// Its enlistment, as last written.
+    #[serde(flatten)]
     pub enlistment: Enlistment,
     /// Whether it was not taken out since then; what left in between no longer counts.
+    #[serde(rename = "upToDate")]
     pub is_current: bool,
 }
 

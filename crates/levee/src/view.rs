@@ -113,7 +113,12 @@ impl TryFrom<&PledgeEscrow::PositionView> for PositionView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::primitives::U256;
+    use crate::{
+        AccountPosition, AccountView, Block, Contracts, Edition, PositionBonus, Snapshot, TokenView,
+    };
+    use alloy::primitives::{Address, B256, U256, address};
+    use levee_model::{BonusShare, Earnings, Enlistment, Shares, UnitSeconds, Units, Wei};
+    use serde_json::json;
 
     /// The least that an escrow can say.
     fn page() -> PledgeEscrow::RescueView {
@@ -145,5 +150,80 @@ mod tests {
         for case in cases {
             assert_eq!(case, Err(Error::Malformed { what: "a rescue" }));
         }
+    }
+
+    #[test]
+    fn a_snapshot_is_its_block_and_all_that_was_read() {
+        let of = |number: u64| Some(U256::from(number));
+        let position = PositionView {
+            tier: 1,
+            asset: Asset::Eth,
+            amount: Units::new(2),
+            refunded: Units::new(3),
+            refundable: Units::new(4),
+            weight: Wei::new(5),
+            objected: false,
+        };
+        let enlistment = Enlistment {
+            departures: 6,
+            enlisted: Units::new(7),
+            unit_seconds: UnitSeconds::new(U256::from(8)),
+        };
+        let share = BonusShare { share: Wei::new(9), claimed: true };
+        let bonus = Some(PositionBonus { share, enlistment, is_current: true });
+        let earnings = Some(Earnings { earned: Wei::new(10), claimed: Wei::new(11) });
+        let token = TokenView { balance: of(12), escrow_allowance: of(13), router_allowance: None };
+        let account = AccountView {
+            positions: vec![AccountPosition { position, earnings, bonus }],
+            balance: Wei::new(14),
+            steth_shares: Some(Shares::new(15)),
+            steth: token,
+            ..AccountView::default()
+        };
+        let rescue = RescueView::try_from(page()).unwrap();
+        let original = rescue.terms.clone();
+        let block = Block { number: 16, parent_hash: B256::repeat_byte(17), time: 18 };
+        let [escrow, recovery] = [20, 21].map(Address::repeat_byte);
+        let bonus_pool = address!("ae7ab96520DE3A18E5e111B5EaAb095312D7fE84");
+        let contracts = Contracts { escrow, recovery, bonus: bonus_pool, router: None };
+        let snapshot = Snapshot {
+            chain: 19,
+            block,
+            contracts,
+            edition: Edition::V1,
+            original,
+            rescue,
+            recovery: None,
+            bonus: None,
+            account,
+        };
+        let json = serde_json::to_value(&snapshot).unwrap();
+        let none = json!({ "balance": null, "escrowAllowance": null, "routerAllowance": null });
+        let expected = json!({
+            "chain": 19,
+            "block": { "number": 16, "parentHash": B256::repeat_byte(17).to_string(), "timeUnix": 18 },
+            "contracts": {
+                "escrow": escrow.to_string(), "recoveryPool": recovery.to_string(),
+                "bonusPool": bonus_pool.to_string(), "router": null,
+            },
+            "edition": "v1", "original": snapshot.original,
+            "rescue": snapshot.rescue, "recovery": null, "bonus": null,
+            "account": {
+                "positions": [{
+                    "tier": 1, "asset": "ETH", "unit": "wei", "amount": "2", "refunded": "3", "refundable": "4",
+                    "drawnValueWei": "5", "objected": false,
+                    "earnings": { "earnedWei": "10", "claimedWei": "11" },
+                    "bonus": {
+                        "departures": 6, "enlisted": "7", "unitSeconds": "8", "shareWei": "9", "claimed": true,
+                        "upToDate": true,
+                    },
+                }],
+                "owed": { "ETH": "0", "stETH": "0", "wstETH": "0" },
+                "balanceWei": "14", "stETHShares": "15",
+                "stETH": { "balance": "12", "escrowAllowance": "13", "routerAllowance": null },
+                "wstETH": none, "WETH": none,
+            },
+        });
+        assert_eq!(json, expected);
     }
 }

@@ -1,17 +1,23 @@
 //! The goal of a rescue, and how it is amended.
 
 use alloy_primitives::B256;
+use serde::Serialize;
 
 use crate::{schedule::Timestamp, terms::Terms, units::Wei};
 
 /// The three terms that an amendment can change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Goal {
     /// The target to cover.
+    #[serde(rename = "targetWei")]
     pub target: Wei,
     /// Last second at which a pledge is accepted.
+    #[serde(rename = "deadlineUnix")]
     pub deadline: Timestamp,
     /// Hash of the human-readable document.
+    #[serde(with = "crate::json::Hash")]
     pub terms_hash: B256,
 }
 
@@ -22,11 +28,14 @@ impl From<&Terms> for Goal {
 }
 
 /// A proposed change of the goal. It takes effect by itself; until then, pledgers may exit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Amendment {
     /// The new goal.
+    #[serde(flatten)]
     pub goal: Goal,
     /// The second at which it takes effect.
+    #[serde(rename = "inForceFromUnix")]
     pub effective_at: Timestamp,
 }
 

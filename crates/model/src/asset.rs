@@ -7,10 +7,14 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Shares, Units, Wei};
+use crate::{
+    json::AssetAmount,
+    units::{Shares, Units, Wei},
+};
 
 /// One of the three assets that a rescue can hold. Each is returned in kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[repr(u8)]
 pub enum Asset {
     /// Ether, in wei.
@@ -32,6 +36,15 @@ impl Asset {
     pub const fn is_shares(self) -> bool {
         !matches!(self, Self::Eth)
     }
+
+    /// The unit in which the books keep it.
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::Eth => "wei",
+            Self::StEth => "stETH shares",
+            Self::WstEth => "units of 10^-18 wstETH",
+        }
+    }
 }
 
 impl fmt::Display for Asset {
@@ -45,7 +58,9 @@ impl fmt::Display for Asset {
 }
 
 /// So much of one asset, in the asset's own unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(into = "AssetAmount")]
 pub enum Amount {
     /// ETH, in wei.
     Eth(Wei),
@@ -96,13 +111,22 @@ impl Units {
 }
 
 /// One `T` for each asset.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PerAsset<T>([T; 3]);
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PerAsset<T> {
+    #[serde(rename = "ETH")]
+    eth: T,
+    #[serde(rename = "stETH")]
+    steth: T,
+    #[serde(rename = "wstETH")]
+    wsteth: T,
+}
 
 impl<T> PerAsset<T> {
     /// Calls `value` for each asset.
     pub fn from_fn(mut value: impl FnMut(Asset) -> T) -> Self {
-        Self(Asset::ALL.map(&mut value))
+        let [eth, steth, wsteth] = Asset::ALL.map(&mut value);
+        Self { eth, steth, wsteth }
     }
 }
 
@@ -110,13 +134,21 @@ impl<T> Index<Asset> for PerAsset<T> {
     type Output = T;
 
     fn index(&self, asset: Asset) -> &T {
-        &self.0[asset as usize]
+        match asset {
+            Asset::Eth => &self.eth,
+            Asset::StEth => &self.steth,
+            Asset::WstEth => &self.wsteth,
+        }
     }
 }
 
 impl<T> IndexMut<Asset> for PerAsset<T> {
     fn index_mut(&mut self, asset: Asset) -> &mut T {
-        &mut self.0[asset as usize]
+        match asset {
+            Asset::Eth => &mut self.eth,
+            Asset::StEth => &mut self.steth,
+            Asset::WstEth => &mut self.wsteth,
+        }
     }
 }
 

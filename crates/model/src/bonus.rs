@@ -24,29 +24,38 @@ use crate::{
 };
 
 /// The final split of the bonus between pledgers and sponsors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BonusDecision {
     /// The total at the time of the decision.
+    #[serde(rename = "bonusWei")]
     pub bonus: Wei,
     /// The pledgers' part; the sponsors share the rest in proportion to what they added.
+    #[serde(rename = "pledgersPartWei")]
     pub pledgers: Wei,
     /// The value-time of everything that was enlisted, of which each position has its part.
+    #[serde(rename = "valueWeiSeconds")]
     pub value: WeiSeconds,
     /// The rate at which shares are valued, as recorded by the rescue.
+    #[serde(rename = "rateWeiPer1e27Shares")]
     pub rate: Option<Rate>,
 }
 
 /// The books of a bonus pool.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BonusView {
     /// The bonus: everything added, less what sponsors withdrew before it was decided.
+    #[serde(rename = "totalWei")]
     pub total: Wei,
     /// The final split; none until a call decides it after the rescue has ended.
     pub decision: Option<BonusDecision>,
 }
 
 /// Who owns a bonus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "owner", content = "pledgersPartWei")]
 pub enum BonusOwner {
     /// Unknown, because the rescue is open.
     Open,
@@ -72,16 +81,20 @@ impl BonusView {
 }
 
 /// A position's share of the bonus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BonusShare {
     /// The amount, rounded down; zero until the bonus is decided.
+    #[serde(rename = "shareWei")]
     pub share: Wei,
     /// Whether it has been claimed.
     pub claimed: bool,
 }
 
 /// The part of a position that counts for the bonus.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Enlistment {
     /// The position's departures when it was last enlisted. Once there are more, the enlistment is outdated and earns
     /// nothing.
@@ -112,6 +125,7 @@ impl Enlistment {
 
 /// Why a call of the bonus pool was refused. A refused call changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum BonusRefusal {
     /// By add: the rescue is not open or its deadline has passed.
@@ -133,24 +147,24 @@ pub enum BonusRefusal {
     #[error("`{account}` cannot be a sponsor or a recipient")]
     InvalidAccount {
         /// The account.
-        #[serde(serialize_with = "crate::facts::account")]
+        #[serde(with = "crate::json::Account")]
         account: Address,
     },
     /// By enlist: nothing would change, because the whole position is enlisted or enlisting has ended.
     #[error("the {} position of `{}` in tier {} has nothing to enlist", .id.asset, .id.pledger, .id.tier)]
     NothingToEnlist {
         /// The position.
-        #[serde(flatten, serialize_with = "crate::facts::position")]
+        #[serde(flatten)]
         id: PositionId,
     },
     /// By enlist: more than the books can count for one position.
     #[error("the amount {amount} exceeds the {limit} that the position can still enlist")]
     AmountTooLarge {
         /// What would be added.
-        #[serde(rename = "amountUnitSeconds", serialize_with = "crate::facts::unit_seconds")]
+        #[serde(rename = "amountUnitSeconds")]
         amount: UnitSeconds,
         /// What the position still takes.
-        #[serde(rename = "limitUnitSeconds", serialize_with = "crate::facts::unit_seconds")]
+        #[serde(rename = "limitUnitSeconds")]
         limit: UnitSeconds,
     },
     /// By claim and take back: pledgers own a part of the bonus, and positions may still be updated.
@@ -167,21 +181,21 @@ pub enum BonusRefusal {
     #[error("the {} position of `{}` in tier {} has no bonus to claim", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
-        #[serde(flatten, serialize_with = "crate::facts::position")]
+        #[serde(flatten)]
         id: PositionId,
     },
     /// By take back: the sponsor added nothing, took it back before, or its part of what is left is worth no wei.
     #[error("`{sponsor}` has nothing left to take back from the bonus pool")]
     NothingToTakeBack {
         /// The sponsor.
-        #[serde(serialize_with = "crate::facts::account")]
+        #[serde(with = "crate::json::Account")]
         sponsor: Address,
     },
     /// The recipient does not take the ETH.
     #[error("{} could not be paid to `{recipient}`", ether(*.amount))]
     PaymentFailed {
         /// Who was to be paid.
-        #[serde(serialize_with = "crate::facts::account")]
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// How much.
         #[serde(rename = "amountWei")]

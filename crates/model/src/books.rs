@@ -1,6 +1,7 @@
 //! Who pledged what.
 
 use alloy_primitives::Address;
+use serde::Serialize;
 
 use crate::{
     asset::{Amount, Asset},
@@ -10,7 +11,8 @@ use crate::{
 };
 
 /// All pledges of one asset into one tier.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pot {
     /// The amount pledged; frozen once the rescue is settled.
     pub total: Units,
@@ -19,9 +21,11 @@ pub struct Pot {
 }
 
 /// A position's pledger, tier and asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PositionId {
     /// The pledger, to whom it is refunded.
+    #[serde(with = "crate::json::Account")]
     pub pledger: Address,
     /// Number of the tier, counted from 0.
     pub tier: u8,
@@ -30,7 +34,8 @@ pub struct PositionId {
 }
 
 /// One pledger's part of a pot.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Position {
     /// The amount pledged.
     pub amount: Units,

@@ -1,6 +1,7 @@
 //! The events of a rescue, and the state that they add up to.
 
 use alloy_primitives::Address;
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
@@ -17,9 +18,12 @@ use crate::{
 };
 
 /// An event of an escrow. Amounts are in the asset's own unit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "event", rename_all_fields = "camelCase")]
 pub enum RescueEvent {
     /// The escrow was created.
+    #[serde(rename = "RescueCreated")]
     Created {
         /// Its terms, before any amendment.
         terms: Terms,
@@ -27,6 +31,7 @@ pub enum RescueEvent {
     /// `amount` was locked as a pledge, whoever paid.
     Pledged {
         /// The position.
+        #[serde(flatten, with = "crate::json::PositionAndUnit")]
         position: PositionId,
         /// The amount.
         amount: Units,
@@ -34,8 +39,10 @@ pub enum RescueEvent {
     /// A pledger left with a whole position during the exit window of an amendment.
     Exited {
         /// The position.
+        #[serde(flatten, with = "crate::json::PositionAndUnit")]
         position: PositionId,
         /// The recipient.
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// The amount.
         amount: Units,
@@ -43,6 +50,7 @@ pub enum RescueEvent {
     /// The guardian returned a whole position.
     Declined {
         /// The position.
+        #[serde(flatten, with = "crate::json::PositionAndUnit")]
         position: PositionId,
         /// The amount.
         amount: Units,
@@ -50,8 +58,10 @@ pub enum RescueEvent {
     /// The exit or decline just before this event could not pay.
     Owed {
         /// The account.
+        #[serde(with = "crate::json::Account")]
         pledger: Address,
         /// The asset.
+        #[serde(flatten, with = "crate::json::AssetAndUnit")]
         asset: Asset,
         /// The amount.
         amount: Units,
@@ -59,10 +69,13 @@ pub enum RescueEvent {
     /// Everything owed of an asset was paid.
     Collected {
         /// To whom it was owed.
+        #[serde(with = "crate::json::Account")]
         pledger: Address,
         /// The asset.
+        #[serde(flatten, with = "crate::json::AssetAndUnit")]
         asset: Asset,
         /// The recipient.
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// The amount.
         amount: Units,
@@ -70,8 +83,10 @@ pub enum RescueEvent {
     /// A part of a position went back.
     Refunded {
         /// The position.
+        #[serde(flatten, with = "crate::json::PositionAndUnit")]
         position: PositionId,
         /// The recipient.
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// The amount.
         amount: Units,
@@ -79,21 +94,28 @@ pub enum RescueEvent {
     /// The guardian proposed an amendment.
     AmendmentProposed {
         /// It takes effect by itself at its time, if the rescue is still open then.
+        #[serde(flatten)]
         amendment: Amendment,
     },
     /// The rescue settled.
     Settled {
         /// Tiers up to this threshold are active.
+        #[serde(rename = "thresholdBps")]
         threshold: Bps,
         /// The rate at which shares are valued; none if no pot held any.
+        #[serde(rename = "rateWeiPer1e27Shares")]
         rate: Option<Rate>,
         /// The target in force.
+        #[serde(rename = "targetWei")]
         target: Wei,
         /// The value drawn, at most the target.
+        #[serde(rename = "drawnWei")]
         drawn: Wei,
         /// The time.
+        #[serde(rename = "settledAtUnix")]
         settled_at: Timestamp,
         /// What was drawn of each pot: `draws[tier * 3 + asset]`.
+        #[serde(with = "crate::json::Draws")]
         draws: Vec<Units>,
     },
     /// The rescue failed: everything goes back.
@@ -101,13 +123,16 @@ pub enum RescueEvent {
         /// The reason.
         reason: EndReason,
         /// The recorded rate; none if no pot held shares, or the guardian ended the rescue.
+        #[serde(rename = "rateWeiPer1e27Shares")]
         rate: Option<Rate>,
         /// The time.
+        #[serde(rename = "failedAtUnix")]
         failed_at: Timestamp,
     },
     /// `amount` went to the beneficiary.
     Released {
         /// The asset.
+        #[serde(flatten, with = "crate::json::AssetAndUnit")]
         asset: Asset,
         /// Total tranches of it now delivered.
         tranches: u8,
@@ -117,8 +142,10 @@ pub enum RescueEvent {
     /// A position objected.
     Objected {
         /// The position.
+        #[serde(flatten, with = "crate::json::PositionAndUnit")]
         position: PositionId,
         /// Its drawn value.
+        #[serde(rename = "weightWei")]
         weight: Wei,
     },
     /// What was not yet due was stopped, by the guardian or a veto.
@@ -128,21 +155,25 @@ pub enum RescueEvent {
         /// The maximum number of tranches of each asset that the beneficiary keeps.
         kept: u8,
         /// The time.
+        #[serde(rename = "cancelledAtUnix")]
         cancelled_at: Timestamp,
     },
     /// The guardian lifted the hold: what a veto stopped goes back at once.
     HoldLifted {
         /// The time.
+        #[serde(rename = "liftedAtUnix")]
         lifted_at: Timestamp,
     },
     /// What was due but not collected was given up.
     Lapsed {
         /// The time.
+        #[serde(rename = "lapsedAtUnix")]
         lapsed_at: Timestamp,
     },
     /// Nothing more will go to the beneficiary.
     Finalized {
         /// The time.
+        #[serde(rename = "finalAtUnix")]
         final_at: Timestamp,
     },
 }

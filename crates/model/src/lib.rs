@@ -6,7 +6,7 @@ pub mod bonus;
 pub mod books;
 pub mod display;
 pub mod event;
-pub mod facts;
+pub mod json;
 pub mod lido;
 pub mod models;
 pub mod operation;

@@ -1,5 +1,7 @@
 //! What follows from a view: who may call what, when tranches fall due, and what is still missing.
 
+use serde::Serialize;
+
 use crate::{
     amendment::Amendment,
     asset::Asset,
@@ -11,13 +13,17 @@ use crate::{
 };
 
 /// A threshold of the terms, and what decides whether it is met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Threshold {
     /// The threshold.
+    #[serde(rename = "thresholdBps")]
     pub threshold: Bps,
     /// Value of the tiers that it makes active.
+    #[serde(rename = "coverageWei")]
     pub coverage: Wei,
     /// The coverage required.
+    #[serde(rename = "requiredWei")]
     pub required: Wei,
 }
 
@@ -29,7 +35,8 @@ impl Threshold {
 }
 
 /// The state of one tranche of an asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum TrancheState {
     /// It was delivered to the beneficiary.
     Delivered,

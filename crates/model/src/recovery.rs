@@ -29,6 +29,7 @@ pub const MAX_RECEIVED: Wei = Wei::new((1 << 96) - 1);
 
 /// Why a call of the recovery pool was refused. A refused call changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum RecoveryRefusal {
     /// The rescue is not final, or it failed: nothing was paid that could be recovered.
@@ -63,21 +64,21 @@ pub enum RecoveryRefusal {
     #[error("the {} position of `{}` in tier {} has nothing to claim", .id.asset, .id.pledger, .id.tier)]
     NothingToClaim {
         /// The position.
-        #[serde(flatten, serialize_with = "crate::facts::position")]
+        #[serde(flatten)]
         id: PositionId,
     },
     /// By claim: the recipient, or the pledger where none is named, is zero or the pool itself.
     #[error("`{account}` cannot be a recipient")]
     InvalidAccount {
         /// The account.
-        #[serde(serialize_with = "crate::facts::account")]
+        #[serde(with = "crate::json::Account")]
         account: Address,
     },
     /// The recipient does not take the ETH.
     #[error("{} could not be paid to `{recipient}`", ether(*.amount))]
     PaymentFailed {
         /// Who was to be paid.
-        #[serde(serialize_with = "crate::facts::account")]
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// How much.
         #[serde(rename = "amountWei")]
@@ -91,20 +92,27 @@ pub enum RecoveryRefusal {
 }
 
 /// The tiers of one draw order, in the queue of repayment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecoveryGroup {
     /// Their draw order.
+    #[serde(rename = "drawOrder")]
     pub order: u8,
     /// Their simple yearly interest; zero for grants.
+    #[serde(rename = "rateBps")]
     pub rate: Bps,
     /// Value, at the settlement rate, of all that was pledged into the active ones of them: what a position's value is
     /// a part of. Zero if nothing was paid out of them; the group then takes no part.
+    #[serde(rename = "valueWei")]
     pub value: Wei,
     /// What is still to be repaid before the next group. Of the last group always zero: it takes whatever is left.
+    #[serde(rename = "principalWei")]
     pub principal: Wei,
     /// Interest that was added and is not yet paid. Of the last group always zero.
+    #[serde(rename = "interestWei")]
     pub interest: Wei,
     /// All that the group has received.
+    #[serde(rename = "receivedWei")]
     pub received: Wei,
 }
 
@@ -144,11 +152,14 @@ impl RecoveryGroup {
 }
 
 /// The waterfall as a deposit would find it now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecoveryView {
     /// When interest was last added; none before the first deposit, while all amounts are zero.
+    #[serde(rename = "accruedAtUnix")]
     pub accrued_at: Option<Timestamp>,
     /// The settlement rate; none when no pot held shares, and before the first deposit.
+    #[serde(rename = "rateWeiPer1e27Shares")]
     pub rate: Option<Rate>,
     /// By falling draw order, which is the order of repayment.
     pub groups: Vec<RecoveryGroup>,
@@ -162,11 +173,14 @@ impl RecoveryView {
 }
 
 /// The total that a position has earned, and how much of it has been paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Earnings {
     /// The total, rounded down.
+    #[serde(rename = "earnedWei")]
     pub earned: Wei,
     /// The part that has been paid.
+    #[serde(rename = "claimedWei")]
     pub claimed: Wei,
 }
 

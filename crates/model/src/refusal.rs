@@ -19,16 +19,17 @@ use crate::{
 
 /// Why an escrow refused a call, or its creation. A refused call changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum Refusal {
     /// The caller is not the guardian.
     #[error("`{caller}` is not the guardian `{guardian}`")]
     NotGuardian {
         /// The caller.
-        #[serde(serialize_with = "crate::facts::account")]
+        #[serde(with = "crate::json::Account")]
         caller: Address,
         /// The guardian; zero for none.
-        #[serde(serialize_with = "crate::facts::account_or_none")]
+        #[serde(with = "crate::json::AccountOrNone")]
         guardian: Address,
     },
     /// By pledge, decline and amend: the rescue is not open, or its deadline has passed.
@@ -70,10 +71,10 @@ pub enum Refusal {
     #[error("the pledge names {}, but the latest amendment is {}", named_text(*.named), latest_text(*.latest))]
     AmendmentDiffers {
         /// When the amendment that the pledge names comes into force; 0 for none.
-        #[serde(rename = "namedUnix", serialize_with = "crate::facts::time_or_none")]
+        #[serde(rename = "namedUnix", with = "crate::json::TimeOrNone")]
         named: Timestamp,
         /// When the latest one does or did; 0 for none.
-        #[serde(rename = "latestUnix", serialize_with = "crate::facts::time_or_none")]
+        #[serde(rename = "latestUnix", with = "crate::json::TimeOrNone")]
         latest: Timestamp,
     },
     /// More than the books can hold.
@@ -88,21 +89,21 @@ pub enum Refusal {
     #[error("`{account}` cannot be a pledger or a recipient")]
     InvalidAccount {
         /// The account.
-        #[serde(serialize_with = "crate::facts::account")]
+        #[serde(with = "crate::json::Account")]
         account: Address,
     },
     /// By refund, exit and decline: the position has nothing to return.
     #[error("the {} position of `{}` in tier {} has nothing to return", .id.asset, .id.pledger, .id.tier)]
     NothingToReturn {
         /// The position.
-        #[serde(flatten, serialize_with = "crate::facts::position")]
+        #[serde(flatten)]
         id: PositionId,
     },
     /// By collect: nothing is owed.
     #[error("no {asset} from exits or declines is owed to `{pledger}`")]
     NothingOwed {
         /// The pledger.
-        #[serde(serialize_with = "crate::facts::account")]
+        #[serde(with = "crate::json::Account")]
         pledger: Address,
         /// The asset.
         asset: Asset,
@@ -111,7 +112,7 @@ pub enum Refusal {
     #[error("no amendment is pending at {}, so no pledge can exit", utc(*.time))]
     NoExitWindow {
         /// When the latest amendment came into force; 0 for none.
-        #[serde(rename = "effectiveAtUnix", serialize_with = "crate::facts::time_or_none")]
+        #[serde(rename = "effectiveAtUnix", with = "crate::json::TimeOrNone")]
         effective_at: Timestamp,
         /// Block time.
         #[serde(rename = "timeUnix")]
@@ -215,14 +216,14 @@ pub enum Refusal {
     #[error("`{}` has already objected with its {} in tier {}", .id.pledger, .id.asset, .id.tier)]
     AlreadyObjected {
         /// The position.
-        #[serde(flatten, serialize_with = "crate::facts::position")]
+        #[serde(flatten)]
         id: PositionId,
     },
     /// By object: nothing was drawn from the position.
     #[error("nothing of value was drawn from the {} position of `{}` in tier {}", .id.asset, .id.pledger, .id.tier)]
     NothingDrawn {
         /// The position.
-        #[serde(flatten, serialize_with = "crate::facts::position")]
+        #[serde(flatten)]
         id: PositionId,
     },
     /// By lapse and expire: it is too early.
@@ -245,7 +246,7 @@ pub enum Refusal {
     #[error("{} could not be paid to `{recipient}`", amount.of(*.asset))]
     PaymentFailed {
         /// The intended recipient.
-        #[serde(serialize_with = "crate::facts::account")]
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// The asset.
         asset: Asset,
@@ -273,6 +274,7 @@ fn latest_text(effective_at: Timestamp) -> String {
 
 /// Why an escrow or one of its pools refused a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Refused {
     /// The escrow, possibly through a pool that passes its refusal on.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
+use serde::Serialize;
 
 use crate::{
     amendment::{Amendment, Goal},
@@ -20,11 +21,14 @@ use crate::{
 };
 
 /// A payment made by a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Payment {
     /// The account.
+    #[serde(with = "crate::json::Account")]
     pub to: Address,
     /// The asset.
+    #[serde(flatten, with = "crate::json::AssetAndUnit")]
     pub asset: Asset,
     /// The amount, in the asset's own unit. A tranche may round to zero, and is then paid as zero.
     pub amount: Units,

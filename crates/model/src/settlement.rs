@@ -1,5 +1,7 @@
 //! Who is drawn, and how far. Nothing here depends on the order or the number of pledges.
 
+use serde::Serialize;
+
 use crate::{
     asset::Asset,
     books::Pots,
@@ -12,29 +14,39 @@ use crate::{
 };
 
 /// The tiers of one draw order that were active at settlement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Group {
     /// Their draw order.
+    #[serde(rename = "drawOrder")]
     pub order: u8,
     /// Value of their pots.
+    #[serde(rename = "valueWei")]
     pub value: Wei,
     /// The part of it that is drawn.
+    #[serde(rename = "drawWei")]
     pub draw: Wei,
 }
 
 /// What settlement recorded, apart from the draw from each pot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Settlement {
     /// The time.
+    #[serde(rename = "settledAtUnix")]
     pub settled_at: Timestamp,
     /// The rate at which shares are valued; none if no pot held any.
+    #[serde(rename = "rateWeiPer1e27Shares")]
     pub rate: Option<Rate>,
     /// The highest threshold that was met. Tiers up to it are active, and come first because tiers are
     /// sorted.
+    #[serde(rename = "thresholdBps")]
     pub threshold: Bps,
     /// The number of active tiers.
     pub active_tiers: u8,
     /// The value drawn; at most the target.
+    #[serde(rename = "drawnValueWei")]
     pub drawn_value: Wei,
     /// The last group that was drawn. Lower orders are drawn in full, higher ones not at all.
     pub marginal: Group,

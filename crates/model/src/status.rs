@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The status of a rescue, as stored by a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Status {
     /// Pledges are accepted. Next: [`Settled`](Self::Settled), [`Failed`](Self::Failed).
     #[default]
@@ -46,7 +47,8 @@ impl fmt::Display for Status {
 }
 
 /// Why a rescue failed (the first three), or what first cancelled it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum EndReason {
     /// The deadline passed and no tier's threshold was met.
     NoThresholdMet,

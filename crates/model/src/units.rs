@@ -26,7 +26,8 @@ macro_rules! amount {
     ($(#[$doc:meta])* $name:ident($number:ty), $zero:expr, $unit:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name($number);
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
+        pub struct $name(#[cfg_attr(feature = "schema", schemars(with = "crate::json::Number"))] $number);
 
         impl $name {
             /// Zero.
@@ -101,7 +102,7 @@ macro_rules! decimal_string {
             type Err = ParseUnitError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
                 let number = text.parse().ok().filter(|_| digits);
                 number.and_then($make).ok_or_else(|| ParseUnitError { text: text.to_owned(), unit: $unit })
             }
@@ -158,6 +159,9 @@ amount! {
     WeiSeconds(U256), U256::ZERO, "wei-seconds"
 }
 
+decimal_string!(UnitSeconds, "unit-seconds", |number| Some(UnitSeconds(number)));
+decimal_string!(WeiSeconds, "wei-seconds", |number| Some(WeiSeconds(number)));
+
 impl UnitSeconds {
     /// The maximum for one position: 128 bits.
     pub const MAX_POSITION: Self = Self(U256::from_limbs([u64::MAX, u64::MAX, 0, 0]));
@@ -165,7 +169,8 @@ impl UnitSeconds {
 
 /// The value of 10^27 shares in wei of ETH (Lido's `getPooledEthByShares(10^27)`); 0 < rate < 2^96.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rate(u128);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(transparent))]
+pub struct Rate(#[cfg_attr(feature = "schema", schemars(with = "crate::json::Number"))] u128);
 
 impl Rate {
     /// The largest rate.
@@ -195,6 +200,7 @@ decimal_string!(Rate, "a share rate", Rate::new);
 
 /// Basis points: ten-thousandths. The valid range depends on the use (see [`crate::terms`]).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Bps(u16);
 
@@ -260,6 +266,12 @@ mod tests {
             assert_eq!(error.to_string(), format!("`{text}` is not wei"));
         }
         assert!(serde_json::from_str::<Wei>("1").is_err());
+        for text in ["", "0x1", "-1"] {
+            assert_eq!(
+                text.parse::<UnitSeconds>().unwrap_err().to_string(),
+                format!("`{text}` is not unit-seconds")
+            );
+        }
     }
 
     #[test]

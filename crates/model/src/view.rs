@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use alloy_primitives::Address;
+use serde::Serialize;
 
 use crate::{
     amendment::{Amendment, Goal},
@@ -21,7 +22,9 @@ use crate::{
 };
 
 /// What is known about the share rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
 pub enum ShareRate {
     /// No pot holds shares, so the rate is not needed.
     NotNeeded,
@@ -42,11 +45,13 @@ impl ShareRate {
 }
 
 /// One pot: all pledges of one asset into one tier. Amounts are in the asset's own unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PotView {
     /// Index of the tier.
     pub tier: u8,
     /// Its asset.
+    #[serde(flatten, with = "crate::json::AssetAndUnit")]
     pub asset: Asset,
     /// Amount pledged; frozen at settlement.
     pub total: Units,
@@ -57,11 +62,13 @@ pub struct PotView {
 }
 
 /// One position: one pledger's part of one pot. Amounts are in the asset's own unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PositionView {
     /// Index of the tier.
     pub tier: u8,
     /// Its asset.
+    #[serde(flatten, with = "crate::json::AssetAndUnit")]
     pub asset: Asset,
     /// Amount pledged.
     pub amount: Units,
@@ -70,15 +77,18 @@ pub struct PositionView {
     /// What a refund would pay now, rounded down. Zero while open.
     pub refundable: Units,
     /// Its drawn value at the settlement rate, rounded down: its weight in an objection.
+    #[serde(rename = "drawnValueWei")]
     pub weight: Wei,
     /// Whether it has objected.
     pub objected: bool,
 }
 
 /// A position in full. Once the rescue is decided, amount = drawn + held + refunded + refundable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Statement {
     /// What its view says.
+    #[serde(flatten)]
     pub view: PositionView,
     /// What does not come back: the beneficiary's part, plus less than one unit of dust. Zero while open.
     pub drawn: Units,
@@ -88,7 +98,9 @@ pub struct Statement {
 
 /// The whole rescue. Past the deadline, the result of settling now. See [`crate::outlook`] for what follows
 /// from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct RescueView {
     /// The status.
     pub status: Status,
@@ -103,22 +115,31 @@ pub struct RescueView {
     /// Every pot that is not empty, by tier and asset.
     pub pots: Vec<PotView>,
     /// The rate: while open, the current one; after that, the recorded one.
+    #[serde(rename = "rateWeiPer1e27Shares")]
     pub rate: ShareRate,
     /// Value of all pots at that rate; none while the rate cannot be read.
+    #[serde(rename = "coverageWei")]
     pub coverage: Option<Wei>,
     /// The highest tier threshold that is met; after settlement, the chosen one; zero for none.
+    #[serde(rename = "thresholdMetBps")]
     pub threshold_met: Bps,
     /// The value drawn, at the settlement rate; never more than the target.
+    #[serde(rename = "drawnWei")]
     pub drawn: Wei,
     /// The drawn value that has objected.
+    #[serde(rename = "objectedWei")]
     pub objected: Wei,
     /// When a call settled it.
+    #[serde(rename = "settledAtUnix")]
     pub settled_at: Option<Timestamp>,
     /// When it was cancelled, by the guardian, a veto or a lapse.
+    #[serde(rename = "cancelledAtUnix")]
     pub cancelled_at: Option<Timestamp>,
     /// When what was due but not collected was given up.
+    #[serde(rename = "lapsedAtUnix")]
     pub lapsed_at: Option<Timestamp>,
     /// When `Released` or `Cancelled` became final; none for a failed rescue, which is final at once.
+    #[serde(rename = "finalAtUnix")]
     pub final_at: Option<Timestamp>,
     /// Tranches due by the clock.
     pub due: u8,
@@ -132,18 +153,22 @@ pub struct RescueView {
     /// Whether what a veto stopped goes back tranche by tranche, at the times at which it would have fallen due.
     pub returns_by_calendar: bool,
     /// When the next tranche falls due or, after a veto, goes back; none if there is none.
+    #[serde(rename = "nextTrancheAtUnix")]
     pub next_tranche_at: Option<Timestamp>,
 }
 
 /// What a pledge made now would meet, as stored: past the deadline, the status is still open until a call
 /// settles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PledgingView {
     /// The stored status.
     pub status: Status,
     /// The target in force.
+    #[serde(rename = "targetWei")]
     pub target: Wei,
     /// The deadline in force.
+    #[serde(rename = "deadlineUnix")]
     pub deadline: Timestamp,
     /// The latest amendment, pending or in force.
     pub amendment: Option<Amendment>,

@@ -55,12 +55,12 @@ impl AddressArgs {
             Of::Board => board,
         };
         let addresses = Addresses {
-            address: rescue.into(),
-            deployer: CREATE2_DEPLOYER.into(),
-            salt: escrow.salt().into(),
-            recovery_pool: recovery.into(),
-            bonus_pool: bonus.into(),
-            board: board.into(),
+            address: rescue,
+            deployer: CREATE2_DEPLOYER,
+            salt: escrow.salt(),
+            recovery_pool: recovery,
+            bonus_pool: bonus,
+            board,
         };
         output.result(&format!("{address}\n"), &addresses)
     }

@@ -6,15 +6,13 @@ use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::{Board, Declared, Error, Escrow, PositionView, Query, Snapshot, board::standing};
-use levee_model::{Rate, Wei, prorata};
+use levee_model::{Rate, Wei, json::Account, prorata};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     address, amount,
     connection::{Connection, NetworkArgs, RescueArgs},
-    event_json::DeclarationJson,
-    json::{Account, Number},
     output::Output,
     page::Page,
     table, time,
@@ -148,36 +146,36 @@ fn to_text(lines: &[Line], rescue: Address) -> String {
 /// The result of `levee declarations`: declarations for a rescue, compared with locked pledges.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Declarations {
-    rescue: Account,
-    declarations: Vec<StandingJson>,
+pub(crate) struct Declarations<'a> {
+    #[serde(with = "Account")]
+    rescue: Address,
+    declarations: Vec<StandingJson<'a>>,
     /// The sum over declarations whose amounts are known.
-    not_yet_locked_wei: Number,
+    not_yet_locked_wei: Wei,
 }
 
 /// A valid declaration.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct StandingJson {
+struct StandingJson<'a> {
     #[serde(flatten)]
-    declaration: DeclarationJson,
+    declared: &'a Declared,
     /// Null while shares cannot be valued.
-    locked_wei: Option<Number>,
+    locked_wei: Option<Wei>,
     /// Null where either is unknown.
-    not_yet_locked_wei: Option<Number>,
+    not_yet_locked_wei: Option<Wei>,
 }
 
-fn to_json(lines: &[Line], rescue: Address) -> Declarations {
-    let one = |line: &Line| StandingJson {
-        declaration: (&line.declared).into(),
-        locked_wei: line.locked.map(Number::from),
-        not_yet_locked_wei: line.missing().map(Number::from),
-    };
-    Declarations {
-        rescue: rescue.into(),
-        declarations: lines.iter().map(one).collect(),
-        not_yet_locked_wei: total_missing(lines).into(),
+impl<'a> From<&'a Line> for StandingJson<'a> {
+    fn from(line: &'a Line) -> Self {
+        let Line { declared, locked } = line;
+        Self { declared, locked_wei: *locked, not_yet_locked_wei: line.missing() }
     }
+}
+
+fn to_json(lines: &[Line], rescue: Address) -> Declarations<'_> {
+    let declarations = lines.iter().map(StandingJson::from).collect();
+    Declarations { rescue, declarations, not_yet_locked_wei: total_missing(lines) }
 }
 
 #[cfg(test)]

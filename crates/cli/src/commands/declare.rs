@@ -134,9 +134,10 @@ impl DeclareArgs {
 
     async fn bring(self, path: PathBuf, output: Output) -> Result<()> {
         let file = SignedFile::read(&path)?;
+        let chain = file.chain;
         let signed = file.signed().map_err(|error| error.within(path.display()))?;
         let network = self.signing.network();
-        let connection = network.connect_to(file.chain, &path, "a declaration").await?;
+        let connection = network.connect_to(chain, &path, "a declaration").await?;
         let (_, now) = connection.latest_block().await?;
         Board::new(connection.provider.clone(), connection.chain).check(&signed, now).await?;
         let signer = self.signing.signer(&connection, output)?;
@@ -225,7 +226,7 @@ async fn sign(
     output.note(&table::facts(&facts(contributor, &declaration, now)));
     let digest = board.digest(contributor, &declaration, now)?;
     let signed = board.sign(&signer.key, contributor, declaration, now).await?;
-    let file = SignedFile::new(connection.chain, &signed, digest);
+    let file = SignedFile::new(connection.chain, signed, digest);
     output.result(&format!("{}\n", serde_json::to_string_pretty(&file)?), &file)
 }
 

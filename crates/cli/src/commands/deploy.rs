@@ -6,12 +6,12 @@ use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
 use levee::Call;
+use levee_model::json::Account;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::terms::all_facts;
 use crate::{
-    json::Account,
     output::Output,
     terms::TermsFile,
     transaction::{self, SigningArgs, Step, Transactions},
@@ -53,7 +53,7 @@ impl DeployArgs {
         let executed = signer.execute(&[step(call, &file, address)]).await?;
         blueprint.verify(&signer.provider).await?;
         let (text, sent) = transaction::summary(&executed, None);
-        let deployed = Deployed { address: address.into(), created: true, sent };
+        let deployed = Deployed { address, created: true, sent };
         output.result(&format!("{text}the rescue is at {address}\n"), &deployed)
     }
 }
@@ -62,7 +62,8 @@ impl DeployArgs {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Deployed {
     /// Address of the rescue.
-    address: Account,
+    #[serde(with = "Account")]
+    address: Address,
     /// Whether this command created it; otherwise it already existed.
     created: bool,
     #[serde(flatten)]
@@ -72,7 +73,7 @@ pub(crate) struct Deployed {
 fn already(output: Output, address: Address) -> Result<()> {
     let text = format!("the rescue already exists at {address}; nothing was sent\n");
     let (_, sent) = transaction::summary(&[], None);
-    output.result(&text, &Deployed { address: address.into(), created: false, sent })
+    output.result(&text, &Deployed { address, created: false, sent })
 }
 
 fn step(call: Call<DynProvider>, file: &TermsFile, address: Address) -> Step {

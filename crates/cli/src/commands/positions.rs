@@ -4,14 +4,13 @@ use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::{AccountPosition, AccountView, BonusShare, BonusView, Earnings, PositionBonus, PositionView};
-use levee_model::{Asset, BonusOwner, PerAsset, Rate, Timestamp, Units};
+use levee_model::{Asset, BonusOwner, PerAsset, Rate, Timestamp, Units, Wei, json::Account};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     address, amount,
     connection::{NetworkArgs, RescueArgs},
-    json::{Account, AssetName, ByAsset, Number},
     output::Output,
     page::Page,
     table, time,
@@ -46,10 +45,10 @@ impl PositionsArgs {
         let bonus = snapshot.bonus.as_ref().map(|bonus| Ending::of(&page, bonus));
         let AccountView { positions, owed, .. } = snapshot.account;
         let json = Positions {
-            rescue: snapshot.contracts.escrow.into(),
-            pledger: self.pledger.into(),
+            rescue: snapshot.contracts.escrow,
+            pledger: self.pledger,
             positions: positions.iter().map(PositionJson::from).collect(),
-            owed: owed.into(),
+            owed,
         };
         output.result(&to_text(self.pledger, &positions, owed, page.rate(), bonus), &json)
     }
@@ -153,71 +152,31 @@ fn table(pledger: Address, lines: &[AccountPosition], rate: Option<Rate>) -> Str
 
 /// The result of `levee positions`: an account's positions in a rescue.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Positions {
-    rescue: Account,
-    pledger: Account,
-    positions: Vec<PositionJson>,
+pub(crate) struct Positions<'a> {
+    #[serde(with = "Account")]
+    rescue: Address,
+    #[serde(with = "Account")]
+    pledger: Address,
+    positions: Vec<PositionJson<'a>>,
     /// Amounts from exits and declines that could not be paid, each in the asset's own unit.
-    owed: ByAsset<Number>,
+    owed: PerAsset<Units>,
 }
 
 /// The account's position in one pot; amounts are in the asset's own unit.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct PositionJson {
-    tier: u8,
-    asset: AssetName,
-    unit: String,
-    amount: Number,
-    refunded: Number,
-    refundable: Number,
-    drawn_value_wei: Number,
-    objected: bool,
+struct PositionJson<'a> {
+    #[serde(flatten)]
+    position: &'a PositionView,
     /// Recovered funds that can be claimed; null without a recovery pool.
-    recovered_due_wei: Option<Number>,
+    recovered_due_wei: Option<Wei>,
     /// Null without a bonus pool.
-    bonus: Option<PositionBonusJson>,
+    bonus: Option<&'a PositionBonus>,
 }
 
-/// A position in the bonus pool.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct PositionBonusJson {
-    share_wei: Number,
-    claimed: bool,
-    enlisted: Number,
-    unit_seconds: Number,
-    /// Whether the enlistment is current: the position has not left since.
-    up_to_date: bool,
-}
-
-impl From<&AccountPosition> for PositionJson {
-    fn from(line: &AccountPosition) -> Self {
-        let PositionView { tier, asset, amount, refunded, refundable, weight, objected } = line.position;
-        Self {
-            tier,
-            asset: asset.into(),
-            unit: amount::unit_name(asset).to_owned(),
-            amount: amount.into(),
-            refunded: refunded.into(),
-            refundable: refundable.into(),
-            drawn_value_wei: weight.into(),
-            objected,
-            recovered_due_wei: line.earnings.map(|earnings| earnings.due().into()),
-            bonus: line.bonus.as_ref().map(PositionBonusJson::from),
-        }
-    }
-}
-
-impl From<&PositionBonus> for PositionBonusJson {
-    fn from(bonus: &PositionBonus) -> Self {
-        Self {
-            share_wei: bonus.share.share.into(),
-            claimed: bonus.share.claimed,
-            enlisted: bonus.enlistment.enlisted.into(),
-            unit_seconds: bonus.enlistment.unit_seconds.get().into(),
-            up_to_date: bonus.is_current,
-        }
+impl<'a> From<&'a AccountPosition> for PositionJson<'a> {
+    fn from(AccountPosition { position, earnings, bonus }: &'a AccountPosition) -> Self {
+        Self { position, recovered_due_wei: earnings.map(Earnings::due), bonus: bonus.as_ref() }
     }
 }
 
@@ -225,7 +184,7 @@ impl From<&PositionBonus> for PositionBonusJson {
 mod tests {
     use super::*;
     use alloy::primitives::U256;
-    use levee_model::{Enlistment, UnitSeconds, Wei};
+    use levee_model::{Enlistment, UnitSeconds};
     use serde_json::{Value, json};
 
     fn line() -> AccountPosition {

@@ -109,10 +109,7 @@ impl FileArgs {
         output.warn(&warnings);
         let address = file.address()?;
         let text = format!("the terms are valid; the rescue will be at {address} on chain {}\n", file.chain);
-        output.result(
-            &text,
-            &TermsChecked { valid: true, chain: file.chain, address: address.into(), warnings },
-        )
+        output.result(&text, &TermsChecked { valid: true, chain: file.chain, address, warnings })
     }
 
     fn show(self, output: Output) -> Result<()> {
@@ -192,10 +189,9 @@ fn tiers(terms: &Terms) -> String {
     table::render(["tier", "threshold", "order", "kind"], &rows)
 }
 
-fn shown(file: &TermsFile, address: Address) -> TermsShown {
+fn shown(file: &TermsFile, address: Address) -> TermsShown<'_> {
     let TermsFile { chain, edition, terms, document, .. } = file;
-    let (chain, edition) = (*chain, edition.name());
-    TermsShown { address: address.into(), chain, edition, terms: terms.into(), document: document.clone() }
+    TermsShown { address, chain: *chain, edition: *edition, terms, document: document.as_deref() }
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! The page as JSON.
 
-use levee::PotView;
-use levee_model::{Amendment, Status, Threshold};
+use alloy::primitives::{Address, B256};
+use levee::{Edition, PotView};
+use levee_model::{
+    Amendment, Bps, EndReason, PerAsset, Rate, Status, Threshold, Tier, Timestamp, Wei,
+    json::{Account, AccountOrNone, Hash},
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,115 +14,75 @@ use super::{
     next::Call,
     satellites::{BonusJson, RecoveryJson},
 };
-use crate::{
-    amount,
-    json::{Account, AssetName, ByAsset, Hash, Number, TierJson, end_reason},
-};
 
 /// The result of `levee status`: a rescue as the next call would find it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct RescueJson {
-    rescue: Account,
+pub(crate) struct RescueJson<'a> {
+    #[serde(with = "Account")]
+    rescue: Address,
     chain: u64,
     block: u64,
-    block_time_unix: u64,
-    #[schemars(with = "String")]
+    block_time_unix: Timestamp,
     status: Status,
     /// Why it ended, if it did.
-    end_reason: Option<String>,
+    end_reason: Option<EndReason>,
     created_block: u64,
     /// The edition of its contracts.
-    edition: &'static str,
-    beneficiary: Account,
-    guardian: Option<Account>,
-    #[serde(rename = "stETH")]
-    steth: Option<Account>,
-    #[serde(rename = "wstETH")]
-    wsteth: Option<Account>,
+    edition: Edition,
+    #[serde(with = "Account")]
+    beneficiary: Address,
+    #[serde(with = "AccountOrNone")]
+    guardian: Address,
+    #[serde(rename = "stETH", with = "AccountOrNone")]
+    steth: Address,
+    #[serde(rename = "wstETH", with = "AccountOrNone")]
+    wsteth: Address,
     /// In force, after all amendments; so are deadline and hash.
-    target_wei: Number,
-    deadline_unix: u64,
-    latest_deadline_unix: u64,
-    terms_hash: Hash,
+    target_wei: Wei,
+    deadline_unix: Timestamp,
+    latest_deadline_unix: Timestamp,
+    #[serde(with = "Hash")]
+    terms_hash: B256,
     /// Null while shares cannot be valued.
-    coverage_wei: Option<Number>,
-    threshold_met_bps: u16,
+    coverage_wei: Option<Wei>,
+    threshold_met_bps: Bps,
     thresholds: Vec<ThresholdJson>,
     #[serde(rename = "rateWeiPer1e27Shares")]
-    rate: Option<Number>,
-    tiers: Vec<TierJson>,
-    pots: Vec<PotJson>,
+    rate: Option<Rate>,
+    tiers: &'a [Tier],
+    pots: &'a [PotView],
     release_window_seconds: u32,
     exit_window_seconds: u32,
-    drawn_wei: Number,
-    objected_wei: Number,
-    veto_bps: u16,
-    settled_at_unix: Option<u64>,
-    cancelled_at_unix: Option<u64>,
-    lapsed_at_unix: Option<u64>,
-    final_at_unix: Option<u64>,
+    drawn_wei: Wei,
+    objected_wei: Wei,
+    veto_bps: Bps,
+    settled_at_unix: Option<Timestamp>,
+    cancelled_at_unix: Option<Timestamp>,
+    lapsed_at_unix: Option<Timestamp>,
+    final_at_unix: Option<Timestamp>,
     /// The latest amendment.
     amendment: Option<AmendmentJson>,
     tranches: TranchesJson,
-    recovery_pool: Option<RecoveryJson>,
+    recovery_pool: Option<RecoveryJson<'a>>,
     bonus_pool: Option<BonusJson>,
     /// What can be called now.
-    next_calls: Vec<CallJson>,
+    next_calls: Vec<Call>,
 }
 
-/// A threshold in the terms and the coverage that counts toward it.
+/// A threshold, and whether it is met.
 #[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
 struct ThresholdJson {
-    threshold_bps: u16,
-    coverage_wei: Number,
-    required_wei: Number,
+    #[serde(flatten)]
+    threshold: Threshold,
     met: bool,
 }
 
-impl From<Threshold> for ThresholdJson {
-    fn from(threshold: Threshold) -> Self {
-        Self {
-            threshold_bps: threshold.threshold.get(),
-            coverage_wei: threshold.coverage.into(),
-            required_wei: threshold.required.into(),
-            met: threshold.is_met(),
-        }
-    }
-}
-
-/// All pledges of one asset into one tier.
+/// An amendment, and whether it is pending.
 #[derive(Debug, Serialize, JsonSchema)]
-struct PotJson {
-    tier: u8,
-    asset: AssetName,
-    unit: String,
-    total: Number,
-    drawn: Number,
-    delivered: Number,
-}
-
-impl From<&PotView> for PotJson {
-    fn from(pot: &PotView) -> Self {
-        Self {
-            tier: pot.tier,
-            asset: pot.asset.into(),
-            unit: amount::unit_name(pot.asset).to_owned(),
-            total: pot.total.into(),
-            drawn: pot.drawn.into(),
-            delivered: pot.delivered.into(),
-        }
-    }
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
 struct AmendmentJson {
-    target_wei: Number,
-    deadline_unix: u64,
-    terms_hash: Hash,
-    in_force_from_unix: u64,
+    #[serde(flatten)]
+    amendment: Amendment,
     pending: bool,
 }
 
@@ -130,83 +94,58 @@ struct TranchesJson {
     objection_period_seconds: u32,
     interval_seconds: u32,
     due: u8,
-    kept: ByAsset<u8>,
-    delivered: ByAsset<u8>,
-    held: ByAsset<u8>,
+    kept: PerAsset<u8>,
+    delivered: PerAsset<u8>,
+    held: PerAsset<u8>,
     /// Whether a veto stopped what is held.
     returns_by_calendar: bool,
-    next_at_unix: Option<u64>,
-}
-
-/// A call that would not be refused.
-#[derive(Debug, Serialize, JsonSchema)]
-struct CallJson {
-    /// The arguments to `levee`.
-    command: String,
-    /// `anyone`, `pledgers`, `sponsors` or `guardian`.
-    who: String,
-    effect: String,
-}
-
-impl From<Call> for CallJson {
-    fn from(call: Call) -> Self {
-        Self { command: call.command, who: call.who.to_owned(), effect: call.effect.to_owned() }
-    }
+    next_at_unix: Option<Timestamp>,
 }
 
 impl Page {
     /// The page as JSON.
-    pub(crate) fn to_json(&self) -> RescueJson {
+    pub(crate) fn to_json(&self) -> RescueJson<'_> {
         let view = &self.view;
         let terms = &view.terms;
-        let thresholds = view.thresholds();
+        let met = |threshold: Threshold| ThresholdJson { threshold, met: threshold.is_met() };
+        let pending = self.pending().is_some();
         RescueJson {
-            rescue: self.address.into(),
+            rescue: self.address,
             chain: self.chain,
             block: self.block,
             block_time_unix: self.now,
             status: view.status,
-            end_reason: view.end_reason.map(|reason| end_reason(reason).to_owned()),
+            end_reason: view.end_reason,
             created_block: view.created_block,
-            edition: self.edition.name(),
-            beneficiary: terms.beneficiary.into(),
-            guardian: Account::or_none(terms.guardian),
-            steth: Account::or_none(terms.steth),
-            wsteth: Account::or_none(terms.wsteth),
-            target_wei: terms.target.into(),
+            edition: self.edition,
+            beneficiary: terms.beneficiary,
+            guardian: terms.guardian,
+            steth: terms.steth,
+            wsteth: terms.wsteth,
+            target_wei: terms.target,
             deadline_unix: terms.deadline,
             latest_deadline_unix: terms.latest_deadline,
-            terms_hash: terms.terms_hash.into(),
-            coverage_wei: view.coverage.map(Number::from),
-            threshold_met_bps: view.threshold_met.get(),
-            thresholds: thresholds.into_iter().map(ThresholdJson::from).collect(),
-            rate: self.rate().map(Number::from),
-            tiers: terms.tiers.iter().map(TierJson::from).collect(),
-            pots: view.pots.iter().map(PotJson::from).collect(),
+            terms_hash: terms.terms_hash,
+            coverage_wei: view.coverage,
+            threshold_met_bps: view.threshold_met,
+            thresholds: view.thresholds().into_iter().map(met).collect(),
+            rate: self.rate(),
+            tiers: &terms.tiers,
+            pots: &view.pots,
             release_window_seconds: terms.release_window,
             exit_window_seconds: terms.exit_window,
-            drawn_wei: view.drawn.into(),
-            objected_wei: view.objected.into(),
-            veto_bps: terms.veto.get(),
+            drawn_wei: view.drawn,
+            objected_wei: view.objected,
+            veto_bps: terms.veto,
             settled_at_unix: view.settled_at,
             cancelled_at_unix: view.cancelled_at,
             lapsed_at_unix: view.lapsed_at,
             final_at_unix: view.final_at,
-            amendment: view.amendment.map(|amendment| self.amendment_json(amendment)),
+            amendment: view.amendment.map(|amendment| AmendmentJson { amendment, pending }),
             tranches: self.tranches_json(),
             recovery_pool: self.satellites.recovery.as_ref().map(RecoveryJson::from),
             bonus_pool: self.satellites.bonus.as_ref().map(BonusJson::from),
-            next_calls: self.next_calls().into_iter().map(CallJson::from).collect(),
-        }
-    }
-
-    fn amendment_json(&self, amendment: Amendment) -> AmendmentJson {
-        AmendmentJson {
-            target_wei: amendment.goal.target.into(),
-            deadline_unix: amendment.goal.deadline,
-            terms_hash: amendment.goal.terms_hash.into(),
-            in_force_from_unix: amendment.effective_at,
-            pending: self.pending().is_some(),
+            next_calls: self.next_calls(),
         }
     }
 
@@ -217,9 +156,9 @@ impl Page {
             objection_period_seconds: terms.objection_period,
             interval_seconds: terms.tranche_interval,
             due: view.due,
-            kept: view.kept.into(),
-            delivered: view.delivered.into(),
-            held: view.held.into(),
+            kept: view.kept,
+            delivered: view.delivered,
+            held: view.held,
             returns_by_calendar: view.returns_by_calendar,
             next_at_unix: view.next_tranche_at,
         }

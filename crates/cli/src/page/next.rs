@@ -2,15 +2,17 @@
 
 use levee::PotView;
 use levee_model::{Asset, BonusOwner, Bps, Status, prorata};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Page;
 
-/// A call that the rescue would accept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A call that would not be refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Call {
     /// The arguments to `levee`.
     pub(super) command: String,
-    /// Who may call: `anyone`, `pledgers`, `sponsors` or `guardian`.
+    /// `anyone`, `pledgers`, `sponsors` or `guardian`.
     pub(super) who: &'static str,
     /// Its effect.
     pub(super) effect: &'static str,

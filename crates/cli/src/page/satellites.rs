@@ -2,16 +2,12 @@
 
 use alloy::primitives::Address;
 use levee::{BonusView, RecoveryView, Snapshot};
-use levee_model::{BonusOwner, RecoveryGroup, Wei};
+use levee_model::{BonusOwner, Rate, RecoveryGroup, Wei, WeiSeconds, json::Account};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Page;
-use crate::{
-    amount,
-    json::{Account, Number},
-    percent, time,
-};
+use crate::{amount, percent, time};
 
 /// The pools that were created for a rescue.
 #[derive(Debug, Default)]
@@ -97,47 +93,17 @@ fn owed(group: &RecoveryGroup) -> Option<String> {
 /// The recovery pool: funds recovered, and the order of repayment.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct RecoveryJson {
-    address: Account,
-    /// The time up to which interest is counted.
-    accrued_at_unix: Option<u64>,
-    received_wei: Number,
-    groups: Vec<GroupJson>,
+pub(super) struct RecoveryJson<'a> {
+    #[serde(with = "Account")]
+    address: Address,
+    received_wei: Wei,
+    #[serde(flatten)]
+    view: &'a RecoveryView,
 }
 
-/// The pledges of one draw order.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct GroupJson {
-    draw_order: u8,
-    rate_bps: u16,
-    value_wei: Number,
-    principal_wei: Number,
-    interest_wei: Number,
-    received_wei: Number,
-}
-
-impl From<&Pool<RecoveryView>> for RecoveryJson {
-    fn from(pool: &Pool<RecoveryView>) -> Self {
-        Self {
-            address: pool.address.into(),
-            accrued_at_unix: pool.view.accrued_at,
-            received_wei: pool.view.received().into(),
-            groups: pool.view.groups.iter().map(GroupJson::from).collect(),
-        }
-    }
-}
-
-impl From<&RecoveryGroup> for GroupJson {
-    fn from(group: &RecoveryGroup) -> Self {
-        Self {
-            draw_order: group.order,
-            rate_bps: group.rate.get(),
-            value_wei: group.value.into(),
-            principal_wei: group.principal.into(),
-            interest_wei: group.interest.into(),
-            received_wei: group.received.into(),
-        }
+impl<'a> From<&'a Pool<RecoveryView>> for RecoveryJson<'a> {
+    fn from(Pool { address, view }: &'a Pool<RecoveryView>) -> Self {
+        Self { address: *address, received_wei: view.received(), view }
     }
 }
 
@@ -145,26 +111,27 @@ impl From<&RecoveryGroup> for GroupJson {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct BonusJson {
-    address: Account,
-    total_wei: Number,
+    #[serde(with = "Account")]
+    address: Address,
+    total_wei: Wei,
     decided: bool,
     /// Null until the bonus is decided, as are the next two.
-    pledgers_part_wei: Option<Number>,
+    pledgers_part_wei: Option<Wei>,
     #[serde(rename = "rateWeiPer1e27Shares")]
-    rate: Option<Number>,
-    value_wei_seconds: Option<Number>,
+    rate: Option<Rate>,
+    value_wei_seconds: Option<WeiSeconds>,
 }
 
 impl From<&Pool<BonusView>> for BonusJson {
     fn from(pool: &Pool<BonusView>) -> Self {
         let BonusView { total, decision } = pool.view;
         Self {
-            address: pool.address.into(),
-            total_wei: total.into(),
+            address: pool.address,
+            total_wei: total,
             decided: decision.is_some(),
-            pledgers_part_wei: decision.map(|decision| decision.pledgers.into()),
-            rate: decision.and_then(|decision| decision.rate).map(Number::from),
-            value_wei_seconds: decision.map(|decision| decision.value.get().into()),
+            pledgers_part_wei: decision.map(|decision| decision.pledgers),
+            rate: decision.and_then(|decision| decision.rate),
+            value_wei_seconds: decision.map(|decision| decision.value),
         }
     }
 }

@@ -15,12 +15,7 @@ use super::{
     stage::Scene,
     statement::{Debt, Line, Statement, Sum},
 };
-use crate::{
-    amount, escape, event,
-    event_json::EventJson,
-    json::{self, Account, TermsJson},
-    percent, table, time,
-};
+use crate::{amount, escape, event, percent, table, time};
 
 /// An ending that was played.
 #[derive(Debug)]
@@ -340,7 +335,7 @@ pub(crate) fn to_json(
     let contributor = |contributor: &super::scenario::Contributor| {
         json!({
             "name": contributor.name,
-            "account": Account::from(cast::address(&contributor.name)),
+            "account": cast::address(&contributor.name).to_string(),
             "holds": contributor.holds.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "stage": contributor.stage,
             "note": contributor.note,
@@ -351,7 +346,7 @@ pub(crate) fn to_json(
         "title": scenario.title,
         "about": scenario.about,
         "sources": scenario.sources,
-        "terms": TermsJson::from(&scenario.terms),
+        "terms": scenario.terms,
         "tierNames": scenario.tier_names,
         "contributors": scenario.contributors.iter().map(contributor).collect::<Value>(),
         "offers": scenario.offers,
@@ -367,7 +362,7 @@ fn scene_json(scene: &Scene) -> Value {
         "who": scene.who,
         "do": scene.step,
         "summary": scene.summary,
-        "events": scene.events.iter().map(EventJson::from).collect::<Vec<_>>(),
+        "events": scene.events,
         "refusedWith": scene.refusal.as_ref().map(agree::kind),
         "note": scene.note,
     })
@@ -379,7 +374,7 @@ fn ending_json(played: &Played) -> Value {
         "name": played.name,
         "timeline": played.scenes.iter().map(scene_json).collect::<Value>(),
         "status": statement.status,
-        "endReason": statement.end_reason.map(json::end_reason),
+        "endReason": statement.end_reason,
         "thresholdMetBps": statement.threshold_met,
         "targetWei": statement.target,
         "pledgedWei": statement.pledged,

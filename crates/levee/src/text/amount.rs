@@ -70,15 +70,6 @@ impl fmt::Display for WrittenAmount {
     }
 }
 
-/// The unit in which the books keep an asset.
-pub const fn unit_name(asset: Asset) -> &'static str {
-    match asset {
-        Asset::Eth => "wei",
-        Asset::StEth => "stETH shares",
-        Asset::WstEth => "units of 10^-18 wstETH",
-    }
-}
-
 /// Reads an amount that must be in ETH.
 pub fn parse_eth(text: &str) -> Result<Wei, TextError> {
     match WrittenAmount::parse(text)? {
