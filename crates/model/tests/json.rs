@@ -296,8 +296,8 @@ fn a_rescue_is_its_terms_and_its_state() {
 
 #[test]
 fn a_recovery_pool_is_a_queue_of_amounts_in_wei() {
-    let [value_, principal, interest, received] = [3, 4, 5, 6].map(Wei::new);
-    let group = RecoveryGroup { order: 1, rate: Bps::new(2), value: value_, principal, interest, received };
+    let [worth, principal, interest, received] = [3, 4, 5, 6].map(Wei::new);
+    let group = RecoveryGroup { order: 1, rate: Bps::new(2), value: worth, principal, interest, received };
     let view = RecoveryView { accrued_at: Some(7), rate: None, groups: vec![group] };
     let expected = json!({
         "accruedAtUnix": 7, "rateWeiPer1e27Shares": null,
