@@ -1,4 +1,4 @@
-//! A node in front of a node: it counts what is asked, and need not run code that is sent with a call.
+//! A node in front of a node: it keeps what is asked, and answers by itself, or not at all, where a test says so.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -20,25 +20,61 @@ pub(crate) enum OwnCode {
     Returns(&'static str),
 }
 
+/// What it does with one request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Reply {
+    /// The node answers.
+    Node,
+    /// A success with this result.
+    Result(Value),
+    /// An error of JSON-RPC, with this code and message.
+    Error(i64, &'static str),
+    /// An HTTP status with these headers, each ended by a new line, and this body.
+    Status(u16, &'static str, &'static str),
+    /// A success for another request.
+    OtherId(Value),
+    /// The connection is closed before the node is asked.
+    Cut,
+    /// The node is asked, and the connection closed instead of telling its answer.
+    Lost,
+    /// There is no answer, and the connection stays open.
+    Silence,
+}
+
 /// The proxy, which serves as long as the tests run.
 pub(crate) struct Proxy {
     address: String,
-    methods: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Proxy {
     /// In front of `node`, as in `http://localhost:8545`.
     pub(crate) fn start(node: &str, own_code: OwnCode) -> Self {
+        Self::replying(node, move |request| {
+            let is_own_code = request["method"] == "eth_call" && request["params"][0]["to"].is_null();
+            match own_code {
+                OwnCode::IsRefused if is_own_code => Reply::Error(-32602, "missing recipient"),
+                OwnCode::Returns(hex) if is_own_code => Reply::Result(json!(hex)),
+                _ => Reply::Node,
+            }
+        })
+    }
+
+    /// The same, with the reply to each request, which are asked for in order.
+    pub(crate) fn replying(node: &str, reply: impl FnMut(&Value) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("it has an address"));
-        let methods = Arc::new(Mutex::new(Vec::new()));
-        let (seen, node) = (Arc::clone(&methods), node.trim_start_matches("http://").to_owned());
+        let requests = Arc::default();
+        let (seen, node) = (Arc::clone(&requests), node.trim_start_matches("http://").to_owned());
+        let reply = Arc::new(Mutex::new(reply));
         thread::spawn(move || {
             for client in listener.incoming() {
-                serve(&client.expect("a client"), &node, &seen, own_code);
+                let (client, node, seen, reply) =
+                    (client.expect("a client"), node.clone(), Arc::clone(&seen), Arc::clone(&reply));
+                thread::spawn(move || serve(client, &node, &seen, &reply));
             }
         });
-        Self { address, methods }
+        Self { address, requests }
     }
 
     /// Where it is reached.
@@ -46,47 +82,85 @@ impl Proxy {
         &self.address
     }
 
+    /// What was asked since the last time, in order.
+    pub(crate) fn requests(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.requests.lock().expect("no thread panicked"))
+    }
+
     /// The methods that were asked for since the last time, in order. Looking again for a receipt is not counted.
     pub(crate) fn methods(&self) -> Vec<String> {
-        let mut methods = std::mem::take(&mut *self.methods.lock().expect("no thread panicked"));
+        let requests = self.requests();
+        let method = |request: &Value| request["method"].as_str().expect("one method").to_owned();
+        let mut methods: Vec<_> = requests.iter().map(method).collect();
         methods.dedup_by(|later, earlier| later == earlier && later == "eth_getTransactionReceipt");
         methods
     }
 }
 
-fn serve(client: &TcpStream, node: &str, methods: &Mutex<Vec<String>>, own_code: OwnCode) {
-    let body = read_request(client);
+fn serve(
+    mut client: TcpStream,
+    node: &str,
+    seen: &Mutex<Vec<Value>>,
+    reply: &Mutex<impl FnMut(&Value) -> Reply>,
+) {
+    // Clients may open a connection and not use it.
+    let Some(body) = read_request(&client) else { return };
     let request: Value = serde_json::from_slice(&body).expect("a request is JSON");
-    let method = request["method"].as_str().expect("one method").to_owned();
-    let is_own_code = method == "eth_call" && request["params"][0]["to"].is_null();
-    methods.lock().expect("no thread panicked").push(method);
-    let refusal = json!({ "code": -32602, "message": "missing recipient" });
-    let answer = match own_code {
-        OwnCode::IsRefused if is_own_code => response(&request, "error", &refusal),
-        OwnCode::Returns(hex) if is_own_code => response(&request, "result", &json!(hex)),
-        _ => forward(node, &body),
+    let reply = {
+        let mut seen = seen.lock().expect("no thread panicked");
+        seen.push(request.clone());
+        (reply.lock().expect("no thread panicked"))(&request)
     };
-    (&mut &*client).write_all(&answer).expect("somebody listens");
+    let id = &request["id"];
+    let answer = match reply {
+        Reply::Node => forward(node, &body),
+        Reply::Result(result) => success(id, &result),
+        Reply::Error(code, message) => error(id, code, message),
+        Reply::Status(status, headers, body) => response(status, headers, body),
+        Reply::OtherId(result) => success(&json!(u64::MAX), &result),
+        Reply::Cut => return,
+        Reply::Lost => {
+            forward(node, &body);
+            return;
+        }
+        Reply::Silence => {
+            // Ends when the client gives up.
+            let _ = client.read(&mut [0]);
+            return;
+        }
+    };
+    // A client that has given up does not listen.
+    let _ = client.write_all(&answer);
 }
 
-/// The body of a request of HTTP.
-fn read_request(client: &TcpStream) -> Vec<u8> {
+/// The body of a request of HTTP; none if the connection was closed before one.
+fn read_request(client: &TcpStream) -> Option<Vec<u8>> {
     let mut reader = BufReader::new(client);
     let (mut line, mut length) = (String::new(), 0);
-    while reader.read_line(&mut line).expect("a header") > 2 {
+    while reader.read_line(&mut line).ok()? > 2 {
         let lower = line.to_ascii_lowercase();
         let value = lower.strip_prefix("content-length:").map(|number| number.trim().parse());
         length = value.map_or(length, |number| number.expect("a number"));
         line.clear();
     }
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    body
+    reader.read_exact(&mut body).ok().filter(|()| length > 0)?;
+    Some(body)
 }
 
-fn response(request: &Value, key: &str, value: &Value) -> Vec<u8> {
-    let body = json!({ "jsonrpc": "2.0", "id": request["id"], key: value }).to_string();
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+fn success(id: &Value, result: &Value) -> Vec<u8> {
+    response(200, "", &json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string())
+}
+
+fn error(id: &Value, code: i64, message: &str) -> Vec<u8> {
+    let error = json!({ "code": code, "message": message });
+    response(200, "", &json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string())
+}
+
+fn response(status: u16, headers: &str, body: &str) -> Vec<u8> {
+    let headers = headers.replace('\n', "\r\n");
+    let head =
+        format!("HTTP/1.1 {status} x\r\n{headers}content-type: application/json\r\nconnection: close\r\n");
     format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 

@@ -408,7 +408,7 @@ impl<P: Provider + Clone> Board<P> {
         let invalid = BoardError::SignatureInvalid { contributor, digest };
         match rpc::read(&self.provider, contributor, &call, self.block).await {
             Ok(answer) if answer == Wallet::isValidSignatureCall::SELECTOR => Ok(()),
-            Err(error @ error::Error::Rpc { .. }) => Err(error),
+            Err(error) if error.is_unanswered() => Err(error),
             Ok(_) | Err(_) => Err(invalid.into()),
         }
     }

@@ -1,11 +1,11 @@
 //! What can go wrong, with the values that caused it.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use alloy::{
     primitives::{Address, B256, Bytes},
     sol_types::{Revert, SolError},
-    transports::{TransportError, http::reqwest},
+    transports::{TransportError, TransportErrorKind},
 };
 use levee_model::{Asset, BonusRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused};
 use serde::{Serialize, Serializer};
@@ -16,7 +16,7 @@ use crate::{
     blueprint::Contract,
     board::BoardError,
     bonus, recovery,
-    redacted::{RedactedError, RedactedUrl},
+    redacted::{RedactedError, RedactedUrl, redact},
     refusal,
     router::RouterError,
 };
@@ -163,6 +163,58 @@ pub enum Error {
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
     },
+    /// No node gave an answer that can be used until patience was over.
+    #[error(
+        "no answer to `{method}` from {nodes} (tries: {requests}, over {:.1} s); the last reason: {source:#}",
+        waited.as_secs_f32()
+    )]
+    NoAnswer {
+        /// The request.
+        method: String,
+        /// Where it was sent.
+        nodes: String,
+        /// How often it was sent.
+        requests: u32,
+        /// How long it was repeated.
+        #[serde(rename = "waitedSeconds", serialize_with = "seconds")]
+        #[cfg_attr(feature = "schema", schemars(with = "u64"))]
+        waited: Duration,
+        /// What went wrong the last time.
+        #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        source: RedactedError,
+    },
+    /// Nodes that must agree do not.
+    #[error("the nodes disagree about `{method}`: {answers}")]
+    Disagreement {
+        /// The request.
+        method: String,
+        /// Which node says what.
+        answers: String,
+    },
+    /// A node does not have the latest blocks.
+    #[error("the node at {url} is behind: its latest block, {block}, is {seconds} s older than {than}")]
+    NodeBehind {
+        /// Where it is.
+        #[serde(serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        url: RedactedUrl,
+        /// Its latest block.
+        block: u64,
+        /// How old that is.
+        #[serde(rename = "behindSeconds")]
+        seconds: u64,
+        /// Compared with what.
+        than: String,
+    },
+    /// More nodes must agree than there are.
+    #[error("{quorum} nodes must agree, but only {nodes} are given")]
+    TooFewNodes {
+        /// How many must agree.
+        quorum: usize,
+        /// How many there are.
+        nodes: usize,
+    },
     /// A request to the node failed.
     #[error("the RPC request failed: {source:#}")]
     Rpc {
@@ -289,11 +341,15 @@ impl Error {
             | Self::ForeignTokens { .. }
             | Self::Unencodable { .. }
             | Self::NotInitCode
-            | Self::InvalidUrl { .. } => true,
+            | Self::InvalidUrl { .. }
+            | Self::TooFewNodes { .. } => true,
             Self::NoRouter
             | Self::UnknownRevert { .. }
             | Self::NotSigned { .. }
             | Self::Unreachable { .. }
+            | Self::NoAnswer { .. }
+            | Self::Disagreement { .. }
+            | Self::NodeBehind { .. }
             | Self::Rpc { .. }
             | Self::NotMined { .. }
             | Self::FailedInBlock { .. }
@@ -336,7 +392,7 @@ impl Error {
             return refusal;
         }
         match Revert::abi_decode_validate(data) {
-            Ok(revert) => Self::TokenRefused { reason: revert.reason },
+            Ok(revert) => Self::TokenRefused { reason: redact(&revert.reason) },
             Err(_) => Self::UnknownRevert { data: data.to_vec().into() },
         }
     }
@@ -357,13 +413,20 @@ impl Error {
         Self::Rpc { source: RedactedError::new(error) }
     }
 
-    /// What it means that a node gave no answer, or none that can be read.
+    /// Whether the nodes gave no answer, so that nothing follows about what they were asked.
+    pub(crate) const fn is_unanswered(&self) -> bool {
+        matches!(
+            self,
+            Self::Rpc { .. } | Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Disagreement { .. }
+        )
+    }
+
+    /// What it means that a node gave no answer: this crate's transport says so itself.
     fn unanswered(error: TransportError) -> Self {
-        let url = url_without_answer(&error);
-        let source = RedactedError::new(error);
-        match url {
-            Some(url) => Self::Unreachable { url, source },
-            None => Self::Rpc { source },
+        let ours = error.as_transport_err().and_then(TransportErrorKind::as_custom);
+        match ours.and_then(|error| error.downcast_ref::<Self>()) {
+            Some(ours) => ours.clone(),
+            None => Self::Rpc { source: RedactedError::new(error) },
         }
     }
 }
@@ -395,11 +458,4 @@ impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
         Self::from_transport(error, Contract::PledgeEscrow, Address::ZERO)
     }
-}
-
-/// The URL at which no node answered, if that is what went wrong.
-fn url_without_answer(error: &TransportError) -> Option<RedactedUrl> {
-    let error = error.as_transport_err()?.source()?.downcast_ref::<reqwest::Error>()?;
-    let url = error.url().filter(|_| error.is_request() || error.is_timeout())?;
-    Some(RedactedUrl::new(url.clone()))
 }

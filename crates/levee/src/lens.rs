@@ -161,7 +161,7 @@ impl<P: Provider> Piecemeal<'_, P> {
     /// The result of a view; empty if it reverts.
     async fn ask(&self, to: Address, call: &impl SolCall) -> Result<Bytes, Error> {
         match rpc::ask(self.provider, to, call, self.block).await.map_err(Error::from) {
-            Err(error @ (Error::Rpc { .. } | Error::Unreachable { .. })) => Err(error),
+            Err(error) if error.is_unanswered() => Err(error),
             answer => Ok(answer.unwrap_or_default()),
         }
     }

@@ -1,20 +1,56 @@
-//! RPC addresses hold keys in their path, query or user name: none of that is ever printed.
+//! RPC addresses hold keys in their path, query or user name: none of that is ever printed, nor what a node repeats of it.
 
-use std::{error::Error as StdError, fmt, str::FromStr, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::BTreeSet,
+    error::Error as StdError,
+    fmt, path,
+    path::PathBuf,
+    str::FromStr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use alloy::transports::{RpcError, TransportError};
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::error::Error;
 
-/// The address of an RPC node. `Display` and `Debug` show its scheme and host only.
+/// The shortest part of an address that is taken for a secret: shorter ones, as in `/v3/`, are words of messages.
+const SHORTEST_SECRET: usize = 4;
+
+/// The secret parts of all addresses that this process has read: a node may repeat its own, or one that a proxy told it.
+static SECRETS: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
+
+/// The address of an RPC node: `http`, `https`, `ws` or `wss`, or the path of a socket (IPC), which is a `file` URL or an
+/// absolute path or ends with `.ipc`. `Display` and `Debug` show the scheme and the host only, or the path of a socket.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RedactedUrl(Box<Url>); // boxed, since errors hold it and results hold errors
 
 impl RedactedUrl {
-    /// Of an address that was connected to.
-    pub(crate) fn new(url: Url) -> Self {
-        Self(Box::new(url))
+    fn of_socket(path: &str) -> Option<Self> {
+        let is_socket = path.starts_with('/') || path.ends_with(".ipc") && !path.contains("://");
+        let absolute = path::absolute(path).ok().filter(|_| is_socket)?;
+        Url::from_file_path(absolute).ok().map(|url| Self(Box::new(url)))
+    }
+
+    fn of_url(text: &str) -> Result<Self, RedactedError> {
+        let url = Url::parse(text).map_err(RedactedError::new)?;
+        match url.scheme() {
+            "http" | "https" | "ws" | "wss" if url.has_host() => Ok(Self(Box::new(url))),
+            "file" if url.host().is_none() && url.path() != "/" => Ok(Self(Box::new(url))),
+            _ => Err(RedactedError::new("it must be an http, https, ws or wss URL, or the path of a socket")),
+        }
+    }
+
+    /// Whether it is reached by HTTP.
+    pub(crate) fn is_http(&self) -> bool {
+        matches!(self.0.scheme(), "http" | "https")
+    }
+
+    /// The path of the socket, if it is one.
+    pub(crate) fn path_of_socket(&self) -> Option<PathBuf> {
+        if self.0.scheme() == "file" { self.0.to_file_path().ok() } else { None }
     }
 
     /// The whole address, to connect to; not to be printed.
@@ -25,31 +61,54 @@ impl RedactedUrl {
     /// Whether it is of this machine itself.
     pub(crate) fn is_loopback(&self) -> bool {
         match self.0.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                name == "localhost" || name.ends_with(".localhost")
+            }
             Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
+            Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+            None => true,
         }
     }
+}
+
+/// The parts of an address that may be secret, as they are and decoded.
+fn secrets(url: &Url) -> Vec<String> {
+    let pairs = url
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .map(|pair| pair.split_once('=').map_or(pair, |pair| pair.1));
+    let parts = [url.username(), url.password().unwrap_or_default()].into_iter();
+    let parts = parts.chain(url.path().split('/')).chain(pairs);
+    let both = parts.flat_map(|part| [part.into(), percent_decode_str(part).decode_utf8_lossy()]);
+    both.filter(|part| part.len() >= SHORTEST_SECRET).map(String::from).collect()
 }
 
 impl FromStr for RedactedUrl {
     type Err = Error;
 
+    /// What is secret in the address is no longer printed by this process, wherever it appears.
+    ///
     /// # Errors
     /// [`Error::InvalidUrl`], which does not repeat the text.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let invalid = |source| Error::InvalidUrl { source };
-        let url = Url::parse(text).map_err(|error| invalid(RedactedError::new(error)))?;
-        match url.scheme() {
-            "http" | "https" if url.has_host() => Ok(Self::new(url)),
-            _ => Err(invalid(RedactedError::new("it must be an http or https URL"))),
+        if let Some(socket) = Self::of_socket(text) {
+            return Ok(socket);
         }
+        let url = Self::of_url(text).map_err(|source| Error::InvalidUrl { source })?;
+        if url.path_of_socket().is_none() {
+            SECRETS.write().unwrap_or_else(PoisonError::into_inner).extend(secrets(&url.0));
+        }
+        Ok(url)
     }
 }
 
 impl fmt::Display for RedactedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(path) = self.path_of_socket() {
+            return write!(f, "{}", path.display());
+        }
         let host = self.0.host_str().unwrap_or_default();
         write!(f, "{}://{host}", self.0.scheme())?;
         if let Some(port) = self.0.port() {
@@ -150,8 +209,16 @@ impl PartialEq for RedactedError {
 
 impl Eq for RedactedError {}
 
-/// A text without the secret parts of the addresses in it.
+/// A text without the secret parts of the addresses in it, and of all that this process has read as a [`RedactedUrl`].
 pub fn redact(text: &str) -> String {
+    let known = SECRETS.read().unwrap_or_else(PoisonError::into_inner);
+    let mut secrets: Vec<_> = known.iter().filter(|secret| text.contains(*secret)).collect();
+    // The longest first, as one may be a part of another.
+    secrets.sort_by_key(|secret| Reverse(secret.len()));
+    redact_urls(&secrets.into_iter().fold(text.to_owned(), |text, secret| text.replace(secret, "…")))
+}
+
+fn redact_urls(text: &str) -> String {
     let lower = text.to_ascii_lowercase();
     let (mut redacted, mut done) = (String::new(), 0);
     while let Some(found) = lower[done..].find("://") {
@@ -179,7 +246,7 @@ fn length_of_url(text: &str) -> usize {
 }
 
 fn redacted_url(url: &str) -> String {
-    match url.parse::<RedactedUrl>() {
+    match RedactedUrl::of_url(url) {
         Ok(url) => url.to_string(),
         Err(_) if url.ends_with("//") => url.to_owned(),
         Err(_) => "…".to_owned(),
@@ -207,6 +274,8 @@ mod tests {
             "http://127.0.0.1",
             "http://127.8.9.1",
             "http://[::1]:1",
+            "http://[::ffff:127.0.0.1]",
+            "ws://LOCALHOST.:8545",
             "http://a.localhost",
         ] {
             assert!(is_loopback(url), "{url}");
@@ -224,11 +293,32 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_not_repeated() {
-        for text in ["SECRET", "ftp://SECRET", "https://"] {
+        for text in ["SECRET", "ftp://SECRET", "https://", "node.example/SECRET", "file://SECRET/x.ipc"] {
             let error = text.parse::<RedactedUrl>().unwrap_err();
             assert!(matches!(error, Error::InvalidUrl { .. }), "{error}");
             assert!(!error.to_string().contains("SECRET"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_socket_is_shown_with_its_path() {
+        for text in ["/var/run/geth.ipc", "file:///var/run/geth.ipc"] {
+            let socket: RedactedUrl = text.parse().unwrap();
+            assert_eq!(socket.path_of_socket(), Some("/var/run/geth.ipc".into()));
+            assert_eq!((socket.to_string().as_str(), socket.is_loopback()), ("/var/run/geth.ipc", true));
+        }
+        assert!("geth.ipc".parse::<RedactedUrl>().unwrap().to_string().ends_with("/geth.ipc"));
+    }
+
+    #[test]
+    fn what_a_node_repeats_of_an_address_is_not_shown() {
+        let _: RedactedUrl =
+            "wss://some-user:pass%40word@node.example/v3/path-key?n=1&key=query%2Bkey".parse().unwrap();
+        for secret in ["some-user", "pass%40word", "pass@word", "path-key", "query%2Bkey", "query+key"] {
+            assert_eq!(redact(&format!("v3: {secret} is not valid")), "v3: … is not valid");
+        }
+        let error = RedactedError::new(format!("no project {}", "path-key"));
+        assert_eq!(format!("{error} {error:#}"), "no project … no project …");
     }
 
     #[test]
@@ -253,7 +343,7 @@ mod tests {
     fn addresses_inside_a_text_are_redacted() {
         let text =
             "error sending request for url (https://node.example/SECRET), wss://x.example/SECRET failed";
-        let expected = "error sending request for url (https://node.example/…), … failed";
+        let expected = "error sending request for url (https://node.example/…), wss://x.example/… failed";
         assert_eq!(redact(text), expected);
         assert_eq!(
             redact("http:// or https://, not http://node.example://x"),
@@ -266,7 +356,7 @@ mod tests {
         let cases = [
             ("(https://node.example/v3/a,SECRET)", "(https://node.example/…)"),
             ("at HTTPS://node.example/v3/it's)SECRET.", "at https://node.example/…."),
-            ("wss://SECRET, ftp://x, http:// and ://", "…, ftp://x, http:// and ://"),
+            ("http://[SECRET, ftp://x, http:// and ://", "…, ftp://x, http:// and ://"),
             ("'http://node.example/SECRET': no", "'http://node.example/…': no"),
         ];
         for (text, expected) in cases {

@@ -15,11 +15,11 @@ const PLEDGER: &str = "0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84";
 const RECIPIENT: &str = "0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0";
 
 fn address(text: &str) -> Address {
-    text.parse().unwrap()
+    text.parse().expect("an address")
 }
 
 fn value(written: impl Serialize) -> Value {
-    serde_json::to_value(written).unwrap()
+    serde_json::to_value(written).expect("it is written")
 }
 
 fn position(tier: u8, asset: Asset) -> PositionId {

@@ -3,6 +3,7 @@
 mod edition;
 mod environment;
 mod escrow;
+mod nodes;
 #[path = "../../../../tests/e2e/proxy.rs"]
 mod proxy;
 mod satellites;

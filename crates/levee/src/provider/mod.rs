@@ -1,31 +1,49 @@
-//! Connections to a node, all made in the same way.
+//! Connections to one or several nodes, all made in the same way.
+//!
+//! | file | question |
+//! |---|---|
+//! | `nodes` | which nodes is a request put to? |
+//! | `attempt` | when is it put to them again, and when no more? |
+//! | `transient` | is an error worth another try? |
+//! | `quorum` | do the nodes agree? |
+//! | `node`, `http` | how does one node answer? |
+//! | `request` | what does a request say? |
 //!
 //! Signing providers ask the node for every nonce instead of counting themselves: a counter that runs ahead
 //! after a refused transaction leaves a gap, and what is sent after it waits forever.
 
+mod attempt;
+mod http;
+mod node;
+mod nodes;
+mod quorum;
+mod request;
+mod transient;
+
 use std::time::Duration;
 
 use alloy::{
-    network::{Ethereum, EthereumWallet},
-    providers::{DynProvider, Provider, ProviderBuilder},
-    transports::http::reqwest::Client,
+    network::EthereumWallet,
+    providers::{DynProvider, Provider},
 };
 
-use crate::{
-    error::Error,
-    redacted::{RedactedError, RedactedUrl},
-};
+use crate::{error::Error, redacted::RedactedUrl};
+
+pub use nodes::{LOCAL_CHAIN, Nodes};
 
 /// How long a node may take to answer one request.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A provider that only reads. It does not contact the node yet.
+/// How long a request is repeated, unless [`Nodes::with_patience`] says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A provider that only reads. It does not contact the node yet. [`Nodes`] has the choices: several nodes, how long to
+/// try, and how many must agree.
 ///
 /// # Errors
 /// [`Error::Unreachable`] if the machine cannot connect to anything.
 pub fn read_only(url: &RedactedUrl) -> Result<DynProvider, Error> {
-    let builder = ProviderBuilder::<_, _, Ethereum>::default();
-    Ok(builder.connect_reqwest(client(url)?, url.secret().clone()).erased())
+    Ok(Nodes::new([url.clone()])?.read_only())
 }
 
 /// A provider that signs with `wallet`, only for the chain `chain_id`: nodes on another chain refuse these
@@ -38,12 +56,7 @@ pub fn signing(
     chain_id: u64,
     wallet: impl Into<EthereumWallet>,
 ) -> Result<DynProvider, Error> {
-    let builder = ProviderBuilder::<_, _, Ethereum>::default()
-        .with_gas_estimation()
-        .with_simple_nonce_management()
-        .with_chain_id(chain_id)
-        .wallet(wallet.into());
-    Ok(builder.connect_reqwest(client(url)?, url.secret().clone()).erased())
+    Ok(Nodes::new([url.clone()])?.signing(chain_id, wallet))
 }
 
 /// Checks that a provider is on the chain `expected`.
@@ -53,12 +66,4 @@ pub fn signing(
 pub async fn check_chain(provider: &impl Provider, expected: u64) -> Result<(), Error> {
     let actual = provider.get_chain_id().await?;
     if actual == expected { Ok(()) } else { Err(Error::WrongChain { expected, actual }) }
-}
-
-fn client(url: &RedactedUrl) -> Result<Client, Error> {
-    let builder = Client::builder().timeout(REQUEST_TIMEOUT);
-    // A proxy of the environment cannot reach this machine's own ports.
-    let builder = if url.is_loopback() { builder.no_proxy() } else { builder };
-    let built = builder.build();
-    built.map_err(|error| Error::Unreachable { url: url.clone(), source: RedactedError::new(error) })
 }

@@ -1,0 +1,282 @@
+//! The nodes that a provider is connected to, and which of them a request is put to.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::{Duration, SystemTime},
+};
+
+use alloy::{
+    network::{Ethereum, EthereumWallet},
+    primitives::U64,
+    providers::{DynProvider, Provider, ProviderBuilder},
+    rpc::{
+        client::RpcClient,
+        json_rpc::{Id, Request, RequestPacket, ResponsePacket},
+    },
+    transports::{TransportError, TransportFut, TransportResult},
+};
+use futures_util::future::join_all;
+use levee_model::Timestamp;
+use serde::Deserialize;
+use tokio::task::JoinSet;
+use tower::Service;
+
+use super::{
+    PATIENCE,
+    attempt::Attempt,
+    node::Node,
+    request::{self, SEND},
+};
+use crate::{
+    error::Error,
+    redacted::{RedactedUrl, redact},
+};
+
+/// The ID of anvil's chain, whose clock is whatever its user sets.
+pub const LOCAL_CHAIN: u64 = 31337;
+
+/// How old a node's latest block may be, by this machine's clock.
+const OLDEST: u64 = 300;
+
+/// How much older than another node's latest block it may be: five blocks of Ethereum.
+const LARGEST_LAG: u64 = 60;
+
+/// How long a node may take to tell its latest block, when others are compared with it.
+const COMPARISON_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One or several nodes of one chain, which are used as one. They are not contacted before the first request.
+///
+/// A request that a node fails to answer is put to the next, and then, after a pause, to all of them again, until patience
+/// is over. Errors that another try cannot change are reported at once; so is an address at which nothing ever answered.
+/// Transactions are sent to all nodes. A node that has no pending block is asked about the latest.
+///
+/// Clones, and the providers made here, share their connections.
+#[derive(Debug, Clone)]
+pub struct Nodes {
+    pub(super) list: Arc<[Node]>,
+    /// The one that answered last, which is asked first.
+    preferred: Arc<AtomicUsize>,
+    patience: Duration,
+    pub(super) quorum: usize,
+}
+
+/// The latest block of a node.
+#[derive(Debug, Deserialize)]
+struct Head {
+    number: U64,
+    timestamp: U64,
+}
+
+impl Nodes {
+    /// The nodes at these addresses; a request goes to the first of them that answers.
+    ///
+    /// # Errors
+    /// [`Error::TooFewNodes`] if there are none; [`Error::Unreachable`] if the machine cannot connect to anything.
+    pub fn new(urls: impl IntoIterator<Item = RedactedUrl>) -> Result<Self, Error> {
+        let list: Arc<[Node]> = urls.into_iter().map(Node::new).collect::<Result<_, _>>()?;
+        Self { list, preferred: Arc::default(), patience: PATIENCE, quorum: 1 }.with_quorum(1)
+    }
+
+    /// The same nodes, where an unanswered request is repeated for so long, instead of [`PATIENCE`].
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The same nodes, of which `quorum` must give the same answer to a question about a block, a balance, code, a nonce, a
+    /// receipt, logs or the chain, or to a call. The latest block is then the latest that all of these nodes have. What a
+    /// transaction needs (gas, fees) and the pending block are asked of one node.
+    ///
+    /// # Errors
+    /// [`Error::TooFewNodes`].
+    pub fn with_quorum(self, quorum: usize) -> Result<Self, Error> {
+        let nodes = self.list.len();
+        if nodes < quorum { Err(Error::TooFewNodes { quorum, nodes }) } else { Ok(Self { quorum, ..self }) }
+    }
+
+    /// How long an unanswered request is repeated.
+    pub const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// A provider that only reads.
+    pub fn read_only(&self) -> DynProvider {
+        ProviderBuilder::<_, _, Ethereum>::default().connect_client(self.client()).erased()
+    }
+
+    /// A provider that signs with `wallet`, only for the chain `chain_id`: nodes on another chain refuse these signatures.
+    pub fn signing(&self, chain_id: u64, wallet: impl Into<EthereumWallet>) -> DynProvider {
+        let builder = ProviderBuilder::<_, _, Ethereum>::default()
+            .with_gas_estimation()
+            .with_simple_nonce_management()
+            .with_chain_id(chain_id)
+            .wallet(wallet.into());
+        builder.connect_client(self.client()).erased()
+    }
+
+    /// Checks that no node is behind, of which `number` and `time` are the latest block, as just read: nothing should be
+    /// signed on the word of one that is. Its latest block is older than five minutes by this machine's clock, or a minute
+    /// older than another's. The local chain 31337 may have any time.
+    ///
+    /// # Errors
+    /// [`Error::NodeBehind`].
+    pub async fn check_current(&self, chain: u64, number: u64, time: Timestamp) -> Result<(), Error> {
+        if chain == LOCAL_CHAIN {
+            return Ok(());
+        }
+        let read = Head { number: U64::from(number), timestamp: U64::from(time) };
+        let heads = if self.list.len() == 1 { vec![(&self.list[0], read)] } else { self.heads().await };
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        for (node, head) in &heads {
+            node.check_age(head, now.saturating_sub(OLDEST), now, || "this machine's clock".into())?;
+        }
+        let Some((newest, first)) = heads.iter().max_by_key(|(_, head)| head.timestamp) else {
+            return Ok(());
+        };
+        let newest_time: Timestamp = first.timestamp.to();
+        let than = || format!("the latest block of {}", newest.url);
+        heads.iter().try_for_each(|(node, head)| {
+            node.check_age(head, newest_time.saturating_sub(LARGEST_LAG), newest_time, than)
+        })
+    }
+
+    /// The latest blocks of the nodes that answer.
+    async fn heads(&self) -> Vec<(&Node, Head)> {
+        let heads = self.list.iter().map(async |node| Some((node, node.head().await?)));
+        join_all(heads).await.into_iter().flatten().collect()
+    }
+
+    fn client(&self) -> RpcClient {
+        // alloy polls a chain of this machine more often.
+        RpcClient::new(self.clone(), self.list.iter().all(|node| node.url.is_loopback()))
+    }
+
+    async fn answer(self, request: RequestPacket) -> TransportResult<ResponsePacket> {
+        match request::method(&request) {
+            SEND if self.list.len() > 1 => self.broadcast(&request).await,
+            _ if self.needs_agreement(&request) => self.agreed(request).await,
+            _ => Ok(self.ask(&request, 1).await?.remove(0).1),
+        }
+    }
+
+    /// Answers of as many nodes as are wanted, with the numbers of the nodes.
+    pub(super) async fn ask(
+        &self,
+        request: &RequestPacket,
+        wanted: usize,
+    ) -> TransportResult<Vec<(usize, ResponsePacket)>> {
+        let mut attempt = self.attempt(request);
+        let mut answers = Vec::new();
+        while answers.len() < wanted {
+            let nodes = attempt.next(wanted - answers.len()).await?;
+            let limit = attempt.limit();
+            let asked = nodes.into_iter().map(async |node| (node, self.list[node].ask(request, limit).await));
+            for (node, answer) in join_all(asked).await {
+                match answer {
+                    Ok(answer) => {
+                        attempt.answered(node);
+                        answers.push((node, answer));
+                    }
+                    Err(error) => attempt.failed(node, error),
+                }
+            }
+        }
+        self.preferred.store(answers[0].0, Relaxed);
+        Ok(answers)
+    }
+
+    /// Sends a transaction to all nodes. The first that accepts it is enough: the others are still being told. It is
+    /// refused if one refuses it and none accepts it.
+    async fn broadcast(&self, request: &RequestPacket) -> TransportResult<ResponsePacket> {
+        let mut attempt = self.attempt(request);
+        loop {
+            let mut sent = JoinSet::new();
+            for node in attempt.next(self.list.len()).await? {
+                sent.spawn(self.clone().send(node, request.clone(), attempt.limit()));
+            }
+            let mut refused = None;
+            while let Some(told) = sent.join_next().await {
+                match told.expect("no node panics") {
+                    (_, Ok(answer)) if answer.is_success() => {
+                        sent.detach_all();
+                        return Ok(answer);
+                    }
+                    (_, Ok(answer)) => refused = Some(answer),
+                    (node, Err(error)) => attempt.failed(node, error),
+                }
+            }
+            if let Some(refused) = refused {
+                return Ok(refused);
+            }
+        }
+    }
+
+    async fn send(
+        self,
+        node: usize,
+        request: RequestPacket,
+        limit: Duration,
+    ) -> (usize, TransportResult<ResponsePacket>) {
+        let answer = self.list[node].ask(&request, limit).await;
+        let refusal = answer.as_ref().map_or_else(
+            |error| Some(error.to_string()),
+            |answer| answer.first_error_message().map(str::to_owned),
+        );
+        if let Some(refusal) = refusal {
+            tracing::debug!(node = %self.list[node].url, reason = redact(&refusal), "did not take the transaction");
+        }
+        (node, answer)
+    }
+
+    fn attempt<'a>(&'a self, request: &'a RequestPacket) -> Attempt<'a> {
+        Attempt::new(&self.list, self.preferred.load(Relaxed), request::method(request), self.patience)
+    }
+}
+
+impl Node {
+    /// Its latest block, if it tells it in a short time.
+    async fn head(&self) -> Option<Head> {
+        let request =
+            Request::new("eth_getBlockByNumber", Id::Number(0), ("latest", false)).serialize().ok()?;
+        let answer = self.ask(&request.into(), COMPARISON_TIMEOUT).await.ok()?;
+        serde_json::from_str(answer.first_payload()?.as_success()?.get()).ok()
+    }
+
+    /// Refuses a latest block before `oldest`; it is compared with a clock that shows `now`.
+    fn check_age(
+        &self,
+        head: &Head,
+        oldest: Timestamp,
+        now: Timestamp,
+        than: impl Fn() -> String,
+    ) -> Result<(), Error> {
+        let time: Timestamp = head.timestamp.to();
+        if time >= oldest {
+            return Ok(());
+        }
+        Err(Error::NodeBehind {
+            url: self.url.clone(),
+            block: head.number.to(),
+            seconds: now - time,
+            than: than(),
+        })
+    }
+}
+
+impl Service<RequestPacket> for Nodes {
+    type Response = ResponsePacket;
+    type Error = TransportError;
+    type Future = TransportFut<'static>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: RequestPacket) -> Self::Future {
+        Box::pin(self.clone().answer(request))
+    }
+}
