@@ -241,7 +241,7 @@ async fn the_chain_must_be_the_one_that_the_terms_name() {
 }
 
 #[tokio::test]
-async fn a_node_must_be_named_by_an_http_address() {
+async fn a_node_must_be_named_by_its_address() {
     let world = World::with_rescue().await;
     let line = format!("settle {BY_ANN}");
     let no_node = ("no node given", "use `--rpc-url URL` or the variable LEVEE_RPC_URL");
@@ -250,8 +250,8 @@ async fn a_node_must_be_named_by_an_http_address() {
     let empty = &mut levee(world.directory());
     world.assert_command_refused(empty.env("LEVEE_RPC_URL", ""), &line, no_node.0, no_node.1).await;
     let hint = "check `--rpc-url` or the variable LEVEE_RPC_URL";
-    let not_http = "the RPC URL is invalid: it must be an http or https URL";
-    world.assert_refused(&format!("{line} --rpc-url ftp://node.example"), not_http, hint).await;
+    let other = "the RPC URL is invalid: it must be an http, https, ws or wss URL, or the path of a socket";
+    world.assert_refused(&format!("{line} --rpc-url ftp://node.example"), other, hint).await;
     let no_url = "the RPC URL is invalid: relative URL without a base";
     world.assert_refused(&format!("{line} --rpc-url node.example"), no_url, hint).await;
 }
@@ -602,12 +602,9 @@ async fn a_node_that_cannot_be_reached_or_dies_is_the_networks_fault() {
     assert_eq!((ran.code, &error["error"]["code"]), (Some(2), &json!(2)));
 
     let dying = dying_node();
-    let ran = world.levee(&format!("deploy rescue.toml --dev 1 --yes --rpc-url {dying}/SECRET"));
-    assert!(
-        ran.stderr.starts_with(&format!("error: no answer from the RPC node at {dying}/…")),
-        "{}",
-        ran.stderr
-    );
+    let ran = world.levee(&format!("deploy rescue.toml --dev 1 --yes --timeout 1 --rpc-url {dying}/SECRET"));
+    assert!(ran.stderr.starts_with("error: no answer to `"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&format!("` from {dying}/… (tries: ")), "{}", ran.stderr);
     assert!(!ran.stderr.contains("SECRET"), "{}", ran.stderr);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
 }
@@ -644,7 +641,7 @@ async fn secrets_are_in_no_output() {
         ("pledge --help", &url),
         ("status --terms rescue.toml", &url),
         ("status --terms rescue.toml --json --chain 1", &url),
-        ("status --terms rescue.toml", &dying),
+        ("status --terms rescue.toml --timeout 1", &dying),
         ("status --terms rescue.toml", "http://user:apisecret@127.0.0.1:1/apisecret"),
         ("status --terms rescue.toml", "http://apisecret:port/"),
         ("status --terms rescue.toml", "apisecret"),

@@ -10,6 +10,7 @@ mod declarations;
 mod edition;
 mod inputs;
 mod lifecycle;
+mod nodes;
 mod prompt;
 mod proxy;
 mod readme;

@@ -24,7 +24,7 @@ const KEY_VARIABLE: &str = "LEVEE_PRIVATE_KEY";
 /// Environment variable with the password of a keystore.
 const PASSWORD_VARIABLE: &str = "LEVEE_PASSWORD";
 /// The chain ID of a local anvil, the only one on which public keys sign.
-pub(crate) const DEV_CHAIN: u64 = 31337;
+pub(crate) const DEV_CHAIN: u64 = levee::provider::LOCAL_CHAIN;
 
 /// The keys that every anvil prints when it starts. They are public: no money is safe with them.
 const DEV_KEYS: [&str; 10] = [

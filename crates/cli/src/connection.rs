@@ -1,6 +1,10 @@
 //! The node, the chain and the rescue that a command uses.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use alloy::{
     eips::BlockId,
@@ -9,7 +13,7 @@ use alloy::{
 };
 use clap::Args;
 use eyre::{Result, eyre};
-use levee::{Query, RedactedUrl, Snapshot, provider};
+use levee::{Query, RedactedUrl, Snapshot, provider::Nodes};
 
 use crate::{
     address,
@@ -22,29 +26,38 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
-    /// URL of an Ethereum node (JSON-RPC over HTTP); default: the variable LEVEE_RPC_URL or ETH_RPC_URL.
+    /// URL of an Ethereum node (http, https, ws or wss), or path of its IPC socket; given again, further nodes that take
+    /// over when one fails; default: the variable LEVEE_RPC_URL or ETH_RPC_URL, with commas between several.
     #[arg(long, value_name = "URL")]
-    rpc_url: Option<String>,
+    rpc_url: Vec<String>,
+
+    /// Number of nodes that must give the same answer to whatever decides about money; default: 1.
+    #[arg(long, value_name = "N")]
+    quorum: Option<NonZeroUsize>,
+
+    /// Seconds to keep trying when the nodes do not answer, or are overloaded.
+    #[arg(long, value_name = "SECONDS", default_value = "180")]
+    timeout: NonZeroU64,
 
     /// Chain ID that the node must have, such as `1` for Ethereum.
     #[arg(long, value_name = "ID")]
     chain: Option<u64>,
 }
 
-/// A node that has not been contacted yet.
+/// Nodes that have not been contacted yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    url: RedactedUrl,
+    nodes: Nodes,
     provider: DynProvider,
     /// ID that its chain must have.
     expected: Option<u64>,
 }
 
-/// A node and its chain.
+/// Nodes and their chain.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
-    /// Its URL.
-    pub(crate) url: RedactedUrl,
+    /// The nodes.
+    pub(crate) nodes: Nodes,
     /// Reads only.
     pub(crate) provider: DynProvider,
     /// ID of its chain.
@@ -82,17 +95,28 @@ impl NetworkArgs {
     }
 
     fn expecting(&self, expected: Option<u64>) -> Result<Node> {
-        let url = self.url()?;
-        Ok(Node { provider: provider::read_only(&url)?, url, expected })
+        let nodes = self.nodes()?;
+        Ok(Node { provider: nodes.read_only(), nodes, expected })
     }
 
-    fn url(&self) -> Result<RedactedUrl> {
-        let url =
-            self.rpc_url.clone().or_else(|| variable("LEVEE_RPC_URL")).or_else(|| variable("ETH_RPC_URL"));
-        let url = url.ok_or_else(|| {
-            UserError::new("no node given").hint("use `--rpc-url URL` or the variable LEVEE_RPC_URL")
-        })?;
-        Ok(url.parse()?)
+    fn nodes(&self) -> Result<Nodes> {
+        let quorum = self.quorum.map_or(1, NonZeroUsize::get);
+        let nodes = Nodes::new(self.urls()?)?.with_patience(Duration::from_secs(self.timeout.get()));
+        Ok(nodes.with_quorum(quorum)?)
+    }
+
+    fn urls(&self) -> Result<Vec<RedactedUrl>> {
+        let mut urls = self.rpc_url.clone();
+        if urls.is_empty() {
+            let listed = variable("LEVEE_RPC_URL").or_else(|| variable("ETH_RPC_URL")).unwrap_or_default();
+            let listed = listed.split(',').map(str::trim).filter(|url| !url.is_empty());
+            urls.extend(listed.map(str::to_owned));
+        }
+        if urls.is_empty() {
+            let hint = "use `--rpc-url URL` or the variable LEVEE_RPC_URL";
+            return Err(UserError::new("no node given").hint(hint).into());
+        }
+        Ok(urls.iter().map(|url| url.parse()).collect::<Result<_, _>>()?)
     }
 }
 
@@ -108,8 +132,8 @@ impl Node {
     }
 
     fn on(self, chain: u64) -> Connection {
-        let Self { url, provider, .. } = self;
-        Connection { url, provider, chain }
+        let Self { nodes, provider, .. } = self;
+        Connection { nodes, provider, chain }
     }
 }
 
@@ -119,6 +143,19 @@ impl Connection {
         let block = self.provider.get_block(BlockId::latest()).await.map_err(levee::Error::from)?;
         let header = block.ok_or_else(|| eyre!("the node has no latest block"))?.header;
         Ok((header.number, header.timestamp))
+    }
+
+    /// Number and time of the latest block, on which something is to be signed: no node may be behind.
+    pub(crate) async fn current_block(&self) -> Result<(u64, u64)> {
+        let (number, time) = self.latest_block().await?;
+        self.nodes.check_current(self.chain, number, time).await?;
+        Ok((number, time))
+    }
+
+    /// Checks that a rescue that was just read is no old one: no node may be behind.
+    pub(crate) async fn check_current(&self, snapshot: &Snapshot) -> Result<()> {
+        let block = snapshot.block;
+        Ok(self.nodes.check_current(self.chain, block.number, block.time).await?)
     }
 }
 

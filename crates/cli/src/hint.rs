@@ -36,6 +36,14 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::InvalidUrl { .. } | Error::Unreachable { .. } => {
             Some("check `--rpc-url` or the variable LEVEE_RPC_URL")
         }
+        Error::NoAnswer { .. } => Some(
+            "try again later, use another node, or give several with `--rpc-url`; `--timeout` sets how long to try",
+        ),
+        Error::Disagreement { .. } => Some("one of these nodes is wrong: find out which, and leave it out"),
+        Error::NodeBehind { .. } => Some(
+            "use another node, or wait until it has caught up; check this machine's clock; nothing was signed",
+        ),
+        Error::TooFewNodes { .. } => Some("give `--rpc-url` once for each node, or a smaller `--quorum`"),
         Error::NotMined { .. } => Some("look up the transaction before you retry: it may still go through"),
         Error::FailedInBlock { .. } => Some("check `levee status` and try again"),
         _ => None,

@@ -10,7 +10,7 @@ use alloy::{
 };
 use clap::Args;
 use eyre::{Result, WrapErr};
-use levee::{Blueprint, Call, Escrow, Executed, Prepared, call::RECEIPT_TIMEOUT, provider};
+use levee::{Blueprint, Call, Escrow, Executed, Prepared, call::RECEIPT_TIMEOUT};
 use levee_model::{Rate, Wei};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -98,7 +98,7 @@ impl SigningArgs {
         let key = self.account.signer(chain)?;
         let from = key.address();
         let wallet = EthereumWallet::from(key.clone());
-        let provider = provider::signing(&connection.url, chain, wallet)?;
+        let provider = connection.nodes.signing(chain, wallet);
         Ok(Signer { provider, from, key, chain, confirmed: self.yes, output })
     }
 }
@@ -113,6 +113,7 @@ impl ChangeArgs {
     /// asked for.
     pub(crate) async fn open(&self, output: Output) -> Result<Session> {
         let (connection, snapshot) = self.rescue.read(&self.signing.network, None).await?;
+        connection.check_current(&snapshot).await?;
         let signer = self.signing.signer(&connection, output)?;
         let escrow = Escrow::of(signer.provider.clone(), &snapshot);
         Ok(Session { escrow, page: Page::of(&snapshot), signer })

@@ -100,7 +100,7 @@ impl DeclareArgs {
     async fn declare(self, output: Output) -> Result<()> {
         let named = self.rescue.named()?;
         let connection = self.signing.network().connect(named.terms.as_ref()).await?;
-        let (_, now) = connection.latest_block().await?;
+        let (_, now) = connection.current_block().await?;
         let declaration = self.declaration(&connection, named, now).await?;
         let signer = self.signing.signer(&connection, output)?;
         if self.sign {
@@ -138,7 +138,7 @@ impl DeclareArgs {
         let signed = file.signed().map_err(|error| error.within(path.display()))?;
         let network = self.signing.network();
         let connection = network.connect_to(chain, &path, "a declaration").await?;
-        let (_, now) = connection.latest_block().await?;
+        let (_, now) = connection.current_block().await?;
         Board::new(connection.provider.clone(), connection.chain).check(&signed, now).await?;
         let signer = self.signing.signer(&connection, output)?;
         let board = Board::new(signer.provider.clone(), connection.chain);
@@ -153,6 +153,7 @@ impl DeclareArgs {
 
     async fn revoke(self, digest: B256, output: Output) -> Result<()> {
         let connection = self.signing.network().connect(None).await?;
+        connection.current_block().await?;
         let signer = self.signing.signer(&connection, output)?;
         let board = Board::new(signer.provider.clone(), connection.chain);
         let headline = format!("Revoke the signed declaration {digest}");

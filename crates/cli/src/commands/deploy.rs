@@ -44,7 +44,7 @@ impl DeployArgs {
         if blueprint.exists(&connection.provider).await? {
             return already(output, address);
         }
-        let (_, now) = connection.latest_block().await?;
+        let (_, now) = connection.current_block().await?;
         file.check(now)?;
         output.warn(&warnings::of_file(&file, now));
         let signer = self.signing.signer(&connection, output)?;
