@@ -26,8 +26,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
-    /// URL of an Ethereum node (http, https, ws or wss), or path of its IPC socket; given again, further nodes that take
-    /// over when one fails; default: the variable LEVEE_RPC_URL or ETH_RPC_URL, with commas between several.
+    /// URL of an Ethereum node (http, https, ws or wss), or path of its IPC socket; repeat it for nodes that take over
+    /// when one fails; default: the variable LEVEE_RPC_URL or ETH_RPC_URL, with commas between several.
     #[arg(long, value_name = "URL")]
     rpc_url: Vec<String>,
 
@@ -35,7 +35,7 @@ pub(crate) struct NetworkArgs {
     #[arg(long, value_name = "N")]
     quorum: Option<NonZeroUsize>,
 
-    /// Seconds to keep trying when the nodes do not answer, or are overloaded.
+    /// Seconds to keep repeating a request that the nodes do not answer.
     #[arg(long, value_name = "SECONDS", default_value = "180")]
     timeout: NonZeroU64,
 

@@ -19,6 +19,9 @@ use crate::{
 /// The shortest and the longest pause before a node is asked again, without the jitter, which at most doubles them.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(5)];
 
+/// The longest delay that a node can ask for.
+const LONGEST_DELAY: Duration = Duration::from_secs(86_400);
+
 /// A request, and what came of it so far.
 pub(super) struct Attempt<'a> {
     nodes: &'a [Node],
@@ -72,7 +75,7 @@ impl<'a> Attempt<'a> {
                 return Ok(ready);
             }
             match self.turns.iter().filter_map(|turn| turn.ready).min() {
-                Some(next) if next < self.started + self.patience => sleep_until(next).await,
+                Some(next) if next - self.started < self.patience => sleep_until(next).await,
                 Some(_) => return Err(self.no_answer()),
                 None => return Err(self.refusal.take().unwrap_or(RpcError::NullResp)),
             }
@@ -99,7 +102,7 @@ impl<'a> Attempt<'a> {
             Verdict::Transient(after) if !is_absent => {
                 let turn = self.turn(node);
                 let pause = turn.pauses.next().unwrap_or(PAUSES[1]);
-                turn.ready = Some(Instant::now() + pause.max(after.unwrap_or_default()));
+                turn.ready = Some(Instant::now() + pause.max(after.unwrap_or_default()).min(LONGEST_DELAY));
                 self.last = Some(error);
             }
             _ => {

@@ -16,7 +16,6 @@ use alloy::{
         ws::WsConnect,
     },
 };
-use serde_json::value::RawValue;
 use tokio::{sync::Mutex, time};
 use tower::Service as _;
 
@@ -165,7 +164,7 @@ fn checked(request: &RequestPacket, answer: ResponsePacket) -> TransportResult<R
         return Err(TransportErrorKind::custom(NotAnAnswer("another request")));
     }
     if request::is_never_null(request)
-        && answer.payloads().any(|payload| payload.as_success().is_some_and(is_null))
+        && answer.payloads().any(|payload| payload.as_success().is_some_and(|result| result.get() == "null"))
     {
         return Err(TransportErrorKind::custom(NotAnAnswer("null")));
     }
@@ -185,10 +184,6 @@ fn checked(request: &RequestPacket, answer: ResponsePacket) -> TransportResult<R
 fn is_without_pending(answer: &ResponsePacket) -> bool {
     let is_refused = |error: &ErrorPayload| error.as_revert_data().is_none() && says(error, &NO_PENDING);
     answer.as_error().is_some_and(is_refused)
-}
-
-fn is_null(result: &Box<RawValue>) -> bool {
-    result.get() == "null"
 }
 
 fn says(error: &ErrorPayload, parts: &[&str]) -> bool {

@@ -67,7 +67,7 @@ impl Nodes {
                 return request::answer(single, &self.latest_of_all(single.meta().id.clone()).await?);
             }
             // Nodes are often a block apart: the latest block that all of them have is the same one for each.
-            RequestPacket::Single(single) if names(&request, "latest") => {
+            RequestPacket::Single(single) if request::is_about_latest(&request) => {
                 let latest = self.latest_of_all(single.meta().id.clone()).await?;
                 at_block(&request, "latest", &format!("{latest:#x}"))?
             }

@@ -44,6 +44,16 @@ pub(super) fn names(request: &RequestPacket, tag: &str) -> bool {
     request.requests().iter().any(|request| request.serialized().get().contains(&quoted))
 }
 
+/// Whether a request is about the latest block, which a call need not name.
+pub(super) fn is_about_latest(request: &RequestPacket) -> bool {
+    let is_unsaid = |request| is_call_without_block(request, &params(request).unwrap_or_default());
+    names(request, "latest") || request.requests().iter().any(is_unsaid)
+}
+
+fn is_call_without_block(request: &SerializedRequest, params: &Value) -> bool {
+    request.method() == "eth_call" && params.as_array().is_some_and(|params| params.len() == 1)
+}
+
 /// Whether null is no answer to a request.
 pub(super) fn is_never_null(request: &RequestPacket) -> bool {
     let method = method(request);
@@ -68,6 +78,9 @@ fn single_at_block(
 ) -> serde_json::Result<SerializedRequest> {
     let mut params = params(request)?;
     replace(&mut params, from, to);
+    if is_call_without_block(request, &params) {
+        params = [params[0].take(), to.into()].into_iter().collect();
+    }
     Request { meta: request.meta().clone(), params }.serialize()
 }
 
@@ -130,6 +143,16 @@ pub(super) mod tests {
             let sent: Value = serde_json::from_str(replaced.as_single().unwrap().serialized().get()).unwrap();
             assert_eq!(sent, json!({ "method": "eth_call", "params": expected, "id": 7, "jsonrpc": "2.0" }));
         }
+    }
+
+    #[test]
+    fn a_call_without_a_block_is_about_the_latest() {
+        let asked = request("eth_call", json!([{ "data": "0x" }]));
+        assert!(is_about_latest(&asked) && is_about_latest(&request("eth_getCode", json!(["0x", "latest"]))));
+        assert!(!is_about_latest(&request("eth_call", json!([{ "data": "0x" }, "0x10"]))));
+        assert!(!is_about_latest(&request("eth_chainId", json!([]))));
+        let pinned = at_block(&asked, "latest", "0x10").unwrap();
+        assert_eq!(params(pinned.as_single().unwrap()).unwrap(), json!([{ "data": "0x" }, "0x10"]));
     }
 
     #[test]

@@ -108,6 +108,10 @@ async fn patience_ends() -> Result<()> {
     let env = Environment::start().await?;
     let proxy = always(&env.endpoint(), "eth_chainId", Reply::Silence);
     let url = format!("{}/some-secret", proxy.url());
+    assert_eq!(
+        nodes(&[&env.endpoint()])?.with_patience(Duration::MAX).read_only().get_chain_id().await?,
+        CHAIN
+    );
     let hurried = nodes(&[&url])?.with_patience(Duration::from_millis(300)).read_only();
     let error = reason(hurried.get_chain_id().await.unwrap_err());
     let Error::NoAnswer { method, nodes: asked, requests, waited, .. } = &error else { panic!("{error}") };
@@ -120,7 +124,11 @@ async fn patience_ends() -> Result<()> {
     assert!(!error.is_users());
 
     // There is no use in waiting for less than a node asks for.
-    for wait in ["retry-after: 3600\n", "retry-after: Fri, 01 Jan 2100 00:00:00 GMT\n"] {
+    for wait in [
+        "retry-after: 3600\n",
+        "retry-after: 18446744073709551615\n",
+        "retry-after: Fri, 01 Jan 2100 00:00:00 GMT\n",
+    ] {
         let proxy = always(&env.endpoint(), "eth_chainId", Reply::Status(429, wait, ""));
         let error = reason(nodes(&[proxy.url()])?.read_only().get_chain_id().await.unwrap_err());
         assert!(matches!(error, Error::NoAnswer { requests: 1, .. }), "{error}");
