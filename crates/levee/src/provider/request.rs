@@ -129,19 +129,17 @@ pub(super) mod tests {
     #[test]
     fn a_tag_is_replaced_wherever_a_request_names_it() {
         let to = "0xe5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5";
-        for (params, expected) in [
-            (json!([{ "to": to }, "latest"]), json!([{ "to": to }, "0x10"])),
-            (
-                json!([{ "fromBlock": "0x1", "toBlock": "latest" }]),
-                json!([{ "fromBlock": "0x1", "toBlock": "0x10" }]),
-            ),
-            (json!([to, "pending"]), json!([to, "pending"])),
+        let logs = |to: &str| json!([{ "fromBlock": "0x1", "toBlock": to }]);
+        for (method, params, expected) in [
+            ("eth_call", json!([{ "to": to }, "latest"]), json!([{ "to": to }, "0x10"])),
+            ("eth_getLogs", logs("latest"), logs("0x10")),
+            ("eth_call", json!([to, "pending"]), json!([to, "pending"])),
         ] {
-            let asked = request("eth_call", params.clone());
+            let asked = request(method, params.clone());
             assert_eq!(names(&asked, "latest"), params != expected);
             let replaced = at_block(&asked, "latest", "0x10").unwrap();
             let sent: Value = serde_json::from_str(replaced.as_single().unwrap().serialized().get()).unwrap();
-            assert_eq!(sent, json!({ "method": "eth_call", "params": expected, "id": 7, "jsonrpc": "2.0" }));
+            assert_eq!(sent, json!({ "method": method, "params": expected, "id": 7, "jsonrpc": "2.0" }));
         }
     }
 
