@@ -75,7 +75,8 @@ impl<'a> Attempt<'a> {
                 return Ok(ready);
             }
             match self.turns.iter().filter_map(|turn| turn.ready).min() {
-                Some(next) if next - self.started < self.patience => sleep_until(next).await,
+                // A try that has no time left would only hide the reason of the one before.
+                Some(next) if next + PAUSES[0] - self.started < self.patience => sleep_until(next).await,
                 Some(_) => return Err(self.no_answer()),
                 None => return Err(self.refusal.take().unwrap_or(RpcError::NullResp)),
             }

@@ -569,7 +569,7 @@ async fn a_transaction_may_wait_or_fail_in_its_block() -> Result<()> {
 async fn a_node_that_is_not_there_is_named_without_its_key() -> Result<()> {
     let env = Environment::start().await?;
     let url = format!("{}/?key=SECRET", env.endpoint()).parse()?;
-    let node = Nodes::new([url])?.with_patience(Duration::from_millis(300)).read_only();
+    let node = Nodes::new([url])?.with_patience(Duration::from_secs(2)).read_only();
     let wrong = provider::check_chain(&node, 1).await;
     assert_eq!(wrong, Err(Error::WrongChain { expected: 1, actual: CHAIN }));
     drop(env);
