@@ -9,10 +9,11 @@ use levee_model::{Asset, Terms, Wei};
 use crate::{
     bindings::WstETH,
     blueprint::{Blueprint, Contract},
-    call::{Call, Executed, RECEIPT_TIMEOUT},
+    call::{Call, Executed},
     error::Error,
     lido,
     operation::Transaction,
+    outbox::{Journal, Outbox},
     provider::check_chain,
     rpc,
     terms::{self, CREATE2_DEPLOYER},
@@ -45,20 +46,32 @@ impl Deployment {
 }
 
 impl Blueprint {
-    /// Creates the contract on the chain `chain_id`, paid by `from`, unless it exists.
+    /// Creates the contract on the chain of `outbox`, whose account pays, unless it exists.
     ///
-    /// Can be repeated: an interrupted deployment resumes where it stopped.
+    /// Can be repeated: once it exists, nothing is sent.
     ///
     /// # Errors
     /// Like [`prepare`](Self::prepare) and [`Call::execute`]; [`Error::NotCreated`].
-    pub async fn deploy<P: Provider + Clone>(
+    pub async fn deploy<P: Provider + Clone, J: Journal>(
         &self,
-        provider: &P,
-        chain_id: u64,
-        from: Address,
+        outbox: &Outbox<P, J>,
     ) -> Result<Deployment, Error> {
-        let call = self.prepare(provider, chain_id, from).await?;
-        self.create(provider, call, from).await
+        let (contract, address) = (self.contract(), self.address());
+        let provider = outbox.provider();
+        let Some(call) = self.prepare(provider, outbox.chain(), outbox.account()).await? else {
+            return Ok(Deployment::Already { address });
+        };
+        let result = call.execute(outbox).await;
+        // The deployer fails if there is code already: someone else has then created the same contract, before the simulation
+        // or after it.
+        match (result, self.verify(provider).await) {
+            (Ok(executed), Ok(())) => Ok(Deployment::Created { address, executed }),
+            (Err(_), Ok(())) => Ok(Deployment::Already { address }),
+            (Ok(executed), Err(Error::NoCode { .. } | Error::NotLevee { .. })) => {
+                Err(Error::NotCreated { contract, transaction: executed.transaction, address })
+            }
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
     }
 
     /// The transaction that creates the contract, after all checks that can be made in advance; `None` if
@@ -104,28 +117,6 @@ impl Blueprint {
         let input = [self.salt().as_slice(), &self.init_code()].concat().into();
         let transaction = Transaction { contract, to, value, input };
         Ok(Call::of(provider.clone(), transaction, vec![self.address()]))
-    }
-
-    /// Sends the creating transaction, if there is one.
-    async fn create<P: Provider + Clone>(
-        &self,
-        provider: &P,
-        call: Option<Call<P>>,
-        from: Address,
-    ) -> Result<Deployment, Error> {
-        let (contract, address) = (self.contract(), self.address());
-        let Some(call) = call else { return Ok(Deployment::Already { address }) };
-        let sent = call.send(from).await?;
-        let result = sent.wait(RECEIPT_TIMEOUT).await;
-        // The deployer fails if there is code already: someone else has then created the same contract.
-        match (result, self.verify(provider).await) {
-            (Ok(executed), Ok(())) => Ok(Deployment::Created { address, executed }),
-            (Err(Error::FailedInBlock { .. }), Ok(())) => Ok(Deployment::Already { address }),
-            (Ok(_), Err(Error::NoCode { .. } | Error::NotLevee { .. })) => {
-                Err(Error::NotCreated { contract, transaction: sent.transaction(), address })
-            }
-            (Err(error), _) | (_, Err(error)) => Err(error),
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use alloy::{
     sol_types::{Revert, SolError},
     transports::{TransportError, TransportErrorKind},
 };
-use levee_model::{Asset, BonusRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused};
+use levee_model::{Asset, BonusRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused, Wei, display};
 use serde::{Serialize, Serializer};
 use strum::IntoStaticStr;
 use thiserror::Error;
@@ -177,7 +177,6 @@ pub enum Error {
         requests: u32,
         /// How long it was repeated.
         #[serde(rename = "waitedSeconds", serialize_with = "seconds")]
-        #[cfg_attr(feature = "schema", schemars(with = "u64"))]
         waited: Duration,
         /// What went wrong the last time.
         #[serde(rename = "reason", serialize_with = "text")]
@@ -207,6 +206,15 @@ pub enum Error {
         /// Compared with what.
         than: String,
     },
+    /// The latest block of a node has a time that this machine's clock will only reach much later.
+    #[error("the node's latest block, {block}, is {seconds} s ahead of this machine's clock")]
+    FutureBlock {
+        /// The block.
+        block: u64,
+        /// How far ahead it is.
+        #[serde(rename = "aheadSeconds")]
+        seconds: u64,
+    },
     /// More nodes must agree than there are.
     #[error("{quorum} nodes must agree, but only {nodes} are given")]
     TooFewNodes {
@@ -222,6 +230,75 @@ pub enum Error {
         #[serde(rename = "reason", serialize_with = "text")]
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
+    },
+    /// The node asks for more for a gas than is paid without the user's word.
+    #[error("a gas costs {} now, above the limit of {}", gwei(*price), gwei(*limit))]
+    GasPriceAboveLimit {
+        /// What a gas costs, in wei.
+        #[serde(rename = "priceWei")]
+        price: Wei,
+        /// The most that is paid, in wei.
+        #[serde(rename = "limitWei")]
+        limit: Wei,
+    },
+    /// The gas of the transaction can cost more than is paid without the user's word.
+    #[error("the gas of the transaction can cost {}, above the limit of {}", display::ether(*fee), display::ether(*limit))]
+    FeeAboveLimit {
+        /// What it can cost.
+        #[serde(rename = "feeWei")]
+        fee: Wei,
+        /// The most that is paid.
+        #[serde(rename = "limitWei")]
+        limit: Wei,
+    },
+    /// The gas limit that the caller chose is below what the simulation needed.
+    #[error("the gas limit {limit} is too low: the transaction needs {gas}")]
+    GasLimitTooLow {
+        /// The limit.
+        limit: u64,
+        /// What the simulation needed.
+        gas: u64,
+    },
+    /// The journal, without which nothing is sent, cannot be read or written.
+    #[error("the journal cannot be used: {source:#}")]
+    Journal {
+        /// What went wrong.
+        #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        source: RedactedError,
+    },
+    /// The key of an intent belongs to another one.
+    #[error("the key `{key}` belongs to another intent: {purpose}")]
+    KeyTaken {
+        /// The key.
+        key: String,
+        /// What the other intent is.
+        purpose: String,
+    },
+    /// The node refused a signed transaction, which it or another node may still accept later.
+    #[error("the node does not accept transaction `{transaction}`, which is signed and recorded: {source:#}")]
+    NotAccepted {
+        /// Its hash.
+        #[serde(with = "levee_model::json::Hash")]
+        transaction: B256,
+        /// The node's message.
+        #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        source: RedactedError,
+    },
+    /// Another transaction of the account used the nonce of the transaction, which therefore never has an effect.
+    #[error(
+        "transaction `{transaction}` has no effect: another transaction of `{account}` used its nonce {nonce}"
+    )]
+    NonceUsed {
+        /// The account.
+        #[serde(with = "levee_model::json::Account")]
+        account: Address,
+        /// The nonce.
+        nonce: u64,
+        /// The hash of the transaction without effect.
+        #[serde(with = "levee_model::json::Hash")]
+        transaction: B256,
     },
     /// The transaction was sent but not included in a block in time. It still may be.
     #[error("transaction `{transaction}` was not included in a block within {} s, but still may be", waited.as_secs())]
@@ -294,6 +371,17 @@ pub enum Error {
     RouterRefused(#[from] RouterError),
 }
 
+/// A price for a gas.
+fn gwei(price: Wei) -> String {
+    const GWEI: u128 = 10u128.pow(9);
+    let (whole, rest) = (price.get() / GWEI, price.get() % GWEI);
+    let decimals = format!("{rest:09}");
+    match decimals.trim_end_matches('0') {
+        "" => format!("{whole} gwei"),
+        decimals => format!("{whole}.{decimals} gwei"),
+    }
+}
+
 fn text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{value:#}"))
 }
@@ -341,6 +429,10 @@ impl Error {
             | Self::ForeignTokens { .. }
             | Self::Unencodable { .. }
             | Self::NotInitCode
+            | Self::GasPriceAboveLimit { .. }
+            | Self::FeeAboveLimit { .. }
+            | Self::GasLimitTooLow { .. }
+            | Self::KeyTaken { .. }
             | Self::InvalidUrl { .. }
             | Self::TooFewNodes { .. } => true,
             Self::NoRouter
@@ -350,7 +442,11 @@ impl Error {
             | Self::NoAnswer { .. }
             | Self::Disagreement { .. }
             | Self::NodeBehind { .. }
+            | Self::FutureBlock { .. }
             | Self::Rpc { .. }
+            | Self::Journal { .. }
+            | Self::NotAccepted { .. }
+            | Self::NonceUsed { .. }
             | Self::NotMined { .. }
             | Self::FailedInBlock { .. }
             | Self::NotCreated { .. }

@@ -16,6 +16,7 @@ mod immutables;
 mod lens;
 pub mod lido;
 pub mod operation;
+pub mod outbox;
 pub mod pools;
 pub mod provider;
 pub mod receiver;
@@ -34,7 +35,7 @@ pub use alloy;
 pub use blueprint::{Blueprint, Contract};
 pub use board::{Board, BoardError, BoardEvent, Declaration, Declared, SignedDeclaration, Stage};
 pub use bonus::{BonusEvent, BonusPool};
-pub use call::{Call, Executed, Prepared, Sent};
+pub use call::{Call, Executed};
 pub use deploy::Deployment;
 pub use edition::Edition;
 pub use error::Error;
@@ -47,6 +48,7 @@ pub use levee_model::{
     RecoveryView, Refusal, Refused, RescueEvent, RescueView, ShareRate, display,
 };
 pub use operation::{Contracts, Transaction};
+pub use outbox::{Confirmations, FeeOptions, Intent, Journal, MemoryJournal, Outbox, Prepared, Purpose};
 pub use pools::PoolBooks;
 pub use receiver::Receiver;
 pub use recovery::{RecoveryEvent, RecoveryPool};

@@ -164,6 +164,14 @@ pub struct PositionBonus {
     pub is_current: bool,
 }
 
+impl AccountView {
+    /// What it has in one of its positions; none if there never was one.
+    pub fn in_position(&self, tier: u8, asset: Asset) -> Option<Units> {
+        let is_meant = |line: &&AccountPosition| (line.position.tier, line.position.asset) == (tier, asset);
+        self.positions.iter().find(is_meant).map(|line| line.position.amount)
+    }
+}
+
 /// What to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]

@@ -9,8 +9,7 @@
 //! | `node`, `http` | how does one node answer? |
 //! | `request` | what does a request say? |
 //!
-//! Signing providers ask the node for every nonce instead of counting themselves: a counter that runs ahead
-//! after a refused transaction leaves a gap, and what is sent after it waits forever.
+//! They only read and broadcast: an [outbox](crate::outbox) signs.
 
 mod attempt;
 mod http;
@@ -22,10 +21,7 @@ mod transient;
 
 use std::time::Duration;
 
-use alloy::{
-    network::EthereumWallet,
-    providers::{DynProvider, Provider},
-};
+use alloy::providers::{DynProvider, Provider};
 
 use crate::{error::Error, redacted::RedactedUrl};
 
@@ -44,19 +40,6 @@ pub const PATIENCE: Duration = Duration::from_secs(180);
 /// [`Error::Unreachable`] if the machine cannot connect to anything.
 pub fn read_only(url: &RedactedUrl) -> Result<DynProvider, Error> {
     Ok(Nodes::new([url.clone()])?.read_only())
-}
-
-/// A provider that signs with `wallet`, only for the chain `chain_id`: nodes on another chain refuse these
-/// signatures. It does not contact the node yet.
-///
-/// # Errors
-/// Like [`read_only`].
-pub fn signing(
-    url: &RedactedUrl,
-    chain_id: u64,
-    wallet: impl Into<EthereumWallet>,
-) -> Result<DynProvider, Error> {
-    Ok(Nodes::new([url.clone()])?.signing(chain_id, wallet))
 }
 
 /// Checks that a provider is on the chain `expected`.

@@ -31,7 +31,7 @@ use crate::{
 
 /// Parts of messages by which nodes say that they have a transaction already.
 const KNOWN: [&str; 5] =
-    ["already known", "alreadyknown", "known transaction", "already imported", "same hash"];
+    ["already known", "alreadyknown", "known transaction:", "already imported", "same hash"];
 
 /// Parts of messages by which nodes say that they have no pending block.
 const NO_PENDING: [&str; 5] =

@@ -10,7 +10,7 @@ use std::{
 };
 
 use alloy::{
-    network::{Ethereum, EthereumWallet},
+    network::Ethereum,
     primitives::U64,
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::{
@@ -41,6 +41,9 @@ pub const LOCAL_CHAIN: u64 = 31337;
 
 /// How old a node's latest block may be, by this machine's clock.
 const OLDEST: u64 = 300;
+
+/// How far its time may be ahead of this machine's clock, which may be wrong.
+const FARTHEST: u64 = 24 * 60 * 60;
 
 /// How much older than another node's latest block it may be: five blocks of Ethereum.
 const LARGEST_LAG: u64 = 60;
@@ -108,29 +111,23 @@ impl Nodes {
         ProviderBuilder::<_, _, Ethereum>::default().connect_client(self.client()).erased()
     }
 
-    /// A provider that signs with `wallet`, only for the chain `chain_id`: nodes on another chain refuse these signatures.
-    pub fn signing(&self, chain_id: u64, wallet: impl Into<EthereumWallet>) -> DynProvider {
-        let builder = ProviderBuilder::<_, _, Ethereum>::default()
-            .with_gas_estimation()
-            .with_simple_nonce_management()
-            .with_chain_id(chain_id)
-            .wallet(wallet.into());
-        builder.connect_client(self.client()).erased()
-    }
-
     /// Checks that no node is behind, of which `number` and `time` are the latest block, as just read: nothing should be
     /// signed on the word of one that is. Its latest block is older than five minutes by this machine's clock, or a minute
     /// older than another's. The local chain 31337 may have any time.
     ///
     /// # Errors
-    /// [`Error::NodeBehind`].
+    /// [`Error::NodeBehind`]; [`Error::FutureBlock`] if the block is more than a day ahead of this machine's clock.
     pub async fn check_current(&self, chain: u64, number: u64, time: Timestamp) -> Result<(), Error> {
         if chain == LOCAL_CHAIN {
             return Ok(());
         }
         let read = Head { number: U64::from(number), timestamp: U64::from(time) };
-        let heads = if self.list.len() == 1 { vec![(&self.list[0], read)] } else { self.heads().await };
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        if time > clock().saturating_add(FARTHEST) {
+            return Err(Error::FutureBlock { block: number, seconds: time.saturating_sub(clock()) });
+        }
+        let mut heads = if self.list.len() == 1 { Vec::new() } else { self.heads().await };
+        heads.push((&self.list[self.preferred.load(Relaxed) % self.list.len()], read));
+        let now = clock();
         for (node, head) in &heads {
             node.check_age(head, now.saturating_sub(OLDEST), now, || "this machine's clock".into())?;
         }
@@ -279,4 +276,8 @@ impl Service<RequestPacket> for Nodes {
     fn call(&mut self, request: RequestPacket) -> Self::Future {
         Box::pin(self.clone().answer(request))
     }
+}
+/// The time by this machine's clock.
+fn clock() -> Timestamp {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }

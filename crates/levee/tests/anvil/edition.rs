@@ -23,7 +23,7 @@ fn wei(ether: u128) -> Wei {
 /// The escrow of these terms in another edition than the latest.
 async fn create_earlier(env: &Environment, terms: &Terms) -> Result<Address> {
     let blueprint = Blueprint::escrow(terms)?.in_edition(Edition::Test);
-    let deployed = blueprint.deploy(&env.provider, CHAIN, env.alice()).await?;
+    let deployed = blueprint.deploy(&env.outbox(env.alice())).await?;
     assert!(matches!(deployed, Deployment::Created { .. }), "{deployed:?}");
     Ok(deployed.address())
 }
@@ -57,17 +57,17 @@ async fn a_rescue_of_an_earlier_edition_is_pledged_to_read_and_refunded() -> Res
         Escrow::open(env.provider.clone(), CHAIN, create_earlier(&env, &env.terms().await?).await?).await?;
     let (recovery, bonus) = (RecoveryPool::of(&escrow), BonusPool::of(&escrow));
     for blueprint in [recovery.blueprint(), bonus.blueprint()] {
-        let deployed = blueprint.deploy(&env.provider, CHAIN, alice).await?;
+        let deployed = blueprint.deploy(&env.outbox(alice)).await?;
         assert!(matches!(deployed, Deployment::Created { .. }), "{deployed:?}");
     }
     // Pools of the latest edition, which anyone can create for it, change nothing.
     for blueprint in [Blueprint::recovery_pool(escrow.address()), Blueprint::bonus_pool(escrow.address())] {
-        blueprint.deploy(&env.provider, CHAIN, bob).await?;
+        blueprint.deploy(&env.outbox(bob)).await?;
     }
-    escrow.call(O::AddBonus { sponsor: bob, amount: wei(3) })?.execute(bob).await?;
+    escrow.call(O::AddBonus { sponsor: bob, amount: wei(3) })?.execute(&env.outbox(bob)).await?;
     env.pledge_all(&escrow).await?;
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
-    escrow.call(O::Enlist(id))?.execute(alice).await?;
+    escrow.call(O::Enlist(id))?.execute(&env.outbox(alice)).await?;
 
     let snapshot = Query::of(escrow.address()).account(bob).read(&env.provider, Some(CHAIN)).await?;
     assert_eq!((snapshot.edition, snapshot.rescue.status), (Edition::Test, Status::Open));
@@ -86,9 +86,9 @@ async fn a_rescue_of_an_earlier_edition_is_pledged_to_read_and_refunded() -> Res
     assert_eq!(read(CHAIN).await?.edition, Edition::Test);
     assert_eq!(proxy.methods(), ["eth_call"; 2]);
 
-    escrow.call(O::Settle)?.execute(bob).await?;
+    escrow.call(O::Settle)?.execute(&env.outbox(bob)).await?;
     // 100 ETH of 130 ETH are drawn, of each pot rounded down.
-    let refunded = escrow.call(O::Refund(id))?.execute(alice).await?;
+    let refunded = escrow.call(O::Refund(id))?.execute(&env.outbox(alice)).await?;
     let amount = Units::new(40 * ETHER - 40 * ETHER * 100 / 130);
     let event = RescueEvent::Refunded { position: id, recipient: bob, amount };
     assert_eq!(refunded.events, [Event::Rescue(event)]);

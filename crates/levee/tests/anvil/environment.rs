@@ -2,22 +2,21 @@
 
 use alloy::{
     eips::BlockId,
-    network::{EthereumWallet, TransactionBuilder},
+    network::{Ethereum, EthereumWallet, TransactionBuilder},
     node_bindings::{Anvil, AnvilInstance},
     primitives::{Address, B256, U256},
-    providers::{DynProvider, Provider, ext::AnvilApi},
+    providers::{DynProvider, Provider, ProviderBuilder, ext::AnvilApi},
     rpc::types::TransactionRequest,
     signers::local::PrivateKeySigner,
 };
 use eyre::{OptionExt as _, Result, WrapErr as _};
 use levee::{
-    Allowance, Blueprint, Call, Deployment, Escrow, Query, Router, Tokens,
+    Allowance, Blueprint, Call, Deployment, Escrow, Outbox, Query, Router, Tokens,
     bindings::{StETH, WrappedEther, WstETH},
     model::{
         Amount, Asset, Bps, Lido, Moment, Operation, Pledge, PositionId, Rate, Route, Shares, Terms, Tier,
         Timestamp, Units, Wei,
     },
-    provider,
 };
 
 /// anvil's chain id.
@@ -33,7 +32,7 @@ pub(crate) fn pledge(pledger: Address, tier: u8, amendment: Timestamp, amount: A
 /// Owns the node, which ends with it.
 pub(crate) struct Environment {
     anvil: AnvilInstance,
-    /// Signs for everyone below.
+    /// Signs for everyone below what is no call of Levee's.
     pub(crate) provider: DynProvider,
     /// The model of stETH: 1.2 ETH a share.
     pub(crate) steth: Address,
@@ -55,11 +54,25 @@ impl Environment {
             wallet.register_signer(PrivateKeySigner::from(key.clone()));
         }
         wallet.set_default_signer(anvil.addresses()[0])?;
-        let provider = provider::signing(&anvil.endpoint().parse()?, chain, wallet)?;
+        let builder = ProviderBuilder::<_, _, Ethereum>::default();
+        let filled = builder.with_gas_estimation().with_simple_nonce_management().fetch_chain_id();
+        let provider = filled.wallet(wallet).connect_http(anvil.endpoint_url()).erased();
         let ether = |amount: u128| U256::from(amount * ETHER);
         let steth = *StETH::deploy(&provider, ether(1_000), ether(1_200)).await?.address();
         let wsteth = *WstETH::deploy(&provider, steth).await?.address();
         Ok(Self { anvil, provider, steth, wsteth })
+    }
+
+    /// Sends for one of the people below.
+    pub(crate) fn outbox(&self, account: Address) -> Outbox<DynProvider> {
+        self.outbox_on(CHAIN, account)
+    }
+
+    /// The same, signing for another chain.
+    pub(crate) fn outbox_on(&self, chain: u64, account: Address) -> Outbox<DynProvider> {
+        let mut keys = self.anvil.keys().iter().map(|key| PrivateKeySigner::from(key.clone()));
+        let signer = keys.find(|key| key.address() == account).expect("an account of anvil's");
+        Outbox::new(self.provider.clone(), chain, signer)
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -108,7 +121,7 @@ impl Environment {
     /// An escrow with [`terms`](Self::terms), just created.
     pub(crate) async fn escrow(&self) -> Result<Escrow<DynProvider>> {
         let terms = self.terms().await?;
-        let deployed = Blueprint::escrow(&terms)?.deploy(&self.provider, CHAIN, self.alice()).await?;
+        let deployed = Blueprint::escrow(&terms)?.deploy(&self.outbox(self.alice())).await?;
         assert!(matches!(deployed, Deployment::Created { .. }), "{deployed:?}");
         Ok(Escrow::open(self.provider.clone(), CHAIN, deployed.address()).await?)
     }
@@ -120,7 +133,7 @@ impl Environment {
         let weth = sent.get_receipt().await?.contract_address.ok_or_eyre("WETH is created")?;
         let tokens = Tokens { weth, steth: self.steth, wsteth: self.wsteth };
         let router = Router::new(self.provider.clone(), tokens);
-        router.blueprint().deploy(&self.provider, CHAIN, self.alice()).await?;
+        router.blueprint().deploy(&self.outbox(self.alice())).await?;
         Ok(router)
     }
 
@@ -163,12 +176,18 @@ impl Environment {
     /// Bob pledges 40 ETH into tier 0, Alice 25 shares of stETH (30 ETH) and 50 wstETH (60 ETH) into tier 1.
     pub(crate) async fn pledge_all(&self, escrow: &Escrow<DynProvider>) -> Result<()> {
         let (alice, bob) = (self.alice(), self.bob());
-        escrow.call(pledge(bob, 0, 0, Amount::Eth(Wei::new(40 * ETHER))))?.execute(bob).await?;
+        escrow.call(pledge(bob, 0, 0, Amount::Eth(Wei::new(40 * ETHER))))?.execute(&self.outbox(bob)).await?;
         self.approve(escrow, Asset::StEth, Units::new(25 * ETHER)).await?;
-        escrow.call(pledge(alice, 1, 0, Amount::StEth(Shares::new(25 * ETHER))))?.execute(alice).await?;
+        escrow
+            .call(pledge(alice, 1, 0, Amount::StEth(Shares::new(25 * ETHER))))?
+            .execute(&self.outbox(alice))
+            .await?;
         self.wrap(50 * ETHER).await?;
         self.approve(escrow, Asset::WstEth, Units::new(50 * ETHER)).await?;
-        escrow.call(pledge(alice, 1, 0, Amount::WstEth(Units::new(50 * ETHER))))?.execute(alice).await?;
+        escrow
+            .call(pledge(alice, 1, 0, Amount::WstEth(Units::new(50 * ETHER))))?
+            .execute(&self.outbox(alice))
+            .await?;
         Ok(())
     }
 
@@ -181,7 +200,7 @@ impl Environment {
     ) -> Result<()> {
         let approve = || self.approval(escrow, amount.of(asset), Allowance::Exact);
         let approval = approve().await?;
-        approval.ok_or_eyre("an approval is needed")?.execute(self.alice()).await?;
+        approval.ok_or_eyre("an approval is needed")?.execute(&self.outbox(self.alice())).await?;
         assert!(approve().await?.is_none());
         Ok(())
     }

@@ -10,13 +10,14 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    AccountView, Allowance, Blueprint, CREATE2_DEPLOYER, Contract, Deployment, Error, Escrow, Event,
-    RedactedError, Refusal, RescueEvent, ShareRate,
+    AccountView, Allowance, Blueprint, CREATE2_DEPLOYER, Confirmations, Contract, Deployment, Error, Escrow,
+    Event, RedactedError, Refusal, RescueEvent, ShareRate,
     bindings::{PledgeEscrow, StETH, WstETH},
     model::{
         Amount, Asset, Bps, EndReason, Goal, Operation as O, PerAsset, PositionId, Rate, Shares, Status,
         Terms, TermsError, Tier, Units, Wei,
     },
+    outbox::Journal,
     provider::{self, Nodes},
 };
 use std::{error::Error as StdError, iter, time::Duration};
@@ -38,13 +39,13 @@ async fn an_escrow_is_created_once() -> Result<()> {
     let missing = Error::NoCode { contract: Contract::PledgeEscrow, address };
     assert_eq!(blueprint.verify(&env.provider).await, Err(missing));
 
-    let first = blueprint.deploy(&env.provider, CHAIN, env.alice()).await?;
+    let first = blueprint.deploy(&env.outbox(env.alice())).await?;
     let Deployment::Created { address: created, executed } = first else { panic!("{first:?}") };
     assert_eq!(created, address);
     assert_eq!(executed.events, [Event::Rescue(RescueEvent::Created { terms: terms.clone() })]);
     let block = env.provider.get_block_number().await?;
 
-    let again = blueprint.deploy(&env.provider, CHAIN, env.bob()).await?;
+    let again = blueprint.deploy(&env.outbox(env.bob())).await?;
     assert_eq!(again, Deployment::Already { address });
     assert_eq!(env.provider.get_block_number().await?, block);
     let escrow = Escrow::open(env.provider.clone(), CHAIN, address).await?;
@@ -60,10 +61,10 @@ async fn a_deployment_that_cannot_succeed_is_refused_before_anything_is_sent() -
     let env = &env;
     let try_with = |terms: Terms| async move {
         let blueprint = Blueprint::escrow(&terms).expect("it can be encoded");
-        blueprint.deploy(&env.provider, CHAIN, env.alice()).await.unwrap_err()
+        blueprint.deploy(&env.outbox(env.alice())).await.unwrap_err()
     };
 
-    let wrong_chain = Blueprint::escrow(&terms)?.deploy(&env.provider, 1, env.alice()).await;
+    let wrong_chain = Blueprint::escrow(&terms)?.deploy(&env.outbox_on(1, env.alice())).await;
     assert_eq!(wrong_chain, Err(Error::WrongChain { expected: 1, actual: CHAIN }));
     let nobody = env.bob();
     assert_eq!(
@@ -160,7 +161,7 @@ async fn on_ethereum_the_tokens_are_lidos_or_none() -> Result<()> {
     let terms = env.terms().await?;
     let foreign = Error::ForeignTokens { chain: 1, steth: env.steth, wsteth: env.wsteth };
     let blueprint = Blueprint::escrow(&terms)?;
-    assert_eq!(blueprint.deploy(&env.provider, 1, env.alice()).await, Err(foreign.clone()));
+    assert_eq!(blueprint.deploy(&env.outbox_on(1, env.alice())).await, Err(foreign.clone()));
     // It can be created without this crate, and then proves itself.
     let input = [blueprint.salt().as_slice(), &blueprint.init_code()].concat();
     let creation = TransactionRequest::default().with_from(env.alice()).with_to(CREATE2_DEPLOYER);
@@ -169,7 +170,7 @@ async fn on_ethereum_the_tokens_are_lidos_or_none() -> Result<()> {
     let opened = Escrow::open(env.provider.clone(), 1, blueprint.address()).await;
     assert_eq!(opened.unwrap_err(), foreign);
     let ether_only = Terms { steth: Address::ZERO, wsteth: Address::ZERO, ..terms };
-    let created = Blueprint::escrow(&ether_only)?.deploy(&env.provider, 1, env.alice()).await?;
+    let created = Blueprint::escrow(&ether_only)?.deploy(&env.outbox_on(1, env.alice())).await?;
     Escrow::open(env.provider.clone(), 1, created.address()).await?;
     Ok(())
 }
@@ -180,7 +181,7 @@ async fn an_amended_escrow_still_proves_itself() -> Result<()> {
     let escrow = env.escrow().await?;
     let original = escrow.original_terms().clone();
     let goal = Goal { target: wei(70), deadline: original.deadline + 60, terms_hash: B256::ZERO };
-    escrow.call(O::Amend(goal))?.execute(env.guardian()).await?;
+    escrow.call(O::Amend(goal))?.execute(&env.outbox(env.guardian())).await?;
     env.warp(escrow.pledging().await?.latest_amendment()).await?;
     let again = Escrow::open(env.provider.clone(), CHAIN, escrow.address()).await?;
     assert_eq!(again.original_terms(), &original);
@@ -199,7 +200,7 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     assert_eq!((open.status, open.coverage, open.threshold_met), (Status::Open, Some(wei(130)), Bps::ONE));
     assert_eq!(open.rate, ShareRate::Known(Rate::new(12 * 10u128.pow(26)).expect("a rate")));
 
-    let executed = escrow.call(O::Settle)?.execute(bob).await?;
+    let executed = escrow.call(O::Settle)?.execute(&env.outbox(bob)).await?;
     let [Event::Rescue(RescueEvent::Settled { threshold, drawn, ref draws, settled_at, .. })] =
         executed.events[..]
     else {
@@ -212,7 +213,7 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
     env.assert_books_from_logs(&escrow).await?;
 
     env.warp(settled_at + 3_600).await?;
-    let released = escrow.call(O::Release(Asset::WstEth))?.execute(bob).await?;
+    let released = escrow.call(O::Release(Asset::WstEth))?.execute(&env.outbox(bob)).await?;
     let half = Units::new(drawn_of(50).get() / 2);
     assert_eq!(
         released.events,
@@ -226,20 +227,20 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
 
     env.warp(settled_at + 7_200).await?;
     for asset in Asset::ALL {
-        escrow.call(O::Release(asset))?.execute(bob).await?;
+        escrow.call(O::Release(asset))?.execute(&env.outbox(bob)).await?;
         env.assert_books_from_logs(&escrow).await?;
     }
     assert_eq!(escrow.status().await?, Status::Released);
     let position = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
     let back = Units::new(40 * ETHER - drawn_of(40).get());
-    let refunded = escrow.call(O::Refund(position))?.execute(alice).await?;
+    let refunded = escrow.call(O::Refund(position))?.execute(&env.outbox(alice)).await?;
     assert_eq!(
         refunded.events,
         [Event::Rescue(RescueEvent::Refunded { position, recipient: bob, amount: back })]
     );
-    escrow.call(O::RefundTo { tier: 1, asset: Asset::StEth, to: bob })?.execute(alice).await?;
+    escrow.call(O::RefundTo { tier: 1, asset: Asset::StEth, to: bob })?.execute(&env.outbox(alice)).await?;
     let wrapped = PositionId { pledger: alice, tier: 1, asset: Asset::WstEth };
-    escrow.call(O::Refund(wrapped))?.execute(bob).await?;
+    escrow.call(O::Refund(wrapped))?.execute(&env.outbox(bob)).await?;
     env.assert_books_from_logs(&escrow).await?;
     assert_eq!(
         StETH::new(env.steth, &env.provider).sharesOf(bob).call().await?,
@@ -250,7 +251,7 @@ async fn pledges_of_all_assets_are_settled_released_and_refunded() -> Result<()>
         U256::from(drawn_of(50).get())
     );
     assert_eq!(
-        escrow.call(O::Refund(position))?.execute(alice).await,
+        escrow.call(O::Refund(position))?.execute(&env.outbox(alice)).await,
         Err(Refusal::NothingToReturn { id: position }.into())
     );
     Ok(())
@@ -264,7 +265,7 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
     env.pledge_all(&escrow).await?;
     let terms = escrow.terms().await?;
     let goal = Goal { target: wei(200), deadline: terms.deadline + 60, terms_hash: B256::repeat_byte(8) };
-    escrow.call(O::Amend(goal))?.execute(guardian).await?;
+    escrow.call(O::Amend(goal))?.execute(&env.outbox(guardian)).await?;
     env.assert_books_from_logs(&escrow).await?;
     let amendment = escrow.rescue().await?.amendment.expect("an amendment is pending");
     assert_eq!(amendment.goal, goal);
@@ -274,7 +275,8 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
         matches!(pending, Error::Refused(Refusal::AmendmentPending { effective_at: at, .. }) if at == effective_at)
     );
 
-    let exited = escrow.call(O::Exit { tier: 1, asset: Asset::StEth, to: bob })?.execute(alice).await?;
+    let exited =
+        escrow.call(O::Exit { tier: 1, asset: Asset::StEth, to: bob })?.execute(&env.outbox(alice)).await?;
     let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
     assert_eq!(
         exited.events,
@@ -288,11 +290,11 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
         Terms { target: wei(200), deadline: goal.deadline, terms_hash: goal.terms_hash, ..terms }
     );
 
-    escrow.call(O::Amend(Goal { target: wei(300), ..goal }))?.execute(guardian).await?;
+    escrow.call(O::Amend(Goal { target: wei(300), ..goal }))?.execute(&env.outbox(guardian)).await?;
     let position = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
-    let declined = escrow.call(O::Decline(position))?.execute(guardian).await?;
+    let declined = escrow.call(O::Decline(position))?.execute(&env.outbox(guardian)).await?;
     assert_eq!(declined.events, [Event::Rescue(RescueEvent::Declined { position, amount: units(40) })]);
-    let cancelled = escrow.call(O::Cancel)?.execute(guardian).await?;
+    let cancelled = escrow.call(O::Cancel)?.execute(&env.outbox(guardian)).await?;
     let failed_at = env.time().await?;
     let reason = EndReason::EndedByGuardian;
     assert_eq!(cancelled.events, [Event::Rescue(RescueEvent::Failed { reason, rate: None, failed_at })]);
@@ -301,7 +303,7 @@ async fn an_amended_rescue_is_left_declined_and_ended() -> Result<()> {
     env.assert_books_from_logs(&escrow).await?;
     assert_eq!(escrow.rescue().await?.terms.target, wei(200), "what was pending has died");
     let wrapped = PositionId { pledger: alice, tier: 1, asset: Asset::WstEth };
-    escrow.call(O::Refund(wrapped))?.execute(bob).await?;
+    escrow.call(O::Refund(wrapped))?.execute(&env.outbox(bob)).await?;
     env.assert_books_from_logs(&escrow).await
 }
 
@@ -311,17 +313,18 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
     env.pledge_all(&escrow).await?;
-    escrow.call(O::Settle)?.execute(bob).await?;
+    escrow.call(O::Settle)?.execute(&env.outbox(bob)).await?;
     let settled_at = env.time().await?;
     env.warp(settled_at + 3_600).await?;
-    escrow.call(O::Object { tier: 1, asset: Asset::StEth })?.execute(alice).await?;
+    escrow.call(O::Object { tier: 1, asset: Asset::StEth })?.execute(&env.outbox(alice)).await?;
     env.assert_books_from_logs(&escrow).await?;
     let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
     assert_eq!(
         escrow.call(O::Object { tier: 1, asset: Asset::StEth })?.simulate(alice).await,
         Err(Refusal::AlreadyObjected { id: position }.into())
     );
-    let executed = escrow.call(O::Object { tier: 1, asset: Asset::WstEth })?.execute(alice).await?;
+    let executed =
+        escrow.call(O::Object { tier: 1, asset: Asset::WstEth })?.execute(&env.outbox(alice)).await?;
     let cancelled_at = env.time().await?;
     let reason = EndReason::Vetoed;
     assert_eq!(
@@ -330,13 +333,13 @@ async fn objections_cancel_and_what_is_not_collected_lapses() -> Result<()> {
     );
     env.assert_books_from_logs(&escrow).await?;
 
-    escrow.call(O::Release(Asset::Eth))?.execute(bob).await?;
+    escrow.call(O::Release(Asset::Eth))?.execute(&env.outbox(bob)).await?;
     env.assert_books_from_logs(&escrow).await?;
     let limit = cancelled_at + 7_200;
     let early = escrow.call(O::Lapse)?.simulate(bob).await.unwrap_err();
     assert!(matches!(early, Error::Refused(Refusal::TooEarly { limit: l, .. }) if l == limit), "{early}");
     env.warp(limit + 1).await?;
-    let lapsed = escrow.call(O::Lapse)?.execute(bob).await?;
+    let lapsed = escrow.call(O::Lapse)?.execute(&env.outbox(bob)).await?;
     let lapsed_at = env.time().await?;
     assert_eq!(
         lapsed.events,
@@ -359,9 +362,9 @@ async fn what_a_veto_stops_is_held_until_its_time_or_the_guardian_lifts_it() -> 
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
     env.pledge_all(&escrow).await?;
-    escrow.call(O::Settle)?.execute(bob).await?;
+    escrow.call(O::Settle)?.execute(&env.outbox(bob)).await?;
     let settled_at = env.time().await?;
-    escrow.call(O::Object { tier: 1, asset: Asset::WstEth })?.execute(alice).await?;
+    escrow.call(O::Object { tier: 1, asset: Asset::WstEth })?.execute(&env.outbox(alice)).await?;
     let page = escrow.rescue().await?;
     assert_eq!((page.end_reason, page.returns_by_calendar), (Some(EndReason::Vetoed), true));
     let all = |count: u8| PerAsset::from_fn(|_| count);
@@ -372,7 +375,7 @@ async fn what_a_veto_stops_is_held_until_its_time_or_the_guardian_lifts_it() -> 
     assert_eq!((page.held, page.next_tranche_at), (all(1), Some(settled_at + 7_200)));
     env.assert_books_from_logs(&escrow).await?;
 
-    let lifted = escrow.call(O::Cancel)?.execute(env.guardian()).await?;
+    let lifted = escrow.call(O::Cancel)?.execute(&env.outbox(env.guardian())).await?;
     assert_eq!(lifted.events, [Event::Rescue(RescueEvent::HoldLifted { lifted_at: env.time().await? })]);
     let page = escrow.rescue().await?;
     assert_eq!((page.held, page.returns_by_calendar, page.next_tranche_at), (all(0), false, None));
@@ -397,7 +400,7 @@ async fn past_the_deadline_the_logs_foresee_what_settling_gives() -> Result<()> 
     let page = escrow.rescue().await?;
     assert_eq!((page.status, page.end_reason), (Status::Failed, Some(EndReason::NoThresholdMet)));
     // Once it is decided, the rate stays the one that decided it.
-    let failed = escrow.call(O::Settle)?.execute(env.bob()).await?;
+    let failed = escrow.call(O::Settle)?.execute(&env.outbox(env.bob())).await?;
     let [Event::Rescue(RescueEvent::Failed { rate, .. })] = failed.events[..] else {
         panic!("{:?}", failed.events)
     };
@@ -424,7 +427,7 @@ async fn a_rescue_whose_rate_cannot_be_read_expires() -> Result<()> {
     assert_eq!(escrow.call(O::Settle)?.simulate(env.bob()).await, Err(Refusal::RateUnreadable.into()));
 
     env.warp(deadline + 7_201).await?;
-    escrow.call(O::Expire)?.execute(env.bob()).await?;
+    escrow.call(O::Expire)?.execute(&env.outbox(env.bob())).await?;
     assert_eq!(escrow.rescue().await?.end_reason, Some(EndReason::RateUnreadable));
     env.assert_books_from_logs(&escrow).await?;
     env.provider.anvil_set_code(env.steth, code).await?;
@@ -436,13 +439,14 @@ async fn refusals_carry_their_facts() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
-    let refused = |call: levee::Call<_>| async move { call.execute(bob).await.unwrap_err() };
+    let outbox = &env.outbox(bob);
+    let refused = |call: levee::Call<_>| async move { call.execute(outbox).await.unwrap_err() };
 
     let tier = refused(escrow.call(pledge(bob, 2, 0, Amount::Eth(wei(1))))?).await;
     assert_eq!(tier, Refusal::UnknownTier { tier: 2, count: 2 }.into());
     let guardian = env.guardian();
     assert_eq!(refused(escrow.call(O::Cancel)?).await, Refusal::NotGuardian { caller: bob, guardian }.into());
-    escrow.call(pledge(bob, 0, 0, Amount::Eth(wei(7))))?.execute(bob).await?;
+    escrow.call(pledge(bob, 0, 0, Amount::Eth(wei(7))))?.execute(&env.outbox(bob)).await?;
     let coverage = Refusal::CoverageTooLow { coverage: wei(7), required: wei(100) };
     assert_eq!(refused(escrow.call(O::Settle)?).await, coverage.into());
     assert!(refused(escrow.call(O::Settle)?).await.is_users());
@@ -474,19 +478,19 @@ async fn an_approval_is_exact_or_outlasts_rebases_of_a_hundredth() -> Result<()>
     rebase(1_200 * ETHER + 1_000).send().await?.get_receipt().await?;
     let reason = "ALLOWANCE_EXCEEDED".to_owned();
     assert_eq!(pledge.simulate(alice).await, Err(Error::TokenRefused { reason }));
-    approve(Allowance::Exact).await?.expect("it is too little").execute(alice).await?;
+    approve(Allowance::Exact).await?.expect("it is too little").execute(&env.outbox(alice)).await?;
     assert_eq!(steth.allowance(alice, spender).call().await?, U256::from(30 * ETHER + 25));
-    pledge.execute(alice).await?;
+    pledge.execute(&env.outbox(alice)).await?;
     assert_eq!(steth.allowance(alice, spender).call().await?, U256::ZERO, "used up");
 
     rebase(1_200 * ETHER).send().await?.get_receipt().await?;
-    approve(Allowance::WithRoom).await?.expect("none is left").execute(alice).await?;
+    approve(Allowance::WithRoom).await?.expect("none is left").execute(&env.outbox(alice)).await?;
     assert_eq!(steth.allowance(alice, spender).call().await?, U256::from(30 * ETHER + 30 * ETHER / 100 + 1));
     rebase(1_213 * ETHER).send().await?.get_receipt().await?;
     assert!(approve(Allowance::Exact).await?.is_some());
     rebase(1_212 * ETHER).send().await?.get_receipt().await?;
     assert!(approve(Allowance::Exact).await?.is_none());
-    pledge.execute(alice).await?;
+    pledge.execute(&env.outbox(alice)).await?;
     Ok(())
 }
 
@@ -500,7 +504,7 @@ async fn a_pledge_names_the_amendment_that_its_sender_was_shown() -> Result<()> 
     old.simulate(bob).await?;
     let goal = Goal { target: wei(50), ..Goal::from(escrow.original_terms()) };
     let goal = Goal { deadline: goal.deadline + 60, ..goal };
-    escrow.call(O::Amend(goal))?.execute(guardian).await?;
+    escrow.call(O::Amend(goal))?.execute(&env.outbox(guardian)).await?;
     let shown = escrow.pledging().await?;
     let effective_at = shown.latest_amendment();
     assert_eq!(effective_at, env.time().await? + 1_800);
@@ -511,10 +515,10 @@ async fn a_pledge_names_the_amendment_that_its_sender_was_shown() -> Result<()> 
     );
     let differs = Refusal::AmendmentDiffers { named: 0, latest: effective_at };
     assert_eq!(old.simulate(bob).await, Err(differs.into()));
-    escrow.call(pledge(bob, 0, effective_at, Amount::Eth(wei(1))))?.execute(bob).await?;
+    escrow.call(pledge(bob, 0, effective_at, Amount::Eth(wei(1))))?.execute(&env.outbox(bob)).await?;
     env.warp(effective_at).await?;
     assert_eq!(escrow.pledging().await?.target, wei(50));
-    escrow.call(pledge(bob, 0, effective_at, Amount::Eth(wei(1))))?.execute(bob).await?;
+    escrow.call(pledge(bob, 0, effective_at, Amount::Eth(wei(1))))?.execute(&env.outbox(bob)).await?;
     env.assert_books_from_logs(&escrow).await
 }
 
@@ -525,10 +529,11 @@ async fn what_could_not_be_paid_is_owed_and_collected() -> Result<()> {
     let (alice, bob, guardian) = (env.alice(), env.bob(), env.guardian());
     env.pledge_all(&escrow).await?;
     let goal = Goal { target: wei(200), ..Goal::from(escrow.original_terms()) };
-    escrow.call(O::Amend(goal))?.execute(guardian).await?;
+    escrow.call(O::Amend(goal))?.execute(&env.outbox(guardian)).await?;
     let code = env.provider.get_code_at(env.steth).await?;
     env.provider.anvil_set_code(env.steth, bytes!("fe")).await?;
-    let exited = escrow.call(O::Exit { tier: 1, asset: Asset::StEth, to: bob })?.execute(alice).await?;
+    let exited =
+        escrow.call(O::Exit { tier: 1, asset: Asset::StEth, to: bob })?.execute(&env.outbox(alice)).await?;
     let position = PositionId { pledger: alice, tier: 1, asset: Asset::StEth };
     let (amount, asset) = (units(25), Asset::StEth);
     let exit = Event::Rescue(RescueEvent::Exited { position, recipient: bob, amount });
@@ -541,7 +546,7 @@ async fn what_could_not_be_paid_is_owed_and_collected() -> Result<()> {
 
     env.provider.anvil_set_code(env.steth, code).await?;
     env.assert_books_from_logs(&escrow).await?;
-    let collected = escrow.call(O::CollectTo { asset, to: bob })?.execute(alice).await?;
+    let collected = escrow.call(O::CollectTo { asset, to: bob })?.execute(&env.outbox(alice)).await?;
     assert_eq!(
         collected.events,
         [Event::Rescue(RescueEvent::Collected { pledger: alice, asset, recipient: bob, amount })]
@@ -557,11 +562,14 @@ async fn a_transaction_may_wait_or_fail_in_its_block() -> Result<()> {
     let escrow = env.escrow().await?;
     let deadline = escrow.terms().await?.deadline;
     env.provider.anvil_set_auto_mine(false).await?;
-    let sent = escrow.call(pledge(env.bob(), 0, 0, Amount::Eth(wei(1))))?.send(env.bob()).await?;
-    let (transaction, waited) = (sent.transaction(), Duration::from_millis(50));
-    assert_eq!(sent.wait(waited).await, Err(Error::NotMined { transaction, waited }));
+    let waited = Duration::from_millis(50);
+    let outbox = env.outbox(env.bob()).waiting(Confirmations::default(), waited);
+    let pledge = escrow.call(pledge(env.bob(), 0, 0, Amount::Eth(wei(1))))?;
+    let Err(Error::NotMined { transaction, .. }) = pledge.execute(&outbox).await else { panic!("no block") };
     env.warp(deadline + 1).await?;
-    assert_eq!(sent.wait(Duration::from_secs(10)).await, Err(Error::FailedInBlock { transaction }));
+    let [intent] = &outbox.journal().unfinished(CHAIN, env.bob()).await?[..] else { panic!("one intent") };
+    assert_eq!(outbox.resume(intent).await, Err(Error::FailedInBlock { transaction }));
+    assert_eq!(outbox.journal().unfinished(CHAIN, env.bob()).await?, []);
     Ok(())
 }
 

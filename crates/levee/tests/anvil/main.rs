@@ -4,6 +4,7 @@ mod edition;
 mod environment;
 mod escrow;
 mod nodes;
+mod outbox;
 #[path = "../../../../tests/e2e/proxy.rs"]
 mod proxy;
 mod satellites;

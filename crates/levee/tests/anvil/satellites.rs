@@ -34,10 +34,10 @@ async fn each_contract_is_created_once() -> Result<()> {
     for blueprint in blueprints {
         let (contract, address) = (blueprint.contract(), blueprint.address());
         assert_eq!(blueprint.verify(&env.provider).await, Err(Error::NoCode { contract, address }));
-        let first = blueprint.deploy(&env.provider, CHAIN, env.alice()).await?;
+        let first = blueprint.deploy(&env.outbox(env.alice())).await?;
         assert!(matches!(first, Deployment::Created { .. }), "{first:?}");
         let block = env.provider.get_block_number().await?;
-        let again = blueprint.deploy(&env.provider, CHAIN, env.bob()).await?;
+        let again = blueprint.deploy(&env.outbox(env.bob())).await?;
         assert_eq!(again, Deployment::Already { address });
         assert_eq!(env.provider.get_block_number().await?, block);
     }
@@ -51,7 +51,7 @@ async fn recovery_is_refused_in_the_pools_words() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let pool = RecoveryPool::of(&escrow);
-    let created = pool.blueprint().deploy(&env.provider, CHAIN, env.alice()).await?;
+    let created = pool.blueprint().deploy(&env.outbox(env.alice())).await?;
     let Deployment::Created { executed, .. } = created else { panic!("{created:?}") };
     let event = RecoveryEvent::Created { escrow: escrow.address() };
     assert_eq!(executed.events, [Event::Recovery(event)]);
@@ -75,11 +75,11 @@ async fn everything_is_read_as_it_was_at_a_block() -> Result<()> {
     let (bonus, recovery) = (BonusPool::of(&escrow), RecoveryPool::of(&escrow));
     let board = Board::new(env.provider.clone(), CHAIN);
     for blueprint in [bonus.blueprint(), board.blueprint()] {
-        blueprint.deploy(&env.provider, CHAIN, bob).await?;
+        blueprint.deploy(&env.outbox(bob)).await?;
     }
     let block = env.provider.get_block_number().await?;
 
-    recovery.blueprint().deploy(&env.provider, CHAIN, bob).await?;
+    recovery.blueprint().deploy(&env.outbox(bob)).await?;
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
     let declaration = declaration(escrow.address(), env.time().await? + 100);
     let digest = board.digest(bob, &declaration, 1)?;
@@ -90,10 +90,10 @@ async fn everything_is_read_as_it_was_at_a_block() -> Result<()> {
         board.declare(&declaration)?,
         board.revoke(digest),
     ] {
-        call.execute(bob).await?;
+        call.execute(&env.outbox(bob)).await?;
     }
     env.warp(escrow.terms().await?.deadline + 1).await?;
-    escrow.call(O::Settle)?.execute(bob).await?;
+    escrow.call(O::Settle)?.execute(&env.outbox(bob)).await?;
 
     let now = escrow.rescue().await?;
     assert_eq!((now.status, now.pots.len(), escrow.status().await?), (Status::Failed, 1, Status::Failed));
@@ -133,13 +133,14 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     let escrow = env.escrow().await?;
     let (alice, bob) = (env.alice(), env.bob());
     let pool = BonusPool::of(&escrow);
-    pool.blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    pool.blueprint().deploy(&env.outbox(alice)).await?;
     let router = env.router().await?;
-    escrow.call(O::AddBonus { sponsor: bob, amount: wei(3) })?.execute(alice).await?;
+    escrow.call(O::AddBonus { sponsor: bob, amount: wei(3) })?.execute(&env.outbox(alice)).await?;
     assert_eq!(pool.contribution_of(bob).await?, wei(3));
     let (tier, amount, route) = (0, Amount::Eth(wei(1)), Route::Router { enlist: true });
     let pledge = Pledge { pledger: bob, tier, amount, amendment: 0, route };
-    let pledged = escrow.clone().through(router.address()).pledge(pledge, None)?.execute(alice).await?;
+    let pledged =
+        escrow.clone().through(router.address()).pledge(pledge, None)?.execute(&env.outbox(alice)).await?;
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
     let deadline = escrow.terms().await?.deadline;
     let unit_seconds = U256::from(ETHER) * U256::from(deadline - env.time().await?);
@@ -167,7 +168,7 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
         "{early}"
     );
     env.warp(limit + 1).await?;
-    let claimed = escrow.call(O::ClaimBonus(id))?.execute(alice).await?;
+    let claimed = escrow.call(O::ClaimBonus(id))?.execute(&env.outbox(alice)).await?;
     let [Event::Rescue(RescueEvent::Failed { .. }), Event::Bonus(ref decided), Event::Bonus(ref paid)] =
         claimed.events[..]
     else {
@@ -240,7 +241,7 @@ fn declaration(escrow: Address, expiry: u64) -> Declaration {
 async fn what_is_signed_here_is_what_the_board_checks() -> Result<()> {
     let env = Environment::start().await?;
     let board = Board::new(env.provider.clone(), CHAIN);
-    board.blueprint().deploy(&env.provider, CHAIN, env.alice()).await?;
+    board.blueprint().deploy(&env.outbox(env.alice())).await?;
     let key = PrivateKeySigner::random();
     let now = env.time().await?;
     let declared = declaration(Address::repeat_byte(7), now + 100);
@@ -258,7 +259,7 @@ async fn what_is_signed_here_is_what_the_board_checks() -> Result<()> {
     assert_eq!(theirs.digestOf(key.address(), raw, Uint::from(now)).call().await?, digest);
     board.check(&signed, now).await?;
     assert!(!board.is_spent(key.address(), digest).await?);
-    board.declare_for(&signed)?.execute(env.bob()).await?;
+    board.declare_for(&signed)?.execute(&env.outbox(env.bob())).await?;
     assert!(board.is_spent(key.address(), digest).await?);
     let [found] = &board.declarations(declared.escrow, 0).await?[..] else { panic!("there is one") };
     assert_eq!((&found.declaration, found.digest), (&declared, Some(digest)));

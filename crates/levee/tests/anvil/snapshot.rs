@@ -41,20 +41,29 @@ fn eight_tiers() -> Vec<Tier> {
 async fn largest_rescue(env: &Environment) -> Result<Escrow<impl Provider + Clone>> {
     let alice = env.alice();
     let terms = Terms { tiers: eight_tiers(), ..env.terms().await? };
-    let address = Blueprint::escrow(&terms)?.deploy(&env.provider, CHAIN, alice).await?.address();
+    let address = Blueprint::escrow(&terms)?.deploy(&env.outbox(alice)).await?.address();
     let escrow = Escrow::open(env.provider.clone(), CHAIN, address).await?;
     let bonus = BonusPool::of(&escrow);
-    bonus.blueprint().deploy(&env.provider, CHAIN, alice).await?;
-    RecoveryPool::of(&escrow).blueprint().deploy(&env.provider, CHAIN, alice).await?;
+    bonus.blueprint().deploy(&env.outbox(alice)).await?;
+    RecoveryPool::of(&escrow).blueprint().deploy(&env.outbox(alice)).await?;
     env.approve(&escrow, Asset::StEth, Units::new(10 * ETHER)).await?;
     env.wrap(10 * ETHER).await?;
     env.approve(&escrow, Asset::WstEth, Units::new(10 * ETHER)).await?;
     for tier in 0..8 {
-        escrow.call(pledge(alice, tier, 0, Amount::Eth(ONE)))?.execute(alice).await?;
-        escrow.call(pledge(alice, tier, 0, Amount::StEth(Shares::new(ETHER))))?.execute(alice).await?;
-        escrow.call(pledge(alice, tier, 0, Amount::WstEth(Units::new(ETHER))))?.execute(alice).await?;
+        escrow.call(pledge(alice, tier, 0, Amount::Eth(ONE)))?.execute(&env.outbox(alice)).await?;
+        escrow
+            .call(pledge(alice, tier, 0, Amount::StEth(Shares::new(ETHER))))?
+            .execute(&env.outbox(alice))
+            .await?;
+        escrow
+            .call(pledge(alice, tier, 0, Amount::WstEth(Units::new(ETHER))))?
+            .execute(&env.outbox(alice))
+            .await?;
         for asset in Asset::ALL {
-            escrow.call(O::Enlist(PositionId { pledger: alice, tier, asset }))?.execute(alice).await?;
+            escrow
+                .call(O::Enlist(PositionId { pledger: alice, tier, asset }))?
+                .execute(&env.outbox(alice))
+                .await?;
         }
     }
     Ok(escrow)
@@ -90,7 +99,7 @@ async fn a_snapshot_is_of_one_block() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let before = env.provider.get_block(BlockId::latest()).await?.ok_or_eyre("a block")?.header;
-    escrow.call(pledge(env.bob(), 0, 0, Amount::Eth(ONE)))?.execute(env.bob()).await?;
+    escrow.call(pledge(env.bob(), 0, 0, Amount::Eth(ONE)))?.execute(&env.outbox(env.bob())).await?;
     env.warp(before.timestamp + 100).await?;
 
     let query = Query::of(escrow.address()).account(env.bob());
@@ -113,7 +122,7 @@ async fn an_account_is_read_with_its_tokens() -> Result<()> {
     env.approve(&escrow, Asset::StEth, Units::new(25 * ETHER)).await?;
     let query = Query::of(escrow.address()).account(alice).through(router.address(), weth);
     let before = in_one_request(&env, query).await?.account;
-    router.weth_approval(&before, ONE).ok_or_eyre("needed")?.execute(alice).await?;
+    router.weth_approval(&before, ONE).ok_or_eyre("needed")?.execute(&env.outbox(alice)).await?;
 
     let account = in_one_request(&env, query).await?.account;
     let number = |ether: u128| Some(U256::from(ether * ETHER));

@@ -1,0 +1,387 @@
+//! Transactions with one effect or none, whatever is cut off: the program, the answer, the node.
+//!
+//! An [`Outbox`] sends the transactions of one account on one chain. Each is prepared, so that what is shown is what is
+//! signed; signed for that chain alone; recorded in a [`Journal`] with its hash and its bytes; and only then broadcast.
+//! After a crash, or an answer that never came, [`Outbox::resume`] broadcasts the same bytes again, which can have no second
+//! effect, because they have the same nonce.
+
+mod fees;
+mod journal;
+mod wait;
+
+use std::time::Duration;
+
+use alloy::{
+    consensus::TxEnvelope,
+    eips::{
+        BlockId,
+        eip2718::{Decodable2718, Encodable2718},
+    },
+    network::{EthereumWallet, NetworkTransactionBuilder, TransactionBuilder, TxSigner},
+    primitives::{Address, B256, Bytes, Signature},
+    providers::Provider,
+    rpc::types::TransactionRequest,
+    transports::TransportError,
+};
+use levee_model::Wei;
+use tokio::sync::Mutex;
+
+use crate::{
+    call::{Call, Executed},
+    error::Error,
+    provider::LOCAL_CHAIN,
+    redacted::RedactedError,
+};
+
+pub use fees::{FeeOptions, Fees, MAX_FEE, MAX_FEE_PER_GAS};
+pub use journal::{Draft, Intent, IntentState, Journal, MemoryJournal, Purpose, Signed, SignedState};
+pub use wait::{Confirmations, WAIT_LIMIT};
+
+/// Sends the transactions of one account on one chain.
+#[derive(Debug)]
+pub struct Outbox<P, J = MemoryJournal> {
+    provider: P,
+    chain: u64,
+    account: Address,
+    wallet: EthereumWallet,
+    journal: J,
+    fees: FeeOptions,
+    confirmations: Confirmations,
+    wait_limit: Duration,
+    /// None until the first transaction, and whenever it is not certain.
+    next_nonce: Mutex<Option<u64>>,
+}
+
+/// A simulated call with its fees: what is shown before it is signed, and signed as it was shown.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    request: TransactionRequest,
+    contracts: Vec<Address>,
+    gas: u64,
+    fees: Fees,
+}
+
+impl Prepared {
+    /// The gas that the simulation needed.
+    pub const fn gas(&self) -> u64 {
+        self.gas
+    }
+
+    /// The fees that are signed.
+    pub const fn fees(&self) -> &Fees {
+        &self.fees
+    }
+
+    /// The same for at most the price of another's gas.
+    ///
+    /// # Errors
+    /// [`Error::GasPriceAboveLimit`] if the next block needs more.
+    pub fn at_most(mut self, other: &Self) -> Result<Self, Error> {
+        self.fees = self.fees.at_most(other.fees.max_fee_per_gas)?;
+        self.request = self.fees.set(self.request);
+        Ok(self)
+    }
+
+    /// What its gas would cost in the next block.
+    pub const fn likely_fee(&self) -> Wei {
+        self.fees.likely(self.gas)
+    }
+}
+
+impl<P> Outbox<P> {
+    /// For `signer`'s account on the chain `chain`, with a journal in memory. `provider` should be on that chain: signatures
+    /// are for it alone, whatever the provider says.
+    pub fn new(provider: P, chain: u64, signer: impl TxSigner<Signature> + Send + Sync + 'static) -> Self {
+        let (account, wallet) = (signer.address(), EthereumWallet::new(signer));
+        Self::with(provider, chain, account, wallet, MemoryJournal::default())
+    }
+
+    /// For an account that cannot sign here: to follow what it has signed.
+    pub fn watching(provider: P, chain: u64, account: Address) -> Self {
+        Self::with(provider, chain, account, EthereumWallet::default(), MemoryJournal::default())
+    }
+
+    /// The same with another journal.
+    pub fn with_journal<J: Journal>(self, journal: J) -> Outbox<P, J> {
+        let Self { provider, chain, account, wallet, fees, confirmations, wait_limit, next_nonce, .. } = self;
+        Outbox { provider, chain, account, wallet, journal, fees, confirmations, wait_limit, next_nonce }
+    }
+}
+
+impl<P, J> Outbox<P, J> {
+    fn with(provider: P, chain: u64, account: Address, wallet: EthereumWallet, journal: J) -> Self {
+        Self {
+            provider,
+            chain,
+            account,
+            wallet,
+            journal,
+            fees: FeeOptions::default(),
+            confirmations: Confirmations::default(),
+            wait_limit: WAIT_LIMIT,
+            next_nonce: Mutex::default(),
+        }
+    }
+}
+
+impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
+    /// The same with other wishes about fees.
+    #[must_use]
+    pub fn with_fees(self, fees: FeeOptions) -> Self {
+        Self { fees, ..self }
+    }
+
+    /// The same, waiting for another depth, up to `limit`.
+    #[must_use]
+    pub fn waiting(self, confirmations: Confirmations, limit: Duration) -> Self {
+        Self { confirmations, wait_limit: limit, ..self }
+    }
+
+    /// The same with `nonce` for the next transaction, instead of the account's next.
+    #[must_use]
+    pub fn with_nonce(self, nonce: u64) -> Self {
+        Self { next_nonce: Mutex::new(Some(nonce)), ..self }
+    }
+
+    /// The account that sends.
+    pub const fn account(&self) -> Address {
+        self.account
+    }
+
+    /// The chain that signatures are for.
+    pub const fn chain(&self) -> u64 {
+        self.chain
+    }
+
+    /// The provider that is sent to.
+    pub const fn provider(&self) -> &P {
+        &self.provider
+    }
+
+    /// The journal.
+    pub const fn journal(&self) -> &J {
+        &self.journal
+    }
+
+    /// Simulates a call and fixes its fees. Sends nothing.
+    ///
+    /// # Errors
+    /// Like [`Call::simulate`]; [`Error::GasPriceAboveLimit`], [`Error::FeeAboveLimit`].
+    pub async fn prepare(&self, call: &Call<P>) -> Result<Prepared, Error> {
+        let gas = call.simulate(self.account).await?;
+        let fees = Fees::of(&self.provider, gas, &self.fees).await?;
+        let request = fees.set(call.request(self.account));
+        Ok(Prepared { request, contracts: call.contracts().to_vec(), gas, fees })
+    }
+
+    /// Signs, records and broadcasts a transaction, as the step `step` of an intent. If the node's answer does not come, the
+    /// transaction is taken for sent: [`confirm`](Self::confirm) finds out, and broadcasts it again.
+    ///
+    /// # Errors
+    /// [`Error::NotSigned`]; [`Error::Journal`], and then nothing was broadcast; [`Error::NotAccepted`] if the node refuses the
+    /// transaction, which remains recorded; [`Error::Rpc`] if the account's nonce cannot be read.
+    pub async fn send(&self, intent: &Intent, step: &str, prepared: &Prepared) -> Result<Signed, Error> {
+        let signed = {
+            let mut next_nonce = self.next_nonce.lock().await;
+            let nonce = match next_nonce.take() {
+                Some(nonce) => nonce,
+                None => self.first_free_nonce().await?,
+            };
+            let signed = self.sign(intent, step, prepared, nonce).await?;
+            self.journal.record(&signed).await?;
+            *next_nonce = Some(nonce.saturating_add(1));
+            signed
+        };
+        self.broadcast(&signed).await?;
+        Ok(signed)
+    }
+
+    /// What takes the place of a pending transaction: the same, at a higher price. Sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::GasPriceAboveLimit`], [`Error::FeeAboveLimit`]; [`Error::Rpc`].
+    pub async fn prepare_replacement(&self, replaced: &Signed) -> Result<Prepared, Error> {
+        let transaction = TxEnvelope::decode_2718(&mut &replaced.raw[..])
+            .map_err(|error| Error::Journal { source: RedactedError::new(error) })?;
+        let fees = Fees::replacing(&transaction, &self.provider, &self.fees).await?;
+        let request = TransactionRequest::from_transaction(transaction);
+        let (contracts, gas) = (replaced.contracts.clone(), fees.gas_limit);
+        Ok(Prepared { request: fees.set(request), contracts, gas, fees })
+    }
+
+    /// Signs, records and broadcasts what takes the place of a pending transaction. At most one of the two is ever included.
+    ///
+    /// # Errors
+    /// Like [`send`](Self::send).
+    pub async fn replace(
+        &self,
+        intent: &Intent,
+        replaced: &Signed,
+        prepared: &Prepared,
+    ) -> Result<Signed, Error> {
+        let signed = self.sign(intent, &replaced.step, prepared, replaced.nonce).await?;
+        self.journal.record(&signed).await?;
+        self.broadcast(&signed).await?;
+        Ok(signed)
+    }
+
+    /// Simulates and sends a call under an intent of its own, and waits for it. To call it again after [`Error::NotMined`] is to
+    /// send a second transaction: [`resume`](Self::resume) the unfinished intent instead.
+    ///
+    /// # Errors
+    /// Like [`prepare`](Self::prepare), [`send`](Self::send) and [`confirm`](Self::confirm).
+    pub async fn execute(&self, call: &Call<P>) -> Result<Executed, Error> {
+        let prepared = self.prepare(call).await?;
+        let (chain, account) = (self.chain, self.account);
+        let purpose = Purpose::new("call").with("contract", call.to()).with("data", call.input());
+        let draft = Draft { chain, account, rescue: None, purpose, key: None };
+        let intent = self.journal.begin(&draft, &["call".to_owned()]).await?;
+        let signed = self.send(&intent, "call", &prepared).await?;
+        match self.confirm(&signed).await {
+            Ok(executed) => {
+                self.journal.close(intent.id, IntentState::Done).await?;
+                Ok(executed)
+            }
+            Err(error) => Err(self.failed(&intent, error).await?),
+        }
+    }
+
+    /// Brings the signed transactions of an intent to their end, one after the other: broadcasts again what is in no block,
+    /// and waits for it. Returns the step and the outcome of each that succeeded.
+    ///
+    /// A transaction that was recorded as failed by an earlier run is no error: its step is to be signed anew. Nor is one
+    /// that fails now, if another was sent after it: it turned out not to be needed, as when somebody else was faster to
+    /// create a contract.
+    ///
+    /// # Errors
+    /// Like [`confirm`](Self::confirm); [`Error::NotAccepted`].
+    pub async fn resume(&self, intent: &Intent) -> Result<Vec<(String, Executed)>, Error> {
+        let mut steps: Vec<(String, Executed)> = Vec::new();
+        let mut open = self.journal.transactions(intent.id).await?;
+        open.retain(|signed| !matches!(signed.state, SignedState::Failed | SignedState::Replaced));
+        let last = open.last().map(|signed| signed.nonce);
+        for signed in open {
+            // What replaces another has its nonce, and is waited for with it.
+            if steps.iter().any(|(step, _)| *step == signed.step) {
+                continue;
+            }
+            self.broadcast_again(&signed).await?;
+            match self.confirm(&signed).await {
+                Ok(executed) => steps.push((signed.step, executed)),
+                Err(Error::FailedInBlock { .. } | Error::NonceUsed { .. }) if last != Some(signed.nonce) => {}
+                Err(error) => return Err(self.failed(intent, error).await?),
+            }
+        }
+        Ok(steps)
+    }
+
+    /// A transaction of an intent that is in no block yet, and could still be; none if there is none. Records what it learns.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    pub async fn settle_pending(&self, intent: &Intent) -> Result<Option<B256>, Error> {
+        for signed in self.journal.transactions(intent.id).await? {
+            if signed.state == SignedState::Pending && !self.is_settled(&signed).await? {
+                return Ok(Some(signed.hash));
+            }
+        }
+        let all = self.journal.transactions(intent.id).await?;
+        let included = all.into_iter().filter(|signed| signed.state == SignedState::Included);
+        if intent.is_done_by(&included.map(|signed| (signed.step, ())).collect::<Vec<_>>()) {
+            self.journal.close(intent.id, IntentState::Done).await?;
+        }
+        Ok(None)
+    }
+
+    /// The error, after recording that the intent has failed, if that is what it says: a transaction can have no effect any more,
+    /// and none of the intent's had one. Otherwise the intent goes on where it stopped.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    pub async fn failed(&self, intent: &Intent, error: Error) -> Result<Error, Error> {
+        if matches!(error, Error::FailedInBlock { .. } | Error::NonceUsed { .. })
+            && intent.state == IntentState::Unfinished
+        {
+            let all = self.journal.transactions(intent.id).await?;
+            if all.iter().all(|signed| matches!(signed.state, SignedState::Failed | SignedState::Replaced)) {
+                self.journal.close(intent.id, IntentState::Failed).await?;
+            }
+        }
+        Ok(error)
+    }
+
+    /// The nonce after the account's transactions that the node knows and those that the journal follows, in case the node is
+    /// behind or has lost some. The local chain may begin anew at any time, so there only pending ones count.
+    async fn first_free_nonce(&self) -> Result<u64, Error> {
+        let known = self.provider.get_transaction_count(self.account).block_id(BlockId::pending()).await?;
+        let counts = |signed: &Signed| match signed.state {
+            SignedState::Pending => true,
+            SignedState::Included | SignedState::Failed => self.chain != LOCAL_CHAIN,
+            SignedState::Replaced => false,
+        };
+        let followed = self.journal.followed(self.chain, self.account).await?;
+        let next =
+            followed.iter().filter(|signed| counts(signed)).map(|signed| signed.nonce.saturating_add(1));
+        Ok(next.fold(known, u64::max))
+    }
+
+    async fn sign(
+        &self,
+        intent: &Intent,
+        step: &str,
+        prepared: &Prepared,
+        nonce: u64,
+    ) -> Result<Signed, Error> {
+        if (intent.draft.chain, intent.draft.account) != (self.chain, self.account) {
+            return Err(Error::NotSigned {
+                source: RedactedError::new("the intent is of another account or chain"),
+            });
+        }
+        let request = prepared.request.clone().with_from(self.account).with_chain_id(self.chain);
+        let request = request.with_nonce(nonce);
+        let envelope: TxEnvelope = request
+            .build(&self.wallet)
+            .await
+            .map_err(|error| Error::NotSigned { source: RedactedError::new(error) })?;
+        Ok(Signed {
+            intent: intent.id,
+            step: step.to_owned(),
+            hash: *envelope.tx_hash(),
+            nonce,
+            fee_limit: prepared.fees.limit(),
+            contracts: prepared.contracts.clone(),
+            raw: Bytes::from(envelope.encoded_2718()),
+            signed_at: journal::now(),
+            state: SignedState::Pending,
+        })
+    }
+
+    async fn broadcast(&self, signed: &Signed) -> Result<(), Error> {
+        let Err(error) = self.provider.send_raw_transaction(&signed.raw).await else { return Ok(()) };
+        if may_be_known(&error) || self.is_known(signed.hash).await {
+            return Ok(());
+        }
+        Err(Error::NotAccepted { transaction: signed.hash, source: RedactedError::new(error) })
+    }
+
+    /// Broadcasts the transaction again, or what replaced it, if none of them is in a block.
+    async fn broadcast_again(&self, signed: &Signed) -> Result<(), Error> {
+        if self.included(signed).await?.is_some() {
+            return Ok(());
+        }
+        let attempts = self.attempts(signed).await?;
+        self.broadcast(attempts.last().unwrap_or(signed)).await
+    }
+
+    async fn is_known(&self, transaction: B256) -> bool {
+        matches!(self.provider.get_transaction_by_hash(transaction).await, Ok(Some(_)))
+    }
+}
+
+/// Whether the node may have the transaction in spite of the error: it did not answer, or it says so in its own words.
+fn may_be_known(error: &TransportError) -> bool {
+    let Some(refusal) = error.as_error_resp() else { return true };
+    let message = refusal.message.to_lowercase();
+    message.starts_with("known transaction")
+        || ["already known", "already imported", "nonce too low"].iter().any(|words| message.contains(words))
+}

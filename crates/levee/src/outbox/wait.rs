@@ -1,0 +1,190 @@
+//! Waiting until a transaction is in a block, deep enough.
+
+use std::time::Duration;
+
+use alloy::{eips::BlockId, providers::Provider, rpc::types::TransactionReceipt};
+use tokio::time::Instant;
+
+use super::{
+    Outbox,
+    journal::{Journal, Signed, SignedState},
+};
+use crate::{call::Executed, error::Error, event::Event};
+
+/// How long a transaction is waited for by default: about fifteen blocks on Ethereum.
+pub const WAIT_LIMIT: Duration = Duration::from_secs(180);
+
+/// How long to wait before looking again: the first delay, because a local chain has the receipt at once, and the longest, a
+/// third of an Ethereum block. Each delay is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// How long a pause is before the nonce is also looked at: not at the first looks, which are in quick succession.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a transaction is in no block before it is broadcast again, in case the node has dropped it.
+const REBROADCAST_PAUSE: Duration = Duration::from_secs(24);
+
+/// How deep a transaction must be before it counts as included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirmations {
+    /// This many blocks of the canonical chain, its own included.
+    Blocks(u64),
+    /// In a finalized block.
+    Finalized,
+}
+
+impl Default for Confirmations {
+    fn default() -> Self {
+        Self::Blocks(1)
+    }
+}
+
+impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
+    /// Waits until a transaction, or one that replaced it with the same nonce, is included in a block and deep enough; and
+    /// records it. The node may fail to answer meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::NotMined`] if the limit passes first, [`Error::FailedInBlock`], [`Error::NonceUsed`] if a foreign transaction
+    /// has its nonce for good, [`Error::Malformed`], [`Error::Journal`].
+    pub async fn confirm(&self, signed: &Signed) -> Result<Executed, Error> {
+        let (transaction, waited) = (signed.hash, self.wait_limit);
+        let (signed, receipt) = tokio::time::timeout(waited, self.watch(signed))
+            .await
+            .map_err(|_| Error::NotMined { transaction, waited })??;
+        self.book(&signed, &receipt).await?;
+        if receipt.status() {
+            executed(&signed, &receipt)
+        } else {
+            Err(Error::FailedInBlock { transaction: signed.hash })
+        }
+    }
+
+    /// Records what became of a transaction, and that it is the only one with its nonce.
+    async fn book(&self, signed: &Signed, receipt: &TransactionReceipt) -> Result<(), Error> {
+        for attempt in self.attempts(signed).await? {
+            let state = match (attempt.hash == signed.hash, receipt.status()) {
+                (true, true) => SignedState::Included,
+                (true, false) => SignedState::Failed,
+                (false, _) => SignedState::Replaced,
+            };
+            self.journal.mark(attempt.hash, state).await?;
+        }
+        Ok(())
+    }
+
+    async fn book_overtaken(&self, signed: &Signed) -> Result<(), Error> {
+        for attempt in self.attempts(signed).await? {
+            self.journal.mark(attempt.hash, SignedState::Replaced).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a pending transaction has come to its end, without waiting for it. Records it.
+    pub(super) async fn is_settled(&self, signed: &Signed) -> Result<bool, Error> {
+        if let Some((included, receipt)) = self.included(signed).await? {
+            self.book(&included, &receipt).await?;
+            return Ok(true);
+        }
+        let is_overtaken = self.is_overtaken(signed).await?;
+        if is_overtaken {
+            self.book_overtaken(signed).await?;
+        }
+        Ok(is_overtaken)
+    }
+
+    async fn watch(&self, signed: &Signed) -> Result<(Signed, TransactionReceipt), Error> {
+        let (mut pause, mut broadcast_at) = (FIRST_PAUSE, Instant::now());
+        loop {
+            if let Some(found) = self.included(signed).await? {
+                return Ok(found);
+            }
+            // What was seen in a block before is not given up because a node does not find it any more.
+            let was_included = signed.state == SignedState::Included;
+            if pause > PATIENCE && !was_included && self.is_overtaken(signed).await? {
+                let (account, nonce, transaction) = (self.account, signed.nonce, signed.hash);
+                self.book_overtaken(signed).await?;
+                return Err(Error::NonceUsed { account, nonce, transaction });
+            }
+            if broadcast_at.elapsed() >= REBROADCAST_PAUSE {
+                broadcast_at = Instant::now();
+                // Its answer is of no interest: the transaction is included or not.
+                drop(self.broadcast_again(signed).await);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The transaction, or its replacement, that is included and deep enough.
+    pub(super) async fn included(
+        &self,
+        signed: &Signed,
+    ) -> Result<Option<(Signed, TransactionReceipt)>, Error> {
+        for attempt in self.attempts(signed).await? {
+            if let Some(receipt) = self.deep_receipt(&attempt).await {
+                return Ok(Some((attempt, receipt)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// None also if the node does not answer now: it may the next time.
+    async fn deep_receipt(&self, signed: &Signed) -> Option<TransactionReceipt> {
+        let receipt = self.provider.get_transaction_receipt(signed.hash).await.ok()??;
+        let (number, hash) = (receipt.block_number?, receipt.block_hash?);
+        if receipt.transaction_hash != signed.hash {
+            return None;
+        }
+        let canonical = self.provider.get_block(BlockId::number(number)).await.ok()??;
+        let is_canonical = canonical.header.hash == hash;
+        (is_canonical && self.is_deep(number).await?).then_some(receipt)
+    }
+
+    async fn is_deep(&self, number: u64) -> Option<bool> {
+        match self.confirmations {
+            Confirmations::Blocks(0 | 1) => Some(true),
+            Confirmations::Blocks(depth) => {
+                let latest = self.provider.get_block_number().await.ok()?;
+                let blocks = latest.checked_sub(number)?.saturating_add(1);
+                Some(blocks >= depth)
+            }
+            Confirmations::Finalized => {
+                let finalized = self.provider.get_block(BlockId::finalized()).await.ok()??;
+                Some(finalized.header.number >= number)
+            }
+        }
+    }
+
+    /// Whether a foreign transaction has its nonce for good. A block that can still be reorganized proves nothing, and neither
+    /// does an answer that does not come.
+    async fn is_overtaken(&self, signed: &Signed) -> Result<bool, Error> {
+        let used = self.provider.get_transaction_count(self.account).block_id(BlockId::finalized()).await;
+        if used.map_or(true, |used| used <= signed.nonce) {
+            return Ok(false);
+        }
+        for attempt in self.attempts(signed).await? {
+            let receipt = self.provider.get_transaction_receipt(attempt.hash).await;
+            let transaction = self.provider.get_transaction_by_hash(attempt.hash).await;
+            if !matches!((receipt, transaction), (Ok(None), Ok(None))) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The transactions of which at most one is included: it, what it replaced, and what replaced it.
+    pub(super) async fn attempts(&self, signed: &Signed) -> Result<Vec<Signed>, Error> {
+        let mut attempts = self.journal.transactions(signed.intent).await?;
+        attempts.retain(|other| (other.nonce, &other.step) == (signed.nonce, &signed.step));
+        Ok(attempts)
+    }
+}
+
+fn executed(signed: &Signed, receipt: &TransactionReceipt) -> Result<Executed, Error> {
+    let logs = receipt.logs().iter().filter(|log| signed.contracts.contains(&log.address()));
+    Ok(Executed {
+        transaction: signed.hash,
+        block: receipt.block_number.ok_or(Error::Malformed { what: "a receipt" })?,
+        gas_used: receipt.gas_used,
+        events: logs.map(|log| Event::decode(&log.inner)).collect::<Result<_, _>>()?,
+    })
+}

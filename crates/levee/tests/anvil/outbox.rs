@@ -1,0 +1,293 @@
+//! One effect or none, whatever is cut off.
+
+use alloy::{
+    consensus::Transaction as _,
+    primitives::{Address, B256, U256},
+    providers::{DynProvider, Provider, ext::AnvilApi},
+};
+use eyre::Result;
+use levee::{
+    Board, Call, Confirmations, Error, Escrow, FeeOptions, Outbox, Purpose, RedactedError,
+    model::{Amount, Asset, Operation, Pledge, PositionId, Route, Units, Wei},
+    outbox::{Draft, Intent, IntentState, Journal, MAX_FEE_PER_GAS, MemoryJournal, Signed, SignedState},
+};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use super::environment::{CHAIN, Environment};
+
+const SHORT: Duration = Duration::from_millis(50);
+
+fn wei(amount: u128) -> Wei {
+    Wei::new(amount)
+}
+
+fn pledge(escrow: &Escrow<DynProvider>, pledger: Address, amount: u128) -> Call<DynProvider> {
+    let pledge =
+        Pledge { pledger, tier: 0, amount: Amount::Eth(wei(amount)), amendment: 0, route: Route::Direct };
+    escrow.call(Operation::Pledge(pledge)).expect("a pledge without a router")
+}
+
+fn draft(account: Address, purpose: &str, key: Option<&str>) -> Draft {
+    let key = key.map(str::to_owned);
+    Draft { chain: CHAIN, account, rescue: None, purpose: Purpose::new(purpose), key }
+}
+
+async fn pledged(escrow: &Escrow<DynProvider>, pledger: Address) -> Result<Units> {
+    Ok(escrow.position(PositionId { pledger, tier: 0, asset: Asset::Eth }).await?.amount)
+}
+
+/// Bob's outbox, which waits for blocks as good as not, and a pledge that it sent.
+async fn sent_unseen(
+    env: &Environment,
+    escrow: &Escrow<DynProvider>,
+    amount: u128,
+) -> Result<(Outbox<DynProvider>, Intent, Signed)> {
+    let bob = env.bob();
+    let outbox = env.outbox(bob).waiting(Confirmations::default(), SHORT);
+    let intent = outbox.journal().begin(&draft(bob, "pledge", None), &[]).await?;
+    let prepared = outbox.prepare(&pledge(escrow, bob, amount)).await?;
+    let signed = outbox.send(&intent, "pledge", &prepared).await?;
+    Ok((outbox, intent, signed))
+}
+
+#[tokio::test]
+async fn an_intent_is_resumed_with_the_same_bytes() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    env.provider.anvil_set_auto_mine(false).await?;
+    let (outbox, intent, signed) = sent_unseen(&env, &escrow, 7).await?;
+    let waiting = Error::NotMined { transaction: signed.hash, waited: SHORT };
+    assert_eq!(outbox.resume(&intent).await, Err(waiting));
+
+    // The node loses it.
+    env.provider.anvil_drop_transaction(signed.hash).await?;
+    env.provider.anvil_set_auto_mine(true).await?;
+    let outbox = outbox.waiting(Confirmations::default(), Duration::from_secs(30));
+    let resumed = outbox.resume(&intent).await?;
+    let again = outbox.resume(&intent).await?;
+    assert_eq!(resumed, again);
+    let [(step, executed)] = &resumed[..] else { panic!("{resumed:?}") };
+    assert_eq!((step.as_str(), executed.transaction, executed.events.len()), ("pledge", signed.hash, 1));
+    assert_eq!(pledged(&escrow, bob).await?, Units::new(7));
+    let states: Vec<_> =
+        outbox.journal().transactions(intent.id).await?.iter().map(|one| one.state).collect();
+    assert_eq!(states, [SignedState::Included]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_recorded_is_what_the_chain_includes() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    let (outbox, _, signed) = sent_unseen(&env, &escrow, 7).await?;
+    let executed = outbox.confirm(&signed).await?;
+    let found = env.provider.get_transaction_by_hash(signed.hash).await?.expect("it is included");
+    assert_eq!((executed.transaction, found.inner.tx_hash()), (signed.hash, &signed.hash));
+    assert_eq!((found.nonce(), found.inner.chain_id()), (signed.nonce, Some(CHAIN)));
+    let limit = u128::from(found.gas_limit()) * found.max_fee_per_gas();
+    assert_eq!(signed.fee_limit, wei(limit));
+    let cost = U256::from(executed.gas_used) * U256::from(found.effective_gas_price.unwrap_or_default());
+    assert!(cost <= U256::from(limit));
+    assert_eq!(pledged(&escrow, bob).await?, Units::new(7));
+    Ok(())
+}
+
+#[tokio::test]
+async fn transactions_in_flight_have_nonces_in_a_row() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    env.provider.anvil_set_auto_mine(false).await?;
+    let (outbox, intent, first) = sent_unseen(&env, &escrow, 1).await?;
+    let prepared = outbox.prepare(&pledge(&escrow, bob, 2)).await?;
+    let second = outbox.send(&intent, "second", &prepared).await?;
+    assert_eq!(second.nonce, first.nonce + 1);
+    // Another outbox with the same journal follows them too, also where the node has lost them.
+    env.provider.anvil_drop_transaction(second.hash).await?;
+    env.provider.anvil_drop_transaction(first.hash).await?;
+    let known = env.provider.get_transaction_count(bob).await?;
+    assert_eq!(known, first.nonce);
+    let journal = MemoryJournal::default();
+    let other = journal.begin(&draft(bob, "pledge", None), &[]).await?;
+    journal.record(&Signed { intent: other.id, ..second.clone() }).await?;
+    let outbox = env.outbox(bob).with_journal(journal);
+    let third = outbox.send(&other, "third", &prepared).await?;
+    assert_eq!(third.nonce, second.nonce + 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_transaction_is_replaced_by_one_that_pays_more() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    env.provider.anvil_set_auto_mine(false).await?;
+    let (outbox, intent, signed) = sent_unseen(&env, &escrow, 7).await?;
+    let prepared = outbox.prepare_replacement(&signed).await?;
+    let higher = outbox.replace(&intent, &signed, &prepared).await?;
+    assert_eq!((higher.nonce, &higher.step), (signed.nonce, &signed.step));
+    assert!(higher.fee_limit > signed.fee_limit);
+    env.provider.anvil_mine(Some(1), None).await?;
+    // Whichever is asked for, the one that was included is found.
+    let outbox = outbox.waiting(Confirmations::default(), Duration::from_secs(30));
+    let done = outbox.resume(&intent).await?;
+    assert_eq!(done.iter().map(|(_, executed)| executed.transaction).collect::<Vec<_>>(), [higher.hash]);
+    assert_eq!(pledged(&escrow, bob).await?, Units::new(7));
+    assert_eq!(outbox.settle_pending(&intent).await?, None);
+    let states: Vec<_> =
+        outbox.journal().transactions(intent.id).await?.iter().map(|one| one.state).collect();
+    assert_eq!(states, [SignedState::Replaced, SignedState::Included]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_nonce_that_another_transaction_used_is_an_outcome_once_it_is_final() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    env.provider.anvil_set_auto_mine(false).await?;
+    let (outbox, intent, signed) = sent_unseen(&env, &escrow, 7).await?;
+    env.provider.anvil_drop_transaction(signed.hash).await?;
+    env.provider.anvil_set_auto_mine(true).await?;
+    let other = env.outbox(bob).execute(&pledge(&escrow, bob, 9)).await?;
+    assert_ne!(other.transaction, signed.hash);
+
+    // A block that can still be reorganized decides nothing.
+    let (transaction, waited) = (signed.hash, Duration::from_secs(1));
+    let waiting = outbox.waiting(Confirmations::default(), waited);
+    assert_eq!(waiting.resume(&intent).await, Err(Error::NotMined { transaction, waited }));
+    env.provider.anvil_mine(Some(70), None).await?;
+    let used = Error::NonceUsed { account: bob, nonce: signed.nonce, transaction };
+    assert_eq!(waiting.resume(&intent).await, Err(used));
+    assert_eq!(waiting.journal().unfinished(CHAIN, bob).await?, []);
+    let states: Vec<_> =
+        waiting.journal().transactions(intent.id).await?.iter().map(|one| one.state).collect();
+    assert_eq!(states, [SignedState::Replaced]);
+    assert_eq!(pledged(&escrow, bob).await?, Units::new(9));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_transaction_is_waited_for_until_it_is_deep_enough() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let (outbox, intent, signed) = sent_unseen(&env, &escrow, 7).await?;
+    let outbox = outbox.waiting(Confirmations::Blocks(3), SHORT);
+    let waiting = Error::NotMined { transaction: signed.hash, waited: SHORT };
+    assert_eq!(outbox.resume(&intent).await, Err(waiting.clone()));
+    env.provider.anvil_mine(Some(2), None).await?;
+    assert_eq!(outbox.resume(&intent).await?.len(), 1);
+    let outbox = outbox.waiting(Confirmations::Finalized, SHORT);
+    assert_eq!(outbox.resume(&intent).await, Err(waiting));
+    env.provider.anvil_mine(Some(70), None).await?;
+    assert_eq!(outbox.resume(&intent).await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_signature_is_for_the_pinned_chain_whatever_the_node_says() -> Result<()> {
+    let env = Environment::on_chain(1).await?;
+    let bob = env.bob();
+    // The node is on chain 1; it could just as well say so of itself.
+    let outbox = env.outbox_on(CHAIN, bob);
+    let intent = outbox.journal().begin(&draft(bob, "revoke", None), &[]).await?;
+    let call = Board::new(env.provider.clone(), CHAIN).revoke(B256::ZERO);
+    let prepared = outbox.prepare(&call).await?;
+    let Err(Error::NotAccepted { transaction, .. }) = outbox.send(&intent, "revoke", &prepared).await else {
+        panic!("a signature for another chain is accepted");
+    };
+    let [signed] = &outbox.journal().transactions(intent.id).await?[..] else { panic!("it is recorded") };
+    assert_eq!((signed.hash, signed.state), (transaction, SignedState::Pending));
+    Ok(())
+}
+
+#[tokio::test]
+async fn fees_are_limited_whatever_the_node_says() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    env.provider.anvil_set_next_block_base_fee_per_gas(400_000_000_000u128).await?;
+    env.provider.anvil_mine(Some(1), None).await?;
+    let call = pledge(&escrow, bob, 7);
+    let outbox = env.outbox(bob);
+    let refused = outbox.prepare(&call).await.unwrap_err();
+    assert!(matches!(refused, Error::GasPriceAboveLimit { limit: MAX_FEE_PER_GAS, .. }), "{refused}");
+    assert!(refused.to_string().ends_with(" gwei now, above the limit of 300 gwei"), "{refused}");
+    let options = FeeOptions { max_fee_per_gas: Some(500_000_000_000), ..FeeOptions::default() };
+    let outbox = outbox.with_fees(options);
+    assert_eq!(outbox.prepare(&call).await?.fees().max_fee_per_gas, 500_000_000_000);
+    outbox.execute(&call).await?;
+    assert_eq!(pledged(&escrow, bob).await?, Units::new(7));
+    Ok(())
+}
+
+/// A journal that cannot be written.
+#[derive(Debug, Default)]
+struct Full {
+    journal: MemoryJournal,
+    is_full: AtomicBool,
+}
+
+impl Journal for Full {
+    async fn begin(&self, draft: &Draft, plan: &[String]) -> Result<Intent, Error> {
+        self.journal.begin(draft, plan).await
+    }
+    async fn unfinished(&self, chain: u64, account: Address) -> Result<Vec<Intent>, Error> {
+        self.journal.unfinished(chain, account).await
+    }
+    async fn with_key(&self, key: &str) -> Result<Option<Intent>, Error> {
+        self.journal.with_key(key).await
+    }
+    async fn transactions(&self, intent: i64) -> Result<Vec<Signed>, Error> {
+        self.journal.transactions(intent).await
+    }
+    async fn followed(&self, chain: u64, account: Address) -> Result<Vec<Signed>, Error> {
+        self.journal.followed(chain, account).await
+    }
+    async fn record(&self, signed: &Signed) -> Result<(), Error> {
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(Error::Journal { source: RedactedError::new("the disk is full") });
+        }
+        self.journal.record(signed).await
+    }
+    async fn mark(&self, hash: B256, state: SignedState) -> Result<(), Error> {
+        self.journal.mark(hash, state).await
+    }
+    async fn close(&self, intent: i64, state: IntentState) -> Result<(), Error> {
+        self.journal.close(intent, state).await
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_broadcast_that_is_not_recorded() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    let outbox = env.outbox(bob).with_journal(Full::default());
+    outbox.journal().is_full.store(true, Ordering::Relaxed);
+    let before = env.provider.get_transaction_count(bob).await?;
+    let failed = outbox.execute(&pledge(&escrow, bob, 7)).await.unwrap_err();
+    assert_eq!(failed.to_string(), "the journal cannot be used: the disk is full");
+    assert_eq!(env.provider.get_transaction_count(bob).await?, before);
+    assert_eq!(pledged(&escrow, bob).await?, Units::ZERO);
+    // The nonce that was not used is used by the next transaction.
+    outbox.journal().is_full.store(false, Ordering::Relaxed);
+    outbox.execute(&pledge(&escrow, bob, 7)).await?;
+    assert_eq!(env.provider.get_transaction_count(bob).await?, before + 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_key_is_of_one_intent() -> Result<()> {
+    let env = Environment::start().await?;
+    let journal = MemoryJournal::default();
+    let bob = env.bob();
+    let first = journal.begin(&draft(bob, "pledge amount=5", Some("salary")), &[]).await?;
+    assert_eq!(journal.begin(&draft(bob, "pledge amount=5", Some("salary")), &[]).await?, first);
+    let other = journal.begin(&draft(bob, "pledge amount=6", Some("salary")), &[]).await;
+    let taken = Error::KeyTaken { key: "salary".into(), purpose: "pledge amount=5".into() };
+    assert_eq!(other, Err(taken));
+    // Without a key, the same purpose is another intent each time.
+    let second = journal.begin(&draft(bob, "pledge amount=5", None), &[]).await?;
+    let third = journal.begin(&draft(bob, "pledge amount=5", None), &[]).await?;
+    assert_ne!(second.id, third.id);
+    Ok(())
+}
