@@ -89,6 +89,9 @@ pub(crate) enum Command {
     Status(commands::status::StatusArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// Show or finish what this machine has signed
+    #[command(subcommand)]
+    Journal(commands::journal::JournalCommand),
     /// Rehearse a rescue from a scenario file, on a temporary local chain
     Rehearse(rehearse::RehearseArgs),
     /// Print a shell completion script
@@ -122,6 +125,7 @@ impl Command {
             Self::Claim(args) => block_on(args.run(output)),
             Self::Status(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Journal(command) => block_on(command.run(output)),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),
             Self::Man(args) => args.run(output),

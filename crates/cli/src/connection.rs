@@ -58,7 +58,7 @@ pub(crate) struct Node {
 pub(crate) struct Connection {
     /// The nodes.
     pub(crate) nodes: Nodes,
-    /// Reads only.
+    /// Reads and broadcasts.
     pub(crate) provider: DynProvider,
     /// ID of its chain.
     pub(crate) chain: u64,
@@ -73,6 +73,16 @@ impl NetworkArgs {
     /// Connects to the chain that the file at `path` names; `what` describes its content for the error.
     pub(crate) async fn connect_to(&self, chain: u64, path: &Path, what: &str) -> Result<Connection> {
         self.node_of(chain, path, what)?.connect().await
+    }
+
+    /// Connects to the chain `chain`.
+    pub(crate) async fn connect_on(&self, chain: u64) -> Result<Connection> {
+        match self.chain {
+            Some(other) if other != chain => {
+                Err(levee::Error::WrongChain { expected: chain, actual: other }.into())
+            }
+            _ => self.expecting(Some(chain))?.connect().await,
+        }
     }
 
     fn node(&self, terms: Option<&TermsFile>) -> Result<Node> {

@@ -36,15 +36,30 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::InvalidUrl { .. } | Error::Unreachable { .. } => {
             Some("check `--rpc-url` or the variable LEVEE_RPC_URL")
         }
+        Error::NotMined { .. } | Error::NotAccepted { .. } => Some(
+            "run the same command again, which sends this transaction again and no other; `levee journal list` shows it",
+        ),
+        Error::NonceUsed { .. } => Some("check what the account has sent, and run the command again"),
+        Error::GasPriceAboveLimit { .. } => {
+            Some("wait, or name the price that you accept with `--max-fee`, as in `--max-fee 400gwei`")
+        }
+        Error::GasLimitTooLow { .. } => Some("leave `--gas-limit` out, or raise it"),
+        Error::FeeAboveLimit { .. } => Some("if that is meant, name both `--max-fee` and `--gas-limit`"),
+        Error::KeyTaken { .. } => Some("use another `--id`; `levee journal list` shows what each was for"),
+        Error::Journal { .. } => Some(
+            "check that the file can be written and that the disk is not full, and run the command again",
+        ),
         Error::NoAnswer { .. } => Some(
             "try again later, use another node, or give several with `--rpc-url`; `--timeout` sets how long to try",
         ),
         Error::Disagreement { .. } => Some("one of these nodes is wrong: find out which, and leave it out"),
+        Error::FutureBlock { .. } => {
+            Some("check this machine's clock, or use another node; nothing was signed")
+        }
         Error::NodeBehind { .. } => Some(
             "use another node, or wait until it has caught up; check this machine's clock; nothing was signed",
         ),
         Error::TooFewNodes { .. } => Some("give `--rpc-url` once for each node, or a smaller `--quorum`"),
-        Error::NotMined { .. } => Some("look up the transaction before you retry: it may still go through"),
         Error::FailedInBlock { .. } => Some("check `levee status` and try again"),
         _ => None,
     }

@@ -94,10 +94,11 @@ mod tests {
 
     use super::*;
     use crate::{
+        commands::journal::{Record, Records},
         commands::{declarations::Declarations, deploy::Deployed, positions::Positions},
         declaration::SignedFile,
         page::RescueJson,
-        transaction::Transactions,
+        transaction::{Plan, Transactions},
     };
 
     fn schema<T: JsonSchema>() -> Schema {
@@ -112,6 +113,9 @@ mod tests {
             ("declarations", schema::<Declarations<'_>>()),
             ("deploy", schema::<Deployed>()),
             ("error", schema::<ErrorJson>()),
+            ("journal-list", schema::<Records>()),
+            ("journal-show", schema::<Record>()),
+            ("plan", schema::<Plan>()),
             ("positions", schema::<Positions<'_>>()),
             ("signed-declaration", schema::<SignedFile>()),
             ("status", schema::<RescueJson<'_>>()),

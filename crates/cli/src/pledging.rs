@@ -2,7 +2,7 @@
 
 use alloy::{primitives::Address, providers::DynProvider};
 use levee::Call;
-use levee_model::Tier;
+use levee_model::{Tier, Units};
 
 use crate::{
     amended,
@@ -22,6 +22,8 @@ pub(crate) struct Pledge {
     pub(crate) amount: Amount,
     /// The amount in the unit in which it is booked.
     pub(crate) booked: levee_model::Amount,
+    /// What the signer has in that position already.
+    pub(crate) already: Option<Units>,
     /// Whether it will be enlisted for the bonus.
     pub(crate) enlists: bool,
 }
@@ -57,9 +59,22 @@ impl Session {
             ("target", amount::eth(page.view.terms.target)),
             ("deadline", time::time_from(page.view.terms.deadline, page.now)),
         ];
+        if let Some(already) = pledge.already.filter(|already| !already.is_zero()) {
+            let already = amount::units(already, pledge.booked.asset(), page.rate());
+            facts.push(("already", format!("{already}, by earlier pledges")));
+        }
         facts.extend(amended::facts(page, self.escrow.original_terms()));
         facts.extend(pledge.enlists.then(|| ("bonus", "counts from now on".into())));
-        Step { call, headline: format!("Pledge {amount} to the rescue {}", page.address), facts }
+        Step { call, headline: self.pledge_headline(amount), facts }
+    }
+
+    fn pledge_headline(&self, amount: &str) -> String {
+        format!("Pledge {amount} to the rescue {}", self.page.address)
+    }
+
+    /// Whether an earlier run of the same command has made the pledge of `amount`, as it was entered.
+    pub(crate) fn has_pledged(&self, amount: &str) -> bool {
+        self.signer.has_done(&self.pledge_headline(amount))
     }
 }
 
@@ -78,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_books_unit_is_said_in_full() {
-        use levee_model::{Amount::*, Shares, Units};
+        use levee_model::{Amount::*, Shares};
         assert_eq!(exactly(StEth(Shares::new(7))), "7 stETH shares");
         assert_eq!(exactly(WstEth(Units::new(7))), "7 units of 10^-18 wstETH");
     }

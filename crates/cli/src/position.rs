@@ -2,7 +2,7 @@
 
 use alloy::primitives::Address;
 use clap::Args;
-use levee::PositionView;
+use levee::{PositionView, Purpose};
 use levee_model::{Asset, terms::MAX_TIERS};
 
 use crate::{address, amount, error::UserError};
@@ -40,6 +40,12 @@ pub(crate) struct PayoutArgs {
 }
 
 impl PayoutArgs {
+    /// A purpose for these positions only.
+    pub(crate) fn narrow(&self, purpose: Purpose) -> Purpose {
+        let purpose = purpose.with_some("pledger", self.pledger).with_some("tier", self.tier);
+        purpose.with_some("asset", self.asset).with_some("to", self.to)
+    }
+
     /// The pledger, for whom `signer` asks.
     pub(crate) fn pledger(&self, signer: Address) -> Result<Address, UserError> {
         let pledger = self.pledger.unwrap_or(signer);
@@ -83,6 +89,11 @@ pub(crate) fn parse_tier(text: &str) -> Result<u8, UserError> {
 }
 
 impl PositionArgs {
+    /// A purpose for this position only.
+    pub(crate) fn narrow(&self, purpose: Purpose) -> Purpose {
+        purpose.with_some("tier", self.tier).with_some("asset", self.asset)
+    }
+
     /// The selected position of `owner`, among those that `fits` allows. `what` describes these, as in
     /// `position to refund`.
     pub(crate) fn choose(

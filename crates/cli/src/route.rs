@@ -43,6 +43,25 @@ pub(crate) enum Way {
     FromWeth,
 }
 
+impl Way {
+    /// Its name, except for the usual one.
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Direct => None,
+            Self::Permit => Some("permit"),
+            Self::FromWeth => Some("WETH"),
+        }
+    }
+
+    /// The amount to pledge, as it was entered.
+    pub(crate) fn amount(self, amount: Amount) -> String {
+        match (self, amount) {
+            (Self::FromWeth, Amount::Eth(wei)) => weth_text(wei),
+            _ => amount.to_string(),
+        }
+    }
+}
+
 /// Options for a pledge through the router.
 #[derive(Debug, Args)]
 pub(crate) struct RouteArgs {
@@ -99,7 +118,7 @@ impl Session {
     /// The pledge in one transaction, with a permit signed now.
     pub(crate) async fn with_permit(&self, pledge: &Pledge, weth: Option<Address>) -> Result<Vec<Step>> {
         let router = self.router(weth)?;
-        let (key, deadline) = (&self.signer.key, self.page.now + PERMIT_LIFETIME);
+        let (key, deadline) = (self.signer.key()?, self.page.now.saturating_add(PERMIT_LIFETIME));
         let permit = router.permit(key, pledge.booked, Allowance::Exact, deadline).await?;
         let routed = self.by(Route::Router { enlist: pledge.enlists }, pledge);
         let call = self.escrow.clone().through(router.address()).pledge(routed, permit)?;

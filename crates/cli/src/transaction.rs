@@ -1,44 +1,31 @@
-//! The path of every transaction: simulated, shown, confirmed, sent, and reported by its events.
+//! The path of every transaction: simulated, shown, confirmed, recorded, sent, and reported by its events.
 
 use std::io::{self, BufRead, IsTerminal};
 
 use alloy::{
-    network::EthereumWallet,
     primitives::Address,
     providers::{DynProvider, Provider},
-    signers::local::PrivateKeySigner,
 };
 use clap::Args;
 use eyre::{Result, WrapErr};
-use levee::{Blueprint, Call, Escrow, Executed, Prepared, call::RECEIPT_TIMEOUT};
-use levee_model::{Rate, Wei};
+use levee::{
+    Blueprint, BonusRefusal, CREATE2_DEPLOYER, Call, Error, Escrow, Executed, Intent, Journal, Prepared,
+    Purpose, outbox::IntentState,
+};
+use levee_model::{Rate, Wei, json::Account};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    account::AccountArgs,
     amount,
-    connection::{Connection, NetworkArgs, RescueArgs},
+    connection::RescueArgs,
     error::UserError,
     escape, event,
     output::{self, Output},
     page::Page,
+    signing::{Signer, SigningArgs, about},
     table,
 };
-
-/// The signer, and whether to ask for confirmation.
-#[derive(Debug, Args)]
-pub(crate) struct SigningArgs {
-    #[command(flatten)]
-    network: NetworkArgs,
-
-    #[command(flatten)]
-    account: AccountArgs,
-
-    /// Send without asking.
-    #[arg(long, help_heading = "Account (or the variable LEVEE_PRIVATE_KEY)")]
-    yes: bool,
-}
 
 /// The options of a command that changes a rescue.
 #[derive(Debug, Args)]
@@ -50,24 +37,10 @@ pub(crate) struct ChangeArgs {
     signing: SigningArgs,
 }
 
-/// An account that can sign on a chain.
-#[derive(Debug)]
-pub(crate) struct Signer {
-    /// Signs with the account.
-    pub(crate) provider: DynProvider,
-    /// The account.
-    pub(crate) from: Address,
-    /// Signs messages that are not transactions: declarations and permits.
-    pub(crate) key: PrivateKeySigner,
-    chain: u64,
-    confirmed: bool,
-    output: Output,
-}
-
 /// A rescue in its current state, with an account that can sign.
 #[derive(Debug)]
 pub(crate) struct Session {
-    /// Its client, which signs.
+    /// Its client.
     pub(crate) escrow: Escrow<DynProvider>,
     /// Its current state.
     pub(crate) page: Page,
@@ -75,7 +48,7 @@ pub(crate) struct Session {
     pub(crate) signer: Signer,
 }
 
-/// One transaction and what it does: a headline and, below it, facts.
+/// One transaction and what it does: a headline, by which a repeated command recognizes it, and facts below.
 #[derive(Debug)]
 pub(crate) struct Step {
     /// What to send.
@@ -86,23 +59,6 @@ pub(crate) struct Step {
     pub(crate) facts: Vec<(&'static str, String)>,
 }
 
-impl SigningArgs {
-    /// The network, for commands that read before they ask for an account.
-    pub(crate) const fn network(&self) -> &NetworkArgs {
-        &self.network
-    }
-
-    /// Opens the account. May ask for a password.
-    pub(crate) fn signer(&self, connection: &Connection, output: Output) -> Result<Signer> {
-        let chain = connection.chain;
-        let key = self.account.signer(chain)?;
-        let from = key.address();
-        let wallet = EthereumWallet::from(key.clone());
-        let provider = connection.nodes.signing(chain, wallet);
-        Ok(Signer { provider, from, key, chain, confirmed: self.yes, output })
-    }
-}
-
 impl ChangeArgs {
     /// Whether the rescue is given by a terms file.
     pub(crate) const fn names_terms(&self) -> bool {
@@ -110,13 +66,20 @@ impl ChangeArgs {
     }
 
     /// Opens the rescue first, then the account, so that a wrong address is reported before a password is
-    /// asked for.
-    pub(crate) async fn open(&self, output: Output) -> Result<Session> {
-        let (connection, snapshot) = self.rescue.read(&self.signing.network, None).await?;
+    /// asked for. None if an earlier run of the same command has done it all.
+    pub(crate) async fn open(&self, purpose: Purpose, output: Output) -> Result<Option<Session>> {
+        let (connection, snapshot) = self.rescue.read(self.signing.network(), None).await?;
         connection.check_current(&snapshot).await?;
-        let signer = self.signing.signer(&connection, output)?;
+        let address = Some(snapshot.contracts.escrow);
+        let opened = self.signing.signer(&connection, address, purpose, output).await?;
+        let Some(signer) = opened.or_report(output).await? else { return Ok(None) };
+        let snapshot = if signer.has_waited {
+            self.rescue.read(self.signing.network(), None).await?.1
+        } else {
+            snapshot
+        };
         let escrow = Escrow::of(signer.provider.clone(), &snapshot);
-        Ok(Session { escrow, page: Page::of(&snapshot), signer })
+        Ok(Some(Session { escrow, page: Page::of(&snapshot), signer }))
     }
 }
 
@@ -136,35 +99,133 @@ impl Session {
 impl Signer {
     /// Like [`Session::run_all`], and reports the results. `rate` gives the value of shares.
     pub(crate) async fn run(&self, steps: &[Step], rate: Option<Rate>) -> Result<()> {
-        let (text, json) = summary(&self.execute(steps).await?, rate);
-        self.output.result(&text, &json)
+        let report = async |executed: &[Executed]| {
+            let (text, json) = summary(executed, rate);
+            self.output.result(&text, &json)
+        };
+        self.execute(steps, report).await
     }
 
-    /// Shows `steps`, asks for confirmation, and sends them one after the other. Only the first can be simulated before
-    /// it is confirmed: the others depend on it, and are simulated right before they are sent. So is the first, if the
-    /// user was asked, because answering may have taken a while.
-    pub(crate) async fn execute(&self, steps: &[Step]) -> Result<Vec<Executed>> {
-        let Some(first) = steps.first() else { return Ok(Vec::new()) };
-        let prepared = first.call.prepare(self.from).await?;
-        let value = steps.iter().fold(Wei::ZERO, |sum, step| sum + step.call.value());
-        self.require_funds(value, prepared.fee()).await?;
-        self.confirm(&self.plan(steps, &prepared))?;
-        let mut prepared = self.confirmed.then_some(prepared);
+    /// Shows the steps, asks for confirmation, and sends them one after the other. Only the first can be simulated before it
+    /// is confirmed: the others depend on it, and are simulated right before they are sent. `report` gets the outcomes, those of
+    /// an earlier run included, before the work is recorded as done: what nobody was told is not done. In a dry run, the plan
+    /// is the result.
+    pub(crate) async fn execute(
+        &self,
+        steps: &[Step],
+        report: impl AsyncFnOnce(&[Executed]) -> Result<()>,
+    ) -> Result<()> {
+        let mut executed: Vec<_> = self.done.iter().map(|(_, executed)| executed.clone()).collect();
+        if let Some((steps, shown)) = self.needed(steps).await? {
+            let value = steps.iter().fold(Wei::ZERO, |sum, step| sum + step.call.value());
+            self.require_funds(value, shown.fees().limit()).await?;
+            if self.dry_run {
+                return self.output.result(&self.plan(steps, &shown), &self.plan_json(steps, &shown));
+            }
+            confirm(&self.plan(steps, &shown), self.confirmed, self.output)?;
+            let intent = self.begin(steps).await?;
+            executed.extend(self.send_all(&intent, steps, &shown).await?);
+            report(&executed).await?;
+            return Ok(self.outbox.journal().close(intent.id, IntentState::Done).await?);
+        }
+        report(&executed).await?;
+        self.close().await
+    }
+
+    /// The steps from the first that is needed, and what that will cost; none if none is.
+    async fn needed<'a>(&self, steps: &'a [Step]) -> Result<Option<(&'a [Step], Prepared)>, Error> {
+        for (number, step) in steps.iter().enumerate() {
+            match self.outbox.prepare(&step.call).await {
+                Ok(prepared) => return Ok(Some((&steps[number..], prepared))),
+                Err(error) if self.is_not_needed(step, &error).await => self.not_needed(),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn not_needed(&self) {
+        self.output.note("somebody else has done this in the meantime");
+    }
+
+    /// Records that the earlier run of the same command came to its end, if there was one.
+    pub(crate) async fn close(&self) -> Result<()> {
+        if let Some(intent) = &self.intent {
+            self.outbox.journal().close(intent.id, IntentState::Done).await?;
+        }
+        Ok(())
+    }
+
+    /// The intent of the steps: that of the earlier run, or a new one.
+    async fn begin(&self, steps: &[Step]) -> Result<Intent, Error> {
+        let plan: Vec<_> = steps.iter().map(|step| step.headline.clone()).collect();
+        match &self.intent {
+            Some(intent) => Ok(intent.clone()),
+            None => self.outbox.journal().begin(&self.draft, &plan).await,
+        }
+    }
+
+    async fn send_all(&self, intent: &Intent, steps: &[Step], shown: &Prepared) -> Result<Vec<Executed>> {
         let mut executed = Vec::new();
-        for step in steps {
-            let sent = match prepared.take() {
-                Some(prepared) => prepared.send().await?,
-                None => step.call.send(self.from).await?,
-            };
-            self.output.note(&format!("sent {}", sent.transaction()));
-            executed.push(sent.wait(RECEIPT_TIMEOUT).await?);
+        for (number, step) in steps.iter().enumerate() {
+            let prepared = (number == 0).then(|| shown.clone());
+            match self.send(intent, step, prepared, shown).await {
+                Ok(done) => executed.push(done),
+                Err(error) if self.is_not_needed(step, &error).await => self.not_needed(),
+                Err(error) => return Err(self.outbox.failed(intent, error).await?.into()),
+            }
         }
         Ok(executed)
     }
 
+    /// Sends one step and waits for it. The first was shown, and is signed as it was; but because the user may have taken a
+    /// while to answer, it is simulated again. The others pay at most the price that was shown.
+    async fn send(
+        &self,
+        intent: &Intent,
+        step: &Step,
+        prepared: Option<Prepared>,
+        shown: &Prepared,
+    ) -> Result<Executed, Error> {
+        let prepared = match prepared {
+            Some(prepared) if self.confirmed => prepared,
+            Some(prepared) => {
+                step.call.simulate(self.from).await?;
+                prepared
+            }
+            None => self.outbox.prepare(&step.call).await?.at_most(shown)?,
+        };
+        let signed = self.outbox.send(intent, &step.headline, &prepared).await?;
+        self.output.note(&format!("sent {}", signed.hash));
+        self.outbox.confirm(&signed).await
+    }
+
+    /// Whether an earlier run of the same command has done this step.
+    pub(crate) fn has_done(&self, headline: &str) -> bool {
+        self.done.iter().any(|(done, _)| done == headline)
+    }
+
+    /// Whether a step that failed is not needed any more, because anybody may do it and somebody has.
+    async fn is_not_needed(&self, step: &Step, error: &Error) -> bool {
+        match error {
+            Error::BonusRefused(BonusRefusal::NothingToEnlist { .. }) => true,
+            Error::FailedInBlock { .. } | Error::NonceUsed { .. } | Error::UnknownRevert { .. } => {
+                self.exists_meanwhile(step).await
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the step creates a contract that exists by now. Nothing else can be at the address.
+    async fn exists_meanwhile(&self, step: &Step) -> bool {
+        let [created] = step.call.contracts() else { return false };
+        let code = self.provider.get_code_at(*created).await;
+        step.call.to() == CREATE2_DEPLOYER && code.is_ok_and(|code| !code.is_empty())
+    }
+
     /// The step that creates a contract that the next step needs; none if it exists.
     pub(crate) async fn creation(&self, blueprint: &Blueprint) -> Result<Option<Step>> {
-        let prepared = blueprint.prepare(&self.provider, self.chain, self.from).await?;
+        let prepared = blueprint.prepare(&self.provider, self.outbox.chain(), self.from).await?;
         let (contract, address) = (blueprint.contract(), blueprint.address());
         let headline = format!("Create the {contract} at {address}, which does not exist yet");
         Ok(prepared.map(|call| Step { call, headline, facts: Vec::new() }))
@@ -172,24 +233,46 @@ impl Signer {
 
     /// Fails before the user is asked, because a simulation does not charge the fee.
     async fn require_funds(&self, value: Wei, fee: Wei) -> Result<()> {
-        let balance = self.provider.get_balance(self.from).await.map_err(levee::Error::from)?;
-        let has = Wei::new(balance.saturating_to());
+        let has = match self.balance {
+            Some(balance) => balance,
+            None => {
+                let balance = self.provider.get_balance(self.from).await.map_err(Error::from)?;
+                Wei::new(balance.saturating_to())
+            }
+        };
         let needs = Wei::new(value.get().saturating_add(fee.get()));
         if has >= needs {
             return Ok(());
         }
-        let (has, needs) = (amount::eth(has), amount::eth(about(needs)));
-        let message = format!("it has {has}, but the amount and the gas cost about {needs}");
+        let (has, needs) = (amount::eth(has), about(needs));
+        let message = format!("it has {has}, but the amount and the gas can cost {needs}");
         let source = levee::RedactedError::new(message);
-        Err(levee::Error::InsufficientFunds { account: self.from, source }.into())
+        Err(Error::InsufficientFunds { account: self.from, source }.into())
     }
 
-    fn plan(&self, steps: &[Step], first: &Prepared<DynProvider>) -> String {
-        let (gas, fee) = (first.gas(), amount::eth(about(first.fee())));
-        let rest = if steps.len() > 1 { " for the first transaction" } else { "" };
+    fn plan_json(&self, steps: &[Step], first: &Prepared) -> Plan {
+        let step = |step: &Step| PlannedStep {
+            summary: step.headline.clone(),
+            to: step.call.to(),
+            value: step.call.value(),
+            data: step.call.input().to_string(),
+        };
+        Plan {
+            account: self.from,
+            chain: self.outbox.chain(),
+            steps: steps.iter().map(step).collect(),
+            gas: first.gas(),
+            fee_limit: first.fees().limit(),
+            likely_fee: first.likely_fee(),
+        }
+    }
+
+    fn plan(&self, steps: &[Step], first: &Prepared) -> String {
+        let (most, likely) = (about(first.fees().limit()), about(first.likely_fee()));
+        let rest = if steps.len() > 1 { ", for the first transaction" } else { "" };
         let signing = [
-            ("signs", format!("{} on chain {}", self.from, self.chain)),
-            ("gas", format!("{gas}, about {fee}{rest}")),
+            ("signs", format!("{} on chain {}", self.from, self.outbox.chain())),
+            ("gas", format!("{}, at most {most}, likely {likely}{rest}", first.gas())),
         ];
         let mut text = String::new();
         for (number, step) in steps.iter().enumerate() {
@@ -200,27 +283,59 @@ impl Signer {
         }
         text
     }
+}
 
-    /// Continues with `--yes`, or if the user confirms.
-    fn confirm(&self, plan: &str) -> Result<()> {
-        if self.confirmed {
-            self.output.note(plan.trim_end());
-            return Ok(());
-        }
-        if !io::stdin().is_terminal() {
-            self.output.note(plan.trim_end());
-            return Err(UserError::new("there is no terminal to confirm in; nothing was sent")
-                .hint("add `--yes` to send without asking")
-                .into());
-        }
-        output::write_stderr(&format!("{}\nSend it? Type `yes`: ", escape::text(plan)));
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).wrap_err("the answer cannot be read")?;
-        match answer.trim() {
-            "yes" => Ok(()),
-            _ => Err(UserError::new("not confirmed; nothing was sent").into()),
-        }
+/// Continues with `--yes`, or if the user confirms.
+pub(crate) fn confirm(plan: &str, confirmed: bool, output: Output) -> Result<()> {
+    if confirmed {
+        output.note(plan.trim_end());
+        return Ok(());
     }
+    if !io::stdin().is_terminal() {
+        output.note(plan.trim_end());
+        return Err(UserError::new("there is no terminal to confirm in; nothing was sent")
+            .hint("add `--yes` to send without asking")
+            .into());
+    }
+    output::write_stderr(&format!("{}\nSend it? Type `yes`: ", escape::text(plan)));
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).wrap_err("the answer cannot be read")?;
+    match answer.trim() {
+        "yes" => Ok(()),
+        _ => Err(UserError::new("not confirmed; nothing was sent").into()),
+    }
+}
+
+/// The result of every command that changes something, with `--dry-run`: what it would send.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Plan {
+    /// Who would sign.
+    #[serde(with = "Account")]
+    account: Address,
+    chain: u64,
+    /// The transactions, in their order.
+    steps: Vec<PlannedStep>,
+    /// What the first transaction needs.
+    gas: u64,
+    /// The most that its gas could cost.
+    #[serde(rename = "feeLimitWei")]
+    fee_limit: Wei,
+    /// What its gas would cost in the next block.
+    #[serde(rename = "likelyFeeWei")]
+    likely_fee: Wei,
+}
+
+/// A transaction that would be sent.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlannedStep {
+    summary: String,
+    #[serde(with = "Account")]
+    to: Address,
+    #[serde(rename = "valueWei")]
+    value: Wei,
+    /// The call's data, in hexadecimal digits.
+    data: String,
 }
 
 /// The result of every command that changes something: the transactions sent.
@@ -240,23 +355,10 @@ pub(crate) fn summary(executed: &[Executed], rate: Option<Rate>) -> (String, Tra
     (text, Transactions { transactions: executed.to_vec() })
 }
 
-/// An amount that includes a fee, rounded up to a millionth of an ETH: it is an estimate, so the digits
-/// below are meaningless.
-fn about(amount: Wei) -> Wei {
-    const MILLIONTH: u128 = 10u128.pow(12);
-    Wei::new(amount.get().div_ceil(MILLIONTH).saturating_mul(MILLIONTH))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn an_estimated_fee_is_rounded_up() {
-        assert_eq!(amount::eth(about(Wei::new(7_270_521_994_701_798))), "0.007271 ETH");
-        assert_eq!(amount::eth(about(Wei::ZERO)), "0 ETH");
-    }
 
     #[test]
     fn nothing_done_is_told_as_nothing() {

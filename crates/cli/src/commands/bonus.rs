@@ -3,7 +3,7 @@
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::{Args, Subcommand};
 use eyre::Result;
-use levee::{BonusPool, BonusRefusal, BonusView, Error};
+use levee::{BonusPool, BonusRefusal, BonusView, Error, Purpose};
 use levee_model::{Asset, BonusOwner, Enlistment, Operation, Position, PositionId, Status, Wei, prorata};
 
 use crate::{
@@ -135,7 +135,9 @@ impl BonusCommand {
 impl AddArgs {
     async fn run(self, output: Output) -> Result<()> {
         let amount = amount::parse_some_eth(&self.amount.join(" "), "add")?;
-        let session = self.change.open(output).await?;
+        let purpose =
+            Purpose::new("bonus add").with("amount", amount::eth(amount)).with_some("sponsor", self.sponsor);
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let page = &session.page;
         require_open(page)?;
         let pool = BonusPool::of(&session.escrow);
@@ -177,7 +179,11 @@ fn require_open(page: &Page) -> Result<(), Error> {
 
 impl EnlistArgs {
     async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = Purpose::new("bonus enlist")
+            .with_some("pledger", self.pledger)
+            .with_some("tier", self.tier)
+            .with_some("asset", self.asset);
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let pledger = self.pledger.unwrap_or(session.signer.from);
         let pool = session.bonus_pool().ok_or_else(no_bonus)?;
         let mut steps = Vec::new();
@@ -222,7 +228,8 @@ fn would_change(page: &Page, position: Position, enlistment: Enlistment) -> bool
 /// Enlists a whole position for the bonus.
 impl ClaimArgs {
     async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = self.payout.narrow(Purpose::new("bonus claim"));
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let pledger = self.payout.pledger(session.signer.from)?;
         let steps = self.steps(&session, pledger).await?;
         if steps.is_empty() {
@@ -257,7 +264,9 @@ impl ClaimArgs {
 
 impl TakeBackArgs {
     async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose =
+            Purpose::new("bonus take-back").with_some("sponsor", self.sponsor).with_some("to", self.to);
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let sponsor = self.sponsor.unwrap_or(session.signer.from);
         require_own(self.to, sponsor, session.signer.from, "contribution")?;
         let (pool, bonus) = session.bonus()?;

@@ -3,6 +3,7 @@
 
 use clap::Args;
 use eyre::Result;
+use levee::Purpose;
 use levee_model::{Operation, PerAsset, Status};
 
 use crate::{
@@ -30,7 +31,8 @@ pub(crate) struct CancelArgs {
 impl CancelArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = Purpose::new("cancel");
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let headline = match session.page.view.status {
             Status::Cancelled => {
                 format!("Return at once what the veto stopped in the rescue {}", session.page.address)

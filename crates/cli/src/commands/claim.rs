@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::RecoveryPool;
+use levee::{Purpose, RecoveryPool};
 use levee_model::{Operation, PositionId, Wei};
 
 use super::recover::{nothing_recovered, require_final};
@@ -37,7 +37,8 @@ pub(crate) struct ClaimArgs {
 impl ClaimArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = self.payout.narrow(Purpose::new("claim"));
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let pledger = self.payout.pledger(session.signer.from)?;
         require_final(&session.page.view)?;
         session.page.recovery_books().ok_or_else(nothing_recovered)?;

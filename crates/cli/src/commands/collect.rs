@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::Error;
+use levee::{Error, Purpose};
 use levee_model::{Asset, Operation, PerAsset, Units};
 
 use crate::{
@@ -46,7 +46,11 @@ pub(crate) struct CollectArgs {
 impl CollectArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = Purpose::new("collect")
+            .with_some("asset", self.asset)
+            .with_some("pledger", self.pledger)
+            .with_some("to", self.to);
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let pledger = self.pledger.unwrap_or(session.signer.from);
         require_own(self.to, pledger, session.signer.from, "money")?;
         let owed = session.escrow.owed(pledger).await?;

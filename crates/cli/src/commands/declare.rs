@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use alloy::{
     primitives::{Address, B256},
     providers::DynProvider,
+    signers::local::PrivateKeySigner,
 };
 use clap::Args;
 use eyre::Result;
-use levee::{Board, Declaration, Error, Escrow, Stage};
+use levee::{Board, Declaration, Error, Escrow, Purpose, Stage};
 use levee_model::Wei;
 
 use crate::{
@@ -17,8 +18,10 @@ use crate::{
     declaration::{SignedFile, parse_stage},
     error::UserError,
     output::Output,
-    position, table, terms, time,
-    transaction::{Signer, SigningArgs, Step},
+    position,
+    signing::{Signer, SigningArgs},
+    table, terms, time,
+    transaction::Step,
 };
 
 /// Default lifetime of a withdrawal. The declaration that it ends does not become valid again afterwards.
@@ -102,11 +105,18 @@ impl DeclareArgs {
         let connection = self.signing.network().connect(named.terms.as_ref()).await?;
         let (_, now) = connection.current_block().await?;
         let declaration = self.declaration(&connection, named, now).await?;
-        let signer = self.signing.signer(&connection, output)?;
         if self.sign {
-            let contributor = self.contributor.unwrap_or(signer.from);
-            return sign(&signer, &connection, contributor, declaration, output).await;
+            let key = self.signing.key(&connection)?;
+            let contributor = self.contributor.unwrap_or(key.address());
+            return sign(&key, &connection, contributor, declaration, output).await;
         }
+        let purpose = purpose(&declaration).with_some("expiry", self.expiry);
+        let rescue = Some(declaration.escrow);
+        let Some(signer) =
+            self.signing.signer(&connection, rescue, purpose, output).await?.or_report(output).await?
+        else {
+            return Ok(());
+        };
         let board = Board::new(signer.provider.clone(), connection.chain);
         let call = board.declare(&declaration)?;
         let facts = facts(signer.from, &declaration, now);
@@ -140,7 +150,13 @@ impl DeclareArgs {
         let connection = network.connect_to(chain, &path, "a declaration").await?;
         let (_, now) = connection.current_block().await?;
         Board::new(connection.provider.clone(), connection.chain).check(&signed, now).await?;
-        let signer = self.signing.signer(&connection, output)?;
+        let purpose = Purpose::new("declare").with("signed", signed.signature.to_string());
+        let rescue = Some(signed.declaration.escrow);
+        let Some(signer) =
+            self.signing.signer(&connection, rescue, purpose, output).await?.or_report(output).await?
+        else {
+            return Ok(());
+        };
         let board = Board::new(signer.provider.clone(), connection.chain);
         let call = board.declare_for(&signed)?;
         let headline = format!(
@@ -154,11 +170,24 @@ impl DeclareArgs {
     async fn revoke(self, digest: B256, output: Output) -> Result<()> {
         let connection = self.signing.network().connect(None).await?;
         connection.current_block().await?;
-        let signer = self.signing.signer(&connection, output)?;
+        let purpose = Purpose::new("declare").with("revoke", digest);
+        let Some(signer) =
+            self.signing.signer(&connection, None, purpose, output).await?.or_report(output).await?
+        else {
+            return Ok(());
+        };
         let board = Board::new(signer.provider.clone(), connection.chain);
         let headline = format!("Revoke the signed declaration {digest}");
         send(&signer, &board, Step { call: board.revoke(digest), headline, facts: Vec::new() }).await
     }
+}
+
+/// Without the expiry, which by default follows from the time.
+fn purpose(declaration: &Declaration) -> Purpose {
+    let Declaration { stage, tier, amount, link, .. } = declaration;
+    let link = Some(link).filter(|link| !link.is_empty());
+    let purpose = Purpose::new("declare").with("stage", stage).with("tier", tier);
+    purpose.with_some("amount", amount.map(amount::eth)).with_some("link", link)
 }
 
 /// `5000 ETH`, or `unknown` where the stage allows it.
@@ -194,7 +223,7 @@ fn known_tier(tier: u8, count: u8) -> Result<u8, UserError> {
 fn expiry(given: Option<u64>, stage: Stage, now: u64) -> Result<u64, UserError> {
     match (given, stage) {
         (Some(expiry), _) => Ok(expiry),
-        (None, Stage::Withdrawn) => Ok(now + WITHDRAWAL),
+        (None, Stage::Withdrawn) => Ok(now.saturating_add(WITHDRAWAL)),
         (None, _) => Err(UserError::new("the declaration has no expiry")
             .hint("add `--expiry TIME`, as in `--expiry 2026-08-01T00:00:00Z`")),
     }
@@ -216,7 +245,7 @@ fn facts(contributor: Address, declaration: &Declaration, now: u64) -> Vec<(&'st
 
 /// Signs with the time of the latest block, because a signature must not be dated in the future.
 async fn sign(
-    signer: &Signer,
+    key: &PrivateKeySigner,
     connection: &Connection,
     contributor: Address,
     declaration: Declaration,
@@ -226,7 +255,7 @@ async fn sign(
     let board = Board::new(connection.provider.clone(), connection.chain);
     output.note(&table::facts(&facts(contributor, &declaration, now)));
     let digest = board.digest(contributor, &declaration, now)?;
-    let signed = board.sign(&signer.key, contributor, declaration, now).await?;
+    let signed = board.sign(key, contributor, declaration, now).await?;
     let file = SignedFile::new(connection.chain, signed, digest);
     output.result(&format!("{}\n", serde_json::to_string_pretty(&file)?), &file)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
-use levee::Call;
+use levee::{Call, Executed, Purpose};
 use levee_model::json::Account;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,8 +13,9 @@ use serde::Serialize;
 use super::terms::all_facts;
 use crate::{
     output::Output,
+    signing::{Opened, SigningArgs},
     terms::TermsFile,
-    transaction::{self, SigningArgs, Step, Transactions},
+    transaction::{self, Step, Transactions},
     warnings,
 };
 
@@ -47,14 +48,27 @@ impl DeployArgs {
         let (_, now) = connection.current_block().await?;
         file.check(now)?;
         output.warn(&warnings::of_file(&file, now));
-        let signer = self.signing.signer(&connection, output)?;
+        let report = async |executed: &[Executed]| {
+            blueprint.verify(&connection.provider).await?;
+            // Somebody else may have been faster.
+            if executed.is_empty() {
+                return already(output, address);
+            }
+            let (text, sent) = transaction::summary(executed, None);
+            let deployed = Deployed { address, created: true, sent };
+            output.result(&format!("{text}the rescue is at {address}\n"), &deployed)
+        };
+        let opened = self.signing.signer(&connection, Some(address), Purpose::new("deploy"), output).await?;
+        let signer = match opened {
+            Opened::Ready(signer) => signer,
+            Opened::Done(signer, executed) => {
+                report(&executed).await?;
+                return signer.close().await;
+            }
+        };
         let prepared = blueprint.prepare(&signer.provider, file.chain, signer.from).await?;
         let Some(call) = prepared else { return already(output, address) };
-        let executed = signer.execute(&[step(call, &file, address)]).await?;
-        blueprint.verify(&signer.provider).await?;
-        let (text, sent) = transaction::summary(&executed, None);
-        let deployed = Deployed { address, created: true, sent };
-        output.result(&format!("{text}the rescue is at {address}\n"), &deployed)
+        signer.execute(&[step(call, &file, address)], report).await
     }
 }
 

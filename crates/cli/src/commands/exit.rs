@@ -3,6 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
+use levee::Purpose;
 use levee_model::Operation;
 
 use crate::{
@@ -39,7 +40,8 @@ pub(crate) struct ExitArgs {
 impl ExitArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = self.position.narrow(Purpose::new("exit")).with_some("to", self.to);
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let (pledger, page) = (session.signer.from, &session.page);
         let positions = session.escrow.positions(pledger).await?;
         let fits = |position: &levee::PositionView| !position.amount.is_zero();

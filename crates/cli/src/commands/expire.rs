@@ -2,6 +2,7 @@
 
 use clap::Args;
 use eyre::Result;
+use levee::Purpose;
 use levee_model::Operation;
 
 use crate::{
@@ -25,7 +26,8 @@ pub(crate) struct ExpireArgs {
 impl ExpireArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = Purpose::new("expire");
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let headline =
             format!("Fail the rescue {}, because its shares cannot be valued", session.page.address);
         let call = session.escrow.call(Operation::Expire)?;

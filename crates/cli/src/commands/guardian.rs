@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use alloy::primitives::{Address, B256};
 use clap::{Args, Subcommand};
 use eyre::Result;
+use levee::Purpose;
 use levee_model::{Goal, Operation, PositionId, Wei};
 
 use crate::{
@@ -87,7 +88,8 @@ impl GuardianCommand {
 
 impl DeclineArgs {
     async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = self.position.narrow(Purpose::new("guardian decline").with("pledger", self.pledger));
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let positions = session.escrow.positions(self.pledger).await?;
         let fits = |position: &levee::PositionView| !position.amount.is_zero();
         let position = self.position.choose(self.pledger, &positions, "pledge to decline", fits)?;
@@ -106,7 +108,11 @@ impl DeclineArgs {
 impl AmendArgs {
     async fn run(self, output: Output) -> Result<()> {
         let new_hash = self.new_hash()?;
-        let session = self.change.open(output).await?;
+        let purpose = Purpose::new("guardian amend")
+            .with_some("target", self.target)
+            .with_some("deadline", self.deadline)
+            .with_some("terms-hash", new_hash);
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let (page, terms) = (&session.page, &session.page.view.terms);
         let goal = Goal {
             target: self.target.unwrap_or(terms.target),

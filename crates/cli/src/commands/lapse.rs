@@ -2,6 +2,7 @@
 
 use clap::Args;
 use eyre::Result;
+use levee::Purpose;
 use levee_model::Operation;
 
 use crate::{
@@ -25,7 +26,8 @@ pub(crate) struct LapseArgs {
 impl LapseArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = Purpose::new("lapse");
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let headline =
             format!("End the rescue {}: what was not delivered in time goes back", session.page.address);
         let call = session.escrow.call(Operation::Lapse)?;

@@ -11,6 +11,7 @@ pub(crate) mod deploy;
 pub(crate) mod exit;
 pub(crate) mod expire;
 pub(crate) mod guardian;
+pub(crate) mod journal;
 pub(crate) mod lapse;
 pub(crate) mod object;
 pub(crate) mod pledge;

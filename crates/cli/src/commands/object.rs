@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Error, PositionView, Refusal, RescueView};
+use levee::{Error, PositionView, Purpose, Refusal, RescueView};
 use levee_model::{Bps, Operation, PerAsset, Status, Wei, prorata};
 
 use crate::{
@@ -38,7 +38,8 @@ pub(crate) struct ObjectArgs {
 impl ObjectArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = self.position.narrow(Purpose::new("object"));
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let (pledger, view) = (session.signer.from, &session.page.view);
         let positions = session.escrow.positions(pledger).await?;
         require_a_say(view, pledger, &positions)?;

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, U256};
 use clap::Args;
 use eyre::Result;
-use levee::{AccountView, RescueView, ShareRate, bindings::StETH};
+use levee::{AccountView, Purpose, RescueView, ShareRate, bindings::StETH};
 use levee_model::{Amount as Booked, Asset, PositionId, Rate, Status, Tier, units::RATE_UNIT};
 
 use crate::{
@@ -79,7 +79,13 @@ impl PledgeArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let (amount, way) = self.route.parse(&self.amount.join(" "))?;
-        let mut session = self.change.open(output).await?;
+        let purpose = Purpose::new("pledge")
+            .with("amount", amount)
+            .with_some("by", way.name())
+            .with("tier", self.tier)
+            .with_some("for", self.pledger)
+            .with_some("no-enlist", self.no_enlist.then_some(true));
+        let Some(mut session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let tier = open_tier(&session.page.view, self.tier)?;
         if self.change.names_terms() && !self.accept_amended {
             amended::require_as_created(&session.page, session.escrow.original_terms())?;
@@ -88,19 +94,19 @@ impl PledgeArgs {
         session.learn_rate(amount.asset()).await;
         let pledger = self.pledger.unwrap_or(session.signer.from);
         let enlists = !self.no_enlist && session.would_count();
-        let pledge = Pledge { pledger, index: self.tier, tier, amount, booked, enlists };
+        let account = session.holdings(None).await?;
+        session.signer.balance = Some(account.balance);
+        let already =
+            account.in_position(self.tier, amount.asset()).filter(|_| pledger == session.signer.from);
+        let pledge = Pledge { pledger, index: self.tier, tier, amount, booked, already, enlists };
         let mut steps = match way {
-            // The simulation detects insufficient ETH.
-            Way::Direct if amount.asset() == Asset::Eth => {
-                session.direct(&pledge, &AccountView::default(), self.approve).await?
-            }
+            _ if session.has_pledged(&way.amount(amount)) => Vec::new(),
             Way::Direct => {
-                let account = session.holdings(None).await?;
                 session.check_balance(&account, booked)?;
                 session.direct(&pledge, &account, self.approve).await?
             }
             Way::Permit => {
-                session.check_balance(&session.holdings(None).await?, booked)?;
+                session.check_balance(&account, booked)?;
                 session.with_permit(&pledge, self.route.weth).await?
             }
             Way::FromWeth => session.unwrapping(&pledge, self.route.weth, self.approve).await?,
@@ -163,6 +169,10 @@ impl Session {
     /// Checks the balance of a token, before an approval is sent in vain.
     fn check_balance(&self, account: &AccountView, amount: Booked) -> Result<()> {
         let (owner, asset, units) = (self.signer.from, amount.asset(), amount.units());
+        // The simulation detects insufficient ETH.
+        if asset == Asset::Eth {
+            return Ok(());
+        }
         let balance = account.balance_of(asset);
         let balance = balance.ok_or_else(|| eyre::eyre!("the balance of {asset} cannot be read"))?.units();
         if balance >= units {

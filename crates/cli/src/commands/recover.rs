@@ -2,7 +2,7 @@
 
 use clap::Args;
 use eyre::Result;
-use levee::{Error, RecoveryPool, RecoveryRefusal, RescueView};
+use levee::{Error, Purpose, RecoveryPool, RecoveryRefusal, RescueView};
 use levee_model::Operation;
 
 use crate::{
@@ -37,7 +37,8 @@ impl RecoverArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let amount = amount::parse_some_eth(&self.amount.join(" "), "deposit")?;
-        let session = self.change.open(output).await?;
+        let purpose = Purpose::new("recover").with("amount", amount::eth(amount));
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         require_delivered(&session.page.view)?;
         let pool = RecoveryPool::of(&session.escrow);
         let creation = session.signer.creation(pool.blueprint()).await?;

@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::PositionView;
+use levee::{PositionView, Purpose};
 use levee_model::{Operation, PositionId, Status};
 
 use crate::{
@@ -45,7 +45,12 @@ pub(crate) struct RefundArgs {
 impl RefundArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = self
+            .position
+            .narrow(Purpose::new("refund"))
+            .with_some("pledger", self.pledger)
+            .with_some("to", self.to);
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let pledger = self.pledger.unwrap_or(session.signer.from);
         require_own(self.to, pledger, session.signer.from, "refund")?;
         let positions = session.escrow.positions(pledger).await?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use eyre::{Report, Result};
-use levee::Refusal;
+use levee::{Purpose, Refusal};
 use levee_model::{Asset, Operation};
 
 use crate::{
@@ -34,7 +34,8 @@ pub(crate) struct ReleaseArgs {
 impl ReleaseArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = Purpose::new("release").with("asset", self.asset);
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let (asset, page) = (self.asset, &session.page);
         let headline = format!("Deliver the {asset} that is due from the rescue {}", page.address);
         let call = session.escrow.call(Operation::Release(asset))?;

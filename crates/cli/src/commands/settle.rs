@@ -2,6 +2,7 @@
 
 use clap::Args;
 use eyre::Result;
+use levee::Purpose;
 use levee_model::{Operation, Status};
 
 use crate::{
@@ -28,7 +29,8 @@ pub(crate) struct SettleArgs {
 impl SettleArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let session = self.change.open(output).await?;
+        let purpose = Purpose::new("settle");
+        let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let headline = format!("Settle the rescue {}", session.page.address);
         let facts = vec![("result", result(&session.page))];
         session.run(Step { call: session.escrow.call(Operation::Settle)?, headline, facts }).await

@@ -1,0 +1,407 @@
+//! The journal of what this machine has signed, in SQLite: it survives crashes of the program and of the machine.
+
+use std::{
+    env,
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use alloy::primitives::{Address, B256, Bytes};
+use eyre::Result;
+use levee::{
+    Error, Intent, Journal, Purpose, RedactedError,
+    outbox::{Draft, IntentState, Signed, SignedState},
+};
+use levee_model::Wei;
+use sqlx::{
+    Row, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+};
+
+use crate::{environment::variable, error::UserError, output::Output};
+
+/// Environment variable with the journal's path.
+const PATH_VARIABLE: &str = "LEVEE_JOURNAL";
+/// How often to look whether another command has finished.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS intents (
+    id INTEGER PRIMARY KEY,
+    key TEXT UNIQUE,
+    chain INTEGER NOT NULL,
+    account TEXT NOT NULL,
+    rescue TEXT,
+    purpose TEXT NOT NULL,
+    plan TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    state TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS transactions (
+    hash TEXT PRIMARY KEY,
+    intent INTEGER NOT NULL REFERENCES intents (id),
+    step TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    fee_limit_wei TEXT NOT NULL,
+    contracts TEXT NOT NULL,
+    raw BLOB NOT NULL,
+    signed_at INTEGER NOT NULL,
+    state TEXT NOT NULL
+) STRICT;
+";
+
+/// The journal.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteJournal {
+    pool: SqlitePool,
+    path: PathBuf,
+}
+
+/// The right to send from one account on one chain, which one process has at a time. It ends with the process.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// Whether another process had it first.
+    pub(crate) has_waited: bool,
+    _file: File,
+}
+
+impl SqliteJournal {
+    /// Opens the journal at `path`, or where the variable LEVEE_JOURNAL says, or in the user's state directory.
+    pub(crate) async fn open(path: Option<&Path>) -> Result<Self> {
+        let path = match path.map(Path::to_owned).or_else(|| variable(PATH_VARIABLE).map(PathBuf::from)) {
+            Some(path) => path,
+            None => default_path()?,
+        };
+        let unusable = |error: io::Error| {
+            UserError::new(format!("the journal `{}` cannot be used: {error}", path.display()))
+                .hint("choose another file with `--journal PATH` or the variable LEVEE_JOURNAL")
+        };
+        create_private(&path).map_err(unusable)?;
+        let path = path.canonicalize().map_err(unusable)?;
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(failed)?;
+        sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(failed)?;
+        Ok(Self { pool, path })
+    }
+
+    /// Takes the account's turn, once no other process has it.
+    pub(crate) async fn turn(&self, chain: u64, account: Address, output: Output) -> Result<Turn> {
+        let mut path = self.path.clone().into_os_string();
+        path.push(format!("-{chain}-{account}.lock"));
+        let file = File::create(&path)?;
+        let mut has_waited = false;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Turn { has_waited, _file: file }),
+                Err(TryLockError::WouldBlock) => {
+                    if !has_waited {
+                        output.note(&format!("another command is sending from {account}; waiting for it"));
+                        has_waited = true;
+                    }
+                    tokio::time::sleep(LOCK_PAUSE).await;
+                }
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// All intents, the newest first.
+    pub(crate) async fn intents(&self) -> Result<Vec<Intent>, Error> {
+        let rows = sqlx::query("SELECT * FROM intents ORDER BY id DESC").fetch_all(&self.pool).await;
+        rows.map_err(failed)?.iter().map(intent).collect()
+    }
+
+    /// The intent with a number.
+    pub(crate) async fn intent(&self, id: i64) -> Result<Intent> {
+        let row =
+            sqlx::query("SELECT * FROM intents WHERE id = $1").bind(id).fetch_optional(&self.pool).await;
+        match row.map_err(failed)? {
+            Some(row) => Ok(intent(&row)?),
+            None => Err(UserError::new(format!("the journal has no intent {id}"))
+                .hint("`levee journal list` shows them")
+                .into()),
+        }
+    }
+}
+
+impl Journal for SqliteJournal {
+    async fn begin(&self, draft: &Draft, plan: &[String]) -> Result<Intent, Error> {
+        if let Some(key) = &draft.key
+            && let Some(intent) = self.with_key(key).await?
+        {
+            return intent.if_of(draft);
+        }
+        let mut intent = Intent::new(0, draft.clone(), plan.to_vec());
+        let row = sqlx::query(
+            "INSERT INTO intents (key, chain, account, rescue, purpose, plan, recorded_at, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+        )
+        .bind(&draft.key)
+        .bind(draft.chain.cast_signed())
+        .bind(draft.account.to_string())
+        .bind(draft.rescue.map(|rescue| rescue.to_string()))
+        .bind(draft.purpose.to_string())
+        .bind(serde_json::Value::from(plan.to_vec()).to_string())
+        .bind(intent.recorded_at.cast_signed())
+        .bind(intent.state.to_string())
+        .fetch_one(&self.pool)
+        .await
+        .map_err(failed)?;
+        intent.id = row.try_get("id").map_err(failed)?;
+        Ok(intent)
+    }
+
+    async fn unfinished(&self, chain: u64, account: Address) -> Result<Vec<Intent>, Error> {
+        let rows =
+            sqlx::query("SELECT * FROM intents WHERE chain = $1 AND account = $2 AND state = $3 ORDER BY id")
+                .bind(chain.cast_signed())
+                .bind(account.to_string())
+                .bind(IntentState::Unfinished.to_string())
+                .fetch_all(&self.pool)
+                .await
+                .map_err(failed)?;
+        rows.iter().map(intent).collect()
+    }
+
+    async fn with_key(&self, key: &str) -> Result<Option<Intent>, Error> {
+        let row =
+            sqlx::query("SELECT * FROM intents WHERE key = $1").bind(key).fetch_optional(&self.pool).await;
+        row.map_err(failed)?.as_ref().map(intent).transpose()
+    }
+
+    async fn transactions(&self, intent: i64) -> Result<Vec<Signed>, Error> {
+        let rows = sqlx::query("SELECT * FROM transactions WHERE intent = $1 ORDER BY rowid")
+            .bind(intent)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(signed).collect()
+    }
+
+    async fn followed(&self, chain: u64, account: Address) -> Result<Vec<Signed>, Error> {
+        let rows = sqlx::query(
+            "SELECT transactions.* FROM transactions JOIN intents ON intents.id = transactions.intent
+             WHERE chain = $1 AND account = $2 AND intents.state <> $3",
+        )
+        .bind(chain.cast_signed())
+        .bind(account.to_string())
+        .bind(IntentState::Forgotten.to_string())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
+        rows.iter().map(signed).collect()
+    }
+
+    async fn record(&self, signed: &Signed) -> Result<(), Error> {
+        let owner =
+            sqlx::query("SELECT * FROM intents WHERE id = (SELECT intent FROM transactions WHERE hash = $1)")
+                .bind(signed.hash.to_string())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(failed)?;
+        if let Some(owner) = owner {
+            intent(&owner)?.gives_up()?;
+        }
+        let contracts: Vec<_> = signed.contracts.iter().map(Address::to_string).collect();
+        sqlx::query(
+            "INSERT OR REPLACE INTO transactions (hash, intent, step, nonce, fee_limit_wei, contracts, raw, signed_at, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(signed.hash.to_string())
+        .bind(signed.intent)
+        .bind(&signed.step)
+        .bind(signed.nonce.cast_signed())
+        .bind(signed.fee_limit.get().to_string())
+        .bind(contracts.join(" "))
+        .bind(signed.raw.to_vec())
+        .bind(signed.signed_at.cast_signed())
+        .bind(signed.state.to_string())
+        .execute(&self.pool)
+        .await
+        .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn mark(&self, hash: B256, state: SignedState) -> Result<(), Error> {
+        let update = sqlx::query("UPDATE transactions SET state = $1 WHERE hash = $2");
+        update.bind(state.to_string()).bind(hash.to_string()).execute(&self.pool).await.map_err(failed)?;
+        Ok(())
+    }
+
+    async fn close(&self, intent: i64, state: IntentState) -> Result<(), Error> {
+        let update = sqlx::query("UPDATE intents SET state = $1 WHERE id = $2");
+        update.bind(state.to_string()).bind(intent).execute(&self.pool).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+/// Creates the file for its owner alone, if it does not exist: it holds signatures.
+fn create_private(path: &Path) -> io::Result<()> {
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        fs::create_dir_all(directory)?;
+    }
+    let mut options = File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// `levee/journal.db` in the platform's directory for the state of programs.
+fn default_path() -> Result<PathBuf, UserError> {
+    let state = match variable("XDG_STATE_HOME") {
+        Some(directory) => Some(PathBuf::from(directory)),
+        None if cfg!(target_os = "macos") => {
+            env::home_dir().map(|home| home.join("Library/Application Support"))
+        }
+        None => env::home_dir().map(|home| home.join(".local/state")),
+    };
+    let state = state.ok_or_else(|| {
+        UserError::new("there is no place for the journal: no home directory is set")
+            .hint("choose a file with `--journal PATH` or the variable LEVEE_JOURNAL")
+    })?;
+    Ok(state.join("levee/journal.db"))
+}
+
+fn failed(error: sqlx::Error) -> Error {
+    Error::Journal { source: RedactedError::new(error) }
+}
+
+fn intent(row: &SqliteRow) -> Result<Intent, Error> {
+    let rescue: Option<String> = row.try_get("rescue").map_err(failed)?;
+    let plan: String = row.try_get("plan").map_err(failed)?;
+    Ok(Intent {
+        id: row.try_get("id").map_err(failed)?,
+        draft: Draft {
+            chain: unsigned(row, "chain")?,
+            account: parsed(row, "account")?,
+            rescue: rescue.map(|rescue| parse(&rescue)).transpose()?,
+            purpose: Purpose::new(row.try_get::<String, _>("purpose").map_err(failed)?),
+            key: row.try_get("key").map_err(failed)?,
+        },
+        plan: serde_json::from_str(&plan)
+            .map_err(|error| Error::Journal { source: RedactedError::new(error) })?,
+        recorded_at: unsigned(row, "recorded_at")?,
+        state: parsed(row, "state")?,
+    })
+}
+
+fn signed(row: &SqliteRow) -> Result<Signed, Error> {
+    let contracts: String = row.try_get("contracts").map_err(failed)?;
+    Ok(Signed {
+        intent: row.try_get("intent").map_err(failed)?,
+        step: row.try_get("step").map_err(failed)?,
+        hash: parsed(row, "hash")?,
+        nonce: unsigned(row, "nonce")?,
+        fee_limit: Wei::new(parsed(row, "fee_limit_wei")?),
+        contracts: contracts.split_whitespace().map(parse).collect::<Result<_, _>>()?,
+        raw: Bytes::from(row.try_get::<Vec<u8>, _>("raw").map_err(failed)?),
+        signed_at: unsigned(row, "signed_at")?,
+        state: parsed(row, "state")?,
+    })
+}
+
+/// SQLite's integers are signed; ours are stored by their bits.
+fn unsigned(row: &SqliteRow, column: &str) -> Result<u64, Error> {
+    row.try_get::<i64, _>(column).map(i64::cast_unsigned).map_err(failed)
+}
+
+fn parsed<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
+    row: &SqliteRow,
+    column: &str,
+) -> Result<T, Error> {
+    parse(&row.try_get::<String, _>(column).map_err(failed)?)
+}
+
+fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(text: &str) -> Result<T, Error> {
+    text.parse().map_err(|error| Error::Journal { source: RedactedError::new(error) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use levee::MemoryJournal;
+
+    const ACCOUNT: Address = Address::repeat_byte(1);
+
+    fn draft(purpose: &str, key: Option<&str>) -> Draft {
+        let rescue = Some(Address::repeat_byte(2));
+        Draft {
+            chain: u64::MAX,
+            account: ACCOUNT,
+            rescue,
+            purpose: Purpose::new(purpose),
+            key: key.map(Into::into),
+        }
+    }
+
+    fn signed(intent: i64, step: &str, byte: u8) -> Signed {
+        Signed {
+            intent,
+            step: step.into(),
+            hash: B256::repeat_byte(byte),
+            nonce: u64::from(byte),
+            fee_limit: Wei::new(u128::MAX),
+            contracts: vec![ACCOUNT, Address::repeat_byte(byte)],
+            raw: vec![byte; 300].into(),
+            signed_at: 7,
+            state: SignedState::Pending,
+        }
+    }
+
+    /// What a journal says of everything, without the numbers and times that it gives itself.
+    async fn told(journal: &impl Journal) -> Vec<String> {
+        let plan = ["approve".to_owned(), "pledge".to_owned()];
+        let first = journal.begin(&draft("pledge amount=5 ETH", Some("a")), &plan).await.unwrap();
+        let second = journal.begin(&draft("pledge amount=5 ETH", None), &plan[1..]).await.unwrap();
+        let third = journal.begin(&draft("settle", None), &plan[1..]).await.unwrap();
+        assert_eq!(journal.begin(&draft("pledge amount=5 ETH", Some("a")), &plan).await.unwrap(), first);
+        let mut told = vec![format!("{:?}", journal.begin(&draft("settle", Some("a")), &plan).await)];
+        for (intent, step, byte) in [(&first, "approve", 3), (&first, "pledge", 4), (&second, "pledge", 5)] {
+            journal.record(&signed(intent.id, step, byte)).await.unwrap();
+        }
+        journal.mark(B256::repeat_byte(3), SignedState::Included).await.unwrap();
+        journal.mark(B256::repeat_byte(5), SignedState::Replaced).await.unwrap();
+        journal.close(third.id, IntentState::Done).await.unwrap();
+        // Signed again to the letter, which only a forgotten intent gives up.
+        told.push(format!("{:?}", journal.record(&signed(third.id, "again", 4)).await));
+        journal.close(first.id, IntentState::Forgotten).await.unwrap();
+        journal.record(&signed(second.id, "again", 4)).await.unwrap();
+        told.push(journal.followed(u64::MAX, ACCOUNT).await.unwrap().len().to_string());
+        for intent in journal.unfinished(u64::MAX, ACCOUNT).await.unwrap() {
+            told.push(format!("{:?} {:?} {}", intent.draft, intent.plan, intent.state));
+            let mut transactions = journal.transactions(intent.id).await.unwrap();
+            transactions.iter_mut().for_each(|signed| signed.intent = 0);
+            transactions.sort_by_key(|signed| signed.nonce);
+            told.extend(transactions.iter().map(|signed| format!("{signed:?}")));
+        }
+        told.push(format!("{:?}", journal.unfinished(1, ACCOUNT).await));
+        told.push(format!("{:?}", journal.with_key("b").await));
+        assert_eq!(journal.with_key("a").await.unwrap().map(|intent| intent.draft), Some(first.draft));
+        told
+    }
+
+    #[tokio::test]
+    async fn it_says_what_a_journal_in_memory_says_also_after_it_was_closed() {
+        let expected = told(&MemoryJournal::default()).await;
+        assert_eq!(expected.len(), 8, "{expected:#?}");
+        assert!(expected[1].contains("the transaction is already recorded, of intent"), "{expected:#?}");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state/journal.db");
+        let journal = SqliteJournal::open(Some(&path)).await.unwrap();
+        assert_eq!(told(&journal).await, expected);
+        let intents = journal.intents().await.unwrap();
+        assert_eq!(intents.iter().map(|intent| intent.id).collect::<Vec<_>>(), [3, 2, 1]);
+        drop(journal);
+        let journal = SqliteJournal::open(Some(&path)).await.unwrap();
+        assert_eq!(journal.intents().await.unwrap(), intents);
+        assert_eq!(journal.transactions(2).await.unwrap().len(), 2);
+    }
+}

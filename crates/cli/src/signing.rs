@@ -1,0 +1,433 @@
+//! Who signs, at what price, and under which record: the options of every command that sends, and what they open.
+
+use std::{path::PathBuf, time::Duration};
+
+use alloy::{primitives::Address, providers::DynProvider, signers::local::PrivateKeySigner};
+use clap::Args;
+use eyre::Result;
+use levee::{
+    Confirmations, Executed, FeeOptions, Intent, Journal, Outbox, Purpose,
+    outbox::{Draft, IntentState},
+};
+use levee_model::Wei;
+
+use crate::{
+    account::AccountArgs,
+    address,
+    amount::{self, Amount},
+    connection::{Connection, NetworkArgs},
+    error::UserError,
+    journal::{SqliteJournal, Turn},
+    output::Output,
+    time, transaction,
+};
+
+/// How long a block and finality take on Ethereum, at most as a rule.
+const BLOCK: Duration = Duration::from_secs(15);
+const FINALITY: Duration = Duration::from_secs(30 * 60);
+
+/// The signer, and what it may send.
+#[derive(Debug, Args)]
+pub(crate) struct SigningArgs {
+    #[command(flatten)]
+    network: NetworkArgs,
+
+    #[command(flatten)]
+    account: AccountArgs,
+
+    /// Send without asking.
+    #[arg(long, help_heading = "Account (or the variable LEVEE_PRIVATE_KEY)")]
+    yes: bool,
+
+    /// Show what would be sent, and what it would cost, and stop.
+    #[arg(long, conflicts_with = "yes", help_heading = "Sending")]
+    dry_run: bool,
+
+    /// Account that would sign, for a dry run without its key.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        value_parser = address::parse,
+        requires = "dry_run",
+        conflicts_with_all = ["account", "keystore", "dev"],
+        help_heading = "Sending"
+    )]
+    from: Option<Address>,
+
+    #[command(flatten)]
+    sending: SendingArgs,
+}
+
+/// How a transaction is priced, recorded and waited for.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sending")]
+struct SendingArgs {
+    /// Key of your own, such as an invoice number: whatever was done under it is never done again.
+    #[arg(long, value_name = "KEY")]
+    id: Option<String>,
+
+    /// Send again what an earlier run of the same command has not finished, instead of finishing that.
+    #[arg(long, conflicts_with = "id")]
+    again: bool,
+
+    #[command(flatten)]
+    journal: JournalArgs,
+
+    #[command(flatten)]
+    waiting: WaitingArgs,
+
+    /// Most to pay for a gas, as in `30 gwei`; default: what the node asks, up to 300 gwei and 0.5 ETH for each
+    /// transaction.
+    #[arg(long, value_name = "PRICE", value_parser = parse_price)]
+    max_fee: Option<Wei>,
+
+    /// Tip for a gas, as in `1 gwei`; default: what others pay.
+    #[arg(long, value_name = "PRICE", value_parser = parse_price)]
+    priority_fee: Option<Wei>,
+
+    /// Gas limit; default: a quarter more than the simulation needs.
+    #[arg(long, value_name = "GAS")]
+    gas_limit: Option<u64>,
+
+    /// Nonce of the first transaction; default: the account's next.
+    #[arg(long, value_name = "N")]
+    nonce: Option<u64>,
+
+    /// Send transactions of the type before EIP-1559.
+    #[arg(long, conflicts_with = "priority_fee")]
+    legacy: bool,
+}
+
+/// Where the journal is.
+#[derive(Debug, Args)]
+pub(crate) struct JournalArgs {
+    /// File in which everything that is signed is recorded; default: the variable LEVEE_JOURNAL, or `levee/journal.db` in
+    /// the directory for programs' state.
+    #[arg(long, value_name = "PATH")]
+    journal: Option<PathBuf>,
+}
+
+/// When a transaction counts as included.
+#[derive(Debug, Args)]
+pub(crate) struct WaitingArgs {
+    /// Wait until the transaction is this many blocks deep, its own included.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    confirmations: u64,
+
+    /// Wait until the transaction's block is finalized.
+    #[arg(long, conflicts_with = "confirmations")]
+    finalized: bool,
+}
+
+/// An account that can sign on a chain, with what an earlier run of the same command has done already.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    /// Reads and broadcasts.
+    pub(crate) provider: DynProvider,
+    /// The account.
+    pub(crate) from: Address,
+    /// Signs messages that are not transactions: permits. None in a dry run for an account whose key is not here.
+    key: Option<PrivateKeySigner>,
+    /// Signs, records and sends transactions.
+    pub(crate) outbox: Outbox<DynProvider, SqliteJournal>,
+    /// What the command is to do.
+    pub(crate) draft: Draft,
+    /// The record of an earlier run of the same command, which this one continues.
+    pub(crate) intent: Option<Intent>,
+    /// The steps of that run that are done, each with its outcome.
+    pub(crate) done: Vec<(String, Executed)>,
+    /// The account's ETH, if it was read already.
+    pub(crate) balance: Option<Wei>,
+    /// Whether it took a while to get here, so that what was read before may be old.
+    pub(crate) has_waited: bool,
+    /// Whether to send without asking.
+    pub(crate) confirmed: bool,
+    /// Whether to stop before sending.
+    pub(crate) dry_run: bool,
+    /// Where to report.
+    pub(crate) output: Output,
+    _turn: Option<Turn>,
+}
+
+/// What became of opening an account for a purpose.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// It can sign what is left to do.
+    Ready(Box<Signer>),
+    /// An earlier run of the same command has done all of it, with these outcomes; to be closed when they are reported.
+    Done(Box<Signer>, Vec<Executed>),
+}
+
+impl Opened {
+    /// The signer; none if nothing is left to do, which is reported.
+    pub(crate) async fn or_report(self, output: Output) -> Result<Option<Signer>> {
+        match self {
+            Self::Ready(signer) => Ok(Some(*signer)),
+            Self::Done(signer, executed) => {
+                let (text, json) = transaction::summary(&executed, None);
+                output.result(&text, &json)?;
+                signer.close().await?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl JournalArgs {
+    /// Opens the journal.
+    pub(crate) async fn open(&self) -> Result<SqliteJournal> {
+        SqliteJournal::open(self.journal.as_deref()).await
+    }
+}
+
+impl WaitingArgs {
+    /// How deep a transaction must be.
+    pub(crate) const fn confirmations(&self) -> Confirmations {
+        if self.finalized { Confirmations::Finalized } else { Confirmations::Blocks(self.confirmations) }
+    }
+
+    /// How long to wait for that, where inclusion may take `patience`.
+    pub(crate) fn limit(&self, patience: Duration) -> Duration {
+        let depth = if self.finalized { FINALITY } else { BLOCK.saturating_mul(self.depth()) };
+        patience.saturating_add(depth)
+    }
+
+    /// How many blocks must follow that of the transaction.
+    fn depth(&self) -> u32 {
+        u32::try_from(self.confirmations.saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+}
+
+impl SendingArgs {
+    fn fees(&self) -> FeeOptions {
+        FeeOptions {
+            max_fee_per_gas: self.max_fee.map(Wei::get),
+            priority_fee_per_gas: self.priority_fee.map(Wei::get),
+            gas_limit: self.gas_limit,
+            legacy: self.legacy,
+        }
+    }
+}
+
+impl SigningArgs {
+    /// The network, for commands that read before they ask for an account.
+    pub(crate) const fn network(&self) -> &NetworkArgs {
+        &self.network
+    }
+
+    /// The account's key. May ask for a password.
+    pub(crate) fn key(&self, connection: &Connection) -> Result<PrivateKeySigner> {
+        self.account.signer(connection.chain)
+    }
+
+    /// Sends for the account of `key`.
+    pub(crate) fn outbox(
+        &self,
+        connection: &Connection,
+        key: PrivateKeySigner,
+        journal: SqliteJournal,
+    ) -> Outbox<DynProvider, SqliteJournal> {
+        self.configured(Outbox::new(connection.provider.clone(), connection.chain, key), connection, journal)
+    }
+
+    /// The same with the options of the command.
+    fn configured(
+        &self,
+        outbox: Outbox<DynProvider>,
+        connection: &Connection,
+        journal: SqliteJournal,
+    ) -> Outbox<DynProvider, SqliteJournal> {
+        let outbox = outbox.with_journal(journal).with_fees(self.sending.fees()).waiting(
+            self.sending.waiting.confirmations(),
+            self.sending.waiting.limit(connection.nodes.patience()),
+        );
+        match self.sending.nonce {
+            Some(nonce) => outbox.with_nonce(nonce),
+            None => outbox,
+        }
+    }
+
+    /// The journal.
+    pub(crate) const fn journal(&self) -> &JournalArgs {
+        &self.sending.journal
+    }
+
+    /// Shows a plan, and asks whether to send it, unless `--yes` was given.
+    pub(crate) fn confirm(&self, plan: &str, output: Output) -> Result<()> {
+        transaction::confirm(plan, self.yes, output)
+    }
+
+    /// Opens the account for a purpose, after finishing what an earlier run of the same command has sent. May ask for a
+    /// password.
+    pub(crate) async fn signer(
+        &self,
+        connection: &Connection,
+        rescue: Option<Address>,
+        purpose: Purpose,
+        output: Output,
+    ) -> Result<Opened> {
+        let chain = connection.chain;
+        let key = if self.from.is_some() { None } else { Some(self.key(connection)?) };
+        let from = self.from.or(key.as_ref().map(PrivateKeySigner::address)).unwrap_or_default();
+        let journal = self.sending.journal.open().await?;
+        let draft = Draft { chain, account: from, rescue, purpose, key: self.sending.id.clone() };
+        let under_way = under_way(&journal, &draft).await?;
+        let turn = if self.dry_run { None } else { Some(journal.turn(chain, from, output).await?) };
+        let outbox = match &key {
+            Some(key) => Outbox::new(connection.provider.clone(), chain, key.clone()),
+            None => Outbox::watching(connection.provider.clone(), chain, from),
+        };
+        let outbox = self.configured(outbox, connection, journal);
+        let signer = Signer {
+            provider: connection.provider.clone(),
+            from,
+            key,
+            outbox,
+            draft,
+            intent: None,
+            done: Vec::new(),
+            balance: None,
+            has_waited: turn.as_ref().is_some_and(|turn| turn.has_waited),
+            confirmed: self.yes,
+            dry_run: self.dry_run,
+            output,
+            _turn: turn,
+        };
+        if self.dry_run {
+            return Ok(Opened::Ready(Box::new(signer)));
+        }
+        signer.caught_up(under_way, self.sending.again).await
+    }
+}
+
+impl Signer {
+    /// The account's key, for a signature that is part of a transaction.
+    pub(crate) fn key(&self) -> Result<&PrivateKeySigner, UserError> {
+        self.key.as_ref().ok_or_else(|| {
+            UserError::new(format!("the plan needs a signature of `{}`", self.from))
+                .hint("leave `--from` out, and open the account")
+        })
+    }
+
+    /// Finishes the transactions of an earlier run of the same command. `under_way` is one that had sent something when this
+    /// began, and may have finished since.
+    async fn caught_up(mut self, under_way: Option<i64>, again: bool) -> Result<Opened> {
+        let Some(intent) = self.earlier_run(under_way, again).await? else {
+            return Ok(Opened::Ready(Box::new(self)));
+        };
+        let began = time::time(intent.recorded_at);
+        self.output
+            .note(&format!("this continues intent {} of {began}: {}", intent.id, intent.draft.purpose));
+        let done = self.outbox.resume(&intent).await?;
+        let is_done = intent.state == IntentState::Done || intent.is_done_by(&done);
+        self.intent = Some(intent);
+        if is_done {
+            self.output.note("it is done; nothing was sent again");
+            let executed = done.into_iter().map(|(_, executed)| executed).collect();
+            return Ok(Opened::Done(Box::new(self), executed));
+        }
+        (self.done, self.has_waited) = (done, true);
+        Ok(Opened::Ready(Box::new(self)))
+    }
+
+    /// The intent that this command continues. Refuses to begin another one while a transaction of the account is under way
+    /// that might be a mistake to repeat.
+    async fn earlier_run(&self, under_way: Option<i64>, again: bool) -> Result<Option<Intent>> {
+        let journal = self.outbox.journal();
+        if let Some(key) = &self.draft.key
+            && let Some(intent) = journal.with_key(key).await?
+        {
+            return Ok(Some(self.reopened(intent.if_of(&self.draft)?).await?));
+        }
+        if let Some(intent) = under_way.filter(|_| !again && self.draft.key.is_none()) {
+            let intent = journal.intent(intent).await?;
+            if matches!(intent.state, IntentState::Unfinished | IntentState::Done) {
+                return Ok(Some(intent));
+            }
+        }
+        for other in journal.unfinished(self.draft.chain, self.from).await? {
+            let may_repeat = again && other.draft.is_same(&self.draft);
+            if !may_repeat {
+                self.require_settled(&other).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// An intent with the command's key that failed is tried again; one that was forgotten is not.
+    async fn reopened(&self, mut intent: Intent) -> Result<Intent> {
+        match intent.state {
+            IntentState::Forgotten => {
+                let key = intent.draft.key.unwrap_or_default();
+                return Err(UserError::new(format!(
+                    "what was done with the key `{key}` was told to be forgotten"
+                ))
+                .hint("check the rescue, and use another key")
+                .into());
+            }
+            IntentState::Failed => {
+                self.outbox.journal().close(intent.id, IntentState::Unfinished).await?;
+                intent.state = IntentState::Unfinished;
+            }
+            IntentState::Unfinished | IntentState::Done => {}
+        }
+        Ok(intent)
+    }
+
+    async fn require_settled(&self, other: &Intent) -> Result<()> {
+        let Some(pending) = self.outbox.settle_pending(other).await? else { return Ok(()) };
+        let (id, purpose) = (other.id, &other.draft.purpose);
+        Err(UserError::new(format!(
+            "transaction `{pending}` of an earlier command is not known to be in a block: intent {id}, {purpose}"
+        ))
+        .hint(format!(
+            "finish it with `levee journal resume {id}`, or give it up with `levee journal forget {id}`"
+        ))
+        .into())
+    }
+}
+
+/// The latest intent of the same work that is unfinished and has been signed for; with a key, only the key tells.
+async fn under_way(journal: &SqliteJournal, draft: &Draft) -> Result<Option<i64>> {
+    let unfinished = journal.unfinished(draft.chain, draft.account).await?;
+    for intent in unfinished.iter().rev().filter(|intent| intent.draft.is_same(draft)) {
+        if !journal.transactions(intent.id).await?.is_empty() {
+            return Ok(Some(intent.id));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads the price of a gas.
+fn parse_price(text: &str) -> Result<Wei, UserError> {
+    match Amount::parse(text)? {
+        Amount::Eth(price) => Ok(price),
+        _ => {
+            Err(UserError::new(format!("`{text}` is not a price for a gas")).hint("write it as in `30 gwei`"))
+        }
+    }
+}
+
+/// An amount that includes a fee, rounded up to a millionth of an ETH, for the eye.
+pub(crate) fn about(fee: Wei) -> String {
+    const MILLIONTH: u128 = 10u128.pow(12);
+    amount::eth(Wei::new(fee.get().div_ceil(MILLIONTH).saturating_mul(MILLIONTH)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fee_is_rounded_up() {
+        assert_eq!(about(Wei::new(7_270_521_994_701_798)), "0.007271 ETH");
+        assert_eq!(about(Wei::ZERO), "0 ETH");
+    }
+
+    #[test]
+    fn a_price_is_in_a_unit_of_ether() {
+        assert_eq!(parse_price("30 gwei").unwrap(), Wei::new(30_000_000_000));
+        assert_eq!(parse_price("1 wstETH").unwrap_err().to_string(), "`1 wstETH` is not a price for a gas");
+        assert_eq!(parse_price("30").unwrap_err().to_string(), "`30` has no unit");
+    }
+}
