@@ -72,11 +72,13 @@ fn every_command_is_found() {
         "claim",
         "status",
         "positions",
+        "journal",
         "rehearse",
         "completions",
         "man",
     ];
     assert_eq!(commands_in(&help(&[])), commands);
     assert_eq!(commands_in(&help(&["guardian".into()])), ["decline", "amend"]);
+    assert_eq!(commands_in(&help(&["journal".into()])), ["list", "show", "resume", "bump", "forget"]);
     assert_eq!(commands_in(&help(&["bonus".into()])), ["add", "enlist", "claim", "take-back"]);
 }

@@ -9,6 +9,7 @@ mod counterfeit;
 mod declarations;
 mod edition;
 mod inputs;
+mod journal;
 mod lifecycle;
 mod nodes;
 mod prompt;

@@ -372,10 +372,12 @@ impl Running {
         let line = line.unwrap_or_else(|| panic!("no line starts with `{start}`"));
         let binaries = Path::new(LEVEE).parent().expect("the binary is in a directory").display();
         let system = std::env::var("PATH").expect("PATH is set");
+        let home = tempfile::tempdir().expect("a directory for the test");
         let mut shell = Command::new("sh");
         shell
             .args(["-c", &line])
             .env("PATH", format!("{binaries}:{system}"))
+            .env("LEVEE_JOURNAL", home.path().join("journal.db"))
             .output()
             .expect("this test needs sh")
     }

@@ -6,10 +6,15 @@ use super::{Ran, project_file};
 
 /// The schema of the result of a command.
 fn of_result(words: &[&str]) -> Option<&'static str> {
+    if words.contains(&"--dry-run") {
+        return Some("plan");
+    }
     Some(match words {
         ["address", ..] => "address",
         ["deploy", ..] => "deploy",
         ["declarations", ..] => "declarations",
+        ["journal", "list", ..] => "journal-list",
+        ["journal", "show" | "forget", ..] => "journal-show",
         ["positions", ..] => "positions",
         ["status", ..] => "status",
         ["terms", "check", ..] => "terms-check",

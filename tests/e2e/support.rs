@@ -10,16 +10,13 @@ use std::{
 
 use alloy::{
     eips::BlockId,
-    network::EthereumWallet,
+    network::{Ethereum, EthereumWallet},
     node_bindings::{Anvil, AnvilInstance},
     primitives::{Address, B256, U256, keccak256},
-    providers::{DynProvider, Provider, ext::AnvilApi},
+    providers::{DynProvider, Provider, ProviderBuilder, ext::AnvilApi},
     signers::local::PrivateKeySigner,
 };
-use levee::{
-    bindings::{PledgeEscrow, StETH, WstETH},
-    provider,
-};
+use levee::bindings::{PledgeEscrow, StETH, WstETH};
 use serde_json::Value;
 
 #[path = "schema.rs"]
@@ -172,8 +169,9 @@ impl World {
         let mut wallet = EthereumWallet::default();
         keys.for_each(|key| wallet.register_signer(key));
         wallet.set_default_signer(anvil.addresses()[ANYONE]).expect("anvil has this account");
-        let url = anvil.endpoint().parse().expect("anvil tells its address");
-        let chain = provider::signing(&url, anvil.chain_id(), wallet).expect("a client of HTTP");
+        let builder = ProviderBuilder::<_, _, Ethereum>::default();
+        let filled = builder.with_gas_estimation().with_simple_nonce_management().fetch_chain_id();
+        let chain = filled.wallet(wallet).connect_http(anvil.endpoint_url()).erased();
         chain.anvil_set_block_timestamp_interval(1).await.expect("anvil takes an interval");
         let (steth, wsteth) = deploy_lido(&chain).await;
         let directory = tempfile::tempdir().expect("a directory for the test");
