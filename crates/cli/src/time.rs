@@ -1,3 +1,3 @@
 //! Times and durations as the command reads and shows them.
 
-pub(crate) use levee::{display::utc as time, text::time::*};
+pub(crate) use levee::{clock::now as clock, display::utc as time, text::time::*};

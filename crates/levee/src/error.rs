@@ -232,7 +232,7 @@ pub enum Error {
         source: RedactedError,
     },
     /// The node asks for more for a gas than is paid without the user's word.
-    #[error("a gas costs {} now, above the limit of {}", gwei(*price), gwei(*limit))]
+    #[error("a gas costs {} now, above the limit of {}", display::gwei(*price), display::gwei(*limit))]
     GasPriceAboveLimit {
         /// What a gas costs, in wei.
         #[serde(rename = "priceWei")]
@@ -369,17 +369,6 @@ pub enum Error {
     #[strum(transparent)]
     #[serde(untagged)]
     RouterRefused(#[from] RouterError),
-}
-
-/// A price for a gas.
-fn gwei(price: Wei) -> String {
-    const GWEI: u128 = 10u128.pow(9);
-    let (whole, rest) = (price.get() / GWEI, price.get() % GWEI);
-    let decimals = format!("{rest:09}");
-    match decimals.trim_end_matches('0') {
-        "" => format!("{whole} gwei"),
-        decimals => format!("{whole}.{decimals} gwei"),
-    }
 }
 
 fn text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,6 +5,7 @@ pub mod blueprint;
 pub mod board;
 pub mod bonus;
 pub mod call;
+pub mod clock;
 mod convert;
 pub mod deploy;
 pub mod edition;

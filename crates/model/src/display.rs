@@ -2,13 +2,21 @@
 
 use std::fmt;
 
-use alloy_primitives::{U256, utils::format_ether};
+use alloy_primitives::{
+    U256,
+    utils::{ParseUnits, Unit},
+};
 
 use crate::{asset::Amount, schedule::Timestamp, units::Wei};
 
 /// Wei as ETH, exactly: `1.5 ETH`.
 pub fn ether(amount: Wei) -> String {
     format!("{} ETH", decimal(amount.get()))
+}
+
+/// The price of a gas, exactly: `1.5 gwei`.
+pub fn gwei(price: Wei) -> String {
+    format!("{} gwei", in_units(price.get(), Unit::GWEI))
 }
 
 /// Exactly, as the books hold it: `1.5 ETH`, `1.5 wstETH`, `1500000000000000000 shares`.
@@ -30,7 +38,11 @@ pub fn utc(time: Timestamp) -> String {
 
 /// A number of 10^-18 parts as a decimal, exactly, without trailing zeros: `1.5`.
 pub fn decimal(parts: u128) -> String {
-    let text = format_ether(U256::from(parts));
+    in_units(parts, Unit::ETHER)
+}
+
+fn in_units(parts: u128, unit: Unit) -> String {
+    let text = ParseUnits::from(U256::from(parts)).format_units(unit);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -44,6 +56,8 @@ mod tests {
         assert_eq!(ether(Wei::new(1_500_000_000_000_000_000)), "1.5 ETH");
         assert_eq!(ether(Wei::new(100_000_000_000_000_000_000)), "100 ETH");
         assert_eq!(ether(Wei::ZERO), "0 ETH");
+        assert_eq!(gwei(Wei::new(300_000_000_000)), "300 gwei");
+        assert_eq!(gwei(Wei::new(1)), "0.000000001 gwei");
         assert_eq!(Amount::StEth(Shares::new(1)).to_string(), "1 shares");
         assert_eq!(Amount::WstEth(Units::new(10u128.pow(19))).to_string(), "10 wstETH");
     }

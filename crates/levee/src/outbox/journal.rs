@@ -10,7 +10,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use levee_model::{Timestamp, Wei, json};
 use serde::{Serialize, Serializer};
 
-use crate::{error::Error, provider::LOCAL_CHAIN, redacted::RedactedError};
+use crate::{clock, error::Error, provider::LOCAL_CHAIN, redacted::RedactedError};
 
 /// What is to be done once, in words that do not change while shares, permits and fees do: `pledge`, with `amount`
 /// `5 stETH` and `tier` `0`. Two purposes are the same if their words are.
@@ -103,7 +103,7 @@ pub struct Intent {
 pub enum IntentState {
     /// It may still have an effect.
     Unfinished,
-    /// All its transactions were included and succeeded.
+    /// Its last transaction was included and succeeded, and so did those before it that were needed.
     Done,
     /// Its last transaction failed in its block, or can never be included. Those before it had their effect.
     Failed,
@@ -316,7 +316,7 @@ impl Journal for MemoryJournal {
 impl Intent {
     /// A new one, recorded now.
     pub fn new(id: i64, draft: Draft, plan: Vec<String>) -> Self {
-        Self { id, draft, plan, recorded_at: now(), state: IntentState::Unfinished }
+        Self { id, draft, plan, recorded_at: clock::now(), state: IntentState::Unfinished }
     }
 
     /// Checks that it gives up a transaction that another intent has signed to the letter: it was forgotten, or it is of the local
@@ -349,12 +349,6 @@ impl Intent {
         let key = self.draft.key.unwrap_or_default();
         Err(Error::KeyTaken { key, purpose: self.draft.purpose.to_string() })
     }
-}
-
-/// The time by this machine's clock, in Unix seconds.
-pub(super) fn now() -> Timestamp {
-    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
-    since.map_or(0, |elapsed| elapsed.as_secs())
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ use alloy::providers::{DynProvider, Provider};
 use crate::{error::Error, redacted::RedactedUrl};
 
 pub use nodes::{LOCAL_CHAIN, Nodes};
+pub(crate) use transient::has_transaction;
 
 /// How long a node may take to answer one request.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

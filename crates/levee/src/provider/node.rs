@@ -29,10 +29,6 @@ use crate::{
     redacted::{RedactedError, RedactedUrl},
 };
 
-/// Parts of messages by which nodes say that they have a transaction already.
-const KNOWN: [&str; 5] =
-    ["already known", "alreadyknown", "known transaction:", "already imported", "same hash"];
-
 /// Parts of messages by which nodes say that they have no pending block.
 const NO_PENDING: [&str; 5] =
     ["pending", "header not found", "block not found", "unknown block", "block tag"];
@@ -171,7 +167,7 @@ fn checked(request: &RequestPacket, answer: ResponsePacket) -> TransportResult<R
     let Some(error) = answer.as_error() else { return Ok(answer) };
     match (request, request::transaction_hash(request)) {
         // Sent again after a lost answer, or to a node that heard of it from another.
-        (RequestPacket::Single(request), Some(hash)) if says(error, &KNOWN) => {
+        (RequestPacket::Single(request), Some(hash)) if transient::has_transaction(error) => {
             request::answer(request, &hash)
         }
         _ if matches!(transient::of_response(request::method(request), error), Verdict::Transient(_)) => {

@@ -6,7 +6,7 @@ use std::{
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use alloy::{
@@ -32,6 +32,7 @@ use super::{
     request::{self, SEND},
 };
 use crate::{
+    clock,
     error::Error,
     redacted::{RedactedUrl, redact},
 };
@@ -122,12 +123,12 @@ impl Nodes {
             return Ok(());
         }
         let read = Head { number: U64::from(number), timestamp: U64::from(time) };
-        if time > clock().saturating_add(FARTHEST) {
-            return Err(Error::FutureBlock { block: number, seconds: time.saturating_sub(clock()) });
+        let now = clock::now();
+        if time > now.saturating_add(FARTHEST) {
+            return Err(Error::FutureBlock { block: number, seconds: time.saturating_sub(now) });
         }
         let mut heads = if self.list.len() == 1 { Vec::new() } else { self.heads().await };
         heads.push((&self.list[self.preferred.load(Relaxed) % self.list.len()], read));
-        let now = clock();
         for (node, head) in &heads {
             node.check_age(head, now.saturating_sub(OLDEST), now, || "this machine's clock".into())?;
         }
@@ -276,8 +277,4 @@ impl Service<RequestPacket> for Nodes {
     fn call(&mut self, request: RequestPacket) -> Self::Future {
         Box::pin(self.clone().answer(request))
     }
-}
-/// The time by this machine's clock.
-fn clock() -> Timestamp {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }

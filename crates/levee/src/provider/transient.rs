@@ -51,6 +51,9 @@ const TOO_MANY_LOGS: [&str; 8] = [
     "timeout",
 ];
 
+/// Parts of messages by which nodes say that they have a transaction already.
+const KNOWN: [&str; 4] = ["already known", "alreadyknown", "already imported", "same hash"];
+
 /// Statuses of servers in front of a node, and of nodes that cannot answer now, whatever they write in the body.
 const NOT_NOW: [u16; 6] = [408, 425, 429, 502, 503, 504];
 
@@ -58,6 +61,12 @@ const NOT_NOW: [u16; 6] = [408, 425, 429, 502, 503, 504];
 pub(super) fn is_not_now(status: u16) -> bool {
     // Cloudflare's are from 520 to 530.
     NOT_NOW.contains(&status) || (520..=530).contains(&status)
+}
+
+/// Whether the node refuses a transaction because it has it already.
+pub(crate) fn has_transaction(payload: &ErrorPayload) -> bool {
+    let message = payload.message.to_lowercase();
+    message.starts_with("known transaction") || KNOWN.iter().any(|words| message.contains(words))
 }
 
 /// The verdict on an error in place of an answer to `method`. What is no read may have had its effect before the answer

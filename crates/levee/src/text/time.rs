@@ -9,11 +9,6 @@ use toml::value::Datetime;
 use super::TextError;
 use crate::display::utc;
 
-/// The time of this machine.
-pub fn clock() -> u64 {
-    u64::try_from(Timestamp::now().as_second()).unwrap_or_default()
-}
-
 /// Reads an RFC 3339 time, as Unix seconds. Fractions of a second are refused, as the chain knows none, and so is
 /// whatever else a calendar may take and drop: leap seconds, names of time zones, days of the week.
 pub fn parse_time(text: &str) -> Result<u64, TextError> {
