@@ -4,11 +4,11 @@
 //! says so, it is a user error; otherwise it is a network failure or a bug.
 
 use eyre::Report;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     escape, hint,
-    json::{ErrorFacts, ErrorJson},
+    json::{Cause, CommandError, ErrorFacts, ErrorJson},
 };
 
 /// Exit code of a user error: bad input, a refusal by the escrow, insufficient funds.
@@ -65,8 +65,7 @@ pub(crate) fn to_json(report: &Report) -> ErrorJson {
     let hint = hint_for(report).map(str::to_owned);
     ErrorJson {
         error: ErrorFacts {
-            kind: kind(report).to_owned(),
-            facts: facts(report),
+            cause: cause(report),
             message: report.to_string(),
             causes: causes(report),
             code: exit_code(report),
@@ -79,21 +78,18 @@ fn of_client(report: &Report) -> Option<&levee::Error> {
     report.chain().find_map(|cause| cause.downcast_ref())
 }
 
-/// The values of an error of the client, as it serializes them.
-fn facts(report: &Report) -> Option<Map<String, Value>> {
-    match serde_json::to_value(of_client(report)?).ok()?.get_mut("facts")?.take() {
-        Value::Object(facts) => Some(facts),
-        _ => None,
+/// The kind and the facts of an error; null facts if it has none.
+fn cause(report: &Report) -> Value {
+    let cause = match of_client(report) {
+        Some(error) => Cause::Client(error.clone()),
+        None if exit_code(report) == EXIT_USER => Cause::Command(CommandError::UserError),
+        None => Cause::Command(CommandError::InternalError),
+    };
+    let mut cause = serde_json::to_value(cause).unwrap_or_default();
+    if let Value::Object(cause) = &mut cause {
+        cause.entry("facts").or_insert(Value::Null);
     }
-}
-
-/// The name of an error: the client's where it has one, otherwise `UserError` or `InternalError`.
-fn kind(report: &Report) -> &'static str {
-    of_client(report).map(levee::Error::kind).unwrap_or(if exit_code(report) == EXIT_USER {
-        "UserError"
-    } else {
-        "InternalError"
-    })
+    cause
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use levee_model::{
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The result of `levee terms show`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -68,15 +68,13 @@ pub(crate) struct ErrorJson {
     pub(crate) error: ErrorFacts,
 }
 
-/// What went wrong.
+/// What went wrong. `facts` has the values that caused the error, by name, or is null; amounts are in the asset's own unit if
+/// the key has none.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ErrorFacts {
-    /// The kind of error: a stable name, whatever the message says. For a contract's refusal, the name of the
-    /// contract's error.
-    pub(crate) kind: String,
-    /// The values that caused the error, by name, as far as there are any. Amounts are in the asset's own unit if the key
-    /// has none.
-    pub(crate) facts: Option<Map<String, Value>>,
+    #[serde(flatten)]
+    #[schemars(with = "Cause")]
+    pub(crate) cause: Value,
     /// One sentence.
     pub(crate) message: String,
     pub(crate) causes: Vec<String>,
@@ -84,6 +82,26 @@ pub(crate) struct ErrorFacts {
     pub(crate) code: u8,
     /// Advice on what to do about it.
     pub(crate) hint: Option<String>,
+}
+
+/// The kind of an error, which is a stable name whatever the message says, and its facts.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Cause {
+    /// An error of the client. A contract's refusal has the name of the contract's error.
+    Client(levee::Error),
+    /// Any other.
+    Command(CommandError),
+}
+
+/// Errors that have no kind of their own.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "kind", content = "facts")]
+pub(crate) enum CommandError {
+    /// The user can correct it.
+    UserError,
+    /// The network failed, or there is a bug.
+    InternalError,
 }
 
 #[cfg(test)]

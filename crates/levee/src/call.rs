@@ -72,8 +72,8 @@ impl<P: Provider + Clone> Call<P> {
     }
 
     /// What to call, with which data and how much ETH.
-    pub fn into_transaction(self) -> Transaction {
-        self.transaction
+    pub const fn transaction(&self) -> &Transaction {
+        &self.transaction
     }
 
     /// Simulates the call as `from` in the next block, and returns the gas that it needs. Changes nothing.
@@ -92,6 +92,11 @@ impl<P: Provider + Clone> Call<P> {
             }
             estimated => estimated,
         }
+    }
+
+    /// Why the contract reverted with `data`.
+    pub(crate) fn reverted(&self, data: &Bytes) -> Error {
+        Error::from_revert_of(self.transaction.contract, data)
     }
 
     /// Simulates and sends the call, and waits for it: [`Outbox::execute`].

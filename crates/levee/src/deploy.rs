@@ -5,6 +5,7 @@ use alloy::{
     rpc::types::TransactionRequest,
 };
 use levee_model::{Asset, Terms, Wei};
+use serde::Serialize;
 
 use crate::{
     bindings::WstETH,
@@ -20,18 +21,23 @@ use crate::{
 };
 
 /// The result of [`Blueprint::deploy`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "deployment")]
 pub enum Deployment {
     /// It existed already, so nothing was sent, or someone else was faster.
     Already {
         /// Its address.
+        #[serde(with = "levee_model::json::Account")]
         address: Address,
     },
     /// It was created.
     Created {
         /// Its address.
+        #[serde(with = "levee_model::json::Account")]
         address: Address,
         /// The transaction that created it.
+        #[serde(flatten)]
         executed: Executed,
     },
 }

@@ -26,15 +26,20 @@ use crate::{
 };
 
 /// What to call, with which data and how much ETH.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Transaction {
     /// The kind of contract, whose errors and events it may cause.
     pub contract: Contract,
     /// The contract to be called.
+    #[serde(with = "levee_model::json::Account")]
     pub to: Address,
     /// The ETH to be sent with the call.
+    #[serde(rename = "valueWei")]
     pub value: Wei,
-    /// The call's data.
+    /// The call's data, in hexadecimal digits.
+    #[serde(rename = "data")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub input: Bytes,
 }
 

@@ -4,24 +4,87 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use levee_model::{BonusView, Enlistment, PositionId, Wei};
+use serde::Serialize;
 
 use crate::{bonus::BonusEvent, error::Error, event::Event, recovery::RecoveryEvent};
 
 /// What the events of both pools add up to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct PoolBooks {
     /// What each draw order has received of what was recovered.
+    #[serde(rename = "receivedWei")]
     pub received: BTreeMap<u8, Wei>,
     /// What each position was paid of that.
+    #[serde(serialize_with = "json::paid")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<json::Paid>"))]
     pub claimed: BTreeMap<PositionId, Wei>,
     /// The bonus, and whose it is.
     pub bonus: BonusView,
     /// What each sponsor has added and not taken back.
+    #[serde(rename = "contributionsWei", serialize_with = "json::contributions")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, Wei>"))]
     pub contributions: BTreeMap<Address, Wei>,
     /// What counts of each position that was ever enlisted.
+    #[serde(serialize_with = "json::enlistments")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<json::Enlisted>"))]
     pub enlistments: BTreeMap<PositionId, Enlistment>,
     /// What each position was paid of the bonus.
+    #[serde(serialize_with = "json::paid")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<json::Paid>"))]
     pub bonus_claimed: BTreeMap<PositionId, Wei>,
+}
+
+/// What is kept by position or account, as lists and objects.
+mod json {
+    use std::collections::BTreeMap;
+
+    use alloy::primitives::Address;
+    use levee_model::{
+        Enlistment, PositionId, Wei,
+        json::{EnlistedAmount, PositionAndUnit},
+    };
+    use serde::{Serialize, Serializer};
+
+    #[derive(Serialize)]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+    pub(super) struct Paid {
+        #[serde(flatten)]
+        id: PositionId,
+        #[serde(rename = "amountWei")]
+        amount: Wei,
+    }
+
+    #[derive(Serialize)]
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+    pub(super) struct Enlisted {
+        #[serde(flatten, with = "PositionAndUnit")]
+        id: PositionId,
+        #[serde(flatten, with = "EnlistedAmount")]
+        enlistment: Enlistment,
+    }
+
+    pub(super) fn paid<S: Serializer>(
+        paid: &BTreeMap<PositionId, Wei>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(paid.iter().map(|(&id, &amount)| Paid { id, amount }))
+    }
+
+    pub(super) fn enlistments<S: Serializer>(
+        enlistments: &BTreeMap<PositionId, Enlistment>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(enlistments.iter().map(|(&id, &enlistment)| Enlisted { id, enlistment }))
+    }
+
+    pub(super) fn contributions<S: Serializer>(
+        contributions: &BTreeMap<Address, Wei>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(contributions.iter().map(|(sponsor, amount)| (sponsor.to_string(), amount)))
+    }
 }
 
 impl PoolBooks {

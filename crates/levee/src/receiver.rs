@@ -1,6 +1,7 @@
 //! What a beneficiary is. Levee's receivers are recognized by their code, and proven by their address.
 
 use alloy::{primitives::Address, providers::Provider, sol_types::SolCall};
+use serde::Serialize;
 
 use crate::{
     bindings::{DebtRepayer, StakedEtherUnwinder},
@@ -11,24 +12,32 @@ use crate::{
 };
 
 /// A receiver with its constructor arguments, which fix what it does with a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "receiver", rename_all_fields = "camelCase")]
 pub enum Receiver {
     /// Repays a debt in WETH, and forwards anything above it.
     DebtRepayer {
         /// The lending pool.
+        #[serde(with = "levee_model::json::Account")]
         pool: Address,
         /// The WETH that it lends.
+        #[serde(with = "levee_model::json::Account")]
         weth: Address,
         /// The account whose debt is repaid.
+        #[serde(with = "levee_model::json::Account")]
         debtor: Address,
         /// The account that gets anything above the debt.
+        #[serde(with = "levee_model::json::Account")]
         rest: Address,
     },
     /// Turns stETH and wstETH into ETH through Lido's withdrawal queue, and forwards it.
     StakedEtherUnwinder {
         /// Lido's withdrawal queue.
+        #[serde(with = "levee_model::json::Account")]
         withdrawal_queue: Address,
         /// The account that gets the ETH.
+        #[serde(with = "levee_model::json::Account")]
         recipient: Address,
     },
 }

@@ -38,13 +38,17 @@ mod message {
 }
 
 /// The tokens of one router; zero for one that there is none of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tokens {
     /// Wrapped ether.
+    #[serde(with = "levee_model::json::AccountOrNone")]
     pub weth: Address,
     /// Lido's stETH.
+    #[serde(with = "levee_model::json::AccountOrNone")]
     pub steth: Address,
     /// The wstETH that wraps it.
+    #[serde(with = "levee_model::json::AccountOrNone")]
     pub wsteth: Address,
 }
 

@@ -114,10 +114,13 @@ impl TryFrom<&PledgeEscrow::PositionView> for PositionView {
 mod tests {
     use super::*;
     use crate::{
-        AccountPosition, AccountView, Block, Contracts, Edition, PositionBonus, Snapshot, TokenView,
+        AccountPosition, AccountView, Block, Contract, Contracts, Deployment, Edition, Executed, PoolBooks,
+        PositionBonus, Receiver, Snapshot, TokenView, Tokens, Transaction, outbox::Fees,
     };
-    use alloy::primitives::{Address, B256, U256, address};
-    use levee_model::{BonusShare, Earnings, Enlistment, Shares, UnitSeconds, Units, Wei};
+    use alloy::primitives::{Address, B256, Bytes, U256, address};
+    use levee_model::{
+        Asset, BonusShare, BonusView, Earnings, Enlistment, PositionId, Shares, UnitSeconds, Units, Wei,
+    };
     use serde_json::json;
 
     /// The least that an escrow can say.
@@ -225,5 +228,71 @@ mod tests {
             },
         });
         assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn a_transaction_and_where_it_leads() {
+        let [to, other] = [1, 2].map(Address::repeat_byte);
+        let (contract, value, input) = (Contract::BonusPool, Wei::new(3), Bytes::from([4, 5]));
+        let transaction = Transaction { contract, to, value, input };
+        let expected =
+            json!({ "contract": "BonusPool", "to": to.to_string(), "valueWei": "3", "data": "0x0405" });
+        assert_eq!(serde_json::to_value(transaction).unwrap(), expected);
+        let already = Deployment::Already { address: to };
+        let expected = json!({ "deployment": "Already", "address": to.to_string() });
+        assert_eq!(serde_json::to_value(already).unwrap(), expected);
+        let transaction = B256::repeat_byte(6);
+        let executed = Executed { transaction, block: 7, gas_used: 8, events: Vec::new() };
+        let expected = json!({
+            "deployment": "Created", "address": to.to_string(), "transaction": transaction.to_string(), "block": 7,
+            "gasUsed": 8, "events": [],
+        });
+        let created = Deployment::Created { address: to, executed };
+        assert_eq!(serde_json::to_value(created).unwrap(), expected);
+        let tokens = Tokens { weth: to, steth: Address::ZERO, wsteth: other };
+        let expected = json!({ "weth": to.to_string(), "steth": null, "wsteth": other.to_string() });
+        assert_eq!(serde_json::to_value(tokens).unwrap(), expected);
+        let unwinder = Receiver::StakedEtherUnwinder { withdrawal_queue: to, recipient: other };
+        let expected = json!({
+            "receiver": "StakedEtherUnwinder", "withdrawalQueue": to.to_string(), "recipient": other.to_string(),
+        });
+        assert_eq!(serde_json::to_value(unwinder).unwrap(), expected);
+    }
+
+    #[test]
+    fn fees_are_numbers_of_wei() {
+        let fees = Fees { gas_limit: 1, max_fee_per_gas: 2, priority_fee_per_gas: None, current_price: 3 };
+        let expected = json!({
+            "gasLimit": 1, "maxFeePerGasWei": "2", "priorityFeePerGasWei": null, "currentPriceWei": "3",
+        });
+        assert_eq!(serde_json::to_value(fees).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_books_of_the_pools_are_lists_by_position() {
+        let (sponsor, pledger) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let id = PositionId { pledger, tier: 3, asset: Asset::StEth };
+        let enlistment = Enlistment { departures: 4, enlisted: Units::new(5), ..Enlistment::default() };
+        let books = PoolBooks {
+            received: [(6, Wei::new(7))].into(),
+            claimed: [(id, Wei::new(8))].into(),
+            bonus: BonusView { total: Wei::new(9), decision: None },
+            contributions: [(sponsor, Wei::new(10))].into(),
+            enlistments: [(id, enlistment)].into(),
+            bonus_claimed: [(id, Wei::new(11))].into(),
+        };
+        let paid = |amount: &str| json!([{ "pledger": pledger.to_string(), "tier": 3, "asset": "stETH", "amountWei": amount }]);
+        let expected = json!({
+            "receivedWei": { "6": "7" },
+            "claimed": paid("8"),
+            "bonus": { "totalWei": "9", "decision": null },
+            "contributionsWei": { sponsor.to_string(): "10" },
+            "enlistments": [{
+                "pledger": pledger.to_string(), "tier": 3, "asset": "stETH", "unit": "stETH shares", "amount": "5",
+                "departures": 4, "unitSeconds": "0",
+            }],
+            "bonusClaimed": paid("11"),
+        });
+        assert_eq!(serde_json::to_value(books).unwrap(), expected);
     }
 }

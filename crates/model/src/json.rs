@@ -3,13 +3,15 @@
 //! A key carries its unit: `targetWei`, `rateBps`, `deadlineUnix` for seconds since 1970, `exitWindowSeconds`. Amounts are
 //! decimal strings, and an amount in an asset's own unit has that `asset` and `unit` beside it. Addresses have a checksum,
 //! hashes are hexadecimal digits, and what there is none of is null. An event has its name in the contract as `event`; a
-//! refusal or an error has the name of the contract's error as `kind`, and its values as `facts`.
+//! refusal or an error has the name of the contract's error as `kind`, and its values as `facts`; a call has its name as `operation`.
 //!
 //! With the feature `schema`, the types have JSON schemas.
 //!
 //! The types in this module are for the attribute `#[serde(with = "…")]` of a field, and for its schema.
 
-use alloy_primitives::{Address, B256, U256};
+use std::fmt::Display;
+
+use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
     bonus::Enlistment,
     books::PositionId,
     schedule::Timestamp,
-    units::{UnitSeconds, Units},
+    units::{Rate, UnitSeconds, Units, Wei},
 };
 
 /// An address with its checksum.
@@ -113,6 +115,16 @@ impl TimeOrNone {
 #[derive(Debug)]
 pub struct Number;
 
+impl Number {
+    /// Writes the number.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(number: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+}
+
 /// A whole number in decimal digits, or null.
 #[derive(Debug)]
 pub struct NumberOrNone;
@@ -122,8 +134,8 @@ impl NumberOrNone {
     ///
     /// # Errors
     /// Those of the serializer.
-    pub fn serialize<S: Serializer>(number: &Option<U256>, serializer: S) -> Result<S::Ok, S::Error> {
-        number.map(|number| number.to_string()).serialize(serializer)
+    pub fn serialize<S: Serializer>(number: &Option<impl Display>, serializer: S) -> Result<S::Ok, S::Error> {
+        number.as_ref().map(ToString::to_string).serialize(serializer)
     }
 }
 
@@ -201,6 +213,38 @@ impl EnlistedAmount {
         let Enlistment { departures, enlisted, unit_seconds } = *enlistment;
         Serialize::serialize(&Self { amount: enlisted, departures, unit_seconds }, serializer)
     }
+}
+
+/// Values that stand alone in a variant, as objects with the key that they have elsewhere.
+macro_rules! alone {
+    ($($(#[$doc:meta])* $name:ident($value:ty) $key:literal),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        pub struct $name {
+            #[serde(rename = $key)]
+            value: $value,
+        }
+
+        impl $name {
+            /// Writes the value under its key.
+            ///
+            /// # Errors
+            /// Those of the serializer.
+            pub fn serialize<S: Serializer>(value: &$value, serializer: S) -> Result<S::Ok, S::Error> {
+                Serialize::serialize(&Self { value: *value }, serializer)
+            }
+        }
+    )*};
+}
+
+alone! {
+    /// An asset.
+    OneAsset(Asset) "asset",
+    /// An amount of ETH.
+    OneWei(Wei) "amountWei",
+    /// A rate of stETH.
+    OneRate(Rate) "rateWeiPer1e27Shares",
 }
 
 /// What was drawn from a pot.

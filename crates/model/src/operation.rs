@@ -1,11 +1,13 @@
 //! The calls of an escrow and of its pools, as data.
 
 use alloy_primitives::Address;
+use serde::Serialize;
 
 use crate::{
     amendment::Goal,
     asset::{Amount, Asset},
     books::PositionId,
+    json,
     schedule::Timestamp,
     units::Wei,
 };
@@ -13,7 +15,9 @@ use crate::{
 /// A call of an escrow, of one of its pools or of the router, without its caller.
 ///
 /// Where an operation names a tier and an asset only, the position is the caller's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "operation")]
 pub enum Operation {
     /// Locks a pledge.
     Pledge(Pledge),
@@ -24,7 +28,7 @@ pub enum Operation {
     /// Gives up what was due but not collected in time.
     Lapse,
     /// Delivers what is due of an asset to the beneficiary.
-    Release(Asset),
+    Release(#[serde(with = "json::OneAsset")] Asset),
     /// Returns to its pledger what a position is owed.
     Refund(PositionId),
     /// Returns to `to` what the caller's position is owed.
@@ -34,6 +38,7 @@ pub enum Operation {
         /// The asset.
         asset: Asset,
         /// The recipient.
+        #[serde(with = "json::Account")]
         to: Address,
     },
     /// Takes out the caller's whole position, to `to`.
@@ -43,6 +48,7 @@ pub enum Operation {
         /// The asset.
         asset: Asset,
         /// The recipient.
+        #[serde(with = "json::Account")]
         to: Address,
     },
     /// Returns a whole position to its pledger. For the guardian.
@@ -57,6 +63,7 @@ pub enum Operation {
     /// Pays a pledger what exits and declines could not.
     Collect {
         /// The pledger.
+        #[serde(with = "json::Account")]
         pledger: Address,
         /// The asset.
         asset: Asset,
@@ -66,6 +73,7 @@ pub enum Operation {
         /// The asset.
         asset: Asset,
         /// The recipient.
+        #[serde(with = "json::Account")]
         to: Address,
     },
     /// Proposes a new goal. For the guardian.
@@ -73,7 +81,7 @@ pub enum Operation {
     /// Ends an open rescue, stops what is not yet due of a settled one, or lifts the hold of a veto. For the guardian.
     Cancel,
     /// Deposits ETH into the recovery pool.
-    Recover(Wei),
+    Recover(#[serde(with = "json::OneWei")] Wei),
     /// Pays the pledger of a position what it has earned of what was recovered.
     Claim(PositionId),
     /// Pays `to` what the caller's position has earned of what was recovered.
@@ -83,13 +91,16 @@ pub enum Operation {
         /// The asset.
         asset: Asset,
         /// The recipient.
+        #[serde(with = "json::Account")]
         to: Address,
     },
     /// Adds to the bonus.
     AddBonus {
         /// Whose contribution it is.
+        #[serde(with = "json::Account")]
         sponsor: Address,
         /// How much.
+        #[serde(rename = "amountWei")]
         amount: Wei,
     },
     /// Brings what counts of a position for the bonus up to date.
@@ -103,32 +114,41 @@ pub enum Operation {
         /// The asset.
         asset: Asset,
         /// The recipient.
+        #[serde(with = "json::Account")]
         to: Address,
     },
     /// Returns to a sponsor what is left of its contribution.
     TakeBack {
         /// The sponsor.
+        #[serde(with = "json::Account")]
         sponsor: Address,
     },
     /// Returns to `to` what is left of the caller's contribution.
     TakeBackTo {
         /// The recipient.
+        #[serde(with = "json::Account")]
         to: Address,
     },
 }
 
 /// A pledge, for whose position anyone may pay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Pledge {
     /// Whose it is.
+    #[serde(with = "json::Account")]
     pub pledger: Address,
     /// The tier.
     pub tier: u8,
     /// How much, and of which asset.
+    #[serde(flatten)]
     pub amount: Amount,
     /// When the latest amendment that its sender knows of comes into force; 0 for none.
+    #[serde(rename = "amendmentUnix", serialize_with = "json::TimeOrNone::serialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "json::TimeOrNone"))]
     pub amendment: Timestamp,
     /// How it gets to the escrow.
+    #[serde(flatten)]
     pub route: Route,
 }
 
@@ -140,7 +160,9 @@ impl Pledge {
 }
 
 /// How a pledge gets to its escrow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "route")]
 pub enum Route {
     /// Its sender calls the escrow.
     Direct,

@@ -47,7 +47,9 @@ impl Payment {
 }
 
 /// The fate of a position that was taken out of the books.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub enum Departure {
     /// It was paid in the same call.
     Paid(Payment),

@@ -2,10 +2,10 @@
 
 use alloy_primitives::{Address, B256};
 use levee_model::{
-    Amendment, Amount, Asset, BonusDecision, BonusOwner, BonusShare, BonusView, Earnings, EndReason,
-    Enlistment, Goal, PerAsset, PositionId, PositionView, PotView, Rate, RecoveryGroup, RecoveryView,
-    RescueEvent, RescueView, ShareRate, Shares, Status, Terms, Threshold, Tier, UnitSeconds, Units, Wei,
-    WeiSeconds, units::Bps,
+    Amendment, Amount, Asset, BonusDecision, BonusOwner, BonusShare, BonusView, Creation, Departure,
+    Earnings, EndReason, Enlistment, Goal, Lido, Moment, Operation, Payment, PerAsset, Pledge, PositionId,
+    PositionView, PotView, Rate, RecoveryGroup, RecoveryView, RescueEvent, RescueView, Route, ShareRate,
+    Shares, Status, Terms, Threshold, Tier, UnitSeconds, Units, Wei, WeiSeconds, units::Bps,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -338,4 +338,60 @@ fn a_bonus_is_split_by_value_and_time() {
     assert_eq!(value(share), json!({ "shareWei": "7", "claimed": true }));
     let shared = BonusOwner::Shared(Some(Wei::new(8)));
     assert_eq!(value(shared), json!({ "owner": "Shared", "pledgersPartWei": "8" }));
+}
+
+#[test]
+fn calls_name_their_operation_and_what_it_is_about() {
+    let (to, id) = (address(RECIPIENT), position(2, Asset::StEth));
+    let of = |operation: &str, rest: Value| {
+        let mut json = rest;
+        json["operation"] = operation.into();
+        json
+    };
+    assert_eq!(value(Operation::Settle), of("Settle", json!({})));
+    assert_eq!(value(Operation::Release(Asset::WstEth)), of("Release", json!({ "asset": "wstETH" })));
+    let refund = json!({ "pledger": PLEDGER, "tier": 2, "asset": "stETH" });
+    assert_eq!(value(Operation::Refund(id)), of("Refund", refund));
+    let exit = json!({ "tier": 3, "asset": "ETH", "to": RECIPIENT });
+    assert_eq!(value(Operation::Exit { tier: 3, asset: Asset::Eth, to }), of("Exit", exit));
+    let goal = Goal { target: Wei::new(4), deadline: 5, terms_hash: B256::repeat_byte(6) };
+    assert_eq!(value(Operation::Amend(goal)), of("Amend", value(goal)));
+    assert_eq!(value(Operation::Recover(Wei::new(7))), of("Recover", json!({ "amountWei": "7" })));
+    let added = json!({ "sponsor": RECIPIENT, "amountWei": "8" });
+    assert_eq!(value(Operation::AddBonus { sponsor: to, amount: Wei::new(8) }), of("AddBonus", added));
+}
+
+#[test]
+fn a_pledge_carries_its_unit_its_amendment_and_its_route() {
+    let pledge = |amendment, route| {
+        let amount = Amount::StEth(Shares::new(9));
+        value(Operation::Pledge(Pledge { pledger: address(PLEDGER), tier: 1, amount, amendment, route }))
+    };
+    let mut expected = json!({
+        "operation": "Pledge", "pledger": PLEDGER, "tier": 1, "asset": "stETH", "unit": "stETH shares",
+        "amount": "9", "amendmentUnix": null, "route": "Direct",
+    });
+    assert_eq!(pledge(0, Route::Direct), expected);
+    expected["amendmentUnix"] = 10.into();
+    expected["route"] = "Router".into();
+    expected["enlist"] = true.into();
+    assert_eq!(pledge(10, Route::Router { enlist: true }), expected);
+}
+
+#[test]
+fn a_moment_tells_what_steth_does() {
+    let moment = |lido| value(Moment { time: 11, lido });
+    let rate = Rate::new(12).expect("a rate");
+    let working = json!({ "timeUnix": 11, "steth": "Working", "rateWeiPer1e27Shares": "12" });
+    assert_eq!(moment(Lido::Working(rate)), working);
+    assert_eq!(moment(Lido::Broken), json!({ "timeUnix": 11, "steth": "Broken" }));
+    assert_eq!(value(Creation { block: 13, time: 14 }), json!({ "block": 13, "timeUnix": 14 }));
+}
+
+#[test]
+fn what_leaves_is_paid_or_owed() {
+    let payment = Payment { to: address(RECIPIENT), asset: Asset::Eth, amount: Units::new(15) };
+    let paid = json!({ "paid": { "to": RECIPIENT, "asset": "ETH", "unit": "wei", "amount": "15" } });
+    assert_eq!(value(Departure::Paid(payment)), paid);
+    assert_eq!(value(Departure::Owed(Units::new(16))), json!({ "owed": "16" }));
 }

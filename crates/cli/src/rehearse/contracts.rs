@@ -83,8 +83,8 @@ impl Contracts {
                 contracts.pledge(*pledge, self.permit(pledge, now, caller).await?)?
             }
             Move::Operation(operation) => contracts.transaction(*operation)?,
-            Move::Declare(declaration) => self.board.declare(declaration)?.into_transaction(),
-            Move::DeclareFor(signed) => self.board.declare_for(signed)?.into_transaction(),
+            Move::Declare(declaration) => self.board.declare(declaration)?.transaction().clone(),
+            Move::DeclareFor(signed) => self.board.declare_for(signed)?.transaction().clone(),
         })
     }
 
