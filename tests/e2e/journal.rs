@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     proxy::{Proxy, Reply},
-    support::{ANN, ANYONE, BEN, ETHER, GUARDIAN, Ran, World, names, run},
+    support::{ANN, ANYONE, BEN, ETHER, GUARDIAN, Ran, World, names, run, words},
 };
 
 const PLEDGE: &str = "pledge 5 ETH --tier 0";
@@ -495,4 +495,42 @@ async fn a_dry_run_shows_the_plan_and_needs_no_key() {
         &format!("the plan needs a signature of `{}`", world.address(BEN)),
         "leave `--from` out, and open the account",
     );
+}
+
+#[tokio::test]
+async fn a_plan_of_several_transactions_is_simulated_together_where_the_node_can() {
+    let world = World::with_rescue().await;
+    let before = world.mark().await;
+    let line = format!(
+        "pledge 30 stETH --tier 1 --approve --terms rescue.toml --dry-run --from {}",
+        world.address(BEN)
+    );
+    let plan = world.levee(&format!("{line} --json")).json();
+    let fee = |plan: &Value| -> u128 {
+        plan["feeLimitWei"].as_str().and_then(|text| text.parse().ok()).expect("a number")
+    };
+    assert_eq!((plan["steps"].as_array().map(Vec::len), &plan["simulated"]), (Some(2), &json!(2)));
+    let shown = words(&world.levee(&line).ok());
+    assert!(shown.ends_with(", for all 2 transactions"), "{shown}");
+
+    let proxy = Proxy::replying(&world.endpoint(), |request| match request["method"].as_str() {
+        Some("eth_simulateV1") => Reply::Error(-32601, "the method eth_simulateV1 does not exist"),
+        _ => Reply::Node,
+    });
+    let first = world.levee(&format!("{line} --json --rpc-url {}", proxy.url())).json();
+    assert_eq!((first["steps"].as_array().map(Vec::len), &first["simulated"]), (Some(2), &json!(1)));
+    assert!(fee(&first) < fee(&plan), "{first} {plan}");
+    let shown = words(&world.levee(&format!("{line} --rpc-url {}", proxy.url())).ok());
+    assert!(shown.ends_with(", for the first transaction"), "{shown}");
+    assert_eq!(world.mark().await, before);
+
+    // What both have cost at most is what was shown.
+    let result = world.by(BEN, "pledge 30 stETH --tier 1 --approve");
+    let all = intents(&world)[0]["transactions"].clone();
+    let limits =
+        all.as_array().expect("a list").iter().map(|one| {
+            one["feeLimitWei"].as_str().and_then(|text| text.parse::<u128>().ok()).expect("a number")
+        });
+    assert_eq!(result["transactions"].as_array().map(Vec::len), Some(2));
+    assert!(limits.sum::<u128>() <= fee(&plan), "{all} {plan}");
 }

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy::{eips::BlockId, providers::Provider};
+use alloy::{
+    eips::BlockId,
+    providers::{Provider, ext::AnvilApi},
+};
 use rustix::{
     fs::{Mode, OFlags},
     io::Errno,
@@ -134,6 +137,21 @@ async fn yes_sends_what_the_plan_shows() {
     let sent = format!("{QUESTION}yes\nsent {}\n", hashes[0]);
     assert!(ran.stderr.ends_with(&sent), "{}", ran.stderr);
     assert_eq!(world.positions(ANN)[0]["amount"], "1000000000000000000");
+}
+
+#[tokio::test]
+async fn whoever_waits_sees_for_what() {
+    let world = World::with_rescue().await;
+    world.chain.anvil_set_auto_mine(false).await.expect("anvil answers");
+    let mut command = world.command();
+    command.env("TERM", "xterm");
+    let mut ann = Person::at(command, &format!("pledge 1ETH --tier 0 --terms rescue.toml --dev {ANN} --yes"));
+    ann.sees(" waiting for 0x");
+    ann.sees(", block ");
+    world.chain.evm_mine(None).await.expect("anvil answers");
+    let ran = ann.leaves();
+    let shown = format!("locked 1 ETH for {} in tier 0\n", world.address(ANN));
+    assert_eq!((ran.code, ran.stdout), (Some(0), shown));
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod output;
 mod page;
 mod pledging;
 mod position;
+mod progress;
 mod prompt;
 mod public_keys;
 mod rehearse;

@@ -1,7 +1,7 @@
 //! The two channels: the result goes to stdout, everything else to stderr. With `--json` the form changes,
 //! the channel does not. Colors are left to anstream.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use eyre::{Report, Result, WrapErr};
 use serde::Serialize;
@@ -24,6 +24,11 @@ impl Output {
     /// Whether results and errors are JSON.
     pub(crate) const fn is_json(self) -> bool {
         self.json
+    }
+
+    /// Whether somebody is watching who wants to know what the command waits for.
+    pub(crate) fn shows_progress(self) -> bool {
+        !self.json && !self.quiet && io::stderr().is_terminal()
     }
 
     /// The result of a command: `text`, which ends in `\n`, or `value` as one JSON document.

@@ -12,6 +12,9 @@ use crate::{
     transaction::{Session, Step},
 };
 
+/// The step that pledges.
+const PLEDGE: &str = "pledge";
+
 /// A pledge to be made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pledge {
@@ -45,7 +48,8 @@ impl Session {
             .hint("add `--approve` to send an approval first"));
         }
         let headline = format!("Allow the {spender} to take {what} from you");
-        Ok(Step { headline, facts: vec![("token", call.to().to_string())], call })
+        let token = call.to().to_string();
+        Ok(Step::new("approve", headline, call).facts(vec![("token", token)]))
     }
 
     /// The pledge itself, by `call`. `amount` is the amount as entered.
@@ -65,16 +69,13 @@ impl Session {
         }
         facts.extend(amended::facts(page, self.escrow.original_terms()));
         facts.extend(pledge.enlists.then(|| ("bonus", "counts from now on".into())));
-        Step { call, headline: self.pledge_headline(amount), facts }
+        let headline = format!("Pledge {amount} to the rescue {}", page.address);
+        Step::new(PLEDGE, headline, call).facts(facts)
     }
 
-    fn pledge_headline(&self, amount: &str) -> String {
-        format!("Pledge {amount} to the rescue {}", self.page.address)
-    }
-
-    /// Whether an earlier run of the same command has made the pledge of `amount`, as it was entered.
-    pub(crate) fn has_pledged(&self, amount: &str) -> bool {
-        self.signer.has_done(&self.pledge_headline(amount))
+    /// Whether an earlier run of the same command has made the pledge.
+    pub(crate) fn has_pledged(&self) -> bool {
+        self.signer.has_done(PLEDGE)
     }
 }
 

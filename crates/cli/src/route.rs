@@ -52,14 +52,6 @@ impl Way {
             Self::FromWeth => Some("WETH"),
         }
     }
-
-    /// The amount to pledge, as it was entered.
-    pub(crate) fn amount(self, amount: Amount) -> String {
-        match (self, amount) {
-            (Self::FromWeth, Amount::Eth(wei)) => weth_text(wei),
-            _ => amount.to_string(),
-        }
-    }
 }
 
 /// Options for a pledge through the router.

@@ -19,7 +19,7 @@ use crate::{
     error::UserError,
     journal::{SqliteJournal, Turn},
     output::Output,
-    time, transaction,
+    progress, time, transaction,
 };
 
 /// How long a block and finality take on Ethereum, at most as a rule.
@@ -318,7 +318,9 @@ impl Signer {
         let began = time::time(intent.recorded_at);
         self.output
             .note(&format!("this continues intent {} of {began}: {}", intent.id, intent.draft.purpose));
-        let done = self.outbox.resume(&intent).await?;
+        let resumed = self.outbox.resume(&intent);
+        let what = format!("intent {}", intent.id);
+        let done = progress::during(resumed, &what, &self.provider, self.output).await?;
         let is_done = intent.state == IntentState::Done || intent.is_done_by(&done);
         self.intent = Some(intent);
         if is_done {

@@ -9,8 +9,8 @@ use alloy::{
 use clap::Args;
 use eyre::{Result, WrapErr};
 use levee::{
-    Blueprint, BonusRefusal, CREATE2_DEPLOYER, Call, Error, Escrow, Executed, Intent, Journal, Prepared,
-    Purpose, outbox::IntentState,
+    Blueprint, BonusRefusal, Call, Error, Escrow, Executed, Intent, Journal, Prepared, Purpose, Transaction,
+    outbox::IntentState,
 };
 use levee_model::{Rate, Wei, json::Account};
 use schemars::JsonSchema;
@@ -23,6 +23,7 @@ use crate::{
     escape, event,
     output::{self, Output},
     page::Page,
+    progress,
     signing::{Signer, SigningArgs, about},
     table,
 };
@@ -48,15 +49,28 @@ pub(crate) struct Session {
     pub(crate) signer: Signer,
 }
 
-/// One transaction and what it does: a headline, by which a repeated command recognizes it, and facts below.
+/// One transaction and what it does.
 #[derive(Debug)]
 pub(crate) struct Step {
-    /// What to send.
-    pub(crate) call: Call<DynProvider>,
+    /// Its name in the journal, by which a repeated command recognizes it: no two steps of a command have the same.
+    name: String,
     /// Its effect, as a sentence without a full stop.
-    pub(crate) headline: String,
+    headline: String,
+    /// What to send.
+    call: Call<DynProvider>,
     /// Details that the user should know before confirming.
     pub(crate) facts: Vec<(&'static str, String)>,
+    /// What makes it superfluous; none if nothing does.
+    unless: Option<Meanwhile>,
+}
+
+/// What anybody may do between the plan and the transaction, which is then no longer needed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Meanwhile {
+    /// Create the contract at this address. Nothing else can be there.
+    Created(Address),
+    /// Enlist the pledge.
+    Enlisted,
 }
 
 impl ChangeArgs {
@@ -83,6 +97,73 @@ impl ChangeArgs {
     }
 }
 
+/// A step that is to be sent, and what it may cost.
+struct Needed<'a> {
+    step: &'a Step,
+    limit: Limit,
+}
+
+/// What a transaction may cost.
+enum Limit {
+    /// No more than was simulated and shown.
+    Shown(Prepared),
+    /// It could not be simulated before those that it depends on were sent: no more for a gas than this one.
+    PriceOf(Prepared),
+}
+
+/// What was simulated and shown, added up.
+#[derive(Clone, Copy)]
+struct Cost {
+    gas: u64,
+    most: Wei,
+    likely: Wei,
+    /// How many of the transactions.
+    count: usize,
+}
+
+impl Cost {
+    fn of(needed: &[Needed<'_>]) -> Self {
+        let none = Self { gas: 0, most: Wei::ZERO, likely: Wei::ZERO, count: 0 };
+        needed.iter().filter_map(|needed| needed.shown()).fold(none, |sum, shown| Self {
+            gas: sum.gas.saturating_add(shown.gas()),
+            most: saturating_sum(sum.most, shown.fees().limit()),
+            likely: saturating_sum(sum.likely, shown.likely_fee()),
+            count: sum.count + 1,
+        })
+    }
+}
+
+/// Amounts by the word of a node, which may be absurd.
+fn saturating_sum(one: Wei, other: Wei) -> Wei {
+    Wei::new(one.get().saturating_add(other.get()))
+}
+
+impl Needed<'_> {
+    const fn shown(&self) -> Option<&Prepared> {
+        match &self.limit {
+            Limit::Shown(shown) => Some(shown),
+            Limit::PriceOf(_) => None,
+        }
+    }
+}
+
+impl Step {
+    /// The step `name`, without facts.
+    pub(crate) fn new(name: impl Into<String>, headline: String, call: Call<DynProvider>) -> Self {
+        Self { name: name.into(), headline, call, facts: Vec::new(), unless: None }
+    }
+
+    /// The same with details.
+    pub(crate) fn facts(self, facts: Vec<(&'static str, String)>) -> Self {
+        Self { facts, ..self }
+    }
+
+    /// The same, which is superfluous if somebody does this first.
+    pub(crate) fn unless(self, meanwhile: Meanwhile) -> Self {
+        Self { unless: Some(meanwhile), ..self }
+    }
+}
+
 impl Session {
     /// Sends one transaction and reports the result.
     pub(crate) async fn run(&self, step: Step) -> Result<()> {
@@ -106,8 +187,8 @@ impl Signer {
         self.execute(steps, report).await
     }
 
-    /// Shows the steps, asks for confirmation, and sends them one after the other. Only the first can be simulated before it
-    /// is confirmed: the others depend on it, and are simulated right before they are sent. `report` gets the outcomes, those of
+    /// Shows the steps, asks for confirmation, and sends them one after the other. They are simulated together before that where
+    /// the node can do it, and each again right before it is sent. `report` gets the outcomes, those of
     /// an earlier run included, before the work is recorded as done: what nobody was told is not done. In a dry run, the plan
     /// is the result.
     pub(crate) async fn execute(
@@ -116,32 +197,61 @@ impl Signer {
         report: impl AsyncFnOnce(&[Executed]) -> Result<()>,
     ) -> Result<()> {
         let mut executed: Vec<_> = self.done.iter().map(|(_, executed)| executed.clone()).collect();
-        if let Some((steps, shown)) = self.needed(steps).await? {
-            let value = steps.iter().fold(Wei::ZERO, |sum, step| sum + step.call.value());
-            self.require_funds(value, shown.fees().limit()).await?;
-            if self.dry_run {
-                return self.output.result(&self.plan(steps, &shown), &self.plan_json(steps, &shown));
-            }
-            confirm(&self.plan(steps, &shown), self.confirmed, self.output)?;
-            let intent = self.begin(steps).await?;
-            executed.extend(self.send_all(&intent, steps, &shown).await?);
+        let needed = self.needed(steps).await?;
+        if needed.is_empty() {
             report(&executed).await?;
-            return Ok(self.outbox.journal().close(intent.id, IntentState::Done).await?);
+            return self.close().await;
         }
+        self.require_funds(&needed).await?;
+        if self.dry_run {
+            return self.output.result(&self.plan(&needed), &self.plan_json(&needed));
+        }
+        confirm(&self.plan(&needed), self.confirmed, self.output)?;
+        let intent = self.begin(&needed).await?;
+        executed.extend(self.send_all(&intent, &needed).await?);
         report(&executed).await?;
-        self.close().await
+        Ok(self.outbox.journal().close(intent.id, IntentState::Done).await?)
     }
 
-    /// The steps from the first that is needed, and what that will cost; none if none is.
-    async fn needed<'a>(&self, steps: &'a [Step]) -> Result<Option<(&'a [Step], Prepared)>, Error> {
-        for (number, step) in steps.iter().enumerate() {
+    /// The steps that are needed, simulated.
+    async fn needed<'a>(&self, steps: &'a [Step]) -> Result<Vec<Needed<'a>>, Error> {
+        let mut steps = steps.iter();
+        while let Some(step) = steps.next() {
             match self.outbox.prepare(&step.call).await {
-                Ok(prepared) => return Ok(Some((&steps[number..], prepared))),
+                Ok(prepared) => return self.with_rest(step, prepared, steps.as_slice()).await,
                 Err(error) if self.is_not_needed(step, &error).await => self.not_needed(),
                 Err(error) => return Err(error),
             }
         }
-        Ok(None)
+        Ok(Vec::new())
+    }
+
+    async fn with_rest<'a>(
+        &self,
+        first: &'a Step,
+        prepared: Prepared,
+        rest: &'a [Step],
+    ) -> Result<Vec<Needed<'a>>, Error> {
+        let calls: Vec<_> = rest.iter().map(|step| &step.call).collect();
+        let simulated = match calls.as_slice() {
+            [] => None,
+            calls => self.outbox.prepare_after((&first.call, &prepared), calls).await?,
+        };
+        let Some(simulated) = simulated else {
+            let depends = |step| Needed { step, limit: Limit::PriceOf(prepared.clone()) };
+            let mut needed: Vec<_> = rest.iter().map(depends).collect();
+            needed.insert(0, Needed { step: first, limit: Limit::Shown(prepared) });
+            return Ok(needed);
+        };
+        let mut needed = vec![Needed { step: first, limit: Limit::Shown(prepared) }];
+        for (step, result) in rest.iter().zip(simulated) {
+            match result {
+                Ok(prepared) => needed.push(Needed { step, limit: Limit::Shown(prepared) }),
+                Err(error) if self.is_not_needed(step, &error).await => self.not_needed(),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(needed)
     }
 
     fn not_needed(&self) {
@@ -157,19 +267,18 @@ impl Signer {
     }
 
     /// The intent of the steps: that of the earlier run, or a new one.
-    async fn begin(&self, steps: &[Step]) -> Result<Intent, Error> {
-        let plan: Vec<_> = steps.iter().map(|step| step.headline.clone()).collect();
+    async fn begin(&self, needed: &[Needed<'_>]) -> Result<Intent, Error> {
+        let plan: Vec<_> = needed.iter().map(|needed| needed.step.name.clone()).collect();
         match &self.intent {
             Some(intent) => Ok(intent.clone()),
             None => self.outbox.journal().begin(&self.draft, &plan).await,
         }
     }
 
-    async fn send_all(&self, intent: &Intent, steps: &[Step], shown: &Prepared) -> Result<Vec<Executed>> {
+    async fn send_all(&self, intent: &Intent, needed: &[Needed<'_>]) -> Result<Vec<Executed>> {
         let mut executed = Vec::new();
-        for (number, step) in steps.iter().enumerate() {
-            let prepared = (number == 0).then(|| shown.clone());
-            match self.send(intent, step, prepared, shown).await {
+        for (number, Needed { step, .. }) in needed.iter().enumerate() {
+            match self.send(intent, needed, number).await {
                 Ok(done) => executed.push(done),
                 Err(error) if self.is_not_needed(step, &error).await => self.not_needed(),
                 Err(error) => return Err(self.outbox.failed(intent, error).await?.into()),
@@ -178,49 +287,41 @@ impl Signer {
         Ok(executed)
     }
 
-    /// Sends one step and waits for it. The first was shown, and is signed as it was; but because the user may have taken a
-    /// while to answer, it is simulated again. The others pay at most the price that was shown.
-    async fn send(
-        &self,
-        intent: &Intent,
-        step: &Step,
-        prepared: Option<Prepared>,
-        shown: &Prepared,
-    ) -> Result<Executed, Error> {
-        let prepared = match prepared {
-            Some(prepared) if self.confirmed => prepared,
-            Some(prepared) => {
-                step.call.simulate(self.from).await?;
-                prepared
+    /// Sends one step and waits for it. The first is signed as it was shown; but because the user may have taken a while to
+    /// answer, it is simulated again. The others cost at most what was shown, or have at most the first's price.
+    async fn send(&self, intent: &Intent, needed: &[Needed<'_>], number: usize) -> Result<Executed, Error> {
+        let Needed { step, limit } = &needed[number];
+        let prepared = match limit {
+            Limit::Shown(shown) if number == 0 => {
+                if !self.confirmed {
+                    step.call.simulate(self.from).await?;
+                }
+                shown.clone()
             }
-            None => self.outbox.prepare(&step.call).await?.at_most(shown)?,
+            Limit::Shown(shown) => self.outbox.prepare(&step.call).await?.within(shown)?,
+            Limit::PriceOf(first) => self.outbox.prepare(&step.call).await?.at_most(first)?,
         };
-        let signed = self.outbox.send(intent, &step.headline, &prepared).await?;
+        let signed = self.outbox.send(intent, &step.name, &prepared).await?;
         self.output.note(&format!("sent {}", signed.hash));
-        self.outbox.confirm(&signed).await
+        let (hash, confirmed) = (signed.hash.to_string(), self.outbox.confirm(&signed));
+        progress::during(confirmed, &hash, &self.provider, self.output).await
     }
 
     /// Whether an earlier run of the same command has done this step.
-    pub(crate) fn has_done(&self, headline: &str) -> bool {
-        self.done.iter().any(|(done, _)| done == headline)
+    pub(crate) fn has_done(&self, step: &str) -> bool {
+        self.done.iter().any(|(done, _)| done == step)
     }
 
-    /// Whether a step that failed is not needed any more, because anybody may do it and somebody has.
+    /// Whether a step that failed is not needed any more, because somebody else has done it.
     async fn is_not_needed(&self, step: &Step, error: &Error) -> bool {
-        match error {
-            Error::BonusRefused(BonusRefusal::NothingToEnlist { .. }) => true,
-            Error::FailedInBlock { .. } | Error::NonceUsed { .. } | Error::UnknownRevert { .. } => {
-                self.exists_meanwhile(step).await
-            }
+        match (step.unless, error) {
+            (
+                Some(Meanwhile::Created(address)),
+                Error::FailedInBlock { .. } | Error::NonceUsed { .. } | Error::UnknownRevert { .. },
+            ) => self.provider.get_code_at(address).await.is_ok_and(|code| !code.is_empty()),
+            (Some(Meanwhile::Enlisted), Error::BonusRefused(BonusRefusal::NothingToEnlist { .. })) => true,
             _ => false,
         }
-    }
-
-    /// Whether the step creates a contract that exists by now. Nothing else can be at the address.
-    async fn exists_meanwhile(&self, step: &Step) -> bool {
-        let [created] = step.call.contracts() else { return false };
-        let code = self.provider.get_code_at(*created).await;
-        step.call.to() == CREATE2_DEPLOYER && code.is_ok_and(|code| !code.is_empty())
     }
 
     /// The step that creates a contract that the next step needs; none if it exists.
@@ -228,11 +329,14 @@ impl Signer {
         let prepared = blueprint.prepare(&self.provider, self.outbox.chain(), self.from).await?;
         let (contract, address) = (blueprint.contract(), blueprint.address());
         let headline = format!("Create the {contract} at {address}, which does not exist yet");
-        Ok(prepared.map(|call| Step { call, headline, facts: Vec::new() }))
+        let step = |call| Step::new(format!("create {contract}"), headline, call);
+        Ok(prepared.map(|call| step(call).unless(Meanwhile::Created(address))))
     }
 
     /// Fails before the user is asked, because a simulation does not charge the fee.
-    async fn require_funds(&self, value: Wei, fee: Wei) -> Result<()> {
+    async fn require_funds(&self, needed: &[Needed<'_>]) -> Result<()> {
+        let value =
+            needed.iter().fold(Wei::ZERO, |sum, needed| saturating_sum(sum, needed.step.call.value()));
         let has = match self.balance {
             Some(balance) => balance,
             None => {
@@ -240,7 +344,7 @@ impl Signer {
                 Wei::new(balance.saturating_to())
             }
         };
-        let needs = Wei::new(value.get().saturating_add(fee.get()));
+        let needs = saturating_sum(value, Cost::of(needed).most);
         if has >= needs {
             return Ok(());
         }
@@ -250,33 +354,30 @@ impl Signer {
         Err(Error::InsufficientFunds { account: self.from, source }.into())
     }
 
-    fn plan_json(&self, steps: &[Step], first: &Prepared) -> Plan {
-        let step = |step: &Step| PlannedStep {
-            summary: step.headline.clone(),
-            to: step.call.to(),
-            value: step.call.value(),
-            data: step.call.input().to_string(),
+    fn plan_json(&self, needed: &[Needed<'_>]) -> Plan {
+        let step = |needed: &Needed<'_>| PlannedStep {
+            summary: needed.step.headline.clone(),
+            transaction: needed.step.call.transaction().clone(),
         };
-        Plan {
-            account: self.from,
-            chain: self.outbox.chain(),
-            steps: steps.iter().map(step).collect(),
-            gas: first.gas(),
-            fee_limit: first.fees().limit(),
-            likely_fee: first.likely_fee(),
-        }
+        let Cost { gas, most: fee_limit, likely: likely_fee, count: simulated } = Cost::of(needed);
+        let (account, chain, steps) = (self.from, self.outbox.chain(), needed.iter().map(step).collect());
+        Plan { account, chain, steps, simulated, gas, fee_limit, likely_fee }
     }
 
-    fn plan(&self, steps: &[Step], first: &Prepared) -> String {
-        let (most, likely) = (about(first.fees().limit()), about(first.likely_fee()));
-        let rest = if steps.len() > 1 { ", for the first transaction" } else { "" };
+    fn plan(&self, needed: &[Needed<'_>]) -> String {
+        let Cost { gas, most, likely, count } = Cost::of(needed);
+        let of = match (count, needed.len()) {
+            (_, 1) => String::new(),
+            (count, all) if count == all => format!(", for all {all} transactions"),
+            _ => ", for the first transaction".into(),
+        };
         let signing = [
             ("signs", format!("{} on chain {}", self.from, self.outbox.chain())),
-            ("gas", format!("{}, at most {most}, likely {likely}{rest}", first.gas())),
+            ("gas", format!("{gas}, at most {}, likely {}{of}", about(most), about(likely))),
         ];
         let mut text = String::new();
-        for (number, step) in steps.iter().enumerate() {
-            let is_last = number + 1 == steps.len();
+        for (number, Needed { step, .. }) in needed.iter().enumerate() {
+            let is_last = number + 1 == needed.len();
             let signing = signing.iter().filter(|_| is_last);
             let facts: Vec<_> = step.facts.iter().chain(signing).cloned().collect();
             text.push_str(&format!("{}\n{}", escape::line(&step.headline), table::facts_below(&facts)));
@@ -316,12 +417,14 @@ pub(crate) struct Plan {
     chain: u64,
     /// The transactions, in their order.
     steps: Vec<PlannedStep>,
-    /// What the first transaction needs.
+    /// How many of them were simulated, from the first on: all, or only the first where the node cannot simulate several.
+    simulated: usize,
+    /// What those need.
     gas: u64,
-    /// The most that its gas could cost.
+    /// The most that their gas could cost.
     #[serde(rename = "feeLimitWei")]
     fee_limit: Wei,
-    /// What its gas would cost in the next block.
+    /// What their gas would cost in the next block.
     #[serde(rename = "likelyFeeWei")]
     likely_fee: Wei,
 }
@@ -330,12 +433,8 @@ pub(crate) struct Plan {
 #[derive(Debug, Serialize, JsonSchema)]
 struct PlannedStep {
     summary: String,
-    #[serde(with = "Account")]
-    to: Address,
-    #[serde(rename = "valueWei")]
-    value: Wei,
-    /// The call's data, in hexadecimal digits.
-    data: String,
+    #[serde(flatten)]
+    transaction: Transaction,
 }
 
 /// The result of every command that changes something: the transactions sent.

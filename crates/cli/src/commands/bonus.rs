@@ -13,7 +13,7 @@ use crate::{
     page::Page,
     position::{PayoutArgs, parse_tier, require_own},
     time,
-    transaction::{ChangeArgs, Session, Step},
+    transaction::{ChangeArgs, Meanwhile, Session, Step},
 };
 
 /// Subcommands of `levee bonus`.
@@ -148,10 +148,13 @@ impl AddArgs {
         }
         let mut steps = Vec::new();
         steps.extend(session.signer.creation(pool.blueprint()).await?);
-        steps.push(Step {
-            call: session.escrow.call(Operation::AddBonus { sponsor, amount })?,
-            headline: format!("Add to the bonus of the rescue {}", page.address),
-            facts: vec![
+        steps.push(
+            Step::new(
+                "add",
+                format!("Add to the bonus of the rescue {}", page.address),
+                session.escrow.call(Operation::AddBonus { sponsor, amount })?,
+            )
+            .facts(vec![
                 ("amount", amount::eth_and_wei(amount)),
                 ("for", "pledges whose condition is not met, by value and time locked".into()),
                 ("the rest", format!("back to {sponsor}")),
@@ -162,8 +165,8 @@ impl AddArgs {
                         time::time_from(page.view.enlistable_until(), page.now)
                     ),
                 ),
-            ],
-        });
+            ]),
+        );
         session.run_all(&steps).await
     }
 }
@@ -287,7 +290,7 @@ impl TakeBackArgs {
             ("sponsor", sponsor.to_string()),
             ("recipient", self.to.unwrap_or(sponsor).to_string()),
         ];
-        session.run(Step { call, headline, facts }).await
+        session.run(Step::new("take back", headline, call).facts(facts)).await
     }
 }
 
@@ -320,11 +323,13 @@ impl Session {
     /// The enlistment of a position.
     pub(super) fn enlist(&self, id: PositionId) -> Result<Step, Error> {
         let pool = self.escrow.contracts().bonus;
-        Ok(Step {
-            call: self.escrow.call(Operation::Enlist(id))?,
-            headline: format!("Enlist the {} in tier {} for the bonus", id.asset, id.tier),
-            facts: vec![("pledger", id.pledger.to_string()), ("pool", pool.to_string())],
-        })
+        Ok(Step::new(
+            format!("enlist {} of tier {}", id.asset, id.tier),
+            format!("Enlist the {} in tier {} for the bonus", id.asset, id.tier),
+            self.escrow.call(Operation::Enlist(id))?,
+        )
+        .facts(vec![("pledger", id.pledger.to_string()), ("pool", pool.to_string())])
+        .unless(Meanwhile::Enlisted))
     }
 
     /// The unclaimed share of a position in a bonus that is decided, if there is one.
@@ -376,15 +381,16 @@ fn require_decided(owner: BonusOwner) -> Result<(), UserError> {
 fn claim_step(session: &Session, id: PositionId, amount: String, to: Option<Address>) -> Result<Step, Error> {
     let PositionId { tier, asset, .. } = id;
     let claim = to.map_or(Operation::ClaimBonus(id), |to| Operation::ClaimBonusTo { tier, asset, to });
-    Ok(Step {
-        call: session.escrow.call(claim)?,
-        headline: format!("Claim the bonus for the {} in tier {}", id.asset, id.tier),
-        facts: vec![
-            ("amount", amount),
-            ("pledger", id.pledger.to_string()),
-            ("recipient", to.unwrap_or(id.pledger).to_string()),
-        ],
-    })
+    Ok(Step::new(
+        format!("claim {} of tier {}", id.asset, id.tier),
+        format!("Claim the bonus for the {} in tier {}", id.asset, id.tier),
+        session.escrow.call(claim)?,
+    )
+    .facts(vec![
+        ("amount", amount),
+        ("pledger", id.pledger.to_string()),
+        ("recipient", to.unwrap_or(id.pledger).to_string()),
+    ]))
 }
 
 #[cfg(test)]

@@ -40,7 +40,8 @@ impl CancelArgs {
             _ => format!("Cancel the rescue {} permanently", session.page.address),
         };
         let facts = effect(&session.page);
-        session.run(Step { call: session.escrow.call(Operation::Cancel)?, headline, facts }).await
+        let call = session.escrow.call(Operation::Cancel)?;
+        session.run(Step::new("cancel", headline, call).facts(facts)).await
     }
 }
 

@@ -61,15 +61,16 @@ impl ClaimArgs {
 fn step(session: &Session, id: PositionId, due: Wei, to: Option<Address>) -> Result<Step> {
     let PositionId { tier, asset, .. } = id;
     let claim = to.map_or(Operation::Claim(id), |to| Operation::ClaimTo { tier, asset, to });
-    Ok(Step {
-        call: session.escrow.call(claim)?,
-        headline: format!("Claim recovered funds for the {} in tier {}", id.asset, id.tier),
-        facts: vec![
-            ("amount", amount::eth_and_wei(due)),
-            ("pledger", id.pledger.to_string()),
-            ("recipient", to.unwrap_or(id.pledger).to_string()),
-        ],
-    })
+    Ok(Step::new(
+        format!("claim {} of tier {}", id.asset, id.tier),
+        format!("Claim recovered funds for the {} in tier {}", id.asset, id.tier),
+        session.escrow.call(claim)?,
+    )
+    .facts(vec![
+        ("amount", amount::eth_and_wei(due)),
+        ("pledger", id.pledger.to_string()),
+        ("recipient", to.unwrap_or(id.pledger).to_string()),
+    ]))
 }
 
 fn nothing_to_claim(pledger: Address) -> UserError {

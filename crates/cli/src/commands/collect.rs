@@ -72,15 +72,16 @@ impl CollectArgs {
     fn step(&self, session: &Session, pledger: Address, asset: Asset, owed: Units) -> Result<Step, Error> {
         let collect =
             self.to.map_or(Operation::Collect { pledger, asset }, |to| Operation::CollectTo { asset, to });
-        Ok(Step {
-            call: session.escrow.call(collect)?,
-            headline: format!("Collect the {asset} that the rescue {} owes", session.page.address),
-            facts: vec![
-                ("amount", amount::units_exact(owed, asset, session.page.rate())),
-                ("owed to", pledger.to_string()),
-                ("recipient", self.to.unwrap_or(pledger).to_string()),
-            ],
-        })
+        Ok(Step::new(
+            format!("collect {asset}"),
+            format!("Collect the {asset} that the rescue {} owes", session.page.address),
+            session.escrow.call(collect)?,
+        )
+        .facts(vec![
+            ("amount", amount::units_exact(owed, asset, session.page.rate())),
+            ("owed to", pledger.to_string()),
+            ("recipient", self.to.unwrap_or(pledger).to_string()),
+        ]))
     }
 }
 

@@ -121,7 +121,7 @@ impl DeclareArgs {
         let call = board.declare(&declaration)?;
         let facts = facts(signer.from, &declaration, now);
         let headline = format!("Declare for the rescue {} (this locks nothing)", declaration.escrow);
-        send(&signer, &board, Step { call, headline, facts }).await
+        send(&signer, &board, Step::new("declare", headline, call).facts(facts)).await
     }
 
     /// The declaration that the arguments describe, if the board accepts it at `now` and the rescue has the
@@ -164,7 +164,7 @@ impl DeclareArgs {
             signed.declaration.escrow
         );
         let facts = facts(signed.contributor, &signed.declaration, now);
-        send(&signer, &board, Step { call, headline, facts }).await
+        send(&signer, &board, Step::new("declare", headline, call).facts(facts)).await
     }
 
     async fn revoke(self, digest: B256, output: Output) -> Result<()> {
@@ -178,7 +178,7 @@ impl DeclareArgs {
         };
         let board = Board::new(signer.provider.clone(), connection.chain);
         let headline = format!("Revoke the signed declaration {digest}");
-        send(&signer, &board, Step { call: board.revoke(digest), headline, facts: Vec::new() }).await
+        send(&signer, &board, Step::new("revoke", headline, board.revoke(digest))).await
     }
 }
 

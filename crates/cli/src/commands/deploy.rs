@@ -15,7 +15,7 @@ use crate::{
     output::Output,
     signing::{Opened, SigningArgs},
     terms::TermsFile,
-    transaction::{self, Step, Transactions},
+    transaction::{self, Meanwhile, Step, Transactions},
     warnings,
 };
 
@@ -92,5 +92,5 @@ fn already(output: Output, address: Address) -> Result<()> {
 
 fn step(call: Call<DynProvider>, file: &TermsFile, address: Address) -> Step {
     let headline = format!("Create the rescue of `{}` at {address}", file.path.display());
-    Step { call, headline, facts: all_facts(&file.terms) }
+    Step::new("deploy", headline, call).facts(all_facts(&file.terms)).unless(Meanwhile::Created(address))
 }

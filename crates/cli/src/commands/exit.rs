@@ -57,6 +57,6 @@ impl ExitArgs {
             ("recipient", recipient.to_string()),
             ("possible until", until.unwrap_or_else(|| "no amendment is pending".into())),
         ];
-        session.run(Step { call, headline, facts }).await
+        session.run(Step::new("exit", headline, call).facts(facts)).await
     }
 }

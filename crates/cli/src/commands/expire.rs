@@ -31,6 +31,6 @@ impl ExpireArgs {
         let headline =
             format!("Fail the rescue {}, because its shares cannot be valued", session.page.address);
         let call = session.escrow.call(Operation::Expire)?;
-        session.run(Step { call, headline, facts: Vec::new() }).await
+        session.run(Step::new("expire", headline, call)).await
     }
 }

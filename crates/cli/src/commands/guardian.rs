@@ -101,7 +101,7 @@ impl DeclineArgs {
             ("tier", tier.to_string()),
             ("returned to", pledger.to_string()),
         ];
-        session.run(Step { call, headline, facts }).await
+        session.run(Step::new("decline", headline, call).facts(facts)).await
     }
 }
 
@@ -129,7 +129,7 @@ impl AmendArgs {
             ("terms hash", goal.terms_hash.to_string()),
             ("takes effect", format!("{} after this transaction", time::duration(terms.exit_window.into()))),
         ];
-        session.run(Step { call, headline, facts }).await
+        session.run(Step::new("amend", headline, call).facts(facts)).await
     }
 
     fn new_hash(&self) -> Result<Option<B256>> {

@@ -15,6 +15,7 @@ use crate::{
     error::UserError,
     journal::SqliteJournal,
     output::Output,
+    progress,
     signing::{JournalArgs, SigningArgs, WaitingArgs, about},
     table, time, transaction,
 };
@@ -165,7 +166,7 @@ impl ResumeArgs {
         let outbox = Outbox::watching(connection.provider.clone(), chain, account)
             .with_journal(journal)
             .waiting(self.waiting.confirmations(), self.waiting.limit(connection.nodes.patience()));
-        let executed = resume(&outbox, &intent).await?;
+        let executed = resume(&outbox, &intent, output).await?;
         let (text, json) = transaction::summary(&executed, None);
         output.result(&text, &json)
     }
@@ -203,7 +204,7 @@ impl BumpArgs {
         self.signing.confirm(&format!("{} again\n{}", stuck.step, table::facts_below(&plan)), output)?;
         let signed = outbox.replace(&intent, &stuck, &prepared).await?;
         output.note(&format!("sent {}", signed.hash));
-        let (text, json) = transaction::summary(&resume(&outbox, &intent).await?, None);
+        let (text, json) = transaction::summary(&resume(&outbox, &intent, output).await?, None);
         output.result(&text, &json)
     }
 }
@@ -223,8 +224,13 @@ async fn stuck(outbox: &Outbox<DynProvider, SqliteJournal>, intent: &Intent) -> 
 }
 
 /// Finishes what was signed. The steps that were not are for the command that planned them.
-async fn resume(outbox: &Outbox<DynProvider, SqliteJournal>, intent: &Intent) -> Result<Vec<Executed>> {
-    let done = outbox.resume(intent).await?;
+async fn resume(
+    outbox: &Outbox<DynProvider, SqliteJournal>,
+    intent: &Intent,
+    output: Output,
+) -> Result<Vec<Executed>> {
+    let (what, resumed) = (format!("intent {}", intent.id), outbox.resume(intent));
+    let done = progress::during(resumed, &what, outbox.provider(), output).await?;
     if intent.state == IntentState::Unfinished && intent.is_done_by(&done) {
         outbox.journal().close(intent.id, IntentState::Done).await?;
     }

@@ -31,6 +31,6 @@ impl LapseArgs {
         let headline =
             format!("End the rescue {}: what was not delivered in time goes back", session.page.address);
         let call = session.escrow.call(Operation::Lapse)?;
-        session.run(Step { call, headline, facts: Vec::new() }).await
+        session.run(Step::new("lapse", headline, call)).await
     }
 }

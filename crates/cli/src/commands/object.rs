@@ -57,7 +57,7 @@ impl ObjectArgs {
             ),
         ];
         facts.extend(effect(&session.page, position.weight));
-        session.run(Step { call, headline, facts }).await
+        session.run(Step::new("object", headline, call).facts(facts)).await
     }
 }
 

@@ -100,7 +100,7 @@ impl PledgeArgs {
             account.in_position(self.tier, amount.asset()).filter(|_| pledger == session.signer.from);
         let pledge = Pledge { pledger, index: self.tier, tier, amount, booked, already, enlists };
         let mut steps = match way {
-            _ if session.has_pledged(&way.amount(amount)) => Vec::new(),
+            _ if session.has_pledged() => Vec::new(),
             Way::Direct => {
                 session.check_balance(&account, booked)?;
                 session.direct(&pledge, &account, self.approve).await?

@@ -45,16 +45,19 @@ impl RecoverArgs {
         let repaid = session.page.recovery_books();
         output.warn(&Vec::from_iter(session.page.beyond_the_draw(repaid, amount)));
         let mut steps = Vec::from_iter(creation);
-        steps.push(Step {
-            call: session.escrow.call(Operation::Recover(amount))?,
-            headline: format!("Distribute funds recovered after the rescue {}", session.page.address),
-            facts: vec![
+        steps.push(
+            Step::new(
+                "recover",
+                format!("Distribute funds recovered after the rescue {}", session.page.address),
+                session.escrow.call(Operation::Recover(amount))?,
+            )
+            .facts(vec![
                 ("amount", amount::eth_and_wei(amount)),
                 ("pool", pool.address().to_string()),
                 ("goes to", "those whose pledges were drawn, last drawn first".into()),
                 ("final", "it cannot be taken back".into()),
-            ],
-        });
+            ]),
+        );
         session.run_all(&steps).await
     }
 }

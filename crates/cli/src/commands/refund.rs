@@ -73,7 +73,7 @@ impl RefundArgs {
             ("pledger", pledger.to_string()),
             ("recipient", self.to.unwrap_or(pledger).to_string()),
         ];
-        session.run(Step { call, headline, facts }).await
+        session.run(Step::new("refund", headline, call).facts(facts)).await
     }
 }
 

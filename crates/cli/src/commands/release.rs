@@ -39,7 +39,7 @@ impl ReleaseArgs {
         let (asset, page) = (self.asset, &session.page);
         let headline = format!("Deliver the {asset} that is due from the rescue {}", page.address);
         let call = session.escrow.call(Operation::Release(asset))?;
-        let step = Step { call, headline, facts: facts(page, asset) };
+        let step = Step::new("release", headline, call).facts(facts(page, asset));
         session.run(step).await.map_err(|error| refused_by_the_beneficiary(page, error))
     }
 }

@@ -33,7 +33,8 @@ impl SettleArgs {
         let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let headline = format!("Settle the rescue {}", session.page.address);
         let facts = vec![("result", result(&session.page))];
-        session.run(Step { call: session.escrow.call(Operation::Settle)?, headline, facts }).await
+        let call = session.escrow.call(Operation::Settle)?;
+        session.run(Step::new("settle", headline, call).facts(facts)).await
     }
 }
 

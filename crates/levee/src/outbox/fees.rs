@@ -7,7 +7,11 @@ use alloy::{
     providers::Provider,
     rpc::types::{FeeHistory, TransactionRequest},
 };
-use levee_model::Wei;
+use levee_model::{
+    Wei,
+    json::{Number, NumberOrNone},
+};
+use serde::Serialize;
 
 use crate::error::Error;
 
@@ -23,11 +27,17 @@ const PAST_BLOCKS: u64 = 10;
 const TIP_PERCENTILE: f64 = 20.0;
 
 /// The caller's wishes about fees. What is none follows from the node, within the limits above.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct FeeOptions {
     /// The most to be paid for a gas, in wei.
+    #[serde(rename = "maxFeePerGasWei", serialize_with = "NumberOrNone::serialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "NumberOrNone"))]
     pub max_fee_per_gas: Option<u128>,
     /// The tip for a gas, in wei.
+    #[serde(rename = "priorityFeePerGasWei", serialize_with = "NumberOrNone::serialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "NumberOrNone"))]
     pub priority_fee_per_gas: Option<u128>,
     /// The gas limit.
     pub gas_limit: Option<u64>,
@@ -36,15 +46,23 @@ pub struct FeeOptions {
 }
 
 /// The fees of one transaction, as they are signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Fees {
     /// The gas limit.
     pub gas_limit: u64,
     /// The most to be paid for a gas, in wei; before EIP-1559, exactly that.
+    #[serde(rename = "maxFeePerGasWei", serialize_with = "Number::serialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "Number"))]
     pub max_fee_per_gas: u128,
     /// The tip for a gas, in wei; none for a transaction of the type before EIP-1559.
+    #[serde(rename = "priorityFeePerGasWei", serialize_with = "NumberOrNone::serialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "NumberOrNone"))]
     pub priority_fee_per_gas: Option<u128>,
     /// What a gas would cost in the next block, in wei.
+    #[serde(rename = "currentPriceWei", serialize_with = "Number::serialize")]
+    #[cfg_attr(feature = "schema", schemars(with = "Number"))]
     pub current_price: u128,
 }
 
@@ -132,6 +150,16 @@ impl Fees {
         Ok(Self { max_fee_per_gas, priority_fee_per_gas: self.priority_fee_per_gas.map(tip), ..self })
     }
 
+    /// The fees of another transaction, which needs `gas`, at the same price.
+    ///
+    /// # Errors
+    /// Like [`of`](Self::of).
+    pub(crate) fn of_another(&self, gas: u64, options: &FeeOptions) -> Result<Self, Error> {
+        let gas_limit = gas_limit(gas, options)?;
+        let price = within_fee(gas_limit, self.max_fee_per_gas, self.current_price, options)?;
+        Self { gas_limit, ..*self }.at_most(price)
+    }
+
     /// The same for at most `price` for a gas.
     pub(crate) fn at_most(self, price: u128) -> Result<Self, Error> {
         if self.current_price > price {
@@ -189,10 +217,7 @@ impl Market {
     }
 
     fn fees(self, gas: u64, options: &FeeOptions) -> Result<Fees, Error> {
-        if let Some(limit) = options.gas_limit.filter(|limit| *limit < gas) {
-            return Err(Error::GasLimitTooLow { limit, gas });
-        }
-        self.priced(options.gas_limit.unwrap_or_else(|| gas.saturating_add(gas / 4)), options)
+        self.priced(gas_limit(gas, options)?, options)
     }
 
     fn priced(self, gas_limit: u64, options: &FeeOptions) -> Result<Fees, Error> {
@@ -218,6 +243,15 @@ impl Market {
         }
         let base_fee = self.base_fee.unwrap_or_default();
         Ok(base_fee.saturating_mul(2).saturating_add(tip).min(limit))
+    }
+}
+
+/// The gas limit of a call that needs `gas` now: a quarter more, or what the caller chose.
+fn gas_limit(gas: u64, options: &FeeOptions) -> Result<u64, Error> {
+    match options.gas_limit {
+        Some(limit) if limit < gas => Err(Error::GasLimitTooLow { limit, gas }),
+        Some(limit) => Ok(limit),
+        None => Ok(gas.saturating_add(gas / 4)),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod fees;
 mod journal;
+mod simulation;
 mod wait;
 
 use std::time::Duration;
@@ -28,8 +29,9 @@ use tokio::sync::Mutex;
 
 use crate::{
     call::{Call, Executed},
+    clock,
     error::Error,
-    provider::LOCAL_CHAIN,
+    provider::{LOCAL_CHAIN, has_transaction},
     redacted::RedactedError,
 };
 
@@ -80,6 +82,21 @@ impl Prepared {
         self.fees = self.fees.at_most(other.fees.max_fee_per_gas)?;
         self.request = self.fees.set(self.request);
         Ok(self)
+    }
+
+    /// The same within the price and the gas limit of what was shown for it.
+    ///
+    /// # Errors
+    /// [`Error::GasPriceAboveLimit`] if the next block needs a higher price, [`Error::GasLimitTooLow`] if it needs more gas by now.
+    pub fn within(self, shown: &Self) -> Result<Self, Error> {
+        let limit = shown.fees.gas_limit;
+        if self.gas > limit {
+            return Err(Error::GasLimitTooLow { limit, gas: self.gas });
+        }
+        let mut within = self.at_most(shown)?;
+        within.fees.gas_limit = within.fees.gas_limit.min(limit);
+        within.request = within.fees.set(within.request);
+        Ok(within)
     }
 
     /// What its gas would cost in the next block.
@@ -170,8 +187,12 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     pub async fn prepare(&self, call: &Call<P>) -> Result<Prepared, Error> {
         let gas = call.simulate(self.account).await?;
         let fees = Fees::of(&self.provider, gas, &self.fees).await?;
+        Ok(self.prepared(call, gas, fees))
+    }
+
+    fn prepared(&self, call: &Call<P>, gas: u64, fees: Fees) -> Prepared {
         let request = fees.set(call.request(self.account));
-        Ok(Prepared { request, contracts: call.contracts().to_vec(), gas, fees })
+        Prepared { request, contracts: call.contracts().to_vec(), gas, fees }
     }
 
     /// Signs, records and broadcasts a transaction, as the step `step` of an intent. If the node's answer does not come, the
@@ -187,8 +208,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
                 Some(nonce) => nonce,
                 None => self.first_free_nonce().await?,
             };
-            let signed = self.sign(intent, step, prepared, nonce).await?;
-            self.journal.record(&signed).await?;
+            let signed = self.record(intent, step, prepared, nonce).await?;
             *next_nonce = Some(nonce.saturating_add(1));
             signed
         };
@@ -219,8 +239,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         replaced: &Signed,
         prepared: &Prepared,
     ) -> Result<Signed, Error> {
-        let signed = self.sign(intent, &replaced.step, prepared, replaced.nonce).await?;
-        self.journal.record(&signed).await?;
+        let signed = self.record(intent, &replaced.step, prepared, replaced.nonce).await?;
         self.broadcast(&signed).await?;
         Ok(signed)
     }
@@ -325,6 +344,19 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         Ok(next.fold(known, u64::max))
     }
 
+    /// Signs a transaction and records it. Nothing is broadcast yet.
+    async fn record(
+        &self,
+        intent: &Intent,
+        step: &str,
+        prepared: &Prepared,
+        nonce: u64,
+    ) -> Result<Signed, Error> {
+        let signed = self.sign(intent, step, prepared, nonce).await?;
+        self.journal.record(&signed).await?;
+        Ok(signed)
+    }
+
     async fn sign(
         &self,
         intent: &Intent,
@@ -351,7 +383,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             fee_limit: prepared.fees.limit(),
             contracts: prepared.contracts.clone(),
             raw: Bytes::from(envelope.encoded_2718()),
-            signed_at: journal::now(),
+            signed_at: clock::now(),
             state: SignedState::Pending,
         })
     }
@@ -381,7 +413,5 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
 /// Whether the node may have the transaction in spite of the error: it did not answer, or it says so in its own words.
 fn may_be_known(error: &TransportError) -> bool {
     let Some(refusal) = error.as_error_resp() else { return true };
-    let message = refusal.message.to_lowercase();
-    message.starts_with("known transaction")
-        || ["already known", "already imported", "nonce too low"].iter().any(|words| message.contains(words))
+    has_transaction(refusal) || refusal.message.to_lowercase().contains("nonce too low")
 }

@@ -7,8 +7,9 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    Board, Call, Confirmations, Error, Escrow, FeeOptions, Outbox, Purpose, RedactedError,
-    model::{Amount, Asset, Operation, Pledge, PositionId, Route, Units, Wei},
+    Allowance, Board, Call, Confirmations, Error, Escrow, FeeOptions, Outbox, Prepared, Purpose,
+    RedactedError,
+    model::{Amount, Asset, Operation, Pledge, PositionId, Route, Shares, Units, Wei},
     outbox::{Draft, Intent, IntentState, Journal, MAX_FEE_PER_GAS, MemoryJournal, Signed, SignedState},
 };
 use std::{
@@ -289,5 +290,41 @@ async fn a_key_is_of_one_intent() -> Result<()> {
     let second = journal.begin(&draft(bob, "pledge amount=5", None), &[]).await?;
     let third = journal.begin(&draft(bob, "pledge amount=5", None), &[]).await?;
     assert_ne!(second.id, third.id);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_follows_is_simulated_after_what_comes_first() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, alice) = (env.escrow().await?, env.alice());
+    let outbox = env.outbox(alice);
+    let shares = Amount::StEth(Shares::new(10u128.pow(18)));
+    let approval = env.approval(&escrow, shares, Allowance::Exact).await?.expect("an approval is needed");
+    let pledge = escrow.call(super::environment::pledge(alice, 0, 0, shares))?;
+
+    let first = outbox.prepare(&approval).await?;
+    let after = outbox.prepare_after((&approval, &first), &[&pledge]).await?.expect("anvil simulates");
+    let [Ok(second)] = after.as_slice() else { panic!("{after:?}") };
+    assert_eq!(second.fees().max_fee_per_gas, first.fees().max_fee_per_gas);
+    // Without the approval it cannot be made, and what was simulated has changed nothing.
+    assert!(matches!(outbox.prepare(&pledge).await, Err(Error::TokenRefused { .. })));
+
+    let more = escrow.call(super::environment::pledge(
+        alice,
+        0,
+        0,
+        Amount::StEth(Shares::new(2 * 10u128.pow(18))),
+    ))?;
+    let after = outbox.prepare_after((&approval, &first), &[&more]).await?.expect("anvil simulates");
+    assert!(matches!(after.as_slice(), [Err(Error::TokenRefused { .. })]), "{after:?}");
+
+    // What is sent is within what was shown.
+    approval.execute(&outbox).await?;
+    let sent = outbox.prepare(&pledge).await?.within(second)?;
+    assert!(sent.fees().limit() <= second.fees().limit());
+    let little = Prepared::clone(&first);
+    let needs = sent.gas();
+    let limit = little.fees().gas_limit;
+    assert_eq!(sent.within(&little).unwrap_err(), Error::GasLimitTooLow { limit, gas: needs });
     Ok(())
 }
