@@ -244,7 +244,8 @@ async fn the_chain_must_be_the_one_that_the_terms_name() {
 async fn a_node_must_be_named_by_its_address() {
     let world = World::with_rescue().await;
     let line = format!("settle {BY_ANN}");
-    let no_node = ("no node given", "use `--rpc-url URL` or the variable LEVEE_RPC_URL");
+    let no_node =
+        ("no node given", "use `--rpc-url URL` or the variable LEVEE_RPC_URL, or write a levee.toml");
     let nowhere = &mut levee(world.directory());
     world.assert_command_refused(nowhere, &line, no_node.0, no_node.1).await;
     let empty = &mut levee(world.directory());

@@ -19,7 +19,7 @@ async fn an_empty_variable_is_one_that_is_not_set() {
     let mut command = levee(world.directory());
     command.env("LEVEE_RPC_URL", "").env("ETH_RPC_URL", "");
     run(&mut command, "status --terms rescue.toml")
-        .assert_refused(NO_NODE, "use `--rpc-url URL` or the variable LEVEE_RPC_URL");
+        .assert_refused(NO_NODE, "use `--rpc-url URL` or the variable LEVEE_RPC_URL, or write a levee.toml");
 
     let mut command = world.command();
     command.env("LEVEE_PRIVATE_KEY", "");

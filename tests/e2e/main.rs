@@ -4,6 +4,7 @@ mod accounts;
 mod bad_input;
 mod bonus;
 mod cli_docs;
+mod configuration;
 mod contract;
 mod counterfeit;
 mod declarations;

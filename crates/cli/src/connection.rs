@@ -17,6 +17,7 @@ use levee::{Query, RedactedUrl, Snapshot, provider::Nodes};
 
 use crate::{
     address,
+    config::{self, Config, Endpoint},
     environment::{self, variable},
     error::UserError,
     terms::TermsFile,
@@ -27,11 +28,12 @@ use crate::{
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkArgs {
     /// URL of an Ethereum node (http, https, ws or wss), or path of its IPC socket; repeat it for nodes that take over
-    /// when one fails; default: the variable LEVEE_RPC_URL or ETH_RPC_URL, with commas between several.
+    /// when one fails; or the name of a chain in levee.toml, or of an RPC endpoint in foundry.toml; default: the variable
+    /// LEVEE_RPC_URL or ETH_RPC_URL, with commas between several, then levee.toml.
     #[arg(long, value_name = "URL")]
     rpc_url: Vec<String>,
 
-    /// Number of nodes that must give the same answer to whatever decides about money; default: 1.
+    /// Number of nodes that must give the same answer to whatever decides about money; default: that of levee.toml, or 1.
     #[arg(long, value_name = "N")]
     quorum: Option<NonZeroUsize>,
 
@@ -39,8 +41,8 @@ pub(crate) struct NetworkArgs {
     #[arg(long, value_name = "SECONDS", default_value = "180")]
     timeout: NonZeroU64,
 
-    /// Chain ID that the node must have, such as `1` for Ethereum.
-    #[arg(long, value_name = "ID")]
+    /// Chain that the node must be on: its ID, such as `1`, or its name, such as `mainnet`.
+    #[arg(long, value_name = "CHAIN", value_parser = config::parse_chain)]
     chain: Option<u64>,
 }
 
@@ -105,28 +107,42 @@ impl NetworkArgs {
     }
 
     fn expecting(&self, expected: Option<u64>) -> Result<Node> {
-        let nodes = self.nodes()?;
-        Ok(Node { provider: nodes.read_only(), nodes, expected })
+        let Endpoint { urls, chain, quorum } = self.endpoint(expected)?;
+        let urls = urls.iter().map(|url| url.parse()).collect::<Result<Vec<RedactedUrl>, _>>()?;
+        let quorum = self.quorum.or(quorum).map_or(1, NonZeroUsize::get);
+        let nodes = Nodes::new(urls)?.with_patience(Duration::from_secs(self.timeout.get()));
+        let nodes = nodes.with_quorum(quorum)?;
+        Ok(Node { provider: nodes.read_only(), nodes, expected: expected.or(chain) })
     }
 
-    fn nodes(&self) -> Result<Nodes> {
-        let quorum = self.quorum.map_or(1, NonZeroUsize::get);
-        let nodes = Nodes::new(self.urls()?)?.with_patience(Duration::from_secs(self.timeout.get()));
-        Ok(nodes.with_quorum(quorum)?)
+    /// The nodes that are given, or those of the configuration.
+    fn endpoint(&self, chain: Option<u64>) -> Result<Endpoint, UserError> {
+        let given = self.given();
+        let config = Config::read()?;
+        if given.is_empty() {
+            let configured = config.endpoint(chain)?.filter(|endpoint| !endpoint.urls.is_empty());
+            return configured.ok_or_else(|| {
+                UserError::new("no node given")
+                    .hint("use `--rpc-url URL` or the variable LEVEE_RPC_URL, or write a levee.toml")
+            });
+        }
+        let mut all = Endpoint::default();
+        for name in &given {
+            let Endpoint { urls, chain, quorum } = config.named(name)?;
+            all.urls.extend(urls);
+            (all.chain, all.quorum) = (all.chain.or(chain), all.quorum.max(quorum));
+        }
+        Ok(all)
     }
 
-    fn urls(&self) -> Result<Vec<RedactedUrl>> {
-        let mut urls = self.rpc_url.clone();
-        if urls.is_empty() {
-            let listed = variable("LEVEE_RPC_URL").or_else(|| variable("ETH_RPC_URL")).unwrap_or_default();
-            let listed = listed.split(',').map(str::trim).filter(|url| !url.is_empty());
-            urls.extend(listed.map(str::to_owned));
+    /// What the arguments name, or else the environment.
+    fn given(&self) -> Vec<String> {
+        if !self.rpc_url.is_empty() {
+            return self.rpc_url.clone();
         }
-        if urls.is_empty() {
-            let hint = "use `--rpc-url URL` or the variable LEVEE_RPC_URL";
-            return Err(UserError::new("no node given").hint(hint).into());
-        }
-        Ok(urls.iter().map(|url| url.parse()).collect::<Result<_, _>>()?)
+        let listed = variable("LEVEE_RPC_URL").or_else(|| variable("ETH_RPC_URL")).unwrap_or_default();
+        let listed = listed.split(',').map(str::trim).filter(|url| !url.is_empty());
+        listed.map(str::to_owned).collect()
     }
 }
 

@@ -5,6 +5,7 @@ mod amended;
 mod amount;
 mod cli;
 mod commands;
+mod config;
 mod connection;
 mod declaration;
 mod environment;

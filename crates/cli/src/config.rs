@@ -1,0 +1,275 @@
+//! The configuration files: `levee.toml`, and the RPC endpoints of `foundry.toml`.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use alloy_chains::NamedChain;
+use levee::text::Document;
+use serde::Deserialize;
+
+use crate::{environment::variable, error::UserError};
+
+const FILE: &str = "levee.toml";
+const FOUNDRY_FILE: &str = "foundry.toml";
+
+/// What `levee.toml` says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// Name of the chain that is used where a command names none.
+    chain: Option<String>,
+    #[serde(default)]
+    chains: BTreeMap<String, Chain>,
+}
+
+/// A chain and how to reach it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Chain {
+    id: u64,
+    #[serde(default)]
+    rpc_url: Urls,
+    quorum: Option<NonZeroUsize>,
+}
+
+/// One URL or a list of them. `${NAME}` stands for an environment variable, so that a file need not contain keys.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Urls {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Default for Urls {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+/// Where to find nodes, and what is known of their chain.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) urls: Vec<String>,
+    pub(crate) chain: Option<u64>,
+    pub(crate) quorum: Option<NonZeroUsize>,
+}
+
+impl Config {
+    /// The file that the variable LEVEE_CONFIG names; otherwise the nearest one, in the working directory or above it, or the
+    /// user's own.
+    pub(crate) fn read() -> Result<Self, UserError> {
+        let path = variable("LEVEE_CONFIG").map(PathBuf::from).or_else(|| nearest(FILE)).or_else(users_own);
+        path.map_or_else(|| Ok(Self::default()), |path| Self::of(&read(&path)?))
+    }
+
+    fn of(document: &Document) -> Result<Self, UserError> {
+        let hint = "docs/configuration.md describes every key";
+        document.parse().map_err(|error: UserError| error.hint(hint))
+    }
+
+    /// The chain with an ID, or with a name: one of the file's, or one that is known to everybody.
+    fn chain_id(&self, text: &str) -> Result<u64, UserError> {
+        let known = || text.parse::<NamedChain>().ok().map(u64::from);
+        let named = || self.chains.get(text).map(|chain| chain.id).or_else(known);
+        text.parse().ok().or_else(named).ok_or_else(|| {
+            UserError::new(format!("no chain is known as `{text}`"))
+                .hint("give its ID, such as `1`, or name it in levee.toml")
+        })
+    }
+
+    /// The nodes of a chain, or of the usual one; none if the file has none.
+    pub(crate) fn endpoint(&self, chain: Option<u64>) -> Result<Option<Endpoint>, UserError> {
+        let usual = || self.chain.as_deref().map(|name| self.chain_id(name)).transpose();
+        let Some(id) = chain.map_or_else(usual, |id| Ok(Some(id)))? else { return Ok(None) };
+        self.chains.values().find(|chain| chain.id == id).map(Chain::endpoint).transpose()
+    }
+
+    /// What `--rpc-url` stands for: a URL or the path of a socket, or the name of a chain or of an RPC endpoint of Foundry's.
+    pub(crate) fn named(&self, text: &str) -> Result<Endpoint, UserError> {
+        if text.contains(['/', '\\', '.', ':']) {
+            return Ok(Endpoint { urls: vec![text.to_owned()], ..Endpoint::default() });
+        }
+        if let Some(chain) = self.chains.get(text) {
+            return chain.endpoint();
+        }
+        let foundry =
+            nearest(FOUNDRY_FILE).map(|path| of_foundry(&read(&path)?, text)).transpose()?.flatten();
+        // What was given may be a key without its URL, so it is not repeated.
+        foundry.ok_or_else(|| {
+            UserError::new("the node is given by neither a URL nor a name in levee.toml or foundry.toml")
+                .hint("give the URL of a node, such as `https://node.example`")
+        })
+    }
+}
+
+impl Chain {
+    fn endpoint(&self) -> Result<Endpoint, UserError> {
+        let urls = match &self.rpc_url {
+            Urls::One(url) => vec![filled_in(url)?],
+            Urls::Several(urls) => urls.iter().map(|url| filled_in(url)).collect::<Result<_, _>>()?,
+        };
+        Ok(Endpoint { urls, chain: Some(self.id), quorum: self.quorum })
+    }
+}
+
+/// Reads `--chain`: an ID, or a name.
+pub(crate) fn parse_chain(text: &str) -> Result<u64, UserError> {
+    match text.parse() {
+        Ok(id) => Ok(id),
+        Err(_) => Config::read()?.chain_id(text),
+    }
+}
+
+/// The nearest file of a name, in the working directory or above it.
+fn nearest(name: &str) -> Option<PathBuf> {
+    let directory = env::current_dir().ok()?;
+    directory.ancestors().map(|directory| directory.join(name)).find(|path| path.is_file())
+}
+
+fn users_own() -> Option<PathBuf> {
+    let home = || env::home_dir().map(|home| home.join(".config"));
+    let directory = variable("XDG_CONFIG_HOME").map(PathBuf::from).or_else(home)?;
+    Some(directory.join("levee").join(FILE)).filter(|path| path.is_file())
+}
+
+/// Reads a file, unless somebody else can write it: whoever names the node could keep news from the user.
+fn read(path: &Path) -> Result<Document, UserError> {
+    if is_foreign(path) {
+        let message =
+            format!("`{}` is another user's, or anybody can write it, so it is not used", path.display());
+        return Err(
+            UserError::new(message).hint("remove it, or make it your own and protect it with `chmod o-w`")
+        );
+    }
+    Document::read(path)
+}
+
+#[cfg(unix)]
+fn is_foreign(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let user = rustix::process::geteuid().as_raw();
+    fs::metadata(path).is_ok_and(|file| ![0, user].contains(&file.uid()) || file.mode() & 0o002 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_foreign(_: &Path) -> bool {
+    false
+}
+
+/// An entry of `[rpc_endpoints]`: a URL, or a table with one.
+fn of_foundry(document: &Document, name: &str) -> Result<Option<Endpoint>, UserError> {
+    #[derive(Deserialize)]
+    struct Foundry {
+        #[serde(default)]
+        rpc_endpoints: BTreeMap<String, Entry>,
+    }
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Entry {
+        Url(String),
+        Table {
+            #[serde(alias = "url")]
+            endpoint: String,
+        },
+    }
+    let read: Foundry = document.parse()?;
+    let Some(Entry::Url(url) | Entry::Table { endpoint: url }) = read.rpc_endpoints.get(name) else {
+        return Ok(None);
+    };
+    Ok(Some(Endpoint { urls: vec![filled_in(url)?], ..Endpoint::default() }))
+}
+
+/// A text with the values of its variables: `https://node.example/${KEY}`.
+fn filled_in(text: &str) -> Result<String, UserError> {
+    let Some((before, rest)) = text.split_once("${") else { return Ok(text.to_owned()) };
+    let (name, after) = rest.split_once('}').ok_or_else(|| {
+        UserError::new("a node's URL has `${` without a closing brace").hint("write `${NAME}`")
+    })?;
+    let value = variable(name).ok_or_else(|| {
+        UserError::new(format!("the variable {name} is not set, but a node's URL needs it"))
+            .hint("set it, or give the node with `--rpc-url`")
+    })?;
+    Ok(format!("{before}{value}{}", filled_in(after)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+chain = "treasury"
+
+[chains.treasury]
+id = 1
+rpc-url = ["https://one.example", "https://two.example"]
+quorum = 2
+
+[chains.test]
+id = 11155111
+rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
+"#;
+
+    fn config(text: &str) -> Result<Config, String> {
+        Config::of(&Document::new("levee.toml", text)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_chain_is_named_by_its_id_the_file_or_everybody() {
+        let config = config(TEXT).unwrap();
+        let id = |text: &str| config.chain_id(text).map_err(|error| error.to_string());
+        assert_eq!(
+            [id("5"), id("treasury"), id("test"), id("mainnet"), id("sepolia"), id("base")],
+            [5, 1, 11_155_111, 1, 11_155_111, 8453].map(Ok)
+        );
+        assert_eq!(id("mainet"), Err("no chain is known as `mainet`".into()));
+    }
+
+    #[test]
+    fn the_nodes_follow_from_the_chain() {
+        let config = config(TEXT).unwrap();
+        let urls = ["https://one.example", "https://two.example"].map(String::from).to_vec();
+        let treasury = Endpoint { urls, chain: Some(1), quorum: NonZeroUsize::new(2) };
+        assert_eq!(config.endpoint(None).unwrap().as_ref(), Some(&treasury));
+        assert_eq!(config.endpoint(Some(1)).unwrap().as_ref(), Some(&treasury));
+        assert_eq!(config.endpoint(Some(2)).unwrap(), None);
+        assert_eq!(Config::default().endpoint(None).unwrap(), None);
+        let message = config.endpoint(Some(11_155_111)).unwrap_err().to_string();
+        assert_eq!(message, "the variable LEVEE_NO_SUCH_VARIABLE is not set, but a node's URL needs it");
+    }
+
+    #[test]
+    fn a_url_is_a_url_and_a_name_must_be_known() {
+        let config = config(TEXT).unwrap();
+        for url in ["http://localhost:8545", "localhost:8545", "/run/geth.ipc", "geth.ipc"] {
+            assert_eq!(config.named(url).unwrap().urls, [url]);
+        }
+        assert_eq!(config.named("treasury").unwrap().chain, Some(1));
+        let message = config.named("main").unwrap_err().to_string();
+        assert_eq!(message, "the node is given by neither a URL nor a name in levee.toml or foundry.toml");
+    }
+
+    #[test]
+    fn foundrys_endpoints_are_urls_or_tables() {
+        let text = "[rpc_endpoints]\na = \"https://a.example\"\nb = { endpoint = \"https://b.example\", retries = 3 }\n\
+                    c = \"https://c.example/${LEVEE_OPEN\"\n[profile.default]\nsrc = \"src\"\n";
+        let document = Document::new("foundry.toml", text);
+        let url = |name: &str| {
+            let found = of_foundry(&document, name).map_err(|error| error.to_string())?;
+            Ok::<_, String>(found.map(|endpoint| endpoint.urls.concat()))
+        };
+        assert_eq!(url("a"), Ok(Some("https://a.example".into())));
+        assert_eq!(url("b"), Ok(Some("https://b.example".into())));
+        assert_eq!(url("c"), Err("a node's URL has `${` without a closing brace".into()));
+        assert_eq!(url("d"), Ok(None));
+    }
+
+    #[test]
+    fn a_mistyped_key_is_refused() {
+        let message = config("[chains.a]\nid = 1\nrpc_url = \"x\"\n").unwrap_err();
+        assert!(message.starts_with("levee.toml:3: unknown field `rpc_url`"), "{message}");
+    }
+}
