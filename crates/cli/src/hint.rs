@@ -43,7 +43,10 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::GasPriceAboveLimit { .. } => {
             Some("wait, or name the price that you accept with `--max-fee`, as in `--max-fee 400gwei`")
         }
-        Error::GasLimitTooLow { .. } => Some("leave `--gas-limit` out, or raise it"),
+        Error::GasLimitTooLow { .. } => {
+            Some("leave `--gas-limit` out or raise it; if you gave none, run the command again")
+        }
+        Error::DataFeeUnknown { .. } => Some("use another node; nothing was signed"),
         Error::FeeAboveLimit { .. } => Some("if that is meant, name both `--max-fee` and `--gas-limit`"),
         Error::KeyTaken { .. } => Some("use another `--id`; `levee journal list` shows what each was for"),
         Error::Journal { .. } => Some(

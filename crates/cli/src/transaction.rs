@@ -126,7 +126,7 @@ impl Cost {
         let none = Self { gas: 0, most: Wei::ZERO, likely: Wei::ZERO, count: 0 };
         needed.iter().filter_map(|needed| needed.shown()).fold(none, |sum, shown| Self {
             gas: sum.gas.saturating_add(shown.gas()),
-            most: saturating_sum(sum.most, shown.fees().limit()),
+            most: saturating_sum(sum.most, shown.cost_limit()),
             likely: saturating_sum(sum.likely, shown.likely_fee()),
             count: sum.count + 1,
         })
@@ -421,7 +421,7 @@ pub(crate) struct Plan {
     simulated: usize,
     /// What those need.
     gas: u64,
-    /// The most that their gas could cost.
+    /// The most that they could cost, with what a rollup takes for their data.
     #[serde(rename = "feeLimitWei")]
     fee_limit: Wei,
     /// What their gas would cost in the next block.

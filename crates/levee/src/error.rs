@@ -259,6 +259,12 @@ pub enum Error {
         /// What the simulation needed.
         gas: u64,
     },
+    /// The chain takes a fee for the data of a transaction outside of its gas, and does not tell how much.
+    #[error("chain {chain} takes a fee for data outside of the gas, but its node does not tell how much")]
+    DataFeeUnknown {
+        /// The chain.
+        chain: u64,
+    },
     /// The journal, without which nothing is sent, cannot be read or written.
     #[error("the journal cannot be used: {source:#}")]
     Journal {
@@ -430,6 +436,7 @@ impl Error {
             | Self::Unreachable { .. }
             | Self::NoAnswer { .. }
             | Self::Disagreement { .. }
+            | Self::DataFeeUnknown { .. }
             | Self::NodeBehind { .. }
             | Self::FutureBlock { .. }
             | Self::Rpc { .. }

@@ -193,11 +193,7 @@ impl BumpArgs {
             ("instead of", format!("{}, at most {}", stuck.hash, about(stuck.fee_limit))),
             (
                 "gas",
-                format!(
-                    "at most {}, likely {}",
-                    about(prepared.fees().limit()),
-                    about(prepared.likely_fee())
-                ),
+                format!("at most {}, likely {}", about(prepared.cost_limit()), about(prepared.likely_fee())),
             ),
             ("signs", format!("{account} on chain {chain}")),
         ];

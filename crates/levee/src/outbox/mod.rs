@@ -5,6 +5,7 @@
 //! After a crash, or an answer that never came, [`Outbox::resume`] broadcasts the same bytes again, which can have no second
 //! effect, because they have the same nonce.
 
+mod data_fee;
 mod fees;
 mod journal;
 mod simulation;
@@ -61,6 +62,7 @@ pub struct Prepared {
     contracts: Vec<Address>,
     gas: u64,
     fees: Fees,
+    data_fee: Wei,
 }
 
 impl Prepared {
@@ -72,6 +74,17 @@ impl Prepared {
     /// The fees that are signed.
     pub const fn fees(&self) -> &Fees {
         &self.fees
+    }
+
+    /// The most that a rollup takes for the transaction's data, outside of its gas; zero on other chains. Its price can rise until the
+    /// transaction is included: this is twice what it is now.
+    pub const fn data_fee(&self) -> Wei {
+        self.data_fee
+    }
+
+    /// The most that it can cost, besides the ETH that it sends.
+    pub const fn cost_limit(&self) -> Wei {
+        Wei::new(self.fees.limit().get().saturating_add(self.data_fee.get()))
     }
 
     /// The same for at most the price of another's gas.
@@ -87,11 +100,15 @@ impl Prepared {
     /// The same within the price and the gas limit of what was shown for it.
     ///
     /// # Errors
-    /// [`Error::GasPriceAboveLimit`] if the next block needs a higher price, [`Error::GasLimitTooLow`] if it needs more gas by now.
+    /// [`Error::GasPriceAboveLimit`] if the next block needs a higher price, [`Error::GasLimitTooLow`] if it needs more gas by now,
+    /// [`Error::FeeAboveLimit`] if its data costs more.
     pub fn within(self, shown: &Self) -> Result<Self, Error> {
         let limit = shown.fees.gas_limit;
         if self.gas > limit {
             return Err(Error::GasLimitTooLow { limit, gas: self.gas });
+        }
+        if self.data_fee > shown.data_fee {
+            return Err(Error::FeeAboveLimit { fee: self.data_fee, limit: shown.data_fee });
         }
         let mut within = self.at_most(shown)?;
         within.fees.gas_limit = within.fees.gas_limit.min(limit);
@@ -183,16 +200,23 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// Simulates a call and fixes its fees. Sends nothing.
     ///
     /// # Errors
-    /// Like [`Call::simulate`]; [`Error::GasPriceAboveLimit`], [`Error::FeeAboveLimit`].
+    /// Like [`Call::simulate`]; [`Error::GasPriceAboveLimit`], [`Error::FeeAboveLimit`], [`Error::DataFeeUnknown`].
     pub async fn prepare(&self, call: &Call<P>) -> Result<Prepared, Error> {
         let gas = call.simulate(self.account).await?;
         let fees = Fees::of(&self.provider, gas, &self.fees).await?;
-        Ok(self.prepared(call, gas, fees))
+        self.prepared(call.request(self.account), call.contracts().to_vec(), gas, fees).await
     }
 
-    fn prepared(&self, call: &Call<P>, gas: u64, fees: Fees) -> Prepared {
-        let request = fees.set(call.request(self.account));
-        Prepared { request, contracts: call.contracts().to_vec(), gas, fees }
+    async fn prepared(
+        &self,
+        request: TransactionRequest,
+        contracts: Vec<Address>,
+        gas: u64,
+        fees: Fees,
+    ) -> Result<Prepared, Error> {
+        let request = fees.set(request);
+        let data_fee = data_fee::read(&self.provider, self.chain, &request).await?;
+        Ok(Prepared { request, contracts, gas, fees, data_fee })
     }
 
     /// Signs, records and broadcasts a transaction, as the step `step` of an intent. If the node's answer does not come, the
@@ -225,8 +249,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             .map_err(|error| Error::Journal { source: RedactedError::new(error) })?;
         let fees = Fees::replacing(&transaction, &self.provider, &self.fees).await?;
         let request = TransactionRequest::from_transaction(transaction);
-        let (contracts, gas) = (replaced.contracts.clone(), fees.gas_limit);
-        Ok(Prepared { request: fees.set(request), contracts, gas, fees })
+        self.prepared(request, replaced.contracts.clone(), fees.gas_limit, fees).await
     }
 
     /// Signs, records and broadcasts what takes the place of a pending transaction. At most one of the two is ever included.

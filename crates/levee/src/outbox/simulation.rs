@@ -23,12 +23,22 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     ) -> Result<Option<Vec<Result<Prepared, Error>>>, Error> {
         let calls = [&[first.0], rest].concat();
         let Some(results) = self.simulate(&calls).await? else { return Ok(None) };
-        let prepared = |(call, result): (&&Call<P>, &SimCallResult)| {
-            let gas = call.gas_of(result)?;
-            let fees = first.1.fees.of_another(gas, &self.fees)?;
-            Ok(self.prepared(call, gas, fees))
-        };
-        Ok(Some(rest.iter().zip(results.iter().skip(1)).map(prepared).collect()))
+        let mut prepared = Vec::new();
+        for (call, result) in rest.iter().zip(results.iter().skip(1)) {
+            prepared.push(self.priced_as(first.1, call, result).await);
+        }
+        Ok(Some(prepared))
+    }
+
+    async fn priced_as(
+        &self,
+        first: &Prepared,
+        call: &Call<P>,
+        result: &SimCallResult,
+    ) -> Result<Prepared, Error> {
+        let gas = call.gas_of(result)?;
+        let fees = first.fees.of_another(gas, &self.fees)?;
+        self.prepared(call.request(self.account), call.contracts().to_vec(), gas, fees).await
     }
 
     /// What becomes of each call in one block after the latest.

@@ -2,7 +2,7 @@
 
 use alloy::{
     consensus::Transaction as _,
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, U256, address, hex},
     providers::{DynProvider, Provider, ext::AnvilApi},
 };
 use eyre::Result;
@@ -326,5 +326,32 @@ async fn what_follows_is_simulated_after_what_comes_first() -> Result<()> {
     let needs = sent.gas();
     let limit = little.fees().gas_limit;
     assert_eq!(sent.within(&little).unwrap_err(), Error::GasLimitTooLow { limit, gas: needs });
+    Ok(())
+}
+
+/// Code that answers 1,000 to every call.
+const ORACLE: [u8; 9] = hex!("6103e85f5260205ff3");
+
+#[tokio::test]
+async fn what_a_rollup_takes_for_data_is_part_of_what_is_shown() -> Result<()> {
+    let op_stack = address!("420000000000000000000000000000000000000F");
+    let scroll = address!("5300000000000000000000000000000000000002");
+    // OP Mainnet, Scroll, a chain that nobody knows, and Gnosis, which has no such fee.
+    let chains =
+        [(10, op_stack, false), (534_352, scroll, false), (987_654_321, scroll, true), (100, op_stack, true)];
+    for (chain, oracle, is_free_without) in chains {
+        let env = Environment::on_chain(chain).await?;
+        let outbox = env.outbox_on(chain, env.bob());
+        let call = Board::new(env.provider.clone(), chain).revoke(B256::ZERO);
+        let without = outbox.prepare(&call).await.map(|prepared| prepared.data_fee());
+        let untold = Error::DataFeeUnknown { chain };
+        assert_eq!(without, if is_free_without { Ok(Wei::ZERO) } else { Err(untold) }, "{chain}");
+
+        env.provider.anvil_set_code(oracle, ORACLE.into()).await?;
+        let prepared = outbox.prepare(&call).await?;
+        let fee = if chain == 100 { 0 } else { 2_000 };
+        assert_eq!(prepared.data_fee(), wei(fee), "{chain}");
+        assert_eq!(prepared.cost_limit(), prepared.fees().limit() + wei(fee));
+    }
     Ok(())
 }
