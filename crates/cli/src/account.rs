@@ -5,11 +5,13 @@ use std::{
     env,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use clap::Args;
 use eyre::Result;
+use levee::AccountSigner;
 
 use crate::{
     environment::variable,
@@ -40,6 +42,9 @@ const DEV_KEYS: [&str; 10] = [
     "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6",
 ];
 
+/// What signs for an account.
+pub(crate) type Hand = Arc<dyn AccountSigner>;
+
 /// Where the signing key comes from; default: the environment variable LEVEE_PRIVATE_KEY.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Account (or the variable LEVEE_PRIVATE_KEY)")]
@@ -62,11 +67,11 @@ pub(crate) struct AccountArgs {
 }
 
 impl AccountArgs {
-    /// The signer, for use on `chain`. May ask for a password.
-    pub(crate) fn signer(&self, chain: u64) -> Result<PrivateKeySigner> {
-        let signer = self.key()?;
-        require_secret(signer.address(), chain)?;
-        Ok(signer)
+    /// What signs, for use on `chain`. May ask for a password.
+    pub(crate) async fn hand(&self, chain: u64) -> Result<Hand> {
+        let hand: Hand = Arc::new(self.key()?);
+        require_secret(hand.address(), chain)?;
+        Ok(hand)
     }
 
     fn key(&self) -> Result<PrivateKeySigner> {
@@ -184,7 +189,7 @@ mod tests {
 
     fn from_keystore(keystore: PathBuf, password_file: PathBuf) -> Result<PrivateKeySigner> {
         let (keystore, password_file) = (Some(keystore), Some(password_file));
-        AccountArgs { keystore, account: None, password_file, dev: None }.signer(DEV_CHAIN)
+        AccountArgs { keystore, account: None, password_file, dev: None }.key()
     }
 
     #[test]

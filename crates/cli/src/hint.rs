@@ -1,6 +1,6 @@
 //! Hints for errors of the client, which knows what happened but not which command to run next.
 
-use levee::{BoardError, BonusRefusal, Contract, Error, RecoveryRefusal, Refusal, RouterError};
+use levee::{BoardError, BonusRefusal, Contract, Error, RecoveryRefusal, Refusal, RouterError, SignerError};
 use levee_model::TermsError;
 
 /// The hint for `error`, if there is one.
@@ -36,6 +36,13 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::InvalidUrl { .. } | Error::Unreachable { .. } => {
             Some("check `--rpc-url` or the variable LEVEE_RPC_URL")
         }
+        Error::SignerRefused(refusal) => Some(for_signer(refusal)),
+        Error::NoTypedData { .. } => {
+            Some("pledge with `--approve` instead of `--permit`, and declare without `--sign`")
+        }
+        Error::NotOwnSignature { .. } => {
+            Some("check the account, and the passphrase of the device that holds it")
+        }
         Error::NotMined { .. } | Error::NotAccepted { .. } => Some(
             "run the same command again, which sends this transaction again and no other; `levee journal list` shows it",
         ),
@@ -65,6 +72,23 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::TooFewNodes { .. } => Some("give `--rpc-url` once for each node, or a smaller `--quorum`"),
         Error::FailedInBlock { .. } => Some("check `levee status` and try again"),
         _ => None,
+    }
+}
+
+const fn for_signer(error: &SignerError) -> &'static str {
+    match error {
+        SignerError::SignerNotFound { .. } => {
+            "connect and unlock it; on Linux, its vendor's udev rules must be installed"
+        }
+        SignerError::SignerNotOpened { .. } => {
+            "close other programs that use it; on Linux, its vendor's udev rules must be installed"
+        }
+        SignerError::SignerLocked { .. } => "unlock it, and run the command again",
+        SignerError::WrongApp { .. } => "open the app, and run the command again",
+        SignerError::BlindSigningDisabled { .. } => {
+            "enable it in the settings of the Ethereum app, and run the command again"
+        }
+        SignerError::RejectedBySigner { .. } => "run the command again to be asked again",
     }
 }
 

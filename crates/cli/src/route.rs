@@ -110,8 +110,8 @@ impl Session {
     /// The pledge in one transaction, with a permit signed now.
     pub(crate) async fn with_permit(&self, pledge: &Pledge, weth: Option<Address>) -> Result<Vec<Step>> {
         let router = self.router(weth)?;
-        let (key, deadline) = (self.signer.key()?, self.page.now.saturating_add(PERMIT_LIFETIME));
-        let permit = router.permit(key, pledge.booked, Allowance::Exact, deadline).await?;
+        let (hand, deadline) = (self.signer.hand()?, self.page.now.saturating_add(PERMIT_LIFETIME));
+        let permit = router.permit(hand, pledge.booked, Allowance::Exact, deadline).await?;
         let routed = self.by(Route::Router { enlist: pledge.enlists }, pledge);
         let call = self.escrow.clone().through(router.address()).pledge(routed, permit)?;
         let mut steps = Vec::new();
@@ -172,7 +172,7 @@ impl Session {
                 .hint("name it with `--weth ADDRESS` or the variable LEVEE_WETH")
         })?;
         let tokens = Tokens { weth, steth: terms.steth, wsteth: terms.wsteth };
-        Ok(Router::new(self.escrow.provider().clone(), tokens))
+        Ok(Router::new(self.escrow.provider().clone(), chain, tokens))
     }
 
     /// Checks the balance of WETH, before an approval is sent in vain.

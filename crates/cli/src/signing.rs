@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use alloy::{primitives::Address, providers::DynProvider, signers::local::PrivateKeySigner};
+use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
 use levee::{
@@ -12,7 +12,7 @@ use levee::{
 use levee_model::Wei;
 
 use crate::{
-    account::AccountArgs,
+    account::{AccountArgs, Hand},
     address,
     amount::{self, Amount},
     connection::{Connection, NetworkArgs},
@@ -126,8 +126,8 @@ pub(crate) struct Signer {
     pub(crate) provider: DynProvider,
     /// The account.
     pub(crate) from: Address,
-    /// Signs messages that are not transactions: permits. None in a dry run for an account whose key is not here.
-    key: Option<PrivateKeySigner>,
+    /// Signs what is no transaction: permits. None in a dry run for an account that was not opened.
+    hand: Option<Hand>,
     /// Signs, records and sends transactions.
     pub(crate) outbox: Outbox<DynProvider, SqliteJournal>,
     /// What the command is to do.
@@ -215,19 +215,19 @@ impl SigningArgs {
         &self.network
     }
 
-    /// The account's key. May ask for a password.
-    pub(crate) fn key(&self, connection: &Connection) -> Result<PrivateKeySigner> {
-        self.account.signer(connection.chain)
+    /// What signs for the account. May ask for a password.
+    pub(crate) async fn hand(&self, connection: &Connection) -> Result<Hand> {
+        self.account.hand(connection.chain).await
     }
 
-    /// Sends for the account of `key`.
+    /// Sends for the account of `hand`.
     pub(crate) fn outbox(
         &self,
         connection: &Connection,
-        key: PrivateKeySigner,
+        hand: Hand,
         journal: SqliteJournal,
     ) -> Outbox<DynProvider, SqliteJournal> {
-        self.configured(Outbox::new(connection.provider.clone(), connection.chain, key), connection, journal)
+        self.configured(Outbox::new(connection.provider.clone(), connection.chain, hand), connection, journal)
     }
 
     /// The same with the options of the command.
@@ -267,21 +267,21 @@ impl SigningArgs {
         output: Output,
     ) -> Result<Opened> {
         let chain = connection.chain;
-        let key = if self.from.is_some() { None } else { Some(self.key(connection)?) };
-        let from = self.from.or(key.as_ref().map(PrivateKeySigner::address)).unwrap_or_default();
+        let hand = if self.from.is_some() { None } else { Some(self.hand(connection).await?) };
+        let from = self.from.or(hand.as_ref().map(|hand| hand.address())).unwrap_or_default();
         let journal = self.sending.journal.open().await?;
         let draft = Draft { chain, account: from, rescue, purpose, key: self.sending.id.clone() };
         let under_way = under_way(&journal, &draft).await?;
         let turn = if self.dry_run { None } else { Some(journal.turn(chain, from, output).await?) };
-        let outbox = match &key {
-            Some(key) => Outbox::new(connection.provider.clone(), chain, key.clone()),
+        let outbox = match &hand {
+            Some(hand) => Outbox::new(connection.provider.clone(), chain, hand.clone()),
             None => Outbox::watching(connection.provider.clone(), chain, from),
         };
         let outbox = self.configured(outbox, connection, journal);
         let signer = Signer {
             provider: connection.provider.clone(),
             from,
-            key,
+            hand,
             outbox,
             draft,
             intent: None,
@@ -301,9 +301,9 @@ impl SigningArgs {
 }
 
 impl Signer {
-    /// The account's key, for a signature that is part of a transaction.
-    pub(crate) fn key(&self) -> Result<&PrivateKeySigner, UserError> {
-        self.key.as_ref().ok_or_else(|| {
+    /// What signs for the account, for a signature that is part of a transaction.
+    pub(crate) fn hand(&self) -> Result<&Hand, UserError> {
+        self.hand.as_ref().ok_or_else(|| {
             UserError::new(format!("the plan needs a signature of `{}`", self.from))
                 .hint("leave `--from` out, and open the account")
         })

@@ -3,11 +3,11 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use alloy::{
+    dyn_abi::TypedData,
     eips::BlockId,
     primitives::{Address, B256, Bytes, Log, Signature, U256},
     providers::Provider,
     rpc::types::Filter,
-    signers::Signer,
     sol_types::{Eip712Domain, SolCall, SolEvent, SolEventInterface, SolInterface, SolStruct},
 };
 use levee_model::{
@@ -27,6 +27,7 @@ use crate::{
     history,
     operation::Transaction,
     rpc,
+    signer::{AccountSigner, sign_typed_data},
     terms::seconds,
 };
 use wallet::Wallet;
@@ -40,6 +41,7 @@ pub const MAX_LINK: usize = 256;
 /// What a contributor signs, by EIP-712.
 mod message {
     alloy::sol! {
+        #[derive(serde::Serialize)]
         struct Declaration {
             address contributor;
             address escrow;
@@ -346,33 +348,25 @@ impl<P: Provider + Clone> Board<P> {
         declaration: &Declaration,
         made_at: Timestamp,
     ) -> Result<B256, error::Error> {
-        let raw = encode(declaration)?;
-        let message = message::Declaration {
-            contributor,
-            escrow: raw.escrow,
-            stage: raw.stage,
-            tier: raw.tier,
-            amount: raw.amount,
-            expiry: raw.expiry,
-            madeAt: seconds(made_at, "time of the declaration")?,
-            link: raw.link,
-        };
-        Ok(message.eip712_signing_hash(&self.domain()))
+        Ok(message(contributor, declaration, made_at)?.eip712_signing_hash(&self.domain()))
     }
 
     /// Signs a declaration of `contributor`: the signer's own, or of a contract wallet that accepts its signatures.
     ///
     /// # Errors
-    /// As [`digest`](Self::digest); [`Error::NotSigned`](error::Error::NotSigned).
+    /// As [`digest`](Self::digest); [`Error::NoTypedData`](error::Error::NoTypedData),
+    /// [`Error::NotSigned`](error::Error::NotSigned), [`Error::SignerRefused`](error::Error::SignerRefused),
+    /// [`Error::NotOwnSignature`](error::Error::NotOwnSignature).
     pub async fn sign(
         &self,
-        signer: &impl Signer,
+        signer: &dyn AccountSigner,
         contributor: Address,
         declaration: Declaration,
         made_at: Timestamp,
     ) -> Result<SignedDeclaration, error::Error> {
-        let digest = self.digest(contributor, &declaration, made_at)?;
-        let signature = rpc::sign(signer, digest).await?.as_bytes().into();
+        let message = message(contributor, &declaration, made_at)?;
+        let data = TypedData::from_struct(&message, Some(self.domain()));
+        let signature = sign_typed_data(signer, &data).await?.as_bytes().into();
         Ok(SignedDeclaration { contributor, declaration, made_at, signature })
     }
 
@@ -466,6 +460,17 @@ pub fn standing(declarations: &[Declared], time: Timestamp) -> Vec<Declared> {
         declared.declaration.expiry >= time && declared.declaration.stage != Stage::Withdrawn
     };
     latest.into_values().filter(stands).cloned().collect()
+}
+
+#[expect(non_snake_case, reason = "the contract's name")]
+fn message(
+    contributor: Address,
+    declaration: &Declaration,
+    made_at: Timestamp,
+) -> Result<message::Declaration, error::Error> {
+    let Raw::Declaration { escrow, stage, tier, amount, expiry, link } = encode(declaration)?;
+    let madeAt = seconds(made_at, "time of the declaration")?;
+    Ok(message::Declaration { contributor, escrow, stage, tier, amount, expiry, madeAt, link })
 }
 
 fn encode(declaration: &Declaration) -> Result<Raw::Declaration, error::Error> {

@@ -19,6 +19,7 @@ use crate::{
     redacted::{RedactedError, RedactedUrl, redact},
     refusal,
     router::RouterError,
+    signer::SignerError,
 };
 
 /// Everything that can go wrong in this crate.
@@ -142,6 +143,20 @@ pub enum Error {
         #[serde(rename = "reason", serialize_with = "text")]
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
+    },
+    /// The account is on a device that signs no typed data, as declarations and permits are.
+    #[error("the device of `{account}` signs transactions only, and no declarations or permits")]
+    NoTypedData {
+        /// The account.
+        #[serde(with = "levee_model::json::Account")]
+        account: Address,
+    },
+    /// What was to be signed by the account was signed by another one, or damaged.
+    #[error("the signature is not by `{account}`")]
+    NotOwnSignature {
+        /// The account.
+        #[serde(with = "levee_model::json::Account")]
+        account: Address,
     },
     /// The RPC URL is invalid.
     #[error("the RPC URL is invalid: {source:#}")]
@@ -375,6 +390,11 @@ pub enum Error {
     #[strum(transparent)]
     #[serde(untagged)]
     RouterRefused(#[from] RouterError),
+    /// A device, a wallet or the person who holds it did not sign.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    SignerRefused(#[from] SignerError),
 }
 
 fn text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
@@ -424,6 +444,9 @@ impl Error {
             | Self::ForeignTokens { .. }
             | Self::Unencodable { .. }
             | Self::NotInitCode
+            | Self::SignerRefused(_)
+            | Self::NoTypedData { .. }
+            | Self::NotOwnSignature { .. }
             | Self::GasPriceAboveLimit { .. }
             | Self::FeeAboveLimit { .. }
             | Self::GasLimitTooLow { .. }

@@ -26,6 +26,7 @@ mod redacted;
 mod refusal;
 pub mod router;
 mod rpc;
+pub mod signer;
 pub mod snapshot;
 pub mod terms;
 #[cfg(feature = "text")]
@@ -55,5 +56,6 @@ pub use receiver::Receiver;
 pub use recovery::{RecoveryEvent, RecoveryPool};
 pub use redacted::{RedactedError, RedactedUrl, redact};
 pub use router::{Permit, Router, RouterError, Tokens};
+pub use signer::{AccountSigner, SignerError};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
 pub use terms::{CREATE2_DEPLOYER, SALT};

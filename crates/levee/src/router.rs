@@ -1,11 +1,13 @@
 //! The router into escrows: pledges from WETH, with a permit, and enlisted for a bonus, in one transaction.
 
+use std::borrow::Cow;
+
 use alloy::{
+    dyn_abi::TypedData,
     eips::BlockId,
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, B256, U256},
     providers::Provider,
-    signers::Signer,
-    sol_types::{SolCall, SolInterface, SolStruct},
+    sol_types::{Eip712Domain, SolCall, SolInterface},
 };
 use levee_model::{Amount, Asset, Timestamp, Wei};
 use serde::Serialize;
@@ -19,14 +21,19 @@ use crate::{
     convert, error,
     escrow::Allowance,
     rpc,
+    signer::{AccountSigner, sign_typed_data},
     snapshot::AccountView,
 };
 
 pub use crate::bindings::PledgeRouter::Permit;
 
+/// The versions in the domains of wstETH's and stETH's permits.
+const PERMIT_VERSIONS: [&str; 2] = ["1", "2"];
+
 /// What the owner of a token signs, by EIP-2612.
 mod message {
     alloy::sol! {
+        #[derive(serde::Serialize)]
         struct Permit {
             address owner;
             address spender;
@@ -56,6 +63,7 @@ pub struct Tokens {
 #[derive(Debug, Clone)]
 pub struct Router<P> {
     provider: P,
+    chain_id: u64,
     blueprint: Blueprint,
     address: Address,
     tokens: Tokens,
@@ -99,10 +107,10 @@ pub enum RouterError {
 }
 
 impl<P: Provider + Clone> Router<P> {
-    /// The router of these tokens.
-    pub fn new(provider: P, tokens: Tokens) -> Self {
+    /// The router of these tokens on the chain `chain_id`, which `provider` must be on.
+    pub fn new(provider: P, chain_id: u64, tokens: Tokens) -> Self {
         let blueprint = Blueprint::router(tokens.weth, tokens.steth, tokens.wsteth);
-        Self { provider, address: blueprint.address(), blueprint, tokens }
+        Self { provider, chain_id, address: blueprint.address(), blueprint, tokens }
     }
 
     /// Where it is, or will be.
@@ -134,11 +142,12 @@ impl<P: Provider + Clone> Router<P> {
     /// fails in its block.
     ///
     /// # Errors
-    /// [`Error::NotSigned`](error::Error::NotSigned), [`Error::Rpc`](error::Error::Rpc),
-    /// [`Error::Malformed`](error::Error::Malformed).
+    /// [`Error::NoTypedData`](error::Error::NoTypedData), [`Error::NotSigned`](error::Error::NotSigned),
+    /// [`Error::SignerRefused`](error::Error::SignerRefused), [`Error::NotOwnSignature`](error::Error::NotOwnSignature);
+    /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed).
     pub async fn permit(
         &self,
-        owner: &impl Signer,
+        owner: &dyn AccountSigner,
         amount: Amount,
         allowance: Allowance,
         deadline: Timestamp,
@@ -155,23 +164,34 @@ impl<P: Provider + Clone> Router<P> {
         self.sign(owner, token, value, deadline).await.map(Some)
     }
 
-    /// Signs a permit of `token`: both tokens have the same nonces and domains.
+    /// Signs a permit of `token`.
     async fn sign(
         &self,
-        owner: &impl Signer,
+        owner: &dyn AccountSigner,
         token: Address,
         value: U256,
         deadline: Timestamp,
     ) -> Result<Permit, error::Error> {
         let (holder, spender, deadline) = (owner.address(), self.address, U256::from(deadline));
         let nonce = self.read(token, &StETH::noncesCall { owner: holder }).await?;
-        let domain: B256 = self.read(token, &StETH::DOMAIN_SEPARATORCall {}).await?;
         let message = message::Permit { owner: holder, spender, value, nonce, deadline };
-        // EIP-712: the token says its domain itself.
-        let bytes = [&[0x19, 0x01], domain.as_slice(), message.eip712_hash_struct().as_slice()].concat();
-        let signature = rpc::sign(owner, keccak256(bytes)).await?;
+        let data = TypedData::from_struct(&message, Some(self.domain(token).await?));
+        let signature = sign_typed_data(owner, &data).await?;
         let v = 27 + u8::from(signature.v());
         Ok(Permit { value, deadline, v, r: signature.r().into(), s: signature.s().into() })
+    }
+
+    /// The EIP-712 domain of a token. Only stETH tells its version, and by another function than EIP-5267's; but each token
+    /// tells the hash.
+    async fn domain(&self, token: Address) -> Result<Eip712Domain, error::Error> {
+        let name = self.read(token, &StETH::nameCall {}).await?;
+        let separator: B256 = self.read(token, &StETH::DOMAIN_SEPARATORCall {}).await?;
+        let domain = |version: &'static str| {
+            let (name, chain) = (Cow::Owned(name.clone()), U256::from(self.chain_id));
+            Eip712Domain::new(Some(name), Some(version.into()), Some(chain), Some(token), None)
+        };
+        let domain = PERMIT_VERSIONS.into_iter().map(domain).find(|domain| domain.separator() == separator);
+        domain.ok_or(error::Error::Malformed { what: "the EIP-712 domain" })
     }
 
     async fn read<C: SolCall>(&self, token: Address, call: &C) -> Result<C::Return, error::Error> {

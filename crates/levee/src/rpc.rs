@@ -1,19 +1,18 @@
-//! A single read of a contract, call to a token, or signature, with this crate's errors.
+//! A single read of a contract, or call to a token, with this crate's errors.
 
 use alloy::{
     eips::BlockId,
     network::TransactionBuilder,
-    primitives::{Address, B256, Bytes, Signature},
+    primitives::{Address, Bytes},
     providers::Provider,
     rpc::types::TransactionRequest,
-    signers::Signer,
     sol_types::SolCall,
     transports::TransportResult,
 };
 
 use levee_model::Wei;
 
-use crate::{blueprint::Contract, call::Call, error::Error, operation::Transaction, redacted::RedactedError};
+use crate::{blueprint::Contract, call::Call, error::Error, operation::Transaction};
 
 /// The result of a view of `to` at `block`.
 pub(crate) async fn read<C: SolCall>(
@@ -46,10 +45,4 @@ pub(crate) async fn has_code(provider: &impl Provider, address: Address) -> Resu
 pub(crate) fn token_call<P: Provider + Clone>(provider: &P, token: Address, call: &impl SolCall) -> Call<P> {
     let transaction = Transaction::new(Contract::PledgeEscrow, token, Wei::ZERO, call);
     Call::of(provider.clone(), transaction, Vec::new())
-}
-
-/// The signature of a digest.
-pub(crate) async fn sign(signer: &impl Signer, digest: B256) -> Result<Signature, Error> {
-    let signed = signer.sign_hash(&digest).await;
-    signed.map_err(|error| Error::NotSigned { source: RedactedError::new(error) })
 }

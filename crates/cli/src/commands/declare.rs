@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use alloy::{
     primitives::{Address, B256},
     providers::DynProvider,
-    signers::local::PrivateKeySigner,
 };
 use clap::Args;
 use eyre::Result;
@@ -13,6 +12,7 @@ use levee::{Board, Declaration, Error, Escrow, Purpose, Stage};
 use levee_model::Wei;
 
 use crate::{
+    account::Hand,
     address, amount,
     connection::{Connection, Named, RescueArgs},
     declaration::{SignedFile, parse_stage},
@@ -106,9 +106,9 @@ impl DeclareArgs {
         let (_, now) = connection.current_block().await?;
         let declaration = self.declaration(&connection, named, now).await?;
         if self.sign {
-            let key = self.signing.key(&connection)?;
-            let contributor = self.contributor.unwrap_or(key.address());
-            return sign(&key, &connection, contributor, declaration, output).await;
+            let hand = self.signing.hand(&connection).await?;
+            let contributor = self.contributor.unwrap_or(hand.address());
+            return sign(&hand, &connection, contributor, declaration, output).await;
         }
         let purpose = purpose(&declaration).with_some("expiry", self.expiry);
         let rescue = Some(declaration.escrow);
@@ -245,7 +245,7 @@ fn facts(contributor: Address, declaration: &Declaration, now: u64) -> Vec<(&'st
 
 /// Signs with the time of the latest block, because a signature must not be dated in the future.
 async fn sign(
-    key: &PrivateKeySigner,
+    hand: &Hand,
     connection: &Connection,
     contributor: Address,
     declaration: Declaration,
@@ -255,7 +255,7 @@ async fn sign(
     let board = Board::new(connection.provider.clone(), connection.chain);
     output.note(&table::facts(&facts(contributor, &declaration, now)));
     let digest = board.digest(contributor, &declaration, now)?;
-    let signed = board.sign(key, contributor, declaration, now).await?;
+    let signed = board.sign(hand, contributor, declaration, now).await?;
     let file = SignedFile::new(connection.chain, signed, digest);
     output.result(&format!("{}\n", serde_json::to_string_pretty(&file)?), &file)
 }

@@ -178,15 +178,15 @@ impl BumpArgs {
         let intent = journal.intent(self.intent).await?;
         let (chain, account) = (intent.draft.chain, intent.draft.account);
         let connection = self.signing.network().connect_on(chain).await?;
-        let key = self.signing.key(&connection)?;
-        if key.address() != account {
-            let (id, other) = (intent.id, key.address());
+        let hand = self.signing.hand(&connection).await?;
+        if hand.address() != account {
+            let (id, other) = (intent.id, hand.address());
             return Err(UserError::new(format!("intent {id} is of account `{account}`, not of `{other}`"))
                 .hint("sign with that account")
                 .into());
         }
         let _turn = journal.turn(chain, account, output).await?;
-        let outbox = self.signing.outbox(&connection, key, journal);
+        let outbox = self.signing.outbox(&connection, hand, journal);
         let stuck = stuck(&outbox, &intent).await?;
         let prepared = outbox.prepare_replacement(&stuck).await?;
         let plan = [

@@ -50,7 +50,7 @@ impl Contracts {
         let escrow = Escrow::open(provider.clone(), CHAIN, blueprint.address()).await?;
         let [steth, wsteth] = cast::tokens();
         let tokens = levee::Tokens { weth: cast::weth(), steth, wsteth };
-        let router = Router::new(provider.clone(), tokens);
+        let router = Router::new(provider.clone(), CHAIN, tokens);
         let contracts = Self {
             recovery: RecoveryPool::of(&escrow),
             bonus: BonusPool::of(&escrow),

@@ -19,7 +19,9 @@ use alloy::{
         BlockId,
         eip2718::{Decodable2718, Encodable2718},
     },
-    network::{EthereumWallet, NetworkTransactionBuilder, TransactionBuilder, TxSigner},
+    network::{
+        EthereumWallet, NetworkTransactionBuilder, TransactionBuilder, TransactionBuilderError, TxSigner,
+    },
     primitives::{Address, B256, Bytes, Signature},
     providers::Provider,
     rpc::types::TransactionRequest,
@@ -34,6 +36,7 @@ use crate::{
     error::Error,
     provider::{LOCAL_CHAIN, has_transaction},
     redacted::RedactedError,
+    signer,
 };
 
 pub use fees::{FeeOptions, Fees, MAX_FEE, MAX_FEE_PER_GAS};
@@ -223,7 +226,8 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// transaction is taken for sent: [`confirm`](Self::confirm) finds out, and broadcasts it again.
     ///
     /// # Errors
-    /// [`Error::NotSigned`]; [`Error::Journal`], and then nothing was broadcast; [`Error::NotAccepted`] if the node refuses the
+    /// [`Error::NotSigned`], [`Error::SignerRefused`], [`Error::NotOwnSignature`]; [`Error::Journal`], and then nothing was
+    /// broadcast; [`Error::NotAccepted`] if the node refuses the
     /// transaction, which remains recorded; [`Error::Rpc`] if the account's nonce cannot be read.
     pub async fn send(&self, intent: &Intent, step: &str, prepared: &Prepared) -> Result<Signed, Error> {
         let signed = {
@@ -394,10 +398,12 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         }
         let request = prepared.request.clone().with_from(self.account).with_chain_id(self.chain);
         let request = request.with_nonce(nonce);
-        let envelope: TxEnvelope = request
-            .build(&self.wallet)
-            .await
-            .map_err(|error| Error::NotSigned { source: RedactedError::new(error) })?;
+        let envelope: TxEnvelope =
+            request.build(&self.wallet).await.map_err(|error| match error {
+                TransactionBuilderError::Signer(error) => signer::not_signed(error),
+                error => Error::NotSigned { source: RedactedError::new(error) },
+            })?;
+        signer::require_own(self.account, envelope.signature(), envelope.signature_hash())?;
         Ok(Signed {
             intent: intent.id,
             step: step.to_owned(),

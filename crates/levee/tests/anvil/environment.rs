@@ -132,7 +132,7 @@ impl Environment {
         let sent = self.provider.send_transaction(creation.with_from(self.alice())).await?;
         let weth = sent.get_receipt().await?.contract_address.ok_or_eyre("WETH is created")?;
         let tokens = Tokens { weth, steth: self.steth, wsteth: self.wsteth };
-        let router = Router::new(self.provider.clone(), tokens);
+        let router = Router::new(self.provider.clone(), CHAIN, tokens);
         router.blueprint().deploy(&self.outbox(self.alice())).await?;
         Ok(router)
     }

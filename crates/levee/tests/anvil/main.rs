@@ -8,4 +8,5 @@ mod outbox;
 #[path = "../../../../tests/e2e/proxy.rs"]
 mod proxy;
 mod satellites;
+mod signers;
 mod snapshot;
