@@ -65,6 +65,65 @@ async fn every_source_of_a_key_signs() {
 }
 
 #[tokio::test]
+async fn the_variables_of_cast_count_last() {
+    let world = World::with_rescue().await;
+    install_keystore(world.directory());
+    world.write("keystore.json", KEYSTORE);
+    world.write("password", &format!("{PASSWORD}\n"));
+    world.write("wrong", "wrong horse");
+    fund(&world.chain, KEYSTORE_ADDRESS).await;
+    let (ann, ben, me) = (world.address(ANN), world.address(BEN), KEYSTORE_ADDRESS);
+    let key = world.key(ANN).to_string();
+    let (path, name) = (("ETH_KEYSTORE", "keystore.json"), ("ETH_KEYSTORE_ACCOUNT", "me"));
+    let (file, wrong) = (("ETH_PASSWORD", "password"), ("ETH_PASSWORD", "wrong"));
+    let [levees, own] = [("LEVEE_PRIVATE_KEY", key.as_str()), ("LEVEE_PASSWORD", PASSWORD)];
+    type Variables<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(&str, Variables<'_>, Address); 8] = [
+        ("", &[path, file], me),
+        ("", &[name, file], me),
+        // The path wins over the name.
+        ("", &[path, ("ETH_KEYSTORE_ACCOUNT", "nobody"), file], me),
+        ("", &[name, own, wrong], me),
+        ("--password-file password", &[name, wrong], me),
+        ("", &[levees, name, file], ann),
+        ("--account me", &[levees, file], me),
+        ("--dev 2", &[levees, name], ben),
+    ];
+    for (options, variables, signer) in cases {
+        let line = format!("pledge 1wei --tier 0 --terms rescue.toml --dry-run --json {options}");
+        let plan = run(world.command().envs(variables.iter().copied()), &line);
+        assert_eq!(plan.json()["account"], signer.to_string(), "{options} {variables:?}");
+    }
+    // A password instead of a path is not repeated.
+    let mut command = world.command();
+    command.envs([path, ("ETH_PASSWORD", PASSWORD)]);
+    run(&mut command, "pledge 1wei --tier 0 --terms rescue.toml --yes").assert_refused(
+        "the file that ETH_PASSWORD names cannot be read",
+        "it must be the path of a file with the keystore's password, as for `cast`",
+    );
+}
+
+#[tokio::test]
+async fn the_account_that_is_meant_must_sign() {
+    let world = World::with_rescue().await;
+    let [ann, ben] = [ANN, BEN].map(|account| world.address(account));
+    let meant = |line: &str| {
+        let line = format!("pledge 1wei --tier 0 --terms rescue.toml {line}");
+        run(world.command().env("ETH_FROM", ann.to_string()), &line)
+    };
+    let other = format!("the account is `{ben}`, but the variable ETH_FROM names `{ann}`");
+    let hint = "sign with that account, or unset ETH_FROM";
+    let before = world.mark().await;
+    meant("--dev 2 --yes").assert_refused(&other, hint);
+    meant("--dev 2 --dry-run").assert_refused(&other, hint);
+    // A dry run needs no key.
+    assert_eq!(meant("--dry-run --json").json()["account"], ann.to_string());
+    assert_eq!(meant(&format!("--dry-run --from {ben} --json")).json()["account"], ben.to_string());
+    assert_eq!(world.mark().await, before);
+    meant("--dev 1 --yes").ok();
+}
+
+#[tokio::test]
 async fn public_keys_sign_on_a_local_chain_only() {
     let anvil = anvil(&["--chain-id", "560048"]);
     let url = anvil.endpoint();

@@ -8,6 +8,7 @@ mod configuration;
 mod contract;
 mod counterfeit;
 mod declarations;
+mod devices;
 mod edition;
 mod inputs;
 mod journal;

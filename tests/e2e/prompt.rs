@@ -187,6 +187,28 @@ async fn a_password_is_asked_for_and_not_shown() {
     }
 }
 
+#[tokio::test]
+async fn a_key_is_asked_for_and_not_shown() {
+    let world = World::with_rescue().await;
+    let key = world.key(ANN).to_string();
+    let locked = format!("locked 1 ETH for {} in tier 0\n", world.address(ANN));
+    for (typed, left) in [("0xSECRET", (Some(1), "")), (key.as_str(), (Some(0), locked.as_str()))] {
+        let line = "pledge 1ETH --tier 0 --terms rescue.toml --interactive --yes";
+        let mut person = Person::at(world.command(), line);
+        person.sees("Private key");
+        person.until_hidden();
+        person.types(typed);
+        let ran = person.leaves();
+        assert!(!ran.stderr.contains(typed), "{}", ran.stderr);
+        assert_eq!((ran.code, ran.stdout.as_str()), left, "{}", ran.stderr);
+    }
+    let alone = world.levee("pledge 1ETH --tier 0 --terms rescue.toml --interactive --yes");
+    alone.assert_refused(
+        "`--interactive` asks for the private key, but there is no terminal to ask for it",
+        "use `--account NAME`",
+    );
+}
+
 /// Dash, for one, does not restore a terminal that a command left without echo.
 #[tokio::test]
 async fn a_signal_at_the_password_leaves_the_terminal_as_it_was() {

@@ -1,5 +1,4 @@
-//! Which account signs. Keys are never arguments, which other users of the machine could read, and are
-//! never displayed.
+//! What signs. Keys are never arguments, which other users of the machine could read, and are never displayed.
 
 use std::{
     env,
@@ -9,15 +8,18 @@ use std::{
 };
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
-use clap::Args;
+use clap::{Args, value_parser};
 use eyre::Result;
 use levee::AccountSigner;
 
 use crate::{
-    environment::variable,
+    address,
+    device::{self, HdPath},
+    environment::{self, variable},
     error::UserError,
     file,
     keystore::{self, Locked},
+    output::Output,
     prompt, public_keys,
 };
 
@@ -25,6 +27,10 @@ use crate::{
 const KEY_VARIABLE: &str = "LEVEE_PRIVATE_KEY";
 /// Environment variable with the password of a keystore.
 const PASSWORD_VARIABLE: &str = "LEVEE_PASSWORD";
+/// Environment variable with the path of a file that has the password, as for `cast`.
+const PASSWORD_PATH_VARIABLE: &str = "ETH_PASSWORD";
+/// Environment variable with the account that is meant, as for `cast`.
+const ACCOUNT_VARIABLE: &str = "ETH_FROM";
 /// The chain ID of a local anvil, the only one on which public keys sign.
 pub(crate) const DEV_CHAIN: u64 = levee::provider::LOCAL_CHAIN;
 
@@ -45,55 +51,101 @@ const DEV_KEYS: [&str; 10] = [
 /// What signs for an account.
 pub(crate) type Hand = Arc<dyn AccountSigner>;
 
-/// Where the signing key comes from; default: the environment variable LEVEE_PRIVATE_KEY.
-#[derive(Debug, Args)]
+/// What signs. An option wins over LEVEE_PRIVATE_KEY, and that over the variables of `cast`.
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Account (or the variable LEVEE_PRIVATE_KEY)")]
 pub(crate) struct AccountArgs {
-    /// Encrypted JSON keystore to sign with.
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["account", "dev"])]
+    /// Encrypted JSON keystore to sign with; default: the variable ETH_KEYSTORE.
+    #[arg(long, value_name = "PATH", group = "hand")]
     keystore: Option<PathBuf>,
 
-    /// Name of a Foundry keystore in ~/.foundry/keystores (created with `cast wallet import`).
-    #[arg(long, value_name = "NAME", conflicts_with = "dev")]
+    /// Name of a Foundry keystore in ~/.foundry/keystores (created with `cast wallet import`); default: the variable
+    /// ETH_KEYSTORE_ACCOUNT.
+    #[arg(long, value_name = "NAME", group = "hand")]
     account: Option<String>,
 
-    /// File with the keystore's password; default: the variable LEVEE_PASSWORD, or a prompt.
+    /// File with the keystore's password; default: the variable LEVEE_PASSWORD, the file that ETH_PASSWORD names, or a
+    /// prompt.
     #[arg(long, value_name = "PATH")]
     password_file: Option<PathBuf>,
 
+    /// Ask for the private key, without showing it.
+    #[arg(long, group = "hand")]
+    interactive: bool,
+
+    /// Sign with the connected Ledger, whose Ethereum app must be open.
+    #[arg(long, groups = ["hand", "device"])]
+    ledger: bool,
+
+    /// Sign with the connected Trezor; it signs transactions, and no declarations or permits.
+    #[arg(long, groups = ["hand", "device"])]
+    trezor: bool,
+
+    /// Path of the account on the device, as in `m/44'/60'/0'/0/0`.
+    #[arg(
+        long,
+        value_name = "PATH",
+        value_parser = HdPath::parse,
+        requires = "device",
+        conflicts_with = "mnemonic_index",
+        alias = "mnemonic-derivation-path"
+    )]
+    hd_path: Option<HdPath>,
+
+    /// Number of the account on the device, as the device's own program counts; default: 0.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(..1 << 31), requires = "device")]
+    mnemonic_index: Option<u32>,
+
     /// Anvil's well-known account N, 0 to 9; only on a local chain with chain ID 31337.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", group = "hand")]
     dev: Option<usize>,
 }
 
 impl AccountArgs {
-    /// What signs, for use on `chain`. May ask for a password.
-    pub(crate) async fn hand(&self, chain: u64) -> Result<Hand> {
-        let hand: Hand = Arc::new(self.key()?);
+    /// What signs, for use on `chain`. May ask for a password, and opens a device.
+    pub(crate) async fn hand(&self, chain: u64, output: Output) -> Result<Hand> {
+        let hand = self.any(output).await?;
         require_secret(hand.address(), chain)?;
+        require_expected(hand.address())?;
         Ok(hand)
+    }
+
+    /// Whether an option names the account.
+    pub(crate) fn is_named(&self) -> bool {
+        let Self { keystore, account, interactive, ledger, trezor, dev, .. } = self;
+        keystore.is_some() || account.is_some() || *interactive || *ledger || *trezor || dev.is_some()
+    }
+
+    async fn any(&self, output: Output) -> Result<Hand> {
+        let index = self.mnemonic_index.unwrap_or_default();
+        if self.ledger {
+            return device::ledger(self.hd_path.clone(), index, output).await;
+        }
+        if self.trezor {
+            return device::trezor(self.hd_path.clone(), index, output).await;
+        }
+        Ok(Arc::new(self.key()?))
     }
 
     fn key(&self) -> Result<PrivateKeySigner> {
         if let Some(number) = self.dev {
             return Ok(dev_signer(number)?);
         }
-        if let Some(path) = self.keystore_path()? {
+        if self.interactive {
+            require_terminal("`--interactive` asks for the private key", "use `--account NAME`")?;
+            return Ok(parse_key(&prompt::password("Private key")?, "what was typed")?);
+        }
+        if let Some(path) = keystore_path(self.keystore.clone(), self.account.as_deref())? {
             return self.open(&path);
         }
-        match variable(KEY_VARIABLE) {
-            Some(key) => Ok(parse_key(&key)?),
+        if let Some(key) = variable(KEY_VARIABLE) {
+            return Ok(parse_key(&key, KEY_VARIABLE)?);
+        }
+        let keystore = variable("ETH_KEYSTORE").map(PathBuf::from);
+        match keystore_path(keystore, variable("ETH_KEYSTORE_ACCOUNT").as_deref())? {
+            Some(path) => self.open(&path),
             None => Err(no_account().into()),
         }
-    }
-
-    fn keystore_path(&self) -> Result<Option<PathBuf>, UserError> {
-        let Some(name) = &self.account else { return Ok(self.keystore.clone()) };
-        let home = env::home_dir().ok_or_else(|| {
-            UserError::new("`--account` needs a home directory, but none is set")
-                .hint("use `--keystore PATH`")
-        })?;
-        Ok(Some(home.join(".foundry/keystores").join(name)))
     }
 
     fn open(&self, path: &Path) -> Result<PrivateKeySigner> {
@@ -115,15 +167,53 @@ impl AccountArgs {
         if let Some(password) = variable(PASSWORD_VARIABLE) {
             return Ok(password);
         }
-        if !io::stdin().is_terminal() {
-            return Err(UserError::new(
-                "the keystore needs a password, but there is no terminal to ask for it",
-            )
-            .hint("use `--password-file PATH` or the variable LEVEE_PASSWORD")
-            .into());
+        if let Some(path) = variable(PASSWORD_PATH_VARIABLE) {
+            // What is no path may be the password itself.
+            return Ok(file::text(Path::new(&path)).map_err(|_| no_password_file())?);
         }
+        require_terminal(
+            "the keystore needs a password",
+            "use `--password-file PATH` or the variable LEVEE_PASSWORD",
+        )?;
         prompt::password(&format!("Password of {}", keystore.display()))
     }
+}
+
+/// The path of a keystore, or the one of this name where Foundry has its own.
+fn keystore_path(path: Option<PathBuf>, name: Option<&str>) -> Result<Option<PathBuf>, UserError> {
+    let (None, Some(name)) = (&path, name) else { return Ok(path) };
+    let home = env::home_dir().ok_or_else(|| {
+        UserError::new("`--account` needs a home directory, but none is set").hint("use `--keystore PATH`")
+    })?;
+    Ok(Some(home.join(".foundry/keystores").join(name)))
+}
+
+/// The account that the variable ETH_FROM names.
+pub(crate) fn expected() -> Result<Option<Address>, UserError> {
+    environment::parsed(ACCOUNT_VARIABLE, address::parse)
+}
+
+/// Refuses another account than the environment's.
+fn require_expected(account: Address) -> Result<(), UserError> {
+    match expected()? {
+        Some(expected) if expected != account => Err(UserError::new(format!(
+            "the account is `{account}`, but the variable {ACCOUNT_VARIABLE} names `{expected}`"
+        ))
+        .hint(format!("sign with that account, or unset {ACCOUNT_VARIABLE}"))),
+        _ => Ok(()),
+    }
+}
+
+fn require_terminal(need: &str, hint: &str) -> Result<(), UserError> {
+    if io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(UserError::new(format!("{need}, but there is no terminal to ask for it")).hint(hint))
+}
+
+fn no_password_file() -> UserError {
+    UserError::new(format!("the file that {PASSWORD_PATH_VARIABLE} names cannot be read"))
+        .hint("it must be the path of a file with the keystore's password, as for `cast`")
 }
 
 fn does_not_open(path: &Path, locked: Locked) -> UserError {
@@ -157,13 +247,13 @@ fn dev_signer(number: usize) -> Result<PrivateKeySigner, UserError> {
     let key = DEV_KEYS.get(number).ok_or_else(|| {
         UserError::new(format!("anvil has no well-known account {number}")).hint("`--dev` takes 0 to 9")
     })?;
-    parse_key(key)
+    parse_key(key, "anvil's list")
 }
 
 /// The key itself is in no message.
-fn parse_key(key: &str) -> Result<PrivateKeySigner, UserError> {
+fn parse_key(key: &str, source: &str) -> Result<PrivateKeySigner, UserError> {
     key.trim().parse().map_err(|_| {
-        UserError::new(format!("{KEY_VARIABLE} does not contain a valid private key"))
+        UserError::new(format!("{source} does not contain a valid private key"))
             .hint("it must be 64 hexadecimal digits, with or without `0x`")
     })
 }
@@ -189,7 +279,7 @@ mod tests {
 
     fn from_keystore(keystore: PathBuf, password_file: PathBuf) -> Result<PrivateKeySigner> {
         let (keystore, password_file) = (Some(keystore), Some(password_file));
-        AccountArgs { keystore, account: None, password_file, dev: None }.key()
+        AccountArgs { keystore, password_file, ..AccountArgs::default() }.key()
     }
 
     #[test]
@@ -230,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_bad_key_is_not_repeated() {
-        let message = parse_key("0xSECRET").unwrap_err().to_string();
+        let message = parse_key("0xSECRET", KEY_VARIABLE).unwrap_err().to_string();
         assert_eq!(message, "LEVEE_PRIVATE_KEY does not contain a valid private key");
     }
 }

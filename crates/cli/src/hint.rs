@@ -83,6 +83,7 @@ const fn for_signer(error: &SignerError) -> &'static str {
         SignerError::SignerNotOpened { .. } => {
             "close other programs that use it; on Linux, its vendor's udev rules must be installed"
         }
+        SignerError::SeveralSigners { .. } => "disconnect all but one",
         SignerError::SignerLocked { .. } => "unlock it, and run the command again",
         SignerError::WrongApp { .. } => "open the app, and run the command again",
         SignerError::BlindSigningDisabled { .. } => {

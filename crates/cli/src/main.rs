@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod connection;
 mod declaration;
+mod device;
 mod environment;
 mod error;
 mod escape;

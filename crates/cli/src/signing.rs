@@ -12,7 +12,7 @@ use levee::{
 use levee_model::Wei;
 
 use crate::{
-    account::{AccountArgs, Hand},
+    account::{self, AccountArgs, Hand},
     address,
     amount::{self, Amount},
     connection::{Connection, NetworkArgs},
@@ -43,13 +43,13 @@ pub(crate) struct SigningArgs {
     #[arg(long, conflicts_with = "yes", help_heading = "Sending")]
     dry_run: bool,
 
-    /// Account that would sign, for a dry run without its key.
+    /// Account that would sign, for a dry run without opening it; default: the variable ETH_FROM, unless an account is named.
     #[arg(
         long,
         value_name = "ADDRESS",
         value_parser = address::parse,
         requires = "dry_run",
-        conflicts_with_all = ["account", "keystore", "dev"],
+        conflicts_with = "hand",
         help_heading = "Sending"
     )]
     from: Option<Address>,
@@ -216,8 +216,17 @@ impl SigningArgs {
     }
 
     /// What signs for the account. May ask for a password.
-    pub(crate) async fn hand(&self, connection: &Connection) -> Result<Hand> {
-        self.account.hand(connection.chain).await
+    pub(crate) async fn hand(&self, connection: &Connection, output: Output) -> Result<Hand> {
+        self.account.hand(connection.chain, output).await
+    }
+
+    /// The account that a dry run is for, if it is not to be opened.
+    fn sender(&self) -> Result<Option<Address>, UserError> {
+        if self.dry_run && !self.account.is_named() {
+            Ok(self.from.or(account::expected()?))
+        } else {
+            Ok(None)
+        }
     }
 
     /// Sends for the account of `hand`.
@@ -267,8 +276,13 @@ impl SigningArgs {
         output: Output,
     ) -> Result<Opened> {
         let chain = connection.chain;
-        let hand = if self.from.is_some() { None } else { Some(self.hand(connection).await?) };
-        let from = self.from.or(hand.as_ref().map(|hand| hand.address())).unwrap_or_default();
+        let (from, hand) = match self.sender()? {
+            Some(from) => (from, None),
+            None => {
+                let hand = self.hand(connection, output).await?;
+                (hand.address(), Some(hand))
+            }
+        };
         let journal = self.sending.journal.open().await?;
         let draft = Draft { chain, account: from, rescue, purpose, key: self.sending.id.clone() };
         let under_way = under_way(&journal, &draft).await?;
@@ -305,7 +319,7 @@ impl Signer {
     pub(crate) fn hand(&self) -> Result<&Hand, UserError> {
         self.hand.as_ref().ok_or_else(|| {
             UserError::new(format!("the plan needs a signature of `{}`", self.from))
-                .hint("leave `--from` out, and open the account")
+                .hint("name the account that signs instead of `--from` or ETH_FROM")
         })
     }
 

@@ -52,6 +52,12 @@ pub enum SignerError {
         /// What it is.
         signer: &'static str,
     },
+    /// More than one is connected.
+    #[error("there are several {signer}s, and only one can be used")]
+    SeveralSigners {
+        /// What they are.
+        signer: &'static str,
+    },
     /// It is locked.
     #[error("the {signer} is locked")]
     SignerLocked {

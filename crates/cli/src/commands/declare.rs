@@ -106,7 +106,7 @@ impl DeclareArgs {
         let (_, now) = connection.current_block().await?;
         let declaration = self.declaration(&connection, named, now).await?;
         if self.sign {
-            let hand = self.signing.hand(&connection).await?;
+            let hand = self.signing.hand(&connection, output).await?;
             let contributor = self.contributor.unwrap_or(hand.address());
             return sign(&hand, &connection, contributor, declaration, output).await;
         }

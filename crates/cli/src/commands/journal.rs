@@ -178,7 +178,7 @@ impl BumpArgs {
         let intent = journal.intent(self.intent).await?;
         let (chain, account) = (intent.draft.chain, intent.draft.account);
         let connection = self.signing.network().connect_on(chain).await?;
-        let hand = self.signing.hand(&connection).await?;
+        let hand = self.signing.hand(&connection, output).await?;
         if hand.address() != account {
             let (id, other) = (intent.id, hand.address());
             return Err(UserError::new(format!("intent {id} is of account `{account}`, not of `{other}`"))

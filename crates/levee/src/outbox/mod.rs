@@ -398,11 +398,10 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         }
         let request = prepared.request.clone().with_from(self.account).with_chain_id(self.chain);
         let request = request.with_nonce(nonce);
-        let envelope: TxEnvelope =
-            request.build(&self.wallet).await.map_err(|error| match error {
-                TransactionBuilderError::Signer(error) => signer::not_signed(error),
-                error => Error::NotSigned { source: RedactedError::new(error) },
-            })?;
+        let envelope: TxEnvelope = request.build(&self.wallet).await.map_err(|error| match error {
+            TransactionBuilderError::Signer(error) => signer::not_signed(error),
+            error => Error::NotSigned { source: RedactedError::new(error) },
+        })?;
         signer::require_own(self.account, envelope.signature(), envelope.signature_hash())?;
         Ok(Signed {
             intent: intent.id,
