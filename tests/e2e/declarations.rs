@@ -139,20 +139,9 @@ async fn a_contract_wallet_declares_by_what_it_accepts() {
     world.sign(CAT, &format!("approved 9 ETH --tier 0 {LATER} --for {WALLET}"), "wallet.json");
     assert_eq!(names(&world.bring("wallet.json")), ["Declared"]);
     assert_eq!(world.declared(), [[json!(WALLET.to_string()), wei(9), wei(0), wei(9)]]);
-    // One that knows nothing of signatures accepts none.
-    let token = world.steth;
-    let signed = world.sign(CAT, &format!("approved 9 ETH --tier 0 {LATER} --for {token}"), "token.json");
-    let message =
-        format!("the signature of the declaration `{}` is not by `{token}`", text(&signed["digest"]));
-    let line = format!("declare --signed token.json --dev {ANYONE} --yes");
-    world.assert_refused(&line, &message, SIGNS).await;
 }
 
 const SIGNS: &str = "the contributor must sign it for this chain, and it must not be changed afterwards";
-
-fn text(value: &Value) -> &str {
-    value.as_str().expect("text")
-}
 
 #[tokio::test]
 async fn a_signed_declaration_that_is_not_good_is_refused_before_anything_is_sent() {

@@ -21,4 +21,5 @@ mod recovery;
 mod rehearse;
 mod requests;
 mod router;
+mod signatures;
 mod support;

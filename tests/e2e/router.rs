@@ -16,7 +16,7 @@ const WETH9: &str = "node_modules/@aave/core-v3/artifacts/contracts/dependencies
 
 impl World {
     /// WETH, of which Ann has 20.
-    async fn weth(&self) -> Address {
+    pub(crate) async fn weth(&self) -> Address {
         let artifact: Value = serde_json::from_str(&project_file(WETH9)).expect("it is JSON");
         let code = hex::decode(artifact["bytecode"].as_str().expect("code")).expect("hexadecimal digits");
         let create = TransactionRequest::default().with_deploy_code(code);

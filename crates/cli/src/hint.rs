@@ -43,6 +43,14 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NotOwnSignature { .. } => {
             Some("check the account, and the passphrase of the device that holds it")
         }
+        Error::NoWallet { .. } => Some("check the address and the chain, or create the wallet first"),
+        Error::WalletRefuses { .. } => Some(
+            "sign with an account that the wallet accepts by itself, or let the wallet declare by a transaction of its own, which `--dry-run --from WALLET --json` prints",
+        ),
+        Error::SafeNeedsMore { .. } => Some(
+            "let the Safe declare by a transaction of its own: `--dry-run --from SAFE --json`, instead of `--for SAFE --sign`, prints it",
+        ),
+        Error::PermitRefused { .. } => Some("use `--approve` instead of `--permit`"),
         Error::NotMined { .. } | Error::NotAccepted { .. } => Some(
             "run the same command again, which sends this transaction again and no other; `levee journal list` shows it",
         ),

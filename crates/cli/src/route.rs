@@ -112,6 +112,9 @@ impl Session {
         let router = self.router(weth)?;
         let (hand, deadline) = (self.signer.hand()?, self.page.now.saturating_add(PERMIT_LIFETIME));
         let permit = router.permit(hand, pledge.booked, Allowance::Exact, deadline).await?;
+        if let Some(permit) = &permit {
+            router.try_permit(self.signer.from, pledge.booked, permit).await?;
+        }
         let routed = self.by(Route::Router { enlist: pledge.enlists }, pledge);
         let call = self.escrow.clone().through(router.address()).pledge(routed, permit)?;
         let mut steps = Vec::new();

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 use alloy::{
     dyn_abi::TypedData,
     eips::BlockId,
-    primitives::{Address, B256, Bytes, Log, Signature, U256},
+    primitives::{Address, B256, Bytes, Log, U256},
     providers::Provider,
     rpc::types::Filter,
     sol_types::{Eip712Domain, SolCall, SolEvent, SolEventInterface, SolInterface, SolStruct},
@@ -27,10 +27,11 @@ use crate::{
     history,
     operation::Transaction,
     rpc,
+    safe::Safe,
+    signature,
     signer::{AccountSigner, sign_typed_data},
     terms::seconds,
 };
-use wallet::Wallet;
 
 /// The most that can be declared: what the target of a rescue can be at most.
 pub const MAX_AMOUNT: Wei = Wei::new((1 << 96) - 1);
@@ -51,15 +52,6 @@ mod message {
             uint40 expiry;
             uint40 madeAt;
             string link;
-        }
-    }
-}
-
-/// A contract wallet, by EIP-1271.
-mod wallet {
-    alloy::sol! {
-        interface Wallet {
-            function isValidSignature(bytes32 hash, bytes memory signature) external view returns (bytes4);
         }
     }
 }
@@ -351,9 +343,12 @@ impl<P: Provider + Clone> Board<P> {
         Ok(message(contributor, declaration, made_at)?.eip712_signing_hash(&self.domain()))
     }
 
-    /// Signs a declaration of `contributor`: the signer's own, or of a contract wallet that accepts its signatures.
+    /// Signs a declaration of `contributor`: the signer's own, or of a contract wallet that accepts its signatures, which is
+    /// asked (EIP-1271). For a [`Safe`], its own message is signed.
     ///
     /// # Errors
+    /// [`Error::NoWallet`](error::Error::NoWallet), [`Error::WalletRefuses`](error::Error::WalletRefuses),
+    /// [`Error::SafeNeedsMore`](error::Error::SafeNeedsMore); [`Error::Rpc`](error::Error::Rpc);
     /// As [`digest`](Self::digest); [`Error::NoTypedData`](error::Error::NoTypedData),
     /// [`Error::NotSigned`](error::Error::NotSigned), [`Error::SignerRefused`](error::Error::SignerRefused),
     /// [`Error::NotOwnSignature`](error::Error::NotOwnSignature).
@@ -364,46 +359,70 @@ impl<P: Provider + Clone> Board<P> {
         declaration: Declaration,
         made_at: Timestamp,
     ) -> Result<SignedDeclaration, error::Error> {
-        let message = message(contributor, &declaration, made_at)?;
+        let (message, account) = (message(contributor, &declaration, made_at)?, signer.address());
         let data = TypedData::from_struct(&message, Some(self.domain()));
+        if contributor == account {
+            let signature = sign_typed_data(signer, &data).await?.as_bytes().into();
+            return Ok(SignedDeclaration { contributor, declaration, made_at, signature });
+        }
+        let digest = message.eip712_signing_hash(&self.domain());
+        let data = self.wallet_data(contributor, data, digest).await?;
         let signature = sign_typed_data(signer, &data).await?.as_bytes().into();
-        Ok(SignedDeclaration { contributor, declaration, made_at, signature })
+        match self.accepted(contributor, digest, &signature).await? {
+            Some(signature) => Ok(SignedDeclaration { contributor, declaration, made_at, signature }),
+            None => Err(error::Error::WalletRefuses { wallet: contributor, account }),
+        }
     }
 
-    /// Finds the rule that the board would refuse a signed declaration by at `time`, also before there is a board.
-    /// Whether it was already submitted or revoked, the board alone knows.
+    /// What is signed for a contract wallet instead of `data`, if one signature can be enough.
+    async fn wallet_data(
+        &self,
+        wallet: Address,
+        data: TypedData,
+        digest: B256,
+    ) -> Result<TypedData, error::Error> {
+        if !rpc::has_code(&self.provider, wallet).await? {
+            return Err(error::Error::NoWallet { account: wallet });
+        }
+        let Some(safe) = Safe::at(&self.provider, self.chain_id, wallet).await? else { return Ok(data) };
+        safe.require_one_signature(digest)?;
+        Ok(safe.message(digest))
+    }
+
+    async fn accepted(
+        &self,
+        contributor: Address,
+        digest: B256,
+        signature: &Bytes,
+    ) -> Result<Option<Bytes>, error::Error> {
+        let parties = (contributor, self.address);
+        signature::accepted(&self.provider, parties, digest, signature, self.block).await
+    }
+
+    /// The declaration with its signature in the form that the board accepts, or the rule that the board would refuse it by at
+    /// `time`, also before there is a board. Whether it was already submitted or revoked, the board alone knows.
+    ///
+    /// A signature by a key may have any usual `v` or the 64 bytes of EIP-2098, and a wallet that exists by now may have signed as
+    /// one that did not (ERC-6492).
     ///
     /// # Errors
     /// [`Error::BoardRefused`](error::Error::BoardRefused) as [`Declaration::check`], or with
-    /// [`BoardError::MadeInTheFuture`] or [`BoardError::SignatureInvalid`]; [`Error::Rpc`](error::Error::Rpc).
-    pub async fn check(&self, signed: &SignedDeclaration, time: Timestamp) -> Result<(), error::Error> {
+    /// [`BoardError::MadeInTheFuture`] or [`BoardError::SignatureInvalid`]; [`Error::NoWallet`](error::Error::NoWallet),
+    /// [`Error::Rpc`](error::Error::Rpc).
+    pub async fn check(
+        &self,
+        signed: SignedDeclaration,
+        time: Timestamp,
+    ) -> Result<SignedDeclaration, error::Error> {
         let SignedDeclaration { contributor, declaration, made_at, signature } = signed;
-        let (contributor, made_at) = (*contributor, *made_at);
         declaration.check(time)?;
         if made_at > time {
             return Err(BoardError::MadeInTheFuture { made_at, time }.into());
         }
-        let digest = self.digest(contributor, declaration, made_at)?;
-        let by_key = Signature::from_raw(signature).and_then(|s| s.recover_address_from_prehash(&digest));
-        if by_key.is_ok_and(|signer| signer == contributor) {
-            return Ok(());
-        }
-        self.ask_wallet(contributor, digest, signature.clone()).await
-    }
-
-    /// Asks a contract wallet whether it accepts a signature, by EIP-1271.
-    async fn ask_wallet(
-        &self,
-        contributor: Address,
-        digest: B256,
-        signature: Bytes,
-    ) -> Result<(), error::Error> {
-        let call = Wallet::isValidSignatureCall { hash: digest, signature };
-        let invalid = BoardError::SignatureInvalid { contributor, digest };
-        match rpc::read(&self.provider, contributor, &call, self.block).await {
-            Ok(answer) if answer == Wallet::isValidSignatureCall::SELECTOR => Ok(()),
-            Err(error) if error.is_unanswered() => Err(error),
-            Ok(_) | Err(_) => Err(invalid.into()),
+        let digest = self.digest(contributor, &declaration, made_at)?;
+        match self.accepted(contributor, digest, &signature).await? {
+            Some(signature) => Ok(SignedDeclaration { contributor, declaration, made_at, signature }),
+            None => Err(BoardError::SignatureInvalid { contributor, digest }.into()),
         }
     }
 

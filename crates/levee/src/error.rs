@@ -158,6 +158,44 @@ pub enum Error {
         #[serde(with = "levee_model::json::Account")]
         account: Address,
     },
+    /// Nobody can sign for a contract that is not there.
+    #[error("there is no contract wallet at `{account}`")]
+    NoWallet {
+        /// The address.
+        #[serde(with = "levee_model::json::Account")]
+        account: Address,
+    },
+    /// A contract wallet does not accept a signature (EIP-1271).
+    #[error("the wallet `{wallet}` does not accept the signature of `{account}`")]
+    WalletRefuses {
+        /// The wallet.
+        #[serde(with = "levee_model::json::Account")]
+        wallet: Address,
+        /// Who signed.
+        #[serde(with = "levee_model::json::Account")]
+        account: Address,
+    },
+    /// One owner's signature is not enough for a Safe.
+    #[error("the Safe `{safe}` needs the signatures of {threshold} owners for its message `{message}`")]
+    SafeNeedsMore {
+        /// The Safe.
+        #[serde(with = "levee_model::json::Account")]
+        safe: Address,
+        /// How many must sign.
+        threshold: u64,
+        /// The hash of what they must sign.
+        #[serde(with = "levee_model::json::Hash")]
+        message: B256,
+    },
+    /// A token does not accept a permit.
+    #[error("the token does not accept a permit of `{account}`: {reason}")]
+    PermitRefused {
+        /// Who signed.
+        #[serde(with = "levee_model::json::Account")]
+        account: Address,
+        /// Why.
+        reason: String,
+    },
     /// The RPC URL is invalid.
     #[error("the RPC URL is invalid: {source:#}")]
     InvalidUrl {
@@ -447,6 +485,10 @@ impl Error {
             | Self::SignerRefused(_)
             | Self::NoTypedData { .. }
             | Self::NotOwnSignature { .. }
+            | Self::NoWallet { .. }
+            | Self::WalletRefuses { .. }
+            | Self::SafeNeedsMore { .. }
+            | Self::PermitRefused { .. }
             | Self::GasPriceAboveLimit { .. }
             | Self::FeeAboveLimit { .. }
             | Self::GasLimitTooLow { .. }

@@ -194,6 +194,32 @@ impl<P: Provider + Clone> Router<P> {
         domain.ok_or(error::Error::Malformed { what: "the EIP-712 domain" })
     }
 
+    /// Tries a permit of `owner` for an amount like `amount`, which stETH refuses from an account that has code (EIP-7702) unless
+    /// that code accepts it. Sends nothing.
+    ///
+    /// # Errors
+    /// [`Error::PermitRefused`](error::Error::PermitRefused); [`Error::Rpc`](error::Error::Rpc).
+    pub async fn try_permit(
+        &self,
+        owner: Address,
+        amount: Amount,
+        permit: &Permit,
+    ) -> Result<(), error::Error> {
+        let Permit { value, deadline, v, r, s } = *permit;
+        let token = match amount {
+            Amount::Eth(_) => return Ok(()),
+            Amount::StEth(_) => self.tokens.steth,
+            Amount::WstEth(_) => self.tokens.wsteth,
+        };
+        let call = StETH::permitCall { owner, spender: self.address, value, deadline, v, r, s };
+        let tried = rpc::token_call(&self.provider, token, &call).simulate(self.address).await;
+        match tried {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_unanswered() => Err(error),
+            Err(error) => Err(error::Error::PermitRefused { account: owner, reason: error.to_string() }),
+        }
+    }
+
     async fn read<C: SolCall>(&self, token: Address, call: &C) -> Result<C::Return, error::Error> {
         rpc::read(&self.provider, token, call, BlockId::latest()).await
     }

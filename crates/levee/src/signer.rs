@@ -12,7 +12,7 @@ use serde::Serialize;
 use strum::IntoStaticStr;
 use thiserror::Error;
 
-use crate::{error::Error, redacted::RedactedError};
+use crate::{error::Error, redacted::RedactedError, signature};
 
 /// Signs for one account. All sign transactions; whether one also signs typed data (EIP-712), as declarations and permits are,
 /// it tells by [`typed_data`](Self::typed_data).
@@ -94,7 +94,7 @@ pub(crate) async fn sign_typed_data(
 ) -> Result<Signature, Error> {
     let account = TxSigner::address(signer);
     let typed = signer.typed_data().ok_or(Error::NoTypedData { account })?;
-    let signature = typed.sign_dynamic_typed_data(data).await.map_err(not_signed)?;
+    let signature = typed.sign_dynamic_typed_data(data).await.map_err(not_signed)?.normalized_s();
     let digest = data.eip712_signing_hash().map_err(|error| not_signed(error.into()))?;
     require_own(account, &signature, digest)?;
     Ok(signature)
@@ -102,9 +102,10 @@ pub(crate) async fn sign_typed_data(
 
 /// Refuses a signature that is not by `account`, as of a device that was asked for one account and signed with another.
 pub(crate) fn require_own(account: Address, signature: &Signature, digest: B256) -> Result<(), Error> {
-    match signature.recover_address_from_prehash(&digest) {
-        Ok(signed_by) if signed_by == account => Ok(()),
-        _ => Err(Error::NotOwnSignature { account }),
+    if signature::is_by(signature, account, digest) {
+        Ok(())
+    } else {
+        Err(Error::NotOwnSignature { account })
     }
 }
 

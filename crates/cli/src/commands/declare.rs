@@ -8,7 +8,7 @@ use alloy::{
 };
 use clap::Args;
 use eyre::Result;
-use levee::{Board, Declaration, Error, Escrow, Purpose, Stage};
+use levee::{Board, Declaration, Error, Escrow, Purpose, Safe, Stage};
 use levee_model::Wei;
 
 use crate::{
@@ -149,7 +149,7 @@ impl DeclareArgs {
         let network = self.signing.network();
         let connection = network.connect_to(chain, &path, "a declaration").await?;
         let (_, now) = connection.current_block().await?;
-        Board::new(connection.provider.clone(), connection.chain).check(&signed, now).await?;
+        let signed = Board::new(connection.provider.clone(), connection.chain).check(signed, now).await?;
         let purpose = Purpose::new("declare").with("signed", signed.signature.to_string());
         let rescue = Some(signed.declaration.escrow);
         let Some(signer) =
@@ -253,8 +253,14 @@ async fn sign(
 ) -> Result<()> {
     let (_, now) = connection.latest_block().await?;
     let board = Board::new(connection.provider.clone(), connection.chain);
-    output.note(&table::facts(&facts(contributor, &declaration, now)));
     let digest = board.digest(contributor, &declaration, now)?;
+    let mut facts = facts(contributor, &declaration, now);
+    if contributor != hand.address()
+        && let Some(safe) = Safe::at(&connection.provider, connection.chain, contributor).await?
+    {
+        facts.push(("Safe message", safe.message_hash(digest).to_string()));
+    }
+    output.note(&table::facts(&facts));
     let signed = board.sign(hand, contributor, declaration, now).await?;
     let file = SignedFile::new(connection.chain, signed, digest);
     output.result(&format!("{}\n", serde_json::to_string_pretty(&file)?), &file)

@@ -257,7 +257,7 @@ async fn what_is_signed_here_is_what_the_board_checks() -> Result<()> {
     };
     let theirs = PledgeBoard::new(board.address(), &env.provider);
     assert_eq!(theirs.digestOf(key.address(), raw, Uint::from(now)).call().await?, digest);
-    board.check(&signed, now).await?;
+    assert_eq!(board.check(signed.clone(), now).await?, signed);
     assert!(!board.is_spent(key.address(), digest).await?);
     board.declare_for(&signed)?.execute(&env.outbox(env.bob())).await?;
     assert!(board.is_spent(key.address(), digest).await?);
@@ -269,7 +269,7 @@ async fn what_is_signed_here_is_what_the_board_checks() -> Result<()> {
     let digest = board.digest(contributor, &declared, now)?;
     let forged = levee::SignedDeclaration { contributor, ..signed };
     let invalid = Error::from(BoardError::SignatureInvalid { contributor, digest });
-    assert_eq!(board.check(&forged, now).await, Err(invalid.clone()));
+    assert_eq!(board.check(forged.clone(), now).await, Err(invalid.clone()));
     assert_eq!(board.declare_for(&forged)?.simulate(env.bob()).await, Err(invalid));
     // Another chain's board would not take it.
     let elsewhere = Board::new(env.provider.clone(), 1);
