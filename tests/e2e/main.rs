@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod bonus;
+mod browser;
 mod cli_docs;
 mod configuration;
 mod contract;

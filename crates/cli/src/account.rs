@@ -14,6 +14,7 @@ use levee::AccountSigner;
 
 use crate::{
     address,
+    browser::BrowserWallet,
     device::{self, HdPath},
     environment::{self, variable},
     error::UserError,
@@ -99,12 +100,17 @@ pub(crate) struct AccountArgs {
     /// Anvil's well-known account N, 0 to 9; only on a local chain with chain ID 31337.
     #[arg(long, value_name = "N", group = "hand")]
     dev: Option<usize>,
+
+    /// Sign with a wallet in a browser, through a page on this machine whose address is printed; the variable ETH_FROM says which
+    /// account must sign.
+    #[arg(long, group = "hand")]
+    browser: bool,
 }
 
 impl AccountArgs {
-    /// What signs, for use on `chain`. May ask for a password, and opens a device.
+    /// What signs, for use on `chain`. May ask for a password or for a wallet, and opens a device.
     pub(crate) async fn hand(&self, chain: u64, output: Output) -> Result<Hand> {
-        let hand = self.any(output).await?;
+        let hand = self.any(chain, output).await?;
         require_secret(hand.address(), chain)?;
         require_expected(hand.address())?;
         Ok(hand)
@@ -112,11 +118,20 @@ impl AccountArgs {
 
     /// Whether an option names the account.
     pub(crate) fn is_named(&self) -> bool {
-        let Self { keystore, account, interactive, ledger, trezor, dev, .. } = self;
-        keystore.is_some() || account.is_some() || *interactive || *ledger || *trezor || dev.is_some()
+        let Self { keystore, account, interactive, ledger, trezor, dev, browser, .. } = self;
+        let is_device = *ledger || *trezor || *browser;
+        keystore.is_some() || account.is_some() || *interactive || is_device || dev.is_some()
     }
 
-    async fn any(&self, output: Output) -> Result<Hand> {
+    /// Whether a wallet in a browser signs.
+    pub(crate) const fn is_in_browser(&self) -> bool {
+        self.browser
+    }
+
+    async fn any(&self, chain: u64, output: Output) -> Result<Hand> {
+        if self.browser {
+            return Ok(Arc::new(BrowserWallet::connect(chain, expected()?, output).await?));
+        }
         let index = self.mnemonic_index.unwrap_or_default();
         if self.ledger {
             return device::ledger(self.hd_path.clone(), index, output).await;
@@ -260,7 +275,7 @@ fn parse_key(key: &str, source: &str) -> Result<PrivateKeySigner, UserError> {
 
 fn no_account() -> UserError {
     UserError::new("no account to sign with").hint(format!(
-        "use `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable {KEY_VARIABLE}"
+        "use `--browser`, `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable {KEY_VARIABLE}"
     ))
 }
 

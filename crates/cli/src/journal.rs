@@ -13,7 +13,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use eyre::Result;
 use levee::{
     Error, Intent, Journal, Purpose, RedactedError,
-    outbox::{Draft, IntentState, Signed, SignedState},
+    outbox::{Draft, Handover, IntentState, Signed, SignedState},
 };
 use levee_model::Wei;
 use sqlx::{
@@ -50,6 +50,15 @@ CREATE TABLE IF NOT EXISTS transactions (
     raw BLOB NOT NULL,
     signed_at INTEGER NOT NULL,
     state TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS handovers (
+    intent INTEGER NOT NULL REFERENCES intents (id),
+    step TEXT NOT NULL,
+    request TEXT NOT NULL,
+    contracts TEXT NOT NULL,
+    handed_at INTEGER NOT NULL,
+    hash TEXT,
+    UNIQUE (intent, step, request)
 ) STRICT;
 ";
 
@@ -209,7 +218,7 @@ impl Journal for SqliteJournal {
         if let Some(owner) = owner {
             intent(&owner)?.gives_up()?;
         }
-        let contracts: Vec<_> = signed.contracts.iter().map(Address::to_string).collect();
+        let mut write = self.pool.begin().await.map_err(failed)?;
         sqlx::query(
             "INSERT OR REPLACE INTO transactions (hash, intent, step, nonce, fee_limit_wei, contracts, raw, signed_at, state)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -219,13 +228,55 @@ impl Journal for SqliteJournal {
         .bind(&signed.step)
         .bind(signed.nonce.cast_signed())
         .bind(signed.fee_limit.get().to_string())
-        .bind(contracts.join(" "))
+        .bind(written(&signed.contracts))
         .bind(signed.raw.to_vec())
         .bind(signed.signed_at.cast_signed())
         .bind(signed.state.to_string())
+        .execute(&mut *write)
+        .await
+        .map_err(failed)?;
+        let settle = sqlx::query("DELETE FROM handovers WHERE intent = $1 AND step = $2");
+        settle.bind(signed.intent).bind(&signed.step).execute(&mut *write).await.map_err(failed)?;
+        write.commit().await.map_err(failed)
+    }
+
+    async fn hand_over(&self, handover: &Handover) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO handovers (intent, step, request, contracts, handed_at, hash)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT DO UPDATE SET handed_at = excluded.handed_at, hash = excluded.hash",
+        )
+        .bind(handover.intent)
+        .bind(&handover.step)
+        .bind(serde_json::to_string(&handover.request).map_err(unwritten)?)
+        .bind(written(&handover.contracts))
+        .bind(handover.handed_at.cast_signed())
+        .bind(handover.transaction.map(|transaction| transaction.to_string()))
         .execute(&self.pool)
         .await
         .map_err(failed)?;
+        Ok(())
+    }
+
+    async fn handovers(&self, intent: i64) -> Result<Vec<Handover>, Error> {
+        let rows = sqlx::query("SELECT * FROM handovers WHERE intent = $1 ORDER BY rowid")
+            .bind(intent)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(failed)?;
+        rows.iter().map(handed_over).collect()
+    }
+
+    async fn take_back(&self, handover: &Handover) -> Result<(), Error> {
+        let delete = sqlx::query("DELETE FROM handovers WHERE intent = $1 AND step = $2 AND request = $3");
+        let request = serde_json::to_string(&handover.request).map_err(unwritten)?;
+        delete
+            .bind(handover.intent)
+            .bind(&handover.step)
+            .bind(request)
+            .execute(&self.pool)
+            .await
+            .map_err(failed)?;
         Ok(())
     }
 
@@ -274,6 +325,21 @@ fn failed(error: sqlx::Error) -> Error {
     Error::Journal { source: RedactedError::new(error) }
 }
 
+fn unwritten(error: serde_json::Error) -> Error {
+    Error::Journal { source: RedactedError::new(error) }
+}
+
+/// Addresses in one column.
+fn written(contracts: &[Address]) -> String {
+    contracts.iter().map(Address::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The addresses of a column.
+fn contracts(row: &SqliteRow) -> Result<Vec<Address>, Error> {
+    let contracts: String = row.try_get("contracts").map_err(failed)?;
+    contracts.split_whitespace().map(parse).collect()
+}
+
 fn intent(row: &SqliteRow) -> Result<Intent, Error> {
     let rescue: Option<String> = row.try_get("rescue").map_err(failed)?;
     let plan: String = row.try_get("plan").map_err(failed)?;
@@ -286,25 +352,36 @@ fn intent(row: &SqliteRow) -> Result<Intent, Error> {
             purpose: Purpose::new(row.try_get::<String, _>("purpose").map_err(failed)?),
             key: row.try_get("key").map_err(failed)?,
         },
-        plan: serde_json::from_str(&plan)
-            .map_err(|error| Error::Journal { source: RedactedError::new(error) })?,
+        plan: serde_json::from_str(&plan).map_err(unwritten)?,
         recorded_at: unsigned(row, "recorded_at")?,
         state: parsed(row, "state")?,
     })
 }
 
 fn signed(row: &SqliteRow) -> Result<Signed, Error> {
-    let contracts: String = row.try_get("contracts").map_err(failed)?;
     Ok(Signed {
         intent: row.try_get("intent").map_err(failed)?,
         step: row.try_get("step").map_err(failed)?,
         hash: parsed(row, "hash")?,
         nonce: unsigned(row, "nonce")?,
         fee_limit: Wei::new(parsed(row, "fee_limit_wei")?),
-        contracts: contracts.split_whitespace().map(parse).collect::<Result<_, _>>()?,
+        contracts: contracts(row)?,
         raw: Bytes::from(row.try_get::<Vec<u8>, _>("raw").map_err(failed)?),
         signed_at: unsigned(row, "signed_at")?,
         state: parsed(row, "state")?,
+    })
+}
+
+fn handed_over(row: &SqliteRow) -> Result<Handover, Error> {
+    let request: String = row.try_get("request").map_err(failed)?;
+    let transaction: Option<String> = row.try_get("hash").map_err(failed)?;
+    Ok(Handover {
+        intent: row.try_get("intent").map_err(failed)?,
+        step: row.try_get("step").map_err(failed)?,
+        request: serde_json::from_str(&request).map_err(unwritten)?,
+        contracts: contracts(row)?,
+        handed_at: unsigned(row, "handed_at")?,
+        transaction: transaction.map(|transaction| parse(&transaction)).transpose()?,
     })
 }
 
@@ -327,6 +404,7 @@ fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(text: &str)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy::{network::TransactionBuilder as _, primitives::U256, rpc::types::TransactionRequest};
     use levee::MemoryJournal;
 
     const ACCOUNT: Address = Address::repeat_byte(1);
@@ -356,6 +434,18 @@ mod tests {
         }
     }
 
+    fn handover(intent: i64, step: &str, nonce: u64) -> Handover {
+        let request = TransactionRequest { nonce: Some(nonce), from: Some(ACCOUNT), ..Default::default() };
+        Handover {
+            intent,
+            step: step.into(),
+            request: request.with_value(U256::MAX).with_input(vec![7; 300]),
+            contracts: vec![ACCOUNT],
+            handed_at: nonce,
+            transaction: None,
+        }
+    }
+
     /// What a journal says of everything, without the numbers and times that it gives itself.
     async fn told(journal: &impl Journal) -> Vec<String> {
         let plan = ["approve".to_owned(), "pledge".to_owned()];
@@ -367,6 +457,7 @@ mod tests {
         for (intent, step, byte) in [(&first, "approve", 3), (&first, "pledge", 4), (&second, "pledge", 5)] {
             journal.record(&signed(intent.id, step, byte)).await.unwrap();
         }
+        told.extend(told_of_handovers(journal, &second).await);
         journal.mark(B256::repeat_byte(3), SignedState::Included).await.unwrap();
         journal.mark(B256::repeat_byte(5), SignedState::Replaced).await.unwrap();
         journal.close(third.id, IntentState::Done).await.unwrap();
@@ -388,11 +479,29 @@ mod tests {
         told
     }
 
+    /// Asked twice for one step, of which the second is answered and the first taken back; and settled by what was signed for
+    /// another.
+    async fn told_of_handovers(journal: &impl Journal, intent: &Intent) -> Vec<String> {
+        let (first, second) = (handover(intent.id, "claim", 8), handover(intent.id, "claim", 9));
+        let settled = handover(intent.id, "pledge", 5);
+        for handover in [&first, &second, &settled] {
+            journal.hand_over(handover).await.unwrap();
+        }
+        let answered = Handover { transaction: Some(B256::repeat_byte(9)), ..second };
+        journal.hand_over(&answered).await.unwrap();
+        assert_eq!(journal.handovers(intent.id).await.unwrap(), [first.clone(), answered.clone(), settled]);
+        journal.take_back(&first).await.unwrap();
+        journal.record(&signed(intent.id, "pledge", 6)).await.unwrap();
+        let left = journal.handovers(intent.id).await.unwrap();
+        assert_eq!((left.as_slice(), journal.handovers(0).await.unwrap()), (&[answered][..], vec![]));
+        left.iter().map(|handover| format!("{:?}", handover.request)).collect()
+    }
+
     #[tokio::test]
     async fn it_says_what_a_journal_in_memory_says_also_after_it_was_closed() {
         let expected = told(&MemoryJournal::default()).await;
-        assert_eq!(expected.len(), 8, "{expected:#?}");
-        assert!(expected[1].contains("the transaction is already recorded, of intent"), "{expected:#?}");
+        assert_eq!(expected.len(), 10, "{expected:#?}");
+        assert!(expected[2].contains("the transaction is already recorded, of intent"), "{expected:#?}");
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state/journal.db");
         let journal = SqliteJournal::open(Some(&path)).await.unwrap();
@@ -402,6 +511,6 @@ mod tests {
         drop(journal);
         let journal = SqliteJournal::open(Some(&path)).await.unwrap();
         assert_eq!(journal.intents().await.unwrap(), intents);
-        assert_eq!(journal.transactions(2).await.unwrap().len(), 2);
+        assert_eq!(journal.transactions(2).await.unwrap().len(), 3);
     }
 }

@@ -3,6 +3,7 @@
 mod account;
 mod amended;
 mod amount;
+mod browser;
 mod cli;
 mod commands;
 mod config;

@@ -215,7 +215,7 @@ impl SigningArgs {
         &self.network
     }
 
-    /// What signs for the account. May ask for a password.
+    /// What signs for the account. May ask for a password, or for a wallet.
     pub(crate) async fn hand(&self, connection: &Connection, output: Output) -> Result<Hand> {
         self.account.hand(connection.chain, output).await
     }
@@ -229,6 +229,11 @@ impl SigningArgs {
         }
     }
 
+    /// Whether a wallet in a browser signs.
+    pub(crate) const fn is_in_browser(&self) -> bool {
+        self.account.is_in_browser()
+    }
+
     /// Sends for the account of `hand`.
     pub(crate) fn outbox(
         &self,
@@ -236,7 +241,12 @@ impl SigningArgs {
         hand: Hand,
         journal: SqliteJournal,
     ) -> Outbox<DynProvider, SqliteJournal> {
-        self.configured(Outbox::new(connection.provider.clone(), connection.chain, hand), connection, journal)
+        let (provider, chain) = (connection.provider.clone(), connection.chain);
+        let outbox = match hand.clone().wallet() {
+            Some(wallet) => Outbox::through(provider, chain, wallet),
+            None => Outbox::new(provider, chain, hand),
+        };
+        self.configured(outbox, connection, journal)
     }
 
     /// The same with the options of the command.
@@ -262,8 +272,8 @@ impl SigningArgs {
     }
 
     /// Shows a plan, and asks whether to send it, unless `--yes` was given.
-    pub(crate) fn confirm(&self, plan: &str, output: Output) -> Result<()> {
-        transaction::confirm(plan, self.yes, output)
+    pub(crate) async fn confirm(&self, plan: &str, output: Output) -> Result<()> {
+        transaction::confirm(plan, self.yes, output).await
     }
 
     /// Opens the account for a purpose, after finishing what an earlier run of the same command has sent. May ask for a
@@ -288,10 +298,12 @@ impl SigningArgs {
         let under_way = under_way(&journal, &draft).await?;
         let turn = if self.dry_run { None } else { Some(journal.turn(chain, from, output).await?) };
         let outbox = match &hand {
-            Some(hand) => Outbox::new(connection.provider.clone(), chain, hand.clone()),
-            None => Outbox::watching(connection.provider.clone(), chain, from),
+            Some(hand) => self.outbox(connection, hand.clone(), journal),
+            None => {
+                let outbox = Outbox::watching(connection.provider.clone(), chain, from);
+                self.configured(outbox, connection, journal)
+            }
         };
-        let outbox = self.configured(outbox, connection, journal);
         let signer = Signer {
             provider: connection.provider.clone(),
             from,
@@ -342,8 +354,21 @@ impl Signer {
             let executed = done.into_iter().map(|(_, executed)| executed).collect();
             return Ok(Opened::Done(Box::new(self), executed));
         }
+        self.note_open_requests().await?;
         (self.done, self.has_waited) = (done, true);
         Ok(Opened::Ready(Box::new(self)))
+    }
+
+    /// Says what the wallet may still hold of the earlier run.
+    async fn note_open_requests(&self) -> Result<()> {
+        let Some(intent) = &self.intent else { return Ok(()) };
+        for open in self.outbox.journal().handovers(intent.id).await? {
+            let (step, nonce) = (&open.step, open.nonce());
+            self.output.note(&format!(
+                "the wallet may still hold an earlier request: decline it there; it is asked again with the same nonce {nonce}: {step}"
+            ));
+        }
+        Ok(())
     }
 
     /// The intent that this command continues. Refuses to begin another one while a transaction of the account is under way
@@ -362,6 +387,7 @@ impl Signer {
             }
         }
         for other in journal.unfinished(self.draft.chain, self.from).await? {
+            self.require_answered(&other).await?;
             let may_repeat = again && other.draft.is_same(&self.draft);
             if !may_repeat {
                 self.require_settled(&other).await?;
@@ -390,6 +416,24 @@ impl Signer {
         Ok(intent)
     }
 
+    /// Refuses to go on while a wallet may still send something else, by a nonce that would then be used here.
+    async fn require_answered(&self, other: &Intent) -> Result<()> {
+        let recalled = self.outbox.recall(other).await;
+        let Some(open) = self.outbox.journal().handovers(other.id).await?.into_iter().next() else {
+            return Ok(());
+        };
+        recalled?;
+        let (id, purpose, nonce) = (other.id, &other.draft.purpose, open.nonce());
+        Err(UserError::new(format!(
+            "the wallet may still send what an earlier command asked for, with nonce {nonce}: intent {id}, {purpose}"
+        ))
+        .hint(format!(
+            "repeat that command, name what the wallet sent with `levee journal resume {id} --transaction HASH`, or decline it in \
+             the wallet and give it up with `levee journal forget {id}`"
+        ))
+        .into())
+    }
+
     async fn require_settled(&self, other: &Intent) -> Result<()> {
         let Some(pending) = self.outbox.settle_pending(other).await? else { return Ok(()) };
         let (id, purpose) = (other.id, &other.draft.purpose);
@@ -407,7 +451,8 @@ impl Signer {
 async fn under_way(journal: &SqliteJournal, draft: &Draft) -> Result<Option<i64>> {
     let unfinished = journal.unfinished(draft.chain, draft.account).await?;
     for intent in unfinished.iter().rev().filter(|intent| intent.draft.is_same(draft)) {
-        if !journal.transactions(intent.id).await?.is_empty() {
+        let is_signed = !journal.transactions(intent.id).await?.is_empty();
+        if is_signed || !journal.handovers(intent.id).await?.is_empty() {
             return Ok(Some(intent.id));
         }
     }

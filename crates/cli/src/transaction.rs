@@ -206,7 +206,7 @@ impl Signer {
         if self.dry_run {
             return self.output.result(&self.plan(&needed), &self.plan_json(&needed));
         }
-        confirm(&self.plan(&needed), self.confirmed, self.output)?;
+        confirm(&self.plan(&needed), self.confirmed, self.output).await?;
         let intent = self.begin(&needed).await?;
         executed.extend(self.send_all(&intent, &needed).await?);
         report(&executed).await?;
@@ -386,8 +386,8 @@ impl Signer {
     }
 }
 
-/// Continues with `--yes`, or if the user confirms.
-pub(crate) fn confirm(plan: &str, confirmed: bool, output: Output) -> Result<()> {
+/// Continues with `--yes`, or if the user confirms. Whatever else the command does, such as serving a page, goes on meanwhile.
+pub(crate) async fn confirm(plan: &str, confirmed: bool, output: Output) -> Result<()> {
     if confirmed {
         output.note(plan.trim_end());
         return Ok(());
@@ -399,8 +399,11 @@ pub(crate) fn confirm(plan: &str, confirmed: bool, output: Output) -> Result<()>
             .into());
     }
     output::write_stderr(&format!("{}\nSend it? Type `yes`: ", escape::text(plan)));
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).wrap_err("the answer cannot be read")?;
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = answer.await?.wrap_err("the answer cannot be read")?;
     match answer.trim() {
         "yes" => Ok(()),
         _ => Err(UserError::new("not confirmed; nothing was sent").into()),

@@ -359,6 +359,40 @@ pub enum Error {
         #[serde(with = "levee_model::json::Hash")]
         transaction: B256,
     },
+    /// The wallet sends nothing: it was not asked in the end, or said no.
+    #[error("the wallet did not send the transaction: {reason}")]
+    WalletDeclined {
+        /// In its own words, or those of the page that asked it.
+        reason: String,
+    },
+    /// The wallet has not told what became of a transaction that it was asked to send. It may have sent it, or still do so.
+    #[error("it is not known whether the wallet sent the transaction with nonce {nonce}: {reason}")]
+    WalletSilent {
+        /// The nonce that it was asked to use.
+        nonce: u64,
+        /// Why it is not known.
+        reason: String,
+    },
+    /// The wallet sent something else than it was asked to.
+    #[error(
+        "the wallet sent transaction `{transaction}`, but its {what} is not what the wallet was asked for"
+    )]
+    WalletChanged {
+        /// Its hash.
+        #[serde(with = "levee_model::json::Hash")]
+        transaction: B256,
+        /// The first part of it that differs.
+        what: &'static str,
+    },
+    /// Another transaction of the account used the nonce that a wallet was asked to use.
+    #[error("the wallet has not sent the transaction: another one of `{account}` used its nonce {nonce}")]
+    NonceTaken {
+        /// The account.
+        #[serde(with = "levee_model::json::Account")]
+        account: Address,
+        /// The nonce.
+        nonce: u64,
+    },
     /// The transaction was sent but not included in a block in time. It still may be.
     #[error("transaction `{transaction}` was not included in a block within {} s, but still may be", waited.as_secs())]
     NotMined {
@@ -493,6 +527,7 @@ impl Error {
             | Self::FeeAboveLimit { .. }
             | Self::GasLimitTooLow { .. }
             | Self::KeyTaken { .. }
+            | Self::WalletDeclined { .. }
             | Self::InvalidUrl { .. }
             | Self::TooFewNodes { .. } => true,
             Self::NoRouter
@@ -508,6 +543,9 @@ impl Error {
             | Self::Journal { .. }
             | Self::NotAccepted { .. }
             | Self::NonceUsed { .. }
+            | Self::WalletSilent { .. }
+            | Self::WalletChanged { .. }
+            | Self::NonceTaken { .. }
             | Self::NotMined { .. }
             | Self::FailedInBlock { .. }
             | Self::NotCreated { .. }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use strum::IntoStaticStr;
 use thiserror::Error;
 
-use crate::{error::Error, redacted::RedactedError, signature};
+use crate::{error::Error, outbox::Wallet, redacted::RedactedError, signature};
 
 /// Signs for one account. All sign transactions; whether one also signs typed data (EIP-712), as declarations and permits are,
 /// it tells by [`typed_data`](Self::typed_data).
@@ -21,6 +21,11 @@ use crate::{error::Error, redacted::RedactedError, signature};
 pub trait AccountSigner: TxSigner<Signature> + fmt::Debug + Send + Sync {
     /// What signs typed data for the account; none for a device that cannot.
     fn typed_data(&self) -> Option<&(dyn Signer + Send + Sync)>;
+
+    /// The wallet that sends the account's transactions itself, instead of signing them; none if it signs them.
+    fn wallet(self: Arc<Self>) -> Option<Arc<dyn Wallet>> {
+        None
+    }
 }
 
 impl AccountSigner for PrivateKeySigner {

@@ -1,11 +1,11 @@
 //! `levee journal`: what this machine has signed, and what became of it.
 
-use alloy::providers::DynProvider;
+use alloy::{primitives::B256, providers::DynProvider};
 use clap::{Args, Subcommand};
 use eyre::Result;
 use levee::{
-    Executed, Intent, Journal, Outbox,
-    outbox::{IntentState, Signed},
+    Error, Executed, Intent, Journal, Outbox,
+    outbox::{Handover, IntentState, Signed},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::{
     output::Output,
     progress,
     signing::{JournalArgs, SigningArgs, WaitingArgs, about},
-    table, time, transaction,
+    table, terms, time, transaction,
 };
 
 /// The subcommands of `levee journal`.
@@ -70,6 +70,10 @@ pub(crate) struct ResumeArgs {
     #[command(flatten)]
     record: ShowArgs,
 
+    /// Transaction that a wallet in a browser has sent of the record, if it is not found by itself.
+    #[arg(long, value_name = "HASH", value_parser = terms::parse_hash)]
+    transaction: Option<B256>,
+
     #[command(flatten)]
     network: NetworkArgs,
 
@@ -114,7 +118,8 @@ impl ListArgs {
         let mut records = Vec::new();
         for intent in journal.intents().await?.into_iter().filter(is_wanted) {
             let transactions = journal.transactions(intent.id).await?;
-            records.push(Record { intent, transactions });
+            let handed_over = journal.handovers(intent.id).await?;
+            records.push(Record { intent, transactions, handed_over });
         }
         let text: String = records.iter().map(|record| line(&record.intent)).collect();
         let text = if text.is_empty() { "nothing is recorded\n".into() } else { text };
@@ -124,63 +129,98 @@ impl ListArgs {
 
 impl ShowArgs {
     async fn run(self, output: Output) -> Result<()> {
-        let (_, intent, transactions) = self.read().await?;
-        let mut text = format!("{}\n{}", intent.draft.purpose, table::facts_below(&facts(&intent)));
-        for signed in &transactions {
+        let (_, record) = self.read().await?;
+        let Record { intent, transactions, handed_over } = &record;
+        let mut text = format!("{}\n{}", intent.draft.purpose, table::facts_below(&facts(intent)));
+        for signed in transactions {
             text.push_str(&format!("{}\n{}", signed.step, table::facts_below(&transaction_facts(signed))));
         }
-        output.result(&text, &Record { intent, transactions })
+        for handover in handed_over {
+            text.push_str(&format!("{}\n{}", handover.step, table::facts_below(&handover_facts(handover))));
+        }
+        output.result(&text, &record)
     }
 
     async fn forget(self, output: Output) -> Result<()> {
-        let (journal, intent, transactions) = self.read().await?;
-        let _turn = journal.turn(intent.draft.chain, intent.draft.account, output).await?;
+        let (journal, mut record) = self.read().await?;
+        let _turn = journal.turn(record.intent.draft.chain, record.intent.draft.account, output).await?;
         // A command may have finished it while this one waited.
-        let mut intent = journal.intent(intent.id).await?;
-        if intent.state != IntentState::Unfinished {
-            let (id, state) = (intent.id, intent.state);
+        record.intent = journal.intent(record.intent.id).await?;
+        if record.intent.state != IntentState::Unfinished {
+            let (id, state) = (record.intent.id, record.intent.state);
             return Err(
                 UserError::new(format!("intent {id} is {state}, so there is nothing to forget")).into()
             );
         }
-        journal.close(intent.id, IntentState::Forgotten).await?;
-        intent.state = IntentState::Forgotten;
+        journal.close(record.intent.id, IntentState::Forgotten).await?;
+        record.intent.state = IntentState::Forgotten;
         let text = "forgotten; what was sent of it may still be included, so check before you send anything instead\n";
-        output.result(text, &Record { intent, transactions })
+        output.result(text, &record)
     }
 
-    async fn read(&self) -> Result<(SqliteJournal, Intent, Vec<Signed>)> {
+    async fn read(&self) -> Result<(SqliteJournal, Record)> {
         let journal = self.journal.open().await?;
         let intent = journal.intent(self.intent).await?;
         let transactions = journal.transactions(intent.id).await?;
-        Ok((journal, intent, transactions))
+        let handed_over = journal.handovers(intent.id).await?;
+        Ok((journal, Record { intent, transactions, handed_over }))
     }
 }
 
 impl ResumeArgs {
     async fn run(self, output: Output) -> Result<()> {
-        let (journal, intent, _) = self.record.read().await?;
+        let (journal, Record { intent, .. }) = self.record.read().await?;
         let (chain, account) = (intent.draft.chain, intent.draft.account);
         let connection = self.network.connect_on(chain).await?;
         let _turn = journal.turn(chain, account, output).await?;
         let outbox = Outbox::watching(connection.provider.clone(), chain, account)
             .with_journal(journal)
             .waiting(self.waiting.confirmations(), self.waiting.limit(connection.nodes.patience()));
+        if let Some(transaction) = self.transaction {
+            identify(&outbox, &intent, transaction).await?;
+        }
         let executed = resume(&outbox, &intent, output).await?;
+        if let Some(open) = outbox.journal().handovers(intent.id).await?.first() {
+            let reason = "the node knows no such transaction".into();
+            return Err(Error::WalletSilent { nonce: open.nonce(), reason }.into());
+        }
         let (text, json) = transaction::summary(&executed, None);
         output.result(&text, &json)
     }
 }
 
+/// Follows what a wallet has sent, by the user's word.
+async fn identify(
+    outbox: &Outbox<DynProvider, SqliteJournal>,
+    intent: &Intent,
+    transaction: B256,
+) -> Result<()> {
+    let id = intent.id;
+    match outbox.identify(intent, transaction).await? {
+        Some(_) => Ok(()),
+        None => Err(UserError::new(format!(
+            "the node knows no transaction `{transaction}`, or no wallet was asked for intent {id}"
+        ))
+        .hint(format!("`levee journal show {id}` shows what was asked"))
+        .into()),
+    }
+}
+
 impl BumpArgs {
     async fn run(self, output: Output) -> Result<()> {
+        let id = self.intent;
+        if self.signing.is_in_browser() {
+            return Err(UserError::new("a wallet in a browser raises the price of its transactions itself")
+                .hint(format!("speed it up in the wallet; `levee journal resume {id}` then finds it"))
+                .into());
+        }
         let journal = self.signing.journal().open().await?;
-        let intent = journal.intent(self.intent).await?;
+        let intent = journal.intent(id).await?;
         let (chain, account) = (intent.draft.chain, intent.draft.account);
         let connection = self.signing.network().connect_on(chain).await?;
         let hand = self.signing.hand(&connection, output).await?;
         if hand.address() != account {
-            let (id, other) = (intent.id, hand.address());
+            let other = hand.address();
             return Err(UserError::new(format!("intent {id} is of account `{account}`, not of `{other}`"))
                 .hint("sign with that account")
                 .into());
@@ -197,7 +237,7 @@ impl BumpArgs {
             ),
             ("signs", format!("{account} on chain {chain}")),
         ];
-        self.signing.confirm(&format!("{} again\n{}", stuck.step, table::facts_below(&plan)), output)?;
+        self.signing.confirm(&format!("{} again\n{}", stuck.step, table::facts_below(&plan)), output).await?;
         let signed = outbox.replace(&intent, &stuck, &prepared).await?;
         output.note(&format!("sent {}", signed.hash));
         let (text, json) = transaction::summary(&resume(&outbox, &intent, output).await?, None);
@@ -262,6 +302,17 @@ fn transaction_facts(signed: &Signed) -> Vec<(&'static str, String)> {
     ]
 }
 
+fn handover_facts(handover: &Handover) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("state", "handed to the wallet".to_owned()),
+        ("handed over", time::time(handover.handed_at)),
+        ("nonce", handover.nonce().to_string()),
+        ("gas", format!("at most {}", about(handover.fee_limit()))),
+    ];
+    facts.extend(handover.transaction.map(|transaction| ("transaction", transaction.to_string())));
+    facts
+}
+
 /// The result of `levee journal list`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Records {
@@ -274,4 +325,7 @@ pub(crate) struct Record {
     #[serde(flatten)]
     intent: Intent,
     transactions: Vec<Signed>,
+    /// What a wallet was asked to send, as long as it is not known what became of it.
+    #[serde(rename = "handedOver")]
+    handed_over: Vec<Handover>,
 }

@@ -6,10 +6,15 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::{
+    consensus::{Transaction as _, TxEnvelope},
+    eips::eip2718::{Decodable2718, Encodable2718},
+    primitives::{Address, B256, Bytes},
+};
 use levee_model::{Timestamp, Wei, json};
 use serde::{Serialize, Serializer};
 
+use super::{fees::Fees, wallet::Handover};
 use crate::{clock, error::Error, provider::LOCAL_CHAIN, redacted::RedactedError};
 
 /// What is to be done once, in words that do not change while shares, permits and fees do: `pledge`, with `amount`
@@ -142,6 +147,29 @@ pub struct Signed {
     pub state: SignedState,
 }
 
+impl Signed {
+    /// The record of a transaction that was signed now.
+    pub(super) fn new(intent: i64, step: &str, contracts: &[Address], transaction: &TxEnvelope) -> Self {
+        Self {
+            intent,
+            step: step.to_owned(),
+            hash: *transaction.tx_hash(),
+            nonce: transaction.nonce(),
+            fee_limit: Fees::signed_in(transaction).limit(),
+            contracts: contracts.to_vec(),
+            raw: Bytes::from(transaction.encoded_2718()),
+            signed_at: clock::now(),
+            state: SignedState::Pending,
+        }
+    }
+
+    /// The transaction itself.
+    pub(super) fn transaction(&self) -> Result<TxEnvelope, Error> {
+        TxEnvelope::decode_2718(&mut &self.raw[..])
+            .map_err(|error| Error::Journal { source: RedactedError::new(error) })
+    }
+}
+
 /// How a signed transaction stands. The names are stable: stores keep them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display, strum::EnumString, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -162,7 +190,7 @@ fn rescue<S: Serializer>(rescue: &Option<Address>, serializer: S) -> Result<S::O
     json::AccountOrNone::serialize(&rescue.unwrap_or_default(), serializer)
 }
 
-fn accounts<S: Serializer>(accounts: &[Address], serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn accounts<S: Serializer>(accounts: &[Address], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(accounts.iter().map(Address::to_string))
 }
 
@@ -208,11 +236,30 @@ pub trait Journal: fmt::Debug + Send + Sync {
     ) -> impl Future<Output = Result<Vec<Signed>, Error>> + Send;
 
     /// Records a signed transaction. If the same was recorded of an intent that was [given up](Intent::gives_up), it is now of
-    /// this one: the same bytes are signed again if nothing has changed.
+    /// this one: the same bytes are signed again if nothing has changed. What was handed to a wallet for the same step is settled by
+    /// it, in the same write.
     ///
     /// # Errors
     /// [`Error::Journal`], also if the same was recorded of any other intent.
     fn record(&self, signed: &Signed) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Records what is handed to a wallet, or what the wallet then says about it: it is known by its intent, step and request.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    fn hand_over(&self, handover: &Handover) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// What was handed to a wallet for an intent and is not settled, in the order in which it was handed over.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    fn handovers(&self, intent: i64) -> impl Future<Output = Result<Vec<Handover>, Error>> + Send;
+
+    /// Deletes what was handed to a wallet, because nothing came of it.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    fn take_back(&self, handover: &Handover) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Records how a transaction stands.
     ///
@@ -237,6 +284,7 @@ pub struct MemoryJournal {
 struct Books {
     intents: Vec<Intent>,
     transactions: Vec<Signed>,
+    handovers: Vec<Handover>,
 }
 
 impl MemoryJournal {
@@ -293,6 +341,25 @@ impl Journal for MemoryJournal {
         }
         books.transactions.retain(|other| other.hash != signed.hash);
         books.transactions.push(signed.clone());
+        books.handovers.retain(|one| (one.intent, &one.step) != (signed.intent, &signed.step));
+        Ok(())
+    }
+
+    async fn hand_over(&self, handover: &Handover) -> Result<(), Error> {
+        let mut books = self.books();
+        match books.handovers.iter_mut().find(|one| one.is_same(handover)) {
+            Some(one) => *one = handover.clone(),
+            None => books.handovers.push(handover.clone()),
+        }
+        Ok(())
+    }
+
+    async fn handovers(&self, intent: i64) -> Result<Vec<Handover>, Error> {
+        Ok(self.books().handovers.iter().filter(|one| one.intent == intent).cloned().collect())
+    }
+
+    async fn take_back(&self, handover: &Handover) -> Result<(), Error> {
+        self.books().handovers.retain(|one| !one.is_same(handover));
         Ok(())
     }
 

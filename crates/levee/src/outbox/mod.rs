@@ -4,25 +4,26 @@
 //! signed; signed for that chain alone; recorded in a [`Journal`] with its hash and its bytes; and only then broadcast.
 //! After a crash, or an answer that never came, [`Outbox::resume`] broadcasts the same bytes again, which can have no second
 //! effect, because they have the same nonce.
+//!
+//! A [`Wallet`] that signs and sends by itself does not hand out the bytes before. What it is asked for is recorded as a
+//! [`Handover`], and [`Outbox::recall`] finds out what it sent.
 
 mod data_fee;
 mod fees;
 mod journal;
 mod simulation;
 mod wait;
+mod wallet;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use alloy::{
     consensus::TxEnvelope,
-    eips::{
-        BlockId,
-        eip2718::{Decodable2718, Encodable2718},
-    },
+    eips::BlockId,
     network::{
         EthereumWallet, NetworkTransactionBuilder, TransactionBuilder, TransactionBuilderError, TxSigner,
     },
-    primitives::{Address, B256, Bytes, Signature},
+    primitives::{Address, B256, Signature},
     providers::Provider,
     rpc::types::TransactionRequest,
     transports::TransportError,
@@ -32,7 +33,6 @@ use tokio::sync::Mutex;
 
 use crate::{
     call::{Call, Executed},
-    clock,
     error::Error,
     provider::{LOCAL_CHAIN, has_transaction},
     redacted::RedactedError,
@@ -42,6 +42,7 @@ use crate::{
 pub use fees::{FeeOptions, Fees, MAX_FEE, MAX_FEE_PER_GAS};
 pub use journal::{Draft, Intent, IntentState, Journal, MemoryJournal, Purpose, Signed, SignedState};
 pub use wait::{Confirmations, WAIT_LIMIT};
+pub use wallet::{Handover, Unsent, Wallet};
 
 /// Sends the transactions of one account on one chain.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub struct Outbox<P, J = MemoryJournal> {
     chain: u64,
     account: Address,
     wallet: EthereumWallet,
+    /// What signs and sends instead, if there is such a wallet.
+    sender: Option<Arc<dyn Wallet>>,
     journal: J,
     fees: FeeOptions,
     confirmations: Confirmations,
@@ -133,6 +136,12 @@ impl<P> Outbox<P> {
         Self::with(provider, chain, account, wallet, MemoryJournal::default())
     }
 
+    /// For the account of a wallet that signs and sends by itself.
+    pub fn through(provider: P, chain: u64, wallet: Arc<dyn Wallet>) -> Self {
+        let watching = Self::watching(provider, chain, wallet.account());
+        Self { sender: Some(wallet), ..watching }
+    }
+
     /// For an account that cannot sign here: to follow what it has signed.
     pub fn watching(provider: P, chain: u64, account: Address) -> Self {
         Self::with(provider, chain, account, EthereumWallet::default(), MemoryJournal::default())
@@ -140,8 +149,20 @@ impl<P> Outbox<P> {
 
     /// The same with another journal.
     pub fn with_journal<J: Journal>(self, journal: J) -> Outbox<P, J> {
-        let Self { provider, chain, account, wallet, fees, confirmations, wait_limit, next_nonce, .. } = self;
-        Outbox { provider, chain, account, wallet, journal, fees, confirmations, wait_limit, next_nonce }
+        let Self { provider, chain, account, wallet, sender, .. } = self;
+        let Self { fees, confirmations, wait_limit, next_nonce, .. } = self;
+        Outbox {
+            provider,
+            chain,
+            account,
+            wallet,
+            sender,
+            journal,
+            fees,
+            confirmations,
+            wait_limit,
+            next_nonce,
+        }
     }
 }
 
@@ -152,6 +173,7 @@ impl<P, J> Outbox<P, J> {
             chain,
             account,
             wallet,
+            sender: None,
             journal,
             fees: FeeOptions::default(),
             confirmations: Confirmations::default(),
@@ -223,19 +245,22 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     }
 
     /// Signs, records and broadcasts a transaction, as the step `step` of an intent. If the node's answer does not come, the
-    /// transaction is taken for sent: [`confirm`](Self::confirm) finds out, and broadcasts it again.
+    /// transaction is taken for sent: [`confirm`](Self::confirm) finds out, and broadcasts it again. A [`Wallet`] is asked under a
+    /// record that is made before, and what it sent is recorded when the node knows it.
     ///
     /// # Errors
-    /// [`Error::NotSigned`], [`Error::SignerRefused`], [`Error::NotOwnSignature`]; [`Error::Journal`], and then nothing was
-    /// broadcast; [`Error::NotAccepted`] if the node refuses the
+    /// [`Error::NotSigned`], [`Error::SignerRefused`], [`Error::NotOwnSignature`]; [`Error::WalletDeclined`], and then nothing was
+    /// sent; [`Error::WalletSilent`], [`Error::WalletChanged`] and [`Error::NotMined`], and then [`recall`](Self::recall) finds
+    /// out; [`Error::Journal`], and then nothing was broadcast; [`Error::NotAccepted`] if the node refuses the
     /// transaction, which remains recorded; [`Error::Rpc`] if the account's nonce cannot be read.
     pub async fn send(&self, intent: &Intent, step: &str, prepared: &Prepared) -> Result<Signed, Error> {
+        if let Some(wallet) = &self.sender {
+            return self.hand_over(wallet.as_ref(), intent, step, prepared).await;
+        }
         let signed = {
             let mut next_nonce = self.next_nonce.lock().await;
-            let nonce = match next_nonce.take() {
-                Some(nonce) => nonce,
-                None => self.first_free_nonce().await?,
-            };
+            let earlier = self.asked_before(intent, step).await?;
+            let nonce = self.nonce(&earlier, next_nonce.take()).await?;
             let signed = self.record(intent, step, prepared, nonce).await?;
             *next_nonce = Some(nonce.saturating_add(1));
             signed
@@ -249,8 +274,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// # Errors
     /// [`Error::GasPriceAboveLimit`], [`Error::FeeAboveLimit`]; [`Error::Rpc`].
     pub async fn prepare_replacement(&self, replaced: &Signed) -> Result<Prepared, Error> {
-        let transaction = TxEnvelope::decode_2718(&mut &replaced.raw[..])
-            .map_err(|error| Error::Journal { source: RedactedError::new(error) })?;
+        let transaction = replaced.transaction()?;
         let fees = Fees::replacing(&transaction, &self.provider, &self.fees).await?;
         let request = TransactionRequest::from_transaction(transaction);
         self.prepared(request, replaced.contracts.clone(), fees.gas_limit, fees).await
@@ -299,9 +323,14 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// that fails now, if another was sent after it: it turned out not to be needed, as when somebody else was faster to
     /// create a contract.
     ///
+    /// What a [`Wallet`] was asked for is looked for first, as by [`recall`](Self::recall); what is not found is left out.
+    ///
     /// # Errors
-    /// Like [`confirm`](Self::confirm); [`Error::NotAccepted`].
+    /// Like [`confirm`](Self::confirm) and [`recall`](Self::recall); [`Error::NotAccepted`].
     pub async fn resume(&self, intent: &Intent) -> Result<Vec<(String, Executed)>, Error> {
+        if let Err(error) = self.recall(intent).await {
+            return Err(self.failed(intent, error).await?);
+        }
         let mut steps: Vec<(String, Executed)> = Vec::new();
         let mut open = self.journal.transactions(intent.id).await?;
         open.retain(|signed| !matches!(signed.state, SignedState::Failed | SignedState::Replaced));
@@ -345,8 +374,11 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// # Errors
     /// [`Error::Journal`].
     pub async fn failed(&self, intent: &Intent, error: Error) -> Result<Error, Error> {
-        if matches!(error, Error::FailedInBlock { .. } | Error::NonceUsed { .. })
+        let is_final =
+            matches!(error, Error::FailedInBlock { .. } | Error::NonceUsed { .. } | Error::NonceTaken { .. });
+        if is_final
             && intent.state == IntentState::Unfinished
+            && self.journal.handovers(intent.id).await?.is_empty()
         {
             let all = self.journal.transactions(intent.id).await?;
             if all.iter().all(|signed| matches!(signed.state, SignedState::Failed | SignedState::Replaced)) {
@@ -354,6 +386,15 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             }
         }
         Ok(error)
+    }
+
+    /// The nonce of the next transaction: that of what a wallet was asked for the same step, because it may still send that.
+    async fn nonce(&self, earlier: &[Handover], next: Option<u64>) -> Result<u64, Error> {
+        match (earlier.last(), next) {
+            (Some(handover), _) => Ok(handover.nonce()),
+            (None, Some(nonce)) => Ok(nonce),
+            (None, None) => self.first_free_nonce().await,
+        }
     }
 
     /// The nonce after the account's transactions that the node knows and those that the journal follows, in case the node is
@@ -384,6 +425,17 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         Ok(signed)
     }
 
+    /// What is signed.
+    fn request(&self, intent: &Intent, prepared: &Prepared, nonce: u64) -> Result<TransactionRequest, Error> {
+        if (intent.draft.chain, intent.draft.account) != (self.chain, self.account) {
+            return Err(Error::NotSigned {
+                source: RedactedError::new("the intent is of another account or chain"),
+            });
+        }
+        let request = prepared.request.clone().with_from(self.account).with_chain_id(self.chain);
+        Ok(request.with_nonce(nonce))
+    }
+
     async fn sign(
         &self,
         intent: &Intent,
@@ -391,29 +443,13 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         prepared: &Prepared,
         nonce: u64,
     ) -> Result<Signed, Error> {
-        if (intent.draft.chain, intent.draft.account) != (self.chain, self.account) {
-            return Err(Error::NotSigned {
-                source: RedactedError::new("the intent is of another account or chain"),
-            });
-        }
-        let request = prepared.request.clone().with_from(self.account).with_chain_id(self.chain);
-        let request = request.with_nonce(nonce);
+        let request = self.request(intent, prepared, nonce)?;
         let envelope: TxEnvelope = request.build(&self.wallet).await.map_err(|error| match error {
             TransactionBuilderError::Signer(error) => signer::not_signed(error),
             error => Error::NotSigned { source: RedactedError::new(error) },
         })?;
         signer::require_own(self.account, envelope.signature(), envelope.signature_hash())?;
-        Ok(Signed {
-            intent: intent.id,
-            step: step.to_owned(),
-            hash: *envelope.tx_hash(),
-            nonce,
-            fee_limit: prepared.fees.limit(),
-            contracts: prepared.contracts.clone(),
-            raw: Bytes::from(envelope.encoded_2718()),
-            signed_at: clock::now(),
-            state: SignedState::Pending,
-        })
+        Ok(Signed::new(intent.id, step, &prepared.contracts, &envelope))
     }
 
     async fn broadcast(&self, signed: &Signed) -> Result<(), Error> {

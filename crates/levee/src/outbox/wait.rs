@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use alloy::{eips::BlockId, providers::Provider, rpc::types::TransactionReceipt};
+use alloy::{
+    eips::BlockId,
+    network::TransactionBuilder,
+    providers::Provider,
+    rpc::types::{TransactionReceipt, TransactionRequest},
+};
 use tokio::time::Instant;
 
 use super::{
@@ -16,8 +21,8 @@ pub const WAIT_LIMIT: Duration = Duration::from_secs(180);
 
 /// How long to wait before looking again: the first delay, because a local chain has the receipt at once, and the longest, a
 /// third of an Ethereum block. Each delay is twice the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(5);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// How long a pause is before the nonce is also looked at: not at the first looks, which are in quick succession.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long a transaction is in no block before it is broadcast again, in case the node has dropped it.
@@ -155,10 +160,10 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     }
 
     /// Whether a foreign transaction has its nonce for good. A block that can still be reorganized proves nothing, and neither
-    /// does an answer that does not come.
+    /// does an answer that does not come. A transaction that makes the same call is not foreign: a wallet may have sent it again at
+    /// a higher price. It is followed instead.
     async fn is_overtaken(&self, signed: &Signed) -> Result<bool, Error> {
-        let used = self.provider.get_transaction_count(self.account).block_id(BlockId::finalized()).await;
-        if used.map_or(true, |used| used <= signed.nonce) {
+        if !self.has_used(signed.nonce, BlockId::latest()).await {
             return Ok(false);
         }
         for attempt in self.attempts(signed).await? {
@@ -168,6 +173,26 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
                 return Ok(false);
             }
         }
+        let is_final = self.has_used(signed.nonce, BlockId::finalized()).await;
+        Ok(!self.is_repriced(signed, is_final).await? && is_final)
+    }
+
+    /// Whether the account has used a nonce, by a node's word about a block.
+    async fn has_used(&self, nonce: u64, block: BlockId) -> bool {
+        let used = self.provider.get_transaction_count(self.account).block_id(block).await;
+        used.is_ok_and(|used| used > nonce)
+    }
+
+    /// Whether the same call was included in another transaction with the same nonce, which is recorded if so. Once the nonce is
+    /// final, the blocks are searched for it too.
+    async fn is_repriced(&self, signed: &Signed, is_final: bool) -> Result<bool, Error> {
+        let request = TransactionRequest::from_transaction(signed.transaction()?).with_from(self.account);
+        let since = is_final.then_some(signed.signed_at);
+        let Some(found) = self.same_call(&request, signed.nonce..=signed.nonce, since).await? else {
+            return Ok(false);
+        };
+        let found = Signed::new(signed.intent, &signed.step, &signed.contracts, found.inner.inner());
+        self.journal.record(&found).await?;
         Ok(true)
     }
 

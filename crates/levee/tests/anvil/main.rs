@@ -10,3 +10,4 @@ mod proxy;
 mod satellites;
 mod signers;
 mod snapshot;
+mod wallet;

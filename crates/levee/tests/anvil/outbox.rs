@@ -10,7 +10,9 @@ use levee::{
     Allowance, Board, Call, Confirmations, Error, Escrow, FeeOptions, Outbox, Prepared, Purpose,
     RedactedError,
     model::{Amount, Asset, Operation, Pledge, PositionId, Route, Shares, Units, Wei},
-    outbox::{Draft, Intent, IntentState, Journal, MAX_FEE_PER_GAS, MemoryJournal, Signed, SignedState},
+    outbox::{
+        Draft, Handover, Intent, IntentState, Journal, MAX_FEE_PER_GAS, MemoryJournal, Signed, SignedState,
+    },
 };
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -25,18 +27,18 @@ fn wei(amount: u128) -> Wei {
     Wei::new(amount)
 }
 
-fn pledge(escrow: &Escrow<DynProvider>, pledger: Address, amount: u128) -> Call<DynProvider> {
+pub(crate) fn pledge(escrow: &Escrow<DynProvider>, pledger: Address, amount: u128) -> Call<DynProvider> {
     let pledge =
         Pledge { pledger, tier: 0, amount: Amount::Eth(wei(amount)), amendment: 0, route: Route::Direct };
     escrow.call(Operation::Pledge(pledge)).expect("a pledge without a router")
 }
 
-fn draft(account: Address, purpose: &str, key: Option<&str>) -> Draft {
+pub(crate) fn draft(account: Address, purpose: &str, key: Option<&str>) -> Draft {
     let key = key.map(str::to_owned);
     Draft { chain: CHAIN, account, rescue: None, purpose: Purpose::new(purpose), key }
 }
 
-async fn pledged(escrow: &Escrow<DynProvider>, pledger: Address) -> Result<Units> {
+pub(crate) async fn pledged(escrow: &Escrow<DynProvider>, pledger: Address) -> Result<Units> {
     Ok(escrow.position(PositionId { pledger, tier: 0, asset: Asset::Eth }).await?.amount)
 }
 
@@ -249,6 +251,15 @@ impl Journal for Full {
             return Err(Error::Journal { source: RedactedError::new("the disk is full") });
         }
         self.journal.record(signed).await
+    }
+    async fn hand_over(&self, handover: &Handover) -> Result<(), Error> {
+        self.journal.hand_over(handover).await
+    }
+    async fn handovers(&self, intent: i64) -> Result<Vec<Handover>, Error> {
+        self.journal.handovers(intent).await
+    }
+    async fn take_back(&self, handover: &Handover) -> Result<(), Error> {
+        self.journal.take_back(handover).await
     }
     async fn mark(&self, hash: B256, state: SignedState) -> Result<(), Error> {
         self.journal.mark(hash, state).await

@@ -1,0 +1,118 @@
+// A person with a wallet in a browser: `node visit.mjs URL RPC ACCOUNT` reads steps from stdin, one JSON value on each line, and
+// writes what came of each. The wallet announces itself (EIP-6963) and lets the node sign, which has the keys of its accounts.
+import { createInterface } from "node:readline";
+import { launch } from "./chromium.mjs";
+
+const [url, rpc, account] = process.argv.slice(2);
+/** How the wallet behaves, and what it was asked. */
+const wallet = { account, chain: 31337, knows: [31337], answers: "sends", asked: [] };
+/** Lets a wallet that waits go on. */
+let release;
+const released = new Promise((resolve) => { release = resolve; });
+/** What such a wallet then does. */
+let late = Promise.resolve();
+
+async function node(method, params) {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+  const answer = await fetch(rpc, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const { result, error } = await answer.json();
+  if (error) throw error;
+  return result;
+}
+
+/** What the wallet does before the node signs: what each transaction or signature meets. */
+const behaviors = {
+  sends: (request) => request,
+  rejects: () => { throw { code: 4001, message: "User rejected the request." }; },
+  fails: () => { throw { code: -32603, message: "Internal error" }; },
+  waits: (request) => released.then(() => request),
+  changes: ({ method, params: [transaction] }) => ({ method, params: [{ ...transaction, value: "0x1" }] }),
+  raises: ({ method, params: [transaction] }) => ({
+    method,
+    params: [{ ...transaction, maxFeePerGas: `0x${(2n * BigInt(transaction.maxFeePerGas)).toString(16)}` }],
+  }),
+};
+
+function switchTo(chain) {
+  if (!wallet.knows.includes(chain)) throw { code: 4902, message: `Unrecognized chain ${chain}` };
+  wallet.chain = chain;
+  return null;
+}
+
+async function provide({ method, params }) {
+  wallet.asked.push(method);
+  switch (method) {
+    case "eth_accounts":
+    case "eth_requestAccounts":
+      return [wallet.account];
+    case "eth_chainId":
+      return `0x${wallet.chain.toString(16)}`;
+    case "wallet_switchEthereumChain":
+      return switchTo(Number(params[0].chainId));
+    default:
+      late = Promise.resolve({ method, params })
+        .then(behaviors[wallet.answers])
+        .then((request) => node(request.method, request.params));
+      return late;
+  }
+}
+
+/** Runs in the page, before its own script. */
+function inject() {
+  const provider = {
+    async request(request) {
+      const { result, error } = await globalThis.provide(request);
+      if (error) throw Object.assign(new Error(error.message), { code: error.code });
+      return result;
+    },
+  };
+  const info = { uuid: "b9d5f9b5-7a0c-4f4a-9a52-0f4b3b6f5b1e", name: "Test wallet", icon: "data:,", rdns: "test.wallet" };
+  const announce = () => {
+    const detail = Object.freeze({ info, provider });
+    dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));
+  };
+  addEventListener("eip6963:requestProvider", announce);
+}
+
+async function open() {
+  const browser = await launch();
+  const page = await browser.newPage();
+  page.on("console", (message) => wallet.asked.push(`console: ${message.text()}`));
+  await page.exposeFunction("provide", (request) =>
+    provide(request).then((result) => ({ result }), (error) => ({ error })));
+  await page.addInitScript(inject);
+  return page;
+}
+
+const page = await open();
+const steps = {
+  /** Opens an address, by default the command's. */
+  goto: (address) => page.goto(address === true ? url : address),
+  reload: () => page.reload(),
+  /** Presses the button with this name. */
+  press: (name) => page.getByRole("button", { name, exact: true }).click(),
+  /** Waits until the page shows a text. */
+  see: (text) => page.getByText(text).first().waitFor(),
+  /** Changes the wallet. */
+  wallet: (change) => Object.assign(wallet, change),
+  /** Confirms what the wallet still holds. The node may refuse it by then. */
+  release: () => { release(); return late.catch(() => {}); },
+  /** What the page shows. */
+  read: () => page.locator("main").innerText(),
+  /** The address in the bar. */
+  address: () => page.url(),
+  /** What the wallet was asked so far. */
+  asked: () => wallet.asked,
+  /** Sends a request from a page, and tells the status or that the browser did not let it through. */
+  fetch: ([path, options]) =>
+    page.evaluate(([path, options]) =>
+      fetch(path, options).then((answer) => answer.status, () => "blocked"), [path, options]),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [[step, argument]] = Object.entries(JSON.parse(line));
+  const result = await Promise.resolve(steps[step](argument)).then((value) => value ?? null, (error) => ({ error: error.message }));
+  const text = ["read", "address", "asked", "fetch"].includes(step) || result?.error ? result : null;
+  process.stdout.write(`${JSON.stringify(text)}\n`);
+}
+await page.context().browser().close();
