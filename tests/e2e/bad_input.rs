@@ -268,7 +268,7 @@ async fn an_account_is_needed_and_must_open() {
         (
             "",
             "no account to sign with".to_owned(),
-            "use `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable LEVEE_PRIVATE_KEY",
+            "use `--browser`, `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable LEVEE_PRIVATE_KEY",
         ),
         (
             "--account me --password-file wrong",

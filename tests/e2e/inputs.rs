@@ -25,7 +25,7 @@ async fn an_empty_variable_is_one_that_is_not_set() {
     command.env("LEVEE_PRIVATE_KEY", "");
     run(&mut command, "settle --terms rescue.toml --yes").assert_refused(
         "no account to sign with",
-        "use `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable LEVEE_PRIVATE_KEY",
+        "use `--browser`, `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable LEVEE_PRIVATE_KEY",
     );
 }
 
