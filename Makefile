@@ -13,7 +13,7 @@ SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_thei
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli \
-	artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
+	faults artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -70,6 +70,15 @@ replay: setup ## FILE=x.json: replay recorded rescues on the model and the bytec
 
 fuzz: ## [WALKS=n] [SEED=s]: play random walks on the model and the bytecode in lockstep
 	cargo run --quiet --locked -p levee-lab -- fuzz --walks $(or $(WALKS),20000) $(if $(SEED),--seed $(SEED))
+
+# The command and the lab, of the same build.
+LAB := target/debug/levee-lab
+
+$(LAB): FORCE
+	cargo build --quiet --locked --workspace --bins
+
+faults: setup $(LAB) ## [RUNS=n] [SEED=s] [PLAN=p]: kill the command and lie to it, repeat it, and check what it did
+	$(LAB) faults $(if $(PLAN),--plan '$(PLAN)',--runs $(or $(RUNS),150) $(if $(SEED),--seed $(SEED)))
 
 replay-steth: setup ## FILE=x.json: replay recorded stETH calls on the model of Lido
 	@test -n "$(FILE)" || { echo "error: name the file: make replay-steth FILE=tests/vectors/steth.json" >&2; exit 1; }

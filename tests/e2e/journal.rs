@@ -10,12 +10,10 @@ use alloy::{
     primitives::B256,
     providers::{Provider as _, ext::AnvilApi as _},
 };
+use levee_lab::proxy::{Proxy, Reply};
 use serde_json::{Value, json};
 
-use crate::{
-    proxy::{Proxy, Reply},
-    support::{ANN, ANYONE, BEN, ETHER, GUARDIAN, Ran, World, names, run, words},
-};
+use crate::support::{ANN, ANYONE, BEN, ETHER, GUARDIAN, Ran, World, names, run, words};
 
 const PLEDGE: &str = "pledge 5 ETH --tier 0";
 

@@ -16,7 +16,6 @@ mod journal;
 mod lifecycle;
 mod nodes;
 mod prompt;
-mod proxy;
 mod readme;
 mod recovery;
 mod rehearse;

@@ -1,11 +1,9 @@
 //! Nodes that fail, lag or disagree, as the user meets them.
 
+use levee_lab::proxy::{Proxy, Reply};
 use serde_json::{Value, json};
 
-use crate::{
-    proxy::{Proxy, Reply},
-    support::{ANN, ANYONE, Ran, World, anvil, levee, run},
-};
+use crate::support::{ANN, ANYONE, Ran, World, anvil, levee, run};
 
 /// A proxy before the world's chain that replies so to one method.
 fn replying(world: &World, method: &'static str, reply: Reply) -> Proxy {

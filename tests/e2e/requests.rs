@@ -2,11 +2,9 @@
 
 use alloy::primitives::U256;
 use levee::bindings::StETH;
+use levee_lab::proxy::{OwnCode, Proxy};
 
-use crate::{
-    proxy::{OwnCode, Proxy},
-    support::{ANN, ANYONE, BEN, CAT, World},
-};
+use crate::support::{ANN, ANYONE, BEN, CAT, World};
 
 /// A rescue with pledges of all assets, and with both pools.
 async fn with_everything() -> World {

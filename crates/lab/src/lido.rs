@@ -34,6 +34,7 @@ impl Lido {
     }
 }
 
-fn init_code<C: SolConstructor>(code: &[u8], arguments: &C) -> alloy::primitives::Bytes {
+/// What creates a contract with these arguments.
+pub(crate) fn init_code<C: SolConstructor>(code: &[u8], arguments: &C) -> alloy::primitives::Bytes {
     [code, &arguments.abi_encode()].concat().into()
 }

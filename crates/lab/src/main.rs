@@ -4,6 +4,7 @@ use alloy::primitives::Bytes;
 use clap::{Parser, Subcommand};
 use eyre::{Context, Result, bail};
 use levee_lab::{
+    faults::{self, Plan},
     fuzz::{self, Campaign},
     gas::{
         self,
@@ -15,10 +16,12 @@ use levee_lab::{
 };
 use serde::Deserialize;
 use std::{
-    fs,
+    env, fs,
     io::{Write, stderr, stdout},
+    num::NonZero,
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
     time::Instant,
 };
 
@@ -66,6 +69,27 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         bonus: Option<PathBuf>,
     },
+    /// Run the command `levee` behind nodes that fail and lie, kill it, repeat it, and check what became of it.
+    Faults {
+        /// How many runs.
+        #[arg(long, default_value_t = 150)]
+        runs: u64,
+        /// Seed of the first run; a fresh one each time by default.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// A single run, as a campaign prints it.
+        #[arg(long, value_name = "JSON", conflicts_with_all = ["runs", "seed"])]
+        plan: Option<Plan>,
+        /// Report a run that fails as it was found, instead of the smallest like it.
+        #[arg(long)]
+        no_shrink: bool,
+        /// How many runs at once; default: two for each core, because they often wait.
+        #[arg(long)]
+        workers: Option<usize>,
+        /// The command; default: `levee` beside this program.
+        #[arg(long, value_name = "FILE")]
+        levee: Option<PathBuf>,
+    },
     /// Measure the gas of the escrow's calls, one figure a line.
     Gas {
         /// Compare exactly with this file.
@@ -94,6 +118,12 @@ fn main() -> ExitCode {
             builds(escrow.as_deref(), pool.as_deref(), bonus.as_deref())
                 .and_then(|builds| fuzz_walks(&Campaign { seed, walks, steps, failures, builds }))
         }
+        Command::Faults { runs, seed, plan, no_shrink, workers, levee } => built(levee).and_then(|levee| {
+            let seed = seed.unwrap_or_else(fuzz::fresh_seed);
+            let workers =
+                workers.unwrap_or_else(|| 2 * thread::available_parallelism().map_or(1, NonZero::get));
+            fail(&faults::Campaign { levee, seed, runs, workers, shrinks: !no_shrink }, plan.as_ref())
+        }),
         Command::Gas { check, write } => measure_gas(check.as_deref(), write.as_deref()),
         Command::GasPeers { code, check } => measure_peers(&code, check.as_deref()),
     };
@@ -132,6 +162,37 @@ fn fuzz_walks(campaign: &Campaign) -> Result<()> {
     writeln!(stdout(), "{}", report.mix)?;
     writeln!(stdout(), "{walks} walks from seed {seed}, {steps} steps in {seconds} s: all equal")?;
     Ok(())
+}
+
+/// Plays a campaign, or only `plan`.
+fn fail(campaign: &faults::Campaign, plan: Option<&Plan>) -> Result<()> {
+    if let Some(plan) = plan {
+        return match campaign.replay(plan)? {
+            Some(wrong) => bail!("{wrong}"),
+            None => Ok(writeln!(stdout(), "it ends as it should")?),
+        };
+    }
+    let start = Instant::now();
+    let report = match campaign.run()? {
+        Ok(report) => report,
+        Err(finding) => bail!("{finding}"),
+    };
+    let (runs, processes, seconds, seed) =
+        (report.runs, report.processes, start.elapsed().as_secs(), campaign.seed);
+    writeln!(
+        stdout(),
+        "{runs} runs from seed {seed}, {processes} processes in {seconds} s: each has one effect"
+    )?;
+    Ok(())
+}
+
+/// The command to be run: `given`, or what was built beside this program.
+fn built(given: Option<PathBuf>) -> Result<PathBuf> {
+    let levee = given.map_or_else(|| env::current_exe().map(|lab| lab.with_file_name("levee")), Ok)?;
+    let found = levee.canonicalize();
+    found.wrap_err_with(|| {
+        format!("`{}` is not there; build it with `cargo build --workspace`", levee.display())
+    })
 }
 
 /// The checked in builds, but for those that files give.

@@ -204,8 +204,8 @@ pub fn fresh_seed() -> u64 {
     RandomState::new().build_hasher().finish() >> 16
 }
 
-/// The randomness of one walk.
-fn rng(seed: u64) -> TestRng {
+/// The randomness of one walk, or of another run with a seed.
+pub(crate) fn rng(seed: u64) -> TestRng {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)

@@ -1,9 +1,6 @@
 //! Rescues of an edition before the latest: the address decides, and everything about them works as it did.
 
-use crate::{
-    environment::{CHAIN, ETHER, Environment},
-    proxy::{OwnCode, Proxy},
-};
+use crate::environment::{CHAIN, ETHER, Environment};
 use alloy::{
     primitives::Address,
     providers::{Provider, ext::AnvilApi},
@@ -15,6 +12,7 @@ use levee::{
     model::{Asset, Operation as O, PositionId, Status, Terms, Units, Wei},
     provider,
 };
+use levee_lab::proxy::{OwnCode, Proxy};
 
 fn wei(ether: u128) -> Wei {
     Wei::new(ether * ETHER)

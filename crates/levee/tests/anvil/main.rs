@@ -5,8 +5,6 @@ mod environment;
 mod escrow;
 mod nodes;
 mod outbox;
-#[path = "../../../../tests/e2e/proxy.rs"]
-mod proxy;
 mod satellites;
 mod signers;
 mod snapshot;

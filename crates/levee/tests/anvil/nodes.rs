@@ -5,10 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{
-    environment::{CHAIN, ETHER, Environment, pledge},
-    proxy::{Proxy, Reply},
-};
+use crate::environment::{CHAIN, ETHER, Environment, pledge};
 use alloy::{
     eips::BlockId,
     network::TransactionBuilder,
@@ -24,6 +21,7 @@ use levee::{
     model::{Amount, Wei},
     provider::{self, LOCAL_CHAIN, Nodes},
 };
+use levee_lab::proxy::{Proxy, Reply};
 use serde_json::{Value, json};
 
 /// Long enough for some pauses.

@@ -1,9 +1,6 @@
 //! A rescue read in one request.
 
-use crate::{
-    environment::{CHAIN, ETHER, Environment, pledge},
-    proxy::{OwnCode, Proxy},
-};
+use crate::environment::{CHAIN, ETHER, Environment, pledge};
 use alloy::{
     eips::BlockId,
     primitives::{Address, Bytes, U256},
@@ -16,6 +13,7 @@ use levee::{
     model::{Amount, Asset, Bps, Operation as O, PositionId, Shares, Terms, Tier, Units, Wei},
     provider,
 };
+use levee_lab::proxy::{OwnCode, Proxy};
 
 const ONE: Wei = Wei::new(ETHER);
 

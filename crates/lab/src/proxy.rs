@@ -1,4 +1,4 @@
-//! A node in front of a node: it keeps what is asked, and answers by itself, or not at all, where a test says so.
+//! A node in front of a node: it keeps what is asked, and answers by itself, or not at all, where its owner says so.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// What it does with a call that has no recipient.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum OwnCode {
+pub enum OwnCode {
     /// The node runs it.
     Runs,
     /// An error.
@@ -22,7 +22,7 @@ pub(crate) enum OwnCode {
 
 /// What it does with one request.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// The node answers.
     Node,
     /// A success with this result.
@@ -41,15 +41,16 @@ pub(crate) enum Reply {
     Silence,
 }
 
-/// The proxy, which serves as long as the tests run.
-pub(crate) struct Proxy {
+/// The proxy, which serves as long as the program runs.
+#[derive(Debug)]
+pub struct Proxy {
     address: String,
     requests: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Proxy {
     /// In front of `node`, as in `http://localhost:8545`.
-    pub(crate) fn start(node: &str, own_code: OwnCode) -> Self {
+    pub fn start(node: &str, own_code: OwnCode) -> Self {
         Self::replying(node, move |request| {
             let is_own_code = request["method"] == "eth_call" && request["params"][0]["to"].is_null();
             match own_code {
@@ -61,7 +62,7 @@ impl Proxy {
     }
 
     /// The same, with the reply to each request, which are asked for in order.
-    pub(crate) fn replying(node: &str, reply: impl FnMut(&Value) -> Reply + Send + 'static) -> Self {
+    pub fn replying(node: &str, reply: impl FnMut(&Value) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("it has an address"));
         let requests = Arc::default();
@@ -78,17 +79,17 @@ impl Proxy {
     }
 
     /// Where it is reached.
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.address
     }
 
     /// What was asked since the last time, in order.
-    pub(crate) fn requests(&self) -> Vec<Value> {
+    pub fn requests(&self) -> Vec<Value> {
         std::mem::take(&mut *self.requests.lock().expect("no thread panicked"))
     }
 
     /// The methods that were asked for since the last time, in order. Looking again for a receipt is not counted.
-    pub(crate) fn methods(&self) -> Vec<String> {
+    pub fn methods(&self) -> Vec<String> {
         let requests = self.requests();
         let method = |request: &Value| request["method"].as_str().expect("one method").to_owned();
         let mut methods: Vec<_> = requests.iter().map(method).collect();
@@ -173,4 +174,11 @@ fn forward(node: &str, body: &[u8]) -> Vec<u8> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("it answers");
     answer
+}
+
+/// What `node`, as in `http://localhost:8545`, answers to a request.
+pub fn ask(node: &str, request: &Value) -> Value {
+    let answer = forward(node.trim_start_matches("http://"), request.to_string().as_bytes());
+    let body = answer.windows(4).position(|end| end == b"\r\n\r\n").map_or(0, |head| head + 4);
+    serde_json::from_slice(&answer[body..]).expect("the node answers in JSON")
 }

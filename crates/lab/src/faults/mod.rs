@@ -1,0 +1,30 @@
+//! The fault campaign: the built `levee` command behind nodes that fail and lie, killed at any request, and repeated.
+//!
+//! Each run follows a [`Plan`], which is a function of a seed: commands, and what happens at which request. It then repeats
+//! each command on a node that works until it succeeds, and asks the chain itself what became of it:
+//!
+//! 1. each command has had its effect exactly once, also after everything that was ever signed was broadcast again;
+//! 2. the journal says so, and whoever was told of a success was told the truth;
+//! 3. whatever was broadcast is in the journal; and
+//! 4. nothing was signed for another chain, above the limits or above what was shown.
+//!
+//! | file | question |
+//! |---|---|
+//! | `plan` | what happens when? |
+//! | `node` | how does a node do that? |
+//! | `world` | on which chain, with which rescues? |
+//! | `process` | what did a process of the command do? |
+//! | `run` | in which order does it all happen? |
+//! | `verdict` | does the chain have what it should? |
+//! | `campaign` | many runs at once, and the smallest that fails |
+
+mod campaign;
+mod node;
+mod plan;
+mod process;
+mod run;
+mod verdict;
+mod world;
+
+pub use campaign::{Campaign, Finding, Report};
+pub use plan::Plan;
