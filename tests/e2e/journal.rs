@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Stdio},
+    sync::mpsc,
 };
 
 use alloy::{
@@ -226,6 +227,29 @@ async fn the_same_command_at_once_is_one_command() {
     world.chain.anvil_mine(Some(1), None).await.expect("anvil mines");
     assert!(first.wait().expect("it ends").success());
     let second = second.wait_with_output().expect("it ends");
+    assert!(second.status.success() && second.stdout.starts_with(b"locked 5 ETH "), "{second:?}");
+    assert_eq!(pledged(&world), json!((5 * ETHER).to_string()));
+}
+
+#[tokio::test]
+async fn the_same_command_at_once_is_one_command_also_before_anything_is_signed() {
+    let world = World::with_rescue().await;
+    let line = format!("{PLEDGE} --terms rescue.toml --dev {ANN} --yes");
+    let mut command = world.command();
+    command.args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (begun, second) = mpsc::channel();
+    // The first command has its turn when it asks for this, and goes on once the second one waits.
+    let proxy = Proxy::replying(&world.endpoint(), move |request| {
+        if request["method"] == "eth_estimateGas" {
+            let mut child = command.spawn().expect("levee runs");
+            let mut lines = BufReader::new(child.stderr.as_mut().expect("it is piped")).lines();
+            lines.find(|line| line.as_ref().is_ok_and(|line| line.starts_with("another command is sending")));
+            begun.send(child).expect("it is waited for");
+        }
+        Reply::Node
+    });
+    world.levee(&format!("{line} --rpc-url {}", proxy.url())).ok();
+    let second = second.recv().expect("it was begun").wait_with_output().expect("it ends");
     assert!(second.status.success() && second.stdout.starts_with(b"locked 5 ETH "), "{second:?}");
     assert_eq!(pledged(&world), json!((5 * ETHER).to_string()));
 }

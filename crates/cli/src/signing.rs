@@ -295,8 +295,9 @@ impl SigningArgs {
         };
         let journal = self.sending.journal.open().await?;
         let draft = Draft { chain, account: from, rescue, purpose, key: self.sending.id.clone() };
-        let under_way = under_way(&journal, &draft).await?;
+        let finished = finished(&journal, &draft).await?;
         let turn = if self.dry_run { None } else { Some(journal.turn(chain, from, output).await?) };
+        let under_way = under_way(&journal, &draft, &finished).await?;
         let outbox = match &hand {
             Some(hand) => self.outbox(connection, hand.clone(), journal),
             None => {
@@ -335,8 +336,8 @@ impl Signer {
         })
     }
 
-    /// Finishes the transactions of an earlier run of the same command. `under_way` is one that had sent something when this
-    /// began, and may have finished since.
+    /// Finishes the transactions of another run of the same command. `under_way` is one that had not finished when this began,
+    /// and may have since.
     async fn caught_up(mut self, under_way: Option<i64>, again: bool) -> Result<Opened> {
         let Some(intent) = self.earlier_run(under_way, again).await? else {
             return Ok(Opened::Ready(Box::new(self)));
@@ -447,10 +448,18 @@ impl Signer {
     }
 }
 
-/// The latest intent of the same work that is unfinished and has been signed for; with a key, only the key tells.
-async fn under_way(journal: &SqliteJournal, draft: &Draft) -> Result<Option<i64>> {
-    let unfinished = journal.unfinished(draft.chain, draft.account).await?;
-    for intent in unfinished.iter().rev().filter(|intent| intent.draft.is_same(draft)) {
+/// The intents of the same work that have come to their end.
+async fn finished(journal: &SqliteJournal, draft: &Draft) -> Result<Vec<i64>> {
+    let is_finished =
+        |intent: &Intent| intent.draft.is_same(draft) && intent.state != IntentState::Unfinished;
+    Ok(journal.intents().await?.into_iter().filter(is_finished).map(|intent| intent.id).collect())
+}
+
+/// The latest intent of the same work that has been signed for, without those that were `finished` when this command began:
+/// one that another process has begun since is the same command at once. With a key, only the key tells.
+async fn under_way(journal: &SqliteJournal, draft: &Draft, finished: &[i64]) -> Result<Option<i64>> {
+    let is_under_way = |intent: &&Intent| intent.draft.is_same(draft) && !finished.contains(&intent.id);
+    for intent in journal.intents().await?.iter().filter(is_under_way) {
         let is_signed = !journal.transactions(intent.id).await?.is_empty();
         if is_signed || !journal.handovers(intent.id).await?.is_empty() {
             return Ok(Some(intent.id));
