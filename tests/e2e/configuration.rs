@@ -55,7 +55,11 @@ async fn a_node_must_be_on_the_chain_that_the_file_says() {
     world.write("levee.toml", &format!("[chains.main]\nid = 1\nrpc-url = [\"{endpoint}\"]\nquorum = 2\n"));
     let line = format!("status --rescue {rescue} --rpc-url main");
     let ran = world.configured(&line);
-    assert!(ran.stderr.starts_with("error: 2 nodes must agree, but only 1 are given\n"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("error: 2 nodes must agree, but the number of nodes given is 1\n"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(ran.code, Some(1));
     let ran = world.configured(&format!("{line} --quorum 1"));
     assert!(ran.stderr.starts_with("error: the node is on chain 31337, not on chain 1\n"), "{}", ran.stderr);

@@ -90,7 +90,7 @@ async fn nodes_that_must_agree_and_do_not_are_named() {
     assert!(ran.stderr.contains(&format!("and {} says `\"0x0123\"`", liar.url())), "{}", ran.stderr);
     assert_eq!(ran.code, Some(2));
     with_nodes(&world, honest.url(), &format!("{STATUS} --quorum 2")).assert_refused(
-        "2 nodes must agree, but only 1 are given",
+        "2 nodes must agree, but the number of nodes given is 1",
         "give `--rpc-url` once for each node, or a smaller `--quorum`",
     );
 }

@@ -9,17 +9,23 @@ use std::{
 
 use alloy_chains::NamedChain;
 use levee::text::Document;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{environment::variable, error::UserError};
 
 const FILE: &str = "levee.toml";
 const FOUNDRY_FILE: &str = "foundry.toml";
 
-/// What `levee.toml` says.
+/// What `levee.toml` says, and whether its user chose it: what lies in a working directory may have come with somebody's sources.
+#[derive(Debug, Default)]
+pub(crate) struct Config {
+    file: File,
+    is_chosen: bool,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Config {
+struct File {
     /// Name of the chain that is used where a command names none.
     chain: Option<String>,
     #[serde(default)]
@@ -38,7 +44,7 @@ struct Chain {
 
 /// One URL or a list of them. `${NAME}` stands for an environment variable, so that a file need not contain keys.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "is neither a URL nor a list of URLs")]
 enum Urls {
     One(String),
     Several(Vec<String>),
@@ -62,19 +68,39 @@ impl Config {
     /// The file that the variable LEVEE_CONFIG names; otherwise the nearest one, in the working directory or above it, or the
     /// user's own.
     pub(crate) fn read() -> Result<Self, UserError> {
-        let path = variable("LEVEE_CONFIG").map(PathBuf::from).or_else(|| nearest(FILE)).or_else(users_own);
-        path.map_or_else(|| Ok(Self::default()), |path| Self::of(&read(&path)?))
+        if let Some(path) = variable("LEVEE_CONFIG").map(PathBuf::from) {
+            return Self::of(&read(&path)?, true);
+        }
+        match (nearest(FILE), users_own()) {
+            (Some(path), own) => Self::of(&read(&path)?, own.is_some_and(|own| own == path)),
+            (None, Some(own)) => Self::of(&read(&own)?, true),
+            (None, None) => Ok(Self::default()),
+        }
     }
 
-    fn of(document: &Document) -> Result<Self, UserError> {
-        let hint = "docs/configuration.md describes every key";
-        document.parse().map_err(|error: UserError| error.hint(hint))
+    fn of(document: &Document, is_chosen: bool) -> Result<Self, UserError> {
+        tracing::debug!(file = %document.path().display(), "configured by");
+        let file: File = parsed(document)?;
+        let path = document.path().display();
+        for (name, chain) in &file.chains {
+            let known = name.parse::<NamedChain>().ok().map(u64::from);
+            if known.is_some_and(|known| known != chain.id) {
+                let message =
+                    format!("`{path}` calls chain {} `{name}`, which is another chain's name", chain.id);
+                return Err(UserError::new(message).hint("call it something else"));
+            }
+            if file.chains.iter().any(|(other, of)| other != name && of.id == chain.id) {
+                let message = format!("`{path}` has chain {} twice", chain.id);
+                return Err(UserError::new(message).hint("list all its nodes under one name"));
+            }
+        }
+        Ok(Self { file, is_chosen })
     }
 
     /// The chain with an ID, or with a name: one of the file's, or one that is known to everybody.
     fn chain_id(&self, text: &str) -> Result<u64, UserError> {
         let known = || text.parse::<NamedChain>().ok().map(u64::from);
-        let named = || self.chains.get(text).map(|chain| chain.id).or_else(known);
+        let named = || self.file.chains.get(text).map(|chain| chain.id).or_else(known);
         text.parse().ok().or_else(named).ok_or_else(|| {
             UserError::new(format!("no chain is known as `{text}`"))
                 .hint("give its ID, such as `1`, or name it in levee.toml")
@@ -83,9 +109,10 @@ impl Config {
 
     /// The nodes of a chain, or of the usual one; none if the file has none.
     pub(crate) fn endpoint(&self, chain: Option<u64>) -> Result<Option<Endpoint>, UserError> {
-        let usual = || self.chain.as_deref().map(|name| self.chain_id(name)).transpose();
+        let usual = || self.file.chain.as_deref().map(|name| self.chain_id(name)).transpose();
         let Some(id) = chain.map_or_else(usual, |id| Ok(Some(id)))? else { return Ok(None) };
-        self.chains.values().find(|chain| chain.id == id).map(Chain::endpoint).transpose()
+        let chain = self.file.chains.values().find(|chain| chain.id == id);
+        chain.map(|chain| chain.endpoint(self.is_chosen)).transpose()
     }
 
     /// What `--rpc-url` stands for: a URL or the path of a socket, or the name of a chain or of an RPC endpoint of Foundry's.
@@ -93,8 +120,8 @@ impl Config {
         if text.contains(['/', '\\', '.', ':']) {
             return Ok(Endpoint { urls: vec![text.to_owned()], ..Endpoint::default() });
         }
-        if let Some(chain) = self.chains.get(text) {
-            return chain.endpoint();
+        if let Some(chain) = self.file.chains.get(text) {
+            return chain.endpoint(self.is_chosen);
         }
         let foundry =
             nearest(FOUNDRY_FILE).map(|path| of_foundry(&read(&path)?, text)).transpose()?.flatten();
@@ -107,7 +134,8 @@ impl Config {
 }
 
 impl Chain {
-    fn endpoint(&self) -> Result<Endpoint, UserError> {
+    fn endpoint(&self, is_chosen: bool) -> Result<Endpoint, UserError> {
+        let filled_in = |url| filled_in(url, is_chosen);
         let urls = match &self.rpc_url {
             Urls::One(url) => vec![filled_in(url)?],
             Urls::Several(urls) => urls.iter().map(|url| filled_in(url)).collect::<Result<_, _>>()?,
@@ -176,24 +204,42 @@ fn of_foundry(document: &Document, name: &str) -> Result<Option<Endpoint>, UserE
             endpoint: String,
         },
     }
-    let read: Foundry = document.parse()?;
+    let read: Foundry = parsed(document)?;
     let Some(Entry::Url(url) | Entry::Table { endpoint: url }) = read.rpc_endpoints.get(name) else {
         return Ok(None);
     };
-    Ok(Some(Endpoint { urls: vec![filled_in(url)?], ..Endpoint::default() }))
+    Ok(Some(Endpoint { urls: vec![filled_in(url, false)?], ..Endpoint::default() }))
 }
 
-/// A text with the values of its variables: `https://node.example/${KEY}`.
-fn filled_in(text: &str) -> Result<String, UserError> {
-    let Some((before, rest)) = text.split_once("${") else { return Ok(text.to_owned()) };
-    let (name, after) = rest.split_once('}').ok_or_else(|| {
-        UserError::new("a node's URL has `${` without a closing brace").hint("write `${NAME}`")
-    })?;
-    let value = variable(name).ok_or_else(|| {
-        UserError::new(format!("the variable {name} is not set, but a node's URL needs it"))
-            .hint("set it, or give the node with `--rpc-url`")
-    })?;
-    Ok(format!("{before}{value}{}", filled_in(after)?))
+/// What a document says. Its texts may be URLs with keys.
+fn parsed<T: DeserializeOwned>(document: &Document) -> Result<T, UserError> {
+    document.parse().map_err(|error| {
+        UserError::new(levee::redact(&error.to_string())).hint("docs/configuration.md describes every key")
+    })
+}
+
+/// A text with the values of its variables: `https://node.example/${KEY}`. In a file that the user has not chosen, a variable is a
+/// whole URL: otherwise a stranger's file could send any of them to a stranger's node.
+fn filled_in(text: &str, is_chosen: bool) -> Result<String, UserError> {
+    let is_whole = text.starts_with("${") && text.find('}') == text.len().checked_sub(1);
+    if text.contains("${") && !is_chosen && !is_whole {
+        return Err(UserError::new("a file in the working directory puts a variable into the URL of a node")
+            .hint("write the whole URL in the variable, or name the file in LEVEE_CONFIG"));
+    }
+    let (mut filled, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, after) = after.split_once('}').ok_or_else(|| {
+            UserError::new("a node's URL has `${` without a closing brace").hint("write `${NAME}`")
+        })?;
+        let value = variable(name).ok_or_else(|| {
+            UserError::new(format!("the variable {name} is not set, but a node's URL needs it"))
+                .hint("set it, or give the node with `--rpc-url`")
+        })?;
+        filled.push_str(before);
+        filled.push_str(&value);
+        rest = after;
+    }
+    Ok(filled + rest)
 }
 
 #[cfg(test)]
@@ -214,7 +260,7 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
 "#;
 
     fn config(text: &str) -> Result<Config, String> {
-        Config::of(&Document::new("levee.toml", text)).map_err(|error| error.to_string())
+        Config::of(&Document::new("levee.toml", text), true).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -253,9 +299,36 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
     }
 
     #[test]
+    fn a_strangers_file_learns_no_variable() {
+        let refused = |text: &str| filled_in(text, false).unwrap_err().to_string();
+        let message = "a file in the working directory puts a variable into the URL of a node";
+        for text in ["https://evil.example/${KEY}", "${A}${B}", "${A}/", "x${A}"] {
+            assert_eq!(refused(text), message, "{text}");
+        }
+        let unset = "the variable LEVEE_NO_SUCH_VARIABLE is not set, but a node's URL needs it";
+        assert_eq!(refused("${LEVEE_NO_SUCH_VARIABLE}"), unset);
+        assert_eq!(filled_in("https://node.example", false).unwrap(), "https://node.example");
+    }
+
+    #[test]
+    fn a_name_and_a_chain_stand_for_one_thing() {
+        let message = config("[chains.mainnet]\nid = 137\n").unwrap_err();
+        assert_eq!(message, "`levee.toml` calls chain 137 `mainnet`, which is another chain's name");
+        assert!(config("[chains.mainnet]\nid = 1\n").is_ok());
+        let message = config("[chains.a]\nid = 1\n[chains.b]\nid = 1\n").unwrap_err();
+        assert_eq!(message, "`levee.toml` has chain 1 twice");
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_place_is_not_repeated() {
+        let message = config("[chains]\nmainnet = \"https://node.example/SECRET\"\n").unwrap_err();
+        assert!(!message.contains("SECRET"), "{message}");
+    }
+
+    #[test]
     fn foundrys_endpoints_are_urls_or_tables() {
         let text = "[rpc_endpoints]\na = \"https://a.example\"\nb = { endpoint = \"https://b.example\", retries = 3 }\n\
-                    c = \"https://c.example/${LEVEE_OPEN\"\n[profile.default]\nsrc = \"src\"\n";
+                    c = \"https://c.example/${LEVEE_OPEN}\"\n[profile.default]\nsrc = \"src\"\n";
         let document = Document::new("foundry.toml", text);
         let url = |name: &str| {
             let found = of_foundry(&document, name).map_err(|error| error.to_string())?;
@@ -263,7 +336,10 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
         };
         assert_eq!(url("a"), Ok(Some("https://a.example".into())));
         assert_eq!(url("b"), Ok(Some("https://b.example".into())));
-        assert_eq!(url("c"), Err("a node's URL has `${` without a closing brace".into()));
+        assert_eq!(
+            url("c"),
+            Err("a file in the working directory puts a variable into the URL of a node".into())
+        );
         assert_eq!(url("d"), Ok(None));
     }
 

@@ -33,7 +33,8 @@ pub(crate) struct NetworkArgs {
     #[arg(long, value_name = "URL")]
     rpc_url: Vec<String>,
 
-    /// Number of nodes that must give the same answer to whatever decides about money; default: that of levee.toml, or 1.
+    /// Number of nodes that must give the same answer to whatever decides about money; default: what levee.toml
+    /// says of them, or 1.
     #[arg(long, value_name = "N")]
     quorum: Option<NonZeroUsize>,
 
@@ -129,6 +130,12 @@ impl NetworkArgs {
         let mut all = Endpoint::default();
         for name in &given {
             let Endpoint { urls, chain, quorum } = config.named(name)?;
+            if let (Some(one), Some(other)) = (all.chain, chain)
+                && one != other
+            {
+                return Err(UserError::new(format!("these nodes are of chain {one} and of chain {other}"))
+                    .hint("give nodes of one chain only"));
+            }
             all.urls.extend(urls);
             (all.chain, all.quorum) = (all.chain.or(chain), all.quorum.max(quorum));
         }

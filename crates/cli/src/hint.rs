@@ -71,7 +71,8 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::GasLimitTooLow { .. } => {
             Some("leave `--gas-limit` out or raise it; if you gave none, run the command again")
         }
-        Error::DataFeeUnknown { .. } => Some("use another node; nothing was signed"),
+        Error::DataFeeUnknown { .. } => Some("use another node"),
+        Error::DataFeeRisen { .. } => Some("run the command again: it shows what the rest costs now"),
         Error::FeeAboveLimit { .. } => Some("if that is meant, name both `--max-fee` and `--gas-limit`"),
         Error::KeyTaken { .. } => Some("use another `--id`; `levee journal list` shows what each was for"),
         Error::Journal { .. } => Some(

@@ -229,6 +229,11 @@ impl SigningArgs {
         }
     }
 
+    /// Whether the command is to stop at its plan.
+    pub(crate) const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
     /// Whether a wallet in a browser signs.
     pub(crate) const fn is_in_browser(&self) -> bool {
         self.account.is_in_browser()
@@ -330,10 +335,19 @@ impl SigningArgs {
 impl Signer {
     /// What signs for the account, for a signature that is part of a transaction.
     pub(crate) fn hand(&self) -> Result<&Hand, UserError> {
-        self.hand.as_ref().ok_or_else(|| {
-            UserError::new(format!("the plan needs a signature of `{}`", self.from))
-                .hint("name the account that signs instead of `--from` or ETH_FROM")
+        // A permit is worth what it permits, whether it is sent or not: a dry run signs nothing.
+        self.hand.as_ref().filter(|_| !self.dry_run).ok_or_else(|| {
+            UserError::new(format!(
+                "the plan needs a signature of `{}`, and a dry run signs nothing",
+                self.from
+            ))
+            .hint("leave `--dry-run` out: the command asks before it sends")
         })
+    }
+
+    /// Whether it can sign. It cannot in a dry run for an account that was not opened.
+    pub(crate) const fn is_opened(&self) -> bool {
+        self.hand.is_some()
     }
 
     /// Finishes the transactions of another run of the same command. `under_way` is one that had not finished when this began,
@@ -387,6 +401,13 @@ impl Signer {
                 return Ok(Some(intent));
             }
         }
+        if self.draft.key.is_none()
+            && !again
+            && let Some(failed) = latest_failed(journal, &self.draft).await?
+            && self.outbox.revise(&failed).await?
+        {
+            return Ok(Some(self.reopened(failed).await?));
+        }
         for other in journal.unfinished(self.draft.chain, self.from).await? {
             self.require_answered(&other).await?;
             let may_repeat = again && other.draft.is_same(&self.draft);
@@ -397,7 +418,7 @@ impl Signer {
         Ok(None)
     }
 
-    /// An intent with the command's key that failed is tried again; one that was forgotten is not.
+    /// An intent that failed is tried again, unless it turns out that it has not; one that was forgotten is not.
     async fn reopened(&self, mut intent: Intent) -> Result<Intent> {
         match intent.state {
             IntentState::Forgotten => {
@@ -409,6 +430,7 @@ impl Signer {
                 .into());
             }
             IntentState::Failed => {
+                self.outbox.revise(&intent).await?;
                 self.outbox.journal().close(intent.id, IntentState::Unfinished).await?;
                 intent.state = IntentState::Unfinished;
             }
@@ -446,6 +468,12 @@ impl Signer {
         ))
         .into())
     }
+}
+
+/// The latest intent of the same work, if it failed.
+async fn latest_failed(journal: &SqliteJournal, draft: &Draft) -> Result<Option<Intent>> {
+    let latest = journal.intents().await?.into_iter().find(|intent| intent.draft.is_same(draft));
+    Ok(latest.filter(|intent| intent.state == IntentState::Failed))
 }
 
 /// The intents of the same work that have come to their end.

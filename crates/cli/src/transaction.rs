@@ -97,6 +97,13 @@ impl ChangeArgs {
     }
 }
 
+impl Meanwhile {
+    /// Whether the chain itself tells that it was done.
+    const fn can_be_read(self) -> bool {
+        matches!(self, Self::Created(_))
+    }
+}
+
 /// A step that is to be sent, and what it may cost.
 struct Needed<'a> {
     step: &'a Step,
@@ -247,7 +254,13 @@ impl Signer {
         for (step, result) in rest.iter().zip(simulated) {
             match result {
                 Ok(prepared) => needed.push(Needed { step, limit: Limit::Shown(prepared) }),
-                Err(error) if self.is_not_needed(step, &error).await => self.not_needed(),
+                // Nobody else acts within the simulation, so an enlistment that it refuses is not one that was made.
+                Err(error)
+                    if step.unless.is_some_and(Meanwhile::can_be_read)
+                        && self.is_not_needed(step, &error).await =>
+                {
+                    self.not_needed();
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -294,7 +307,7 @@ impl Signer {
         let prepared = match limit {
             Limit::Shown(shown) if number == 0 => {
                 if !self.confirmed {
-                    step.call.simulate(self.from).await?;
+                    self.outbox.prepare(&step.call).await?.within(shown)?;
                 }
                 shown.clone()
             }
@@ -344,7 +357,9 @@ impl Signer {
                 Wei::new(balance.saturating_to())
             }
         };
-        let needs = saturating_sum(value, Cost::of(needed).most);
+        // Whoever is only looked at may have others pay for its gas, as a Safe has.
+        let gas = if self.is_opened() { Cost::of(needed).most } else { Wei::ZERO };
+        let needs = saturating_sum(value, gas);
         if has >= needs {
             return Ok(());
         }

@@ -269,7 +269,7 @@ pub enum Error {
         seconds: u64,
     },
     /// More nodes must agree than there are.
-    #[error("{quorum} nodes must agree, but only {nodes} are given")]
+    #[error("{quorum} nodes must agree, but the number of nodes given is {nodes}")]
     TooFewNodes {
         /// How many must agree.
         quorum: usize,
@@ -317,6 +317,16 @@ pub enum Error {
     DataFeeUnknown {
         /// The chain.
         chain: u64,
+    },
+    /// What the chain takes for the data of a transaction has risen above what was shown for it.
+    #[error("the data of the transaction costs {} now, above the {} that were shown", display::ether(*fee), display::ether(*limit))]
+    DataFeeRisen {
+        /// What it costs.
+        #[serde(rename = "feeWei")]
+        fee: Wei,
+        /// What was shown.
+        #[serde(rename = "limitWei")]
+        limit: Wei,
     },
     /// The journal, without which nothing is sent, cannot be read or written.
     #[error("the journal cannot be used: {source:#}")]
@@ -526,6 +536,7 @@ impl Error {
             | Self::GasPriceAboveLimit { .. }
             | Self::FeeAboveLimit { .. }
             | Self::GasLimitTooLow { .. }
+            | Self::DataFeeRisen { .. }
             | Self::KeyTaken { .. }
             | Self::WalletDeclined { .. }
             | Self::InvalidUrl { .. }

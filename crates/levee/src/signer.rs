@@ -107,7 +107,8 @@ pub(crate) async fn sign_typed_data(
 
 /// Refuses a signature that is not by `account`, as of a device that was asked for one account and signed with another.
 pub(crate) fn require_own(account: Address, signature: &Signature, digest: B256) -> Result<(), Error> {
-    if signature::is_by(signature, account, digest) {
+    // No node takes a transaction whose signature has a high `s` (EIP-2).
+    if signature.normalize_s().is_none() && signature::is_by(signature, account, digest) {
         Ok(())
     } else {
         Err(Error::NotOwnSignature { account })

@@ -208,6 +208,11 @@ async fn identify(
 
 impl BumpArgs {
     async fn run(self, output: Output) -> Result<()> {
+        if self.signing.is_dry_run() {
+            return Err(UserError::new("`levee journal bump` has no dry run")
+                .hint("leave `--dry-run` and `--yes` out: it shows what it would send, and asks")
+                .into());
+        }
         let id = self.intent;
         if self.signing.is_in_browser() {
             return Err(UserError::new("a wallet in a browser raises the price of its transactions itself")

@@ -3,11 +3,11 @@
 use alloy::{
     consensus::SignableTransaction,
     network::{NetworkTransactionBuilder, TransactionBuilder},
-    primitives::{Address, address},
+    primitives::{Address, U256, address},
     providers::Provider,
     rpc::types::TransactionRequest,
     sol,
-    sol_types::SolCall,
+    sol_types::{SolCall, SolValue},
 };
 use alloy_chains::{Chain, NamedChain};
 use levee_model::Wei;
@@ -17,6 +17,8 @@ use crate::{error::Error, rpc};
 sol! {
     /// Of the oracles of both kinds of rollups.
     function getL1Fee(bytes data) external view returns (uint256 fee);
+    /// Of OP Stack chains since Isthmus.
+    function getOperatorFee(uint256 gas) external view returns (uint256 fee);
 }
 
 /// The `GasPriceOracle` of OP Stack chains, at the same address on all of them
@@ -25,12 +27,8 @@ const OP_STACK: Address = address!("420000000000000000000000000000000000000F");
 /// Scroll's `L1GasPriceOracle` (<https://docs.scroll.io/en/developers/scroll-contracts/>).
 const SCROLL: Address = address!("5300000000000000000000000000000000000002");
 
-/// The price of data follows that of another chain's gas and can rise until the transaction is included: so often what it costs now
-/// counts as the most.
-const MARGIN: u128 = 2;
-
-/// The most that the chain takes for the data of a transaction, outside of its gas. Chains that are known to have no such fee are not
-/// asked; of unknown chains it is read where one of the oracles is there.
+/// What the chain would take for the data of a transaction now, outside of its gas, with the fee of its operator. Chains that are known
+/// to have no such fee are not asked; of others it is read where one of the oracles is there.
 pub(super) async fn read(
     provider: &impl Provider,
     chain: u64,
@@ -38,18 +36,29 @@ pub(super) async fn read(
 ) -> Result<Wei, Error> {
     let Some(oracle) = oracle(provider, chain).await? else { return Ok(Wei::ZERO) };
     let untold = || Error::DataFeeUnknown { chain };
-    let data = unsigned(request, chain).ok_or_else(untold)?;
-    let asked = TransactionRequest::default()
-        .with_to(oracle)
-        .with_input(getL1FeeCall { data: data.into() }.abi_encode());
-    let answer = match provider.call(asked).await {
-        Ok(answer) => answer,
-        Err(error) if error.is_error_resp() => return Err(untold()),
-        Err(error) => return Err(error.into()),
+    let data = unsigned(request, chain).ok_or_else(untold)?.into();
+    let data = ask(provider, oracle, &getL1FeeCall { data }).await?.ok_or_else(untold)?;
+    let gas = U256::from(request.gas.unwrap_or_default());
+    let operator = match oracle {
+        // Before Isthmus there is none.
+        OP_STACK => ask(provider, oracle, &getOperatorFeeCall { gas }).await?.unwrap_or_default(),
+        _ => 0,
     };
-    let fee = getL1FeeCall::abi_decode_returns_validate(&answer).map_err(|_| untold())?;
-    let fee = u128::try_from(fee).map_err(|_| untold())?;
-    Ok(Wei::new(fee.saturating_mul(MARGIN)))
+    Ok(Wei::new(data.saturating_add(operator)))
+}
+
+/// What the oracle says; none if it does not.
+async fn ask(
+    provider: &impl Provider,
+    oracle: Address,
+    call: &impl SolCall<Return = U256>,
+) -> Result<Option<u128>, Error> {
+    let asked = TransactionRequest::default().with_to(oracle).with_input(call.abi_encode());
+    match provider.call(asked).await {
+        Ok(answer) => Ok(U256::abi_decode_validate(&answer).ok().and_then(|fee| u128::try_from(fee).ok())),
+        Err(error) if error.is_error_resp() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The contract that tells the fee; none if there is no fee.
@@ -57,8 +66,11 @@ async fn oracle(provider: &impl Provider, chain: u64) -> Result<Option<Address>,
     let chain = Chain::from_id(chain);
     match chain.named() {
         Some(NamedChain::Scroll | NamedChain::ScrollSepolia) => return Ok(Some(SCROLL)),
-        Some(_) => return Ok(chain.is_optimism().then_some(OP_STACK)),
-        None => {}
+        Some(NamedChain::AnvilHardhat | NamedChain::Dev) => return Ok(None),
+        _ if chain.is_optimism() => return Ok(Some(OP_STACK)),
+        // Arbitrum takes its fee as gas.
+        _ if chain.is_ethereum() || chain.is_gnosis() || chain.is_arbitrum() => return Ok(None),
+        _ => {}
     }
     for oracle in [OP_STACK, SCROLL] {
         if rpc::has_code(provider, oracle).await? {

@@ -82,15 +82,15 @@ impl Prepared {
         &self.fees
     }
 
-    /// The most that a rollup takes for the transaction's data, outside of its gas; zero on other chains. Its price can rise until the
-    /// transaction is included: this is twice what it is now.
-    pub const fn data_fee(&self) -> Wei {
-        self.data_fee
+    /// The most that a rollup takes for the transaction's data, outside of its gas; zero on other chains. Its price follows that of
+    /// another chain's gas and can rise until the transaction is included, so this is twice what it is now.
+    pub const fn data_fee_limit(&self) -> Wei {
+        Wei::new(self.data_fee.get().saturating_mul(2))
     }
 
     /// The most that it can cost, besides the ETH that it sends.
     pub const fn cost_limit(&self) -> Wei {
-        Wei::new(self.fees.limit().get().saturating_add(self.data_fee.get()))
+        Wei::new(self.fees.limit().get().saturating_add(self.data_fee_limit().get()))
     }
 
     /// The same for at most the price of another's gas.
@@ -107,24 +107,25 @@ impl Prepared {
     ///
     /// # Errors
     /// [`Error::GasPriceAboveLimit`] if the next block needs a higher price, [`Error::GasLimitTooLow`] if it needs more gas by now,
-    /// [`Error::FeeAboveLimit`] if its data costs more.
+    /// [`Error::DataFeeRisen`] if its data costs more.
     pub fn within(self, shown: &Self) -> Result<Self, Error> {
         let limit = shown.fees.gas_limit;
         if self.gas > limit {
             return Err(Error::GasLimitTooLow { limit, gas: self.gas });
         }
-        if self.data_fee > shown.data_fee {
-            return Err(Error::FeeAboveLimit { fee: self.data_fee, limit: shown.data_fee });
+        if self.data_fee > shown.data_fee_limit() {
+            return Err(Error::DataFeeRisen { fee: self.data_fee, limit: shown.data_fee_limit() });
         }
         let mut within = self.at_most(shown)?;
+        within.data_fee = shown.data_fee;
         within.fees.gas_limit = within.fees.gas_limit.min(limit);
         within.request = within.fees.set(within.request);
         Ok(within)
     }
 
-    /// What its gas would cost in the next block.
+    /// What its gas and data would cost in the next block.
     pub const fn likely_fee(&self) -> Wei {
-        self.fees.likely(self.gas)
+        Wei::new(self.fees.likely(self.gas).get().saturating_add(self.data_fee.get()))
     }
 }
 
@@ -241,7 +242,12 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     ) -> Result<Prepared, Error> {
         let request = fees.set(request);
         let data_fee = data_fee::read(&self.provider, self.chain, &request).await?;
-        Ok(Prepared { request, contracts, gas, fees, data_fee })
+        let prepared = Prepared { request, contracts, gas, fees, data_fee };
+        let is_limited = self.fees.max_fee_per_gas.is_none() || self.fees.gas_limit.is_none();
+        if is_limited && data_fee > Wei::ZERO && prepared.cost_limit() > MAX_FEE {
+            return Err(Error::FeeAboveLimit { fee: prepared.cost_limit(), limit: MAX_FEE });
+        }
+        Ok(prepared)
     }
 
     /// Signs, records and broadcasts a transaction, as the step `step` of an intent. If the node's answer does not come, the
@@ -348,6 +354,25 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             }
         }
         Ok(steps)
+    }
+
+    /// Looks again at the transactions of an intent that are recorded as failed, because a node may have lied about one, or a
+    /// reorganization may have put it back with another outcome. Returns whether one has succeeded after all, and records it.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    pub async fn revise(&self, intent: &Intent) -> Result<bool, Error> {
+        let mut has_succeeded = false;
+        for signed in self.journal.transactions(intent.id).await? {
+            if signed.state == SignedState::Failed
+                && let Some((included, receipt)) = self.included(&signed).await?
+                && receipt.status()
+            {
+                self.book(&included, &receipt).await?;
+                has_succeeded = true;
+            }
+        }
+        Ok(has_succeeded)
     }
 
     /// A transaction of an intent that is in no block yet, and could still be; none if there is none. Records what it learns.

@@ -354,14 +354,21 @@ async fn what_a_rollup_takes_for_data_is_part_of_what_is_shown() -> Result<()> {
         let env = Environment::on_chain(chain).await?;
         let outbox = env.outbox_on(chain, env.bob());
         let call = Board::new(env.provider.clone(), chain).revoke(B256::ZERO);
-        let without = outbox.prepare(&call).await.map(|prepared| prepared.data_fee());
+        let without = outbox.prepare(&call).await.map(|prepared| prepared.data_fee_limit());
         let untold = Error::DataFeeUnknown { chain };
         assert_eq!(without, if is_free_without { Ok(Wei::ZERO) } else { Err(untold) }, "{chain}");
 
         env.provider.anvil_set_code(oracle, ORACLE.into()).await?;
         let prepared = outbox.prepare(&call).await?;
-        let fee = if chain == 100 { 0 } else { 2_000 };
-        assert_eq!(prepared.data_fee(), wei(fee), "{chain}");
+        // For the data, and on OP Stack chains for the operator: twice 1,000 each.
+        let fee = if chain == 100 {
+            0
+        } else if oracle == op_stack {
+            4_000
+        } else {
+            2_000
+        };
+        assert_eq!(prepared.data_fee_limit(), wei(fee), "{chain}");
         assert_eq!(prepared.cost_limit(), prepared.fees().limit() + wei(fee));
     }
     Ok(())
