@@ -314,7 +314,7 @@ impl Signer {
             Limit::Shown(shown) => self.outbox.prepare(&step.call).await?.within(shown)?,
             Limit::PriceOf(first) => self.outbox.prepare(&step.call).await?.at_most(first)?,
         };
-        let signed = self.outbox.send(intent, &step.name, &prepared).await?;
+        let signed = self.outbox.send(intent, &step.name, &prepared.titled(step.headline.as_str())).await?;
         self.output.note(&format!("sent {}", signed.hash));
         let (hash, confirmed) = (signed.hash.to_string(), self.outbox.confirm(&signed));
         progress::during(confirmed, &hash, &self.provider, self.output).await

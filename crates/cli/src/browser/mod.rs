@@ -62,10 +62,9 @@ impl BrowserWallet {
         Request { title, facts, account: self.account, chain: format!("{:#x}", self.chain), method, params }
     }
 
-    fn for_transaction(&self, handover: &Handover) -> Request {
+    fn for_transaction(&self, handover: &Handover, title: &str) -> Request {
         let asked = &handover.request;
-        let mut request =
-            self.request(handover.step.clone(), "eth_sendTransaction", json!([parameters(asked)]));
+        let mut request = self.request(title.to_owned(), "eth_sendTransaction", json!([parameters(asked)]));
         let to = asked.to.and_then(|to| to.to().copied()).unwrap_or_default();
         let value = Wei::new(asked.value.unwrap_or_default().saturating_to());
         let price = asked.max_fee_per_gas.or(asked.gas_price).unwrap_or_default();
@@ -117,10 +116,10 @@ impl Wallet for BrowserWallet {
         self.account
     }
 
-    fn send<'a>(&'a self, handover: &'a Handover) -> BoxFuture<'a, Result<B256, Unsent>> {
+    fn send<'a>(&'a self, handover: &'a Handover, title: &'a str) -> BoxFuture<'a, Result<B256, Unsent>> {
         Box::pin(async move {
             self.output.note("confirm the transaction in the page, and then in the wallet");
-            match self.server.ask(self.for_transaction(handover)).await {
+            match self.server.ask(self.for_transaction(handover, title)).await {
                 Answer::Result(hash) => serde_json::from_value(hash.clone())
                     .map_err(|_| Unsent::Unknown(format!("the wallet answered `{hash}`, which is no hash"))),
                 Answer::Declined(reason) => Err(Unsent::Declined(reason)),

@@ -69,9 +69,16 @@ pub struct Prepared {
     gas: u64,
     fees: Fees,
     data_fee: Wei,
+    title: Option<String>,
 }
 
 impl Prepared {
+    /// The same, with what it does in words: for a wallet that shows it. Without them, it shows the step's name.
+    #[must_use]
+    pub fn titled(self, title: impl Into<String>) -> Self {
+        Self { title: Some(title.into()), ..self }
+    }
+
     /// The gas that the simulation needed.
     pub const fn gas(&self) -> u64 {
         self.gas
@@ -242,7 +249,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     ) -> Result<Prepared, Error> {
         let request = fees.set(request);
         let data_fee = data_fee::read(&self.provider, self.chain, &request).await?;
-        let prepared = Prepared { request, contracts, gas, fees, data_fee };
+        let prepared = Prepared { request, contracts, gas, fees, data_fee, title: None };
         let is_limited = self.fees.max_fee_per_gas.is_none() || self.fees.gas_limit.is_none();
         if is_limited && data_fee > Wei::ZERO && prepared.cost_limit() > MAX_FEE {
             return Err(Error::FeeAboveLimit { fee: prepared.cost_limit(), limit: MAX_FEE });

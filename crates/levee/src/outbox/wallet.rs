@@ -32,8 +32,8 @@ pub trait Wallet: fmt::Debug + Send + Sync {
     /// The account that it signs for.
     fn account(&self) -> Address;
 
-    /// Asks it to send a transaction, and waits for the hash.
-    fn send<'a>(&'a self, handover: &'a Handover) -> BoxFuture<'a, Result<B256, Unsent>>;
+    /// Asks it to send a transaction, of which `title` says what it does, and waits for the hash.
+    fn send<'a>(&'a self, handover: &'a Handover, title: &'a str) -> BoxFuture<'a, Result<B256, Unsent>>;
 
     /// Learns what it has sent, by the word of the node. It may have changed the nonce and the fees.
     fn sent(&self, handover: &Handover, signed: &Signed);
@@ -144,7 +144,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             transaction: None,
         };
         self.journal.hand_over(&handover).await?;
-        let answer = wallet.send(&handover).await;
+        let answer = wallet.send(&handover, prepared.title.as_deref().unwrap_or(step)).await;
         let handover = self.answered(handover, answer, &earlier).await?;
         let signed = self.found(&handover).await?;
         wallet.sent(&handover, &signed);

@@ -60,11 +60,11 @@ impl Fake {
     }
 
     fn set(&self, way: Way) {
-        *self.way.lock().unwrap() = way;
+        *self.way.lock().expect("no test panics with it") = way;
     }
 
     async fn answer(&self, request: TransactionRequest) -> Result<B256, Unsent> {
-        let way = *self.way.lock().unwrap();
+        let way = *self.way.lock().expect("no test panics with it");
         let gone = || Unsent::Unknown("it is gone".into());
         let request = match way {
             Way::Sends | Way::Vanishes => request,
@@ -90,13 +90,13 @@ impl Wallet for Fake {
         self.account
     }
 
-    fn send<'a>(&'a self, handover: &'a Handover) -> BoxFuture<'a, Result<B256, Unsent>> {
-        self.asked.lock().unwrap().push(handover.clone());
+    fn send<'a>(&'a self, handover: &'a Handover, _: &'a str) -> BoxFuture<'a, Result<B256, Unsent>> {
+        self.asked.lock().expect("no test panics with it").push(handover.clone());
         Box::pin(self.answer(handover.request.clone()))
     }
 
     fn sent(&self, _handover: &Handover, signed: &Signed) {
-        self.told.lock().unwrap().push(signed.clone());
+        self.told.lock().expect("no test panics with it").push(signed.clone());
     }
 }
 
@@ -161,7 +161,7 @@ async fn what_a_wallet_sent_is_followed_by_the_bytes_of_the_node() -> Result<()>
     assert_eq!((executed.transaction, executed.events.len(), signed.nonce), (signed.hash, 1, nonce));
     assert_eq!(scene.comes_to().await?, (vec![signed.hash], Units::new(7)));
     assert_eq!(scene.handovers().await?, 0);
-    assert_eq!(*scene.wallet.told.lock().unwrap(), [signed.clone()]);
+    assert_eq!(*scene.wallet.told.lock().expect("no test panics with it"), std::slice::from_ref(&signed));
     // The bytes are the transaction: the node takes them for the one that it knows.
     let found = scene.env.provider.get_transaction_by_hash(signed.hash).await?.expect("it is included");
     let limit = u128::from(found.gas_limit()) * found.max_fee_per_gas();
@@ -178,7 +178,7 @@ async fn the_wallet_is_asked_under_a_record() -> Result<()> {
     let silent = scene.ask(Way::Waits).await.unwrap_err();
     assert_eq!(silent, Error::WalletSilent { nonce, reason: "it is gone".into() });
     let recorded = scene.outbox.journal().handovers(scene.intent.id).await?;
-    assert_eq!(recorded, *scene.wallet.asked.lock().unwrap());
+    assert_eq!(recorded, *scene.wallet.asked.lock().expect("no test panics with it"));
     let [handover] = &recorded[..] else { panic!("{recorded:?}") };
     let request = &handover.request;
     assert_eq!((request.from, request.chain_id), (Some(scene.env.bob()), Some(CHAIN)));
@@ -205,7 +205,7 @@ async fn what_a_silent_wallet_has_sent_is_found() -> Result<()> {
     let Scene { env, outbox, wallet, intent, escrow } = scene;
     let outbox = outbox.with_nonce(nonce);
     outbox.send(&intent, "pledge", &prepared).await.unwrap_err();
-    assert_eq!(wallet.asked.lock().unwrap()[0].nonce(), nonce);
+    assert_eq!(wallet.asked.lock().expect("no test panics with it")[0].nonce(), nonce);
     let done = outbox.resume(&intent).await?;
     assert_eq!((done.len(), pledged(&escrow, env.bob()).await?), (1, Units::new(7)));
     let [signed] = &outbox.journal().transactions(intent.id).await?[..] else { panic!("one is recorded") };
@@ -225,7 +225,7 @@ async fn what_was_asked_and_may_be_held_is_asked_again_with_the_same_nonce() -> 
     let signed = scene.ask(Way::Sends).await?;
     assert_eq!((signed.nonce, scene.handovers().await?), (nonce, 0));
     // The first request can have no effect any more.
-    let first = scene.wallet.asked.lock().unwrap()[0].request.clone();
+    let first = scene.wallet.asked.lock().expect("no test panics with it")[0].request.clone();
     let late = scene.env.provider.raw_request::<_, B256>("eth_sendTransaction".into(), [first]).await;
     assert!(late.unwrap_err().to_string().contains("nonce too low"));
     assert_eq!(scene.comes_to().await?, (vec![signed.hash], Units::new(7)));
@@ -278,7 +278,7 @@ async fn a_nonce_that_was_used_elsewhere_ends_the_request_once_it_is_final() -> 
 async fn a_transaction_is_named_that_is_not_found_by_itself() -> Result<()> {
     let scene = Scene::start().await?;
     scene.ask(Way::Waits).await.unwrap_err();
-    let asked = scene.wallet.asked.lock().unwrap()[0].clone();
+    let asked = scene.wallet.asked.lock().expect("no test panics with it")[0].clone();
     let sent: B256 = scene.env.provider.raw_request("eth_sendTransaction".into(), [asked.request]).await?;
     let signed = scene.outbox.identify(&scene.intent, sent).await?.expect("the node knows it");
     assert_eq!((signed.hash, scene.handovers().await?), (sent, 0));
@@ -296,7 +296,7 @@ async fn a_transaction_that_a_wallet_has_sped_up_is_followed() -> Result<()> {
     let provider = &scene.env.provider;
     provider.anvil_set_auto_mine(false).await?;
     let signed = scene.ask(Way::Sends).await?;
-    let mut request = scene.wallet.asked.lock().unwrap()[0].request.clone();
+    let mut request = scene.wallet.asked.lock().expect("no test panics with it")[0].request.clone();
     request.max_fee_per_gas = request.max_fee_per_gas.map(|price| 2 * price);
     request.max_priority_fee_per_gas = request.max_priority_fee_per_gas.map(|tip| 2 * tip);
     let faster: B256 = provider.raw_request("eth_sendTransaction".into(), [request]).await?;
