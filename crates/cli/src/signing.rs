@@ -401,12 +401,12 @@ impl Signer {
                 return Ok(Some(intent));
             }
         }
-        if self.draft.key.is_none()
-            && !again
-            && let Some(failed) = latest_failed(journal, &self.draft).await?
-            && self.outbox.revise(&failed).await?
-        {
-            return Ok(Some(self.reopened(failed).await?));
+        if self.draft.key.is_none() && !again {
+            for failed in failed_since_success(journal, &self.draft).await? {
+                if self.outbox.revise(&failed).await? {
+                    return Ok(Some(self.reopened(failed).await?));
+                }
+            }
         }
         for other in journal.unfinished(self.draft.chain, self.from).await? {
             self.require_answered(&other).await?;
@@ -430,7 +430,6 @@ impl Signer {
                 .into());
             }
             IntentState::Failed => {
-                self.outbox.revise(&intent).await?;
                 self.outbox.journal().close(intent.id, IntentState::Unfinished).await?;
                 intent.state = IntentState::Unfinished;
             }
@@ -470,10 +469,11 @@ impl Signer {
     }
 }
 
-/// The latest intent of the same work, if it failed.
-async fn latest_failed(journal: &SqliteJournal, draft: &Draft) -> Result<Option<Intent>> {
-    let latest = journal.intents().await?.into_iter().find(|intent| intent.draft.is_same(draft));
-    Ok(latest.filter(|intent| intent.state == IntentState::Failed))
+/// The intents of the same work that have failed since it was last done.
+async fn failed_since_success(journal: &SqliteJournal, draft: &Draft) -> Result<Vec<Intent>> {
+    let same = journal.intents().await?.into_iter().filter(|intent| intent.draft.is_same(draft));
+    let since = same.take_while(|intent| intent.state != IntentState::Done);
+    Ok(since.filter(|intent| intent.state == IntentState::Failed).collect())
 }
 
 /// The intents of the same work that have come to their end.

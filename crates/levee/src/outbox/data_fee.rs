@@ -37,26 +37,28 @@ pub(super) async fn read(
     let Some(oracle) = oracle(provider, chain).await? else { return Ok(Wei::ZERO) };
     let untold = || Error::DataFeeUnknown { chain };
     let data = unsigned(request, chain).ok_or_else(untold)?.into();
-    let data = ask(provider, oracle, &getL1FeeCall { data }).await?.ok_or_else(untold)?;
+    let data = ask(provider, chain, oracle, &getL1FeeCall { data }).await?.ok_or_else(untold)?;
     let gas = U256::from(request.gas.unwrap_or_default());
     let operator = match oracle {
         // Before Isthmus there is none.
-        OP_STACK => ask(provider, oracle, &getOperatorFeeCall { gas }).await?.unwrap_or_default(),
+        OP_STACK => ask(provider, chain, oracle, &getOperatorFeeCall { gas }).await?.unwrap_or_default(),
         _ => 0,
     };
     Ok(Wei::new(data.saturating_add(operator)))
 }
 
-/// What the oracle says; none if it does not.
+/// What the oracle says; none if it has no such function.
 async fn ask(
     provider: &impl Provider,
+    chain: u64,
     oracle: Address,
     call: &impl SolCall<Return = U256>,
 ) -> Result<Option<u128>, Error> {
     let asked = TransactionRequest::default().with_to(oracle).with_input(call.abi_encode());
     match provider.call(asked).await {
         Ok(answer) => Ok(U256::abi_decode_validate(&answer).ok().and_then(|fee| u128::try_from(fee).ok())),
-        Err(error) if error.is_error_resp() => Ok(None),
+        Err(error) if error.as_error_resp().is_some_and(|said| said.message.contains("revert")) => Ok(None),
+        Err(error) if error.is_error_resp() => Err(Error::DataFeeUnknown { chain }),
         Err(error) => Err(error.into()),
     }
 }

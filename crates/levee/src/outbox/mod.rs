@@ -332,7 +332,8 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// Brings the signed transactions of an intent to their end, one after the other: broadcasts again what is in no block,
     /// and waits for it. Returns the step and the outcome of each that succeeded.
     ///
-    /// A transaction that was recorded as failed by an earlier run is no error: its step is to be signed anew. Nor is one
+    /// A transaction that was recorded as failed by an earlier run is looked at again, as by [`revise`](Self::revise); if it failed, that
+    /// is no error: its step is to be signed anew. Nor is one
     /// that fails now, if another was sent after it: it turned out not to be needed, as when somebody else was faster to
     /// create a contract.
     ///
@@ -344,6 +345,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         if let Err(error) = self.recall(intent).await {
             return Err(self.failed(intent, error).await?);
         }
+        self.revise(intent).await?;
         let mut steps: Vec<(String, Executed)> = Vec::new();
         let mut open = self.journal.transactions(intent.id).await?;
         open.retain(|signed| !matches!(signed.state, SignedState::Failed | SignedState::Replaced));
@@ -364,19 +366,23 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     }
 
     /// Looks again at the transactions of an intent that are recorded as failed, because a node may have lied about one, or a
-    /// reorganization may have put it back with another outcome. Returns whether one has succeeded after all, and records it.
+    /// reorganization may have put it back with another outcome. Returns whether one has succeeded after all, and records it. What is in
+    /// no block is waited for: it may still have its effect, but for the local chain, which may have begun anew.
     ///
     /// # Errors
-    /// [`Error::Journal`].
+    /// [`Error::NotMined`], [`Error::Journal`].
     pub async fn revise(&self, intent: &Intent) -> Result<bool, Error> {
         let mut has_succeeded = false;
         for signed in self.journal.transactions(intent.id).await? {
-            if signed.state == SignedState::Failed
-                && let Some((included, receipt)) = self.included(&signed).await?
-                && receipt.status()
+            if signed.state != SignedState::Failed
+                || self.chain == LOCAL_CHAIN && self.included(&signed).await?.is_none()
             {
-                self.book(&included, &receipt).await?;
-                has_succeeded = true;
+                continue;
+            }
+            match self.confirm(&signed).await {
+                Ok(_) => has_succeeded = true,
+                Err(Error::FailedInBlock { .. } | Error::NonceUsed { .. }) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(has_succeeded)

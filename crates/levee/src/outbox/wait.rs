@@ -64,7 +64,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     }
 
     /// Records what became of a transaction, and that it is the only one with its nonce.
-    pub(super) async fn book(&self, signed: &Signed, receipt: &TransactionReceipt) -> Result<(), Error> {
+    async fn book(&self, signed: &Signed, receipt: &TransactionReceipt) -> Result<(), Error> {
         for attempt in self.attempts(signed).await? {
             let state = match (attempt.hash == signed.hash, receipt.status()) {
                 (true, true) => SignedState::Included,

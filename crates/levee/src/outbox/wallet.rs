@@ -134,7 +134,17 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     ) -> Result<Signed, Error> {
         let mut next_nonce = self.next_nonce.lock().await;
         let earlier = self.asked_before(intent, step).await?;
+        // It said that it has sent it: it is not asked again, whatever the node knows of it.
+        if let Some(told) = earlier.iter().find(|handover| handover.transaction.is_some()) {
+            let signed = self.found(told).await?;
+            wallet.sent(told, &signed);
+            return Ok(signed);
+        }
         let nonce = self.nonce(&earlier, next_nonce.take()).await?;
+        if !earlier.is_empty() && self.has_pending().await? {
+            let reason = "a transaction of the account waits for a block, and may be it".into();
+            return Err(Error::WalletSilent { nonce, reason });
+        }
         let handover = Handover {
             intent: intent.id,
             step: step.to_owned(),
@@ -149,6 +159,12 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         let signed = self.found(&handover).await?;
         wallet.sent(&handover, &signed);
         Ok(signed)
+    }
+
+    /// Whether a transaction of the account waits for a block.
+    async fn has_pending(&self) -> Result<bool, Error> {
+        let count = |block| self.provider.get_transaction_count(self.account).block_id(block);
+        Ok(count(BlockId::pending()).await? > count(BlockId::latest()).await?)
     }
 
     /// What a wallet was asked for the same step, and has not answered.
@@ -205,6 +221,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     async fn find(&self, handover: &Handover, since: Option<Timestamp>) -> Result<Option<Signed>, Error> {
         if let Some(told) = handover.transaction
             && let Some(found) = self.provider.get_transaction_by_hash(told).await?
+            && *found.inner.tx_hash() == told
         {
             return self.follow(handover, &found).await.map(Some);
         }
@@ -281,16 +298,17 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         is_sought: impl Fn(&Transaction) -> bool,
     ) -> Result<Option<Transaction>, Error> {
         let mut id = BlockId::latest();
-        while let Some(block) = self.provider.get_block(id).full().await? {
+        loop {
+            let block = self.provider.get_block(id).full().await?;
+            let block = block.ok_or(Error::Malformed { what: "a block" })?;
             if let Some(found) = block.transactions.txns().find(|found| is_sought(found)) {
                 return Ok(Some(found.clone()));
             }
             if block.header.timestamp.saturating_add(CLOCK_DIFFERENCE) < since || block.header.number == 0 {
-                break;
+                return Ok(None);
             }
             id = BlockId::hash(block.header.parent_hash);
         }
-        Ok(None)
     }
 }
 
