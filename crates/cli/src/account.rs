@@ -116,6 +116,17 @@ impl AccountArgs {
         Ok(hand)
     }
 
+    /// The account, as far as it is known before it is opened: nobody is asked for a password, and no device.
+    pub(crate) fn likely(&self) -> Option<Address> {
+        if self.interactive || self.ledger || self.trezor || self.browser {
+            return expected().ok().flatten();
+        }
+        match self.keystore_file().ok()? {
+            Some(path) => keystore::named(&file::text(&path).ok()?),
+            None => self.key().ok().map(|key| key.address()),
+        }
+    }
+
     /// Whether an option names the account.
     pub(crate) fn is_named(&self) -> bool {
         let Self { keystore, account, interactive, ledger, trezor, dev, browser, .. } = self;
@@ -150,17 +161,23 @@ impl AccountArgs {
             require_terminal("`--interactive` asks for the private key", "use `--account NAME`")?;
             return Ok(parse_key(&prompt::password("Private key")?, "what was typed")?);
         }
-        if let Some(path) = keystore_path(self.keystore.clone(), self.account.as_deref())? {
+        if let Some(path) = self.keystore_file()? {
             return self.open(&path);
         }
-        if let Some(key) = variable(KEY_VARIABLE) {
-            return Ok(parse_key(&key, KEY_VARIABLE)?);
+        let key = variable(KEY_VARIABLE).ok_or_else(no_account)?;
+        Ok(parse_key(&key, KEY_VARIABLE)?)
+    }
+
+    /// The keystore to open; none if the key comes from elsewhere.
+    fn keystore_file(&self) -> Result<Option<PathBuf>, UserError> {
+        if self.keystore.is_some() || self.account.is_some() {
+            return keystore_path(self.keystore.clone(), self.account.as_deref());
         }
-        let keystore = variable("ETH_KEYSTORE").map(PathBuf::from);
-        match keystore_path(keystore, variable("ETH_KEYSTORE_ACCOUNT").as_deref())? {
-            Some(path) => self.open(&path),
-            None => Err(no_account().into()),
+        if self.dev.is_some() || variable(KEY_VARIABLE).is_some() {
+            return Ok(None);
         }
+        let path = variable("ETH_KEYSTORE").map(PathBuf::from);
+        keystore_path(path, variable("ETH_KEYSTORE_ACCOUNT").as_deref())
     }
 
     fn open(&self, path: &Path) -> Result<PrivateKeySigner> {

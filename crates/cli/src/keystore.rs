@@ -12,7 +12,7 @@ use aes::{
 };
 use alloy::{
     hex,
-    primitives::{B256, keccak256},
+    primitives::{Address, B256, keccak256},
     signers::local::PrivateKeySigner,
 };
 use ctr::Ctr128BE;
@@ -56,6 +56,12 @@ pub(crate) fn open(text: &str, password: &str) -> Result<PrivateKeySigner, Locke
         format!("it names the account `{named}`, but its key is that of `{}`", signer.address())
     })?;
     Ok(signer)
+}
+
+/// The account that a keystore names; none if it names none. Whether it is its own is only known when it is open.
+pub(crate) fn named(text: &str) -> Option<Address> {
+    let keystore: Keystore = serde_json::from_str(text).ok()?;
+    keystore.address?.parse().ok()
 }
 
 #[derive(Deserialize)]
@@ -201,7 +207,7 @@ fn bad(reason: impl ToString) -> Locked {
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::{Address, address};
+    use alloy::primitives::address;
     use proptest::{prelude::*, sample::Index};
     use serde_json::{Value, json};
 

@@ -135,7 +135,7 @@ impl Session {
         let router = self.router(weth)?;
         let (weth, (wei, _)) = (router.tokens().weth, pledge.booked.wei_and_shares());
         let amount = weth_text(wei);
-        let account = self.holdings(Some(&router)).await?;
+        let account = self.holdings(&router).await?;
         self.check_weth(&account, weth, wei)?;
         let mut steps = Vec::new();
         steps.extend(self.signer.creation(router.blueprint()).await?);
@@ -150,10 +150,10 @@ impl Session {
         Ok(steps)
     }
 
-    /// What the signer has now, and lets the rescue and the router take.
-    pub(crate) async fn holdings(&self, router: Option<&Router<DynProvider>>) -> Result<AccountView> {
+    /// What the signer has now, with its WETH, and lets the rescue and the router take.
+    async fn holdings(&self, router: &Router<DynProvider>) -> Result<AccountView> {
         let query = Query::of(self.escrow.address()).account(self.signer.from);
-        let query = router.map_or(query, |router| query.through(router.address(), router.tokens().weth));
+        let query = query.through(router.address(), router.tokens().weth);
         let snapshot = query.read(self.escrow.provider(), Some(self.page.chain)).await?;
         Ok(snapshot.account)
     }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long a block and finality take on Ethereum, at most as a rule.
-const BLOCK: Duration = Duration::from_secs(15);
+pub(crate) const BLOCK: Duration = Duration::from_secs(15);
 const FINALITY: Duration = Duration::from_secs(30 * 60);
 
 /// The signer, and what it may send.
@@ -218,6 +218,11 @@ impl SigningArgs {
     /// What signs for the account. May ask for a password, or for a wallet.
     pub(crate) async fn hand(&self, connection: &Connection, output: Output) -> Result<Hand> {
         self.account.hand(connection.chain, output).await
+    }
+
+    /// The account that will sign, as far as it is known before it is opened.
+    pub(crate) fn likely_account(&self) -> Option<Address> {
+        self.sender().ok().flatten().or_else(|| self.account.likely())
     }
 
     /// The account that a dry run is for, if it is not to be opened.

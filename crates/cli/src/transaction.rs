@@ -1,6 +1,9 @@
 //! The path of every transaction: simulated, shown, confirmed, recorded, sent, and reported by its events.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::{
+    io::{self, BufRead, IsTerminal},
+    time::Instant,
+};
 
 use alloy::{
     primitives::Address,
@@ -9,8 +12,8 @@ use alloy::{
 use clap::Args;
 use eyre::{Result, WrapErr};
 use levee::{
-    Blueprint, BonusRefusal, Call, Error, Escrow, Executed, Intent, Journal, Prepared, Purpose, Transaction,
-    outbox::IntentState,
+    AccountView, Blueprint, BonusRefusal, Call, Error, Escrow, Executed, Intent, Journal, Prepared, Purpose,
+    Transaction, outbox::IntentState,
 };
 use levee_model::{Rate, Wei, json::Account};
 use schemars::JsonSchema;
@@ -24,7 +27,7 @@ use crate::{
     output::{self, Output},
     page::Page,
     progress,
-    signing::{Signer, SigningArgs, about},
+    signing::{BLOCK, Signer, SigningArgs, about},
     table,
 };
 
@@ -45,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) escrow: Escrow<DynProvider>,
     /// Its current state.
     pub(crate) page: Page,
+    /// What the account that signs has in it, and can spend.
+    pub(crate) account: AccountView,
     /// The signer.
     pub(crate) signer: Signer,
 }
@@ -82,18 +87,19 @@ impl ChangeArgs {
     /// Opens the rescue first, then the account, so that a wrong address is reported before a password is
     /// asked for. None if an earlier run of the same command has done it all.
     pub(crate) async fn open(&self, purpose: Purpose, output: Output) -> Result<Option<Session>> {
-        let (connection, snapshot) = self.rescue.read(self.signing.network(), None).await?;
+        let network = self.signing.network();
+        let (likely, read) = (self.signing.likely_account(), Instant::now());
+        let (connection, snapshot) = self.rescue.read(network, likely).await?;
         connection.check_current(&snapshot).await?;
         let address = Some(snapshot.contracts.escrow);
         let opened = self.signing.signer(&connection, address, purpose, output).await?;
-        let Some(signer) = opened.or_report(output).await? else { return Ok(None) };
-        let snapshot = if signer.has_waited {
-            self.rescue.read(self.signing.network(), None).await?.1
-        } else {
-            snapshot
-        };
-        let escrow = Escrow::of(signer.provider.clone(), &snapshot);
-        Ok(Some(Session { escrow, page: Page::of(&snapshot), signer }))
+        let Some(mut signer) = opened.or_report(output).await? else { return Ok(None) };
+        // A password or a wallet may take its time, and others may not be known before.
+        let is_old = signer.has_waited || read.elapsed() > BLOCK || likely != Some(signer.from);
+        let snapshot = if is_old { self.rescue.read(network, Some(signer.from)).await?.1 } else { snapshot };
+        signer.balance = Some(snapshot.account.balance);
+        let (escrow, page) = (Escrow::of(signer.provider.clone(), &snapshot), Page::of(&snapshot));
+        Ok(Some(Session { escrow, page, account: snapshot.account, signer }))
     }
 }
 

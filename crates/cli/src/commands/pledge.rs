@@ -94,19 +94,18 @@ impl PledgeArgs {
         session.learn_rate(amount.asset()).await;
         let pledger = self.pledger.unwrap_or(session.signer.from);
         let enlists = !self.no_enlist && session.would_count();
-        let account = session.holdings(None).await?;
-        session.signer.balance = Some(account.balance);
+        let account = &session.account;
         let already =
             account.in_position(self.tier, amount.asset()).filter(|_| pledger == session.signer.from);
         let pledge = Pledge { pledger, index: self.tier, tier, amount, booked, already, enlists };
         let mut steps = match way {
             _ if session.has_pledged() => Vec::new(),
             Way::Direct => {
-                session.check_balance(&account, booked)?;
-                session.direct(&pledge, &account, self.approve).await?
+                session.check_balance(account, booked)?;
+                session.direct(&pledge, account, self.approve).await?
             }
             Way::Permit => {
-                session.check_balance(&account, booked)?;
+                session.check_balance(account, booked)?;
                 session.with_permit(&pledge, self.route.weth).await?
             }
             Way::FromWeth => session.unwrapping(&pledge, self.route.weth, self.approve).await?,
