@@ -57,13 +57,13 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NonceUsed { .. } => Some("check what the account has sent, and run the command again"),
         Error::WalletDeclined { .. } => Some("run the command again to be asked again"),
         Error::WalletSilent { .. } => Some(
-            "run the same command again, which finds what the wallet has sent, or asks with the same nonce; `levee journal list` shows it",
+            "if it has sent it, name that with `levee journal resume INTENT --transaction HASH`; if not, decline the request there and give it up with `levee journal forget INTENT`",
         ),
         Error::WalletChanged { .. } => Some(
             "check what it does; `levee journal list` shows the record, and `levee journal forget` gives it up",
         ),
-        Error::NonceTaken { .. } => Some(
-            "check what the account has sent, decline the request if the wallet still shows it, and run the command again once that is finalized",
+        Error::ForeignPending { .. } => Some(
+            "wait until they are in a block, or say with `--nonce` which nonce to use: the first of theirs replaces that one",
         ),
         Error::GasPriceAboveLimit { .. } => {
             Some("wait, or name the price that you accept with `--max-fee`, as in `--max-fee 400gwei`")

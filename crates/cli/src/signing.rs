@@ -358,41 +358,30 @@ impl Signer {
     /// Finishes the transactions of another run of the same command. `under_way` is one that had not finished when this began,
     /// and may have since.
     async fn caught_up(mut self, under_way: Option<i64>, again: bool) -> Result<Opened> {
-        let Some(intent) = self.earlier_run(under_way, again).await? else {
-            return Ok(Opened::Ready(Box::new(self)));
-        };
-        let began = time::time(intent.recorded_at);
-        self.output
-            .note(&format!("this continues intent {} of {began}: {}", intent.id, intent.draft.purpose));
-        let resumed = self.outbox.resume(&intent);
-        let what = format!("intent {}", intent.id);
-        let done = progress::during(resumed, &what, &self.provider, self.output).await?;
-        let is_done = intent.state == IntentState::Done || intent.is_done_by(&done);
-        self.intent = Some(intent);
-        if is_done {
-            self.output.note("it is done; nothing was sent again");
-            let executed = done.into_iter().map(|(_, executed)| executed).collect();
-            return Ok(Opened::Done(Box::new(self), executed));
+        match self.earlier_run(under_way, again).await? {
+            Some(intent) => {
+                let began = time::time(intent.recorded_at);
+                self.output.note(&format!(
+                    "this continues intent {} of {began}: {}",
+                    intent.id, intent.draft.purpose
+                ));
+                let done = resume(&self.outbox, &intent, self.output).await?;
+                let is_done = intent.state == IntentState::Done || intent.is_done_by(&done);
+                self.intent = Some(intent);
+                if is_done {
+                    self.output.note("it is done; nothing was sent again");
+                    let executed = done.into_iter().map(|(_, executed)| executed).collect();
+                    return Ok(Opened::Done(Box::new(self), executed));
+                }
+                (self.done, self.has_waited) = (done, true);
+            }
+            None => self.require_settled(again).await?,
         }
-        self.note_open_requests().await?;
-        (self.done, self.has_waited) = (done, true);
+        self.outbox.require_answered().await?;
         Ok(Opened::Ready(Box::new(self)))
     }
 
-    /// Says what the wallet may still hold of the earlier run.
-    async fn note_open_requests(&self) -> Result<()> {
-        let Some(intent) = &self.intent else { return Ok(()) };
-        for open in self.outbox.journal().handovers(intent.id).await? {
-            let (step, nonce) = (&open.step, open.nonce());
-            self.output.note(&format!(
-                "the wallet may still hold an earlier request: decline it there; it is asked again with the same nonce {nonce}: {step}"
-            ));
-        }
-        Ok(())
-    }
-
-    /// The intent that this command continues. Refuses to begin another one while a transaction of the account is under way
-    /// that might be a mistake to repeat.
+    /// The intent that this command continues.
     async fn earlier_run(&self, under_way: Option<i64>, again: bool) -> Result<Option<Intent>> {
         let journal = self.outbox.journal();
         if let Some(key) = &self.draft.key
@@ -411,13 +400,6 @@ impl Signer {
                 if self.outbox.revise(&failed).await? {
                     return Ok(Some(self.reopened(failed).await?));
                 }
-            }
-        }
-        for other in journal.unfinished(self.draft.chain, self.from).await? {
-            self.require_answered(&other).await?;
-            let may_repeat = again && other.draft.is_same(&self.draft);
-            if !may_repeat {
-                self.require_settled(&other).await?;
             }
         }
         Ok(None)
@@ -443,35 +425,35 @@ impl Signer {
         Ok(intent)
     }
 
-    /// Refuses to go on while a wallet may still send something else, by a nonce that would then be used here.
-    async fn require_answered(&self, other: &Intent) -> Result<()> {
-        let recalled = self.outbox.recall(other).await;
-        let Some(open) = self.outbox.journal().handovers(other.id).await?.into_iter().next() else {
-            return Ok(());
-        };
-        recalled?;
-        let (id, purpose, nonce) = (other.id, &other.draft.purpose, open.nonce());
-        Err(UserError::new(format!(
-            "the wallet may still send what an earlier command asked for, with nonce {nonce}: intent {id}, {purpose}"
-        ))
-        .hint(format!(
-            "repeat that command, name what the wallet sent with `levee journal resume {id} --transaction HASH`, or decline it in \
-             the wallet and give it up with `levee journal forget {id}`"
-        ))
-        .into())
+    /// Refuses to begin an intent while a transaction of another one may have its effect: it might be a mistake to repeat it.
+    async fn require_settled(&self, again: bool) -> Result<()> {
+        for other in self.outbox.journal().unfinished(self.draft.chain, self.from).await? {
+            if again && other.draft.is_same(&self.draft) {
+                continue;
+            }
+            if let Some(pending) = self.outbox.settle_pending(&other).await? {
+                let (id, purpose) = (other.id, &other.draft.purpose);
+                return Err(UserError::new(format!(
+                    "transaction `{pending}` of an earlier command is not known to be in a block: intent {id}, {purpose}"
+                ))
+                .hint(format!(
+                    "finish it with `levee journal resume {id}`, or give it up with `levee journal forget {id}`"
+                ))
+                .into());
+            }
+        }
+        Ok(())
     }
+}
 
-    async fn require_settled(&self, other: &Intent) -> Result<()> {
-        let Some(pending) = self.outbox.settle_pending(other).await? else { return Ok(()) };
-        let (id, purpose) = (other.id, &other.draft.purpose);
-        Err(UserError::new(format!(
-            "transaction `{pending}` of an earlier command is not known to be in a block: intent {id}, {purpose}"
-        ))
-        .hint(format!(
-            "finish it with `levee journal resume {id}`, or give it up with `levee journal forget {id}`"
-        ))
-        .into())
-    }
+/// Finishes what was signed of an intent, and shows meanwhile what it waits for. Returns the steps that succeeded.
+pub(crate) async fn resume(
+    outbox: &Outbox<DynProvider, SqliteJournal>,
+    intent: &Intent,
+    output: Output,
+) -> Result<Vec<(String, Executed)>, levee::Error> {
+    let what = format!("intent {}", intent.id);
+    progress::during(outbox.resume(intent), &what, outbox.provider(), output).await
 }
 
 /// The intents of the same work that have failed since it was last done.

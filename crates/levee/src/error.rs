@@ -355,6 +355,17 @@ pub enum Error {
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
     },
+    /// The node has transactions of the account waiting for a block that the journal does not know, so the next nonce is not certain.
+    #[error("`{account}` has transactions waiting for a block that were not sent from here, with nonces from {nonce} to {}", waiting.saturating_sub(1))]
+    ForeignPending {
+        /// The account.
+        #[serde(with = "levee_model::json::Account")]
+        account: Address,
+        /// The first nonce of theirs.
+        nonce: u64,
+        /// The nonce after them.
+        waiting: u64,
+    },
     /// Another transaction of the account used the nonce of the transaction, which therefore never has an effect.
     #[error(
         "transaction `{transaction}` has no effect: another transaction of `{account}` used its nonce {nonce}"
@@ -376,8 +387,12 @@ pub enum Error {
         reason: String,
     },
     /// The wallet has not told what became of a transaction that it was asked to send. It may have sent it, or still do so.
-    #[error("it is not known whether the wallet sent the transaction with nonce {nonce}: {reason}")]
+    #[error(
+        "it is not known whether the wallet sent the transaction with nonce {nonce} of intent {intent}: {reason}"
+    )]
     WalletSilent {
+        /// The number of the intent that it was asked for.
+        intent: i64,
         /// The nonce that it was asked to use.
         nonce: u64,
         /// Why it is not known.
@@ -393,15 +408,6 @@ pub enum Error {
         transaction: B256,
         /// The first part of it that differs.
         what: &'static str,
-    },
-    /// Another transaction of the account used the nonce that a wallet was asked to use.
-    #[error("the wallet has not sent the transaction: another one of `{account}` used its nonce {nonce}")]
-    NonceTaken {
-        /// The account.
-        #[serde(with = "levee_model::json::Account")]
-        account: Address,
-        /// The nonce.
-        nonce: u64,
     },
     /// The transaction was sent but not included in a block in time. It still may be.
     #[error("transaction `{transaction}` was not included in a block within {} s, but still may be", waited.as_secs())]
@@ -538,6 +544,7 @@ impl Error {
             | Self::GasLimitTooLow { .. }
             | Self::DataFeeRisen { .. }
             | Self::KeyTaken { .. }
+            | Self::ForeignPending { .. }
             | Self::WalletDeclined { .. }
             | Self::InvalidUrl { .. }
             | Self::TooFewNodes { .. } => true,
@@ -556,7 +563,6 @@ impl Error {
             | Self::NonceUsed { .. }
             | Self::WalletSilent { .. }
             | Self::WalletChanged { .. }
-            | Self::NonceTaken { .. }
             | Self::NotMined { .. }
             | Self::FailedInBlock { .. }
             | Self::NotCreated { .. }

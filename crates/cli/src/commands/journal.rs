@@ -4,7 +4,7 @@ use alloy::{primitives::B256, providers::DynProvider};
 use clap::{Args, Subcommand};
 use eyre::Result;
 use levee::{
-    Error, Executed, Intent, Journal, Outbox,
+    Executed, Intent, Journal, Outbox,
     outbox::{Handover, IntentState, Signed},
 };
 use schemars::JsonSchema;
@@ -15,8 +15,7 @@ use crate::{
     error::UserError,
     journal::SqliteJournal,
     output::Output,
-    progress,
-    signing::{JournalArgs, SigningArgs, WaitingArgs, about},
+    signing::{self, JournalArgs, SigningArgs, WaitingArgs, about},
     table, terms, time, transaction,
 };
 
@@ -173,20 +172,37 @@ impl ResumeArgs {
         let (chain, account) = (intent.draft.chain, intent.draft.account);
         let connection = self.network.connect_on(chain).await?;
         let _turn = journal.turn(chain, account, output).await?;
+        // A command may have finished it, or given it up, while this one waited.
+        let intent = journal.intent(intent.id).await?;
+        require_followed(&intent)?;
         let outbox = Outbox::watching(connection.provider.clone(), chain, account)
             .with_journal(journal)
             .waiting(self.waiting.confirmations(), self.waiting.limit(connection.nodes.patience()));
         if let Some(transaction) = self.transaction {
             identify(&outbox, &intent, transaction).await?;
         }
-        let executed = resume(&outbox, &intent, output).await?;
-        if let Some(open) = outbox.journal().handovers(intent.id).await?.first() {
-            let reason = "the node knows no such transaction".into();
-            return Err(Error::WalletSilent { nonce: open.nonce(), reason }.into());
+        let executed = finish(&outbox, &intent, output).await?;
+        outbox.require_answered().await?;
+        if executed.is_empty() {
+            return Err(nothing_to_finish(&intent).into());
         }
         let (text, json) = transaction::summary(&executed, None);
         output.result(&text, &json)
     }
+}
+
+fn require_followed(intent: &Intent) -> Result<(), UserError> {
+    if intent.state != IntentState::Forgotten {
+        return Ok(());
+    }
+    let id = intent.id;
+    Err(UserError::new(format!("intent {id} was forgotten, so nothing of it is sent again"))
+        .hint(format!("`levee journal show {id}` shows what was signed")))
+}
+
+fn nothing_to_finish(intent: &Intent) -> UserError {
+    UserError::new(format!("no transaction of intent {} can have an effect", intent.id))
+        .hint("run its command again, which signs it anew")
 }
 
 /// Follows what a wallet has sent, by the user's word.
@@ -245,7 +261,7 @@ impl BumpArgs {
         self.signing.confirm(&format!("{} again\n{}", stuck.step, table::facts_below(&plan)), output).await?;
         let signed = outbox.replace(&intent, &stuck, &prepared).await?;
         output.note(&format!("sent {}", signed.hash));
-        let (text, json) = transaction::summary(&resume(&outbox, &intent, output).await?, None);
+        let (text, json) = transaction::summary(&finish(&outbox, &intent, output).await?, None);
         output.result(&text, &json)
     }
 }
@@ -265,14 +281,13 @@ async fn stuck(outbox: &Outbox<DynProvider, SqliteJournal>, intent: &Intent) -> 
 }
 
 /// Finishes what was signed. The steps that were not are for the command that planned them.
-async fn resume(
+async fn finish(
     outbox: &Outbox<DynProvider, SqliteJournal>,
     intent: &Intent,
     output: Output,
 ) -> Result<Vec<Executed>> {
-    let (what, resumed) = (format!("intent {}", intent.id), outbox.resume(intent));
-    let done = progress::during(resumed, &what, outbox.provider(), output).await?;
-    if intent.state == IntentState::Unfinished && intent.is_done_by(&done) {
+    let done = signing::resume(outbox, intent, output).await?;
+    if intent.state != IntentState::Done && intent.is_done_by(&done) {
         outbox.journal().close(intent.id, IntentState::Done).await?;
     }
     Ok(done.into_iter().map(|(_, executed)| executed).collect())

@@ -11,6 +11,7 @@
 mod data_fee;
 mod fees;
 mod journal;
+mod nonce;
 mod simulation;
 mod wait;
 mod wallet;
@@ -104,10 +105,13 @@ impl Prepared {
     ///
     /// # Errors
     /// [`Error::GasPriceAboveLimit`] if the next block needs more.
-    pub fn at_most(mut self, other: &Self) -> Result<Self, Error> {
-        self.fees = self.fees.at_most(other.fees.max_fee_per_gas)?;
-        self.request = self.fees.set(self.request);
-        Ok(self)
+    pub fn at_most(self, other: &Self) -> Result<Self, Error> {
+        let fees = self.fees.at_most(other.fees.max_fee_per_gas)?;
+        Ok(self.with_fees(fees))
+    }
+
+    fn with_fees(self, fees: Fees) -> Self {
+        Self { request: fees.set(self.request), fees, ..self }
     }
 
     /// The same within the price and the gas limit of what was shown for it.
@@ -123,11 +127,9 @@ impl Prepared {
         if self.data_fee > shown.data_fee_limit() {
             return Err(Error::DataFeeRisen { fee: self.data_fee, limit: shown.data_fee_limit() });
         }
-        let mut within = self.at_most(shown)?;
-        within.data_fee = shown.data_fee;
-        within.fees.gas_limit = within.fees.gas_limit.min(limit);
-        within.request = within.fees.set(within.request);
-        Ok(within)
+        let fees = self.fees.at_most(shown.fees.max_fee_per_gas)?;
+        let gas_limit = fees.gas_limit.min(limit);
+        Ok(Self { data_fee: shown.data_fee, ..self.with_fees(Fees { gas_limit, ..fees }) })
     }
 
     /// What its gas and data would cost in the next block.
@@ -261,25 +263,40 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// transaction is taken for sent: [`confirm`](Self::confirm) finds out, and broadcasts it again. A [`Wallet`] is asked under a
     /// record that is made before, and what it sent is recorded when the node knows it.
     ///
+    /// No step is signed twice while the first may have its effect: what was signed for it is returned.
+    ///
     /// # Errors
     /// [`Error::NotSigned`], [`Error::SignerRefused`], [`Error::NotOwnSignature`]; [`Error::WalletDeclined`], and then nothing was
-    /// sent; [`Error::WalletSilent`], [`Error::WalletChanged`] and [`Error::NotMined`], and then [`recall`](Self::recall) finds
-    /// out; [`Error::Journal`], and then nothing was broadcast; [`Error::NotAccepted`] if the node refuses the
+    /// sent; [`Error::WalletSilent`], as long as it is not known what became of anything that a wallet was asked for, and
+    /// [`Error::WalletChanged`]; [`Error::NotMined`] if the node does not know what the wallet says that it has sent;
+    /// [`Error::ForeignPending`]; [`Error::Journal`], and then nothing was broadcast; [`Error::NotAccepted`] if the node refuses the
     /// transaction, which remains recorded; [`Error::Rpc`] if the account's nonce cannot be read.
     pub async fn send(&self, intent: &Intent, step: &str, prepared: &Prepared) -> Result<Signed, Error> {
-        if let Some(wallet) = &self.sender {
-            return self.hand_over(wallet.as_ref(), intent, step, prepared).await;
+        let mut next_nonce = self.next_nonce.lock().await;
+        self.require_answered().await?;
+        if let Some(signed) = self.signed_for(intent, step).await? {
+            return Ok(signed);
         }
-        let signed = {
-            let mut next_nonce = self.next_nonce.lock().await;
-            let earlier = self.asked_before(intent, step).await?;
-            let nonce = self.nonce(&earlier, next_nonce.take()).await?;
-            let signed = self.record(intent, step, prepared, nonce).await?;
-            *next_nonce = Some(nonce.saturating_add(1));
-            signed
+        let nonce = match next_nonce.take() {
+            Some(nonce) => nonce,
+            None => self.first_free_nonce().await?,
         };
+        if let Some(wallet) = &self.sender {
+            return self.hand_over(wallet.as_ref(), intent, step, prepared, nonce).await;
+        }
+        let signed = self.record(intent, step, prepared, nonce).await?;
+        *next_nonce = Some(nonce.saturating_add(1));
+        drop(next_nonce);
         self.broadcast(&signed).await?;
         Ok(signed)
+    }
+
+    /// What was signed for a step, unless it is known to have no effect.
+    async fn signed_for(&self, intent: &Intent, step: &str) -> Result<Option<Signed>, Error> {
+        let may_have_effect = |signed: &Signed| {
+            signed.step == step && matches!(signed.state, SignedState::Pending | SignedState::Included)
+        };
+        Ok(self.journal.transactions(intent.id).await?.into_iter().rfind(may_have_effect))
     }
 
     /// What takes the place of a pending transaction: the same, at a higher price. Sends nothing.
@@ -342,9 +359,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// # Errors
     /// Like [`confirm`](Self::confirm) and [`recall`](Self::recall); [`Error::NotAccepted`].
     pub async fn resume(&self, intent: &Intent) -> Result<Vec<(String, Executed)>, Error> {
-        if let Err(error) = self.recall(intent).await {
-            return Err(self.failed(intent, error).await?);
-        }
+        self.recall(intent).await?;
         self.revise(intent).await?;
         let mut steps: Vec<(String, Executed)> = Vec::new();
         let mut open = self.journal.transactions(intent.id).await?;
@@ -412,8 +427,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// # Errors
     /// [`Error::Journal`].
     pub async fn failed(&self, intent: &Intent, error: Error) -> Result<Error, Error> {
-        let is_final =
-            matches!(error, Error::FailedInBlock { .. } | Error::NonceUsed { .. } | Error::NonceTaken { .. });
+        let is_final = matches!(error, Error::FailedInBlock { .. } | Error::NonceUsed { .. });
         if is_final
             && intent.state == IntentState::Unfinished
             && self.journal.handovers(intent.id).await?.is_empty()
@@ -426,28 +440,36 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         Ok(error)
     }
 
-    /// The nonce of the next transaction: that of what a wallet was asked for the same step, because it may still send that.
-    async fn nonce(&self, earlier: &[Handover], next: Option<u64>) -> Result<u64, Error> {
-        match (earlier.last(), next) {
-            (Some(handover), _) => Ok(handover.nonce()),
-            (None, Some(nonce)) => Ok(nonce),
-            (None, None) => self.first_free_nonce().await,
+    /// The nonce after the account's transactions that are in blocks and those that the journal has in a row after them. Never a
+    /// later one on a node's word: it would stay valid until others have filled the gap, when nobody thinks of it any more.
+    async fn first_free_nonce(&self) -> Result<u64, Error> {
+        let followed = self.journal.followed(self.chain, self.account).await?;
+        let is_pending = |nonce: &u64| {
+            followed.iter().any(|signed| signed.nonce == *nonce && signed.state == SignedState::Pending)
+        };
+        let after = |mined: u64| (mined..).find(|nonce| !is_pending(nonce)).unwrap_or(mined);
+        // The local chain may begin anew at any time.
+        let was_in_block = |signed: &&Signed| {
+            matches!(signed.state, SignedState::Included | SignedState::Failed) && self.chain != LOCAL_CHAIN
+        };
+        let in_blocks =
+            followed.iter().filter(was_in_block).map(|signed| signed.nonce.saturating_add(1)).max();
+        let waiting = self.count(BlockId::pending()).await?;
+        if in_blocks.map(after) == Some(waiting) {
+            return Ok(waiting);
         }
+        // The node may be behind.
+        let mined = self.count(BlockId::latest()).await?.max(in_blocks.unwrap_or_default());
+        let nonce = after(mined);
+        if waiting > nonce {
+            return Err(Error::ForeignPending { account: self.account, nonce, waiting });
+        }
+        Ok(nonce)
     }
 
-    /// The nonce after the account's transactions that the node knows and those that the journal follows, in case the node is
-    /// behind or has lost some. The local chain may begin anew at any time, so there only pending ones count.
-    async fn first_free_nonce(&self) -> Result<u64, Error> {
-        let known = self.provider.get_transaction_count(self.account).block_id(BlockId::pending()).await?;
-        let counts = |signed: &Signed| match signed.state {
-            SignedState::Pending => true,
-            SignedState::Included | SignedState::Failed => self.chain != LOCAL_CHAIN,
-            SignedState::Replaced => false,
-        };
-        let followed = self.journal.followed(self.chain, self.account).await?;
-        let next =
-            followed.iter().filter(|signed| counts(signed)).map(|signed| signed.nonce.saturating_add(1));
-        Ok(next.fold(known, u64::max))
+    /// How many transactions the account has sent, up to a block.
+    async fn count(&self, block: BlockId) -> Result<u64, Error> {
+        Ok(self.provider.get_transaction_count(self.account).block_id(block).await?)
     }
 
     /// Signs a transaction and records it. Nothing is broadcast yet.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{
     Outbox,
     journal::{Journal, Signed, SignedState},
+    nonce::difference,
 };
 use crate::{call::Executed, error::Error, event::Event};
 
@@ -102,9 +103,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             if let Some(found) = self.included(signed).await? {
                 return Ok(found);
             }
-            // What was seen in a block before is not given up because a node does not find it any more.
-            let was_included = signed.state == SignedState::Included;
-            if pause > PATIENCE && !was_included && self.is_overtaken(signed).await? {
+            if pause > PATIENCE && self.is_overtaken(signed).await? {
                 let (account, nonce, transaction) = (self.account, signed.nonce, signed.hash);
                 self.book_overtaken(signed).await?;
                 return Err(Error::NonceUsed { account, nonce, transaction });
@@ -160,40 +159,33 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     }
 
     /// Whether a foreign transaction has its nonce for good. A block that can still be reorganized proves nothing, and neither
-    /// does an answer that does not come. A transaction that makes the same call is not foreign: a wallet may have sent it again at
-    /// a higher price. It is followed instead.
+    /// does an answer that does not come, or a number of transactions without the one in question. A transaction that makes the same
+    /// call is not foreign: a wallet may have sent it again at a higher price. It is followed instead.
     async fn is_overtaken(&self, signed: &Signed) -> Result<bool, Error> {
         if !self.has_used(signed.nonce, BlockId::latest()).await {
             return Ok(false);
         }
-        for attempt in self.attempts(signed).await? {
-            let receipt = self.provider.get_transaction_receipt(attempt.hash).await;
-            let transaction = self.provider.get_transaction_by_hash(attempt.hash).await;
-            if !matches!((receipt, transaction), (Ok(None), Ok(None))) {
+        let attempts = self.attempts(signed).await?;
+        for attempt in &attempts {
+            if !matches!(self.provider.get_transaction_receipt(attempt.hash).await, Ok(None)) {
                 return Ok(false);
             }
         }
-        let is_final = self.has_used(signed.nonce, BlockId::finalized()).await;
-        Ok(!self.is_repriced(signed, is_final).await? && is_final)
+        let Some(found) = self.at_nonce(signed.nonce).await else { return Ok(false) };
+        if attempts.iter().any(|attempt| attempt.hash == *found.tx_hash()) {
+            return Ok(false);
+        }
+        let request = TransactionRequest::from_transaction(signed.transaction()?).with_from(self.account);
+        if difference(&request, &found).is_none() {
+            self.journal.record(&Signed::new(signed.intent, &signed.step, &signed.contracts, &found)).await?;
+            return Ok(false);
+        }
+        Ok(self.has_used(signed.nonce, BlockId::finalized()).await)
     }
 
     /// Whether the account has used a nonce, by a node's word about a block.
     async fn has_used(&self, nonce: u64, block: BlockId) -> bool {
-        let used = self.provider.get_transaction_count(self.account).block_id(block).await;
-        used.is_ok_and(|used| used > nonce)
-    }
-
-    /// Whether the same call was included in another transaction with the same nonce, which is recorded if so. Once the nonce is
-    /// final, the blocks are searched for it too.
-    async fn is_repriced(&self, signed: &Signed, is_final: bool) -> Result<bool, Error> {
-        let request = TransactionRequest::from_transaction(signed.transaction()?).with_from(self.account);
-        let since = is_final.then_some(signed.signed_at);
-        let Some(found) = self.same_call(&request, signed.nonce..=signed.nonce, since).await? else {
-            return Ok(false);
-        };
-        let found = Signed::new(signed.intent, &signed.step, &signed.contracts, found.inner.inner());
-        self.journal.record(&found).await?;
-        Ok(true)
+        self.count(block).await.is_ok_and(|used| used > nonce)
     }
 
     /// The transactions of which at most one is included: it, what it replaced, and what replaced it.

@@ -114,10 +114,45 @@ async fn transactions_in_flight_have_nonces_in_a_row() -> Result<()> {
     assert_eq!(known, first.nonce);
     let journal = MemoryJournal::default();
     let other = journal.begin(&draft(bob, "pledge", None), &[]).await?;
-    journal.record(&Signed { intent: other.id, ..second.clone() }).await?;
+    for signed in [&first, &second] {
+        journal.record(&Signed { intent: other.id, ..signed.clone() }).await?;
+    }
     let outbox = env.outbox(bob).with_journal(journal);
     let third = outbox.send(&other, "third", &prepared).await?;
     assert_eq!(third.nonce, second.nonce + 1);
+    Ok(())
+}
+
+/// What is signed for a nonce behind a gap would have its effect when others have filled the gap.
+#[tokio::test]
+async fn no_nonce_is_signed_behind_what_was_not_sent_from_here() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    env.provider.anvil_set_auto_mine(false).await?;
+    let (_, _, elsewhere) = sent_unseen(&env, &escrow, 7).await?;
+    let outbox = env.outbox(bob).waiting(Confirmations::default(), Duration::from_secs(30));
+    let intent = outbox.journal().begin(&draft(bob, "pledge", None), &["pledge".into()]).await?;
+    let prepared = outbox.prepare(&pledge(&escrow, bob, 9)).await?;
+    let (nonce, waiting) = (elsewhere.nonce, elsewhere.nonce + 1);
+    let foreign = Error::ForeignPending { account: bob, nonce, waiting };
+    assert_eq!(outbox.send(&intent, "pledge", &prepared).await, Err(foreign));
+    assert_eq!(outbox.journal().transactions(intent.id).await?, []);
+    // Once it is in a block, its nonce is certain.
+    env.provider.anvil_mine(Some(1), None).await?;
+    assert_eq!(outbox.send(&intent, "pledge", &prepared).await?.nonce, waiting);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_was_signed_for_a_step_is_not_signed_anew() -> Result<()> {
+    let env = Environment::start().await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    let (outbox, intent, signed) = sent_unseen(&env, &escrow, 7).await?;
+    let prepared = outbox.prepare(&pledge(&escrow, bob, 7)).await?;
+    assert_eq!(outbox.send(&intent, "pledge", &prepared).await?, signed);
+    outbox.confirm(&signed).await?;
+    assert_eq!(outbox.send(&intent, "pledge", &prepared).await?.hash, signed.hash);
+    assert_eq!(pledged(&escrow, bob).await?, Units::new(7));
     Ok(())
 }
 

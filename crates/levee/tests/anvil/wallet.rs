@@ -24,6 +24,8 @@ use super::{
     outbox::{draft, pledge, pledged},
 };
 
+const UNSHOWN: &str = "the node shows no such transaction";
+
 /// What a wallet does with what it is asked to send.
 #[derive(Debug, Clone, Copy)]
 enum Way {
@@ -128,6 +130,15 @@ impl Scene {
         self.outbox.send(&self.intent, "pledge", &prepared).await
     }
 
+    /// What the wallet was asked for.
+    fn asked(&self, number: usize) -> Handover {
+        self.wallet.asked.lock().expect("no test panics with it")[number].clone()
+    }
+
+    fn silent(&self, nonce: u64, reason: &str) -> Error {
+        Error::WalletSilent { intent: self.intent.id, nonce, reason: reason.into() }
+    }
+
     async fn nonce(&self) -> Result<u64> {
         Ok(self.env.provider.get_transaction_count(self.env.bob()).await?)
     }
@@ -176,7 +187,7 @@ async fn the_wallet_is_asked_under_a_record() -> Result<()> {
     let scene = Scene::start().await?;
     let nonce = scene.nonce().await?;
     let silent = scene.ask(Way::Waits).await.unwrap_err();
-    assert_eq!(silent, Error::WalletSilent { nonce, reason: "it is gone".into() });
+    assert_eq!(silent, scene.silent(nonce, "it is gone"));
     let recorded = scene.outbox.journal().handovers(scene.intent.id).await?;
     assert_eq!(recorded, *scene.wallet.asked.lock().expect("no test panics with it"));
     let [handover] = &recorded[..] else { panic!("{recorded:?}") };
@@ -214,21 +225,29 @@ async fn what_a_silent_wallet_has_sent_is_found() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_was_asked_and_may_be_held_is_asked_again_with_the_same_nonce() -> Result<()> {
+async fn nothing_is_asked_or_signed_while_a_wallet_may_send_what_it_holds() -> Result<()> {
     let scene = Scene::start().await?;
     let nonce = scene.nonce().await?;
     scene.ask(Way::Waits).await.unwrap_err();
-    // A later no is no answer to the first request.
-    let silent = scene.ask(Way::Declines).await.unwrap_err();
-    assert_eq!(silent, Error::WalletSilent { nonce, reason: "no".into() });
-    assert!(scene.handovers().await? > 0);
-    let signed = scene.ask(Way::Sends).await?;
-    assert_eq!((signed.nonce, scene.handovers().await?), (nonce, 0));
-    // The first request can have no effect any more.
-    let first = scene.wallet.asked.lock().expect("no test panics with it")[0].request.clone();
-    let late = scene.env.provider.raw_request::<_, B256>("eth_sendTransaction".into(), [first]).await;
-    assert!(late.unwrap_err().to_string().contains("nonce too low"));
-    assert_eq!(scene.comes_to().await?, (vec![signed.hash], Units::new(7)));
+    let unknown = scene.silent(nonce, UNSHOWN);
+    assert_eq!(scene.ask(Way::Sends).await, Err(unknown.clone()));
+    let other = scene.outbox.journal().begin(&draft(scene.env.bob(), "settle", None), &[]).await?;
+    let prepared = scene.outbox.prepare(&pledge(&scene.escrow, scene.env.bob(), 9)).await?;
+    assert_eq!(scene.outbox.send(&other, "pledge", &prepared).await, Err(unknown.clone()));
+    // Not by a key of the account either.
+    let Scene { env, escrow, wallet, outbox, intent } = scene;
+    let keyed = env.outbox(env.bob());
+    let same = keyed.journal().begin(&intent.draft, &intent.plan).await?;
+    keyed.journal().hand_over(&outbox.journal().handovers(intent.id).await?[0]).await?;
+    assert_eq!((same.id, keyed.send(&same, "pledge", &prepared).await), (intent.id, Err(unknown)));
+    assert_eq!(wallet.asked.lock().expect("no test panics with it").len(), 1);
+    assert_eq!(pledged(&escrow, env.bob()).await?, Units::ZERO);
+
+    // Its owner gives it up.
+    outbox.journal().close(intent.id, IntentState::Forgotten).await?;
+    wallet.set(Way::Sends);
+    let signed = outbox.send(&other, "pledge", &prepared).await?;
+    assert_eq!((signed.nonce, pledged(&escrow, env.bob()).await?), (nonce, Units::new(9)));
     Ok(())
 }
 
@@ -255,22 +274,20 @@ async fn a_wallet_that_sends_something_else_is_told_on() -> Result<()> {
     Ok(())
 }
 
+/// A wallet may choose another nonce when it sends at last.
 #[tokio::test]
-async fn a_nonce_that_was_used_elsewhere_ends_the_request_once_it_is_final() -> Result<()> {
+async fn a_nonce_that_was_used_elsewhere_does_not_end_the_request() -> Result<()> {
     let scene = Scene::start().await?;
     let nonce = scene.nonce().await?;
     scene.ask(Way::Waits).await.unwrap_err();
     scene.pays_elsewhere().await?;
-    let taken = Error::NonceTaken { account: scene.env.bob(), nonce };
-    assert_eq!(scene.outbox.resume(&scene.intent).await, Err(taken.clone()));
-    let state = async || -> Result<_> {
-        let open = scene.outbox.journal().unfinished(CHAIN, scene.env.bob()).await?;
-        Ok(open.iter().map(|intent| intent.state).collect::<Vec<_>>())
-    };
-    assert_eq!((scene.handovers().await?, state().await?), (1, vec![IntentState::Unfinished]));
     scene.env.provider.anvil_mine(Some(70), None).await?;
-    assert_eq!(scene.outbox.resume(&scene.intent).await, Err(taken));
-    assert_eq!((scene.handovers().await?, state().await?), (0, vec![]));
+    assert_eq!(scene.comes_to().await?, (vec![], Units::ZERO));
+    assert_eq!(scene.outbox.require_answered().await, Err(scene.silent(nonce, UNSHOWN)));
+    let late = TransactionRequest { nonce: None, ..scene.asked(0).request };
+    let sent: B256 = scene.env.provider.raw_request("eth_sendTransaction".into(), [late]).await?;
+    assert_eq!(scene.outbox.require_answered().await, Ok(()));
+    assert_eq!(scene.comes_to().await?, (vec![sent], Units::new(7)));
     Ok(())
 }
 
@@ -278,8 +295,8 @@ async fn a_nonce_that_was_used_elsewhere_ends_the_request_once_it_is_final() -> 
 async fn a_transaction_is_named_that_is_not_found_by_itself() -> Result<()> {
     let scene = Scene::start().await?;
     scene.ask(Way::Waits).await.unwrap_err();
-    let asked = scene.wallet.asked.lock().expect("no test panics with it")[0].clone();
-    let sent: B256 = scene.env.provider.raw_request("eth_sendTransaction".into(), [asked.request]).await?;
+    let request = scene.asked(0).request;
+    let sent: B256 = scene.env.provider.raw_request("eth_sendTransaction".into(), [request]).await?;
     let signed = scene.outbox.identify(&scene.intent, sent).await?.expect("the node knows it");
     assert_eq!((signed.hash, scene.handovers().await?), (sent, 0));
     assert_eq!(scene.comes_to().await?, (vec![sent], Units::new(7)));
@@ -296,7 +313,7 @@ async fn a_transaction_that_a_wallet_has_sped_up_is_followed() -> Result<()> {
     let provider = &scene.env.provider;
     provider.anvil_set_auto_mine(false).await?;
     let signed = scene.ask(Way::Sends).await?;
-    let mut request = scene.wallet.asked.lock().expect("no test panics with it")[0].request.clone();
+    let mut request = scene.asked(0).request;
     request.max_fee_per_gas = request.max_fee_per_gas.map(|price| 2 * price);
     request.max_priority_fee_per_gas = request.max_priority_fee_per_gas.map(|tip| 2 * tip);
     let faster: B256 = provider.raw_request("eth_sendTransaction".into(), [request]).await?;
