@@ -357,38 +357,36 @@ async fn the_address_is_valid_once_and_for_its_own_page() {
 }
 
 #[tokio::test]
-async fn cut_off_after_the_wallet_was_asked_the_repeated_command_asks_with_the_same_nonce() {
+async fn while_the_wallet_may_hold_a_request_nothing_else_is_asked_or_signed() {
     let world = World::with_rescue().await;
     let mut person = killed_after_asking(&world);
     let handed_over = intent(&world)["handedOver"][0].take();
-    let nonce = handed_over["request"]["nonce"].clone();
     assert_eq!(handed_over["transaction"], Value::Null);
-    // Nothing else is sent from the account meanwhile, whatever signs.
-    let refused = world.try_by(ANN, "pledge 1 ETH --tier 0");
-    assert!(
-        refused.stderr.contains("the wallet may still send what an earlier command asked for, with nonce "),
-        "{}",
-        refused.stderr
+    let nonce =
+        handed_over["request"]["nonce"].as_str().expect("a number").trim_start_matches("0x").to_owned();
+    let told = format!(
+        "error: it is not known whether the wallet sent the transaction with nonce {nonce} of intent 2: the node shows no such \
+         transaction\n"
     );
-    assert_eq!((refused.code, pledged(&world)), (Some(1), Value::Null));
+    // Whatever signs, and whether it is the same command or another, under a key or not.
+    for line in [PLEDGE, "pledge 1 ETH --tier 0", "pledge 5 ETH --tier 0 --id invoice-7"] {
+        let refused = world.try_by(ANN, line);
+        assert!(refused.stderr.contains(&told), "{line}: {}", refused.stderr);
+        assert_eq!((refused.code, pledged(&world)), (Some(2), Value::Null), "{line}");
+    }
+    let resumed = world.levee("journal resume 2");
+    assert!(resumed.stderr.contains(&told) && resumed.code == Some(2), "{}", resumed.stderr);
 
-    let signing = Signing::of_ann(&world, PLEDGE);
-    let mut again = Person::asked(&world, &signing);
-    again.goes_on();
-    again.sees(ENDED);
-    let ran = signing.end();
-    assert!(
-        ran.stderr.contains("the wallet may still hold an earlier request: decline it there"),
-        "{}",
-        ran.stderr
-    );
-    ran.ok();
-    // Now the first request is confirmed too: it can have no second effect.
+    // The request is confirmed at last: it is found, and is the only one.
     person.does(json!({ "release": true }));
+    world.by(ANN, PLEDGE);
     assert_eq!(pledged(&world), json!((5 * ETHER).to_string()));
-    let transactions = intent(&world)["transactions"].take();
-    let used = transactions[0]["nonce"].as_u64().map(|nonce| format!("{nonce:#x}"));
-    assert_eq!((used.map(Value::from), transactions.as_array().map(Vec::len)), (Some(nonce), Some(1)));
+    let intent = intent(&world);
+    assert_eq!((&intent["intent"], &intent["state"]), (&json!(2), &json!("done")));
+    assert_eq!(intent["transactions"].as_array().map(Vec::len), Some(1));
+    // The page, which nothing hears any more, has told the person.
+    let sent = intent["transactions"][0]["transaction"].as_str().expect("a hash");
+    person.sees(&format!("The command was gone when the wallet sent {sent}."));
 }
 
 #[tokio::test]

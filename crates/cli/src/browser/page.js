@@ -120,7 +120,19 @@ async function handle(asked) {
   request.hidden = true;
   warn("");
   say("Waiting for the command…");
-  await post("answer", { id: asked.id, ...answer });
+  await tell(asked, answer);
+}
+
+/** Tells the command what the wallet has answered, or the user, if the command is gone: only the wallet knows it otherwise. */
+async function tell({ id, method }, answer) {
+  try {
+    await post("answer", { id, ...answer });
+  } catch (error) {
+    if (method === "eth_sendTransaction" && answer.result !== undefined) {
+      warn(`The command was gone when the wallet sent ${answer.result}. Run it again, or name that with "levee journal resume".`);
+    }
+    throw error;
+  }
 }
 
 function show(asked) {
@@ -176,11 +188,19 @@ async function isOn(chain) {
 }
 
 async function ask({ method, params }) {
+  addEventListener("beforeunload", stay);
   try {
     return { result: await wallet.request({ method, params }) };
   } catch (error) {
     return NOTHING_DONE.includes(error?.code) ? { declined: words(error) } : { unknown: words(error) };
+  } finally {
+    removeEventListener("beforeunload", stay);
   }
+}
+
+/** Has the browser ask before the page is left: the answer of the wallet would be lost with it. */
+function stay(event) {
+  event.preventDefault();
 }
 
 open().then(() => {
