@@ -1,11 +1,11 @@
 //! Which position of an account to use.
 
-use alloy::primitives::Address;
+use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
-use levee::{PositionView, Purpose};
-use levee_model::{Asset, terms::MAX_TIERS};
+use levee::{Call, PositionView, Purpose};
+use levee_model::{Asset, PositionId, terms::MAX_TIERS};
 
-use crate::{address, amount, error::UserError};
+use crate::{address, amount, error::UserError, transaction::Step};
 
 /// Picks one position; needed only where an account has several.
 #[derive(Debug, Args)]
@@ -62,6 +62,17 @@ impl PayoutArgs {
         positions.iter().filter(move |position| {
             tier.is_none_or(|tier| tier == position.tier) && asset.is_none_or(|asset| asset == position.asset)
         })
+    }
+
+    /// The step that pays a position its part of `what`, by `call`.
+    pub(crate) fn step(&self, id: PositionId, what: &str, amount: String, call: Call<DynProvider>) -> Step {
+        let PositionId { pledger, tier, asset } = id;
+        let headline = format!("Claim {what} for the {asset} in tier {tier}");
+        Step::new(format!("claim {asset} of tier {tier}"), headline, call).facts(vec![
+            ("amount", amount),
+            ("pledger", pledger.to_string()),
+            ("recipient", self.to.unwrap_or(pledger).to_string()),
+        ])
     }
 }
 

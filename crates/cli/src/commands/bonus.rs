@@ -228,7 +228,6 @@ fn would_change(page: &Page, position: Position, enlistment: Enlistment) -> bool
     !is_current && !enlistment.unit_seconds.is_zero()
 }
 
-/// Enlists a whole position for the bonus.
 impl ClaimArgs {
     async fn run(self, output: Output) -> Result<()> {
         let purpose = self.payout.narrow(Purpose::new("bonus claim"));
@@ -258,7 +257,10 @@ impl ClaimArgs {
                     .then(|| "its share, which this transaction decides".into()),
             };
             if let Some(amount) = amount {
-                steps.push(claim_step(session, id, amount, self.payout.to)?);
+                let (PositionId { tier, asset, .. }, to) = (id, self.payout.to);
+                let claim =
+                    to.map_or(Operation::ClaimBonus(id), |to| Operation::ClaimBonusTo { tier, asset, to });
+                steps.push(self.payout.step(id, "the bonus", amount, session.escrow.call(claim)?));
             }
         }
         Ok(steps)
@@ -376,21 +378,6 @@ fn require_decided(owner: BonusOwner) -> Result<(), UserError> {
     }
     Err(UserError::new("the rescue is Open, so the bonus is not decided yet")
         .hint("`levee status` shows when the rescue is decided"))
-}
-
-fn claim_step(session: &Session, id: PositionId, amount: String, to: Option<Address>) -> Result<Step, Error> {
-    let PositionId { tier, asset, .. } = id;
-    let claim = to.map_or(Operation::ClaimBonus(id), |to| Operation::ClaimBonusTo { tier, asset, to });
-    Ok(Step::new(
-        format!("claim {} of tier {}", id.asset, id.tier),
-        format!("Claim the bonus for the {} in tier {}", id.asset, id.tier),
-        session.escrow.call(claim)?,
-    )
-    .facts(vec![
-        ("amount", amount),
-        ("pledger", id.pledger.to_string()),
-        ("recipient", to.unwrap_or(id.pledger).to_string()),
-    ]))
 }
 
 #[cfg(test)]

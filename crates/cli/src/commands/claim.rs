@@ -4,16 +4,10 @@ use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::{Purpose, RecoveryPool};
-use levee_model::{Operation, PositionId, Wei};
+use levee_model::{Operation, PositionId};
 
 use super::recover::{nothing_recovered, require_final};
-use crate::{
-    amount,
-    error::UserError,
-    output::Output,
-    position::PayoutArgs,
-    transaction::{ChangeArgs, Session, Step},
-};
+use crate::{amount, error::UserError, output::Output, position::PayoutArgs, transaction::ChangeArgs};
 
 /// The pledger and the recipient.
 #[derive(Debug, Args)]
@@ -48,7 +42,10 @@ impl ClaimArgs {
             let id = PositionId { pledger, tier: position.tier, asset: position.asset };
             let due = pool.earnings(id).await?.due();
             if !due.is_zero() {
-                steps.push(step(&session, id, due, self.payout.to)?);
+                let (PositionId { tier, asset, .. }, to) = (id, self.payout.to);
+                let claim = to.map_or(Operation::Claim(id), |to| Operation::ClaimTo { tier, asset, to });
+                let (due, call) = (amount::eth_and_wei(due), session.escrow.call(claim)?);
+                steps.push(self.payout.step(id, "recovered funds", due, call));
             }
         }
         if steps.is_empty() {
@@ -56,21 +53,6 @@ impl ClaimArgs {
         }
         session.run_all(&steps).await
     }
-}
-
-fn step(session: &Session, id: PositionId, due: Wei, to: Option<Address>) -> Result<Step> {
-    let PositionId { tier, asset, .. } = id;
-    let claim = to.map_or(Operation::Claim(id), |to| Operation::ClaimTo { tier, asset, to });
-    Ok(Step::new(
-        format!("claim {} of tier {}", id.asset, id.tier),
-        format!("Claim recovered funds for the {} in tier {}", id.asset, id.tier),
-        session.escrow.call(claim)?,
-    )
-    .facts(vec![
-        ("amount", amount::eth_and_wei(due)),
-        ("pledger", id.pledger.to_string()),
-        ("recipient", to.unwrap_or(id.pledger).to_string()),
-    ]))
 }
 
 fn nothing_to_claim(pledger: Address) -> UserError {
