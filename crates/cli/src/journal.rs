@@ -60,6 +60,7 @@ CREATE TABLE IF NOT EXISTS handovers (
     hash TEXT,
     UNIQUE (intent, step, request)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS transactions_of_an_intent ON transactions (intent);
 ";
 
 /// The journal.
@@ -264,6 +265,20 @@ impl Journal for SqliteJournal {
             .fetch_all(&self.pool)
             .await
             .map_err(failed)?;
+        rows.iter().map(handed_over).collect()
+    }
+
+    async fn unanswered(&self, chain: u64, account: Address) -> Result<Vec<Handover>, Error> {
+        let rows = sqlx::query(
+            "SELECT handovers.* FROM handovers JOIN intents ON intents.id = handovers.intent
+             WHERE chain = $1 AND account = $2 AND state = $3 ORDER BY handovers.rowid",
+        )
+        .bind(chain.cast_signed())
+        .bind(account.to_string())
+        .bind(IntentState::Unfinished.to_string())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
         rows.iter().map(handed_over).collect()
     }
 
@@ -489,6 +504,11 @@ mod tests {
         }
         let answered = Handover { transaction: Some(B256::repeat_byte(9)), ..second };
         journal.hand_over(&answered).await.unwrap();
+        assert_eq!(journal.unanswered(u64::MAX, ACCOUNT).await.unwrap().len(), 3);
+        assert_eq!(journal.unanswered(1, ACCOUNT).await.unwrap(), []);
+        journal.close(intent.id, IntentState::Forgotten).await.unwrap();
+        assert_eq!(journal.unanswered(u64::MAX, ACCOUNT).await.unwrap(), []);
+        journal.close(intent.id, IntentState::Unfinished).await.unwrap();
         assert_eq!(journal.handovers(intent.id).await.unwrap(), [first.clone(), answered.clone(), settled]);
         journal.take_back(&first).await.unwrap();
         journal.record(&signed(intent.id, "pledge", 6)).await.unwrap();

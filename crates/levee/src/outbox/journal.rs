@@ -255,6 +255,16 @@ pub trait Journal: fmt::Debug + Send + Sync {
     /// [`Error::Journal`].
     fn handovers(&self, intent: i64) -> impl Future<Output = Result<Vec<Handover>, Error>> + Send;
 
+    /// The same for all unfinished intents of an account on a chain.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    fn unanswered(
+        &self,
+        chain: u64,
+        account: Address,
+    ) -> impl Future<Output = Result<Vec<Handover>, Error>> + Send;
+
     /// Deletes what was handed to a wallet, because nothing came of it.
     ///
     /// # Errors
@@ -308,10 +318,7 @@ impl Journal for MemoryJournal {
     }
 
     async fn unfinished(&self, chain: u64, account: Address) -> Result<Vec<Intent>, Error> {
-        let is_open = |intent: &&Intent| {
-            intent.state == IntentState::Unfinished
-                && (intent.draft.chain, intent.draft.account) == (chain, account)
-        };
+        let is_open = |intent: &&Intent| intent.is_open_of(chain, account);
         Ok(self.books().intents.iter().filter(is_open).cloned().collect())
     }
 
@@ -358,6 +365,15 @@ impl Journal for MemoryJournal {
         Ok(self.books().handovers.iter().filter(|one| one.intent == intent).cloned().collect())
     }
 
+    async fn unanswered(&self, chain: u64, account: Address) -> Result<Vec<Handover>, Error> {
+        let books = self.books();
+        let is_open = |handover: &&Handover| {
+            let mut owners = books.intents.iter().filter(|intent| intent.id == handover.intent);
+            owners.any(|intent| intent.is_open_of(chain, account))
+        };
+        Ok(books.handovers.iter().filter(is_open).cloned().collect())
+    }
+
     async fn take_back(&self, handover: &Handover) -> Result<(), Error> {
         self.books().handovers.retain(|one| !one.is_same(handover));
         Ok(())
@@ -384,6 +400,10 @@ impl Intent {
     /// A new one, recorded now.
     pub fn new(id: i64, draft: Draft, plan: Vec<String>) -> Self {
         Self { id, draft, plan, recorded_at: clock::now(), state: IntentState::Unfinished }
+    }
+
+    fn is_open_of(&self, chain: u64, account: Address) -> bool {
+        self.state == IntentState::Unfinished && (self.draft.chain, self.draft.account) == (chain, account)
     }
 
     /// Checks that it gives up a transaction that another intent has signed to the letter: it was forgotten, or it is of the local

@@ -128,12 +128,9 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// # Errors
     /// [`Error::WalletSilent`]; [`Error::WalletChanged`]; [`Error::Journal`]; [`Error::Rpc`].
     pub async fn require_answered(&self) -> Result<(), Error> {
-        for intent in self.journal.unfinished(self.chain, self.account).await? {
-            for handover in self.journal.handovers(intent.id).await? {
-                if self.find(&handover).await?.is_none() {
-                    let reason = "the node shows no such transaction".into();
-                    return Err(handover.silent(reason));
-                }
+        for handover in self.journal.unanswered(self.chain, self.account).await? {
+            if self.find(&handover).await?.is_none() {
+                return Err(handover.silent("the node shows no such transaction".into()));
             }
         }
         Ok(())

@@ -293,6 +293,9 @@ impl Journal for Full {
     async fn handovers(&self, intent: i64) -> Result<Vec<Handover>, Error> {
         self.journal.handovers(intent).await
     }
+    async fn unanswered(&self, chain: u64, account: Address) -> Result<Vec<Handover>, Error> {
+        self.journal.unanswered(chain, account).await
+    }
     async fn take_back(&self, handover: &Handover) -> Result<(), Error> {
         self.journal.take_back(handover).await
     }

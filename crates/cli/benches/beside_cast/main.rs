@@ -1,9 +1,19 @@
-//! How long `levee status` and `levee pledge` take, beside `cast call` of the same view and `cast send` of the same call.
+//! How long `levee status` and `levee pledge` take, beside `cast call` of the same view and `cast send` of the same call; how fast
+//! the library sends many transactions; and what a write to the command's journal costs.
 //!
 //! The two of a pair run right after each other, so that whatever else the machine does slows both. Run by
 //! `make bench-cli`, which has `cast` on the path.
 
-#[path = "../../../tests/e2e/support.rs"]
+#[path = "../../src/environment.rs"]
+#[allow(dead_code, reason = "the command uses the rest")]
+mod environment;
+#[path = "../../src/journal.rs"]
+#[allow(dead_code, unused_imports, reason = "the command and its tests use the rest")]
+mod journal;
+mod pipeline;
+mod writes;
+
+#[path = "../../../../tests/e2e/support.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest")]
 mod support;
 
@@ -14,6 +24,19 @@ use std::{
 };
 
 use support::{ANN, BEN, World};
+
+/// What the journal's source uses of the command.
+mod error {
+    pub(crate) use levee::text::TextError as UserError;
+}
+mod output {
+    #[derive(Clone, Copy)]
+    pub(crate) struct Output;
+
+    impl Output {
+        pub(crate) fn note(self, _: &str) {}
+    }
+}
 
 const PAIRS: usize = 100;
 
@@ -41,6 +64,9 @@ async fn main() {
     let percent = 100 * status.median().as_micros() / call.median().as_micros();
     print(&format!("levee status: {percent} % of cast call"));
     print(&format!("levee pledge: {} ms", Milliseconds(pledge.median())));
+
+    pipeline::measure(&world).await;
+    writes::measure().await;
 }
 
 fn command(world: &World, line: &str) -> Command {
