@@ -403,7 +403,8 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         Ok(has_succeeded)
     }
 
-    /// A transaction of an intent that is in no block yet, and could still be; none if there is none. Records what it learns.
+    /// A transaction of an intent that is in no block yet, and could still be; none if there is none. Records what it learns of the
+    /// transactions. The intent stays unfinished, also if all is done: whoever wanted it was not told.
     ///
     /// # Errors
     /// [`Error::Journal`].
@@ -412,11 +413,6 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             if signed.state == SignedState::Pending && !self.is_settled(&signed).await? {
                 return Ok(Some(signed.hash));
             }
-        }
-        let all = self.journal.transactions(intent.id).await?;
-        let included = all.into_iter().filter(|signed| signed.state == SignedState::Included);
-        if intent.is_done_by(&included.map(|signed| (signed.step, ())).collect::<Vec<_>>()) {
-            self.journal.close(intent.id, IntentState::Done).await?;
         }
         Ok(None)
     }
