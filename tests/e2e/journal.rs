@@ -58,7 +58,13 @@ async fn a_command_that_was_killed_goes_on_with_its_transaction() {
     // The node has lost it, so that only the journal knows it.
     world.chain.anvil_drop_transaction(transaction).await.expect("anvil drops it");
     mine_again(&world).await;
+    let dry_run = format!("{PLEDGE} --terms rescue.toml --dev {ANN} --dry-run");
+    let planned = world.levee(&dry_run);
+    let told = "an earlier run of this command is not finished, intent 2: without `--dry-run`, it is continued first";
+    assert!(planned.stderr.contains(told), "{}", planned.stderr);
+    assert_eq!(world.levee(&format!("{dry_run} --json")).json()["continues"], 2);
     let result = world.by(ANN, PLEDGE);
+    assert_eq!(world.levee(&format!("{dry_run} --json")).json()["continues"], Value::Null);
     assert_eq!(result["transactions"][0]["transaction"], json!(transaction));
     assert_eq!((names(&result), pledged(&world)), (vec!["Pledged"], json!((5 * ETHER).to_string())));
     assert_eq!(intents(&world)[0]["state"], "done");
@@ -125,6 +131,10 @@ async fn another_command_waits_until_what_is_under_way_is_decided() {
     world.by(ANN, other);
     assert_eq!(pledged(&world), json!((6 * ETHER).to_string()));
     assert_eq!(intents(&world)[0]["transactions"][0]["nonce"], nonce);
+    world.levee("journal resume 2").assert_refused(
+        "intent 2 was forgotten, so nothing of it is sent again",
+        "`levee journal show 2` shows what was signed",
+    );
     let again = world.levee("journal forget 2");
     assert!(
         again.stderr.starts_with("error: intent 2 is forgotten, so there is nothing to forget"),
@@ -305,6 +315,10 @@ async fn a_nonce_that_was_used_elsewhere_is_an_outcome() {
         (&json!("NonceUsed"), &json!(transaction))
     );
     assert_eq!(intents(&world)[0]["state"], "failed");
+    world.levee("journal resume 2").assert_refused(
+        "no transaction of intent 2 can have an effect",
+        "run its command again, which signs it anew",
+    );
     // It is known not to have had an effect, so the same command begins anew.
     world.by(ANN, PLEDGE);
     assert_eq!(pledged(&world), json!((6 * ETHER).to_string()));

@@ -134,6 +134,8 @@ pub(crate) struct Signer {
     pub(crate) draft: Draft,
     /// The record of an earlier run of the same command, which this one continues.
     pub(crate) intent: Option<Intent>,
+    /// The number of an earlier run that the command would continue, if this were not a dry run.
+    pub(crate) would_continue: Option<i64>,
     /// The steps of that run that are done, each with its outcome.
     pub(crate) done: Vec<(String, Executed)>,
     /// The account's ETH, if it was read already.
@@ -322,6 +324,7 @@ impl SigningArgs {
             outbox,
             draft,
             intent: None,
+            would_continue: under_way.filter(|_| self.dry_run),
             done: Vec::new(),
             balance: None,
             has_waited: turn.as_ref().is_some_and(|turn| turn.has_waited),
@@ -331,6 +334,7 @@ impl SigningArgs {
             _turn: turn,
         };
         if self.dry_run {
+            signer.note_earlier_run();
             return Ok(Opened::Ready(Box::new(signer)));
         }
         signer.caught_up(under_way, self.sending.again).await
@@ -353,6 +357,14 @@ impl Signer {
     /// Whether it can sign. It cannot in a dry run for an account that was not opened.
     pub(crate) const fn is_opened(&self) -> bool {
         self.hand.is_some()
+    }
+
+    fn note_earlier_run(&self) {
+        if let Some(intent) = self.would_continue {
+            self.output.note(&format!(
+                "an earlier run of this command is not finished, intent {intent}: without `--dry-run`, it is continued first"
+            ));
+        }
     }
 
     /// Finishes the transactions of another run of the same command. `under_way` is one that had not finished when this began,

@@ -382,7 +382,8 @@ impl Signer {
         };
         let Cost { gas, most: fee_limit, likely: likely_fee, count: simulated } = Cost::of(needed);
         let (account, chain, steps) = (self.from, self.outbox.chain(), needed.iter().map(step).collect());
-        Plan { account, chain, steps, simulated, gas, fee_limit, likely_fee }
+        let continues = self.would_continue;
+        Plan { account, chain, steps, simulated, gas, fee_limit, likely_fee, continues }
     }
 
     fn plan(&self, needed: &[Needed<'_>]) -> String {
@@ -451,6 +452,8 @@ pub(crate) struct Plan {
     /// What their gas would cost in the next block.
     #[serde(rename = "likelyFeeWei")]
     likely_fee: Wei,
+    /// The number of an earlier run of the same command that is not finished: it would be continued instead; none if there is none.
+    continues: Option<i64>,
 }
 
 /// A transaction that would be sent.

@@ -191,9 +191,7 @@ impl<P, J> Outbox<P, J> {
             next_nonce: Mutex::default(),
         }
     }
-}
 
-impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// The same with other wishes about fees.
     #[must_use]
     pub fn with_fees(self, fees: FeeOptions) -> Self {
@@ -231,7 +229,9 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     pub const fn journal(&self) -> &J {
         &self.journal
     }
+}
 
+impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// Simulates a call and fixes its fees. Sends nothing.
     ///
     /// # Errors
