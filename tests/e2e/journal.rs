@@ -1,6 +1,7 @@
 //! Cut off at any point and repeated, a command has one effect or none.
 
 use std::{
+    fs::File,
     io::{BufRead as _, BufReader},
     process::{Child, Stdio},
     sync::mpsc,
@@ -60,7 +61,7 @@ async fn a_command_that_was_killed_goes_on_with_its_transaction() {
     mine_again(&world).await;
     let dry_run = format!("{PLEDGE} --terms rescue.toml --dev {ANN} --dry-run");
     let planned = world.levee(&dry_run);
-    let told = "an earlier run of this command is not finished, intent 2: without `--dry-run`, it is continued first";
+    let told = "there is an earlier run of this command, intent 2: without `--dry-run`, it is finished first";
     assert!(planned.stderr.contains(told), "{}", planned.stderr);
     assert_eq!(world.levee(&format!("{dry_run} --json")).json()["continues"], 2);
     let result = world.by(ANN, PLEDGE);
@@ -91,6 +92,48 @@ async fn a_command_that_was_killed_after_its_success_reports_it() {
 }
 
 #[tokio::test]
+async fn what_nobody_was_told_is_not_done() {
+    let world = World::with_rescue().await;
+    killed_after_sending(&world).await;
+    mine_again(&world).await;
+    world.chain.anvil_mine(Some(1), None).await.expect("anvil mines");
+    let full = File::options().write(true).open("/dev/full").expect("Linux has it");
+    let mut resume = world.command();
+    let resumed = resume.args(["journal", "resume", "2"]).stdout(full).stderr(Stdio::null()).status();
+    assert_eq!(resumed.expect("levee runs").code(), Some(2));
+    assert_eq!(intents(&world)[0]["state"], "unfinished");
+    // Another command that comes between does not make it done either.
+    world.by(ANN, "pledge 1 ETH --tier 1");
+    assert_eq!(intents(&world)[1]["state"], "unfinished");
+    assert!(world.try_by(ANN, PLEDGE).ok().starts_with("locked 5 ETH "));
+    assert_eq!(
+        (&intents(&world)[1]["state"], pledged(&world)),
+        (&json!("done"), json!((5 * ETHER).to_string()))
+    );
+}
+
+#[tokio::test]
+async fn what_was_done_under_a_key_and_undone_for_good_is_done_again() {
+    let world = World::with_rescue().await;
+    let keyed = format!("{PLEDGE} --id invoice-7");
+    let before = world.chain.anvil_snapshot().await.expect("anvil remembers");
+    world.by(ANN, &keyed);
+    assert!(world.chain.anvil_revert(before).await.expect("anvil goes back"));
+    pledge_elsewhere(&world);
+    world.chain.anvil_mine(Some(70), None).await.expect("anvil mines");
+    let ran = world.try_by(ANN, &keyed);
+    assert!(
+        ran.code == Some(2) && ran.stderr.contains(" has no effect: another transaction of "),
+        "{}",
+        ran.stderr
+    );
+    world.by(ANN, &keyed);
+    assert_eq!(pledged(&world), json!((6 * ETHER).to_string()));
+    world.by(ANN, &keyed);
+    assert_eq!(pledged(&world), json!((6 * ETHER).to_string()));
+}
+
+#[tokio::test]
 async fn what_a_key_was_used_for_is_never_done_again() {
     let world = World::with_rescue().await;
     let first = world.by(ANN, &format!("{PLEDGE} --id invoice-7"));
@@ -117,7 +160,8 @@ async fn another_command_waits_until_what_is_under_way_is_decided() {
     let refused = format!(
         "transaction `{transaction}` of an earlier command is not known to be in a block: intent 2, pledge amount=5 ETH tier=0"
     );
-    let hint = "finish it with `levee journal resume 2`, or give it up with `levee journal forget 2`";
+    let hint = "finish it with `levee journal resume 2`, or raise its price with `levee journal bump 2`; `levee journal forget 2` gives \
+                it up";
     world.try_by(ANN, other).assert_refused(&refused, hint);
     // Others are free to send, and reading needs no turn.
     world.chain.anvil_drop_transaction(transaction).await.expect("anvil drops it");
@@ -296,18 +340,32 @@ async fn a_plan_that_was_cut_off_goes_on_where_it_stopped() {
     assert_eq!(pledged(&world), json!((5 * ETHER).to_string()));
 }
 
+/// Ann's account pledges 1 ETH from another machine.
+fn pledge_elsewhere(world: &World) {
+    let mut elsewhere = world.command();
+    elsewhere.env("LEVEE_JOURNAL", world.directory().join("elsewhere.db"));
+    run(&mut elsewhere, &format!("pledge 1 ETH --tier 0 --terms rescue.toml --dev {ANN} --yes")).ok();
+}
+
 #[tokio::test]
 async fn a_nonce_that_was_used_elsewhere_is_an_outcome() {
     let world = World::with_rescue().await;
     let transaction = killed_after_sending(&world).await;
     world.chain.anvil_drop_transaction(transaction).await.expect("anvil drops it");
     mine_again(&world).await;
-    // The account sends something else, from another machine.
-    let mut elsewhere = world.command();
-    elsewhere.env("LEVEE_JOURNAL", world.directory().join("elsewhere.db"));
-    run(&mut elsewhere, &format!("pledge 1 ETH --tier 0 --terms rescue.toml --dev {ANN} --yes")).ok();
+    pledge_elsewhere(&world);
     world.chain.anvil_mine(Some(70), None).await.expect("anvil mines");
-    let ran = world.try_by(ANN, &format!("{PLEDGE} --json"));
+    // Also a node that tells no transaction by its nonce shows it, in its block.
+    let proxy = Proxy::replying(&world.endpoint(), |request| {
+        if request["method"] == "eth_getTransactionBySenderAndNonce" {
+            Reply::Error(-32601, "the method does not exist")
+        } else {
+            Reply::Node
+        }
+    });
+    let ran = world.try_by(ANN, &format!("{PLEDGE} --json --rpc-url {}", proxy.url()));
+    let asked = proxy.methods();
+    assert!(asked.contains(&"eth_getTransactionBySenderAndNonce".to_owned()), "{asked:?}");
     let error: Value = serde_json::from_str(&ran.stderr).expect("an error as JSON");
     assert_eq!(ran.code, Some(2));
     assert_eq!(

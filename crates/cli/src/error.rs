@@ -14,7 +14,7 @@ use crate::{
 /// Exit code of a user error: bad input, a refusal by the escrow, insufficient funds.
 pub(crate) const EXIT_USER: u8 = 1;
 /// Exit code of a network failure or a bug.
-const EXIT_INTERNAL: u8 = 2;
+pub(crate) const EXIT_INTERNAL: u8 = 2;
 
 /// An error that the user can correct: one sentence, and a hint on how.
 pub(crate) use levee::text::TextError as UserError;

@@ -57,13 +57,13 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NonceUsed { .. } => Some("check what the account has sent, and run the command again"),
         Error::WalletDeclined { .. } => Some("run the command again to be asked again"),
         Error::WalletSilent { .. } => Some(
-            "if it has sent it, name that with `levee journal resume INTENT --transaction HASH`; if not, decline the request there and give it up with `levee journal forget INTENT`",
+            "look the account up: if the wallet has sent the transaction, name its hash, with `levee journal resume INTENT --transaction HASH`; if not, decline the request in the wallet, and then give the intent up, with `levee journal forget INTENT`",
         ),
         Error::WalletChanged { .. } => Some(
             "check what it does; `levee journal list` shows the record, and `levee journal forget` gives it up",
         ),
         Error::ForeignPending { .. } => Some(
-            "wait until they are in a block, or say with `--nonce` which nonce to use: the first of theirs replaces that one",
+            "wait until they are in a block, or name a nonce with `--nonce`: with one of theirs, yours replaces theirs if it pays more",
         ),
         Error::GasPriceAboveLimit { .. } => {
             Some("wait, or name the price that you accept with `--max-fee`, as in `--max-fee 400gwei`")
@@ -74,6 +74,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::DataFeeUnknown { .. } => Some("use another node"),
         Error::DataFeeRisen { .. } => Some("run the command again: it shows what the rest costs now"),
         Error::FeeAboveLimit { .. } => Some("if that is meant, name both `--max-fee` and `--gas-limit`"),
+        Error::TransactionTaken { .. } => {
+            Some("check the hash; `levee journal list` shows what each intent has sent")
+        }
         Error::KeyTaken { .. } => Some("use another `--id`; `levee journal list` shows what each was for"),
         Error::Journal { .. } => Some(
             "check that the file can be written and that the disk is not full, and run the command again",

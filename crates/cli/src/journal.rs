@@ -217,7 +217,7 @@ impl Journal for SqliteJournal {
                 .await
                 .map_err(failed)?;
         if let Some(owner) = owner {
-            intent(&owner)?.gives_up()?;
+            intent(&owner)?.gives_up(signed.hash)?;
         }
         let mut write = self.pool.begin().await.map_err(failed)?;
         sqlx::query(
@@ -521,7 +521,7 @@ mod tests {
     async fn it_says_what_a_journal_in_memory_says_also_after_it_was_closed() {
         let expected = told(&MemoryJournal::default()).await;
         assert_eq!(expected.len(), 10, "{expected:#?}");
-        assert!(expected[2].contains("the transaction is already recorded, of intent"), "{expected:#?}");
+        assert!(expected[2].contains("TransactionTaken"), "{expected:#?}");
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state/journal.db");
         let journal = SqliteJournal::open(Some(&path)).await.unwrap();

@@ -34,15 +34,20 @@ mod trace;
 mod transaction;
 mod warnings;
 
-use std::process::ExitCode;
+use std::{
+    panic::{self, PanicHookInfo},
+    process::{self, ExitCode},
+};
 
+use eyre::eyre;
 use levee::text::{address, document, file, percent, terms};
 
-use crate::cli::Parsed;
+use crate::{cli::Parsed, output::Output};
 
 fn main() -> ExitCode {
     table::fit_terminal();
     let (output, parsed) = cli::parse();
+    panic::set_hook(Box::new(move |panic| end_by(panic, output)));
     let done = match parsed {
         Ok(Parsed::Run(command)) => command.run(output),
         Ok(Parsed::Exit(code)) => return code,
@@ -55,4 +60,13 @@ fn main() -> ExitCode {
             ExitCode::from(error::exit_code(&report))
         }
     }
+}
+
+/// A panic, of ours or of a library, is a bug: it ends the command at once, and is told as an error.
+#[allow(clippy::exit, reason = "nothing else ends the other threads, and the journal is whole at any time")]
+fn end_by(panic: &PanicHookInfo<'_>, output: Output) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let reason = panic.payload_as_str().unwrap_or_default();
+    output.error(&eyre!("the command has a bug, in {place}: {reason}"));
+    process::exit(error::EXIT_INTERNAL.into());
 }

@@ -134,7 +134,7 @@ pub(crate) struct Signer {
     pub(crate) draft: Draft,
     /// The record of an earlier run of the same command, which this one continues.
     pub(crate) intent: Option<Intent>,
-    /// The number of an earlier run that the command would continue, if this were not a dry run.
+    /// The number of an earlier run that the command continues, or would continue if this were not a dry run.
     pub(crate) would_continue: Option<i64>,
     /// The steps of that run that are done, each with its outcome.
     pub(crate) done: Vec<(String, Executed)>,
@@ -298,6 +298,9 @@ impl SigningArgs {
         output: Output,
     ) -> Result<Opened> {
         let chain = connection.chain;
+        // Before anybody is asked: whatever another process finishes meanwhile may be the same command at once.
+        let journal = self.sending.journal.open().await?;
+        let finished = finished(&journal).await?;
         let (from, hand) = match self.sender()? {
             Some(from) => (from, None),
             None => {
@@ -305,11 +308,13 @@ impl SigningArgs {
                 (hand.address(), Some(hand))
             }
         };
-        let journal = self.sending.journal.open().await?;
         let draft = Draft { chain, account: from, rescue, purpose, key: self.sending.id.clone() };
-        let finished = finished(&journal, &draft).await?;
         let turn = if self.dry_run { None } else { Some(journal.turn(chain, from, output).await?) };
         let under_way = under_way(&journal, &draft, &finished).await?;
+        let would_continue = match &draft.key {
+            Some(key) => journal.with_key(key).await?.map(|intent| intent.id),
+            None => under_way.filter(|_| !self.sending.again),
+        };
         let outbox = match &hand {
             Some(hand) => self.outbox(connection, hand.clone(), journal),
             None => {
@@ -324,7 +329,7 @@ impl SigningArgs {
             outbox,
             draft,
             intent: None,
-            would_continue: under_way.filter(|_| self.dry_run),
+            would_continue,
             done: Vec::new(),
             balance: None,
             has_waited: turn.as_ref().is_some_and(|turn| turn.has_waited),
@@ -362,7 +367,7 @@ impl Signer {
     fn note_earlier_run(&self) {
         if let Some(intent) = self.would_continue {
             self.output.note(&format!(
-                "an earlier run of this command is not finished, intent {intent}: without `--dry-run`, it is continued first"
+                "there is an earlier run of this command, intent {intent}: without `--dry-run`, it is finished first"
             ));
         }
     }
@@ -378,12 +383,16 @@ impl Signer {
                     intent.id, intent.draft.purpose
                 ));
                 let done = resume(&self.outbox, &intent, self.output).await?;
-                let is_done = intent.state == IntentState::Done || intent.is_done_by(&done);
-                self.intent = Some(intent);
-                if is_done {
+                if intent.state == IntentState::Done || intent.is_done_by(&done) {
+                    self.intent = Some(intent);
                     self.output.note("it is done; nothing was sent again");
                     let executed = done.into_iter().map(|(_, executed)| executed).collect();
                     return Ok(Opened::Done(Box::new(self), executed));
+                }
+                let is_signed = !self.outbox.journal().transactions(intent.id).await?.is_empty();
+                self.intent = Some(intent);
+                if !is_signed {
+                    self.require_settled(again).await?;
                 }
                 (self.done, self.has_waited) = (done, true);
             }
@@ -449,7 +458,7 @@ impl Signer {
                     "transaction `{pending}` of an earlier command is not known to be in a block: intent {id}, {purpose}"
                 ))
                 .hint(format!(
-                    "finish it with `levee journal resume {id}`, or give it up with `levee journal forget {id}`"
+                    "finish it with `levee journal resume {id}`, or raise its price with `levee journal bump {id}`; `levee journal forget {id}` gives it up"
                 ))
                 .into());
             }
@@ -475,10 +484,9 @@ async fn failed_since_success(journal: &SqliteJournal, draft: &Draft) -> Result<
     Ok(since.filter(|intent| intent.state == IntentState::Failed).collect())
 }
 
-/// The intents of the same work that have come to their end.
-async fn finished(journal: &SqliteJournal, draft: &Draft) -> Result<Vec<i64>> {
-    let is_finished =
-        |intent: &Intent| intent.draft.is_same(draft) && intent.state != IntentState::Unfinished;
+/// The intents that have come to their end.
+async fn finished(journal: &SqliteJournal) -> Result<Vec<i64>> {
+    let is_finished = |intent: &Intent| intent.state != IntentState::Unfinished;
     Ok(journal.intents().await?.into_iter().filter(is_finished).map(|intent| intent.id).collect())
 }
 

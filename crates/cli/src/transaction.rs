@@ -96,7 +96,13 @@ impl ChangeArgs {
         let Some(mut signer) = opened.or_report(output).await? else { return Ok(None) };
         // A password or a wallet may take its time, and others may not be known before.
         let is_old = signer.has_waited || read.elapsed() > BLOCK || likely != Some(signer.from);
-        let snapshot = if is_old { self.rescue.read(network, Some(signer.from)).await?.1 } else { snapshot };
+        let snapshot = if is_old {
+            let (connection, snapshot) = self.rescue.read(network, Some(signer.from)).await?;
+            connection.check_current(&snapshot).await?;
+            snapshot
+        } else {
+            snapshot
+        };
         signer.balance = Some(snapshot.account.balance);
         let (escrow, page) = (Escrow::of(signer.provider.clone(), &snapshot), Page::of(&snapshot));
         Ok(Some(Session { escrow, page, account: snapshot.account, signer }))
@@ -452,7 +458,7 @@ pub(crate) struct Plan {
     /// What their gas would cost in the next block.
     #[serde(rename = "likelyFeeWei")]
     likely_fee: Wei,
-    /// The number of an earlier run of the same command that is not finished: it would be continued instead; none if there is none.
+    /// The number of an earlier run of the same command, which would be finished or reported first; none if there is none.
     continues: Option<i64>,
 }
 

@@ -344,6 +344,15 @@ pub enum Error {
         /// What the other intent is.
         purpose: String,
     },
+    /// A transaction is recorded of another intent.
+    #[error("transaction `{transaction}` is that of intent {intent}")]
+    TransactionTaken {
+        /// Its hash.
+        #[serde(with = "levee_model::json::Hash")]
+        transaction: B256,
+        /// The number of the other intent.
+        intent: i64,
+    },
     /// The node refused a signed transaction, which it or another node may still accept later.
     #[error("the node does not accept transaction `{transaction}`, which is signed and recorded: {source:#}")]
     NotAccepted {
@@ -356,7 +365,7 @@ pub enum Error {
         source: RedactedError,
     },
     /// The node has transactions of the account waiting for a block that the journal does not know, so the next nonce is not certain.
-    #[error("`{account}` has transactions waiting for a block that were not sent from here, with nonces from {nonce} to {}", waiting.saturating_sub(1))]
+    #[error("`{account}` has transactions waiting for a block that the journal does not follow, with nonces from {nonce} to {}", waiting.saturating_sub(1))]
     ForeignPending {
         /// The account.
         #[serde(with = "levee_model::json::Account")]
@@ -545,6 +554,7 @@ impl Error {
             | Self::DataFeeRisen { .. }
             | Self::KeyTaken { .. }
             | Self::ForeignPending { .. }
+            | Self::TransactionTaken { .. }
             | Self::WalletDeclined { .. }
             | Self::InvalidUrl { .. }
             | Self::TooFewNodes { .. } => true,

@@ -6,7 +6,7 @@ const [statusLine, wallets, request, title, facts, continueButton, declineButton
     .map((id) => document.getElementById(id));
 
 /** What a wallet says if it did nothing: rejected by the user, or not taken on at all. Any other error leaves that open. */
-const NOTHING_DONE = [4001, 4100, 4200, -32601, -32602];
+const NOTHING_DONE = [4001, 4100, 4200, 5000, 5001, 5002, -32601, -32602];
 /** How long wallets have to announce themselves, in milliseconds. */
 const ANNOUNCEMENT = 500;
 

@@ -235,27 +235,28 @@ impl Desk {
             }
             _ => false,
         });
-        if begins {
-            Ok(())
-        } else {
-            Err(refuse(StatusCode::GONE, "The command does not wait for this any more."))
-        }
+        if begins { Ok(()) } else { Err(gone()) }
     }
 
-    /// Takes the answer. One that nobody waits for is dropped.
-    fn answer(&self, id: u64, answer: Answer) {
-        self.state.send_if_modified(|visit| match &mut visit.pending {
+    /// Takes the answer, if anybody waits for it.
+    fn answer(&self, id: u64, answer: Answer) -> Result<(), Reply> {
+        let is_taken = self.state.send_if_modified(|visit| match &mut visit.pending {
             Some(pending) if pending.id == id && pending.answer.is_none() => {
                 pending.answer = Some(answer);
                 true
             }
             _ => false,
         });
+        if is_taken { Ok(()) } else { Err(gone()) }
     }
 }
 
 fn reply(status: StatusCode, value: &Value) -> Reply {
     (status, [(header::CONTENT_TYPE, "application/json")], value.to_string())
+}
+
+fn gone() -> Reply {
+    refuse(StatusCode::GONE, "The command does not wait for this any more.")
 }
 
 fn refuse(status: StatusCode, sentence: &str) -> Reply {
@@ -384,7 +385,7 @@ struct Answered {
 
 async fn answer(State(desk): State<Arc<Desk>>, body: Bytes) -> Result<Reply, Reply> {
     let Answered { id, answer } = read(&body)?;
-    desk.answer(id, answer);
+    desk.answer(id, answer)?;
     Ok(accept(&Value::Null))
 }
 

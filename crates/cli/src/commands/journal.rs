@@ -4,7 +4,7 @@ use alloy::{primitives::B256, providers::DynProvider};
 use clap::{Args, Subcommand};
 use eyre::Result;
 use levee::{
-    Executed, Intent, Journal, Outbox,
+    Intent, Journal, Outbox,
     outbox::{Handover, IntentState, Signed},
 };
 use schemars::JsonSchema;
@@ -181,13 +181,11 @@ impl ResumeArgs {
         if let Some(transaction) = self.transaction {
             identify(&outbox, &intent, transaction).await?;
         }
-        let executed = finish(&outbox, &intent, output).await?;
-        outbox.require_answered().await?;
-        if executed.is_empty() {
+        if !finish(&outbox, &intent, output).await? {
+            outbox.require_answered().await?;
             return Err(nothing_to_finish(&intent).into());
         }
-        let (text, json) = transaction::summary(&executed, None);
-        output.result(&text, &json)
+        Ok(())
     }
 }
 
@@ -261,8 +259,7 @@ impl BumpArgs {
         self.signing.confirm(&format!("{} again\n{}", stuck.step, table::facts_below(&plan)), output).await?;
         let signed = outbox.replace(&intent, &stuck, &prepared).await?;
         output.note(&format!("sent {}", signed.hash));
-        let (text, json) = transaction::summary(&finish(&outbox, &intent, output).await?, None);
-        output.result(&text, &json)
+        finish(&outbox, &intent, output).await.map(drop)
     }
 }
 
@@ -280,17 +277,25 @@ async fn stuck(outbox: &Outbox<DynProvider, SqliteJournal>, intent: &Intent) -> 
     })?)
 }
 
-/// Finishes what was signed. The steps that were not are for the command that planned them.
+/// Finishes what was signed, reports it, and then records that it is done: what nobody was told is not done. The steps that were not
+/// signed are for the command that planned them. Returns whether there was anything to report.
 async fn finish(
     outbox: &Outbox<DynProvider, SqliteJournal>,
     intent: &Intent,
     output: Output,
-) -> Result<Vec<Executed>> {
+) -> Result<bool> {
     let done = signing::resume(outbox, intent, output).await?;
-    if intent.state != IntentState::Done && intent.is_done_by(&done) {
+    let is_done = intent.is_done_by(&done);
+    let executed: Vec<_> = done.into_iter().map(|(_, executed)| executed).collect();
+    if executed.is_empty() {
+        return Ok(false);
+    }
+    let (text, json) = transaction::summary(&executed, None);
+    output.result(&text, &json)?;
+    if is_done {
         outbox.journal().close(intent.id, IntentState::Done).await?;
     }
-    Ok(done.into_iter().map(|(_, executed)| executed).collect())
+    Ok(true)
 }
 
 /// `3  2026-08-01T00:00:00Z  unfinished  pledge amount=5 ETH tier=0`.

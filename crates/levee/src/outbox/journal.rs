@@ -240,7 +240,7 @@ pub trait Journal: fmt::Debug + Send + Sync {
     /// it, in the same write.
     ///
     /// # Errors
-    /// [`Error::Journal`], also if the same was recorded of any other intent.
+    /// [`Error::Journal`]; [`Error::TransactionTaken`] if the same was recorded of any other intent.
     fn record(&self, signed: &Signed) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Records what is handed to a wallet, or what the wallet then says about it: it is known by its intent, step and request.
@@ -344,7 +344,7 @@ impl Journal for MemoryJournal {
         let mut books = self.books();
         if let Some(other) = books.transactions.iter().find(|other| other.hash == signed.hash) {
             let owner = books.intents.iter().find(|intent| intent.id == other.intent);
-            owner.map_or(Ok(()), Intent::gives_up)?;
+            owner.map_or(Ok(()), |owner| owner.gives_up(signed.hash))?;
         }
         books.transactions.retain(|other| other.hash != signed.hash);
         books.transactions.push(signed.clone());
@@ -406,17 +406,16 @@ impl Intent {
         self.state == IntentState::Unfinished && (self.draft.chain, self.draft.account) == (chain, account)
     }
 
-    /// Checks that it gives up a transaction that another intent has signed to the letter: it was forgotten, or it is of the local
+    /// Checks that it gives up `transaction`, which another intent has signed to the letter: it was forgotten, or it is of the local
     /// chain, which may have begun anew.
     ///
     /// # Errors
-    /// [`Error::Journal`].
-    pub fn gives_up(&self) -> Result<(), Error> {
+    /// [`Error::TransactionTaken`].
+    pub fn gives_up(&self, transaction: B256) -> Result<(), Error> {
         if self.state == IntentState::Forgotten || self.draft.chain == LOCAL_CHAIN {
             return Ok(());
         }
-        let message = format!("the transaction is already recorded, of intent {}", self.id);
-        Err(Error::Journal { source: RedactedError::new(message) })
+        Err(Error::TransactionTaken { transaction, intent: self.id })
     }
 
     /// Whether its last step is among those that are done. Steps are sent in their order, and one before the last is left out only

@@ -268,8 +268,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// # Errors
     /// [`Error::NotSigned`], [`Error::SignerRefused`], [`Error::NotOwnSignature`]; [`Error::WalletDeclined`], and then nothing was
     /// sent; [`Error::WalletSilent`], as long as it is not known what became of anything that a wallet was asked for, and
-    /// [`Error::WalletChanged`]; [`Error::NotMined`] if the node does not know what the wallet says that it has sent;
-    /// [`Error::ForeignPending`]; [`Error::Journal`], and then nothing was broadcast; [`Error::NotAccepted`] if the node refuses the
+    /// [`Error::WalletChanged`]; [`Error::ForeignPending`]; [`Error::Journal`], and then nothing was broadcast; [`Error::NotAccepted`] if the node refuses the
     /// transaction, which remains recorded; [`Error::Rpc`] if the account's nonce cannot be read.
     pub async fn send(&self, intent: &Intent, step: &str, prepared: &Prepared) -> Result<Signed, Error> {
         let mut next_nonce = self.next_nonce.lock().await;
@@ -320,6 +319,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         replaced: &Signed,
         prepared: &Prepared,
     ) -> Result<Signed, Error> {
+        self.require_answered().await?;
         let signed = self.record(intent, &replaced.step, prepared, replaced.nonce).await?;
         self.broadcast(&signed).await?;
         Ok(signed)
@@ -390,7 +390,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         let mut has_succeeded = false;
         for signed in self.journal.transactions(intent.id).await? {
             if signed.state != SignedState::Failed
-                || self.chain == LOCAL_CHAIN && self.included(&signed).await?.is_none()
+                || self.chain == LOCAL_CHAIN && self.included(&signed, self.confirmations).await?.is_none()
             {
                 continue;
             }
@@ -418,14 +418,14 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     }
 
     /// The error, after recording that the intent has failed, if that is what it says: a transaction can have no effect any more,
-    /// and none of the intent's had one. Otherwise the intent goes on where it stopped.
+    /// and none of the intent's had one, or what was done has been undone. Otherwise the intent goes on where it stopped.
     ///
     /// # Errors
     /// [`Error::Journal`].
     pub async fn failed(&self, intent: &Intent, error: Error) -> Result<Error, Error> {
         let is_final = matches!(error, Error::FailedInBlock { .. } | Error::NonceUsed { .. });
         if is_final
-            && intent.state == IntentState::Unfinished
+            && matches!(intent.state, IntentState::Unfinished | IntentState::Done)
             && self.journal.handovers(intent.id).await?.is_empty()
         {
             let all = self.journal.transactions(intent.id).await?;
@@ -518,8 +518,14 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
 
     /// Broadcasts the transaction again, or what replaced it, if none of them is in a block.
     async fn broadcast_again(&self, signed: &Signed) -> Result<(), Error> {
-        if self.included(signed).await?.is_some() {
+        if self.included(signed, self.confirmations).await?.is_some() {
             return Ok(());
+        }
+        // A gap before it, which the node may have made by losing another, would keep it from every block.
+        for earlier in self.journal.followed(self.chain, self.account).await? {
+            if earlier.state == SignedState::Pending && earlier.nonce < signed.nonce {
+                drop(self.broadcast(&earlier).await);
+            }
         }
         let attempts = self.attempts(signed).await?;
         self.broadcast(attempts.last().unwrap_or(signed)).await

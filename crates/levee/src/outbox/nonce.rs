@@ -6,10 +6,12 @@ use alloy::{
         BlockId,
         eip2718::{Decodable2718, Encodable2718},
     },
-    primitives::Address,
+    primitives::{Address, U64},
     providers::Provider,
     rpc::types::{Transaction, TransactionRequest},
 };
+
+use serde_json::Value;
 
 use super::{Outbox, journal::Journal};
 use crate::signer;
@@ -24,9 +26,15 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         if let Some(found) = direct.ok().flatten().as_ref().and_then(envelope).filter(is_own) {
             return Some(found);
         }
-        let number = self.block_of(nonce).await?;
-        let block = self.provider.get_block(BlockId::number(number)).full().await.ok()??;
-        block.transactions.txns().filter_map(envelope).find(is_own)
+        self.in_block(self.block_of(nonce).await?).await?.into_iter().find(is_own)
+    }
+
+    /// The transactions of a block, but for those of types that only its chain has, such as the deposits of rollups.
+    async fn in_block(&self, number: u64) -> Option<Vec<TxEnvelope>> {
+        let parameters = (U64::from(number), true);
+        let block: Value = self.provider.raw_request("eth_getBlockByNumber".into(), parameters).await.ok()?;
+        let transactions = block["transactions"].as_array()?.iter();
+        Some(transactions.filter_map(|one| envelope(&serde_json::from_value(one.clone()).ok()?)).collect())
     }
 
     /// The block in which the account used a nonce; none if it has not, or if the node does not have the state of that time.
@@ -39,7 +47,10 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         // Backwards in steps that double, because most nodes have the state of recent blocks only; then by halves.
         let mut step = 1;
         let mut free = loop {
-            let earlier = used.checked_sub(step)?;
+            if used == 0 {
+                return None;
+            }
+            let earlier = used.saturating_sub(step);
             if !is_used(earlier).await? {
                 break earlier;
             }
@@ -69,6 +80,8 @@ pub(super) fn difference(request: &TransactionRequest, found: &TxEnvelope) -> Op
         ("recipient", Some(found.kind()) == request.to),
         ("value", found.value() == asked_value),
         ("data", *found.input() == asked_data),
+        // Other lists only say what is read or what it costs; this one gives the account's own code.
+        ("delegation", found.authorization_list().is_none_or(<[_]>::is_empty)),
     ];
     checks.into_iter().find(|(_, is_same)| !is_same).map(|(what, _)| what)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use alloy::{
     eips::BlockId,
     network::TransactionBuilder,
+    primitives::B256,
     providers::Provider,
     rpc::types::{TransactionReceipt, TransactionRequest},
 };
@@ -86,7 +87,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
 
     /// Whether a pending transaction has come to its end, without waiting for it. Records it.
     pub(super) async fn is_settled(&self, signed: &Signed) -> Result<bool, Error> {
-        if let Some((included, receipt)) = self.included(signed).await? {
+        if let Some((included, receipt)) = self.included(signed, Confirmations::default()).await? {
             self.book(&included, &receipt).await?;
             return Ok(true);
         }
@@ -100,7 +101,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     async fn watch(&self, signed: &Signed) -> Result<(Signed, TransactionReceipt), Error> {
         let (mut pause, mut broadcast_at) = (FIRST_PAUSE, Instant::now());
         loop {
-            if let Some(found) = self.included(signed).await? {
+            if let Some(found) = self.included(signed, self.confirmations).await? {
                 return Ok(found);
             }
             if pause > PATIENCE && self.is_overtaken(signed).await? {
@@ -118,13 +119,14 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         }
     }
 
-    /// The transaction, or its replacement, that is included and deep enough.
+    /// The transaction, or its replacement, that is included and as deep as `depth`.
     pub(super) async fn included(
         &self,
         signed: &Signed,
+        depth: Confirmations,
     ) -> Result<Option<(Signed, TransactionReceipt)>, Error> {
         for attempt in self.attempts(signed).await? {
-            if let Some(receipt) = self.deep_receipt(&attempt).await {
+            if let Some(receipt) = self.deep_receipt(attempt.hash, depth).await {
                 return Ok(Some((attempt, receipt)));
             }
         }
@@ -132,19 +134,19 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     }
 
     /// None also if the node does not answer now: it may the next time.
-    async fn deep_receipt(&self, signed: &Signed) -> Option<TransactionReceipt> {
-        let receipt = self.provider.get_transaction_receipt(signed.hash).await.ok()??;
+    async fn deep_receipt(&self, transaction: B256, depth: Confirmations) -> Option<TransactionReceipt> {
+        let receipt = self.provider.get_transaction_receipt(transaction).await.ok()??;
         let (number, hash) = (receipt.block_number?, receipt.block_hash?);
-        if receipt.transaction_hash != signed.hash {
+        if receipt.transaction_hash != transaction {
             return None;
         }
         let canonical = self.provider.get_block(BlockId::number(number)).await.ok()??;
         let is_canonical = canonical.header.hash == hash;
-        (is_canonical && self.is_deep(number).await?).then_some(receipt)
+        (is_canonical && self.is_deep(number, depth).await?).then_some(receipt)
     }
 
-    async fn is_deep(&self, number: u64) -> Option<bool> {
-        match self.confirmations {
+    async fn is_deep(&self, number: u64, depth: Confirmations) -> Option<bool> {
+        match depth {
             Confirmations::Blocks(0 | 1) => Some(true),
             Confirmations::Blocks(depth) => {
                 let latest = self.provider.get_block_number().await.ok()?;
@@ -160,9 +162,9 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
 
     /// Whether a foreign transaction has its nonce for good. A block that can still be reorganized proves nothing, and neither
     /// does an answer that does not come, or a number of transactions without the one in question. A transaction that makes the same
-    /// call is not foreign: a wallet may have sent it again at a higher price. It is followed instead.
+    /// call is not foreign: a wallet may have sent it again at a higher price. It is followed instead, unless another intent has it.
     async fn is_overtaken(&self, signed: &Signed) -> Result<bool, Error> {
-        if !self.has_used(signed.nonce, BlockId::latest()).await {
+        if !self.count(BlockId::latest()).await.is_ok_and(|used| used > signed.nonce) {
             return Ok(false);
         }
         let attempts = self.attempts(signed).await?;
@@ -176,16 +178,17 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             return Ok(false);
         }
         let request = TransactionRequest::from_transaction(signed.transaction()?).with_from(self.account);
-        if difference(&request, &found).is_none() {
+        if difference(&request, &found).is_none() && !self.is_followed(*found.tx_hash()).await? {
             self.journal.record(&Signed::new(signed.intent, &signed.step, &signed.contracts, &found)).await?;
             return Ok(false);
         }
-        Ok(self.has_used(signed.nonce, BlockId::finalized()).await)
+        Ok(self.deep_receipt(*found.tx_hash(), Confirmations::Finalized).await.is_some())
     }
 
-    /// Whether the account has used a nonce, by a node's word about a block.
-    async fn has_used(&self, nonce: u64, block: BlockId) -> bool {
-        self.count(block).await.is_ok_and(|used| used > nonce)
+    /// Whether the journal has a transaction already.
+    pub(super) async fn is_followed(&self, transaction: B256) -> Result<bool, Error> {
+        let followed = self.journal.followed(self.chain, self.account).await?;
+        Ok(followed.iter().any(|signed| signed.hash == transaction))
     }
 
     /// The transactions of which at most one is included: it, what it replaced, and what replaced it.

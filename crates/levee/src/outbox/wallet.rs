@@ -23,7 +23,12 @@ use super::{
 use crate::{clock, error::Error};
 
 /// How many of the account's transactions are looked at for one that a wallet has sent with a nonce of its own choice.
-const NONCES_SEARCHED: usize = 16;
+const NONCES_SEARCHED: usize = 8;
+
+/// Why it is not known what became of a request.
+const UNSHOWN: &str = "the node shows no such transaction";
+const USED: &str =
+    "its nonce was used since, by a transaction that the node does not show or that does something else";
 
 /// A wallet that signs and sends by itself.
 pub trait Wallet: fmt::Debug + Send + Sync {
@@ -99,7 +104,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// nothing: the wallet may still hold it. Nothing else is signed or asked for the account meanwhile.
     ///
     /// # Errors
-    /// [`Error::WalletChanged`]; [`Error::NotMined`] if the node does not know in time what the wallet says that it has sent;
+    /// [`Error::WalletChanged`]; [`Error::WalletSilent`] if the node does not know in time what the wallet says that it has sent;
     /// [`Error::Journal`]; [`Error::Rpc`].
     pub async fn recall(&self, intent: &Intent) -> Result<Option<Handover>, Error> {
         for handover in self.journal.handovers(intent.id).await? {
@@ -116,6 +121,10 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// # Errors
     /// [`Error::WalletChanged`] if the wallet was asked for another one; [`Error::Journal`]; [`Error::Rpc`].
     pub async fn identify(&self, intent: &Intent, transaction: B256) -> Result<Option<Signed>, Error> {
+        let signed = self.journal.transactions(intent.id).await?;
+        if let Some(found) = signed.into_iter().find(|signed| signed.hash == transaction) {
+            return Ok(Some(found));
+        }
         match self.journal.handovers(intent.id).await?.first() {
             Some(handover) => self.known(handover, transaction).await,
             None => Ok(None),
@@ -130,7 +139,9 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     pub async fn require_answered(&self) -> Result<(), Error> {
         for handover in self.journal.unanswered(self.chain, self.account).await? {
             if self.find(&handover).await?.is_none() {
-                return Err(handover.silent("the node shows no such transaction".into()));
+                let is_used = self.count(BlockId::latest()).await? > handover.nonce();
+                let reason = if is_used { USED } else { UNSHOWN };
+                return Err(handover.silent(reason.into()));
             }
         }
         Ok(())
@@ -164,7 +175,10 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             Err(Unsent::Unknown(reason)) => return Err(handover.silent(reason)),
         };
         let handover = Handover { transaction: Some(told), ..handover };
-        self.journal.hand_over(&handover).await?;
+        if let Err(error) = self.journal.hand_over(&handover).await {
+            // Only this message has the hash.
+            return Err(handover.silent(format!("it named `{told}`, and that is not recorded: {error}")));
+        }
         let signed = self.found(&handover, told).await?;
         wallet.sent(&handover, &signed);
         Ok(signed)
@@ -182,8 +196,9 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
                 pause = (2 * pause).min(LONGEST_PAUSE);
             }
         };
-        let waited = self.wait_limit;
-        tokio::time::timeout(waited, search).await.unwrap_or(Err(Error::NotMined { transaction, waited }))
+        let unknown =
+            || handover.silent(format!("the node does not know transaction `{transaction}`, which it named"));
+        tokio::time::timeout(self.wait_limit, search).await.unwrap_or_else(|_| Err(unknown()))
     }
 
     /// What came of a request, if the node shows it now: by the hash that the wallet told, or by the nonce that it was asked to use
@@ -194,13 +209,11 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         {
             return Ok(Some(signed));
         }
-        let followed = self.journal.followed(self.chain, self.account).await?;
         let (first, used) = (handover.nonce(), self.count(BlockId::latest()).await?);
         for nonce in (first..=used.max(first)).take(NONCES_SEARCHED) {
-            let found = self.at_nonce(nonce).await;
             let is_asked = |found: &TxEnvelope| difference(&handover.request, found).is_none();
-            if let Some(found) = found.filter(is_asked)
-                && followed.iter().all(|signed| signed.hash != *found.tx_hash())
+            if let Some(found) = self.at_nonce(nonce).await.filter(is_asked)
+                && !self.is_followed(*found.tx_hash()).await?
             {
                 return self.follow(handover, &found).await.map(Some);
             }

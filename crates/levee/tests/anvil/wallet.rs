@@ -25,6 +25,8 @@ use super::{
 };
 
 const UNSHOWN: &str = "the node shows no such transaction";
+const USED: &str =
+    "its nonce was used since, by a transaction that the node does not show or that does something else";
 
 /// What a wallet does with what it is asked to send.
 #[derive(Debug, Clone, Copy)]
@@ -283,7 +285,7 @@ async fn a_nonce_that_was_used_elsewhere_does_not_end_the_request() -> Result<()
     scene.pays_elsewhere().await?;
     scene.env.provider.anvil_mine(Some(70), None).await?;
     assert_eq!(scene.comes_to().await?, (vec![], Units::ZERO));
-    assert_eq!(scene.outbox.require_answered().await, Err(scene.silent(nonce, UNSHOWN)));
+    assert_eq!(scene.outbox.require_answered().await, Err(scene.silent(nonce, USED)));
     let late = TransactionRequest { nonce: None, ..scene.asked(0).request };
     let sent: B256 = scene.env.provider.raw_request("eth_sendTransaction".into(), [late]).await?;
     assert_eq!(scene.outbox.require_answered().await, Ok(()));
