@@ -1,11 +1,9 @@
-//! Accounts on devices. The Trezor's client is the real one: it finds a device by UDP where the vendor's emulator would be,
-//! which is [`Trezor`]. A Ledger's client speaks only to USB devices, so only its absence is tested here.
+//! Accounts on a Trezor. The client is the real one: it finds a device by UDP where the vendor's emulator would be, which is
+//! [`Trezor`].
 
 use std::{
     collections::HashMap,
-    fs,
     net::{SocketAddr, UdpSocket},
-    process::Command,
     sync::{Arc, Mutex},
     thread,
 };
@@ -13,7 +11,6 @@ use std::{
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxLegacy},
     primitives::{Address, Bytes, Signature, TxKind, U256},
-    providers::Provider,
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use serde_json::json;
@@ -31,7 +28,10 @@ use trezor_client::{
     },
 };
 
-use crate::support::{ANYONE, CAT, ETHER, Ran, World, names, root, run};
+use crate::{
+    support::{ANYONE, CAT, ETHER, Ran, World, names, run},
+    usb::{asked, command, nonce, refused},
+};
 
 /// Where the client looks for the emulator.
 const ADDRESS: &str = "127.0.0.1:21324";
@@ -211,25 +211,6 @@ impl Trezor {
     }
 }
 
-/// The binary on a machine that has USB, if nothing that is connected to it.
-fn command(world: &World) -> Command {
-    let mut command = world.command();
-    if cfg!(target_os = "linux") {
-        let (place, library) = (world.directory().join("usb"), world.directory().join("usb.so"));
-        fs::create_dir_all(place.join("none")).expect("the directory can be written to");
-        let source = root().join("tests/e2e/usb.c");
-        let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status();
-        assert!(compiled.expect("cc runs").success());
-        command.env("LD_PRELOAD", library).env("USB_PLACE", place);
-    }
-    command
-}
-
-/// Runs it with the words of `line`.
-fn asked(world: &World, line: &str) -> Ran {
-    run(&mut command(world), line)
-}
-
 fn features() -> Features {
     let mut features = Features::new();
     features.set_vendor("trezor.io".to_owned());
@@ -260,6 +241,14 @@ async fn a_trezor_signs_transactions_and_nothing_else() {
     let world = World::start().await;
     let none = "connect and unlock it; on Linux, its vendor's udev rules must be installed";
     refused(&asked(&world, "deploy rescue.toml --trezor --yes"), "no Trezor was found", none);
+
+    let silent = UdpSocket::bind(ADDRESS).expect("nothing else is where the emulator would be");
+    refused(
+        &asked(&world, "deploy rescue.toml --trezor --yes"),
+        "a program listens at UDP 127.0.0.1:21324, where the Trezor's emulator would, and does not answer",
+        "stop that program, and run the command again",
+    );
+    drop(silent);
 
     let will = Trezor::plug_in(&world);
     let does = |new: Will| *will.lock().expect("no test has failed") = new;
@@ -330,23 +319,4 @@ async fn transactions_only(world: &World, first: Address) {
     assert_eq!(names(&declared), ["Declared"]);
     let approved = "pledge 1 wstETH --tier 0 --approve --terms rescue.toml --trezor --yes --json";
     assert_eq!(names(&asked(world, approved).json()), ["Pledged"]);
-}
-
-async fn nonce(world: &World, account: Address) -> u64 {
-    world.chain.get_transaction_count(account).await.expect("anvil answers")
-}
-
-#[tokio::test]
-async fn a_ledger_that_is_not_there_is_named() {
-    let world = World::start().await;
-    let ran = asked(&world, "deploy rescue.toml --ledger --hd-path m/44'/60'/0'/0 --yes");
-    let none = "connect and unlock it; on Linux, its vendor's udev rules must be installed";
-    refused(&ran, "no Ledger was found", none);
-}
-
-/// Asserts that it ended with a refusal, after whatever it had shown.
-fn refused(ran: &Ran, message: &str, hint: &str) {
-    let end = format!("error: {message}\n\nhint: {hint}\n");
-    assert!(ran.stderr.ends_with(&end), "{}", ran.stderr);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
 }

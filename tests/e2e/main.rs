@@ -13,6 +13,8 @@ mod devices;
 mod edition;
 mod inputs;
 mod journal;
+#[cfg(target_os = "linux")]
+mod ledger;
 mod lifecycle;
 mod nodes;
 mod prompt;
@@ -23,3 +25,4 @@ mod requests;
 mod router;
 mod signatures;
 mod support;
+mod usb;

@@ -31,7 +31,7 @@ const QUESTION: &str = "\nSend it? Type `yes`: ";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The binary with a terminal for stdin and stderr, seen from the other side of the screen.
-struct Person {
+pub(crate) struct Person {
     terminal: File,
     binary: Child,
     seen: Vec<u8>,
@@ -40,7 +40,7 @@ struct Person {
 impl Person {
     /// Runs the words of `line`. The command goes, and with it the binary's side of the terminal: once the binary has
     /// ended too, the terminal does.
-    fn at(mut command: Command, line: &str) -> Self {
+    pub(crate) fn at(mut command: Command, line: &str) -> Self {
         let terminal = open(Path::new("/dev/ptmx"));
         grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a terminal of its own");
         let name = ptsname(&terminal, Vec::new()).expect("the terminal has a name");
@@ -88,7 +88,7 @@ impl Person {
     }
 
     /// What the binary left, with what was on the screen for its stderr.
-    fn leaves(mut self) -> Ran {
+    pub(crate) fn leaves(mut self) -> Ran {
         while self.read() {}
         let stderr = self.screen();
         Ran { stderr, ..Ran::from(self.binary.wait_with_output().expect("levee ends")) }

@@ -46,6 +46,15 @@ impl Output {
         }
     }
 
+    /// What a person must do elsewhere for the command to go on. At a terminal, it is never silent; elsewhere, as a note.
+    pub(crate) fn ask(self, text: &str) {
+        if io::stderr().is_terminal() {
+            write_stderr(&escape::text(&format!("{text}\n")));
+        } else {
+            self.note(text);
+        }
+    }
+
     /// Prints a warning about something that is allowed but unwise.
     pub(crate) fn warn(self, warnings: &[String]) {
         let style = anstyle::AnsiColor::Yellow.on_default().bold();

@@ -118,7 +118,7 @@ impl Wallet for BrowserWallet {
 
     fn send<'a>(&'a self, handover: &'a Handover, title: &'a str) -> BoxFuture<'a, Result<B256, Unsent>> {
         Box::pin(async move {
-            self.output.note("confirm the transaction in the page, and then in the wallet");
+            self.output.ask("confirm the transaction in the page, and then in the wallet");
             match self.server.ask(self.for_transaction(handover, title)).await {
                 Answer::Result(hash) => serde_json::from_value(hash.clone())
                     .map_err(|_| Unsent::Unknown(format!("the wallet answered `{hash}`, which is no hash"))),
@@ -152,7 +152,7 @@ impl Signer for BrowserWallet {
     }
 
     async fn sign_dynamic_typed_data(&self, data: &TypedData) -> signers::Result<Signature> {
-        self.output.note("confirm the signature in the page, and then in the wallet");
+        self.output.ask("confirm the signature in the page, and then in the wallet");
         self.signature(self.for_typed_data(data).map_err(signers::Error::other)?).await
     }
 
