@@ -8,7 +8,7 @@ use std::{
 };
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
-use clap::{Args, value_parser};
+use clap::{ArgMatches, Args, Command, FromArgMatches, value_parser};
 use eyre::Result;
 use levee::AccountSigner;
 
@@ -105,6 +105,34 @@ pub(crate) struct AccountArgs {
     /// account must sign.
     #[arg(long, group = "hand")]
     browser: bool,
+
+    #[command(flatten)]
+    named: Named,
+}
+
+/// Whether an option of the group `hand` was given.
+#[derive(Debug, Default)]
+struct Named(bool);
+
+impl FromArgMatches for Named {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(matches.contains_id("hand")))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for Named {
+    fn augment_args(command: Command) -> Command {
+        command
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        command
+    }
 }
 
 impl AccountArgs {
@@ -128,10 +156,8 @@ impl AccountArgs {
     }
 
     /// Whether an option names the account.
-    pub(crate) fn is_named(&self) -> bool {
-        let Self { keystore, account, interactive, ledger, trezor, dev, browser, .. } = self;
-        let is_device = *ledger || *trezor || *browser;
-        keystore.is_some() || account.is_some() || *interactive || is_device || dev.is_some()
+    pub(crate) const fn is_named(&self) -> bool {
+        self.named.0
     }
 
     /// Whether a wallet in a browser signs.
