@@ -191,6 +191,46 @@ async fn a_safe_is_asked_when_its_owner_signs() {
     refused(&world.try_to_sign(CAT, &format!("9 ETH --for {nowhere}")), &none, check);
 }
 
+/// Answers 0x1626ba7e, whatever it is asked.
+const ACCEPTS: [u8; 16] = hex!("631626ba7e60e01b60005260206000f3");
+
+/// The board asks a wallet by a call that may change nothing, and goes on with what gas is left to it. Whether there is a board yet
+/// makes no difference.
+#[tokio::test]
+async fn a_wallet_is_asked_as_the_board_asks_it() {
+    let world = World::with_rescue().await;
+    let wallet = Address::repeat_byte(0xa1);
+    let becomes = async |code: Vec<u8>| {
+        world.chain.anvil_set_code(wallet, code.into()).await.expect("anvil takes code");
+    };
+    let [without_end, that_writes] =
+        [hex!("5b600056").to_vec(), [&hex!("6001600055")[..], &ACCEPTS].concat()];
+    let account = world.address(CAT);
+    let message = format!("the wallet `{wallet}` does not accept the signature of `{account}`");
+    let instead = "sign with an account that the wallet accepts by itself, or let the wallet declare by a transaction of its own, which `--dry-run --from WALLET --json` prints";
+    for has_board in [false, true] {
+        let amount = format!("{} ETH --for {wallet}", 8 + u8::from(has_board));
+        // Accepts what the board asks, which has to be the caller, and jumps over a stop.
+        let board = levee::Blueprint::board().address();
+        let of_board = [&hex!("3373")[..], board.as_slice(), &hex!("14601b57005b"), &ACCEPTS].concat();
+        becomes(of_board.clone()).await;
+        let signed = world.signed(CAT, &amount);
+        let before = world.mark().await;
+        for code in [&without_end, &that_writes] {
+            becomes(code.clone()).await;
+            refused(&world.try_to_sign(CAT, &amount), &message, instead);
+            let ran = world.try_to_submit(&signed);
+            assert!(ran.stderr.contains("\"kind\": \"SignatureInvalid\""), "{}", ran.stderr);
+            assert_eq!(ran.code, Some(1));
+        }
+        assert_eq!(world.mark().await, before);
+        becomes(of_board).await;
+        world.submit(&signed);
+        let again = world.try_to_submit(&signed);
+        assert!(again.stderr.contains("\"kind\": \"DigestSpent\""), "{}", again.stderr);
+    }
+}
+
 #[tokio::test]
 async fn a_safe_of_several_owners_declares_by_a_transaction() {
     let world = World::with_rescue().await;

@@ -5,9 +5,13 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 use alloy::{
     dyn_abi::TypedData,
     eips::BlockId,
+    network::TransactionBuilder,
     primitives::{Address, B256, Bytes, Log, U256},
     providers::Provider,
-    rpc::types::Filter,
+    rpc::types::{
+        Filter, TransactionRequest,
+        state::{StateOverride, StateOverridesBuilder},
+    },
     sol_types::{Eip712Domain, SolCall, SolEvent, SolEventInterface, SolInterface, SolStruct},
 };
 use levee_model::{
@@ -28,7 +32,7 @@ use crate::{
     operation::Transaction,
     rpc,
     safe::Safe,
-    signature,
+    signature::{self, Form},
     signer::{AccountSigner, sign_typed_data},
     terms::seconds,
 };
@@ -144,6 +148,29 @@ pub struct SignedDeclaration {
     /// 65 bytes of an account's key, or whatever the contributor's contract accepts by EIP-1271.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub signature: Bytes,
+}
+
+/// A declaration that is yet to be signed, and exactly what is signed for it.
+#[derive(Debug, Clone)]
+pub struct PreparedDeclaration {
+    contributor: Address,
+    declaration: Declaration,
+    made_at: Timestamp,
+    data: TypedData,
+    digest: B256,
+    safe_message: Option<B256>,
+}
+
+impl PreparedDeclaration {
+    /// What the board calls it by.
+    pub const fn digest(&self) -> B256 {
+        self.digest
+    }
+
+    /// The message hash of the Safe that declares, which is then what is signed.
+    pub const fn safe_message(&self) -> Option<B256> {
+        self.safe_message
+    }
 }
 
 /// A declaration on the board.
@@ -343,15 +370,53 @@ impl<P: Provider + Clone> Board<P> {
         Ok(message(contributor, declaration, made_at)?.eip712_signing_hash(&self.domain()))
     }
 
-    /// Signs a declaration of `contributor`: the signer's own, or of a contract wallet that accepts its signatures, which is
-    /// asked (EIP-1271). For a [`Safe`], its own message is signed.
+    /// What `account` signs for a declaration of `contributor`: its own, or that of a contract wallet. For a Safe it is the Safe's
+    /// own message.
     ///
     /// # Errors
-    /// [`Error::NoWallet`](error::Error::NoWallet), [`Error::WalletRefuses`](error::Error::WalletRefuses),
-    /// [`Error::SafeNeedsMore`](error::Error::SafeNeedsMore); [`Error::Rpc`](error::Error::Rpc);
-    /// As [`digest`](Self::digest); [`Error::NoTypedData`](error::Error::NoTypedData),
+    /// As [`digest`](Self::digest); [`Error::NoWallet`](error::Error::NoWallet),
+    /// [`Error::SafeNeedsMore`](error::Error::SafeNeedsMore); [`Error::Rpc`](error::Error::Rpc).
+    pub async fn prepare(
+        &self,
+        account: Address,
+        contributor: Address,
+        declaration: Declaration,
+        made_at: Timestamp,
+    ) -> Result<PreparedDeclaration, error::Error> {
+        let message = message(contributor, &declaration, made_at)?;
+        let digest = message.eip712_signing_hash(&self.domain());
+        let safe = if contributor == account { None } else { self.safe(contributor).await? };
+        let data = match &safe {
+            Some(safe) => safe.require_one_signature(digest).map(|()| safe.message(digest))?,
+            None => TypedData::from_struct(&message, Some(self.domain())),
+        };
+        let safe_message = safe.map(|safe| safe.message_hash(digest));
+        Ok(PreparedDeclaration { contributor, declaration, made_at, data, digest, safe_message })
+    }
+
+    /// Signs what was prepared for this signer. A contract wallet is asked whether it accepts the signature.
+    ///
+    /// # Errors
+    /// [`Error::WalletRefuses`](error::Error::WalletRefuses), [`Error::BoardRefused`](error::Error::BoardRefused),
+    /// [`Error::Rpc`](error::Error::Rpc); [`Error::NoTypedData`](error::Error::NoTypedData),
     /// [`Error::NotSigned`](error::Error::NotSigned), [`Error::SignerRefused`](error::Error::SignerRefused),
     /// [`Error::NotOwnSignature`](error::Error::NotOwnSignature).
+    pub async fn sign_prepared(
+        &self,
+        signer: &dyn AccountSigner,
+        prepared: PreparedDeclaration,
+    ) -> Result<SignedDeclaration, error::Error> {
+        let PreparedDeclaration { contributor, declaration, made_at, data, digest, .. } = prepared;
+        let signature = sign_typed_data(signer, &data).await?.as_bytes().into();
+        let signed = SignedDeclaration { contributor, declaration, made_at, signature };
+        let refused = || error::Error::WalletRefuses { wallet: contributor, account: signer.address() };
+        self.accepted(signed, digest).await?.ok_or_else(refused)
+    }
+
+    /// Signs a declaration: [`prepare`](Self::prepare), and then [`sign_prepared`](Self::sign_prepared).
+    ///
+    /// # Errors
+    /// As both.
     pub async fn sign(
         &self,
         signer: &dyn AccountSigner,
@@ -359,48 +424,58 @@ impl<P: Provider + Clone> Board<P> {
         declaration: Declaration,
         made_at: Timestamp,
     ) -> Result<SignedDeclaration, error::Error> {
-        let (message, account) = (message(contributor, &declaration, made_at)?, signer.address());
-        let data = TypedData::from_struct(&message, Some(self.domain()));
-        if contributor == account {
-            let signature = sign_typed_data(signer, &data).await?.as_bytes().into();
-            return Ok(SignedDeclaration { contributor, declaration, made_at, signature });
-        }
-        let digest = message.eip712_signing_hash(&self.domain());
-        let data = self.wallet_data(contributor, data, digest).await?;
-        let signature = sign_typed_data(signer, &data).await?.as_bytes().into();
-        match self.accepted(contributor, digest, &signature).await? {
-            Some(signature) => Ok(SignedDeclaration { contributor, declaration, made_at, signature }),
-            None => Err(error::Error::WalletRefuses { wallet: contributor, account }),
-        }
+        let prepared = self.prepare(signer.address(), contributor, declaration, made_at).await?;
+        self.sign_prepared(signer, prepared).await
     }
 
-    /// What is signed for a contract wallet instead of `data`, if one signature can be enough.
-    async fn wallet_data(
-        &self,
-        wallet: Address,
-        data: TypedData,
-        digest: B256,
-    ) -> Result<TypedData, error::Error> {
+    /// The Safe at `wallet`; none if another wallet is there.
+    async fn safe(&self, wallet: Address) -> Result<Option<Safe>, error::Error> {
         if !rpc::has_code(&self.provider, wallet).await? {
             return Err(error::Error::NoWallet { account: wallet });
         }
-        let Some(safe) = Safe::at(&self.provider, self.chain_id, wallet).await? else { return Ok(data) };
-        safe.require_one_signature(digest)?;
-        Ok(safe.message(digest))
+        Safe::at(&self.provider, self.chain_id, wallet).await
     }
 
+    /// The declaration with its signature in the form that the board accepts; none if it accepts it in no form.
     async fn accepted(
         &self,
-        contributor: Address,
+        signed: SignedDeclaration,
         digest: B256,
-        signature: &Bytes,
-    ) -> Result<Option<Bytes>, error::Error> {
-        let parties = (contributor, self.address);
-        signature::accepted(&self.provider, parties, digest, signature, self.block).await
+    ) -> Result<Option<SignedDeclaration>, error::Error> {
+        let form = signature::form(&self.provider, signed.contributor, digest, signed.signature).await?;
+        let with = |signature| SignedDeclaration { signature, ..signed };
+        let signed = match form {
+            Form::Key(signature) => return Ok(Some(with(signature))),
+            Form::Wallet(signature) => with(signature),
+        };
+        match self.try_on_board(&signed).await {
+            Ok(()) => Ok(Some(signed)),
+            Err(error::Error::BoardRefused(BoardError::SignatureInvalid { .. })) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Has the board itself ask the contributor's wallet, in a call that changes nothing.
+    async fn try_on_board(&self, signed: &SignedDeclaration) -> Result<(), error::Error> {
+        let (request, sender) = (self.declare_for(signed)?, Address::ZERO);
+        let call = self.provider.call(request.request(sender)).block(self.block);
+        let tried = call.overrides_opt(self.stand_in().await?).await;
+        tried.map(drop).map_err(|error| error::Error::from_transport(error, Contract::PledgeBoard, sender))
+    }
+
+    /// The board for a single call, where it is yet to be created.
+    async fn stand_in(&self) -> Result<Option<StateOverride>, error::Error> {
+        if rpc::has_code(&self.provider, self.address).await? {
+            return Ok(None);
+        }
+        let creation = TransactionRequest::default().with_deploy_code(self.blueprint.init_code());
+        let code = self.provider.call(creation).block(self.block).await?;
+        Ok(Some(StateOverridesBuilder::default().with_code(self.address, code).build()))
     }
 
     /// The declaration with its signature in the form that the board accepts, or the rule that the board would refuse it by at
-    /// `time`, also before there is a board. Whether it was already submitted or revoked, the board alone knows.
+    /// `time`, also before there is a board. A contract wallet is asked by the board itself, which then also knows whether the declaration was
+    /// already submitted or revoked; of a signature by a key, it is not asked.
     ///
     /// A signature by a key may have any usual `v` or the 64 bytes of EIP-2098, and a wallet that exists by now may have signed as
     /// one that did not (ERC-6492).
@@ -414,16 +489,15 @@ impl<P: Provider + Clone> Board<P> {
         signed: SignedDeclaration,
         time: Timestamp,
     ) -> Result<SignedDeclaration, error::Error> {
-        let SignedDeclaration { contributor, declaration, made_at, signature } = signed;
+        let SignedDeclaration { contributor, declaration, made_at, .. } = &signed;
         declaration.check(time)?;
+        let (contributor, made_at) = (*contributor, *made_at);
         if made_at > time {
             return Err(BoardError::MadeInTheFuture { made_at, time }.into());
         }
-        let digest = self.digest(contributor, &declaration, made_at)?;
-        match self.accepted(contributor, digest, &signature).await? {
-            Some(signature) => Ok(SignedDeclaration { contributor, declaration, made_at, signature }),
-            None => Err(BoardError::SignatureInvalid { contributor, digest }.into()),
-        }
+        let digest = self.digest(contributor, declaration, made_at)?;
+        let refused = || BoardError::SignatureInvalid { contributor, digest }.into();
+        self.accepted(signed, digest).await?.ok_or_else(refused)
     }
 
     /// All declarations for the escrow at `escrow`, in the order of the log, from block `from_block`. Empty where there

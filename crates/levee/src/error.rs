@@ -629,7 +629,8 @@ impl Error {
         if message.contains("insufficient funds") {
             return Self::InsufficientFunds { account: sender, source: RedactedError::new(error) };
         }
-        if message.contains("revert") {
+        // A contract that uses up its gas has answered, too.
+        if ["revert", "out of gas", "outofgas"].iter().any(|ending| message.contains(ending)) {
             return Self::UnknownRevert { data: Bytes::new() };
         }
         Self::Rpc { source: RedactedError::new(error) }

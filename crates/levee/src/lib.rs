@@ -37,7 +37,9 @@ mod view;
 
 pub use alloy;
 pub use blueprint::{Blueprint, Contract};
-pub use board::{Board, BoardError, BoardEvent, Declaration, Declared, SignedDeclaration, Stage};
+pub use board::{
+    Board, BoardError, BoardEvent, Declaration, Declared, PreparedDeclaration, SignedDeclaration, Stage,
+};
 pub use bonus::{BonusEvent, BonusPool};
 pub use call::{Call, Executed};
 pub use deploy::Deployment;
@@ -58,7 +60,6 @@ pub use receiver::Receiver;
 pub use recovery::{RecoveryEvent, RecoveryPool};
 pub use redacted::{RedactedError, RedactedUrl, redact};
 pub use router::{Permit, Router, RouterError, Tokens};
-pub use safe::Safe;
 pub use signer::{AccountSigner, SignerError};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
 pub use terms::{CREATE2_DEPLOYER, SALT};

@@ -28,7 +28,7 @@ mod raw {
 
 /// A Safe, read from the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Safe {
+pub(crate) struct Safe {
     address: Address,
     threshold: U256,
     domain: Eip712Domain,
@@ -39,7 +39,7 @@ impl Safe {
     ///
     /// # Errors
     /// [`Error::Rpc`].
-    pub async fn at(
+    pub(crate) async fn at(
         provider: &impl Provider,
         chain_id: u64,
         address: Address,
@@ -50,18 +50,13 @@ impl Safe {
         Ok(domain.zip(threshold).map(|(domain, threshold)| Self { address, threshold, domain }))
     }
 
-    /// How many of its owners must sign.
-    pub const fn threshold(&self) -> U256 {
-        self.threshold
-    }
-
     /// What its owners sign for the Safe to have signed `digest`; the hash of it is what Safe calls the message hash.
-    pub fn message(&self, digest: B256) -> TypedData {
+    pub(crate) fn message(&self, digest: B256) -> TypedData {
         TypedData::from_struct(&SafeMessage { message: digest.into() }, Some(self.domain.clone()))
     }
 
     /// The hash of [`message`](Self::message).
-    pub fn message_hash(&self, digest: B256) -> B256 {
+    pub(crate) fn message_hash(&self, digest: B256) -> B256 {
         SafeMessage { message: digest.into() }.eip712_signing_hash(&self.domain)
     }
 

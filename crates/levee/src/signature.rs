@@ -1,31 +1,18 @@
 //! Signatures that come from elsewhere: read in every form in use, and checked as contracts check them.
 
 use alloy::{
-    eips::BlockId,
-    network::TransactionBuilder,
     primitives::{Address, B256, Bytes, Signature, normalize_v},
     providers::Provider,
-    rpc::types::TransactionRequest,
-    sol_types::{SolCall, SolValue},
+    sol_types::SolValue,
 };
 
-use crate::{blueprint::Contract, error::Error, rpc};
-use wallet::Wallet;
+use crate::{error::Error, rpc};
 
 /// The end of a signature by a wallet that may yet have to be created (ERC-6492).
 const WRAPPED: [u8; 32] = [
     0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64,
     0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92, 0x64, 0x92,
 ];
-
-/// A contract wallet, by EIP-1271.
-mod wallet {
-    alloy::sol! {
-        interface Wallet {
-            function isValidSignature(bytes32 hash, bytes memory signature) external view returns (bytes4);
-        }
-    }
-}
 
 /// The signature of a key: `r`, `s` and a `v` of 0 or 1, 27 or 28, or with the chain ID (EIP-155); or 64 bytes (EIP-2098). A high
 /// `s`, which contracts refuse, becomes the low one that signs the same. None for anything else.
@@ -42,39 +29,33 @@ pub(crate) fn of_key(bytes: &[u8]) -> Option<Signature> {
     Some(signature.normalized_s())
 }
 
-/// The signature of `digest` in the form that the contract `asker` accepts as `account`'s: by its key, or else by what its own
-/// contract says (EIP-1271). None if it accepts it in no form.
+/// A signature of an account in a form that contracts accept, if it is by the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// By the account's key.
+    Key(Bytes),
+    /// Only the account's contract can tell whether it is (EIP-1271).
+    Wallet(Bytes),
+}
+
+/// Brings a signature of `digest` by `account` into the form that contracts accept.
 ///
 /// # Errors
 /// [`Error::NoWallet`] if the signature is by a wallet that was not created yet (ERC-6492); [`Error::Rpc`].
-pub(crate) async fn accepted(
+pub(crate) async fn form(
     provider: &impl Provider,
-    (account, asker): (Address, Address),
+    account: Address,
     digest: B256,
-    signature: &Bytes,
-    block: BlockId,
-) -> Result<Option<Bytes>, Error> {
-    let by_key = of_key(signature).filter(|own| is_by(own, account, digest));
-    if let Some(own) = by_key {
-        return Ok(Some(own.as_bytes().into()));
+    signature: Bytes,
+) -> Result<Form, Error> {
+    if let Some(own) = of_key(&signature).filter(|own| is_by(own, account, digest)) {
+        return Ok(Form::Key(own.as_bytes().into()));
     }
-    let unwrapped = unwrapped(signature);
-    if unwrapped.is_some() && !rpc::has_code(provider, account).await? {
-        return Err(Error::NoWallet { account });
+    match unwrapped(&signature) {
+        None => Ok(Form::Wallet(signature)),
+        Some(inner) if rpc::has_code(provider, account).await? => Ok(Form::Wallet(inner)),
+        Some(_) => Err(Error::NoWallet { account }),
     }
-    let signature = unwrapped.unwrap_or_else(|| signature.clone());
-    let call = Wallet::isValidSignatureCall { hash: digest, signature: signature.clone() };
-    let request =
-        TransactionRequest::default().with_from(asker).with_to(account).with_input(call.abi_encode());
-    let accepting = B256::right_padding_from(&Wallet::isValidSignatureCall::SELECTOR);
-    let accepts = match provider.call(request).block(block).await {
-        Ok(answer) => answer.get(..32) == Some(accepting.as_slice()),
-        Err(error) => match Error::from_transport(error, Contract::PledgeBoard, asker) {
-            error if error.is_unanswered() => return Err(error),
-            _ => false,
-        },
-    };
-    Ok(accepts.then_some(signature))
 }
 
 /// Whether `signature` is by the key of `account`.

@@ -8,7 +8,7 @@ use alloy::{
 };
 use clap::Args;
 use eyre::Result;
-use levee::{Board, Declaration, Error, Escrow, Purpose, Safe, Stage};
+use levee::{Board, Declaration, Error, Escrow, Purpose, Stage};
 use levee_model::Wei;
 
 use crate::{
@@ -253,15 +253,12 @@ async fn sign(
 ) -> Result<()> {
     let (_, now) = connection.latest_block().await?;
     let board = Board::new(connection.provider.clone(), connection.chain);
-    let digest = board.digest(contributor, &declaration, now)?;
     let mut facts = facts(contributor, &declaration, now);
-    if contributor != hand.address()
-        && let Some(safe) = Safe::at(&connection.provider, connection.chain, contributor).await?
-    {
-        facts.push(("Safe message", safe.message_hash(digest).to_string()));
-    }
+    let prepared = board.prepare(hand.address(), contributor, declaration, now).await?;
+    facts.extend(prepared.safe_message().map(|message| ("Safe message", message.to_string())));
     output.note(&table::facts(&facts));
-    let signed = board.sign(hand, contributor, declaration, now).await?;
+    let digest = prepared.digest();
+    let signed = board.sign_prepared(hand, prepared).await?;
     let file = SignedFile::new(connection.chain, signed, digest);
     output.result(&format!("{}\n", serde_json::to_string_pretty(&file)?), &file)
 }
