@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::support::{Ran, World, levee, run};
+use crate::support::{ANN, ETHER, Ran, World, levee, project_file, run};
 
 impl World {
     /// Runs the command in a directory below the files, without a node in the environment.
@@ -64,6 +64,58 @@ async fn a_node_must_be_on_the_chain_that_the_file_says() {
     let ran = world.configured(&format!("{line} --quorum 1"));
     assert!(ran.stderr.starts_with("error: the node is on chain 31337, not on chain 1\n"), "{}", ran.stderr);
     assert_eq!(ran.code, Some(1));
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_needed_is_not_read() {
+    let world = World::with_rescue().await;
+    world.write("levee.toml", "chain = \n");
+    let status = "status --terms rescue.toml";
+    let shown = world.levee(status).ok();
+    let named = format!("{status} --chain 31337 --rpc-url {}", world.endpoint());
+    assert_eq!(world.levee(&named).ok(), shown);
+    // The common name of another chain.
+    let ran = world.levee("status --rescue 0x0000000000000000000000000000000000000001 --chain sepolia");
+    assert!(ran.stderr.starts_with("error: the node is on chain 31337, not on"), "{}", ran.stderr);
+    for line in [status.to_owned(), format!("{status} --rpc-url here"), format!("{status} --chain here")] {
+        let ran = run(levee(world.directory()).current_dir(world.directory()), &line);
+        assert!(ran.stderr.contains("levee.toml:1: "), "{}", ran.stderr);
+        assert_eq!(ran.code, Some(1), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn the_usual_account_is_the_one_of_a_file_that_was_chosen() {
+    let world = World::with_rescue().await;
+    let keystores = world.directory().join(".foundry/keystores");
+    fs::create_dir_all(&keystores).expect("the directory can be written to");
+    // Ann's key.
+    let keystore = project_file("tests/keystores/iv-15-bytes.json");
+    fs::write(keystores.join("treasury"), keystore).expect("the directory can be written to");
+    world.write("levee.toml", "account = \"treasury\"\n");
+    let pledge = |variables: &[(&str, &str)]| {
+        let mut command = world.command();
+        command.env("LEVEE_PASSWORD", "pw").envs(variables.iter().copied());
+        run(&mut command, "pledge 1 ETH --tier 0 --terms rescue.toml --yes")
+    };
+    let path = world.directory().canonicalize().expect("it exists").join("levee.toml");
+    pledge(&[]).assert_refused(
+        &format!(
+            "`{}` names the account `treasury`, but a file that was only found does not choose who signs",
+            path.display()
+        ),
+        "use `--account NAME`, or name the file in LEVEE_CONFIG",
+    );
+    let chosen = ("LEVEE_CONFIG", "levee.toml");
+    pledge(&[chosen, ("ETH_KEYSTORE_ACCOUNT", "other")]).assert_refused(
+        &format!(
+            "there is no keystore at `{}`",
+            world.directory().join(".foundry/keystores/other").display()
+        ),
+        "`cast wallet list` shows the names of your keystores",
+    );
+    pledge(&[chosen]).ok();
+    assert_eq!(world.positions(ANN)[0]["amount"], ETHER.to_string());
 }
 
 #[tokio::test]

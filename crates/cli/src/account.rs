@@ -15,6 +15,7 @@ use levee::AccountSigner;
 use crate::{
     address,
     browser::BrowserWallet,
+    config::Config,
     device::{self, HdPath},
     environment::{self, variable},
     error::UserError,
@@ -61,7 +62,7 @@ pub(crate) struct AccountArgs {
     keystore: Option<PathBuf>,
 
     /// Name of a Foundry keystore in ~/.foundry/keystores (created with `cast wallet import`); default: the variable
-    /// ETH_KEYSTORE_ACCOUNT.
+    /// ETH_KEYSTORE_ACCOUNT, then levee.toml.
     #[arg(long, value_name = "NAME", group = "hand")]
     account: Option<String>,
 
@@ -202,8 +203,7 @@ impl AccountArgs {
         if self.dev.is_some() || variable(KEY_VARIABLE).is_some() {
             return Ok(None);
         }
-        let path = variable("ETH_KEYSTORE").map(PathBuf::from);
-        keystore_path(path, variable("ETH_KEYSTORE_ACCOUNT").as_deref())
+        usual_keystore()
     }
 
     fn open(&self, path: &Path) -> Result<PrivateKeySigner> {
@@ -234,6 +234,15 @@ impl AccountArgs {
             "use `--password-file PATH` or the variable LEVEE_PASSWORD",
         )?;
         prompt::password(&format!("Password of {}", keystore.display()))
+    }
+}
+
+/// The keystore that the environment names, or else levee.toml.
+fn usual_keystore() -> Result<Option<PathBuf>, UserError> {
+    let keystore = variable("ETH_KEYSTORE").map(PathBuf::from);
+    match keystore_path(keystore, variable("ETH_KEYSTORE_ACCOUNT").as_deref())? {
+        Some(path) => Ok(Some(path)),
+        None => keystore_path(None, Config::get()?.account()?),
     }
 }
 

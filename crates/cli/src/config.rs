@@ -2,16 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
+    fs::File,
     num::NonZeroUsize,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use alloy_chains::NamedChain;
 use levee::text::Document;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{environment::variable, error::UserError};
+use crate::{environment::variable, error::UserError, file};
 
 const FILE: &str = "levee.toml";
 const FOUNDRY_FILE: &str = "foundry.toml";
@@ -19,13 +21,16 @@ const FOUNDRY_FILE: &str = "foundry.toml";
 /// What `levee.toml` says, and whether its user chose it: what lies in a working directory may have come with somebody's sources.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
-    file: File,
+    settings: Settings,
+    path: PathBuf,
     is_chosen: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct File {
+struct Settings {
+    /// Name of the keystore that signs where a command names no account.
+    account: Option<String>,
     /// Name of the chain that is used where a command names none.
     chain: Option<String>,
     #[serde(default)]
@@ -65,9 +70,18 @@ pub(crate) struct Endpoint {
 }
 
 impl Config {
+    /// What the file says, which is read when it is first needed.
+    pub(crate) fn get() -> Result<&'static Self, UserError> {
+        static CONFIG: OnceLock<Config> = OnceLock::new();
+        match CONFIG.get() {
+            Some(config) => Ok(config),
+            None => Self::read().map(|config| CONFIG.get_or_init(|| config)),
+        }
+    }
+
     /// The file that the variable LEVEE_CONFIG names; otherwise the nearest one, in the working directory or above it, or the
     /// user's own.
-    pub(crate) fn read() -> Result<Self, UserError> {
+    fn read() -> Result<Self, UserError> {
         if let Some(path) = variable("LEVEE_CONFIG").map(PathBuf::from) {
             return Self::of(&read(&path)?, true);
         }
@@ -80,28 +94,40 @@ impl Config {
 
     fn of(document: &Document, is_chosen: bool) -> Result<Self, UserError> {
         tracing::debug!(file = %document.path().display(), "configured by");
-        let file: File = parsed(document)?;
+        let settings: Settings = parsed(document)?;
         let path = document.path().display();
-        for (name, chain) in &file.chains {
-            let known = name.parse::<NamedChain>().ok().map(u64::from);
-            if known.is_some_and(|known| known != chain.id) {
+        for (name, chain) in &settings.chains {
+            if common(name).is_some_and(|known| known != chain.id) {
                 let message =
                     format!("`{path}` calls chain {} `{name}`, which is another chain's name", chain.id);
                 return Err(UserError::new(message).hint("call it something else"));
             }
-            if file.chains.iter().any(|(other, of)| other != name && of.id == chain.id) {
+            if settings.chains.iter().any(|(other, of)| other != name && of.id == chain.id) {
                 let message = format!("`{path}` has chain {} twice", chain.id);
                 return Err(UserError::new(message).hint("list all its nodes under one name"));
             }
         }
-        Ok(Self { file, is_chosen })
+        Ok(Self { settings, path: document.path().to_owned(), is_chosen })
+    }
+
+    /// The keystore that signs where a command names no account. Only a file that the user chose may say that.
+    pub(crate) fn account(&self) -> Result<Option<&str>, UserError> {
+        match self.settings.account.as_deref() {
+            Some(name) if !self.is_chosen => {
+                let path = self.path.display();
+                Err(UserError::new(format!(
+                    "`{path}` names the account `{name}`, but a file that was only found does not choose who signs"
+                ))
+                .hint("use `--account NAME`, or name the file in LEVEE_CONFIG"))
+            }
+            name => Ok(name),
+        }
     }
 
     /// The chain with an ID, or with a name: one of the file's, or one that is known to everybody.
     fn chain_id(&self, text: &str) -> Result<u64, UserError> {
-        let known = || text.parse::<NamedChain>().ok().map(u64::from);
-        let named = || self.file.chains.get(text).map(|chain| chain.id).or_else(known);
-        text.parse().ok().or_else(named).ok_or_else(|| {
+        let named = || self.settings.chains.get(text).map(|chain| chain.id);
+        without_file(text).or_else(named).ok_or_else(|| {
             UserError::new(format!("no chain is known as `{text}`"))
                 .hint("give its ID, such as `1`, or name it in levee.toml")
         })
@@ -109,18 +135,15 @@ impl Config {
 
     /// The nodes of a chain, or of the usual one; none if the file has none.
     pub(crate) fn endpoint(&self, chain: Option<u64>) -> Result<Option<Endpoint>, UserError> {
-        let usual = || self.file.chain.as_deref().map(|name| self.chain_id(name)).transpose();
+        let usual = || self.settings.chain.as_deref().map(|name| self.chain_id(name)).transpose();
         let Some(id) = chain.map_or_else(usual, |id| Ok(Some(id)))? else { return Ok(None) };
-        let chain = self.file.chains.values().find(|chain| chain.id == id);
+        let chain = self.settings.chains.values().find(|chain| chain.id == id);
         chain.map(|chain| chain.endpoint(self.is_chosen)).transpose()
     }
 
-    /// What `--rpc-url` stands for: a URL or the path of a socket, or the name of a chain or of an RPC endpoint of Foundry's.
-    pub(crate) fn named(&self, text: &str) -> Result<Endpoint, UserError> {
-        if text.contains(['/', '\\', '.', ':']) {
-            return Ok(Endpoint { urls: vec![text.to_owned()], ..Endpoint::default() });
-        }
-        if let Some(chain) = self.file.chains.get(text) {
+    /// What a name stands for: a chain, or an RPC endpoint of Foundry's.
+    fn named(&self, text: &str) -> Result<Endpoint, UserError> {
+        if let Some(chain) = self.settings.chains.get(text) {
             return chain.endpoint(self.is_chosen);
         }
         let foundry =
@@ -130,6 +153,16 @@ impl Config {
             UserError::new("the node is given by neither a URL nor a name in levee.toml or foundry.toml")
                 .hint("give the URL of a node, such as `https://node.example`")
         })
+    }
+}
+
+impl Endpoint {
+    /// What `--rpc-url` stands for: a URL or the path of a socket, for which no file is read, or a name.
+    pub(crate) fn parse(text: &str) -> Result<Self, UserError> {
+        if text.contains(['/', '\\', '.', ':']) {
+            return Ok(Self { urls: vec![text.to_owned()], ..Self::default() });
+        }
+        Config::get()?.named(text)
     }
 }
 
@@ -146,10 +179,20 @@ impl Chain {
 
 /// Reads `--chain`: an ID, or a name.
 pub(crate) fn parse_chain(text: &str) -> Result<u64, UserError> {
-    match text.parse() {
-        Ok(id) => Ok(id),
-        Err(_) => Config::read()?.chain_id(text),
+    match without_file(text) {
+        Some(id) => Ok(id),
+        None => Config::get()?.chain_id(text),
     }
+}
+
+/// The chain with an ID, or with a name that everybody knows, for which no file is needed.
+fn without_file(text: &str) -> Option<u64> {
+    text.parse().ok().or_else(|| common(text))
+}
+
+/// The chain that everybody calls so.
+fn common(name: &str) -> Option<u64> {
+    name.parse::<NamedChain>().ok().map(u64::from)
 }
 
 /// The nearest file of a name, in the working directory or above it.
@@ -166,25 +209,27 @@ fn users_own() -> Option<PathBuf> {
 
 /// Reads a file, unless somebody else can write it: whoever names the node could keep news from the user.
 fn read(path: &Path) -> Result<Document, UserError> {
-    if is_foreign(path) {
+    // What is checked is what is read, whatever happens to the path meanwhile.
+    let file = file::open(path)?;
+    if is_foreign(&file) {
         let message =
             format!("`{}` is another user's, or anybody can write it, so it is not used", path.display());
         return Err(
             UserError::new(message).hint("remove it, or make it your own and protect it with `chmod o-w`")
         );
     }
-    Document::read(path)
+    Ok(Document::new(path, file::text_of(file, path)?))
 }
 
 #[cfg(unix)]
-fn is_foreign(path: &Path) -> bool {
+fn is_foreign(file: &File) -> bool {
     use std::os::unix::fs::MetadataExt;
     let user = rustix::process::geteuid().as_raw();
-    fs::metadata(path).is_ok_and(|file| ![0, user].contains(&file.uid()) || file.mode() & 0o002 != 0)
+    file.metadata().map_or(true, |file| ![0, user].contains(&file.uid()) || file.mode() & 0o002 != 0)
 }
 
 #[cfg(not(unix))]
-fn is_foreign(_: &Path) -> bool {
+fn is_foreign(_: &File) -> bool {
     false
 }
 
@@ -291,7 +336,7 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
     fn a_url_is_a_url_and_a_name_must_be_known() {
         let config = config(TEXT).unwrap();
         for url in ["http://localhost:8545", "localhost:8545", "/run/geth.ipc", "geth.ipc"] {
-            assert_eq!(config.named(url).unwrap().urls, [url]);
+            assert_eq!(Endpoint::parse(url).unwrap().urls, [url]);
         }
         assert_eq!(config.named("treasury").unwrap().chain, Some(1));
         let message = config.named("main").unwrap_err().to_string();
@@ -308,6 +353,19 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
         let unset = "the variable LEVEE_NO_SUCH_VARIABLE is not set, but a node's URL needs it";
         assert_eq!(refused("${LEVEE_NO_SUCH_VARIABLE}"), unset);
         assert_eq!(filled_in("https://node.example", false).unwrap(), "https://node.example");
+    }
+
+    #[test]
+    fn only_a_chosen_file_says_who_signs() {
+        let document = Document::new("levee.toml", "account = \"treasury\"\n");
+        let account = |is_chosen| {
+            let config = Config::of(&document, is_chosen).unwrap();
+            config.account().map(|name| name.map(str::to_owned)).map_err(|error| error.to_string())
+        };
+        assert_eq!(account(true), Ok(Some("treasury".into())));
+        let message = "`levee.toml` names the account `treasury`, but a file that was only found does not choose who signs";
+        assert_eq!(account(false), Err(message.into()));
+        assert_eq!(Config::default().account().unwrap(), None);
     }
 
     #[test]

@@ -119,9 +119,8 @@ impl NetworkArgs {
     /// The nodes that are given, or those of the configuration.
     fn endpoint(&self, chain: Option<u64>) -> Result<Endpoint, UserError> {
         let given = self.given();
-        let config = Config::read()?;
         if given.is_empty() {
-            let configured = config.endpoint(chain)?.filter(|endpoint| !endpoint.urls.is_empty());
+            let configured = Config::get()?.endpoint(chain)?.filter(|endpoint| !endpoint.urls.is_empty());
             return configured.ok_or_else(|| {
                 UserError::new("no node given")
                     .hint("use `--rpc-url URL` or the variable LEVEE_RPC_URL, or write a levee.toml")
@@ -129,7 +128,7 @@ impl NetworkArgs {
         }
         let mut all = Endpoint::default();
         for name in &given {
-            let Endpoint { urls, chain, quorum } = config.named(name)?;
+            let Endpoint { urls, chain, quorum } = Endpoint::parse(name)?;
             if let (Some(one), Some(other)) = (all.chain, chain)
                 && one != other
             {

@@ -15,7 +15,17 @@ const DOCUMENT_LIMIT: u64 = 64 << 20;
 
 /// The text of a file.
 pub fn text(path: &Path) -> Result<String, TextError> {
-    let bytes = read(path, TEXT_LIMIT)?;
+    text_of(open(path)?, path)
+}
+
+/// Opens a file, of which something is to be checked before it is read.
+pub fn open(path: &Path) -> Result<File, TextError> {
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The text of an open file, which is called `path` in errors.
+pub fn text_of(file: File, path: &Path) -> Result<String, TextError> {
+    let bytes = read(file, path, TEXT_LIMIT)?;
     String::from_utf8(bytes).map_err(|_| {
         TextError::new(format!("`{}` is not valid UTF-8", path.display()))
             .hint("save it as UTF-8, or check the path")
@@ -24,24 +34,22 @@ pub fn text(path: &Path) -> Result<String, TextError> {
 
 /// The bytes of a document.
 pub fn document(path: &Path) -> Result<Vec<u8>, TextError> {
-    read(path, DOCUMENT_LIMIT)
+    read(open(path)?, path, DOCUMENT_LIMIT)
 }
 
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, TextError> {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().map_err(|error| {
-        TextError::new(format!("`{}` cannot be read: {error}", path.display())).hint("check the path")
-    })?;
+fn read(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, TextError> {
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
     // A file's length fits in 64 bits.
     if bytes.len() as u64 > limit {
         let message = format!("`{}` is larger than {} MiB, the maximum", path.display(), limit >> 20);
         return Err(TextError::new(message).hint("check the path"));
     }
     Ok(bytes)
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> TextError {
+    TextError::new(format!("`{}` cannot be read: {error}", path.display())).hint("check the path")
 }
 
 #[cfg(test)]
