@@ -1,7 +1,7 @@
 //! A node in front of a node: it keeps what is asked, and answers by itself, or not at all, where its owner says so.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
@@ -167,18 +167,29 @@ fn response(status: u16, headers: &str, body: &str) -> Vec<u8> {
 
 /// What the node answers, headers and all.
 fn forward(node: &str, body: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(node).expect("the node is up");
-    let head = format!("POST / HTTP/1.1\r\nhost: {node}\r\ncontent-type: application/json\r\n");
-    write!(stream, "{head}connection: close\r\ncontent-length: {}\r\n\r\n", body.len()).expect("it listens");
-    stream.write_all(body).expect("it listens");
+    post(node, "/", "", body).expect("the node answers")
+}
+
+/// What the server `host` answers to a request for `path` with these headers, each ended by a new line: its head and its body.
+pub(crate) fn post(host: &str, path: &str, headers: &str, body: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(host)?;
+    let headers = headers.replace('\n', "\r\n");
+    let head = format!("POST {path} HTTP/1.1\r\nhost: {host}\r\n{headers}content-type: application/json\r\n");
+    write!(stream, "{head}connection: close\r\ncontent-length: {}\r\n\r\n", body.len())?;
+    stream.write_all(body)?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("it answers");
-    answer
+    stream.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+/// The JSON in an answer.
+pub(crate) fn json_of(answer: &[u8]) -> serde_json::Result<Value> {
+    let body = answer.windows(4).position(|end| end == b"\r\n\r\n").map_or(0, |head| head + 4);
+    serde_json::from_slice(&answer[body..])
 }
 
 /// What `node`, as in `http://localhost:8545`, answers to a request.
 pub fn ask(node: &str, request: &Value) -> Value {
     let answer = forward(node.trim_start_matches("http://"), request.to_string().as_bytes());
-    let body = answer.windows(4).position(|end| end == b"\r\n\r\n").map_or(0, |head| head + 4);
-    serde_json::from_slice(&answer[body..]).expect("the node answers in JSON")
+    json_of(&answer).expect("the node answers in JSON")
 }

@@ -5,8 +5,9 @@
 //!
 //! 1. each command has had its effect exactly once, also after everything that was ever signed was broadcast again;
 //! 2. the journal says so, and whoever was told of a success was told the truth;
-//! 3. whatever was broadcast is in the journal; and
-//! 4. nothing was signed for another chain, above the limits or above what was shown.
+//! 3. whatever was broadcast is in the journal;
+//! 4. nothing was signed for another chain, for a later nonce, above the limits or above what was shown; and
+//! 5. a wallet was never asked again for what it had not answered, and what it changed was noticed.
 //!
 //! | file | question |
 //! |---|---|
@@ -14,6 +15,7 @@
 //! | `node` | how does a node do that? |
 //! | `world` | on which chain, with which rescues? |
 //! | `process` | what did a process of the command do? |
+//! | `wallet` | what does a wallet in a browser do with what it is asked? |
 //! | `run` | in which order does it all happen? |
 //! | `verdict` | does the chain have what it should? |
 //! | `campaign` | many runs at once, and the smallest that fails |
@@ -24,6 +26,7 @@ mod plan;
 mod process;
 mod run;
 mod verdict;
+mod wallet;
 mod world;
 
 pub use campaign::{Campaign, Finding, Report};

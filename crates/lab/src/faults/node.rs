@@ -6,8 +6,9 @@ use alloy::primitives::{B256, hex, keccak256};
 use serde_json::{Value, json};
 
 use super::{
-    plan::{At, Event, Lie, Method, Price, Receipt, What},
+    plan::{At, Event, Lie, Price, Receipt, What},
     process::Victim,
+    wallet::Wallet,
     world::{CHAIN, Chain},
 };
 use crate::proxy::{Proxy, Reply};
@@ -27,10 +28,14 @@ pub(super) struct Faults {
     pub(super) grows: bool,
     /// What is killed.
     pub(super) victim: Victim,
+    /// What sends too.
+    pub(super) wallet: Option<Wallet>,
     /// What is done while a request waits for its answer.
     pub(super) meanwhile: Option<(At, Box<dyn FnOnce() + Send>)>,
     seen: Vec<String>,
     lies: Vec<Lie>,
+    /// Those that are told in the next answer alone.
+    once: Vec<Lie>,
     late: Vec<Value>,
     sent: Vec<Value>,
 }
@@ -89,9 +94,11 @@ impl Faults {
             events: events.to_vec(),
             grows: false,
             victim: Victim::default(),
+            wallet: None,
             meanwhile: None,
             seen: Vec::new(),
             lies: Vec::new(),
+            once: Vec::new(),
             late: Vec::new(),
             sent: Vec::new(),
         }
@@ -113,7 +120,8 @@ impl Faults {
         let (now, later): (Vec<_>, _) = self.events.iter().partition(|event| is_now(&self.seen, event.at));
         self.events = later;
         let told = now.into_iter().filter_map(|event| self.happen(event.what, request)).last();
-        told.unwrap_or_else(|| self.answer(request))
+        let once = std::mem::take(&mut self.once);
+        told.unwrap_or_else(|| self.answer(request, &once))
     }
 
     /// Lets it happen; the reply, if it is not the node's.
@@ -149,7 +157,9 @@ impl Faults {
                 Reply::Cut
             }
             What::Reorganized { depth, returns } => {
-                self.chain.reorganize(depth, if returns { &self.sent } else { &[] });
+                let by_wallet = self.wallet.iter().flat_map(Wallet::raws);
+                let sent: Vec<_> = self.sent.iter().cloned().chain(by_wallet).collect();
+                self.chain.reorganize(depth, if returns { &sent } else { &[] });
                 return None;
             }
             What::Rival => {
@@ -160,12 +170,16 @@ impl Faults {
                 self.lies.push(lie);
                 return None;
             }
+            What::LieOnce(lie) => {
+                self.once.push(lie);
+                return None;
+            }
         })
     }
 
-    fn answer(&self, request: &Value) -> Reply {
+    fn answer(&self, request: &Value, once: &[Lie]) -> Reply {
         let method = request["method"].as_str().unwrap_or_default();
-        let lies: Vec<_> = self.lies.iter().filter(|lie| lie.is_about(method)).collect();
+        let lies: Vec<_> = self.lies.iter().chain(once).filter(|lie| lie.is_about(method)).collect();
         if lies.is_empty() {
             return Reply::Node;
         }
@@ -186,7 +200,7 @@ impl Faults {
 
 /// Whether the last request that was seen is the one at `at`.
 fn is_now(seen: &[String], At(method, nth): At) -> bool {
-    let fits = |seen: &&String| method.name().is_none_or(|name| *seen == name);
+    let fits = |seen: &&String| method.is(seen);
     seen.last().is_some_and(|last| fits(&last)) && seen.iter().filter(fits).count() == usize::from(nth)
 }
 
@@ -196,23 +210,9 @@ fn hash_of(raw: &Value) -> Value {
 }
 
 impl Lie {
-    fn is_about(self, method: &str) -> bool {
-        match self {
-            Self::Chain => matches!(method, "eth_chainId" | "eth_call"),
-            Self::Price(_) => {
-                matches!(method, "eth_feeHistory" | "eth_gasPrice" | "eth_maxPriorityFeePerGas")
-            }
-            Self::Gas => Method::EstimateGas.name() == Some(method),
-            Self::Nonce(_) => Method::Nonce.name() == Some(method),
-            Self::Receipt(_) => Method::Receipt.name() == Some(method),
-            Self::Block => Method::Block.name() == Some(method),
-        }
-    }
-
     /// Makes the node's answer a lie.
     fn tell(self, chain: &Chain, request: &Value, result: &mut Value) {
         match self {
-            // A call of the code that reads a rescue also tells the chain.
             Self::Chain => {
                 let word = |chain: u64| format!("{chain:064x}");
                 let text = result.as_str().unwrap_or_default();
@@ -227,8 +227,26 @@ impl Lie {
                 let count = number(result).saturating_add_signed(by.into());
                 *result = json!(format!("{count:#x}"));
             }
+            Self::Waiting(more) if request["params"][1] == "pending" => {
+                let count = number(result).saturating_add(more.into());
+                *result = json!(format!("{count:#x}"));
+            }
+            Self::Waiting(_) => {}
             Self::Receipt(receipt) => receipt.tell(chain, &request["params"][0], result),
-            Self::Block => result["hash"] = json!(B256::repeat_byte(7)),
+            Self::Block if result.is_object() => result["hash"] = json!(B256::repeat_byte(7)),
+            Self::Block => {}
+            Self::NoTransaction | Self::NoBlock => *result = Value::Null,
+            Self::AnotherTransaction => {
+                let mut other = chain.another_transaction();
+                match request["method"].as_str() {
+                    Some("eth_getTransactionByHash") => other["hash"] = request["params"][0].clone(),
+                    _ => {
+                        (other["from"], other["nonce"]) =
+                            (request["params"][0].clone(), request["params"][1].clone())
+                    }
+                }
+                *result = other;
+            }
         }
     }
 }

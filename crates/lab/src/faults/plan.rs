@@ -14,6 +14,9 @@ pub struct Plan {
     pub(super) keyed: bool,
     /// Whether the rescue is named by its address: then no terms say which chain it is on.
     pub(super) by_address: bool,
+    /// What the wallet in a browser does with one request after the other, and with all others what it was asked; none if the command
+    /// signs itself.
+    pub(super) wallet: Option<Vec<Popup>>,
     /// What is given with `--rpc-url`.
     pub(super) nodes: Nodes,
     /// `--confirmations`. With more than one, the chain grows while a command waits.
@@ -55,6 +58,55 @@ pub(super) enum Command {
     Declare,
 }
 
+/// What a wallet does with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Popup {
+    /// When it sends the transaction.
+    pub(super) sends: Sends,
+    /// What the page hears.
+    pub(super) answers: Answers,
+    /// What it sends instead.
+    pub(super) changes: Changes,
+}
+
+/// When a wallet sends a transaction: when its person confirms it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Sends {
+    AtOnce,
+    /// When the process that asked has ended.
+    Afterwards,
+    /// When another process opens the wallet.
+    AtTheNextPage,
+    /// When the command was repeated.
+    Late,
+    Never,
+}
+
+/// What a wallet says to the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Answers {
+    /// The hash.
+    Hash,
+    /// That something went wrong, which may be so or not.
+    Error,
+    /// Nothing, until its person kills the command.
+    Nothing,
+    /// That it does not send it; and it never does.
+    No,
+}
+
+/// What a wallet changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Changes {
+    Nothing,
+    /// Uses the nonce for something else first, and the next for this.
+    Nonce,
+    /// Sends it again at a higher price.
+    Price,
+    /// The recipient, so that it has no effect.
+    Call,
+}
+
 /// The nodes of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Nodes {
@@ -89,6 +141,7 @@ pub(super) enum Method {
     Nonce,
     Send,
     Receipt,
+    Transaction,
     Block,
     ChainId,
 }
@@ -126,6 +179,8 @@ pub(super) enum What {
     Rival,
     /// From now on, a lie.
     Lie(Lie),
+    /// A lie in this answer alone.
+    LieOnce(Lie),
 }
 
 /// What a node says instead of an answer.
@@ -138,7 +193,7 @@ pub(super) enum Words {
     Underpriced,
 }
 
-/// What a node says for as long as a process runs.
+/// What a node says that is not so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Lie {
     /// That it is another chain.
@@ -149,10 +204,18 @@ pub(super) enum Lie {
     Gas,
     /// That the account has sent so many transactions more.
     Nonce(i8),
+    /// That so many more transactions of the account wait for a block.
+    Waiting(u8),
     /// About receipts.
     Receipt(Receipt),
+    /// That there is no such transaction.
+    NoTransaction,
+    /// That it is another, which the account has not signed.
+    AnotherTransaction,
     /// That the blocks are others.
     Block,
+    /// That there is no such block.
+    NoBlock,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,9 +268,19 @@ impl Plan {
         self.events().any(|event| matches!(event.what, What::Reorganized { .. }))
     }
 
+    /// Whether the account may have to go on elsewhere before something that was signed can be included: the only answer about its
+    /// nonce was a lie, or what it had sent elsewhere was taken back.
+    pub(super) fn explains_a_gap(&self) -> bool {
+        let is_ahead =
+            |lie| matches!(lie, What::Lie(Lie::Nonce(by)) | What::LieOnce(Lie::Nonce(by)) if by > 0);
+        self.reorganizes() || self.events().any(|event| is_ahead(event.what))
+    }
+
     /// That a transaction is in a block that is there is taken for the truth if the only node that is asked says so.
     fn without_what_nobody_can_know(mut self) -> Self {
-        let is_forged = |event: &Event| matches!(event.what, What::Lie(Lie::Receipt(Receipt::Forged)));
+        let forged = Lie::Receipt(Receipt::Forged);
+        let is_forged =
+            |event: &Event| matches!(event.what, What::Lie(lie) | What::LieOnce(lie) if lie == forged);
         if self.nodes != Nodes::Agreeing {
             self.attempts.iter_mut().for_each(|events| events.retain(|event| !is_forged(event)));
             self.second.iter_mut().for_each(|second| second.events.retain(|event| !is_forged(event)));
@@ -221,11 +294,40 @@ pub(super) fn plans() -> impl Strategy<Value = Plan> {
     let nodes = prop_oneof![4 => Just(Nodes::Faulty), 1 => Just(Nodes::Both), 1 => Just(Nodes::Agreeing)];
     let flags = (prop::bool::weighted(0.3), prop::bool::weighted(0.2), prop::bool::weighted(0.8));
     let confirmations = prop_oneof![5 => Just(1_u8), 1 => 2..=4_u8];
-    (commands(), flags, nodes, confirmations, option::weighted(0.3, seconds()), vec(events(), 1..=2))
-        .prop_map(|(command, (keyed, by_address, mines), nodes, confirmations, second, attempts)| {
-            Plan { command, keyed, by_address, nodes, confirmations, mines, second, attempts }
+    let wallet = option::weighted(0.25, vec(popups(), 1..=3));
+    let how = (nodes, confirmations, wallet);
+    (commands(), flags, how, option::weighted(0.3, seconds()), vec(events(), 1..=2)).prop_map(
+        |(command, (keyed, by_address, mines), (nodes, confirmations, wallet), second, attempts)| {
+            Plan { command, keyed, by_address, wallet, nodes, confirmations, mines, second, attempts }
                 .without_what_nobody_can_know()
-        })
+        },
+    )
+}
+
+fn popups() -> impl Strategy<Value = Popup> {
+    let sends = prop_oneof![
+        4 => Just(Sends::AtOnce),
+        1 => Just(Sends::Afterwards),
+        1 => Just(Sends::AtTheNextPage),
+        1 => Just(Sends::Late),
+        1 => Just(Sends::Never),
+    ];
+    let answers = prop_oneof![
+        3 => Just(Answers::Hash),
+        1 => Just(Answers::Error),
+        2 => Just(Answers::Nothing),
+        1 => Just(Answers::No),
+    ];
+    let changes = prop_oneof![
+        5 => Just(Changes::Nothing),
+        1 => Just(Changes::Nonce),
+        1 => Just(Changes::Price),
+        1 => Just(Changes::Call),
+    ];
+    (sends, answers, changes).prop_map(|(sends, answers, changes)| {
+        let sends = if answers == Answers::No { Sends::Never } else { sends };
+        Popup { sends, answers, changes }
+    })
 }
 
 fn commands() -> impl Strategy<Value = Command> {
@@ -267,6 +369,7 @@ fn event() -> impl Strategy<Value = Event> {
     let reads = prop_oneof![
         4 => Just(Method::Receipt),
         2 => Just(Method::Nonce),
+        1 => Just(Method::Transaction),
         1 => Just(Method::EstimateGas),
         1 => Just(Method::FeeHistory),
         1 => Just(Method::Call),
@@ -333,27 +436,66 @@ fn lies() -> impl Strategy<Value = Event> {
         2 => prices.prop_map(Lie::Price),
         1 => Just(Lie::Gas),
         2 => prop_oneof![Just(1), Just(-1), Just(5)].prop_map(Lie::Nonce),
+        2 => prop_oneof![Just(1), Just(40)].prop_map(Lie::Waiting),
         4 => receipts.prop_map(Lie::Receipt),
+        1 => Just(Lie::NoTransaction),
+        1 => Just(Lie::AnotherTransaction),
         1 => Just(Lie::Block),
+        1 => Just(Lie::NoBlock),
     ];
-    let from =
-        prop_oneof![3 => Just(At(Method::Any, 1)), 1 => (2..=10_u8).prop_map(|nth| At(Method::Any, nth))];
-    (from, lies).prop_map(|(at, lie)| Event { at, what: What::Lie(lie) })
+    let nth = prop_oneof![2 => Just(1_u8), 1 => 2..=5_u8];
+    let any = prop_oneof![2 => Just(1_u8), 1 => 2..=10_u8].prop_map(|nth| (false, nth));
+    let begins = prop_oneof![1 => any, 1 => nth.prop_map(|nth| (true, nth))];
+    (lies, begins, prop::bool::weighted(0.3)).prop_map(|(lie, (of_its_method, nth), once)| {
+        // An answer about something else cannot tell it.
+        let method = if of_its_method || once { lie.method() } else { Method::Any };
+        Event { at: At(method, nth), what: if once { What::LieOnce(lie) } else { What::Lie(lie) } }
+    })
+}
+
+impl Lie {
+    /// What it is told in answer to.
+    const fn method(self) -> Method {
+        match self {
+            Self::Chain => Method::ChainId,
+            Self::Price(_) => Method::FeeHistory,
+            Self::Gas => Method::EstimateGas,
+            Self::Nonce(_) | Self::Waiting(_) => Method::Nonce,
+            Self::Receipt(_) => Method::Receipt,
+            Self::NoTransaction | Self::AnotherTransaction => Method::Transaction,
+            Self::Block | Self::NoBlock => Method::Block,
+        }
+    }
+
+    /// Whether it is told in answer to a request for `method`.
+    pub(super) fn is_about(self, method: &str) -> bool {
+        match self {
+            // A call of the code that reads a rescue also tells the chain.
+            Self::Chain => Method::ChainId.is(method) || Method::Call.is(method),
+            Self::Price(_) => {
+                Method::FeeHistory.is(method) || matches!(method, "eth_gasPrice" | "eth_maxPriorityFeePerGas")
+            }
+            _ => self.method().is(method),
+        }
+    }
 }
 
 impl Method {
-    /// Its name in a request; none if it stands for all.
-    pub(super) const fn name(self) -> Option<&'static str> {
+    /// Whether a request names it so.
+    pub(super) fn is(self, name: &str) -> bool {
         match self {
-            Self::Any => None,
-            Self::Call => Some("eth_call"),
-            Self::EstimateGas => Some("eth_estimateGas"),
-            Self::FeeHistory => Some("eth_feeHistory"),
-            Self::Nonce => Some("eth_getTransactionCount"),
-            Self::Send => Some("eth_sendRawTransaction"),
-            Self::Receipt => Some("eth_getTransactionReceipt"),
-            Self::Block => Some("eth_getBlockByNumber"),
-            Self::ChainId => Some("eth_chainId"),
+            Self::Any => true,
+            Self::Call => name == "eth_call",
+            Self::EstimateGas => name == "eth_estimateGas",
+            Self::FeeHistory => name == "eth_feeHistory",
+            Self::Nonce => name == "eth_getTransactionCount",
+            Self::Send => name == "eth_sendRawTransaction",
+            Self::Receipt => name == "eth_getTransactionReceipt",
+            Self::Transaction => {
+                matches!(name, "eth_getTransactionByHash" | "eth_getTransactionBySenderAndNonce")
+            }
+            Self::Block => matches!(name, "eth_getBlockByNumber" | "eth_getBlockByHash"),
+            Self::ChainId => name == "eth_chainId",
         }
     }
 }
@@ -408,12 +550,30 @@ mod tests {
             "Absurd",
             "Gas",
             "Nonce",
+            "Waiting",
+            "NoTransaction",
+            "AnotherTransaction",
+            "NoBlock",
+            "LieOnce",
             "InNoBlock",
             "OfAnother",
             "OnOtherBranch",
             "Failed",
         ];
-        for name in commands.iter().chain(&failures).chain(&worlds).chain(&lies) {
+        let wallets = [
+            "Afterwards",
+            "AtTheNextPage",
+            "\"sends\":\"Late",
+            "Never",
+            "\"answers\":\"Hash",
+            "\"answers\":\"Error",
+            "\"answers\":\"Nothing",
+            "\"answers\":\"No\"",
+            "\"changes\":\"Nonce",
+            "\"changes\":\"Price",
+            "\"changes\":\"Call",
+        ];
+        for name in commands.iter().chain(&failures).chain(&worlds).chain(&lies).chain(&wallets) {
             assert!(lines.contains(name), "no run has {name}");
         }
     }

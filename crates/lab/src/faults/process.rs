@@ -4,14 +4,11 @@ use std::{
     fmt,
     io::{self, BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, mpsc::Sender},
+    sync::{Arc, Mutex},
     thread,
 };
 
 use serde_json::Value;
-
-/// What a process says when it has to wait for another one.
-const WAITS: &str = "another command is sending from ";
 
 /// A process that can be killed from elsewhere; none before it begins, and after its end.
 #[derive(Debug, Clone, Default)]
@@ -37,8 +34,12 @@ impl Victim {
         }
     }
 
-    /// Runs a command to its end. `stops` hears when it ends, or has to wait for another one.
-    pub(super) fn run(&self, mut command: Command, stops: Option<Sender<()>>) -> io::Result<Ran> {
+    /// Runs a command to its end. `hears` gets each line that it writes to stderr, and is dropped when it has ended.
+    pub(super) fn run(
+        &self,
+        mut command: Command,
+        hears: impl FnMut(&str) + Send + 'static,
+    ) -> io::Result<Ran> {
         let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (mut stdout, stderr) = {
@@ -46,7 +47,7 @@ impl Victim {
             let child = child.insert(command.spawn()?);
             (child.stdout.take().expect("it is piped"), child.stderr.take().expect("it is piped"))
         };
-        let stderr = thread::spawn(move || listen(BufReader::new(stderr), stops));
+        let stderr = thread::spawn(move || listen(BufReader::new(stderr), hears));
         let mut told = String::new();
         stdout.read_to_string(&mut told)?;
         let stderr = stderr.join().expect("no thread panicked")?;
@@ -60,15 +61,12 @@ impl Victim {
     }
 }
 
-/// Reads to the end; by then the sender is gone.
-fn listen(lines: impl BufRead, stops: Option<Sender<()>>) -> io::Result<String> {
+/// Reads to the end.
+fn listen(lines: impl BufRead, mut hears: impl FnMut(&str)) -> io::Result<String> {
     let mut text = String::new();
     for line in lines.lines() {
         let line = line?;
-        if let Some(stops) = stops.as_ref().filter(|_| line.starts_with(WAITS)) {
-            // Nobody listens any more if it waits a second time.
-            let _ = stops.send(());
-        }
+        hears(&line);
         text.push_str(&line);
         text.push('\n');
     }

@@ -1,7 +1,7 @@
 //! One run: attempts behind nodes that fail, then repetitions on one that works, then the verdict.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     io, process,
     sync::{Arc, Mutex, mpsc},
@@ -14,9 +14,10 @@ use tempfile::TempDir;
 
 use super::{
     node::Faults,
-    plan::{Command, Event, Nodes, Plan, Second},
+    plan::{Command, Event, Nodes, Plan, Second, Sends},
     process::{Ran, Victim},
     verdict::verdict,
+    wallet::Wallet,
     world::{RESCUES, World},
 };
 
@@ -28,6 +29,9 @@ const FINALITY: u64 = 70;
 
 /// Seconds that an attempt waits for a node that fails; longer if it has to wait for another process.
 const PATIENCE: [u8; 2] = [1, 5];
+
+/// What a process says when it has to wait for another one.
+const WAITS: &str = "another command is sending from ";
 
 /// A run so far.
 #[derive(Debug)]
@@ -44,6 +48,12 @@ pub(super) struct Run<'a> {
     pub(super) processes: Vec<Ran>,
     /// Every transaction that was ever sent to a node, in hex.
     pub(super) sent: Vec<String>,
+    /// What signs, if the command does not.
+    pub(super) wallet: Option<Wallet>,
+    /// How often each command was given up by its owner.
+    pub(super) forgotten: BTreeMap<Command, usize>,
+    /// What was seen to be wrong while it was played.
+    pub(super) wrong: Vec<String>,
     journal: TempDir,
 }
 
@@ -70,6 +80,9 @@ pub(super) fn play(world: &mut World, plan: &Plan) -> Result<Played> {
         told: BTreeSet::new(),
         processes: Vec::new(),
         sent: Vec::new(),
+        wallet: plan.wallet.as_ref().map(|popups| world.wallet(popups)),
+        forgotten: BTreeMap::new(),
+        wrong: Vec::new(),
         journal: world.journal()?,
     };
     run.attempt()?;
@@ -83,9 +96,20 @@ pub(super) fn play(world: &mut World, plan: &Plan) -> Result<Played> {
 impl Run<'_> {
     /// What the journal has.
     pub(super) fn intents(&self) -> Result<Vec<Value>> {
-        let ran = Victim::default().run(self.world.command("journal list --json", &self.journal), None)?;
+        let ran = self.plain("journal list --json")?;
         ensure!(ran.succeeded(), "the journal cannot be read: {ran}");
         Ok(ran.json()["intents"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Runs a line without a node.
+    fn plain(&self, line: &str) -> Result<Ran> {
+        Ok(Victim::default().run(self.world.command(line, &self.journal), |_| {})?)
+    }
+
+    /// What the journal has of an intent by now.
+    fn intent(&self, intent: &Value) -> Result<Value> {
+        let now = self.intents()?.into_iter().find(|now| now["intent"] == intent["intent"]);
+        Ok(now.unwrap_or_default())
     }
 
     fn attempt(&mut self) -> Result<()> {
@@ -115,10 +139,14 @@ impl Run<'_> {
         let patience = PATIENCE[usize::from(second.is_some())];
         let first = self.faulty(self.plan.command, 0, patience);
         self.world.nodes[0].fail(faults);
-        let ran = victim.run(first, None)?;
+        let ran = victim.run(first, self.hearing(&victim))?;
         let beside = beside.lock().expect("no thread panicked").take();
         let beside = beside.map(|beside| beside.join().expect("no thread panicked")).transpose()?;
         self.world.nodes.iter().for_each(|node| node.work());
+        if let Some(wallet) = &self.wallet {
+            wallet.close_pages();
+            wallet.confirm(Sends::Afterwards);
+        }
         self.hear(self.plan.command, ran);
         if let Some((second, ran)) = second.zip(beside) {
             self.begun.insert(second.command);
@@ -130,7 +158,14 @@ impl Run<'_> {
     fn faults(&self, events: &[Event]) -> Faults {
         let mut faults = Faults::new(self.world.chain.clone(), events);
         faults.grows = self.plan.confirmations > 1;
+        faults.wallet = self.wallet.clone();
         faults
+    }
+
+    /// What a process says: where the page for the wallet is, if it has one.
+    fn hearing(&self, victim: &Victim) -> impl FnMut(&str) + Send + use<> {
+        let (wallet, victim) = (self.wallet.clone(), victim.clone());
+        move |line: &str| wallet.iter().for_each(|wallet| wallet.hear(line, &victim))
     }
 
     /// What begins the second process, and returns when it ends or waits for the first.
@@ -139,10 +174,17 @@ impl Run<'_> {
         let victim = faults.victim.clone();
         self.world.nodes[1].fail(faults);
         let command = self.faulty(second.command, 1, PATIENCE[0]);
-        let beside = Arc::clone(beside);
+        let (beside, mut hears) = (Arc::clone(beside), self.hearing(&victim));
         Box::new(move || {
             let (stops, stopped) = mpsc::channel();
-            let running = thread::spawn(move || victim.run(command, Some(stops)));
+            let hears = move |line: &str| {
+                hears(line);
+                if line.starts_with(WAITS) {
+                    // Nobody listens any more if it waits a second time.
+                    let _ = stops.send(());
+                }
+            };
+            let running = thread::spawn(move || victim.run(command, hears));
             *beside.lock().expect("no thread panicked") = Some(running);
             // The sender is gone when it has ended.
             let _ = stopped.recv();
@@ -163,7 +205,16 @@ impl Run<'_> {
             line.push_str(" --quorum 2");
         }
         let _ = write!(line, " --timeout {patience} --confirmations {}", self.plan.confirmations);
-        self.world.command(&line, &self.journal)
+        self.command(&line)
+    }
+
+    /// The command with these words. With a wallet, it has no key.
+    fn command(&self, line: &str) -> process::Command {
+        let mut command = self.world.command(line, &self.journal);
+        if self.wallet.is_some() {
+            command.env_remove("LEVEE_PRIVATE_KEY");
+        }
+        command
     }
 
     fn line(&self, command: Command) -> String {
@@ -173,8 +224,11 @@ impl Run<'_> {
         } else {
             format!("--terms {}", RESCUES[rescue].0)
         };
-        let key = if self.plan.keyed { format!(" --id {command:?}") } else { String::new() };
-        format!("{words} {named} --yes{key}")
+        // What was given up has used up its key.
+        let given_up = self.forgotten.get(&command).copied().unwrap_or_default();
+        let key = if self.plan.keyed { format!(" --id {command:?}{given_up}") } else { String::new() };
+        let hand = if self.wallet.is_some() { " --browser" } else { "" };
+        format!("{words} {named} --yes{key}{hand}")
     }
 
     fn hear(&mut self, command: Command, ran: Ran) {
@@ -189,6 +243,7 @@ impl Run<'_> {
         let chain = &self.world.chain;
         chain.call("evm_setAutomine", json!([true]));
         chain.mine(1);
+        self.wallet.iter().for_each(Wallet::obey);
         if self.plan.reorganizes() {
             self.resume_what_is_gone()?;
         }
@@ -200,7 +255,8 @@ impl Run<'_> {
             for command in &self.begun - &self.told {
                 self.repeat_once(command)?;
             }
-            if round > 0 {
+            self.settle_wallet()?;
+            if round > 0 && self.wallet.is_none() {
                 self.bump()?;
             }
             self.world.chain.mine(FINALITY);
@@ -210,7 +266,8 @@ impl Run<'_> {
     }
 
     fn repeat_once(&mut self, command: Command) -> Result<()> {
-        let line = format!("{} --json --timeout 10", self.line(command));
+        let patience = if self.wallet.is_some() { 3 } else { 10 };
+        let line = format!("{} --json --timeout {patience}", self.line(command));
         let ran = self.working(&line)?;
         self.hear(command, ran);
         Ok(())
@@ -219,7 +276,65 @@ impl Run<'_> {
     /// Runs a line on the node that works.
     fn working(&self, line: &str) -> Result<Ran> {
         let line = format!("{line} --rpc-url {}", self.world.nodes[2].url());
-        Ok(Victim::default().run(self.world.command(&line, &self.journal), None)?)
+        let victim = Victim::default();
+        let ran = victim.run(self.command(&line), self.hearing(&victim))?;
+        self.wallet.iter().for_each(Wallet::close_pages);
+        Ok(ran)
+    }
+
+    /// What the owner does about one record. If that finishes it, its command is not repeated.
+    fn act(&mut self, line: &str, intent: &Value) -> Result<()> {
+        let ran = self.working(&format!("{line} --timeout 10 --json"))?;
+        if ran.succeeded() && self.intent(intent)?["state"] == "done" {
+            let done = commands_of(intent, &self.begun);
+            self.told.extend(done);
+        }
+        self.processes.push(ran);
+        Ok(())
+    }
+
+    /// The person at the wallet decides about what is open, and tells the journal what came of it.
+    fn settle_wallet(&mut self) -> Result<()> {
+        let Some(wallet) = self.wallet.clone() else { return Ok(()) };
+        wallet.confirm(Sends::Late);
+        wallet.decline();
+        self.fill_gaps()?;
+        wallet.push();
+        for intent in self.intents()?.iter().filter(|intent| waits_for_wallet(intent)) {
+            self.name(&wallet, intent)?;
+            if waits_for_wallet(&self.intent(intent)?) {
+                self.forget(intent)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names what the wallet has sent of an intent.
+    fn name(&mut self, wallet: &Wallet, intent: &Value) -> Result<()> {
+        for handover in list(&intent["handedOver"]) {
+            let Some((hash, is_as_asked)) = wallet.sent(&handover["request"]) else { continue };
+            let hash = json!(hash);
+            let text = hash.as_str().unwrap_or_default();
+            self.act(&format!("journal resume {} --transaction {text}", intent["intent"]), intent)?;
+            let now = self.intent(intent)?;
+            let is_followed = list(&now["transactions"]).any(|sent| sent["transaction"] == hash);
+            if is_followed != is_as_asked && self.world.chain.has(&hash) {
+                let is_so = if is_followed { "is followed" } else { "is not followed" };
+                self.wrong.push(format!("the wallet sent {hash}, which was named and {is_so}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up an intent of which the wallet has sent nothing, and never will.
+    fn forget(&mut self, intent: &Value) -> Result<()> {
+        let ran = self.plain(&format!("journal forget {} --json", intent["intent"]))?;
+        ensure!(ran.succeeded(), "a record cannot be forgotten: {ran}");
+        self.processes.push(ran);
+        for command in commands_of(intent, &self.begun) {
+            *self.forgotten.entry(command).or_default() += 1;
+        }
+        Ok(())
     }
 
     /// What a reorganization took back is sent again.
@@ -227,41 +342,41 @@ impl Run<'_> {
         let mut intents = self.intents()?;
         intents.reverse();
         for intent in intents.iter().filter(|intent| intent["state"] == "done") {
-            let sent = intent["transactions"].as_array().into_iter().flatten();
-            if sent
-                .filter(|sent| sent["state"] == "included")
-                .any(|sent| !self.world.chain.has(&sent["transaction"]))
-            {
-                let ran =
-                    self.working(&format!("journal resume {} --timeout 10 --json", intent["intent"]))?;
-                self.processes.push(ran);
+            let mut included = list(&intent["transactions"]).filter(|sent| sent["state"] == "included");
+            if included.any(|sent| !self.world.chain.has(&sent["transaction"])) {
+                self.act(&format!("journal resume {}", intent["intent"]), intent)?;
             }
         }
         Ok(())
     }
 
-    /// The account goes on elsewhere, up to what was signed for later because a node said so.
-    fn fill_gaps(&self) -> Result<()> {
+    /// The account goes on elsewhere, up to what was signed for later: because a node said so, or by the wallet.
+    fn fill_gaps(&mut self) -> Result<()> {
         let intents = self.intents()?;
-        let sent =
-            || intents.iter().flat_map(|intent| intent["transactions"].as_array().into_iter().flatten());
+        let sent = || intents.iter().flat_map(|intent| list(&intent["transactions"]));
         let nonce = |sent: &Value| sent["nonce"].as_u64();
-        let used: BTreeSet<_> = sent().filter_map(nonce).collect();
-        let last = sent().filter(|sent| sent["state"] == "pending").filter_map(nonce).max();
-        while last > Some(self.world.chain.nonce()) && !used.contains(&self.world.chain.nonce()) {
+        let by_wallet: Vec<_> = self.wallet.iter().flat_map(Wallet::nonces).collect();
+        let used: BTreeSet<_> = sent().filter_map(nonce).chain(by_wallet.iter().copied()).collect();
+        let pending = sent().filter(|sent| sent["state"] == "pending").filter_map(nonce);
+        let last = pending.chain(by_wallet).max().unwrap_or_default();
+        loop {
+            let next = self.world.chain.nonce();
+            if next >= last || used.contains(&next) {
+                return Ok(());
+            }
+            if self.wallet.is_none() && !self.plan.explains_a_gap() {
+                self.wrong.push(format!("nonce {last} was signed when the account's next was {next}"));
+            }
             self.world.chain.send_as_ann();
         }
-        Ok(())
     }
 
     /// Replaces what pays too little to be included.
     fn bump(&mut self) -> Result<()> {
         for intent in self.intents()? {
-            let mut sent = intent["transactions"].as_array().into_iter().flatten();
+            let mut sent = list(&intent["transactions"]);
             if intent["state"] == "unfinished" && sent.any(|sent| sent["state"] == "pending") {
-                let ran =
-                    self.working(&format!("journal bump {} --yes --timeout 10 --json", intent["intent"]))?;
-                self.processes.push(ran);
+                self.act(&format!("journal bump {} --yes", intent["intent"]), &intent)?;
             }
         }
         Ok(())
@@ -270,9 +385,25 @@ impl Run<'_> {
     /// Everybody who has seen a transaction sends it again.
     fn replay(&mut self) {
         self.sent = self.world.nodes.iter().flat_map(|node| node.sent()).collect();
-        for raw in &self.sent {
+        let by_wallet: Vec<_> = self.wallet.iter().flat_map(Wallet::signed).collect();
+        for raw in self.sent.iter().chain(&by_wallet) {
             self.world.chain.try_call("eth_sendRawTransaction", json!([raw]));
         }
         self.world.chain.mine(1);
     }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// Whether a wallet was asked for something of it, and it is not known what came of that.
+fn waits_for_wallet(intent: &Value) -> bool {
+    intent["state"] == "unfinished" && list(&intent["handedOver"]).next().is_some()
+}
+
+/// Those of the commands that an intent is of.
+fn commands_of(intent: &Value, commands: &BTreeSet<Command>) -> Vec<Command> {
+    let purpose = intent["purpose"].as_str().unwrap_or_default();
+    commands.iter().copied().filter(|command| purpose.starts_with(command.purpose())).collect()
 }

@@ -12,12 +12,13 @@ use levee::{
     outbox::{MAX_FEE, MAX_FEE_PER_GAS},
     text::amount::parse_eth,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
-    plan::{Command, What},
+    plan::{Answers, Command, Popup, What},
     process::Ran,
     run::Run,
+    wallet::Wallet,
     world::CHAIN,
 };
 
@@ -40,6 +41,18 @@ impl Command {
             Self::Refund => ("refund", 1),
             Self::Release => ("release ETH", 2),
             Self::Declare => ("declare proposed 6 ETH --tier 1 --expiry 2100-01-01T00:00:00Z", 0),
+        }
+    }
+
+    /// How the journal names what it does.
+    pub(super) const fn purpose(self) -> &'static str {
+        match self {
+            Self::PledgeEther => "pledge amount=5 ETH ",
+            Self::PledgeAndEnlist => "pledge amount=7 ETH ",
+            Self::PledgeToken => "pledge amount=4 stETH ",
+            Self::Refund => "refund",
+            Self::Release => "release",
+            Self::Declare => "declare",
         }
     }
 
@@ -67,18 +80,28 @@ impl Command {
 /// What is wrong, if anything is.
 pub(super) fn verdict(run: &Run<'_>) -> Result<Option<String>> {
     let intents = run.intents()?;
-    let findings = [effects(run), exits(run), records(run, &intents), signatures(run, &intents)].concat();
+    let by_wallet = run.wallet.iter().flat_map(Wallet::wrong).collect();
+    let findings = [
+        run.wrong.clone(),
+        by_wallet,
+        effects(run),
+        exits(run),
+        records(run, &intents),
+        signatures(run, &intents),
+    ]
+    .concat();
     Ok((!findings.is_empty()).then(|| findings.join("; ")))
 }
 
-/// Each command has had its effects once.
+/// Each command has had its effects once. What its owner gave up may have had those that came before the step that was given up.
 fn effects(run: &Run<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     for command in &run.begun {
         for effect in command.effects() {
             let events = run.world.chain.events(effect.signature, run.since + 1);
             let count = events.iter().filter(|event| effect.is_told_by(event, run)).count();
-            if count != 1 {
+            let given_up = run.forgotten.get(command).copied().unwrap_or_default();
+            if !(1..=1 + given_up).contains(&count) {
                 wrong.push(format!("{command:?} had its effect {count} times"));
             }
         }
@@ -98,7 +121,10 @@ impl Effect {
 /// Processes end as they should, and whoever was told of a transaction was told the truth.
 fn exits(run: &Run<'_>) -> Vec<String> {
     let kills = |what| matches!(what, What::KilledBefore | What::KilledAfter);
-    let may_be_killed = run.plan.events().any(|event| kills(event.what));
+    let by_wallet = |popup: &Popup| popup.answers == Answers::Nothing;
+    let may_be_killed =
+        run.plan.events().any(|event| kills(event.what)) || run.plan.wallet.iter().flatten().any(by_wallet);
+    let altered: Vec<_> = run.wallet.iter().flat_map(Wallet::altered).map(|hash| json!(hash)).collect();
     let mut wrong = Vec::new();
     for ran in &run.processes {
         if !ran.code.map_or(may_be_killed, |code| (0..=2).contains(&code)) {
@@ -109,6 +135,12 @@ fn exits(run: &Run<'_>) -> Vec<String> {
             if ran.succeeded() && !run.world.chain.has(&sent["transaction"]) {
                 wrong.push(format!("{} was told of, but is in no block", sent["transaction"]));
             }
+            if ran.succeeded() && altered.contains(&sent["transaction"]) {
+                wrong.push(format!(
+                    "{} was told of, but is not what the wallet was asked for",
+                    sent["transaction"]
+                ));
+            }
         }
     }
     wrong
@@ -118,7 +150,7 @@ fn exits(run: &Run<'_>) -> Vec<String> {
 fn records(run: &Run<'_>, intents: &[Value]) -> Vec<String> {
     let chain = &run.world.chain;
     let mut wrong = Vec::new();
-    for intent in intents {
+    for intent in intents.iter().filter(|intent| intent["state"] != "forgotten") {
         let (number, state) = (&intent["intent"], intent["state"].as_str().unwrap_or_default());
         let sent = || intent["transactions"].as_array().into_iter().flatten();
         let last = intent["plan"].as_array().and_then(|plan| plan.last());
@@ -128,7 +160,7 @@ fn records(run: &Run<'_>, intents: &[Value]) -> Vec<String> {
             "done" => done == 1,
             "failed" => done == 0,
             // Recorded, and killed before it signed.
-            _ => sent().count() == 0,
+            _ => sent().count() == 0 && intent["handedOver"] == json!([]),
         };
         if !is_so {
             wrong.push(format!("intent {number} is {state}, and its last step is done {done} times"));
@@ -154,10 +186,16 @@ fn signatures(run: &Run<'_>, intents: &[Value]) -> Vec<String> {
             wrong.push(format!("{raw} was sent, but is not in the journal"));
         }
         match signed(raw) {
-            Some(transaction) => wrong.extend(beyond(&transaction, shown(run, &transaction))),
+            // A wallet may raise the price of what it was asked for.
+            Some(transaction) if run.wallet.is_none() => {
+                wrong.extend(beyond(&transaction, shown(run, &transaction)));
+            }
+            Some(_) => {}
             None => wrong.push(format!("{raw} is no transaction")),
         }
     }
+    let requests: Vec<_> = run.wallet.iter().flat_map(Wallet::requests).collect();
+    wrong.extend(requests.iter().filter_map(|raw| signed(raw)).flat_map(|asked| beyond(&asked, None)));
     wrong.sort();
     wrong.dedup();
     wrong

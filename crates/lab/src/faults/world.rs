@@ -20,7 +20,9 @@ use tempfile::TempDir;
 
 use super::{
     node::{Node, number},
+    plan::Popup,
     process::Victim,
+    wallet::Wallet,
 };
 use crate::{
     lido::{StETH, WstETH, init_code},
@@ -82,10 +84,12 @@ pub(super) struct Chain {
 pub(super) struct World {
     _anvil: AnvilInstance,
     levee: PathBuf,
-    directory: TempDir,
+    directory: Arc<TempDir>,
     keys: [PrivateKeySigner; 2],
     /// What everything is read from that a verdict needs.
     pub(super) chain: Chain,
+    /// How it was at its start, for others like it.
+    start: Value,
     snapshot: Value,
     /// The node of the first process, that of the second, and one that works.
     pub(super) nodes: [Node; 3],
@@ -100,9 +104,7 @@ pub(super) const RESCUES: [(&str, u32); 3] =
 impl World {
     /// Starts anvil, and brings the rescues into their states with the command `levee`.
     pub(super) fn start(levee: &Path) -> Result<Self> {
-        let program = env::var("ANVIL").unwrap_or_else(|_| "anvil".into());
-        let anvil = Anvil::at(&program).args(["--chain-id", &CHAIN.to_string()]).try_spawn();
-        let anvil = anvil.wrap_err_with(|| format!("`{program}` does not run; `make setup` installs it"))?;
+        let anvil = anvil()?;
         // Anvil's own keys are public, so the command refuses them here.
         let keys = ["Ann", "guardian"].map(|name| {
             PrivateKeySigner::from_bytes(&keccak256(format!("the fault campaign's {name}")))
@@ -116,7 +118,7 @@ impl World {
         let (tokens, other) = chain.deploy_lido(anvil.addresses()[0]);
         chain.other = Arc::new(other);
         let nodes = std::array::from_fn(|_| Node::start(&chain));
-        let directory = TempDir::new()?;
+        let directory = Arc::new(TempDir::new()?);
         for (name, target) in RESCUES {
             let terms = TERMS
                 .replace("GUARDIAN", &keys[1].address().to_string())
@@ -130,14 +132,34 @@ impl World {
             directory,
             keys,
             nodes,
+            start: Value::Null,
             snapshot: Value::Null,
             rescues: [Address::ZERO; 3],
             _anvil: anvil,
             chain,
         };
         world.prepare()?;
+        world.start = world.chain.call("anvil_dumpState", json!([]));
         world.snapshot = world.chain.call("evm_snapshot", json!([]));
         Ok(world)
+    }
+
+    /// Another one in the same state as this was at its start, which takes much less time.
+    pub(super) fn another(&self) -> Result<Self> {
+        let anvil = anvil()?;
+        let chain = Chain { url: anvil.endpoint(), ..self.chain.clone() };
+        chain.call("anvil_loadState", json!([self.start]));
+        Ok(Self {
+            levee: self.levee.clone(),
+            directory: Arc::clone(&self.directory),
+            keys: self.keys.clone(),
+            nodes: std::array::from_fn(|_| Node::start(&chain)),
+            start: self.start.clone(),
+            snapshot: chain.call("evm_snapshot", json!([])),
+            rescues: self.rescues,
+            _anvil: anvil,
+            chain,
+        })
     }
 
     fn prepare(&mut self) -> Result<()> {
@@ -176,6 +198,11 @@ impl World {
         self.of(0, line, &journal.path().join("journal.db"))
     }
 
+    /// A wallet with Ann's account.
+    pub(super) fn wallet(&self, popups: &[Popup]) -> Wallet {
+        Wallet::new(self.chain.clone(), self.keys[0].clone(), popups)
+    }
+
     fn of(&self, key: usize, line: &str, journal: &Path) -> Command {
         let mut command = Command::new(&self.levee);
         command.env_clear().env("HOME", self.directory.path()).current_dir(self.directory.path());
@@ -187,7 +214,7 @@ impl World {
     fn set_up(&self, key: usize, line: &str) -> Result<()> {
         let line = format!("{line} --yes --rpc-url {}", self.chain.url);
         let ran =
-            Victim::default().run(self.of(key, &line, &self.directory.path().join("before.db")), None)?;
+            Victim::default().run(self.of(key, &line, &self.directory.path().join("before.db")), |_| {})?;
         ensure!(ran.succeeded(), "the world cannot be set up: {ran}");
         Ok(())
     }
@@ -198,6 +225,12 @@ impl World {
         ensure!(output.status.success(), "`{line}` fails: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
+}
+
+fn anvil() -> Result<AnvilInstance> {
+    let program = env::var("ANVIL").unwrap_or_else(|_| "anvil".into());
+    let anvil = Anvil::at(&program).args(["--chain-id", &CHAIN.to_string()]).try_spawn();
+    anvil.wrap_err_with(|| format!("`{program}` does not run; `make setup` installs it"))
 }
 
 impl Chain {
@@ -267,6 +300,11 @@ impl Chain {
     /// What is told of a transaction that is none of the commands'.
     pub(super) fn receipt_of_another(&self) -> Value {
         Value::clone(&self.other)
+    }
+
+    /// A transaction that is none of the commands', nor Ann's.
+    pub(super) fn another_transaction(&self) -> Value {
+        self.call("eth_getTransactionByHash", json!([self.other["transactionHash"]]))
     }
 
     /// The events with this signature since the block `since`.
