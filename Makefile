@@ -12,7 +12,7 @@ SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_thei
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli \
-	faults fault-seeds artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
+	faults artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -40,7 +40,7 @@ check: setup ## Run the short loop: formatting, clippy, and the tests that take 
 	forge test --no-match-path '$(CAMPAIGNS)'
 
 # The fast parts first.
-test: test-solidity test-rust faults gas-check coverage slither invariants prove ## Run everything: tests, campaigns, proofs, replays and exact gas figures
+test: test-solidity test-rust gas-check coverage slither invariants prove ## Run everything: tests, campaigns, proofs, replays and exact gas figures
 
 test-solidity: setup
 	forge build
@@ -78,9 +78,6 @@ $(LAB): FORCE
 
 faults: setup $(LAB) ## [RUNS=n] [SEED=s] [PLAN=p]: kill the command and lie to it, repeat it, and check what it did
 	$(LAB) faults $(if $(PLAN),--plan '$(PLAN)',--runs $(or $(RUNS),150) $(if $(SEED),--seed $(SEED)))
-
-fault-seeds: setup $(LAB) ## Insert known bugs into the command, and check that the fault campaign finds them
-	python3 tools/python/fault-seeds $(LAB)
 
 replay-steth: setup ## FILE=x.json: replay recorded stETH calls on the model of Lido
 	@test -n "$(FILE)" || { echo "error: name the file: make replay-steth FILE=tests/vectors/steth.json" >&2; exit 1; }

@@ -68,6 +68,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::GasPriceAboveLimit { .. } => {
             Some("wait, or name the price that you accept with `--max-fee`, as in `--max-fee 400gwei`")
         }
+        Error::GasAboveLimit { .. } => {
+            Some("use another node; on a chain with larger transactions, name `--gas-limit`")
+        }
         Error::GasLimitTooLow { .. } => {
             Some("leave `--gas-limit` out or raise it; if you gave none, run the command again")
         }

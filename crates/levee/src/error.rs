@@ -304,6 +304,16 @@ pub enum Error {
         #[serde(rename = "limitWei")]
         limit: Wei,
     },
+    /// The transaction needs more gas than any can have.
+    #[error(
+        "the transaction needs {gas} gas by the node's word, above the limit of {limit} for any transaction"
+    )]
+    GasAboveLimit {
+        /// What it needs.
+        gas: u64,
+        /// The most that is signed.
+        limit: u64,
+    },
     /// The gas limit that the caller chose is below what the simulation needed.
     #[error("the gas limit {limit} is too low: the transaction needs {gas}")]
     GasLimitTooLow {
@@ -550,6 +560,7 @@ impl Error {
             | Self::PermitRefused { .. }
             | Self::GasPriceAboveLimit { .. }
             | Self::FeeAboveLimit { .. }
+            | Self::GasAboveLimit { .. }
             | Self::GasLimitTooLow { .. }
             | Self::DataFeeRisen { .. }
             | Self::KeyTaken { .. }

@@ -80,9 +80,8 @@ impl Campaign {
     /// If there is no chain to play on.
     pub fn run(&self) -> Result<Result<Report, Box<Finding>>> {
         let (next, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
-        let first = World::start(&self.levee)?;
         let reports: Vec<_> = thread::scope(|scope| {
-            let workers = (0..self.workers).map(|_| scope.spawn(|| self.run_some(&first, &next, &stopped)));
+            let workers = (0..self.workers).map(|_| scope.spawn(|| self.run_some(&next, &stopped)));
             let workers: Vec<_> = workers.collect();
             workers
                 .into_iter()
@@ -100,14 +99,8 @@ impl Campaign {
     }
 
     /// Takes the next run until there is none, or one has failed.
-    fn run_some(
-        &self,
-        first: &World,
-        next: &AtomicU64,
-        stopped: &AtomicBool,
-    ) -> Result<Result<Report, Box<Finding>>> {
-        let another = || first.another().inspect_err(|_| stopped.store(true, Ordering::Relaxed));
-        let mut world = another()?;
+    fn run_some(&self, next: &AtomicU64, stopped: &AtomicBool) -> Result<Result<Report, Box<Finding>>> {
+        let mut world = World::start(&self.levee).inspect_err(|_| stopped.store(true, Ordering::Relaxed))?;
         let mut report = Report::default();
         while !stopped.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -116,7 +109,7 @@ impl Campaign {
             }
             let seed = self.seed.wrapping_add(index);
             if report.runs > 0 && report.runs.is_multiple_of(RUNS_OF_A_WORLD) {
-                world = another()?;
+                world = World::start(&self.levee)?;
             }
             match self.run_one(&mut world, seed) {
                 Ok(processes) => report = report.and(Report { runs: 1, processes }),

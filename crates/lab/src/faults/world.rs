@@ -84,12 +84,10 @@ pub(super) struct Chain {
 pub(super) struct World {
     _anvil: AnvilInstance,
     levee: PathBuf,
-    directory: Arc<TempDir>,
+    directory: TempDir,
     keys: [PrivateKeySigner; 2],
     /// What everything is read from that a verdict needs.
     pub(super) chain: Chain,
-    /// How it was at its start, for others like it.
-    start: Value,
     snapshot: Value,
     /// The node of the first process, that of the second, and one that works.
     pub(super) nodes: [Node; 3],
@@ -118,7 +116,7 @@ impl World {
         let (tokens, other) = chain.deploy_lido(anvil.addresses()[0]);
         chain.other = Arc::new(other);
         let nodes = std::array::from_fn(|_| Node::start(&chain));
-        let directory = Arc::new(TempDir::new()?);
+        let directory = TempDir::new()?;
         for (name, target) in RESCUES {
             let terms = TERMS
                 .replace("GUARDIAN", &keys[1].address().to_string())
@@ -132,34 +130,14 @@ impl World {
             directory,
             keys,
             nodes,
-            start: Value::Null,
             snapshot: Value::Null,
             rescues: [Address::ZERO; 3],
             _anvil: anvil,
             chain,
         };
         world.prepare()?;
-        world.start = world.chain.call("anvil_dumpState", json!([]));
         world.snapshot = world.chain.call("evm_snapshot", json!([]));
         Ok(world)
-    }
-
-    /// Another one in the same state as this was at its start, which takes much less time.
-    pub(super) fn another(&self) -> Result<Self> {
-        let anvil = anvil()?;
-        let chain = Chain { url: anvil.endpoint(), ..self.chain.clone() };
-        chain.call("anvil_loadState", json!([self.start]));
-        Ok(Self {
-            levee: self.levee.clone(),
-            directory: Arc::clone(&self.directory),
-            keys: self.keys.clone(),
-            nodes: std::array::from_fn(|_| Node::start(&chain)),
-            start: self.start.clone(),
-            snapshot: chain.call("evm_snapshot", json!([])),
-            rescues: self.rescues,
-            _anvil: anvil,
-            chain,
-        })
     }
 
     fn prepare(&mut self) -> Result<()> {

@@ -22,6 +22,10 @@ pub const MAX_FEE_PER_GAS: Wei = Wei::new(300 * GWEI);
 /// The most that is paid for the gas of a transaction, unless both its price and its limit are the caller's: half an ETH.
 pub const MAX_FEE: Wei = Wei::new(GWEI * GWEI / 2);
 
+/// The most gas that a transaction gets, unless [`FeeOptions::gas_limit`] says otherwise: no transaction of Ethereum can have more since
+/// [EIP-7825](https://eips.ethereum.org/EIPS/eip-7825), so a node that asks for it would have one signed that nobody includes.
+pub const MAX_GAS: u64 = 1 << 24;
+
 /// How many blocks an estimate looks back to, and which tip of each counts: one that a fifth of the gas paid at most.
 const PAST_BLOCKS: u64 = 10;
 const TIP_PERCENTILE: f64 = 20.0;
@@ -246,12 +250,13 @@ impl Market {
     }
 }
 
-/// The gas limit of a call that needs `gas` now: a quarter more, or what the caller chose.
+/// The gas limit of a call that needs `gas` now: a quarter more, up to [`MAX_GAS`], or what the caller chose.
 fn gas_limit(gas: u64, options: &FeeOptions) -> Result<u64, Error> {
     match options.gas_limit {
         Some(limit) if limit < gas => Err(Error::GasLimitTooLow { limit, gas }),
         Some(limit) => Ok(limit),
-        None => Ok(gas.saturating_add(gas / 4)),
+        None if gas > MAX_GAS => Err(Error::GasAboveLimit { gas, limit: MAX_GAS }),
+        None => Ok(gas.saturating_add(gas / 4).min(MAX_GAS)),
     }
 }
 
@@ -315,23 +320,28 @@ mod tests {
 
     #[test]
     fn a_node_cannot_raise_the_fee_by_the_gas_either() {
-        // At 21 gwei, half an ETH is 23,809,523 gas; at 11 gwei, it is 45,454,545.
-        let cut = fees(MARKET, 24_000_000, FeeOptions::default()).unwrap();
-        assert_eq!((cut.gas_limit, cut.max_fee_per_gas), (30_000_000, GWEI * GWEI / 2 / 30_000_000));
+        let (most, default) = (1 << 24, FeeOptions::default());
+        let at = |base_fee: u128| Market { base_fee: Some(base_fee * GWEI), tip: GWEI };
+        // Half an ETH pays 29.8 gwei for each.
+        let cut = fees(at(20), most, default).unwrap();
+        assert_eq!((cut.gas_limit, cut.max_fee_per_gas), (most, GWEI * GWEI / 2 / u128::from(most)));
         assert!(cut.limit() <= MAX_FEE);
-        let fee = Wei::new(50_000_000 * 11 * GWEI);
-        let refused = Err(Error::FeeAboveLimit { fee, limit: MAX_FEE });
-        assert_eq!(fees(MARKET, 40_000_000, FeeOptions::default()), refused);
+        let fee = Wei::new(u128::from(most) * 41 * GWEI);
+        assert_eq!(fees(at(40), most, default), Err(Error::FeeAboveLimit { fee, limit: MAX_FEE }));
+        let gas = most + 1;
+        assert_eq!(fees(MARKET, gas, default), Err(Error::GasAboveLimit { gas, limit: most }));
+        let chosen = FeeOptions { gas_limit: Some(gas), ..default };
+        assert_eq!(fees(MARKET, gas, chosen).unwrap().gas_limit, gas);
     }
 
     #[test]
     fn a_chosen_price_is_not_cut_and_with_a_chosen_limit_not_refused() {
         let chosen = FeeOptions { max_fee_per_gas: Some(30 * GWEI), ..FeeOptions::default() };
-        let fee = Wei::new(30_000_000 * 30 * GWEI);
-        let refused = Err(Error::FeeAboveLimit { fee, limit: MAX_FEE });
-        assert_eq!(fees(MARKET, 24_000_000, chosen), refused);
+        let fee = |gas: u64| Wei::new(u128::from(gas) * 30 * GWEI);
+        let refused = Err(Error::FeeAboveLimit { fee: fee(MAX_GAS), limit: MAX_FEE });
+        assert_eq!(fees(MARKET, MAX_GAS, chosen), refused);
         let both = FeeOptions { gas_limit: Some(30_000_000), ..chosen };
-        assert_eq!(fees(MARKET, 24_000_000, both).unwrap().limit(), fee);
+        assert_eq!(fees(MARKET, 24_000_000, both).unwrap().limit(), fee(30_000_000));
     }
 
     #[test]
@@ -356,12 +366,11 @@ mod tests {
     #[test]
     fn absurd_answers_overflow_nothing() {
         let absurd = Market { base_fee: Some(u128::MAX), tip: u128::MAX };
-        assert!(matches!(
-            fees(absurd, u64::MAX, FeeOptions::default()),
-            Err(Error::GasPriceAboveLimit { .. })
-        ));
-        let chosen = FeeOptions { max_fee_per_gas: Some(u128::MAX), ..FeeOptions::default() };
-        assert!(matches!(fees(absurd, u64::MAX, chosen), Err(Error::FeeAboveLimit { .. })));
+        let default = FeeOptions::default();
+        assert!(matches!(fees(absurd, u64::MAX, default), Err(Error::GasAboveLimit { .. })));
+        assert!(matches!(fees(absurd, MAX_GAS, default), Err(Error::GasPriceAboveLimit { .. })));
+        let chosen = FeeOptions { max_fee_per_gas: Some(u128::MAX), ..default };
+        assert!(matches!(fees(absurd, MAX_GAS, chosen), Err(Error::FeeAboveLimit { .. })));
     }
 
     #[test]

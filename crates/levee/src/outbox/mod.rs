@@ -40,7 +40,7 @@ use crate::{
     signer,
 };
 
-pub use fees::{FeeOptions, Fees, MAX_FEE, MAX_FEE_PER_GAS};
+pub use fees::{FeeOptions, Fees, MAX_FEE, MAX_FEE_PER_GAS, MAX_GAS};
 pub use journal::{Draft, Intent, IntentState, Journal, MemoryJournal, Purpose, Signed, SignedState};
 pub use wait::{Confirmations, WAIT_LIMIT};
 pub use wallet::{Handover, Unsent, Wallet};
@@ -235,7 +235,8 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// Simulates a call and fixes its fees. Sends nothing.
     ///
     /// # Errors
-    /// Like [`Call::simulate`]; [`Error::GasPriceAboveLimit`], [`Error::FeeAboveLimit`], [`Error::DataFeeUnknown`].
+    /// Like [`Call::simulate`]; [`Error::GasAboveLimit`], [`Error::GasPriceAboveLimit`], [`Error::FeeAboveLimit`],
+    /// [`Error::DataFeeUnknown`].
     pub async fn prepare(&self, call: &Call<P>) -> Result<Prepared, Error> {
         let gas = call.simulate(self.account).await?;
         let fees = Fees::of(&self.provider, gas, &self.fees).await?;
