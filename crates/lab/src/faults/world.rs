@@ -9,6 +9,9 @@ use std::{
 };
 
 use alloy::{
+    consensus::{SignableTransaction, TxEip1559},
+    eips::eip2718::Encodable2718,
+    network::TxSignerSync,
     node_bindings::{Anvil, AnvilInstance},
     primitives::{Address, B256, Bytes, U256, hex, keccak256},
     signers::local::PrivateKeySigner,
@@ -36,6 +39,7 @@ pub(super) const CHAIN: u64 = 7357;
 const DEPTH: u64 = 66;
 
 const ETHER: u128 = 10u128.pow(18);
+const GWEI: u128 = 10u128.pow(9);
 
 /// A rescue's terms. Names in capitals are filled in.
 const TERMS: &str = r#"chain = 7357
@@ -74,7 +78,7 @@ rate = "0 %"
 #[derive(Debug, Clone)]
 pub(super) struct Chain {
     url: String,
-    ann: Address,
+    ann: PrivateKeySigner,
     /// The receipt of a transaction that is none of the commands'.
     other: Arc<Value>,
 }
@@ -108,7 +112,7 @@ impl World {
             PrivateKeySigner::from_bytes(&keccak256(format!("the fault campaign's {name}")))
                 .expect("a hash is a key")
         });
-        let mut chain = Chain { url: anvil.endpoint(), ann: keys[0].address(), other: Arc::default() };
+        let mut chain = Chain { url: anvil.endpoint(), ann: keys[0].clone(), other: Arc::default() };
         for key in &keys {
             let wealth = U256::from(10_000 * ETHER);
             chain.call("anvil_setBalance", json!([key.address(), wealth]));
@@ -254,15 +258,29 @@ impl Chain {
 
     /// A transaction of Ann's that has nothing to do with the commands.
     pub(super) fn send_as_ann(&self) {
-        self.call("anvil_impersonateAccount", json!([self.ann]));
-        self.try_call("eth_sendTransaction", json!([{ "from": self.ann, "to": self.ann }]));
+        let mut transaction = TxEip1559 {
+            chain_id: CHAIN,
+            nonce: self.count("pending"),
+            gas_limit: 21_000,
+            max_fee_per_gas: 10 * GWEI,
+            max_priority_fee_per_gas: GWEI,
+            to: self.ann.address().into(),
+            ..TxEip1559::default()
+        };
+        let signature = self.ann.sign_transaction_sync(&mut transaction).expect("it has a key");
+        let raw = hex::encode_prefixed(transaction.into_signed(signature).encoded_2718());
+        self.try_call("eth_sendRawTransaction", json!([raw]));
         self.mine(1);
-        self.call("anvil_stopImpersonatingAccount", json!([self.ann]));
+    }
+
+    /// How many transactions Ann has sent, up to a block.
+    fn count(&self, block: &str) -> u64 {
+        number(&self.call("eth_getTransactionCount", json!([self.ann.address(), block])))
     }
 
     /// How many transactions Ann has sent.
     pub(super) fn nonce(&self) -> u64 {
-        number(&self.call("eth_getTransactionCount", json!([self.ann, "latest"])))
+        self.count("latest")
     }
 
     /// The number of the latest block.
@@ -306,7 +324,7 @@ impl Chain {
         let steth = self.create(deployer, init_code(&StETH::BYTECODE, &steth));
         let wsteth =
             self.create(deployer, init_code(&WstETH::BYTECODE, &WstETH::constructorCall { stETH_: steth }));
-        let gift = StETH::transferSharesCall { to: self.ann, shares: ether(100) };
+        let gift = StETH::transferSharesCall { to: self.ann.address(), shares: ether(100) };
         let given =
             self.send(json!({ "from": deployer, "to": steth, "data": Bytes::from(gift.abi_encode()) }));
         ([steth, wsteth], given)
