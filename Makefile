@@ -5,6 +5,10 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export FOUNDRY_PROFILE ?= $(if $(CI),ci,default)
 
 LEVEE := target/release/levee
+# The lab, built as `cargo test --workspace` builds it: with the features of one crate alone, every dependency would be built again.
+LAB := target/debug/levee-lab
+# A stamp that is written last, so that an incomplete environment is made again.
+VENV := .tools/venv/done
 ARTICLE := scenarios/article-2026-04-24.toml
 CAMPAIGNS := tests/invariant/**
 # Two thousand random walks, and tests that compile Solidity: `make check` leaves them to `make test`.
@@ -12,7 +16,7 @@ SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_thei
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli \
-	faults artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
+	contracts rust faults check-services artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -39,8 +43,16 @@ check: setup ## Run the short loop: formatting, clippy, and the tests that take 
 	cargo test --quiet --locked --workspace -- $(addprefix --skip ,$(SLOW_TESTS))
 	forge test --no-match-path '$(CAMPAIGNS)'
 
-# The fast parts first.
-test: test-solidity test-rust gas-check coverage slither invariants prove ## Run everything: tests, campaigns, proofs, replays and exact gas figures
+# solc and the solver of the proofs use one processor for minutes, so the two halves run side by side. Each is a make of its own,
+# which runs its parts one after the other, the fast ones first.
+test: setup $(VENV) ## Run everything: tests, campaigns, proofs, replays and exact gas figures
+	@$(MAKE) --jobs=2 contracts rust
+
+contracts:
+	@$(MAKE) --jobs=1 test-solidity coverage slither invariants prove
+
+rust:
+	@$(MAKE) --jobs=1 test-rust gas-check
 
 test-solidity: setup
 	forge build
@@ -50,9 +62,9 @@ test-solidity: setup
 test-rust: setup
 	cargo test --locked --workspace
 
-gas-check: setup out/peers.json
-	cargo run --quiet --locked -p levee-lab -- gas --check tests/snapshots/gas.txt
-	cargo run --quiet --locked -p levee-lab -- gas-peers out/peers.json --check docs/performance.md
+gas-check: setup $(LAB) out/peers.json
+	$(LAB) gas --check tests/snapshots/gas.txt
+	$(LAB) gas-peers out/peers.json --check docs/performance.md
 
 invariants: setup ## Run the campaigns of tests/invariant (CI=1: longer)
 	forge test --match-path '$(CAMPAIGNS)'
@@ -63,15 +75,12 @@ invariants-deep: setup ## [ROUNDS=n]: run ten million calls of the invariants (h
 invariant-seeds: setup ## Insert known bugs, and check that the campaigns find them
 	python3 tools/python/campaign-seeds
 
-replay: setup ## FILE=x.json: replay recorded rescues on the model and the bytecode
+replay: setup $(LAB) ## FILE=x.json: replay recorded rescues on the model and the bytecode
 	@test -n "$(FILE)" || { echo "error: name the file: make replay FILE=tests/vectors/rescue.json" >&2; exit 1; }
-	cargo run --quiet --locked -p levee-lab -- replay "$(FILE)"
+	$(LAB) replay "$(FILE)"
 
-fuzz: ## [WALKS=n] [SEED=s]: play random walks on the model and the bytecode in lockstep
-	cargo run --quiet --locked -p levee-lab -- fuzz --walks $(or $(WALKS),20000) $(if $(SEED),--seed $(SEED))
-
-# The command and the lab, built as `cargo test --workspace` builds them.
-LAB := target/debug/levee-lab
+fuzz: setup $(LAB) ## [WALKS=n] [SEED=s]: play random walks on the model and the bytecode in lockstep
+	$(LAB) fuzz --walks $(or $(WALKS),20000) $(if $(SEED),--seed $(SEED))
 
 $(LAB): FORCE
 	cargo build --quiet --locked --workspace --bins --tests
@@ -79,15 +88,15 @@ $(LAB): FORCE
 faults: setup $(LAB) ## [RUNS=n] [SEED=s] [PLAN=p]: kill the command and lie to it, repeat it, and check what it did
 	$(LAB) faults $(if $(PLAN),--plan '$(PLAN)',--runs $(or $(RUNS),150) $(if $(SEED),--seed $(SEED)))
 
-replay-steth: setup ## FILE=x.json: replay recorded stETH calls on the model of Lido
+replay-steth: setup $(LAB) ## FILE=x.json: replay recorded stETH calls on the model of Lido
 	@test -n "$(FILE)" || { echo "error: name the file: make replay-steth FILE=tests/vectors/steth.json" >&2; exit 1; }
-	cargo run --quiet --locked -p levee-lab -- replay-steth "$(FILE)"
+	$(LAB) replay-steth "$(FILE)"
 
-gas: setup ## Print the gas of every call, one `name gas` per line
-	@cargo run --quiet --locked -p levee-lab -- gas
+gas: setup $(LAB) ## Print the gas of every call, one `name gas` per line
+	@$(LAB) gas
 
-gas-peers: setup out/peers.json ## Compare gas with OpenZeppelin's RefundEscrow and RefundableCrowdsale, as a table
-	@cargo run --quiet --locked -p levee-lab -- gas-peers out/peers.json
+gas-peers: setup $(LAB) out/peers.json ## Compare gas with OpenZeppelin's RefundEscrow and RefundableCrowdsale, as a table
+	@$(LAB) gas-peers out/peers.json
 
 out/peers.json: node_modules/.package-lock.json tools/peers/compile.mjs tools/peers/Crowdsale.sol
 	@mkdir -p out
@@ -97,20 +106,17 @@ out/peers.json: node_modules/.package-lock.json tools/peers/compile.mjs tools/pe
 bench-cli: setup ## Measure `levee status` and `levee pledge` beside `cast call` and `cast send`
 	cargo bench --quiet --locked -p levee-cli --bench beside_cast
 
-gas-update: setup ## Rewrite the gas snapshot after a deliberate change
-	cargo run --quiet --locked -p levee-lab -- gas --write tests/snapshots/gas.txt
+gas-update: setup $(LAB) ## Rewrite the gas snapshot after a deliberate change
+	$(LAB) gas --write tests/snapshots/gas.txt
 
 artifacts: setup ## Rewrite the checked-in contract artifacts
 	forge build
 	tools/artifacts.mjs
-	LEVEE_WRITE_ARTIFACTS=1 cargo test --quiet --locked -p levee-rescue --test artifacts
+	LEVEE_WRITE_ARTIFACTS=1 cargo test --quiet --locked --workspace --test artifacts
 
 docs: setup ## Rewrite docs/cli.md from the command's help, and docs/schema from the types of its results
-	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked -p levee-cli --test e2e cli_docs
-	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked -p levee-cli --bin levee the_schemas
-
-# A stamp that is written last, so that an incomplete environment is made again.
-VENV := .tools/venv/done
+	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --test e2e cli_docs
+	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --bin levee the_schemas
 
 $(VENV): tools/python/requirements.txt tools/python/venv
 	@tools/python/venv
