@@ -118,6 +118,11 @@ docs: setup ## Rewrite docs/cli.md from the command's help, and docs/schema from
 	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --test e2e cli_docs
 	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --bin levee the_schemas
 
+# The clients of the services take longer to compile than everything else, so that neither `make lint` nor `make test` does it.
+check-services: setup ## Lint and test what only builds with keys in AWS and Google Cloud have
+	cargo clippy --locked -p levee-cli --all-targets --features aws,gcp -- -D warnings
+	cargo test --quiet --locked -p levee-cli --features aws,gcp --test e2e services
+
 $(VENV): tools/python/requirements.txt tools/python/venv
 	@tools/python/venv
 	@touch $@

@@ -23,6 +23,7 @@ mod recovery;
 mod rehearse;
 mod requests;
 mod router;
+mod services;
 mod signatures;
 mod support;
 mod usb;

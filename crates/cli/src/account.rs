@@ -12,6 +12,8 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, value_parser};
 use eyre::Result;
 use levee::AccountSigner;
 
+#[cfg(any(feature = "aws", feature = "gcp"))]
+use crate::kms;
 use crate::{
     address,
     browser::BrowserWallet,
@@ -98,6 +100,17 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(..1 << 31), requires = "device")]
     mnemonic_index: Option<u32>,
 
+    /// Sign with a key in AWS KMS, which the variable AWS_KMS_KEY_ID names.
+    #[cfg(feature = "aws")]
+    #[arg(long, group = "hand")]
+    aws: bool,
+
+    /// Sign with a key in Google Cloud KMS, which the variables GCP_PROJECT_ID, GCP_LOCATION, GCP_KEY_RING, GCP_KEY_NAME and
+    /// GCP_KEY_VERSION name.
+    #[cfg(feature = "gcp")]
+    #[arg(long, group = "hand")]
+    gcp: bool,
+
     /// Anvil's well-known account N, 0 to 9; only on a local chain with chain ID 31337.
     #[arg(long, value_name = "N", group = "hand")]
     dev: Option<usize>,
@@ -147,7 +160,7 @@ impl AccountArgs {
 
     /// The account, as far as it is known before it is opened: nobody is asked for a password, and no device.
     pub(crate) fn likely(&self) -> Option<Address> {
-        if self.interactive || self.ledger || self.trezor || self.browser {
+        if self.interactive || self.ledger || self.trezor || self.browser || self.is_in_service() {
             return expected().ok().flatten();
         }
         match self.keystore_file().ok()? {
@@ -159,6 +172,19 @@ impl AccountArgs {
     /// Whether an option names the account.
     pub(crate) const fn is_named(&self) -> bool {
         self.named.0
+    }
+
+    /// Whether the key is in a service.
+    const fn is_in_service(&self) -> bool {
+        #[cfg(feature = "aws")]
+        if self.aws {
+            return true;
+        }
+        #[cfg(feature = "gcp")]
+        if self.gcp {
+            return true;
+        }
+        false
     }
 
     /// Whether a wallet in a browser signs.
@@ -176,6 +202,14 @@ impl AccountArgs {
         }
         if self.trezor {
             return device::trezor(self.hd_path.clone(), index, output).await;
+        }
+        #[cfg(feature = "aws")]
+        if self.aws {
+            return kms::aws().await;
+        }
+        #[cfg(feature = "gcp")]
+        if self.gcp {
+            return kms::gcp().await;
         }
         Ok(Arc::new(self.key()?))
     }

@@ -18,6 +18,8 @@ mod hint;
 mod journal;
 mod json;
 mod keystore;
+#[cfg(any(feature = "aws", feature = "gcp"))]
+mod kms;
 mod output;
 mod page;
 mod pledging;
