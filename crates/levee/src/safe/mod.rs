@@ -2,14 +2,17 @@
 
 use alloy::{
     dyn_abi::TypedData,
-    eips::BlockId,
     primitives::{Address, B256, U256},
     providers::Provider,
-    sol_types::{Eip712Domain, SolCall, SolStruct},
+    sol_types::{Eip712Domain, SolStruct},
 };
 
 use crate::{error::Error, rpc};
 use raw::{SafeMessage, Wallet};
+
+pub mod batch;
+
+pub use batch::{Batch, BatchCall};
 
 mod raw {
     alloy::sol! {
@@ -44,9 +47,9 @@ impl Safe {
         chain_id: u64,
         address: Address,
     ) -> Result<Option<Self>, Error> {
-        let separator = asked(provider, address, &Wallet::domainSeparatorCall {}).await?;
+        let separator = rpc::read_if_known(provider, address, &Wallet::domainSeparatorCall {}).await?;
         let domain = domains(chain_id, address).find(|domain| Some(domain.separator()) == separator);
-        let threshold = asked(provider, address, &Wallet::getThresholdCall {}).await?;
+        let threshold = rpc::read_if_known(provider, address, &Wallet::getThresholdCall {}).await?;
         Ok(domain.zip(threshold).map(|(domain, threshold)| Self { address, threshold, domain }))
     }
 
@@ -75,17 +78,4 @@ impl Safe {
 fn domains(chain_id: u64, safe: Address) -> impl Iterator<Item = Eip712Domain> {
     let domain = move |chain| Eip712Domain::new(None, None, chain, Some(safe), None);
     [Some(U256::from(chain_id)), None].into_iter().map(domain)
-}
-
-/// What a contract answers, if it knows the call.
-async fn asked<C: SolCall>(
-    provider: &impl Provider,
-    contract: Address,
-    call: &C,
-) -> Result<Option<C::Return>, Error> {
-    match rpc::read(provider, contract, call, BlockId::latest()).await {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if error.is_unanswered() => Err(error),
-        Err(_) => Ok(None),
-    }
 }
