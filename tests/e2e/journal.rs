@@ -583,8 +583,8 @@ async fn a_dry_run_shows_the_plan_and_needs_no_key() {
 
     let from = "pledge 5 stETH --tier 0 --permit --terms rescue.toml --dry-run --weth 0x000000000000000000000000000000000000dEaD";
     world.levee(&format!("{from} --from {}", world.address(BEN))).assert_refused(
-        &format!("the plan needs a signature of `{}`, and a dry run signs nothing", world.address(BEN)),
-        "leave `--dry-run` out: the command asks before it sends",
+        &format!("the plan needs a signature of `{}`, and nothing is signed here", world.address(BEN)),
+        "use `--approve` instead of a permit; or leave `--dry-run` out: the command asks before it sends",
     );
 }
 

@@ -9,6 +9,12 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
     if words.contains(&"--dry-run") {
         return Some("plan");
     }
+    if ["--calldata", "--safe-batch", "--governor", "--aragon"].iter().any(|form| words.contains(form)) {
+        return Some("calls");
+    }
+    if words.contains(&"--unsigned") {
+        return Some("unsigned");
+    }
     Some(match words {
         ["address", ..] => "address",
         ["deploy", ..] => "deploy",

@@ -180,7 +180,7 @@ async fn a_safe_is_asked_when_its_owner_signs() {
     assert!(ran.stderr.contains("\"kind\": \"NoWallet\""), "{}", ran.stderr);
 
     let [ben, cat] = [BEN, CAT].map(|account| world.address(account));
-    let instead = "sign with an account that the wallet accepts by itself, or let the wallet declare by a transaction of its own, which `--dry-run --from WALLET --json` prints";
+    let instead = "sign with an account that the wallet accepts by itself, or let the wallet declare by a transaction of its own, which `--as WALLET --calldata` prints";
     let stranger = format!("the wallet `{safe}` does not accept the signature of `{ben}`");
     refused(&world.try_to_sign(BEN, &format!("9 ETH --for {safe}")), &stranger, instead);
     // A contract that knows nothing of signatures.
@@ -207,7 +207,7 @@ async fn a_wallet_is_asked_as_the_board_asks_it() {
         [hex!("5b600056").to_vec(), [&hex!("6001600055")[..], &ACCEPTS].concat()];
     let account = world.address(CAT);
     let message = format!("the wallet `{wallet}` does not accept the signature of `{account}`");
-    let instead = "sign with an account that the wallet accepts by itself, or let the wallet declare by a transaction of its own, which `--dry-run --from WALLET --json` prints";
+    let instead = "sign with an account that the wallet accepts by itself, or let the wallet declare by a transaction of its own, which `--as WALLET --calldata` prints";
     for has_board in [false, true] {
         let amount = format!("{} ETH --for {wallet}", 8 + u8::from(has_board));
         // Accepts what the board asks, which has to be the caller, and jumps over a stop.
@@ -238,7 +238,7 @@ async fn a_safe_of_several_owners_declares_by_a_transaction() {
     let safe = safes.create(&world, &[BEN, CAT], 2).await;
     let ran = world.try_to_sign(CAT, &format!("9 ETH --for {safe}"));
     let start = format!("error: the Safe `{safe}` needs the signatures of 2 owners for its message `0x");
-    let hint = "hint: let the Safe declare by a transaction of its own: `--dry-run --from SAFE --json`, instead of `--for SAFE --sign`, prints it\n";
+    let hint = "hint: let the Safe declare by a transaction of its own: `--as SAFE --safe-batch FILE`, instead of `--for SAFE --sign`, writes it\n";
     assert!(ran.stderr.contains(&start) && ran.stderr.ends_with(hint), "{}", ran.stderr);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
 

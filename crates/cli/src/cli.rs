@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Status(commands::status::StatusArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// Send transactions that were signed elsewhere
+    Send(commands::send::SendArgs),
     /// Show or finish what this machine has signed
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
@@ -125,6 +127,7 @@ impl Command {
             Self::Claim(args) => block_on(args.run(output)),
             Self::Status(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Send(args) => block_on(args.run(output)),
             Self::Journal(command) => block_on(command.run(output)),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),

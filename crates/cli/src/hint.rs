@@ -45,10 +45,10 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         }
         Error::NoWallet { .. } => Some("check the address and the chain, or create the wallet first"),
         Error::WalletRefuses { .. } => Some(
-            "sign with an account that the wallet accepts by itself, or let the wallet declare by a transaction of its own, which `--dry-run --from WALLET --json` prints",
+            "sign with an account that the wallet accepts by itself, or let the wallet declare by a transaction of its own, which `--as WALLET --calldata` prints",
         ),
         Error::SafeNeedsMore { .. } => Some(
-            "let the Safe declare by a transaction of its own: `--dry-run --from SAFE --json`, instead of `--for SAFE --sign`, prints it",
+            "let the Safe declare by a transaction of its own: `--as SAFE --safe-batch FILE`, instead of `--for SAFE --sign`, writes it",
         ),
         Error::PermitRefused { .. } => Some("use `--approve` instead of `--permit`"),
         Error::NotMined { .. } | Error::NotAccepted { .. } => Some(

@@ -115,8 +115,11 @@ mod tests {
         commands::journal::{Record, Records},
         commands::{declarations::Declarations, deploy::Deployed, positions::Positions},
         declaration::SignedFile,
+        handed::Handed,
         page::RescueJson,
-        transaction::{Plan, Transactions},
+        plan::Plan,
+        transaction::Transactions,
+        unsigned::Unsigned,
     };
 
     fn schema<T: JsonSchema>() -> Schema {
@@ -131,6 +134,7 @@ mod tests {
             ("declarations", schema::<Declarations<'_>>()),
             ("deploy", schema::<Deployed>()),
             ("error", schema::<ErrorJson>()),
+            ("calls", schema::<Handed>()),
             ("journal-list", schema::<Records>()),
             ("journal-show", schema::<Record>()),
             ("plan", schema::<Plan>()),
@@ -140,6 +144,7 @@ mod tests {
             ("terms-check", schema::<TermsChecked>()),
             ("terms-show", schema::<TermsShown<'_>>()),
             ("transactions", schema::<Transactions>()),
+            ("unsigned", schema::<Unsigned>()),
         ];
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema");
         for (name, schema) in &all {

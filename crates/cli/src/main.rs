@@ -14,6 +14,7 @@ mod environment;
 mod error;
 mod escape;
 mod event;
+mod handed;
 mod hint;
 mod journal;
 mod json;
@@ -22,6 +23,8 @@ mod keystore;
 mod kms;
 mod output;
 mod page;
+mod payer;
+mod plan;
 mod pledging;
 mod position;
 mod progress;
@@ -34,6 +37,7 @@ mod table;
 mod time;
 mod trace;
 mod transaction;
+mod unsigned;
 mod warnings;
 
 use std::{

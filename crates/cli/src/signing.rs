@@ -12,13 +12,13 @@ use levee::{
 use levee_model::Wei;
 
 use crate::{
-    account::{self, AccountArgs, Hand},
-    address,
+    account::{AccountArgs, Hand},
     amount::{self, Amount},
     connection::{Connection, NetworkArgs},
     error::UserError,
     journal::{SqliteJournal, Turn},
     output::Output,
+    payer::{Payer, PayerArgs},
     progress, time, transaction,
 };
 
@@ -36,23 +36,11 @@ pub(crate) struct SigningArgs {
     account: AccountArgs,
 
     /// Send without asking.
-    #[arg(long, help_heading = "Account (or the variable LEVEE_PRIVATE_KEY)")]
+    #[arg(long, conflicts_with = "form", help_heading = "Account (or the variable LEVEE_PRIVATE_KEY)")]
     yes: bool,
 
-    /// Show what would be sent, and what it would cost, and stop.
-    #[arg(long, conflicts_with = "yes", help_heading = "Sending")]
-    dry_run: bool,
-
-    /// Account that would sign, for a dry run without opening it; default: the variable ETH_FROM, unless an account is named.
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        value_parser = address::parse,
-        requires = "dry_run",
-        conflicts_with = "hand",
-        help_heading = "Sending"
-    )]
-    from: Option<Address>,
+    #[command(flatten)]
+    payer: PayerArgs,
 
     #[command(flatten)]
     sending: SendingArgs,
@@ -144,8 +132,8 @@ pub(crate) struct Signer {
     pub(crate) has_waited: bool,
     /// Whether to send without asking.
     pub(crate) confirmed: bool,
-    /// Whether to stop before sending.
-    pub(crate) dry_run: bool,
+    /// What becomes of the plan instead of being sent.
+    pub(crate) payer: Option<Payer>,
     /// Where to report.
     pub(crate) output: Output,
     _turn: Option<Turn>,
@@ -224,21 +212,13 @@ impl SigningArgs {
 
     /// The account that will sign, as far as it is known before it is opened.
     pub(crate) fn likely_account(&self) -> Option<Address> {
-        self.sender().ok().flatten().or_else(|| self.account.likely())
+        let sender = self.payer.sender(self.account.is_named()).ok().flatten();
+        sender.or_else(|| self.account.likely())
     }
 
-    /// The account that a dry run is for, if it is not to be opened.
-    fn sender(&self) -> Result<Option<Address>, UserError> {
-        if self.dry_run && !self.account.is_named() {
-            Ok(self.from.or(account::expected()?))
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// Whether the command is to stop at its plan.
-    pub(crate) const fn is_dry_run(&self) -> bool {
-        self.dry_run
+    /// Whether the command is not to send.
+    pub(crate) const fn is_handed_out(&self) -> bool {
+        self.payer.is_given()
     }
 
     /// Whether a wallet in a browser signs.
@@ -301,7 +281,8 @@ impl SigningArgs {
         // Before anybody is asked: whatever another process finishes meanwhile may be the same command at once.
         let journal = self.sending.journal.open().await?;
         let finished = finished(&journal).await?;
-        let (from, hand) = match self.sender()? {
+        let payer = self.payer.open(connection, self.account.is_named()).await?;
+        let (from, hand) = match payer.as_ref().and_then(|payer| payer.sender) {
             Some(from) => (from, None),
             None => {
                 let hand = self.hand(connection, output).await?;
@@ -309,7 +290,7 @@ impl SigningArgs {
             }
         };
         let draft = Draft { chain, account: from, rescue, purpose, key: self.sending.id.clone() };
-        let turn = if self.dry_run { None } else { Some(journal.turn(chain, from, output).await?) };
+        let turn = if payer.is_some() { None } else { Some(journal.turn(chain, from, output).await?) };
         let under_way = under_way(&journal, &draft, &finished).await?;
         let would_continue = match &draft.key {
             Some(key) => journal.with_key(key).await?.map(|intent| intent.id),
@@ -334,11 +315,11 @@ impl SigningArgs {
             balance: None,
             has_waited: turn.as_ref().is_some_and(|turn| turn.has_waited),
             confirmed: self.yes,
-            dry_run: self.dry_run,
+            payer,
             output,
             _turn: turn,
         };
-        if self.dry_run {
+        if signer.payer.is_some() {
             signer.note_earlier_run();
             return Ok(Opened::Ready(Box::new(signer)));
         }
@@ -349,13 +330,10 @@ impl SigningArgs {
 impl Signer {
     /// What signs for the account, for a signature that is part of a transaction.
     pub(crate) fn hand(&self) -> Result<&Hand, UserError> {
-        // A permit is worth what it permits, whether it is sent or not: a dry run signs nothing.
-        self.hand.as_ref().filter(|_| !self.dry_run).ok_or_else(|| {
-            UserError::new(format!(
-                "the plan needs a signature of `{}`, and a dry run signs nothing",
-                self.from
-            ))
-            .hint("leave `--dry-run` out: the command asks before it sends")
+        // A permit is worth what it permits, whether it is sent or not.
+        self.hand.as_ref().filter(|_| self.payer.is_none()).ok_or_else(|| {
+            UserError::new(format!("the plan needs a signature of `{}`, and nothing is signed here", self.from))
+                .hint("use `--approve` instead of a permit; or leave `--dry-run` out: the command asks before it sends")
         })
     }
 

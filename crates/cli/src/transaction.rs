@@ -5,20 +5,18 @@ use std::{
     time::Instant,
 };
 
-use alloy::{
-    primitives::Address,
-    providers::{DynProvider, Provider},
-};
+use alloy::providers::{DynProvider, Provider};
 use clap::Args;
 use eyre::{Result, WrapErr};
 use levee::{
-    AccountView, Blueprint, BonusRefusal, Call, Error, Escrow, Executed, Intent, Journal, Prepared, Purpose,
-    Transaction, outbox::IntentState,
+    AccountView, Blueprint, BonusRefusal, Error, Escrow, Executed, Intent, Journal, Prepared, Purpose,
+    outbox::IntentState,
 };
-use levee_model::{Rate, Wei, json::Account};
+use levee_model::{Rate, Wei};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(crate) use crate::plan::{Meanwhile, Step};
 use crate::{
     amount,
     connection::RescueArgs,
@@ -26,9 +24,9 @@ use crate::{
     escape, event,
     output::{self, Output},
     page::Page,
+    plan::{Cost, Limit, Needed, saturating_sum},
     progress,
     signing::{BLOCK, Signer, SigningArgs, about},
-    table,
 };
 
 /// The options of a command that changes a rescue.
@@ -52,30 +50,6 @@ pub(crate) struct Session {
     pub(crate) account: AccountView,
     /// The signer.
     pub(crate) signer: Signer,
-}
-
-/// One transaction and what it does.
-#[derive(Debug)]
-pub(crate) struct Step {
-    /// Its name in the journal, by which a repeated command recognizes it: no two steps of a command have the same.
-    name: String,
-    /// Its effect, as a sentence without a full stop.
-    headline: String,
-    /// What to send.
-    call: Call<DynProvider>,
-    /// Details that the user should know before confirming.
-    pub(crate) facts: Vec<(&'static str, String)>,
-    /// What makes it superfluous; none if nothing does.
-    unless: Option<Meanwhile>,
-}
-
-/// What anybody may do between the plan and the transaction, which is then no longer needed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Meanwhile {
-    /// Create the contract at this address. Nothing else can be there.
-    Created(Address),
-    /// Enlist the pledge.
-    Enlisted,
 }
 
 impl ChangeArgs {
@@ -106,80 +80,6 @@ impl ChangeArgs {
         signer.balance = Some(snapshot.account.balance);
         let (escrow, page) = (Escrow::of(signer.provider.clone(), &snapshot), Page::of(&snapshot));
         Ok(Some(Session { escrow, page, account: snapshot.account, signer }))
-    }
-}
-
-impl Meanwhile {
-    /// Whether the chain itself tells that it was done.
-    const fn can_be_read(self) -> bool {
-        matches!(self, Self::Created(_))
-    }
-}
-
-/// A step that is to be sent, and what it may cost.
-struct Needed<'a> {
-    step: &'a Step,
-    limit: Limit,
-}
-
-/// What a transaction may cost.
-enum Limit {
-    /// No more than was simulated and shown.
-    Shown(Prepared),
-    /// It could not be simulated before those that it depends on were sent: no more for a gas than this one.
-    PriceOf(Prepared),
-}
-
-/// What was simulated and shown, added up.
-#[derive(Clone, Copy)]
-struct Cost {
-    gas: u64,
-    most: Wei,
-    likely: Wei,
-    /// How many of the transactions.
-    count: usize,
-}
-
-impl Cost {
-    fn of(needed: &[Needed<'_>]) -> Self {
-        let none = Self { gas: 0, most: Wei::ZERO, likely: Wei::ZERO, count: 0 };
-        needed.iter().filter_map(|needed| needed.shown()).fold(none, |sum, shown| Self {
-            gas: sum.gas.saturating_add(shown.gas()),
-            most: saturating_sum(sum.most, shown.cost_limit()),
-            likely: saturating_sum(sum.likely, shown.likely_fee()),
-            count: sum.count + 1,
-        })
-    }
-}
-
-/// Amounts by the word of a node, which may be absurd.
-fn saturating_sum(one: Wei, other: Wei) -> Wei {
-    Wei::new(one.get().saturating_add(other.get()))
-}
-
-impl Needed<'_> {
-    const fn shown(&self) -> Option<&Prepared> {
-        match &self.limit {
-            Limit::Shown(shown) => Some(shown),
-            Limit::PriceOf(_) => None,
-        }
-    }
-}
-
-impl Step {
-    /// The step `name`, without facts.
-    pub(crate) fn new(name: impl Into<String>, headline: String, call: Call<DynProvider>) -> Self {
-        Self { name: name.into(), headline, call, facts: Vec::new(), unless: None }
-    }
-
-    /// The same with details.
-    pub(crate) fn facts(self, facts: Vec<(&'static str, String)>) -> Self {
-        Self { facts, ..self }
-    }
-
-    /// The same, which is superfluous if somebody does this first.
-    pub(crate) fn unless(self, meanwhile: Meanwhile) -> Self {
-        Self { unless: Some(meanwhile), ..self }
     }
 }
 
@@ -216,14 +116,17 @@ impl Signer {
         report: impl AsyncFnOnce(&[Executed]) -> Result<()>,
     ) -> Result<()> {
         let mut executed: Vec<_> = self.done.iter().map(|(_, executed)| executed.clone()).collect();
+        if let Some(payer) = self.payer.as_ref().filter(|payer| payer.form.makes_calls()) {
+            return self.hand_out(payer, steps).await;
+        }
         let needed = self.needed(steps).await?;
         if needed.is_empty() {
             report(&executed).await?;
             return self.close().await;
         }
         self.require_funds(&needed).await?;
-        if self.dry_run {
-            return self.output.result(&self.plan(&needed), &self.plan_json(&needed));
+        if let Some(payer) = &self.payer {
+            return self.stop(payer, &needed).await;
         }
         confirm(&self.plan(&needed), self.confirmed, self.output).await?;
         let intent = self.begin(&needed).await?;
@@ -360,8 +263,14 @@ impl Signer {
 
     /// Fails before the user is asked, because a simulation does not charge the fee.
     async fn require_funds(&self, needed: &[Needed<'_>]) -> Result<()> {
-        let value =
-            needed.iter().fold(Wei::ZERO, |sum, needed| saturating_sum(sum, needed.step.call.value()));
+        // Whoever is only looked at may have others pay for its gas, as a Safe has.
+        let gas = if self.is_opened() { Cost::of(needed).most } else { Wei::ZERO };
+        self.require_ether(needed.iter().map(|needed| needed.step), gas).await
+    }
+
+    /// Fails if the account has not what the steps send, and `gas` beside it.
+    pub(crate) async fn require_ether(&self, steps: impl Iterator<Item = &Step>, gas: Wei) -> Result<()> {
+        let value = steps.fold(Wei::ZERO, |sum, step| saturating_sum(sum, step.call.value()));
         let has = match self.balance {
             Some(balance) => balance,
             None => {
@@ -369,8 +278,6 @@ impl Signer {
                 Wei::new(balance.saturating_to())
             }
         };
-        // Whoever is only looked at may have others pay for its gas, as a Safe has.
-        let gas = if self.is_opened() { Cost::of(needed).most } else { Wei::ZERO };
         let needs = saturating_sum(value, gas);
         if has >= needs {
             return Ok(());
@@ -379,38 +286,6 @@ impl Signer {
         let message = format!("it has {has}, but the amount and the gas can cost {needs}");
         let source = levee::RedactedError::new(message);
         Err(Error::InsufficientFunds { account: self.from, source }.into())
-    }
-
-    fn plan_json(&self, needed: &[Needed<'_>]) -> Plan {
-        let step = |needed: &Needed<'_>| PlannedStep {
-            summary: needed.step.headline.clone(),
-            transaction: needed.step.call.transaction().clone(),
-        };
-        let Cost { gas, most: fee_limit, likely: likely_fee, count: simulated } = Cost::of(needed);
-        let (account, chain, steps) = (self.from, self.outbox.chain(), needed.iter().map(step).collect());
-        let continues = self.would_continue;
-        Plan { account, chain, steps, simulated, gas, fee_limit, likely_fee, continues }
-    }
-
-    fn plan(&self, needed: &[Needed<'_>]) -> String {
-        let Cost { gas, most, likely, count } = Cost::of(needed);
-        let of = match (count, needed.len()) {
-            (_, 1) => String::new(),
-            (count, all) if count == all => format!(", for all {all} transactions"),
-            _ => ", for the first transaction".into(),
-        };
-        let signing = [
-            ("signs", format!("{} on chain {}", self.from, self.outbox.chain())),
-            ("gas", format!("{gas}, at most {}, likely {}{of}", about(most), about(likely))),
-        ];
-        let mut text = String::new();
-        for (number, Needed { step, .. }) in needed.iter().enumerate() {
-            let is_last = number + 1 == needed.len();
-            let signing = signing.iter().filter(|_| is_last);
-            let facts: Vec<_> = step.facts.iter().chain(signing).cloned().collect();
-            text.push_str(&format!("{}\n{}", escape::line(&step.headline), table::facts_below(&facts)));
-        }
-        text
     }
 }
 
@@ -436,38 +311,6 @@ pub(crate) async fn confirm(plan: &str, confirmed: bool, output: Output) -> Resu
         "yes" => Ok(()),
         _ => Err(UserError::new("not confirmed; nothing was sent").into()),
     }
-}
-
-/// The result of every command that changes something, with `--dry-run`: what it would send.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Plan {
-    /// Who would sign.
-    #[serde(with = "Account")]
-    account: Address,
-    chain: u64,
-    /// The transactions, in their order.
-    steps: Vec<PlannedStep>,
-    /// How many of them were simulated, from the first on: all, or only the first where the node cannot simulate several.
-    simulated: usize,
-    /// What those need.
-    gas: u64,
-    /// The most that they could cost, with what a rollup takes for their data.
-    #[serde(rename = "feeLimitWei")]
-    fee_limit: Wei,
-    /// What their gas would cost in the next block.
-    #[serde(rename = "likelyFeeWei")]
-    likely_fee: Wei,
-    /// The number of an earlier run of the same command, which would be finished or reported first; none if there is none.
-    continues: Option<i64>,
-}
-
-/// A transaction that would be sent.
-#[derive(Debug, Serialize, JsonSchema)]
-struct PlannedStep {
-    summary: String,
-    #[serde(flatten)]
-    transaction: Transaction,
 }
 
 /// The result of every command that changes something: the transactions sent.

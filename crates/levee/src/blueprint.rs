@@ -38,6 +38,17 @@ pub enum Contract {
 }
 
 impl Contract {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::PledgeEscrow,
+        Self::RecoveryPool,
+        Self::BonusPool,
+        Self::PledgeBoard,
+        Self::PledgeRouter,
+        Self::DebtRepayer,
+        Self::StakedEtherUnwinder,
+    ];
+
     /// Whether `code` is its runtime code in some edition, whatever it was created with. This alone proves nothing: anyone
     /// can put this code over forged books. The address is the proof, see [`Blueprint`].
     pub fn is_code(self, code: &[u8]) -> bool {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod aragon;
 pub mod bindings;
 pub mod blueprint;
 pub mod board;

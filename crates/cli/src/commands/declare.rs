@@ -68,7 +68,7 @@ pub(crate) struct DeclareArgs {
     link: String,
 
     /// Sign the declaration and print it as JSON for anyone to submit, without sending it.
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long, conflicts_with = "form")]
     sign: bool,
 
     /// Declare for this contract wallet, which must accept the account's signature (EIP-1271).

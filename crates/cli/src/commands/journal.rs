@@ -222,7 +222,7 @@ async fn identify(
 
 impl BumpArgs {
     async fn run(self, output: Output) -> Result<()> {
-        if self.signing.is_dry_run() {
+        if self.signing.is_handed_out() {
             return Err(UserError::new("`levee journal bump` has no dry run")
                 .hint("leave `--dry-run` and `--yes` out: it shows what it would send, and asks")
                 .into());
@@ -279,7 +279,7 @@ async fn stuck(outbox: &Outbox<DynProvider, SqliteJournal>, intent: &Intent) -> 
 
 /// Finishes what was signed, reports it, and then records that it is done: what nobody was told is not done. The steps that were not
 /// signed are for the command that planned them. Returns whether there was anything to report.
-async fn finish(
+pub(super) async fn finish(
     outbox: &Outbox<DynProvider, SqliteJournal>,
     intent: &Intent,
     output: Output,

@@ -108,7 +108,7 @@ impl Fees {
     }
 
     /// What a transaction was signed with.
-    pub(super) fn signed_in(transaction: &TxEnvelope) -> Self {
+    pub fn signed_in(transaction: &TxEnvelope) -> Self {
         let max_fee_per_gas = transaction.max_fee_per_gas();
         Self {
             gas_limit: transaction.gas_limit(),

@@ -19,7 +19,7 @@ mod wallet;
 use std::{sync::Arc, time::Duration};
 
 use alloy::{
-    consensus::TxEnvelope,
+    consensus::{Transaction as _, TxEnvelope, TypedTransaction},
     eips::BlockId,
     network::{
         EthereumWallet, NetworkTransactionBuilder, TransactionBuilder, TransactionBuilderError, TxSigner,
@@ -489,8 +489,55 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
                 source: RedactedError::new("the intent is of another account or chain"),
             });
         }
+        Ok(self.complete(prepared, nonce))
+    }
+
+    fn complete(&self, prepared: &Prepared, nonce: u64) -> TransactionRequest {
         let request = prepared.request.clone().with_from(self.account).with_chain_id(self.chain);
-        Ok(request.with_nonce(nonce))
+        request.with_nonce(nonce)
+    }
+
+    /// What a signer that is offline is to sign: nothing of it is recorded here.
+    ///
+    /// # Errors
+    /// [`Error::NotSigned`] if it is no complete transaction, which is a bug.
+    pub fn unsigned(&self, prepared: &Prepared, nonce: u64) -> Result<TypedTransaction, Error> {
+        let built = self.complete(prepared, nonce).build_unsigned();
+        built.map_err(|error| Error::NotSigned { source: RedactedError::new(error.error) })
+    }
+
+    /// Records a transaction of the account that was signed elsewhere, as the step `step` of an intent: [`resume`](Self::resume)
+    /// sends it. What the Levee `contracts` then say is its outcome.
+    ///
+    /// # Errors
+    /// [`Error::NotOwnSignature`] if another account signed it; [`Error::WrongChain`] if it is for another chain;
+    /// [`Error::TransactionTaken`] if it was recorded of another intent; [`Error::Journal`].
+    pub async fn adopt(
+        &self,
+        intent: &Intent,
+        step: &str,
+        transaction: &TxEnvelope,
+        contracts: &[Address],
+    ) -> Result<Signed, Error> {
+        signer::require_own(self.account, transaction.signature(), transaction.signature_hash())?;
+        let chain = transaction.chain_id().unwrap_or_default();
+        if chain != self.chain {
+            return Err(Error::WrongChain { expected: self.chain, actual: chain });
+        }
+        let signed = Signed::new(intent.id, step, contracts, transaction);
+        self.journal.record(&signed).await?;
+        Ok(signed)
+    }
+
+    /// The nonce for the account's next transaction.
+    ///
+    /// # Errors
+    /// [`Error::ForeignPending`], [`Error::Rpc`].
+    pub async fn next_nonce(&self) -> Result<u64, Error> {
+        match *self.next_nonce.lock().await {
+            Some(nonce) => Ok(nonce),
+            None => self.first_free_nonce().await,
+        }
     }
 
     async fn sign(
