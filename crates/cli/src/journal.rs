@@ -12,7 +12,7 @@ use std::{
 use alloy::primitives::{Address, B256, Bytes};
 use eyre::Result;
 use levee::{
-    Error, Intent, Journal, Purpose, RedactedError,
+    Error, Intent, Journal, Purpose, RedactedError, clock,
     outbox::{Draft, Handover, IntentState, Signed, SignedState},
 };
 use levee_model::Wei;
@@ -59,6 +59,13 @@ CREATE TABLE IF NOT EXISTS handovers (
     handed_at INTEGER NOT NULL,
     hash TEXT,
     UNIQUE (intent, step, request)
+) STRICT;
+CREATE TABLE IF NOT EXISTS names (
+    chain INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    address TEXT NOT NULL,
+    resolved_at INTEGER NOT NULL,
+    PRIMARY KEY (chain, name)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS transactions_of_an_intent ON transactions (intent);
 ";
@@ -120,6 +127,24 @@ impl SqliteJournal {
                 Err(TryLockError::Error(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// What a name of ENS stood for when it was last accepted, and since when that is known.
+    pub(crate) async fn name(&self, chain: u64, name: &str) -> Result<Option<(Address, u64)>, Error> {
+        let select = sqlx::query("SELECT * FROM names WHERE chain = $1 AND name = $2");
+        let row = select.bind(chain.cast_signed()).bind(name).fetch_optional(&self.pool).await;
+        let known = |row| Ok((parsed(&row, "address")?, unsigned(&row, "resolved_at")?));
+        row.map_err(failed)?.map(known).transpose()
+    }
+
+    /// Remembers what a name stands for.
+    pub(crate) async fn remember_name(&self, chain: u64, name: &str, address: Address) -> Result<(), Error> {
+        let insert = sqlx::query(
+            "INSERT OR REPLACE INTO names (chain, name, address, resolved_at) VALUES ($1, $2, $3, $4)",
+        );
+        let insert = insert.bind(chain.cast_signed()).bind(name).bind(address.to_string());
+        insert.bind(clock::now().cast_signed()).execute(&self.pool).await.map_err(failed)?;
+        Ok(())
     }
 
     /// All intents, the newest first.

@@ -115,6 +115,7 @@ mod tests {
         commands::journal::{Record, Records},
         commands::{declarations::Declarations, deploy::Deployed, positions::Positions},
         declaration::SignedFile,
+        names::NamesJson,
         page::RescueJson,
         transaction::{Plan, Transactions},
     };
@@ -133,6 +134,7 @@ mod tests {
             ("error", schema::<ErrorJson>()),
             ("journal-list", schema::<Records>()),
             ("journal-show", schema::<Record>()),
+            ("names", schema::<NamesJson<'_>>()),
             ("plan", schema::<Plan>()),
             ("positions", schema::<Positions<'_>>()),
             ("signed-declaration", schema::<SignedFile>()),

@@ -14,12 +14,14 @@ mod environment;
 mod error;
 mod escape;
 mod event;
+mod gateway;
 mod hint;
 mod journal;
 mod json;
 mod keystore;
 #[cfg(any(feature = "aws", feature = "gcp"))]
 mod kms;
+mod names;
 mod output;
 mod page;
 mod pledging;
@@ -51,7 +53,7 @@ fn main() -> ExitCode {
     let (output, parsed) = cli::parse();
     panic::set_hook(Box::new(move |panic| end_by(panic, output)));
     let done = match parsed {
-        Ok(Parsed::Run(command)) => command.run(output),
+        Ok(Parsed::Run(arguments)) => cli::run(&arguments, output),
         Ok(Parsed::Exit(code)) => return code,
         Err(error) => Err(error),
     };
