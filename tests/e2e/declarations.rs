@@ -2,11 +2,12 @@
 
 use alloy::{
     primitives::{Address, address, bytes},
-    providers::ext::AnvilApi,
+    providers::{Provider as _, ext::AnvilApi},
 };
+use levee_lab::proxy::{Proxy, Reply};
 use serde_json::{Value, json};
 
-use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, START, World, events, names};
+use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, Ran, START, World, events, names, run};
 
 const LATER: &str = "--expiry 2100-01-09T00:00:00Z";
 /// A contract wallet.
@@ -257,4 +258,93 @@ async fn what_cannot_be_declared_is_told_before_anything_is_sent() {
     let ran = world.levee("declare --dev 1");
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("the following required arguments were not provided"), "{}", ran.stderr);
+}
+
+/// In front of the chain, a node that gives logs of at most 100 blocks at a time, so many times.
+fn that_ends_after(world: &World, mut answers: usize) -> Proxy {
+    Proxy::replying(&world.endpoint(), move |request| {
+        if request["method"] != "eth_getLogs" {
+            return Reply::Node;
+        }
+        let (from, to) = blocks_of(request);
+        match answers {
+            _ if to - from >= 100 => Reply::Error(-32005, "the range is too large"),
+            0 => Reply::Cut,
+            _ => {
+                answers -= 1;
+                Reply::Node
+            }
+        }
+    })
+}
+
+/// The first and the last block that a request for logs is about.
+fn blocks_of(request: &Value) -> (u64, u64) {
+    let filter = &request["params"][0];
+    let [from, to] = ["fromBlock", "toBlock"].map(|name| filter[name].as_str().expect("a number"));
+    let number = |hex: &str| u64::from_str_radix(hex.trim_start_matches("0x"), 16).expect("a number");
+    (number(from), number(to))
+}
+
+/// The lowest block that was asked for logs of.
+fn lowest(proxy: &Proxy) -> Option<u64> {
+    let requests = proxy.requests();
+    requests.iter().filter(|request| request["method"] == "eth_getLogs").map(|one| blocks_of(one).0).min()
+}
+
+#[tokio::test]
+async fn a_scan_that_was_cut_off_goes_on_from_there() {
+    let world = World::start().await;
+    world.by(ANN, &format!("declare proposed 60 ETH --tier 0 {LATER}"));
+    world.chain.anvil_mine(Some(1_000), None).await.expect("anvil mines");
+    world.by(BEN, &format!("declare proposed 40 ETH --tier 2 {LATER}"));
+    world.chain.anvil_mine(Some(1_000), None).await.expect("anvil mines");
+    let through = |proxy: &Proxy, options: &str| {
+        let line = format!("declarations --terms rescue.toml --timeout 1 --rpc-url {}", proxy.url());
+        world.levee(&format!("{line} {options} --json"))
+    };
+    let all = |ran: Ran| {
+        let amounts = ran.json()["declarations"].as_array().expect("a list").clone();
+        assert_eq!(amounts.iter().map(|line| &line["amountWei"]).collect::<Vec<_>>(), [&wei(40), &wei(60)]);
+    };
+
+    let cut = that_ends_after(&world, 3);
+    assert_eq!(through(&cut, "").code, Some(2));
+    assert_eq!(lowest(&cut), Some(0));
+    let next = that_ends_after(&world, usize::MAX);
+    all(through(&next, ""));
+    // It had three answers, of 50 to 100 blocks each, whatever was halved.
+    let begin = lowest(&next).expect("there was more to read");
+    assert!((3 * 50..=300).contains(&begin), "{begin}");
+    // What is not finalized is read again; anvil's finalized block is 64 before its latest.
+    all(through(&next, ""));
+    let latest = world.chain.get_block_number().await.expect("anvil answers");
+    assert!(lowest(&next).is_some_and(|block| (latest - 64..=latest).contains(&block)));
+    all(through(&next, "--rescan"));
+    assert_eq!(lowest(&next), Some(0));
+
+    // Another chain with the same ID is read from its first block.
+    let other = World::start().await;
+    other.by(CAT, &format!("declare proposed 5 ETH --tier 1 {LATER}"));
+    other.chain.anvil_mine(Some(3_000), None).await.expect("anvil mines");
+    let ran = world.levee(&format!("declarations --terms rescue.toml --rpc-url {} --json", other.endpoint()));
+    let found = ran.json();
+    assert_eq!(found["declarations"].as_array().map(Vec::len), Some(1));
+    assert_eq!(found["declarations"][0]["amountWei"], wei(5));
+}
+
+#[tokio::test]
+async fn a_scan_needs_no_place_to_write_to() {
+    let world = World::start().await;
+    world.by(ANN, &format!("declare proposed 60 ETH --tier 0 {LATER}"));
+    world.write("file", "");
+    let mut command = world.command();
+    let ran = run(command.env("LEVEE_JOURNAL", "file/journal.db"), "declarations --terms rescue.toml");
+    assert!(
+        ran.stderr
+            .starts_with("the next run reads the same blocks again, because the journal `file/journal.db`"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.ok().contains("60 ETH"));
 }

@@ -232,6 +232,13 @@ async fn a_stuck_transaction_is_replaced_by_one_that_pays_more() {
     let world = World::with_rescue().await;
     let transaction = killed_after_sending(&world).await;
     let line = |account: usize| format!("journal bump 2 --dev {account} --yes --json");
+    for option in ["--id", "--again", "--nonce"] {
+        let value = if option == "--again" { "" } else { "7" };
+        world.levee(&format!("journal bump 2 --dev {ANN} {option} {value}")).assert_refused(
+            &format!("`levee journal bump` takes no `{option}`: it replaces a transaction of the record by the same one"),
+            "leave it out",
+        );
+    }
     let other = world.levee(&line(BEN));
     assert_eq!(other.code, Some(1), "{}", other.stderr);
     let (bump, sent) = started(&world, "journal bump 2", "sent ");

@@ -16,6 +16,7 @@ mod journal;
 #[cfg(target_os = "linux")]
 mod ledger;
 mod lifecycle;
+mod names;
 mod nodes;
 mod payers;
 mod prompt;

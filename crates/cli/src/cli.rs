@@ -2,12 +2,15 @@
 
 use std::{env, error::Error, future::Future, process::ExitCode};
 
-use clap::{ArgAction, Parser, Subcommand, error::ErrorKind};
+use clap::{
+    ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind,
+};
 use eyre::{Result, WrapErr};
 
 use crate::{
     commands,
     error::{EXIT_USER, UserError},
+    names::{self, Known, Names},
     output::{self, Output},
     rehearse, trace,
 };
@@ -21,6 +24,7 @@ use crate::{
     after_help = "\
 Amounts need a unit: `1.5 ETH`, `123 wei`, `2500 stETH`, `100 shares` (of stETH, which is booked in shares) \
 or `30 wstETH`.
+An argument that is an address may also be an ENS name, such as `treasury.eth`, on Ethereum and Sepolia.
 Results go to stdout, everything else to stderr.
 Exit codes: 0 success, 1 user error, 2 network failure or bug."
 )]
@@ -136,7 +140,7 @@ impl Command {
     }
 }
 
-fn block_on(command: impl Future<Output = Result<()>>) -> Result<()> {
+fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.wrap_err("the asynchronous runtime could not be started")?.block_on(command)
 }
@@ -144,24 +148,41 @@ fn block_on(command: impl Future<Output = Result<()>>) -> Result<()> {
 /// The parsed arguments.
 #[derive(Debug)]
 pub(crate) enum Parsed {
-    /// A command to run.
-    Run(Box<Command>),
+    /// The arguments of a command, whose names of ENS are yet to be resolved.
+    Run(Box<ArgMatches>),
     /// Help or the version was printed, so nothing is left to do but exit.
     Exit(ExitCode),
 }
 
 /// Reads the arguments.
 pub(crate) fn parse() -> (Output, Result<Parsed>) {
-    match Cli::try_parse() {
-        Ok(cli) => {
-            trace::start(cli.verbose);
-            (Output::new(cli.json, cli.quiet), Ok(Parsed::Run(Box::new(cli.command))))
+    match names::taken_by(Cli::command()).try_get_matches() {
+        Ok(matches) => {
+            trace::start(matches.get_count("verbose"));
+            let output = Output::new(matches.get_flag("json"), matches.get_flag("quiet"));
+            (output, Ok(Parsed::Run(Box::new(matches))))
         }
         Err(error) => {
             let output = Output::new(env::args_os().any(|argument| argument == "--json"), false);
             (output, help_or_usage_error(error, output))
         }
     }
+}
+
+/// Runs the command, with the names among its arguments resolved.
+pub(crate) fn run(arguments: &ArgMatches, output: Output) -> Result<()> {
+    let known = match Names::among(of_command(arguments)) {
+        Some(names) => block_on(names.resolve(output))?,
+        None => Known::default(),
+    };
+    let matches = known.taken_by(Cli::command()).try_get_matches();
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches));
+    cli.map_err(|error| usage_error(&error))?.command.run(output)
+}
+
+/// The arguments of the command itself.
+fn of_command(arguments: &ArgMatches) -> &ArgMatches {
+    arguments.subcommand().map_or(arguments, |(_, inner)| of_command(inner))
 }
 
 fn help_or_usage_error(error: clap::Error, output: Output) -> Result<Parsed> {

@@ -20,6 +20,7 @@ use crate::{
     config::{self, Config, Endpoint},
     environment::{self, variable},
     error::UserError,
+    names::NameArgs,
     terms::TermsFile,
 };
 
@@ -45,6 +46,9 @@ pub(crate) struct NetworkArgs {
     /// Chain that the node must be on: its ID, such as `1`, or its name, such as `mainnet`.
     #[arg(long, value_name = "CHAIN", value_parser = config::parse_chain)]
     chain: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) names: NameArgs,
 }
 
 /// Nodes that have not been contacted yet.

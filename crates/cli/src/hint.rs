@@ -51,7 +51,10 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             "let the Safe declare by a transaction of its own: `--as SAFE --safe-batch FILE`, instead of `--for SAFE --sign`, writes it",
         ),
         Error::PermitRefused { .. } => Some("use `--approve` instead of `--permit`"),
-        Error::NotMined { .. } | Error::NotAccepted { .. } => Some(
+        Error::NotMined { .. } => Some(
+            "run the same command again, which sends this transaction again and no other; `levee journal list` shows it; if it was sent long ago, ask another node, because many keep no old receipts",
+        ),
+        Error::NotAccepted { .. } => Some(
             "run the same command again, which sends this transaction again and no other; `levee journal list` shows it",
         ),
         Error::NonceUsed { .. } => Some("check what the account has sent, and run the command again"),

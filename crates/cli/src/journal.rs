@@ -12,8 +12,9 @@ use std::{
 use alloy::primitives::{Address, B256, Bytes};
 use eyre::Result;
 use levee::{
-    Error, Intent, Journal, Purpose, RedactedError,
+    Error, Intent, Journal, Purpose, RedactedError, clock,
     outbox::{Draft, Handover, IntentState, Signed, SignedState},
+    scan::{Part, ScanStore},
 };
 use levee_model::Wei;
 use sqlx::{
@@ -59,6 +60,20 @@ CREATE TABLE IF NOT EXISTS handovers (
     handed_at INTEGER NOT NULL,
     hash TEXT,
     UNIQUE (intent, step, request)
+) STRICT;
+CREATE TABLE IF NOT EXISTS names (
+    chain INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    address TEXT NOT NULL,
+    resolved_at INTEGER NOT NULL,
+    PRIMARY KEY (chain, name)
+) STRICT;
+CREATE TABLE IF NOT EXISTS scans (
+    chain INTEGER NOT NULL,
+    scan TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    PRIMARY KEY (chain, scan, first)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS transactions_of_an_intent ON transactions (intent);
 ";
@@ -120,6 +135,31 @@ impl SqliteJournal {
                 Err(TryLockError::Error(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// What a name of ENS stood for when it was last accepted, and since when that is known.
+    pub(crate) async fn name(&self, chain: u64, name: &str) -> Result<Option<(Address, u64)>, Error> {
+        let select = sqlx::query("SELECT * FROM names WHERE chain = $1 AND name = $2");
+        let row = select.bind(chain.cast_signed()).bind(name).fetch_optional(&self.pool).await;
+        let known = |row| Ok((parsed(&row, "address")?, unsigned(&row, "resolved_at")?));
+        row.map_err(failed)?.map(known).transpose()
+    }
+
+    /// Remembers what a name stands for.
+    pub(crate) async fn remember_name(&self, chain: u64, name: &str, address: Address) -> Result<(), Error> {
+        let insert = sqlx::query(
+            "INSERT OR REPLACE INTO names (chain, name, address, resolved_at) VALUES ($1, $2, $3, $4)",
+        );
+        let insert = insert.bind(chain.cast_signed()).bind(name).bind(address.to_string());
+        insert.bind(clock::now().cast_signed()).execute(&self.pool).await.map_err(failed)?;
+        Ok(())
+    }
+
+    /// Keeps nothing any more of what was read of a chain's logs.
+    pub(crate) async fn forget_scans(&self, chain: u64) -> Result<(), Error> {
+        let delete = sqlx::query("DELETE FROM scans WHERE chain = $1").bind(chain.cast_signed());
+        delete.execute(&self.pool).await.map_err(failed)?;
+        Ok(())
     }
 
     /// All intents, the newest first.
@@ -304,6 +344,33 @@ impl Journal for SqliteJournal {
     async fn close(&self, intent: i64, state: IntentState) -> Result<(), Error> {
         let update = sqlx::query("UPDATE intents SET state = $1 WHERE id = $2");
         update.bind(state.to_string()).bind(intent).execute(&self.pool).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+impl ScanStore for SqliteJournal {
+    async fn parts(&self, chain: u64, scan: &str) -> Result<Vec<Part>, Error> {
+        let select = sqlx::query("SELECT part FROM scans WHERE chain = $1 AND scan = $2 ORDER BY first");
+        let rows = select.bind(chain.cast_signed()).bind(scan).fetch_all(&self.pool).await.map_err(failed)?;
+        let part = |row: &SqliteRow| {
+            let part: String = row.try_get("part").map_err(failed)?;
+            serde_json::from_str(&part).map_err(unwritten)
+        };
+        rows.iter().map(part).collect()
+    }
+
+    async fn keep(&self, chain: u64, scan: &str, part: &Part) -> Result<(), Error> {
+        let insert =
+            sqlx::query("INSERT OR REPLACE INTO scans (chain, scan, first, part) VALUES ($1, $2, $3, $4)");
+        let insert = insert.bind(chain.cast_signed()).bind(scan).bind(part.first.cast_signed());
+        let part = serde_json::to_string(part).map_err(unwritten)?;
+        insert.bind(part).execute(&self.pool).await.map_err(failed)?;
+        Ok(())
+    }
+
+    async fn forget(&self, chain: u64, scan: &str) -> Result<(), Error> {
+        let delete = sqlx::query("DELETE FROM scans WHERE chain = $1 AND scan = $2");
+        delete.bind(chain.cast_signed()).bind(scan).execute(&self.pool).await.map_err(failed)?;
         Ok(())
     }
 }

@@ -15,12 +15,14 @@ mod error;
 mod escape;
 mod event;
 mod handed;
+mod gateway;
 mod hint;
 mod journal;
 mod json;
 mod keystore;
 #[cfg(any(feature = "aws", feature = "gcp"))]
 mod kms;
+mod names;
 mod output;
 mod page;
 mod payer;
@@ -55,7 +57,7 @@ fn main() -> ExitCode {
     let (output, parsed) = cli::parse();
     panic::set_hook(Box::new(move |panic| end_by(panic, output)));
     let done = match parsed {
-        Ok(Parsed::Run(command)) => command.run(output),
+        Ok(Parsed::Run(arguments)) => cli::run(&arguments, output),
         Ok(Parsed::Exit(code)) => return code,
         Err(error) => Err(error),
     };

@@ -46,6 +46,14 @@ impl Output {
         }
     }
 
+    /// What must be known before anything is signed, so that it is never silent: `text`, which ends in `\n`, or `value` as one
+    /// line of JSON.
+    pub(crate) fn tell(self, text: &str, value: &impl Serialize) {
+        // Texts and numbers are always written.
+        let json = || format!("{}\n", serde_json::to_string(value).unwrap_or_default());
+        write_stderr(&if self.json { escape::json(&json()) } else { escape::text(text) });
+    }
+
     /// What a person must do elsewhere for the command to go on. At a terminal, it is never silent; elsewhere, as a note.
     pub(crate) fn ask(self, text: &str) {
         if io::stderr().is_terminal() {

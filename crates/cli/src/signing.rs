@@ -221,6 +221,13 @@ impl SigningArgs {
         self.payer.is_given()
     }
 
+    /// The option that is about a new transaction, if one was given.
+    pub(crate) fn only_for_new(&self) -> Option<&'static str> {
+        let SendingArgs { id, again, nonce, .. } = &self.sending;
+        let options = [("--id", id.is_some()), ("--again", *again), ("--nonce", nonce.is_some())];
+        options.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+    }
+
     /// Whether a wallet in a browser signs.
     pub(crate) const fn is_in_browser(&self) -> bool {
         self.account.is_in_browser()

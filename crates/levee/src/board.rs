@@ -9,7 +9,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, Log, U256},
     providers::Provider,
     rpc::types::{
-        Filter, TransactionRequest,
+        Filter, Log as RpcLog, TransactionRequest,
         state::{StateOverride, StateOverridesBuilder},
     },
     sol_types::{Eip712Domain, SolCall, SolEvent, SolEventInterface, SolInterface, SolStruct},
@@ -30,8 +30,10 @@ use crate::{
     event::Event,
     history,
     operation::Transaction,
+    provider::LOCAL_CHAIN,
     rpc,
     safe::Safe,
+    scan::{self, Begin, ScanStore, Search},
     signature::{self, Form},
     signer::{AccountSigner, sign_typed_data},
     terms::seconds,
@@ -42,6 +44,10 @@ pub const MAX_AMOUNT: Wei = Wei::new((1 << 96) - 1);
 
 /// The most bytes that a link can have.
 pub const MAX_LINK: usize = 256;
+
+/// 2026-09-10, when the compiler that makes the board was released: there is none in a block before.
+/// See <https://github.com/argotorg/solidity/releases/tag/v0.8.37>.
+const COMPILER_RELEASED: Timestamp = 1_788_998_400;
 
 /// What a contributor signs, by EIP-712.
 mod message {
@@ -500,26 +506,48 @@ impl<P: Provider + Clone> Board<P> {
         self.accepted(signed, digest).await?.ok_or_else(refused)
     }
 
-    /// All declarations for the escrow at `escrow`, in the order of the log, from block `from_block`. Empty where there
-    /// is no board.
+    /// All declarations for the escrow at `escrow`, in the order of the log, from block `from_block`, or from the first in which
+    /// there can be a board. Empty where there is none.
     ///
     /// # Errors
     /// [`Error::Rpc`](error::Error::Rpc), [`Error::Malformed`](error::Error::Malformed).
     pub async fn declarations(
         &self,
         escrow: Address,
-        from_block: u64,
+        from_block: Option<u64>,
     ) -> Result<Vec<Declared>, error::Error> {
+        let last = scan::number_of(&self.provider, self.block).await?;
+        let search = self.search(escrow, from_block);
+        declared_in(&search.logs(&self.provider, last).await?)
+    }
+
+    /// The same, but what `store` has of finalized blocks is not asked for again.
+    ///
+    /// # Errors
+    /// As [`declarations`](Self::declarations); [`Error::Journal`](error::Error::Journal).
+    pub async fn kept_declarations(
+        &self,
+        escrow: Address,
+        from_block: Option<u64>,
+        store: &impl ScanStore,
+    ) -> Result<Vec<Declared>, error::Error> {
+        let last = scan::number_of(&self.provider, self.block).await?;
+        let search = self.search(escrow, from_block);
+        declared_in(&search.kept_logs(&self.provider, last, (self.chain_id, store)).await?)
+    }
+
+    fn search(&self, escrow: Address, from_block: Option<u64>) -> Search {
         let filter = Filter::new()
             .address(self.address)
             .event_signature(Raw::Declared::SIGNATURE_HASH)
             .topic2(escrow.into_word());
-        let entries = history::fetch_matching(&self.provider, &filter, from_block, self.block).await?;
-        let declared = entries.into_iter().filter_map(|entry| match entry.event {
-            Event::Board(BoardEvent::Declared(declared)) => Some(declared),
-            _ => None,
-        });
-        Ok(declared.collect())
+        let begin = match from_block {
+            Some(block) => Begin::Block(block),
+            // Its clock is nobody's.
+            None if self.chain_id == LOCAL_CHAIN => Begin::Block(0),
+            None => Begin::Time(COMPILER_RELEASED),
+        };
+        Search { filter, begin }
     }
 
     fn domain(&self) -> Eip712Domain {
@@ -536,6 +564,15 @@ impl<P: Provider + Clone> Board<P> {
         let transaction = Transaction::new(Contract::PledgeBoard, self.address, Wei::ZERO, call);
         Call::of(self.provider.clone(), transaction, vec![self.address])
     }
+}
+
+/// The declarations among the events in logs.
+fn declared_in(logs: &[RpcLog]) -> Result<Vec<Declared>, error::Error> {
+    let declared = history::entries(logs)?.into_iter().filter_map(|entry| match entry.event {
+        Event::Board(BoardEvent::Declared(declared)) => Some(declared),
+        _ => None,
+    });
+    Ok(declared.collect())
 }
 
 /// Of declarations for one escrow, in the order of the log, those that stand at `time`, by contributor and tier: the

@@ -230,6 +230,7 @@ pub enum Error {
         requests: u32,
         /// How long it was repeated.
         #[serde(rename = "waitedSeconds", serialize_with = "seconds")]
+        #[cfg_attr(feature = "schema", schemars(with = "u64"))]
         waited: Duration,
         /// What went wrong the last time.
         #[serde(rename = "reason", serialize_with = "text")]

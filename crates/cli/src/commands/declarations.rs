@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::{
     address, amount,
     connection::{Connection, NetworkArgs, RescueArgs},
+    journal::SqliteJournal,
     output::Output,
     page::Page,
     table, time,
@@ -34,9 +35,13 @@ pub(crate) struct DeclarationsArgs {
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     contributor: Vec<Address>,
 
-    /// Block from which to read the board; earlier declarations are not shown.
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    from_block: u64,
+    /// Block from which to read the board; earlier declarations are not shown. Default: the first in which there can be one.
+    #[arg(long, value_name = "NUMBER")]
+    from_block: Option<u64>,
+
+    /// Read all blocks again, and not only those that no earlier run has read.
+    #[arg(long)]
+    rescan: bool,
 
     #[command(flatten)]
     rescue: RescueArgs,
@@ -73,12 +78,27 @@ impl DeclarationsArgs {
             Err(error) => return Err(error.into()),
         };
         let (_, now) = connection.latest_block().await?;
-        let board = Board::new(connection.provider.clone(), connection.chain);
-        let declarations = board.declarations(named.address, self.from_block).await?;
+        let declarations = self.read(&connection, named.address, output).await?;
         let mut declarations = standing(&declarations, now);
         declarations.retain(|one| self.contributor.is_empty() || self.contributor.contains(&one.contributor));
         let lines = against_locked(&connection, snapshot.as_ref(), declarations).await?;
         output.result(&to_text(&lines, named.address), &to_json(&lines, named.address))
+    }
+
+    /// Reads the board, going on where an earlier run was cut off. What only reads needs no place to write to.
+    async fn read(&self, connection: &Connection, rescue: Address, output: Output) -> Result<Vec<Declared>> {
+        let board = Board::new(connection.provider.clone(), connection.chain);
+        let journal = match SqliteJournal::open(None).await {
+            Ok(journal) => journal,
+            Err(error) => {
+                output.note(&format!("the next run reads the same blocks again, because {error}"));
+                return Ok(board.declarations(rescue, self.from_block).await?);
+            }
+        };
+        if self.rescan {
+            journal.forget_scans(connection.chain).await?;
+        }
+        Ok(board.kept_declarations(rescue, self.from_block, &journal).await?)
     }
 }
 

@@ -227,6 +227,13 @@ impl BumpArgs {
                 .hint("leave `--dry-run` and `--yes` out: it shows what it would send, and asks")
                 .into());
         }
+        if let Some(option) = self.signing.only_for_new() {
+            return Err(UserError::new(format!(
+                "`levee journal bump` takes no `{option}`: it replaces a transaction of the record by the same one"
+            ))
+            .hint("leave it out")
+            .into());
+        }
         let id = self.intent;
         if self.signing.is_in_browser() {
             return Err(UserError::new("a wallet in a browser raises the price of its transactions itself")

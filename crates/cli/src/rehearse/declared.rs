@@ -31,7 +31,7 @@ impl Declared {
     /// Reads the board; shares are worth `rate`.
     pub(crate) async fn read(stage: &Stage, rate: Rate) -> Result<Vec<Self>> {
         let contracts = &stage.contracts;
-        let declared = contracts.board.declarations(contracts.escrow.address(), 0).await?;
+        let declared = contracts.board.declarations(contracts.escrow.address(), None).await?;
         let standing = board::standing(&declared, stage.now);
         let mut all: Vec<Self> = Vec::new();
         for one in &declared {

@@ -122,7 +122,7 @@ async fn everything_is_read_as_it_was_at_a_block() -> Result<()> {
     let past = board.clone().at(block);
     assert_eq!((board.is_spent(bob, digest).await?, past.is_spent(bob, digest).await?), (true, false));
     let declared =
-        [board.declarations(escrow.address(), 0).await?, past.declarations(escrow.address(), 0).await?];
+        [board.declarations(escrow.address(), None).await?, past.declarations(escrow.address(), None).await?];
     assert_eq!(declared.map(|list| list.len()), [1, 0]);
     Ok(())
 }
@@ -261,9 +261,9 @@ async fn what_is_signed_here_is_what_the_board_checks() -> Result<()> {
     assert!(!board.is_spent(key.address(), digest).await?);
     board.declare_for(&signed)?.execute(&env.outbox(env.bob())).await?;
     assert!(board.is_spent(key.address(), digest).await?);
-    let [found] = &board.declarations(declared.escrow, 0).await?[..] else { panic!("there is one") };
+    let [found] = &board.declarations(declared.escrow, None).await?[..] else { panic!("there is one") };
     assert_eq!((&found.declaration, found.digest), (&declared, Some(digest)));
-    assert_eq!(board.declarations(env.bob(), 0).await?, []);
+    assert_eq!(board.declarations(env.bob(), None).await?, []);
 
     let contributor = env.bob();
     let digest = board.digest(contributor, &declared, now)?;
