@@ -60,6 +60,7 @@ pub use receiver::Receiver;
 pub use recovery::{RecoveryEvent, RecoveryPool};
 pub use redacted::{RedactedError, RedactedUrl, redact};
 pub use router::{Permit, Router, RouterError, Tokens};
+pub use safe::{SafeCall, SafeOperation, SafeProposal, SafeState, SafeTransaction, SafeVersion, SafeWallet};
 pub use signer::{AccountSigner, SignerError};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
 pub use terms::{CREATE2_DEPLOYER, SALT};

@@ -1,30 +1,18 @@
-//! Safe, the contract wallet: what its owners sign for it.
+//! Messages of a Safe: what its owners sign for it to have signed something.
 
 use alloy::{
     dyn_abi::TypedData,
     eips::BlockId,
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, Bytes, U256},
     providers::Provider,
     sol_types::{Eip712Domain, SolCall, SolStruct},
 };
 
+use super::{
+    domain,
+    raw::{SafeMessage, Wallet},
+};
 use crate::{error::Error, rpc};
-use raw::{SafeMessage, Wallet};
-
-mod raw {
-    alloy::sol! {
-        interface Wallet {
-            function domainSeparator() external view returns (bytes32);
-            function getThreshold() external view returns (uint256);
-        }
-
-        /// What the owners sign for their Safe to have signed `message`.
-        #[derive(serde::Serialize)]
-        struct SafeMessage {
-            bytes message;
-        }
-    }
-}
 
 /// A Safe, read from the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,31 +38,30 @@ impl Safe {
         Ok(domain.zip(threshold).map(|(domain, threshold)| Self { address, threshold, domain }))
     }
 
-    /// What its owners sign for the Safe to have signed `digest`; the hash of it is what Safe calls the message hash.
-    pub(crate) fn message(&self, digest: B256) -> TypedData {
-        TypedData::from_struct(&SafeMessage { message: digest.into() }, Some(self.domain.clone()))
+    /// What its owners sign for the Safe to have signed `message`; the hash of it is what Safe calls the message hash.
+    pub(crate) fn message(&self, message: Bytes) -> TypedData {
+        TypedData::from_struct(&SafeMessage { message }, Some(self.domain.clone()))
     }
 
     /// The hash of [`message`](Self::message).
-    pub(crate) fn message_hash(&self, digest: B256) -> B256 {
-        SafeMessage { message: digest.into() }.eip712_signing_hash(&self.domain)
+    pub(crate) fn message_hash(&self, message: Bytes) -> B256 {
+        SafeMessage { message }.eip712_signing_hash(&self.domain)
     }
 
     /// # Errors
     /// [`Error::SafeNeedsMore`] if the signature of one owner is not enough.
-    pub(crate) fn require_one_signature(&self, digest: B256) -> Result<(), Error> {
+    pub(crate) fn require_one_signature(&self, message: Bytes) -> Result<(), Error> {
         if self.threshold <= U256::ONE {
             return Ok(());
         }
         let (safe, threshold) = (self.address, self.threshold.saturating_to());
-        Err(Error::SafeNeedsMore { safe, threshold, message: self.message_hash(digest) })
+        Err(Error::SafeNeedsMore { safe, threshold, message: self.message_hash(message) })
     }
 }
 
-/// The domain with the chain, since Safe 1.3.0, and that without it.
+/// The domains of all versions.
 fn domains(chain_id: u64, safe: Address) -> impl Iterator<Item = Eip712Domain> {
-    let domain = move |chain| Eip712Domain::new(None, None, chain, Some(safe), None);
-    [Some(U256::from(chain_id)), None].into_iter().map(domain)
+    [Some(chain_id), None].into_iter().map(move |chain_id| domain(chain_id, safe))
 }
 
 /// What a contract answers, if it knows the call.
