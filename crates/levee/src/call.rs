@@ -4,7 +4,7 @@ use alloy::{
     eips::BlockId,
     primitives::{Address, B256, Bytes},
     providers::Provider,
-    rpc::types::TransactionRequest,
+    rpc::types::{BlockOverrides, TransactionRequest},
 };
 use levee_model::Wei;
 use serde::Serialize;
@@ -87,11 +87,21 @@ impl<P: Provider + Clone> Call<P> {
         match estimated.map_err(failed) {
             // Some nodes give no reason for a failed estimate, but do for a call.
             Err(error @ (Error::UnknownRevert { .. } | Error::Rpc { .. })) => {
-                let called = self.provider.call(self.request(from)).block(BlockId::pending()).await;
-                Err(called.map_err(failed).err().unwrap_or(error))
+                Err(self.call_at(from, None).await.err().unwrap_or(error))
             }
             estimated => estimated,
         }
+    }
+
+    /// Calls it as `from` at the Unix time `at`, or in the next block. Changes nothing.
+    pub(crate) async fn call_at(&self, from: Address, at: Option<u64>) -> Result<(), Error> {
+        let call = self.provider.call(self.request(from)).block(BlockId::pending());
+        let overrides = at.map(|time| BlockOverrides { time: Some(time), ..BlockOverrides::default() });
+        let called = match overrides {
+            Some(overrides) => call.with_block_overrides(overrides).await,
+            None => call.await,
+        };
+        called.map(drop).map_err(|error| Error::from_transport(error, self.transaction.contract, from))
     }
 
     /// Why the contract reverted with `data`.

@@ -561,6 +561,21 @@ pub enum Error {
         #[serde(with = "levee_model::json::Account")]
         address: Address,
     },
+    /// There is no governor whose interface is known.
+    #[error("there is no governor at `{address}`, neither OpenZeppelin's nor Bravo")]
+    NoGovernor {
+        /// Where it should be.
+        #[serde(with = "levee_model::json::Account")]
+        address: Address,
+    },
+    /// A file has another format than it should.
+    #[error("this is not {what}: {reason}")]
+    InvalidFile {
+        /// What it should be.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The node returned data that no Levee contract would.
     #[error("the node returned data that is not {what} of a Levee contract")]
     Malformed {
@@ -682,6 +697,8 @@ impl Error {
             | Self::TransactionTaken { .. }
             | Self::WalletDeclined { .. }
             | Self::InvalidUrl { .. }
+            | Self::NoGovernor { .. }
+            | Self::InvalidFile { .. }
             | Self::TooFewNodes { .. } => true,
             Self::NoRouter
             | Self::UnknownRevert { .. }

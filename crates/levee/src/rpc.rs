@@ -25,7 +25,23 @@ pub(crate) async fn read<C: SolCall>(
     C::abi_decode_returns_validate(&answer).map_err(|_| Error::Malformed { what: "an answer" })
 }
 
-/// The same, not decoded.
+/// The same at the latest block; none if the contract does not know the call, or is none.
+///
+/// # Errors
+/// [`Error::Rpc`] if no node answers.
+pub(crate) async fn read_if_known<C: SolCall>(
+    provider: &impl Provider,
+    to: Address,
+    call: &C,
+) -> Result<Option<C::Return>, Error> {
+    match read(provider, to, call, BlockId::latest()).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.is_unanswered() => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The result of a view, not decoded.
 pub(crate) async fn ask(
     provider: &impl Provider,
     to: Address,

@@ -1,13 +1,9 @@
 //! Simulating what is sent in several transactions, before the first of them is.
 
-use alloy::{
-    eips::BlockId,
-    providers::Provider,
-    rpc::types::simulate::{SimBlock, SimCallResult, SimulatePayload},
-};
+use alloy::{providers::Provider, rpc::types::simulate::SimCallResult};
 
 use super::{Outbox, Prepared};
-use crate::{call::Call, error::Error, outbox::Journal};
+use crate::{call::Call, error::Error, outbox::Journal, simulation};
 
 impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// Simulates calls that are to be sent after `first`, one after the other, and fixes their fees at its price. Sends nothing.
@@ -22,7 +18,9 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         rest: &[&Call<P>],
     ) -> Result<Option<Vec<Result<Prepared, Error>>>, Error> {
         let calls = [&[first.0], rest].concat();
-        let Some(results) = self.simulate(&calls).await? else { return Ok(None) };
+        let Some(results) = simulation::run(&self.provider, self.account, &calls, None).await? else {
+            return Ok(None);
+        };
         let mut prepared = Vec::new();
         for (call, result) in rest.iter().zip(results.iter().skip(1)) {
             prepared.push(self.priced_as(first.1, call, result).await);
@@ -39,33 +37,5 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         let gas = call.gas_of(result)?;
         let fees = first.fees.of_another(gas, &self.fees)?;
         self.prepared(call.request(self.account), call.contracts().to_vec(), gas, fees).await
-    }
-
-    /// What becomes of each call in one block after the latest.
-    async fn simulate(&self, calls: &[&Call<P>]) -> Result<Option<Vec<SimCallResult>>, Error> {
-        let calls: Vec<_> = calls.iter().map(|call| call.request(self.account)).collect();
-        let count = calls.len();
-        let block = SimBlock { calls, ..SimBlock::default() };
-        let payload = SimulatePayload { block_state_calls: vec![block], ..SimulatePayload::default() };
-        match self.provider.simulate(&payload).block_id(BlockId::latest()).await {
-            Ok(blocks) => {
-                let results: Vec<_> = blocks.into_iter().flat_map(|block| block.calls).collect();
-                Ok(Some(results).filter(|results| results.len() == count))
-            }
-            // The node answered: it does not know the method, or refuses it.
-            Err(error) if error.is_error_resp() => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-impl<P: Provider + Clone> Call<P> {
-    /// The gas that a simulated call needed, before refunds, which are a fifth at most (EIP-3529).
-    fn gas_of(&self, result: &SimCallResult) -> Result<u64, Error> {
-        if !result.status {
-            let data = result.error.as_ref().and_then(|error| error.data.clone());
-            return Err(self.reverted(&data.unwrap_or_else(|| result.return_data.clone())));
-        }
-        Ok(result.max_used_gas.unwrap_or_else(|| result.gas_used.saturating_add(result.gas_used / 4)))
     }
 }

@@ -2,10 +2,9 @@
 
 use alloy::{
     dyn_abi::TypedData,
-    eips::BlockId,
     primitives::{Address, B256, Bytes, U256},
     providers::Provider,
-    sol_types::{Eip712Domain, SolCall, SolStruct},
+    sol_types::{Eip712Domain, SolStruct},
 };
 
 use super::{
@@ -32,9 +31,9 @@ impl Safe {
         chain_id: u64,
         address: Address,
     ) -> Result<Option<Self>, Error> {
-        let separator = asked(provider, address, &Wallet::domainSeparatorCall {}).await?;
+        let separator = rpc::read_if_known(provider, address, &Wallet::domainSeparatorCall {}).await?;
         let domain = domains(chain_id, address).find(|domain| Some(domain.separator()) == separator);
-        let threshold = asked(provider, address, &Wallet::getThresholdCall {}).await?;
+        let threshold = rpc::read_if_known(provider, address, &Wallet::getThresholdCall {}).await?;
         Ok(domain.zip(threshold).map(|(domain, threshold)| Self { address, threshold, domain }))
     }
 
@@ -62,17 +61,4 @@ impl Safe {
 /// The domains of all versions.
 fn domains(chain_id: u64, safe: Address) -> impl Iterator<Item = Eip712Domain> {
     [Some(chain_id), None].into_iter().map(move |chain_id| domain(chain_id, safe))
-}
-
-/// What a contract answers, if it knows the call.
-async fn asked<C: SolCall>(
-    provider: &impl Provider,
-    contract: Address,
-    call: &C,
-) -> Result<Option<C::Return>, Error> {
-    match rpc::read(provider, contract, call, BlockId::latest()).await {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if error.is_unanswered() => Err(error),
-        Err(_) => Ok(None),
-    }
 }

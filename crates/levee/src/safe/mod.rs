@@ -4,6 +4,7 @@
 //! holds both, and is written as a file. A [`SafeWallet`] is a Safe on its chain: it says what is missing, simulates, and gives the
 //! call that executes the transaction, which anyone can send.
 
+pub mod batch;
 mod message;
 mod multisend;
 mod proposal;
@@ -13,6 +14,7 @@ mod transaction;
 mod version;
 mod wallet;
 
+pub use batch::{Batch, BatchCall};
 pub use multisend::{SafeCall, is_call_only};
 pub use proposal::SafeProposal;
 pub use signatures::Approval;

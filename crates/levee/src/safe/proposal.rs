@@ -223,3 +223,123 @@ impl SafeProposal {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature;
+    use serde_json::{Value, json};
+
+    /// What safe-eth-py says, see `tools/python/safe-vectors`.
+    fn vectors() -> Vec<Value> {
+        serde_json::from_str(include_str!("../../../../tests/vectors/safe.json")).unwrap()
+    }
+
+    /// The file of a vector, with the signature of each owner.
+    fn file(vector: &Value) -> Value {
+        let signatures: Bytes = serde_json::from_value(vector["signatures"].clone()).unwrap();
+        let hash: B256 = serde_json::from_value(vector["safeTxHash"].clone()).unwrap();
+        let signed = signatures.chunks(65).map(|bytes| {
+            let owner = signature::of_key(bytes).unwrap().recover_address_from_prehash(&hash).unwrap();
+            json!({ "owner": owner, "signature": Bytes::copy_from_slice(bytes) })
+        });
+        let signed: Vec<_> = signed.collect();
+        let fields = ["chain", "safe", "version", "transaction", "safeTxHash", "owners"];
+        let mut file: Value =
+            fields.iter().map(|field| ((*field).to_owned(), vector[*field].clone())).collect();
+        file["threshold"] = json!(2);
+        file["signatures"] = json!(signed);
+        file
+    }
+
+    fn read(file: &Value) -> Result<SafeProposal, String> {
+        serde_json::from_value(file.clone()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn hashes_and_signatures_are_those_of_another_program() {
+        let vectors = vectors();
+        assert_eq!(vectors.len(), 20);
+        for vector in vectors {
+            let proposal = read(&file(&vector)).unwrap();
+            assert_eq!(proposal.domain_hash().to_string(), vector["domainHash"]);
+            assert_eq!(proposal.transaction.message_hash().to_string(), vector["messageHash"]);
+            assert_eq!(proposal.hash().to_string(), vector["safeTxHash"]);
+            assert_eq!(proposal.signatures().len(), 3);
+            assert_eq!(signatures::encode(proposal.signatures()).to_string(), vector["signatures"]);
+            // What is written is what was read.
+            assert_eq!(read(&serde_json::to_value(&proposal).unwrap()), Ok(proposal));
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_refused() {
+        let vector = vectors().remove(15);
+        let good = file(&vector);
+        let message = |change: &dyn Fn(&mut Value)| {
+            let mut file = good.clone();
+            change(&mut file);
+            read(&file).unwrap_err()
+        };
+        let zero = json!(Address::ZERO);
+        for field in ["to", "gasToken", "refundReceiver"] {
+            let error = message(&|file| file["transaction"][field] = zero.clone());
+            assert!(error.starts_with("its hash is `0x"), "{field}: {error}");
+        }
+        for field in ["value", "safeTxGas", "baseGas", "gasPrice"] {
+            let error = message(&|file| file["transaction"][field] = json!("7"));
+            assert!(error.starts_with("its hash is `0x"), "{field}: {error}");
+        }
+        let changes: [&dyn Fn(&mut Value); 6] = [
+            &|file| file["transaction"]["data"] = json!("0x07"),
+            &|file| file["transaction"]["nonce"] = json!(7),
+            &|file| file["chain"] = json!(7),
+            &|file| file["safe"] = zero.clone(),
+            &|file| file["safeTxHash"] = json!(B256::ZERO),
+            &|file| file["version"] = json!("1.2.0"),
+        ];
+        for change in changes {
+            assert!(message(change).starts_with("its hash is `0x"), "{}", message(change));
+        }
+        let error = message(&|file| file["version"] = json!("1.6.0"));
+        assert_eq!(error, "its version is `1.6.0`: it is not a version of Safe from 1.1.1 to 1.5.0");
+        let owner = vector["owners"][1].as_str().unwrap();
+        let taken = message(&|file| file["signatures"][0]["owner"] = json!(owner));
+        assert_eq!(taken, format!("the signature of `{owner}` is not by it, or not of this transaction"));
+        assert!(
+            message(&|file| file["transaction"]["operation"] = json!(2)).contains("`2` is not an operation")
+        );
+        assert!(message(&|file| file["more"] = json!(2)).contains("unknown field `more`"));
+    }
+
+    #[test]
+    fn a_contract_is_asked_for_the_hash_only_since_1_5() {
+        for vector in vectors() {
+            let proposal = read(&file(&vector)).unwrap();
+            let message = proposal.contract_message();
+            let hash = proposal.hash();
+            if vector["version"] == "1.5.0" {
+                assert_eq!(message, Bytes::from(hash));
+            } else {
+                assert_eq!((message.len(), alloy::primitives::keccak256(message)), (66, hash));
+            }
+        }
+    }
+
+    #[test]
+    fn signatures_of_one_transaction_are_merged() {
+        let vectors = vectors();
+        let split = |at: usize| {
+            let mut file = file(&vectors[0]);
+            let signed = file["signatures"].as_array_mut().unwrap();
+            *signed = vec![signed[at].clone()];
+            read(&file).unwrap()
+        };
+        let mut merged = split(0);
+        merged.merge(split(2)).unwrap();
+        assert_eq!(merged.signatures().len(), 2);
+        let other = read(&file(&vectors[1])).unwrap();
+        let (hash, other_hash) = (merged.hash(), other.hash());
+        assert_eq!(merged.merge(other), Err(Error::OtherSafeTransaction { hash, other: other_hash }));
+    }
+}

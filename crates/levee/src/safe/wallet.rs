@@ -8,7 +8,6 @@ use alloy::{
     providers::Provider,
     rpc::types::{
         TransactionRequest,
-        simulate::{SimBlock, SimulatePayload},
         state::{StateOverride, StateOverridesBuilder},
     },
     sol_types::{SolCall, SolValue},
@@ -31,7 +30,7 @@ use super::{
 };
 use crate::{
     bindings::PledgeRouter::Destination, blueprint::Contract, call::Call, error::Error,
-    operation::Transaction, rpc, signer::AccountSigner,
+    operation::Transaction, rpc, signer::AccountSigner, simulation::simulate_all,
 };
 
 /// The end of the list of modules.
@@ -340,27 +339,20 @@ impl<P: Provider + Clone> SafeWallet<P> {
         if error != CALL_FAILS {
             return Err(error);
         }
-        Err(self.reason(&transaction.calls()?).await?.unwrap_or(error))
+        Err(self.reason(&transaction.calls()?).await.unwrap_or(error))
     }
 
     /// Why the first of the calls fails that does, if the Safe makes them itself; none if it cannot be found out.
-    async fn reason(&self, calls: &[SafeCall]) -> Result<Option<Error>, Error> {
-        let safe = self.state.address;
-        let requests: Vec<_> = calls.iter().map(|call| call.request(safe)).collect();
-        if let [request] = requests.as_slice() {
-            let tried = self.provider.call(request.clone()).block(BlockId::pending()).await;
-            return Ok(tried.err().map(|error| self.failed(error, safe)));
-        }
-        let block = SimBlock { calls: requests, ..SimBlock::default() };
-        let payload = SimulatePayload { block_state_calls: vec![block], ..SimulatePayload::default() };
-        let Ok(blocks) = self.provider.simulate(&payload).block_id(BlockId::latest()).await else {
-            return Ok(None);
+    async fn reason(&self, calls: &[SafeCall]) -> Option<Error> {
+        let call = |call: &SafeCall| {
+            let SafeCall { to, value, data: input } = call.clone();
+            let value = Wei::new(value.saturating_to());
+            let transaction = Transaction { contract: Contract::PledgeRouter, to, value, input };
+            Call::of(self.provider.clone(), transaction, Vec::new())
         };
-        let failed = blocks.into_iter().flat_map(|block| block.calls).find(|result| !result.status);
-        Ok(failed.map(|result| {
-            let data = result.error.and_then(|error| error.data).unwrap_or(result.return_data);
-            Error::from_revert_of(Contract::PledgeRouter, &data)
-        }))
+        let calls: Vec<_> = calls.iter().map(call).collect();
+        let calls: Vec<_> = calls.iter().collect();
+        simulate_all(&self.provider, self.state.address, &calls, None).await.err()
     }
 
     fn failed(&self, error: TransportError, sender: Address) -> Error {

@@ -1,0 +1,71 @@
+//! Simulating calls one after the other, as one account and in one block, now or at a later time.
+
+use alloy::{
+    eips::BlockId,
+    primitives::Address,
+    providers::Provider,
+    rpc::types::{
+        BlockOverrides,
+        simulate::{SimBlock, SimCallResult, SimulatePayload},
+    },
+};
+
+use crate::{call::Call, error::Error};
+
+/// Simulates calls that `sender`, a contract, makes in one transaction, at the Unix time `at` or in the next block. Returns how many
+/// were simulated: all, or only the first where the node does not offer `eth_simulateV1`. Changes nothing.
+///
+/// # Errors
+/// Why the first of them fails that does: like [`Call::simulate`]. [`Error::Rpc`], also if the node simulates nothing at another
+/// time.
+pub async fn simulate_all<P: Provider + Clone>(
+    provider: &P,
+    sender: Address,
+    calls: &[&Call<P>],
+    at: Option<u64>,
+) -> Result<usize, Error> {
+    if let Some(results) = run(provider, sender, calls, at).await? {
+        calls.iter().zip(&results).try_for_each(|(call, result)| call.gas_of(result).map(drop))?;
+        return Ok(calls.len());
+    }
+    if let Some(first) = calls.first() {
+        first.call_at(sender, at).await?;
+    }
+    Ok(calls.len().min(1))
+}
+
+/// What becomes of each call in one block after the latest. None where the node does not offer `eth_simulateV1`.
+///
+/// # Errors
+/// [`Error::Rpc`] if no node answers.
+pub(crate) async fn run<P: Provider + Clone>(
+    provider: &P,
+    sender: Address,
+    calls: &[&Call<P>],
+    at: Option<u64>,
+) -> Result<Option<Vec<SimCallResult>>, Error> {
+    let block_overrides = at.map(|time| BlockOverrides { time: Some(time), ..BlockOverrides::default() });
+    let requests = calls.iter().map(|call| call.request(sender)).collect();
+    let block = SimBlock { block_overrides, calls: requests, ..SimBlock::default() };
+    let payload = SimulatePayload { block_state_calls: vec![block], ..SimulatePayload::default() };
+    match provider.simulate(&payload).block_id(BlockId::latest()).await {
+        Ok(blocks) => {
+            let results: Vec<_> = blocks.into_iter().flat_map(|block| block.calls).collect();
+            Ok(Some(results).filter(|results| results.len() == calls.len()))
+        }
+        // The node answered: it does not know the method, or refuses it.
+        Err(error) if error.is_error_resp() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl<P: Provider + Clone> Call<P> {
+    /// The gas that a simulated call needed, before refunds, which are a fifth at most (EIP-3529).
+    pub(crate) fn gas_of(&self, result: &SimCallResult) -> Result<u64, Error> {
+        if !result.status {
+            let data = result.error.as_ref().and_then(|error| error.data.clone());
+            return Err(self.reverted(&data.unwrap_or_else(|| result.return_data.clone())));
+        }
+        Ok(result.max_used_gas.unwrap_or_else(|| result.gas_used.saturating_add(result.gas_used / 4)))
+    }
+}
