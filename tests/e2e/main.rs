@@ -23,6 +23,8 @@ mod recovery;
 mod rehearse;
 mod requests;
 mod router;
+mod safe;
+mod safes;
 mod services;
 mod signatures;
 mod support;

@@ -89,6 +89,9 @@ pub(crate) enum Command {
     Status(commands::status::StatusArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// Propose, sign and execute transactions of a Safe, without a service
+    #[command(subcommand)]
+    Safe(commands::safe::SafeCommand),
     /// Show or finish what this machine has signed
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
@@ -125,6 +128,7 @@ impl Command {
             Self::Claim(args) => block_on(args.run(output)),
             Self::Status(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Safe(command) => block_on(command.run(output)),
             Self::Journal(command) => block_on(command.run(output)),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),

@@ -113,7 +113,9 @@ mod tests {
     use super::*;
     use crate::{
         commands::journal::{Record, Records},
-        commands::{declarations::Declarations, deploy::Deployed, positions::Positions},
+        commands::{
+            declarations::Declarations, deploy::Deployed, positions::Positions, safe::show::SafeShown,
+        },
         declaration::SignedFile,
         page::RescueJson,
         transaction::{Plan, Transactions},
@@ -135,6 +137,7 @@ mod tests {
             ("journal-show", schema::<Record>()),
             ("plan", schema::<Plan>()),
             ("positions", schema::<Positions<'_>>()),
+            ("safe", schema::<SafeShown<'_>>()),
             ("signed-declaration", schema::<SignedFile>()),
             ("status", schema::<RescueJson<'_>>()),
             ("terms-check", schema::<TermsChecked>()),

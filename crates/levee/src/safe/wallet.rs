@@ -85,8 +85,8 @@ impl<P: Provider + Clone> SafeWallet<P> {
     pub async fn open(provider: P, chain_id: u64, address: Address) -> Result<Self, Error> {
         let state = read(&provider, chain_id, address).await;
         let state = state.map_err(|error| match error {
-            Error::Malformed { .. } | Error::UnknownRevert { .. } => Error::NotSafe { address },
-            other => other,
+            error if error.is_unanswered() || matches!(error, Error::UnknownSafeVersion { .. }) => error,
+            _ => Error::NotSafe { address },
         })?;
         Ok(Self { provider, chain_id, state })
     }
