@@ -72,6 +72,7 @@ fn every_command_is_found() {
         "claim",
         "status",
         "positions",
+        "safe",
         "journal",
         "rehearse",
         "completions",
@@ -80,5 +81,6 @@ fn every_command_is_found() {
     assert_eq!(commands_in(&help(&[])), commands);
     assert_eq!(commands_in(&help(&["guardian".into()])), ["decline", "amend"]);
     assert_eq!(commands_in(&help(&["journal".into()])), ["list", "show", "resume", "bump", "forget"]);
+    assert_eq!(commands_in(&help(&["safe".into()])), ["propose", "show", "sign", "execute"]);
     assert_eq!(commands_in(&help(&["bonus".into()])), ["add", "enlist", "claim", "take-back"]);
 }

@@ -3,8 +3,9 @@
 use alloy::{
     primitives::{Address, U256, keccak256},
     providers::{Provider, ext::AnvilApi},
+    signers::local::PrivateKeySigner,
 };
-use levee::{Contract, Transaction, safe::Batch};
+use levee::{Contract, Outbox, SafeWallet, Transaction, safe::Batch};
 use levee_model::Wei;
 use serde_json::{Value, json};
 
@@ -169,8 +170,11 @@ async fn an_owner_approves_on_chain() {
 #[tokio::test]
 async fn several_calls_are_one_transaction() {
     let world = World::with_rescue().await;
-    for version in [&V1_3_0, &V1_4_1, &V1_5_0] {
+    // That of 1.3.0 is for the versions before, too.
+    for version in &VERSIONS[1..] {
         version.put_multi_send(&world).await;
+    }
+    for version in VERSIONS {
         let safe = world.safe(version).await;
         let shares = levee::bindings::StETH::new(world.steth, &world.chain);
         let moved =
@@ -181,6 +185,11 @@ async fn several_calls_are_one_transaction() {
         world.owner_signs(BEN, "tx.json");
         assert_eq!(names(&world.try_to_execute(CAT, "tx.json").json()), ["Pledged"]);
         assert_eq!(world.positions_of(safe)[0]["amount"], (10 * ETHER).to_string());
+
+        let wrapped = levee::bindings::WstETH::new(world.wsteth, &world.chain);
+        let moved = wrapped.transfer(safe, U256::from(ETHER)).from(world.address(CAT)).send().await;
+        moved.expect("the model takes it").get_receipt().await.expect("it is mined");
+        assert_eq!(names(&world.safe_does(safe, "pledge 1 wstETH --tier 1 --approve")), ["Pledged"]);
     }
 }
 
@@ -231,6 +240,67 @@ async fn a_safe_lives_through_a_rescue() {
     let refunded = world.safe_does(safe, &format!("refund --to {receiver}"));
     assert_eq!(names(&refunded), ["Refunded"]);
     assert_eq!(world.holds(receiver).await[0], 41 * ETHER);
+}
+
+#[tokio::test]
+async fn a_safe_objects() {
+    let world = World::with_rescue().await;
+    let safe = world.safe(&V1_4_1).await;
+    world.safe_does(safe, "pledge 41 ETH --tier 0");
+    world.by(BEN, "pledge 30 stETH --tier 2 --approve");
+    world.by(CAT, "pledge 50 wstETH --tier 1 --approve");
+    world.by(ANYONE, "settle");
+    // All of its 41 ETH are drawn, of 100, and 40 % are a veto.
+    assert_eq!(names(&world.safe_does(safe, "object"))[0], "Objected");
+    assert_eq!(world.status()["status"], "Cancelled");
+}
+
+#[tokio::test]
+async fn a_safe_claims_what_is_recovered_for_another_recipient() {
+    let world = World::with_rescue().await;
+    let safe = world.safe(&V1_3_0).await;
+    world.safe_does(safe, "pledge 41 ETH --tier 0");
+    world.by(BEN, "pledge 30 stETH --tier 2 --approve");
+    world.by(CAT, "pledge 50 wstETH --tier 1 --approve");
+    world.by(ANYONE, "settle");
+    world.warp(4 * DAY).await;
+    for asset in ["ETH", "stETH", "wstETH"] {
+        world.by(ANYONE, &format!("release {asset}"));
+    }
+    world.by(GUARDIAN, "recover 90 ETH");
+    let receiver = Address::repeat_byte(0x77);
+    assert_eq!(names(&world.safe_does(safe, &format!("claim --to {receiver}"))), ["Claimed"]);
+    assert!(world.holds(receiver).await[0] > 0);
+}
+
+#[tokio::test]
+async fn a_safe_that_is_the_guardian_cancels() {
+    let world = World::start().await;
+    let safe = world.safe(&V1_5_0).await;
+    let guardian = world.address(GUARDIAN).to_string();
+    world.write("rescue.toml", &world.terms().replace(&guardian, &safe.to_string()));
+    world.deploy();
+    world.safe_does(safe, "cancel");
+    assert_eq!(world.status()["status"], "Failed");
+}
+
+/// Before 1.3.0, the Safe goes on, and its transaction does not revert.
+#[tokio::test]
+async fn a_call_that_fails_in_its_block_is_a_failure() {
+    let world = World::with_rescue().await;
+    let safe = world.safe(&V1_1_1).await;
+    world.propose(safe, "pledge 41 ETH --tier 0");
+    world.owner_signs(BEN, "tx.json");
+    let text = std::fs::read_to_string(world.directory().join("tx.json")).expect("it is there");
+    let proposal = serde_json::from_str(&text).expect("it is a transaction");
+    let wallet = SafeWallet::open(world.chain.clone(), 31337, safe).await.expect("it is a Safe");
+    let call = wallet.execution(&proposal, world.address(CAT)).await.expect("it would succeed");
+    world.warp(12 * DAY).await;
+    let key = PrivateKeySigner::from_bytes(&world.key(CAT)).expect("a key");
+    let outbox = Outbox::new(world.chain.clone(), 31337, key);
+    let failed = call.execute(&outbox).await.expect_err("its time is over");
+    assert_eq!(failed.kind(), "FailedInBlock");
+    refused(&world.try_to_execute(CAT, "tx.json"), "SafeNonceUsed");
 }
 
 #[tokio::test]

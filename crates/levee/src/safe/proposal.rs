@@ -281,9 +281,9 @@ mod tests {
             change(&mut file);
             read(&file).unwrap_err()
         };
-        let zero = json!(Address::ZERO);
+        let other = json!(Address::repeat_byte(7));
         for field in ["to", "gasToken", "refundReceiver"] {
-            let error = message(&|file| file["transaction"][field] = zero.clone());
+            let error = message(&|file| file["transaction"][field] = other.clone());
             assert!(error.starts_with("its hash is `0x"), "{field}: {error}");
         }
         for field in ["value", "safeTxGas", "baseGas", "gasPrice"] {
@@ -294,7 +294,7 @@ mod tests {
             &|file| file["transaction"]["data"] = json!("0x07"),
             &|file| file["transaction"]["nonce"] = json!(7),
             &|file| file["chain"] = json!(7),
-            &|file| file["safe"] = zero.clone(),
+            &|file| file["safe"] = other.clone(),
             &|file| file["safeTxHash"] = json!(B256::ZERO),
             &|file| file["version"] = json!("1.2.0"),
         ];
@@ -303,7 +303,7 @@ mod tests {
         }
         let error = message(&|file| file["version"] = json!("1.6.0"));
         assert_eq!(error, "its version is `1.6.0`: it is not a version of Safe from 1.1.1 to 1.5.0");
-        let owner = vector["owners"][1].as_str().unwrap();
+        let owner = vector["owners"][0].as_str().unwrap();
         let taken = message(&|file| file["signatures"][0]["owner"] = json!(owner));
         assert_eq!(taken, format!("the signature of `{owner}` is not by it, or not of this transaction"));
         assert!(
