@@ -73,6 +73,7 @@ fn every_command_is_found() {
         "status",
         "positions",
         "send",
+        "safe",
         "journal",
         "rehearse",
         "completions",
@@ -81,5 +82,6 @@ fn every_command_is_found() {
     assert_eq!(commands_in(&help(&[])), commands);
     assert_eq!(commands_in(&help(&["guardian".into()])), ["decline", "amend"]);
     assert_eq!(commands_in(&help(&["journal".into()])), ["list", "show", "resume", "bump", "forget"]);
+    assert_eq!(commands_in(&help(&["safe".into()])), ["propose", "show", "sign", "execute"]);
     assert_eq!(commands_in(&help(&["bonus".into()])), ["add", "enlist", "claim", "take-back"]);
 }

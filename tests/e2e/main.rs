@@ -25,6 +25,8 @@ mod recovery;
 mod rehearse;
 mod requests;
 mod router;
+mod safe;
+mod safes;
 mod services;
 mod signatures;
 mod solidity;

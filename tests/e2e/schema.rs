@@ -16,6 +16,11 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         return Some("unsigned");
     }
     Some(match words {
+        ["safe", "propose" | "show" | "sign", options @ ..]
+            if !options.contains(&"--approve") || words[1] == "propose" =>
+        {
+            "safe"
+        }
         ["address", ..] => "address",
         ["deploy", ..] => "deploy",
         ["declarations", ..] => "declarations",

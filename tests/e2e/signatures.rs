@@ -10,76 +10,26 @@ use alloy::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{ANYONE, BEN, CAT, ETHER, Ran, World, names, project_file};
+use crate::{
+    safes::{Safes, V1_5_0},
+    support::{ANYONE, BEN, CAT, ETHER, Ran, World, names},
+};
 
 const LATER: &str = "--expiry 2100-01-09T00:00:00Z";
-/// Safe's own code, of the package of the lockfile.
-const SAFE: &str = "node_modules/@safe-global/safe-smart-account/build/artifacts/contracts";
 const HALF: usize = 64;
 /// The end of a signature that may create its wallet (ERC-6492).
 const WRAPPED: [u8; 32] = hex!("6492649264926492649264926492649264926492649264926492649264926492");
 
 sol! {
-    function createProxyWithNonce(address singleton, bytes initializer, uint256 salt) returns (address proxy);
-    function setup(address[] owners, uint256 threshold, address to, bytes data, address handler, address token, uint256 payment, address receiver);
     function getMessageHashForSafe(address safe, bytes message) view returns (bytes32 hash);
 }
 
-/// Safe's contracts, and how its wallets are created.
-struct Safes {
-    factory: Address,
-    singleton: Address,
-    handler: Address,
-}
-
-impl Safes {
-    async fn deploy(world: &World) -> Self {
-        Self {
-            factory: deploy(world, "proxies/SafeProxyFactory.sol/SafeProxyFactory").await,
-            singleton: deploy(world, "Safe.sol/Safe").await,
-            handler: deploy(world, "handler/CompatibilityFallbackHandler.sol/CompatibilityFallbackHandler")
-                .await,
-        }
-    }
-
-    /// A wallet of which `threshold` of the accounts must sign.
-    async fn create(&self, world: &World, owners: &[usize], threshold: u64) -> Address {
-        let none = Address::ZERO;
-        let setup = setupCall {
-            owners: owners.iter().map(|account| world.address(*account)).collect(),
-            threshold: U256::from(threshold),
-            to: none,
-            data: Bytes::new(),
-            handler: self.handler,
-            token: none,
-            payment: U256::ZERO,
-            receiver: none,
-        };
-        let (singleton, initializer) = (self.singleton, setup.abi_encode().into());
-        let create = createProxyWithNonceCall { singleton, initializer, salt: U256::ZERO };
-        let request = TransactionRequest::default().with_to(self.factory).with_input(create.abi_encode());
-        let answer = world.chain.call(request.clone()).await.expect("it can be created");
-        let sent = world.chain.send_transaction(request).await.expect("it can be created");
-        sent.get_receipt().await.expect("it is mined");
-        createProxyWithNonceCall::abi_decode_returns(&answer).expect("an address")
-    }
-
-    /// What Safe's own code says that the owners sign.
-    async fn message_hash(&self, world: &World, safe: Address, digest: B256) -> B256 {
-        let call = getMessageHashForSafeCall { safe, message: digest.into() };
-        let request = TransactionRequest::default().with_to(self.handler).with_input(call.abi_encode());
-        let answer = world.chain.call(request).await.expect("the handler answers");
-        getMessageHashForSafeCall::abi_decode_returns(&answer).expect("a hash")
-    }
-}
-
-async fn deploy(world: &World, path: &str) -> Address {
-    let text = project_file(&format!("{SAFE}/{path}.json"));
-    let artifact: Value = serde_json::from_str(&text).expect("it is JSON");
-    let code = hex::decode(artifact["bytecode"].as_str().expect("code")).expect("hexadecimal digits");
-    let create = TransactionRequest::default().with_deploy_code(code);
-    let sent = world.chain.send_transaction(create).await.expect("it can be created");
-    sent.get_receipt().await.expect("it is mined").contract_address.expect("it was created")
+/// What Safe's own code says that the owners sign.
+async fn message_hash(world: &World, safes: &Safes, safe: Address, digest: B256) -> B256 {
+    let call = getMessageHashForSafeCall { safe, message: digest.into() };
+    let request = TransactionRequest::default().with_to(safes.handler).with_input(call.abi_encode());
+    let answer = world.chain.call(request).await.expect("the handler answers");
+    getMessageHashForSafeCall::abi_decode_returns(&answer).expect("a hash")
 }
 
 impl World {
@@ -158,12 +108,12 @@ async fn a_signature_is_submitted_in_every_form_in_use() {
 #[tokio::test]
 async fn a_safe_is_asked_when_its_owner_signs() {
     let world = World::with_rescue().await;
-    let safes = Safes::deploy(&world).await;
-    let safe = safes.create(&world, &[CAT], 1).await;
+    let safes = Safes::deploy(&world, &V1_5_0).await;
+    let safe = safes.create(&world, &[world.address(CAT)], 1).await;
     let shown = world.try_to_sign(CAT, &format!("9 ETH --for {safe}"));
     let signed: Value = serde_json::from_str(&shown.stdout).expect("it is JSON");
     let digest = signed["digest"].as_str().expect("text").parse().expect("a hash");
-    let message = safes.message_hash(&world, safe, digest).await;
+    let message = message_hash(&world, &safes, safe, digest).await;
     assert!(shown.stderr.contains(&format!("Safe message  {message}\n")), "{}", shown.stderr);
     assert_eq!(signed["contributor"], safe.to_string());
     world.submit(&signed);
@@ -234,8 +184,8 @@ async fn a_wallet_is_asked_as_the_board_asks_it() {
 #[tokio::test]
 async fn a_safe_of_several_owners_declares_by_a_transaction() {
     let world = World::with_rescue().await;
-    let safes = Safes::deploy(&world).await;
-    let safe = safes.create(&world, &[BEN, CAT], 2).await;
+    let safes = Safes::deploy(&world, &V1_5_0).await;
+    let safe = safes.create(&world, &[BEN, CAT].map(|account| world.address(account)), 2).await;
     let ran = world.try_to_sign(CAT, &format!("9 ETH --for {safe}"));
     let start = format!("error: the Safe `{safe}` needs the signatures of 2 owners for its message `0x");
     let hint = "hint: let the Safe declare by a transaction of its own: `--as SAFE --safe-batch FILE`, instead of `--for SAFE --sign`, writes it\n";

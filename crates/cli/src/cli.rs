@@ -95,6 +95,9 @@ pub(crate) enum Command {
     Positions(commands::positions::PositionsArgs),
     /// Send transactions that were signed elsewhere
     Send(commands::send::SendArgs),
+    /// Propose, sign and execute transactions of a Safe, without a service
+    #[command(subcommand)]
+    Safe(commands::safe::SafeCommand),
     /// Show or finish what this machine has signed
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
@@ -132,6 +135,7 @@ impl Command {
             Self::Status(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
             Self::Send(args) => block_on(args.run(output)),
+            Self::Safe(command) => block_on(command.run(output)),
             Self::Journal(command) => block_on(command.run(output)),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),

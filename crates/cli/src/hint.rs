@@ -38,7 +38,7 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         }
         Error::SignerRefused(refusal) => Some(for_signer(refusal)),
         Error::NoTypedData { .. } => {
-            Some("pledge with `--approve` instead of `--permit`, and declare without `--sign`")
+            Some("pledge or sign with `--approve` instead, and declare without `--sign`")
         }
         Error::NotOwnSignature { .. } => {
             Some("check the account, and the passphrase of the device that holds it")
@@ -50,6 +50,24 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::SafeNeedsMore { .. } => Some(
             "let the Safe declare by a transaction of its own: `--as SAFE --safe-batch FILE`, instead of `--for SAFE --sign`, writes it",
         ),
+        Error::NotSafe { .. } | Error::OtherSafe { .. } => Some("check the address and the chain"),
+        Error::UnknownSafeVersion { .. } => Some("make the transaction with Safe's own programs"),
+        Error::SafeRefused { .. } => Some(
+            "`levee safe show` shows the transaction, who has approved it, and whether its call would fail",
+        ),
+        Error::OtherSafeTransaction { .. } => Some("give only files of the same transaction"),
+        Error::SafeNonceUsed { .. } => {
+            Some("propose the calls again; if this one was executed, `levee status` shows what it did")
+        }
+        Error::SafeNonceAhead { .. } => Some("execute the transactions with the nonces before it first"),
+        Error::SafeApprovalsMissing { .. } => {
+            Some("let more owners sign it with `levee safe sign`; an owner who executes it need not")
+        }
+        Error::NotSafeOwner { .. } => Some(
+            "sign as an owner; `levee safe show` shows who has approved, and `--for` signs for a contract",
+        ),
+        Error::ForeignCode { .. } => Some("do not sign it; propose the calls with `levee safe propose`"),
+        Error::NoMultiSend => Some("propose the calls one by one, each in a batch of its own"),
         Error::PermitRefused { .. } => Some("use `--approve` instead of `--permit`"),
         Error::NotMined { .. } => Some(
             "run the same command again, which sends this transaction again and no other; `levee journal list` shows it; if it was sent long ago, ask another node, because many keep no old receipts",

@@ -113,7 +113,9 @@ mod tests {
     use super::*;
     use crate::{
         commands::journal::{Record, Records},
-        commands::{declarations::Declarations, deploy::Deployed, positions::Positions},
+        commands::{
+            declarations::Declarations, deploy::Deployed, positions::Positions, safe::show::SafeShown,
+        },
         declaration::SignedFile,
         handed::Handed,
         names::NamesJson,
@@ -141,6 +143,7 @@ mod tests {
             ("names", schema::<NamesJson<'_>>()),
             ("plan", schema::<Plan>()),
             ("positions", schema::<Positions<'_>>()),
+            ("safe", schema::<SafeShown<'_>>()),
             ("signed-declaration", schema::<SignedFile>()),
             ("status", schema::<RescueJson<'_>>()),
             ("terms-check", schema::<TermsChecked>()),

@@ -393,10 +393,10 @@ impl<P: Provider + Clone> Board<P> {
         let digest = message.eip712_signing_hash(&self.domain());
         let safe = if contributor == account { None } else { self.safe(contributor).await? };
         let data = match &safe {
-            Some(safe) => safe.require_one_signature(digest).map(|()| safe.message(digest))?,
+            Some(safe) => safe.require_one_signature(digest.into()).map(|()| safe.message(digest.into()))?,
             None => TypedData::from_struct(&message, Some(self.domain())),
         };
-        let safe_message = safe.map(|safe| safe.message_hash(digest));
+        let safe_message = safe.map(|safe| safe.message_hash(digest.into()));
         Ok(PreparedDeclaration { contributor, declaration, made_at, data, digest, safe_message })
     }
 

@@ -19,6 +19,7 @@ use crate::{
     redacted::{RedactedError, RedactedUrl, redact},
     refusal,
     router::RouterError,
+    safe::{self, SafeVersion},
     signer::SignerError,
 };
 
@@ -187,6 +188,108 @@ pub enum Error {
         #[serde(with = "levee_model::json::Hash")]
         message: B256,
     },
+    /// There is no Safe at the address.
+    #[error("there is no Safe at `{address}`")]
+    NotSafe {
+        /// The address.
+        #[serde(with = "levee_model::json::Account")]
+        address: Address,
+    },
+    /// The contract of a Safe is older or newer than those that are known.
+    #[error(
+        "the Safe `{safe}` is of version `{version}`, and only those from {} to {} are known",
+        SafeVersion::FIRST,
+        SafeVersion::LAST
+    )]
+    UnknownSafeVersion {
+        /// The Safe.
+        #[serde(with = "levee_model::json::Account")]
+        safe: Address,
+        /// What it says.
+        version: String,
+    },
+    /// A Safe refused the call.
+    #[error("the Safe refuses it: {meaning} ({code})")]
+    SafeRefused {
+        /// Safe's code of the reason.
+        code: &'static str,
+        /// What it means.
+        meaning: &'static str,
+    },
+    /// A Safe has another version than when the transaction was proposed, or the transaction is of another.
+    #[error(
+        "the transaction is of the Safe `{safe}` at version {version}, which is not what is on this chain"
+    )]
+    OtherSafe {
+        /// The Safe.
+        #[serde(with = "levee_model::json::Account")]
+        safe: Address,
+        /// Its version when the transaction was proposed.
+        version: String,
+    },
+    /// Two files are of different transactions.
+    #[error("the transactions differ: one has the hash `{hash}`, the other `{other}`")]
+    OtherSafeTransaction {
+        /// The hash of one.
+        #[serde(with = "levee_model::json::Hash")]
+        hash: B256,
+        /// The hash of the other.
+        #[serde(rename = "otherHash", with = "levee_model::json::Hash")]
+        other: B256,
+    },
+    /// The Safe has executed a transaction with this nonce.
+    #[error("nonce {nonce} of the Safe `{safe}` is used: its next transaction has nonce {next}")]
+    SafeNonceUsed {
+        /// The Safe.
+        #[serde(with = "levee_model::json::Account")]
+        safe: Address,
+        /// The nonce of the transaction.
+        nonce: u64,
+        /// The nonce of the Safe's next.
+        next: u64,
+    },
+    /// The Safe must execute others first.
+    #[error("the transaction has nonce {nonce}, but the next of the Safe `{safe}` has nonce {next}")]
+    SafeNonceAhead {
+        /// The Safe.
+        #[serde(with = "levee_model::json::Account")]
+        safe: Address,
+        /// The nonce of the transaction.
+        nonce: u64,
+        /// The nonce of the Safe's next.
+        next: u64,
+    },
+    /// Too few owners have approved.
+    #[error("the Safe `{safe}` needs the approval of {threshold} owners, and has {found}")]
+    SafeApprovalsMissing {
+        /// The Safe.
+        #[serde(with = "levee_model::json::Account")]
+        safe: Address,
+        /// How many must approve.
+        threshold: u64,
+        /// How many have, with the sender.
+        found: usize,
+    },
+    /// The account is no owner of the Safe.
+    #[error("`{account}` is not an owner of the Safe `{safe}`")]
+    NotSafeOwner {
+        /// The Safe.
+        #[serde(with = "levee_model::json::Account")]
+        safe: Address,
+        /// The account.
+        #[serde(with = "levee_model::json::Account")]
+        account: Address,
+    },
+    /// A Safe would run code as its own that may do anything with it.
+    #[error("the Safe would run the code of `{to}` as its own, which may do anything with the Safe")]
+    ForeignCode {
+        /// Whose code it is.
+        #[serde(with = "levee_model::json::Account")]
+        to: Address,
+    },
+    /// The chain lacks the code for several calls in one transaction.
+    #[error("Safe's MultiSendCallOnly, which makes several calls in one transaction, is not on this chain")]
+    NoMultiSend,
     /// A token does not accept a permit.
     #[error("the token does not accept a permit of `{account}`: {reason}")]
     PermitRefused {
@@ -573,6 +676,17 @@ impl Error {
             | Self::NoWallet { .. }
             | Self::WalletRefuses { .. }
             | Self::SafeNeedsMore { .. }
+            | Self::NotSafe { .. }
+            | Self::UnknownSafeVersion { .. }
+            | Self::SafeRefused { .. }
+            | Self::OtherSafe { .. }
+            | Self::OtherSafeTransaction { .. }
+            | Self::SafeNonceUsed { .. }
+            | Self::SafeNonceAhead { .. }
+            | Self::SafeApprovalsMissing { .. }
+            | Self::NotSafeOwner { .. }
+            | Self::ForeignCode { .. }
+            | Self::NoMultiSend
             | Self::PermitRefused { .. }
             | Self::GasPriceAboveLimit { .. }
             | Self::FeeAboveLimit { .. }
@@ -643,7 +757,10 @@ impl Error {
             return refusal;
         }
         match Revert::abi_decode_validate(data) {
-            Ok(revert) => Self::TokenRefused { reason: redact(&revert.reason) },
+            Ok(revert) => match safe::explain(&revert.reason) {
+                Some((code, meaning)) => Self::SafeRefused { code, meaning },
+                None => Self::TokenRefused { reason: redact(&revert.reason) },
+            },
             Err(_) => Self::UnknownRevert { data: data.to_vec().into() },
         }
     }

@@ -66,6 +66,7 @@ pub use recovery::{RecoveryEvent, RecoveryPool};
 pub use redacted::{RedactedError, RedactedUrl, redact};
 pub use router::{Permit, Router, RouterError, Tokens};
 pub use scan::ScanStore;
+pub use safe::{SafeCall, SafeOperation, SafeProposal, SafeState, SafeTransaction, SafeVersion, SafeWallet};
 pub use signer::{AccountSigner, SignerError};
 pub use simulation::simulate_all;
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};

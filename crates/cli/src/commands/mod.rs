@@ -20,6 +20,7 @@ pub(crate) mod recover;
 pub(crate) mod refund;
 pub(crate) mod release;
 pub(crate) mod send;
+pub(crate) mod safe;
 pub(crate) mod settle;
 pub(crate) mod shell;
 pub(crate) mod status;

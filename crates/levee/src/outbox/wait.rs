@@ -16,7 +16,7 @@ use super::{
     journal::{Journal, Signed, SignedState},
     nonce::difference,
 };
-use crate::{call::Executed, error::Error, event::Event};
+use crate::{call::Executed, error::Error, event::Event, safe};
 
 /// How long a transaction is waited for by default: about fifteen blocks on Ethereum.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(180);
@@ -58,7 +58,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             .await
             .map_err(|_| Error::NotMined { transaction, waited })??;
         self.book(&signed, &receipt).await?;
-        if receipt.status() {
+        if has_succeeded(&signed, &receipt)? {
             executed(&signed, &receipt)
         } else {
             Err(Error::FailedInBlock { transaction: signed.hash })
@@ -67,8 +67,9 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
 
     /// Records what became of a transaction, and that it is the only one with its nonce.
     async fn book(&self, signed: &Signed, receipt: &TransactionReceipt) -> Result<(), Error> {
+        let has_succeeded = has_succeeded(signed, receipt)?;
         for attempt in self.attempts(signed).await? {
-            let state = match (attempt.hash == signed.hash, receipt.status()) {
+            let state = match (attempt.hash == signed.hash, has_succeeded) {
                 (true, true) => SignedState::Included,
                 (true, false) => SignedState::Failed,
                 (false, _) => SignedState::Replaced,
@@ -197,6 +198,11 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         attempts.retain(|other| (other.nonce, &other.step) == (signed.nonce, &signed.step));
         Ok(attempts)
     }
+}
+
+/// Whether a transaction did what it is for. A Safe may go on although the call failed that it was to make.
+fn has_succeeded(signed: &Signed, receipt: &TransactionReceipt) -> Result<bool, Error> {
+    Ok(receipt.status() && !safe::failed_inside(&signed.transaction()?, receipt))
 }
 
 fn executed(signed: &Signed, receipt: &TransactionReceipt) -> Result<Executed, Error> {

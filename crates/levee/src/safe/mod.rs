@@ -1,24 +1,71 @@
-//! Safe, the contract wallet: what its owners sign for it.
-
-use alloy::{
-    dyn_abi::TypedData,
-    primitives::{Address, B256, U256},
-    providers::Provider,
-    sol_types::{Eip712Domain, SolStruct},
-};
-
-use crate::{error::Error, rpc};
-use raw::{SafeMessage, Wallet};
+//! Safe, the contract wallet: its transactions, what its owners sign, and their execution, without a service in between.
+//!
+//! A [`SafeTransaction`] is what a Safe is to do. Its owners approve the hash of it, each by an [`Approval`]; a [`SafeProposal`]
+//! holds both, and is written as a file. A [`SafeWallet`] is a Safe on its chain: it says what is missing, simulates, and gives the
+//! call that executes the transaction, which anyone can send.
 
 pub mod batch;
+mod message;
+mod multisend;
+mod proposal;
+mod refusal;
+mod signatures;
+mod transaction;
+mod version;
+mod wallet;
 
 pub use batch::{Batch, BatchCall};
+pub use multisend::{SafeCall, is_call_only};
+pub use proposal::SafeProposal;
+pub use signatures::Approval;
+pub use transaction::{SafeOperation, SafeTransaction};
+pub use version::SafeVersion;
+pub use wallet::{SafeState, SafeWallet};
+
+pub(crate) use message::Safe;
+pub(crate) use refusal::{explain, failed_inside};
+
+use alloy::{
+    primitives::{Address, U256},
+    sol_types::Eip712Domain,
+};
 
 mod raw {
     alloy::sol! {
         interface Wallet {
+            function VERSION() external view returns (string memory);
             function domainSeparator() external view returns (bytes32);
+            function getOwners() external view returns (address[] memory);
             function getThreshold() external view returns (uint256);
+            function nonce() external view returns (uint256);
+            function getModulesPaginated(address start, uint256 pageSize) external view returns (address[] memory array, address next);
+            function approvedHashes(address owner, bytes32 hash) external view returns (uint256);
+            function approveHash(bytes32 hashToApprove) external;
+            function checkNSignatures(bytes32 dataHash, bytes memory data, bytes memory signatures, uint256 requiredSignatures) external view;
+            function requiredTxGas(address to, uint256 value, bytes calldata data, uint8 operation) external returns (uint256);
+            function execTransaction(
+                address to,
+                uint256 value,
+                bytes calldata data,
+                uint8 operation,
+                uint256 safeTxGas,
+                uint256 baseGas,
+                uint256 gasPrice,
+                address gasToken,
+                address refundReceiver,
+                bytes calldata signatures
+            ) external payable returns (bool success);
+
+            event ExecutionFailure(bytes32 txHash, uint256 payment);
+        }
+
+        interface MultiSend {
+            function multiSend(bytes memory transactions) external payable;
+        }
+
+        /// A contract that says whether it has signed data, in the form before that of EIP-1271.
+        interface LegacySigner {
+            function isValidSignature(bytes memory data, bytes memory signature) external view returns (bytes4);
         }
 
         /// What the owners sign for their Safe to have signed `message`.
@@ -26,56 +73,26 @@ mod raw {
         struct SafeMessage {
             bytes message;
         }
-    }
-}
 
-/// A Safe, read from the chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Safe {
-    address: Address,
-    threshold: U256,
-    domain: Eip712Domain,
-}
-
-impl Safe {
-    /// The Safe at `address` on the chain `chain_id`; none if something else is there, or nothing.
-    ///
-    /// # Errors
-    /// [`Error::Rpc`].
-    pub(crate) async fn at(
-        provider: &impl Provider,
-        chain_id: u64,
-        address: Address,
-    ) -> Result<Option<Self>, Error> {
-        let separator = rpc::read_if_known(provider, address, &Wallet::domainSeparatorCall {}).await?;
-        let domain = domains(chain_id, address).find(|domain| Some(domain.separator()) == separator);
-        let threshold = rpc::read_if_known(provider, address, &Wallet::getThresholdCall {}).await?;
-        Ok(domain.zip(threshold).map(|(domain, threshold)| Self { address, threshold, domain }))
-    }
-
-    /// What its owners sign for the Safe to have signed `digest`; the hash of it is what Safe calls the message hash.
-    pub(crate) fn message(&self, digest: B256) -> TypedData {
-        TypedData::from_struct(&SafeMessage { message: digest.into() }, Some(self.domain.clone()))
-    }
-
-    /// The hash of [`message`](Self::message).
-    pub(crate) fn message_hash(&self, digest: B256) -> B256 {
-        SafeMessage { message: digest.into() }.eip712_signing_hash(&self.domain)
-    }
-
-    /// # Errors
-    /// [`Error::SafeNeedsMore`] if the signature of one owner is not enough.
-    pub(crate) fn require_one_signature(&self, digest: B256) -> Result<(), Error> {
-        if self.threshold <= U256::ONE {
-            return Ok(());
+        /// What the owners sign for their Safe to do.
+        #[derive(serde::Serialize)]
+        #[allow(missing_docs)]
+        struct SafeTx {
+            address to;
+            uint256 value;
+            bytes data;
+            uint8 operation;
+            uint256 safeTxGas;
+            uint256 baseGas;
+            uint256 gasPrice;
+            address gasToken;
+            address refundReceiver;
+            uint256 nonce;
         }
-        let (safe, threshold) = (self.address, self.threshold.saturating_to());
-        Err(Error::SafeNeedsMore { safe, threshold, message: self.message_hash(digest) })
     }
 }
 
-/// The domain with the chain, since Safe 1.3.0, and that without it.
-fn domains(chain_id: u64, safe: Address) -> impl Iterator<Item = Eip712Domain> {
-    let domain = move |chain| Eip712Domain::new(None, None, chain, Some(safe), None);
-    [Some(U256::from(chain_id)), None].into_iter().map(domain)
+/// The domain of what is signed for a Safe: with the chain since version 1.3.0, without it before.
+fn domain(chain_id: Option<u64>, safe: Address) -> Eip712Domain {
+    Eip712Domain::new(None, None, chain_id.map(U256::from), Some(safe), None)
 }
