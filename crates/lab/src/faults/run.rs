@@ -88,6 +88,7 @@ pub(super) fn play(world: &mut World, plan: &Plan) -> Result<Played> {
     run.attempt()?;
     run.repeat()?;
     run.replay();
+    world.chain.require_contracts()?;
     let tell = |wrong| run.processes.iter().fold(wrong, |text, ran| format!("{text}\n  {ran}"));
     let wrong = verdict(&run)?.map(tell);
     Ok(Played { processes: run.processes.len() as u64, wrong })
