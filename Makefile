@@ -16,7 +16,7 @@ SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_thei
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli \
-	contracts rust faults check-services artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
+	contracts rust faults fault-seeds check-services artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -87,6 +87,9 @@ $(LAB): FORCE
 
 faults: setup $(LAB) ## [RUNS=n] [SEED=s] [PLAN=p]: kill the command and lie to it, repeat it, and check what it did
 	$(LAB) faults $(if $(PLAN),--plan '$(PLAN)',--runs $(or $(RUNS),150) $(if $(SEED),--seed $(SEED)))
+
+fault-seeds: setup $(LAB) ## Insert known bugs into the command, and check that the fault campaign finds them
+	python3 tools/python/fault-seeds $(LAB)
 
 replay-steth: setup $(LAB) ## FILE=x.json: replay recorded stETH calls on the model of Lido
 	@test -n "$(FILE)" || { echo "error: name the file: make replay-steth FILE=tests/vectors/steth.json" >&2; exit 1; }

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::support::{ANN, BEN, ETHER, Ran, World, root};
 
 const PLEDGE: &str = "pledge 5 ETH --tier 0";
+// Its board must be created first.
+const DECLARATION: &str = "declare proposed 6 ETH --tier 1 --expiry 2100-01-02T00:00:00Z";
 const CONTINUE: &str = "Continue in the wallet";
 const ENDED: &str = "The command has ended";
 
@@ -416,6 +418,25 @@ async fn cut_off_before_the_wallet_has_sent_the_repeated_command_finds_what_it_s
     assert!(resumed.starts_with("locked 5 ETH "), "{resumed}");
     assert_eq!(intent(&world)["state"], "done");
     assert_eq!(pledged(&world), json!((10 * ETHER).to_string()));
+}
+
+#[tokio::test]
+async fn what_is_resumed_is_reported_and_not_finished_while_the_wallet_holds_the_next_request() {
+    let world = World::with_rescue().await;
+    let signing = Signing::of_ann(&world, DECLARATION);
+    let mut person = Person::asked(&world, &signing);
+    person.goes_on();
+    person.sees("Declare for the rescue");
+    person.wallet(json!({ "answers": "waits" }));
+    person.goes_on();
+    person.sees("Confirm the request in the wallet.");
+    signing.kill();
+    let resumed = world.levee("journal resume 2 --json");
+    let reported: Value = serde_json::from_str(&resumed.stdout).expect("a result as JSON");
+    assert_eq!(reported["transactions"].as_array().map(Vec::len), Some(1));
+    let error: Value = serde_json::from_str(&resumed.stderr).expect("an error as JSON");
+    assert_eq!((resumed.code, &error["error"]["kind"]), (Some(2), &json!("WalletSilent")));
+    assert_eq!(intent(&world)["state"], "unfinished");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use crate::fuzz;
 /// Enough to leave out whatever a run can fail without.
 const SHRINKS: u32 = 60;
 
-/// How many runs share an anvil: it drops the states of old blocks, and a reorganization then ends in none.
+/// How many runs share an anvil, because it keeps all that it ever had in memory.
 const RUNS_OF_A_WORLD: u64 = 6;
 
 /// What to run.

@@ -88,6 +88,7 @@ pub(super) fn play(world: &mut World, plan: &Plan) -> Result<Played> {
     run.attempt()?;
     run.repeat()?;
     run.replay();
+    world.chain.require_contracts()?;
     let tell = |wrong| run.processes.iter().fold(wrong, |text, ran| format!("{text}\n  {ran}"));
     let wrong = verdict(&run)?.map(tell);
     Ok(Played { processes: run.processes.len() as u64, wrong })
@@ -245,6 +246,7 @@ impl Run<'_> {
         chain.mine(1);
         self.wallet.iter().for_each(Wallet::obey);
         if self.plan.reorganizes() {
+            self.fill_gaps()?;
             self.resume_what_is_gone()?;
         }
         for round in 0..ROUNDS {
@@ -357,8 +359,14 @@ impl Run<'_> {
         let nonce = |sent: &Value| sent["nonce"].as_u64();
         let by_wallet: Vec<_> = self.wallet.iter().flat_map(Wallet::nonces).collect();
         let used: BTreeSet<_> = sent().filter_map(nonce).chain(by_wallet.iter().copied()).collect();
-        let pending = sent().filter(|sent| sent["state"] == "pending").filter_map(nonce);
-        let last = pending.chain(by_wallet).max().unwrap_or_default();
+        let is_open = |sent: &&Value| match sent["state"].as_str() {
+            Some("pending") => true,
+            // A reorganization may have taken it back, with what came before it.
+            Some("included") => !self.world.chain.has(&sent["transaction"]),
+            _ => false,
+        };
+        let open = sent().filter(is_open).filter_map(nonce);
+        let last = open.chain(by_wallet).max().unwrap_or_default();
         loop {
             let next = self.world.chain.nonce();
             if next >= last || used.contains(&next) {

@@ -18,6 +18,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use eyre::{Result, WrapErr, ensure};
+use levee::CREATE2_DEPLOYER;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -37,6 +38,10 @@ pub(super) const CHAIN: u64 = 7357;
 
 /// More blocks than a reorganization replaces.
 const DEPTH: u64 = 66;
+
+/// How many states of blocks anvil keeps in memory: all of them. By default, it writes old ones to disk and reads them back without
+/// the code of contracts, so that there is no contract any more after a reorganization to such a block.
+const HISTORY: &str = "100000";
 
 const ETHER: u128 = 10u128.pow(18);
 const GWEI: u128 = 10u128.pow(9);
@@ -211,7 +216,8 @@ impl World {
 
 fn anvil() -> Result<AnvilInstance> {
     let program = env::var("ANVIL").unwrap_or_else(|_| "anvil".into());
-    let anvil = Anvil::at(&program).args(["--chain-id", &CHAIN.to_string()]).try_spawn();
+    let anvil =
+        Anvil::at(&program).args(["--chain-id", &CHAIN.to_string(), "--prune-history", HISTORY]).try_spawn();
     anvil.wrap_err_with(|| format!("`{program}` does not run; `make setup` installs it"))
 }
 
@@ -301,6 +307,13 @@ impl Chain {
     /// A transaction that is none of the commands', nor Ann's.
     pub(super) fn another_transaction(&self) -> Value {
         self.call("eth_getTransactionByHash", json!([self.other["transactionHash"]]))
+    }
+
+    /// Fails if it has lost a contract that no transaction can remove: then it says nothing about the commands.
+    pub(super) fn require_contracts(&self) -> Result<()> {
+        let code = self.call("eth_getCode", json!([CREATE2_DEPLOYER, "latest"]));
+        ensure!(code != json!("0x"), "anvil has lost its contracts");
+        Ok(())
     }
 
     /// The events with this signature since the block `since`.
