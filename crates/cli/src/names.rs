@@ -281,7 +281,7 @@ mod tests {
             "treasury..eth",
             ".",
             "trea sury.eth",
-            "tre\u{430}sury.eth",
+            "v\u{430}ult.eth",
             "\u{430}\u{440}\u{435}.eth",
             "a_b.eth",
         ];

@@ -63,7 +63,7 @@ impl SignArgs {
         output: Output,
     ) -> Result<()> {
         let shown = SafeShown::online(&proposal, wallet).await?;
-        if self.signing.is_dry_run() {
+        if self.signing.is_handed_out() {
             return shown.report(output);
         }
         shown.note(output);
