@@ -303,7 +303,7 @@ async fn a_trezor_signs_transactions_and_nothing_else() {
 async fn transactions_only(world: &World, first: Address) {
     let before = nonce(world, first).await;
     let none = format!("the device of `{first}` signs transactions only, and no declarations or permits");
-    let instead = "pledge with `--approve` instead of `--permit`, and declare without `--sign`";
+    let instead = "pledge or sign with `--approve` instead, and declare without `--sign`";
     let declare =
         "declare expressed unknown --tier 0 --expiry 2100-01-09T00:00:00Z --terms rescue.toml --trezor";
     refused(&asked(world, &format!("{declare} --sign")), &none, instead);

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::{
     solidity,
-    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, HOUR, START, World, names, project_file, words},
+    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, HOUR, START, World, names, project_file, words},
 };
 
 const UNISWAP: &str = "node_modules/@uniswap/governance/build";
@@ -220,7 +220,8 @@ async fn every_change_of_a_rescue_can_be_sent_by_a_contract() {
         .get_balance("0x00000000000000000000000000000000000f0e0d".parse().expect("an address"))
         .await;
     assert_eq!(got.expect("a balance"), U256::from(back));
-    assert_eq!(world.status()["status"], "Settled");
+    // It objected with 45 of 105, more than the veto of 40 %.
+    assert_eq!(world.status()["status"], "Cancelled");
 }
 
 #[tokio::test]
@@ -239,10 +240,14 @@ async fn what_would_fail_is_refused_for_the_contract_too() {
     assert_eq!((ran.code, error["error"]["kind"].as_str()), (Some(1), Some("PledgingClosed")), "{error}");
     assert_eq!(error["error"]["message"], "the calls would fail at 2100-01-11T00:00:01Z");
     world.levee(&format!("pledge 5 ETH --tier 0 {line} --at 2100-01-11T00:00:00Z --json")).json();
-    world.levee(&format!("pledge 12 stETH --tier 0 --permit {line}")).assert_refused(
-        &format!("the plan needs a signature of `{contract}`, and nothing is signed here"),
-        "use `--approve` instead of a permit; or leave `--dry-run` out: the command asks before it sends",
-    );
+    world
+        .levee(&format!(
+            "pledge 12 stETH --tier 0 --permit --weth 0x000000000000000000000000000000000000dEaD {line}"
+        ))
+        .assert_refused(
+            &format!("the plan needs a signature of `{contract}`, and nothing is signed here"),
+            "use `--approve` instead of a permit; or leave `--dry-run` out: the command asks before it sends",
+        );
     let cold = world.address(CAT);
     let batch = format!("settle --terms rescue.toml --as {cold} --safe-batch batch.json");
     world.levee(&batch).assert_refused(
@@ -520,17 +525,11 @@ async fn a_cold_account_signs_offline_and_its_transactions_are_sent_once() {
     let signed: Vec<_> = transactions.iter().map(|one| sign_offline(world.key(BEN), one)).collect();
     world.write("signed.txt", &signed.join("\n"));
     let sent = world.levee("send signed.txt --yes --json").json();
-    assert_eq!(names(&sent), ["Pledged"]); // and the approval, whose event is the token's
+    // And the approval, whose event is the token's.
+    assert_eq!(names(&sent), ["Pledged"]);
     let (mark, again) = (world.mark().await, world.levee("send signed.txt --yes --json").json());
     assert_eq!((again, world.mark().await), (sent, mark));
     assert_eq!(world.booked(cold), [(2, "stETH".into(), (25 * ETHER).to_string())]);
-
-    // Another transaction has taken the nonce.
-    world.write("stale.txt", &signed[0].replace("0x", "0X"));
-    let ran = world.levee("send stale.txt --yes");
-    assert!(ran.stderr.starts_with("error: this is not a file of signed transactions: "), "{}", ran.stderr);
-    let line = format!("settle --terms rescue.toml --as {} --unsigned y.json", world.address(GUARDIAN));
-    assert!(world.levee(&line).stderr.starts_with("error: "), "it is too early to settle");
 }
 
 #[tokio::test]
