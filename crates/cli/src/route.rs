@@ -19,8 +19,9 @@ use crate::{
     amount::{self, Amount},
     environment,
     error::UserError,
+    plan::Step,
     pledging::Pledge,
-    transaction::{Session, Step},
+    transaction::Session,
 };
 
 /// WETH where it is known: Ethereum and Sepolia.

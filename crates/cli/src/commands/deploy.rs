@@ -13,9 +13,10 @@ use serde::Serialize;
 use super::terms::all_facts;
 use crate::{
     output::Output,
+    plan::{Meanwhile, Step},
     signing::{Opened, SigningArgs},
     terms::TermsFile,
-    transaction::{self, Meanwhile, Step, Transactions},
+    transaction::{self, Transactions},
     warnings,
 };
 

@@ -10,11 +10,7 @@ use super::{
     file,
     show::{self, SafeShown},
 };
-use crate::{
-    output::Output,
-    signing::SigningArgs,
-    transaction::{self, Step},
-};
+use crate::{output::Output, plan::Step, signing::SigningArgs, transaction};
 
 /// Arguments of `levee safe execute`.
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use super::{
     file,
     show::{self, SafeShown},
 };
-use crate::{address, connection::Connection, output::Output, signing::SigningArgs, transaction::Step};
+use crate::{address, connection::Connection, output::Output, plan::Step, signing::SigningArgs};
 
 /// Arguments of `levee safe sign`.
 #[derive(Debug, Args)]
