@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use alloy::primitives::{Address, B256};
+use eyre::Result;
 use levee::Edition;
 use levee_model::{
     Terms,
@@ -12,6 +13,11 @@ use levee_model::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+
+/// What is written to a file for other programs, and read again.
+pub(crate) fn document(content: &impl Serialize) -> Result<String> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(content)?))
+}
 
 /// The result of `levee terms show`.
 #[derive(Debug, Serialize, JsonSchema)]
