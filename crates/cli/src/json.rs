@@ -120,7 +120,8 @@ mod tests {
     use crate::{
         commands::journal::{Record, Records},
         commands::{
-            declarations::Declarations, deploy::Deployed, positions::Positions, safe::show::SafeShown,
+            declarations::Declarations, deploy::Deployed, networks::Networks, positions::Positions,
+            safe::show::SafeShown,
         },
         declaration::SignedFile,
         handed::Handed,
@@ -141,12 +142,13 @@ mod tests {
         let all = [
             ("address", schema::<Addresses>()),
             ("declarations", schema::<Declarations<'_>>()),
-            ("deploy", schema::<Deployed>()),
+            ("deploy", schema::<Deployed<'_>>()),
             ("error", schema::<ErrorJson>()),
             ("calls", schema::<Handed>()),
             ("journal-list", schema::<Records>()),
             ("journal-show", schema::<Record>()),
             ("names", schema::<NamesJson<'_>>()),
+            ("networks", schema::<Networks>()),
             ("plan", schema::<Plan>()),
             ("positions", schema::<Positions<'_>>()),
             ("safe", schema::<SafeShown<'_>>()),

@@ -13,6 +13,7 @@ pub(crate) mod expire;
 pub(crate) mod guardian;
 pub(crate) mod journal;
 pub(crate) mod lapse;
+pub(crate) mod networks;
 pub(crate) mod object;
 pub(crate) mod pledge;
 pub(crate) mod positions;
