@@ -75,6 +75,7 @@ fn every_command_is_found() {
         "send",
         "safe",
         "journal",
+        "doctor",
         "networks",
         "rehearse",
         "completions",

@@ -163,7 +163,7 @@ impl World {
         fs::read_to_string(self.directory().join(name)).expect("it was written")
     }
 
-    fn json_file(&self, name: &str) -> Value {
+    pub(crate) fn json_file(&self, name: &str) -> Value {
         serde_json::from_str(&self.file(name)).expect("it is JSON")
     }
 }

@@ -120,8 +120,8 @@ mod tests {
     use crate::{
         commands::journal::{Record, Records},
         commands::{
-            declarations::Declarations, deploy::Deployed, networks::Networks, positions::Positions,
-            safe::show::SafeShown,
+            declarations::Declarations, deploy::Deployed, doctor::Checkup, networks::Networks,
+            positions::Positions, safe::show::SafeShown,
         },
         declaration::SignedFile,
         handed::Handed,
@@ -143,6 +143,7 @@ mod tests {
             ("address", schema::<Addresses>()),
             ("declarations", schema::<Declarations<'_>>()),
             ("deploy", schema::<Deployed<'_>>()),
+            ("doctor", schema::<Checkup>()),
             ("error", schema::<ErrorJson>()),
             ("calls", schema::<Handed>()),
             ("journal-list", schema::<Records>()),

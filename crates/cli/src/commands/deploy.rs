@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::terms::all_facts;
 use crate::{
     error::UserError,
-    file,
+    escape, file,
     output::Output,
     plan::{Meanwhile, Step},
     signing::{Opened, SigningArgs},
@@ -131,14 +131,18 @@ impl Publication {
         } else {
             format!("the rescue already exists at {address}; nothing was sent")
         };
-        let text = format!("{headline}\n\npublish\n{}", table::facts_below(&self.facts(address)));
+        let facts = table::facts_below(&self.facts(address));
+        // In one line, to be copied.
+        let text = format!(
+            "{headline}\n\npublish\n{facts}\nanyone checks it with\n  {}\n",
+            escape::line(&self.check)
+        );
         output.result(&text, &Deployed { address, created, sent, publish: self })
     }
 
     fn facts(&self, address: Address) -> Vec<(&'static str, String)> {
         let mut facts = vec![("address", address.to_string()), ("terms", self.terms.display().to_string())];
         facts.extend(self.document.iter().map(|path| ("document", path.display().to_string())));
-        facts.push(("to check it", self.check.clone()));
         if let Some(VerificationFile { file, verification }) = &self.verification {
             let Verification { compiler, contract, constructor_arguments, .. } = verification;
             facts.extend([

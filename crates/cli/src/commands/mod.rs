@@ -8,6 +8,7 @@ pub(crate) mod collect;
 pub(crate) mod declarations;
 pub(crate) mod declare;
 pub(crate) mod deploy;
+pub(crate) mod doctor;
 pub(crate) mod exit;
 pub(crate) mod expire;
 pub(crate) mod guardian;
