@@ -92,6 +92,16 @@ impl NetworkArgs {
         }
     }
 
+    /// Whether the arguments name a node. The environment does not count.
+    pub(crate) const fn names_node(&self) -> bool {
+        !self.rpc_url.is_empty()
+    }
+
+    /// The chain that the arguments name.
+    pub(crate) const fn named_chain(&self) -> Option<u64> {
+        self.chain
+    }
+
     fn node(&self, terms: Option<&TermsFile>) -> Result<Node> {
         match terms {
             Some(terms) => self.node_of(terms.chain, &terms.path, "the terms"),

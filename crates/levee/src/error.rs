@@ -15,7 +15,9 @@ use thiserror::Error;
 use crate::{
     blueprint::Contract,
     board::BoardError,
-    bonus, recovery,
+    bonus,
+    receiver::ReceiverError,
+    recovery,
     redacted::{RedactedError, RedactedUrl, redact},
     refusal,
     router::RouterError,
@@ -616,6 +618,11 @@ pub enum Error {
     #[strum(transparent)]
     #[serde(untagged)]
     RouterRefused(#[from] RouterError),
+    /// A receiver refused the call.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    ReceiverRefused(#[from] ReceiverError),
     /// A device, a wallet or the person who holds it did not sign.
     #[error(transparent)]
     #[strum(transparent)]
@@ -658,6 +665,7 @@ impl Error {
             | Self::BonusRefused(_)
             | Self::BoardRefused(_)
             | Self::RouterRefused(_)
+            | Self::ReceiverRefused(_)
             | Self::TokenRefused { .. }
             | Self::InsufficientFunds { .. }
             | Self::WrongChain { .. }
@@ -743,12 +751,13 @@ impl Error {
     /// the contracts around them pass on.
     pub fn from_revert_of(contract: Contract, data: &[u8]) -> Self {
         let own = match contract {
-            // This crate does not call receivers.
-            Contract::PledgeEscrow | Contract::DebtRepayer | Contract::StakedEtherUnwinder => None,
+            Contract::PledgeEscrow => None,
             Contract::RecoveryPool => recovery::decode_refusal(data).map(Self::from),
             Contract::BonusPool => bonus::decode_refusal(data).map(Self::from),
             Contract::PledgeBoard => BoardError::decode(data).map(Self::from),
             Contract::PledgeRouter => RouterError::decode(data).map(Self::from),
+            Contract::DebtRepayer => ReceiverError::decode_repayer(data).map(Self::from),
+            Contract::StakedEtherUnwinder => ReceiverError::decode_unwinder(data).map(Self::from),
         };
         // The router passes on errors of the escrow and of the bonus pool.
         let of_escrow = || refusal::decode(data).map(Self::from);
