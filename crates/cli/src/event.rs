@@ -237,15 +237,13 @@ mod tests {
     fn what_receivers_do_is_told() {
         let ether = |number: u128| Wei::new(number * 10u128.pow(18));
         let text = |event| to_text(&Event::Receiver(event), None);
-        let repaid = |rest| {
-            text(ReceiverEvent::DebtRepaid { debt: ether(7), repaid: ether(7), rest: Wei::new(rest) })
-        };
+        let repaid =
+            |rest| text(ReceiverEvent::DebtRepaid { debt: ether(7), repaid: ether(7), rest: Wei::new(rest) });
         assert_eq!(repaid(0), "repaid 7 ETH of a debt of 7 ETH");
         let above = "repaid 7 ETH of a debt of 7 ETH; 2 ETH above it went to the rest";
         assert_eq!(repaid(2 * 10u128.pow(18)), above);
-        let requested = |requests| {
-            text(ReceiverEvent::WithdrawalRequested { amount: ether(1_500), requests })
-        };
+        let requested =
+            |requests| text(ReceiverEvent::WithdrawalRequested { amount: ether(1_500), requests });
         assert_eq!(requested(1), "requested the withdrawal of 1500 stETH in 1 request");
         assert_eq!(requested(2), "requested the withdrawal of 1500 stETH in 2 requests");
         assert_eq!(text(ReceiverEvent::EtherForwarded { amount: ether(3) }), "sent 3 ETH to the recipient");

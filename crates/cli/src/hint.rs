@@ -1,7 +1,8 @@
 //! Hints for errors of the client, which knows what happened but not which command to run next.
 
 use levee::{
-    BoardError, BonusRefusal, Contract, Error, ReceiverError, RecoveryRefusal, Refusal, RouterError, SignerError,
+    BoardError, BonusRefusal, Contract, Error, ReceiverError, RecoveryRefusal, Refusal, RouterError,
+    SignerError,
 };
 use levee_model::TermsError;
 

@@ -120,7 +120,10 @@ mod tests {
     use crate::{
         commands::journal::{Record, Records},
         commands::{
-            declarations::Declarations, deploy::Deployed, doctor::Checkup, networks::Networks,
+            declarations::Declarations,
+            deploy::Deployed,
+            doctor::Checkup,
+            networks::Networks,
             positions::Positions,
             receiver::{new::NewReceiver, status::ReceiverShown},
             safe::show::SafeShown,
@@ -155,7 +158,7 @@ mod tests {
             ("plan", schema::<Plan>()),
             ("positions", schema::<Positions<'_>>()),
             ("receiver-new", schema::<NewReceiver<'_>>()),
-            ("receiver-status", schema::<ReceiverShown<'_>>()),
+            ("receiver-status", schema::<ReceiverShown>()),
             ("safe", schema::<SafeShown<'_>>()),
             ("signed-declaration", schema::<SignedFile>()),
             ("status", schema::<RescueJson<'_>>()),

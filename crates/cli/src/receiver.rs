@@ -1,10 +1,6 @@
 //! What speaks against a receiver as the beneficiary of a rescue: the checks of docs/receivers.md.
 
-use alloy::{
-    eips::BlockId,
-    primitives::Address,
-    providers::DynProvider,
-};
+use alloy::{eips::BlockId, primitives::Address, providers::DynProvider};
 use eyre::Result;
 use levee::{
     Network, Receiver, accepts_ether,
@@ -48,12 +44,14 @@ impl Finding {
 
 /// Refuses what is fatal; `is_locked` is the user's word about the collateral. Returns the rest as warnings.
 pub(crate) fn require_none(findings: Vec<Finding>, is_locked: bool) -> Result<Vec<String>, UserError> {
-    let warning = |Finding { text, weight }| match weight {
+    let warning = |Finding { text, weight }| {
+        match weight {
         Weight::Fatal(hint) => Err(UserError::new(text).hint(hint)),
         Weight::UnlessLocked if !is_locked => Err(UserError::new(text).hint(
             "choose a debtor whose collateral is worthless or locked for good; if this one's is, add `--collateral-is-locked`",
         )),
         Weight::UnlessLocked | Weight::Warning => Ok(text),
+    }
     };
     findings.into_iter().map(warning).collect()
 }
@@ -106,7 +104,9 @@ fn of_account(chain: u64, role: &str, account: Address, own: &[Address]) -> Opti
 fn of_rest(chain: u64, rest: Address, debtor: Address, own: &[Address]) -> Option<Finding> {
     if rest == debtor {
         return Some(Finding::fatal(
-            format!("the debtor `{debtor}` is also the account for the rest: it could pay its debt down, and have the release"),
+            format!(
+                "the debtor `{debtor}` is also the account for the rest: it could pay its debt down, and have the release"
+            ),
             "name the account that covers what the debt does not take, such as the protocol's treasury",
         ));
     }
@@ -152,8 +152,7 @@ fn of_queue(
         return Some(Finding::fatal(text, "leave `--withdrawal-queue` out, and check the chain"));
     }
     // Terms in ETH alone have no tokens to unwind.
-    let named =
-        terms.map(|terms| (terms.steth, terms.wsteth)).filter(|named| *named != Default::default());
+    let named = terms.map(|terms| (terms.steth, terms.wsteth)).filter(|named| *named != Default::default());
     named.filter(|named| *named != (steth, wsteth)).map(|_| {
         Finding::fatal(
             format!(

@@ -48,7 +48,9 @@ pub(crate) async fn of_chain(file: &TermsFile, provider: &DynProvider) -> Result
             let findings = receiver::findings(provider, file.chain, &found, Some(&file.terms)).await?;
             all.extend(findings.into_iter().map(|finding| finding.text));
         }
-        Err(error @ Error::Counterfeit { .. }) => all.push(format!("the beneficiary is no receiver: {error}")),
+        Err(error @ Error::Counterfeit { .. }) => {
+            all.push(format!("the beneficiary is no receiver: {error}"))
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(all)

@@ -203,8 +203,7 @@ mod tests {
     fn every_token_is_looked_at_once() {
         let [weth, own] = [1, 2].map(Address::repeat_byte);
         let (steth, wsteth) = Network::of(1).and_then(Network::lido).unwrap();
-        let expected =
-            [(weth, Some("WETH")), (steth, Some("stETH")), (wsteth, Some("wstETH")), (own, None)];
+        let expected = [(weth, Some("WETH")), (steth, Some("stETH")), (wsteth, Some("wstETH")), (own, None)];
         assert_eq!(forwarded(1, weth, &[own, weth, steth, own]), expected);
         assert_eq!(forwarded(10, weth, &[steth]), [(weth, Some("WETH")), (steth, None)]);
     }

@@ -146,7 +146,8 @@ impl Found {
         let unwinding = self.state.served.unwinding();
         match call {
             ReceiverCall::Repay => {
-                let owed = self.state.served.debtor().map(|debtor| ("owed", amount::eth_and_wei(debtor.debt)));
+                let owed =
+                    self.state.served.debtor().map(|debtor| ("owed", amount::eth_and_wei(debtor.debt)));
                 let weth = self.held(|held| held.name == Some("WETH")).map(|held| ("WETH", held));
                 [Some(ether), weth, owed].into_iter().flatten().collect()
             }

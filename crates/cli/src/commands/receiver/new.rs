@@ -255,8 +255,7 @@ impl New {
         };
         let facts = table::facts_below(&arguments(&self.receiver));
         // In one line, to be copied.
-        let text =
-            format!("{headline}\n{facts}\nwrite into the terms\n  beneficiary = \"{address}\"\n");
+        let text = format!("{headline}\n{facts}\nwrite into the terms\n  beneficiary = \"{address}\"\n");
         let receiver = &self.receiver;
         output.result(&text, &NewReceiver { address, created, receiver, warnings, sent })
     }

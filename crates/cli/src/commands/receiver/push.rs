@@ -64,5 +64,6 @@ fn steps(found: &Found, plan: &ReceiverPlan, signer: &Signer) -> Vec<Step> {
 /// What is left out, and why.
 fn held_up(found: &Found, plan: &ReceiverPlan) -> Vec<String> {
     let why = plan.held_up.iter();
-    why.map(|held_up| format!("this fails now: {}: {}", found.headline(&held_up.call), held_up.reason)).collect()
+    why.map(|held_up| format!("this fails now: {}: {}", found.headline(&held_up.call), held_up.reason))
+        .collect()
 }

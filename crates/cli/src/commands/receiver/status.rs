@@ -129,8 +129,10 @@ fn next(found: &Found, plan: &ReceiverPlan) -> String {
     }
     if !plan.held_up.is_empty() {
         text.push_str("\nheld up\n");
-        let why =
-            plan.held_up.iter().map(|held_up| format!("{}: {}", found.headline(&held_up.call), held_up.reason));
+        let why = plan
+            .held_up
+            .iter()
+            .map(|held_up| format!("{}: {}", found.headline(&held_up.call), held_up.reason));
         text.extend(why.map(line));
     }
     text
