@@ -16,7 +16,9 @@ use serde_json::{Value, json};
 use crate::{
     aave::{Aave, ask, send},
     solidity::compile,
-    support::{ANN, ANYONE, BEN, BENEFICIARY, CAT, DAY, ETHER, GUARDIAN, Ran, World, events, names},
+    support::{
+        ANN, ANYONE, BEN, BENEFICIARY, CAT, DAY, ETHER, GUARDIAN, Ran, World, events, names, project_file,
+    },
 };
 
 sol! {
@@ -305,7 +307,8 @@ async fn a_large_release_is_requested_and_claimed_in_several_calls() {
     let requests: Vec<_> = events(&pushed).iter().map(|event| event["requests"].as_u64()).collect();
     assert_eq!(requests, [Some(32), Some(9)]);
     let asked: u128 = events(&pushed).iter().map(|event| wei(&event["amountWei"])).sum();
-    assert!(40_512 * ETHER - asked < 50, "{asked}");
+    // 10 wstETH stand for 12 stETH; submitting raised neither.
+    assert!((40_512 * ETHER).abs_diff(asked) < 50, "{asked}");
     let is_small = |sent: &Value| sent["gasUsed"].as_u64().is_some_and(|gas| gas < 4_000_000);
     assert!(pushed["transactions"].as_array().expect("a list").iter().all(is_small), "{pushed}");
 
@@ -425,7 +428,7 @@ async fn a_push_can_be_planned_for_others() {
     assert_eq!(plan["steps"][0]["summary"], format!("Send all ETH to {cat}"));
     assert_eq!(plan["steps"][0]["to"], at.to_string());
     let handed = world.levee(&format!("receiver push {at} --as {ann} --calldata --json")).json();
-    assert_eq!(handed["calls"][0]["contract"], "StakedEtherUnwinder", "{handed}");
+    assert_eq!(handed["steps"][0]["contract"], "StakedEtherUnwinder", "{handed}");
     let nobody = world.levee(&format!("receiver status {cat}"));
     let hint = "check the address and the chain, or create it with `levee receiver new`";
     nobody.assert_refused(&format!("there is no receiver at `{cat}`"), hint);
@@ -464,4 +467,46 @@ async fn a_beneficiary_that_is_a_receiver_is_checked_like_one() {
     let warning = format!("warning: the debtor `{}` has collateral", world.address(BEN));
     assert!(deployed.stderr.contains(&warning), "{}", deployed.stderr);
     deployed.ok();
+}
+
+#[tokio::test]
+async fn the_page_about_receivers_runs_as_written() {
+    let world = World::start().await;
+    let (market, _) = with_debt(&world).await;
+    let queue = world.queue().await;
+    market.ruin_usd(world.address(ANYONE)).await;
+    let page = project_file("docs/receivers.md");
+    let blocks = page.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+    let commands: Vec<_> =
+        blocks.flat_map(str::lines).filter_map(|line| line.trim().strip_prefix("levee ")).collect();
+    assert_eq!(commands.len(), 6, "{commands:?}");
+    let mut receiver = String::new();
+    for command in commands {
+        let word = |word: &str| match word {
+            "POOL" => market.pool.to_string(),
+            "DEBTOR" => world.address(BEN).to_string(),
+            "REST" | "RECIPIENT" => world.address(CAT).to_string(),
+            "NODE" => world.endpoint(),
+            "RECEIVER" => receiver.clone(),
+            "--account" => "--yes --dev".into(),
+            "treasury" | "anyone" => ANYONE.to_string(),
+            // What is known of a network, and of none here.
+            "repayer" => format!("repayer --weth {}", market.weth),
+            "unwinder" => format!("unwinder --withdrawal-queue {queue}"),
+            other => other.to_owned(),
+        };
+        let line = command.split(' ').map(word).collect::<Vec<_>>().join(" ");
+        let shown = world.levee(&line).ok();
+        if let Some((_, beneficiary)) = shown.split_once("beneficiary = \"") {
+            receiver = beneficiary.split('"').next().expect("an address").to_owned();
+            world.write(
+                "rescue.toml",
+                &world.terms().replace(&world.address(BENEFICIARY).to_string(), &receiver),
+            );
+        }
+        if command.starts_with("deploy") {
+            world.pay(receiver.parse().expect("an address"), 5).await;
+        }
+    }
+    assert_eq!(world.holds(receiver.parse().expect("an address")).await[0], 0);
 }

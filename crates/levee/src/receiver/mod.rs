@@ -24,7 +24,7 @@ pub use lending::{Debtor, Reserve, Valued};
 pub use plan::{HeldUp, ReceiverCall, ReceiverPlan};
 pub use queue::{Finalized, QueueState, QueueTokens, WithdrawalRequest};
 pub use refusal::ReceiverError;
-pub use state::{HeldToken, ReceiverState, Served, Unwinding};
+pub use state::{HeldToken, ReceiverState, Unwinding};
 
 /// A receiver with its constructor arguments, which fix what it does with a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     Receiver,
-    state::{ReceiverState, Served, Unwinding},
+    state::{ReceiverState, Unwinding},
 };
 use crate::{
     bindings::{DebtRepayer as R, StakedEtherUnwinder as U},
@@ -154,9 +154,9 @@ impl ReceiverPlan {
 impl ReceiverState {
     /// The calls that have something to move, whether they succeed or not.
     fn moving(&self) -> Vec<ReceiverCall> {
-        match &self.served {
-            Served::Debtor(_) => self.repaying().into_iter().chain(self.forwarding()).collect(),
-            Served::Queue(unwinding) => {
+        match &self.queue {
+            None => self.repaying().into_iter().chain(self.forwarding()).collect(),
+            Some(unwinding) => {
                 let forward = (!self.balance.is_zero()).then_some(ReceiverCall::Forward);
                 unwinding.claims().chain(forward).chain(unwinding.requests()).collect()
             }
@@ -217,8 +217,8 @@ mod tests {
             most: Wei::new(1_000 * ETHER),
             requests: (1..finalized + 2).map(request).collect(),
         };
-        let served = Served::Queue(Unwinding { requestable: Wei::new(requestable), queue });
-        ReceiverState { block: 1, balance: Wei::new(balance), tokens: Vec::new(), served }
+        let queue = Some(Unwinding { requestable: Wei::new(requestable), queue });
+        ReceiverState { block: 1, balance: Wei::new(balance), tokens: Vec::new(), debtor: None, queue }
     }
 
     #[test]
@@ -231,7 +231,8 @@ mod tests {
                 held(Some("stETH"), 2, 1, steth),
                 held(None, 3, 9, true),
             ],
-            served: Served::Debtor(None),
+            debtor: None,
+            queue: None,
         };
         let forward = |byte| ReceiverCall::ForwardToken { token: Address::repeat_byte(byte) };
         assert_eq!(state(0, 0, false).moving(), [forward(3)]);

@@ -35,9 +35,10 @@ pub struct ReceiverState {
     pub balance: Wei,
     /// Its tokens that were asked for, in that order, after those that it serves.
     pub tokens: Vec<HeldToken>,
-    /// What it serves.
-    #[serde(flatten)]
-    pub served: Served,
+    /// Of a repayer, the debtor; null if the pool does not tell the debt.
+    pub debtor: Option<Debtor>,
+    /// Of an unwinder, Lido's withdrawal queue.
+    pub queue: Option<Unwinding>,
 }
 
 /// A token that a receiver may hold.
@@ -54,17 +55,6 @@ pub struct HeldToken {
     pub balance: U256,
     /// Whether sending all of it would move anything: stETH moves in shares, and less than one cannot.
     pub movable: bool,
-}
-
-/// What a receiver serves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub enum Served {
-    /// A repayer: the debtor; null if the pool does not tell the debt.
-    Debtor(Option<Debtor>),
-    /// An unwinder: Lido's withdrawal queue.
-    Queue(Unwinding),
 }
 
 /// What an unwinder has in Lido's withdrawal queue, and could put there.
@@ -96,17 +86,17 @@ impl Receiver {
         let block = BlockId::number(number);
         let asked = Asked { provider, at, block };
         let balance = convert::wei(provider.get_balance(at).block_id(block).await?)?;
-        let (tokens, served) = match *self {
+        match *self {
             Self::DebtRepayer { pool, weth, debtor, .. } => {
                 let tokens = asked.tokens(&forwarded(chain, weth, tokens)).await?;
-                (tokens, Served::Debtor(Debtor::read(provider, pool, weth, debtor, block).await?))
+                let debtor = Debtor::read(provider, pool, weth, debtor, block).await?;
+                Ok(ReceiverState { block: number, balance, tokens, debtor, queue: None })
             }
             Self::StakedEtherUnwinder { withdrawal_queue, .. } => {
                 let (tokens, unwinding) = asked.unwinding(withdrawal_queue).await?;
-                (tokens, Served::Queue(unwinding))
+                Ok(ReceiverState { block: number, balance, tokens, debtor: None, queue: Some(unwinding) })
             }
-        };
-        Ok(ReceiverState { block: number, balance, tokens, served })
+        }
     }
 }
 
@@ -115,24 +105,6 @@ impl ReceiverState {
     pub fn balance_of(&self, name: &str) -> U256 {
         let named = self.tokens.iter().find(|held| held.name == Some(name));
         named.map_or(U256::ZERO, |held| held.balance)
-    }
-}
-
-impl Served {
-    /// The debtor of a repayer, if the pool tells.
-    pub const fn debtor(&self) -> Option<Debtor> {
-        match self {
-            Self::Debtor(debtor) => *debtor,
-            Self::Queue(_) => None,
-        }
-    }
-
-    /// The queue of an unwinder.
-    pub const fn unwinding(&self) -> Option<&Unwinding> {
-        match self {
-            Self::Queue(unwinding) => Some(unwinding),
-            Self::Debtor(_) => None,
-        }
     }
 }
 

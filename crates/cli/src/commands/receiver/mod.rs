@@ -143,11 +143,10 @@ impl Found {
     /// With which amounts.
     fn facts(&self, call: &ReceiverCall) -> Vec<(&'static str, String)> {
         let ether = ("ETH", amount::eth_and_wei(self.state.balance));
-        let unwinding = self.state.served.unwinding();
+        let unwinding = self.state.queue.as_ref();
         match call {
             ReceiverCall::Repay => {
-                let owed =
-                    self.state.served.debtor().map(|debtor| ("owed", amount::eth_and_wei(debtor.debt)));
+                let owed = self.state.debtor.map(|debtor| ("owed", amount::eth_and_wei(debtor.debt)));
                 let weth = self.held(|held| held.name == Some("WETH")).map(|held| ("WETH", held));
                 [Some(ether), weth, owed].into_iter().flatten().collect()
             }

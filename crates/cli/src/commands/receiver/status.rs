@@ -70,8 +70,8 @@ fn to_text(found: &Found, plan: &ReceiverPlan) -> String {
     facts.push(("holds", amount::eth_and_wei(state.balance)));
     facts.extend(state.tokens.iter().filter(|held| !held.balance.is_zero()).map(|held| ("", holding(held))));
     facts.extend(match receiver {
-        Receiver::DebtRepayer { .. } => debt(state.served.debtor()),
-        Receiver::StakedEtherUnwinder { .. } => state.served.unwinding().map(queue).unwrap_or_default(),
+        Receiver::DebtRepayer { .. } => debt(state.debtor),
+        Receiver::StakedEtherUnwinder { .. } => state.queue.as_ref().map(queue).unwrap_or_default(),
     });
     format!("{}{}", table::facts(&facts), next(found, plan))
 }
