@@ -278,7 +278,7 @@ async fn a_rescue_pays_an_unwinder_and_its_recipient_gets_ether() {
     let finalized = json!({ "claimableWei": steth.to_string(), "hint": "1" });
     assert_eq!((&shown["queue"]["requests"][0]["finalized"], calls(&shown)), (&finalized, vec!["Claim"]));
     let text = world.levee(&format!("receiver status {at}")).ok();
-    assert!(is_narrow(&text) && text.contains("finalized  1 request, paying "), "{text}");
+    assert!(is_narrow(&text) && text.contains("finalized  1 request for "), "{text}");
     let pushed = world.push(at);
     let claimed = json!({ "event": "EtherForwarded", "amountWei": steth.to_string() });
     assert_eq!(events(&pushed), [&claimed]);
@@ -392,8 +392,28 @@ async fn a_paused_queue_and_a_recipient_that_refuses_hold_up_only_themselves() {
         shown["heldUp"].as_array().expect("a list").iter().map(|held| held["reason"].clone()).collect();
     let refuses = format!("the recipient `{recipient}` does not accept 0.000000000000000005 ETH");
     assert_eq!(reasons, [json!(refuses), json!("Lido's withdrawal queue is paused")]);
-    let text = world.levee(&format!("receiver status {at}")).ok();
-    assert!(is_narrow(&text) && text.contains("\nnothing can be pushed now\n"), "{text}");
+    let expected = format!(
+        "\
+unwinder   {at}
+queue      {queue}
+recipient  {recipient}
+holds      0.000000000000000005 ETH (5 wei)
+           0.0000000000000012 stETH
+waiting    nothing
+finalized  nothing
+paused     the queue takes no requests now; what is finalized can be claimed
+
+nothing can be pushed now
+
+held up
+  Send all ETH to {recipient}: the recipient
+    `{recipient}` does not accept
+    0.000000000000000005 ETH
+  Request the withdrawal of stETH, in up to 32 requests: Lido's withdrawal queue
+    is paused
+"
+    );
+    assert_eq!(world.levee(&format!("receiver status {at}")).ok(), expected);
     world.warp(2_000).await;
     assert_eq!(names(&world.push(at)), ["WithdrawalRequested"]);
     world.chain.anvil_set_code(recipient, Bytes::new()).await.expect("anvil takes it");
@@ -411,6 +431,10 @@ async fn a_push_that_was_cut_off_is_continued() {
     world.chain.anvil_set_auto_mine(false).await.expect("anvil takes it");
     let push = format!("receiver push {at} --dev {ANYONE} --yes --json");
     assert_eq!(world.levee(&format!("{push} --timeout 1")).code, Some(2));
+    // It waits for its block, and leaves nothing for others.
+    let other = world.levee(&format!("receiver push {at} --dev {GUARDIAN} --yes"));
+    assert_eq!((other.stderr.as_str(), other.code), ("", Some(0)));
+    assert!(other.stdout.starts_with("nothing of "), "{}", other.stdout);
     world.chain.anvil_set_auto_mine(true).await.expect("anvil takes it");
     world.chain.anvil_mine(Some(1), None).await.expect("anvil mines");
     assert_eq!(names(&world.levee(&push).json()), ["EtherForwarded"]);
@@ -432,6 +456,9 @@ async fn a_push_can_be_planned_for_others() {
     let nobody = world.levee(&format!("receiver status {cat}"));
     let hint = "check the address and the chain, or create it with `levee receiver new`";
     nobody.assert_refused(&format!("there is no receiver at `{cat}`"), hint);
+    let none = world.levee(&format!("receiver status {at} --token {cat}"));
+    let message = format!("there is no token at `{cat}`, or it tells no balances");
+    none.assert_refused(&message, "check `--token` and the chain");
 }
 
 #[tokio::test]

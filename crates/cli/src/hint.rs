@@ -34,6 +34,7 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             Some("Levee's contracts can only be created on a chain that has it at its usual address")
         }
         Error::NoSuchAsset { .. } => Some("pledge ETH"),
+        Error::NotToken { .. } => Some("check `--token` and the chain"),
         Error::NoToken { .. } | Error::ForeignTokens { .. } => {
             Some("check `steth` and `wsteth` in the terms, and the chain")
         }

@@ -106,6 +106,13 @@ pub enum Error {
         #[serde(with = "levee_model::json::Account")]
         address: Address,
     },
+    /// There is no token at the address.
+    #[error("there is no token at `{address}`, or it tells no balances")]
+    NotToken {
+        /// The address.
+        #[serde(with = "levee_model::json::Account")]
+        address: Address,
+    },
     /// The tokens in the terms are not Lido's. An address proves which terms a rescue has, not that they are
     /// trustworthy.
     #[error(
@@ -674,6 +681,7 @@ impl Error {
             | Self::Counterfeit { .. }
             | Self::NoDeployer
             | Self::NoToken { .. }
+            | Self::NotToken { .. }
             | Self::NoSuchAsset { .. }
             | Self::ForeignTokens { .. }
             | Self::Unencodable { .. }

@@ -133,6 +133,8 @@ impl Receiver {
             match self.call(provider, at, &call).simulate(from).await {
                 Ok(_) => plan.calls.push(call),
                 Err(error) if error.is_unanswered() => return Err(error),
+                // What is here has been moved on by a transaction that waits for its block.
+                Err(Error::ReceiverRefused(refusal)) if refusal.finds_nothing() => {}
                 Err(_) if plan.held_up.last().is_some_and(|held_up| held_up.call == call) => {}
                 Err(reason) => plan.held_up.push(HeldUp { call, reason }),
             }

@@ -115,6 +115,11 @@ fn said(failure: &Bytes) -> String {
 }
 
 impl ReceiverError {
+    /// Whether the receiver has nothing that the call could move, because somebody else was faster.
+    pub const fn finds_nothing(&self) -> bool {
+        matches!(self, Self::NothingHeld { .. } | Self::NothingToRequest { .. } | Self::NothingToForward)
+    }
+
     /// Reads revert data of a debt repayer; `None` when it is no error of one.
     pub fn decode_repayer(data: &[u8]) -> Option<Self> {
         use DebtRepayerErrors as E;

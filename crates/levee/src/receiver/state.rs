@@ -74,7 +74,7 @@ impl Receiver {
     /// Lido's tokens on the chain `chain` and `tokens` are looked at.
     ///
     /// # Errors
-    /// [`Error::Rpc`]; [`Error::Malformed`] if the queue is none, or an amount more than there can be.
+    /// [`Error::NotToken`]; [`Error::Rpc`]; [`Error::Malformed`] if the queue is none, or an amount more than there can be.
     pub async fn state(
         &self,
         provider: &impl Provider,
@@ -133,7 +133,9 @@ impl<P: Provider> Asked<'_, P> {
     async fn tokens(&self, tokens: &[(Address, Option<&'static str>)]) -> Result<Vec<HeldToken>, Error> {
         let mut all = Vec::with_capacity(tokens.len());
         for (token, name) in tokens {
-            let balance = self.read(*token, &WETH::balanceOfCall { owner: self.at }).await?;
+            let balance = WETH::balanceOfCall { owner: self.at };
+            let balance = rpc::read_if_known_at(self.provider, *token, &balance, self.block).await?;
+            let balance = balance.ok_or(Error::NotToken { address: *token })?;
             let shares = StETH::getSharesByPooledEthCall { ethAmount: balance };
             let shares = rpc::read_if_known_at(self.provider, *token, &shares, self.block).await?;
             let movable = !shares.unwrap_or(balance).is_zero();

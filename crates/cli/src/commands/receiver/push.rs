@@ -7,7 +7,7 @@ use levee::{Purpose, ReceiverPlan};
 use super::{Found, WhichArgs};
 use crate::{
     output::Output,
-    plan::Step,
+    plan::{Meanwhile, Step},
     signing::{Signer, SigningArgs},
     transaction,
 };
@@ -56,7 +56,7 @@ fn steps(found: &Found, plan: &ReceiverPlan, signer: &Signer) -> Vec<Step> {
     let step = |(number, call)| {
         let (name, headline) = (format!("push {number}"), found.headline(call));
         let to_send = found.receiver.call(&signer.provider, found.address, call);
-        Step::new(name, headline, to_send).facts(found.facts(call))
+        Step::new(name, headline, to_send).facts(found.facts(call)).unless(Meanwhile::Pushed)
     };
     (signer.done.len() + 1..).zip(&plan.calls).map(step).collect()
 }

@@ -105,8 +105,8 @@ fn queue(unwinding: &Unwinding) -> Vec<(&'static str, String)> {
     let finalized: Vec<_> = unwinding.queue.finalized().map(|(_, finalized)| finalized.claimable).collect();
     let pays = amount::eth_and_wei(sum(finalized.iter().copied()));
     let mut facts = vec![
-        ("waiting", format!("{} of {asked}", requests(waiting.len()))),
-        ("finalized", format!("{}, paying {pays}", requests(finalized.len()))),
+        ("waiting", counted(waiting.len(), &format!("of {asked}"))),
+        ("finalized", counted(finalized.len(), &format!("for {pays}"))),
     ];
     if *paused {
         facts.push(("paused", "the queue takes no requests now; what is finalized can be claimed".into()));
@@ -117,9 +117,13 @@ fn queue(unwinding: &Unwinding) -> Vec<(&'static str, String)> {
     facts
 }
 
+fn counted(count: usize, what: &str) -> String {
+    if count == 0 { "nothing".into() } else { format!("{} {what}", requests(count)) }
+}
+
 /// What can be done now, with the command for it.
 fn next(found: &Found, plan: &ReceiverPlan) -> String {
-    let line = |text: String| format!("  {}", table::hanging(&text, 4));
+    let line = |text: String| table::hanging(&format!("  {text}"), 4);
     let mut text = String::new();
     if plan.calls.is_empty() {
         text.push_str("\nnothing can be pushed now\n");
