@@ -1,7 +1,7 @@
 //! The route of a pledge into a rescue: directly, or through the chain's router.
 
 use alloy::{
-    primitives::{Address, U256, address},
+    primitives::{Address, U256},
     providers::DynProvider,
     sol_types::SolCall,
 };
@@ -22,12 +22,6 @@ use crate::{
     pledging::Pledge,
     transaction::{Session, Step},
 };
-
-/// WETH where it is known: Ethereum and Sepolia.
-const KNOWN_WETH: [(u64, Address); 2] = [
-    (1, address!("C02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")),
-    (11_155_111, address!("fFf9976782d46CC05630D1f6eBAb18b2324d6B14")),
-];
 
 /// How long a permit can be used: as long as a transaction may wait.
 const PERMIT_LIFETIME: u64 = 60 * 60;
@@ -167,10 +161,9 @@ impl Session {
     /// The router of the chain's WETH and the rescue's tokens.
     fn router(&self, weth: Option<Address>) -> Result<Router<DynProvider>, UserError> {
         let (chain, terms) = (self.page.chain, &self.page.view.terms);
-        let known = || KNOWN_WETH.iter().find(|(id, _)| *id == chain).map(|(_, weth)| *weth);
         let named =
             weth.map_or_else(|| environment::parsed("LEVEE_WETH", address::parse), |weth| Ok(Some(weth)))?;
-        let weth = named.or_else(known).ok_or_else(|| {
+        let weth = named.or_else(|| levee::router::weth_of(chain)).ok_or_else(|| {
             UserError::new(format!("the address of WETH on chain {chain} is not known"))
                 .hint("name it with `--weth ADDRESS` or the variable LEVEE_WETH")
         })?;

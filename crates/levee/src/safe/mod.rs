@@ -23,6 +23,7 @@ pub use version::SafeVersion;
 pub use wallet::{SafeState, SafeWallet};
 
 pub(crate) use message::Safe;
+pub(crate) use multisend::decode as decode_calls;
 pub(crate) use refusal::{explain, failed_inside};
 
 use alloy::{
@@ -30,7 +31,7 @@ use alloy::{
     sol_types::Eip712Domain,
 };
 
-mod raw {
+pub(crate) mod raw {
     alloy::sol! {
         interface Wallet {
             function VERSION() external view returns (string memory);
