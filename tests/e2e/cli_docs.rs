@@ -72,6 +72,7 @@ fn every_command_is_found() {
         "claim",
         "status",
         "positions",
+        "decode",
         "send",
         "safe",
         "journal",

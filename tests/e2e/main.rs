@@ -9,6 +9,7 @@ mod configuration;
 mod contract;
 mod counterfeit;
 mod declarations;
+mod decode;
 mod devices;
 mod edition;
 mod inputs;

@@ -114,7 +114,8 @@ mod tests {
     use crate::{
         commands::journal::{Record, Records},
         commands::{
-            declarations::Declarations, deploy::Deployed, positions::Positions, safe::show::SafeShown,
+            declarations::Declarations, decode::Decoded, deploy::Deployed, positions::Positions,
+            safe::show::SafeShown,
         },
         declaration::SignedFile,
         handed::Handed,
@@ -135,6 +136,7 @@ mod tests {
         let all = [
             ("address", schema::<Addresses>()),
             ("declarations", schema::<Declarations<'_>>()),
+            ("decode", schema::<Decoded>()),
             ("deploy", schema::<Deployed>()),
             ("error", schema::<ErrorJson>()),
             ("calls", schema::<Handed>()),

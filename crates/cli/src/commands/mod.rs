@@ -7,6 +7,7 @@ pub(crate) mod claim;
 pub(crate) mod collect;
 pub(crate) mod declarations;
 pub(crate) mod declare;
+pub(crate) mod decode;
 pub(crate) mod deploy;
 pub(crate) mod exit;
 pub(crate) mod expire;

@@ -49,6 +49,7 @@ const DEPTH: usize = 16;
 #[derive(Debug, Clone, Default)]
 pub struct Decoder {
     known: Known,
+    payer: Option<Address>,
 }
 
 /// What a call means.
@@ -91,7 +92,7 @@ fn account<S: serde::Serializer>(account: &Option<Address>, serializer: S) -> Re
 impl Decoder {
     /// A decoder that knows Lido's tokens and WETH on this chain.
     pub fn on(chain: u64) -> Self {
-        Self { known: Known::on(chain) }
+        Self { known: Known::on(chain), payer: None }
     }
 
     /// The same, knowing stETH and wstETH at these addresses as well.
@@ -99,6 +100,12 @@ impl Decoder {
     pub fn with_lido(mut self, steth: Address, wsteth: Address) -> Self {
         self.known.add_lido(steth, wsteth);
         self
+    }
+
+    /// The same for calls that `payer` makes, as far as they do not say otherwise: a Safe, or the timelock of a governor.
+    #[must_use]
+    pub fn paid_by(self, payer: Address) -> Self {
+        Self { payer: Some(payer), ..self }
     }
 
     /// What a call means.
@@ -118,7 +125,8 @@ impl Decoder {
         inner.into_iter().map(|inner| self.read_at(inner, DEPTH)).collect()
     }
 
-    fn read_at(&self, Inner { call, sentence }: Inner, depth: usize) -> Meaning {
+    fn read_at(&self, Inner { mut call, sentence }: Inner, depth: usize) -> Meaning {
+        call.from = call.from.or(self.payer);
         if let Some(sentence) = sentence {
             return Meaning::new(call, sentence);
         }

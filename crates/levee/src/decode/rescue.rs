@@ -84,7 +84,15 @@ fn pledged(
 /// A call without arguments.
 fn bare<C: SolCall>(call: &RawCall, kind: &'static str, verb: &'static str) -> Result<Sentence, Unreadable> {
     call.arguments::<C>()?;
-    Ok(Sentence::new(kind, verb).with("contract", call.target()))
+    Ok(Sentence::new(kind, verb).with(name_of(kind), call.target()))
+}
+
+/// What the contract is that is called without arguments.
+fn name_of(kind: &str) -> &'static str {
+    match kind {
+        "repay" | "request" | "forward" => "receiver",
+        _ => "rescue",
+    }
 }
 
 /// The calls of a rescue that are about one position, or one asset.
@@ -312,7 +320,7 @@ pub(super) fn receivers(call: &RawCall) -> Read<Sentence> {
             let D::forwardCall { token } = call.arguments()?;
             Sentence::new("forwardToken", "forward the token").with("token", token).then(
                 "of",
-                "contract",
+                "receiver",
                 call.target(),
             )
         }
@@ -323,7 +331,7 @@ pub(super) fn receivers(call: &RawCall) -> Read<Sentence> {
             Sentence::new("claimWithdrawals", "claim the withdrawals")
                 .with("requests", requestIds)
                 .then("with the hints", "hints", hints)
-                .then("of", "contract", call.target())
+                .then("of", "receiver", call.target())
         }
         _ => return Ok(None),
     }))

@@ -269,6 +269,19 @@ impl Quantity {
     }
 }
 
+impl Unit {
+    /// The name of a unit of which 10^18 are one in words; none for what is shown as it is counted.
+    pub const fn smallest(self) -> Option<&'static str> {
+        match self {
+            Self::Eth => Some("wei"),
+            Self::StEth => Some("units of 10^-18 stETH"),
+            Self::WstEth => Some("units of 10^-18 wstETH"),
+            Self::Weth => Some("units of 10^-18 WETH"),
+            Self::Shares | Self::Token(_) | Self::Unnamed => None,
+        }
+    }
+}
+
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, unit } = self;

@@ -6,6 +6,7 @@
 
 pub mod batch;
 mod message;
+mod method;
 mod multisend;
 mod proposal;
 mod refusal;
