@@ -3,7 +3,6 @@
 use std::{fs, process::Command};
 
 use alloy::{
-    consensus::SignableTransaction,
     eips::Encodable2718,
     hex,
     network::TxSignerSync,

@@ -100,8 +100,7 @@ impl Expectation {
     fn difference(&self, call: &Sentence, sentence: &str) -> Option<Difference> {
         let words = words(sentence);
         let mut rest = &words[..];
-        let mut pieces = call.pieces.iter().enumerate();
-        while let Some((index, piece)) = pieces.next() {
+        for (index, piece) in call.pieces.iter().enumerate() {
             let left = &call.pieces[index + 1..];
             match piece {
                 Piece::Words(fixed) => match strip(rest, fixed) {
@@ -118,8 +117,7 @@ impl Expectation {
                 }
             }
         }
-        let nothing = String::new;
-        (!rest.is_empty()).then(|| Difference { part: REST, expected: rest.join(" "), found: nothing() })
+        (!rest.is_empty()).then(|| Difference { part: REST, expected: rest.join(" "), found: String::new() })
     }
 
     /// Whether a value is what is given.

@@ -252,9 +252,10 @@ impl Meaning {
         Self { notes: vec![note], ..Self::new(call, sentence) }
     }
 
-    /// Whether nothing is known of what it, or a call in it, does.
+    /// Whether it, or a call in it, can do what is not told: its data is not known, or it runs or adopts other code.
     pub fn has_unknown(&self) -> bool {
-        matches!(self.sentence.kind(), "unknown" | "runCode") || self.calls.iter().any(Self::has_unknown)
+        const UNTOLD: [&str; 4] = ["unknown", "runCode", "createUnknown", "delegate"];
+        UNTOLD.contains(&self.sentence.kind()) || self.calls.iter().any(Self::has_unknown)
     }
 
     /// Collects what is to be expected: it and the calls in it, but for those that only make others.
