@@ -76,6 +76,8 @@ fn every_command_is_found() {
         "send",
         "safe",
         "journal",
+        "doctor",
+        "networks",
         "rehearse",
         "completions",
         "man",

@@ -19,6 +19,7 @@ mod ledger;
 mod lifecycle;
 mod names;
 mod nodes;
+mod operator;
 mod payers;
 mod prompt;
 mod readme;

@@ -26,6 +26,8 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         }
         ["address", ..] => "address",
         ["deploy", ..] => "deploy",
+        ["doctor", ..] => "doctor",
+        ["networks", ..] => "networks",
         ["declarations", ..] => "declarations",
         ["journal", "list", ..] => "journal-list",
         ["journal", "show" | "forget", ..] => "journal-show",

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use alloy::{
     dyn_abi::TypedData,
     eips::BlockId,
-    primitives::{Address, B256, U256, address},
+    primitives::{Address, B256, U256},
     providers::Provider,
     sol_types::{Eip712Domain, SolCall, SolInterface},
 };
@@ -26,17 +26,6 @@ use crate::{
 };
 
 pub use crate::bindings::PledgeRouter::Permit;
-
-/// WETH where it is known: Ethereum and Sepolia.
-const KNOWN_WETH: [(u64, Address); 2] = [
-    (1, address!("C02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")),
-    (11_155_111, address!("fFf9976782d46CC05630D1f6eBAb18b2324d6B14")),
-];
-
-/// WETH on a chain, if this crate knows it.
-pub fn weth_of(chain_id: u64) -> Option<Address> {
-    KNOWN_WETH.iter().find(|(chain, _)| *chain == chain_id).map(|(_, weth)| *weth)
-}
 
 /// The versions in the domains of wstETH's and stETH's permits.
 const PERMIT_VERSIONS: [&str; 2] = ["1", "2"];

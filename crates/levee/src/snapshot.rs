@@ -23,7 +23,7 @@ use crate::{
     error::Error,
     immutables,
     lens::{self, is_code},
-    lido,
+    network,
     operation::Contracts,
     terms,
 };
@@ -248,7 +248,7 @@ impl Snapshot {
         (edition, original): (Edition, Terms),
         reading: &Reading,
     ) -> Result<Self, Error> {
-        lido::check_tokens(chain, &original)?;
+        network::check_tokens(chain, &original)?;
         let block = Block {
             number: convert::narrow(reading.blockNumber, "a block")?,
             parent_hash: reading.parentHash,

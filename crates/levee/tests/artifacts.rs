@@ -9,13 +9,14 @@ use std::{
 
 use eyre::{Result, WrapErr as _, ensure, eyre};
 use foundry_compilers::{
-    ConfigurableArtifacts, Project, ProjectBuilder, ProjectCompileOutput, ProjectPathsConfig,
+    ConfigurableArtifacts, Project, ProjectBuilder, ProjectPathsConfig,
     artifacts::{
-        BytecodeHash, CompactDeployedBytecode, ConfigurableContractArtifact, EvmVersion, Settings,
-        SettingsMetadata, output_selection::OutputSelection, remappings::Remapping,
+        BytecodeHash, DeployedBytecode, EvmVersion, Settings, SettingsMetadata, StandardJsonCompilerInput,
+        output_selection::OutputSelection, remappings::Remapping,
     },
     solc::{Solc, SolcCompiler, SolcLanguage, SolcSettings},
 };
+use levee::verification::COMPILER;
 use serde_json::{Value, json};
 
 /// How a contract is compiled.
@@ -35,6 +36,21 @@ const TESTS: Pipeline = Pipeline { via_ir: false, runs: 10_000 };
 #[test]
 fn the_escrow_is_what_its_sources_compile_to() -> Result<()> {
     check_editions("contracts/PledgeEscrow.sol", "PledgeEscrow")
+}
+
+/// What the escrow is compiled from is what an explorer is given to compile, by the same compiler.
+#[test]
+fn explorers_are_given_what_the_escrow_is_compiled_from() -> Result<()> {
+    let given = serde_json::to_string_pretty(&input(DEPLOYED, "contracts/PledgeEscrow.sol")?)? + "\n";
+    if std::env::var_os("LEVEE_WRITE_ARTIFACTS").is_some() {
+        std::fs::write(path("PledgeEscrow.input"), &given)?;
+    }
+    let committed = std::fs::read_to_string(path("PledgeEscrow.input"))?;
+    ensure!(committed == given, "artifacts/PledgeEscrow.input.json is stale: run `make artifacts`");
+    let version = std::process::Command::new(root().join("tools/solc")).arg("--version").output()?.stdout;
+    let version = String::from_utf8(version)?;
+    ensure!(version.contains(&format!("Version: {}.", COMPILER.trim_start_matches('v'))), "{version}");
+    Ok(())
 }
 
 #[test]
@@ -98,26 +114,31 @@ fn path(name: &str) -> PathBuf {
 
 /// The contract compiled now, in the shape of an artifact.
 fn compile(pipeline: Pipeline, source: &str, name: &str) -> Result<Value> {
-    let source = root().join(source);
-    let output = project(pipeline)?.compile_file(&source)?;
-    ensure!(!output.has_compiler_errors(), "{output}");
-    let artifact = find(&output, &source, name)?;
-    let code = artifact.bytecode.as_ref().and_then(|code| code.object.as_bytes());
-    let deployed = artifact.deployed_bytecode.as_ref();
-    let runtime =
-        deployed.and_then(|deployed| deployed.bytecode.as_ref()).and_then(|code| code.object.as_bytes());
+    let output = solc()?.compile(&input(pipeline, source)?)?;
+    ensure!(!output.has_error(), "{:?}", output.errors);
+    let contract = output.contracts.get(Path::new(source)).and_then(|contracts| contracts.get(name));
+    let contract = contract.ok_or_else(|| eyre!("{source} has no contract {name}"))?;
+    let evm = contract.evm.as_ref();
+    let code = evm.and_then(|evm| evm.bytecode.as_ref()?.object.as_bytes());
+    let deployed = evm.and_then(|evm| evm.deployed_bytecode.as_ref());
+    let runtime = deployed.and_then(|deployed| deployed.bytecode.as_ref()?.object.as_bytes());
     let (code, runtime) = code.zip(runtime).ok_or_else(|| eyre!("{name} has no linked bytecode"))?;
     Ok(json!({
         "contractName": name,
-        "abi": artifact.abi,
+        "abi": contract.abi,
         "bytecode": code,
         "deployedBytecode": runtime,
         "immutableReferences": deployed.map(immutables).transpose()?,
     }))
 }
 
+/// What the compiler is given, without anything of this machine.
+fn input(pipeline: Pipeline, source: &str) -> Result<StandardJsonCompilerInput> {
+    Ok(project(pipeline)?.standard_json_input(&root().join(source))?)
+}
+
 /// Where each immutable is, in the order of declaration: by the ids of the syntax tree, which rise with the source.
-fn immutables(deployed: &CompactDeployedBytecode) -> Result<Vec<Vec<(u32, u32)>>> {
+fn immutables(deployed: &DeployedBytecode) -> Result<Vec<Vec<(u32, u32)>>> {
     let mut places = BTreeMap::new();
     for (id, offsets) in &deployed.immutable_references {
         let mut offsets: Vec<_> = offsets.iter().map(|at| (at.start, at.length)).collect();
@@ -125,14 +146,6 @@ fn immutables(deployed: &CompactDeployedBytecode) -> Result<Vec<Vec<(u32, u32)>>
         places.insert(id.parse::<u64>()?, offsets);
     }
     Ok(places.into_values().collect())
-}
-
-fn find<'a>(
-    output: &'a ProjectCompileOutput<SolcCompiler>,
-    source: &Path,
-    name: &str,
-) -> Result<&'a ConfigurableContractArtifact> {
-    output.find(source, name).ok_or_else(|| eyre!("{} has no contract {name}", source.display()))
 }
 
 fn project(pipeline: Pipeline) -> Result<Project<SolcCompiler>> {
@@ -150,12 +163,11 @@ fn project(pipeline: Pipeline) -> Result<Project<SolcCompiler>> {
         .ephemeral()
         .no_artifacts()
         .offline()
-        .build(compiler(&root)?)?)
+        .build(SolcCompiler::Specific(solc()?))?)
 }
 
-fn compiler(root: &Path) -> Result<SolcCompiler> {
-    let solc = Solc::new(root.join("tools/solc"));
-    Ok(SolcCompiler::Specific(solc.wrap_err("tools/solc does not run: it needs node and `npm ci`")?))
+fn solc() -> Result<Solc> {
+    Solc::new(root().join("tools/solc")).wrap_err("tools/solc does not run: it needs node and `npm ci`")
 }
 
 fn remappings(root: &Path) -> Result<Vec<Remapping>> {

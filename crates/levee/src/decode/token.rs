@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     bindings::{StETH, WETH, WstETH},
-    lido, router,
+    network::Network,
 };
 
 mod raw {
@@ -34,12 +34,12 @@ impl Known {
     /// Lido's tokens and WETH on a chain.
     pub(super) fn on(chain: u64) -> Self {
         let mut known = Self::default();
-        if let Some((steth, wsteth)) = lido::tokens_of(chain) {
+        let Some(network) = Network::of(chain) else { return known };
+        if let Some((steth, wsteth)) = network.lido() {
             known.add_lido(steth, wsteth);
         }
-        if let Some(weth) = router::weth_of(chain) {
-            known.0.insert(weth, Unit::Weth);
-        }
+        let weth = Some(network.tokens.weth).filter(|weth| !weth.is_zero());
+        known.0.extend(weth.map(|weth| (weth, Unit::Weth)));
         known
     }
 

@@ -17,7 +17,7 @@ use levee::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::file;
+use super::files;
 use crate::{
     commands::decode,
     connection::{Connection, NetworkArgs},
@@ -50,7 +50,7 @@ pub(crate) struct ShowArgs {
 
 impl ShowArgs {
     pub(super) async fn run(self, output: Output) -> Result<()> {
-        let proposal = file::merged(&self.files)?;
+        let proposal = files::merged(&self.files)?;
         if self.offline {
             return SafeShown::offline(&proposal).report(output);
         }
