@@ -341,6 +341,20 @@ fn an_amount_of_steth_needs_to_be_known_in_shares() {
 }
 
 #[test]
+fn tokens_are_known_by_their_address_on_their_chain() {
+    let network = crate::network::Network::of(1).unwrap();
+    let approve = |token, chain| {
+        let data = StETH::approveCall { spender: E, amount: U256::from(ETHER) }.abi_encode();
+        Decoder::on(chain).read(raw(token, 0, data)).sentence.to_string()
+    };
+    let tokens = network.tokens;
+    for (token, name) in [(tokens.steth, "stETH"), (tokens.wsteth, "wstETH"), (tokens.weth, "WETH")] {
+        assert_eq!(approve(token, 1), format!("approve {E} to spend 1 {name}"));
+        assert_eq!(approve(token, 5), format!("approve {E} to spend {ETHER} units of {token}"));
+    }
+}
+
+#[test]
 fn each_call_must_be_expected_and_no_other() {
     let approve =
         decoder().read(raw(STETH, 0, StETH::approveCall { spender: E, amount: U256::from(1) }.abi_encode()));

@@ -1,5 +1,6 @@
 //! Meanings for the eye.
 
+use alloy::primitives::U256;
 use levee::decode::{Meaning, Quantity, Value};
 
 use super::Decoded;
@@ -35,7 +36,7 @@ pub(crate) fn lines(calls: &[Meaning], indent: usize, text: &mut String) {
 /// What the words of a call do not say, or only in larger units.
 fn facts(call: &Meaning) -> Vec<(&'static str, String)> {
     let exact = call.sentence.values().filter_map(|(name, value)| match value {
-        Value::Quantity(Quantity { number: Some(number), unit }) => {
+        Value::Quantity(Quantity { number: Some(number), unit }) if *number != U256::MAX => {
             Some((name, format!("{number} {}", unit.smallest()?)))
         }
         _ => None,
