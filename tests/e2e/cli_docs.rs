@@ -78,6 +78,7 @@ fn every_command_is_found() {
         "journal",
         "doctor",
         "networks",
+        "abi",
         "rehearse",
         "completions",
         "man",

@@ -14,6 +14,7 @@ mod devices;
 mod edition;
 mod inputs;
 mod journal;
+mod languages;
 #[cfg(target_os = "linux")]
 mod ledger;
 mod lifecycle;

@@ -36,7 +36,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["terms", "check", ..] => "terms-check",
         ["terms", "show", ..] => "terms-show",
         ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",
-        ["terms" | "rehearse" | "completions" | "man", ..] => return None,
+        ["abi" | "terms" | "rehearse" | "completions" | "man", ..] => return None,
         _ => "transactions",
     })
 }

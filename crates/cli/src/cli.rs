@@ -107,6 +107,8 @@ pub(crate) enum Command {
     Doctor(Box<commands::doctor::DoctorArgs>),
     /// List the networks that Levee knows, with the contracts on them
     Networks(commands::networks::NetworksArgs),
+    /// Print the ABI of a contract, for programs in other languages
+    Abi(commands::abi::AbiArgs),
     /// Rehearse a rescue from a scenario file, on a temporary local chain
     Rehearse(rehearse::RehearseArgs),
     /// Print a shell completion script
@@ -146,6 +148,7 @@ impl Command {
             Self::Journal(command) => block_on(command.run(output)),
             Self::Doctor(args) => block_on(args.run(output)),
             Self::Networks(args) => args.run(output),
+            Self::Abi(args) => args.run(output),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),
             Self::Man(args) => args.run(output),

@@ -1,5 +1,6 @@
 //! One file for each command: its arguments and its `run`.
 
+pub(crate) mod abi;
 pub(crate) mod address;
 pub(crate) mod bonus;
 pub(crate) mod cancel;
