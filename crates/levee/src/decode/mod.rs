@@ -18,7 +18,8 @@ mod call;
 mod expect;
 mod rescue;
 mod sentence;
-#[cfg(all(test, feature = "text"))]
+#[cfg(test)]
+#[cfg(feature = "text")]
 mod tests;
 mod token;
 mod transaction;

@@ -1,5 +1,10 @@
+use std::slice;
+
 use alloy::{
+    consensus::{TxEip7702, TxLegacy},
+    eips::eip7702::Authorization,
     primitives::{Address, B256, Bytes, U256, hex, keccak256},
+    signers::{SignerSync, local::PrivateKeySigner},
     sol_types::SolCall,
 };
 use levee_model::{
@@ -240,7 +245,7 @@ fn each_call_is_told_in_words() {
 fn what_is_printed_is_what_can_be_expected() {
     for (call, sentence) in told() {
         let meaning = decoder().read(call);
-        assert_eq!(expects(std::slice::from_ref(&sentence), &[meaning]), Ok(()), "{sentence}");
+        assert_eq!(expects(slice::from_ref(&sentence), &[meaning]), Ok(()), "{sentence}");
     }
 }
 
@@ -273,7 +278,7 @@ fn whatever_is_changed_is_named() {
             let sentence::Piece::Value(name, value) = piece else { continue };
             let mut other = meaning.sentence.clone();
             other.pieces[index] = sentence::Piece::Value(name, changed(value));
-            let error = expects(&[other.to_string()], std::slice::from_ref(&meaning)).unwrap_err();
+            let error = expects(&[other.to_string()], slice::from_ref(&meaning)).unwrap_err();
             let expected = Error::NotAsExpected {
                 call: 1,
                 part: name,
@@ -290,7 +295,7 @@ fn whatever_is_changed_is_named() {
 fn a_sentence_says_no_less_and_no_more_than_the_call() {
     let call =
         decoder().read(operation(O::Pledge(pledge(Amount::Eth(Wei::new(ETHER)), BEN, 0, Route::Direct))));
-    let part = |sentence: String| match expects(&[sentence], std::slice::from_ref(&call)).unwrap_err() {
+    let part = |sentence: String| match expects(&[sentence], slice::from_ref(&call)).unwrap_err() {
         Error::NotAsExpected { part, expected, found, .. } => (part, expected, found),
         other => panic!("{other}"),
     };
@@ -303,7 +308,7 @@ fn a_sentence_says_no_less_and_no_more_than_the_call() {
     assert_eq!(part(format!("decline ETH in tier 2 of {E} for {BEN}")).0, "call");
     let own =
         decoder().read(operation(O::Pledge(pledge(Amount::Eth(Wei::new(ETHER)), ANN, 0, Route::Direct))));
-    assert_eq!(expects(std::slice::from_ref(&sentence), std::slice::from_ref(&own)), Ok(()));
+    assert_eq!(expects(slice::from_ref(&sentence), slice::from_ref(&own)), Ok(()));
     let settle = decoder().read(operation(O::Settle));
     let error = expects(&[format!("settle {E} sending 1 wei")], &[settle]).unwrap_err();
     let Error::NotAsExpected { part: "rescue", .. } = error else { panic!("{error}") };
@@ -315,13 +320,13 @@ fn amounts_are_compared_by_value() {
         decoder().read(operation(O::Pledge(pledge(Amount::Eth(Wei::new(ETHER / 2)), ANN, 0, Route::Direct))));
     for amount in ["0.50 ETH", "500000000 gwei", "500000000000000000 wei", "0.5 ether", "0.5 eth,"] {
         assert_eq!(
-            expects(&[format!("Pledge {amount} to tier 2 of {E}")], std::slice::from_ref(&call)),
+            expects(&[format!("Pledge {amount} to tier 2 of {E}")], slice::from_ref(&call)),
             Ok(()),
             "{amount}"
         );
     }
     for amount in ["0.5 WETH", "0.5 stETH", "0.5", "0.500000000000000001 ETH", "all ETH"] {
-        expects(&[format!("pledge {amount} to tier 2 of {E}")], std::slice::from_ref(&call)).unwrap_err();
+        expects(&[format!("pledge {amount} to tier 2 of {E}")], slice::from_ref(&call)).unwrap_err();
     }
 }
 
@@ -332,7 +337,7 @@ fn an_amount_of_steth_needs_to_be_known_in_shares() {
     let expectation = Expectation::new(vec![format!("pledge 2500 stETH to tier 2 of {E}")]);
     let amount = Wei::new(2_500 * ETHER);
     assert_eq!(expectation.amounts_of_steth(), [amount]);
-    let calls = std::slice::from_ref(&call);
+    let calls = slice::from_ref(&call);
     let Err(Error::NotAsExpected { part: "amount", .. }) = expectation.check(calls) else {
         panic!("accepted")
     };
@@ -366,7 +371,7 @@ fn each_call_must_be_expected_and_no_other() {
     assert_eq!(expects(&[said(&settle)], &both), extra(1, &approve));
     assert_eq!(expects(&[said(&approve)], &both), extra(2, &settle));
     let missing = Error::MissingCall { expected: said(&settle) };
-    assert_eq!(expects(&[said(&approve), said(&settle)], &[approve.clone()]), Err(missing));
+    assert_eq!(expects(&[said(&approve), said(&settle)], slice::from_ref(&approve)), Err(missing));
     let Err(Error::NotAsExpected { call: 1, part: "call", .. }) =
         expects(&[said(&settle), said(&approve)], &both)
     else {
@@ -596,6 +601,24 @@ fn the_creation_of_a_rescue_tells_its_address_and_its_terms() {
 }
 
 #[test]
+fn a_transaction_tells_what_it_creates_and_whose_code_it_sets() {
+    let signer = PrivateKeySigner::from_slice(&[1; 32]).unwrap();
+    let authorization = Authorization { chain_id: U256::from(1), address: OTHER, nonce: 0 };
+    let signature = signer.sign_hash_sync(&authorization.signature_hash()).unwrap();
+    let authorization_list = vec![authorization.into_signed(signature)];
+    let transaction = TxEip7702 { to: BEN, value: U256::from(1), authorization_list, ..Default::default() };
+    let all = |meanings: Vec<Meaning>| meanings.iter().flat_map(lines).collect::<Vec<_>>();
+    let meanings = decoder().read_transaction(Some(ANN), &transaction);
+    assert!(meanings[0].has_unknown());
+    let delegation = format!("give the account {} the code of {OTHER}", signer.address());
+    assert_eq!(all(meanings), [delegation, format!("send 0.000000000000000001 ETH to {BEN}")]);
+    let create = TxLegacy { input: Bytes::from_static(&[1]), ..Default::default() };
+    let meanings = decoder().read_transaction(Some(ANN), &create);
+    assert!(meanings[0].has_unknown());
+    assert_eq!(all(meanings), [format!("create a contract from code of {}", keccak256([1]))]);
+}
+
+#[test]
 fn what_is_nested_too_deep_is_not_opened() {
     let mut call = raw(E, 0, hex!("11da60b4").to_vec());
     let agent = |call: RawCall| aragon::raw::executeCall {
@@ -654,7 +677,7 @@ proptest! {
         let sentences = lines(&meaning);
         prop_assert_eq!(expects(&sentences, &[meaning]), Ok(()));
         if let Some(script) = decoder().read_script(&data) {
-            prop_assert_eq!(expects(&lines(&script), &[script.clone()]), Ok(()));
+            prop_assert_eq!(expects(&lines(&script), slice::from_ref(&script)), Ok(()));
         }
     }
 }

@@ -51,8 +51,11 @@ struct Unsigned {
     transactions: Vec<Step>,
 }
 
-/// The kinds of files, each with a key that only it has.
-const KINDS: [(&str, fn(Value, &Path) -> Result<Source>); 5] = [
+/// Reads a file of one kind.
+type Read = fn(Value, &Path) -> Result<Source>;
+
+/// The kinds of files, each with a key by which it is recognized: that of the first that fits.
+const KINDS: [(&str, Read); 5] = [
     ("createdAt", batch),
     ("safeTxHash", safe),
     ("steps", handed),
@@ -69,7 +72,7 @@ pub(super) fn read(path: &Path) -> Result<Source> {
     if let Some(raw) = send::in_json(&value) {
         return source::of_signed(&raw);
     }
-    // What is made of calls has the keys of a proposal, too.
+    // A proposal that is made of steps has the keys of the other, and everything handed out has an account.
     let kind = KINDS.iter().find(|(key, _)| value.get(key).is_some());
     let Some((_, read)) = kind else { return Err(not_known(path).into()) };
     read(value, path)

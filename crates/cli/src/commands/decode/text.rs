@@ -8,6 +8,8 @@ use crate::{commands::terms, table};
 
 /// How far a call is indented in the one that it is in.
 const STEP: usize = 2;
+/// How many bytes of data are shown.
+const LONGEST: usize = 256;
 
 impl Decoded {
     pub(super) fn text(&self) -> String {
@@ -33,6 +35,14 @@ pub(crate) fn lines(calls: &[Meaning], indent: usize, text: &mut String) {
     }
 }
 
+/// The data of a call, if it is short enough to be looked at; its hash is in the words.
+fn data(call: &Meaning) -> String {
+    match call.data.len() {
+        0..=LONGEST => call.data.to_string(),
+        length => format!("{length} bytes, which `--json` shows"),
+    }
+}
+
 /// What the words of a call do not say, or only in larger units.
 fn facts(call: &Meaning) -> Vec<(&'static str, String)> {
     let exact = call.sentence.values().filter_map(|(name, value)| match value {
@@ -43,7 +53,7 @@ fn facts(call: &Meaning) -> Vec<(&'static str, String)> {
     });
     let mut facts: Vec<_> = exact.collect();
     if call.has_unknown() && call.calls.is_empty() {
-        facts.push(("data", call.data.to_string()));
+        facts.push(("data", data(call)));
     }
     facts.extend(call.notes.iter().map(|note| ("note", note.clone())));
     facts.extend(call.terms.iter().flat_map(|terms| terms::all_facts(terms)));
