@@ -11,6 +11,7 @@ mod counterfeit;
 mod declarations;
 mod devices;
 mod edition;
+mod guides;
 mod inputs;
 mod journal;
 mod languages;
