@@ -12,6 +12,7 @@ mod declarations;
 mod decode;
 mod devices;
 mod edition;
+mod guides;
 mod inputs;
 mod journal;
 mod languages;
