@@ -321,11 +321,11 @@ fn all(
     from: Option<Address>,
     targets: Vec<Address>,
     values: Vec<U256>,
-    datas: Vec<Bytes>,
+    calldatas: Vec<Bytes>,
 ) -> Result<Vec<RawCall>, Unreadable> {
     require_same_length(targets.len(), values.len())?;
-    require_same_length(targets.len(), datas.len())?;
-    let calls = targets.into_iter().zip(values).zip(datas);
+    require_same_length(targets.len(), calldatas.len())?;
+    let calls = targets.into_iter().zip(values).zip(calldatas);
     Ok(calls.map(|((to, value), data)| RawCall::new(from, to, value, data)).collect())
 }
 
