@@ -36,6 +36,29 @@ impl World {
         treasury
     }
 
+    /// What is proposed is one call by what it is printed as, as a file and as the data that proposes it.
+    pub(crate) fn assert_decoded(&self, proposal: &Value, governor: &Address, call: &str) {
+        self.write("handed.json", &proposal.to_string());
+        let (to, data) = (governor.to_string(), proposal["propose"].as_str().expect("data"));
+        let payer = proposal["account"].as_str().expect("an address");
+        for source in
+            [vec!["--file", "handed.json"], vec![data, "--to", &to, "--value", "0 wei", "--from", payer]]
+        {
+            let printed = sentences(&self.decode(&[&source[..], &["--json"]].concat()).json()["calls"]);
+            assert_eq!(printed.last().map(String::as_str), Some(call), "{printed:?}");
+            let expecting = |printed: &[String]| {
+                let expected: Vec<_> =
+                    printed.iter().flat_map(|sentence| ["--expect", sentence.as_str()]).collect();
+                self.decode(&[&source[..], &expected].concat())
+            };
+            expecting(&printed).ok();
+            let other: Vec<_> = printed.iter().map(|sentence| sentence.replace("tier 0", "tier 1")).collect();
+            assert_ne!(other, printed);
+            assert_eq!(expecting(&other).code, Some(1));
+            assert_eq!(expecting(&printed[..printed.len() - 1]).code, Some(1));
+        }
+    }
+
     fn read(&self, name: &str) -> Value {
         let text = fs::read_to_string(self.directory().join(name)).expect("it was written");
         serde_json::from_str(&text).expect("it is JSON")
