@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Claim(commands::claim::ClaimArgs),
     /// Show the state of a rescue
     Status(commands::status::StatusArgs),
+    /// Prove a rescue from its address, against the hash of a block
+    Verify(commands::verify::VerifyArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
     /// Send transactions that were signed elsewhere
@@ -133,6 +135,7 @@ impl Command {
             Self::Recover(args) => block_on(args.run(output)),
             Self::Claim(args) => block_on(args.run(output)),
             Self::Status(args) => block_on(args.run(output)),
+            Self::Verify(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
             Self::Send(args) => block_on(args.run(output)),
             Self::Safe(command) => block_on(command.run(output)),

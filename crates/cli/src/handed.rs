@@ -192,7 +192,7 @@ fn require_same(file: &Path, before: &Batch, batch: &Batch, safe: Address) -> Re
 }
 
 /// Writes a file that is not there yet: what is in one may be waiting to be signed.
-fn create(file: &Path, content: &impl Serialize) -> Result<()> {
+pub(crate) fn create(file: &Path, content: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(content)?;
     let created = fs::File::create_new(file).and_then(|mut file| file.write_all(text.as_bytes()));
     match created {

@@ -108,6 +108,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NoAnswer { .. } => Some(
             "try again later, use another node, or give several with `--rpc-url`; `--timeout` sets how long to try",
         ),
+        Error::Unproven(_) => Some(
+            "do not rely on what gave this answer: ask another node, and compare the block's hash with another source",
+        ),
         Error::Disagreement { .. } => Some("one of these nodes is wrong: find out which, and leave it out"),
         Error::FutureBlock { .. } => {
             Some("check this machine's clock, or use another node; nothing was signed")

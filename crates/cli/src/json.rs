@@ -115,6 +115,7 @@ mod tests {
         commands::journal::{Record, Records},
         commands::{
             declarations::Declarations, deploy::Deployed, positions::Positions, safe::show::SafeShown,
+            verify::Verification,
         },
         declaration::SignedFile,
         handed::Handed,
@@ -150,6 +151,7 @@ mod tests {
             ("terms-show", schema::<TermsShown<'_>>()),
             ("transactions", schema::<Transactions>()),
             ("unsigned", schema::<Unsigned>()),
+            ("verify", schema::<Verification<'_>>()),
         ];
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema");
         for (name, schema) in &all {

@@ -21,6 +21,7 @@ pub mod lido;
 pub mod operation;
 pub mod outbox;
 pub mod pools;
+pub mod proof;
 pub mod provider;
 pub mod receiver;
 pub mod recovery;
