@@ -76,8 +76,21 @@ const KINDS: [Kind; 19] = [
 
 /// Everything that is in the hash of a header.
 const HEADER: [&str; 15] = [
-    "parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom", "number",
-    "gasLimit", "gasUsed", "timestamp", "mixHash", "baseFeePerGas", "withdrawalsRoot", "parentBeaconBlockRoot",
+    "parentHash",
+    "sha3Uncles",
+    "miner",
+    "stateRoot",
+    "transactionsRoot",
+    "receiptsRoot",
+    "logsBloom",
+    "number",
+    "gasLimit",
+    "gasUsed",
+    "timestamp",
+    "mixHash",
+    "baseFeePerGas",
+    "withdrawalsRoot",
+    "parentBeaconBlockRoot",
 ];
 
 /// Numbers by a seed (SplitMix64).
@@ -127,7 +140,15 @@ impl Lie {
                 let address: Address = serde_json::from_value(request["params"][0].clone()).unwrap();
                 let is_proof = matches!(
                     self.kind,
-                    Balance | Nonce | CodeHash | StorageRoot | Word | WordOfAnother | ProofNode | WordProofNode | ShortProof
+                    Balance
+                        | Nonce
+                        | CodeHash
+                        | StorageRoot
+                        | Word
+                        | WordOfAnother
+                        | ProofNode
+                        | WordProofNode
+                        | ShortProof
                 );
                 is_proof && address == self.about
             }
@@ -197,7 +218,11 @@ impl Lie {
         if text.len() < 64 {
             // A quantity has no leading zeros.
             let number = U256::from_str_radix(text, 16).unwrap() ^ (U256::ONE << self.seed.below(24));
-            *value = if text.len() == 40 { json!(Address::from_word(number.into())) } else { json!(format!("{number:#x}")) };
+            *value = if text.len() == 40 {
+                json!(Address::from_word(number.into()))
+            } else {
+                json!(format!("{number:#x}"))
+            };
             return;
         }
         let mut bytes = hex::decode(text).unwrap();
@@ -235,7 +260,10 @@ impl Lie {
             }),
             Kind::PoolInView if self.seed.below(2) == 0 => {
                 self.flip_until(&mut reading.recoveryPool.books, |bytes| {
-                    RecoveryView::try_from(RecoveryPool::recoveryCall::abi_decode_returns_validate(bytes).ok()?).ok()
+                    RecoveryView::try_from(
+                        RecoveryPool::recoveryCall::abi_decode_returns_validate(bytes).ok()?,
+                    )
+                    .ok()
                 });
             }
             Kind::PoolInView => self.flip_until(&mut reading.bonusPool.books, |bytes| {
@@ -243,7 +271,10 @@ impl Lie {
             }),
             Kind::PositionInView => self.flip_until(&mut reading.account.positions, |bytes| {
                 let positions = PledgeEscrow::positionsCall::abi_decode_returns_validate(bytes).ok()?;
-                positions.iter().map(|position| PositionView::try_from(position).ok()).collect::<Option<Vec<_>>>()
+                positions
+                    .iter()
+                    .map(|position| PositionView::try_from(position).ok())
+                    .collect::<Option<Vec<_>>>()
             }),
             Kind::SharesInView => {
                 let number = self.seed.below(reading.account.shares.len());
@@ -302,12 +333,20 @@ fn liar(node: String, mut lie: Lie, other: Value) -> Proxy {
 fn says_what_did_not_fit(error: &Error) -> bool {
     matches!(
         error,
-        Error::Unproven(_) | Error::NotLevee { .. } | Error::Counterfeit { .. } | Error::NoCode { .. } | Error::Malformed { .. }
+        Error::Unproven(_)
+            | Error::NotLevee { .. }
+            | Error::Counterfeit { .. }
+            | Error::NoCode { .. }
+            | Error::Malformed { .. }
     )
 }
 
 /// Tells the lies with these numbers, and asserts that each is found out.
-async fn all_are_found_out(env: &Environment, question: Question, lies: impl Iterator<Item = u64>) -> Result<()> {
+async fn all_are_found_out(
+    env: &Environment,
+    question: Question,
+    lies: impl Iterator<Item = u64>,
+) -> Result<()> {
     let truth = question.ask(&env.provider).await?.check(&question)?;
     let accounts: Vec<_> = truth.accounts.iter().map(|account| account.address).collect();
     let before = truth.snapshot.block.number - 1;
