@@ -32,3 +32,4 @@ mod signatures;
 mod solidity;
 mod support;
 mod usb;
+mod verify;

@@ -42,7 +42,7 @@ fn the_readme_shows_real_output() {
 }
 
 /// The contents of ```` ```sh ```` blocks.
-fn shell_blocks(text: &str) -> Vec<&str> {
+pub(crate) fn shell_blocks(text: &str) -> Vec<&str> {
     let blocks = text.split("```sh\n").skip(1);
     blocks.map(|block| block.split("```").next().unwrap_or_default()).collect()
 }
@@ -64,7 +64,7 @@ fn script(commands: &str) -> String {
     format!("set -eu\n{}", commands.lines().map(answered).collect::<String>())
 }
 
-fn bash(home: &Path, url: &str, commands: &str) -> Ran {
+pub(crate) fn bash(home: &Path, url: &str, commands: &str) -> Ran {
     let binaries = Path::new(LEVEE).parent().expect("the binary is in a directory").display();
     let system = std::env::var("PATH").expect("PATH is set");
     let mut command = Command::new("bash");

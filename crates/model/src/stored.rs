@@ -167,3 +167,132 @@ impl StoredBonus {
         self.enlisted.iter().all(fits).then(|| BonusBooks::stored(address, self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        bonus::BonusDecision,
+        books::Pot,
+        lido::{Lido, Moment},
+        settlement::Group,
+        terms::{MAX_TIERS, tests::terms},
+        units::{Bps, UnitSeconds, WeiSeconds},
+    };
+    use alloy_primitives::U256;
+
+    const PLEDGER: Address = Address::repeat_byte(1);
+    const ID: PositionId = PositionId { pledger: PLEDGER, tier: 0, asset: Asset::Eth };
+    /// After everything.
+    const NOW: Timestamp = 1 << 39;
+
+    /// One pot of 100 wei, of which 60 are drawn; one pledger has 50 of them, and got back 20.
+    fn settled() -> StoredRescue {
+        let terms = terms();
+        let mut pots = [Pot::default(); MAX_TIERS * Asset::ALL.len()];
+        pots[0] = Pot { total: Units::new(100), drawn: Units::new(60) };
+        let order = terms.tiers[0].draw_order;
+        let all = PerAsset::from_fn(|asset| if asset == Asset::Eth { terms.tranches } else { 0 });
+        let position = Position { amount: Units::new(50), refunded: Units::new(20), ..Position::default() };
+        StoredRescue {
+            status: Status::Settled,
+            end_reason: None,
+            goal: Goal::from(&terms),
+            amendment: None,
+            failed_rate: None,
+            settlement: Some(Settlement {
+                settled_at: 1_000,
+                rate: None,
+                threshold: terms.tiers[0].threshold,
+                active_tiers: 1,
+                drawn_value: Wei::new(60),
+                marginal: Group { order, value: Wei::new(100), draw: Wei::new(60) },
+            }),
+            kept: all,
+            delivered: PerAsset::default(),
+            returns_by_calendar: false,
+            objected: Wei::ZERO,
+            created_block: 1,
+            cancelled_at: None,
+            lapsed_at: None,
+            final_at: None,
+            pots: Pots::new(pots),
+            positions: BTreeMap::from([(ID, position)]),
+            owed: BTreeMap::new(),
+        }
+    }
+
+    fn restored(stored: StoredRescue) -> Option<Rescue> {
+        stored.restored(Address::repeat_byte(0xe5), terms(), NOW)
+    }
+
+    #[test]
+    fn a_restored_rescue_answers_like_one_that_was_called() {
+        let rescue = restored(settled()).unwrap();
+        let at = Moment { time: NOW, lido: Lido::Broken };
+        let view = &rescue.position_views(at, PLEDGER)[0];
+        assert_eq!((view.refundable, view.weight), (Units::ZERO, Wei::new(30)));
+        assert_eq!((rescue.view(at).drawn, rescue.view(at).due), (Wei::new(60), terms().tranches));
+    }
+
+    #[test]
+    fn what_no_escrow_can_store_is_refused() {
+        let with = |change: fn(&mut StoredRescue)| {
+            let mut stored = settled();
+            change(&mut stored);
+            restored(stored)
+        };
+        let changes: [fn(&mut StoredRescue); 10] = [
+            |stored| stored.positions.get_mut(&ID).unwrap().refunded = Units::new(21),
+            |stored| stored.positions.get_mut(&ID).unwrap().amount = Units::new(101),
+            |stored| stored.kept[Asset::Eth] += 1,
+            |stored| stored.delivered[Asset::StEth] = u8::MAX,
+            |stored| stored.settlement.as_mut().unwrap().marginal.value = Wei::ZERO,
+            |stored| stored.settlement.as_mut().unwrap().marginal.draw = Wei::new(101),
+            |stored| stored.settlement.as_mut().unwrap().active_tiers = 9,
+            |stored| stored.settlement = None,
+            |stored| stored.status = Status::Open,
+            |stored| {
+                let pot = Pot { total: Units::new(1), drawn: Units::new(2) };
+                stored.pots = Pots::new([pot; MAX_TIERS * Asset::ALL.len()]);
+            },
+        ];
+        assert!(with(|_| ()).is_some());
+        for (index, change) in changes.into_iter().enumerate() {
+            assert!(with(change).is_none(), "change {index}");
+        }
+    }
+
+    #[test]
+    fn what_no_pool_can_store_is_refused() {
+        let rescue = restored(settled()).unwrap();
+        let address = Address::repeat_byte(0x90);
+        let recovery = |value, interest| {
+            let zero = Wei::ZERO;
+            let order = terms().tiers[0].draw_order;
+            let group =
+                RecoveryGroup { order, rate: Bps::ZERO, value, interest, principal: zero, received: zero };
+            let stored =
+                StoredRecovery { accrued_at: Some(2_000), groups: vec![group], claimed: BTreeMap::new() };
+            stored.restored(address, &rescue).is_some()
+        };
+        let most = Wei::new(u128::MAX);
+        assert_eq!([recovery(Wei::new(100), Wei::ZERO), recovery(Wei::ZERO, Wei::ZERO)], [true; 2]);
+        assert_eq!([recovery(Wei::new(1), Wei::ZERO), recovery(Wei::new(100), most)], [false; 2]);
+
+        let bonus = |seconds: u64, value: u64| {
+            let value = WeiSeconds::new(U256::from(value));
+            let decision = BonusDecision { bonus: Wei::new(9), pledgers: Wei::new(1), value, rate: None };
+            let unit_seconds = UnitSeconds::new(U256::from(seconds));
+            let enlistment = Enlistment { unit_seconds, ..Enlistment::default() };
+            let stored = StoredBonus {
+                view: BonusView { total: Wei::new(9), decision: Some(decision) },
+                enlisted: BTreeMap::from([(ID, enlistment)]),
+                claimed: BTreeSet::new(),
+                added: BTreeMap::new(),
+            };
+            stored.restored(address).is_some()
+        };
+        assert_eq!([bonus(5, 5), bonus(6, 5), bonus(0, 0)], [true, false, false]);
+    }
+}

@@ -13,6 +13,13 @@ use super::Role;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
 pub enum ProofError {
+    /// The node does not have the block.
+    #[error("the node has no block with the hash `{hash}`")]
+    NoBlock {
+        /// The hash.
+        #[serde(with = "levee_model::json::Hash")]
+        hash: B256,
+    },
     /// The header is that of another block.
     #[error("the header of block {number} has the hash `{computed}`, not `{expected}`")]
     HeaderDiffers {

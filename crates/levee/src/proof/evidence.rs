@@ -4,7 +4,7 @@ use alloy::{eips::BlockId, primitives::Bytes, providers::Provider, sol_types::So
 use futures_util::future::try_join_all;
 
 use super::{
-    Evidence, Question,
+    Evidence, ProofError, Question,
     check::{Plan, check_hash},
 };
 use crate::{bindings::RescueLens::Reading, error::Error, snapshot::Query};
@@ -34,7 +34,11 @@ impl Question {
 
     async fn collect(&self, provider: &impl Provider) -> Result<Evidence, Error> {
         let block = self.block_hash.map_or(BlockId::latest(), BlockId::hash);
-        let header = provider.get_block(block).await?.ok_or(Error::Malformed { what: "a block" })?.header;
+        let found = provider.get_block(block).await?;
+        let missing = self
+            .block_hash
+            .map_or(Error::Malformed { what: "a block" }, |hash| ProofError::NoBlock { hash }.into());
+        let header = found.ok_or(missing)?.header;
         check_hash(&header, self.block_hash)?;
         let at = BlockId::hash(header.hash);
         let (views, identity) = self.query().reading(provider, self.chain, at).await?;

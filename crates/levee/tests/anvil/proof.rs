@@ -11,13 +11,16 @@ use alloy::{
 };
 use eyre::{OptionExt as _, Result};
 use levee::{
-    AccountView, Blueprint, Error, Escrow, Query, Snapshot,
+    AccountView, Blueprint, Contract, Error, Escrow, Query, Snapshot,
     bindings::{StETH, WstETH},
     model::{Amount, Asset, EndReason, Goal, Operation as O, PositionId, Shares, Status, Terms, Units, Wei},
     proof::{Evidence, Question, Role, Unproven, Verified},
     provider,
 };
-use levee_lab::proxy::{OwnCode, Proxy, Reply};
+use levee_lab::{
+    proxy::{OwnCode, Proxy, Reply},
+    source,
+};
 
 const ETH_ONLY: [&str; 5] =
     ["eth_getBlockByNumber", "eth_call", "eth_getProof", "eth_getProof", "eth_getProof"];
@@ -237,5 +240,17 @@ async fn another_block_is_taken_when_the_state_of_one_is_gone() -> Result<()> {
     assert!(matches!(ask(&refusing(9), None).await, Err(Error::Rpc { .. })));
     // A given block is not exchanged for another.
     assert!(matches!(ask(&refusing(1), Some(evidence.header.hash)).await, Err(Error::Rpc { .. })));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_code_of_an_escrow_is_what_its_source_compiles_to() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = ether_rescue(&env).await?.address();
+    let found = source::verify(&env.endpoint(), escrow)?;
+    assert_eq!((found.contract, found.source), (Contract::PledgeEscrow, "contracts/PledgeEscrow.sol"));
+    assert_eq!((found.immutables.len(), &found.immutables[0][12..]), (17, env.beneficiary().as_slice()));
+    let nothing = source::verify(&env.endpoint(), env.bob()).unwrap_err();
+    assert_eq!(nothing.to_string(), format!("there is no code at `{}`", env.bob()));
     Ok(())
 }
