@@ -126,9 +126,9 @@ async fn a_bundle_is_checked_offline_by_anyone() {
     let shares = format!("{:#x}", 25 * ETHER);
     assert!(tampered.contains(&shares));
     world.write("tampered.json", &tampered.replace(&shares, "0x1"));
-    let ran = verify(&world, "--from-bundle tampered.json --json");
-    let error: Value = serde_json::from_str(&ran.stderr).expect("it is JSON");
-    assert_eq!((ran.code, &error["error"]["kind"]), (Some(1), &json!("SlotDiffers")));
+    let ran = verify(&world, "--from-bundle tampered.json");
+    let message = "error: `tampered.json` proves nothing: what is said of slot `0x";
+    assert_eq!((ran.code, ran.stderr.starts_with(message)), (Some(1), true), "{}", ran.stderr);
     world.write("other.json", "{}");
     let ran = verify(&world, "--from-bundle other.json");
     assert!(ran.stderr.starts_with("error: `other.json` is not a bundle of evidence: "), "{}", ran.stderr);

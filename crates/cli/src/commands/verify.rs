@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256};
 use clap::Args;
-use eyre::{Result, WrapErr};
+use eyre::Result;
 use levee::proof::{Evidence, ProvenAccount, Question, Role, Unproven, Verified};
 use levee_model::{Amount, Asset, Terms, json::Hash};
 use schemars::JsonSchema;
@@ -137,28 +137,33 @@ impl VerifyArgs {
         Ok((bundle, verified, anchor))
     }
 
-    /// Reads evidence from a file.
+    /// Checks the evidence in a file.
     fn read(&self, path: &Path, terms: Option<&TermsFile>) -> Result<(Bundle, Verified, Anchor)> {
-        let shown = path.display();
-        let bundle: Bundle = serde_json::from_slice(&file::document(path)?).map_err(|error| {
-            UserError::new(format!("`{shown}` is not a bundle of evidence: {error}"))
-                .hint("`levee verify --bundle FILE` writes one")
-        })?;
-        if bundle.rescue != self.rescue || self.account.is_some_and(|account| bundle.account != Some(account))
-        {
-            let of =
-                bundle.account.map_or_else(String::new, |account| format!(" and the account `{account}`"));
-            return Err(UserError::new(format!("`{shown}` is about the rescue `{}`{of}", bundle.rescue))
+        let (bundle, shown) = (Bundle::read(path)?, path.display());
+        let is_other = |account| bundle.account != Some(account);
+        if bundle.rescue != self.rescue || self.account.is_some_and(is_other) {
+            let account = bundle.account.map(|account| format!(" and the account `{account}`"));
+            let about = format!("the rescue `{}`{}", bundle.rescue, account.unwrap_or_default());
+            return Err(UserError::new(format!("`{shown}` is about {about}"))
                 .hint("ask for what it is about, or for another file")
                 .into());
         }
         let question = self.question(bundle.account, self.network.expected(terms)?);
-        let verified = bundle.evidence.check(&question).wrap_err_with(|| {
-            UserError::new(format!("`{shown}` proves nothing"))
-                .hint("ask whoever gave you the file for another")
+        let verified = bundle.evidence.check(&question).map_err(|error| {
+            UserError::new(format!("`{shown}` proves nothing: {error}"))
+                .hint("do not rely on it; ask whoever gave it to you for another")
         })?;
         let anchor = if self.block_hash.is_some() { Anchor::Caller } else { Anchor::Bundle };
         Ok((bundle, verified, anchor))
+    }
+}
+
+impl Bundle {
+    fn read(path: &Path) -> Result<Self, UserError> {
+        serde_json::from_slice(&file::document(path)?).map_err(|error| {
+            UserError::new(format!("`{}` is not a bundle of evidence: {error}", path.display()))
+                .hint("`levee verify --bundle FILE` writes one")
+        })
     }
 }
 
@@ -237,7 +242,7 @@ impl Shown<'_> {
             (name_of_asset(asset), amount::units_exact(balance.units(), asset, self.page.rate()))
         });
         text.push_str(&format!("\nheld by the escrow\n{}", table::facts_below(&held.collect::<Vec<_>>())));
-        text.push_str(&format!("\nproven at block {}\n{}", self.verified.block_hash, self.proven()));
+        text.push_str(&format!("\nproven\n{}", self.proven()));
         text.push_str(&format!("\nnot proven\n{}", self.not_proven()));
         text
     }
@@ -250,7 +255,9 @@ impl Shown<'_> {
             };
             (name_of(account.role), format!("{}: {what}", account.address))
         };
-        table::facts_below(&self.verified.accounts.iter().map(fact).collect::<Vec<_>>())
+        let block = ("block", format!("hash {}", self.verified.block_hash));
+        let accounts = self.verified.accounts.iter().map(fact);
+        table::facts_below(&[block].into_iter().chain(accounts).collect::<Vec<_>>())
     }
 
     fn not_proven(&self) -> String {

@@ -32,23 +32,58 @@ const LAST_TIME: Timestamp = (1 << 40) - 1;
 
 /// What must be proven.
 pub(super) struct Plan {
-    /// The accounts, and the words of their storage.
-    pub(super) places: Vec<(Address, Vec<Place>)>,
-    pub(super) tokens: Vec<Token>,
+    /// The escrow and its pools.
+    contracts: [Planned; 3],
+    tokens: Vec<(Token, Planned)>,
+}
+
+/// An account, and words of its storage.
+pub(super) struct Planned {
+    role: Role,
+    pub(super) address: Address,
+    pub(super) places: Vec<Place>,
 }
 
 impl Plan {
     pub(super) fn of(question: &Question, identity: &Identity) -> Self {
-        let Identity { contracts, original, .. } = identity;
-        let account = question.account;
-        let tokens = tokens::of(original, identity.chain);
-        let mut places = vec![
-            (contracts.escrow, layout::escrow::places(original, account)),
-            (contracts.recovery, layout::recovery_pool::places(original, account)),
-            (contracts.bonus, layout::bonus_pool::places(original, account)),
+        let (account, terms, of) = (question.account, &identity.original, identity.contracts);
+        let planned = |role, address, places| Planned { role, address, places };
+        let contracts = [
+            planned(Role::Escrow, of.escrow, layout::escrow::places(terms, account)),
+            planned(Role::RecoveryPool, of.recovery, layout::recovery_pool::places(terms, account)),
+            planned(Role::BonusPool, of.bonus, layout::bonus_pool::places(terms, account)),
         ];
-        places.extend(tokens.iter().map(|token| (token.address, vec![token.place(contracts.escrow)])));
-        Self { places, tokens }
+        let token = |token: Token| {
+            let role = if token.asset == Asset::StEth { Role::StEth } else { Role::WstEth };
+            (token, planned(role, token.address, vec![token.place(of.escrow)]))
+        };
+        Self { contracts, tokens: tokens::of(terms, identity.chain).into_iter().map(token).collect() }
+    }
+
+    /// All of it.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = &Planned> {
+        self.contracts.iter().chain(self.tokens.iter().map(|(_, planned)| planned))
+    }
+
+    pub(super) fn has_tokens(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+}
+
+impl Planned {
+    /// What is proven, for the reader. A contract that was not created stores nothing.
+    fn describe(&self, account: &Account) -> Result<ProvenAccount, Error> {
+        let word = |Place { name, slot }: &Place| -> Result<_, Error> {
+            Ok(ProvenWord { name: name.clone(), slot: *slot, value: account.word(*slot)?.into() })
+        };
+        let places = if account.code_hash.is_some() { &self.places[..] } else { &[] };
+        Ok(ProvenAccount {
+            role: self.role,
+            address: account.address,
+            balance: convert::wei(account.balance)?,
+            code_hash: account.code_hash,
+            words: places.iter().map(word).collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -62,26 +97,22 @@ impl Evidence {
         let views = decoded(&self.views)?;
         let identity = Identity::of(question.rescue, question.chain, &views)?;
         let plan = Plan::of(question, &identity);
-        let accounts = self.accounts(&plan)?;
+        let accounts = plan.accounts().map(|planned| self.account(planned)).collect::<Result<Vec<_>, _>>()?;
+        let (contracts, tokens) = accounts.split_at(plan.contracts.len());
+        same_codes(contracts, &views)?;
         let claimed = claimed(&identity, &views, block)?;
-        same("the time of the block", &claimed_time(&views)?, &block.time)?;
-        let [escrow, recovery, bonus, tokens @ ..] = &accounts[..] else { unreachable!("they are planned") };
-        for (account, hash) in [
-            (escrow, views.codeHash),
-            (recovery, views.recoveryPool.codeHash),
-            (bonus, views.bonusPool.codeHash),
-        ] {
-            same_code(account, hash)?;
-        }
-        let books = Books::read([escrow, recovery, bonus], &identity, question.account, block.time)?;
+        let books = Books::read(contracts, &identity, question.account, block.time)?;
         let proven = books.snapshot(&claimed, question.account);
         agree(&claimed, &proven)?;
-        let balances = self.balances(escrow, tokens, &plan, question.rescue)?;
+        let mut balances = vec![Amount::Eth(convert::wei(contracts[0].balance)?)];
+        balances.extend(self.token_balances(&plan, tokens)?);
         let unproven = unproven(&books, &proven, &plan, &balances);
-        let accounts = plan.describe(&accounts)?;
+        let described = plan.accounts().zip(&accounts).map(|(planned, account)| planned.describe(account));
+        let accounts = described.collect::<Result<_, _>>()?;
         Ok(Verified { snapshot: proven, block_hash: self.header.hash, balances, accounts, unproven })
     }
 
+    /// The block, whose hash is that of its header.
     fn block(&self, expected: Option<B256>) -> Result<Block, Error> {
         check_hash(&self.header, expected)?;
         let Header { number, parent_hash, timestamp: time, .. } = self.header.inner;
@@ -91,45 +122,28 @@ impl Evidence {
         Ok(Block { number, parent_hash, time })
     }
 
-    /// The accounts of the plan, in its order.
-    fn accounts(&self, plan: &Plan) -> Result<Vec<Account>, Error> {
-        let account = |&(address, _): &(Address, _)| {
-            let said = self.proofs.iter().find(|said| said.address == address);
-            let said = said.ok_or(ProofError::AccountMissing { address })?;
-            Ok(Account::check(self.header.inner.state_root, said)?)
-        };
-        plan.places.iter().map(account).collect()
+    fn account(&self, planned: &Planned) -> Result<Account, ProofError> {
+        let address = planned.address;
+        let said = self.proofs.iter().find(|said| said.address == address);
+        Account::check(self.header.inner.state_root, said.ok_or(ProofError::AccountMissing { address })?)
     }
 
-    /// What the escrow has of each asset, where that is proven. Tokens must say the same.
-    fn balances(
-        &self,
-        escrow: &Account,
-        tokens: &[Account],
-        plan: &Plan,
-        rescue: Address,
-    ) -> Result<Vec<Amount>, Error> {
-        let mut balances = vec![Amount::Eth(convert::wei(escrow.balance)?)];
-        let Some(said) = &self.tokens else {
-            return if tokens.is_empty() {
-                Ok(balances)
-            } else {
-                Err(Error::Malformed { what: "an answer" })
-            };
-        };
-        let said = AccountView::of(&decoded(said)?.account, false, false)?;
-        for (token, account) in plan.tokens.iter().zip(tokens) {
-            if !token.is_known(account.code_hash) {
-                continue;
+    /// What the escrow has of tokens, where that is proven. The tokens must say the same.
+    fn token_balances(&self, plan: &Plan, accounts: &[Account]) -> Result<Vec<Amount>, Error> {
+        if !plan.has_tokens() {
+            return Ok(Vec::new());
+        }
+        let said = decoded(self.tokens.as_ref().ok_or(Error::Malformed { what: "an answer" })?)?;
+        let said = AccountView::of(&said.account, false, false)?;
+        let mut balances = Vec::new();
+        for ((token, planned), account) in plan.tokens.iter().zip(accounts) {
+            for place in planned.places.iter().filter(|_| token.is_known(account.code_hash)) {
+                let units = convert::narrow(account.word(place.slot)?, "a balance").map(Units::new)?;
+                // A token that does not answer is broken, and has what it has.
+                let claimed = said.balance_of(token.asset).map_or(units, Amount::units);
+                same(&format!("the escrow's {}", token.asset), &claimed, &units)?;
+                balances.push(units.of(token.asset));
             }
-            let word = account.word(token.place(rescue).slot)?;
-            let proven =
-                convert::narrow(word, "a balance").map(|number| Units::new(number).of(token.asset))?;
-            // A token that does not answer is broken, and has what it has.
-            if let Some(claimed) = said.balance_of(token.asset) {
-                same(&format!("the escrow's {}", token.asset), &claimed.units(), &proven.units())?;
-            }
-            balances.push(proven);
         }
         Ok(balances)
     }
@@ -146,12 +160,9 @@ fn decoded(reading: &[u8]) -> Result<Reading, Error> {
     Reading::abi_decode_validate(reading).map_err(|_| Error::Malformed { what: "an answer" })
 }
 
-fn claimed_time(views: &Reading) -> Result<Timestamp, Error> {
-    convert::time(views.blockTime)
-}
-
 /// What the views say, of what can be proven.
 fn claimed(identity: &Identity, views: &Reading, block: Block) -> Result<Snapshot, Error> {
+    same("the time of the block", &convert::time(views.blockTime)?, &block.time)?;
     let said = Snapshot::new(identity.clone(), views)?;
     let AccountView { positions, owed, .. } = said.account;
     let account = AccountView { positions, owed, ..AccountView::default() };
@@ -167,25 +178,26 @@ struct Books {
 
 impl Books {
     fn read(
-        [escrow, recovery, bonus]: [&Account; 3],
+        accounts: &[Account],
         identity: &Identity,
         account: Option<Address>,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let terms = &identity.original;
-        let impossible = |role, address| ProofError::Impossible { role, address };
-        let rescue =
-            layout::escrow::read(escrow, terms, account)?.restored(escrow.address, terms.clone(), now);
-        let rescue = rescue.ok_or(impossible(Role::Escrow, escrow.address))?;
+        let (terms, [escrow, recovery, bonus]) =
+            (&identity.original, [0, 1, 2].map(|index| &accounts[index]));
+        let impossible = |role, account: &Account| ProofError::Impossible { role, address: account.address };
+        let rescue = layout::escrow::read(escrow, terms, account)?;
+        let rescue = rescue.restored(escrow.address, terms.clone(), now);
+        let rescue = rescue.ok_or(impossible(Role::Escrow, escrow))?;
         let mut books = Self { rescue, recovery: None, bonus: None };
         if recovery.code_hash.is_some() {
             let stored = layout::recovery_pool::read(recovery, terms, account)?;
             let pool = stored.restored(recovery.address, &books.rescue);
-            books.recovery = Some(pool.ok_or(impossible(Role::RecoveryPool, recovery.address))?);
+            books.recovery = Some(pool.ok_or(impossible(Role::RecoveryPool, recovery))?);
         }
         if bonus.code_hash.is_some() {
             let pool = layout::bonus_pool::read(bonus, terms, account)?.restored(bonus.address);
-            books.bonus = Some(pool.ok_or(impossible(Role::BonusPool, bonus.address))?);
+            books.bonus = Some(pool.ok_or(impossible(Role::BonusPool, bonus))?);
         }
         Ok(books)
     }
@@ -227,30 +239,6 @@ impl Books {
     }
 }
 
-impl Plan {
-    /// What is proven, for the reader.
-    fn describe(&self, accounts: &[Account]) -> Result<Vec<ProvenAccount>, Error> {
-        let roles = [Role::Escrow, Role::RecoveryPool, Role::BonusPool, Role::StEth, Role::WstEth];
-        let described = roles.into_iter().zip(accounts).zip(&self.places);
-        described.map(|((role, account), (_, places))| described_as(role, account, places)).collect()
-    }
-}
-
-fn described_as(role: Role, account: &Account, places: &[Place]) -> Result<ProvenAccount, Error> {
-    let word = |Place { name, slot }: &Place| -> Result<_, Error> {
-        Ok(ProvenWord::new(name.clone(), *slot, account.word(*slot)?))
-    };
-    // A contract that was not created stores nothing.
-    let places = if account.code_hash.is_some() { places } else { &[] };
-    Ok(ProvenAccount {
-        role,
-        address: account.address,
-        balance: convert::wei(account.balance)?,
-        code_hash: account.code_hash,
-        words: places.iter().map(word).collect::<Result<_, _>>()?,
-    })
-}
-
 fn unproven(books: &Books, proven: &Snapshot, plan: &Plan, balances: &[Amount]) -> Vec<Unproven> {
     let mut list = vec![
         Unproven::Block,
@@ -260,19 +248,23 @@ fn unproven(books: &Books, proven: &Snapshot, plan: &Plan, balances: &[Amount]) 
     if let (Status::Open, ShareRate::Known(rate)) = (books.rescue.stored_status(), proven.rescue.rate) {
         list.push(Unproven::ShareRate { rate });
     }
-    list.extend(plan.tokens.iter().map(|token| Unproven::Token { asset: token.asset }));
-    let is_proven = |asset: Asset| balances.iter().any(|balance| balance.asset() == asset);
-    let missing = plan.tokens.iter().filter(|token| !is_proven(token.asset));
-    list.extend(missing.map(|token| Unproven::Balance { asset: token.asset }));
+    let assets = || plan.tokens.iter().map(|(token, _)| token.asset);
+    list.extend(assets().map(|asset| Unproven::Token { asset }));
+    let is_missing = |asset: &Asset| balances.iter().all(|balance| balance.asset() != *asset);
+    list.extend(assets().filter(is_missing).map(|asset| Unproven::Balance { asset }));
     list
 }
 
-fn same_code(account: &Account, claimed: B256) -> Result<(), Error> {
-    if account.code_hash == Some(claimed).filter(|&hash| is_code(hash)) {
-        return Ok(());
+/// Checks that the views are said to come from the code that is there.
+fn same_codes(contracts: &[Account], views: &Reading) -> Result<(), ProofError> {
+    let claimed = [views.codeHash, views.recoveryPool.codeHash, views.bonusPool.codeHash];
+    for (account, claimed) in contracts.iter().zip(claimed) {
+        let proven = account.code_hash.unwrap_or_default();
+        if proven != if is_code(claimed) { claimed } else { B256::ZERO } {
+            return Err(ProofError::CodeDiffers { address: account.address, claimed, proven });
+        }
     }
-    let proven = account.code_hash.unwrap_or_default();
-    Err(ProofError::CodeDiffers { address: account.address, claimed, proven }.into())
+    Ok(())
 }
 
 fn same<T: PartialEq + Serialize>(field: &str, claimed: &T, proven: &T) -> Result<(), Error> {

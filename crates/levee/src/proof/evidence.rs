@@ -43,12 +43,12 @@ impl Question {
         let at = BlockId::hash(header.hash);
         let (views, identity) = self.query().reading(provider, self.chain, at).await?;
         let plan = Plan::of(self, &identity);
-        let proofs = plan.places.iter().map(async |(address, places)| {
-            let slots = places.iter().map(|place| place.slot).collect();
-            provider.get_proof(*address, slots).block_id(at).await.map_err(Error::from)
+        let proofs = plan.accounts().map(async |planned| {
+            let slots = planned.places.iter().map(|place| place.slot).collect();
+            provider.get_proof(planned.address, slots).block_id(at).await.map_err(Error::from)
         });
         let tokens = async {
-            if plan.tokens.is_empty() {
+            if !plan.has_tokens() {
                 return Ok(None);
             }
             let query = Query::of(self.rescue).account(self.rescue);

@@ -62,6 +62,14 @@ fn ids(terms: &Terms) -> impl Iterator<Item = (u8, Asset)> + '_ {
     (0..terms.tier_count()).flat_map(move |tier| assets().map(move |asset| (tier, asset)))
 }
 
+/// The positions that an account may have, with their numbers.
+fn positions_of(account: Option<Address>, terms: &Terms) -> impl Iterator<Item = (PositionId, u64)> + '_ {
+    let of = |pledger| {
+        ids(terms).map(move |(tier, asset)| (PositionId { pledger, tier, asset }, number(tier, asset)))
+    };
+    account.into_iter().flat_map(of)
+}
+
 /// The fields of a word, from its lowest bits on, as Solidity packs them.
 struct Fields(U256);
 
@@ -168,9 +176,8 @@ pub(super) mod escrow {
             final_at: timeline.time(),
             objected: timeline.wei(96),
             pots: pots(storage, terms)?,
-            positions: account
-                .map_or_else(|| Ok(BTreeMap::new()), |account| positions(storage, terms, account))?,
-            owed: account.map_or_else(|| Ok(BTreeMap::new()), |account| all_owed(storage, account))?,
+            positions: positions(storage, terms, account)?,
+            owed: all_owed(storage, account)?,
         })
     }
 
@@ -240,13 +247,13 @@ pub(super) mod escrow {
     fn positions(
         storage: &Account,
         terms: &Terms,
-        pledger: Address,
+        account: Option<Address>,
     ) -> Result<BTreeMap<PositionId, Position>, Error> {
-        let read = |(tier, asset)| -> Result<_, Error> {
-            let word = storage.word(position(pledger, number(tier, asset)).slot)?;
-            Ok((PositionId { pledger, tier, asset }, unpacked(Fields(word))))
+        let read = |(id, number): (PositionId, u64)| -> Result<_, Error> {
+            let word = storage.word(position(id.pledger, number).slot)?;
+            Ok((id, unpacked(Fields(word))))
         };
-        ids(terms).map(read).collect()
+        positions_of(account, terms).map(read).collect()
     }
 
     fn unpacked(mut word: Fields) -> Position {
@@ -257,12 +264,16 @@ pub(super) mod escrow {
         Position { amount, refunded, objected, departures: departures as u32 }
     }
 
-    fn all_owed(storage: &Account, pledger: Address) -> Result<BTreeMap<(Address, Asset), Units>, Error> {
-        let read = |asset| -> Result<_, Error> {
+    fn all_owed(
+        storage: &Account,
+        account: Option<Address>,
+    ) -> Result<BTreeMap<(Address, Asset), Units>, Error> {
+        let read = |(pledger, asset)| -> Result<_, Error> {
             let mut word = Fields(storage.word(owed(pledger, asset).slot)?);
             Ok(((pledger, asset), word.units()))
         };
-        Asset::ALL.into_iter().map(read).collect()
+        let all = account.into_iter().flat_map(|pledger| Asset::ALL.map(|asset| (pledger, asset)));
+        all.map(read).collect()
     }
 }
 
@@ -308,23 +319,25 @@ pub(super) mod recovery_pool {
         account: Option<Address>,
     ) -> Result<StoredRecovery, Error> {
         let mut ledger = Fields(storage.word(slot(LEDGER))?);
-        let _orders: u128 = ledger.next(64 + 8);
-        let group = |(order, rate)| -> Result<_, Error> {
-            let mut first = Fields(storage.word(group(order))?);
-            let mut second = Fields(storage.word(after(group(order), 1))?);
-            let (value, received) = (first.wei(112), first.wei(96));
-            let (principal, interest) = (second.wei(96), second.wei(128));
-            Ok(RecoveryGroup { order, rate, value, principal, interest, received })
+        let _orders_and_their_count: u128 = ledger.next(64 + 8);
+        let claimed = |(id, number): (PositionId, u64)| -> Result<_, Error> {
+            Ok((id, convert::wei(storage.word(claimed(id.pledger, number).slot)?)?))
         };
-        let mut paid = BTreeMap::new();
-        for (pledger, (tier, asset)) in
-            account.into_iter().flat_map(|account| ids(terms).map(move |id| (account, id)))
-        {
-            let word = storage.word(claimed(pledger, number(tier, asset)).slot)?;
-            paid.insert(PositionId { pledger, tier, asset }, convert::wei(word)?);
-        }
-        let groups = groups(terms).map(group).collect::<Result<_, _>>()?;
-        Ok(StoredRecovery { accrued_at: ledger.time(), groups, claimed: paid })
+        Ok(StoredRecovery {
+            accrued_at: ledger.time(),
+            groups: groups(terms)
+                .map(|(order, rate)| read_group(storage, order, rate))
+                .collect::<Result<_, _>>()?,
+            claimed: positions_of(account, terms).map(claimed).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn read_group(storage: &Account, order: u8, rate: Bps) -> Result<RecoveryGroup, Error> {
+        let mut first = Fields(storage.word(group(order))?);
+        let mut second = Fields(storage.word(after(group(order), 1))?);
+        let (value, received) = (first.wei(112), first.wei(96));
+        let (principal, interest) = (second.wei(96), second.wei(128));
+        Ok(RecoveryGroup { order, rate, value, principal, interest, received })
     }
 }
 
@@ -378,12 +391,13 @@ pub(super) mod bonus_pool {
             claimed: BTreeSet::new(),
             added: BTreeMap::new(),
         };
-        let Some(pledger) = account else { return Ok(stored) };
-        stored.added.insert(pledger, convert::wei(storage.word(added(pledger).slot)?)?);
-        for (tier, asset) in ids(terms) {
-            let (id, number) = (PositionId { pledger, tier, asset }, number(tier, asset));
-            stored.enlisted.insert(id, unpacked(Fields(storage.word(enlistment(pledger, number).slot)?)));
-            if !storage.word(claimed(pledger, number).slot)?.is_zero() {
+        if let Some(sponsor) = account {
+            stored.added.insert(sponsor, convert::wei(storage.word(added(sponsor).slot)?)?);
+        }
+        for (id, number) in positions_of(account, terms) {
+            let word = storage.word(enlistment(id.pledger, number).slot)?;
+            stored.enlisted.insert(id, unpacked(Fields(word)));
+            if !storage.word(claimed(id.pledger, number).slot)?.is_zero() {
                 stored.claimed.insert(id);
             }
         }

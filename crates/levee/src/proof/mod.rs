@@ -24,7 +24,7 @@ mod layout;
 mod tokens;
 mod trie;
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes};
 use levee_model::{Amount, Asset, Rate, Wei};
 use serde::{Deserialize, Serialize};
 
@@ -129,12 +129,6 @@ pub struct ProvenWord {
     /// What is stored there; zero if nothing ever was.
     #[cfg_attr(feature = "schema", schemars(with = "levee_model::json::Hash"))]
     pub value: B256,
-}
-
-impl ProvenWord {
-    fn new(name: String, slot: B256, value: U256) -> Self {
-        Self { name, slot, value: value.into() }
-    }
 }
 
 /// What no proof shows.

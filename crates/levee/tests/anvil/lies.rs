@@ -137,7 +137,8 @@ impl Lie {
                 matches!(self.kind, HeaderField | BlockHash | OtherBlock)
             }
             Some("eth_getProof") => {
-                let address: Address = serde_json::from_value(request["params"][0].clone()).unwrap();
+                let address: Address =
+                    serde_json::from_value(request["params"][0].clone()).expect("the node answers so");
                 let is_proof = matches!(
                     self.kind,
                     Balance
@@ -186,27 +187,31 @@ impl Lie {
                 let proof = &mut self.proven_word(answer)["proof"];
                 self.flip_node(proof);
             }
-            Kind::ShortProof => drop(answer["accountProof"].as_array_mut().unwrap().pop()),
+            Kind::ShortProof => {
+                drop(answer["accountProof"].as_array_mut().expect("the node answers so").pop())
+            }
             _ => self.tell_view(answer),
         }
     }
 
     fn word<'a>(&mut self, answer: &'a mut Value) -> &'a mut Value {
-        let words = answer["storageProof"].as_array_mut().unwrap();
+        let words = answer["storageProof"].as_array_mut().expect("the node answers so");
         let number = self.seed.below(words.len());
         &mut words[number]
     }
 
     /// A word whose proof has a node.
     fn proven_word<'a>(&mut self, answer: &'a mut Value) -> &'a mut Value {
-        let words = answer["storageProof"].as_array_mut().unwrap();
-        let mut proven: Vec<_> =
-            words.iter_mut().filter(|word| !word["proof"].as_array().unwrap().is_empty()).collect();
+        let words = answer["storageProof"].as_array_mut().expect("the node answers so");
+        let mut proven: Vec<_> = words
+            .iter_mut()
+            .filter(|word| !word["proof"].as_array().expect("the node answers so").is_empty())
+            .collect();
         let number = self.seed.below(proven.len());
         proven.swap_remove(number)
     }
 
-    /// Gives a word the value and the proof of another, or a word that was not asked for.
+    /// Gives what is proven of one word out as another.
     fn exchange(&mut self, answer: &mut Value) {
         let other = U256::from(self.seed.below(1 << 30) + 1_000);
         self.word(answer)["key"] = json!(FixedBytes::<32>::from(other));
@@ -214,10 +219,11 @@ impl Lie {
 
     /// Changes a digit of a number or of bytes.
     fn flip(&mut self, value: &mut Value) {
-        let text = value.as_str().unwrap().trim_start_matches("0x");
+        let text = value.as_str().expect("the node answers so").trim_start_matches("0x");
         if text.len() < 64 {
             // A quantity has no leading zeros.
-            let number = U256::from_str_radix(text, 16).unwrap() ^ (U256::ONE << self.seed.below(24));
+            let number = U256::from_str_radix(text, 16).expect("the node answers so")
+                ^ (U256::ONE << self.seed.below(24));
             *value = if text.len() == 40 {
                 json!(Address::from_word(number.into()))
             } else {
@@ -225,14 +231,14 @@ impl Lie {
             };
             return;
         }
-        let mut bytes = hex::decode(text).unwrap();
+        let mut bytes = hex::decode(text).expect("the node answers so");
         let place = self.seed.below(bytes.len());
         bytes[place] ^= 1 << self.seed.below(8);
         *value = json!(hex::encode_prefixed(bytes));
     }
 
     fn flip_node(&mut self, proof: &mut Value) {
-        let nodes = proof.as_array_mut().unwrap();
+        let nodes = proof.as_array_mut().expect("the node answers so");
         let number = self.seed.below(nodes.len());
         self.flip(&mut nodes[number]);
     }
@@ -240,8 +246,9 @@ impl Lie {
     fn tell_view(&mut self, answer: &mut Value) {
         type Answer = (FixedBytes<32>, Reading);
         type AnswerType = (alloy::sol_types::sol_data::FixedBytes<32>, Reading);
-        let bytes: Bytes = serde_json::from_value(answer.clone()).unwrap();
-        let (magic, mut reading): Answer = AnswerType::abi_decode_params(&bytes).unwrap();
+        let bytes: Bytes = serde_json::from_value(answer.clone()).expect("the node answers so");
+        let (magic, mut reading): Answer =
+            AnswerType::abi_decode_params(&bytes).expect("the node answers so");
         match self.kind {
             Kind::CodeInView => {
                 let Reading { codeHash, recoveryPool, bonusPool, .. } = &mut reading;
@@ -294,7 +301,8 @@ impl Lie {
     }
 
     fn flip_number(&mut self, number: &mut Bytes) {
-        let changed = U256::abi_decode(number).unwrap() ^ (U256::ONE << self.seed.below(90));
+        let changed =
+            U256::abi_decode(number).expect("the node answers so") ^ (U256::ONE << self.seed.below(90));
         *number = changed.abi_encode().into();
     }
 
