@@ -59,7 +59,7 @@ test-solidity: setup
 	tools/artifacts.mjs --check
 	forge test --no-match-path '$(CAMPAIGNS)'
 
-test-rust: setup
+test-rust: setup $(VENV)
 	cargo test --locked --workspace
 
 gas-check: setup $(LAB) out/peers.json

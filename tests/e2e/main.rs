@@ -13,11 +13,13 @@ mod devices;
 mod edition;
 mod inputs;
 mod journal;
+mod languages;
 #[cfg(target_os = "linux")]
 mod ledger;
 mod lifecycle;
 mod names;
 mod nodes;
+mod operator;
 mod payers;
 mod prompt;
 mod readme;

@@ -1,15 +1,11 @@
 //! Names of ENS instead of addresses, over a stand-in for its universal resolver.
 
-use std::{
-    io::Write as _,
-    process::{Command, Stdio},
-    sync::LazyLock,
-};
+use std::sync::LazyLock;
 
 use alloy::{
     ens::{UNIVERSAL_RESOLVER_ADDRESS, dns_encode},
     network::TransactionBuilder as _,
-    primitives::{Address, Bytes, hex},
+    primitives::{Address, Bytes},
     providers::{Provider as _, ext::AnvilApi as _},
     rpc::types::TransactionRequest,
     sol,
@@ -18,28 +14,19 @@ use alloy::{
 use levee_lab::proxy::{OwnCode, Proxy, Reply};
 use serde_json::{Value, json};
 
-use crate::support::{ANN, BEN, CAT, ETHER, World, project_file, root};
+use crate::{
+    solidity::compile,
+    support::{ANN, BEN, CAT, ETHER, World},
+};
 
 sol! {
     function set(bytes name, address account, string gateway);
 }
 
-/// The code of Names.sol, by the compiler of the lockfile.
+/// The code of Names.sol.
 static CODE: LazyLock<Bytes> = LazyLock::new(|| {
-    let source = json!({ "Names.sol": { "content": project_file("tests/e2e/names/Names.sol") } });
-    let outputs = json!({ "*": { "*": ["evm.deployedBytecode.object"] } });
-    let settings = json!({ "outputSelection": outputs });
-    let input = json!({ "language": "Solidity", "sources": source, "settings": settings });
-    let mut solc = Command::new(root().join("tools/solc"));
-    let solc = solc.arg("--standard-json").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let mut solc = solc.expect("the compiler needs node and `npm ci`");
-    let mut stdin = solc.stdin.take().expect("it is piped");
-    stdin.write_all(input.to_string().as_bytes()).expect("the compiler reads");
-    drop(stdin);
-    let output = solc.wait_with_output().expect("the compiler ends");
-    let output: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
-    let object = &output["contracts"]["Names.sol"]["Names"]["evm"]["deployedBytecode"]["object"];
-    hex::decode(object.as_str().unwrap_or_else(|| panic!("{output}"))).expect("hexadecimal digits").into()
+    let mut contracts = compile("tests/e2e/names/Names.sol");
+    contracts.remove("Names").expect("it is there").deployed
 });
 
 impl World {

@@ -17,7 +17,7 @@ use alloy::{
 use serde_json::Value;
 
 use crate::{
-    solidity,
+    solidity::{self, Code},
     support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, HOUR, START, World, names, project_file, words},
 };
 
@@ -59,7 +59,7 @@ sol! {
     }
 }
 
-static DAOS: LazyLock<BTreeMap<String, Bytes>> = LazyLock::new(|| solidity::compile("tests/e2e/dao/Dao.sol"));
+static DAOS: LazyLock<BTreeMap<String, Code>> = LazyLock::new(|| solidity::compile("tests/e2e/dao/Dao.sol"));
 
 /// The creation code in an artifact of a package.
 fn artifact(path: &str) -> Bytes {
@@ -163,7 +163,7 @@ impl World {
         fs::read_to_string(self.directory().join(name)).expect("it was written")
     }
 
-    fn json_file(&self, name: &str) -> Value {
+    pub(crate) fn json_file(&self, name: &str) -> Value {
         serde_json::from_str(&self.file(name)).expect("it is JSON")
     }
 }
@@ -295,7 +295,7 @@ struct Voted {
 impl World {
     /// OpenZeppelin's governor with its timelock of a day.
     async fn dao(&self) -> Voted {
-        let token = self.create(&DAOS["Token"], Token::constructorCall { inSeconds: false }).await;
+        let token = self.create(&DAOS["Token"].creation, Token::constructorCall { inSeconds: false }).await;
         let timelock = TimelockController::constructorCall {
             delay: U256::from(DAY),
             proposers: Vec::new(),
@@ -304,7 +304,7 @@ impl World {
         };
         let timelock =
             self.create(&artifact(&format!("{OPENZEPPELIN}/TimelockController.json")), timelock).await;
-        let dao = self.create(&DAOS["Dao"], Dao::constructorCall { token, timelock }).await;
+        let dao = self.create(&DAOS["Dao"].creation, Dao::constructorCall { token, timelock }).await;
         let role = keccak256("PROPOSER_ROLE");
         self.send(timelock, &TimelockController::grantRoleCall { role, account: dao }).await;
         Voted { dao, payer: timelock }
@@ -370,8 +370,8 @@ async fn a_dao_pledges_by_a_vote_and_its_timelock() {
 impl World {
     /// A governor that counts in seconds, and pays itself.
     async fn numbered_dao(&self) -> Address {
-        let token = self.create(&DAOS["Token"], Token::constructorCall { inSeconds: true }).await;
-        let dao = self.create(&DAOS["NumberedDao"], NumberedDao::constructorCall { token }).await;
+        let token = self.create(&DAOS["Token"].creation, Token::constructorCall { inSeconds: true }).await;
+        let dao = self.create(&DAOS["NumberedDao"].creation, NumberedDao::constructorCall { token }).await;
         self.chain.anvil_set_balance(dao, U256::from(5 * ETHER)).await.expect("anvil gives");
         dao
     }

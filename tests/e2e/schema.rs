@@ -23,6 +23,8 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         }
         ["address", ..] => "address",
         ["deploy", ..] => "deploy",
+        ["doctor", ..] => "doctor",
+        ["networks", ..] => "networks",
         ["declarations", ..] => "declarations",
         ["journal", "list", ..] => "journal-list",
         ["journal", "show" | "forget", ..] => "journal-show",
@@ -32,7 +34,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["terms", "check", ..] => "terms-check",
         ["terms", "show", ..] => "terms-show",
         ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",
-        ["terms" | "rehearse" | "completions" | "man", ..] => return None,
+        ["abi" | "terms" | "rehearse" | "completions" | "man", ..] => return None,
         _ => "transactions",
     })
 }

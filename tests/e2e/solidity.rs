@@ -12,19 +12,31 @@ use serde_json::{Value, json};
 
 use crate::support::{project_file, root};
 
-/// The creation code of the contracts in a file of the project, by their names. It may import from npm packages.
-pub(crate) fn compile(path: &str) -> BTreeMap<String, Bytes> {
+/// The code of a contract.
+pub(crate) struct Code {
+    /// What creates it.
+    pub(crate) creation: Bytes,
+    /// What is at its address then.
+    pub(crate) deployed: Bytes,
+}
+
+/// The contracts in a file of the project, by their names. It may import from npm packages.
+pub(crate) fn compile(path: &str) -> BTreeMap<String, Code> {
     let mut sources = BTreeMap::new();
     add(path, &mut sources);
     let contents: Value =
         sources.iter().map(|(name, content)| (name.clone(), json!({ "content": content }))).collect();
-    let outputs = json!({ path: { "*": ["evm.bytecode.object"] } });
+    let outputs = json!({ path: { "*": ["evm.bytecode.object", "evm.deployedBytecode.object"] } });
     let settings = json!({ "optimizer": { "enabled": true }, "outputSelection": outputs });
     let output = solc(&json!({ "language": "Solidity", "sources": contents, "settings": settings }));
     let contracts = output["contracts"][path].as_object().unwrap_or_else(|| panic!("{output}"));
-    let code = |contract: &Value| {
-        let digits = contract["evm"]["bytecode"]["object"].as_str().expect("code");
+    let bytes = |contract: &Value, which| {
+        let digits = contract["evm"][which]["object"].as_str().expect("code");
         hex::decode(digits).expect("hexadecimal digits").into()
+    };
+    let code = |contract: &Value| Code {
+        creation: bytes(contract, "bytecode"),
+        deployed: bytes(contract, "deployedBytecode"),
     };
     contracts.iter().map(|(name, contract)| (name.clone(), code(contract))).collect()
 }

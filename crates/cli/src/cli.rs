@@ -103,6 +103,12 @@ pub(crate) enum Command {
     /// Show or finish what this machine has signed
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
+    /// Check this machine, the nodes, an account and a rescue, before money depends on them
+    Doctor(Box<commands::doctor::DoctorArgs>),
+    /// List the networks that Levee knows, with the contracts on them
+    Networks(commands::networks::NetworksArgs),
+    /// Print the ABI of a contract, for programs in other languages
+    Abi(commands::abi::AbiArgs),
     /// Rehearse a rescue from a scenario file, on a temporary local chain
     Rehearse(rehearse::RehearseArgs),
     /// Print a shell completion script
@@ -140,6 +146,9 @@ impl Command {
             Self::Send(args) => block_on(args.run(output)),
             Self::Safe(command) => block_on(command.run(output)),
             Self::Journal(command) => block_on(command.run(output)),
+            Self::Doctor(args) => block_on(args.run(output)),
+            Self::Networks(args) => args.run(output),
+            Self::Abi(args) => args.run(output),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),
             Self::Man(args) => args.run(output),

@@ -110,6 +110,11 @@ impl Config {
         Ok(Self { settings, path: document.path().to_owned(), is_chosen })
     }
 
+    /// Where it was read; none if there is no file.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        Some(self.path.as_path()).filter(|path| !path.as_os_str().is_empty())
+    }
+
     /// The keystore that signs where a command names no account. Only a file that the user chose may say that.
     pub(crate) fn account(&self) -> Result<Option<&str>, UserError> {
         match self.settings.account.as_deref() {

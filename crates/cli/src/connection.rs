@@ -122,6 +122,17 @@ impl NetworkArgs {
         }
     }
 
+    /// Each node by itself, with its URL.
+    pub(crate) fn one_by_one(&self) -> Result<Vec<(RedactedUrl, Node)>> {
+        let Endpoint { urls, chain, .. } = self.endpoint(self.chain)?;
+        let one = |url: &String| -> Result<(RedactedUrl, Node)> {
+            let url: RedactedUrl = url.parse()?;
+            let nodes = Nodes::new([url.clone()])?.with_patience(Duration::from_secs(self.timeout.get()));
+            Ok((url, Node { provider: nodes.read_only(), nodes, expected: self.chain.or(chain) }))
+        };
+        urls.iter().map(one).collect()
+    }
+
     fn expecting(&self, expected: Option<u64>) -> Result<Node> {
         let Endpoint { urls, chain, quorum } = self.endpoint(expected)?;
         let urls = urls.iter().map(|url| url.parse()).collect::<Result<Vec<RedactedUrl>, _>>()?;
@@ -168,7 +179,8 @@ impl NetworkArgs {
 }
 
 impl Node {
-    async fn connect(self) -> Result<Connection> {
+    /// Connects, and checks the chain.
+    pub(crate) async fn connect(self) -> Result<Connection> {
         let chain = self.provider.get_chain_id().await.map_err(levee::Error::from)?;
         match self.expected {
             Some(expected) if expected != chain => {
@@ -230,6 +242,11 @@ pub(crate) struct Named {
 }
 
 impl RescueArgs {
+    /// Whether there is one.
+    pub(crate) fn is_given(&self) -> bool {
+        self.rescue.is_some() || self.terms.is_some() || variable("LEVEE_RESCUE").is_some()
+    }
+
     /// Computes the address, without a network.
     pub(crate) fn named(&self) -> Result<Named> {
         let rescue = match self.rescue {

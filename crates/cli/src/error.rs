@@ -27,7 +27,8 @@ pub(crate) fn exit_code(report: &Report) -> u8 {
     if report.chain().any(is_users) { EXIT_USER } else { EXIT_INTERNAL }
 }
 
-fn hint_for(report: &Report) -> Option<&str> {
+/// What to do about an error.
+pub(crate) fn hint_for(report: &Report) -> Option<&str> {
     report.chain().find_map(|cause| match cause.downcast_ref::<UserError>() {
         Some(error) => error.hint.as_deref(),
         None => cause.downcast_ref().and_then(hint::for_client),
@@ -45,6 +46,12 @@ fn causes(report: &Report) -> Vec<String> {
         }
     }
     causes
+}
+
+/// An error and its causes in one line.
+pub(crate) fn in_a_line(report: &Report) -> String {
+    let causes = causes(report).into_iter().map(|cause| format!(": {cause}"));
+    format!("{report}{}", causes.collect::<String>())
 }
 
 /// An error as text, in color. No part of it can start a new line.

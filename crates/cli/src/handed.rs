@@ -1,11 +1,7 @@
 //! What becomes of a plan that is sent elsewhere: calls, a Safe's batch, a governor's proposal, the script of a vote, or unsigned
 //! transactions.
 
-use std::{
-    fs,
-    io::{ErrorKind, Write},
-    path::Path,
-};
+use std::path::Path;
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use eyre::{Result, WrapErr};
@@ -20,7 +16,7 @@ use serde::Serialize;
 use crate::{
     amount,
     error::UserError,
-    escape,
+    escape, file, json,
     payer::{Form, Payer},
     plan::{Meanwhile, Needed, PlannedStep, Step},
     signing::Signer,
@@ -73,6 +69,9 @@ enum Made {
         propose: Bytes,
         #[serde(flatten)]
         proposal: Proposal,
+        /// When and by whom it can be executed, for the eye.
+        #[serde(skip)]
+        executable: String,
     },
     /// The script of a vote.
     AragonScript {
@@ -101,7 +100,7 @@ impl Signer {
             at: payer.at,
             made,
         };
-        self.output.result(&handed.text(steps, &payer.form), &handed)
+        self.output.result(&handed.text(steps), &handed)
     }
 
     fn made(&self, form: &Form, steps: &[Step]) -> Result<Made> {
@@ -123,10 +122,10 @@ impl Signer {
 
     /// Ends the command with its plan, of which unsigned transactions are made if they are asked for.
     pub(crate) async fn stop(&self, payer: &Payer, needed: &[Needed<'_>]) -> Result<()> {
-        if let Form::Unsigned(file) = &payer.form {
+        if let Form::Unsigned(path) = &payer.form {
             let transactions = unsigned::transactions(self, needed).await?;
-            create(file, &transactions)?;
-            let (count, file) = (transactions.count(), file.display());
+            file::create(path, &json::document(&transactions)?)?;
+            let (count, file) = (transactions.count(), path.display());
             let written =
                 format!("{count} unsigned, in {file}: sign it elsewhere, and send it with `levee send`");
             return self.output.result(&format!("{}\n{written}\n", self.plan(needed)), &transactions);
@@ -154,32 +153,28 @@ fn now() -> u64 {
 }
 
 /// Writes a new file, or adds to the batch in it.
-fn safe_batch(file: &Path, append: bool, batch: Batch, safe: Address) -> Result<Made> {
+fn safe_batch(path: &Path, append: bool, batch: Batch, safe: Address) -> Result<Made> {
     let batch = if append {
-        let before = read_batch(file)?;
-        require_same(file, &before, &batch, safe)?;
+        let before = read_batch(path)?;
+        require_same(path, &before, &batch, safe)?;
         let all = before.followed_by(batch);
-        let text = serde_json::to_string_pretty(&all)?;
-        fs::write(file, text).wrap_err_with(|| format!("`{}` cannot be written", file.display()))?;
+        file::replace(path, &json::document(&all)?)?;
         all
     } else {
-        create(file, &batch)?;
+        file::create(path, &json::document(&batch)?)?;
         batch
     };
     let (calls, checksum) = (batch.transactions.len(), batch.meta.checksum.unwrap_or_default());
-    Ok(Made::SafeBatch { file: file.display().to_string(), calls, checksum })
+    Ok(Made::SafeBatch { file: path.display().to_string(), calls, checksum })
 }
 
 /// Reads a batch.
-fn read_batch(file: &Path) -> Result<Batch> {
-    let text = fs::read_to_string(file).map_err(|error| {
-        UserError::new(format!("`{}` cannot be read: {error}", file.display()))
-            .hint("leave `--append` out to write a new batch")
-    })?;
+fn read_batch(path: &Path) -> Result<Batch> {
+    let text = file::text(path).map_err(|error| error.hint("leave `--append` out to write a new batch"))?;
     Ok(Batch::parse(&text)?)
 }
 
-fn require_same(file: &Path, before: &Batch, batch: &Batch, safe: Address) -> Result<(), UserError> {
+fn require_same(path: &Path, before: &Batch, batch: &Batch, safe: Address) -> Result<(), UserError> {
     let of = |batch: &Batch| match batch.safe() {
         Some(safe) => format!("the Safe `{safe}` on chain {}", batch.chain_id),
         None => format!("no Safe in particular, on chain {}", batch.chain_id),
@@ -187,22 +182,8 @@ fn require_same(file: &Path, before: &Batch, batch: &Batch, safe: Address) -> Re
     if (before.chain(), before.safe()) == (batch.chain(), Some(safe)) {
         return Ok(());
     }
-    Err(UserError::new(format!("`{}` is for {}, not for {}", file.display(), of(before), of(batch)))
+    Err(UserError::new(format!("`{}` is for {}, not for {}", path.display(), of(before), of(batch)))
         .hint("write another file"))
-}
-
-/// Writes a file that is not there yet: what is in one may be waiting to be signed.
-pub(crate) fn create(file: &Path, content: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(content)?;
-    let created = fs::File::create_new(file).and_then(|mut file| file.write_all(text.as_bytes()));
-    match created {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(UserError::new(format!("`{}` exists already", file.display()))
-                .hint("name another file")
-                .into())
-        }
-        created => created.wrap_err_with(|| format!("`{}` cannot be written", file.display())),
-    }
 }
 
 fn proposal(governor: &Governor, proposal: &Proposal) -> Made {
@@ -212,18 +193,19 @@ fn proposal(governor: &Governor, proposal: &Proposal) -> Made {
         description_hash: proposal.description_hash(),
         propose: proposal.call(governor.kind),
         proposal: proposal.clone(),
+        executable: executable(governor),
     }
 }
 
 impl Handed {
-    fn text(&self, steps: &[Step], form: &Form) -> String {
+    fn text(&self, steps: &[Step]) -> String {
         let mut text = String::new();
         for step in steps {
             let facts = [calls(step.call.transaction()), step.facts.clone()].concat();
             text.push_str(&format!("{}\n{}", escape::line(&step.headline), table::facts_below(&facts)));
         }
         let mut facts = self.sender_facts();
-        facts.extend(self.made.facts(form));
+        facts.extend(self.made.facts());
         format!("{text}{}\n{}", self.made.title(), table::facts_below(&facts))
     }
 
@@ -257,7 +239,7 @@ impl Made {
         }
     }
 
-    fn facts(&self, form: &Form) -> Vec<(&'static str, String)> {
+    fn facts(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Calls => Vec::new(),
             Self::SafeBatch { file, calls, checksum } => vec![
@@ -269,7 +251,7 @@ impl Made {
                     format!("import it in the Transaction Builder of this Safe on this chain, which only warns of another one; or `levee safe propose {file} TRANSACTION`"),
                 ),
             ],
-            Self::Proposal { governor, proposal_id, description_hash, propose, proposal } => {
+            Self::Proposal { governor, proposal_id, description_hash, propose, proposal, executable } => {
                 let number = proposal_id.map_or("given when it is proposed".into(), |number| number.to_string());
                 vec![
                     ("governor", governor.to_string()),
@@ -277,7 +259,7 @@ impl Made {
                     ("description", proposal.description.clone()),
                     ("its hash", description_hash.to_string()),
                     ("proposer", proposal.proposer().map_or("anybody".into(), |proposer| format!("only {proposer}"))),
-                    ("executable", executable(form)),
+                    ("executable", executable.clone()),
                     ("propose by", format!("calling {governor} with {propose}")),
                 ]
             }
@@ -292,8 +274,7 @@ impl Made {
     }
 }
 
-fn executable(form: &Form) -> String {
-    let Form::Proposal { governor, .. } = form else { return String::new() };
+fn executable(governor: &Governor) -> String {
     let takes = time::duration(governor.duration);
     let by = match governor.timelock {
         Some(timelock) => format!("by its timelock {timelock}"),

@@ -116,6 +116,11 @@ impl SqliteJournal {
         Ok(Self { pool, path })
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Takes the account's turn, once no other process has it.
     pub(crate) async fn turn(&self, chain: u64, account: Address, output: Output) -> Result<Turn> {
         let mut path = self.path.clone().into_os_string();

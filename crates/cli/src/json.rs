@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use alloy::primitives::{Address, B256};
+use eyre::Result;
 use levee::Edition;
 use levee_model::{
     Terms,
@@ -12,6 +13,11 @@ use levee_model::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+
+/// What is written to a file for other programs, and read again.
+pub(crate) fn document(content: &impl Serialize) -> Result<String> {
+    Ok(format!("{}\n", serde_json::to_string_pretty(content)?))
+}
 
 /// The result of `levee terms show`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -114,8 +120,8 @@ mod tests {
     use crate::{
         commands::journal::{Record, Records},
         commands::{
-            declarations::Declarations, deploy::Deployed, positions::Positions, safe::show::SafeShown,
-            verify::Verification,
+            declarations::Declarations, deploy::Deployed, doctor::Checkup, networks::Networks,
+            positions::Positions, safe::show::SafeShown, verify::Verification,
         },
         declaration::SignedFile,
         handed::Handed,
@@ -136,12 +142,14 @@ mod tests {
         let all = [
             ("address", schema::<Addresses>()),
             ("declarations", schema::<Declarations<'_>>()),
-            ("deploy", schema::<Deployed>()),
+            ("deploy", schema::<Deployed<'_>>()),
+            ("doctor", schema::<Checkup>()),
             ("error", schema::<ErrorJson>()),
             ("calls", schema::<Handed>()),
             ("journal-list", schema::<Records>()),
             ("journal-show", schema::<Record>()),
             ("names", schema::<NamesJson<'_>>()),
+            ("networks", schema::<Networks>()),
             ("plan", schema::<Plan>()),
             ("positions", schema::<Positions<'_>>()),
             ("safe", schema::<SafeShown<'_>>()),

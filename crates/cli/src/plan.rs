@@ -1,8 +1,8 @@
 //! What a command is to do, before it is done: its steps, what they may cost, and how that is shown.
 
 use alloy::{primitives::Address, providers::DynProvider};
-use levee::{Call, Prepared, Transaction};
-use levee_model::{Wei, json::Account};
+use levee::{Call, Escrow, Prepared, Transaction};
+use levee_model::{PositionId, Wei, json::Account};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -28,17 +28,17 @@ pub(crate) struct Step {
 }
 
 /// What anybody may do between the plan and the transaction, which is then no longer needed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum Meanwhile {
     /// Create the contract at this address. Nothing else can be there.
     Created(Address),
-    /// Enlist the pledge.
-    Enlisted,
+    /// Enlist this position of the rescue.
+    Enlisted(Box<Escrow<DynProvider>>, PositionId),
 }
 
 impl Meanwhile {
-    /// Whether the chain itself tells that it was done.
-    pub(crate) const fn can_be_read(self) -> bool {
+    /// Whether the chain tells so before the steps ahead are sent. What is enlisted then is not what they add.
+    pub(crate) const fn is_told_ahead(&self) -> bool {
         matches!(self, Self::Created(_))
     }
 }

@@ -8,8 +8,10 @@ use crate::{
     amended,
     amount::{self, Amount},
     error::UserError,
-    page, percent, time,
-    transaction::{Session, Step},
+    page, percent,
+    plan::Step,
+    time,
+    transaction::Session,
 };
 
 /// The step that pledges.

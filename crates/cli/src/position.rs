@@ -5,7 +5,7 @@ use clap::Args;
 use levee::{Call, PositionView, Purpose};
 use levee_model::{Asset, PositionId, terms::MAX_TIERS};
 
-use crate::{address, amount, error::UserError, transaction::Step};
+use crate::{address, amount, error::UserError, plan::Step};
 
 /// Picks one position; needed only where an account has several.
 #[derive(Debug, Args)]

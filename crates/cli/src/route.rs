@@ -1,14 +1,14 @@
 //! The route of a pledge into a rescue: directly, or through the chain's router.
 
 use alloy::{
-    primitives::{Address, U256, address},
+    primitives::{Address, U256},
     providers::DynProvider,
     sol_types::SolCall,
 };
 use clap::Args;
 use eyre::Result;
 use levee::{
-    AccountView, Allowance, Call, Query, Router, Tokens,
+    AccountView, Allowance, Call, Network, Query, Router, Tokens,
     bindings::{StETH, WstETH},
     display::decimal,
 };
@@ -19,15 +19,10 @@ use crate::{
     amount::{self, Amount},
     environment,
     error::UserError,
+    plan::Step,
     pledging::Pledge,
-    transaction::{Session, Step},
+    transaction::Session,
 };
-
-/// WETH where it is known: Ethereum and Sepolia.
-const KNOWN_WETH: [(u64, Address); 2] = [
-    (1, address!("C02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2")),
-    (11_155_111, address!("fFf9976782d46CC05630D1f6eBAb18b2324d6B14")),
-];
 
 /// How long a permit can be used: as long as a transaction may wait.
 const PERMIT_LIFETIME: u64 = 60 * 60;
@@ -109,7 +104,8 @@ impl Session {
 
     /// The pledge in one transaction, with a permit signed now.
     pub(crate) async fn with_permit(&self, pledge: &Pledge, weth: Option<Address>) -> Result<Vec<Step>> {
-        let router = self.router(weth)?;
+        // A permit needs a router, but no WETH.
+        let router = self.router(self.weth(weth)?.unwrap_or_default());
         let (hand, deadline) = (self.signer.hand()?, self.page.now.saturating_add(PERMIT_LIFETIME));
         let permit = router.permit(hand, pledge.booked, Allowance::Exact, deadline).await?;
         if let Some(permit) = &permit {
@@ -132,8 +128,11 @@ impl Session {
         weth: Option<Address>,
         may_approve: bool,
     ) -> Result<Vec<Step>> {
-        let router = self.router(weth)?;
-        let (weth, (wei, _)) = (router.tokens().weth, pledge.booked.wei_and_shares());
+        let weth = self.weth(weth)?.ok_or_else(|| {
+            UserError::new(format!("the address of WETH on chain {} is not known", self.page.chain))
+                .hint("name it with `--weth ADDRESS` or the variable LEVEE_WETH")
+        })?;
+        let (router, (wei, _)) = (self.router(weth), pledge.booked.wei_and_shares());
         let amount = weth_text(wei);
         let account = self.holdings(&router).await?;
         self.check_weth(&account, weth, wei)?;
@@ -164,18 +163,19 @@ impl Session {
         levee_model::Pledge { pledger, tier, amount, amendment: self.page.view.latest_amendment(), route }
     }
 
-    /// The router of the chain's WETH and the rescue's tokens.
-    fn router(&self, weth: Option<Address>) -> Result<Router<DynProvider>, UserError> {
-        let (chain, terms) = (self.page.chain, &self.page.view.terms);
-        let known = || KNOWN_WETH.iter().find(|(id, _)| *id == chain).map(|(_, weth)| *weth);
-        let named =
-            weth.map_or_else(|| environment::parsed("LEVEE_WETH", address::parse), |weth| Ok(Some(weth)))?;
-        let weth = named.or_else(known).ok_or_else(|| {
-            UserError::new(format!("the address of WETH on chain {chain} is not known"))
-                .hint("name it with `--weth ADDRESS` or the variable LEVEE_WETH")
-        })?;
+    /// The router of a WETH and the rescue's tokens.
+    fn router(&self, weth: Address) -> Router<DynProvider> {
+        let terms = &self.page.view.terms;
         let tokens = Tokens { weth, steth: terms.steth, wsteth: terms.wsteth };
-        Ok(Router::new(self.escrow.provider().clone(), chain, tokens))
+        Router::new(self.escrow.provider().clone(), self.page.chain, tokens)
+    }
+
+    /// The WETH that is named, or that is known on the chain.
+    fn weth(&self, named: Option<Address>) -> Result<Option<Address>, UserError> {
+        let named =
+            named.map_or_else(|| environment::parsed("LEVEE_WETH", address::parse), |weth| Ok(Some(weth)))?;
+        let known = || Network::of(self.page.chain).map(|network| network.tokens.weth);
+        Ok(named.or_else(known).filter(|weth| !weth.is_zero()))
     }
 
     /// Checks the balance of WETH, before an approval is sent in vain.

@@ -9,14 +9,13 @@ use alloy::providers::{DynProvider, Provider};
 use clap::Args;
 use eyre::{Result, WrapErr};
 use levee::{
-    AccountView, Blueprint, BonusRefusal, Error, Escrow, Executed, Intent, Journal, Prepared, Purpose,
-    outbox::IntentState,
+    AccountView, Blueprint, BonusPool, BonusRefusal, Error, Escrow, Executed, Intent, Journal, Prepared,
+    Purpose, outbox::IntentState,
 };
 use levee_model::{Rate, Wei};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub(crate) use crate::plan::{Meanwhile, Step};
 use crate::{
     amount,
     connection::RescueArgs,
@@ -24,9 +23,9 @@ use crate::{
     escape, event,
     output::{self, Output},
     page::Page,
-    plan::{Cost, Limit, Needed, saturating_sum},
+    plan::{Cost, Limit, Meanwhile, Needed, Step, saturating_sum},
     progress,
-    signing::{BLOCK, Signer, SigningArgs, about},
+    signing::{self, BLOCK, Signer, SigningArgs, about},
 };
 
 /// The options of a command that changes a rescue.
@@ -171,7 +170,7 @@ impl Signer {
                 Ok(prepared) => needed.push(Needed { step, limit: Limit::Shown(prepared) }),
                 // Nobody else acts within the simulation, so an enlistment that it refuses is not one that was made.
                 Err(error)
-                    if step.unless.is_some_and(Meanwhile::can_be_read)
+                    if step.unless.as_ref().is_some_and(Meanwhile::is_told_ahead)
                         && self.is_not_needed(step, &error).await =>
                 {
                     self.not_needed();
@@ -226,8 +225,8 @@ impl Signer {
                 }
                 shown.clone()
             }
-            Limit::Shown(shown) => self.outbox.prepare(&step.call).await?.within(shown)?,
-            Limit::PriceOf(first) => self.outbox.prepare(&step.call).await?.at_most(first)?,
+            Limit::Shown(shown) => self.prepare(intent, step).await?.within(shown)?,
+            Limit::PriceOf(first) => self.prepare(intent, step).await?.at_most(first)?,
         };
         let signed = self.outbox.send(intent, &step.name, &prepared.titled(step.headline.as_str())).await?;
         self.output.note(&format!("sent {}", signed.hash));
@@ -242,14 +241,33 @@ impl Signer {
 
     /// Whether a step that failed is not needed any more, because somebody else has done it.
     async fn is_not_needed(&self, step: &Step, error: &Error) -> bool {
-        match (step.unless, error) {
+        match (&step.unless, error) {
             (
                 Some(Meanwhile::Created(address)),
                 Error::FailedInBlock { .. } | Error::NonceUsed { .. } | Error::UnknownRevert { .. },
-            ) => self.provider.get_code_at(address).await.is_ok_and(|code| !code.is_empty()),
-            (Some(Meanwhile::Enlisted), Error::BonusRefused(BonusRefusal::NothingToEnlist { .. })) => true,
+            ) => self.provider.get_code_at(*address).await.is_ok_and(|code| !code.is_empty()),
+            // There is nothing to enlist of a position that does not exist, either.
+            (
+                Some(Meanwhile::Enlisted(escrow, id)),
+                Error::BonusRefused(BonusRefusal::NothingToEnlist { .. }),
+            ) => BonusPool::of(escrow).has_all_of(escrow, *id).await.is_ok_and(|has_all| has_all),
             _ => false,
         }
+    }
+
+    /// Simulates a step of an intent. If it is refused, those before it may have been taken back by a reorganization: then they are
+    /// brought back, and it is simulated again.
+    async fn prepare(&self, intent: &Intent, step: &Step) -> Result<Prepared, Error> {
+        let refused = match self.outbox.prepare(&step.call).await {
+            Ok(prepared) => return Ok(prepared),
+            Err(refused) => refused,
+        };
+        if !self.outbox.is_undone(intent).await? {
+            return Err(refused);
+        }
+        self.output.note("a reorganization has taken back what was sent before; it is sent again");
+        signing::resume(&self.outbox, intent, self.output).await?;
+        self.outbox.prepare(&step.call).await
     }
 
     /// The step that creates a contract that the next step needs; none if it exists.

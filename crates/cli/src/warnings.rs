@@ -36,11 +36,7 @@ fn of(chain: u64, terms: &Terms, now: Timestamp) -> Vec<String> {
         .chain(short_windows(terms))
         .chain(near_times(terms, now))
         .chain(far_times(terms, now));
-    let all = all.chain(accounts(chain, terms)).chain([
-        high_rate(terms),
-        no_network(chain),
-        foreign_tokens(chain, terms),
-    ]);
+    let all = all.chain(accounts(chain, terms)).chain([high_rate(terms), no_network(chain)]);
     all.flatten().collect()
 }
 
@@ -96,14 +92,6 @@ fn high_rate(terms: &Terms) -> Option<String> {
 
 fn no_network(chain: u64) -> Option<String> {
     (chain == 0).then(|| "the chain is 0, which no network has: no node will accept these terms".into())
-}
-
-/// Lido's tokens of a network other than the rescue's. Where Lido's tokens are known, others are refused.
-fn foreign_tokens(chain: u64, terms: &Terms) -> Option<String> {
-    let other = [terms.steth, terms.wsteth].into_iter().find_map(levee::lido::chain_of)?;
-    (other != chain).then(|| {
-        format!("steth and wsteth are Lido's tokens on chain {other}, but the rescue is for chain {chain}, where these addresses may hold something else")
-    })
 }
 
 /// An objection period in which nobody can object.
@@ -338,18 +326,8 @@ mod tests {
         assert_eq!(beyond_the_price(|terms| terms.tiers[1].rate = Bps::ONE), [""; 0]);
         let mut terms = parse(&text()).unwrap().terms;
         terms.guardian = Address::repeat_byte(6);
-        let tokens = |chain: u64| {
-            format!(
-                "steth and wsteth are Lido's tokens on chain 1, but the rescue is for chain {chain}, where these addresses may hold something else"
-            )
-        };
-        assert_eq!(of(10, &terms, NOW)[1..], [tokens(10)]);
         let none = "the chain is 0, which no network has: no node will accept these terms";
-        assert_eq!(of(0, &terms, NOW)[1..], [none.to_owned(), tokens(0)]);
-        // Of Hoodi.
-        terms.wsteth = address!("7E99eE3C66636DE415D2d7C880938F2f40f94De4");
-        terms.steth = address!("3508A952176b3c15387C97BE809eaffB1982176a");
-        assert_eq!(of(560_048, &terms, NOW)[1..], [""; 0]);
+        assert_eq!(of(0, &terms, NOW)[1..], [none]);
     }
 
     #[test]

@@ -8,10 +8,10 @@ use std::{
 use alloy::primitives::{Address, Bytes};
 use eyre::{Result, WrapErr as _, bail, ensure, eyre};
 use foundry_compilers::{
-    ConfigurableArtifacts, Project, ProjectBuilder, ProjectCompileOutput, ProjectPathsConfig,
+    ConfigurableArtifacts, Project, ProjectBuilder, ProjectPathsConfig,
     artifacts::{
-        BytecodeHash, CompactDeployedBytecode, ConfigurableContractArtifact, EvmVersion, Settings,
-        SettingsMetadata, output_selection::OutputSelection, remappings::Remapping,
+        BytecodeHash, DeployedBytecode, EvmVersion, Settings, SettingsMetadata, StandardJsonCompilerInput,
+        output_selection::OutputSelection, remappings::Remapping,
     },
     solc::{Solc, SolcCompiler, SolcLanguage, SolcSettings},
 };
@@ -113,26 +113,34 @@ impl Built {
 /// # Errors
 /// If it does not compile, or the compiler is not installed.
 pub fn compile(pipeline: Pipeline, source: &str, name: &str) -> Result<Value> {
-    let source = root().join(source);
-    let output = project(pipeline)?.compile_file(&source)?;
-    ensure!(!output.has_compiler_errors(), "{output}");
-    let artifact = find(&output, &source, name)?;
-    let code = artifact.bytecode.as_ref().and_then(|code| code.object.as_bytes());
-    let deployed = artifact.deployed_bytecode.as_ref();
-    let runtime =
-        deployed.and_then(|deployed| deployed.bytecode.as_ref()).and_then(|code| code.object.as_bytes());
+    let output = solc()?.compile(&input(pipeline, source)?)?;
+    ensure!(!output.has_error(), "{:?}", output.errors);
+    let contract = output.contracts.get(Path::new(source)).and_then(|contracts| contracts.get(name));
+    let contract = contract.ok_or_else(|| eyre!("{source} has no contract {name}"))?;
+    let evm = contract.evm.as_ref();
+    let code = evm.and_then(|evm| evm.bytecode.as_ref()?.object.as_bytes());
+    let deployed = evm.and_then(|evm| evm.deployed_bytecode.as_ref());
+    let runtime = deployed.and_then(|deployed| deployed.bytecode.as_ref()?.object.as_bytes());
     let (code, runtime) = code.zip(runtime).ok_or_else(|| eyre!("{name} has no linked bytecode"))?;
     Ok(json!({
         "contractName": name,
-        "abi": artifact.abi,
+        "abi": contract.abi,
         "bytecode": code,
         "deployedBytecode": runtime,
         "immutableReferences": deployed.map(immutables).transpose()?,
     }))
 }
 
+/// What the compiler is given, without anything of this machine.
+///
+/// # Errors
+/// If its sources cannot be read, or the compiler is not installed.
+pub fn input(pipeline: Pipeline, source: &str) -> Result<StandardJsonCompilerInput> {
+    Ok(project(pipeline)?.standard_json_input(&root().join(source))?)
+}
+
 /// Where each immutable is, in the order of declaration: by the ids of the syntax tree, which rise with the source.
-fn immutables(deployed: &CompactDeployedBytecode) -> Result<Vec<Vec<(u32, u32)>>> {
+fn immutables(deployed: &DeployedBytecode) -> Result<Vec<Vec<(u32, u32)>>> {
     let mut places = BTreeMap::new();
     for (id, offsets) in &deployed.immutable_references {
         let mut offsets: Vec<_> = offsets.iter().map(|at| (at.start, at.length)).collect();
@@ -140,14 +148,6 @@ fn immutables(deployed: &CompactDeployedBytecode) -> Result<Vec<Vec<(u32, u32)>>
         places.insert(id.parse::<u64>()?, offsets);
     }
     Ok(places.into_values().collect())
-}
-
-fn find<'a>(
-    output: &'a ProjectCompileOutput<SolcCompiler>,
-    source: &Path,
-    name: &str,
-) -> Result<&'a ConfigurableContractArtifact> {
-    output.find(source, name).ok_or_else(|| eyre!("{} has no contract {name}", source.display()))
 }
 
 fn project(pipeline: Pipeline) -> Result<Project<SolcCompiler>> {
@@ -165,12 +165,11 @@ fn project(pipeline: Pipeline) -> Result<Project<SolcCompiler>> {
         .ephemeral()
         .no_artifacts()
         .offline()
-        .build(compiler(&root)?)?)
+        .build(SolcCompiler::Specific(solc()?))?)
 }
 
-fn compiler(root: &Path) -> Result<SolcCompiler> {
-    let solc = Solc::new(root.join("tools/solc"));
-    Ok(SolcCompiler::Specific(solc.wrap_err("tools/solc does not run: it needs node and `npm ci`")?))
+fn solc() -> Result<Solc> {
+    Solc::new(root().join("tools/solc")).wrap_err("tools/solc does not run: it needs node and `npm ci`")
 }
 
 fn remappings(root: &Path) -> Result<Vec<Remapping>> {

@@ -144,6 +144,16 @@ impl<P: Provider + Clone> BonusPool<P> {
         Ok(enlistment(view.departures.to(), convert::units(view.amount), view.unitSeconds))
     }
 
+    /// Whether all of a position of `escrow` counts, and there is something of it.
+    ///
+    /// # Errors
+    /// As [`bonus`](Self::bonus).
+    pub async fn has_all_of(&self, escrow: &Escrow<P>, id: PositionId) -> Result<bool, error::Error> {
+        let (position, enlistment) = (escrow.position(id).await?, self.enlisted(id).await?);
+        Ok(!position.amount.is_zero()
+            && (position.amount, position.departures) == (enlistment.enlisted, enlistment.departures))
+    }
+
     /// What a sponsor has added and not taken back.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::{
     blueprint::{Blueprint, Contract},
     call::{Call, Executed},
     error::Error,
-    lido,
+    network,
     operation::Transaction,
     outbox::{Journal, Outbox},
     provider::check_chain,
@@ -98,7 +98,7 @@ impl Blueprint {
         }
         if self.contract() == Contract::PledgeEscrow {
             let terms = terms::from_arguments(self.arguments())?;
-            lido::check_tokens(chain_id, &terms)?;
+            network::check_tokens(chain_id, &terms)?;
             check_tokens(provider, &terms).await?;
         }
         self.creation(provider, from).await.map(Some)

@@ -62,7 +62,7 @@ impl Allowance {
 impl<P: Provider + Clone> Escrow<P> {
     /// Opens the escrow at `address` on the chain `chain_id`, after checking both: the address must follow
     /// from the escrow's code and its original terms. The tokens must be Lido's, where [they are
-    /// known](crate::lido::tokens_of).
+    /// known](crate::network).
     ///
     /// # Errors
     /// [`Error::WrongChain`], [`Error::NoCode`], [`Error::NotLevee`], [`Error::Counterfeit`],

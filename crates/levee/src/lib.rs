@@ -17,7 +17,7 @@ pub mod governor;
 pub mod history;
 mod immutables;
 mod lens;
-pub mod lido;
+pub mod network;
 pub mod operation;
 pub mod outbox;
 pub mod pools;
@@ -38,6 +38,7 @@ pub mod snapshot;
 pub mod terms;
 #[cfg(feature = "text")]
 pub mod text;
+pub mod verification;
 mod view;
 
 pub use alloy;
@@ -59,6 +60,7 @@ pub use levee_model::{
     BonusRefusal, BonusShare, BonusView, Earnings, PledgingView, PositionView, PotView, RecoveryRefusal,
     RecoveryView, Refusal, Refused, RescueEvent, RescueView, ShareRate, display,
 };
+pub use network::{NETWORKS, Network};
 pub use operation::{Contracts, Transaction};
 pub use outbox::{Confirmations, FeeOptions, Intent, Journal, MemoryJournal, Outbox, Prepared, Purpose};
 pub use pools::PoolBooks;
@@ -72,3 +74,4 @@ pub use signer::{AccountSigner, SignerError};
 pub use simulation::simulate_all;
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
 pub use terms::{CREATE2_DEPLOYER, SALT};
+pub use verification::Verification;

@@ -23,7 +23,7 @@ use crate::{
     error::Error,
     immutables,
     lens::{self, is_code},
-    lido,
+    network,
     operation::Contracts,
     terms,
 };
@@ -273,7 +273,7 @@ impl Snapshot {
     /// What a reading says of a rescue.
     pub(crate) fn new(identity: Identity, reading: &Reading) -> Result<Self, Error> {
         let Identity { chain, contracts, edition, original } = identity;
-        lido::check_tokens(chain, &original)?;
+        network::check_tokens(chain, &original)?;
         let block = Block {
             number: convert::narrow(reading.blockNumber, "a block")?,
             parent_hash: reading.parentHash,

@@ -8,12 +8,28 @@ use std::{
 };
 
 use eyre::{Result, ensure};
-use levee_lab::source::{DEPLOYED, TEST_EDITION, TESTS, compile};
+use levee::verification::COMPILER;
+use levee_lab::source::{DEPLOYED, TEST_EDITION, TESTS, compile, input};
 use serde_json::Value;
 
 #[test]
 fn the_escrow_is_what_its_sources_compile_to() -> Result<()> {
     check_editions("contracts/PledgeEscrow.sol", "PledgeEscrow")
+}
+
+/// What the escrow is compiled from is what an explorer is given to compile, by the same compiler.
+#[test]
+fn explorers_are_given_what_the_escrow_is_compiled_from() -> Result<()> {
+    let given = serde_json::to_string_pretty(&input(DEPLOYED, "contracts/PledgeEscrow.sol")?)? + "\n";
+    if std::env::var_os("LEVEE_WRITE_ARTIFACTS").is_some() {
+        std::fs::write(path("PledgeEscrow.input"), &given)?;
+    }
+    let committed = std::fs::read_to_string(path("PledgeEscrow.input"))?;
+    ensure!(committed == given, "artifacts/PledgeEscrow.input.json is stale: run `make artifacts`");
+    let version = std::process::Command::new(root().join("tools/solc")).arg("--version").output()?.stdout;
+    let version = String::from_utf8(version)?;
+    ensure!(version.contains(&format!("Version: {}.", COMPILER.trim_start_matches('v'))), "{version}");
+    Ok(())
 }
 
 #[test]

@@ -11,9 +11,10 @@ use crate::{
     error::UserError,
     output::Output,
     page::Page,
+    plan::{Meanwhile, Step},
     position::{PayoutArgs, parse_tier, require_own},
     time,
-    transaction::{ChangeArgs, Meanwhile, Session, Step},
+    transaction::{ChangeArgs, Session},
 };
 
 /// Subcommands of `levee bonus`.
@@ -331,7 +332,7 @@ impl Session {
             self.escrow.call(Operation::Enlist(id))?,
         )
         .facts(vec![("pledger", id.pledger.to_string()), ("pool", pool.to_string())])
-        .unless(Meanwhile::Enlisted))
+        .unless(Meanwhile::Enlisted(Box::new(self.escrow.clone()), id)))
     }
 
     /// The unclaimed share of a position in a bonus that is decided, if there is one.

@@ -6,13 +6,7 @@ use eyre::Result;
 use levee::Purpose;
 use levee_model::{Operation, PerAsset, Status};
 
-use crate::{
-    amount, event,
-    output::Output,
-    page::Page,
-    time,
-    transaction::{ChangeArgs, Step},
-};
+use crate::{amount, event, output::Output, page::Page, plan::Step, time, transaction::ChangeArgs};
 
 /// The rescue.
 #[derive(Debug, Args)]

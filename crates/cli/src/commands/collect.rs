@@ -10,8 +10,9 @@ use crate::{
     address, amount,
     error::UserError,
     output::Output,
+    plan::Step,
     position::require_own,
-    transaction::{ChangeArgs, Session, Step},
+    transaction::{ChangeArgs, Session},
 };
 
 /// Arguments of `levee collect`.

@@ -18,10 +18,10 @@ use crate::{
     declaration::{SignedFile, parse_stage},
     error::UserError,
     output::Output,
+    plan::Step,
     position,
     signing::{Signer, SigningArgs},
     table, terms, time,
-    transaction::Step,
 };
 
 /// Default lifetime of a withdrawal. The declaration that it ends does not become valid again afterwards.

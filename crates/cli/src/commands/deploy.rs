@@ -1,21 +1,25 @@
 //! `levee deploy`: create a rescue, unless it already exists.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
-use levee::{Call, Executed, Purpose};
+use levee::{Blueprint, Call, Executed, Purpose, Verification};
 use levee_model::json::Account;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::terms::all_facts;
 use crate::{
+    error::UserError,
+    escape, file,
     output::Output,
+    plan::{Meanwhile, Step},
     signing::{Opened, SigningArgs},
+    table,
     terms::TermsFile,
-    transaction::{self, Meanwhile, Step, Transactions},
+    transaction::{self, Transactions},
     warnings,
 };
 
@@ -31,6 +35,10 @@ pub(crate) struct DeployArgs {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
+    /// Also write what explorers verify the contract from: the compiler's standard JSON input.
+    #[arg(long, value_name = "FILE")]
+    verification: Option<PathBuf>,
+
     #[command(flatten)]
     signing: SigningArgs,
 }
@@ -41,22 +49,17 @@ impl DeployArgs {
         let file = TermsFile::read(&self.file)?;
         let blueprint = file.escrow()?;
         let address = blueprint.address();
+        let publication = Publication::of(&file, &blueprint, self.verification.as_deref())?;
         let connection = self.signing.network().connect(Some(&file)).await?;
         if blueprint.exists(&connection.provider).await? {
-            return already(output, address);
+            return publication.report(output, address, &[]);
         }
         let (_, now) = connection.current_block().await?;
         file.check(now)?;
         output.warn(&warnings::of_file(&file, now));
         let report = async |executed: &[Executed]| {
             blueprint.verify(&connection.provider).await?;
-            // Somebody else may have been faster.
-            if executed.is_empty() {
-                return already(output, address);
-            }
-            let (text, sent) = transaction::summary(executed, None);
-            let deployed = Deployed { address, created: true, sent };
-            output.result(&format!("{text}the rescue is at {address}\n"), &deployed)
+            publication.report(output, address, executed)
         };
         let opened = self.signing.signer(&connection, Some(address), Purpose::new("deploy"), output).await?;
         let signer = match opened {
@@ -67,14 +70,14 @@ impl DeployArgs {
             }
         };
         let prepared = blueprint.prepare(&signer.provider, file.chain, signer.from).await?;
-        let Some(call) = prepared else { return already(output, address) };
+        let Some(call) = prepared else { return publication.report(output, address, &[]) };
         signer.execute(&[step(call, &file, address)], report).await
     }
 }
 
 /// The result of `levee deploy`.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Deployed {
+pub(crate) struct Deployed<'a> {
     /// Address of the rescue.
     #[serde(with = "Account")]
     address: Address,
@@ -82,12 +85,90 @@ pub(crate) struct Deployed {
     created: bool,
     #[serde(flatten)]
     sent: Transactions,
+    /// What to publish beside the address.
+    publish: &'a Publication,
 }
 
-fn already(output: Output, address: Address) -> Result<()> {
-    let text = format!("the rescue already exists at {address}; nothing was sent\n");
-    let (_, sent) = transaction::summary(&[], None);
-    output.result(&text, &Deployed { address, created: false, sent })
+/// What to publish beside the address of a rescue, so that anyone can check it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Publication {
+    /// The terms.
+    terms: PathBuf,
+    /// The document whose Keccak-256 is the terms hash, if the terms name one.
+    document: Option<PathBuf>,
+    /// The command that checks the rescue against the terms.
+    check: String,
+    /// What explorers verify the contract from; null if it was not asked for.
+    verification: Option<VerificationFile>,
+}
+
+/// A file for explorers, and what they ask for beside it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct VerificationFile {
+    file: PathBuf,
+    #[serde(flatten)]
+    verification: Verification,
+}
+
+impl Publication {
+    /// What there is to publish; `path` is where what explorers need is to be written.
+    fn of(file: &TermsFile, blueprint: &Blueprint, path: Option<&Path>) -> Result<Self> {
+        let TermsFile { path: terms, document, .. } = file.clone();
+        let check = format!("levee verify {} --terms {}", blueprint.address(), terms.display());
+        let verification = path.map(|path| VerificationFile::of(path, blueprint)).transpose()?;
+        Ok(Self { terms, document, check, verification })
+    }
+
+    /// Reports that the rescue is there. If nothing was `executed`, somebody else has created it, or an earlier run.
+    fn report(&self, output: Output, address: Address, executed: &[Executed]) -> Result<()> {
+        if let Some(VerificationFile { file, verification }) = &self.verification {
+            file::create(file, verification.input)?;
+        }
+        let created = !executed.is_empty();
+        let (events, sent) = transaction::summary(executed, None);
+        let headline = if created {
+            format!("{events}the rescue is at {address}")
+        } else {
+            format!("the rescue already exists at {address}; nothing was sent")
+        };
+        let facts = table::facts_below(&self.facts(address));
+        // In one line, to be copied.
+        let text = format!(
+            "{headline}\n\npublish\n{facts}\nanyone checks it with\n  {}\n",
+            escape::line(&self.check)
+        );
+        output.result(&text, &Deployed { address, created, sent, publish: self })
+    }
+
+    fn facts(&self, address: Address) -> Vec<(&'static str, String)> {
+        let mut facts = vec![("address", address.to_string()), ("terms", self.terms.display().to_string())];
+        facts.extend(self.document.iter().map(|path| ("document", path.display().to_string())));
+        if let Some(VerificationFile { file, verification }) = &self.verification {
+            let Verification { compiler, contract, constructor_arguments, .. } = verification;
+            facts.extend([
+                ("for explorers", format!("{}, as standard JSON input", file.display())),
+                ("compiler", (*compiler).to_owned()),
+                ("contract", (*contract).to_owned()),
+                ("arguments", constructor_arguments.to_string()),
+            ]);
+        }
+        facts
+    }
+}
+
+impl VerificationFile {
+    fn of(path: &Path, blueprint: &Blueprint) -> Result<Self, UserError> {
+        if path.exists() {
+            return Err(
+                UserError::new(format!("`{}` exists already", path.display())).hint("name another file")
+            );
+        }
+        let verification = blueprint.verification().ok_or_else(|| {
+            UserError::new(format!("the sources of edition {} are not kept here", blueprint.edition()))
+                .hint("leave `--verification` out")
+        })?;
+        Ok(Self { file: path.to_owned(), verification })
+    }
 }
 
 fn step(call: Call<DynProvider>, file: &TermsFile, address: Address) -> Step {

@@ -7,11 +7,7 @@ use levee::Purpose;
 use levee_model::Operation;
 
 use crate::{
-    address, amount,
-    output::Output,
-    position::PositionArgs,
-    time,
-    transaction::{ChangeArgs, Step},
+    address, amount, output::Output, plan::Step, position::PositionArgs, time, transaction::ChangeArgs,
 };
 
 /// Arguments of `levee exit`.

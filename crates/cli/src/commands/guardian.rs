@@ -9,11 +9,7 @@ use levee::Purpose;
 use levee_model::{Goal, Operation, PositionId, Wei};
 
 use crate::{
-    address, amount,
-    output::Output,
-    position::PositionArgs,
-    terms, time,
-    transaction::{ChangeArgs, Step},
+    address, amount, output::Output, plan::Step, position::PositionArgs, terms, time, transaction::ChangeArgs,
 };
 
 /// Subcommands of `levee guardian`.

@@ -5,10 +5,7 @@ use eyre::Result;
 use levee::Purpose;
 use levee_model::Operation;
 
-use crate::{
-    output::Output,
-    transaction::{ChangeArgs, Step},
-};
+use crate::{output::Output, plan::Step, transaction::ChangeArgs};
 
 /// The rescue.
 #[derive(Debug, Args)]

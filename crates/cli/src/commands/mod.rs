@@ -1,5 +1,6 @@
 //! One file for each command: its arguments and its `run`.
 
+pub(crate) mod abi;
 pub(crate) mod address;
 pub(crate) mod bonus;
 pub(crate) mod cancel;
@@ -8,11 +9,13 @@ pub(crate) mod collect;
 pub(crate) mod declarations;
 pub(crate) mod declare;
 pub(crate) mod deploy;
+pub(crate) mod doctor;
 pub(crate) mod exit;
 pub(crate) mod expire;
 pub(crate) mod guardian;
 pub(crate) mod journal;
 pub(crate) mod lapse;
+pub(crate) mod networks;
 pub(crate) mod object;
 pub(crate) mod pledge;
 pub(crate) mod positions;

@@ -13,8 +13,9 @@ use crate::{
     output::Output,
     page::{Page, back_by_calendar},
     percent,
+    plan::Step,
     position::PositionArgs,
-    transaction::{ChangeArgs, Step},
+    transaction::ChangeArgs,
 };
 
 /// The position to object with.

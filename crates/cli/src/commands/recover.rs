@@ -5,12 +5,7 @@ use eyre::Result;
 use levee::{Error, Purpose, RecoveryPool, RecoveryRefusal, RescueView};
 use levee_model::Operation;
 
-use crate::{
-    amount,
-    error::UserError,
-    output::Output,
-    transaction::{ChangeArgs, Step},
-};
+use crate::{amount, error::UserError, output::Output, plan::Step, transaction::ChangeArgs};
 
 /// Arguments of `levee recover`.
 #[derive(Debug, Args)]

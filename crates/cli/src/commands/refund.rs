@@ -11,9 +11,10 @@ use crate::{
     error::UserError,
     output::Output,
     page::Page,
+    plan::Step,
     position::{PositionArgs, require_own},
     time,
-    transaction::{ChangeArgs, Step},
+    transaction::ChangeArgs,
 };
 
 /// Arguments of `levee refund`.

@@ -6,12 +6,7 @@ use levee::{Purpose, Refusal};
 use levee_model::{Asset, Operation};
 
 use crate::{
-    amount,
-    error::UserError,
-    output::Output,
-    page::Page,
-    time,
-    transaction::{ChangeArgs, Step},
+    amount, error::UserError, output::Output, page::Page, plan::Step, time, transaction::ChangeArgs,
 };
 
 /// Arguments of `levee release`.

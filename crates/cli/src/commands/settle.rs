@@ -5,13 +5,7 @@ use eyre::Result;
 use levee::Purpose;
 use levee_model::{Operation, Status};
 
-use crate::{
-    amount,
-    output::Output,
-    page::Page,
-    percent,
-    transaction::{ChangeArgs, Step},
-};
+use crate::{amount, output::Output, page::Page, percent, plan::Step, transaction::ChangeArgs};
 
 /// The rescue.
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ use crate::{
     address, amount,
     connection::NetworkArgs,
     error::UserError,
-    file, handed,
+    file,
     output::Output,
     page::{Page, RescueJson},
     table,
@@ -111,7 +111,7 @@ impl VerifyArgs {
             compare(terms, &verified.snapshot.original)?;
         }
         if let Some(path) = &self.bundle {
-            handed::create(path, &bundle)?;
+            file::create(path, &serde_json::to_string(&bundle)?)?;
         }
         let page = Page::of(&verified.snapshot);
         let shown = Shown { verified: &verified, page: &page, account: bundle.account, anchor };

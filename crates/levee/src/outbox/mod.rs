@@ -418,6 +418,22 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         Ok(None)
     }
 
+    /// Whether a transaction of an intent that was included is not any more, or no longer deep enough: a reorganization has taken it
+    /// back. [`resume`](Self::resume) sends it again.
+    ///
+    /// # Errors
+    /// [`Error::Journal`].
+    pub async fn is_undone(&self, intent: &Intent) -> Result<bool, Error> {
+        for signed in self.journal.transactions(intent.id).await? {
+            if signed.state == SignedState::Included
+                && self.included(&signed, self.confirmations).await?.is_none()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The error, after recording that the intent has failed, if that is what it says: a transaction can have no effect any more,
     /// and none of the intent's had one, or what was done has been undone. Otherwise the intent goes on where it stopped.
     ///
@@ -569,14 +585,27 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         if self.included(signed, self.confirmations).await?.is_some() {
             return Ok(());
         }
-        // A gap before it, which the node may have made by losing another, would keep it from every block.
+        self.fill_gap_before(signed).await?;
+        let attempts = self.attempts(signed).await?;
+        self.broadcast(attempts.last().unwrap_or(signed)).await
+    }
+
+    /// Broadcasts again what must be included before a transaction, because the node may have lost it, or a reorganization may have
+    /// taken it back. Not what the local chain has included: that may have begun anew.
+    async fn fill_gap_before(&self, signed: &Signed) -> Result<(), Error> {
+        // What is in blocks needs nothing; if the node does not tell, it refuses it.
+        let mined = self.count(BlockId::latest()).await.unwrap_or_default();
         for earlier in self.journal.followed(self.chain, self.account).await? {
-            if earlier.state == SignedState::Pending && earlier.nonce < signed.nonce {
+            let is_left = match earlier.state {
+                SignedState::Pending => true,
+                SignedState::Included => self.chain != LOCAL_CHAIN,
+                SignedState::Failed | SignedState::Replaced => false,
+            };
+            if is_left && (mined..signed.nonce).contains(&earlier.nonce) {
                 drop(self.broadcast(&earlier).await);
             }
         }
-        let attempts = self.attempts(signed).await?;
-        self.broadcast(attempts.last().unwrap_or(signed)).await
+        Ok(())
     }
 
     async fn is_known(&self, transaction: B256) -> bool {

@@ -11,7 +11,7 @@ use alloy::primitives::{Address, B256};
 use levee_model::{Asset, Terms};
 
 use super::layout::{self, Place};
-use crate::{edition::Code, lido};
+use crate::{edition::Code, network::Network};
 
 /// The mapping of stETH's shares, and that of wstETH's balances, in Lido's contracts.
 const LIDO: u64 = 0;
@@ -46,7 +46,7 @@ pub(super) fn of(terms: &Terms, chain: u64) -> Vec<Token> {
     if terms.steth.is_zero() {
         return Vec::new();
     }
-    let is_lidos = |address| lido::chain_of(address) == Some(chain);
+    let is_lidos = |address| Network::of(chain).is_some_and(|network| network.has(address));
     let token = |asset, address, model, immutable| Token {
         asset,
         address,

@@ -1,8 +1,8 @@
-//! Files, up to a size limit: a wrong path must not fill the memory.
+//! Files: read up to a size limit, because a wrong path must not fill the memory; written whole or not at all.
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    fs::{self, File},
+    io::{self, ErrorKind, Read, Write},
     path::Path,
 };
 
@@ -48,6 +48,29 @@ fn read(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, TextError> {
     Ok(bytes)
 }
 
+/// Writes a file that is not there yet: what is in one may be waiting to be signed, or have signatures.
+pub fn create(path: &Path, text: &str) -> Result<(), TextError> {
+    let created = File::create_new(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    created.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            TextError::new(format!("`{}` exists already", path.display())).hint("name another file")
+        }
+        _ => unwritable(path, &error),
+    })
+}
+
+/// Writes a file again. Until it is whole, the text that was there before stays.
+pub fn replace(path: &Path, text: &str) -> Result<(), TextError> {
+    let mut whole = path.as_os_str().to_owned();
+    whole.push(".new");
+    let written = fs::write(&whole, text).and_then(|()| fs::rename(&whole, path));
+    written.map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> TextError {
+    TextError::new(format!("`{}` cannot be written: {error}", path.display())).hint("check the path")
+}
+
 fn unreadable(path: &Path, error: &io::Error) -> TextError {
     TextError::new(format!("`{}` cannot be read: {error}", path.display())).hint("check the path")
 }
@@ -68,6 +91,23 @@ mod tests {
         assert_eq!(document(&path).unwrap().len(), (1 << 20) + 1);
         let endless = document(Path::new("/dev/zero")).unwrap_err().to_string();
         assert_eq!(endless, "`/dev/zero` is larger than 64 MiB, the maximum");
+    }
+
+    #[test]
+    fn a_new_file_takes_the_place_of_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("new");
+        create(&path, "one").unwrap();
+        let message = format!("`{}` exists already", path.display());
+        assert_eq!(create(&path, "two").unwrap_err().to_string(), message);
+        assert_eq!(text(&path).unwrap(), "one");
+        replace(&path, "two").unwrap();
+        assert_eq!(text(&path).unwrap(), "two");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        let nowhere = directory.path().join("none").join("new");
+        for written in [create(&nowhere, ""), replace(&nowhere, "")] {
+            assert!(written.unwrap_err().to_string().contains("cannot be written: No such file"));
+        }
     }
 
     #[test]

@@ -7,7 +7,13 @@ use levee_model::{Bps, Terms, TermsError, Tier};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{blueprint::Blueprint, display::utc, edition::Edition, error::Error};
+use crate::{
+    blueprint::Blueprint,
+    display::utc,
+    edition::Edition,
+    error::Error,
+    network::{self, Network},
+};
 
 use super::{
     TextError, address, amount,
@@ -154,14 +160,14 @@ impl TermsFile {
     /// The client refuses rescues with tokens other than Lido's, where these are known.
     fn check_tokens(&self) -> Result<(), TextError> {
         let (steth, wsteth) = (self.terms.steth, self.terms.wsteth);
-        match crate::lido::tokens_of(self.chain) {
-            Some(known) if !steth.is_zero() && known != (steth, wsteth) => {
-                let error =
-                    format!("steth `{steth}` and wsteth `{wsteth}` are not Lido's on chain {}", self.chain);
-                Err(TextError::new(error).hint(format!("write `{}` and `{}`", known.0, known.1)))
-            }
-            _ => Ok(()),
-        }
+        network::check_tokens(self.chain, &self.terms).map_err(|_| {
+            let error =
+                format!("steth `{steth}` and wsteth `{wsteth}` are not Lido's on chain {}", self.chain);
+            TextError::new(error).hint(match Network::of(self.chain).and_then(Network::lido) {
+                Some((steth, wsteth)) => format!("write `{steth}` and `{wsteth}`"),
+                None => "they are on another network, as `levee networks` shows: check the chain".into(),
+            })
+        })
     }
 }
 
@@ -371,6 +377,18 @@ mod tests {
                 "\nsteth = \"0x00000000000000000000000000000000000000be\"",
                 "steth `0x00000000000000000000000000000000000000Be` and wsteth \
                  `0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0` are not Lido's on chain 1",
+            ),
+            (
+                "chain = 1\n",
+                "chain = 560048\n",
+                "steth `0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84` and wsteth \
+                 `0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0` are not Lido's on chain 560048",
+            ),
+            (
+                "chain = 1\n",
+                "chain = 10\n",
+                "steth `0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84` and wsteth \
+                 `0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0` are not Lido's on chain 10",
             ),
             ("order = 1", "order = 0", "tiers 0 and 1 have the same order but different rates"),
             (

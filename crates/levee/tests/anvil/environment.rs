@@ -32,6 +32,7 @@ pub(crate) fn pledge(pledger: Address, tier: u8, amendment: Timestamp, amount: A
 /// Owns the node, which ends with it.
 pub(crate) struct Environment {
     anvil: AnvilInstance,
+    chain: u64,
     /// Signs for everyone below what is no call of Levee's.
     pub(crate) provider: DynProvider,
     /// The model of stETH: 1.2 ETH a share.
@@ -60,12 +61,12 @@ impl Environment {
         let ether = |amount: u128| U256::from(amount * ETHER);
         let steth = *StETH::deploy(&provider, ether(1_000), ether(1_200)).await?.address();
         let wsteth = *WstETH::deploy(&provider, steth).await?.address();
-        Ok(Self { anvil, provider, steth, wsteth })
+        Ok(Self { anvil, chain, provider, steth, wsteth })
     }
 
     /// Sends for one of the people below.
     pub(crate) fn outbox(&self, account: Address) -> Outbox<DynProvider> {
-        self.outbox_on(CHAIN, account)
+        self.outbox_on(self.chain, account)
     }
 
     /// The same, signing for another chain.
@@ -123,7 +124,7 @@ impl Environment {
         let terms = self.terms().await?;
         let deployed = Blueprint::escrow(&terms)?.deploy(&self.outbox(self.alice())).await?;
         assert!(matches!(deployed, Deployment::Created { .. }), "{deployed:?}");
-        Ok(Escrow::open(self.provider.clone(), CHAIN, deployed.address()).await?)
+        Ok(Escrow::open(self.provider.clone(), self.chain, deployed.address()).await?)
     }
 
     /// The router of a new WETH and the models of Lido's tokens, just created.
@@ -132,7 +133,7 @@ impl Environment {
         let sent = self.provider.send_transaction(creation.with_from(self.alice())).await?;
         let weth = sent.get_receipt().await?.contract_address.ok_or_eyre("WETH is created")?;
         let tokens = Tokens { weth, steth: self.steth, wsteth: self.wsteth };
-        let router = Router::new(self.provider.clone(), CHAIN, tokens);
+        let router = Router::new(self.provider.clone(), self.chain, tokens);
         router.blueprint().deploy(&self.outbox(self.alice())).await?;
         Ok(router)
     }
@@ -213,7 +214,7 @@ impl Environment {
         allowance: Allowance,
     ) -> Result<Option<Call<DynProvider>>> {
         let query = Query::of(escrow.address()).account(self.alice());
-        let account = query.read(&self.provider, Some(CHAIN)).await?.account;
+        let account = query.read(&self.provider, Some(self.chain)).await?.account;
         Ok(escrow.approval(&account, amount, allowance).await?)
     }
 

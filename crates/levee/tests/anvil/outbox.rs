@@ -4,6 +4,7 @@ use alloy::{
     consensus::Transaction as _,
     primitives::{Address, B256, U256, address, hex},
     providers::{DynProvider, Provider, ext::AnvilApi},
+    rpc::types::anvil::ReorgOptions,
 };
 use eyre::Result;
 use levee::{
@@ -219,6 +220,33 @@ async fn a_transaction_is_waited_for_until_it_is_deep_enough() -> Result<()> {
     assert_eq!(outbox.resume(&intent).await, Err(waiting));
     env.provider.anvil_mine(Some(70), None).await?;
     assert_eq!(outbox.resume(&intent).await?.len(), 1);
+    Ok(())
+}
+
+/// The node does not keep what a reorganization takes back.
+#[tokio::test]
+async fn what_a_reorganization_took_back_is_sent_again_before_what_follows() -> Result<()> {
+    const FAR: u64 = 5;
+    let env = Environment::on_chain(FAR).await?;
+    let (escrow, bob) = (env.escrow().await?, env.bob());
+    let outbox = env.outbox(bob).waiting(Confirmations::Blocks(2), Duration::from_secs(30));
+    let begin =
+        async |what| outbox.journal().begin(&Draft { chain: FAR, ..draft(bob, what, None) }, &[]).await;
+    let (first, second) = (begin("first").await?, begin("second").await?);
+    let signed = outbox.send(&first, "pledge", &outbox.prepare(&pledge(&escrow, bob, 7)).await?).await?;
+    env.provider.anvil_mine(Some(1), None).await?;
+    outbox.confirm(&signed).await?;
+    assert!(!outbox.is_undone(&first).await?);
+    env.provider.anvil_reorg(ReorgOptions { depth: 2, tx_block_pairs: Vec::new() }).await?;
+    assert!(outbox.is_undone(&first).await? && pledged(&escrow, bob).await? == Units::ZERO);
+
+    let prepared = outbox.prepare(&pledge(&escrow, bob, 9)).await?;
+    let behind = outbox.send(&second, "pledge", &prepared).await?;
+    assert_eq!(behind.nonce, signed.nonce + 1);
+    let outbox = outbox.waiting(Confirmations::Blocks(1), Duration::from_secs(30));
+    outbox.resume(&second).await?;
+    assert_eq!(pledged(&escrow, bob).await?, Units::new(16));
+    assert!(!outbox.is_undone(&first).await?);
     Ok(())
 }
 

@@ -7,14 +7,10 @@ use eyre::Result;
 use levee::{Executed, Purpose};
 
 use super::{
-    file,
+    files,
     show::{self, SafeShown},
 };
-use crate::{
-    output::Output,
-    signing::SigningArgs,
-    transaction::{self, Step},
-};
+use crate::{output::Output, plan::Step, signing::SigningArgs, transaction};
 
 /// Arguments of `levee safe execute`.
 #[derive(Debug, Args)]
@@ -35,10 +31,7 @@ pub(crate) struct ExecuteArgs {
 
 impl ExecuteArgs {
     pub(super) async fn run(self, output: Output) -> Result<()> {
-        let proposal = file::merged(&self.files)?;
-        let network = self.signing.network();
-        let connection = network.connect_to(proposal.chain, &self.files[0], "a transaction").await?;
-        connection.current_block().await?;
+        let (proposal, connection) = files::opened(&self.files, self.signing.network()).await?;
         let (safe, hash) = (proposal.safe, proposal.hash());
         let purpose = Purpose::new("safe execute").with("safe", safe).with("hash", hash);
         // First: an earlier run of the same command may have used the nonce.

@@ -1,7 +1,7 @@
 //! `levee safe`: transactions of a Safe as files, without a service in between.
 
 mod execute;
-mod file;
+mod files;
 mod propose;
 pub(crate) mod show;
 mod sign;

@@ -11,10 +11,10 @@ use levee::{
 };
 
 use super::{
-    file,
+    files,
     show::{self, SafeShown},
 };
-use crate::{address, connection::NetworkArgs, error::UserError, file as text_file, output::Output};
+use crate::{address, connection::NetworkArgs, error::UserError, file, json, output::Output};
 
 /// Arguments of `levee safe propose`.
 #[derive(Debug, Args)]
@@ -76,13 +76,13 @@ impl ProposeArgs {
         let nonce = self.free_nonce(chain, safe, wallet.state().nonce)?;
         let proposal = wallet.propose(&calls, nonce).await?;
         wallet.simulate(&proposal.transaction).await?;
-        file::create(&self.file, &proposal)?;
+        file::create(&self.file, &json::document(&proposal)?)?;
         SafeShown::online(&proposal, &wallet).await?.report(output)
     }
 
     fn source(&self) -> Result<Source> {
         if let Some(path) = self.batch.clone() {
-            let batch = Batch::parse(&text_file::text(&path)?)?;
+            let batch = Batch::parse(&file::text(&path)?)?;
             let none =
                 || UserError::new(format!("`{}` names no chain", path.display())).hint("export it again");
             let chain = batch.chain().ok_or_else(none)?;
@@ -91,7 +91,7 @@ impl ProposeArgs {
             return Ok(Source { chain, safe, calls: Calls::These(calls), path });
         }
         let path = self.approve.clone().unwrap_or_default();
-        let proposal = file::read(&path)?;
+        let proposal = files::read(&path)?;
         let safe = self.the_safe(None, &path)?;
         Ok(Source { chain: proposal.chain, safe, calls: Calls::ApprovalOf(Box::new(proposal)), path })
     }
@@ -114,7 +114,7 @@ impl ProposeArgs {
     fn free_nonce(&self, chain: u64, safe: Address, next: u64) -> Result<u64, UserError> {
         let mut free = next;
         for path in &self.queued {
-            let queued = file::read(path)?;
+            let queued = files::read(path)?;
             let (nonce, path) = (queued.transaction.nonce, path.display());
             if (queued.chain, queued.safe) != (chain, safe) {
                 return Err(UserError::new(format!(

@@ -19,7 +19,7 @@ use levee::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::file;
+use super::files;
 use crate::{
     amount,
     connection::{Connection, NetworkArgs},
@@ -52,7 +52,7 @@ pub(crate) struct ShowArgs {
 
 impl ShowArgs {
     pub(super) async fn run(self, output: Output) -> Result<()> {
-        let proposal = file::merged(&self.files)?;
+        let proposal = files::merged(&self.files)?;
         if self.offline {
             return SafeShown::offline(&proposal).report(output);
         }

@@ -8,10 +8,10 @@ use eyre::Result;
 use levee::{Purpose, SafeProposal, SafeWallet};
 
 use super::{
-    file,
+    files,
     show::{self, SafeShown},
 };
-use crate::{address, connection::Connection, output::Output, signing::SigningArgs, transaction::Step};
+use crate::{address, connection::Connection, file, json, output::Output, plan::Step, signing::SigningArgs};
 
 /// Arguments of `levee safe sign`.
 #[derive(Debug, Args)]
@@ -43,10 +43,7 @@ pub(crate) struct SignArgs {
 
 impl SignArgs {
     pub(super) async fn run(self, output: Output) -> Result<()> {
-        let proposal = file::merged(&self.files)?;
-        let network = self.signing.network();
-        let connection = network.connect_to(proposal.chain, &self.files[0], "a transaction").await?;
-        connection.current_block().await?;
+        let (proposal, connection) = files::opened(&self.files, self.signing.network()).await?;
         let wallet = show::open(&connection, &proposal).await?;
         wallet.check(&proposal).await?;
         if self.approve {
@@ -70,7 +67,7 @@ impl SignArgs {
         let hand = self.signing.hand(connection, output).await?;
         let owner = self.owner.unwrap_or(hand.address());
         wallet.sign(&mut proposal, &hand, owner).await?;
-        file::replace(&self.files[0], &proposal)?;
+        file::replace(&self.files[0], &json::document(&proposal)?)?;
         SafeShown::online(&proposal, wallet).await?.report(output)
     }
 
