@@ -1,9 +1,9 @@
 //! Where Lido's tokens keep what an account has.
 //!
-//! Both keep balances in a mapping from the account. For Lido's own, its slot was read in the source of Lido core (v3.1.0-rc.1 of
-//! June 2026): `shares` is the first variable of `contracts/0.4.24/StETH.sol`, and no contract before it among the bases of
-//! `Lido` has one, because they use places of their own (`UnstructuredStorage`); stETH's proxy keeps its own in the same
-//! way. wstETH is no proxy, and `_balances` is the first variable of OpenZeppelin's ERC20, its first base.
+//! Both keep balances in a mapping from the account. For Lido's own, its slot was read in the source of Lido core v3.0.2, of which
+//! `contracts/0.4.24/StETH.sol` is the same in commit 372b02e of June 2026: `shares` is its first variable, and no contract
+//! before it among the bases of `Lido` has one, because they use places of their own (`UnstructuredStorage`), as does stETH's
+//! proxy. wstETH is no proxy, and `_balances` is the first variable of OpenZeppelin's ERC20, its first base.
 
 use std::sync::LazyLock;
 

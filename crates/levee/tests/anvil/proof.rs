@@ -186,9 +186,7 @@ async fn a_proof_takes_five_requests_and_eight_with_tokens() -> Result<()> {
     assert_eq!(proven.unproven, [Unproven::Block, Unproven::ChainId { chain: CHAIN }, beneficiary]);
 
     let largest = largest_rescue(&env).await?.address();
-    let start = std::time::Instant::now();
     let (proven, mut asked) = prove(&env, largest, env.alice()).await?;
-    assert!(start.elapsed().as_secs_f32() < 1.0, "{:?}", start.elapsed());
     asked.sort_unstable();
     let expected = [&["eth_call"; 2][..], &["eth_getBlockByNumber"], &["eth_getProof"; 5]].concat();
     assert_eq!(asked, expected);
