@@ -73,6 +73,7 @@ fn every_command_is_found() {
         "status",
         "verify",
         "positions",
+        "decode",
         "send",
         "safe",
         "journal",

@@ -121,9 +121,11 @@ async fn the_tutorial_runs_as_written() {
 
 /// All pages, by their path from the root.
 fn pages() -> Vec<String> {
-    let docs = std::fs::read_dir(root().join("docs")).expect("docs is there");
-    let docs = docs.map(|entry| entry.expect("it can be listed").file_name());
-    let docs = docs.map(|name| format!("docs/{}", name.to_str().expect("names are text")));
+    let docs = ["docs", "docs/guides"].into_iter().flat_map(|directory| {
+        let docs = std::fs::read_dir(root().join(directory)).expect("docs is there");
+        let docs = docs.map(|entry| entry.expect("it can be listed").file_name());
+        docs.map(move |name| format!("{directory}/{}", name.to_str().expect("names are text")))
+    });
     PAGES.map(str::to_owned).into_iter().chain(docs.filter(|path| path.ends_with(".md"))).collect()
 }
 

@@ -6,6 +6,9 @@ use super::{Ran, project_file};
 
 /// The schema of the result of a command.
 fn of_result(words: &[&str]) -> Option<&'static str> {
+    if words[0] == "decode" {
+        return Some("decode");
+    }
     if words.contains(&"--dry-run") {
         return Some("plan");
     }

@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Verify(commands::verify::VerifyArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// Show what calls, files and transactions do, and compare it with what is expected
+    Decode(commands::decode::DecodeArgs),
     /// Send transactions that were signed elsewhere
     Send(commands::send::SendArgs),
     /// Propose, sign and execute transactions of a Safe, without a service
@@ -143,6 +145,7 @@ impl Command {
             Self::Status(args) => block_on(args.run(output)),
             Self::Verify(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Decode(args) => args.run(output),
             Self::Send(args) => block_on(args.run(output)),
             Self::Safe(command) => block_on(command.run(output)),
             Self::Journal(command) => block_on(command.run(output)),
@@ -156,7 +159,7 @@ impl Command {
     }
 }
 
-fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.wrap_err("the asynchronous runtime could not be started")?.block_on(command)
 }

@@ -82,6 +82,16 @@ impl NetworkArgs {
         self.node_of(chain, path, what)?.connect().await
     }
 
+    /// Whether the arguments name a node.
+    pub(crate) const fn names_node(&self) -> bool {
+        !self.rpc_url.is_empty()
+    }
+
+    /// The chain that the arguments name.
+    pub(crate) const fn chain(&self) -> Option<u64> {
+        self.chain
+    }
+
     /// Connects to the chain `chain`.
     pub(crate) async fn connect_on(&self, chain: u64) -> Result<Connection> {
         match self.chain {

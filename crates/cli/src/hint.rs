@@ -70,6 +70,16 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             "sign as an owner; `levee safe show` shows who has approved, and `--for` signs for a contract",
         ),
         Error::ForeignCode { .. } => Some("do not sign it; propose the calls with `levee safe propose`"),
+        Error::NotAsExpected { expected, found, .. }
+            if expected.ends_with("stETH") && found.ends_with("shares") =>
+        {
+            Some(
+                "a pledge of stETH is one of shares, whose value changes every day: expect the shares, or add `--rpc-url`, and the amount is converted at today's rate",
+            )
+        }
+        Error::NotAsExpected { .. } | Error::UnexpectedCall { .. } | Error::MissingCall { .. } => {
+            Some("do not sign it before you know why; without `--expect`, `levee decode` shows all calls")
+        }
         Error::NoMultiSend => Some("propose the calls one by one, each in a batch of its own"),
         Error::PermitRefused { .. } => Some("use `--approve` instead of `--permit`"),
         Error::NotMined { .. } => Some(

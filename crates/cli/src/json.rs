@@ -120,8 +120,8 @@ mod tests {
     use crate::{
         commands::journal::{Record, Records},
         commands::{
-            declarations::Declarations, deploy::Deployed, doctor::Checkup, networks::Networks,
-            positions::Positions, safe::show::SafeShown, verify::Verification,
+            declarations::Declarations, decode::Decoded, deploy::Deployed, doctor::Checkup,
+            networks::Networks, positions::Positions, safe::show::SafeShown, verify::Verification,
         },
         declaration::SignedFile,
         handed::Handed,
@@ -142,6 +142,7 @@ mod tests {
         let all = [
             ("address", schema::<Addresses>()),
             ("declarations", schema::<Declarations<'_>>()),
+            ("decode", schema::<Decoded>()),
             ("deploy", schema::<Deployed<'_>>()),
             ("doctor", schema::<Checkup>()),
             ("error", schema::<ErrorJson>()),

@@ -81,6 +81,9 @@ enum Command {
         /// A single run, as a campaign prints it.
         #[arg(long, value_name = "JSON", conflicts_with_all = ["runs", "seed"])]
         plan: Option<Plan>,
+        /// Runs that once failed, one JSON a line, which are played first.
+        #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+        plans: Option<PathBuf>,
         /// Report a run that fails as it was found, instead of the smallest like it.
         #[arg(long)]
         no_shrink: bool,
@@ -127,12 +130,18 @@ fn main() -> ExitCode {
             builds(escrow.as_deref(), pool.as_deref(), bonus.as_deref())
                 .and_then(|builds| fuzz_walks(&Campaign { seed, walks, steps, failures, builds }))
         }
-        Command::Faults { runs, seed, plan, no_shrink, workers, levee } => built(levee).and_then(|levee| {
-            let seed = seed.unwrap_or_else(fuzz::fresh_seed);
-            let workers =
-                workers.unwrap_or_else(|| 2 * thread::available_parallelism().map_or(1, NonZero::get));
-            fail(&faults::Campaign { levee, seed, runs, workers, shrinks: !no_shrink }, plan.as_ref())
-        }),
+        Command::Faults { runs, seed, plan, plans, no_shrink, workers, levee } => {
+            built(levee).and_then(|levee| {
+                let seed = seed.unwrap_or_else(fuzz::fresh_seed);
+                let workers =
+                    workers.unwrap_or_else(|| 2 * thread::available_parallelism().map_or(1, NonZero::get));
+                let campaign = faults::Campaign { levee, seed, runs, workers, shrinks: !no_shrink };
+                match plan {
+                    Some(plan) => replay_plan(&campaign, &plan),
+                    None => fail(&campaign, plans.as_deref()),
+                }
+            })
+        }
         Command::Gas { check, write } => measure_gas(check.as_deref(), write.as_deref()),
         Command::VerifySource { address, rpc_url } => verify_source(&rpc_url, address),
         Command::GasPeers { code, check } => measure_peers(&code, check.as_deref()),
@@ -181,13 +190,19 @@ fn fuzz_walks(campaign: &Campaign) -> Result<()> {
     Ok(())
 }
 
-/// Plays a campaign, or only `plan`.
-fn fail(campaign: &faults::Campaign, plan: Option<&Plan>) -> Result<()> {
-    if let Some(plan) = plan {
-        return match campaign.replay(plan)? {
-            Some(wrong) => bail!("{wrong}"),
-            None => Ok(writeln!(stdout(), "it ends as it should")?),
-        };
+/// Plays one plan.
+fn replay_plan(campaign: &faults::Campaign, plan: &Plan) -> Result<()> {
+    match campaign.replay(plan)? {
+        Some(wrong) => bail!("{wrong}\nit is: make faults PLAN='{plan}'"),
+        None => Ok(writeln!(stdout(), "it ends as it should")?),
+    }
+}
+
+/// Plays a campaign, after the plans of a file.
+fn fail(campaign: &faults::Campaign, plans: Option<&Path>) -> Result<()> {
+    for line in plans.map(text_of).transpose()?.unwrap_or_default().lines() {
+        let plan = line.parse().wrap_err_with(|| format!("`{line}` is no plan"))?;
+        replay_plan(campaign, &plan)?;
     }
     let start = Instant::now();
     let report = match campaign.run()? {

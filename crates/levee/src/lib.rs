@@ -8,6 +8,7 @@ pub mod bonus;
 pub mod call;
 pub mod clock;
 mod convert;
+pub mod decode;
 pub mod deploy;
 pub mod edition;
 pub mod error;

@@ -8,6 +8,7 @@ pub(crate) mod claim;
 pub(crate) mod collect;
 pub(crate) mod declarations;
 pub(crate) mod declare;
+pub(crate) mod decode;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod exit;
