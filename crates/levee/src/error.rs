@@ -593,11 +593,6 @@ pub enum Error {
         #[from]
         Inconsistent,
     ),
-    /// What a node, or a file, says of a rescue is not proven.
-    #[error(transparent)]
-    #[strum(transparent)]
-    #[serde(untagged)]
-    Unproven(#[from] ProofError),
     /// A call does something else than was expected of it.
     #[error(
         "call {call} differs in its {part}: expected `{expected}`, but found `{found}`; it is `{meaning}`"
@@ -628,6 +623,11 @@ pub enum Error {
         /// What was expected.
         expected: String,
     },
+    /// What a node, or a file, says of a rescue is not proven.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    Unproven(#[from] ProofError),
     /// The escrow refused the call.
     #[error(transparent)]
     #[strum(transparent)]
