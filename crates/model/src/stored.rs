@@ -14,7 +14,7 @@ use crate::{
     books::{Position, PositionId, Pots},
     recovery::{RecoveryBooks, RecoveryGroup},
     rescue::Rescue,
-    schedule::Timestamp,
+    schedule::{self, Timestamp},
     settlement::Settlement,
     state::State,
     status::{EndReason, Status},
@@ -64,8 +64,8 @@ pub struct StoredRescue {
 impl StoredRescue {
     /// The rescue of the escrow at `escrow` with these original terms, at `now`; none if no escrow can store this.
     pub fn restored(self, escrow: Address, terms: Terms, now: Timestamp) -> Option<Rescue> {
-        let is_possible = terms.check(0).is_ok() && self.counts_fit(&terms, now) && self.pots_fit(&terms);
-        if !is_possible || !self.settlement_fits(&terms) {
+        let is_possible = terms.check(0).is_ok() && self.targets_fit() && self.counts_fit(&terms, now);
+        if !is_possible || !self.pots_fit(&terms) || !self.settlement_fits(&terms) {
             return None;
         }
         let (created_block, positions, owed) =
@@ -75,13 +75,17 @@ impl StoredRescue {
     }
 
     fn counts_fit(&self, terms: &Terms, now: Timestamp) -> bool {
-        let due =
-            self.settlement.map_or(0, |settlement| crate::schedule::due(terms, settlement.settled_at, now));
+        let settled_at = self.settlement.map(|settlement| settlement.settled_at);
+        let due = settled_at.map_or(0, |settled_at| schedule::due(terms, settled_at, now));
         // A veto keeps no more than is due.
         let most = if self.returns_by_calendar { due } else { terms.tranches };
-        Asset::ALL
-            .into_iter()
-            .all(|asset| self.kept[asset] <= most && self.delivered[asset] <= terms.tranches)
+        let fits = |asset| self.kept[asset] <= most && self.delivered[asset] <= terms.tranches;
+        Asset::ALL.into_iter().all(fits)
+    }
+
+    fn targets_fit(&self) -> bool {
+        let goals = [Some(self.goal), self.amendment.map(|amendment| amendment.goal)];
+        goals.into_iter().flatten().all(|goal| !goal.target.is_zero())
     }
 
     fn pots_fit(&self, terms: &Terms) -> bool {
@@ -242,7 +246,8 @@ mod tests {
             change(&mut stored);
             restored(stored)
         };
-        let changes: [fn(&mut StoredRescue); 10] = [
+        let changes: [fn(&mut StoredRescue); 11] = [
+            |stored| stored.goal.target = Wei::ZERO,
             |stored| stored.positions.get_mut(&ID).unwrap().refunded = Units::new(21),
             |stored| stored.positions.get_mut(&ID).unwrap().amount = Units::new(101),
             |stored| stored.kept[Asset::Eth] += 1,

@@ -45,8 +45,11 @@ pub(super) struct Planned {
 }
 
 impl Plan {
-    pub(super) fn of(question: &Question, identity: &Identity) -> Self {
+    /// What must be proven of a rescue. Its terms are still a claim: anyone can name an address that follows from terms which no
+    /// escrow accepts, and the layout and the model rely on their bounds.
+    pub(super) fn of(question: &Question, identity: &Identity) -> Result<Self, Error> {
         let (account, terms, of) = (question.account, &identity.original, identity.contracts);
+        terms.check(0).map_err(|_| Error::Malformed { what: "terms" })?;
         let planned = |role, address, places| Planned { role, address, places };
         let contracts = [
             planned(Role::Escrow, of.escrow, layout::escrow::places(terms, account)),
@@ -57,7 +60,8 @@ impl Plan {
             let role = if token.asset == Asset::StEth { Role::StEth } else { Role::WstEth };
             (token, planned(role, token.address, vec![token.place(of.escrow)]))
         };
-        Self { contracts, tokens: tokens::of(terms, identity.chain).into_iter().map(token).collect() }
+        let tokens = tokens::of(terms, identity.chain).into_iter().map(token).collect();
+        Ok(Self { contracts, tokens })
     }
 
     /// All of it.
@@ -96,7 +100,7 @@ impl Evidence {
         let block = self.block(question.block_hash)?;
         let views = decoded(&self.views)?;
         let identity = Identity::of(question.rescue, question.chain, &views)?;
-        let plan = Plan::of(question, &identity);
+        let plan = Plan::of(question, &identity)?;
         let accounts = plan.accounts().map(|planned| self.account(planned)).collect::<Result<Vec<_>, _>>()?;
         let (contracts, tokens) = accounts.split_at(plan.contracts.len());
         same_codes(contracts, &views)?;
@@ -308,5 +312,39 @@ fn difference(field: String, claimed: &Value, proven: &Value) -> Option<ProofErr
             .enumerate()
             .find_map(|(index, (one, other))| difference(at(&index.to_string()), one, other)),
         _ => (claimed != proven).then(|| differ(field, claimed, proven)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Contracts, Edition, terms::tests::terms};
+    use serde_json::json;
+
+    #[test]
+    fn terms_that_no_escrow_accepts_prove_nothing() {
+        let escrow = Address::repeat_byte(0xe5);
+        let question = Question { rescue: escrow, account: Some(escrow), block_hash: None, chain: None };
+        let plan = |tiers| {
+            let mut original = terms();
+            original.tiers = original.tiers.into_iter().cycle().take(tiers).collect();
+            let (contracts, edition) = (Contracts::of(escrow, Edition::V1), Edition::V1);
+            Plan::of(&question, &Identity { chain: 1, contracts, edition, original })
+                .map(|plan| plan.tokens.len())
+        };
+        assert_eq!((plan(2), plan(300)), (Ok(2), Err(Error::Malformed { what: "terms" })));
+    }
+
+    #[test]
+    fn the_first_difference_is_named_by_its_place() {
+        let said = json!({ "a": 1, "b": [{ "c": 2 }, { "c": 3 }] });
+        let mut proven = said.clone();
+        assert_eq!(difference(String::new(), &said, &proven), None);
+        proven["b"][1]["c"] = json!(4);
+        let found = difference(String::new(), &said, &proven).map(|difference| difference.to_string());
+        assert_eq!(found.as_deref(), Some("the node says that `b.1.c` is 3, but its proofs show 4"));
+        proven["b"] = json!([]);
+        let found = difference(String::new(), &said, &proven).map(|difference| difference.to_string());
+        assert!(found.is_some_and(|text| text.starts_with("the node says that `b` is [")));
     }
 }

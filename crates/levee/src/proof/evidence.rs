@@ -42,7 +42,7 @@ impl Question {
         check_hash(&header, self.block_hash)?;
         let at = BlockId::hash(header.hash);
         let (views, identity) = self.query().reading(provider, self.chain, at).await?;
-        let plan = Plan::of(self, &identity);
+        let plan = Plan::of(self, &identity)?;
         let proofs = plan.accounts().map(async |planned| {
             let slots = planned.places.iter().map(|place| place.slot).collect();
             provider.get_proof(planned.address, slots).block_id(at).await.map_err(Error::from)
