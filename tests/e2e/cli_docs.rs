@@ -71,6 +71,7 @@ fn every_command_is_found() {
         "recover",
         "claim",
         "status",
+        "verify",
         "positions",
         "decode",
         "send",

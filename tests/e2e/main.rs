@@ -36,3 +36,4 @@ mod signatures;
 mod solidity;
 mod support;
 mod usb;
+mod verify;

@@ -64,7 +64,7 @@ fn script(commands: &str) -> String {
     format!("set -eu\n{}", commands.lines().map(answered).collect::<String>())
 }
 
-fn bash(home: &Path, url: &str, commands: &str) -> Ran {
+pub(crate) fn bash(home: &Path, url: &str, commands: &str) -> Ran {
     let binaries = Path::new(LEVEE).parent().expect("the binary is in a directory").display();
     let system = std::env::var("PATH").expect("PATH is set");
     let mut command = Command::new("bash");

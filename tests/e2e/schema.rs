@@ -33,6 +33,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["journal", "show" | "forget", ..] => "journal-show",
         ["positions", ..] => "positions",
         ["status", ..] => "status",
+        ["verify", ..] => "verify",
         ["terms", "check", ..] => "terms-check",
         ["terms", "show", ..] => "terms-show",
         ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",

@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Claim(commands::claim::ClaimArgs),
     /// Show the state of a rescue
     Status(commands::status::StatusArgs),
+    /// Prove a rescue from its address, against the hash of a block
+    Verify(commands::verify::VerifyArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
     /// Show what calls, files and transactions do, and compare it with what is expected
@@ -141,6 +143,7 @@ impl Command {
             Self::Recover(args) => block_on(args.run(output)),
             Self::Claim(args) => block_on(args.run(output)),
             Self::Status(args) => block_on(args.run(output)),
+            Self::Verify(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
             Self::Decode(args) => args.run(output),
             Self::Send(args) => block_on(args.run(output)),

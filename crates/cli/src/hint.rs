@@ -1,6 +1,9 @@
 //! Hints for errors of the client, which knows what happened but not which command to run next.
 
-use levee::{BoardError, BonusRefusal, Contract, Error, RecoveryRefusal, Refusal, RouterError, SignerError};
+use levee::{
+    BoardError, BonusRefusal, Contract, Error, RecoveryRefusal, Refusal, RouterError, SignerError,
+    proof::ProofError,
+};
 use levee_model::TermsError;
 
 /// The hint for `error`, if there is one.
@@ -117,6 +120,12 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         ),
         Error::NoAnswer { .. } => Some(
             "try again later, use another node, or give several with `--rpc-url`; `--timeout` sets how long to try",
+        ),
+        Error::Unproven(ProofError::NoBlock { .. }) => {
+            Some("check the hash and the chain, or use another node: many know only recent blocks")
+        }
+        Error::Unproven(_) => Some(
+            "do not rely on what gave this answer: ask another node, and compare the block's hash with another source",
         ),
         Error::Disagreement { .. } => Some("one of these nodes is wrong: find out which, and leave it out"),
         Error::FutureBlock { .. } => {

@@ -121,7 +121,7 @@ mod tests {
         commands::journal::{Record, Records},
         commands::{
             declarations::Declarations, decode::Decoded, deploy::Deployed, doctor::Checkup,
-            networks::Networks, positions::Positions, safe::show::SafeShown,
+            networks::Networks, positions::Positions, safe::show::SafeShown, verify::Verification,
         },
         declaration::SignedFile,
         handed::Handed,
@@ -160,6 +160,7 @@ mod tests {
             ("terms-show", schema::<TermsShown<'_>>()),
             ("transactions", schema::<Transactions>()),
             ("unsigned", schema::<Unsigned>()),
+            ("verify", schema::<Verification<'_>>()),
         ];
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema");
         for (name, schema) in &all {

@@ -1,6 +1,6 @@
 //! `levee-lab`: checks of Levee's bytecode in an in-process EVM, from the command line.
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{Address, Bytes};
 use clap::{Parser, Subcommand};
 use eyre::{Context, Result, bail};
 use levee_lab::{
@@ -11,6 +11,7 @@ use levee_lab::{
         peers::{self, Peers},
         snapshot,
     },
+    source::{self, Found},
     steth::{self, Recording},
     walk::{self, Builds, bytecode::Bytecode, model::Model},
 };
@@ -102,6 +103,14 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         write: Option<PathBuf>,
     },
+    /// Compile the contracts from source, and compare the code at an address with them. Needs `npm ci`.
+    VerifySource {
+        /// The address of an escrow, or of one of its pools.
+        address: Address,
+        /// A node, by http.
+        #[arg(long, value_name = "URL", default_value = "http://localhost:8545")]
+        rpc_url: String,
+    },
     /// Measure Levee beside OpenZeppelin's RefundEscrow and RefundableCrowdsale, as a table.
     GasPeers {
         /// Their creation code, as `tools/peers/compile.mjs` prints it.
@@ -134,6 +143,7 @@ fn main() -> ExitCode {
             })
         }
         Command::Gas { check, write } => measure_gas(check.as_deref(), write.as_deref()),
+        Command::VerifySource { address, rpc_url } => verify_source(&rpc_url, address),
         Command::GasPeers { code, check } => measure_peers(&code, check.as_deref()),
     };
     match done {
@@ -144,6 +154,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn verify_source(url: &str, address: Address) -> Result<()> {
+    let Found { contract, source, immutables } = source::verify(url, address)?;
+    writeln!(stdout(), "the code at {address} is the {contract} of {source}, with these immutables:")?;
+    immutables.iter().try_for_each(|value| writeln!(stdout(), "  {value}"))?;
+    Ok(())
 }
 
 fn replay_steth(file: &Path) -> Result<()> {

@@ -129,7 +129,7 @@ pub(crate) struct Code {
 
 impl Code {
     /// Reads a checked-in artifact.
-    fn read(artifact: &str) -> Self {
+    pub(crate) fn read(artifact: &str) -> Self {
         serde_json::from_str(artifact).expect("a checked-in artifact has code and immutable references")
     }
 

@@ -15,7 +15,9 @@ use thiserror::Error;
 use crate::{
     blueprint::Contract,
     board::BoardError,
-    bonus, recovery,
+    bonus,
+    proof::ProofError,
+    recovery,
     redacted::{RedactedError, RedactedUrl, redact},
     refusal,
     router::RouterError,
@@ -621,6 +623,11 @@ pub enum Error {
         /// What was expected.
         expected: String,
     },
+    /// What a node, or a file, says of a rescue is not proven.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    Unproven(#[from] ProofError),
     /// The escrow refused the call.
     #[error(transparent)]
     #[strum(transparent)]
@@ -753,6 +760,7 @@ impl Error {
             | Self::FailedInBlock { .. }
             | Self::NotCreated { .. }
             | Self::Malformed { .. }
+            | Self::Unproven(_)
             | Self::BrokenHistory(_) => false,
         }
     }

@@ -22,6 +22,7 @@ pub mod network;
 pub mod operation;
 pub mod outbox;
 pub mod pools;
+pub mod proof;
 pub mod provider;
 pub mod receiver;
 pub mod recovery;

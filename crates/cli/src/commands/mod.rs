@@ -29,3 +29,4 @@ pub(crate) mod settle;
 pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod terms;
+pub(crate) mod verify;
