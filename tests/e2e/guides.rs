@@ -2,7 +2,7 @@
 
 use crate::{
     readme::shell_blocks,
-    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, Ran, World, levee, project_file, run},
+    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, HOUR, Ran, World, levee, project_file, run},
 };
 
 /// The commands that ask before they send.
@@ -60,10 +60,10 @@ async fn an_operator_gets_from_terms_to_a_recovery() {
     assert!(guarded.contains("90 ETH"), "{guarded}");
     // Ben is out, and the amendment takes effect: 101 of 90 ETH.
     assert_eq!(world.positions(BEN).as_array().map(Vec::len), Some(0));
-    world.warp(2 * DAY).await;
+    world.warp(2 * DAY + HOUR).await;
     let [at_once, eth, wsteth] = &settle.lines().collect::<Vec<_>>()[..] else { panic!("{settle}") };
     assert!(world.done(at_once).starts_with("settled at a threshold of "));
-    world.warp(DAY).await;
+    world.warp(3 * DAY + 2 * HOUR).await;
     assert!(world.done(eth).contains("to the beneficiary: 1 tranche of ETH in total"));
     assert!(world.done(wsteth).contains("to the beneficiary: 1 tranche of wstETH in total"));
     assert!(world.done(cancel).contains("stopped"));
@@ -84,7 +84,7 @@ async fn a_contributor_gets_from_a_check_to_a_refund() {
     world.by(GUARDIAN, "guardian amend --target 90ETH");
     assert!(world.done(exit).contains("40 ETH"));
     assert_eq!(world.positions(ANN).as_array().map(Vec::len), Some(0));
-    world.warp(2 * DAY).await;
+    world.warp(2 * DAY + HOUR).await;
     world.done(again);
     world.by(CAT, "pledge 50 wstETH --tier 1 --approve");
     world.by(ANYONE, "settle");
