@@ -52,14 +52,14 @@ contracts:
 	@$(MAKE) --jobs=1 test-solidity coverage slither invariants prove
 
 rust:
-	@$(MAKE) --jobs=1 test-rust gas-check
+	@$(MAKE) --jobs=1 test-rust faults gas-check
 
 test-solidity: setup
 	forge build
 	tools/artifacts.mjs --check
 	forge test --no-match-path '$(CAMPAIGNS)'
 
-test-rust: setup
+test-rust: setup $(VENV)
 	cargo test --locked --workspace
 
 gas-check: setup $(LAB) out/peers.json
@@ -86,7 +86,7 @@ $(LAB): FORCE
 	cargo build --quiet --locked --workspace --bins --tests
 
 faults: setup $(LAB) ## [RUNS=n] [SEED=s] [PLAN=p]: kill the command and lie to it, repeat it, and check what it did
-	$(LAB) faults $(if $(PLAN),--plan '$(PLAN)',--runs $(or $(RUNS),150) $(if $(SEED),--seed $(SEED)))
+	$(LAB) faults $(if $(PLAN),--plan '$(PLAN)',--plans tests/faults/plans.jsonl --runs $(or $(RUNS),150) $(if $(SEED),--seed $(SEED)))
 
 fault-seeds: setup $(LAB) ## Insert known bugs into the command, and check that the fault campaign finds them
 	python3 tools/python/fault-seeds $(LAB)

@@ -10,10 +10,13 @@ mod configuration;
 mod contract;
 mod counterfeit;
 mod declarations;
+mod decode;
 mod devices;
 mod edition;
+mod guides;
 mod inputs;
 mod journal;
+mod languages;
 #[cfg(target_os = "linux")]
 mod ledger;
 mod lifecycle;
@@ -35,3 +38,4 @@ mod signatures;
 mod solidity;
 mod support;
 mod usb;
+mod verify;

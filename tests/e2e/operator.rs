@@ -125,3 +125,26 @@ async fn a_permit_needs_no_weth() {
     let ran = world.try_by(CAT, "pledge 30 wstETH --tier 2 --permit");
     assert_eq!(ran.ok(), format!("locked 30 wstETH for {} in tier 2\n", world.address(CAT)));
 }
+
+#[tokio::test]
+async fn foundry_alone_creates_the_same_rescue() {
+    let world = World::start().await;
+    let shown = world.levee("terms show rescue.toml --json").ok();
+    let file =
+        tempfile::Builder::new().suffix(".json").tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a file");
+    std::fs::write(file.path(), shown).expect("it can be written");
+    let forge = || {
+        let mut forge = std::process::Command::new("forge");
+        forge.current_dir(root()).env("FOUNDRY_PROFILE", "check");
+        forge.args(["script", "script/CreateRescue.s.sol", "--sig", "run(string)"]).arg(file.path());
+        forge.args(["--rpc-url", &world.endpoint(), "--broadcast"]);
+        forge.args(["--private-key", &world.key(ANYONE).to_string()]);
+        let output = forge.output().expect("forge is missing: it needs `npm ci`");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    forge();
+    assert_eq!(world.status()["rescue"], world.rescue().to_string());
+    let before = world.mark().await;
+    forge();
+    assert_eq!(world.mark().await, before, "it exists, so nothing is sent");
+}

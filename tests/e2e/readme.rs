@@ -42,7 +42,7 @@ fn the_readme_shows_real_output() {
 }
 
 /// The contents of ```` ```sh ```` blocks.
-fn shell_blocks(text: &str) -> Vec<&str> {
+pub(crate) fn shell_blocks(text: &str) -> Vec<&str> {
     let blocks = text.split("```sh\n").skip(1);
     blocks.map(|block| block.split("```").next().unwrap_or_default()).collect()
 }
@@ -64,7 +64,7 @@ fn script(commands: &str) -> String {
     format!("set -eu\n{}", commands.lines().map(answered).collect::<String>())
 }
 
-fn bash(home: &Path, url: &str, commands: &str) -> Ran {
+pub(crate) fn bash(home: &Path, url: &str, commands: &str) -> Ran {
     let binaries = Path::new(LEVEE).parent().expect("the binary is in a directory").display();
     let system = std::env::var("PATH").expect("PATH is set");
     let mut command = Command::new("bash");
@@ -121,9 +121,11 @@ async fn the_tutorial_runs_as_written() {
 
 /// All pages, by their path from the root.
 fn pages() -> Vec<String> {
-    let docs = std::fs::read_dir(root().join("docs")).expect("docs is there");
-    let docs = docs.map(|entry| entry.expect("it can be listed").file_name());
-    let docs = docs.map(|name| format!("docs/{}", name.to_str().expect("names are text")));
+    let docs = ["docs", "docs/guides"].into_iter().flat_map(|directory| {
+        let docs = std::fs::read_dir(root().join(directory)).expect("docs is there");
+        let docs = docs.map(|entry| entry.expect("it can be listed").file_name());
+        docs.map(move |name| format!("{directory}/{}", name.to_str().expect("names are text")))
+    });
     PAGES.map(str::to_owned).into_iter().chain(docs.filter(|path| path.ends_with(".md"))).collect()
 }
 

@@ -6,6 +6,9 @@ use super::{Ran, project_file};
 
 /// The schema of the result of a command.
 fn of_result(words: &[&str]) -> Option<&'static str> {
+    if words[0] == "decode" {
+        return Some("decode");
+    }
     if words.contains(&"--dry-run") {
         return Some("plan");
     }
@@ -32,10 +35,11 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["receiver", "new", ..] => "receiver-new",
         ["receiver", "status", ..] => "receiver-status",
         ["status", ..] => "status",
+        ["verify", ..] => "verify",
         ["terms", "check", ..] => "terms-check",
         ["terms", "show", ..] => "terms-show",
         ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",
-        ["terms" | "rehearse" | "completions" | "man", ..] => return None,
+        ["abi" | "terms" | "rehearse" | "completions" | "man", ..] => return None,
         _ => "transactions",
     })
 }

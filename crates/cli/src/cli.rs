@@ -94,8 +94,12 @@ pub(crate) enum Command {
     Claim(commands::claim::ClaimArgs),
     /// Show the state of a rescue
     Status(commands::status::StatusArgs),
+    /// Prove a rescue from its address, against the hash of a block
+    Verify(commands::verify::VerifyArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// Show what calls, files and transactions do, and compare it with what is expected
+    Decode(commands::decode::DecodeArgs),
     /// Send transactions that were signed elsewhere
     Send(commands::send::SendArgs),
     /// Propose, sign and execute transactions of a Safe, without a service
@@ -108,6 +112,8 @@ pub(crate) enum Command {
     Doctor(Box<commands::doctor::DoctorArgs>),
     /// List the networks that Levee knows, with the contracts on them
     Networks(commands::networks::NetworksArgs),
+    /// Print the ABI of a contract, for programs in other languages
+    Abi(commands::abi::AbiArgs),
     /// Rehearse a rescue from a scenario file, on a temporary local chain
     Rehearse(rehearse::RehearseArgs),
     /// Print a shell completion script
@@ -141,12 +147,15 @@ impl Command {
             Self::Recover(args) => block_on(args.run(output)),
             Self::Claim(args) => block_on(args.run(output)),
             Self::Status(args) => block_on(args.run(output)),
+            Self::Verify(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Decode(args) => args.run(output),
             Self::Send(args) => block_on(args.run(output)),
             Self::Safe(command) => block_on(command.run(output)),
             Self::Journal(command) => block_on(command.run(output)),
             Self::Doctor(args) => block_on(args.run(output)),
             Self::Networks(args) => args.run(output),
+            Self::Abi(args) => args.run(output),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),
             Self::Man(args) => args.run(output),
@@ -154,7 +163,7 @@ impl Command {
     }
 }
 
-fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.wrap_err("the asynchronous runtime could not be started")?.block_on(command)
 }

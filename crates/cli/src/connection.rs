@@ -54,10 +54,10 @@ pub(crate) struct NetworkArgs {
 /// Nodes that have not been contacted yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    nodes: Nodes,
-    provider: DynProvider,
+    pub(crate) nodes: Nodes,
+    pub(crate) provider: DynProvider,
     /// ID that its chain must have.
-    expected: Option<u64>,
+    pub(crate) expected: Option<u64>,
 }
 
 /// Nodes and their chain.
@@ -82,6 +82,16 @@ impl NetworkArgs {
         self.node_of(chain, path, what)?.connect().await
     }
 
+    /// Whether the arguments name a node.
+    pub(crate) const fn names_node(&self) -> bool {
+        !self.rpc_url.is_empty()
+    }
+
+    /// The chain that the arguments name.
+    pub(crate) const fn chain(&self) -> Option<u64> {
+        self.chain
+    }
+
     /// Connects to the chain `chain`.
     pub(crate) async fn connect_on(&self, chain: u64) -> Result<Connection> {
         match self.chain {
@@ -92,24 +102,25 @@ impl NetworkArgs {
         }
     }
 
-    /// Whether the arguments name a node. The environment does not count.
-    pub(crate) const fn names_node(&self) -> bool {
-        !self.rpc_url.is_empty()
+    /// The nodes, which are not contacted yet.
+    pub(crate) fn node(&self, terms: Option<&TermsFile>) -> Result<Node> {
+        self.expecting(self.expected(terms)?)
     }
 
-    /// The chain that the arguments name.
-    pub(crate) const fn named_chain(&self) -> Option<u64> {
-        self.chain
-    }
-
-    fn node(&self, terms: Option<&TermsFile>) -> Result<Node> {
+    /// The chain of the terms, or else what `--chain` says.
+    pub(crate) fn expected(&self, terms: Option<&TermsFile>) -> Result<Option<u64>> {
         match terms {
-            Some(terms) => self.node_of(terms.chain, &terms.path, "the terms"),
-            None => self.expecting(self.chain),
+            Some(terms) => self.chain_of(terms.chain, &terms.path, "the terms").map(Some),
+            None => Ok(self.chain),
         }
     }
 
     fn node_of(&self, chain: u64, path: &Path, what: &str) -> Result<Node> {
+        self.expecting(Some(self.chain_of(chain, path, what)?))
+    }
+
+    /// The chain that a file names, unless `--chain` says another.
+    fn chain_of(&self, chain: u64, path: &Path, what: &str) -> Result<u64> {
         match self.chain {
             Some(other) if other != chain => {
                 let path = path.display();
@@ -117,7 +128,7 @@ impl NetworkArgs {
                     .hint(format!("leave `--chain` out, or use {what} for that chain"))
                     .into())
             }
-            _ => self.expecting(Some(chain)),
+            _ => Ok(chain),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use levee::{
     BoardError, BonusRefusal, Contract, Error, ReceiverError, RecoveryRefusal, Refusal, RouterError,
-    SignerError,
+    SignerError, proof::ProofError,
 };
 use levee_model::TermsError;
 
@@ -72,6 +72,16 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             "sign as an owner; `levee safe show` shows who has approved, and `--for` signs for a contract",
         ),
         Error::ForeignCode { .. } => Some("do not sign it; propose the calls with `levee safe propose`"),
+        Error::NotAsExpected { expected, found, .. }
+            if expected.ends_with("stETH") && found.ends_with("shares") =>
+        {
+            Some(
+                "a pledge of stETH is one of shares, whose value changes every day: expect the shares, or add `--rpc-url`, and the amount is converted at today's rate",
+            )
+        }
+        Error::NotAsExpected { .. } | Error::UnexpectedCall { .. } | Error::MissingCall { .. } => {
+            Some("do not sign it before you know why; without `--expect`, `levee decode` shows all calls")
+        }
         Error::NoMultiSend => Some("propose the calls one by one, each in a batch of its own"),
         Error::PermitRefused { .. } => Some("use `--approve` instead of `--permit`"),
         Error::NotMined { .. } => Some(
@@ -112,6 +122,12 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         ),
         Error::NoAnswer { .. } => Some(
             "try again later, use another node, or give several with `--rpc-url`; `--timeout` sets how long to try",
+        ),
+        Error::Unproven(ProofError::NoBlock { .. }) => {
+            Some("check the hash and the chain, or use another node: many know only recent blocks")
+        }
+        Error::Unproven(_) => Some(
+            "do not rely on what gave this answer: ask another node, and compare the block's hash with another source",
         ),
         Error::Disagreement { .. } => Some("one of these nodes is wrong: find out which, and leave it out"),
         Error::FutureBlock { .. } => {

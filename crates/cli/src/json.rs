@@ -121,12 +121,14 @@ mod tests {
         commands::journal::{Record, Records},
         commands::{
             declarations::Declarations,
+            decode::Decoded,
             deploy::Deployed,
             doctor::Checkup,
             networks::Networks,
             positions::Positions,
             receiver::{new::NewReceiver, status::ReceiverShown},
             safe::show::SafeShown,
+            verify::Verification,
         },
         declaration::SignedFile,
         handed::Handed,
@@ -147,6 +149,7 @@ mod tests {
         let all = [
             ("address", schema::<Addresses>()),
             ("declarations", schema::<Declarations<'_>>()),
+            ("decode", schema::<Decoded>()),
             ("deploy", schema::<Deployed<'_>>()),
             ("doctor", schema::<Checkup>()),
             ("error", schema::<ErrorJson>()),
@@ -166,6 +169,7 @@ mod tests {
             ("terms-show", schema::<TermsShown<'_>>()),
             ("transactions", schema::<Transactions>()),
             ("unsigned", schema::<Unsigned>()),
+            ("verify", schema::<Verification<'_>>()),
         ];
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema");
         for (name, schema) in &all {

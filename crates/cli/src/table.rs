@@ -82,7 +82,8 @@ pub(crate) fn facts_below(facts: &[(&str, String)]) -> String {
     indented_facts(facts, GAP)
 }
 
-fn indented_facts(facts: &[(&str, String)], indent: usize) -> String {
+/// The same, so far indented.
+pub(crate) fn indented_facts(facts: &[(&str, String)], indent: usize) -> String {
     let longest = facts.iter().map(|(name, _)| display_width(name)).max().unwrap_or_default();
     facts
         .iter()

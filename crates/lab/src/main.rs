@@ -1,6 +1,6 @@
 //! `levee-lab`: checks of Levee's bytecode in an in-process EVM, from the command line.
 
-use alloy::primitives::Bytes;
+use alloy::primitives::{Address, Bytes};
 use clap::{Parser, Subcommand};
 use eyre::{Context, Result, bail};
 use levee_lab::{
@@ -11,6 +11,7 @@ use levee_lab::{
         peers::{self, Peers},
         snapshot,
     },
+    source::{self, Found},
     steth::{self, Recording},
     walk::{self, Builds, bytecode::Bytecode, model::Model},
 };
@@ -80,6 +81,9 @@ enum Command {
         /// A single run, as a campaign prints it.
         #[arg(long, value_name = "JSON", conflicts_with_all = ["runs", "seed"])]
         plan: Option<Plan>,
+        /// Runs that once failed, one JSON a line, which are played first.
+        #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+        plans: Option<PathBuf>,
         /// Report a run that fails as it was found, instead of the smallest like it.
         #[arg(long)]
         no_shrink: bool,
@@ -98,6 +102,14 @@ enum Command {
         /// Write this file.
         #[arg(long, value_name = "FILE")]
         write: Option<PathBuf>,
+    },
+    /// Compile the contracts from source, and compare the code at an address with them. Needs `npm ci`.
+    VerifySource {
+        /// The address of an escrow, or of one of its pools.
+        address: Address,
+        /// A node, by http.
+        #[arg(long, value_name = "URL", default_value = "http://localhost:8545")]
+        rpc_url: String,
     },
     /// Measure Levee beside OpenZeppelin's RefundEscrow and RefundableCrowdsale, as a table.
     GasPeers {
@@ -118,13 +130,20 @@ fn main() -> ExitCode {
             builds(escrow.as_deref(), pool.as_deref(), bonus.as_deref())
                 .and_then(|builds| fuzz_walks(&Campaign { seed, walks, steps, failures, builds }))
         }
-        Command::Faults { runs, seed, plan, no_shrink, workers, levee } => built(levee).and_then(|levee| {
-            let seed = seed.unwrap_or_else(fuzz::fresh_seed);
-            let workers =
-                workers.unwrap_or_else(|| 2 * thread::available_parallelism().map_or(1, NonZero::get));
-            fail(&faults::Campaign { levee, seed, runs, workers, shrinks: !no_shrink }, plan.as_ref())
-        }),
+        Command::Faults { runs, seed, plan, plans, no_shrink, workers, levee } => {
+            built(levee).and_then(|levee| {
+                let seed = seed.unwrap_or_else(fuzz::fresh_seed);
+                let workers =
+                    workers.unwrap_or_else(|| 2 * thread::available_parallelism().map_or(1, NonZero::get));
+                let campaign = faults::Campaign { levee, seed, runs, workers, shrinks: !no_shrink };
+                match plan {
+                    Some(plan) => replay_plan(&campaign, &plan),
+                    None => fail(&campaign, plans.as_deref()),
+                }
+            })
+        }
         Command::Gas { check, write } => measure_gas(check.as_deref(), write.as_deref()),
+        Command::VerifySource { address, rpc_url } => verify_source(&rpc_url, address),
         Command::GasPeers { code, check } => measure_peers(&code, check.as_deref()),
     };
     match done {
@@ -135,6 +154,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn verify_source(url: &str, address: Address) -> Result<()> {
+    let Found { contract, source, immutables } = source::verify(url, address)?;
+    writeln!(stdout(), "the code at {address} is the {contract} of {source}, with these immutables:")?;
+    immutables.iter().try_for_each(|value| writeln!(stdout(), "  {value}"))?;
+    Ok(())
 }
 
 fn replay_steth(file: &Path) -> Result<()> {
@@ -164,13 +190,19 @@ fn fuzz_walks(campaign: &Campaign) -> Result<()> {
     Ok(())
 }
 
-/// Plays a campaign, or only `plan`.
-fn fail(campaign: &faults::Campaign, plan: Option<&Plan>) -> Result<()> {
-    if let Some(plan) = plan {
-        return match campaign.replay(plan)? {
-            Some(wrong) => bail!("{wrong}"),
-            None => Ok(writeln!(stdout(), "it ends as it should")?),
-        };
+/// Plays one plan.
+fn replay_plan(campaign: &faults::Campaign, plan: &Plan) -> Result<()> {
+    match campaign.replay(plan)? {
+        Some(wrong) => bail!("{wrong}\nit is: make faults PLAN='{plan}'"),
+        None => Ok(writeln!(stdout(), "it ends as it should")?),
+    }
+}
+
+/// Plays a campaign, after the plans of a file.
+fn fail(campaign: &faults::Campaign, plans: Option<&Path>) -> Result<()> {
+    for line in plans.map(text_of).transpose()?.unwrap_or_default().lines() {
+        let plan = line.parse().wrap_err_with(|| format!("`{line}` is no plan"))?;
+        replay_plan(campaign, &plan)?;
     }
     let start = Instant::now();
     let report = match campaign.run()? {

@@ -5,15 +5,24 @@ use alloy::{
     sol_types::SolCall,
 };
 
-use crate::operation::Transaction;
+use crate::{operation::Transaction, safe::SafeCall};
 use raw::executeCall;
 
-mod raw {
+pub(crate) mod raw {
     alloy::sol! {
         /// Of Aragon's `Agent`: makes a call with the ETH that it holds.
         function execute(address target, uint256 ethValue, bytes data) external;
+        /// Of what runs a script, or votes about it first.
+        function forward(bytes evmScript) external;
+        /// Of its `Voting`.
+        function newVote(bytes script, string metadata) external returns (uint256);
+        /// The same, with a vote of the sender's.
+        function newVote(bytes script, string metadata, bool castVote, bool executesIfDecided) external returns (uint256);
     }
 }
+
+/// The bytes of a call in a script before its data: the account and the length.
+const HEAD: usize = 20 + 4;
 
 /// The number of the only kind of script that votes run: `CallsScript` of aragonOS.
 pub const CALLS_SCRIPT: [u8; 4] = [0, 0, 0, 1];
@@ -31,6 +40,21 @@ pub fn script(agent: Address, transactions: &[Transaction]) -> Bytes {
         script.extend_from_slice(&call);
     }
     script.into()
+}
+
+/// The calls of a script, of which none sends ETH; none if it is not exactly a list of calls.
+pub(crate) fn calls_of(script: &Bytes) -> Option<Vec<SafeCall>> {
+    let mut rest = script.strip_prefix(&CALLS_SCRIPT)?;
+    let mut calls = Vec::new();
+    while !rest.is_empty() {
+        let (head, tail) = rest.split_at_checked(HEAD)?;
+        let length = u32::from_be_bytes(head[20..].try_into().ok()?);
+        let (data, next) = tail.split_at_checked(usize::try_from(length).ok()?)?;
+        let (to, data) = (Address::from_slice(&head[..20]), Bytes::copy_from_slice(data));
+        calls.push(SafeCall { to, value: U256::ZERO, data });
+        rest = next;
+    }
+    Some(calls)
 }
 
 #[cfg(test)]
@@ -58,5 +82,12 @@ mod tests {
         let decoded = executeCall::abi_decode(&script[28..28 + length]).unwrap();
         assert_eq!((decoded.target, decoded.ethValue), ([0xab; 20].into(), U256::from(7)));
         assert_eq!(script[28 + length..48 + length], [0xcd; 20]);
+        let calls = calls_of(&script).unwrap();
+        assert_eq!((calls.len(), calls[0].to), (2, [0xcd; 20].into()));
+        assert_eq!(calls[0], calls[1]);
+        assert_eq!(calls[0].data[..], script[28..28 + length]);
+        for bad in [&script[..script.len() - 1], &script[..30], &script[..3], &[0, 0, 0, 2]] {
+            assert_eq!(calls_of(&bad.to_vec().into()), None);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use alloy::{
     primitives::{Address, B256, Bytes},
     providers::Provider,
-    sol_types::SolConstructor,
+    sol_types::{SolConstructor, SolType},
 };
 use levee_model::Terms;
 use serde::Serialize;
@@ -49,6 +49,19 @@ impl Contract {
         Self::StakedEtherUnwinder,
     ];
 
+    /// Its name in words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PledgeEscrow => "escrow",
+            Self::RecoveryPool => "recovery pool",
+            Self::BonusPool => "bonus pool",
+            Self::PledgeBoard => "board",
+            Self::PledgeRouter => "router",
+            Self::DebtRepayer => "debt repayer",
+            Self::StakedEtherUnwinder => "unwinder of staked ether",
+        }
+    }
+
     /// Whether `code` is its runtime code in some edition, whatever it was created with. This alone proves nothing: anyone
     /// can put this code over forged books. The address is the proof, see [`Blueprint`].
     pub fn is_code(self, code: &[u8]) -> bool {
@@ -58,15 +71,7 @@ impl Contract {
 
 impl fmt::Display for Contract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PledgeEscrow => "escrow",
-            Self::RecoveryPool => "recovery pool",
-            Self::BonusPool => "bonus pool",
-            Self::PledgeBoard => "board",
-            Self::PledgeRouter => "router",
-            Self::DebtRepayer => "debt repayer",
-            Self::StakedEtherUnwinder => "unwinder of staked ether",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -123,6 +128,23 @@ impl Blueprint {
             recipient_: recipient,
         };
         Self::new(Contract::StakedEtherUnwinder, call.abi_encode())
+    }
+
+    /// The contract that this code and this salt create at an address of its own; none if it is not Levee's, or its arguments are not
+    /// encoded as [`init_code`](Self::init_code) does.
+    pub fn from_init_code(salt: B256, code: &[u8]) -> Option<Self> {
+        let candidates =
+            Edition::ALL.iter().flat_map(|edition| Contract::ALL.map(|contract| (*edition, contract)));
+        candidates.filter(|(edition, contract)| edition.salt(*contract) == salt).find_map(
+            |(edition, contract)| {
+                let arguments = code.strip_prefix(&edition.creation_code(contract)[..])?;
+                is_canonical(contract, arguments).then(|| Self {
+                    edition,
+                    contract,
+                    arguments: arguments.to_vec().into(),
+                })
+            },
+        )
     }
 
     /// Of the latest edition.
@@ -198,6 +220,23 @@ impl Blueprint {
     }
 }
 
+/// Whether these are arguments of a contract's constructor, as its address commits to them.
+fn is_canonical(contract: Contract, arguments: &[u8]) -> bool {
+    fn words<C: SolConstructor>(arguments: &[u8]) -> bool {
+        let decoded = <C::Parameters<'_>>::abi_decode_params_validate(arguments);
+        decoded.is_ok_and(|decoded| C::new(decoded).abi_encode() == arguments)
+    }
+    match contract {
+        Contract::PledgeEscrow => terms::from_arguments(arguments).is_ok(),
+        Contract::RecoveryPool => words::<RecoveryPool::constructorCall>(arguments),
+        Contract::BonusPool => words::<BonusPool::constructorCall>(arguments),
+        Contract::PledgeBoard => arguments.is_empty(),
+        Contract::PledgeRouter => words::<PledgeRouter::constructorCall>(arguments),
+        Contract::DebtRepayer => words::<DebtRepayer::constructorCall>(arguments),
+        Contract::StakedEtherUnwinder => words::<StakedEtherUnwinder::constructorCall>(arguments),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,6 +267,13 @@ mod tests {
             address!("221C36a0bd613eEFB817C34c9E2e29883b7fd3C7"),
             address!("283313A6D82E441c2357c265d1B4a97fF956E847"),
         ];
+        for (name, blueprint) in &published {
+            let read = |code: &[u8]| Blueprint::from_init_code(blueprint.salt(), code);
+            let code = blueprint.init_code();
+            assert_eq!(read(&code).as_ref(), Some(blueprint), "{name}");
+            assert_eq!(read(&[&code[..], &[0]].concat()), None, "{name}");
+            assert_eq!(Blueprint::from_init_code(B256::ZERO, &code), None, "{name}");
+        }
         assert_eq!(published.map(|(_, blueprint)| blueprint.address()), addresses);
     }
 

@@ -83,6 +83,11 @@ impl Edition {
         &self.code(contract).creation
     }
 
+    /// The interface of a contract, as the JSON of an ABI.
+    pub fn abi(self, contract: Contract) -> &'static serde_json::Value {
+        &self.code(contract).abi
+    }
+
     /// The code of a contract.
     pub(crate) fn code(self, contract: Contract) -> &'static Code {
         match self {
@@ -109,6 +114,9 @@ impl fmt::Display for Edition {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Code {
+    /// The interface. The edition for tests has none of its own.
+    #[serde(default)]
+    abi: serde_json::Value,
     /// The code that creates it, without the constructor's arguments.
     #[serde(rename = "bytecode")]
     creation: Bytes,
@@ -121,7 +129,7 @@ pub(crate) struct Code {
 
 impl Code {
     /// Reads a checked-in artifact.
-    fn read(artifact: &str) -> Self {
+    pub(crate) fn read(artifact: &str) -> Self {
         serde_json::from_str(artifact).expect("a checked-in artifact has code and immutable references")
     }
 

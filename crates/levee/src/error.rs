@@ -16,6 +16,7 @@ use crate::{
     blueprint::Contract,
     board::BoardError,
     bonus,
+    proof::ProofError,
     receiver::ReceiverError,
     recovery,
     redacted::{RedactedError, RedactedUrl, redact},
@@ -600,6 +601,41 @@ pub enum Error {
         #[from]
         Inconsistent,
     ),
+    /// A call does something else than was expected of it.
+    #[error(
+        "call {call} differs in its {part}: expected `{expected}`, but found `{found}`; it is `{meaning}`"
+    )]
+    NotAsExpected {
+        /// The number of the call, from 1, among those that are to be expected.
+        call: usize,
+        /// What differs: `call` for the kind of it, `rest` for words after its end, or the name of a value.
+        part: &'static str,
+        /// What was expected.
+        expected: String,
+        /// What the call has; empty if it has none.
+        found: String,
+        /// The whole call.
+        meaning: String,
+    },
+    /// There is a call that was not expected.
+    #[error("call {call} was not expected: it is `{found}`")]
+    UnexpectedCall {
+        /// The number of the call, from 1.
+        call: usize,
+        /// What it does.
+        found: String,
+    },
+    /// A call that was expected is not there.
+    #[error("there is no call for `{expected}`")]
+    MissingCall {
+        /// What was expected.
+        expected: String,
+    },
+    /// What a node, or a file, says of a rescue is not proven.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    Unproven(#[from] ProofError),
     /// The escrow refused the call.
     #[error(transparent)]
     #[strum(transparent)]
@@ -716,6 +752,9 @@ impl Error {
             | Self::InvalidUrl { .. }
             | Self::NoGovernor { .. }
             | Self::InvalidFile { .. }
+            | Self::NotAsExpected { .. }
+            | Self::UnexpectedCall { .. }
+            | Self::MissingCall { .. }
             | Self::TooFewNodes { .. } => true,
             Self::NoRouter
             | Self::UnknownRevert { .. }
@@ -736,6 +775,7 @@ impl Error {
             | Self::FailedInBlock { .. }
             | Self::NotCreated { .. }
             | Self::Malformed { .. }
+            | Self::Unproven(_)
             | Self::BrokenHistory(_) => false,
         }
     }

@@ -14,12 +14,16 @@ use serde::{Deserialize, Serialize};
 use crate::{error::Error, operation::Transaction, rpc};
 use raw::{Bravo, Governor as OpenZeppelin, Timelock};
 
-mod raw {
+#[allow(clippy::too_many_arguments, reason = "as the contracts have them")]
+pub(crate) mod raw {
     alloy::sol! {
         /// OpenZeppelin's `IGovernor`, the extension with a timelock and that with sequential numbers (5.3).
         interface Governor {
             function hashProposal(address[] targets, uint256[] values, bytes[] calldatas, bytes32 descriptionHash) external pure returns (uint256);
             function propose(address[] targets, uint256[] values, bytes[] calldatas, string description) external returns (uint256);
+            function queue(address[] targets, uint256[] values, bytes[] calldatas, bytes32 descriptionHash) external returns (uint256);
+            function execute(address[] targets, uint256[] values, bytes[] calldatas, bytes32 descriptionHash) external payable returns (uint256);
+            function castVote(uint256 proposalId, uint8 support) external returns (uint256);
             function votingDelay() external view returns (uint256);
             function votingPeriod() external view returns (uint256);
             function CLOCK_MODE() external view returns (string);
@@ -30,11 +34,19 @@ mod raw {
         /// Compound's `GovernorBravo`.
         interface Bravo {
             function propose(address[] targets, uint256[] values, string[] signatures, bytes[] calldatas, string description) external returns (uint256);
+            function queue(uint256 proposalId) external;
+            function execute(uint256 proposalId) external payable;
             function proposalCount() external view returns (uint256);
         }
 
         /// OpenZeppelin's `TimelockController` and Compound's `Timelock`.
         interface Timelock {
+            function schedule(address target, uint256 value, bytes data, bytes32 predecessor, bytes32 salt, uint256 delay) external;
+            function scheduleBatch(address[] targets, uint256[] values, bytes[] payloads, bytes32 predecessor, bytes32 salt, uint256 delay) external;
+            function execute(address target, uint256 value, bytes payload, bytes32 predecessor, bytes32 salt) external payable;
+            function executeBatch(address[] targets, uint256[] values, bytes[] payloads, bytes32 predecessor, bytes32 salt) external payable;
+            function queueTransaction(address target, uint256 value, string signature, bytes data, uint256 eta) external returns (bytes32);
+            function executeTransaction(address target, uint256 value, string signature, bytes data, uint256 eta) external payable returns (bytes);
             function getMinDelay() external view returns (uint256);
             function delay() external view returns (uint256);
         }

@@ -106,7 +106,8 @@ impl Network {
         (!steth.is_zero()).then_some((steth, wsteth))
     }
 
-    fn has(&self, token: Address) -> bool {
+    /// Whether a token is Lido's stETH or wstETH on it.
+    pub(crate) fn has(&self, token: Address) -> bool {
         self.lido().is_some_and(|(steth, wsteth)| token == steth || token == wsteth)
     }
 }

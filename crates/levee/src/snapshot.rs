@@ -221,17 +221,27 @@ impl Query {
         chain_id: Option<u64>,
         block: BlockId,
     ) -> Result<Snapshot, Error> {
+        let (reading, identity) = self.reading(provider, chain_id, block).await?;
+        Snapshot::new(identity, &reading)
+    }
+
+    /// What the views say, and which rescue it is.
+    pub(crate) async fn reading(
+        &self,
+        provider: &impl Provider,
+        chain_id: Option<u64>,
+        block: BlockId,
+    ) -> Result<(Reading, Identity), Error> {
         let mut edition = Edition::LATEST;
         loop {
             let contracts = Contracts::of(self.escrow, edition);
             let reading = lens::read(provider, &self.encode(contracts), block).await?;
-            let chain = checked_chain(&reading, chain_id)?;
-            let (actual, original) = proven(self.escrow, &reading)?;
+            let identity = Identity::of(self.escrow, chain_id, &reading)?;
             // Anyone can create the latest edition's pools for an earlier escrow: they mean nothing.
-            if actual == edition {
-                return Snapshot::new(chain, contracts, (edition, original), &reading);
+            if identity.edition == edition {
+                return Ok((reading, identity));
             }
-            edition = actual;
+            edition = identity.edition;
         }
     }
 
@@ -241,13 +251,28 @@ impl Query {
     }
 }
 
+/// Which rescue a reading is of: the escrow's address follows from its code and its original terms.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) chain: u64,
+    pub(crate) contracts: Contracts,
+    pub(crate) edition: Edition,
+    pub(crate) original: Terms,
+}
+
+impl Identity {
+    /// Which rescue `reading` says that the escrow at `escrow` is, on the chain `chain_id` if one is given.
+    pub(crate) fn of(escrow: Address, chain_id: Option<u64>, reading: &Reading) -> Result<Self, Error> {
+        let chain = checked_chain(reading, chain_id)?;
+        let (edition, original) = proven(escrow, reading)?;
+        Ok(Self { chain, contracts: Contracts::of(escrow, edition), edition, original })
+    }
+}
+
 impl Snapshot {
-    fn new(
-        chain: u64,
-        contracts: Contracts,
-        (edition, original): (Edition, Terms),
-        reading: &Reading,
-    ) -> Result<Self, Error> {
+    /// What a reading says of a rescue.
+    pub(crate) fn new(identity: Identity, reading: &Reading) -> Result<Self, Error> {
+        let Identity { chain, contracts, edition, original } = identity;
         network::check_tokens(chain, &original)?;
         let block = Block {
             number: convert::narrow(reading.blockNumber, "a block")?,
@@ -268,7 +293,7 @@ impl Snapshot {
         )?;
         let recovery = recovery.map(RecoveryView::try_from).transpose()?;
         let bonus = bonus.map(BonusView::try_from).transpose()?;
-        let account = account(&reading.account, recovery.is_some(), bonus.is_some())?;
+        let account = AccountView::of(&reading.account, recovery.is_some(), bonus.is_some())?;
         Ok(Self { chain, block, contracts, edition, original, rescue, recovery, bonus, account })
     }
 }
@@ -321,31 +346,36 @@ fn pool<C: SolCall>(
     decode::<C>(&pool.books).map(Some)
 }
 
-fn account(reading: &AccountReading, has_recovery: bool, has_bonus: bool) -> Result<AccountView, Error> {
-    if reading.positions.is_empty() {
-        return Ok(AccountView::default());
-    }
-    let positions = decode::<PledgeEscrow::positionsCall>(&reading.positions)?;
-    if positions.len() != reading.shares.len() {
-        return Err(Error::Malformed { what: "positions" });
-    }
-    let one = |(position, shares): (&PledgeEscrow::PositionView, &PoolShares)| -> Result<_, Error> {
-        Ok(AccountPosition {
-            position: PositionView::try_from(position)?,
-            earnings: has_recovery.then(|| earnings(shares)).transpose()?,
-            bonus: has_bonus.then(|| position_bonus(shares)).transpose()?,
+impl AccountView {
+    /// What a reading says of an account.
+    pub(crate) fn of(reading: &AccountReading, has_recovery: bool, has_bonus: bool) -> Result<Self, Error> {
+        if reading.positions.is_empty() {
+            return Ok(Self::default());
+        }
+        let positions = decode::<PledgeEscrow::positionsCall>(&reading.positions)?;
+        if positions.len() != reading.shares.len() {
+            return Err(Error::Malformed { what: "positions" });
+        }
+        let one = |(position, shares): (&PledgeEscrow::PositionView, &PoolShares)| -> Result<_, Error> {
+            Ok(AccountPosition {
+                position: PositionView::try_from(position)?,
+                earnings: has_recovery.then(|| earnings(shares)).transpose()?,
+                bonus: has_bonus.then(|| position_bonus(shares)).transpose()?,
+            })
+        };
+        let owed = decode::<PledgeEscrow::owedCall>(&reading.owed)?;
+        Ok(Self {
+            positions: positions.iter().zip(&reading.shares).map(one).collect::<Result<_, _>>()?,
+            owed: convert::per_asset(owed.map(convert::units)),
+            balance: convert::wei(reading.balance)?,
+            steth_shares: number(&reading.stETHShares)
+                .and_then(|shares| shares.try_into().ok())
+                .map(Shares::new),
+            steth: token(&reading.stETH),
+            wsteth: token(&reading.wstETH),
+            weth: token(&reading.weth),
         })
-    };
-    let owed = decode::<PledgeEscrow::owedCall>(&reading.owed)?;
-    Ok(AccountView {
-        positions: positions.iter().zip(&reading.shares).map(one).collect::<Result<_, _>>()?,
-        owed: convert::per_asset(owed.map(convert::units)),
-        balance: convert::wei(reading.balance)?,
-        steth_shares: number(&reading.stETHShares).and_then(|shares| shares.try_into().ok()).map(Shares::new),
-        steth: token(&reading.stETH),
-        wsteth: token(&reading.wstETH),
-        weth: token(&reading.weth),
-    })
+    }
 }
 
 fn earnings(shares: &PoolShares) -> Result<Earnings, Error> {

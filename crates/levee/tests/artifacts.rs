@@ -1,37 +1,16 @@
 //! The artifacts that are checked in are what the contracts compile to, byte by byte.
 //!
-//! They are checked in so that `cargo build` needs no compiler of Solidity. The settings here repeat foundry.toml's.
+//! They are checked in so that `cargo build` needs no compiler of Solidity.
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
-use eyre::{Result, WrapErr as _, ensure, eyre};
-use foundry_compilers::{
-    ConfigurableArtifacts, Project, ProjectBuilder, ProjectPathsConfig,
-    artifacts::{
-        BytecodeHash, DeployedBytecode, EvmVersion, Settings, SettingsMetadata, StandardJsonCompilerInput,
-        output_selection::OutputSelection, remappings::Remapping,
-    },
-    solc::{Solc, SolcCompiler, SolcLanguage, SolcSettings},
-};
+use eyre::{Result, ensure};
 use levee::verification::COMPILER;
-use serde_json::{Value, json};
-
-/// How a contract is compiled.
-#[derive(Clone, Copy)]
-struct Pipeline {
-    via_ir: bool,
-    runs: usize,
-}
-
-/// What is deployed: foundry.toml's profile `ir`.
-const DEPLOYED: Pipeline = Pipeline { via_ir: true, runs: 200 };
-/// The edition for tests: the same, but optimized for size.
-const TEST_EDITION: Pipeline = Pipeline { via_ir: true, runs: 1 };
-/// What tests use: foundry.toml's default profile.
-const TESTS: Pipeline = Pipeline { via_ir: false, runs: 10_000 };
+use levee_lab::source::{DEPLOYED, TEST_EDITION, TESTS, compile, input};
+use serde_json::Value;
 
 #[test]
 fn the_escrow_is_what_its_sources_compile_to() -> Result<()> {
@@ -110,88 +89,6 @@ fn check(built: &Value, name: &str) -> Result<()> {
 
 fn path(name: &str) -> PathBuf {
     root().join(format!("crates/levee/artifacts/{name}.json"))
-}
-
-/// The contract compiled now, in the shape of an artifact.
-fn compile(pipeline: Pipeline, source: &str, name: &str) -> Result<Value> {
-    let output = solc()?.compile(&input(pipeline, source)?)?;
-    ensure!(!output.has_error(), "{:?}", output.errors);
-    let contract = output.contracts.get(Path::new(source)).and_then(|contracts| contracts.get(name));
-    let contract = contract.ok_or_else(|| eyre!("{source} has no contract {name}"))?;
-    let evm = contract.evm.as_ref();
-    let code = evm.and_then(|evm| evm.bytecode.as_ref()?.object.as_bytes());
-    let deployed = evm.and_then(|evm| evm.deployed_bytecode.as_ref());
-    let runtime = deployed.and_then(|deployed| deployed.bytecode.as_ref()?.object.as_bytes());
-    let (code, runtime) = code.zip(runtime).ok_or_else(|| eyre!("{name} has no linked bytecode"))?;
-    Ok(json!({
-        "contractName": name,
-        "abi": contract.abi,
-        "bytecode": code,
-        "deployedBytecode": runtime,
-        "immutableReferences": deployed.map(immutables).transpose()?,
-    }))
-}
-
-/// What the compiler is given, without anything of this machine.
-fn input(pipeline: Pipeline, source: &str) -> Result<StandardJsonCompilerInput> {
-    Ok(project(pipeline)?.standard_json_input(&root().join(source))?)
-}
-
-/// Where each immutable is, in the order of declaration: by the ids of the syntax tree, which rise with the source.
-fn immutables(deployed: &DeployedBytecode) -> Result<Vec<Vec<(u32, u32)>>> {
-    let mut places = BTreeMap::new();
-    for (id, offsets) in &deployed.immutable_references {
-        let mut offsets: Vec<_> = offsets.iter().map(|at| (at.start, at.length)).collect();
-        offsets.sort_unstable();
-        places.insert(id.parse::<u64>()?, offsets);
-    }
-    Ok(places.into_values().collect())
-}
-
-fn project(pipeline: Pipeline) -> Result<Project<SolcCompiler>> {
-    let root = root();
-    let remappings = remappings(&root)?;
-    let paths = ProjectPathsConfig::builder()
-        .root(&root)
-        .sources(root.join("contracts"))
-        .lib(root.join("node_modules"))
-        .remappings(remappings)
-        .build_with_root::<SolcLanguage>(&root);
-    Ok(ProjectBuilder::new(ConfigurableArtifacts::default())
-        .paths(paths)
-        .settings(settings(pipeline))
-        .ephemeral()
-        .no_artifacts()
-        .offline()
-        .build(SolcCompiler::Specific(solc()?))?)
-}
-
-fn solc() -> Result<Solc> {
-    Solc::new(root().join("tools/solc")).wrap_err("tools/solc does not run: it needs node and `npm ci`")
-}
-
-fn remappings(root: &Path) -> Result<Vec<Remapping>> {
-    for package in ["solady/src", "@openzeppelin/contracts"] {
-        let path = root.join("node_modules").join(package);
-        ensure!(path.is_dir(), "node_modules/{package} is missing: run `npm ci`");
-    }
-    let to =
-        |name: &str, path: &str| Remapping { context: None, name: name.to_owned(), path: path.to_owned() };
-    Ok(vec![
-        to("solady/", "node_modules/solady/src/"),
-        to("@openzeppelin/contracts/", "node_modules/@openzeppelin/contracts/"),
-        to("levee/", "contracts/"),
-    ])
-}
-
-fn settings(Pipeline { via_ir, runs }: Pipeline) -> SolcSettings {
-    let mut settings = Settings::new(OutputSelection::default_output_selection());
-    settings.optimizer.enabled = Some(true);
-    settings.optimizer.runs = Some(runs);
-    settings.via_ir = Some(via_ir);
-    settings.evm_version = Some(EvmVersion::Prague);
-    settings.metadata = Some(SettingsMetadata::new(BytecodeHash::None, false));
-    SolcSettings { settings, ..SolcSettings::default() }
 }
 
 fn root() -> PathBuf {

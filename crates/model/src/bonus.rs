@@ -18,6 +18,7 @@ use crate::{
     rescue::{Payment, Rescue},
     schedule::{self, Timestamp},
     status::{EndReason, Status},
+    stored::StoredBonus,
     terms::{MAX_TIERS, Terms},
     units::{Bps, Rate, UnitSeconds, Units, Wei, WeiSeconds},
     view::RescueView,
@@ -109,6 +110,15 @@ impl Enlistment {
     /// The same without what has left since.
     fn struck(self, departures: u32) -> Self {
         if self.departures == departures { self } else { Self { departures, ..Self::default() } }
+    }
+
+    /// Its value by time, if it is of `asset`.
+    pub(crate) fn value_down(self, asset: Asset, rate: Option<Rate>) -> WeiSeconds {
+        if asset.is_shares() {
+            value_down(UnitSeconds::ZERO, self.unit_seconds, rate)
+        } else {
+            value_down(self.unit_seconds, UnitSeconds::ZERO, None)
+        }
     }
 
     /// The same with all of `amount` enlisted; the newly enlisted part counts for `seconds`.
@@ -234,6 +244,12 @@ impl BonusBooks {
             unit_seconds: [[UnitSeconds::ZERO; Asset::ALL.len()]; MAX_TIERS],
             claimed: BTreeSet::new(),
         }
+    }
+
+    /// The pool at `address` that stores this. The totals of the pots, which matter only until the decision, are not known.
+    pub(crate) fn stored(address: Address, stored: StoredBonus) -> Self {
+        let StoredBonus { view: BonusView { total, decision }, enlisted, claimed, added } = stored;
+        Self { total, decision, enlisted, claimed, added, ..Self::new(address) }
     }
 
     /// Adds to the bonus, as the contribution of `sponsor`. Anyone may pay for anyone.
@@ -429,16 +445,13 @@ impl BonusBooks {
     /// floor(bonus * value of the position by time / value of all), if its condition was not met. What an outdated
     /// position would have got stays in the pool.
     fn share_under(&self, decision: BonusDecision, rescue: &Rescue, id: PositionId) -> Wei {
-        let Enlistment { departures, unit_seconds, .. } = self.enlistment(id);
+        let enlistment = self.enlistment(id);
+        let departures = enlistment.departures;
         let current = departures == rescue.position(id).departures && departures < Position::MAX_DEPARTURES;
         if decision.pledgers.is_zero() || id.tier < first_inactive(rescue) || !current {
             return Wei::ZERO;
         }
-        let value = if id.asset.is_shares() {
-            value_down(UnitSeconds::ZERO, unit_seconds, decision.rate)
-        } else {
-            value_down(unit_seconds, UnitSeconds::ZERO, None)
-        };
+        let value = enlistment.value_down(id.asset, decision.rate);
         prorata::bonus_down(decision.bonus, value, decision.value)
     }
 

@@ -69,6 +69,11 @@ impl Pots {
         self.0[Self::number(tier, asset)]
     }
 
+    /// Pots as a contract numbers them.
+    pub const fn new(pots: [Pot; MAX_TIERS * Asset::ALL.len()]) -> Self {
+        Self(pots)
+    }
+
     pub(crate) fn get_mut(&mut self, tier: u8, asset: Asset) -> &mut Pot {
         &mut self.0[Self::number(tier, asset)]
     }

@@ -16,7 +16,7 @@ pub fn ether(amount: Wei) -> String {
 
 /// The price of a gas, exactly: `1.5 gwei`.
 pub fn gwei(price: Wei) -> String {
-    format!("{} gwei", in_units(price.get(), Unit::GWEI))
+    format!("{} gwei", in_units(U256::from(price.get()), Unit::GWEI))
 }
 
 /// Exactly, as the books hold it: `1.5 ETH`, `1.5 wstETH`, `1500000000000000000 shares`.
@@ -38,11 +38,16 @@ pub fn utc(time: Timestamp) -> String {
 
 /// A number of 10^-18 parts as a decimal, exactly, without trailing zeros: `1.5`.
 pub fn decimal(parts: u128) -> String {
+    wide_decimal(U256::from(parts))
+}
+
+/// The same for a number that may take more bits than any amount, as the data of a call can have it.
+pub fn wide_decimal(parts: U256) -> String {
     in_units(parts, Unit::ETHER)
 }
 
-fn in_units(parts: u128, unit: Unit) -> String {
-    let text = ParseUnits::from(U256::from(parts)).format_units(unit);
+fn in_units(parts: U256, unit: Unit) -> String {
+    let text = ParseUnits::from(parts).format_units(unit);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -20,6 +20,7 @@ use crate::{
     schedule::Timestamp,
     settlement::Settlement,
     status::Status,
+    stored::StoredRecovery,
     terms::Terms,
     units::{Bps, Rate, Wei},
 };
@@ -249,8 +250,7 @@ impl Waterfall {
 /// was paid out of them to the beneficiary.
 fn values_down(rescue: &Rescue, settlement: Settlement, order: u8) -> (Wei, Wei) {
     let Rescue { state, terms, .. } = rescue;
-    let of_group = |tier: &u8| terms.tiers[usize::from(*tier)].draw_order == order;
-    let tiers = || (0..settlement.active_tiers).filter(of_group);
+    let tiers = || terms.group(settlement.active_tiers, order);
     let paid = |tier, asset| {
         prorata::tranches_down(state.pots.get(tier, asset).drawn, state.delivered[asset], terms.tranches)
     };
@@ -271,6 +271,12 @@ impl RecoveryBooks {
     /// The pool at `address` of the rescue with these terms.
     pub fn new(address: Address, terms: &Terms) -> Self {
         Self { address, waterfall: Waterfall::new(terms), claimed: BTreeMap::new() }
+    }
+
+    /// The pool at `address` that stores this.
+    pub(crate) fn stored(address: Address, stored: StoredRecovery) -> Self {
+        let StoredRecovery { accrued_at, groups, claimed } = stored;
+        Self { address, waterfall: Waterfall { groups, accrued_at }, claimed }
     }
 
     /// Shares out a deposit at once. Anyone may call.

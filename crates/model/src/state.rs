@@ -10,6 +10,7 @@ use crate::{
     schedule::{self, Timestamp},
     settlement::{self, Settlement},
     status::{EndReason, Life, Status},
+    stored::StoredRescue,
     terms::{Terms, Tier},
     units::{Bps, Rate, Units, Wei},
     view::ShareRate,
@@ -37,6 +38,27 @@ pub(crate) struct State {
     pub(crate) cancelled_at: Option<Timestamp>,
     pub(crate) lapsed_at: Option<Timestamp>,
     pub(crate) final_at: Option<Timestamp>,
+}
+
+impl From<StoredRescue> for State {
+    fn from(stored: StoredRescue) -> Self {
+        Self {
+            life: Life::at(stored.status),
+            end_reason: stored.end_reason,
+            failed_rate: stored.failed_rate,
+            goal: stored.goal,
+            amendment: stored.amendment,
+            pots: stored.pots,
+            settlement: stored.settlement,
+            kept: stored.kept,
+            delivered: stored.delivered,
+            objected: stored.objected,
+            returns_by_calendar: stored.returns_by_calendar,
+            cancelled_at: stored.cancelled_at,
+            lapsed_at: stored.lapsed_at,
+            final_at: stored.final_at,
+        }
+    }
 }
 
 impl State {

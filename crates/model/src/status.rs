@@ -84,6 +84,11 @@ pub(crate) struct Life {
 }
 
 impl Life {
+    /// A life that was advanced to `status` elsewhere.
+    pub(crate) const fn at(status: Status) -> Self {
+        Self { status }
+    }
+
     pub(crate) const fn status(self) -> Status {
         self.status
     }

@@ -284,6 +284,11 @@ impl Terms {
         self.tiers.get(usize::from(tier)).copied()
     }
 
+    /// Those of the first `active` tiers that are drawn in `order`.
+    pub(crate) fn group(&self, active: u8, order: u8) -> impl Iterator<Item = u8> + '_ {
+        (0..active).filter(move |&tier| self.tier(tier).is_some_and(|tier| tier.draw_order == order))
+    }
+
     /// Whether the rescue takes `asset`.
     pub fn accepts(&self, asset: Asset) -> bool {
         !asset.is_shares() || !self.steth.is_zero()

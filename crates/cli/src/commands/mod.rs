@@ -1,5 +1,6 @@
 //! One file for each command: its arguments and its `run`.
 
+pub(crate) mod abi;
 pub(crate) mod address;
 pub(crate) mod bonus;
 pub(crate) mod cancel;
@@ -7,6 +8,7 @@ pub(crate) mod claim;
 pub(crate) mod collect;
 pub(crate) mod declarations;
 pub(crate) mod declare;
+pub(crate) mod decode;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod exit;
@@ -28,3 +30,4 @@ pub(crate) mod settle;
 pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod terms;
+pub(crate) mod verify;

@@ -3,7 +3,9 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{AccountPosition, AccountView, BonusShare, BonusView, Earnings, PositionBonus, PositionView};
+use levee::{
+    AccountPosition, AccountView, BonusShare, BonusView, Earnings, PositionBonus, PositionView, Snapshot,
+};
 use levee_model::{Asset, BonusOwner, PerAsset, Rate, Timestamp, Units, Wei, json::Account};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -41,17 +43,16 @@ impl PositionsArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let (_, snapshot) = self.rescue.read(&self.network, Some(self.pledger)).await?;
-        let page = Page::of(&snapshot);
-        let bonus = snapshot.bonus.as_ref().map(|bonus| Ending::of(&page, bonus));
-        let AccountView { positions, owed, .. } = snapshot.account;
-        let json = Positions {
-            rescue: snapshot.contracts.escrow,
-            pledger: self.pledger,
-            positions: positions.iter().map(PositionJson::from).collect(),
-            owed,
-        };
-        output.result(&to_text(self.pledger, &positions, owed, page.rate(), bonus), &json)
+        let text = text_of(&snapshot, self.pledger, &Page::of(&snapshot));
+        output.result(&text, &Positions::of(&snapshot, self.pledger))
     }
+}
+
+/// What the account `pledger` has, in a snapshot of it.
+pub(crate) fn text_of(snapshot: &Snapshot, pledger: Address, page: &Page) -> String {
+    let bonus = snapshot.bonus.as_ref().map(|bonus| Ending::of(page, bonus));
+    let AccountView { positions, owed, .. } = &snapshot.account;
+    to_text(pledger, positions, *owed, page.rate(), bonus)
 }
 
 /// Who owns the bonus, and the last second at which it cannot be decided.
@@ -160,6 +161,15 @@ pub(crate) struct Positions<'a> {
     positions: Vec<PositionJson<'a>>,
     /// Amounts from exits and declines that could not be paid, each in the asset's own unit.
     owed: PerAsset<Units>,
+}
+
+impl<'a> Positions<'a> {
+    /// What the account `pledger` has, in a snapshot of it.
+    pub(crate) fn of(snapshot: &'a Snapshot, pledger: Address) -> Self {
+        let AccountView { positions, owed, .. } = &snapshot.account;
+        let positions = positions.iter().map(PositionJson::from).collect();
+        Self { rescue: snapshot.contracts.escrow, pledger, positions, owed: *owed }
+    }
 }
 
 /// The account's position in one pot; amounts are in the asset's own unit.

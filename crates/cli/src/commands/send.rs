@@ -192,7 +192,7 @@ impl Batch {
 }
 
 /// The raw transactions in what a wallet or node answers.
-fn in_json(file: &Value) -> Option<Vec<String>> {
+pub(super) fn in_json(file: &Value) -> Option<Vec<String>> {
     match file {
         Value::String(raw) => Some(vec![raw.clone()]),
         Value::Array(items) => Some(items.iter().map(in_json).collect::<Option<Vec<_>>>()?.concat()),
@@ -202,7 +202,7 @@ fn in_json(file: &Value) -> Option<Vec<String>> {
 }
 
 /// Reads a signed transaction: its account, its chain, and itself.
-fn signed(word: &str) -> Result<(Address, u64, TxEnvelope), String> {
+pub(super) fn signed(word: &str) -> Result<(Address, u64, TxEnvelope), String> {
     let raw = hex::decode(word).map_err(|_| format!("`{word}` is not in hexadecimal digits"))?;
     let mut rest = raw.as_slice();
     let transaction = TxEnvelope::decode_2718(&mut rest)

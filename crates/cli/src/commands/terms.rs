@@ -175,7 +175,7 @@ fn facts(terms: &Terms) -> Vec<(&'static str, String)> {
 }
 
 /// All terms, including the tiers, to review before the rescue is created.
-pub(super) fn all_facts(terms: &Terms) -> Vec<(&'static str, String)> {
+pub(crate) fn all_facts(terms: &Terms) -> Vec<(&'static str, String)> {
     let tier = |(index, tier): (usize, &Tier)| {
         let (threshold, order) = (percent::percent(tier.threshold), tier.draw_order);
         (

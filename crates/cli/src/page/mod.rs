@@ -6,7 +6,6 @@ mod next;
 mod satellites;
 mod text;
 
-#[cfg(test)]
 pub(crate) use json::RescueJson;
 pub(crate) use satellites::Satellites;
 pub(crate) use text::{back_by_calendar, kind};

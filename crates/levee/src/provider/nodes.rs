@@ -107,6 +107,11 @@ impl Nodes {
         self.patience
     }
 
+    /// How many must give the same answer.
+    pub const fn quorum(&self) -> usize {
+        self.quorum
+    }
+
     /// A provider that only reads.
     pub fn read_only(&self) -> DynProvider {
         ProviderBuilder::<_, _, Ethereum>::default().connect_client(self.client()).erased()

@@ -2,15 +2,18 @@
 //!
 //! The format and its checksum are those of the app `tx-builder` in Safe's repository `safe-react-apps`, version 1.18.
 
-use alloy::primitives::{Address, B256, Bytes, keccak256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::{SafeCall, method};
 use crate::{error::Error, operation::Transaction};
 
 /// The version of the format, and of the app that the file is like one of.
 const FORMAT: &str = "1.0";
 const BUILDER: &str = "1.18.0";
+/// What a file is not, in errors.
+const WHAT: &str = "a batch of Safe's Transaction Builder";
 
 /// Calls that a Safe makes in one transaction, in their order: all of them or none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,8 +116,7 @@ impl Batch {
     /// # Errors
     /// [`Error::InvalidFile`] if it has another format or a checksum that does not fit: it was changed since it was made.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let refused =
-            |reason: String| Error::InvalidFile { what: "a batch of Safe's Transaction Builder", reason };
+        let refused = |reason: String| Error::InvalidFile { what: WHAT, reason };
         let file: Value = serde_json::from_str(text).map_err(|error| refused(error.to_string()))?;
         let batch: Self = serde_json::from_value(file.clone()).map_err(|error| refused(error.to_string()))?;
         if batch.version != FORMAT {
@@ -137,12 +139,50 @@ impl Batch {
         self.meta.created_from_safe_address.as_ref()?.parse().ok()
     }
 
+    /// Its calls, with the data of those that only name a method.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFile`] if a call has no account, no number of wei, or a method whose inputs cannot be encoded.
+    pub fn calls(&self) -> Result<Vec<SafeCall>, Error> {
+        let numbered = self.transactions.iter().enumerate();
+        let refused = |index: usize, reason| Error::InvalidFile {
+            what: WHAT,
+            reason: format!("its call {} {reason}", index + 1),
+        };
+        numbered.map(|(index, call)| call.call().map_err(|reason| refused(index, reason))).collect()
+    }
+
     fn sealed(mut self) -> Self {
         self.meta.checksum = None;
         let file = serde_json::to_value(&self).unwrap_or_default();
         self.meta.checksum = Some(checksum_of(&file).to_string());
         self
     }
+}
+
+impl BatchCall {
+    fn call(&self) -> Result<SafeCall, String> {
+        let Self { to, value, data, contract_method, contract_inputs_values } = self;
+        let account = address(to).ok_or_else(|| format!("is of `{to}`, which is not an address"))?;
+        let wei = U256::from_str_radix(value, 10).ok();
+        let value = wei.ok_or_else(|| format!("sends `{value}`, which is not a number of wei"))?;
+        let data = match (data, contract_method) {
+            (Some(data), _) => data.clone(),
+            (None, None) => Bytes::new(),
+            (None, Some(method)) => {
+                let values = contract_inputs_values.clone().unwrap_or_default();
+                method::encode(method, &values).map_err(|reason| {
+                    format!("has no data, only a method with its inputs, of which {reason}")
+                })?
+            }
+        };
+        Ok(SafeCall { to: account, value, data })
+    }
+}
+
+/// An address, whose checksum must fit if it has one.
+fn address(text: &str) -> Option<Address> {
+    levee_model::json::Account::deserialize(Value::from(text)).ok()
 }
 
 /// The checksum of a file, whatever it has as one.
@@ -226,6 +266,38 @@ mod tests {
             error.to_string(),
             "this is not a batch of Safe's Transaction Builder: it was changed after its checksum was made"
         );
+    }
+
+    #[test]
+    fn a_method_and_its_inputs_are_as_good_as_data() {
+        let mut batch = batch();
+        let call = &mut batch.transactions[0];
+        call.data = None;
+        call.contract_method = Some(json!({ "name": "f", "payable": false, "inputs": [
+            { "name": "to", "type": "address", "internalType": "address" },
+            { "name": "amounts", "type": "uint256[]" },
+            { "name": "pair", "type": "tuple", "components": [{ "name": "a", "type": "bool" }, { "name": "b", "type": "uint8" }] },
+        ] }));
+        let inputs = json!({ "to": transaction().to.to_string(), "amounts": "[\"340282366920938463463374607431768211456\", 1]", "pair": "[true, 7]" });
+        call.contract_inputs_values = inputs.as_object().cloned();
+        alloy::sol! { function f(address to, uint256[] amounts, (bool, uint8) pair); }
+        let amounts = vec![U256::from(1) << 128, U256::from(1)];
+        let expected = fCall { to: transaction().to, amounts, pair: (true, 7) };
+        let data = alloy::sol_types::SolCall::abi_encode(&expected).into();
+        assert_eq!(batch.calls().unwrap(), [SafeCall { to: transaction().to, value: U256::from(5), data }]);
+        let refused = |batch: &Batch| batch.calls().unwrap_err().to_string();
+        batch.transactions[0].contract_inputs_values =
+            json!({ "amounts": "[]", "pair": "[true,7]" }).as_object().cloned();
+        let start = "this is not a batch of Safe's Transaction Builder: its call 1";
+        let only = format!("{start} has no data, only a method with its inputs, of which");
+        assert_eq!(refused(&batch), format!("{only} `to` has no value"));
+        let inputs = json!({ "to": "0x12", "amounts": "[]", "pair": "[true,7]" });
+        batch.transactions[0].contract_inputs_values = inputs.as_object().cloned();
+        assert_eq!(refused(&batch), format!("{only} `to` is `0x12`, which is no address"));
+        batch.transactions[0].value = "five".into();
+        assert_eq!(refused(&batch), format!("{start} sends `five`, which is not a number of wei"));
+        batch.transactions[0].to = "0x12".into();
+        assert_eq!(refused(&batch), format!("{start} is of `0x12`, which is not an address"));
     }
 
     #[test]

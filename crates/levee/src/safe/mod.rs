@@ -6,6 +6,7 @@
 
 pub mod batch;
 mod message;
+mod method;
 mod multisend;
 mod proposal;
 mod refusal;
@@ -23,6 +24,7 @@ pub use version::SafeVersion;
 pub use wallet::{SafeState, SafeWallet};
 
 pub(crate) use message::Safe;
+pub(crate) use multisend::decode as decode_calls;
 pub(crate) use refusal::{explain, failed_inside};
 
 use alloy::{
@@ -30,7 +32,7 @@ use alloy::{
     sol_types::Eip712Domain,
 };
 
-mod raw {
+pub(crate) mod raw {
     alloy::sol! {
         interface Wallet {
             function VERSION() external view returns (string memory);

@@ -105,7 +105,7 @@ pub(super) fn encode(calls: &[SafeCall]) -> Bytes {
 
 /// The calls that the data makes; none if it is not exactly what [`encode`] gives for some. To call the zero address means the Safe
 /// itself in some versions, so that it means nothing here.
-pub(super) fn decode(data: &Bytes) -> Option<Vec<SafeCall>> {
+pub(crate) fn decode(data: &Bytes) -> Option<Vec<SafeCall>> {
     let transactions = MultiSend::multiSendCall::abi_decode_validate(data).ok()?.transactions;
     let mut rest = &transactions[..];
     let mut calls = Vec::new();

@@ -3,8 +3,10 @@
 mod edition;
 mod environment;
 mod escrow;
+mod lies;
 mod nodes;
 mod outbox;
+mod proof;
 mod satellites;
 mod signers;
 mod snapshot;

@@ -4,7 +4,7 @@ use crate::environment::{CHAIN, ETHER, Environment, pledge};
 use alloy::{
     eips::BlockId,
     primitives::{Address, Bytes, U256},
-    providers::{Provider, ext::AnvilApi},
+    providers::{DynProvider, Provider, ext::AnvilApi},
 };
 use eyre::{OptionExt as _, Result};
 use levee::{
@@ -26,7 +26,7 @@ async fn in_one_request(env: &Environment, query: Query) -> Result<Snapshot> {
 }
 
 /// Eight tiers, no two alike in anything but the threshold of the last two.
-fn eight_tiers() -> Vec<Tier> {
+pub(crate) fn eight_tiers() -> Vec<Tier> {
     let tier = |i: u8| Tier {
         threshold: Bps::new((1_111 * (u16::from(i) + 3)).min(10_000)),
         draw_order: 40 + i,
@@ -36,7 +36,7 @@ fn eight_tiers() -> Vec<Tier> {
 }
 
 /// A rescue of eight tiers with pledges of Alice's into all pots, each enlisted for a bonus.
-async fn largest_rescue(env: &Environment) -> Result<Escrow<impl Provider + Clone>> {
+pub(crate) async fn largest_rescue(env: &Environment) -> Result<Escrow<DynProvider>> {
     let alice = env.alice();
     let terms = Terms { tiers: eight_tiers(), ..env.terms().await? };
     let address = Blueprint::escrow(&terms)?.deploy(&env.outbox(alice)).await?.address();

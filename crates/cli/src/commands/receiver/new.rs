@@ -131,7 +131,7 @@ impl NewCommand {
 impl RepayerArgs {
     async fn run(&self, output: Output) -> Result<()> {
         if self.creation.address_only {
-            let receiver = self.receiver(self.creation.named_network())?;
+            let receiver = self.receiver(self.creation.known_network(None)?)?;
             return print_address(&receiver, output);
         }
         let connection = self.creation.signing.network().connect(None).await?;
@@ -152,8 +152,7 @@ impl UnwinderArgs {
     async fn run(&self, output: Output) -> Result<()> {
         let terms = self.terms.as_deref().map(TermsFile::read).transpose()?;
         if self.creation.address_only {
-            let chain = terms.as_ref().and_then(|file| Network::of(file.chain));
-            let receiver = self.receiver(chain.or(self.creation.named_network()))?;
+            let receiver = self.receiver(self.creation.known_network(terms.as_ref())?)?;
             return print_address(&receiver, output);
         }
         let connection = self.creation.signing.network().connect(terms.as_ref()).await?;
@@ -171,8 +170,9 @@ impl UnwinderArgs {
 }
 
 impl CreationArgs {
-    fn named_network(&self) -> Option<&'static Network> {
-        self.signing.network().named_chain().and_then(Network::of)
+    /// The network that the terms or the arguments name.
+    fn known_network(&self, terms: Option<&TermsFile>) -> Result<Option<&'static Network>> {
+        Ok(self.signing.network().expected(terms)?.and_then(Network::of))
     }
 }
 

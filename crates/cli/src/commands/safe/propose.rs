@@ -2,13 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{
-    SafeCall, SafeProposal, SafeWallet,
-    safe::{Batch, BatchCall},
-};
+use levee::{SafeCall, SafeProposal, SafeWallet, safe::Batch};
 
 use super::{
     files,
@@ -87,7 +84,7 @@ impl ProposeArgs {
                 || UserError::new(format!("`{}` names no chain", path.display())).hint("export it again");
             let chain = batch.chain().ok_or_else(none)?;
             let safe = self.the_safe(batch.safe(), &path)?;
-            let calls = batch.transactions.iter().map(call).collect::<Result<_, _>>()?;
+            let calls = batch.calls()?;
             return Ok(Source { chain, safe, calls: Calls::These(calls), path });
         }
         let path = self.approve.clone().unwrap_or_default();
@@ -146,21 +143,4 @@ struct Source {
 enum Calls {
     These(Vec<SafeCall>),
     ApprovalOf(Box<SafeProposal>),
-}
-
-/// A call of a batch.
-fn call(call: &BatchCall) -> Result<SafeCall, UserError> {
-    let BatchCall { to, value, data, contract_method, .. } = call;
-    let to = address::parse(to)?;
-    let number = U256::from_str_radix(value, 10).ok();
-    let value = number.ok_or_else(|| {
-        UserError::new(format!("`{value}` is not a number of wei")).hint("write it in decimal digits")
-    })?;
-    match (data, contract_method) {
-        (None, Some(_)) => {
-            Err(UserError::new(format!("the call of `{to}` has no data, only a method with its inputs"))
-                .hint("make the call with its data (`Custom data` in the Transaction Builder)"))
-        }
-        (data, _) => Ok(SafeCall { to, value, data: data.clone().unwrap_or_default() }),
-    }
 }

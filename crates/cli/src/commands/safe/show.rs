@@ -3,17 +3,15 @@
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use alloy::{
-    primitives::{Address, B256, U256, hex},
+    primitives::{Address, B256, U256},
     providers::DynProvider,
 };
 use clap::Args;
 use eyre::Result;
 use levee::{
     SafeCall, SafeProposal, SafeState, SafeWallet,
-    model::{
-        Wei,
-        json::{Account, Hash},
-    },
+    decode::{Decoder, Meaning},
+    model::json::{Account, Hash},
     safe::Approval,
 };
 use schemars::JsonSchema;
@@ -21,7 +19,7 @@ use serde::Serialize;
 
 use super::files;
 use crate::{
-    amount,
+    commands::decode,
     connection::{Connection, NetworkArgs},
     output::Output,
     table,
@@ -82,6 +80,8 @@ pub(crate) struct SafeShown<'a> {
     message_hash: B256,
     /// The calls that the Safe makes; null if it runs foreign code as its own.
     calls: Option<Vec<SafeCall>>,
+    /// What it does, in words.
+    meanings: Vec<Meaning>,
     /// The owners who have approved it.
     approvals: Vec<Approved>,
     /// How many more must.
@@ -174,6 +174,7 @@ impl<'a> SafeShown<'a> {
             domain_hash: proposal.domain_hash(),
             message_hash: proposal.transaction.message_hash(),
             calls: proposal.transaction.calls().ok(),
+            meanings: Decoder::on(proposal.chain).read_safe(proposal),
             approvals,
             missing,
             state,
@@ -198,9 +199,6 @@ impl<'a> SafeShown<'a> {
         let SafeProposal { safe, version, chain, transaction, .. } = self.proposal;
         let mut facts = vec![("Safe", format!("{safe}, version {version}, on chain {chain}"))];
         facts.push(("nonce", self.nonce(transaction.nonce)));
-        for call in self.calls.iter().flatten() {
-            facts.extend(of_call(call));
-        }
         facts.push(("domain hash", self.domain_hash.to_string()));
         facts.push(("message hash", self.message_hash.to_string()));
         facts.push(("safeTxHash", self.proposal.hash().to_string()));
@@ -208,7 +206,9 @@ impl<'a> SafeShown<'a> {
             self.approvals.iter().map(|Approved { owner, how }| ("approval", format!("{owner}: {how}"))),
         );
         facts.push(("missing", self.missing()));
-        table::facts(&facts)
+        let mut text = format!("{}\n", table::facts(&facts));
+        decode::text::lines(&self.meanings, 0, &mut text);
+        text
     }
 
     fn nonce(&self, nonce: u64) -> String {
@@ -226,15 +226,6 @@ impl<'a> SafeShown<'a> {
             more => format!("{more} approvals"),
         }
     }
-}
-
-fn of_call(SafeCall { to, value, data }: &SafeCall) -> Vec<(&'static str, String)> {
-    let value = Wei::new(value.saturating_to());
-    let mut facts = vec![("calls", to.to_string()), ("with", amount::eth_and_wei(value))];
-    if !data.is_empty() {
-        facts.push(("data", hex::encode_prefixed(data)));
-    }
-    facts
 }
 
 /// What speaks against a transaction, whatever the chain says.

@@ -1,0 +1,179 @@
+//! What is decoded, recognized by its content.
+
+use alloy::{
+    consensus::{SignableTransaction, Transaction as _, TxEnvelope, TypedTransaction},
+    eips::Decodable2718,
+    hex,
+    primitives::{Address, B256, Bytes, U256},
+};
+use eyre::Result;
+use levee::{
+    SafeProposal,
+    decode::{Decoder, Meaning, RawCall},
+};
+
+use crate::{commands::send, error::UserError};
+
+/// Something to be decoded.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// What it is, in words.
+    pub(super) name: String,
+    /// Its chain, if it names one.
+    pub(super) chain: Option<u64>,
+    /// Who makes its calls, if it says so.
+    pub(super) sender: Option<Address>,
+    pub(super) content: Content,
+}
+
+/// What is in it.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Calls, one after the other.
+    Calls(Vec<RawCall>),
+    /// Calls, and a proposal or a script that must make exactly these.
+    Wrapped { calls: Vec<RawCall>, by: Wrapper },
+    /// The script of an Aragon vote.
+    Script(Bytes),
+    /// A transaction of a Safe.
+    Safe(Box<SafeProposal>),
+    /// Transactions, with their senders if they are signed.
+    Transactions(Vec<(Option<Address>, TypedTransaction)>),
+    /// A transaction that a node has.
+    Sent(B256),
+}
+
+/// What is made of calls.
+#[derive(Debug)]
+pub(super) enum Wrapper {
+    /// A call of a governor.
+    Proposal(RawCall),
+    /// The script of an Aragon vote.
+    Script(Bytes),
+}
+
+impl Content {
+    /// What it does. A transaction must have been read from a node before.
+    pub(super) fn read(&self, decoder: &Decoder) -> Result<Vec<Meaning>, UserError> {
+        Ok(match self {
+            Self::Calls(calls) => calls.iter().map(|call| decoder.read(call.clone())).collect(),
+            Self::Wrapped { calls, by } => vec![wrapped(decoder, calls, by)?],
+            Self::Script(script) => decoder.read_script(script).into_iter().collect(),
+            Self::Safe(proposal) => decoder.read_safe(proposal),
+            Self::Transactions(transactions) => transactions
+                .iter()
+                .flat_map(|(from, transaction)| decoder.read_transaction(*from, transaction))
+                .collect(),
+            Self::Sent(_) => Vec::new(),
+        })
+    }
+}
+
+/// What a proposal or a script does, which must be to make the calls.
+fn wrapped(decoder: &Decoder, calls: &[RawCall], by: &Wrapper) -> Result<Meaning, UserError> {
+    let (meaning, made): (_, fn(&Meaning) -> Vec<&Meaning>) = match by {
+        Wrapper::Proposal(call) => {
+            (Some(decoder.read(call.clone())), |proposal| proposal.calls.iter().collect())
+        }
+        // The Agent is asked to make each call.
+        Wrapper::Script(script) => (decoder.read_script(script), |script| {
+            script.calls.iter().flat_map(|by_agent| &by_agent.calls).collect()
+        }),
+    };
+    let is_same = |meaning: &Meaning| {
+        let made = made(meaning).into_iter().map(|call| (call.to, call.value, &call.data));
+        made.eq(calls.iter().map(|call| (call.to, call.value, &call.data)))
+    };
+    meaning.filter(is_same).ok_or_else(|| {
+        UserError::new("the file contradicts itself: its steps are not the calls of its proposal or script")
+            .hint("do not use it; write it again")
+    })
+}
+
+/// Recognizes what is in hexadecimal digits. With an account that it is sent to, it is the data of a call.
+pub(super) fn of_digits(text: &str, to: Option<Address>, value: Option<U256>) -> Result<Source> {
+    let digits = text.trim();
+    let bytes: Bytes = hex::decode(digits)
+        .map_err(|_| {
+            UserError::new("what is to be decoded is not in hexadecimal digits")
+                .hint("give data, a transaction or its hash, or name a file with `--file`")
+        })?
+        .into();
+    if to.is_some() {
+        return Ok(of_call(RawCall { from: None, to, value, data: bytes }));
+    }
+    if is_signed(&bytes) {
+        return of_signed(&[digits.to_owned()]);
+    }
+    if let Some(transaction) = unsigned(&bytes) {
+        return Ok(of_unsigned(None, vec![transaction]));
+    }
+    Ok(match <[u8; 32]>::try_from(&bytes[..]) {
+        Ok(hash) => Source {
+            name: format!("transaction {}", B256::from(hash)),
+            chain: None,
+            sender: None,
+            content: Content::Sent(hash.into()),
+        },
+        Err(_) if Decoder::default().read_script(&bytes).is_some() => Source {
+            name: "script of a vote".into(),
+            chain: None,
+            sender: None,
+            content: Content::Script(bytes),
+        },
+        Err(_) => of_call(RawCall { data: bytes, ..RawCall::default() }),
+    })
+}
+
+fn of_call(call: RawCall) -> Source {
+    Source { name: "data of a call".into(), chain: None, sender: None, content: Content::Calls(vec![call]) }
+}
+
+fn is_signed(bytes: &Bytes) -> bool {
+    let mut rest = &bytes[..];
+    TxEnvelope::decode_2718(&mut rest).is_ok() && rest.is_empty()
+}
+
+/// The signed transactions of one account for one chain.
+pub(super) fn of_signed(words: &[String]) -> Result<Source> {
+    let refused = |reason| levee::Error::InvalidFile { what: "a file of signed transactions", reason };
+    let signed =
+        words.iter().map(|word| send::signed(word)).collect::<Result<Vec<_>, _>>().map_err(refused)?;
+    let chains: Vec<_> = signed.iter().map(|(_, chain, _)| *chain).collect();
+    if chains.windows(2).any(|pair| pair[0] != pair[1]) {
+        return Err(refused("its transactions are of several chains".into()).into());
+    }
+    let transactions: Vec<_> =
+        signed.into_iter().map(|(from, _, transaction)| (Some(from), transaction.into())).collect();
+    Ok(Source {
+        name: counted(transactions.len(), "signed transaction"),
+        chain: chains.first().copied(),
+        sender: None,
+        content: Content::Transactions(transactions),
+    })
+}
+
+/// A transaction in the encoding that is signed; none if it is anything else.
+pub(super) fn unsigned(bytes: &Bytes) -> Option<TypedTransaction> {
+    let mut rest = &bytes[..];
+    let transaction = TypedTransaction::decode_unsigned(&mut rest).ok().filter(|_| rest.is_empty())?;
+    (transaction.encoded_for_signing() == bytes[..]).then_some(transaction)
+}
+
+/// Transactions that are yet to be signed by `account`.
+pub(super) fn of_unsigned(account: Option<Address>, transactions: Vec<TypedTransaction>) -> Source {
+    Source {
+        name: counted(transactions.len(), "unsigned transaction"),
+        chain: transactions.first().and_then(|transaction| transaction.chain_id()),
+        sender: account,
+        content: Content::Transactions(
+            transactions.into_iter().map(|transaction| (account, transaction)).collect(),
+        ),
+    }
+}
+
+/// `1 call`, `2 calls`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}

@@ -1,0 +1,272 @@
+//! What calls mean: from the bytes that are signed to sentences with exact values, and back.
+//!
+//! A [`Decoder`] reads a [`RawCall`] and the calls in it: of Levee's contracts, of tokens, and of what makes calls for others, such as
+//! Safes, Aragon's Agent, timelocks and governors. It asks nobody, so it knows a function by its selector alone: whether the account is
+//! the contract that it seems to be, only a chain can say. Whatever it does not know wholly, it says to be unknown.
+//!
+//! ```
+//! use levee::decode::{Decoder, RawCall};
+//! use levee::alloy::primitives::{Address, U256};
+//!
+//! let call = RawCall::new(None, Address::repeat_byte(7), U256::from(10).pow(U256::from(18)), Default::default());
+//! let meaning = Decoder::default().read(call);
+//! assert_eq!(meaning.sentence.to_string(), "send 1 ETH to 0x0707070707070707070707070707070707070707");
+//! ```
+
+mod call;
+#[cfg(feature = "text")]
+mod expect;
+mod rescue;
+mod sentence;
+#[cfg(test)]
+#[cfg(feature = "text")]
+mod tests;
+mod token;
+mod transaction;
+mod wrapper;
+
+pub use call::RawCall;
+#[cfg(feature = "text")]
+pub use expect::Expectation;
+pub use sentence::{Quantity, Sentence, Unit, Value};
+
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use levee_model::Terms;
+use serde::Serialize;
+
+use crate::{
+    blueprint::{Blueprint, Contract},
+    safe::SafeProposal,
+    terms::{self, CREATE2_DEPLOYER},
+};
+use call::Unreadable;
+use token::Known;
+use wrapper::{Inner, Opened};
+
+/// How many calls may be in each other. What is deeper is not opened.
+const DEPTH: usize = 16;
+
+/// Reads calls.
+#[derive(Debug, Clone, Default)]
+pub struct Decoder {
+    known: Known,
+    payer: Option<Address>,
+}
+
+/// What a call means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Meaning {
+    /// What it does.
+    #[serde(flatten)]
+    pub sentence: Sentence,
+    /// Who makes it; none if that is not known.
+    #[serde(serialize_with = "account")]
+    #[cfg_attr(feature = "schema", schemars(with = "levee_model::json::AccountOrNone"))]
+    pub from: Option<Address>,
+    /// The account that is called; none if it is not named, or a contract is created.
+    #[serde(serialize_with = "account")]
+    #[cfg_attr(feature = "schema", schemars(with = "levee_model::json::AccountOrNone"))]
+    pub to: Option<Address>,
+    /// The wei that are sent with it; none if that is not known.
+    #[serde(rename = "valueWei", with = "levee_model::json::NumberOrNone")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub value: Option<U256>,
+    /// Its data.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub data: Bytes,
+    /// What else there is to know about it, such as why it cannot be read.
+    pub notes: Vec<String>,
+    /// The terms of the rescue that it creates; none if it creates none.
+    pub terms: Option<Box<Terms>>,
+    /// Whether it only makes the calls in it, so that nothing is to be expected of itself.
+    pub transparent: bool,
+    /// The calls in it, in their order.
+    pub calls: Vec<Meaning>,
+}
+
+fn account<S: serde::Serializer>(account: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {
+    levee_model::json::AccountOrNone::serialize(&account.unwrap_or_default(), serializer)
+}
+
+impl Decoder {
+    /// A decoder that knows Lido's tokens and WETH on this chain.
+    pub fn on(chain: u64) -> Self {
+        Self { known: Known::on(chain), payer: None }
+    }
+
+    /// The same, knowing stETH and wstETH at these addresses as well.
+    #[must_use]
+    pub fn with_lido(mut self, steth: Address, wsteth: Address) -> Self {
+        self.known.add_lido(steth, wsteth);
+        self
+    }
+
+    /// The same for calls that `payer` makes, as far as they do not say otherwise: a Safe, or the timelock of a governor.
+    #[must_use]
+    pub fn paid_by(self, payer: Address) -> Self {
+        Self { payer: Some(payer), ..self }
+    }
+
+    /// What a call means.
+    pub fn read(&self, call: RawCall) -> Meaning {
+        self.read_at(call.into(), DEPTH)
+    }
+
+    /// What the script of an Aragon vote does; none if it is no script.
+    pub fn read_script(&self, script: &Bytes) -> Option<Meaning> {
+        let call = RawCall { data: script.clone(), ..RawCall::default() };
+        wrapper::script(script).map(|opened| self.opened(call, opened, DEPTH))
+    }
+
+    /// What a Safe does by its owners' transaction.
+    pub fn read_safe(&self, proposal: &SafeProposal) -> Vec<Meaning> {
+        let inner = wrapper::of_safe(Some(proposal.safe), &proposal.transaction);
+        inner.into_iter().map(|inner| self.read_at(inner, DEPTH)).collect()
+    }
+
+    fn read_at(&self, Inner { mut call, sentence }: Inner, depth: usize) -> Meaning {
+        call.from = call.from.or(self.payer);
+        if let Some(sentence) = sentence {
+            return Meaning::new(call, sentence);
+        }
+        match self.open(&call) {
+            Ok(Some(opened)) => self.opened(call, opened, depth),
+            Ok(None) => self.single(call),
+            Err(unreadable) => Meaning::unknown(call, unreadable.0),
+        }
+    }
+
+    /// A call with others in it; none if it is no such call.
+    fn open(&self, call: &RawCall) -> Result<Option<Opened>, Unreadable> {
+        for read in [wrapper::safes, wrapper::aragon, wrapper::timelocks, wrapper::governors] {
+            if let Some(opened) = read(call)? {
+                return Ok(Some(opened));
+            }
+        }
+        Ok(None)
+    }
+
+    fn opened(&self, call: RawCall, Opened { sentence, notes, inner }: Opened, depth: usize) -> Meaning {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Meaning::unknown(call, format!("there are more than {DEPTH} calls in each other"));
+        };
+        let transparent = sentence.is_none();
+        let sentence = sentence.unwrap_or_else(|| all_of(&call, inner.len()));
+        let calls = inner.into_iter().map(|inner| self.read_at(inner, depth)).collect();
+        Meaning { notes, calls, transparent, ..Meaning::new(call, sentence) }
+    }
+
+    /// A call without others in it.
+    fn single(&self, call: RawCall) -> Meaning {
+        if call.data.is_empty() {
+            let sentence = Sentence::new("send", "send").paying("amount", call.value);
+            return Meaning::new(call.clone(), sentence.then("to", "recipient", call.target()));
+        }
+        if call.to == Some(CREATE2_DEPLOYER) {
+            return creation(call);
+        }
+        match self.sentence(&call) {
+            Ok(Some(sentence)) => Meaning::new(call, sentence),
+            Ok(None) => {
+                let note = call.selector().map_or("no function has so little data".into(), |selector| {
+                    format!("the function {} is not known", Bytes::copy_from_slice(&selector))
+                });
+                Meaning::unknown(call, note)
+            }
+            Err(Unreadable(reason)) => Meaning::unknown(call, reason),
+        }
+    }
+
+    fn sentence(&self, call: &RawCall) -> Result<Option<Sentence>, Unreadable> {
+        for read in [rescue::escrow, rescue::pools, rescue::router, rescue::board, rescue::receivers] {
+            if let Some(sentence) = read(call)? {
+                return Ok(Some(sentence));
+            }
+        }
+        token::read(call, &self.known)
+    }
+}
+
+/// The words for calls that are made one after the other.
+fn all_of(call: &RawCall, count: usize) -> Sentence {
+    Sentence::new("calls", "make").with("count", U256::from(count)).then("calls by", "by", call.target())
+}
+
+/// A call of the contract that creates others.
+fn creation(call: RawCall) -> Meaning {
+    let (salt, code) = call.data.split_at(call.data.len().min(32));
+    let blueprint =
+        (salt.len() == 32).then(|| Blueprint::from_init_code(B256::from_slice(salt), code)).flatten();
+    let Some(blueprint) = blueprint else {
+        return Meaning::unknown(call, "the code that it creates a contract from is not Levee's".into());
+    };
+    let (contract, address) = (blueprint.contract(), blueprint.address());
+    let sentence = Sentence::new("create", "create the")
+        .with("contract", contract.name())
+        .then("at", "address", address);
+    let terms = match contract {
+        Contract::PledgeEscrow => terms::from_arguments(blueprint.arguments()).ok().map(Box::new),
+        _ => None,
+    };
+    Meaning { notes: of_arguments(&blueprint), terms, ..Meaning::new(call, sentence) }
+}
+
+/// The accounts that a contract is created with, which are all arguments but terms.
+fn of_arguments(blueprint: &Blueprint) -> Vec<String> {
+    let names: &[&str] = match blueprint.contract() {
+        Contract::PledgeEscrow | Contract::PledgeBoard => &[],
+        Contract::RecoveryPool | Contract::BonusPool => &["rescue"],
+        Contract::PledgeRouter => &["WETH", "stETH", "wstETH"],
+        Contract::DebtRepayer => &["lending pool", "WETH", "debtor", "account of the rest"],
+        Contract::StakedEtherUnwinder => &["withdrawal queue", "recipient"],
+    };
+    let words = blueprint.arguments().chunks_exact(32).map(|word| Address::from_slice(&word[12..]));
+    names.iter().zip(words).map(|(name, account)| format!("its {name} is {account}")).collect()
+}
+
+impl Meaning {
+    fn new(call: RawCall, sentence: Sentence) -> Self {
+        let sentence = sentence.sending(call.value);
+        let RawCall { from, to, value, data } = call;
+        Self {
+            sentence,
+            from,
+            to,
+            value,
+            data,
+            notes: Vec::new(),
+            terms: None,
+            transparent: false,
+            calls: Vec::new(),
+        }
+    }
+
+    /// A call of which it is only known that it is made.
+    fn unknown(call: RawCall, note: String) -> Self {
+        let sentence = Sentence::new("unknown", "call").with("contract", call.target()).then(
+            "with unknown data of",
+            "hash",
+            keccak256(&call.data),
+        );
+        Self { notes: vec![note], ..Self::new(call, sentence) }
+    }
+
+    /// Whether it, or a call in it, can do what is not told: its data is not known, or it runs or adopts other code.
+    pub fn has_unknown(&self) -> bool {
+        const UNTOLD: [&str; 4] = ["unknown", "runCode", "createUnknown", "delegate"];
+        UNTOLD.contains(&self.sentence.kind()) || self.calls.iter().any(Self::has_unknown)
+    }
+
+    /// Collects what is to be expected: it and the calls in it, but for those that only make others.
+    #[cfg(feature = "text")]
+    fn collect_effects<'a>(&'a self, all: &mut Vec<&'a Self>) {
+        // ETH that is sent along is an effect.
+        let is_effect = !self.transparent || self.value.is_some_and(|value| !value.is_zero());
+        all.extend(is_effect.then_some(self));
+        for call in &self.calls {
+            call.collect_effects(all);
+        }
+    }
+}
