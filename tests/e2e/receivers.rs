@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     aave::{Aave, ask, send},
+    readme::shell_blocks,
     solidity::compile,
     support::{
         ANN, ANYONE, BEN, BENEFICIARY, CAT, DAY, ETHER, GUARDIAN, Ran, World, events, names, project_file,
@@ -503,9 +504,8 @@ async fn the_page_about_receivers_runs_as_written() {
     let queue = world.queue().await;
     market.ruin_usd(world.address(ANYONE)).await;
     let page = project_file("docs/receivers.md");
-    let blocks = page.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
-    let commands: Vec<_> =
-        blocks.flat_map(str::lines).filter_map(|line| line.trim().strip_prefix("levee ")).collect();
+    let lines = shell_blocks(&page).into_iter().flat_map(str::lines);
+    let commands: Vec<_> = lines.filter_map(|line| line.trim().strip_prefix("levee ")).collect();
     assert_eq!(commands.len(), 6, "{commands:?}");
     let mut receiver = String::new();
     for command in commands {

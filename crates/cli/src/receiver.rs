@@ -65,26 +65,26 @@ pub(crate) async fn findings(
 ) -> Result<Vec<Finding>> {
     match *receiver {
         Receiver::DebtRepayer { pool, weth, debtor, rest } => {
-            let reserve = Reserve::read(provider, pool, weth, BlockId::latest()).await?;
-            let stands = Debtor::read(provider, pool, weth, debtor, BlockId::latest()).await?;
+            let block = BlockId::latest();
+            let reserve = Reserve::read(provider, pool, weth, block).await?;
+            let stands = Debtor::read(provider, pool, weth, debtor, block).await?;
             let Some((reserve, stands)) = reserve.zip(stands) else {
                 return Ok(vec![no_pool(pool, weth)]);
             };
             let own = [pool, weth, reserve.a_token, reserve.variable_debt_token];
             Ok(of_rest(chain, rest, debtor, &own).into_iter().chain(of_debtor(debtor, &stands)).collect())
         }
-        Receiver::StakedEtherUnwinder { withdrawal_queue: queue, recipient } => {
-            let Some(tokens) = QueueTokens::read(provider, queue, BlockId::latest()).await? else {
-                return Ok(vec![no_queue(queue)]);
-            };
-            let sender = receiver.blueprint().address();
-            let own = [queue, tokens.steth, tokens.wsteth];
-            let mut all = Vec::from_iter(of_account(chain, "recipient", recipient, &own));
-            all.extend(of_queue(Network::of(chain), queue, tokens, terms));
-            if all.is_empty() && !accepts_ether(provider, sender, recipient).await? {
-                all.push(refuses_ether(recipient));
+        Receiver::StakedEtherUnwinder { withdrawal_queue, recipient } => {
+            let tokens = QueueTokens::read(provider, withdrawal_queue, BlockId::latest()).await?;
+            let Some(tokens) = tokens else { return Ok(vec![no_queue(withdrawal_queue)]) };
+            let own = [withdrawal_queue, tokens.steth, tokens.wsteth];
+            let network = Network::of(chain);
+            let unusable = of_account(chain, "recipient", recipient, &own);
+            let found = unusable.or_else(|| of_queue(network, withdrawal_queue, tokens, terms));
+            if found.is_some() || accepts_ether(provider, receiver.blueprint().address(), recipient).await? {
+                return Ok(found.into_iter().collect());
             }
-            Ok(all)
+            Ok(vec![refuses_ether(recipient)])
         }
     }
 }
