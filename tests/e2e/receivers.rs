@@ -172,15 +172,16 @@ async fn a_push_repays_the_debt_to_the_wei_and_then_the_rest() {
     let at = world.created(&format!("repayer {repayer}"));
     let shown = world.receiver(at);
     assert_eq!(
-        (&shown["receiver"], &shown["debtor"]["valued"]["collateral"]),
+        (&shown["receiver"], &shown["debt"]["valued"]["collateral"]),
         (&json!("DebtRepayer"), &json!("0"))
     );
     assert_eq!((calls(&shown), &shown["heldUp"]), (vec![], &json!([])));
+    assert_eq!(shown["debtor"], ben.to_string());
 
     world.pay(at, 300 * ETHER).await;
     let shown = world.receiver(at);
     assert_eq!((wei(&shown["balanceWei"]), calls(&shown)), (300 * ETHER, vec!["Repay"]));
-    assert_eq!(wei(&shown["debtor"]["debtWei"]), market.debt(ben).await);
+    assert_eq!(wei(&shown["debt"]["debtWei"]), market.debt(ben).await);
     let pushed = world.push(at);
     let [repaid] = events(&pushed)[..] else { panic!("{pushed}") };
     let debt = wei(&repaid["debtWei"]);

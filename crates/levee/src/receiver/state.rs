@@ -35,7 +35,8 @@ pub struct ReceiverState {
     pub balance: Wei,
     /// Its tokens that were asked for, in that order, after those that it serves.
     pub tokens: Vec<HeldToken>,
-    /// Of a repayer, the debtor; null if the pool does not tell the debt.
+    /// Of a repayer, how its debtor stands; null if the pool does not tell.
+    #[serde(rename = "debt")]
     pub debtor: Option<Debtor>,
     /// Of an unwinder, Lido's withdrawal queue.
     pub queue: Option<Unwinding>,
