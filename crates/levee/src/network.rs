@@ -77,7 +77,7 @@ pub const NETWORKS: [Network; 4] = [
         tokens: Tokens { weth: Address::ZERO, steth: Address::ZERO, wsteth: Address::ZERO },
         explorer: None,
         sources: &[],
-        remark: Some("the terms name its tokens, which may be any"),
+        remark: Some("the terms name its tokens, which may be any; their router is elsewhere"),
     },
 ];
 

@@ -60,11 +60,12 @@ impl NetworksArgs {
 impl Known {
     fn text(&self) -> String {
         let Network { name, chain, tokens, explorer, sources, remark } = self.network;
-        let or_none = |token: Address| if token.is_zero() { "none".into() } else { token.to_string() };
+        let or_unknown =
+            |token: Address| if token.is_zero() { "not known".into() } else { token.to_string() };
         let mut facts = vec![
-            ("stETH", or_none(tokens.steth)),
-            ("wstETH", or_none(tokens.wsteth)),
-            ("WETH", or_none(tokens.weth)),
+            ("stETH", or_unknown(tokens.steth)),
+            ("wstETH", or_unknown(tokens.wsteth)),
+            ("WETH", or_unknown(tokens.weth)),
             ("router", self.router.to_string()),
             ("board", self.board.to_string()),
             ("deployer", self.deployer.to_string()),
