@@ -57,6 +57,7 @@ fn every_command_is_found() {
         "declare",
         "declarations",
         "pledge",
+        "receiver",
         "settle",
         "release",
         "refund",
@@ -86,6 +87,8 @@ fn every_command_is_found() {
     ];
     assert_eq!(commands_in(&help(&[])), commands);
     assert_eq!(commands_in(&help(&["guardian".into()])), ["decline", "amend"]);
+    assert_eq!(commands_in(&help(&["receiver".into()])), ["new", "status", "push"]);
+    assert_eq!(commands_in(&help(&["receiver".into(), "new".into()])), ["repayer", "unwinder"]);
     assert_eq!(commands_in(&help(&["journal".into()])), ["list", "show", "resume", "bump", "forget"]);
     assert_eq!(commands_in(&help(&["safe".into()])), ["propose", "show", "sign", "execute"]);
     assert_eq!(commands_in(&help(&["bonus".into()])), ["add", "enlist", "claim", "take-back"]);

@@ -1,5 +1,6 @@
 //! End-to-end tests: the built `levee` binary against anvil.
 
+mod aave;
 mod accounts;
 mod bad_input;
 mod bonus;
@@ -25,6 +26,7 @@ mod operator;
 mod payers;
 mod prompt;
 mod readme;
+mod receivers;
 mod recovery;
 mod rehearse;
 mod requests;

@@ -24,6 +24,7 @@ fn the_networks_are_listed_without_a_node() {
     let chains: Vec<_> = networks.iter().map(|network| network["chain"].as_u64()).collect();
     assert_eq!(chains, [Some(1), Some(560_048), Some(11_155_111), Some(31_337)]);
     assert_eq!(networks[0]["steth"], "0xae7ab96520DE3A18E5e111B5EaAb095312D7fE84");
+    assert_eq!(networks[1]["withdrawalQueue"], "0xfe56573178f1bcdf53F01A6E9977670dcBBD9186");
     assert_eq!((&networks[1]["weth"], &networks[3]["explorer"]), (&Value::Null, &Value::Null));
     for network in networks {
         let token = |name: &str| {

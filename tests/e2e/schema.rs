@@ -32,6 +32,8 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["journal", "list", ..] => "journal-list",
         ["journal", "show" | "forget", ..] => "journal-show",
         ["positions", ..] => "positions",
+        ["receiver", "new", ..] => "receiver-new",
+        ["receiver", "status", ..] => "receiver-status",
         ["status", ..] => "status",
         ["verify", ..] => "verify",
         ["terms", "check", ..] => "terms-check",

@@ -46,12 +46,19 @@ fn add(path: &str, sources: &mut BTreeMap<String, String>) {
     if sources.contains_key(path) {
         return;
     }
-    let in_package = Path::new("node_modules").join(path);
     let is_own = root().join(path).exists();
-    let content = project_file(if is_own { path } else { in_package.to_str().expect("it is text") });
+    let content = project_file(&if is_own { path.to_owned() } else { in_package(path) });
     let imported: Vec<_> = imports(&content).map(|import| resolve(path, import)).collect();
     sources.insert(path.to_owned(), content);
     imported.iter().for_each(|import| add(import, sources));
+}
+
+/// Where a file of an npm package is, by the remappings of foundry.toml.
+fn in_package(path: &str) -> String {
+    match path.strip_prefix("solady/") {
+        Some(rest) => format!("node_modules/solady/src/{rest}"),
+        None => format!("node_modules/{path}"),
+    }
 }
 
 /// The paths after `import … from`, and of `import` alone.

@@ -61,6 +61,9 @@ pub(crate) enum Command {
     Declarations(commands::declarations::DeclarationsArgs),
     /// Lock a pledge
     Pledge(commands::pledge::PledgeArgs),
+    /// Create a receiver for a beneficiary, and move on what it was paid
+    #[command(subcommand)]
+    Receiver(commands::receiver::ReceiverCommand),
     /// Settle a rescue: fix the draw, or record that it failed (anyone)
     Settle(commands::settle::SettleArgs),
     /// Deliver what is due in one asset to the beneficiary (anyone)
@@ -120,15 +123,16 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Runs the command. The asynchronous runtime is started only for commands that reach a node.
+    /// Runs the command. The asynchronous runtime is started only for commands that can reach a node.
     pub(crate) fn run(self, output: Output) -> Result<()> {
         match self {
-            Self::Terms(command) => command.run(output),
+            Self::Terms(command) => block_on(command.run(output)),
             Self::Address(args) => args.run(output),
             Self::Deploy(args) => block_on(args.run(output)),
             Self::Declare(args) => block_on(args.run(output)),
             Self::Declarations(args) => block_on(args.run(output)),
             Self::Pledge(args) => block_on(args.run(output)),
+            Self::Receiver(command) => block_on(command.run(output)),
             Self::Settle(args) => block_on(args.run(output)),
             Self::Release(args) => block_on(args.run(output)),
             Self::Refund(args) => block_on(args.run(output)),

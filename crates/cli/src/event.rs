@@ -1,10 +1,13 @@
 //! The events of a transaction as sentences.
 
 use alloy::primitives::Address;
-use levee::{BoardEvent, BonusEvent, Declaration, Event, RecoveryEvent, RescueEvent};
+use levee::{BoardEvent, BonusEvent, Declaration, Event, ReceiverEvent, RecoveryEvent, RescueEvent};
 use levee_model::{BonusDecision, EndReason, Enlistment, PositionId, Rate, Units, Wei};
 
-use crate::{amount, percent, time};
+use crate::{
+    amount::{self, Amount},
+    percent, time,
+};
 
 /// An event as a sentence without a full stop. `rate` values stETH shares, if it is known.
 pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
@@ -13,6 +16,7 @@ pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
         Event::Recovery(event) => recovery_to_text(event),
         Event::Bonus(event) => bonus_to_text(event),
         Event::Board(event) => board_to_text(event),
+        Event::Receiver(event) => receiver_to_text(event),
     }
 }
 
@@ -151,6 +155,27 @@ fn board_to_text(event: &BoardEvent) -> String {
     }
 }
 
+fn receiver_to_text(event: &ReceiverEvent) -> String {
+    match event {
+        ReceiverEvent::DebtRepaid { debt, repaid, rest } => {
+            let [debt, repaid] = [debt, repaid].map(|amount| amount::eth(*amount));
+            let above = if rest.is_zero() {
+                String::new()
+            } else {
+                format!("; {} above it went to the rest", amount::eth(*rest))
+            };
+            format!("repaid {repaid} of a debt of {debt}{above}")
+        }
+        ReceiverEvent::TokenForwarded { token, amount } => format!("sent {amount} of {token} to the rest"),
+        ReceiverEvent::WithdrawalRequested { amount, requests } => {
+            let plural = if *requests == 1 { "" } else { "s" };
+            let amount = Amount::StEth(*amount);
+            format!("requested the withdrawal of {amount} in {requests} request{plural}")
+        }
+        ReceiverEvent::EtherForwarded { amount } => format!("sent {} to the recipient", amount::eth(*amount)),
+    }
+}
+
 /// `1 tranche`, `2 tranches`.
 pub(crate) fn tranches_text(count: u8) -> String {
     format!("{count} tranche{}", if count == 1 { "" } else { "s" })
@@ -206,6 +231,22 @@ mod tests {
         let event = Event::Recovery(RecoveryEvent::Repaid { draw_order: 3, interest, principal, rest });
         let text = "repaid draw order 3: 1 ETH interest, 10 ETH principal";
         assert_eq!(to_text(&event, None), text);
+    }
+
+    #[test]
+    fn what_receivers_do_is_told() {
+        let ether = |number: u128| Wei::new(number * 10u128.pow(18));
+        let text = |event| to_text(&Event::Receiver(event), None);
+        let repaid =
+            |rest| text(ReceiverEvent::DebtRepaid { debt: ether(7), repaid: ether(7), rest: Wei::new(rest) });
+        assert_eq!(repaid(0), "repaid 7 ETH of a debt of 7 ETH");
+        let above = "repaid 7 ETH of a debt of 7 ETH; 2 ETH above it went to the rest";
+        assert_eq!(repaid(2 * 10u128.pow(18)), above);
+        let requested =
+            |requests| text(ReceiverEvent::WithdrawalRequested { amount: ether(1_500), requests });
+        assert_eq!(requested(1), "requested the withdrawal of 1500 stETH in 1 request");
+        assert_eq!(requested(2), "requested the withdrawal of 1500 stETH in 2 requests");
+        assert_eq!(text(ReceiverEvent::EtherForwarded { amount: ether(3) }), "sent 3 ETH to the recipient");
     }
 
     #[test]

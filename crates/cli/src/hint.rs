@@ -1,8 +1,8 @@
 //! Hints for errors of the client, which knows what happened but not which command to run next.
 
 use levee::{
-    BoardError, BonusRefusal, Contract, Error, RecoveryRefusal, Refusal, RouterError, SignerError,
-    proof::ProofError,
+    BoardError, BonusRefusal, Contract, Error, ReceiverError, RecoveryRefusal, Refusal, RouterError,
+    SignerError, proof::ProofError,
 };
 use levee_model::TermsError;
 
@@ -14,6 +14,7 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::BonusRefused(refusal) => for_bonus(refusal),
         Error::BoardRefused(refusal) => for_board(refusal),
         Error::RouterRefused(refusal) => for_router(refusal),
+        Error::ReceiverRefused(refusal) => for_receiver(refusal),
         Error::TokenRefused { .. } => {
             Some("check the account's balance and allowance, and whether the token is paused")
         }
@@ -33,6 +34,7 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             Some("Levee's contracts can only be created on a chain that has it at its usual address")
         }
         Error::NoSuchAsset { .. } => Some("pledge ETH"),
+        Error::NotToken { .. } => Some("check `--token` and the chain"),
         Error::NoToken { .. } | Error::ForeignTokens { .. } => {
             Some("check `steth` and `wsteth` in the terms, and the chain")
         }
@@ -262,6 +264,14 @@ fn for_router(refusal: &RouterError) -> Option<&'static str> {
         }
         RouterError::InvalidAccount { .. } => Some("name an account that someone controls"),
         RouterError::SafeERC20FailedOperation { .. } => Some("check the account's balance and allowance"),
+    }
+}
+
+fn for_receiver(refusal: &ReceiverError) -> Option<&'static str> {
+    match refusal {
+        ReceiverError::InvalidAccount { .. } => Some("name an account that someone controls"),
+        ReceiverError::UnknownReserve { .. } => Some("check the pool, the WETH that it lends, and the chain"),
+        _ => Some("`levee receiver status` shows what the receiver holds, and what can be done now"),
     }
 }
 

@@ -32,6 +32,7 @@ mod position;
 mod progress;
 mod prompt;
 mod public_keys;
+mod receiver;
 mod rehearse;
 mod route;
 mod signing;

@@ -34,12 +34,14 @@ pub(crate) enum Meanwhile {
     Created(Address),
     /// Enlist this position of the rescue.
     Enlisted(Box<Escrow<DynProvider>>, PositionId),
+    /// Move on what the receiver holds.
+    Pushed,
 }
 
 impl Meanwhile {
     /// Whether the chain tells so before the steps ahead are sent. What is enlisted then is not what they add.
     pub(crate) const fn is_told_ahead(&self) -> bool {
-        matches!(self, Self::Created(_))
+        matches!(self, Self::Created(_) | Self::Pushed)
     }
 }
 

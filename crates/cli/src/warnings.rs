@@ -1,11 +1,15 @@
 //! Warnings about terms that the escrow accepts but pledgers may regret: each is one sentence with figures,
 //! without a period.
 
-use alloy::primitives::{Address, address};
-use levee::Edition;
+use alloy::{
+    primitives::{Address, address},
+    providers::DynProvider,
+};
+use eyre::Result;
+use levee::{Edition, Error, Receiver, accepts_ether};
 use levee_model::{Bps, Terms, Timestamp, Wei, prorata, schedule};
 
-use crate::{account::DEV_CHAIN, amount, percent, public_keys, terms::TermsFile, time};
+use crate::{account::DEV_CHAIN, amount, percent, public_keys, receiver, terms::TermsFile, time};
 
 const HOUR: u32 = 60 * 60;
 const DAY: u32 = 24 * HOUR;
@@ -28,6 +32,30 @@ pub(crate) fn of_file(file: &TermsFile, now: Timestamp) -> Vec<String> {
     all
 }
 
+/// Those that only the chain of the terms can tell: about what the beneficiary is there.
+pub(crate) async fn of_chain(file: &TermsFile, provider: &DynProvider) -> Result<Vec<String>> {
+    let (rescue, beneficiary) = (file.address()?, file.terms.beneficiary);
+    let mut all = Vec::new();
+    if !accepts_ether(provider, rescue, beneficiary).await? {
+        all.push(format!(
+            "the beneficiary `{beneficiary}` does not accept ETH now: what it still refuses when the release_window has passed goes \
+             back to the pledgers"
+        ));
+    }
+    match Receiver::at(provider, beneficiary).await {
+        Ok(None) => {}
+        Ok(Some(found)) => {
+            let findings = receiver::findings(provider, file.chain, &found, Some(&file.terms)).await?;
+            all.extend(findings.into_iter().map(|finding| finding.text));
+        }
+        Err(error @ Error::Counterfeit { .. }) => {
+            all.push(format!("the beneficiary is no receiver: {error}"))
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(all)
+}
+
 /// Those that follow from the terms.
 fn of(chain: u64, terms: &Terms, now: Timestamp) -> Vec<String> {
     let all = [veto_price(terms), ally(terms), objection_without_objectors(terms), short_objection(terms)];
@@ -44,10 +72,7 @@ fn of(chain: u64, terms: &Terms, now: Timestamp) -> Vec<String> {
 fn accounts(chain: u64, terms: &Terms) -> [Option<String>; 3] {
     let Terms { beneficiary, guardian, .. } = *terms;
     let public = |name: &str, account: Address| {
-        // On a local chain public keys are normal.
-        (chain != DEV_CHAIN && public_keys::is_public(account)).then(|| {
-            format!("the {name} `{account}` is an account of development nodes, whose key is public")
-        })
+        public_key(chain, account).map(|what| format!("the {name} `{account}` is {what}"))
     };
     let unowned = unowned(terms).map(|what| {
         format!("the beneficiary `{beneficiary}` is {what}: nobody could use what is delivered to it")
@@ -73,11 +98,22 @@ fn unowned(terms: &Terms) -> Option<&'static str> {
     if beneficiary == terms.steth || beneficiary == terms.wsteth {
         return Some("one of the rescue's own tokens");
     }
-    if BURN.contains(&beneficiary) {
+    nobodys(beneficiary)
+}
+
+/// What an account is that nobody can use, on any chain.
+pub(crate) fn nobodys(account: Address) -> Option<&'static str> {
+    if BURN.contains(&account) {
         return Some("a burn address");
     }
     // Precompiled contracts have the lowest addresses.
-    beneficiary[..18].iter().all(|byte| *byte == 0).then_some("a precompile, now or in the future")
+    account[..18].iter().all(|byte| *byte == 0).then_some("a precompile, now or in the future")
+}
+
+/// What an account is whose key everybody knows. On a local chain that is normal.
+pub(crate) fn public_key(chain: u64, account: Address) -> Option<&'static str> {
+    let is_public = chain != DEV_CHAIN && public_keys::is_public(account);
+    is_public.then_some("an account of development nodes, whose key is public")
 }
 
 /// An implausibly high rate.

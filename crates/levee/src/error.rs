@@ -17,6 +17,7 @@ use crate::{
     board::BoardError,
     bonus,
     proof::ProofError,
+    receiver::ReceiverError,
     recovery,
     redacted::{RedactedError, RedactedUrl, redact},
     refusal,
@@ -102,6 +103,13 @@ pub enum Error {
     NoToken {
         /// Which token it should be.
         asset: Asset,
+        /// The address.
+        #[serde(with = "levee_model::json::Account")]
+        address: Address,
+    },
+    /// There is no token at the address.
+    #[error("there is no token at `{address}`, or it tells no balances")]
+    NotToken {
         /// The address.
         #[serde(with = "levee_model::json::Account")]
         address: Address,
@@ -653,6 +661,11 @@ pub enum Error {
     #[strum(transparent)]
     #[serde(untagged)]
     RouterRefused(#[from] RouterError),
+    /// A receiver refused the call.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    ReceiverRefused(#[from] ReceiverError),
     /// A device, a wallet or the person who holds it did not sign.
     #[error(transparent)]
     #[strum(transparent)]
@@ -695,6 +708,7 @@ impl Error {
             | Self::BonusRefused(_)
             | Self::BoardRefused(_)
             | Self::RouterRefused(_)
+            | Self::ReceiverRefused(_)
             | Self::TokenRefused { .. }
             | Self::InsufficientFunds { .. }
             | Self::WrongChain { .. }
@@ -703,6 +717,7 @@ impl Error {
             | Self::Counterfeit { .. }
             | Self::NoDeployer
             | Self::NoToken { .. }
+            | Self::NotToken { .. }
             | Self::NoSuchAsset { .. }
             | Self::ForeignTokens { .. }
             | Self::Unencodable { .. }
@@ -784,12 +799,13 @@ impl Error {
     /// the contracts around them pass on.
     pub fn from_revert_of(contract: Contract, data: &[u8]) -> Self {
         let own = match contract {
-            // This crate does not call receivers.
-            Contract::PledgeEscrow | Contract::DebtRepayer | Contract::StakedEtherUnwinder => None,
+            Contract::PledgeEscrow => None,
             Contract::RecoveryPool => recovery::decode_refusal(data).map(Self::from),
             Contract::BonusPool => bonus::decode_refusal(data).map(Self::from),
             Contract::PledgeBoard => BoardError::decode(data).map(Self::from),
             Contract::PledgeRouter => RouterError::decode(data).map(Self::from),
+            Contract::DebtRepayer => ReceiverError::decode_repayer(data).map(Self::from),
+            Contract::StakedEtherUnwinder => ReceiverError::decode_unwinder(data).map(Self::from),
         };
         // The router passes on errors of the escrow and of the bonus pool.
         let of_escrow = || refusal::decode(data).map(Self::from);

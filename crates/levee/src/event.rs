@@ -11,6 +11,7 @@ use crate::{
     bonus::BonusEvent,
     convert,
     error::Error,
+    receiver::ReceiverEvent,
     recovery::RecoveryEvent,
     terms,
 };
@@ -28,6 +29,8 @@ pub enum Event {
     Bonus(BonusEvent),
     /// Of the board.
     Board(BoardEvent),
+    /// Of a receiver.
+    Receiver(ReceiverEvent),
 }
 
 impl Event {
@@ -41,7 +44,8 @@ impl Event {
             Err(_) => RecoveryEvent::decode(log)
                 .map(Self::Recovery)
                 .or_else(|_| BonusEvent::decode(log).map(Self::Bonus))
-                .or_else(|_| BoardEvent::decode(log).map(Self::Board)),
+                .or_else(|_| BoardEvent::decode(log).map(Self::Board))
+                .or_else(|_| ReceiverEvent::decode(log).map(Self::Receiver)),
         }
     }
 

@@ -21,9 +21,12 @@ pub struct Network {
     /// Lido's tokens and WETH; zero for one that there is none of, or that is not known.
     #[serde(flatten)]
     pub tokens: Tokens,
+    /// Lido's withdrawal queue; zero if there is none.
+    #[serde(with = "levee_model::json::AccountOrNone")]
+    pub withdrawal_queue: Address,
     /// The explorer that people use; none for a local chain.
     pub explorer: Option<&'static str>,
-    /// Where the addresses of the tokens are published.
+    /// Where these addresses are published.
     #[serde(serialize_with = "listed")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
     pub sources: &'static [&'static str],
@@ -43,6 +46,7 @@ pub const NETWORKS: [Network; 4] = [
             steth: address!("ae7ab96520DE3A18E5e111B5EaAb095312D7fE84"),
             wsteth: address!("7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0"),
         },
+        withdrawal_queue: address!("889edC2eDab5f40e902b864aD4d7AdE8E412F9B1"),
         explorer: Some("https://etherscan.io"),
         sources: &["https://docs.lido.fi/deployed-contracts/", UNISWAP],
         remark: None,
@@ -55,6 +59,7 @@ pub const NETWORKS: [Network; 4] = [
             steth: address!("3508A952176b3c15387C97BE809eaffB1982176a"),
             wsteth: address!("7E99eE3C66636DE415D2d7C880938F2f40f94De4"),
         },
+        withdrawal_queue: address!("fe56573178f1bcdf53F01A6E9977670dcBBD9186"),
         explorer: Some("https://hoodi.etherscan.io"),
         sources: &["https://docs.lido.fi/deployed-contracts/hoodi/"],
         remark: Some("there is no WETH that everybody uses"),
@@ -67,6 +72,7 @@ pub const NETWORKS: [Network; 4] = [
             steth: address!("3e3FE7dBc6B4C189E7128855dD526361c49b40Af"),
             wsteth: address!("B82381A3fBD3FaFA77B3a7bE693342618240067b"),
         },
+        withdrawal_queue: address!("1583C7b3f4C3B008720E6BcE5726336b0aB25fdd"),
         explorer: Some("https://sepolia.etherscan.io"),
         sources: &["https://docs.lido.fi/deployed-contracts/sepolia/", UNISWAP],
         remark: Some("Lido has given it up: rehearse on Hoodi"),
@@ -75,6 +81,7 @@ pub const NETWORKS: [Network; 4] = [
         name: "local",
         chain: LOCAL_CHAIN,
         tokens: Tokens { weth: Address::ZERO, steth: Address::ZERO, wsteth: Address::ZERO },
+        withdrawal_queue: Address::ZERO,
         explorer: None,
         sources: &[],
         remark: Some("the terms name its tokens, which may be any; their router is elsewhere"),

@@ -34,7 +34,20 @@ pub(crate) async fn read_if_known<C: SolCall>(
     to: Address,
     call: &C,
 ) -> Result<Option<C::Return>, Error> {
-    match read(provider, to, call, BlockId::latest()).await {
+    read_if_known_at(provider, to, call, BlockId::latest()).await
+}
+
+/// The same at a block.
+///
+/// # Errors
+/// [`Error::Rpc`] if no node answers.
+pub(crate) async fn read_if_known_at<C: SolCall>(
+    provider: &impl Provider,
+    to: Address,
+    call: &C,
+    block: BlockId,
+) -> Result<Option<C::Return>, Error> {
+    match read(provider, to, call, block).await {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if error.is_unanswered() => Err(error),
         Err(_) => Ok(None),

@@ -2,15 +2,17 @@
 
 use alloy::{
     eips::BlockId,
-    primitives::Address,
+    network::TransactionBuilder,
+    primitives::{Address, U256},
     providers::Provider,
     rpc::types::{
-        BlockOverrides,
+        BlockOverrides, TransactionRequest,
         simulate::{SimBlock, SimCallResult, SimulatePayload},
+        state::StateOverridesBuilder,
     },
 };
 
-use crate::{call::Call, error::Error};
+use crate::{blueprint::Contract, call::Call, error::Error};
 
 /// Simulates calls that `sender`, a contract, makes in one transaction, at the Unix time `at` or in the next block. Returns how many
 /// were simulated: all, or only the first where the node does not offer `eth_simulateV1`. Changes nothing.
@@ -32,6 +34,26 @@ pub async fn simulate_all<P: Provider + Clone>(
         first.call_at(sender, at).await?;
     }
     Ok(calls.len().min(1))
+}
+
+/// Whether `recipient` accepts ETH from `sender` now: a wei is sent in a simulation in which the sender has one. Changes nothing.
+///
+/// # Errors
+/// [`Error::Rpc`], also if the node cannot simulate with a balance that is not there.
+pub async fn accepts_ether(
+    provider: &impl Provider,
+    sender: Address,
+    recipient: Address,
+) -> Result<bool, Error> {
+    let wei = U256::from(1);
+    let request = TransactionRequest::default().with_from(sender).with_to(recipient).with_value(wei);
+    let funded = StateOverridesBuilder::default().with_balance(sender, wei).build();
+    let tried = provider.call(request).overrides(funded).await;
+    match tried.map_err(|error| Error::from_transport(error, Contract::PledgeEscrow, sender)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_unanswered() || matches!(error, Error::InsufficientFunds { .. }) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 /// What becomes of each call in one block after the latest. None where the node does not offer `eth_simulateV1`.

@@ -57,6 +57,7 @@ impl DeployArgs {
         let (_, now) = connection.current_block().await?;
         file.check(now)?;
         output.warn(&warnings::of_file(&file, now));
+        output.warn(&warnings::of_chain(&file, &connection.provider).await?);
         let report = async |executed: &[Executed]| {
             blueprint.verify(&connection.provider).await?;
             publication.report(output, address, executed)

@@ -20,6 +20,7 @@ pub(crate) mod networks;
 pub(crate) mod object;
 pub(crate) mod pledge;
 pub(crate) mod positions;
+pub(crate) mod receiver;
 pub(crate) mod recover;
 pub(crate) mod refund;
 pub(crate) mod release;

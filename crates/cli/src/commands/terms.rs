@@ -1,4 +1,4 @@
-//! `levee terms`: write, check and show terms. Needs no network.
+//! `levee terms`: write, check and show terms. Needs no network, but can look at what the terms name.
 
 use std::{
     fs::OpenOptions,
@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::{
     amount,
+    connection::NetworkArgs,
     error::UserError,
     escape,
     json::{TermsChecked, TermsShown},
@@ -33,8 +34,14 @@ pub(crate) enum TermsCommand {
     #[command(after_help = "Example:\n  levee terms new rescue.toml")]
     New(NewArgs),
     /// Check whether a rescue with these terms can be created now
-    #[command(after_help = "Example:\n  levee terms check rescue.toml")]
-    Check(FileArgs),
+    #[command(after_help = "\
+Needs no node. With `--rpc-url`, what only the chain can tell is checked too: whether the beneficiary accepts ETH, and, if it is one of \
+Levee's receivers, whether that does what it should.
+
+Examples:
+  levee terms check rescue.toml
+  levee terms check rescue.toml --rpc-url https://node.example")]
+    Check(Box<CheckArgs>),
     /// Show the terms, the address of the rescue, and the origin of the terms hash
     #[command(after_help = "Example:\n  levee terms show rescue.toml --json")]
     Show(FileArgs),
@@ -48,7 +55,18 @@ pub(crate) struct NewArgs {
     file: Option<PathBuf>,
 }
 
-/// Arguments of `levee terms check` and `levee terms show`.
+/// Arguments of `levee terms check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Terms file (TOML).
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// Arguments of `levee terms show`.
 #[derive(Debug, Args)]
 pub(crate) struct FileArgs {
     /// Terms file (TOML).
@@ -58,10 +76,10 @@ pub(crate) struct FileArgs {
 
 impl TermsCommand {
     /// Runs the command.
-    pub(crate) fn run(self, output: Output) -> Result<()> {
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
         match self {
             Self::New(args) => args.run(output),
-            Self::Check(args) => args.check(output),
+            Self::Check(args) => args.run(output).await,
             Self::Show(args) => args.show(output),
         }
     }
@@ -100,18 +118,24 @@ fn write_new(path: &Path, text: &str) -> Result<(), UserError> {
     })
 }
 
-impl FileArgs {
-    fn check(self, output: Output) -> Result<()> {
+impl CheckArgs {
+    async fn run(self, output: Output) -> Result<()> {
         let file = TermsFile::read(&self.file)?;
         let now = time::clock();
         file.check(now)?;
-        let warnings = warnings::of_file(&file, now);
+        let mut warnings = warnings::of_file(&file, now);
+        if self.network.names_node() {
+            let connection = self.network.connect(Some(&file)).await?;
+            warnings.extend(warnings::of_chain(&file, &connection.provider).await?);
+        }
         output.warn(&warnings);
         let address = file.address()?;
         let text = format!("the terms are valid; the rescue will be at {address} on chain {}\n", file.chain);
         output.result(&text, &TermsChecked { valid: true, chain: file.chain, address, warnings })
     }
+}
 
+impl FileArgs {
     fn show(self, output: Output) -> Result<()> {
         let file = TermsFile::read(&self.file)?;
         let address = file.address()?;

@@ -367,14 +367,15 @@ impl<P: Provider + Clone> SafeWallet<P> {
     /// The contracts of Levee's among those that are called, and those to which a router among them passes a pledge on. Only what
     /// has Levee's code is sure to have events that can be read.
     async fn contracts(&self, calls: &[SafeCall]) -> Result<Vec<Address>, Error> {
+        use Contract::*;
         let mut contracts = Vec::new();
         for SafeCall { to, data, .. } in calls {
             let code = self.provider.get_code_at(*to).await?;
             let kinds =
-                [Contract::PledgeEscrow, Contract::RecoveryPool, Contract::BonusPool, Contract::PledgeBoard];
+                [PledgeEscrow, RecoveryPool, BonusPool, PledgeBoard, DebtRepayer, StakedEtherUnwinder];
             if kinds.iter().any(|kind| kind.is_code(&code)) {
                 contracts.push(*to);
-            } else if Contract::PledgeRouter.is_code(&code)
+            } else if PledgeRouter.is_code(&code)
                 && let Some(Ok(destination)) = data.get(4..).map(Destination::abi_decode)
             {
                 contracts.extend([destination.escrow, destination.bonusPool]);

@@ -22,13 +22,13 @@ pub fn parse(text: &str) -> Result<Bps, TextError> {
 
 /// `3.8 %`, exact.
 pub fn percent(bps: Bps) -> String {
-    hundredths(bps.get().into())
+    of_bps(bps.get().into())
 }
 
 /// `part` as a percentage of `whole`, rounded down to hundredths of a percent, so that 100 % is never shown
 /// too early. `whole` is not zero.
 pub fn of_down(part: Wei, whole: Wei) -> String {
-    hundredths(bps_down(part, whole))
+    of_bps(bps_down(part, whole))
 }
 
 /// The same in basis points, of which there may be more than make a whole.
@@ -37,7 +37,8 @@ pub fn bps_down(part: Wei, whole: Wei) -> u128 {
     exact.unwrap_or_else(|| part.get() / (whole.get() / 10_000).max(1))
 }
 
-fn hundredths(number: u128) -> String {
+/// `142.85 %`, of basis points of which there may be more than make a whole.
+pub fn of_bps(number: u128) -> String {
     let text = format!("{}.{:02}", number / 100, number % 100);
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }

@@ -1,4 +1,12 @@
-//! What a beneficiary is. Levee's receivers are recognized by their code, and proven by their address.
+//! What a beneficiary is. Levee's receivers are recognized by their code, and proven by their address. What they hold is moved on by
+//! calls that anyone can make.
+
+mod event;
+mod lending;
+mod plan;
+mod queue;
+mod refusal;
+mod state;
 
 use alloy::{primitives::Address, providers::Provider, sol_types::SolCall};
 use serde::Serialize;
@@ -10,6 +18,13 @@ use crate::{
     error::Error,
     rpc,
 };
+
+pub use event::ReceiverEvent;
+pub use lending::{Debtor, Reserve, Valued};
+pub use plan::{HeldUp, ReceiverCall, ReceiverPlan};
+pub use queue::{Finalized, QueueState, QueueTokens, WithdrawalRequest};
+pub use refusal::ReceiverError;
+pub use state::{HeldToken, ReceiverState, Unwinding};
 
 /// A receiver with its constructor arguments, which fix what it does with a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
