@@ -24,6 +24,9 @@ contract CreateRescue is Script {
     /// @notice Thrown when the file says another address than its terms give: it is of another edition, or was changed.
     error AddressDiffers(address inFile, address expected);
 
+    /// @notice Thrown for a number that no rescue can have.
+    error NumberTooLarge(string name, uint256 value);
+
     /// @notice Thrown when the deployer, which every chain has at the same address, did not create the rescue.
     error NotCreated();
 
@@ -43,22 +46,21 @@ contract CreateRescue is Script {
     }
 
     /// @notice The terms in the JSON of `levee terms show`. A rescue in ETH only, or without a guardian, has null there.
-    /// @dev A number that does not fit its type would give another address than the file says, which is refused.
     function read(string memory json) public view returns (Terms memory terms) {
         terms.beneficiary = vm.parseJsonAddress(json, ".beneficiary");
         terms.guardian = accountOrNone(json, ".guardian");
         terms.stETH = accountOrNone(json, ".stETH");
         terms.wstETH = accountOrNone(json, ".wstETH");
-        terms.target = Wei.wrap(uint128(vm.parseJsonUint(json, ".targetWei")));
-        terms.deadline = uint40(vm.parseJsonUint(json, ".deadlineUnix"));
-        terms.latestDeadline = uint40(vm.parseJsonUint(json, ".latestDeadlineUnix"));
+        terms.target = Wei.wrap(uint128(number(json, ".targetWei", type(uint128).max)));
+        terms.deadline = uint40(number(json, ".deadlineUnix", type(uint40).max));
+        terms.latestDeadline = uint40(number(json, ".latestDeadlineUnix", type(uint40).max));
         terms.tiers = tiers(json);
-        terms.objectionPeriod = uint32(vm.parseJsonUint(json, ".objectionPeriodSeconds"));
-        terms.vetoBps = uint16(vm.parseJsonUint(json, ".vetoBps"));
-        terms.tranches = uint8(vm.parseJsonUint(json, ".tranches"));
-        terms.trancheInterval = uint32(vm.parseJsonUint(json, ".trancheIntervalSeconds"));
-        terms.releaseWindow = uint32(vm.parseJsonUint(json, ".releaseWindowSeconds"));
-        terms.exitWindow = uint32(vm.parseJsonUint(json, ".exitWindowSeconds"));
+        terms.objectionPeriod = uint32(number(json, ".objectionPeriodSeconds", type(uint32).max));
+        terms.vetoBps = uint16(number(json, ".vetoBps", type(uint16).max));
+        terms.tranches = uint8(number(json, ".tranches", type(uint8).max));
+        terms.trancheInterval = uint32(number(json, ".trancheIntervalSeconds", type(uint32).max));
+        terms.releaseWindow = uint32(number(json, ".releaseWindowSeconds", type(uint32).max));
+        terms.exitWindow = uint32(number(json, ".exitWindowSeconds", type(uint32).max));
         terms.termsHash = vm.parseJsonBytes32(json, ".termsHash");
     }
 
@@ -67,10 +69,16 @@ contract CreateRescue is Script {
         while (vm.keyExistsJson(json, key(count, ""))) ++count;
         list = new Tier[](count);
         for (uint256 i; i < count; ++i) {
-            list[i].thresholdBps = uint16(vm.parseJsonUint(json, key(i, ".thresholdBps")));
-            list[i].drawOrder = uint8(vm.parseJsonUint(json, key(i, ".drawOrder")));
-            list[i].rateBps = uint16(vm.parseJsonUint(json, key(i, ".rateBps")));
+            list[i].thresholdBps = uint16(number(json, key(i, ".thresholdBps"), type(uint16).max));
+            list[i].drawOrder = uint8(number(json, key(i, ".drawOrder"), type(uint8).max));
+            list[i].rateBps = uint16(number(json, key(i, ".rateBps"), type(uint16).max));
         }
+    }
+
+    /// @dev The casts of its results lose nothing.
+    function number(string memory json, string memory name, uint256 limit) private pure returns (uint256 value) {
+        value = vm.parseJsonUint(json, name);
+        if (value > limit) revert NumberTooLarge(name, value);
     }
 
     function create(CheckAddress check, Terms memory terms) private {

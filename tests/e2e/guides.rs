@@ -86,9 +86,10 @@ async fn a_contributor_gets_from_a_check_to_a_refund() {
     assert_eq!(world.positions(ANN).as_array().map(Vec::len), Some(0));
     world.warp(2 * DAY + HOUR).await;
     world.done(again);
-    world.by(CAT, "pledge 50 wstETH --tier 1 --approve");
+    world.by(CAT, "pledge 50 wstETH --tier 1 --approve --accept-amended");
     world.by(ANYONE, "settle");
     world.done(object);
+    world.warp(4 * DAY + HOUR).await;
     let before = world.holds(world.address(ANN)).await[0];
     world.done(refund);
     assert!(world.holds(world.address(ANN)).await[0] > before);

@@ -53,6 +53,8 @@ async fn a_new_rescue_comes_with_what_to_publish() {
     let source = input["sources"]["contracts/PledgeEscrow.sol"]["content"].as_str().expect("text");
     assert_eq!(source, crate::support::project_file("contracts/PledgeEscrow.sol"));
 
+    world.levee(&deploy).ok();
+    world.write("input.json", "another");
     world.levee(&deploy).assert_refused("`input.json` exists already", "name another file");
     let again = world.levee(&format!("{} --json", deploy.replace("input", "again"))).json();
     let publish = &again["publish"];

@@ -4,6 +4,7 @@ use alloy::{
     primitives::{Address, U256, keccak256},
     providers::{Provider, ext::AnvilApi},
     signers::local::PrivateKeySigner,
+    sol_types::SolCall,
 };
 use levee::{Contract, Outbox, SafeWallet, Transaction, safe::Batch};
 use levee_model::Wei;
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     safes::{MULTI_SEND, Safes, V1_1_1, V1_3_0, V1_4_1, V1_5_0, Version},
-    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, Ran, World, names, project_file},
+    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, Ran, World, levee, names, project_file, run},
 };
 
 const VERSIONS: [&Version; 4] = [&V1_1_1, &V1_3_0, &V1_4_1, &V1_5_0];
@@ -153,6 +154,85 @@ async fn an_owner_who_executes_need_not_sign() {
     let again = world.levee("safe sign tx.json --dev 1 --json");
     refused(&again, "SafeNonceUsed");
     refused(&world.try_to_execute(ANYONE, "tx.json"), "SafeNonceUsed");
+}
+
+#[tokio::test]
+async fn an_owner_signs_without_a_node() {
+    let world = World::with_rescue().await;
+    let safe = world.safe(&V1_4_1).await;
+    world.propose(safe, "pledge 41 ETH --tier 0");
+    let offline = |account| {
+        let mut command = levee(world.directory());
+        run(&mut command, &format!("safe sign tx.json --offline --dev {account} --json"))
+    };
+    refused(&offline(ANYONE), "NotSafeOwner");
+    let signed = offline(BEN).json();
+    let ben = world.address(BEN).to_string();
+    assert_eq!(signed["approvals"], json!([{ "owner": ben, "how": "signature" }]));
+    assert_eq!((&signed["missing"], &signed["state"]), (&json!(1), &Value::Null));
+    assert_eq!(names(&world.try_to_execute(CAT, "tx.json").json()), ["Pledged"]);
+}
+
+alloy::sol! {
+    function enableModule(address module);
+    function changeThreshold(uint256 threshold);
+}
+
+/// A module can pay without the owners, so they are told of it; and of a threshold that is no longer what it was.
+#[tokio::test]
+async fn what_changed_in_a_safe_is_told_before_anyone_signs() {
+    for version in [&V1_1_1, &V1_4_1] {
+        let world = World::with_rescue().await;
+        let safe = world.safe(version).await;
+        let module = world.address(GUARDIAN);
+        let own = |input: Vec<u8>| Transaction {
+            contract: Contract::PledgeEscrow,
+            to: safe,
+            value: Wei::ZERO,
+            input: input.into(),
+        };
+        let calls = [
+            own(enableModuleCall { module }.abi_encode()),
+            own(changeThresholdCall { threshold: U256::ONE }.abi_encode()),
+        ];
+        for call in calls {
+            let batch = Batch::new(31337, safe, 0, "", &[call]);
+            world.write("batch.json", &serde_json::to_string(&batch).expect("it is JSON"));
+            world.forget("tx.json");
+            world.levee("safe propose batch.json tx.json --json").json();
+            world.levee("safe show tx.json --json").json();
+            world.owner_signs(BEN, "tx.json");
+            world.try_to_execute(CAT, "tx.json").json();
+        }
+        let shown = world.propose(safe, "pledge 41 ETH --tier 0");
+        let modules = format!(
+            "modules can send what the Safe has without its owners: {module}; they can pay, too, with `--as MODULE`"
+        );
+        assert_eq!(
+            (&shown["warnings"], &shown["missing"]),
+            (&json!([modules]), &json!(1)),
+            "{}",
+            version.number
+        );
+    }
+}
+
+/// Whoever executes is cut off before it hears that the transaction is in a block.
+#[tokio::test]
+async fn an_execution_that_was_cut_off_is_finished_and_not_repeated() {
+    let world = World::with_rescue().await;
+    let safe = world.safe(&V1_4_1).await;
+    world.propose(safe, "pledge 41 ETH --tier 0");
+    world.owner_signs(BEN, "tx.json");
+    world.chain.anvil_set_auto_mine(false).await.expect("anvil takes it");
+    let cut_off = world.levee(&format!("safe execute tx.json --dev {CAT} --yes --timeout 1"));
+    assert_eq!(cut_off.code, Some(2), "{}", cut_off.stderr);
+    world.chain.anvil_set_auto_mine(true).await.expect("anvil takes it");
+    world.chain.anvil_mine(Some(1), None).await.expect("anvil mines");
+    let before = world.mark().await;
+    assert_eq!(names(&world.try_to_execute(CAT, "tx.json").json()), ["Pledged"]);
+    assert_eq!(world.mark().await, before, "nothing is sent again");
+    assert_eq!(world.positions_of(safe)[0]["amount"], (41 * ETHER).to_string());
 }
 
 #[tokio::test]

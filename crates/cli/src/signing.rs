@@ -207,7 +207,12 @@ impl SigningArgs {
 
     /// What signs for the account. May ask for a password, or for a wallet.
     pub(crate) async fn hand(&self, connection: &Connection, output: Output) -> Result<Hand> {
-        self.account.hand(connection.chain, output).await
+        self.hand_on(connection.chain, output).await
+    }
+
+    /// The same for a chain that nobody is asked about.
+    pub(crate) async fn hand_on(&self, chain: u64, output: Output) -> Result<Hand> {
+        self.account.hand(chain, output).await
     }
 
     /// The account that will sign, as far as it is known before it is opened.

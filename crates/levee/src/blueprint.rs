@@ -76,10 +76,12 @@ impl fmt::Display for Contract {
 }
 
 /// What one contract is created from. Its address commits to exactly that.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Blueprint {
     edition: Edition,
     contract: Contract,
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     arguments: Bytes,
 }
 
@@ -243,6 +245,13 @@ mod tests {
     use alloy::primitives::{address, keccak256};
 
     /// Changing these moves every published contract: nothing new appears at the old address.
+    #[test]
+    fn a_blueprint_is_data() {
+        let board = serde_json::to_value(Blueprint::board()).unwrap();
+        let expected = serde_json::json!({ "edition": "v1", "contract": "PledgeBoard", "arguments": "0x" });
+        assert_eq!(board, expected);
+    }
+
     #[test]
     fn salts_and_addresses_are_the_published_ones() {
         let [a, b, c, d] = [1, 2, 3, 4].map(Address::repeat_byte);

@@ -10,6 +10,7 @@ use levee_model::{
     Amount, Asset, Operation, PerAsset, Pledge, PledgingView, Position, PositionId, PositionView, Rescue,
     RescueView, Shares, Status, Terms, Units, Wei,
 };
+use serde::Serialize;
 
 use crate::{
     bindings::{PledgeEscrow, StETH, WstETH},
@@ -37,7 +38,9 @@ pub struct Escrow<P> {
 
 /// How much stETH an approval or a permit allows. stETH deducts the value of the shares in the block of the
 /// pledge, rounded down, from an allowance. That value is higher after a rebase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub enum Allowance {
     /// The current value of the shares, to the wei: for a pledge that is sent as soon as the approval is
     /// mined. It uses up the allowance, which is 4,800 gas cheaper. If stETH has rebased in between (which

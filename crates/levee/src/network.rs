@@ -84,7 +84,7 @@ pub const NETWORKS: [Network; 4] = [
         withdrawal_queue: Address::ZERO,
         explorer: None,
         sources: &[],
-        remark: Some("the terms name its tokens, which may be any"),
+        remark: Some("the terms name its tokens, which may be any; their router is elsewhere"),
     },
 ];
 

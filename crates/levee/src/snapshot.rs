@@ -173,12 +173,17 @@ impl AccountView {
 }
 
 /// What to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[must_use]
 pub struct Query {
+    #[serde(with = "levee_model::json::Account")]
     escrow: Address,
+    #[serde(with = "levee_model::json::AccountOrNone")]
     account: Address,
+    #[serde(with = "levee_model::json::AccountOrNone")]
     router: Address,
+    #[serde(with = "levee_model::json::AccountOrNone")]
     weth: Address,
 }
 

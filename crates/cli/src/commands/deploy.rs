@@ -112,19 +112,16 @@ struct VerificationFile {
 }
 
 impl Publication {
-    /// What there is to publish; `path` is where what explorers need is to be written.
+    /// What there is to publish. Writes what explorers need to `path`.
     fn of(file: &TermsFile, blueprint: &Blueprint, path: Option<&Path>) -> Result<Self> {
         let TermsFile { path: terms, document, .. } = file.clone();
         let check = format!("levee verify {} --terms {}", blueprint.address(), terms.display());
-        let verification = path.map(|path| VerificationFile::of(path, blueprint)).transpose()?;
+        let verification = path.map(|path| VerificationFile::write(path, blueprint)).transpose()?;
         Ok(Self { terms, document, check, verification })
     }
 
     /// Reports that the rescue is there. If nothing was `executed`, somebody else has created it, or an earlier run.
     fn report(&self, output: Output, address: Address, executed: &[Executed]) -> Result<()> {
-        if let Some(VerificationFile { file, verification }) = &self.verification {
-            file::create(file, verification.input)?;
-        }
         let created = !executed.is_empty();
         let (events, sent) = transaction::summary(executed, None);
         let headline = if created {
@@ -158,16 +155,13 @@ impl Publication {
 }
 
 impl VerificationFile {
-    fn of(path: &Path, blueprint: &Blueprint) -> Result<Self, UserError> {
-        if path.exists() {
-            return Err(
-                UserError::new(format!("`{}` exists already", path.display())).hint("name another file")
-            );
-        }
+    /// Writes it, before anything is sent.
+    fn write(path: &Path, blueprint: &Blueprint) -> Result<Self, UserError> {
         let verification = blueprint.verification().ok_or_else(|| {
             UserError::new(format!("the sources of edition {} are not kept here", blueprint.edition()))
                 .hint("leave `--verification` out")
         })?;
+        file::create_or_same(path, verification.input)?;
         Ok(Self { file: path.to_owned(), verification })
     }
 }

@@ -60,12 +60,13 @@ impl NetworksArgs {
 impl Known {
     fn text(&self) -> String {
         let Network { name, chain, tokens, withdrawal_queue, explorer, sources, remark } = self.network;
-        let or_none = |token: Address| if token.is_zero() { "none".into() } else { token.to_string() };
+        let or_unknown =
+            |token: Address| if token.is_zero() { "not known".into() } else { token.to_string() };
         let mut facts = vec![
-            ("stETH", or_none(tokens.steth)),
-            ("wstETH", or_none(tokens.wsteth)),
-            ("WETH", or_none(tokens.weth)),
-            ("queue", or_none(withdrawal_queue)),
+            ("stETH", or_unknown(tokens.steth)),
+            ("wstETH", or_unknown(tokens.wsteth)),
+            ("WETH", or_unknown(tokens.weth)),
+            ("queue", or_unknown(withdrawal_queue)),
             ("router", self.router.to_string()),
             ("board", self.board.to_string()),
             ("deployer", self.deployer.to_string()),

@@ -383,7 +383,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
 
     /// Looks again at the transactions of an intent that are recorded as failed, because a node may have lied about one, or a
     /// reorganization may have put it back with another outcome. Returns whether one has succeeded after all, and records it. What is in
-    /// no block is waited for: it may still have its effect, but for the local chain, which may have begun anew.
+    /// no block is broadcast again and waited for: it may still have its effect, but for the local chain, which may have begun anew.
     ///
     /// # Errors
     /// [`Error::NotMined`], [`Error::Journal`].
@@ -395,6 +395,8 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             {
                 continue;
             }
+            // Its answer is of no interest: the transaction is included or not.
+            drop(self.broadcast_again(&signed).await);
             match self.confirm(&signed).await {
                 Ok(_) => has_succeeded = true,
                 Err(Error::FailedInBlock { .. } | Error::NonceUsed { .. }) => {}
@@ -425,8 +427,10 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
     /// [`Error::Journal`].
     pub async fn is_undone(&self, intent: &Intent) -> Result<bool, Error> {
         for signed in self.journal.transactions(intent.id).await? {
+            // A node that does not answer now takes nothing back.
             if signed.state == SignedState::Included
                 && self.included(&signed, self.confirmations).await?.is_none()
+                && self.provider.get_transaction_receipt(signed.hash).await.is_ok()
             {
                 return Ok(true);
             }

@@ -9,6 +9,7 @@ use alloy::{
     providers::Provider,
     rpc::types::{TransactionReceipt, TransactionRequest},
 };
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{
@@ -31,7 +32,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const REBROADCAST_PAUSE: Duration = Duration::from_secs(24);
 
 /// How deep a transaction must be before it counts as included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub enum Confirmations {
     /// This many blocks of the canonical chain, its own included.
     Blocks(u64),

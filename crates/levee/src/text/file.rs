@@ -59,6 +59,14 @@ pub fn create(path: &Path, text: &str) -> Result<(), TextError> {
     })
 }
 
+/// Writes a file that is not there yet, or is there with this very text.
+pub fn create_or_same(path: &Path, contents: &str) -> Result<(), TextError> {
+    match text(path) {
+        Ok(found) if found == contents => Ok(()),
+        _ => create(path, contents),
+    }
+}
+
 /// Writes a file again. Until it is whole, the text that was there before stays.
 pub fn replace(path: &Path, text: &str) -> Result<(), TextError> {
     let mut whole = path.as_os_str().to_owned();
@@ -101,6 +109,8 @@ mod tests {
         let message = format!("`{}` exists already", path.display());
         assert_eq!(create(&path, "two").unwrap_err().to_string(), message);
         assert_eq!(text(&path).unwrap(), "one");
+        create_or_same(&path, "one").unwrap();
+        assert_eq!(create_or_same(&path, "two").unwrap_err().to_string(), message);
         replace(&path, "two").unwrap();
         assert_eq!(text(&path).unwrap(), "two");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

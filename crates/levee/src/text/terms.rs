@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, keccak256};
 use levee_model::{Bps, Terms, TermsError, Tier};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::{
@@ -22,7 +22,8 @@ use super::{
 };
 
 /// Terms and the chain that they are for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TermsFile {
     /// Where they were read.
     pub path: PathBuf,

@@ -16,7 +16,7 @@ use levee::{
 
 use super::{Checkup, DoctorArgs};
 use crate::{
-    amount,
+    account, amount,
     connection::{Connection, Node},
     error::UserError,
     time,
@@ -37,7 +37,7 @@ pub(super) async fn look(checkup: &mut Checkup, args: &DoctorArgs) {
     }
     let Some(connection) = working else { return };
     look_at_chain(checkup, &connection).await;
-    let account = args.account.likely();
+    let account = args.account.likely().or_else(|| account::expected().ok().flatten());
     look_at_account(checkup, &connection, account).await;
     if args.rescue.is_given() {
         match args.rescue.read(&args.network, account).await {
@@ -164,6 +164,9 @@ async fn look_at_account(checkup: &mut Checkup, connection: &Connection, account
         );
     };
     match holdings(&connection.provider, account).await {
+        Ok((Wei::ZERO, _)) => {
+            checkup.warn("account", format!("{account} has 0 ETH"), "send it some, to pay for gas");
+        }
         Ok((balance, 0)) => checkup.ok("account", format!("{account} has {}", amount::eth(balance))),
         Ok((balance, pending)) => checkup.warn(
             "account",

@@ -135,7 +135,7 @@ impl From<&Approval> for How {
 
 impl<'a> SafeShown<'a> {
     /// By the file alone.
-    fn offline(proposal: &'a SafeProposal) -> Self {
+    pub(super) fn offline(proposal: &'a SafeProposal) -> Self {
         let mut signed = proposal.signatures().clone();
         signed.retain(|owner, _| proposal.owners.contains(owner));
         Self::of(proposal, &signed, proposal.threshold, None)

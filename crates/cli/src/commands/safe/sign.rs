@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
 use eyre::Result;
-use levee::{Purpose, SafeProposal, SafeWallet};
+use levee::{Error, Purpose, SafeProposal, SafeWallet};
 
 use super::{
     files,
@@ -21,8 +21,11 @@ The signature is added to the first file. Compare the hashes with those that you
 A device that signs no typed data, and an owner that is a contract, approve the transaction by a call instead: `--approve` makes that call; \
 for a Safe that is an owner, `levee safe propose --approve` proposes it.
 
+With `--offline`, no node is asked: what the file says of the owners is believed, and whoever executes it finds out.
+
 Example:
   levee safe sign pledge.json --ledger
+  levee safe sign pledge.json --offline --account ben
   levee safe sign pledge.json --trezor --approve")]
 pub(crate) struct SignArgs {
     /// File of the transaction; with several of the same one, the signatures of all are added to the first.
@@ -37,12 +40,19 @@ pub(crate) struct SignArgs {
     #[arg(long = "for", value_name = "ADDRESS", value_parser = address::parse, conflicts_with = "approve")]
     owner: Option<Address>,
 
+    /// Ask no node: sign what the file says, as one of the owners in it.
+    #[arg(long, conflicts_with_all = ["approve", "owner", "form", "rpc_url", "quorum", "chain"])]
+    offline: bool,
+
     #[command(flatten)]
     signing: SigningArgs,
 }
 
 impl SignArgs {
     pub(super) async fn run(self, output: Output) -> Result<()> {
+        if self.offline {
+            return self.sign_offline(output).await;
+        }
         let (proposal, connection) = files::opened(&self.files, self.signing.network()).await?;
         let wallet = show::open(&connection, &proposal).await?;
         wallet.check(&proposal).await?;
@@ -50,6 +60,19 @@ impl SignArgs {
             return self.approve(&connection, &wallet, &proposal, output).await;
         }
         self.sign(&connection, &wallet, proposal, output).await
+    }
+
+    async fn sign_offline(&self, output: Output) -> Result<()> {
+        let mut proposal = files::merged(&self.files)?;
+        SafeShown::offline(&proposal).note(output);
+        let hand = self.signing.hand_on(proposal.chain, output).await?;
+        let (safe, account) = (proposal.safe, hand.address());
+        if !proposal.owners.contains(&account) {
+            return Err(Error::NotSafeOwner { safe, account }.into());
+        }
+        proposal.sign(&hand).await?;
+        file::replace(&self.files[0], &json::document(&proposal)?)?;
+        SafeShown::offline(&proposal).report(output)
     }
 
     async fn sign(
