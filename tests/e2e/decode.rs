@@ -20,7 +20,7 @@ use levee::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{ANN, ETHER, LEVEE, Ran, World, project_file, words};
+use crate::support::{ANN, BEN, ETHER, LEVEE, Ran, World, project_file, words};
 
 /// MultiSendCallOnly 1.4.1.
 const CALL_ONLY: &str = "0x9641d764fc13c8B624c04430C7356C1C7C8102e2";
@@ -239,7 +239,14 @@ async fn what_commands_hand_out_is_decoded_and_what_contradicts_itself_is_refuse
         alloy::consensus::TypedTransaction::decode_unsigned(&mut &bytes[..]).expect("a transaction");
     let signer = PrivateKeySigner::from_bytes(&world.key(ANN)).expect("a key");
     let signature = signer.sign_transaction_sync(&mut typed).expect("it signs");
-    let signed = hex::encode_prefixed(typed.into_envelope(signature).encoded_2718());
+    let signed = hex::encode_prefixed(typed.clone().into_envelope(signature).encoded_2718());
+    let other = PrivateKeySigner::from_bytes(&world.key(BEN)).expect("a key");
+    let signature = other.sign_transaction_sync(&mut typed).expect("it signs");
+    let of_other = hex::encode_prefixed(typed.into_envelope(signature).encoded_2718());
+    world.write("signed.txt", &format!("{signed}\n{of_other}\n"));
+    let several = error(&world.decode(&["--file", "signed.txt", "--json"]));
+    assert_eq!(several["kind"], "InvalidFile");
+    assert_eq!(several["facts"]["reason"], "its transactions are of several accounts or chains");
     let unsigned = format!("{pledge} for {cold}");
     world.decode(&[&digits, "--expect", &unsigned]).ok();
     world.decode(&[&signed, "--expect", &pledge]).ok();
@@ -295,13 +302,17 @@ async fn a_node_tells_what_is_no_rescue_and_what_failed() {
     // Nothing can be settled yet.
     let request =
         TransactionRequest::default().to(world.rescue()).input(Bytes::from(settle).into()).gas_limit(200_000);
-    let sent = world.chain.send_transaction(request).await.expect("it is taken");
+    let sent = world.chain.send_transaction(request.clone()).await.expect("it is taken");
     let hash = sent.get_receipt().await.expect("it is mined").transaction_hash.to_string();
     let ran = world.decode(&[&hash, "--rpc-url", &url]);
     assert_eq!(ran.stderr, "warning: the transaction failed, so nothing of this was done\n");
     let settled = format!("settle {}", world.rescue());
     refused(&[&hash, "--rpc-url", &url], &settled, "the transaction failed, so nothing of this was done");
     world.decode(&[&data, "--to", &world.rescue().to_string(), "--rpc-url", &url, "--expect", &settled]).ok();
+    world.chain.anvil_set_auto_mine(false).await.expect("anvil stops");
+    let sent = world.chain.send_transaction(request).await.expect("it is taken");
+    let hash = sent.tx_hash().to_string();
+    refused(&[&hash, "--rpc-url", &url], &settled, "the transaction is in no block yet");
     let nothing = format!("0x{}", "07".repeat(32));
     world.decode(&[&nothing, "--rpc-url", &url]).assert_refused(
         &format!("chain 31337 has no transaction `{nothing}`"),

@@ -173,12 +173,15 @@ async fn foreign_code(connection: &Connection, account: Address) -> Result<Optio
 
 /// A rescue that takes stETH. None if they take different tokens: whose amounts are meant, and at whose rate, cannot be told then.
 fn one_with_steth(rescues: &[Escrow<DynProvider>]) -> Option<&Escrow<DynProvider>> {
-    let tokens = |rescue: &Escrow<DynProvider>| {
-        let terms = rescue.original_terms();
-        (!terms.steth.is_zero()).then_some((terms.steth, terms.wsteth))
-    };
-    let all: BTreeSet<_> = rescues.iter().filter_map(tokens).collect();
-    rescues.iter().find(|rescue| tokens(rescue).is_some()).filter(|_| all.len() == 1)
+    let tokens = rescues.iter().map(|rescue| (rescue.original_terms().steth, rescue.original_terms().wsteth));
+    rescues.get(the_only_lido(&tokens.collect::<Vec<_>>())?)
+}
+
+/// The first place of the only stETH and wstETH among those of rescues; zeros stand for none.
+fn the_only_lido(tokens: &[(Address, Address)]) -> Option<usize> {
+    let first = tokens.iter().position(|(steth, _)| !steth.is_zero())?;
+    let is_same = |pair: &(Address, Address)| pair.0.is_zero() || *pair == tokens[first];
+    tokens.iter().all(is_same).then_some(first)
 }
 
 /// What is expected, with amounts of stETH in shares at today's rate.
@@ -191,4 +194,19 @@ async fn in_shares(
         expectation = expectation.knowing(amount, rescue.steth_shares(amount).await?);
     }
     Ok(expectation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_of_steth_are_of_one_token() {
+        let [none, lido, other] =
+            [0, 1, 2].map(|byte| (Address::repeat_byte(byte), Address::repeat_byte(byte)));
+        assert_eq!(the_only_lido(&[none, lido, lido]), Some(1));
+        assert_eq!(the_only_lido(&[lido, none]), Some(0));
+        assert_eq!(the_only_lido(&[lido, other]), None);
+        assert_eq!(the_only_lido(&[none]), None);
+    }
 }
