@@ -1,8 +1,9 @@
 //! What calls, files and transactions do, in words, and compared with what is expected.
 
-use std::{fs, process::Command};
+use std::{fs, process::Command, str::FromStr};
 
 use alloy::{
+    consensus::{SignableTransaction, TxLegacy},
     eips::Encodable2718,
     hex,
     network::TxSignerSync,
@@ -12,10 +13,43 @@ use alloy::{
     signers::local::PrivateKeySigner,
     sol_types::SolCall,
 };
-use levee::{bindings::PledgeEscrow, safe::Batch};
+use levee::{
+    SafeCall,
+    bindings::PledgeEscrow,
+    safe::{Batch, SafeTransaction},
+};
 use serde_json::{Value, json};
 
-use crate::support::{ANN, ETHER, LEVEE, Ran, World, project_file, words};
+use crate::support::{ANN, BEN, ETHER, LEVEE, Ran, World, project_file, words};
+
+/// MultiSendCallOnly 1.4.1.
+const CALL_ONLY: &str = "0x9641d764fc13c8B624c04430C7356C1C7C8102e2";
+
+alloy::sol! {
+    interface Wallet {
+        function execTransaction(
+            address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, uint256 gasPrice,
+            address gasToken, address refundReceiver, bytes signatures
+        ) external payable returns (bool success);
+    }
+}
+
+/// The data by which a Safe executes a transaction.
+fn exec_transaction(transaction: &SafeTransaction) -> String {
+    let call = Wallet::execTransactionCall {
+        to: transaction.to,
+        value: transaction.value,
+        data: transaction.data.clone(),
+        operation: transaction.operation.into(),
+        safeTxGas: U256::ZERO,
+        baseGas: U256::ZERO,
+        gasPrice: U256::ZERO,
+        gasToken: Address::ZERO,
+        refundReceiver: Address::ZERO,
+        signatures: Bytes::new(),
+    };
+    hex::encode_prefixed(call.abi_encode())
+}
 
 impl World {
     /// Runs `levee decode` with these arguments, each as it is, and no node but what they name.
@@ -49,7 +83,7 @@ impl World {
             let expecting = |printed: &[String]| {
                 let expected: Vec<_> =
                     printed.iter().flat_map(|sentence| ["--expect", sentence.as_str()]).collect();
-                self.decode(&[&source[..], &expected].concat())
+                self.decode(&[&source[..], &["--chain", "31337"], &expected].concat())
             };
             expecting(&printed).ok();
             let other: Vec<_> = printed.iter().map(|sentence| sentence.replace("tier 0", "tier 1")).collect();
@@ -99,7 +133,8 @@ async fn a_batch_is_what_it_is_expected_to_be_to_the_wei() {
         format!("pledge 10000000000000000000 shares to tier 2 of {rescue}"),
         format!("pledge 5 ETH to tier 0 of {rescue}"),
     ];
-    let file = ["--file", "batch.json"];
+    let payer = treasury.to_string();
+    let file = ["--file", "batch.json", "--chain", "31337", "--from", &payer];
     let decoded = world.decode(&[&file[..], &["--json"]].concat()).json();
     assert_eq!(sentences(&decoded["calls"]), [approve.clone(), shares.clone(), pledge.clone()]);
     assert_eq!((&decoded["chain"], &decoded["sender"]), (&json!(31337), &json!(treasury.to_string())));
@@ -147,14 +182,34 @@ async fn what_commands_hand_out_is_decoded_and_what_contradicts_itself_is_refuse
     let (treasury, rescue) = (world.treasury().await, world.rescue());
     let pledge = format!("pledge 5 ETH to tier 0 of {rescue}");
     world.hand_out(&format!("pledge 5 ETH --tier 0 --terms rescue.toml --as {treasury} --calldata --json"));
-    world.decode(&["--file", "handed.json", "--expect", &pledge]).ok();
+    let payer = treasury.to_string();
+    let handed = ["--file", "handed.json", "--expect", &pledge];
+    world.decode(&[&handed[..], &["--chain", "31337", "--from", &payer]].concat()).ok();
+    // The file's word for the account that pays, and for the chain, proves nothing.
+    world.decode(&[&handed[..], &["--chain", "31337"]].concat()).assert_refused(
+        &format!("call 1 differs in its pledger: expected ``, but found `for {payer}`; it is `{pledge} for {payer}`"),
+        "do not sign it before you know why; without `--expect`, `levee decode` shows all calls",
+    );
+    world.decode(&handed).assert_refused(
+        "it is not certain for which chain this is",
+        "name the chain that you mean with `--chain CHAIN`, or a node with `--rpc-url URL`",
+    );
+    let stranger = Address::repeat_byte(0xaa);
+    world.decode(&["--file", "handed.json", "--from", &stranger.to_string()]).assert_refused(
+        &format!("the file is for calls by `{treasury}`, but `--from` says `{stranger}`"),
+        "do not sign it before you know why; without `--from`, `levee decode` shows all calls",
+    );
+    let shown = world.decode(&["--file", "handed.json", "--json"]).json();
+    assert_eq!((&shown["sender"], &shown["claimedSender"]), (&Value::Null, &json!(payer)));
 
     world.hand_out(&format!("pledge 5 ETH --tier 0 --terms rescue.toml --aragon {treasury} --json"));
     let by_agent = format!("execute by the Agent {treasury}");
-    world.decode(&["--file", "handed.json", "--expect", &by_agent, "--expect", &pledge]).ok();
+    let chain = ["--chain", "31337"];
+    let agents = [&chain[..], &["--expect", &by_agent, "--expect", &pledge]].concat();
+    world.decode(&[&["--file", "handed.json"], &agents[..]].concat()).ok();
     let mut handed = world.read("handed.json");
     let script = handed["script"].as_str().expect("text").to_owned();
-    world.decode(&[&script, "--expect", &by_agent, "--expect", &pledge]).ok();
+    world.decode(&[&[script.as_str()], &agents[..]].concat()).ok();
     handed["steps"][0]["valueWei"] = json!("1");
     world.write("handed.json", &handed.to_string());
     world.decode(&["--file", "handed.json"]).assert_refused(
@@ -164,7 +219,12 @@ async fn what_commands_hand_out_is_decoded_and_what_contradicts_itself_is_refuse
 
     let cold = world.address(ANN);
     world.levee(&format!("pledge 5 ETH --tier 0 --terms rescue.toml --as {cold} --unsigned x.json")).ok();
-    world.decode(&["--file", "x.json", "--expect", &pledge]).ok();
+    let from = cold.to_string();
+    world.decode(&["--file", "x.json", "--from", &from, "--expect", &pledge]).ok();
+    assert_eq!(
+        error(&world.decode(&["--file", "x.json", "--json", "--expect", &pledge]))["facts"]["part"],
+        "pledger"
+    );
     let mut unsigned = world.read("x.json");
     unsigned["transactions"][0]["valueWei"] = json!((6 * ETHER).to_string());
     world.write("y.json", &unsigned.to_string());
@@ -179,10 +239,23 @@ async fn what_commands_hand_out_is_decoded_and_what_contradicts_itself_is_refuse
         alloy::consensus::TypedTransaction::decode_unsigned(&mut &bytes[..]).expect("a transaction");
     let signer = PrivateKeySigner::from_bytes(&world.key(ANN)).expect("a key");
     let signature = signer.sign_transaction_sync(&mut typed).expect("it signs");
-    let signed = hex::encode_prefixed(typed.into_envelope(signature).encoded_2718());
+    let signed = hex::encode_prefixed(typed.clone().into_envelope(signature).encoded_2718());
+    let other = PrivateKeySigner::from_bytes(&world.key(BEN)).expect("a key");
+    let signature = other.sign_transaction_sync(&mut typed).expect("it signs");
+    let of_other = hex::encode_prefixed(typed.into_envelope(signature).encoded_2718());
+    world.write("signed.txt", &format!("{signed}\n{of_other}\n"));
+    let several = error(&world.decode(&["--file", "signed.txt", "--json"]));
+    assert_eq!(several["kind"], "InvalidFile");
+    assert_eq!(several["facts"]["reason"], "its transactions are of several accounts or chains");
     let unsigned = format!("{pledge} for {cold}");
     world.decode(&[&digits, "--expect", &unsigned]).ok();
     world.decode(&[&signed, "--expect", &pledge]).ok();
+    world.decode(&[&signed, "--from", &payer]).assert_refused(
+        &format!("the calls are made by `{cold}`, but `--from` says `{payer}`"),
+        "do not sign it before you know why; without `--from`, `levee decode` shows all calls",
+    );
+    let shown = words(&world.decode(&[&signed]).ok());
+    assert!(shown.contains(&format!("chain 31337 sender {cold}")), "{shown}");
     let hash = world.levee_send(&signed).await;
     world.decode(&[&hash, "--rpc-url", &world.endpoint(), "--expect", &pledge]).ok();
     let shown = words(&world.decode(&[&hash, "--rpc-url", &world.endpoint()]).ok());
@@ -214,13 +287,32 @@ async fn a_node_tells_what_is_no_rescue_and_what_failed() {
     let warning =
         format!("warning: there is no escrow at `{other}`: the account has no code on this chain\n");
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), warning.as_str()));
+    let expected = format!("settle {other}");
+    let refused = |arguments: &[&str], settled: &str, error: &str| {
+        world.decode(&[arguments, &["--expect", settled]].concat()).assert_refused(
+            error,
+            "do not rely on it before you know why; without `--expect`, `levee decode` shows all calls",
+        );
+    };
+    refused(
+        &arguments,
+        &expected,
+        &format!("there is no escrow at `{other}`: the account has no code on this chain"),
+    );
     // Nothing can be settled yet.
     let request =
         TransactionRequest::default().to(world.rescue()).input(Bytes::from(settle).into()).gas_limit(200_000);
-    let sent = world.chain.send_transaction(request).await.expect("it is taken");
+    let sent = world.chain.send_transaction(request.clone()).await.expect("it is taken");
     let hash = sent.get_receipt().await.expect("it is mined").transaction_hash.to_string();
     let ran = world.decode(&[&hash, "--rpc-url", &url]);
     assert_eq!(ran.stderr, "warning: the transaction failed, so nothing of this was done\n");
+    let settled = format!("settle {}", world.rescue());
+    refused(&[&hash, "--rpc-url", &url], &settled, "the transaction failed, so nothing of this was done");
+    world.decode(&[&data, "--to", &world.rescue().to_string(), "--rpc-url", &url, "--expect", &settled]).ok();
+    world.chain.anvil_set_auto_mine(false).await.expect("anvil stops");
+    let sent = world.chain.send_transaction(request).await.expect("it is taken");
+    let hash = sent.tx_hash().to_string();
+    refused(&[&hash, "--rpc-url", &url], &settled, "the transaction is in no block yet");
     let nothing = format!("0x{}", "07".repeat(32));
     world.decode(&[&nothing, "--rpc-url", &url]).assert_refused(
         &format!("chain 31337 has no transaction `{nothing}`"),
@@ -230,6 +322,48 @@ async fn a_node_tells_what_is_no_rescue_and_what_failed() {
         "no node given",
         "use `--rpc-url URL` or the variable LEVEE_RPC_URL, or write a levee.toml",
     );
+}
+
+/// A Safe runs MultiSendCallOnly as its own code, which only the chain can show to be Safe's.
+#[tokio::test]
+async fn code_that_a_safe_runs_is_checked() {
+    let world = World::with_rescue().await;
+    let (code, safe, url) =
+        (Address::from_str(CALL_ONLY).expect("an address"), world.address(ANN), world.endpoint());
+    let settle = SafeCall {
+        to: world.rescue(),
+        value: U256::ZERO,
+        data: PledgeEscrow::settleCall {}.abi_encode().into(),
+    };
+    let transaction = SafeTransaction::calls_through(code, &[settle], 0);
+    let data = exec_transaction(&transaction);
+    let arguments = [data.as_str(), "--to", &safe.to_string(), "--rpc-url", &url];
+    world.chain.anvil_set_code(code, Bytes::from_static(&[0])).await.expect("anvil does");
+    let foreign = levee::Error::ForeignCode { to: code };
+    assert_eq!(world.decode(&arguments).stderr, format!("warning: {foreign}\n"));
+    let expected = [format!("execute by the Safe {safe}"), format!("settle {}", world.rescue())];
+    let expected: Vec<_> = expected.iter().flat_map(|sentence| ["--expect", sentence.as_str()]).collect();
+    let ran = world.decode(&[&arguments[..], &expected, &["--json"]].concat());
+    assert_eq!(error(&ran)["message"], foreign.to_string());
+}
+
+/// A transaction without a chain (EIP-155) is valid on every one.
+#[tokio::test]
+async fn a_transaction_for_any_chain_is_said_to_be() {
+    let world = World::start().await;
+    let transaction =
+        TxLegacy { to: Address::repeat_byte(7).into(), value: U256::from(1), ..TxLegacy::default() };
+    let digits = hex::encode_prefixed(transaction.encoded_for_signing());
+    let shown = words(&world.decode(&[&digits]).ok());
+    assert!(shown.starts_with("source 1 unsigned transaction, valid on any chain send"), "{shown}");
+    let expected = format!("send 1 wei to {}", Address::repeat_byte(7));
+    world.decode(&[&digits, "--expect", &expected]).assert_refused(
+        "it is not certain for which chain this is",
+        "name the chain that you mean with `--chain CHAIN`, or a node with `--rpc-url URL`",
+    );
+    let of_chain = TxLegacy { chain_id: Some(1), ..transaction };
+    let digits = hex::encode_prefixed(of_chain.encoded_for_signing());
+    world.decode(&[&digits, "--expect", &expected]).ok();
 }
 
 #[tokio::test]
@@ -263,6 +397,7 @@ async fn the_page_runs_as_written() {
     world.levee(&format!("pledge 12 stETH --tier 2 --approve {line}")).ok();
     let page = project_file("docs/decode.md");
     let block = page.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    assert!(block.contains("--from 0xSAFE"), "{block}");
     let addresses = [("0xRESCUE", rescue), ("0xSAFE", treasury), ("0xSTETH", world.steth)];
     let filled = addresses
         .iter()
@@ -272,6 +407,7 @@ async fn the_page_runs_as_written() {
     let path = format!("{binaries}:{}", std::env::var("PATH").expect("PATH is set"));
     let mut bash = Command::new("bash");
     bash.env_clear().env("PATH", path).env("HOME", world.directory()).env("LEVEE_RPC_URL", world.endpoint());
+    bash.env("CHAIN", "31337");
     let ran: Ran =
         bash.current_dir(world.directory()).args(["-euc", &filled]).output().expect("bash runs").into();
     assert_eq!(ran.ok().matches("All of it is as expected.").count(), 2);
@@ -293,5 +429,15 @@ async fn a_call_without_data_is_encoded() {
         .expect("it is a call"),
     );
     world.write("batch.json", &serde_json::to_string(&batch).expect("it is JSON"));
-    world.decode(&["--file", "batch.json", "--expect", &format!("release stETH of {rescue}")]).ok();
+    let expected = format!("release stETH of {rescue}");
+    world.decode(&["--file", "batch.json", "--chain", "1", "--expect", &expected]).ok();
+    world.decode(&["--file", "batch.json", "--chain", "5", "--expect", &expected]).assert_refused(
+        "the node is on chain 1, not on chain 5",
+        "check `--rpc-url` and `--chain`, or the terms' `chain`; nothing was sent",
+    );
+    batch.chain_id = "one".into();
+    world.write("batch.json", &serde_json::to_string(&batch).expect("it is JSON"));
+    let ran = world.decode(&["--file", "batch.json", "--chain", "1"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("its chain is `one`, which is no number"), "{}", ran.stderr);
 }

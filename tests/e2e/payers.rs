@@ -341,7 +341,7 @@ async fn a_dao_pledges_by_a_vote_and_its_timelock() {
         description.ends_with(&format!("#proposer={}", proposer.to_string().to_lowercase())),
         "{description}"
     );
-    let pledge = format!("pledge 5 ETH to tier 0 of {}", world.rescue());
+    let pledge = format!("pledge 5 ETH to tier 0 of {} for {payer}", world.rescue());
     world.assert_decoded(&made, &dao, &pledge);
     let hash = keccak256(description);
     let ask = Dao::hashProposalCall {

@@ -29,6 +29,9 @@ use crate::{
     table, transaction,
 };
 
+/// How many characters of a word an error shows.
+const LONGEST: usize = 80;
+
 /// Arguments of `levee send`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -201,16 +204,24 @@ pub(super) fn in_json(file: &Value) -> Option<Vec<String>> {
     }
 }
 
+/// The start of a word, which can be as long as a file.
+fn start(word: &str) -> String {
+    match word.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.to_owned(),
+    }
+}
+
 /// Reads a signed transaction: its account, its chain, and itself.
 pub(super) fn signed(word: &str) -> Result<(Address, u64, TxEnvelope), String> {
-    let raw = hex::decode(word).map_err(|_| format!("`{word}` is not in hexadecimal digits"))?;
+    let raw = hex::decode(word).map_err(|_| format!("`{}` is not in hexadecimal digits", start(word)))?;
     let mut rest = raw.as_slice();
     let transaction = TxEnvelope::decode_2718(&mut rest)
         .ok()
         .filter(|_| rest.is_empty())
-        .ok_or_else(|| format!("`{word}` is no signed transaction"))?;
+        .ok_or_else(|| format!("`{}` is no signed transaction", start(word)))?;
     let account = transaction.signature().recover_address_from_prehash(&transaction.signature_hash());
-    let account = account.map_err(|_| format!("`{word}` has no valid signature"))?;
+    let account = account.map_err(|_| format!("`{}` has no valid signature", start(word)))?;
     let chain = transaction.chain_id().ok_or_else(|| {
         format!(
             "transaction `{}` names no chain (EIP-155), so that it could be sent on another",
@@ -246,6 +257,6 @@ mod tests {
         assert_eq!(refused("{\"tx\":1}"), "its JSON has no `raw` or `rawTransaction`");
         assert_eq!(refused("0xzz"), "`0xzz` is not in hexadecimal digits");
         assert_eq!(refused("0x02"), "`0x02` is no signed transaction");
-        assert_eq!(refused(&format!("{RAW}00")), format!("`{RAW}00` is no signed transaction"));
+        assert_eq!(refused(&format!("{RAW}00")), format!("`{}…` is no signed transaction", &RAW[..80]));
     }
 }

@@ -134,11 +134,14 @@ impl Expectation {
     }
 
     fn quantity_is(&self, number: U256, unit: Unit, given: &str) -> bool {
-        let in_weth = given.strip_suffix("WETH").map(|given| format!("{given}ETH"));
-        let written = WrittenAmount::parse(in_weth.as_deref().unwrap_or(given));
-        let given = match (written, unit) {
-            (Ok(WrittenAmount::Eth(wei)), Unit::Eth) if in_weth.is_none() => wei.get(),
-            (Ok(WrittenAmount::Eth(wei)), Unit::Weth) if in_weth.is_some() => wei.get(),
+        // WETH is no asset of a rescue, but is written as ETH is.
+        let in_eth = match unit {
+            Unit::Weth => given.strip_suffix("WETH").map(|number| format!("{number}ETH")),
+            _ => Some(given.to_owned()),
+        };
+        let Some(in_eth) = in_eth else { return false };
+        let given = match (WrittenAmount::parse(&in_eth), unit) {
+            (Ok(WrittenAmount::Eth(wei)), Unit::Eth | Unit::Weth) => wei.get(),
             (Ok(WrittenAmount::StEth(wei)), Unit::StEth) => wei.get(),
             (Ok(WrittenAmount::StEth(wei)), Unit::Shares) => match self.shares.get(&wei) {
                 Some(shares) => shares.get(),

@@ -76,6 +76,10 @@ pub struct Meaning {
     /// Its data.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub data: Bytes,
+    /// The code that a Safe runs as its own to make the call, at the address of Safe's MultiSendCallOnly; none if it needs none.
+    #[serde(serialize_with = "account")]
+    #[cfg_attr(feature = "schema", schemars(with = "levee_model::json::AccountOrNone"))]
+    pub through: Option<Address>,
     /// What else there is to know about it, such as why it cannot be read.
     pub notes: Vec<String>,
     /// The terms of the rescue that it creates; none if it creates none.
@@ -103,7 +107,8 @@ impl Decoder {
         self
     }
 
-    /// The same for calls that `payer` makes, as far as they do not say otherwise: a Safe, or the timelock of a governor.
+    /// The same for calls that `payer` makes, if they do not say who does. It must be certain: what `payer` pledges for itself is told
+    /// without saying for whom. Calls in calls are not its own.
     #[must_use]
     pub fn paid_by(self, payer: Address) -> Self {
         Self { payer: Some(payer), ..self }
@@ -111,13 +116,13 @@ impl Decoder {
 
     /// What a call means.
     pub fn read(&self, call: RawCall) -> Meaning {
-        self.read_at(call.into(), DEPTH)
+        self.read_call(RawCall { from: call.from.or(self.payer), ..call }, DEPTH)
     }
 
     /// What the script of an Aragon vote does; none if it is no script.
     pub fn read_script(&self, script: &Bytes) -> Option<Meaning> {
         let call = RawCall { data: script.clone(), ..RawCall::default() };
-        wrapper::script(script).map(|opened| self.opened(call, opened, DEPTH))
+        wrapper::script(self.payer, script).map(|opened| self.opened(call, opened, DEPTH))
     }
 
     /// What a Safe does by its owners' transaction.
@@ -126,11 +131,15 @@ impl Decoder {
         inner.into_iter().map(|inner| self.read_at(inner, DEPTH)).collect()
     }
 
-    fn read_at(&self, Inner { mut call, sentence }: Inner, depth: usize) -> Meaning {
-        call.from = call.from.or(self.payer);
-        if let Some(sentence) = sentence {
-            return Meaning::new(call, sentence);
-        }
+    fn read_at(&self, Inner { call, sentence, through }: Inner, depth: usize) -> Meaning {
+        let meaning = match sentence {
+            Some(sentence) => Meaning::new(call, sentence),
+            None => self.read_call(call, depth),
+        };
+        Meaning { through, ..meaning }
+    }
+
+    fn read_call(&self, call: RawCall, depth: usize) -> Meaning {
         match self.open(&call) {
             Ok(Some(opened)) => self.opened(call, opened, depth),
             Ok(None) => self.single(call),
@@ -191,7 +200,8 @@ impl Decoder {
 
 /// The words for calls that are made one after the other.
 fn all_of(call: &RawCall, count: usize) -> Sentence {
-    Sentence::new("calls", "make").with("count", U256::from(count)).then("calls by", "by", call.target())
+    let calls = if count == 1 { "call by" } else { "calls by" };
+    Sentence::new("calls", "make").with("count", U256::from(count)).then(calls, "by", call.target())
 }
 
 /// A call of the contract that creates others.
@@ -236,6 +246,7 @@ impl Meaning {
             to,
             value,
             data,
+            through: None,
             notes: Vec::new(),
             terms: None,
             transparent: false,
@@ -255,8 +266,17 @@ impl Meaning {
 
     /// Whether it, or a call in it, can do what is not told: its data is not known, or it runs or adopts other code.
     pub fn has_unknown(&self) -> bool {
-        const UNTOLD: [&str; 4] = ["unknown", "runCode", "createUnknown", "delegate"];
-        UNTOLD.contains(&self.sentence.kind()) || self.calls.iter().any(Self::has_unknown)
+        self.has_kind(&["unknown", "runCode", "createUnknown", "delegate"])
+    }
+
+    /// Whether it, or a call in it, is for something that it only names, such as a transaction of a Safe by its hash or a proposal by
+    /// its number.
+    pub fn has_unshown(&self) -> bool {
+        self.has_kind(&["approveHash", "queueProposal", "executeProposal", "vote"])
+    }
+
+    fn has_kind(&self, kinds: &[&str]) -> bool {
+        kinds.contains(&self.sentence.kind()) || self.calls.iter().any(|call| call.has_kind(kinds))
     }
 
     /// Collects what is to be expected: it and the calls in it, but for those that only make others.

@@ -20,7 +20,7 @@ use crate::{
     governor::{GovernorKind, Proposal, raw as gov},
     operation::{Contracts, Transaction},
     router::Permit,
-    safe::{SafeCall, SafeTransaction, raw::Wallet},
+    safe::{SafeCall, SafeOperation, SafeTransaction, raw::Wallet},
     terms::tests::terms,
 };
 
@@ -224,10 +224,25 @@ fn told() -> Vec<(RawCall, String)> {
             format!("approve the transaction {} of the Safe {OTHER}", B256::repeat_byte(5)),
         ),
         (
+            raw(OTHER, 0, new_vote(true, false)),
+            format!("start a vote in {OTHER} casting a vote: yes executing it once decided: no"),
+        ),
+        (
             raw(OTHER, 0, gov::Governor::castVoteCall { proposalId: wei, support: 1 }.abi_encode()),
             format!("vote for on proposal 1000000000000000000 of the governor {OTHER}"),
         ),
     ]
+}
+
+/// A vote about nothing.
+fn new_vote(cast: bool, execute: bool) -> Vec<u8> {
+    aragon::raw::newVote_1Call {
+        script: aragon::script(ANN, &[]),
+        metadata: String::new(),
+        castVote: cast,
+        executesIfDecided: execute,
+    }
+    .abi_encode()
 }
 
 fn expects(sentences: &[String], calls: &[Meaning]) -> Result<(), Error> {
@@ -327,6 +342,22 @@ fn amounts_are_compared_by_value() {
     }
     for amount in ["0.5 WETH", "0.5 stETH", "0.5", "0.500000000000000001 ETH", "all ETH"] {
         expects(&[format!("pledge {amount} to tier 2 of {E}")], slice::from_ref(&call)).unwrap_err();
+    }
+}
+
+#[test]
+fn no_other_unit_is_read_as_that_of_a_call() {
+    let steth = StETH::approveCall { spender: E, amount: U256::from(5 * ETHER) }.abi_encode();
+    let call = decoder().read(raw(STETH, 0, steth));
+    for (unit, is_it) in [("stETH", true), ("stWETH", false), ("WETH", false), ("ETH", false)] {
+        let sentence = format!("approve {E} to spend 5.0 {unit}");
+        assert_eq!(expects(&[sentence], slice::from_ref(&call)).is_ok(), is_it, "{unit}");
+    }
+    let weth =
+        operation(O::Pledge(pledge(Amount::Eth(Wei::new(5 * ETHER)), ANN, 0, Route::Weth { enlist: false })));
+    for (unit, is_it) in [("WETH", true), ("ETH", false), ("stWETH", false), ("wstWETH", false)] {
+        let sentence = format!("pledge 5.0 {unit} to tier 2 of {E} through the router {ROUTER}");
+        assert_eq!(expects(&[sentence], &[decoder().read(weth.clone())]).is_ok(), is_it, "{unit}");
     }
 }
 
@@ -502,12 +533,26 @@ fn the_calls_in_a_transaction_of_a_safe_are_its_own() {
     assert!(meaning.has_unknown());
 }
 
+/// Only a delegate call makes them the caller's own.
 #[test]
-fn calls_through_multi_send_are_opened_but_those_of_other_code_are_not() {
-    let data = SafeTransaction::calls_through(OTHER, &two_calls(), 0).data;
+fn calls_through_multi_send_are_its_own_unless_a_safe_runs_it() {
+    let code: Address = "0x9641d764fc13c8B624c04430C7356C1C7C8102e2".parse().unwrap();
+    let several = SafeTransaction::calls_through(code, &two_calls(), 0);
+    let data = several.data.clone();
+    let by_multi_send = format!("execute by MultiSendCallOnly {code}");
+    let own = [by_multi_send.clone(), APPROVE.into(), for_ann()];
+    assert_eq!(lines(&decoder().paid_by(ANN).read(raw(code, 0, data.to_vec()))), own);
+    let called = SafeTransaction { operation: SafeOperation::Call, ..several.clone() };
+    let meaning = decoder().read(exec(called));
+    assert_eq!(lines(&meaning)[1..], own);
+    assert_eq!(meaning.calls[0].through, None);
+    let meaning = decoder().read(exec(several.clone()));
+    assert_eq!(meaning.calls.iter().map(|call| call.through).collect::<Vec<_>>(), [Some(code); 2]);
+    let empty = SafeTransaction::calls_through(code, &[], 0);
+    assert_eq!(decoder().read(exec(empty)).calls[0].sentence.kind(), "runCode");
     let bare = RawCall { data: data.clone(), ..RawCall::default() };
-    assert_eq!(lines(&decoder().read(bare.clone())), [APPROVE.to_owned(), for_ann()]);
-    assert_eq!(lines(&decoder().paid_by(ANN).read(bare.clone())), [APPROVE, PLEDGE]);
+    let unnamed = "execute by MultiSendCallOnly an unnamed account".to_owned();
+    assert_eq!(lines(&decoder().paid_by(ANN).read(bare.clone())), [unnamed, APPROVE.into(), for_ann()]);
     let meaning = decoder().read(RawCall { to: Some(OTHER), ..bare.clone() });
     assert_eq!(meaning.sentence.kind(), "unknown");
     let broken = RawCall { data: data[..data.len() - 32].to_vec().into(), ..bare };
@@ -529,6 +574,15 @@ fn the_script_of_a_vote_is_made_by_the_agent() {
         lines(&decoder().read(raw(OTHER, 0, forward.abi_encode()))),
         [format!("forward a script by {OTHER}")]
     );
+    assert_eq!(
+        decoder().read_script(&script).unwrap().sentence.to_string(),
+        "make 2 calls by an unnamed account"
+    );
+    let one = aragon::script(ANN, &transactions()[..1]);
+    assert_eq!(
+        decoder().read_script(&one).unwrap().sentence.to_string(),
+        "make 1 call by an unnamed account"
+    );
     assert_eq!(decoder().read_script(&script[..script.len() - 1].to_vec().into()), None);
     // A function can have the same first bytes.
     assert_eq!(decoder().read(raw(OTHER, 0, script.to_vec())).sentence.kind(), "unknown");
@@ -541,7 +595,8 @@ fn proposals_and_timelocks_are_opened() {
     for kind in [GovernorKind::OpenZeppelin, GovernorKind::Bravo] {
         let call = raw(OTHER, 0, proposal.call(kind).to_vec());
         let proposed = format!("propose to the governor {OTHER}");
-        assert_eq!(lines(&decoder().read(call)), [proposed.as_str(), APPROVE, &for_ann]);
+        // The proposer is not who makes the calls.
+        assert_eq!(lines(&decoder().paid_by(ANN).read(call)), [proposed.as_str(), APPROVE, &for_ann]);
     }
     let Proposal { targets, values, calldatas: payloads, .. } = proposal;
     let (hash, zero) = (B256::repeat_byte(4), B256::ZERO);
@@ -616,6 +671,25 @@ fn a_transaction_tells_what_it_creates_and_whose_code_it_sets() {
     let meanings = decoder().read_transaction(Some(ANN), &create);
     assert!(meanings[0].has_unknown());
     assert_eq!(all(meanings), [format!("create a contract from code of {}", keccak256([1]))]);
+}
+
+#[test]
+fn what_is_only_named_is_warned_of() {
+    let hash = B256::repeat_byte(5);
+    let id = U256::from(7);
+    let named = [
+        Wallet::approveHashCall { hashToApprove: hash }.abi_encode(),
+        gov::Bravo::queueCall { proposalId: id }.abi_encode(),
+        gov::Bravo::executeCall { proposalId: id }.abi_encode(),
+        gov::Governor::castVoteCall { proposalId: id, support: 1 }.abi_encode(),
+    ];
+    for data in named {
+        let call = raw(OTHER, 0, data);
+        assert!(decoder().read(call.clone()).has_unshown());
+        let inner = SafeCall { to: OTHER, value: U256::ZERO, data: call.data };
+        assert!(decoder().read(exec(SafeTransaction::call(inner, 0))).has_unshown());
+    }
+    assert!(!decoder().read(operation(O::Settle)).has_unshown());
 }
 
 #[test]

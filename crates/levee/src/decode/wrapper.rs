@@ -34,11 +34,13 @@ pub(super) struct Opened {
 pub(super) struct Inner {
     pub(super) call: RawCall,
     pub(super) sentence: Option<Sentence>,
+    /// The code that a Safe runs as its own to make it.
+    pub(super) through: Option<Address>,
 }
 
 impl From<RawCall> for Inner {
     fn from(call: RawCall) -> Self {
-        Self { call, sentence: None }
+        Self { call, sentence: None, through: None }
     }
 }
 
@@ -66,18 +68,25 @@ pub(super) fn of_safe(safe: Option<Address>, transaction: &SafeTransaction) -> V
     let call = RawCall::new(safe, *to, *value, data.clone());
     let mut inner = match (operation, transaction.calls()) {
         (SafeOperation::Call, _) => vec![call.into()],
-        (SafeOperation::DelegateCall, Ok(calls)) => Opened::only(safe, calls).inner,
-        (SafeOperation::DelegateCall, Err(_)) => {
+        (SafeOperation::DelegateCall, Ok(calls)) if !calls.is_empty() => through(*to, safe, calls),
+        // Without calls, nothing would be left to say that code is run.
+        (SafeOperation::DelegateCall, _) => {
             let sentence = Sentence::new("runCode", "run the code of").with("code", *to).then(
                 "as the Safe's own with the data",
                 "data",
                 keccak256(data),
             );
-            vec![Inner { sentence: Some(sentence.sending(Some(*value))), call }]
+            vec![Inner { sentence: Some(sentence.sending(Some(*value))), ..call.into() }]
         }
     };
     inner.extend(repayment(safe, transaction));
     inner
+}
+
+/// Calls that a Safe makes by code that it runs as its own.
+fn through(code: Address, safe: Option<Address>, calls: Vec<SafeCall>) -> Vec<Inner> {
+    let inner = Opened::only(safe, calls).inner.into_iter();
+    inner.map(|inner| Inner { through: Some(code), ..inner }).collect()
 }
 
 /// What a Safe pays to whoever executes its transaction, or to another.
@@ -92,7 +101,7 @@ fn repayment(safe: Option<Address>, transaction: &SafeTransaction) -> Option<Inn
         .then("each and", "baseGas", *base_gas)
         .then("more to", "receiver", (!refund_receiver.is_zero()).then_some(*refund_receiver));
     let call = RawCall { from: safe, to: safe, value: Some(U256::ZERO), data: Bytes::new() };
-    Some(Inner { call, sentence: Some(sentence) })
+    Some(Inner { sentence: Some(sentence), ..call.into() })
 }
 
 /// The calls of Safes, and those by code of theirs that makes calls.
@@ -103,6 +112,9 @@ pub(super) fn safes(call: &RawCall) -> Read<Opened> {
             let sentence =
                 Sentence::new("execTransaction", "execute by the Safe").with("safe", call.target());
             let transaction = safe_transaction(call.arguments()?)?;
+            // With it, the inner call may fail and the transaction be used up.
+            let gas = Some(transaction.safe_tx_gas).filter(|gas| !gas.is_zero());
+            let sentence = sentence.maybe("with the safeTxGas", "safeTxGas", gas);
             Opened { sentence: Some(sentence), notes: Vec::new(), inner: of_safe(call.to, &transaction) }
         }
         Wallet::approveHashCall::SELECTOR => {
@@ -113,8 +125,10 @@ pub(super) fn safes(call: &RawCall) -> Read<Opened> {
         MultiSend::multiSendCall::SELECTOR if call.to.is_none_or(safe::is_call_only) => {
             let calls = safe::decode_calls(&call.data)
                 .ok_or_else(|| Unreadable("its data is not a list of plain calls".into()))?;
-            // Whether the sender runs this code as its own cannot be seen here.
-            Opened::only(None, calls)
+            // Whoever calls it, and does not run it as its own, has it make the calls.
+            let sentence =
+                Sentence::new("multiSend", "execute by MultiSendCallOnly").with("multiSend", call.target());
+            Opened { sentence: Some(sentence), ..Opened::only(call.to, calls) }
         }
         _ => return Ok(None),
     }))
@@ -154,16 +168,28 @@ pub(super) fn aragon(call: &RawCall) -> Read<Opened> {
             scripted("newVote", "start a vote in", call, &script)?.noting(described(&metadata))
         }
         Aragon::newVote_1Call::SELECTOR => {
-            let Aragon::newVote_1Call { script, metadata, .. } = call.arguments()?;
-            scripted("newVote", "start a vote in", call, &script)?.noting(described(&metadata))
+            let Aragon::newVote_1Call { script, metadata, castVote, executesIfDecided } = call.arguments()?;
+            let vote = scripted("newVote", "start a vote in", call, &script)?.noting(described(&metadata));
+            let flagged = |sentence| with_flags(sentence, castVote, executesIfDecided);
+            Opened { sentence: vote.sentence.map(flagged), ..vote }
         }
         _ => return Ok(None),
     }))
 }
 
 /// The calls of a script by itself, which only becomes one where it is run.
-pub(super) fn script(script: &Bytes) -> Option<Opened> {
-    aragon::calls_of(script).map(|calls| Opened::only(None, calls))
+pub(super) fn script(runner: Option<Address>, script: &Bytes) -> Option<Opened> {
+    aragon::calls_of(script).map(|calls| Opened::only(runner, calls))
+}
+
+/// A new vote, and what its caller does with it at once.
+fn with_flags(sentence: Sentence, casts_vote: bool, executes_if_decided: bool) -> Sentence {
+    let yes_or_no = |is_so| if is_so { "yes" } else { "no" };
+    sentence.then("casting a vote:", "castVote", yes_or_no(casts_vote)).then(
+        "executing it once decided:",
+        "executesIfDecided",
+        yes_or_no(executes_if_decided),
+    )
 }
 
 fn scripted(
@@ -251,7 +277,7 @@ fn marked(sentence: Sentence, predecessor: B256, salt: B256) -> Sentence {
     )
 }
 
-/// The calls of OpenZeppelin's and Compound's governors.
+/// The calls of OpenZeppelin's and Compound's governors. Who makes those of a proposal, the governor or its timelock, is not in them.
 pub(super) fn governors(call: &RawCall) -> Read<Opened> {
     let Some(selector) = call.selector() else { return Ok(None) };
     Ok(Some(match selector {

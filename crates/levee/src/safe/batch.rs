@@ -122,6 +122,9 @@ impl Batch {
         if batch.version != FORMAT {
             return Err(refused(format!("its version is `{}`, not `{FORMAT}`", batch.version)));
         }
+        if batch.chain().is_none() {
+            return Err(refused(format!("its chain is `{}`, which is no number", batch.chain_id)));
+        }
         let fits = |checksum: &String| *checksum == checksum_of(&file).to_string();
         if !batch.meta.checksum.as_ref().is_none_or(fits) {
             return Err(refused("it was changed after its checksum was made".into()));

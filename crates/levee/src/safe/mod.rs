@@ -16,7 +16,7 @@ mod version;
 mod wallet;
 
 pub use batch::{Batch, BatchCall};
-pub use multisend::{SafeCall, is_call_only};
+pub use multisend::{SafeCall, is_call_only, verify as verify_call_only};
 pub use proposal::SafeProposal;
 pub use signatures::Approval;
 pub use transaction::{SafeOperation, SafeTransaction};

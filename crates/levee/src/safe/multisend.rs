@@ -78,8 +78,11 @@ pub(super) async fn find(provider: &impl Provider, version: SafeVersion) -> Resu
     Err(Error::NoMultiSend)
 }
 
-/// Refuses a chain that has other code at the address.
-pub(super) async fn verify(provider: &impl Provider, address: Address) -> Result<(), Error> {
+/// Checks that a chain has Safe's code that makes calls only at `address`.
+///
+/// # Errors
+/// [`Error::ForeignCode`] if it has other code there, or none; or that of the node.
+pub async fn verify(provider: &impl Provider, address: Address) -> Result<(), Error> {
     match CALL_ONLY.iter().find(|code| code.address == address) {
         Some(code) if is_there(provider, code).await? => Ok(()),
         _ => Err(Error::ForeignCode { to: address }),

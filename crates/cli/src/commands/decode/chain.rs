@@ -12,11 +12,12 @@ use eyre::Result;
 use levee::{
     Contract, Error, Escrow,
     decode::{Decoder, Expectation, Meaning, Value},
+    safe,
 };
 
 use super::{
     DecodeArgs, Decoded,
-    source::{Content, Source},
+    source::{self, Content, Source},
 };
 use crate::{connection::Connection, error::UserError};
 
@@ -31,28 +32,40 @@ impl DecodeArgs {
             Some(chain) => self.network.connect_on(chain).await?,
             None => self.network.connect(None).await?,
         };
-        let mut warnings = Vec::new();
+        let mut doubts = Vec::new();
         let source = match source.content {
-            Content::Sent(hash) => sent(&connection, hash, &mut warnings).await?,
+            Content::Sent(hash) => sent(&connection, hash, &mut doubts).await?,
             _ => source,
         };
         let chain = Some(connection.chain);
         let named = accounts(&source.content.read(&Decoder::default())?);
-        let rescues = rescues(&connection, &named, &mut warnings).await?;
-        check_contracts(&connection, &named, &mut warnings).await?;
+        let rescues = rescues(&connection, &named, &mut doubts).await?;
+        check_contracts(&connection, &named, &mut doubts).await?;
+        self.require_sure(&doubts)?;
         let mut decoder = Decoder::on(connection.chain);
-        for terms in rescues.iter().map(Escrow::original_terms).filter(|terms| !terms.steth.is_zero()) {
+        let of_lido = one_with_steth(&rescues);
+        if let Some(terms) = of_lido.map(Escrow::original_terms) {
             decoder = decoder.with_lido(terms.steth, terms.wsteth);
         }
-        let expectation = in_shares(expectation, rescues.first()).await?;
+        let expectation = in_shares(expectation, of_lido).await?;
         let mut decoded = self.decode(&decoder, source, chain)?;
-        decoded.warnings.extend(warnings);
+        decoded.warnings.extend(doubts);
         Ok((decoded, expectation))
+    }
+
+    /// Refuses what is not certain to do what is expected; without an expectation, it is warned of.
+    fn require_sure(&self, doubts: &[String]) -> Result<(), UserError> {
+        match doubts.first() {
+            Some(doubt) if !self.expect.is_empty() => Err(UserError::new(doubt.clone()).hint(
+                "do not rely on it before you know why; without `--expect`, `levee decode` shows all calls",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
 /// A transaction that a node has, whose hash and signature are checked.
-async fn sent(connection: &Connection, hash: B256, warnings: &mut Vec<String>) -> Result<Source> {
+async fn sent(connection: &Connection, hash: B256, doubts: &mut Vec<String>) -> Result<Source> {
     let provider = &connection.provider;
     let transaction = provider.get_transaction_by_hash(hash).await.map_err(Error::from)?;
     let transaction = transaction.ok_or_else(|| {
@@ -61,19 +74,20 @@ async fn sent(connection: &Connection, hash: B256, warnings: &mut Vec<String>) -
     })?;
     let envelope: TxEnvelope = transaction.inner.into_inner();
     let forged = Error::Malformed { what: "a transaction" };
-    if keccak256(envelope.encoded_2718()) != hash {
+    let chain = envelope.chain_id();
+    if keccak256(envelope.encoded_2718()) != hash || chain.is_some_and(|chain| chain != connection.chain) {
         return Err(forged.into());
     }
     let from = envelope.signature().recover_address_from_prehash(&envelope.signature_hash());
     let from = from.map_err(|_| forged)?;
     let receipt = provider.get_transaction_receipt(hash).await.map_err(Error::from)?;
     match receipt.map(|receipt| receipt.status()) {
-        None => warnings.push("the transaction is in no block yet".into()),
-        Some(false) => warnings.push("the transaction failed, so nothing of this was done".into()),
+        None => doubts.push("the transaction is in no block yet".into()),
+        Some(false) => doubts.push("the transaction failed, so nothing of this was done".into()),
         Some(true) => {}
     }
     Ok(Source {
-        name: format!("transaction {hash} of {from}, nonce {}", envelope.nonce()),
+        name: source::on_chain(format!("transaction {hash} of {from}, nonce {}", envelope.nonce()), chain),
         chain: Some(connection.chain),
         sender: None,
         content: Content::Transactions(vec![(Some(from), envelope.into())]),
@@ -100,6 +114,7 @@ fn collect(calls: &[Meaning], all: &mut BTreeSet<(Address, &'static str)>, creat
                 _ => {}
             }
         }
+        all.extend(call.through.map(|code| (code, "multiSend")));
         collect(&call.calls, all, created);
     }
 }
@@ -108,39 +123,65 @@ fn collect(calls: &[Meaning], all: &mut BTreeSet<(Address, &'static str)>, creat
 async fn rescues(
     connection: &Connection,
     accounts: &BTreeSet<(Address, &'static str)>,
-    warnings: &mut Vec<String>,
+    doubts: &mut Vec<String>,
 ) -> Result<Vec<Escrow<DynProvider>>> {
     let mut rescues = Vec::new();
     for (account, _) in accounts.iter().filter(|(_, name)| *name == "rescue") {
         match Escrow::open(connection.provider.clone(), connection.chain, *account).await {
             Ok(rescue) => rescues.push(rescue),
-            Err(error) if error.is_users() => warnings.push(error.to_string()),
+            Err(error) if error.is_users() => doubts.push(error.to_string()),
             Err(error) => return Err(error.into()),
         }
     }
     Ok(rescues)
 }
 
-/// Warns of what is called like a contract of Levee, and is none.
+/// Finds what is called like a contract of Levee or Safe, and is none.
 async fn check_contracts(
     connection: &Connection,
     accounts: &BTreeSet<(Address, &'static str)>,
-    warnings: &mut Vec<String>,
+    doubts: &mut Vec<String>,
 ) -> Result<()> {
     for (account, name) in accounts {
         let contracts: &[Contract] = match *name {
             "pool" => &[Contract::RecoveryPool, Contract::BonusPool],
             "router" => &[Contract::PledgeRouter],
             "board" => &[Contract::PledgeBoard],
+            "multiSend" => {
+                doubts.extend(foreign_code(connection, *account).await?);
+                continue;
+            }
             "receiver" => &[Contract::DebtRepayer, Contract::StakedEtherUnwinder],
             _ => continue,
         };
         let code = connection.provider.get_code_at(*account).await.map_err(Error::from)?;
         if !contracts.iter().any(|contract| contract.is_code(&code)) {
-            warnings.push(format!("`{account}` is called as a {name}, but has no code of Levee's"));
+            doubts.push(format!("`{account}` is called as a {name}, but has no code of Levee's"));
         }
     }
     Ok(())
+}
+
+/// Why the code at an address of MultiSendCallOnly is not Safe's; none if it is.
+async fn foreign_code(connection: &Connection, account: Address) -> Result<Option<String>> {
+    match safe::verify_call_only(&connection.provider, account).await {
+        Ok(()) => Ok(None),
+        Err(error) if error.is_users() => Ok(Some(error.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A rescue that takes stETH. None if they take different tokens: whose amounts are meant, and at whose rate, cannot be told then.
+fn one_with_steth(rescues: &[Escrow<DynProvider>]) -> Option<&Escrow<DynProvider>> {
+    let tokens = rescues.iter().map(|rescue| (rescue.original_terms().steth, rescue.original_terms().wsteth));
+    rescues.get(the_only_lido(&tokens.collect::<Vec<_>>())?)
+}
+
+/// The first place of the only stETH and wstETH among those of rescues; zeros stand for none.
+fn the_only_lido(tokens: &[(Address, Address)]) -> Option<usize> {
+    let first = tokens.iter().position(|(steth, _)| !steth.is_zero())?;
+    let is_same = |pair: &(Address, Address)| pair.0.is_zero() || *pair == tokens[first];
+    tokens.iter().all(is_same).then_some(first)
 }
 
 /// What is expected, with amounts of stETH in shares at today's rate.
@@ -148,11 +189,24 @@ async fn in_shares(
     mut expectation: Expectation,
     rescue: Option<&Escrow<DynProvider>>,
 ) -> Result<Expectation> {
-    let Some(rescue) = rescue.filter(|rescue| !rescue.original_terms().steth.is_zero()) else {
-        return Ok(expectation);
-    };
+    let Some(rescue) = rescue else { return Ok(expectation) };
     for amount in expectation.amounts_of_steth() {
         expectation = expectation.knowing(amount, rescue.steth_shares(amount).await?);
     }
     Ok(expectation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_of_steth_are_of_one_token() {
+        let [none, lido, other] =
+            [0, 1, 2].map(|byte| (Address::repeat_byte(byte), Address::repeat_byte(byte)));
+        assert_eq!(the_only_lido(&[none, lido, lido]), Some(1));
+        assert_eq!(the_only_lido(&[lido, none]), Some(0));
+        assert_eq!(the_only_lido(&[lido, other]), None);
+        assert_eq!(the_only_lido(&[none]), None);
+    }
 }

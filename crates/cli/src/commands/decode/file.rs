@@ -105,7 +105,7 @@ fn batch(value: Value, _: &Path) -> Result<Source> {
     let calls = batch.calls()?;
     let sender = batch.safe();
     let calls: Vec<_> =
-        calls.into_iter().map(|SafeCall { to, value, data }| RawCall::new(sender, to, value, data)).collect();
+        calls.into_iter().map(|SafeCall { to, value, data }| RawCall::new(None, to, value, data)).collect();
     let name = format!("batch of {} for a Safe", counted(calls.len(), "call"));
     Ok(Source { name, chain: batch.chain(), sender, content: Content::Calls(calls) })
 }
@@ -120,7 +120,7 @@ fn safe(value: Value, path: &Path) -> Result<Source> {
 fn handed(value: Value, path: &Path) -> Result<Source> {
     let Handed { account, chain, steps, governor, propose, script } =
         parse(value.clone(), path, "a file of calls")?;
-    let calls: Vec<_> = steps.into_iter().map(|step| step.call(account)).collect();
+    let calls: Vec<_> = steps.into_iter().map(Step::call).collect();
     let count = counted(calls.len(), "call");
     let (name, content) = match (governor.zip(propose), script) {
         (Some((governor, data)), None) => {
@@ -141,8 +141,7 @@ fn handed(value: Value, path: &Path) -> Result<Source> {
 fn require_parts(value: Value, path: &Path, calls: &[RawCall]) -> Result<(), UserError> {
     let proposal: Proposal = parse(value, path, "a proposal")?;
     let listed = calls_of(proposal, path)?;
-    let anyones = calls.iter().map(|call| RawCall { from: None, ..call.clone() });
-    match anyones.eq(listed) {
+    match calls == listed {
         true => Ok(()),
         false => Err(UserError::new(format!(
             "`{}` contradicts itself: its steps are not the calls in its lists",
@@ -177,8 +176,9 @@ fn unsigned(value: Value, path: &Path) -> Result<Source> {
 }
 
 impl Step {
-    fn call(self, from: Address) -> RawCall {
-        RawCall::new(Some(from), self.to, U256::from(self.value_wei.get()), self.data)
+    /// The call; who makes it, the file only claims.
+    fn call(self) -> RawCall {
+        RawCall::new(None, self.to, U256::from(self.value_wei.get()), self.data)
     }
 
     /// What is to be signed, which must be what the file says of it.

@@ -30,12 +30,16 @@ transactions of other commands, and what `levee send` takes. Calls in calls are 
 It asks no node, unless `--rpc-url` is given or a hash. With a node, it also checks that what is called is Levee's.
 
 With `--expect`, once for each call and in their order, it fails if a call does anything else, or if there is another call. It compares \
-with the sentences that it prints itself. A pledge of stETH is one of shares: amounts of stETH are converted with `--rpc-url`, at today's rate.
+with the sentences that it prints itself. It must be certain for which chain it is: name it with `--chain` or a node, unless what is \
+signed is for one chain only. A pledge of stETH is one of shares: amounts of stETH are converted with `--rpc-url`, at today's rate.
+
+Whose pledge it is is left out only if the account that pays is certain: by `--from`, by a signature, or by a Safe's transaction. A file's \
+word for it proves nothing.
 
 Examples:
   levee decode --file batch.json
   levee decode 0x… --to 0x… --value '100 ETH' --from 0x…
-  levee decode --file batch.json --expect 'pledge 100 ETH to tier 0 of 0x…'")]
+  levee decode --file batch.json --from 0x… --chain mainnet --expect 'pledge 100 ETH to tier 0 of 0x…'")]
 pub(crate) struct DecodeArgs {
     /// Data of a call, signed or unsigned transaction, script of a vote, or hash of a transaction, in hexadecimal digits.
     #[arg(value_name = "HEX", required_unless_present = "file", conflicts_with = "file")]
@@ -53,7 +57,7 @@ pub(crate) struct DecodeArgs {
     #[arg(long, value_name = "AMOUNT", value_parser = amount::parse_eth, requires = "to")]
     value: Option<levee::model::Wei>,
 
-    /// Account that makes the calls, if they do not say it themselves, such as a Safe or the timelock of a governor.
+    /// Account that you know to make the calls, such as your Safe; refused if they are signed, or made for, another.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     from: Option<Address>,
 
@@ -73,10 +77,14 @@ pub(crate) struct Decoded {
     source: String,
     /// Its chain; null if it names none.
     chain: Option<u64>,
-    /// Who makes the calls, unless they say it themselves; null if that is not known.
+    /// Who makes the calls, by `--from`, a signature or the hash of a Safe's transaction; null if that is not certain.
     #[serde(serialize_with = "sender")]
     #[schemars(with = "AccountOrNone")]
     sender: Option<Address>,
+    /// Who makes the calls by the word of a file, which proves nothing; null if it names nobody, or the sender is certain.
+    #[serde(serialize_with = "sender")]
+    #[schemars(with = "AccountOrNone")]
+    claimed_sender: Option<Address>,
     /// What it does, call by call.
     calls: Vec<Meaning>,
     /// How many sentences were expected, all of which the calls fulfill.
@@ -94,6 +102,9 @@ impl DecodeArgs {
     pub(crate) fn run(self, output: Output) -> Result<()> {
         let source = self.source()?;
         let is_online = self.network.names_node() || matches!(source.content, Content::Sent(_));
+        if !is_online {
+            self.require_chain(&source)?;
+        }
         let expectation = Expectation::new(self.expect.clone());
         let (decoded, expectation) = match is_online {
             true => block_on(self.online(source, expectation))?,
@@ -136,22 +147,48 @@ impl DecodeArgs {
     }
 
     fn decode(&self, decoder: &Decoder, source: Source, chain: Option<u64>) -> Result<Decoded> {
-        let sender = match (source.sender, self.from) {
-            (Some(one), Some(other)) if one != other => {
-                return Err(UserError::new(format!(
-                    "the calls are made by `{one}`, but `--from` says `{other}`"
-                ))
-                .hint("leave `--from` out")
-                .into());
-            }
-            (one, other) => one.or(other),
-        };
+        let sender = self.sender_of(&source)?;
+        let claimed_sender = source.sender.filter(|_| sender.is_none());
         let decoder = sender.into_iter().fold(decoder.clone(), Decoder::paid_by);
         let calls = source.content.read(&decoder)?;
-        let mut warnings = Vec::new();
-        if calls.iter().any(Meaning::has_unknown) {
-            warnings.push("some of this is unknown: it can do anything that its sender can".into());
-        }
-        Ok(Decoded { source: source.name, chain, sender, calls, expected: self.expect.len(), warnings })
+        let (warnings, expected) = (warnings(&calls), self.expect.len());
+        Ok(Decoded { source: source.name, chain, sender, claimed_sender, calls, expected, warnings })
     }
+
+    /// Who makes the calls, if that is certain.
+    fn sender_of(&self, source: &Source) -> Result<Option<Address>, UserError> {
+        let proven = source.content.sender();
+        match (proven.or(source.sender), self.from) {
+            (Some(one), Some(other)) if one != other => {
+                let says = if proven.is_some() { "the calls are made" } else { "the file is for calls" };
+                Err(UserError::new(format!("{says} by `{one}`, but `--from` says `{other}`")).hint(
+                    "do not sign it before you know why; without `--from`, `levee decode` shows all calls",
+                ))
+            }
+            _ => Ok(proven.or(self.from)),
+        }
+    }
+
+    /// Refuses to expect anything of calls that somebody can make on another chain, with other contracts.
+    fn require_chain(&self, source: &Source) -> Result<(), UserError> {
+        let chain = source.content.chain().or(self.network.chain());
+        if self.expect.is_empty() || chain.is_some() {
+            return Ok(());
+        }
+        Err(UserError::new("it is not certain for which chain this is")
+            .hint("name the chain that you mean with `--chain CHAIN`, or a node with `--rpc-url URL`"))
+    }
+}
+
+/// What speaks against relying on calls, whatever the chain says.
+fn warnings(calls: &[Meaning]) -> Vec<String> {
+    let warnings: [(fn(&Meaning) -> bool, &str); 2] = [
+        (Meaning::has_unknown, "some of this is unknown: it can do anything that its sender can"),
+        (
+            Meaning::has_unshown,
+            "some of this is for a transaction or a proposal that is only named: decode that, too",
+        ),
+    ];
+    let that_apply = warnings.into_iter().filter(|(is_so, _)| calls.iter().any(is_so));
+    that_apply.map(|(_, warning)| warning.to_owned()).collect()
 }

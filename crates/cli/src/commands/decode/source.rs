@@ -21,7 +21,7 @@ pub(super) struct Source {
     pub(super) name: String,
     /// Its chain, if it names one.
     pub(super) chain: Option<u64>,
-    /// Who makes its calls, if it says so.
+    /// Who makes its calls by its own words, which prove nothing; see [`Content::sender`].
     pub(super) sender: Option<Address>,
     pub(super) content: Content,
 }
@@ -37,7 +37,7 @@ pub(super) enum Content {
     Script(Bytes),
     /// A transaction of a Safe.
     Safe(Box<SafeProposal>),
-    /// Transactions, with their senders if they are signed.
+    /// Transactions, with their senders if they are signed. All are of one account and one chain.
     Transactions(Vec<(Option<Address>, TypedTransaction)>),
     /// A transaction that a node has.
     Sent(B256),
@@ -53,6 +53,24 @@ pub(super) enum Wrapper {
 }
 
 impl Content {
+    /// Who makes its calls, as a signature or the hash that a Safe's owners sign proves.
+    pub(super) fn sender(&self) -> Option<Address> {
+        match self {
+            Self::Safe(proposal) => Some(proposal.safe),
+            Self::Transactions(transactions) => transactions.first()?.0,
+            _ => None,
+        }
+    }
+
+    /// The only chain on which what is signed is valid.
+    pub(super) fn chain(&self) -> Option<u64> {
+        match self {
+            Self::Safe(proposal) => proposal.version.is_since_1_3().then_some(proposal.chain),
+            Self::Transactions(transactions) => transactions.first()?.1.chain_id(),
+            _ => None,
+        }
+    }
+
     /// What it does. A transaction must have been read from a node before.
     pub(super) fn read(&self, decoder: &Decoder) -> Result<Vec<Meaning>, UserError> {
         Ok(match self {
@@ -139,15 +157,15 @@ pub(super) fn of_signed(words: &[String]) -> Result<Source> {
     let refused = |reason| levee::Error::InvalidFile { what: "a file of signed transactions", reason };
     let signed =
         words.iter().map(|word| send::signed(word)).collect::<Result<Vec<_>, _>>().map_err(refused)?;
-    let chains: Vec<_> = signed.iter().map(|(_, chain, _)| *chain).collect();
-    if chains.windows(2).any(|pair| pair[0] != pair[1]) {
-        return Err(refused("its transactions are of several chains".into()).into());
+    let first = signed.first().map(|(from, chain, _)| (*from, *chain));
+    if signed.iter().any(|(from, chain, _)| Some((*from, *chain)) != first) {
+        return Err(refused("its transactions are of several accounts or chains".into()).into());
     }
     let transactions: Vec<_> =
         signed.into_iter().map(|(from, _, transaction)| (Some(from), transaction.into())).collect();
     Ok(Source {
         name: counted(transactions.len(), "signed transaction"),
-        chain: chains.first().copied(),
+        chain: first.map(|(_, chain)| chain),
         sender: None,
         content: Content::Transactions(transactions),
     })
@@ -160,15 +178,24 @@ pub(super) fn unsigned(bytes: &Bytes) -> Option<TypedTransaction> {
     (transaction.encoded_for_signing() == bytes[..]).then_some(transaction)
 }
 
-/// Transactions that are yet to be signed by `account`.
+/// Transactions that are yet to be signed, by `account` as their file claims.
 pub(super) fn of_unsigned(account: Option<Address>, transactions: Vec<TypedTransaction>) -> Source {
+    let chain = transactions.first().and_then(|transaction| transaction.chain_id());
     Source {
-        name: counted(transactions.len(), "unsigned transaction"),
-        chain: transactions.first().and_then(|transaction| transaction.chain_id()),
+        name: on_chain(counted(transactions.len(), "unsigned transaction"), chain),
+        chain,
         sender: account,
         content: Content::Transactions(
-            transactions.into_iter().map(|transaction| (account, transaction)).collect(),
+            transactions.into_iter().map(|transaction| (None, transaction)).collect(),
         ),
+    }
+}
+
+/// What transactions are called if they are for this chain (EIP-155), or for any.
+pub(super) fn on_chain(name: String, chain: Option<u64>) -> String {
+    match chain {
+        Some(_) => name,
+        None => format!("{name}, valid on any chain"),
     }
 }
 

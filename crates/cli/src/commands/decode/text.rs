@@ -16,6 +16,7 @@ impl Decoded {
         let mut facts = vec![("source", self.source.clone())];
         facts.extend(self.chain.map(|chain| ("chain", chain.to_string())));
         facts.extend(self.sender.map(|sender| ("sender", sender.to_string())));
+        facts.extend(self.claimed_sender.map(|account| ("claimed sender", account.to_string())));
         let mut text = format!("{}\n", table::facts(&facts));
         lines(&self.calls, 0, &mut text);
         if self.expected > 0 {
