@@ -156,7 +156,7 @@ impl SafeTransaction {
 }
 
 /// A number as decimal digits in a text.
-mod decimal {
+pub(super) mod decimal {
     use super::U256;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -166,7 +166,11 @@ mod decimal {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let number = U256::from_str_radix(&text, 10).ok().filter(|number| number.to_string() == text);
-        number.ok_or_else(|| D::Error::custom(format!("`{text}` is not a whole number")))
+        parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a whole number")))
+    }
+
+    /// A number that is written as it would be here.
+    pub(in crate::safe) fn parse(text: &str) -> Option<U256> {
+        U256::from_str_radix(text, 10).ok().filter(|number| number.to_string() == text)
     }
 }
