@@ -124,6 +124,17 @@ impl SafeTransaction {
         }
     }
 
+    /// What is said of its gas, by the names that Safe gives the fields: those that are not 0.
+    pub fn gas_fields(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let numbers =
+            [("safeTxGas", self.safe_tx_gas), ("baseGas", self.base_gas), ("gasPrice", self.gas_price)];
+        let accounts = [("gasToken", self.gas_token), ("refundReceiver", self.refund_receiver)];
+        let numbers = numbers.into_iter().filter(|(_, number)| !number.is_zero());
+        let accounts = accounts.into_iter().filter(|(_, account)| !account.is_zero());
+        let numbers = numbers.map(|(name, number)| (name, number.to_string()));
+        numbers.chain(accounts.map(|(name, account)| (name, account.to_string())))
+    }
+
     /// What the owners sign.
     pub(super) fn typed_data(&self, domain: Eip712Domain) -> TypedData {
         TypedData::from_struct(&self.signed(), Some(domain))

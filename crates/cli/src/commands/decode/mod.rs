@@ -148,7 +148,7 @@ impl DecodeArgs {
         };
         let decoder = sender.into_iter().fold(decoder.clone(), Decoder::paid_by);
         let calls = source.content.read(&decoder)?;
-        let mut warnings = Vec::new();
+        let mut warnings = file::warnings(&source.content);
         if calls.iter().any(Meaning::has_unknown) {
             warnings.push("some of this is unknown: it can do anything that its sender can".into());
         }
