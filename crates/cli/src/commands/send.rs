@@ -150,7 +150,8 @@ async fn contracts(provider: &DynProvider, transaction: &TxEnvelope) -> Result<V
 impl Batch {
     fn parse(text: &str) -> Result<Self, String> {
         let words = match json::parse(text) {
-            Ok(file) => in_json(&file).ok_or("its JSON has no `raw` or `rawTransaction`, or more than a signer answers")?,
+            Ok(file) => in_json(&file)
+                .ok_or("its JSON has no `raw` or `rawTransaction`, or more than a signer answers")?,
             Err(_) => text.split_whitespace().map(str::to_owned).collect(),
         };
         let signed = words.iter().map(|word| signed(word)).collect::<Result<Vec<_>, _>>()?;
@@ -264,9 +265,15 @@ mod tests {
     fn anything_else_is_refused_with_the_reason() {
         let refused = |text: &str| Batch::parse(text).unwrap_err();
         assert_eq!(refused(" "), "it is empty");
-        assert_eq!(refused("{\"tx\":1}"), "its JSON has no `raw` or `rawTransaction`, or more than a signer answers");
+        assert_eq!(
+            refused("{\"tx\":1}"),
+            "its JSON has no `raw` or `rawTransaction`, or more than a signer answers"
+        );
         assert_eq!(refused(&format!("{{\"raw\":\"{RAW}\",\"steps\":[]}}")), refused("{\"tx\":1}"));
-        assert_eq!(refused(&format!("{{\"raw\":\"{RAW}\",\"rawTransaction\":\"{RAW}\"}}")), refused("{\"tx\":1}"));
+        assert_eq!(
+            refused(&format!("{{\"raw\":\"{RAW}\",\"rawTransaction\":\"{RAW}\"}}")),
+            refused("{\"tx\":1}")
+        );
         assert_eq!(refused("0xzz"), "`0xzz` is not in hexadecimal digits");
         assert_eq!(refused("0x02"), "`0x02` is no signed transaction");
         assert_eq!(refused(&format!("{RAW}00")), format!("`{RAW}00` is no signed transaction"));

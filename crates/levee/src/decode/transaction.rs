@@ -64,8 +64,9 @@ mod tests {
     #[test]
     fn the_nonce_and_the_most_that_the_gas_costs_are_said() {
         let (gas_limit, price) = (30_000_000, 100_000_000_000_000_000);
-        let notes =
-            |transaction: &dyn Fn() -> Vec<Meaning>| transaction().pop().map(|meaning| meaning.notes).unwrap();
+        let notes = |transaction: &dyn Fn() -> Vec<Meaning>| {
+            transaction().pop().map(|meaning| meaning.notes).unwrap()
+        };
         let to = Address::repeat_byte(1).into();
         let dear = TxEip1559 { nonce: 9, gas_limit, max_fee_per_gas: price, to, ..TxEip1559::default() };
         let expected = ["its nonce is 9", "its gas costs at most 3000000 ETH"];

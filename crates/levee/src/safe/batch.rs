@@ -438,7 +438,8 @@ mod tests {
             let error = reason(&|file| file["chainId"] = json!(chain));
             assert!(error.ends_with(&format!("its chain is `{chain}`, which is not a number")), "{error}");
         }
-        let text = serde_json::to_string(&good).unwrap().replace("\"chainId\"", "\"chainId\":\"5\",\"chainId\"");
+        let text =
+            serde_json::to_string(&good).unwrap().replace("\"chainId\"", "\"chainId\":\"5\",\"chainId\"");
         let error = Batch::parse(&text).unwrap_err().to_string();
         assert!(error.contains("the key `chainId` is there twice"), "{error}");
         let mut sends = good.clone();

@@ -138,9 +138,7 @@ fn is_plain(kind: &DynSolType, value: &Value) -> bool {
         (DynSolType::Uint(_), Value::String(text)) => is_decimal(text) || has_digits(text),
         (DynSolType::Address, Value::String(text)) => has_digits(text) && address(text).is_some(),
         (DynSolType::Bytes, Value::String(text)) => text == "0x" || has_digits(text),
-        (DynSolType::FixedBytes(size), Value::String(text)) => {
-            has_digits(text) && text.len() == 2 + 2 * size
-        }
+        (DynSolType::FixedBytes(size), Value::String(text)) => has_digits(text) && text.len() == 2 + 2 * size,
         (DynSolType::String, Value::String(text)) => text.trim() == text,
         (DynSolType::Array(kind), Value::Array(values)) => values.iter().all(|value| is_plain(kind, value)),
         (DynSolType::FixedArray(kind, size), Value::Array(values)) => {

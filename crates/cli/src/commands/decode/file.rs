@@ -315,8 +315,146 @@ impl UnsignedTransaction {
         let call = (signed.to(), signed.value(), signed.input());
         let gas = (signed.gas_limit(), signed.max_fee_per_gas(), signed.max_priority_fee_per_gas());
         call == (Some(self.to), U256::from(self.value_wei.get()), &self.data)
-            && gas == (self.gas_limit, self.max_fee_per_gas_wei.get(), self.priority_fee_per_gas_wei.map(Wei::get))
+            && gas
+                == (
+                    self.gas_limit,
+                    self.max_fee_per_gas_wei.get(),
+                    self.priority_fee_per_gas_wei.map(Wei::get),
+                )
             && (signed.chain_id(), signed.nonce()) == (Some(chain), self.nonce)
             && signed.signature_hash() == self.signing_hash
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const TO: Address = Address::repeat_byte(0x11);
+
+    fn refused(text: &str) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, text).unwrap();
+        let error = super::read(&path).unwrap_err().to_string();
+        error.replace(&path.display().to_string(), "file")
+    }
+
+    fn good(value: &Value) -> Source {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, value.to_string()).unwrap();
+        super::read(&path).unwrap()
+    }
+
+    /// Calls as `--calldata` prints them.
+    fn calls() -> Value {
+        json!({ "account": Address::repeat_byte(0x55), "chain": 1, "simulated": 1, "simulatedAtUnix": null, "form": "calls",
+            "steps": [{ "summary": "Settle", "contract": "pledgeEscrow", "to": TO, "valueWei": "5", "data": "0x11da60b4" }] })
+    }
+
+    /// A proposal as `--governor` prints it.
+    fn proposal() -> Value {
+        let lists = Proposal {
+            targets: vec![TO],
+            values: vec![U256::from(5)],
+            calldatas: vec![Bytes::from_static(&[0x11, 0xda, 0x60, 0xb4])],
+            description: "Settle".into(),
+        };
+        let mut file = calls();
+        let own = json!({ "form": "proposal", "governor": Address::repeat_byte(0x66), "proposalId": lists.id(),
+            "descriptionHash": lists.description_hash(), "propose": lists.call(GovernorKind::OpenZeppelin) });
+        let lists = serde_json::to_value(lists).unwrap();
+        for part in [own, lists] {
+            file.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        }
+        file
+    }
+
+    #[test]
+    fn a_file_with_the_keys_of_two_kinds_is_refused() {
+        assert_eq!(good(&calls()).name, "1 call");
+        for key in ["transactions", "targets", "raw", "script", "propose", "more"] {
+            let mut file = calls();
+            file[key] = json!([]);
+            let message =
+                format!("`file` has the key `{key}`, which does not belong to what it is otherwise");
+            assert_eq!(refused(&file.to_string()), message);
+        }
+        let mut file = calls();
+        file["createdAt"] = json!(1);
+        assert!(refused(&file.to_string()).contains("unknown field `account`"));
+        let mut file = calls();
+        file["steps"][0]["unsigned"] = json!("0x02");
+        assert!(refused(&file.to_string()).contains("unknown field `unsigned`"));
+        let twice = calls().to_string().replacen("\"chain\":1", "\"chain\":1,\"chain\":2", 1);
+        let message = refused(&twice);
+        let start = "`file` is not JSON that everyone reads alike: the key `chain` is there twice";
+        assert!(message.starts_with(start), "{message}");
+    }
+
+    #[test]
+    fn a_proposal_is_one_in_all_that_is_said_of_it() {
+        assert_eq!(good(&proposal()).name, "proposal of 1 call");
+        let other = json!(B256::repeat_byte(1));
+        let lists = "its steps are not the calls in its lists";
+        let proposing = "what proposes it is not for its lists and its description";
+        let changes: [(&str, Value, &str); 7] = [
+            ("targets", json!([Address::ZERO]), lists),
+            ("values", json!(["0x6"]), lists),
+            ("calldatas", json!([]), lists),
+            ("description", json!("Evil"), proposing),
+            ("propose", json!("0xdeadbeef"), proposing),
+            ("descriptionHash", other.clone(), "its description has another hash"),
+            ("proposalId", json!("0x1"), "it would get another number"),
+        ];
+        for (key, value, reason) in changes {
+            let mut file = proposal();
+            file[key] = value;
+            assert_eq!(refused(&file.to_string()), format!("`file` contradicts itself: {reason}"), "{key}");
+        }
+        for key in ["governor", "propose", "targets", "description", "descriptionHash"] {
+            let mut file = proposal();
+            file.as_object_mut().unwrap().remove(key);
+            assert!(refused(&file.to_string()).contains(&format!("missing field `{key}`")), "{key}");
+        }
+    }
+
+    #[test]
+    fn an_unsigned_transaction_is_what_is_said_of_it() {
+        let transaction = alloy::consensus::TxEip1559 {
+            chain_id: 1,
+            nonce: 9,
+            gas_limit: 60_000,
+            max_fee_per_gas: 8,
+            max_priority_fee_per_gas: 7,
+            to: TO.into(),
+            value: U256::from(5),
+            ..Default::default()
+        };
+        let file = json!({ "account": TO, "chain": 1, "transactions": [{ "to": TO, "valueWei": "5", "data": "0x",
+            "nonce": 9, "gasLimit": 60_000, "maxFeePerGasWei": "8", "priorityFeePerGasWei": "7", "currentPriceWei": "6",
+            "unsigned": Bytes::from(transaction.encoded_for_signing()), "signingHash": transaction.signature_hash() }] });
+        assert_eq!(good(&file).name, "1 unsigned transaction");
+        let changes = [
+            ("nonce", json!(8)),
+            ("gasLimit", json!(60_001)),
+            ("maxFeePerGasWei", json!("9")),
+            ("priorityFeePerGasWei", json!(null)),
+            ("signingHash", json!(B256::ZERO)),
+            ("to", json!(Address::ZERO)),
+            ("valueWei", json!("6")),
+            ("data", json!("0x00")),
+        ];
+        let message = "`file` contradicts itself: what is to be signed is not what it says of it";
+        for (key, value) in changes {
+            let mut changed = file.clone();
+            changed["transactions"][0][key] = value;
+            assert_eq!(refused(&changed.to_string()), message, "{key}");
+        }
+        let mut changed = file;
+        changed["chain"] = json!(2);
+        assert_eq!(refused(&changed.to_string()), message);
     }
 }

@@ -240,7 +240,9 @@ pub(crate) fn of_transaction(proposal: &SafeProposal) -> Vec<String> {
         ));
     }
     if proposal.fails_for_good() && proposal.version.is_since_1_3() {
-        warnings.push("if its call fails, its nonce is used up all the same: safeTxGas or gasPrice is not 0".into());
+        warnings.push(
+            "if its call fails, its nonce is used up all the same: safeTxGas or gasPrice is not 0".into(),
+        );
     }
     warnings
 }
