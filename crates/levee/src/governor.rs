@@ -128,8 +128,7 @@ impl Proposal {
 
     /// The only account that can propose it, if the description ends with one.
     pub fn proposer(&self) -> Option<Address> {
-        let start = self.description.len().checked_sub(PROPOSER.len() + 40)?;
-        self.description.get(start..)?.strip_prefix(PROPOSER)?.parse().ok()
+        proposer_of(&self.description)
     }
 
     /// The call that proposes it to a governor of `kind`.
@@ -226,6 +225,12 @@ impl<P: Provider> Asked<'_, P> {
         };
         delay.ok_or(Error::NoGovernor { address: self.contract })
     }
+}
+
+/// The only account that can propose what has this description, if it ends with one.
+pub(crate) fn proposer_of(description: &str) -> Option<Address> {
+    let start = description.len().checked_sub(PROPOSER.len() + 40)?;
+    description.get(start..)?.strip_prefix(PROPOSER)?.parse().ok()
 }
 
 /// How long a block has taken lately.

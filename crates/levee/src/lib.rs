@@ -17,6 +17,7 @@ pub mod event;
 pub mod governor;
 pub mod history;
 mod immutables;
+pub mod json;
 mod lens;
 pub mod network;
 pub mod operation;

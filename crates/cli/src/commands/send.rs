@@ -12,10 +12,11 @@ use alloy::{
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Contract, Error, Intent, Journal, Outbox, Purpose,
+    Contract, Error, Intent, Journal, Outbox, Purpose, json,
     outbox::{Draft, Fees},
 };
 use levee_model::Wei;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use super::journal::finish;
@@ -151,8 +152,9 @@ async fn contracts(provider: &DynProvider, transaction: &TxEnvelope) -> Result<V
 
 impl Batch {
     fn parse(text: &str) -> Result<Self, String> {
-        let words = match serde_json::from_str(text) {
-            Ok(file) => in_json(&file).ok_or("its JSON has no `raw` or `rawTransaction`")?,
+        let words = match json::parse(text) {
+            Ok(file) => in_json(&file)
+                .ok_or("its JSON has no `raw` or `rawTransaction`, or more than a signer answers")?,
             Err(_) => text.split_whitespace().map(str::to_owned).collect(),
         };
         let signed = words.iter().map(|word| signed(word)).collect::<Result<Vec<_>, _>>()?;
@@ -199,7 +201,7 @@ pub(super) fn in_json(file: &Value) -> Option<Vec<String>> {
     match file {
         Value::String(raw) => Some(vec![raw.clone()]),
         Value::Array(items) => Some(items.iter().map(in_json).collect::<Option<Vec<_>>>()?.concat()),
-        Value::Object(object) => in_json(object.get("raw").or_else(|| object.get("rawTransaction"))?),
+        Value::Object(_) => Answer::deserialize(file).ok().map(|answer| vec![answer.raw]),
         _ => None,
     }
 }
@@ -210,6 +212,26 @@ fn start(word: &str) -> String {
         Some((end, _)) => format!("{}…", &word[..end]),
         None => word.to_owned(),
     }
+}
+
+/// What geth's `eth_signTransaction` and web3.js answer, and nothing else: a file with more in it could be meant for another reader.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Answer {
+    #[serde(alias = "rawTransaction")]
+    raw: String,
+    #[serde(rename = "tx")]
+    _tx: Option<IgnoredAny>,
+    #[serde(rename = "messageHash")]
+    _message_hash: Option<IgnoredAny>,
+    #[serde(rename = "transactionHash")]
+    _transaction_hash: Option<IgnoredAny>,
+    #[serde(rename = "r")]
+    _r: Option<IgnoredAny>,
+    #[serde(rename = "s")]
+    _s: Option<IgnoredAny>,
+    #[serde(rename = "v")]
+    _v: Option<IgnoredAny>,
 }
 
 /// Reads a signed transaction: its account, its chain, and itself.
@@ -254,7 +276,15 @@ mod tests {
     fn anything_else_is_refused_with_the_reason() {
         let refused = |text: &str| Batch::parse(text).unwrap_err();
         assert_eq!(refused(" "), "it is empty");
-        assert_eq!(refused("{\"tx\":1}"), "its JSON has no `raw` or `rawTransaction`");
+        assert_eq!(
+            refused("{\"tx\":1}"),
+            "its JSON has no `raw` or `rawTransaction`, or more than a signer answers"
+        );
+        assert_eq!(refused(&format!("{{\"raw\":\"{RAW}\",\"steps\":[]}}")), refused("{\"tx\":1}"));
+        assert_eq!(
+            refused(&format!("{{\"raw\":\"{RAW}\",\"rawTransaction\":\"{RAW}\"}}")),
+            refused("{\"tx\":1}")
+        );
         assert_eq!(refused("0xzz"), "`0xzz` is not in hexadecimal digits");
         assert_eq!(refused("0x02"), "`0x02` is no signed transaction");
         assert_eq!(refused(&format!("{RAW}00")), format!("`{}…` is no signed transaction", &RAW[..80]));

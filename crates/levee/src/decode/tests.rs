@@ -569,7 +569,7 @@ fn the_script_of_a_vote_is_made_by_the_agent() {
     let forward = aragon::raw::forwardCall { evmScript: aragon::script(OTHER, &[]) };
     let meaning = decoder().read(raw(OTHER, 0, vote.abi_encode()));
     assert_eq!(lines(&meaning)[..2], [format!("start a vote in {OTHER}"), by_agent.clone()]);
-    assert_eq!(meaning.notes, ["its text, which no call depends on: \"Pledge\\n\""]);
+    assert_eq!(meaning.notes, ["its text, which none of its calls depends on: \"Pledge\\n\""]);
     assert_eq!(
         lines(&decoder().read(raw(OTHER, 0, forward.abi_encode()))),
         [format!("forward a script by {OTHER}")]

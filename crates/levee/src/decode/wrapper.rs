@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     aragon::{self, raw as Aragon},
-    governor::raw::{Bravo, Governor, Timelock as T},
+    governor::{
+        self,
+        raw::{Bravo, Governor, Timelock as T},
+    },
     safe::{
         self, SafeCall, SafeOperation, SafeTransaction,
         raw::{MultiSend, Wallet},
@@ -207,7 +210,7 @@ fn calls_of(script: &Bytes) -> Result<Vec<SafeCall>, Unreadable> {
 }
 
 fn described(text: &str) -> String {
-    format!("its text, which no call depends on: {}", Value::Text(text.into()))
+    format!("its text, which none of its calls depends on: {}", Value::Text(text.into()))
 }
 
 /// The calls of OpenZeppelin's and Compound's timelocks.
@@ -309,7 +312,11 @@ pub(super) fn governors(call: &RawCall) -> Read<Opened> {
 
 fn proposed(call: &RawCall, calls: Vec<RawCall>, description: &str) -> Opened {
     let sentence = Sentence::new("propose", "propose to the governor").with("governor", call.target());
-    Opened::new(sentence, calls).noting(described(description))
+    let opened = Opened::new(sentence, calls).noting(described(description));
+    match governor::proposer_of(description) {
+        Some(proposer) => opened.noting(format!("only {proposer} can propose it")),
+        None => opened,
+    }
 }
 
 fn decided(kind: &'static str, verb: &'static str, call: &RawCall, hash: B256) -> Sentence {

@@ -2,12 +2,12 @@
 //!
 //! The format and its checksum are those of the app `tx-builder` in Safe's repository `safe-react-apps`, version 1.18.
 
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use serde::{Deserialize, Serialize};
+use alloy::primitives::{Address, B256, Bytes, keccak256};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Map, Value};
 
-use super::{SafeCall, method};
-use crate::{error::Error, operation::Transaction};
+use super::{SafeCall, method, transaction::decimal};
+use crate::{error::Error, json, operation::Transaction};
 
 /// The version of the format, and of the app that the file is like one of.
 const FORMAT: &str = "1.0";
@@ -17,7 +17,7 @@ const WHAT: &str = "a batch of Safe's Transaction Builder";
 
 /// Calls that a Safe makes in one transaction, in their order: all of them or none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Batch {
     /// The version of the format: `1.0`.
     pub version: String,
@@ -33,7 +33,7 @@ pub struct Batch {
 
 /// What a batch is for, and whose.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Meta {
     /// A name, which the checksum leaves out.
     pub name: Option<String>,
@@ -52,14 +52,14 @@ pub struct Meta {
 
 /// One call of a batch. The app writes either its data, or its method with the values of the inputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchCall {
     /// The contract to be called.
     pub to: String,
     /// The wei to be sent with the call, in decimal digits.
     pub value: String,
-    /// The call's data; none if the method gives it.
-    #[serde(default)]
+    /// The call's data; none if the method gives it, which an empty text says, too.
+    #[serde(default, deserialize_with = "data")]
     pub data: Option<Bytes>,
     /// The method as in an ABI, with `name`, `inputs` and `payable`; none if the data says everything.
     #[serde(default)]
@@ -114,16 +114,17 @@ impl Batch {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`Error::InvalidFile`] if it has another format or a checksum that does not fit: it was changed since it was made.
+    /// [`Error::InvalidFile`] if it has another format, anything that the format does not know or that is there twice, a chain that is no
+    /// number, or a checksum that does not fit: it was changed since it was made.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refused = |reason: String| Error::InvalidFile { what: WHAT, reason };
-        let file: Value = serde_json::from_str(text).map_err(|error| refused(error.to_string()))?;
+        let file = json::parse(text).map_err(|error| refused(error.to_string()))?;
         let batch: Self = serde_json::from_value(file.clone()).map_err(|error| refused(error.to_string()))?;
         if batch.version != FORMAT {
             return Err(refused(format!("its version is `{}`, not `{FORMAT}`", batch.version)));
         }
         if batch.chain().is_none() {
-            return Err(refused(format!("its chain is `{}`, which is no number", batch.chain_id)));
+            return Err(refused(format!("its chain is `{}`, which is not a number", batch.chain_id)));
         }
         let fits = |checksum: &String| *checksum == checksum_of(&file).to_string();
         if !batch.meta.checksum.as_ref().is_none_or(fits) {
@@ -134,7 +135,7 @@ impl Batch {
 
     /// The chain that it is for; none if that is no number.
     pub fn chain(&self) -> Option<u64> {
-        self.chain_id.parse().ok()
+        self.chain_id.parse().ok().filter(|chain: &u64| chain.to_string() == self.chain_id)
     }
 
     /// The Safe that it was made for; none if it names none.
@@ -167,24 +168,39 @@ impl BatchCall {
     fn call(&self) -> Result<SafeCall, String> {
         let Self { to, value, data, contract_method, contract_inputs_values } = self;
         let account = address(to).ok_or_else(|| format!("is of `{to}`, which is not an address"))?;
-        let wei = U256::from_str_radix(value, 10).ok();
+        let wei = decimal::parse(value);
         let value = wei.ok_or_else(|| format!("sends `{value}`, which is not a number of wei"))?;
-        let data = match (data, contract_method) {
-            (Some(data), _) => data.clone(),
-            (None, None) => Bytes::new(),
-            (None, Some(method)) => {
-                let values = contract_inputs_values.clone().unwrap_or_default();
-                method::encode(method, &values).map_err(|reason| {
-                    format!("has no data, only a method with its inputs, of which {reason}")
-                })?
+        let values = contract_inputs_values.as_ref();
+        let encoded = contract_method.as_ref().map(|method| encoded(method, values)).transpose()?;
+        let data = match (data, encoded) {
+            (Some(data), Some(encoded)) if *data != encoded => {
+                return Err("has data that is not what its method gives".into());
             }
+            (Some(data), _) => data.clone(),
+            (None, encoded) => encoded.unwrap_or_default(),
         };
         Ok(SafeCall { to: account, value, data })
     }
 }
 
+fn encoded(method: &Value, values: Option<&Map<String, Value>>) -> Result<Bytes, String> {
+    method::encode(method, values.unwrap_or(&Map::new()))
+        .map_err(|reason| format!("names a method with inputs, of which {reason}"))
+}
+
+/// Data as the app takes it: only with `0x`, and an empty text for none.
+fn data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bytes>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+    let refused = |text: &String| D::Error::custom(format!("`{text}` is not data in hexadecimal digits"));
+    let bytes = |text: String| {
+        let bytes = text.starts_with("0x").then(|| text.parse().ok()).flatten();
+        bytes.ok_or_else(|| refused(&text))
+    };
+    text.map(bytes).transpose()
+}
+
 /// An address, whose checksum must fit if it has one.
-fn address(text: &str) -> Option<Address> {
+pub(super) fn address(text: &str) -> Option<Address> {
     levee_model::json::Account::deserialize(Value::from(text)).ok()
 }
 
@@ -216,6 +232,7 @@ fn serialized(value: &Value) -> String {
 mod tests {
     use super::*;
     use crate::blueprint::Contract;
+    use alloy::primitives::U256;
     use levee_model::Wei;
     use serde_json::json;
 
@@ -292,7 +309,7 @@ mod tests {
         batch.transactions[0].contract_inputs_values =
             json!({ "amounts": "[]", "pair": "[true,7]" }).as_object().cloned();
         let start = "this is not a batch of Safe's Transaction Builder: its call 1";
-        let only = format!("{start} has no data, only a method with its inputs, of which");
+        let only = format!("{start} names a method with inputs, of which");
         assert_eq!(refused(&batch), format!("{only} `to` has no value"));
         let inputs = json!({ "to": "0x12", "amounts": "[]", "pair": "[true,7]" });
         batch.transactions[0].contract_inputs_values = inputs.as_object().cloned();
@@ -301,6 +318,136 @@ mod tests {
         assert_eq!(refused(&batch), format!("{start} sends `five`, which is not a number of wei"));
         batch.transactions[0].to = "0x12".into();
         assert_eq!(refused(&batch), format!("{start} is of `0x12`, which is not an address"));
+    }
+
+    /// A call of `f` with one input.
+    fn encoded(name: &str, kind: &str, value: &Value) -> Result<Bytes, String> {
+        method_of(json!([{ "name": name, "type": kind }]), json!({ name: value }))
+    }
+
+    fn method_of(inputs: Value, values: Value) -> Result<Bytes, String> {
+        let mut batch = batch();
+        let call = &mut batch.transactions[0];
+        call.data = None;
+        call.contract_method = Some(json!({ "name": "f", "inputs": inputs }));
+        call.contract_inputs_values = values.as_object().cloned();
+        let mut calls = batch.calls().map_err(|error| error.to_string())?;
+        Ok(calls.remove(0).data)
+    }
+
+    #[test]
+    fn a_value_is_taken_only_as_every_library_reads_it() {
+        let taken = [
+            ("uint256", json!("115"), 115),
+            ("uint8", json!("0x73"), 115),
+            ("bool", json!("true"), 1),
+            ("int8", json!("7"), 7),
+        ];
+        for (kind, value, number) in taken {
+            let data = encoded("a", kind, &value).unwrap();
+            assert_eq!(U256::from_be_slice(&data[4..]), U256::from(number), "{kind}");
+        }
+        let refused = [
+            ("uint256", json!("1 gwei")),
+            ("uint256", json!("0b11")),
+            ("uint256", json!("0o11")),
+            ("uint256", json!("5_000")),
+            ("uint256", json!("")),
+            ("uint256", json!(" 1")),
+            ("int8", json!("0x07")),
+            ("uint256[]", json!("[9007199254740993]")),
+            ("uint256[]", json!("[1.0]")),
+            ("bool", json!("1")),
+            ("bool[]", json!("[\"false\"]")),
+            ("bytes", json!("00")),
+            ("bytes2", json!("0x00")),
+            ("address", json!("0xfb6916095ca1df60bB79Ce92cE3Ea74c37c5d359")),
+            ("string", json!(" a")),
+        ];
+        for (kind, value) in refused {
+            let error = encoded("a", kind, &value).unwrap_err();
+            assert!(error.contains("names a method with inputs, of which `a` is"), "{kind} {value}: {error}");
+        }
+        assert!(encoded("a", "bool", &json!(true)).unwrap_err().ends_with("`a` has a value that is no text"));
+    }
+
+    #[test]
+    fn a_method_is_taken_only_as_solidity_names_it() {
+        for (name, reason) in [("", "one has `` for a name"), ("a b", "one has `a b` for a name")] {
+            assert!(encoded(name, "uint8", &json!("1")).unwrap_err().ends_with(reason));
+        }
+        let twice = json!([{ "name": "a", "type": "uint8" }, { "name": "a", "type": "uint8" }]);
+        assert!(method_of(twice, json!({ "a": "1" })).unwrap_err().ends_with("two have the name `a`"));
+        for kind in ["uint", "(uint8,bool)", "tuple", "function", "uint8 ", "uint8[01]"] {
+            let error = encoded("a", kind, &json!("1")).unwrap_err();
+            assert!(error.ends_with(&format!("`a` has the unknown type `{kind}`")), "{kind}: {error}");
+        }
+        for name in ["receive", "fallback", "f(address)", ""] {
+            let mut batch = batch();
+            batch.transactions[0].contract_method =
+                Some(json!({ "name": name, "inputs": [{ "name": "a", "type": "uint8" }] }));
+            let error = batch.calls().unwrap_err().to_string();
+            assert!(error.ends_with(&format!("the method cannot have the name `{name}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_opened_only_as_deep_as_it_is_short() {
+        let deep = |depth| format!("uint8{}", "[]".repeat(depth));
+        let list = format!("{}{}", "[".repeat(125), "]".repeat(125));
+        encoded("a", &deep(125), &json!(list)).unwrap();
+        let long = "`a` has a type of more than 256 characters";
+        for depth in [126, 100_000] {
+            assert!(encoded("a", &deep(depth), &json!("[]")).unwrap_err().ends_with(long));
+        }
+        let fixed = format!("uint8{}", "[1]".repeat(100_000));
+        assert!(encoded("a", &fixed, &json!("[]")).unwrap_err().ends_with(long));
+    }
+
+    #[test]
+    fn data_and_a_method_must_agree() {
+        let read = |data: Value| {
+            let call = json!({ "to": transaction().to.to_string(), "value": "0", "data": data,
+                "contractMethod": { "name": "f", "inputs": [] }, "contractInputsValues": {} });
+            let call: BatchCall = serde_json::from_value(call).map_err(|error| error.to_string())?;
+            Ok::<_, String>(call.call()?.data)
+        };
+        let selector = Bytes::copy_from_slice(&keccak256("f()")[..4]);
+        for data in [json!(null), json!(""), json!(selector)] {
+            assert_eq!(read(data), Ok(selector.clone()));
+        }
+        for data in ["0x", "0x8c45"] {
+            assert_eq!(read(json!(data)), Err("has data that is not what its method gives".into()));
+        }
+        assert_eq!(read(json!("8c45")), Err("`8c45` is not data in hexadecimal digits".into()));
+    }
+
+    #[test]
+    fn a_file_says_nothing_else_and_nothing_twice() {
+        let good = batch();
+        let reason = |change: &dyn Fn(&mut Value)| {
+            let mut file = serde_json::to_value(&good).unwrap();
+            change(&mut file);
+            file["meta"]["checksum"] = Value::from(checksum_of(&file).to_string());
+            Batch::parse(&file.to_string()).unwrap_err().to_string()
+        };
+        assert!(reason(&|file| file["raw"] = json!("0x")).contains("unknown field `raw`"));
+        assert!(reason(&|file| file["meta"]["raw"] = json!("0x")).contains("unknown field `raw`"));
+        assert!(reason(&|file| file["transactions"][0]["raw"] = json!("0x")).contains("unknown field `raw`"));
+        for chain in ["0x89", "+1", "01", ""] {
+            let error = reason(&|file| file["chainId"] = json!(chain));
+            assert!(error.ends_with(&format!("its chain is `{chain}`, which is not a number")), "{error}");
+        }
+        let text =
+            serde_json::to_string(&good).unwrap().replace("\"chainId\"", "\"chainId\":\"5\",\"chainId\"");
+        let error = Batch::parse(&text).unwrap_err().to_string();
+        assert!(error.contains("the key `chainId` is there twice"), "{error}");
+        let mut sends = good.clone();
+        for value in ["", "5_000", "0x5", "05"] {
+            sends.transactions[0].value = value.into();
+            let error = sends.calls().unwrap_err().to_string();
+            assert!(error.ends_with(&format!("sends `{value}`, which is not a number of wei")), "{error}");
+        }
     }
 
     #[test]

@@ -169,6 +169,12 @@ impl SafeProposal {
         self.transaction.hash(&self.domain())
     }
 
+    /// Whether the nonce is used up even if the call fails: always before version 1.3.0, and since then if `safeTxGas` or `gasPrice` is not 0.
+    pub fn fails_for_good(&self) -> bool {
+        let SafeTransaction { safe_tx_gas, gas_price, .. } = self.transaction;
+        !self.version.is_since_1_3() || !safe_tx_gas.is_zero() || !gas_price.is_zero()
+    }
+
     /// The owners that have signed, each with its signature.
     pub const fn signatures(&self) -> &BTreeMap<Address, Approval> {
         &self.signatures

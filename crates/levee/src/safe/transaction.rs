@@ -124,6 +124,17 @@ impl SafeTransaction {
         }
     }
 
+    /// What is said of its gas, by the names that Safe gives the fields: those that are not 0.
+    pub fn gas_fields(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let numbers =
+            [("safeTxGas", self.safe_tx_gas), ("baseGas", self.base_gas), ("gasPrice", self.gas_price)];
+        let accounts = [("gasToken", self.gas_token), ("refundReceiver", self.refund_receiver)];
+        let numbers = numbers.into_iter().filter(|(_, number)| !number.is_zero());
+        let accounts = accounts.into_iter().filter(|(_, account)| !account.is_zero());
+        let numbers = numbers.map(|(name, number)| (name, number.to_string()));
+        numbers.chain(accounts.map(|(name, account)| (name, account.to_string())))
+    }
+
     /// What the owners sign.
     pub(super) fn typed_data(&self, domain: Eip712Domain) -> TypedData {
         TypedData::from_struct(&self.signed(), Some(domain))
@@ -156,7 +167,7 @@ impl SafeTransaction {
 }
 
 /// A number as decimal digits in a text.
-mod decimal {
+pub(super) mod decimal {
     use super::U256;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -166,7 +177,11 @@ mod decimal {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<U256, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let number = U256::from_str_radix(&text, 10).ok().filter(|number| number.to_string() == text);
-        number.ok_or_else(|| D::Error::custom(format!("`{text}` is not a whole number")))
+        parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is not a whole number")))
+    }
+
+    /// A number that is written as it would be here.
+    pub(in crate::safe) fn parse(text: &str) -> Option<U256> {
+        U256::from_str_radix(text, 10).ok().filter(|number| number.to_string() == text)
     }
 }

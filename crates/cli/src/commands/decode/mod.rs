@@ -151,7 +151,9 @@ impl DecodeArgs {
         let claimed_sender = source.sender.filter(|_| sender.is_none());
         let decoder = sender.into_iter().fold(decoder.clone(), Decoder::paid_by);
         let calls = source.content.read(&decoder)?;
-        let (warnings, expected) = (warnings(&calls), self.expect.len());
+        let mut told = file::warnings(&source.content);
+        told.extend(warnings(&calls));
+        let (warnings, expected) = (told, self.expect.len());
         Ok(Decoded { source: source.name, chain, sender, claimed_sender, calls, expected, warnings })
     }
 

@@ -199,6 +199,7 @@ impl<'a> SafeShown<'a> {
         let SafeProposal { safe, version, chain, transaction, .. } = self.proposal;
         let mut facts = vec![("Safe", format!("{safe}, version {version}, on chain {chain}"))];
         facts.push(("nonce", self.nonce(transaction.nonce)));
+        facts.extend(transaction.gas_fields());
         facts.push(("domain hash", self.domain_hash.to_string()));
         facts.push(("message hash", self.message_hash.to_string()));
         facts.push(("safeTxHash", self.proposal.hash().to_string()));
@@ -229,7 +230,7 @@ impl<'a> SafeShown<'a> {
 }
 
 /// What speaks against a transaction, whatever the chain says.
-fn of_transaction(proposal: &SafeProposal) -> Vec<String> {
+pub(crate) fn of_transaction(proposal: &SafeProposal) -> Vec<String> {
     let transaction = &proposal.transaction;
     let mut warnings: Vec<_> = transaction.calls().err().iter().map(ToString::to_string).collect();
     if transaction.gas_price != U256::ZERO {
@@ -237,6 +238,11 @@ fn of_transaction(proposal: &SafeProposal) -> Vec<String> {
             "the Safe repays the gas, at a price of {} for each, in the token `{}` to `{}`",
             transaction.gas_price, transaction.gas_token, transaction.refund_receiver
         ));
+    }
+    if proposal.fails_for_good() && proposal.version.is_since_1_3() {
+        warnings.push(
+            "if its call fails, its nonce is used up all the same: safeTxGas or gasPrice is not 0".into(),
+        );
     }
     warnings
 }
