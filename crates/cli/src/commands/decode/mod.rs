@@ -184,13 +184,11 @@ impl DecodeArgs {
 
 /// What speaks against relying on calls, whatever the chain says.
 fn warnings(calls: &[Meaning]) -> Vec<String> {
-    let warnings: [(fn(&Meaning) -> bool, &str); 2] = [
-        (Meaning::has_unknown, "some of this is unknown: it can do anything that its sender can"),
-        (
-            Meaning::has_unshown,
-            "some of this is for a transaction or a proposal that is only named: decode that, too",
-        ),
+    let unknown = "some of this is unknown: it can do anything that its sender can";
+    let unshown = "some of this is for a transaction or a proposal that is only named: decode that, too";
+    let applies = [
+        (calls.iter().any(Meaning::has_unknown), unknown),
+        (calls.iter().any(Meaning::has_unshown), unshown),
     ];
-    let that_apply = warnings.into_iter().filter(|(is_so, _)| calls.iter().any(is_so));
-    that_apply.map(|(_, warning)| warning.to_owned()).collect()
+    applies.into_iter().filter(|(is_so, _)| *is_so).map(|(_, warning)| warning.to_owned()).collect()
 }
