@@ -98,10 +98,11 @@ pub(crate) async fn send(chain: &DynProvider, from: Address, to: Address, wei: u
     assert!(receipt.status(), "{receipt:?}");
 }
 
-/// What a view answers.
+/// What a view answers at the end of the latest block. Asked for the latest one, anvil would go on with its clock, and interest grow.
 pub(crate) async fn ask<C: SolCall>(chain: &DynProvider, to: Address, call: &C) -> C::Return {
     let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
-    let answer = chain.call(request).await.expect("it answers");
+    let block = chain.get_block_number().await.expect("it answers");
+    let answer = chain.call(request).block(block.into()).await.expect("it answers");
     C::abi_decode_returns(&answer).expect("the answer is of its type")
 }
 

@@ -439,5 +439,5 @@ async fn a_call_without_data_is_encoded() {
     world.write("batch.json", &serde_json::to_string(&batch).expect("it is JSON"));
     let ran = world.decode(&["--file", "batch.json", "--chain", "1"]);
     assert_eq!(ran.code, Some(1));
-    assert!(ran.stderr.contains("its chain is `one`, which is no number"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("its chain is `one`, which is not a number"), "{}", ran.stderr);
 }

@@ -378,7 +378,7 @@ mod tests {
         }
         let twice = json!([{ "name": "a", "type": "uint8" }, { "name": "a", "type": "uint8" }]);
         assert!(method_of(twice, json!({ "a": "1" })).unwrap_err().ends_with("two have the name `a`"));
-        for kind in ["uint", "(uint8,bool)", "tuple", "function", "uint8 ", "uint8[01]"] {
+        for kind in ["uint", "(uint8,bool)", "tuple", "uint8 ", "uint8[01]"] {
             let error = encoded("a", kind, &json!("1")).unwrap_err();
             assert!(error.ends_with(&format!("`a` has the unknown type `{kind}`")), "{kind}: {error}");
         }

@@ -80,6 +80,11 @@ impl WhichArgs {
     async fn read(&self, connection: &Connection, receiver: Receiver) -> Result<Found> {
         let (number, _) = connection.latest_block().await?;
         let (address, chain) = (self.receiver, connection.chain);
+        if matches!(receiver, Receiver::StakedEtherUnwinder { .. }) && !self.tokens.is_empty() {
+            return Err(UserError::new("an unwinder of staked ether forwards no token")
+                .hint("leave `--token` out")
+                .into());
+        }
         let state = receiver.state(&connection.provider, chain, address, &self.tokens, number).await?;
         Ok(Found { address, receiver, state })
     }
