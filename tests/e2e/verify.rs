@@ -70,8 +70,8 @@ async fn the_page_fits_the_terminal_and_says_what_is_not_proven() {
         "held by the escrow\n  ETH     41 ETH (41000000000000000000 wei)\n  stETH   30 stETH (25000000000000000000 shares)\n",
         "recovery pool  0x",
         ": not created\n",
-        "\nnot proven\n  block        that it is of the chain: this is the word of one node; compare\n",
-        "  share rate   what Lido says that shares are worth, and what follows from it:\n",
+        "\nnot proven\n  block        that it is of the chain, and the latest: this is the word of one\n",
+        "  share rate   what Lido says that shares are worth, or that it does not say:\n",
     ] {
         assert!(shown.contains(line), "{line}\nis not in\n{shown}");
     }

@@ -27,7 +27,7 @@ use crate::{
 /// The rescue, and the block at which it is proven.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every figure is proven by eth_getProof (EIP-1186) against the hash of one block: the code at the address, the \
+Every figure, but for those that depend on what is listed at the end, is proven by eth_getProof (EIP-1186) against the hash of one block: the code at the address, the \
 books of the rescue and of both pools, an account's positions, and what the escrow holds. The code and the \
 original terms must give the address. What a node says otherwise must agree, or the command fails. What \
 cannot be proven is listed at the end.
@@ -128,6 +128,10 @@ impl VerifyArgs {
         let question = self.question(self.account, node.expected);
         let evidence = question.ask(&node.provider).await?;
         let verified = evidence.check(&question)?;
+        let (chain, block) = (verified.snapshot.chain, verified.snapshot.block);
+        if self.block_hash.is_none() {
+            node.nodes.check_current(chain, block.number, block.time).await?;
+        }
         let anchor = match (self.block_hash, node.nodes.quorum()) {
             (Some(_), _) => Anchor::Caller,
             (None, 1) => Anchor::Node,
@@ -274,7 +278,7 @@ impl Shown<'_> {
             }
             Unproven::ShareRate { .. } => (
                 "share rate",
-                "what Lido says that shares are worth, and what follows from it: coverage and the threshold met".into(),
+                "what Lido says that shares are worth, or that it does not say: coverage, the threshold met, every amount in stETH and, past the deadline, the status and what is drawn follow from it".into(),
             ),
             Unproven::Token { asset } => {
                 (name_of_asset(asset), "that it does as it should: Lido's governance can change its code".into())
@@ -289,13 +293,15 @@ impl Shown<'_> {
 impl Anchor {
     fn explain(self) -> &'static str {
         match self {
-            Self::Caller => "that it is final, or of the chain at all: you gave its hash",
-            Self::Quorum { .. } => "that it is final: your nodes agree on its hash",
+            Self::Caller => {
+                "that it is final, or of the chain at all, and what came after it: you gave its hash"
+            }
+            Self::Quorum { .. } => "that it is final, and what came after it: your nodes agree on its hash",
             Self::Node => {
-                "that it is of the chain: this is the word of one node; compare the hash with another source, or use `--block-hash` or `--quorum`"
+                "that it is of the chain, and the latest: this is the word of one node; compare the hash and the number with another source, or use `--block-hash` or `--quorum`"
             }
             Self::Bundle => {
-                "that it is of the chain: this is the word of whoever gave you the file; compare the hash with another source, or use `--block-hash`"
+                "that it is of the chain, and what came after it: this is the word of whoever gave you the file; compare the hash with another source, or use `--block-hash`"
             }
         }
     }

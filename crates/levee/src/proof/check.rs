@@ -8,7 +8,7 @@ use alloy::{
 };
 use levee_model::{
     Amount, Asset, BonusBooks, Lido, Moment, PositionId, PositionView, RecoveryBooks, Rescue, ShareRate,
-    Status, Timestamp, Units,
+    Status, Timestamp, Units, Wei,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -108,7 +108,9 @@ impl Evidence {
         let books = Books::read(contracts, &identity, question.account, block.time)?;
         let proven = books.snapshot(&claimed, question.account);
         agree(&claimed, &proven)?;
-        let mut balances = vec![Amount::Eth(convert::wei(contracts[0].balance)?)];
+        let ether = convert::wei(contracts[0].balance)?;
+        books.require_backed(&proven, ether)?;
+        let mut balances = vec![Amount::Eth(ether)];
         balances.extend(self.token_balances(&plan, tokens)?);
         let unproven = unproven(&books, &proven, &plan, &balances);
         let described = plan.accounts().zip(&accounts).map(|(planned, account)| planned.describe(account));
@@ -181,6 +183,16 @@ struct Books {
 }
 
 impl Books {
+    /// No open escrow has less ETH than the pledges that it has booked.
+    fn require_backed(&self, proven: &Snapshot, ether: Wei) -> Result<(), ProofError> {
+        let ether_pots = proven.rescue.pots.iter().filter(|pot| pot.asset == Asset::Eth);
+        let booked = ether_pots.fold(0u128, |sum, pot| sum.saturating_add(pot.total.get()));
+        if self.rescue.stored_status() == Status::Open && booked > ether.get() {
+            return Err(ProofError::Impossible { role: Role::Escrow, address: proven.contracts.escrow });
+        }
+        Ok(())
+    }
+
     fn read(
         accounts: &[Account],
         identity: &Identity,
@@ -249,8 +261,9 @@ fn unproven(books: &Books, proven: &Snapshot, plan: &Plan, balances: &[Amount]) 
         Unproven::ChainId { chain: proven.chain },
         Unproven::Beneficiary { address: proven.original.beneficiary },
     ];
-    if let (Status::Open, ShareRate::Known(rate)) = (books.rescue.stored_status(), proven.rescue.rate) {
-        list.push(Unproven::ShareRate { rate });
+    // That it cannot be read is the node's word, too.
+    if books.rescue.stored_status() == Status::Open && proven.rescue.rate != ShareRate::NotNeeded {
+        list.push(Unproven::ShareRate { rate: proven.rescue.rate.known() });
     }
     let assets = || plan.tokens.iter().map(|(token, _)| token.asset);
     list.extend(assets().map(|asset| Unproven::Token { asset }));

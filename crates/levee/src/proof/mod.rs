@@ -154,7 +154,7 @@ pub enum Unproven {
     ShareRate {
         /// What the node says that Lido says.
         #[serde(rename = "rateWeiPer1e27Shares")]
-        rate: Rate,
+        rate: Option<Rate>,
     },
     /// That a token does as it should: Lido's governance can change it.
     Token {

@@ -6,10 +6,14 @@ use alloy::{
     primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256},
     rpc::types::EIP1186AccountProofResponse,
 };
-use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount, proof::verify_proof};
+use alloy_rlp::Decodable;
+use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount, nodes::TrieNode, proof::verify_proof};
 
 use super::ProofError;
 use crate::lens::is_code;
+
+/// The length of a hashed key.
+const KEY_NIBBLES: usize = 64;
 
 /// An account that is in the state of a block, or is proven to be absent from it, with some words of its storage.
 #[derive(Debug, Clone)]
@@ -59,5 +63,40 @@ impl Account {
 
 /// Whether the trie with this root has this leaf at the hashed key, or has none there.
 fn is_proven(root: B256, key: B256, leaf: Option<Vec<u8>>, proof: &[Bytes]) -> bool {
-    verify_proof(root, Nibbles::unpack(key), leaf, proof).is_ok()
+    is_short(proof) && verify_proof(root, Nibbles::unpack(key), leaf, proof).is_ok()
+}
+
+/// Whether the way along these nodes is no longer than a key: what a longer one proves is not defined, and it ends the program.
+fn is_short(proof: &[Bytes]) -> bool {
+    let length = |node: &Bytes| match TrieNode::decode(&mut &node[..]) {
+        Ok(TrieNode::Branch(_)) => 1,
+        Ok(TrieNode::Extension(node)) => node.key.len(),
+        Ok(TrieNode::Leaf(node)) => node.key.len(),
+        // What is no node proves nothing.
+        Ok(TrieNode::EmptyRoot) | Err(_) => 0,
+    };
+    proof.iter().map(length).sum::<usize>() <= KEY_NIBBLES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_rlp::Encodable;
+    use alloy_trie::nodes::{ExtensionNode, LeafNode, RlpNode};
+
+    #[test]
+    fn a_way_that_is_longer_than_a_key_proves_nothing() {
+        let key = keccak256(Address::repeat_byte(7));
+        let nibbles = Nibbles::unpack(key);
+        let leaf = alloy_rlp::encode(LeafNode::new(nibbles, vec![1; 40]));
+        let next = RlpNode::word_rlp(&keccak256(&leaf));
+        for length in [62, 64] {
+            let mut first = Vec::new();
+            ExtensionNode::new(nibbles.slice(..length), next.clone()).encode(&mut first);
+            let root = keccak256(&first);
+            let proof = [first.into(), leaf.clone().into()];
+            assert!(!is_proven(root, key, None, &proof));
+            assert!(!is_proven(root, key, Some(vec![1; 40]), &proof));
+        }
+    }
 }
