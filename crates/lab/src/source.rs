@@ -136,7 +136,8 @@ pub fn compile(pipeline: Pipeline, source: &str, name: &str) -> Result<Value> {
 /// # Errors
 /// If its sources cannot be read, or the compiler is not installed.
 pub fn input(pipeline: Pipeline, source: &str) -> Result<StandardJsonCompilerInput> {
-    Ok(project(pipeline)?.standard_json_input(&root().join(source))?)
+    let source = root().join(source);
+    Ok(project(pipeline, &source)?.standard_json_input(&source)?)
 }
 
 /// Where each immutable is, in the order of declaration: by the ids of the syntax tree, which rise with the source.
@@ -150,12 +151,13 @@ fn immutables(deployed: &DeployedBytecode) -> Result<Vec<Vec<(u32, u32)>>> {
     Ok(places.into_values().collect())
 }
 
-fn project(pipeline: Pipeline) -> Result<Project<SolcCompiler>> {
+/// Of one file, and what it imports.
+fn project(pipeline: Pipeline, source: &Path) -> Result<Project<SolcCompiler>> {
     let root = root();
     let remappings = remappings(&root)?;
     let paths = ProjectPathsConfig::builder()
         .root(&root)
-        .sources(root.join("contracts"))
+        .sources(source)
         .lib(root.join("node_modules"))
         .remappings(remappings)
         .build_with_root::<SolcLanguage>(&root);
