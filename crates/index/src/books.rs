@@ -41,8 +41,9 @@ pub(crate) struct Changes {
 
 impl Books {
     pub(crate) async fn load(store: &Store, chain: u64, at: Option<Cursor>) -> Result<Self, IndexError> {
-        let contracts = store.contracts(chain).await?;
-        let contracts = contracts.into_iter().map(|contract| (contract.address, contract)).collect();
+        // Before an index begins, it has no rows, but there may be a board.
+        let contracts = store.contracts(chain).await?.into_iter().chain([Contract::board()]);
+        let contracts = contracts.map(|contract| (contract.address, contract)).collect();
         Ok(Self { chain, at, contracts, rescues: HashMap::new() })
     }
 
