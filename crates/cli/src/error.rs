@@ -4,6 +4,7 @@
 //! says so, it is a user error; otherwise it is a network failure or a bug.
 
 use eyre::Report;
+use levee_index::IndexError;
 use serde_json::Value;
 
 use crate::{
@@ -22,7 +23,9 @@ pub(crate) use levee::text::TextError as UserError;
 /// The exit code for an error.
 pub(crate) fn exit_code(report: &Report) -> u8 {
     let is_users = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<UserError>() || cause.downcast_ref().is_some_and(levee::Error::is_users)
+        cause.is::<UserError>()
+            || cause.downcast_ref().is_some_and(levee::Error::is_users)
+            || cause.downcast_ref().is_some_and(IndexError::is_users)
     };
     if report.chain().any(is_users) { EXIT_USER } else { EXIT_INTERNAL }
 }
@@ -31,7 +34,10 @@ pub(crate) fn exit_code(report: &Report) -> u8 {
 pub(crate) fn hint_for(report: &Report) -> Option<&str> {
     report.chain().find_map(|cause| match cause.downcast_ref::<UserError>() {
         Some(error) => error.hint.as_deref(),
-        None => cause.downcast_ref().and_then(hint::for_client),
+        None => cause
+            .downcast_ref()
+            .and_then(hint::for_client)
+            .or_else(|| cause.downcast_ref().and_then(hint::for_index)),
     })
 }
 
@@ -81,16 +87,18 @@ pub(crate) fn to_json(report: &Report) -> ErrorJson {
     }
 }
 
-fn of_client(report: &Report) -> Option<&levee::Error> {
+/// The first error of a type among the causes.
+fn first<E: std::error::Error + 'static>(report: &Report) -> Option<&E> {
     report.chain().find_map(|cause| cause.downcast_ref())
 }
 
 /// The kind and the facts of an error; null facts if it has none.
 fn cause(report: &Report) -> Value {
-    let cause = match of_client(report) {
-        Some(error) => Cause::Client(error.clone()),
-        None if exit_code(report) == EXIT_USER => Cause::Command(CommandError::UserError),
-        None => Cause::Command(CommandError::InternalError),
+    let cause = match (first::<levee::Error>(report), first::<IndexError>(report)) {
+        (Some(error), _) => Cause::Client(error.clone()),
+        (None, Some(error)) => Cause::Index(error.clone()),
+        _ if exit_code(report) == EXIT_USER => Cause::Command(CommandError::UserError),
+        _ => Cause::Command(CommandError::InternalError),
     };
     let mut cause = serde_json::to_value(cause).unwrap_or_default();
     if let Value::Object(cause) = &mut cause {

@@ -20,6 +20,8 @@ const AT_ONCE: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cursor {
+    /// The block where it begins.
+    pub first: u64,
     /// The latest block whose logs it has.
     pub number: u64,
     /// Its hash.
@@ -177,7 +179,8 @@ impl<S: Source> Indexer<S> {
             logs.extend(found);
         }
         let hash = headers.last().map(|header| header.hash).unwrap_or_default();
-        let next = Cursor { number: last, hash, finalized };
+        let begin = cursor.map_or(self.begin, |cursor| cursor.first);
+        let next = Cursor { first: begin, number: last, hash, finalized };
         Ok(Some(Batch { headers, logs, next, head: tip.head }))
     }
 

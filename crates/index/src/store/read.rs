@@ -39,6 +39,7 @@ impl Store {
         let row = select.fetch_optional(&self.pool).await.map_err(IndexError::failed)?;
         let cursor = |row: AnyRow| {
             Ok(Cursor {
+                first: unsigned(&row, "first")?,
                 number: unsigned(&row, "number")?,
                 hash: hash(&row, "hash")?,
                 finalized: unsigned(&row, "finalized")?,

@@ -10,6 +10,7 @@ use super::{Backend, Store};
 const MIGRATIONS: [&str; 1] = ["
 CREATE TABLE cursors (
     chain INTEGER NOT NULL PRIMARY KEY,
+    first INTEGER NOT NULL,
     number INTEGER NOT NULL,
     hash BLOB NOT NULL,
     finalized INTEGER NOT NULL

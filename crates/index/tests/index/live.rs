@@ -39,7 +39,8 @@ impl World {
         let second = Terms { terms_hash: B256::repeat_byte(8), ..first.clone() };
         let mut escrows = Vec::new();
         for terms in [first, second] {
-            let deployed = Blueprint::escrow(&terms)?.deploy(&environment.outbox(environment.alice())).await?;
+            let deployed =
+                Blueprint::escrow(&terms)?.deploy(&environment.outbox(environment.alice())).await?;
             let provider = environment.provider.clone();
             escrows.push(Escrow::open(provider, CHAIN, deployed.address()).await?);
         }
@@ -148,7 +149,8 @@ async fn is_what_the_contracts_say(store: Store) -> Result<()> {
     let verdict = Verdict::Counterfeit(Counterfeit::OtherAddress);
     assert_eq!(told, [(first, Verdict::Genuine), (second, Verdict::Genuine), (counterfeit, verdict)]);
     assert_eq!(store.declarations(CHAIN).await?.len(), 1);
-    let of_pools = store.entries(CHAIN, first).await?.iter().filter(|e| e.event.of_rescue().is_none()).count();
+    let of_pools =
+        store.entries(CHAIN, first).await?.iter().filter(|e| e.event.of_rescue().is_none()).count();
     // Two creations, the bonus and its enlistment, the recovery with what it repaid, and the claim.
     assert_eq!(of_pools, 7);
     let contracts = store.contracts(CHAIN).await?;

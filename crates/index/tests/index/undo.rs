@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, Log};
 use levee::model::{Asset, PositionId, Units};
-use levee_index::{Counterfeit, Indexer, IndexError, Kind, Step, Store, Verdict};
-use proptest::{prelude::*, strategy::ValueTree as _, test_runner::{Config, TestRunner}};
+use levee_index::{Counterfeit, IndexError, Indexer, Kind, Step, Store, Verdict};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{Config, TestRunner},
+};
 
 use crate::{
     chain::{self, CHAIN, Chain, FINALITY, announcement, declined, pledged, terms},
@@ -84,9 +88,9 @@ fn log(happening: &Happening, exist: &mut Vec<u8>, held: &mut Held) -> Option<Lo
                 pledged(chain::address(&terms(number)), id(pledger), Units::new(amount))
             })
         }
-        Happening::Decline(number, pledger) => held.remove(&(number, pledger)).map(|amount| {
-            declined(chain::address(&terms(number)), id(pledger), Units::new(amount))
-        }),
+        Happening::Decline(number, pledger) => held
+            .remove(&(number, pledger))
+            .map(|amount| declined(chain::address(&terms(number)), id(pledger), Units::new(amount))),
     }
 }
 
@@ -265,13 +269,15 @@ async fn a_row_that_is_wrong_is_found() {
     }
     let found = found(&stores[0], &stores[1], CHAIN).await;
     assert_eq!(found.len(), 4, "{found:#?}");
-    let log = format!("logs chain={CHAIN} address={} block=1 log_index=1", address.to_string().to_lowercase());
+    let log =
+        format!("logs chain={CHAIN} address={} block=1 log_index=1", address.to_string().to_lowercase());
     assert_eq!((&found[0].what, &found[0].index), (&log, &None));
     let position = |pledger: &str| {
         let rescue = address.to_string().to_lowercase();
         format!("positions chain={CHAIN} rescue={rescue} pledger=0x{} tier=0 asset=0", pledger.repeat(20))
     };
-    let texts = |found: &levee_index::Difference| (found.what.clone(), found.index.clone(), found.chain.clone());
+    let texts =
+        |found: &levee_index::Difference| (found.what.clone(), found.index.clone(), found.chain.clone());
     let objected = |is: u8| Some(format!("objected={is}"));
     let whole = Some(format!("amount=0x{:032x} refunded=0x{:032x} objected=0 departures=0", 8, 0));
     assert_eq!(texts(&found[1]), (position("01"), objected(1), objected(0)));
