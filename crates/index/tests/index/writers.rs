@@ -94,3 +94,21 @@ async fn a_store_of_a_later_release_is_left_alone() {
     assert_eq!(error, IndexError::NewerSchema { location, found: 2, known: 1 });
     assert!(error.is_users());
 }
+
+#[tokio::test]
+async fn one_store_holds_several_chains() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sqlite(&directory, "index.db").await;
+    let (chain, other) = (chain(), Chain::default());
+    (0..90).for_each(|_| other.mine([]));
+    catch_up(&mut Indexer::new(chain.clone(), store.clone(), CHAIN, 0)).await;
+    let mut indexer = Indexer::new(other.clone(), store.clone(), CHAIN + 1, 0);
+    catch_up(&mut indexer).await;
+    other.drop_latest(20);
+    let terms = terms(2);
+    other.mine([announcement(chain::address(&terms), &terms)]);
+    (0..30).for_each(|_| other.mine([]));
+    catch_up(&mut indexer).await;
+    assert_is_fresh(&store, chain, CHAIN).await;
+    assert_is_fresh(&store, other, CHAIN + 1).await;
+}
