@@ -84,7 +84,7 @@ async fn whatever_ends_it_nothing_is_lost_or_doubled() {
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         // Before the first step is told, or during the next one, further in each time.
         (0..kill % 3).for_each(|_| drop(next(&mut lines)));
-        (0..kill * 20_000).for_each(|turn| drop(std::hint::black_box(turn)));
+        (0..kill * 20_000).for_each(|_| std::hint::spin_loop());
         child.kill().expect("it can be killed");
         child.wait().expect("it has ended");
         if kill % 5 == 4 {

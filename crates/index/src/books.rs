@@ -15,7 +15,7 @@ use crate::{
     contract::{Contract, Kind, Verdict},
     error::IndexError,
     indexer::Cursor,
-    store::{Store, fold},
+    store::{Store, contracts, fold},
 };
 
 /// What is known of a chain at one block.
@@ -40,17 +40,22 @@ pub(crate) struct Changes {
 }
 
 impl Books {
-    pub(crate) async fn load(store: &Store, chain: u64, at: Option<Cursor>) -> Result<Self, IndexError> {
+    /// What a store has at this block; none if it is elsewhere, because another process wrote to it.
+    pub(crate) async fn load(
+        store: &Store,
+        chain: u64,
+        at: Option<Cursor>,
+    ) -> Result<Option<Self>, IndexError> {
+        let Some(mut reader) = store.reader_at(chain, at).await? else { return Ok(None) };
         // Before an index begins, it has no rows, but there may be a board.
-        let contracts = store.contracts(chain).await?.into_iter().chain([Contract::board()]);
+        let contracts = contracts(&mut reader, chain).await?.into_iter().chain([Contract::board()]);
         let contracts = contracts.map(|contract| (contract.address, contract)).collect();
-        Ok(Self { chain, at, contracts, rescues: HashMap::new() })
+        Ok(Some(Self { chain, at, contracts, rescues: HashMap::new() }))
     }
 
     /// Whether they are of this block.
     pub(crate) fn are_at(&self, cursor: Option<Cursor>) -> bool {
-        let place = |cursor: Option<Cursor>| cursor.map(|cursor| (cursor.number, cursor.hash));
-        place(self.at) == place(cursor)
+        self.at == cursor
     }
 
     /// Says that they are of this block now.
@@ -58,8 +63,11 @@ impl Books {
         self.at = Some(cursor);
     }
 
-    /// Adds the logs that follow. After an error, they must not be used any more.
-    pub(crate) async fn add(&mut self, store: &Store, logs: Vec<Log>) -> Result<Changes, IndexError> {
+    /// Adds the logs that follow; none if the store is elsewhere by now. Unless there are changes, they must not be used any more.
+    pub(crate) async fn add(&mut self, store: &Store, logs: Vec<Log>) -> Result<Option<Changes>, IndexError> {
+        if !self.load_rescues(store, &logs).await? {
+            return Ok(None);
+        }
         let mut changes = Changes::default();
         let mut changed = BTreeSet::new();
         for log in logs {
@@ -67,19 +75,39 @@ impl Books {
             if log.topic0() == Some(&Event::CREATION) && !self.contracts.contains_key(&address) {
                 changes.contracts.extend(self.announce(&log)?);
             }
-            match self.contracts.get(&address) {
-                Some(Contract { verdict: Verdict::Genuine, kind, .. }) => {
-                    if *kind == Kind::Rescue {
-                        changed.extend(self.add_to_rescue(store, &log).await?.map(|id| (address, id)));
-                    }
-                }
+            match self.genuine(address) {
+                Some(Kind::Rescue) => changed.extend(self.add_to_rescue(&log)?.map(|id| (address, id))),
+                Some(_) => {}
                 // Anyone can make a contract whose events look like Levee's.
-                _ => continue,
+                None => continue,
             }
             changes.logs.push(log);
         }
         changes.positions = changed.into_iter().map(|place| (place, self.position(place))).collect();
-        Ok(changes)
+        Ok(Some(changes))
+    }
+
+    /// What a contract is, if it is known and genuine.
+    fn genuine(&self, address: Address) -> Option<Kind> {
+        let contract = self.contracts.get(&address);
+        contract.filter(|contract| contract.verdict == Verdict::Genuine).map(|contract| contract.kind)
+    }
+
+    /// Adds up what the store has of the rescues that logs are of. Whether the store is still where they are.
+    async fn load_rescues(&mut self, store: &Store, logs: &[Log]) -> Result<bool, IndexError> {
+        let mut missing: BTreeSet<_> = logs.iter().map(Log::address).collect();
+        missing.retain(|&rescue| {
+            self.genuine(rescue) == Some(Kind::Rescue) && !self.rescues.contains_key(&rescue)
+        });
+        if missing.is_empty() {
+            return Ok(true);
+        }
+        let Some(mut reader) = store.reader_at(self.chain, self.at).await? else { return Ok(false) };
+        for rescue in missing {
+            let folded = fold(&mut reader, self.chain, rescue).await?;
+            self.rescues.insert(rescue, Some(folded));
+        }
+        Ok(true)
     }
 
     fn announce(&mut self, log: &Log) -> Result<Vec<Contract>, IndexError> {
@@ -91,13 +119,8 @@ impl Books {
     }
 
     /// Adds a log to its rescue, and tells which position it changes.
-    async fn add_to_rescue(&mut self, store: &Store, log: &Log) -> Result<Option<PositionId>, IndexError> {
+    fn add_to_rescue(&mut self, log: &Log) -> Result<Option<PositionId>, IndexError> {
         let (address, entry) = (log.address(), Entry::try_from(log)?);
-        if !self.rescues.contains_key(&address) {
-            let last = self.at.map_or(0, |cursor| cursor.number);
-            let folded = fold(&mut *store.reader().await?, self.chain, address, last).await?;
-            self.rescues.insert(address, Some(folded));
-        }
         add(self.rescues.entry(address).or_default(), address, &entry)?;
         Ok(entry.event.of_rescue().and_then(RescueEvent::position))
     }

@@ -53,7 +53,7 @@ pub enum IndexError {
         /// The hash in the index.
         #[serde(with = "levee_model::json::Hash")]
         indexed: B256,
-        /// The hash on the chain; zero if the chain has no such block.
+        /// The hash on the chain.
         #[serde(with = "levee_model::json::Hash")]
         found: B256,
     },

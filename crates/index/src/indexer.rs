@@ -111,7 +111,7 @@ impl<S: Source> Indexer<S> {
         let Tip { head, finalized } = self.source.tip().await?;
         let tip = Tip { head: head.min(self.end), finalized: finalized.min(self.end) };
         if let Some(from) = cursor
-            && let Some(common) = self.common_if_dropped(from, tip).await?
+            && let Some(common) = self.common_if_dropped(tip.head).await?
         {
             return self.undo(from, common).await;
         }
@@ -130,24 +130,19 @@ impl<S: Source> Indexer<S> {
 
     // ------------------------------------------------------------------------------------------- reading
 
-    /// If the chain dropped the cursor's block, the latest one of the index that it still has.
-    async fn common_if_dropped(&self, cursor: Cursor, tip: Tip) -> Result<Option<Header>, IndexError> {
-        if cursor.number <= tip.head && self.hash(cursor.number).await? == Some(cursor.hash) {
-            return Ok(None);
-        }
+    /// If the chain dropped blocks of the index, the latest one that it still has.
+    async fn common_if_dropped(&self, head: u64) -> Result<Option<Header>, IndexError> {
         let headers = self.store.headers(self.chain).await?;
-        let mut lowest = None;
-        for header in headers.into_iter().filter(|header| header.number <= tip.head) {
-            let found = self.hash(header.number).await?;
-            if found == Some(header.hash) {
-                // A node that is behind has dropped nothing.
-                let is_behind = header.number == tip.head && cursor.number > tip.head;
-                return Ok(Some(header).filter(|_| !is_behind));
+        let mut dropped = None;
+        for header in headers.into_iter().filter(|header| header.number <= head) {
+            match self.hash(header.number).await? {
+                Some(found) if found == header.hash => return Ok(dropped.map(|_| header)),
+                Some(found) => dropped = Some((header, found)),
+                // This node is behind, which says nothing about the chain.
+                None => {}
             }
-            lowest = Some((header, found));
         }
-        lowest.map_or(Ok(None), |(Header { number, hash, .. }, found)| {
-            let found = found.unwrap_or_default();
+        dropped.map_or(Ok(None), |(Header { number, hash, .. }, found)| {
             Err(IndexError::FinalBlockChanged { number, indexed: hash, found })
         })
     }
@@ -208,11 +203,12 @@ impl<S: Source> Indexer<S> {
 
     async fn write(&mut self, cursor: Option<Cursor>, batch: Batch) -> Result<Step, IndexError> {
         let Batch { headers, logs, next, head } = batch;
-        let mut books = match self.books.take().filter(|books| books.are_at(cursor)) {
-            Some(books) => books,
+        let books = match self.books.take().filter(|books| books.are_at(cursor)) {
+            Some(books) => Some(books),
             None => Books::load(&self.store, self.chain, cursor).await?,
         };
-        let changes = books.add(&self.store, logs).await?;
+        let Some(mut books) = books else { return Ok(Step::Overtaken) };
+        let Some(changes) = books.add(&self.store, logs).await? else { return Ok(Step::Overtaken) };
         let mut writer = self.store.writer(self.chain).await?;
         if !writer.advance(cursor, next).await? {
             return Ok(Step::Overtaken);

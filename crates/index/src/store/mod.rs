@@ -19,9 +19,9 @@ use sqlx::{
 };
 use url::Url;
 
-use crate::error::IndexError;
+use crate::{error::IndexError, indexer::Cursor};
 
-pub(crate) use read::{Columns, Table, Value, fold};
+pub(crate) use read::{Columns, Table, Value, contracts, fold};
 pub(crate) use write::Writer;
 
 /// How many connections one store has at most: one writes, the others read beside it.
@@ -118,6 +118,17 @@ impl Store {
     /// All that follows is of one moment, until it is dropped.
     pub(crate) async fn reader(&self) -> Result<Transaction<'static, Any>, IndexError> {
         self.begin(self.backend.begin_reading()).await
+    }
+
+    /// The same, if the index is where it is expected to be; none if another process wrote to it.
+    pub(crate) async fn reader_at(
+        &self,
+        chain: u64,
+        at: Option<Cursor>,
+    ) -> Result<Option<Transaction<'static, Any>>, IndexError> {
+        let mut reader = self.reader().await?;
+        let found = read::cursor(&mut reader, chain).await?;
+        Ok((found == at).then_some(reader))
     }
 
     /// All that follows is written at once, or not at all.

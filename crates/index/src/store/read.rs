@@ -24,10 +24,7 @@ use crate::{
 };
 
 const LOGS_OF_A_CONTRACT: &str =
-    "SELECT * FROM logs WHERE chain = $1 AND address = $2 AND block <= $3 ORDER BY block, log_index";
-
-/// The largest number of a column.
-const MAX: u64 = i64::MAX.cast_unsigned();
+    "SELECT * FROM logs WHERE chain = $1 AND address = $2 ORDER BY block, log_index";
 
 impl Store {
     /// How far the index of a chain has come; none if it has not begun.
@@ -35,17 +32,7 @@ impl Store {
     /// # Errors
     /// [`IndexError::StoreFailed`], [`IndexError::StoreDamaged`].
     pub async fn cursor(&self, chain: u64) -> Result<Option<Cursor>, IndexError> {
-        let select = sqlx::query("SELECT * FROM cursors WHERE chain = $1").bind(chain.cast_signed());
-        let row = select.fetch_optional(&self.pool).await.map_err(IndexError::failed)?;
-        let cursor = |row: AnyRow| {
-            Ok(Cursor {
-                first: unsigned(&row, "first")?,
-                number: unsigned(&row, "number")?,
-                hash: hash(&row, "hash")?,
-                finalized: unsigned(&row, "finalized")?,
-            })
-        };
-        row.map(cursor).transpose()
+        cursor(&mut *self.reader().await?, chain).await
     }
 
     /// All contracts that the index of a chain knows, by address.
@@ -53,10 +40,7 @@ impl Store {
     /// # Errors
     /// Like [`cursor`](Self::cursor).
     pub async fn contracts(&self, chain: u64) -> Result<Vec<Contract>, IndexError> {
-        let select = sqlx::query("SELECT * FROM contracts WHERE chain = $1 ORDER BY address");
-        let rows =
-            select.bind(chain.cast_signed()).fetch_all(&self.pool).await.map_err(IndexError::failed)?;
-        rows.iter().map(contract).collect()
+        contracts(&mut *self.reader().await?, chain).await
     }
 
     /// The rescues of a chain, in the order of their blocks; the counterfeits too, which are told by their verdict.
@@ -90,7 +74,7 @@ impl Store {
     /// Like [`cursor`](Self::cursor).
     pub async fn declarations(&self, chain: u64) -> Result<Vec<Entry>, IndexError> {
         let select = sqlx::query(LOGS_OF_A_CONTRACT).bind(chain.cast_signed());
-        let select = select.bind(Contract::board().address.to_vec()).bind(MAX.cast_signed());
+        let select = select.bind(Contract::board().address.to_vec());
         let rows = select.fetch(&self.pool);
         rows.map(|row| entry(&row.map_err(IndexError::failed)?)).try_collect().await
     }
@@ -100,7 +84,7 @@ impl Store {
     /// # Errors
     /// Like [`cursor`](Self::cursor); [`IndexError::HistoryBroken`].
     pub async fn rescue(&self, chain: u64, rescue: Address) -> Result<Rescue, IndexError> {
-        fold(&mut *self.reader().await?, chain, rescue, MAX).await
+        fold(&mut *self.reader().await?, chain, rescue).await
     }
 
     /// The positions in a rescue, by pledger, tier and asset.
@@ -167,7 +151,7 @@ impl Writer {
 
     /// The rescue by the logs that are left; none if none are.
     async fn rescue(&mut self, address: Address) -> Result<Option<Rescue>, IndexError> {
-        match fold(&mut self.transaction, self.chain, address, MAX).await {
+        match fold(&mut self.transaction, self.chain, address).await {
             Err(IndexError::HistoryBroken { source: Inconsistent::NoCreation, .. }) => Ok(None),
             folded => folded.map(Some),
         }
@@ -234,21 +218,45 @@ impl Table {
     }
 }
 
-/// What the events of a rescue add up to, up to a block.
+/// How far the index of a chain has come.
+pub(super) async fn cursor(connection: &mut AnyConnection, chain: u64) -> Result<Option<Cursor>, IndexError> {
+    let select = sqlx::query("SELECT * FROM cursors WHERE chain = $1").bind(chain.cast_signed());
+    let row = select.fetch_optional(connection).await.map_err(IndexError::failed)?;
+    let cursor = |row: AnyRow| {
+        Ok(Cursor {
+            first: unsigned(&row, "first")?,
+            number: unsigned(&row, "number")?,
+            hash: hash(&row, "hash")?,
+            finalized: unsigned(&row, "finalized")?,
+        })
+    };
+    row.map(cursor).transpose()
+}
+
+/// All contracts that the index of a chain knows, by address.
+pub(crate) async fn contracts(
+    connection: &mut AnyConnection,
+    chain: u64,
+) -> Result<Vec<Contract>, IndexError> {
+    let select = sqlx::query("SELECT * FROM contracts WHERE chain = $1 ORDER BY address");
+    let rows = select.bind(chain.cast_signed()).fetch_all(connection).await.map_err(IndexError::failed)?;
+    rows.iter().map(contract).collect()
+}
+
+/// What the events of a rescue add up to.
 pub(crate) async fn fold(
     connection: &mut AnyConnection,
     chain: u64,
     rescue: Address,
-    last: u64,
 ) -> Result<Rescue, IndexError> {
-    let select = sqlx::query(LOGS_OF_A_CONTRACT).bind(chain.cast_signed());
-    let mut rows = select.bind(rescue.to_vec()).bind(last.cast_signed()).fetch(connection);
+    let select = sqlx::query(LOGS_OF_A_CONTRACT).bind(chain.cast_signed()).bind(rescue.to_vec());
+    let mut rows = select.fetch(connection);
     let mut folded = None;
     while let Some(row) = rows.try_next().await.map_err(IndexError::failed)? {
         books::add(&mut folded, rescue, &entry(&row)?)?;
     }
     let source = Inconsistent::NoCreation;
-    folded.ok_or(IndexError::HistoryBroken { rescue, number: last, source })
+    folded.ok_or(IndexError::HistoryBroken { rescue, number: 0, source })
 }
 
 // --------------------------------------------------------------------------------------------------- rows

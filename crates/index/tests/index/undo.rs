@@ -125,7 +125,7 @@ async fn play(store: Store, turns: &[Turn]) {
         assert_is_fresh(&store, writer.chain.clone(), CHAIN).await;
         let (exist, held) = writer.states.last().expect("the first block stays");
         for number in exist {
-            let rows = store.positions(CHAIN, chain::address(&terms(*number))).await.unwrap();
+            let rows = store.positions(CHAIN, chain::address(&terms(*number))).await.expect("it can be read");
             let rows = rows.iter().map(|row| (row.id, row.position.amount)).filter(|(_, a)| !a.is_zero());
             let expected = held.iter().filter(|((rescue, _), _)| rescue == number);
             let expected = expected.map(|(&(_, pledger), &amount)| (id(pledger), Units::new(amount)));

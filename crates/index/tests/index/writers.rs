@@ -40,7 +40,7 @@ async fn follow(store: Store, chain: Chain) -> (usize, usize) {
 async fn race(stores: [Store; 2]) {
     let chain = chain();
     let [one, other] = stores.clone().map(|store| tokio::spawn(follow(store, chain.clone())));
-    let (one, other) = (one.await.unwrap(), other.await.unwrap());
+    let (one, other) = (one.await.expect("it does not panic"), other.await.expect("it does not panic"));
     assert!(one.0 + other.0 > 1, "there were batches to race for: {one:?} {other:?}");
     assert_is_fresh(&stores[0], chain.clone(), CHAIN).await;
     assert_is_fresh(&stores[1], chain, CHAIN).await;
