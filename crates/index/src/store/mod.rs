@@ -14,7 +14,7 @@ use levee::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use sqlx::{
-    Any, AnyConnection, AnyPool, Executor as _, Row, Transaction,
+    Any, AnyConnection, AnyPool, Connection as _, Executor as _, Row, Transaction,
     any::{AnyPoolOptions, AnyRow},
 };
 use url::Url;
@@ -167,6 +167,9 @@ impl Place {
         {
             fs::create_dir_all(directory).map_err(RedactedError::new)?;
         }
+        // A pool tries again for as long as it waits for a connection, but what is wrong at first is mostly wrong for good.
+        let first = AnyConnection::connect(&self.url).await.map_err(RedactedError::new)?;
+        first.close().await.map_err(RedactedError::new)?;
         let backend = self.backend;
         let options = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
         let options = options.after_connect(move |connection, _| Box::pin(prepare(connection, backend)));
