@@ -165,13 +165,20 @@ impl Governor {
         } else {
             voting.saturating_mul(milliseconds_of_block(provider).await?) / 1_000
         };
-        let timelock = asked.answer(&OpenZeppelin::timelockCall {}).await?;
-        let timelock = timelock.filter(|timelock| !timelock.is_zero());
+        let timelock = asked.timelock().await?;
         let waits = match timelock {
             Some(contract) => Asked { provider, contract }.timelock_delay().await?,
             None => 0,
         };
         Ok(Self { address, kind, timelock, duration: voting.saturating_add(waits) })
+    }
+
+    /// The timelock of the governor at `address`, which makes the calls of its proposals; none if it names none, or is no governor.
+    ///
+    /// # Errors
+    /// [`Error::Rpc`] if no node answers.
+    pub async fn timelock_of(provider: &impl Provider, address: Address) -> Result<Option<Address>, Error> {
+        Asked { provider, contract: address }.timelock().await
     }
 
     /// Who makes the calls, and must hold the money.
@@ -216,6 +223,11 @@ impl<P: Provider> Asked<'_, P> {
             }));
         }
         Ok(self.answer(&Bravo::proposalCountCall {}).await?.map(|_| GovernorKind::Bravo))
+    }
+
+    async fn timelock(&self) -> Result<Option<Address>, Error> {
+        let timelock = self.answer(&OpenZeppelin::timelockCall {}).await?;
+        Ok(timelock.filter(|timelock| !timelock.is_zero()))
     }
 
     async fn timelock_delay(&self) -> Result<u64, Error> {
