@@ -250,7 +250,7 @@ impl Signer {
             (
                 Some(Meanwhile::Enlisted(escrow, id)),
                 Error::BonusRefused(BonusRefusal::NothingToEnlist { .. }),
-            ) => BonusPool::of(escrow).has_all_of(escrow, *id).await.is_ok_and(|has_all| has_all),
+            ) => BonusPool::of(escrow).has_all_of(*id).await.is_ok_and(|has_all| has_all),
             (Some(Meanwhile::Pushed), Error::ReceiverRefused(refusal)) => refusal.finds_nothing(),
             _ => false,
         }

@@ -260,18 +260,10 @@ async fn milliseconds_of_block(provider: &impl Provider) -> Result<u64, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::Contract;
-    use levee_model::Wei;
+    use crate::operation::tests::transaction;
 
     fn proposal(proposer: Option<Address>) -> Proposal {
-        let input = Bytes::from_static(&[1, 2, 3, 4]);
-        let call = Transaction {
-            contract: Contract::PledgeEscrow,
-            to: [0xab; 20].into(),
-            value: Wei::new(7),
-            input,
-        };
-        Proposal::new(&[call], "Pledge", proposer)
+        Proposal::new(&[transaction()], "Pledge", proposer)
     }
 
     #[test]
@@ -287,6 +279,6 @@ mod tests {
     #[test]
     fn a_call_to_bravo_has_an_empty_signature_for_each_call() {
         let call = Bravo::proposeCall::abi_decode(&proposal(None).call(GovernorKind::Bravo)).unwrap();
-        assert_eq!((call.signatures, call.values), (vec![String::new()], vec![U256::from(7)]));
+        assert_eq!((call.signatures, call.values), (vec![String::new()], vec![U256::from(5)]));
     }
 }
