@@ -88,7 +88,7 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NoMultiSend => Some("propose the calls one by one, each in a batch of its own"),
         Error::PermitRefused { .. } => Some("use `--approve` instead of `--permit`"),
         Error::NotMined { .. } => Some(
-            "run the same command again, which sends this transaction again and no other; `levee journal list` shows it; if it was sent long ago, ask another node, because many keep no old receipts",
+            "run the same command again, which sends this transaction again and no other; `levee journal list` shows it; if it was sent long ago, or the node says that it failed and has no receipts to prove it, ask another node",
         ),
         Error::NotAccepted { .. } => Some(
             "run the same command again, which sends this transaction again and no other; `levee journal list` shows it",

@@ -135,10 +135,10 @@ fn main() -> ExitCode {
                 let seed = seed.unwrap_or_else(fuzz::fresh_seed);
                 let workers =
                     workers.unwrap_or_else(|| 2 * thread::available_parallelism().map_or(1, NonZero::get));
-                let campaign = faults::Campaign { levee, seed, runs, workers, shrinks: !no_shrink };
+                let campaign = faults::Campaign { levee, seed, runs, workers };
                 match plan {
                     Some(plan) => replay_plan(&campaign, &plan),
-                    None => fail(&campaign, plans.as_deref()),
+                    None => fail(&campaign, plans.as_deref(), !no_shrink),
                 }
             })
         }
@@ -198,8 +198,8 @@ fn replay_plan(campaign: &faults::Campaign, plan: &Plan) -> Result<()> {
     }
 }
 
-/// Plays a campaign, after the plans of a file.
-fn fail(campaign: &faults::Campaign, plans: Option<&Path>) -> Result<()> {
+/// Plays a campaign, after the plans of a file. What is found is told before its smallest form is looked for.
+fn fail(campaign: &faults::Campaign, plans: Option<&Path>, shrinks: bool) -> Result<()> {
     for line in plans.map(text_of).transpose()?.unwrap_or_default().lines() {
         let plan = line.parse().wrap_err_with(|| format!("`{line}` is no plan"))?;
         replay_plan(campaign, &plan)?;
@@ -207,6 +207,13 @@ fn fail(campaign: &faults::Campaign, plans: Option<&Path>) -> Result<()> {
     let start = Instant::now();
     let report = match campaign.run()? {
         Ok(report) => report,
+        Err(finding) if shrinks => {
+            writeln!(stderr(), "{finding}\nlooking for the smallest run like it")?;
+            match campaign.shrunk(&finding)? {
+                Some(smallest) => bail!("{smallest}"),
+                None => bail!("played again, it ends as it should: {finding}"),
+            }
+        }
         Err(finding) => bail!("{finding}"),
     };
     let (runs, processes, seconds, seed) =

@@ -39,8 +39,6 @@ pub struct Campaign {
     pub runs: u64,
     /// How many at once.
     pub workers: usize,
-    /// Whether to look for the smallest run that fails too.
-    pub shrinks: bool,
 }
 
 /// What was run without a finding.
@@ -59,7 +57,7 @@ pub struct Finding {
     pub seed: u64,
     /// Runs of the campaign that had begun by then, this one included.
     pub runs: u64,
-    /// The smallest plan like it that fails.
+    /// What failed.
     pub plan: Plan,
     /// What is wrong at its end, and what was run.
     pub wrong: String,
@@ -69,7 +67,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, runs, plan, wrong } = self;
         writeln!(f, "run {runs} (make faults SEED={seed} RUNS=1): {wrong}")?;
-        write!(f, "shrunk, it is: make faults PLAN='{plan}'")
+        write!(f, "it is: make faults PLAN='{plan}'")
     }
 }
 
@@ -111,7 +109,7 @@ impl Campaign {
             if report.runs > 0 && report.runs.is_multiple_of(RUNS_OF_A_WORLD) {
                 world = World::start(&self.levee)?;
             }
-            match self.run_one(&mut world, seed) {
+            match run_one(&mut world, seed, 0) {
                 Ok(processes) => report = report.and(Report { runs: 1, processes }),
                 Err((plan, wrong)) => {
                     stopped.store(true, Ordering::Relaxed);
@@ -130,24 +128,33 @@ impl Campaign {
         Ok(play(&mut World::start(&self.levee)?, plan)?.wrong)
     }
 
-    /// Plays the run of a seed, and counts its processes; if it fails, the smallest like it that fails too, and what is wrong.
-    fn run_one(&self, world: &mut World, seed: u64) -> Result<u64, (Plan, String)> {
-        let max_shrink_iters = if self.shrinks { SHRINKS } else { 0 };
-        let config = Config { failure_persistence: None, max_shrink_iters, ..Config::default() };
-        let mut runner = TestRunner::new_with_rng(config, fuzz::rng(seed));
-        let tree = plans().new_tree(&mut runner).expect("no strategy here rejects");
-        let (world, processes) = (RefCell::new(world), Cell::new(0));
-        let outcome = runner.run_one(tree, |plan| {
-            let played = play(&mut world.borrow_mut(), &plan);
-            let played =
-                played.map_err(|error| TestCaseError::fail(format!("it cannot be played: {error:#}")))?;
-            processes.set(played.processes);
-            played.wrong.map_or(Ok(()), |wrong| Err(TestCaseError::fail(wrong)))
-        });
-        match outcome {
-            Err(TestError::Fail(wrong, plan)) => Err((plan, wrong.message().to_owned())),
-            Ok(_) | Err(TestError::Abort(_)) => Ok(processes.get()),
-        }
+    /// The smallest run like a finding that fails too. That may take an hour.
+    ///
+    /// # Errors
+    /// If there is no chain to play on.
+    pub fn shrunk(&self, finding: &Finding) -> Result<Option<Finding>> {
+        let Finding { seed, runs, .. } = *finding;
+        let smallest = run_one(&mut World::start(&self.levee)?, seed, SHRINKS).err();
+        Ok(smallest.map(|(plan, wrong)| Finding { seed, runs, plan, wrong }))
+    }
+}
+
+/// Plays the run of a seed, and counts its processes; if it fails, what is wrong, with the smallest plan that fails among so many.
+fn run_one(world: &mut World, seed: u64, max_shrink_iters: u32) -> Result<u64, (Plan, String)> {
+    let config = Config { failure_persistence: None, max_shrink_iters, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, fuzz::rng(seed));
+    let tree = plans().new_tree(&mut runner).expect("no strategy here rejects");
+    let (world, processes) = (RefCell::new(world), Cell::new(0));
+    let outcome = runner.run_one(tree, |plan| {
+        let played = play(&mut world.borrow_mut(), &plan);
+        let played =
+            played.map_err(|error| TestCaseError::fail(format!("it cannot be played: {error:#}")))?;
+        processes.set(played.processes);
+        played.wrong.map_or(Ok(()), |wrong| Err(TestCaseError::fail(wrong)))
+    });
+    match outcome {
+        Err(TestError::Fail(wrong, plan)) => Err((plan, wrong.message().to_owned())),
+        Ok(_) | Err(TestError::Abort(_)) => Ok(processes.get()),
     }
 }
 

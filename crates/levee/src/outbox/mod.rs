@@ -9,6 +9,7 @@
 //! [`Handover`], and [`Outbox::recall`] finds out what it sent.
 
 mod data_fee;
+mod failure;
 mod fees;
 mod journal;
 mod nonce;

@@ -7,13 +7,13 @@ use alloy::{
     network::TransactionBuilder,
     primitives::B256,
     providers::Provider,
-    rpc::types::{TransactionReceipt, TransactionRequest},
+    rpc::types::{Header, TransactionReceipt, TransactionRequest},
 };
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{
-    Outbox,
+    Outbox, failure,
     journal::{Journal, Signed, SignedState},
     nonce::difference,
 };
@@ -123,30 +123,36 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         }
     }
 
-    /// The transaction, or its replacement, that is included and as deep as `depth`.
+    /// The transaction, or its replacement, that is included and as deep as `depth`. A failure must be proven.
     pub(super) async fn included(
         &self,
         signed: &Signed,
         depth: Confirmations,
     ) -> Result<Option<(Signed, TransactionReceipt)>, Error> {
         for attempt in self.attempts(signed).await? {
-            if let Some(receipt) = self.deep_receipt(attempt.hash, depth).await {
+            let Some((receipt, header)) = self.deep_receipt(attempt.hash, depth).await else { continue };
+            if has_succeeded(&attempt, &receipt)?
+                || failure::is_proven(&self.provider, self.chain, &receipt, &header).await
+            {
                 return Ok(Some((attempt, receipt)));
             }
         }
         Ok(None)
     }
 
-    /// None also if the node does not answer now: it may the next time.
-    async fn deep_receipt(&self, transaction: B256, depth: Confirmations) -> Option<TransactionReceipt> {
+    /// With the header of its block. None also if the node does not answer now: it may the next time.
+    async fn deep_receipt(
+        &self,
+        transaction: B256,
+        depth: Confirmations,
+    ) -> Option<(TransactionReceipt, Header)> {
         let receipt = self.provider.get_transaction_receipt(transaction).await.ok()??;
         let (number, hash) = (receipt.block_number?, receipt.block_hash?);
         if receipt.transaction_hash != transaction {
             return None;
         }
-        let canonical = self.provider.get_block(BlockId::number(number)).await.ok()??;
-        let is_canonical = canonical.header.hash == hash;
-        (is_canonical && self.is_deep(number, depth).await?).then_some(receipt)
+        let header = self.provider.get_block(BlockId::number(number)).await.ok()??.header;
+        (header.hash == hash && self.is_deep(number, depth).await?).then_some((receipt, header))
     }
 
     async fn is_deep(&self, number: u64, depth: Confirmations) -> Option<bool> {

@@ -14,7 +14,10 @@ use levee::{
     outbox::{
         Draft, Handover, Intent, IntentState, Journal, MAX_FEE_PER_GAS, MemoryJournal, Signed, SignedState,
     },
+    provider::Nodes,
 };
+use levee_lab::proxy::{self, Proxy, Reply};
+use serde_json::{Value, json};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -247,6 +250,48 @@ async fn what_a_reorganization_took_back_is_sent_again_before_what_follows() -> 
     outbox.resume(&second).await?;
     assert_eq!(pledged(&escrow, bob).await?, Units::new(16));
     assert!(!outbox.is_undone(&first).await?);
+    Ok(())
+}
+
+/// In front of `node`, with `method` answered by `lie`, which is given the true result.
+fn lying(node: String, method: &'static str, lie: impl Fn(&mut Value) + Send + 'static) -> Proxy {
+    let asked = node.clone();
+    Proxy::replying(&node, move |request| {
+        let mut result = proxy::ask(&asked, request)["result"].take();
+        match request["method"].as_str() {
+            Some("eth_getTransactionReceipt") if result.is_object() => result["status"] = json!("0x0"),
+            Some(asked) if asked == method => lie(&mut result),
+            _ => return Reply::Node,
+        }
+        Reply::Result(result)
+    })
+}
+
+#[tokio::test]
+async fn a_failure_counts_only_if_the_receipts_of_its_block_prove_it() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = env.escrow().await?;
+    let (_, intent, signed) = sent_unseen(&env, &escrow, 7).await?;
+    let fails = |receipts: &mut Value| receipts[0]["status"] = json!("0x0");
+    let root = |header: &mut Value| header["receiptsRoot"] = json!(B256::repeat_byte(7));
+    let node = || env.endpoint();
+    for liar in [
+        lying(node(), "", |_| {}),
+        lying(node(), "eth_getBlockReceipts", fails),
+        lying(node(), "eth_getBlockReceipts", |receipts| *receipts = Value::Null),
+        lying(node(), "eth_getBlockReceipts", |receipts| *receipts = json!([])),
+        lying(node(), "eth_getBlockByNumber", root),
+    ] {
+        let provider = Nodes::new([liar.url().parse()?])?.with_patience(SHORT).read_only();
+        let outbox = Outbox::watching(provider, CHAIN, env.bob()).waiting(Confirmations::default(), SHORT);
+        let (draft, step) = (&intent.draft, ["pledge".to_owned()]);
+        let intent = outbox.journal().begin(draft, &step).await?;
+        outbox.journal().record(&Signed { intent: intent.id, ..signed.clone() }).await?;
+        let waiting = Error::NotMined { transaction: signed.hash, waited: SHORT };
+        assert_eq!(outbox.resume(&intent).await, Err(waiting));
+        let state = outbox.journal().transactions(intent.id).await?[0].state;
+        assert_eq!(state, SignedState::Pending);
+    }
     Ok(())
 }
 
