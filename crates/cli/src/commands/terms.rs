@@ -204,7 +204,7 @@ fn shown(file: &TermsFile, address: Address) -> TermsShown<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::document::Document;
+    use crate::{document::Document, error::UserError};
 
     pub(crate) const NOW: u64 = 1_785_542_400;
 
