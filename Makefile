@@ -52,7 +52,7 @@ contracts:
 	@$(MAKE) --jobs=1 test-solidity coverage slither invariants prove
 
 rust:
-	@$(MAKE) --jobs=1 test-rust gas-check
+	@$(MAKE) --jobs=1 test-rust faults gas-check
 
 test-solidity: setup
 	forge build

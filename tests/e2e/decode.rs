@@ -53,7 +53,7 @@ fn exec_transaction(transaction: &SafeTransaction) -> String {
 
 impl World {
     /// Runs `levee decode` with these arguments, each as it is, and no node but what they name.
-    fn decode(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn decode(&self, arguments: &[&str]) -> Ran {
         let mut command = Command::new(LEVEE);
         command.env_clear().env("HOME", self.directory()).current_dir(self.directory());
         command.arg("decode").args(arguments).output().expect("levee runs").into()
@@ -209,18 +209,36 @@ async fn what_commands_hand_out_is_decoded_and_what_contradicts_itself_is_refuse
     world.decode(&[&["--file", "handed.json"], &agents[..]].concat()).ok();
     let mut handed = world.read("handed.json");
     let script = handed["script"].as_str().expect("text").to_owned();
-    world.decode(&[&[script.as_str()], &agents[..]].concat()).ok();
+    let of_script = [&[script.as_str()], &agents[..]].concat();
+    world.decode(&of_script).ok();
+    world.decode(&[&of_script[..], &["--max-cost", "1 ETH"]].concat()).assert_refused(
+        "what is decoded is no transaction, so it does not say what its gas costs",
+        "leave `--max-cost` out, and give it for the transaction that is sent in the end",
+    );
     handed["steps"][0]["valueWei"] = json!("1");
     world.write("handed.json", &handed.to_string());
     world.decode(&["--file", "handed.json"]).assert_refused(
-        "the file contradicts itself: its steps are not the calls of its proposal or script",
+        &format!(
+            "`handed.json` contradicts itself: its script is not the one by which `{treasury}` makes its steps"
+        ),
         "do not use it; write it again",
     );
 
     let cold = world.address(ANN);
     world.levee(&format!("pledge 5 ETH --tier 0 --terms rescue.toml --as {cold} --unsigned x.json")).ok();
     let from = cold.to_string();
-    world.decode(&["--file", "x.json", "--from", &from, "--expect", &pledge]).ok();
+    let expected = ["--file", "x.json", "--from", &from, "--expect", &pledge];
+    world.decode(&expected).ok();
+    let most = world.read("x.json")["transactions"][0].take();
+    let fee: u128 = most["maxFeePerGasWei"].as_str().and_then(|wei| wei.parse().ok()).expect("a number");
+    let most = fee * u128::from(most["gasLimit"].as_u64().expect("a number"));
+    let at_most = |wei: u128| world.decode(&[&expected[..], &["--max-cost", &format!("{wei} wei")]].concat());
+    at_most(most).ok();
+    let decimal = |wei: u128| format!("{} ETH", levee::model::display::decimal(wei));
+    at_most(most - 1).assert_refused(
+        &format!("its gas can cost {}, more than the {} of `--max-cost`", decimal(most), decimal(most - 1)),
+        "do not sign it before you know why; whoever wrote it has chosen the price",
+    );
     assert_eq!(
         error(&world.decode(&["--file", "x.json", "--json", "--expect", &pledge]))["facts"]["part"],
         "pledger"

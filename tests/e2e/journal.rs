@@ -92,6 +92,25 @@ async fn a_command_that_was_killed_after_its_success_reports_it() {
 }
 
 #[tokio::test]
+async fn a_rescue_that_an_earlier_run_has_created_is_reported_as_created() {
+    let world = World::start().await;
+    world.write("rescue.toml", &world.terms());
+    world.chain.anvil_set_auto_mine(false).await.expect("anvil stops");
+    let (mut child, _) = started(&world, "deploy rescue.toml", "sent ");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    mine_again(&world).await;
+    world.chain.anvil_mine(Some(1), None).await.expect("anvil mines");
+    // Somebody else learns that it is there, and leaves the record alone.
+    let deploy = |who| world.levee(&format!("deploy rescue.toml --dev {who} --yes --json")).json();
+    assert_eq!(deploy(BEN)["created"], false);
+    assert_eq!(intents(&world)[0]["state"], "unfinished");
+    assert_eq!(deploy(ANN)["created"], true);
+    assert_eq!(intents(&world)[0]["state"], "done");
+    assert_eq!(deploy(ANN)["created"], false);
+}
+
+#[tokio::test]
 async fn what_nobody_was_told_is_not_done() {
     let world = World::with_rescue().await;
     killed_after_sending(&world).await;

@@ -46,10 +46,7 @@ async fn terms_are_written_checked_and_shown() {
         "new.toml: beneficiary is the zero address",
         "name the address that the draw goes to",
     );
-    offline("terms new new.toml").assert_refused(
-        "`new.toml` already exists",
-        "choose another name: terms files are never overwritten",
-    );
+    offline("terms new new.toml").assert_refused("`new.toml` exists already", "name another file");
 
     let address = world.rescue();
     let warnings = "\

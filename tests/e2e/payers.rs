@@ -286,6 +286,28 @@ async fn a_batch_holds_the_calls_of_several_commands() {
     assert!(ran.stderr.starts_with(&format!("error: {message}\n")), "{}", ran.stderr);
 }
 
+/// All calls of a batch are made in one transaction, so the later ones meet what the earlier ones left.
+#[tokio::test]
+async fn what_is_in_a_batch_already_is_simulated_first() {
+    let world = World::with_rescue().await;
+    let safe = world.contract().await;
+    let line = format!("--terms rescue.toml --as {safe} --safe-batch batch.json --json");
+    // It has 60 stETH and 50 ETH: enough for each, and not for both.
+    world.levee(&format!("pledge 40 stETH --tier 2 --approve {line}")).json();
+    world.levee(&format!("pledge 30 ETH --tier 0 {line} --append")).json();
+    let before = world.file("batch.json");
+    for (pledge, kind) in
+        [("40 stETH --tier 2 --approve", "TokenRefused"), ("30 ETH --tier 0", "InsufficientFunds")]
+    {
+        let ran = world.levee(&format!("pledge {pledge} {line} --append"));
+        let error: Value = serde_json::from_str(&ran.stderr).expect("it is JSON");
+        assert_eq!((ran.code, error["error"]["kind"].as_str()), (Some(1), Some(kind)), "{error}");
+    }
+    assert_eq!(world.file("batch.json"), before);
+    let more = world.levee(&format!("pledge 20 ETH --tier 0 {line} --append")).json();
+    assert_eq!((more["simulated"].as_u64(), more["calls"].as_u64()), (Some(1), Some(4)));
+}
+
 /// A DAO whose only voter is the account that sends from the tests.
 struct Voted {
     dao: Address,
@@ -343,6 +365,14 @@ async fn a_dao_pledges_by_a_vote_and_its_timelock() {
     );
     let pledge = format!("pledge 5 ETH to tier 0 of {} for {payer}", world.rescue());
     world.assert_decoded(&made, &dao, &pledge);
+    // A node tells that the timelock makes the call, so that the pledge is its own.
+    let (propose, to, url) = (made["propose"].as_str().expect("data"), dao.to_string(), world.endpoint());
+    let own = format!("pledge 5 ETH to tier 0 of {}", world.rescue());
+    let proposed = format!("propose to the governor {dao}");
+    let told = [propose, "--to", &to, "--rpc-url", &url, "--expect", &proposed, "--expect"];
+    let told = world.decode(&[&told[..], &[&own]].concat()).ok();
+    let only = format!("note only {proposer} can propose it");
+    assert!(words(&told).contains(&only), "{told}");
     let hash = keccak256(description);
     let ask = Dao::hashProposalCall {
         targets: targets.clone(),

@@ -339,6 +339,37 @@ async fn a_large_release_is_requested_and_claimed_in_several_calls() {
     assert_eq!(world.holds(cat).await[0] - before, asked + 8_000);
 }
 
+/// What takes several transactions of its own may be more than one transaction of a Safe can do.
+#[tokio::test]
+async fn a_batch_of_more_gas_than_a_transaction_has_is_refused() {
+    let world = World::start().await;
+    let queue = world.queue().await;
+    let at =
+        world.created(&format!("unwinder --recipient {} --withdrawal-queue {queue}", world.address(CAT)));
+    let (whale, safe) = (world.address(BENEFICIARY), REFUSER);
+    world.refuse(safe).await;
+    let release = async |ether: u128| {
+        world.chain.anvil_set_balance(whale, U256::from((ether + 1) * ETHER)).await.expect("anvil sets");
+        let submit = StETH::submitCall { referral: Address::ZERO }.abi_encode();
+        send(&world.chain, whale, world.steth, ether * ETHER, submit).await;
+        let transfer = StETH::transferCall { to: at, amount: U256::from(ether * ETHER) };
+        send(&world.chain, whale, world.steth, 0, transfer.abi_encode()).await;
+    };
+    // Each call requests 32,000 stETH.
+    release(64_000).await;
+    let line = format!("receiver push {at} --as {safe} --safe-batch");
+    assert_eq!(world.levee(&format!("{line} some.json --json")).json()["calls"], 2);
+    release(96_000).await;
+    let ran = world.levee(&format!("{line} all.json"));
+    assert!(ran.stderr.starts_with("error: the 5 calls need about "), "{}", ran.stderr);
+    let end = " gas, but a transaction can use only 16777216 (EIP-7825): the first 3 fit\n\nhint: `--calldata` prints the calls, to be made in several transactions\n";
+    assert!(ran.stderr.ends_with(end), "{}", ran.stderr);
+    assert_eq!(ran.code, Some(1));
+    assert!(!world.directory().join("all.json").exists());
+    let calls = world.levee(&format!("receiver push {at} --as {safe} --calldata --json")).json();
+    assert_eq!(calls["steps"].as_array().map(Vec::len), Some(5));
+}
+
 #[tokio::test]
 async fn what_an_unwinder_cannot_serve_is_refused() {
     let world = World::start().await;

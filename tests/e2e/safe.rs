@@ -1,18 +1,22 @@
 //! Transactions of a Safe, on the code of every version that is known.
 
 use alloy::{
+    network::TransactionBuilder as _,
     primitives::{Address, U256, keccak256},
     providers::{Provider, ext::AnvilApi},
+    rpc::types::TransactionRequest,
     signers::local::PrivateKeySigner,
-    sol_types::SolCall,
+    sol_types::{SolCall, SolValue as _},
 };
-use levee::{Contract, Outbox, SafeWallet, Transaction, safe::Batch};
+use levee::{Contract, Outbox, SafeProposal, SafeTransaction, SafeWallet, Transaction, safe::Batch};
 use levee_model::Wei;
 use serde_json::{Value, json};
 
 use crate::{
     safes::{MULTI_SEND, Safes, V1_1_1, V1_3_0, V1_4_1, V1_5_0, Version},
-    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, Ran, World, levee, names, project_file, run},
+    support::{
+        ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, Ran, World, levee, names, project_file, run, words,
+    },
 };
 
 const VERSIONS: [&Version; 4] = [&V1_1_1, &V1_3_0, &V1_4_1, &V1_5_0];
@@ -176,6 +180,68 @@ async fn an_owner_signs_without_a_node() {
 alloy::sol! {
     function enableModule(address module);
     function changeThreshold(uint256 threshold);
+    function setGuard(address guard);
+}
+
+impl World {
+    /// The Safe changes itself by a call of its own.
+    fn safe_calls_itself(&self, safe: Address, call: &impl SolCall) {
+        let call = Transaction {
+            contract: Contract::PledgeEscrow,
+            to: safe,
+            value: Wei::ZERO,
+            input: call.abi_encode().into(),
+        };
+        let batch = Batch::new(31337, safe, 0, "", &[call]);
+        self.write("batch.json", &serde_json::to_string(&batch).expect("it is JSON"));
+        self.forget("tx.json");
+        self.levee("safe propose batch.json tx.json --json").json();
+        self.levee("safe show tx.json --json").json();
+        self.owner_signs(BEN, "tx.json");
+        self.try_to_execute(CAT, "tx.json").json();
+    }
+
+    /// Safe's example of a guard, which lets the Safe run no other code as its own.
+    async fn guard(&self, version: &Version) -> Address {
+        let code = [version.code(GUARD, "bytecode").to_vec(), Address::ZERO.abi_encode()].concat();
+        let sent = self.chain.send_transaction(TransactionRequest::default().with_deploy_code(code)).await;
+        let receipt = sent.expect("it can be created").get_receipt().await.expect("it is mined");
+        receipt.contract_address.expect("it was created")
+    }
+}
+
+/// Safe's example of a guard, in its packages since 1.3.0.
+const GUARD: &str = "examples/guards/DelegateCallTransactionGuard.sol/DelegateCallTransactionGuard";
+
+#[tokio::test]
+async fn what_a_guard_refuses_is_told_before_anyone_signs() {
+    for version in &VERSIONS[1..] {
+        let world = World::with_rescue().await;
+        version.put_multi_send(&world).await;
+        let (safe, guard) = (world.safe(version).await, world.guard(version).await);
+        let shares = levee::bindings::StETH::new(world.steth, &world.chain);
+        let moved = shares.transferShares(safe, U256::from(10 * ETHER)).send().await;
+        moved.expect("the model takes it").get_receipt().await.expect("it is mined");
+        world.safe_calls_itself(safe, &setGuardCall { guard });
+
+        // Several calls are made by code that the Safe runs as its own.
+        world.batch(safe, "pledge 12 stETH --tier 2 --approve");
+        let ran = world.levee("safe propose batch.json tx.json --json");
+        let error: Value = serde_json::from_str(&ran.stderr).expect("it is JSON");
+        let facts = json!({ "guard": guard.to_string(), "reason": "This call is restricted" });
+        assert_eq!((&error["error"]["kind"], &error["error"]["facts"]), (&json!("SafeGuardRefused"), &facts));
+        assert_eq!(ran.code, Some(1));
+
+        let shown = world.propose(safe, "pledge 41 ETH --tier 0");
+        let warning = format!("the guard `{guard}` can refuse what the owners have approved");
+        assert_eq!(shown["warnings"], json!([warning]), "{}", version.number);
+        world.owner_signs(BEN, "tx.json");
+        assert_eq!(names(&world.try_to_execute(CAT, "tx.json").json()), ["Pledged"]);
+        // The reason of a call that fails is its own.
+        world.batch(safe, "pledge 1 ETH --tier 0");
+        world.warp(12 * DAY).await;
+        refused(&world.levee("safe propose batch.json late.json --json"), "PledgingClosed");
+    }
 }
 
 /// A module can pay without the owners, so they are told of it; and of a threshold that is no longer what it was.
@@ -185,25 +251,8 @@ async fn what_changed_in_a_safe_is_told_before_anyone_signs() {
         let world = World::with_rescue().await;
         let safe = world.safe(version).await;
         let module = world.address(GUARDIAN);
-        let own = |input: Vec<u8>| Transaction {
-            contract: Contract::PledgeEscrow,
-            to: safe,
-            value: Wei::ZERO,
-            input: input.into(),
-        };
-        let calls = [
-            own(enableModuleCall { module }.abi_encode()),
-            own(changeThresholdCall { threshold: U256::ONE }.abi_encode()),
-        ];
-        for call in calls {
-            let batch = Batch::new(31337, safe, 0, "", &[call]);
-            world.write("batch.json", &serde_json::to_string(&batch).expect("it is JSON"));
-            world.forget("tx.json");
-            world.levee("safe propose batch.json tx.json --json").json();
-            world.levee("safe show tx.json --json").json();
-            world.owner_signs(BEN, "tx.json");
-            world.try_to_execute(CAT, "tx.json").json();
-        }
+        world.safe_calls_itself(safe, &enableModuleCall { module });
+        world.safe_calls_itself(safe, &changeThresholdCall { threshold: U256::ONE });
         let shown = world.propose(safe, "pledge 41 ETH --tier 0");
         let modules = format!(
             "modules can send what the Safe has without its owners: {module}; they can pay, too, with `--as MODULE`"
@@ -391,6 +440,48 @@ async fn a_safe_exits_before_an_amendment() {
     let amend = "guardian amend --target 90ETH";
     world.by(GUARDIAN, amend);
     assert_eq!(names(&world.safe_does(safe, "exit")), ["Exited"]);
+}
+
+/// Whoever proposes a transaction chooses what the Safe pays for its gas, and to whom.
+#[tokio::test]
+async fn what_a_safe_pays_for_gas_is_told() {
+    let world = World::with_rescue().await;
+    let safe = world.safe(&V1_4_1).await;
+    world.propose(safe, "pledge 41 ETH --tier 0");
+    let text = std::fs::read_to_string(world.directory().join("tx.json")).expect("it is there");
+    let proposal: SafeProposal = serde_json::from_str(&text).expect("it is a transaction");
+    let wallet = SafeWallet::open(world.chain.clone(), 31337, safe).await.expect("it is a Safe");
+    let [token, receiver] = [0x70, 0x71].map(Address::repeat_byte);
+    let transaction = SafeTransaction {
+        safe_tx_gas: U256::from(60_000),
+        base_gas: U256::from(50_000),
+        gas_price: U256::from(7),
+        gas_token: token,
+        refund_receiver: receiver,
+        ..proposal.transaction
+    };
+    let dear = SafeProposal::new(31337, wallet.state(), transaction);
+    world.write("dear.json", &serde_json::to_string(&dear).expect("it is JSON"));
+    let shown = world.levee("safe show dear.json --offline");
+    let pays = format!(
+        "warning: the Safe repays the gas, at a price of 7 for each, in the token `{token}` to `{receiver}`\n"
+    );
+    let used_up =
+        "warning: if its call fails, its nonce is used up all the same: safeTxGas or gasPrice is not 0\n";
+    assert_eq!(shown.stderr, format!("{pays}{used_up}"));
+    let fields = format!(
+        "safeTxGas 60000 baseGas 50000 gasPrice 7 gasToken {token} refundReceiver {receiver} domain hash"
+    );
+    let shown = words(&shown.ok());
+    assert!(shown.contains(&fields), "{shown}");
+    let decoded = world.decode(&["--file", "dear.json"]);
+    assert_eq!(decoded.stderr, format!("{pays}{used_up}"));
+    let name = format!(
+        "source transaction 0 of a Safe, safeTxGas 60000, baseGas 50000, gasPrice 7, gasToken {token}, refundReceiver {receiver} chain"
+    );
+    let repays = format!("repay gas at 7 units of {token} each and 50000 more to {receiver}");
+    let decoded = words(&decoded.ok());
+    assert!(decoded.starts_with(&name) && decoded.contains(&repays), "{decoded}");
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use alloy::providers::Provider;
+use alloy::{
+    primitives::U256,
+    providers::{Provider, ext::AnvilApi as _},
+};
 use levee_lab::proxy::{self, OwnCode, Proxy, Reply};
 use serde_json::{Value, json};
 
@@ -83,8 +86,13 @@ async fn it_is_said_who_vouches_for_the_block() {
     let hash = verified(&world, "")["blockHash"].take();
     let hash = hash.as_str().expect("a hash");
     assert_eq!(verified(&world, &format!("--block-hash {hash}"))["anchor"], json!({ "by": "caller" }));
-    let two = format!("--rpc-url {0} --rpc-url {0} --quorum 2", world.endpoint());
-    assert_eq!(verified(&world, &two)["anchor"], json!({ "by": "quorum", "nodes": 2 }));
+    let other = Proxy::start(&world.endpoint(), OwnCode::Runs);
+    let two = |second: &str| format!("--rpc-url {} --rpc-url {second} --quorum 2", world.endpoint());
+    assert_eq!(verified(&world, &two(other.url()))["anchor"], json!({ "by": "quorum", "nodes": 2 }));
+    verify(&world, &two(&world.endpoint())).assert_refused(
+        "2 nodes must agree, but the number of nodes given is 1",
+        "give `--rpc-url` once for each node, or a smaller `--quorum`",
+    );
     // Older blocks stay what they were.
     world.by(ANN, "pledge 1 ETH --tier 0");
     let pledged = |proven: &Value| proven["rescue"]["pots"][0]["total"].clone();
@@ -122,12 +130,24 @@ async fn a_bundle_is_checked_offline_by_anyone() {
     let about = format!("`proof.json` is about the rescue `{}` and the account `{ben}`", world.rescue());
     verify(&world, &format!("{dead} --account {cat}"))
         .assert_refused(&about, "ask for what it is about, or for another file");
+    let nodeless =
+        "`proof.json` is checked without a node, and only a node tells what `rescue.eth` stands for";
+    world.levee(&format!("verify rescue.eth {dead}")).assert_refused(nodeless, "give the address");
     let tampered = fs::read_to_string(world.directory().join("proof.json")).expect("it is written");
     let shares = format!("{:#x}", 25 * ETHER);
     assert!(tampered.contains(&shares));
     world.write("tampered.json", &tampered.replace(&shares, "0x1"));
     let ran = verify(&world, "--from-bundle tampered.json");
     let message = "error: `tampered.json` proves nothing: what is said of slot `0x";
+    assert_eq!((ran.code, ran.stderr.starts_with(message)), (Some(1), true), "{}", ran.stderr);
+    let error: Value =
+        serde_json::from_str(&verify(&world, "--from-bundle tampered.json --json").stderr).expect("JSON");
+    assert_eq!((&error["error"]["kind"], &error["error"]["code"]), (&json!("SlotDiffers"), &json!(1)));
+    let mut more: Value = serde_json::from_str(&tampered).expect("JSON");
+    more["evidence"]["comment"] = json!("trust me");
+    world.write("more.json", &more.to_string());
+    let ran = verify(&world, "--from-bundle more.json");
+    let message = "error: `more.json` is not a bundle of evidence: unknown field `comment`";
     assert_eq!((ran.code, ran.stderr.starts_with(message)), (Some(1), true), "{}", ran.stderr);
     world.write("other.json", "{}");
     let ran = verify(&world, "--from-bundle other.json");
@@ -177,6 +197,41 @@ async fn a_proof_of_a_rescue_with_tokens_is_eight_requests() {
     let proxy = Proxy::start(&world.endpoint(), OwnCode::Runs);
     verify(&world, &format!("--account {} --rpc-url {}", world.address(ANN), proxy.url())).ok();
     assert_eq!(proxy.methods().len(), 8);
+}
+
+#[tokio::test]
+async fn nothing_is_proven_at_a_block_that_is_not_the_latest_by_the_clock() {
+    let world = World::with_rescue().await;
+    // The local chain may have any time.
+    world.chain.anvil_set_chain_id(5).await.expect("anvil takes it");
+    let proxy = Proxy::start(&world.endpoint(), OwnCode::Runs);
+    let ran = verify(&world, &format!("--rpc-url {} --json", proxy.url()));
+    let error: Value = serde_json::from_str(&ran.stderr).expect("JSON");
+    assert_eq!((&error["error"]["kind"], ran.code), (&json!("FutureBlock"), Some(2)));
+    assert_eq!(proxy.methods(), ["eth_getBlockByNumber", "eth_call"]);
+}
+
+#[tokio::test]
+async fn a_token_that_took_from_the_escrow_is_warned_of() {
+    let world = with_pledges().await;
+    let steth = &verified(&world, "")["proven"][3];
+    let [address, slot] = [&steth["address"], &steth["words"][0]["slot"]]
+        .map(|value| value.as_str().expect("a text").to_owned());
+    let set = world.chain.anvil_set_storage_at(
+        address.parse().expect("an address"),
+        slot.parse().expect("a slot"),
+        U256::from(24 * ETHER).into(),
+    );
+    set.await.expect("anvil takes it");
+    world.chain.anvil_mine(Some(1), None).await.expect("anvil mines");
+    let shares = |amount: u128| json!({ "asset": "stETH", "unit": "stETH shares", "amount": (amount * ETHER).to_string() });
+    let short = json!([{ "held": shares(24), "booked": shares(25) }]);
+    assert_eq!(verified(&world, "")["shortfalls"], short);
+    let ran = verify(&world, "");
+    let warning = "warning: the escrow has 28.8 stETH (24000000000000000000 shares), but its books need 30 stETH (25000000000000000000 shares): not everybody can be paid\n";
+    assert_eq!(ran.stderr, warning);
+    let unknown = "  stETH        that it does as it should, now or later: it is not the token that";
+    assert!(ran.ok().contains(unknown));
 }
 
 #[tokio::test]

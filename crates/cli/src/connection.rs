@@ -135,10 +135,9 @@ impl NetworkArgs {
     /// Each node by itself, with its URL.
     pub(crate) fn one_by_one(&self) -> Result<Vec<(RedactedUrl, Node)>> {
         let Endpoint { urls, chain, .. } = self.endpoint(self.chain)?;
-        let one = |url: &String| -> Result<(RedactedUrl, Node)> {
-            let url: RedactedUrl = url.parse()?;
-            let nodes = Nodes::new([url.clone()])?.with_patience(Duration::from_secs(self.timeout.get()));
-            Ok((url, Node { provider: nodes.read_only(), nodes, expected: self.chain.or(chain) }))
+        let one = |url: &String| {
+            let (url, expected) = (url.parse::<RedactedUrl>()?, self.chain.or(chain));
+            Ok((url.clone(), self.opened([url], 1, expected)?))
         };
         urls.iter().map(one).collect()
     }
@@ -147,9 +146,18 @@ impl NetworkArgs {
         let Endpoint { urls, chain, quorum } = self.endpoint(expected)?;
         let urls = urls.iter().map(|url| url.parse()).collect::<Result<Vec<RedactedUrl>, _>>()?;
         let quorum = self.quorum.or(quorum).map_or(1, NonZeroUsize::get);
-        let nodes = Nodes::new(urls)?.with_patience(Duration::from_secs(self.timeout.get()));
-        let nodes = nodes.with_quorum(quorum)?;
-        Ok(Node { provider: nodes.read_only(), nodes, expected: expected.or(chain) })
+        self.opened(urls, quorum, expected.or(chain))
+    }
+
+    fn opened(
+        &self,
+        urls: impl IntoIterator<Item = RedactedUrl>,
+        quorum: usize,
+        expected: Option<u64>,
+    ) -> Result<Node> {
+        let patience = Duration::from_secs(self.timeout.get());
+        let nodes = Nodes::new(urls)?.with_patience(patience).with_quorum(quorum)?;
+        Ok(Node { provider: nodes.read_only(), nodes, expected })
     }
 
     /// The nodes that are given, or those of the configuration.

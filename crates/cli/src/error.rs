@@ -3,6 +3,8 @@
 //! Everything fails with an [`eyre::Report`]. If its chain contains a [`UserError`], or an error of the client that
 //! says so, it is a user error; otherwise it is a network failure or a bug.
 
+use std::error::Error as StdError;
+
 use eyre::Report;
 use levee_index::IndexError;
 use serde_json::Value;
@@ -22,23 +24,34 @@ pub(crate) use levee::text::TextError as UserError;
 
 /// The exit code for an error.
 pub(crate) fn exit_code(report: &Report) -> u8 {
-    let is_users = |cause: &(dyn std::error::Error + 'static)| {
-        cause.is::<UserError>()
-            || cause.downcast_ref().is_some_and(levee::Error::is_users)
-            || cause.downcast_ref().is_some_and(IndexError::is_users)
-    };
-    if report.chain().any(is_users) { EXIT_USER } else { EXIT_INTERNAL }
+    let is_users = of_user(report).is_some() || report.chain().any(is_of_user);
+    if is_users { EXIT_USER } else { EXIT_INTERNAL }
+}
+
+fn is_of_user(cause: &(dyn StdError + 'static)) -> bool {
+    cause.is::<UserError>()
+        || cause.downcast_ref().is_some_and(levee::Error::is_users)
+        || cause.downcast_ref().is_some_and(IndexError::is_users)
+}
+
+/// The user error that a report is, or that was wrapped around another error, which in its chain looks like neither.
+fn of_user(report: &Report) -> Option<&UserError> {
+    report.downcast_ref()
 }
 
 /// What to do about an error.
 pub(crate) fn hint_for(report: &Report) -> Option<&str> {
-    report.chain().find_map(|cause| match cause.downcast_ref::<UserError>() {
+    of_user(report).and_then(|error| error.hint.as_deref()).or_else(|| report.chain().find_map(hint_of))
+}
+
+fn hint_of<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a str> {
+    match cause.downcast_ref::<UserError>() {
         Some(error) => error.hint.as_deref(),
         None => cause
             .downcast_ref()
             .and_then(hint::for_client)
             .or_else(|| cause.downcast_ref().and_then(hint::for_index)),
-    })
+    }
 }
 
 /// The causes of the error, without those that only repeat the message above them.
@@ -88,7 +101,7 @@ pub(crate) fn to_json(report: &Report) -> ErrorJson {
 }
 
 /// The first error of a type among the causes.
-fn first<E: std::error::Error + 'static>(report: &Report) -> Option<&E> {
+fn first<E: StdError + 'static>(report: &Report) -> Option<&E> {
     report.chain().find_map(|cause| cause.downcast_ref())
 }
 
@@ -148,6 +161,17 @@ mod tests {
         assert_eq!(value(&levee::Error::NoDeployer.into())["error"]["kind"], "NoDeployer");
         assert_eq!(value(&levee::Error::NoDeployer.into())["error"]["facts"], Value::Null);
         assert_eq!(value(&eyre!("connection refused"))["error"]["kind"], "InternalError");
+    }
+
+    #[test]
+    fn an_error_that_the_user_can_correct_keeps_its_kind() {
+        let wrapped = UserError::new("`a` is empty: the deployer is missing").hint("give another");
+        let report = Report::new(levee::Error::Malformed { what: "a block" }).wrap_err(wrapped);
+        let error = serde_json::to_value(to_json(&report)).unwrap()["error"].take();
+        assert_eq!(
+            [&error["kind"], &error["code"], &error["hint"]],
+            [&json!("Malformed"), &json!(1), &json!("give another")]
+        );
     }
 
     #[test]

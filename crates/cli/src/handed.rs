@@ -5,7 +5,9 @@ use std::path::Path;
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use eyre::{Result, WrapErr};
-use levee::{Governor, Proposal, Transaction, aragon, safe::Batch, simulate_all};
+use levee::{
+    Governor, Proposal, SafeCall, Simulated, Transaction, aragon, outbox::MAX_GAS, safe::Batch, simulate_all,
+};
 use levee_model::{
     Wei,
     json::{Account, Hash},
@@ -18,7 +20,7 @@ use crate::{
     error::UserError,
     escape, file, json,
     payer::{Form, Payer},
-    plan::{Meanwhile, Needed, PlannedStep, Step},
+    plan::{Meanwhile, Needed, PlannedStep, Step, saturating_sum},
     signing::Signer,
     table, time, unsigned,
 };
@@ -33,7 +35,8 @@ pub(crate) struct Handed {
     chain: u64,
     /// The calls, in their order.
     steps: Vec<PlannedStep>,
-    /// How many of them were simulated, from the first on: all, or only the first where the node cannot simulate several.
+    /// How many of them were simulated, from the first on: all, or where the node cannot simulate several, only the first, and none of
+    /// those that are added to a batch.
     simulated: usize,
     /// The time that they were simulated at; null for the next block.
     #[serde(rename = "simulatedAtUnix")]
@@ -84,14 +87,14 @@ impl Signer {
     /// Ends the command with calls that a contract makes: simulates them as that contract, and writes them.
     pub(crate) async fn hand_out(&self, payer: &Payer, steps: &[Step]) -> Result<()> {
         require_lasting(&payer.form, steps)?;
-        self.require_ether(steps.iter(), Wei::ZERO).await?;
-        let calls: Vec<_> = steps.iter().map(|step| &step.call).collect();
-        let simulated = simulate_all(&self.provider, self.from, &calls, payer.at).await;
-        let simulated = match payer.at {
-            Some(at) => simulated.wrap_err_with(|| format!("the calls would fail at {}", time::time(at)))?,
-            None => simulated?,
-        };
-        let made = self.made(&payer.form, steps)?;
+        let before = self.batch_before(&payer.form)?;
+        let earlier = before.as_ref().map(Batch::calls).transpose()?.unwrap_or_default();
+        let Simulated { calls, gas } = self.simulate_after(&earlier, steps, payer.at).await?;
+        if !matches!(payer.form, Form::Calldata) {
+            require_gas(&gas)?;
+        }
+        let simulated = calls.saturating_sub(earlier.len());
+        let made = self.made(&payer.form, steps, before)?;
         let handed = Handed {
             account: self.from,
             chain: self.outbox.chain(),
@@ -103,19 +106,48 @@ impl Signer {
         self.output.result(&handed.text(steps), &handed)
     }
 
-    fn made(&self, form: &Form, steps: &[Step]) -> Result<Made> {
+    /// The batch in the file to which the calls are added; none if they are added to nothing.
+    fn batch_before(&self, form: &Form) -> Result<Option<Batch>> {
+        let Form::SafeBatch { file, append: true } = form else { return Ok(None) };
+        let before = read_batch(file)?;
+        require_same(file, &before, self.outbox.chain(), self.from)?;
+        Ok(Some(before))
+    }
+
+    /// Simulates the calls of a plan after those that are in the same transaction before.
+    async fn simulate_after(
+        &self,
+        earlier: &[SafeCall],
+        steps: &[Step],
+        at: Option<u64>,
+    ) -> Result<Simulated> {
+        let sent = earlier.iter().map(|call| Wei::new(call.value.saturating_to()));
+        self.require_ether(steps.iter(), sent.fold(Wei::ZERO, saturating_sum)).await?;
+        let earlier: Vec<_> = earlier.iter().map(|call| call.with(&self.provider)).collect();
+        let calls: Vec<_> = earlier.iter().chain(steps.iter().map(|step| &step.call)).collect();
+        let simulated = simulate_all(&self.provider, self.from, &calls, at).await;
+        match at {
+            Some(at) => simulated.wrap_err_with(|| format!("the calls would fail at {}", time::time(at))),
+            None => Ok(simulated?),
+        }
+    }
+
+    fn made(&self, form: &Form, steps: &[Step], before: Option<Batch>) -> Result<Made> {
         let transactions: Vec<_> = steps.iter().map(|step| step.call.transaction().clone()).collect();
         let summary = steps.iter().map(|step| step.headline.as_str()).collect::<Vec<_>>().join("; ");
         Ok(match form {
-            Form::SafeBatch { file, append } => {
+            Form::SafeBatch { file, .. } => {
                 let batch = Batch::new(self.outbox.chain(), self.from, now(), &summary, &transactions);
-                safe_batch(file, *append, batch, self.from)?
+                safe_batch(file, before, batch)?
             }
             Form::Proposal { governor, description, proposer } => {
                 let description = description.as_deref().unwrap_or(&summary);
                 proposal(governor, &Proposal::new(&transactions, description, *proposer))
             }
-            Form::AragonScript => Made::AragonScript { script: aragon::script(self.from, &transactions) },
+            Form::AragonScript => {
+                let calls = transactions.iter().map(SafeCall::from);
+                Made::AragonScript { script: aragon::script(self.from, calls) }
+            }
             Form::Calldata | Form::DryRun | Form::Unsigned(_) => Made::Calls,
         })
     }
@@ -153,10 +185,8 @@ fn now() -> u64 {
 }
 
 /// Writes a new file, or adds to the batch in it.
-fn safe_batch(path: &Path, append: bool, batch: Batch, safe: Address) -> Result<Made> {
-    let batch = if append {
-        let before = read_batch(path)?;
-        require_same(path, &before, &batch, safe)?;
+fn safe_batch(path: &Path, before: Option<Batch>, batch: Batch) -> Result<Made> {
+    let batch = if let Some(before) = before {
         let all = before.followed_by(batch);
         file::replace(path, &json::document(&all)?)?;
         all
@@ -174,16 +204,38 @@ fn read_batch(path: &Path) -> Result<Batch> {
     Ok(Batch::parse(&text)?)
 }
 
-fn require_same(path: &Path, before: &Batch, batch: &Batch, safe: Address) -> Result<(), UserError> {
-    let of = |batch: &Batch| match batch.safe() {
-        Some(safe) => format!("the Safe `{safe}` on chain {}", batch.chain_id),
-        None => format!("no Safe in particular, on chain {}", batch.chain_id),
+fn require_same(path: &Path, before: &Batch, chain: u64, safe: Address) -> Result<(), UserError> {
+    let of = |safe: Option<Address>, chain: &str| match safe {
+        Some(safe) => format!("the Safe `{safe}` on chain {chain}"),
+        None => format!("no Safe in particular, on chain {chain}"),
     };
-    if (before.chain(), before.safe()) == (batch.chain(), Some(safe)) {
+    if (before.chain(), before.safe()) == (Some(chain), Some(safe)) {
         return Ok(());
     }
-    Err(UserError::new(format!("`{}` is for {}, not for {}", path.display(), of(before), of(batch)))
+    let (theirs, ours) = (of(before.safe(), &before.chain_id), of(Some(safe), &chain.to_string()));
+    Err(UserError::new(format!("`{}` is for {theirs}, not for {ours}", path.display()))
         .hint("write another file"))
+}
+
+/// Refuses calls that need more gas than a transaction can use, by what each needs as one of its own. That is no less than what it
+/// needs among others: the 21,000 of a transaction are more than what a contract adds to a call.
+fn require_gas(gas: &[u64]) -> Result<(), UserError> {
+    let sums: Vec<_> = gas
+        .iter()
+        .scan(0, |sum, gas| {
+            *sum += gas;
+            Some(*sum)
+        })
+        .collect();
+    let fitting = sums.iter().filter(|sum| **sum <= MAX_GAS).count();
+    match sums.last() {
+        Some(all) if *all > MAX_GAS => Err(UserError::new(format!(
+            "the {} calls need about {all} gas, but a transaction can use only {MAX_GAS} (EIP-7825): the first {fitting} fit",
+            gas.len()
+        ))
+        .hint("`--calldata` prints the calls, to be made in several transactions")),
+        _ => Ok(()),
+    }
 }
 
 fn proposal(governor: &Governor, proposal: &Proposal) -> Made {
@@ -211,6 +263,10 @@ impl Handed {
 
     fn sender_facts(&self) -> Vec<(&'static str, String)> {
         let count = match (self.simulated, self.steps.len()) {
+            (0, _) => {
+                "none of these calls, because the node cannot simulate several; the first of the batch, "
+                    .into()
+            }
             (_, 1) => String::new(),
             (simulated, all) if simulated == all => format!("all {all} calls, "),
             _ => "only the first call, because the node cannot simulate several, ".into(),

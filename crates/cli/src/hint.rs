@@ -79,6 +79,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::SafeRefused { .. } => Some(
             "`levee safe show` shows the transaction, who has approved it, and whether its call would fail",
         ),
+        Error::SafeGuardRefused { .. } => Some(
+            "propose what the guard lets through, or ask the owners, who set the guard and can change it",
+        ),
         Error::OtherSafeTransaction { .. } => Some("give only files of the same transaction"),
         Error::SafeNonceUsed { .. } => {
             Some("propose the calls again; if this one was executed, `levee status` shows what it did")

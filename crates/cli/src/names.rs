@@ -119,6 +119,7 @@ impl<'a> Names<'a> {
 
     /// Resolves them, on the chain that the command is for, and shows what they stand for.
     pub(crate) async fn resolve(self, output: Output) -> Result<Known> {
+        self.require_node()?;
         let network = NetworkArgs::from_arg_matches(self.matches)?;
         let terms = self.path("terms").map(TermsFile::read).transpose()?;
         let connection = network.connect(terms.as_ref()).await?;
@@ -132,6 +133,18 @@ impl<'a> Names<'a> {
         }
         known.show(output);
         Ok(known)
+    }
+
+    /// Refuses names where a file is checked without a node: only a node tells what they stand for.
+    fn require_node(&self) -> Result<(), UserError> {
+        match (self.path("from_bundle"), self.names.first()) {
+            (Some(path), Some(name)) => Err(UserError::new(format!(
+                "`{}` is checked without a node, and only a node tells what `{name}` stands for",
+                path.display()
+            ))
+            .hint("give the address")),
+            _ => Ok(()),
+        }
     }
 
     /// The path that an option of the command gives, if it has that option.

@@ -42,7 +42,7 @@ pub(crate) struct PayerArgs {
     #[arg(long, value_name = "FILE", group = "form", requires = "sender")]
     safe_batch: Option<PathBuf>,
 
-    /// Add the calls to the batch in the file, which must be for the same Safe and chain.
+    /// Add the calls to the batch in the file, which must be for the same Safe and chain. They are simulated after those in it.
     #[arg(long, requires = "safe_batch")]
     append: bool,
 

@@ -65,28 +65,49 @@ pub(crate) async fn findings(
 ) -> Result<Vec<Finding>> {
     match *receiver {
         Receiver::DebtRepayer { pool, weth, debtor, rest } => {
-            let block = BlockId::latest();
-            let reserve = Reserve::read(provider, pool, weth, block).await?;
-            let stands = Debtor::read(provider, pool, weth, debtor, block).await?;
-            let Some((reserve, stands)) = reserve.zip(stands) else {
-                return Ok(vec![no_pool(pool, weth)]);
-            };
-            let own = [pool, weth, reserve.a_token, reserve.variable_debt_token];
-            Ok(of_rest(chain, rest, debtor, &own).into_iter().chain(of_debtor(debtor, &stands)).collect())
+            of_repayer(provider, chain, (pool, weth), debtor, rest).await
         }
         Receiver::StakedEtherUnwinder { withdrawal_queue, recipient } => {
-            let tokens = QueueTokens::read(provider, withdrawal_queue, BlockId::latest()).await?;
-            let Some(tokens) = tokens else { return Ok(vec![no_queue(withdrawal_queue)]) };
-            let own = [withdrawal_queue, tokens.steth, tokens.wsteth];
-            let network = Network::of(chain);
-            let unusable = of_account(chain, "recipient", recipient, &own);
-            let found = unusable.or_else(|| of_queue(network, withdrawal_queue, tokens, terms));
-            if found.is_some() || accepts_ether(provider, receiver.blueprint().address(), recipient).await? {
+            let unwinder = receiver.blueprint().address();
+            let found = of_unwinder(provider, chain, withdrawal_queue, recipient, terms).await?;
+            if found.is_some() || accepts_ether(provider, unwinder, recipient).await? {
                 return Ok(found.into_iter().collect());
             }
             Ok(vec![refuses_ether(recipient)])
         }
     }
+}
+
+async fn of_repayer(
+    provider: &DynProvider,
+    chain: u64,
+    (pool, weth): (Address, Address),
+    debtor: Address,
+    rest: Address,
+) -> Result<Vec<Finding>> {
+    let block = BlockId::latest();
+    let reserve = Reserve::read(provider, pool, weth, block).await?;
+    let stands = Debtor::read(provider, pool, weth, debtor, block).await?;
+    let Some((reserve, stands)) = reserve.zip(stands) else {
+        return Ok(vec![no_pool(pool, weth)]);
+    };
+    let own = [pool, weth, reserve.a_token, reserve.variable_debt_token];
+    Ok(of_rest(chain, rest, debtor, &own).into_iter().chain(of_debtor(debtor, &stands)).collect())
+}
+
+/// What speaks against an unwinder, but for a recipient that refuses ETH.
+async fn of_unwinder(
+    provider: &DynProvider,
+    chain: u64,
+    queue: Address,
+    recipient: Address,
+    terms: Option<&Terms>,
+) -> Result<Option<Finding>> {
+    let tokens = QueueTokens::read(provider, queue, BlockId::latest()).await?;
+    let Some(tokens) = tokens else { return Ok(Some(no_queue(queue))) };
+    let own = [queue, tokens.steth, tokens.wsteth];
+    let unusable = of_account(chain, "recipient", recipient, &own);
+    Ok(unusable.or_else(|| of_queue(Network::of(chain), queue, tokens, terms)))
 }
 
 /// Whoever cannot use what it gets, `own` being contracts that the receiver deals with.

@@ -221,6 +221,20 @@ impl SigningArgs {
         sender.or_else(|| self.account.likely())
     }
 
+    /// Whether the account has begun the same before, and not finished it.
+    pub(crate) async fn has_begun(
+        &self,
+        connection: &Connection,
+        rescue: Option<Address>,
+        purpose: &Purpose,
+    ) -> Result<bool> {
+        let Some(account) = self.likely_account() else { return Ok(false) };
+        let (chain, purpose) = (connection.chain, purpose.clone());
+        let draft = Draft { chain, account, rescue, purpose, key: None };
+        let unfinished = self.sending.journal.open().await?.unfinished(chain, account).await?;
+        Ok(unfinished.iter().any(|intent| intent.draft.is_same(&draft)))
+    }
+
     /// Whether the command is not to send.
     pub(crate) const fn is_handed_out(&self) -> bool {
         self.payer.is_given()

@@ -250,7 +250,7 @@ impl Signer {
             (
                 Some(Meanwhile::Enlisted(escrow, id)),
                 Error::BonusRefused(BonusRefusal::NothingToEnlist { .. }),
-            ) => BonusPool::of(escrow).has_all_of(escrow, *id).await.is_ok_and(|has_all| has_all),
+            ) => BonusPool::of(escrow).has_all_of(*id).await.is_ok_and(|has_all| has_all),
             (Some(Meanwhile::Pushed), Error::ReceiverRefused(refusal)) => refusal.finds_nothing(),
             _ => false,
         }
@@ -287,8 +287,8 @@ impl Signer {
         self.require_ether(needed.iter().map(|needed| needed.step), gas).await
     }
 
-    /// Fails if the account has not what the steps send, and `gas` beside it.
-    pub(crate) async fn require_ether(&self, steps: impl Iterator<Item = &Step>, gas: Wei) -> Result<()> {
+    /// Fails if the account has not what the steps send, and what is paid `besides`, such as gas.
+    pub(crate) async fn require_ether(&self, steps: impl Iterator<Item = &Step>, besides: Wei) -> Result<()> {
         let value = steps.fold(Wei::ZERO, |sum, step| saturating_sum(sum, step.call.value()));
         let has = match self.balance {
             Some(balance) => balance,
@@ -297,7 +297,7 @@ impl Signer {
                 Wei::new(balance.saturating_to())
             }
         };
-        let needs = saturating_sum(value, gas);
+        let needs = saturating_sum(value, besides);
         if has >= needs {
             return Ok(());
         }

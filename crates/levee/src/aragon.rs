@@ -5,7 +5,7 @@ use alloy::{
     sol_types::SolCall,
 };
 
-use crate::{operation::Transaction, safe::SafeCall};
+use crate::safe::SafeCall;
 use raw::executeCall;
 
 pub(crate) mod raw {
@@ -28,11 +28,10 @@ const HEAD: usize = 20 + 4;
 pub const CALLS_SCRIPT: [u8; 4] = [0, 0, 0, 1];
 
 /// The script in which `agent` makes the calls. A call of the script itself sends no ETH, so that the Agent is asked to make each.
-pub fn script(agent: Address, transactions: &[Transaction]) -> Bytes {
+pub fn script(agent: Address, calls: impl IntoIterator<Item = SafeCall>) -> Bytes {
     let mut script = CALLS_SCRIPT.to_vec();
-    for Transaction { to, value, input, .. } in transactions {
-        let call =
-            executeCall { target: *to, ethValue: U256::from(value.get()), data: input.clone() }.abi_encode();
+    for SafeCall { to, value, data } in calls {
+        let call = executeCall { target: to, ethValue: value, data }.abi_encode();
         // A call of 4 GB does not exist.
         let length = u32::try_from(call.len()).unwrap_or(u32::MAX);
         script.extend_from_slice(agent.as_slice());
@@ -60,19 +59,12 @@ pub(crate) fn calls_of(script: &Bytes) -> Option<Vec<SafeCall>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::Contract;
-    use levee_model::Wei;
 
     #[test]
     fn each_call_is_made_by_the_agent_and_has_its_length_before_it() {
-        let input = Bytes::from_static(&[1, 2, 3, 4]);
-        let call = Transaction {
-            contract: Contract::PledgeEscrow,
-            to: [0xab; 20].into(),
-            value: Wei::new(7),
-            input,
-        };
-        let script = script([0xcd; 20].into(), &[call.clone(), call]);
+        let data = Bytes::from_static(&[1, 2, 3, 4]);
+        let call = SafeCall { to: [0xab; 20].into(), value: U256::from(7), data };
+        let script = script([0xcd; 20].into(), [call.clone(), call]);
         // Selector, three words of arguments, and the data with its length, in whole words.
         let length = 4 + 3 * 32 + 2 * 32;
         assert_eq!(script.len(), 4 + 2 * (20 + 4 + length));

@@ -23,9 +23,8 @@ use crate::{
 /// A client of the bonus pool of one escrow, whether it was created yet or not: see [`blueprint`](Self::blueprint).
 #[derive(Debug, Clone)]
 pub struct BonusPool<P> {
-    provider: P,
+    escrow: Escrow<P>,
     blueprint: Blueprint,
-    address: Address,
     block: BlockId,
 }
 
@@ -95,8 +94,7 @@ impl<P: Provider + Clone> BonusPool<P> {
     /// The pool of `escrow`, which [makes its calls](Escrow::call).
     pub fn of(escrow: &Escrow<P>) -> Self {
         let blueprint = Blueprint::bonus_pool(escrow.address()).in_edition(escrow.edition());
-        let (provider, address) = (escrow.provider().clone(), escrow.contracts().bonus);
-        Self { provider, address, blueprint, block: BlockId::latest() }
+        Self { escrow: escrow.clone(), blueprint, block: BlockId::latest() }
     }
 
     /// The same pool, read at the end of a block instead of the latest.
@@ -107,7 +105,7 @@ impl<P: Provider + Clone> BonusPool<P> {
 
     /// Where it is, or will be.
     pub const fn address(&self) -> Address {
-        self.address
+        self.escrow.contracts().bonus
     }
 
     /// To create it with, or to find out whether it is there.
@@ -144,12 +142,13 @@ impl<P: Provider + Clone> BonusPool<P> {
         Ok(enlistment(view.departures.to(), convert::units(view.amount), view.unitSeconds))
     }
 
-    /// Whether all of a position of `escrow` counts, and there is something of it.
+    /// Whether all of a position counts, and there is something of it.
     ///
     /// # Errors
     /// As [`bonus`](Self::bonus).
-    pub async fn has_all_of(&self, escrow: &Escrow<P>, id: PositionId) -> Result<bool, error::Error> {
-        let (position, enlistment) = (escrow.position(id).await?, self.enlisted(id).await?);
+    pub async fn has_all_of(&self, id: PositionId) -> Result<bool, error::Error> {
+        let position = self.escrow.clone().at(self.block).position(id).await?;
+        let enlistment = self.enlisted(id).await?;
         Ok(!position.amount.is_zero()
             && (position.amount, position.departures) == (enlistment.enlisted, enlistment.departures))
     }
@@ -163,7 +162,7 @@ impl<P: Provider + Clone> BonusPool<P> {
     }
 
     async fn read<C: SolCall>(&self, call: &C) -> Result<C::Return, error::Error> {
-        rpc::read(&self.provider, self.address, call, self.block).await
+        rpc::read(self.escrow.provider(), self.address(), call, self.block).await
     }
 }
 

@@ -26,6 +26,11 @@ use crate::{
     signer::SignerError,
 };
 
+/// How many characters of a value a message shows: the text of a proposal has pages. The facts of the error have all of it.
+pub const LONGEST_VALUE: usize = 80;
+/// The same of a sentence, which has several values.
+const LONGEST_SENTENCE: usize = 4 * LONGEST_VALUE;
+
 /// Everything that can go wrong in this crate.
 #[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -225,6 +230,15 @@ pub enum Error {
         code: &'static str,
         /// What it means.
         meaning: &'static str,
+    },
+    /// The guard of a Safe refused a transaction whose calls would succeed.
+    #[error("the Safe's guard `{guard}` refuses it: {reason}")]
+    SafeGuardRefused {
+        /// The guard.
+        #[serde(with = "levee_model::json::Account")]
+        guard: Address,
+        /// The guard's message.
+        reason: String,
     },
     /// A Safe has another version than when the transaction was proposed, or the transaction is of another.
     #[error(
@@ -603,7 +617,10 @@ pub enum Error {
     ),
     /// A call does something else than was expected of it.
     #[error(
-        "call {call} differs in its {part}: expected `{expected}`, but found `{found}`; it is `{meaning}`"
+        "call {call} differs in its {part}: expected `{}`, but found `{}`; it is `{}`",
+        start_of(expected, LONGEST_VALUE),
+        start_of(found, LONGEST_VALUE),
+        start_of(meaning, LONGEST_SENTENCE)
     )]
     NotAsExpected {
         /// The number of the call, from 1, among those that are to be expected.
@@ -618,7 +635,7 @@ pub enum Error {
         meaning: String,
     },
     /// There is a call that was not expected.
-    #[error("call {call} was not expected: it is `{found}`")]
+    #[error("call {call} was not expected: it is `{}`", start_of(found, LONGEST_SENTENCE))]
     UnexpectedCall {
         /// The number of the call, from 1.
         call: usize,
@@ -626,7 +643,7 @@ pub enum Error {
         found: String,
     },
     /// A call that was expected is not there.
-    #[error("there is no call for `{expected}`")]
+    #[error("there is no call for `{}`", start_of(expected, LONGEST_SENTENCE))]
     MissingCall {
         /// What was expected.
         expected: String,
@@ -731,6 +748,7 @@ impl Error {
             | Self::NotSafe { .. }
             | Self::UnknownSafeVersion { .. }
             | Self::SafeRefused { .. }
+            | Self::SafeGuardRefused { .. }
             | Self::OtherSafe { .. }
             | Self::OtherSafeTransaction { .. }
             | Self::SafeNonceUsed { .. }
@@ -883,5 +901,13 @@ impl From<BonusRefusal> for Error {
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
         Self::from_transport(error, Contract::PledgeEscrow, Address::ZERO)
+    }
+}
+
+/// The first `longest` characters of a text.
+pub fn start_of(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }

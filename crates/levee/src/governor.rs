@@ -165,13 +165,20 @@ impl Governor {
         } else {
             voting.saturating_mul(milliseconds_of_block(provider).await?) / 1_000
         };
-        let timelock = asked.answer(&OpenZeppelin::timelockCall {}).await?;
-        let timelock = timelock.filter(|timelock| !timelock.is_zero());
+        let timelock = asked.timelock().await?;
         let waits = match timelock {
             Some(contract) => Asked { provider, contract }.timelock_delay().await?,
             None => 0,
         };
         Ok(Self { address, kind, timelock, duration: voting.saturating_add(waits) })
+    }
+
+    /// The timelock of the governor at `address`, which makes the calls of its proposals; none if it names none, or is no governor.
+    ///
+    /// # Errors
+    /// [`Error::Rpc`] if no node answers.
+    pub async fn timelock_of(provider: &impl Provider, address: Address) -> Result<Option<Address>, Error> {
+        Asked { provider, contract: address }.timelock().await
     }
 
     /// Who makes the calls, and must hold the money.
@@ -218,6 +225,11 @@ impl<P: Provider> Asked<'_, P> {
         Ok(self.answer(&Bravo::proposalCountCall {}).await?.map(|_| GovernorKind::Bravo))
     }
 
+    async fn timelock(&self) -> Result<Option<Address>, Error> {
+        let timelock = self.answer(&OpenZeppelin::timelockCall {}).await?;
+        Ok(timelock.filter(|timelock| !timelock.is_zero()))
+    }
+
     async fn timelock_delay(&self) -> Result<u64, Error> {
         let delay = match self.number(&Timelock::getMinDelayCall {}).await? {
             Some(delay) => Some(delay),
@@ -248,18 +260,10 @@ async fn milliseconds_of_block(provider: &impl Provider) -> Result<u64, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::Contract;
-    use levee_model::Wei;
+    use crate::operation::tests::transaction;
 
     fn proposal(proposer: Option<Address>) -> Proposal {
-        let input = Bytes::from_static(&[1, 2, 3, 4]);
-        let call = Transaction {
-            contract: Contract::PledgeEscrow,
-            to: [0xab; 20].into(),
-            value: Wei::new(7),
-            input,
-        };
-        Proposal::new(&[call], "Pledge", proposer)
+        Proposal::new(&[transaction()], "Pledge", proposer)
     }
 
     #[test]
@@ -275,6 +279,6 @@ mod tests {
     #[test]
     fn a_call_to_bravo_has_an_empty_signature_for_each_call() {
         let call = Bravo::proposeCall::abi_decode(&proposal(None).call(GovernorKind::Bravo)).unwrap();
-        assert_eq!((call.signatures, call.values), (vec![String::new()], vec![U256::from(7)]));
+        assert_eq!((call.signatures, call.values), (vec![String::new()], vec![U256::from(5)]));
     }
 }

@@ -73,7 +73,7 @@ pub use router::{Permit, Router, RouterError, Tokens};
 pub use safe::{SafeCall, SafeOperation, SafeProposal, SafeState, SafeTransaction, SafeVersion, SafeWallet};
 pub use scan::ScanStore;
 pub use signer::{AccountSigner, SignerError};
-pub use simulation::{accepts_ether, simulate_all};
+pub use simulation::{Simulated, accepts_ether, simulate_all};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
 pub use terms::{CREATE2_DEPLOYER, SALT};
 pub use verification::Verification;

@@ -274,10 +274,16 @@ impl Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use alloy::primitives::{B256, keccak256};
     use levee_model::Units;
+
+    /// Some call with ETH.
+    pub(crate) fn transaction() -> Transaction {
+        let input = Bytes::from_static(&[0x8c, 0x45]);
+        Transaction { contract: Contract::PledgeEscrow, to: [0xab; 20].into(), value: Wei::new(5), input }
+    }
 
     const CONTRACTS: Contracts = Contracts {
         escrow: Address::repeat_byte(1),

@@ -14,8 +14,16 @@ use alloy::{
 
 use crate::{blueprint::Contract, call::Call, error::Error};
 
-/// Simulates calls that `sender`, a contract, makes in one transaction, at the Unix time `at` or in the next block. Returns how many
-/// were simulated: all, or only the first where the node does not offer `eth_simulateV1`. Changes nothing.
+/// What came of calls that were simulated one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Simulated {
+    /// How many were: all, or only the first where the node does not offer `eth_simulateV1`.
+    pub calls: usize,
+    /// The gas that each needs as a transaction of its own, if all were.
+    pub gas: Vec<u64>,
+}
+
+/// Simulates calls that `sender`, a contract, makes in one transaction, at the Unix time `at` or in the next block. Changes nothing.
 ///
 /// # Errors
 /// Why the first of them fails that does: like [`Call::simulate`]. [`Error::Rpc`], also if the node simulates nothing at another
@@ -25,15 +33,15 @@ pub async fn simulate_all<P: Provider + Clone>(
     sender: Address,
     calls: &[&Call<P>],
     at: Option<u64>,
-) -> Result<usize, Error> {
+) -> Result<Simulated, Error> {
     if let Some(results) = run(provider, sender, calls, at).await? {
-        calls.iter().zip(&results).try_for_each(|(call, result)| call.gas_of(result).map(drop))?;
-        return Ok(calls.len());
+        let gas = calls.iter().zip(&results).map(|(call, result)| call.gas_of(result));
+        return Ok(Simulated { calls: calls.len(), gas: gas.collect::<Result<_, _>>()? });
     }
     if let Some(first) = calls.first() {
         first.call_at(sender, at).await?;
     }
-    Ok(calls.len().min(1))
+    Ok(Simulated { calls: calls.len().min(1), gas: Vec::new() })
 }
 
 /// Whether `recipient` accepts ETH from `sender` now: a wei is sent in a simulation in which the sender has one. Changes nothing.

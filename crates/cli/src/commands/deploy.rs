@@ -51,18 +51,20 @@ impl DeployArgs {
         let address = blueprint.address();
         let publication = Publication::of(&file, &blueprint, self.verification.as_deref())?;
         let connection = self.signing.network().connect(Some(&file)).await?;
-        if blueprint.exists(&connection.provider).await? {
+        let (purpose, exists) = (Purpose::new("deploy"), blueprint.exists(&connection.provider).await?);
+        if !exists {
+            let (_, now) = connection.current_block().await?;
+            file.check(now)?;
+            output.warn(&warnings::of_file(&file, now));
+            output.warn(&warnings::of_chain(&file, &connection.provider).await?);
+        } else if !self.signing.has_begun(&connection, Some(address), &purpose).await? {
             return publication.report(output, address, &[]);
         }
-        let (_, now) = connection.current_block().await?;
-        file.check(now)?;
-        output.warn(&warnings::of_file(&file, now));
-        output.warn(&warnings::of_chain(&file, &connection.provider).await?);
         let report = async |executed: &[Executed]| {
             blueprint.verify(&connection.provider).await?;
             publication.report(output, address, executed)
         };
-        let opened = self.signing.signer(&connection, Some(address), Purpose::new("deploy"), output).await?;
+        let opened = self.signing.signer(&connection, Some(address), purpose, output).await?;
         let signer = match opened {
             Opened::Ready(signer) => signer,
             Opened::Done(signer, executed) => {
@@ -71,7 +73,10 @@ impl DeployArgs {
             }
         };
         let prepared = blueprint.prepare(&signer.provider, file.chain, signer.from).await?;
-        let Some(call) = prepared else { return publication.report(output, address, &[]) };
+        let Some(call) = prepared else {
+            publication.report(output, address, &[])?;
+            return signer.close().await;
+        };
         signer.execute(&[step(call, &file, address)], report).await
     }
 }

@@ -12,7 +12,9 @@ use alloy::{
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Contract, Error, Intent, Journal, Outbox, Purpose, json,
+    Contract, Error, Intent, Journal, Outbox, Purpose,
+    error::{LONGEST_VALUE, start_of},
+    json,
     outbox::{Draft, Fees},
 };
 use levee_model::Wei;
@@ -29,9 +31,6 @@ use crate::{
     signing::{JournalArgs, WaitingArgs, about},
     table, transaction,
 };
-
-/// How many characters of a word an error shows.
-const LONGEST: usize = 80;
 
 /// Arguments of `levee send`.
 #[derive(Debug, Args)]
@@ -206,14 +205,6 @@ pub(super) fn in_json(file: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// The start of a word, which can be as long as a file.
-fn start(word: &str) -> String {
-    match word.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &word[..end]),
-        None => word.to_owned(),
-    }
-}
-
 /// What geth's `eth_signTransaction` and web3.js answer, and nothing else: a file with more in it could be meant for another reader.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -236,14 +227,16 @@ struct Answer {
 
 /// Reads a signed transaction: its account, its chain, and itself.
 pub(super) fn signed(word: &str) -> Result<(Address, u64, TxEnvelope), String> {
-    let raw = hex::decode(word).map_err(|_| format!("`{}` is not in hexadecimal digits", start(word)))?;
+    let raw = hex::decode(word)
+        .map_err(|_| format!("`{}` is not in hexadecimal digits", start_of(word, LONGEST_VALUE)))?;
     let mut rest = raw.as_slice();
     let transaction = TxEnvelope::decode_2718(&mut rest)
         .ok()
         .filter(|_| rest.is_empty())
-        .ok_or_else(|| format!("`{}` is no signed transaction", start(word)))?;
+        .ok_or_else(|| format!("`{}` is no signed transaction", start_of(word, LONGEST_VALUE)))?;
     let account = transaction.signature().recover_address_from_prehash(&transaction.signature_hash());
-    let account = account.map_err(|_| format!("`{}` has no valid signature", start(word)))?;
+    let account =
+        account.map_err(|_| format!("`{}` has no valid signature", start_of(word, LONGEST_VALUE)))?;
     let chain = transaction.chain_id().ok_or_else(|| {
         format!(
             "transaction `{}` names no chain (EIP-155), so that it could be sent on another",

@@ -1,10 +1,6 @@
 //! `levee terms`: write, check and show terms. Needs no network, but can look at what the terms name.
 
-use std::{
-    fs::OpenOptions,
-    io::{ErrorKind, Write},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use clap::{Args, Subcommand};
@@ -15,8 +11,7 @@ use serde_json::json;
 use crate::{
     amount,
     connection::NetworkArgs,
-    error::UserError,
-    escape,
+    escape, file,
     json::{TermsChecked, TermsShown},
     output::{self, Output},
     page, percent, table,
@@ -91,7 +86,7 @@ impl NewArgs {
         let text = terms::template(u64::try_from(today + TEMPLATE_DAYS * DAY)?);
         match self.file {
             Some(path) => {
-                write_new(&path, &text)?;
+                file::create(&path, &text)?;
                 let shown = escape::line(&path.display().to_string());
                 output.result(
                     &format!("wrote `{shown}`: fill it in, then `levee terms check {shown}`\n"),
@@ -105,18 +100,6 @@ impl NewArgs {
 }
 
 const DAY: i64 = 24 * 60 * 60;
-
-/// Never overwrites: the file may be the only copy of terms under which money is locked.
-fn write_new(path: &Path, text: &str) -> Result<(), UserError> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(path);
-    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => UserError::new(format!("`{}` already exists", path.display()))
-            .hint("choose another name: terms files are never overwritten"),
-        _ => {
-            UserError::new(format!("`{}` cannot be written: {error}", path.display())).hint("check the path")
-        }
-    })
-}
 
 impl CheckArgs {
     async fn run(self, output: Output) -> Result<()> {
@@ -221,7 +204,7 @@ fn shown(file: &TermsFile, address: Address) -> TermsShown<'_> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::document::Document;
+    use crate::{document::Document, error::UserError};
 
     pub(crate) const NOW: u64 = 1_785_542_400;
 
@@ -232,18 +215,6 @@ pub(crate) mod tests {
 
     pub(crate) fn parse(text: &str) -> Result<TermsFile, UserError> {
         TermsFile::parse(&Document::new("rescue.toml", text))
-    }
-
-    #[test]
-    fn a_file_is_never_overwritten() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("rescue.toml");
-        write_new(&path, "first").unwrap();
-        let message = write_new(&path, "second").unwrap_err().to_string();
-        assert_eq!(message, format!("`{}` already exists", path.display()));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "first");
-        let nowhere = write_new(&dir.path().join("no/rescue.toml"), "").unwrap_err().to_string();
-        assert!(nowhere.contains("cannot be written"), "{nowhere}");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256};
 use clap::Args;
-use eyre::Result;
-use levee::proof::{Evidence, ProvenAccount, Question, Role, Unproven, Verified};
+use eyre::{Report, Result};
+use levee::proof::{Evidence, ProvenAccount, Question, Role, Shortfall, Unproven, Verified};
 use levee_model::{Amount, Asset, Terms, json::Hash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,7 @@ impl VerifyArgs {
         }
         let page = Page::of(&verified.snapshot);
         let shown = Shown { verified: &verified, page: &page, account: bundle.account, anchor };
+        output.warn(&shown.warnings());
         output.result(&shown.to_text(), &shown.to_json())
     }
 
@@ -126,12 +127,15 @@ impl VerifyArgs {
     async fn ask(&self, terms: Option<&TermsFile>) -> Result<(Bundle, Verified, Anchor)> {
         let node = self.network.node(terms)?;
         let question = self.question(self.account, node.expected);
-        let evidence = question.ask(&node.provider).await?;
+        let evidence = match self.block_hash {
+            Some(_) => question.ask(&node.provider).await?,
+            None => {
+                let is_current =
+                    async |chain, number, time| node.nodes.check_current(chain, number, time).await;
+                question.ask_if(&node.provider, is_current).await?
+            }
+        };
         let verified = evidence.check(&question)?;
-        let (chain, block) = (verified.snapshot.chain, verified.snapshot.block);
-        if self.block_hash.is_none() {
-            node.nodes.check_current(chain, block.number, block.time).await?;
-        }
         let anchor = match (self.block_hash, node.nodes.quorum()) {
             (Some(_), _) => Anchor::Caller,
             (None, 1) => Anchor::Node,
@@ -154,8 +158,9 @@ impl VerifyArgs {
         }
         let question = self.question(bundle.account, self.network.expected(terms)?);
         let verified = bundle.evidence.check(&question).map_err(|error| {
-            UserError::new(format!("`{shown}` proves nothing: {error}"))
-                .hint("do not rely on it; ask whoever gave it to you for another")
+            let nothing = UserError::new(format!("`{shown}` proves nothing: {error}"))
+                .hint("do not rely on it; ask whoever gave it to you for another");
+            Report::new(error).wrap_err(nothing)
         })?;
         let anchor = if self.block_hash.is_some() { Anchor::Caller } else { Anchor::Bundle };
         Ok((bundle, verified, anchor))
@@ -215,6 +220,8 @@ pub(crate) struct Verification<'a> {
     account: Option<Positions<'a>>,
     /// What the escrow has of each asset, where that is proven.
     balances: &'a [Amount],
+    /// The tokens of which it is proven to have less than its books say, so that not everybody can be paid.
+    shortfalls: &'a [Shortfall],
     /// The accounts and the words of storage that everything follows from.
     proven: &'a [ProvenAccount],
     not_proven: &'a [Unproven],
@@ -222,7 +229,7 @@ pub(crate) struct Verification<'a> {
 
 impl Shown<'_> {
     fn to_json(&self) -> Verification<'_> {
-        let Verified { snapshot, block_hash, balances, accounts, unproven, .. } = self.verified;
+        let Verified { snapshot, block_hash, balances, shortfalls, accounts, unproven, .. } = self.verified;
         Verification {
             block_hash: *block_hash,
             anchor: self.anchor,
@@ -230,9 +237,19 @@ impl Shown<'_> {
             original_terms: &snapshot.original,
             account: self.account.map(|account| Positions::of(snapshot, account)),
             balances,
+            shortfalls,
             proven: accounts,
             not_proven: unproven,
         }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let exact = |amount: Amount| amount::units_exact(amount.units(), amount.asset(), self.page.rate());
+        let warning = |&Shortfall { held, booked }: &Shortfall| {
+            let [held, booked] = [held, booked].map(exact);
+            format!("the escrow has {held}, but its books need {booked}: not everybody can be paid")
+        };
+        self.verified.shortfalls.iter().map(warning).collect()
     }
 
     fn to_text(&self) -> String {
@@ -280,9 +297,14 @@ impl Shown<'_> {
                 "share rate",
                 "what Lido says that shares are worth, or that it does not say: coverage, the threshold met, every amount in stETH and, past the deadline, the status and what is drawn follow from it".into(),
             ),
-            Unproven::Token { asset } => {
-                (name_of_asset(asset), "that it does as it should: Lido's governance can change its code".into())
-            }
+            Unproven::Token { asset, is_lidos: true } => (
+                name_of_asset(asset),
+                "that it does as it should: Lido's governance can change the code of stETH".into(),
+            ),
+            Unproven::Token { asset, is_lidos: false } => (
+                name_of_asset(asset),
+                "that it does as it should, now or later: it is not the token that Lido is known to have on this chain".into(),
+            ),
             Unproven::Balance { asset } => {
                 (name_of_asset(asset), "what the escrow has: it is not known where this token keeps balances".into())
             }

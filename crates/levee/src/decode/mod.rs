@@ -29,6 +29,9 @@ pub use call::RawCall;
 #[cfg(feature = "text")]
 pub use expect::Expectation;
 pub use sentence::{Quantity, Sentence, Unit, Value};
+pub use transaction::gas_cost;
+
+use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use levee_model::Terms;
@@ -51,6 +54,8 @@ const DEPTH: usize = 16;
 pub struct Decoder {
     known: Known,
     payer: Option<Address>,
+    /// Who makes the calls of governors.
+    executors: BTreeMap<Address, Address>,
 }
 
 /// What a call means.
@@ -97,7 +102,7 @@ fn account<S: serde::Serializer>(account: &Option<Address>, serializer: S) -> Re
 impl Decoder {
     /// A decoder that knows Lido's tokens and WETH on this chain.
     pub fn on(chain: u64) -> Self {
-        Self { known: Known::on(chain), payer: None }
+        Self { known: Known::on(chain), ..Self::default() }
     }
 
     /// The same, knowing stETH and wstETH at these addresses as well.
@@ -112,6 +117,13 @@ impl Decoder {
     #[must_use]
     pub fn paid_by(self, payer: Address) -> Self {
         Self { payer: Some(payer), ..self }
+    }
+
+    /// The same, knowing that `executor`, such as a timelock, makes the calls of the proposals of `governor`, which do not say so.
+    #[must_use]
+    pub fn executed_by(mut self, governor: Address, executor: Address) -> Self {
+        self.executors.insert(governor, executor);
+        self
     }
 
     /// What a call means.
@@ -163,7 +175,8 @@ impl Decoder {
         };
         let transparent = sentence.is_none();
         let sentence = sentence.unwrap_or_else(|| all_of(&call, inner.len()));
-        let calls = inner.into_iter().map(|inner| self.read_at(inner, depth)).collect();
+        let executor = call.to.and_then(|governor| self.executors.get(&governor).copied());
+        let calls = inner.into_iter().map(|inner| self.read_at(inner.made_by(executor), depth)).collect();
         Meaning { notes, calls, transparent, ..Meaning::new(call, sentence) }
     }
 

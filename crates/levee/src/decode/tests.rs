@@ -237,7 +237,7 @@ fn told() -> Vec<(RawCall, String)> {
 /// A vote about nothing.
 fn new_vote(cast: bool, execute: bool) -> Vec<u8> {
     aragon::raw::newVote_1Call {
-        script: aragon::script(ANN, &[]),
+        script: aragon::script(ANN, []),
         metadata: String::new(),
         castVote: cast,
         executesIfDecided: execute,
@@ -327,6 +327,22 @@ fn a_sentence_says_no_less_and_no_more_than_the_call() {
     let settle = decoder().read(operation(O::Settle));
     let error = expects(&[format!("settle {E} sending 1 wei")], &[settle]).unwrap_err();
     let Error::NotAsExpected { part: "rescue", .. } = error else { panic!("{error}") };
+}
+
+/// A text of a declaration or a proposal can have pages, and a refusal is one line.
+#[test]
+fn a_long_value_is_cut_in_what_is_told_and_whole_in_the_facts() {
+    let long = "1".repeat(5_000);
+    let settle = decoder().read(operation(O::Settle));
+    let error = expects(&[format!("settle {long}")], slice::from_ref(&settle)).unwrap_err();
+    let message = format!(
+        "call 1 differs in its rescue: expected `{}…`, but found `{E}`; it is `settle {E}`",
+        &long[..80]
+    );
+    assert_eq!(error.to_string(), message);
+    assert!(matches!(error, Error::NotAsExpected { expected, .. } if expected == long));
+    let missing = expects(&[format!("settle {E}"), long.clone()], &[settle]).unwrap_err();
+    assert_eq!(missing.to_string(), format!("there is no call for `{}…`", &long[..320]));
 }
 
 #[test]
@@ -561,12 +577,12 @@ fn calls_through_multi_send_are_its_own_unless_a_safe_runs_it() {
 
 #[test]
 fn the_script_of_a_vote_is_made_by_the_agent() {
-    let script = aragon::script(ANN, &transactions());
+    let script = aragon::script(ANN, two_calls());
     let by_agent = format!("execute by the Agent {ANN}");
     let expected = [by_agent.as_str(), APPROVE, &by_agent, PLEDGE];
     assert_eq!(lines(&decoder().read_script(&script).unwrap()), expected);
     let vote = aragon::raw::newVote_0Call { script: script.clone(), metadata: "Pledge\n".into() };
-    let forward = aragon::raw::forwardCall { evmScript: aragon::script(OTHER, &[]) };
+    let forward = aragon::raw::forwardCall { evmScript: aragon::script(OTHER, []) };
     let meaning = decoder().read(raw(OTHER, 0, vote.abi_encode()));
     assert_eq!(lines(&meaning)[..2], [format!("start a vote in {OTHER}"), by_agent.clone()]);
     assert_eq!(meaning.notes, ["its text, which none of its calls depends on: \"Pledge\\n\""]);
@@ -578,7 +594,7 @@ fn the_script_of_a_vote_is_made_by_the_agent() {
         decoder().read_script(&script).unwrap().sentence.to_string(),
         "make 2 calls by an unnamed account"
     );
-    let one = aragon::script(ANN, &transactions()[..1]);
+    let one = aragon::script(ANN, two_calls().into_iter().take(1));
     assert_eq!(
         decoder().read_script(&one).unwrap().sentence.to_string(),
         "make 1 call by an unnamed account"
@@ -596,7 +612,13 @@ fn proposals_and_timelocks_are_opened() {
         let call = raw(OTHER, 0, proposal.call(kind).to_vec());
         let proposed = format!("propose to the governor {OTHER}");
         // The proposer is not who makes the calls.
-        assert_eq!(lines(&decoder().paid_by(ANN).read(call)), [proposed.as_str(), APPROVE, &for_ann]);
+        let decoder = decoder().paid_by(ANN);
+        assert_eq!(lines(&decoder.read(call.clone())), [proposed.as_str(), APPROVE, &for_ann]);
+        let lines_if =
+            |governor, executor| lines(&decoder.clone().executed_by(governor, executor).read(call.clone()));
+        assert_eq!(lines_if(OTHER, ANN), [proposed.as_str(), APPROVE, PLEDGE]);
+        assert_eq!(lines_if(OTHER, BEN), [proposed.as_str(), APPROVE, &for_ann]);
+        assert_eq!(lines_if(BEN, ANN), [proposed.as_str(), APPROVE, &for_ann]);
     }
     let Proposal { targets, values, calldatas: payloads, .. } = proposal;
     let (hash, zero) = (B256::repeat_byte(4), B256::ZERO);
@@ -728,7 +750,7 @@ fn seeds() -> Vec<Bytes> {
         nested,
         proposal.call(GovernorKind::OpenZeppelin),
         proposal.call(GovernorKind::Bravo),
-        aragon::script(ANN, &transactions()),
+        aragon::script(ANN, two_calls()),
     ])
     .collect()
 }

@@ -29,11 +29,15 @@ impl Decoder {
 
 /// What including it takes, whatever it does: its turn among the sender's transactions, and the ETH for gas and blobs.
 fn costs(transaction: &impl Transaction) -> [String; 2] {
+    let most = Quantity::new(gas_cost(transaction), Unit::Eth);
+    [format!("its nonce is {}", transaction.nonce()), format!("its gas costs at most {most}")]
+}
+
+/// The wei that the gas and the blobs of a transaction cost at most, besides the ETH that it sends.
+pub fn gas_cost(transaction: &impl Transaction) -> U256 {
     let gas = U256::from(transaction.gas_limit()) * U256::from(transaction.max_fee_per_gas());
     let blob_gas = U256::from(transaction.blob_gas_used().unwrap_or_default());
-    let blobs = blob_gas * U256::from(transaction.max_fee_per_blob_gas().unwrap_or_default());
-    let most = Quantity::new(gas + blobs, Unit::Eth);
-    [format!("its nonce is {}", transaction.nonce()), format!("its gas costs at most {most}")]
+    gas + blob_gas * U256::from(transaction.max_fee_per_blob_gas().unwrap_or_default())
 }
 
 /// The code that accounts get. Whoever signs such an authorization gives everything of the account to the code.

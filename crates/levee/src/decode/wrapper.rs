@@ -47,6 +47,14 @@ impl From<RawCall> for Inner {
     }
 }
 
+impl Inner {
+    /// The same, made by `account` if what it is in does not say by whom.
+    pub(super) fn made_by(mut self, account: Option<Address>) -> Self {
+        self.call.from = self.call.from.or(account);
+        self
+    }
+}
+
 impl Opened {
     fn new(sentence: Sentence, calls: impl IntoIterator<Item = RawCall>) -> Self {
         let inner = calls.into_iter().map(Inner::from).collect();

@@ -179,9 +179,7 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
             // Only this message has the hash.
             return Err(handover.silent(format!("it named `{told}`, and that is not recorded: {error}")));
         }
-        let signed = self.found(&handover, told).await?;
-        wallet.sent(&handover, &signed);
-        Ok(signed)
+        self.found(&handover, told).await
     }
 
     /// The transaction whose hash the wallet told, as soon as the node knows it.
@@ -232,11 +230,12 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         }
     }
 
-    /// Records a transaction as what came of a request.
+    /// Records a transaction as what came of a request, now or in an earlier run, and tells the wallet.
     async fn follow(&self, handover: &Handover, found: &TxEnvelope) -> Result<Signed, Error> {
         let Handover { intent, step, contracts, .. } = handover;
         let signed = Signed::new(*intent, step, contracts, found);
         self.journal.record(&signed).await?;
+        self.sender.iter().for_each(|wallet| wallet.sent(handover, &signed));
         Ok(signed)
     }
 }

@@ -8,13 +8,13 @@ use alloy::{
 };
 use levee_model::{
     Amount, Asset, BonusBooks, Lido, Moment, PositionId, PositionView, RecoveryBooks, Rescue, ShareRate,
-    Status, Timestamp, Units, Wei,
+    Status, Timestamp, Units,
 };
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    Evidence, ProofError, ProvenAccount, ProvenWord, Question, Role, Unproven, Verified,
+    Evidence, ProofError, ProvenAccount, ProvenWord, Question, Role, Shortfall, Unproven, Verified,
     layout::{self, Place},
     tokens::{self, Token},
     trie::Account,
@@ -108,14 +108,20 @@ impl Evidence {
         let books = Books::read(contracts, &identity, question.account, block.time)?;
         let proven = books.snapshot(&claimed, question.account);
         agree(&claimed, &proven)?;
-        let ether = convert::wei(contracts[0].balance)?;
-        books.require_backed(&proven, ether)?;
-        let mut balances = vec![Amount::Eth(ether)];
+        let mut balances = vec![Amount::Eth(convert::wei(contracts[0].balance)?)];
         balances.extend(self.token_balances(&plan, tokens)?);
+        let shortfalls = books.shortfalls(&proven, &balances)?;
         let unproven = unproven(&books, &proven, &plan, &balances);
         let described = plan.accounts().zip(&accounts).map(|(planned, account)| planned.describe(account));
         let accounts = described.collect::<Result<_, _>>()?;
-        Ok(Verified { snapshot: proven, block_hash: self.header.hash, balances, accounts, unproven })
+        Ok(Verified {
+            snapshot: proven,
+            block_hash: self.header.hash,
+            balances,
+            shortfalls,
+            accounts,
+            unproven,
+        })
     }
 
     /// The block, whose hash is that of its header.
@@ -183,14 +189,28 @@ struct Books {
 }
 
 impl Books {
-    /// No open escrow has less ETH than the pledges that it has booked.
-    fn require_backed(&self, proven: &Snapshot, ether: Wei) -> Result<(), ProofError> {
-        let ether_pots = proven.rescue.pots.iter().filter(|pot| pot.asset == Asset::Eth);
-        let booked = ether_pots.fold(0u128, |sum, pot| sum.saturating_add(pot.total.get()));
-        if self.rescue.stored_status() == Status::Open && booked > ether.get() {
+    /// The assets of which the escrow has less than it must. Nothing but the escrow's own code moves its ETH, so it cannot have
+    /// too little of that; a token can do anything.
+    fn shortfalls(&self, proven: &Snapshot, balances: &[Amount]) -> Result<Vec<Shortfall>, ProofError> {
+        let shortfall = |&held: &Amount| {
+            let booked = self.booked(proven, held.asset());
+            (held.units() < booked).then(|| Shortfall { held, booked: booked.of(held.asset()) })
+        };
+        let shortfalls: Vec<_> = balances.iter().filter_map(shortfall).collect();
+        if shortfalls.iter().any(|shortfall| shortfall.held.asset() == Asset::Eth) {
             return Err(ProofError::Impossible { role: Role::Escrow, address: proven.contracts.escrow });
         }
-        Ok(())
+        Ok(shortfalls)
+    }
+
+    /// The least that the escrow must have of an asset: all pledges while it is open, and then what the beneficiary is still to
+    /// get. How much of the rest has gone back is in the books of each pledger.
+    fn booked(&self, proven: &Snapshot, asset: Asset) -> Units {
+        let view = &proven.rescue;
+        if self.rescue.stored_status() == Status::Open {
+            return view.pledged(asset);
+        }
+        view.tranches_between(asset, view.delivered[asset], view.kept[asset])
     }
 
     fn read(
@@ -265,10 +285,11 @@ fn unproven(books: &Books, proven: &Snapshot, plan: &Plan, balances: &[Amount]) 
     if books.rescue.stored_status() == Status::Open && proven.rescue.rate != ShareRate::NotNeeded {
         list.push(Unproven::ShareRate { rate: proven.rescue.rate.known() });
     }
-    let assets = || plan.tokens.iter().map(|(token, _)| token.asset);
-    list.extend(assets().map(|asset| Unproven::Token { asset }));
+    let tokens = || plan.tokens.iter().map(|(token, _)| token);
+    list.extend(tokens().map(|&Token { asset, is_lidos, .. }| Unproven::Token { asset, is_lidos }));
     let is_missing = |asset: &Asset| balances.iter().all(|balance| balance.asset() != *asset);
-    list.extend(assets().filter(is_missing).map(|asset| Unproven::Balance { asset }));
+    let assets = tokens().map(|token| token.asset);
+    list.extend(assets.filter(is_missing).map(|asset| Unproven::Balance { asset }));
     list
 }
 

@@ -6,6 +6,7 @@ use strum::IntoStaticStr;
 use thiserror::Error;
 
 use super::Role;
+use crate::error::{LONGEST_VALUE, start_of};
 
 /// Why evidence proves nothing: whoever gave it lies, or has changed it, or serves a chain whose blocks are built in another
 /// way.
@@ -89,7 +90,11 @@ pub enum ProofError {
         address: Address,
     },
     /// What a view says does not follow from the storage.
-    #[error("the node says that `{field}` is {claimed}, but its proofs show {proven}")]
+    #[error(
+        "the node says that `{field}` is {}, but its proofs show {}",
+        start_of(claimed, LONGEST_VALUE),
+        start_of(proven, LONGEST_VALUE)
+    )]
     ViewDiffers {
         /// Where, in the JSON of a snapshot.
         field: String,

@@ -48,7 +48,7 @@ pub struct Question {
 /// What a node says and shows of a rescue at one block. Nothing of it is to be believed before it is
 /// [checked](Evidence::check).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Evidence {
     /// The block's header, with the hash that the node gives it.
     pub header: alloy::rpc::types::Header,
@@ -72,10 +72,23 @@ pub struct Verified {
     /// What the escrow has of each asset that the rescue accepts and whose balance is proven. It may be more than the books
     /// say: anyone can send more.
     pub balances: Vec<Amount>,
+    /// The tokens of which it is proven to have less than its books say, so that not everybody can be paid.
+    pub shortfalls: Vec<Shortfall>,
     /// The accounts that are proven, and each word that the above follows from.
     pub accounts: Vec<ProvenAccount>,
     /// What cannot be proven.
     pub unproven: Vec<Unproven>,
+}
+
+/// A token of which the escrow has less than its books say: the token has taken some, or never moved it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Shortfall {
+    /// What the escrow has.
+    pub held: Amount,
+    /// The least that it must have by its books: all pledges while the rescue is open, and then what the beneficiary is still
+    /// to get.
+    pub booked: Amount,
 }
 
 /// A proven account.
@@ -156,10 +169,13 @@ pub enum Unproven {
         #[serde(rename = "rateWeiPer1e27Shares")]
         rate: Option<Rate>,
     },
-    /// That a token does as it should: Lido's governance can change it.
+    /// That a token does as it should: Lido's governance can change the code of stETH, and of a token that is not Lido's
+    /// nothing is known.
     Token {
         /// Which one.
         asset: Asset,
+        /// Whether it is Lido's on this chain.
+        is_lidos: bool,
     },
     /// What the escrow has of a token: it is not known where this token keeps balances.
     Balance {

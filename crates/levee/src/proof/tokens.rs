@@ -22,7 +22,7 @@ pub(super) struct Token {
     pub(super) asset: Asset,
     pub(super) address: Address,
     /// Whether it is Lido's own, by the chain.
-    is_lidos: bool,
+    pub(super) is_lidos: bool,
     model: &'static Model,
     /// What the model of this token would be created with, if it is created with anything.
     immutable: Option<B256>,

@@ -76,12 +76,19 @@ struct Head {
 }
 
 impl Nodes {
-    /// The nodes at these addresses; a request goes to the first of them that answers.
+    /// The nodes at these addresses; a request goes to the first of them that answers. An address that is given twice is one
+    /// node, which cannot agree with itself.
     ///
     /// # Errors
     /// [`Error::TooFewNodes`] if there are none; [`Error::Unreachable`] if the machine cannot connect to anything.
     pub fn new(urls: impl IntoIterator<Item = RedactedUrl>) -> Result<Self, Error> {
-        let list: Arc<[Node]> = urls.into_iter().map(Node::new).collect::<Result<_, _>>()?;
+        let mut distinct = Vec::new();
+        for url in urls {
+            if !distinct.contains(&url) {
+                distinct.push(url);
+            }
+        }
+        let list: Arc<[Node]> = distinct.into_iter().map(Node::new).collect::<Result<_, _>>()?;
         Self { list, preferred: Arc::default(), patience: PATIENCE, quorum: 1 }.with_quorum(1)
     }
 

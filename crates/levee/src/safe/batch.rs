@@ -231,15 +231,9 @@ fn serialized(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::Contract;
+    use crate::operation::tests::transaction;
     use alloy::primitives::U256;
-    use levee_model::Wei;
     use serde_json::json;
-
-    fn transaction() -> Transaction {
-        let input = Bytes::from_static(&[0x8c, 0x45]);
-        Transaction { contract: Contract::PledgeEscrow, to: [0xab; 20].into(), value: Wei::new(5), input }
-    }
 
     fn batch() -> Batch {
         Batch::new(1, [7; 20].into(), 1_700_000_000_000, "Settle", &[transaction()])

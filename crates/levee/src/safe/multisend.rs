@@ -5,10 +5,11 @@ use alloy::{
     providers::Provider,
     sol_types::SolCall,
 };
+use levee_model::Wei;
 use serde::Serialize;
 
 use super::{raw::MultiSend, version::SafeVersion};
-use crate::error::Error;
+use crate::{blueprint::Contract, call::Call, error::Error, operation::Transaction};
 
 /// A call that a Safe makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,6 +25,23 @@ pub struct SafeCall {
     /// The call's data.
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub data: Bytes,
+}
+
+impl From<&Transaction> for SafeCall {
+    fn from(transaction: &Transaction) -> Self {
+        let Transaction { to, value, input, .. } = transaction;
+        Self { to: *to, value: U256::from(value.get()), data: input.clone() }
+    }
+}
+
+impl SafeCall {
+    /// The call by itself, to be simulated as the Safe. Its refusal is read as that of any contract of Levee.
+    pub fn with<P: Provider + Clone>(&self, provider: &P) -> Call<P> {
+        let Self { to, value, data: input } = self.clone();
+        let value = Wei::new(value.saturating_to());
+        let transaction = Transaction { contract: Contract::PledgeRouter, to, value, input };
+        Call::of(provider.clone(), transaction, Vec::new())
+    }
 }
 
 /// Where Safe has put its code that makes calls only, and the hash of this code.

@@ -309,7 +309,7 @@ impl<P: Provider + Clone> SafeWallet<P> {
     /// Tries what the transaction does, as if all owners had approved it and its nonce were the next. Changes nothing.
     ///
     /// # Errors
-    /// The reason why a call of it would fail, as [`Call::simulate`]; [`Error::SafeRefused`].
+    /// The reason why a call of it would fail, as [`Call::simulate`]; [`Error::SafeRefused`], [`Error::SafeGuardRefused`].
     pub async fn simulate(&self, transaction: &SafeTransaction) -> Result<(), Error> {
         let sender = self.state.owners.first().copied().unwrap_or_default();
         let slot = |number: u64| B256::from(U256::from(number));
@@ -336,21 +336,18 @@ impl<P: Provider + Clone> SafeWallet<P> {
             Ok(_) => CALL_FAILS,
             Err(error) => self.failed(error, sender),
         };
-        if error != CALL_FAILS {
-            return Err(error);
-        }
+        // Safes from 1.5.0 on pass the message of a call on, so that only calls that succeed show that it is the guard's.
+        let error = match (error, self.state.guard) {
+            (CALL_FAILS, _) => CALL_FAILS,
+            (Error::TokenRefused { reason }, Some(guard)) => Error::SafeGuardRefused { guard, reason },
+            (error, _) => return Err(error),
+        };
         Err(self.reason(&transaction.calls()?).await.unwrap_or(error))
     }
 
     /// Why the first of the calls fails that does, if the Safe makes them itself; none if it cannot be found out.
     async fn reason(&self, calls: &[SafeCall]) -> Option<Error> {
-        let call = |call: &SafeCall| {
-            let SafeCall { to, value, data: input } = call.clone();
-            let value = Wei::new(value.saturating_to());
-            let transaction = Transaction { contract: Contract::PledgeRouter, to, value, input };
-            Call::of(self.provider.clone(), transaction, Vec::new())
-        };
-        let calls: Vec<_> = calls.iter().map(call).collect();
+        let calls: Vec<_> = calls.iter().map(|call| call.with(&self.provider)).collect();
         let calls: Vec<_> = calls.iter().collect();
         simulate_all(&self.provider, self.state.address, &calls, None).await.err()
     }

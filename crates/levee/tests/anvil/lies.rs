@@ -74,6 +74,25 @@ const KINDS: [Kind; 19] = [
     Kind::TokensWord,
 ];
 
+impl Kind {
+    /// Whether it is told of what proves an account.
+    const fn is_of_a_proof(self) -> bool {
+        use Kind::*;
+        matches!(
+            self,
+            Balance
+                | Nonce
+                | CodeHash
+                | StorageRoot
+                | Word
+                | WordOfAnother
+                | ProofNode
+                | WordProofNode
+                | ShortProof
+        )
+    }
+}
+
 /// Everything that is in the hash of a header.
 const HEADER: [&str; 15] = [
     "parentHash",
@@ -139,19 +158,7 @@ impl Lie {
             Some("eth_getProof") => {
                 let address: Address =
                     serde_json::from_value(request["params"][0].clone()).expect("the node answers so");
-                let is_proof = matches!(
-                    self.kind,
-                    Balance
-                        | Nonce
-                        | CodeHash
-                        | StorageRoot
-                        | Word
-                        | WordOfAnother
-                        | ProofNode
-                        | WordProofNode
-                        | ShortProof
-                );
-                is_proof && address == self.about
+                self.kind.is_of_a_proof() && address == self.about
             }
             Some("eth_call") => {
                 self.calls += 1;
@@ -249,15 +256,13 @@ impl Lie {
         let bytes: Bytes = serde_json::from_value(answer.clone()).expect("the node answers so");
         let (magic, mut reading): Answer =
             AnswerType::abi_decode_params(&bytes).expect("the node answers so");
+        self.falsify(&mut reading);
+        *answer = json!(Bytes::from(AnswerType::abi_encode_params(&(magic, reading))));
+    }
+
+    fn falsify(&mut self, reading: &mut Reading) {
         match self.kind {
-            Kind::CodeInView => {
-                let Reading { codeHash, recoveryPool, bonusPool, .. } = &mut reading;
-                let hashes = [codeHash, &mut recoveryPool.codeHash, &mut bonusPool.codeHash];
-                let number = self.seed.below(3);
-                for (_, hash) in hashes.into_iter().enumerate().filter(|(index, _)| *index == number) {
-                    hash.0[self.seed.below(32)] ^= 1;
-                }
-            }
+            Kind::CodeInView => self.flip_code(reading),
             Kind::TermsInView => self.flip_until(&mut reading.originalTerms, |bytes| {
                 let terms = PledgeEscrow::originalTermsCall::abi_decode_returns_validate(bytes).ok()?;
                 terms::decode(&terms).ok()
@@ -265,39 +270,49 @@ impl Lie {
             Kind::RescueInView => self.flip_until(&mut reading.rescue, |bytes| {
                 RescueView::try_from(PledgeEscrow::rescueCall::abi_decode_returns_validate(bytes).ok()?).ok()
             }),
-            Kind::PoolInView if self.seed.below(2) == 0 => {
-                self.flip_until(&mut reading.recoveryPool.books, |bytes| {
-                    RecoveryView::try_from(
-                        RecoveryPool::recoveryCall::abi_decode_returns_validate(bytes).ok()?,
-                    )
-                    .ok()
-                });
-            }
-            Kind::PoolInView => self.flip_until(&mut reading.bonusPool.books, |bytes| {
-                BonusView::try_from(BonusPool::bonusCall::abi_decode_returns_validate(bytes).ok()?).ok()
-            }),
+            Kind::PoolInView => self.flip_pool(reading),
             Kind::PositionInView => self.flip_until(&mut reading.account.positions, |bytes| {
                 let positions = PledgeEscrow::positionsCall::abi_decode_returns_validate(bytes).ok()?;
-                positions
-                    .iter()
-                    .map(|position| PositionView::try_from(position).ok())
-                    .collect::<Option<Vec<_>>>()
+                let position = |position| PositionView::try_from(position).ok();
+                positions.iter().map(position).collect::<Option<Vec<_>>>()
             }),
-            Kind::SharesInView => {
-                let number = self.seed.below(reading.account.shares.len());
-                let PoolShares { earned, claimed, enlistedAmount, unitSeconds, enlistedDepartures, .. } =
-                    &mut reading.account.shares[number];
-                let numbers = [earned, claimed, enlistedAmount, unitSeconds, enlistedDepartures];
-                let which = self.seed.below(numbers.len());
-                for (_, number) in numbers.into_iter().enumerate().filter(|(index, _)| *index == which) {
-                    *number += U256::from(1 + self.seed.below(1_000));
-                }
-            }
+            Kind::SharesInView => self.raise_shares(reading),
             Kind::TokensWord if self.seed.below(2) == 0 => self.flip_number(&mut reading.account.stETHShares),
             Kind::TokensWord => self.flip_number(&mut reading.account.wstETH.balance),
             _ => unreachable!("it is no view"),
         }
-        *answer = json!(Bytes::from(AnswerType::abi_encode_params(&(magic, reading))));
+    }
+
+    fn flip_code(&mut self, reading: &mut Reading) {
+        let Reading { codeHash, recoveryPool, bonusPool, .. } = reading;
+        let hashes = [codeHash, &mut recoveryPool.codeHash, &mut bonusPool.codeHash];
+        let number = self.seed.below(hashes.len());
+        for (_, hash) in hashes.into_iter().enumerate().filter(|(index, _)| *index == number) {
+            hash.0[self.seed.below(32)] ^= 1;
+        }
+    }
+
+    fn flip_pool(&mut self, reading: &mut Reading) {
+        if self.seed.below(2) == 0 {
+            return self.flip_until(&mut reading.recoveryPool.books, |bytes| {
+                let books = RecoveryPool::recoveryCall::abi_decode_returns_validate(bytes).ok()?;
+                RecoveryView::try_from(books).ok()
+            });
+        }
+        self.flip_until(&mut reading.bonusPool.books, |bytes| {
+            BonusView::try_from(BonusPool::bonusCall::abi_decode_returns_validate(bytes).ok()?).ok()
+        });
+    }
+
+    fn raise_shares(&mut self, reading: &mut Reading) {
+        let place = self.seed.below(reading.account.shares.len());
+        let PoolShares { earned, claimed, enlistedAmount, unitSeconds, enlistedDepartures, .. } =
+            &mut reading.account.shares[place];
+        let numbers = [earned, claimed, enlistedAmount, unitSeconds, enlistedDepartures];
+        let which = self.seed.below(numbers.len());
+        for (_, number) in numbers.into_iter().enumerate().filter(|(index, _)| *index == which) {
+            *number += U256::from(1 + self.seed.below(1_000));
+        }
     }
 
     fn flip_number(&mut self, number: &mut Bytes) {

@@ -288,6 +288,10 @@ async fn nodes_that_disagree_are_named() -> Result<()> {
 
     let too_few = nodes(&[honest.url()])?.with_quorum(2);
     assert_eq!(too_few.unwrap_err(), Error::TooFewNodes { quorum: 2, nodes: 1 });
+    // One node, however it is written, agrees with nobody.
+    let twice = nodes(&["http://node.example", "HTTP://Node.Example:80/"])?.with_quorum(2);
+    assert_eq!(twice.unwrap_err(), Error::TooFewNodes { quorum: 2, nodes: 1 });
+    assert!(nodes(&["http://node.example/a", "http://node.example/b"])?.with_quorum(2).is_ok());
     Ok(())
 }
 

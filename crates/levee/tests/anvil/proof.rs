@@ -6,7 +6,7 @@ use crate::{
 };
 use alloy::{
     eips::BlockId,
-    primitives::{Address, B256},
+    primitives::{Address, B256, U256},
     providers::{DynProvider, Provider, ext::AnvilApi},
 };
 use eyre::{OptionExt as _, Result};
@@ -14,7 +14,7 @@ use levee::{
     AccountView, Blueprint, Contract, Error, Escrow, Query, Snapshot,
     bindings::{StETH, WstETH},
     model::{Amount, Asset, EndReason, Goal, Operation as O, PositionId, Shares, Status, Terms, Units, Wei},
-    proof::{Evidence, Question, Role, Unproven, Verified},
+    proof::{Evidence, Question, Role, Shortfall, Unproven, Verified},
     provider,
 };
 use levee_lab::{
@@ -209,7 +209,44 @@ async fn tokens_that_are_not_known_have_no_proven_balance() -> Result<()> {
         proven.balances.iter().map(|balance| balance.asset()).collect::<Vec<_>>(),
         [Asset::Eth, Asset::WstEth]
     );
-    assert!(proven.unproven.contains(&Unproven::Balance { asset: Asset::StEth }));
+    for what in [
+        Unproven::Balance { asset: Asset::StEth },
+        Unproven::Token { asset: Asset::StEth, is_lidos: false },
+        Unproven::Token { asset: Asset::WstEth, is_lidos: false },
+    ] {
+        assert!(proven.unproven.contains(&what), "{what:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_token_that_took_from_the_escrow_is_named() -> Result<()> {
+    let env = Environment::start().await?;
+    let (alice, escrow) = (env.alice(), largest_rescue(&env).await?);
+    let slot = assert_proven(&env, &escrow, alice).await?.accounts[3].words[0].slot;
+    // What is short when the escrow has so many shares.
+    let with = async |units: u128| -> Result<Vec<Shortfall>> {
+        env.provider.anvil_set_storage_at(env.steth, slot.into(), U256::from(units).into()).await?;
+        env.warp(env.time().await? + 1).await?;
+        Ok(assert_proven(&env, &escrow, alice).await?.shortfalls)
+    };
+    let short = |units: u128| {
+        let [held, booked] = [units - 1, units].map(|units| Amount::StEth(Shares::new(units)));
+        Shortfall { held, booked }
+    };
+    let pledged = 8 * ETHER;
+    assert_eq!((with(pledged).await?, with(pledged - 1).await?), (vec![], vec![short(pledged)]));
+
+    let now = env.time().await?;
+    let goal =
+        Goal { target: Wei::new(24 * ETHER), deadline: now + 80_000, terms_hash: B256::repeat_byte(9) };
+    escrow.call(O::Amend(goal))?.execute(&env.outbox(env.guardian())).await?;
+    env.warp(now + 4_000).await?;
+    by_alice(&env, &escrow, &[O::Settle]).await?;
+    let settled = escrow.rescue().await?;
+    let drawn = settled.tranches_down(Asset::StEth, settled.kept[Asset::StEth]).get();
+    assert!(0 < drawn && drawn < pledged - 1);
+    assert_eq!((with(drawn).await?, with(drawn - 1).await?), (vec![], vec![short(drawn)]));
     Ok(())
 }
 
@@ -236,6 +273,17 @@ async fn another_block_is_taken_when_the_state_of_one_is_gone() -> Result<()> {
     let blocks = proxy.methods().iter().filter(|method| *method == "eth_getBlockByNumber").count();
     assert_eq!(blocks, 2);
     assert!(matches!(ask(&refusing(9), None).await, Err(Error::Rpc { .. })));
+    // Nothing is proven of a block that will not be accepted.
+    let proxy = refusing(0);
+    let node = provider::read_only(&proxy.url().parse()?)?;
+    let header = &evidence.header.inner;
+    let refused = Error::FutureBlock { block: header.number, seconds: 7 };
+    let accept = async |chain, number, time| {
+        assert_eq!((chain, number, time), (CHAIN, header.number, header.timestamp));
+        Err(refused.clone())
+    };
+    assert_eq!(question(escrow, None).ask_if(&node, accept).await, Err(refused.clone()));
+    assert_eq!(proxy.methods(), ETH_ONLY[..2]);
     // A given block is not exchanged for another.
     assert!(matches!(ask(&refusing(1), Some(evidence.header.hash)).await, Err(Error::Rpc { .. })));
     Ok(())

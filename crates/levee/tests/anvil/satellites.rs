@@ -140,7 +140,7 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     let (tier, amount, route) = (0, Amount::Eth(wei(1)), Route::Router { enlist: true });
     let pledge = Pledge { pledger: bob, tier, amount, amendment: 0, route };
     let id = PositionId { pledger: bob, tier: 0, asset: Asset::Eth };
-    assert!(!pool.has_all_of(&escrow, id).await?, "there is nothing of it");
+    assert!(!pool.has_all_of(id).await?, "there is nothing of it");
     let pledged =
         escrow.clone().through(router.address()).pledge(pledge, None)?.execute(&env.outbox(alice)).await?;
     let deadline = escrow.terms().await?.deadline;
@@ -158,7 +158,7 @@ async fn a_bonus_is_enlisted_with_the_pledge_and_decided_after_the_exit_window()
     assert_eq!(pool.enlisted(id).await?, enlistment);
     let again = escrow.call(O::Enlist(id))?.simulate(alice).await;
     assert_eq!(again, Err(BonusRefusal::NothingToEnlist { id }.into()));
-    assert!(pool.has_all_of(&escrow, id).await?);
+    assert!(pool.has_all_of(id).await?);
     let open = escrow.call(O::ClaimBonus(id))?.simulate(bob).await.unwrap_err();
     assert!(open.to_string().starts_with("the pledges cover 1 ETH of 100 ETH"), "{open}");
 

@@ -223,6 +223,9 @@ async fn what_a_silent_wallet_has_sent_is_found() -> Result<()> {
     assert_eq!((done.len(), pledged(&escrow, env.bob()).await?), (1, Units::new(7)));
     let [signed] = &outbox.journal().transactions(intent.id).await?[..] else { panic!("one is recorded") };
     assert_eq!((signed.nonce, signed.state), (nonce + 1, SignedState::Included));
+    // The wallet is told what was found, so that its owner learns what it has changed.
+    let told = wallet.told.lock().expect("no test panics with it");
+    assert_eq!(told.iter().map(|told| told.hash).collect::<Vec<_>>(), [signed.hash]);
     Ok(())
 }
 

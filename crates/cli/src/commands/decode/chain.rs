@@ -10,7 +10,7 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    Contract, Error, Escrow,
+    Contract, Error, Escrow, Governor,
     decode::{Decoder, Expectation, Meaning, Value},
     safe,
 };
@@ -38,7 +38,7 @@ impl DecodeArgs {
             _ => source,
         };
         let chain = Some(connection.chain);
-        let named = accounts(&source.content.read(&Decoder::default())?);
+        let named = accounts(&source.content.read(&Decoder::default()));
         let rescues = rescues(&connection, &named, &mut doubts).await?;
         check_contracts(&connection, &named, &mut doubts).await?;
         self.require_sure(&doubts)?;
@@ -46,6 +46,9 @@ impl DecodeArgs {
         let of_lido = one_with_steth(&rescues);
         if let Some(terms) = of_lido.map(Escrow::original_terms) {
             decoder = decoder.with_lido(terms.steth, terms.wsteth);
+        }
+        for (governor, timelock) in timelocks(&connection, &named).await? {
+            decoder = decoder.executed_by(governor, timelock);
         }
         let expectation = in_shares(expectation, of_lido).await?;
         let mut decoded = self.decode(&decoder, source, chain)?;
@@ -134,6 +137,19 @@ async fn rescues(
         }
     }
     Ok(rescues)
+}
+
+/// The governors among the accounts, each with its timelock, if it has one.
+async fn timelocks(
+    connection: &Connection,
+    accounts: &BTreeSet<(Address, &'static str)>,
+) -> Result<Vec<(Address, Address)>> {
+    let mut all = Vec::new();
+    for (account, _) in accounts.iter().filter(|(_, name)| *name == "governor") {
+        let timelock = Governor::timelock_of(&connection.provider, *account).await?;
+        all.extend(timelock.map(|timelock| (*account, timelock)));
+    }
+    Ok(all)
 }
 
 /// Finds what is called like a contract of Levee or Safe, and is none.

@@ -8,7 +8,7 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    GovernorKind, Proposal, SafeCall, SafeProposal,
+    GovernorKind, Proposal, SafeCall, SafeProposal, aragon,
     decode::RawCall,
     json,
     model::{Wei, json::Account},
@@ -20,7 +20,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::source::{self, Content, Source, Wrapper, counted};
+use super::source::{self, Content, Source, counted};
 use crate::{
     commands::{safe::show::of_transaction, send},
     error::UserError,
@@ -229,8 +229,17 @@ fn script(value: Value, path: &Path) -> Result<Source> {
     require_keys(&value, path, &[&HANDED, &MADE, &["script"]])?;
     let Scripted { script } = parse(value.clone(), path, "a script")?;
     let handed: Handed = parse(value, path, "a file of calls")?;
+    let steps = handed.steps.iter().map(|step| SafeCall {
+        to: step.to,
+        value: U256::from(step.value_wei.get()),
+        data: step.data.clone(),
+    });
+    if aragon::script(handed.account, steps) != script {
+        let other = format!("its script is not the one by which `{}` makes its steps", handed.account);
+        return Err(contradiction(path, &other).into());
+    }
     let name = format!("script of {}", counted(handed.steps.len(), "call"));
-    Ok(handed.source(name, |calls| Content::Wrapped { calls, by: Wrapper::Script(script) }))
+    Ok(handed.source(name, |_| Content::Script(script)))
 }
 
 fn proposal(value: Value, path: &Path) -> Result<Source> {
@@ -241,8 +250,8 @@ fn proposal(value: Value, path: &Path) -> Result<Source> {
     let handed: Handed = parse(value, path, "a file of calls")?;
     proposed.require_one(&handed.steps, path)?;
     let name = format!("proposal of {}", counted(handed.steps.len(), "call"));
-    let by = Wrapper::Proposal(RawCall::new(None, proposed.governor, U256::ZERO, proposed.propose));
-    Ok(handed.source(name, |calls| Content::Wrapped { calls, by }))
+    let call = RawCall::new(None, proposed.governor, U256::ZERO, proposed.propose);
+    Ok(handed.source(name, |_| Content::Calls(vec![call])))
 }
 
 fn unsigned(value: Value, path: &Path) -> Result<Source> {
@@ -419,6 +428,36 @@ mod tests {
             let mut file = proposal();
             file.as_object_mut().unwrap().remove(key);
             assert!(refused(&file.to_string()).contains(&format!("missing field `{key}`")), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_script_makes_the_steps_by_the_agent_and_nothing_else() {
+        let agent = Address::repeat_byte(0x55);
+        let settle =
+            SafeCall { to: TO, value: U256::from(5), data: Bytes::from_static(&[0x11, 0xda, 0x60, 0xb4]) };
+        let mut file = calls();
+        file["form"] = json!("aragonScript");
+        let mut with = |script: Bytes| {
+            file["script"] = json!(script);
+            file.clone()
+        };
+        let script = aragon::script(agent, [settle.clone()]);
+        assert_eq!(good(&with(script.clone())).name, "script of 1 call");
+        let beside = [&agent[..], &[0; 4]].concat();
+        let others = [
+            // A call that is not the Agent's, one by another Agent, one more, and none.
+            [&script[..], &beside].concat().into(),
+            aragon::script(TO, [settle.clone()]),
+            aragon::script(agent, [settle.clone(), settle.clone()]),
+            aragon::script(agent, []),
+            aragon::script(agent, [SafeCall { value: U256::ZERO, ..settle }]),
+        ];
+        let message = format!(
+            "`file` contradicts itself: its script is not the one by which `{agent}` makes its steps"
+        );
+        for other in others {
+            assert_eq!(refused(&with(other).to_string()), message);
         }
     }
 

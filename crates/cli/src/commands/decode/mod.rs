@@ -11,8 +11,8 @@ use alloy::primitives::{Address, U256};
 use clap::Args;
 use eyre::Result;
 use levee::{
-    decode::{Decoder, Expectation, Meaning},
-    model::json::AccountOrNone,
+    decode::{Decoder, Expectation, Meaning, Quantity, Unit},
+    model::{Wei, json::AccountOrNone},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -55,7 +55,7 @@ pub(crate) struct DecodeArgs {
 
     /// ETH that is sent with the data.
     #[arg(long, value_name = "AMOUNT", value_parser = amount::parse_eth, requires = "to")]
-    value: Option<levee::model::Wei>,
+    value: Option<Wei>,
 
     /// Account that you know to make the calls, such as your Safe; refused if they are signed, or made for, another.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
@@ -64,6 +64,10 @@ pub(crate) struct DecodeArgs {
     /// What a call is to do, in the words in which it is printed; once for each call.
     #[arg(long, value_name = "SENTENCE")]
     expect: Vec<String>,
+
+    /// The most that the gas of all transactions may cost, in ETH.
+    #[arg(long, value_name = "AMOUNT", value_parser = amount::parse_eth, requires = "expect")]
+    max_cost: Option<Wei>,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -150,11 +154,28 @@ impl DecodeArgs {
         let sender = self.sender_of(&source)?;
         let claimed_sender = source.sender.filter(|_| sender.is_none());
         let decoder = sender.into_iter().fold(decoder.clone(), Decoder::paid_by);
-        let calls = source.content.read(&decoder)?;
+        self.require_cost(&source.content)?;
+        let calls = source.content.read(&decoder);
         let mut told = file::warnings(&source.content);
         told.extend(warnings(&calls));
         let (warnings, expected) = (told, self.expect.len());
         Ok(Decoded { source: source.name, chain, sender, claimed_sender, calls, expected, warnings })
+    }
+
+    /// Refuses transactions whose gas can cost more than it may.
+    fn require_cost(&self, content: &Content) -> Result<(), UserError> {
+        let Some(limit) = self.max_cost else { return Ok(()) };
+        let cost = content.gas_cost().ok_or_else(|| {
+            UserError::new("what is decoded is no transaction, so it does not say what its gas costs")
+                .hint("leave `--max-cost` out, and give it for the transaction that is sent in the end")
+        })?;
+        if cost <= U256::from(limit.get()) {
+            return Ok(());
+        }
+        let [cost, limit] =
+            [cost, U256::from(limit.get())].map(|wei| Quantity::new(wei, Unit::Eth).to_string());
+        Err(UserError::new(format!("its gas can cost {cost}, more than the {limit} of `--max-cost`"))
+            .hint("do not sign it before you know why; whoever wrote it has chosen the price"))
     }
 
     /// Who makes the calls, if that is certain.

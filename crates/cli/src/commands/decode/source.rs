@@ -9,7 +9,7 @@ use alloy::{
 use eyre::Result;
 use levee::{
     SafeProposal,
-    decode::{Decoder, Meaning, RawCall},
+    decode::{self, Decoder, Meaning, RawCall},
 };
 
 use crate::{commands::send, error::UserError};
@@ -31,8 +31,6 @@ pub(super) struct Source {
 pub(super) enum Content {
     /// Calls, one after the other.
     Calls(Vec<RawCall>),
-    /// Calls, and a proposal or a script that must make exactly these.
-    Wrapped { calls: Vec<RawCall>, by: Wrapper },
     /// The script of an Aragon vote.
     Script(Bytes),
     /// A transaction of a Safe.
@@ -41,15 +39,6 @@ pub(super) enum Content {
     Transactions(Vec<(Option<Address>, TypedTransaction)>),
     /// A transaction that a node has.
     Sent(B256),
-}
-
-/// What is made of calls.
-#[derive(Debug)]
-pub(super) enum Wrapper {
-    /// A call of a governor.
-    Proposal(RawCall),
-    /// The script of an Aragon vote.
-    Script(Bytes),
 }
 
 impl Content {
@@ -71,11 +60,20 @@ impl Content {
         }
     }
 
+    /// The most that its gas and blobs cost whoever sends it; none if it says nothing of that.
+    pub(super) fn gas_cost(&self) -> Option<U256> {
+        match self {
+            Self::Transactions(transactions) => {
+                Some(transactions.iter().map(|(_, transaction)| decode::gas_cost(transaction)).sum())
+            }
+            _ => None,
+        }
+    }
+
     /// What it does. A transaction must have been read from a node before.
-    pub(super) fn read(&self, decoder: &Decoder) -> Result<Vec<Meaning>, UserError> {
-        Ok(match self {
+    pub(super) fn read(&self, decoder: &Decoder) -> Vec<Meaning> {
+        match self {
             Self::Calls(calls) => calls.iter().map(|call| decoder.read(call.clone())).collect(),
-            Self::Wrapped { calls, by } => vec![wrapped(decoder, calls, by)?],
             Self::Script(script) => decoder.read_script(script).into_iter().collect(),
             Self::Safe(proposal) => decoder.read_safe(proposal),
             Self::Transactions(transactions) => transactions
@@ -83,29 +81,8 @@ impl Content {
                 .flat_map(|(from, transaction)| decoder.read_transaction(*from, transaction))
                 .collect(),
             Self::Sent(_) => Vec::new(),
-        })
-    }
-}
-
-/// What a proposal or a script does, which must be to make the calls.
-fn wrapped(decoder: &Decoder, calls: &[RawCall], by: &Wrapper) -> Result<Meaning, UserError> {
-    let (meaning, made): (_, fn(&Meaning) -> Vec<&Meaning>) = match by {
-        Wrapper::Proposal(call) => {
-            (Some(decoder.read(call.clone())), |proposal| proposal.calls.iter().collect())
         }
-        // The Agent is asked to make each call.
-        Wrapper::Script(script) => (decoder.read_script(script), |script| {
-            script.calls.iter().flat_map(|by_agent| &by_agent.calls).collect()
-        }),
-    };
-    let is_same = |meaning: &Meaning| {
-        let made = made(meaning).into_iter().map(|call| (call.to, call.value, &call.data));
-        made.eq(calls.iter().map(|call| (call.to, call.value, &call.data)))
-    };
-    meaning.filter(is_same).ok_or_else(|| {
-        UserError::new("the file contradicts itself: its steps are not the calls of its proposal or script")
-            .hint("do not use it; write it again")
-    })
+    }
 }
 
 /// Recognizes what is in hexadecimal digits. With an account that it is sent to, it is the data of a call.
