@@ -78,6 +78,7 @@ fn every_command_is_found() {
         "send",
         "safe",
         "journal",
+        "index",
         "doctor",
         "networks",
         "abi",
@@ -90,6 +91,7 @@ fn every_command_is_found() {
     assert_eq!(commands_in(&help(&["receiver".into()])), ["new", "status", "push"]);
     assert_eq!(commands_in(&help(&["receiver".into(), "new".into()])), ["repayer", "unwinder"]);
     assert_eq!(commands_in(&help(&["journal".into()])), ["list", "show", "resume", "bump", "forget"]);
+    assert_eq!(commands_in(&help(&["index".into()])), ["check"]);
     assert_eq!(commands_in(&help(&["safe".into()])), ["propose", "show", "sign", "execute"]);
     assert_eq!(commands_in(&help(&["bonus".into()])), ["add", "enlist", "claim", "take-back"]);
 }

@@ -14,6 +14,7 @@ mod decode;
 mod devices;
 mod edition;
 mod guides;
+mod index;
 mod inputs;
 mod journal;
 mod languages;

@@ -29,6 +29,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["doctor", ..] => "doctor",
         ["networks", ..] => "networks",
         ["declarations", ..] => "declarations",
+        ["index", "check", ..] => "index-check",
         ["journal", "list", ..] => "journal-list",
         ["journal", "show" | "forget", ..] => "journal-show",
         ["positions", ..] => "positions",
@@ -39,6 +40,8 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["terms", "check", ..] => "terms-check",
         ["terms", "show", ..] => "terms-show",
         ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",
+        // Each line is a document.
+        ["index", ..] => return None,
         ["abi" | "terms" | "rehearse" | "completions" | "man", ..] => return None,
         _ => "transactions",
     })

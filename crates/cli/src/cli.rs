@@ -108,6 +108,8 @@ pub(crate) enum Command {
     /// Show or finish what this machine has signed
     #[command(subcommand)]
     Journal(commands::journal::JournalCommand),
+    /// Keep the logs of all rescues of a chain, and what they add up to
+    Index(commands::index::IndexArgs),
     /// Check this machine, the nodes, an account and a rescue, before money depends on them
     Doctor(Box<commands::doctor::DoctorArgs>),
     /// List the networks that Levee knows, with the contracts on them
@@ -153,6 +155,7 @@ impl Command {
             Self::Send(args) => block_on(args.run(output)),
             Self::Safe(command) => block_on(command.run(output)),
             Self::Journal(command) => block_on(command.run(output)),
+            Self::Index(args) => block_on(args.run(output)),
             Self::Doctor(args) => block_on(args.run(output)),
             Self::Networks(args) => args.run(output),
             Self::Abi(args) => args.run(output),

@@ -6,6 +6,7 @@
 use std::error::Error as StdError;
 
 use eyre::Report;
+use levee_index::IndexError;
 use serde_json::Value;
 
 use crate::{
@@ -28,7 +29,9 @@ pub(crate) fn exit_code(report: &Report) -> u8 {
 }
 
 fn is_of_user(cause: &(dyn StdError + 'static)) -> bool {
-    cause.is::<UserError>() || cause.downcast_ref().is_some_and(levee::Error::is_users)
+    cause.is::<UserError>()
+        || cause.downcast_ref().is_some_and(levee::Error::is_users)
+        || cause.downcast_ref().is_some_and(IndexError::is_users)
 }
 
 /// The user error that a report is, or that was wrapped around another error, which in its chain looks like neither.
@@ -44,7 +47,10 @@ pub(crate) fn hint_for(report: &Report) -> Option<&str> {
 fn hint_of<'a>(cause: &'a (dyn StdError + 'static)) -> Option<&'a str> {
     match cause.downcast_ref::<UserError>() {
         Some(error) => error.hint.as_deref(),
-        None => cause.downcast_ref().and_then(hint::for_client),
+        None => cause
+            .downcast_ref()
+            .and_then(hint::for_client)
+            .or_else(|| cause.downcast_ref().and_then(hint::for_index)),
     }
 }
 
@@ -94,16 +100,18 @@ pub(crate) fn to_json(report: &Report) -> ErrorJson {
     }
 }
 
-fn of_client(report: &Report) -> Option<&levee::Error> {
+/// The first error of a type among the causes.
+fn first<E: StdError + 'static>(report: &Report) -> Option<&E> {
     report.chain().find_map(|cause| cause.downcast_ref())
 }
 
 /// The kind and the facts of an error; null facts if it has none.
 fn cause(report: &Report) -> Value {
-    let cause = match of_client(report) {
-        Some(error) => Cause::Client(error.clone()),
-        None if exit_code(report) == EXIT_USER => Cause::Command(CommandError::UserError),
-        None => Cause::Command(CommandError::InternalError),
+    let cause = match (first::<levee::Error>(report), first::<IndexError>(report)) {
+        (Some(error), _) => Cause::Client(error.clone()),
+        (None, Some(error)) => Cause::Index(error.clone()),
+        _ if exit_code(report) == EXIT_USER => Cause::Command(CommandError::UserError),
+        _ => Cause::Command(CommandError::InternalError),
     };
     let mut cause = serde_json::to_value(cause).unwrap_or_default();
     if let Value::Object(cause) = &mut cause {

@@ -4,7 +4,26 @@ use levee::{
     BoardError, BonusRefusal, Contract, Error, ReceiverError, RecoveryRefusal, Refusal, RouterError,
     SignerError, proof::ProofError,
 };
+use levee_index::IndexError;
 use levee_model::TermsError;
+
+/// The hint for an error of the index, if there is one.
+pub(crate) const fn for_index(error: &IndexError) -> Option<&'static str> {
+    match error {
+        IndexError::StoreUnusable { .. } => {
+            Some("choose another one with `--store` or the variable LEVEE_INDEX")
+        }
+        IndexError::NewerSchema { .. } => Some("use the later release, or another store"),
+        IndexError::FinalBlockChanged { .. } => {
+            Some("check the node and the chain; for a local chain that was started again, use another store")
+        }
+        IndexError::StoreDamaged { .. } => Some("index again into another store"),
+        IndexError::HistoryBroken { .. } => {
+            Some("the node leaves out logs; index again with another node, into another store")
+        }
+        _ => None,
+    }
+}
 
 /// The hint for `error`, if there is one.
 pub(crate) fn for_client(error: &Error) -> Option<&'static str> {

@@ -392,8 +392,8 @@ fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// `levee/journal.db` in the platform's directory for the state of programs.
-fn default_path() -> Result<PathBuf, UserError> {
+/// `levee` in the platform's directory for the state of programs; none without a home.
+pub(crate) fn state_directory() -> Option<PathBuf> {
     let state = match variable("XDG_STATE_HOME") {
         Some(directory) => Some(PathBuf::from(directory)),
         None if cfg!(target_os = "macos") => {
@@ -401,11 +401,16 @@ fn default_path() -> Result<PathBuf, UserError> {
         }
         None => env::home_dir().map(|home| home.join(".local/state")),
     };
-    let state = state.ok_or_else(|| {
+    state.map(|state| state.join("levee"))
+}
+
+/// `journal.db` in the state directory.
+fn default_path() -> Result<PathBuf, UserError> {
+    let state = state_directory().ok_or_else(|| {
         UserError::new("there is no place for the journal: no home directory is set")
             .hint("choose a file with `--journal PATH` or the variable LEVEE_JOURNAL")
     })?;
-    Ok(state.join("levee/journal.db"))
+    Ok(state.join("journal.db"))
 }
 
 fn failed(error: sqlx::Error) -> Error {

@@ -96,6 +96,8 @@ pub(crate) struct ErrorFacts {
 pub(crate) enum Cause {
     /// An error of the client. A contract's refusal has the name of the contract's error.
     Client(levee::Error),
+    /// An error of the index.
+    Index(levee_index::IndexError),
     /// Any other.
     Command(CommandError),
 }
@@ -124,6 +126,7 @@ mod tests {
             decode::Decoded,
             deploy::Deployed,
             doctor::Checkup,
+            index::Checked,
             networks::Networks,
             positions::Positions,
             receiver::{new::NewReceiver, status::ReceiverShown},
@@ -153,6 +156,8 @@ mod tests {
             ("deploy", schema::<Deployed<'_>>()),
             ("doctor", schema::<Checkup>()),
             ("error", schema::<ErrorJson>()),
+            ("index", schema::<levee_index::Step>()),
+            ("index-check", schema::<Checked>()),
             ("calls", schema::<Handed>()),
             ("journal-list", schema::<Records>()),
             ("journal-show", schema::<Record>()),

@@ -17,6 +17,7 @@ mod event;
 mod gateway;
 mod handed;
 mod hint;
+mod interruption;
 mod journal;
 mod json;
 mod keystore;

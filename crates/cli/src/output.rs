@@ -39,6 +39,12 @@ impl Output {
         write_stdout(text)
     }
 
+    /// One of many results, as they come: a note, or `value` as one line of JSON on stdout.
+    pub(crate) fn event(self, text: &str, value: &impl Serialize) -> Result<()> {
+        self.note(text);
+        if self.json { write(&escape::json(&format!("{}\n", serde_json::to_string(value)?))) } else { Ok(()) }
+    }
+
     /// Progress and explanations: `text` and a newline. Silent with `--json`.
     pub(crate) fn note(self, text: &str) {
         if !self.json && !self.quiet {

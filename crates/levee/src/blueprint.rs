@@ -160,6 +160,13 @@ impl Blueprint {
         Self { edition, ..self }
     }
 
+    /// The edition in which this contract has an address: which proves what is there, since the address commits to its code and
+    /// its arguments.
+    pub fn edition_at(&self, address: Address) -> Option<Edition> {
+        let is_there = |edition: &Edition| self.clone().in_edition(*edition).address() == address;
+        Edition::ALL.iter().copied().find(is_there)
+    }
+
     /// The edition that it is of.
     pub const fn edition(&self) -> Edition {
         self.edition

@@ -30,7 +30,6 @@ use crate::{
     event::Event,
     history,
     operation::Transaction,
-    provider::LOCAL_CHAIN,
     rpc,
     safe::Safe,
     scan::{self, Begin, ScanStore, Search},
@@ -44,10 +43,6 @@ pub const MAX_AMOUNT: Wei = Wei::new((1 << 96) - 1);
 
 /// The most bytes that a link can have.
 pub const MAX_LINK: usize = 256;
-
-/// 2026-09-10, when the compiler that makes the board was released: there is none in a block before.
-/// See <https://github.com/argotorg/solidity/releases/tag/v0.8.37>.
-const COMPILER_RELEASED: Timestamp = 1_788_998_400;
 
 /// What a contributor signs, by EIP-712.
 mod message {
@@ -541,13 +536,7 @@ impl<P: Provider + Clone> Board<P> {
             .address(self.address)
             .event_signature(Raw::Declared::SIGNATURE_HASH)
             .topic2(escrow.into_word());
-        let begin = match from_block {
-            Some(block) => Begin::Block(block),
-            // Its clock is nobody's.
-            None if self.chain_id == LOCAL_CHAIN => Begin::Block(0),
-            None => Begin::Time(COMPILER_RELEASED),
-        };
-        Search { filter, begin }
+        Search { filter, begin: Begin::of(self.chain_id, from_block) }
     }
 
     fn domain(&self) -> Eip712Domain {

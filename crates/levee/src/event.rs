@@ -1,12 +1,20 @@
 //! Logs: the events of an escrow, decoded into those of the model. The events of the contracts around it
 //! are next to their calls.
 
-use alloy::{primitives::Log, sol_types::SolEventInterface};
+use alloy::{
+    primitives::{B256, Log},
+    sol_types::{SolEvent, SolEventInterface},
+};
 use levee_model::{Amendment, EndReason, Goal, RescueEvent};
 use serde::Serialize;
 
 use crate::{
-    bindings::PledgeEscrow::{self, PledgeEscrowEvents as Raw},
+    bindings::{
+        BonusPool::BonusPoolEvents,
+        PledgeBoard::PledgeBoardEvents,
+        PledgeEscrow::{self, PledgeEscrowEvents as Raw},
+        RecoveryPool::RecoveryPoolEvents,
+    },
     board::BoardEvent,
     bonus::BonusEvent,
     convert,
@@ -34,6 +42,15 @@ pub enum Event {
 }
 
 impl Event {
+    /// The first topic of the event with which a rescue begins.
+    pub const CREATION: B256 = PledgeEscrow::RescueCreated::SIGNATURE_HASH;
+
+    /// The first topics of all events of escrows, their pools and the board, to look for on any address.
+    pub fn signatures() -> impl Iterator<Item = B256> {
+        let of_pools = RecoveryPoolEvents::SELECTORS.iter().chain(BonusPoolEvents::SELECTORS);
+        Raw::SELECTORS.iter().chain(of_pools).chain(PledgeBoardEvents::SELECTORS).copied().map(B256::new)
+    }
+
     /// Reads a log of an escrow or of a contract around it.
     ///
     /// # Errors
@@ -161,7 +178,7 @@ fn reason(number: u8) -> Result<EndReason, Error> {
 mod tests {
     use super::*;
     use crate::{Declaration, Declared, Entry, Executed, SignedDeclaration, Stage};
-    use alloy::primitives::{Address, B256, U256, address};
+    use alloy::primitives::{Address, U256, address};
     use levee_model::{
         Asset, BonusDecision, Enlistment, PositionId, Rate, UnitSeconds, Units, Wei, WeiSeconds,
     };

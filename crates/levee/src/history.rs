@@ -56,13 +56,17 @@ pub async fn fetch_at(
 
 /// The events in logs.
 pub(crate) fn entries(logs: &[Log]) -> Result<Vec<Entry>, Error> {
-    logs.iter().map(entry).collect()
+    logs.iter().map(Entry::try_from).collect()
 }
 
-fn entry(log: &Log) -> Result<Entry, Error> {
-    let placed = || Some((log.block_number?, log.block_timestamp?, log.transaction_hash?));
-    let (block, time, transaction) = placed().ok_or(Error::Malformed { what: "a log" })?;
-    Ok(Entry { block, time, transaction, event: Event::decode(&log.inner)? })
+impl TryFrom<&Log> for Entry {
+    type Error = Error;
+
+    fn try_from(log: &Log) -> Result<Self, Error> {
+        let placed = || Some((log.block_number?, log.block_timestamp?, log.transaction_hash?));
+        let (block, time, transaction) = placed().ok_or(Error::Malformed { what: "a log" })?;
+        Ok(Self { block, time, transaction, event: Event::decode(&log.inner)? })
+    }
 }
 
 /// The rescue in the escrow at `escrow`, from all its events in order, starting with its creation.

@@ -113,7 +113,10 @@ impl Network {
 }
 
 /// Checks that the tokens of terms are Lido's, where they have any and Lido's are known.
-pub(crate) fn check_tokens(chain: u64, terms: &Terms) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::ForeignTokens`].
+pub fn check_tokens(chain: u64, terms: &Terms) -> Result<(), Error> {
     let (steth, wsteth) = (terms.steth, terms.wsteth);
     let is_ether_only = steth.is_zero() && wsteth.is_zero();
     if is_ether_only || can_be_lidos(chain, steth, wsteth) {

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    future::Future,
+    future::{self, Future},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
@@ -17,10 +17,14 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use levee_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, redacted::RedactedError};
+use crate::{error::Error, provider::LOCAL_CHAIN, redacted::RedactedError};
 
 /// How many blocks the first request for logs covers. The next covers more if the node answers, and half if it refuses.
 const WINDOW: u64 = 10_000;
+
+/// 2026-09-10, when the compiler that makes the contracts was released: there are none in a block before.
+/// See <https://github.com/argotorg/solidity/releases/tag/v0.8.37>.
+const COMPILER_RELEASED: Timestamp = 1_788_998_400;
 
 /// How many blocks a request covers at most.
 const LARGEST_WINDOW: u64 = 1_000_000;
@@ -83,20 +87,71 @@ pub(crate) enum Begin {
     Time(Timestamp),
 }
 
-/// The logs that match a filter, in order, each with the time of its block.
+/// How many blocks a node answers for in one request, as far as it is known. Who keeps it between scans does not have to find it
+/// out again.
+#[derive(Debug)]
+pub struct Window(AtomicU64);
+
+impl Default for Window {
+    fn default() -> Self {
+        Self(AtomicU64::new(WINDOW))
+    }
+}
+
+impl Begin {
+    /// At a block of the chain `chain`; if none is given, where there can be logs of Levee's contracts.
+    pub(crate) fn of(chain: u64, block: Option<u64>) -> Self {
+        match block {
+            Some(block) => Self::Block(block),
+            // Its clock is nobody's.
+            None if chain == LOCAL_CHAIN => Self::Block(0),
+            None => Self::Time(COMPILER_RELEASED),
+        }
+    }
+
+    async fn block(self, provider: &impl Provider, last: u64) -> Result<u64, Error> {
+        match self {
+            Self::Block(first) => Ok(first),
+            Self::Time(time) => block_before(provider, time, last).await,
+        }
+    }
+}
+
+/// A block of the chain `chain` before which there are no logs of Levee's contracts; of those up to `last`.
+///
+/// # Errors
+/// [`Error::Rpc`]; [`Error::Malformed`] if the node does not have the blocks among which it is looked for.
+pub async fn first_block(provider: &impl Provider, chain: u64, last: u64) -> Result<u64, Error> {
+    Begin::of(chain, None).block(provider, last).await
+}
+
+/// The logs that match a filter in the blocks from `first` to `last`, in order, each with the time of its block.
+///
+/// # Errors
+/// [`Error::Rpc`]; [`Error::Malformed`] if the node answers with logs that were not asked for.
+pub async fn logs_in(
+    provider: &impl Provider,
+    filter: &Filter,
+    (first, last): (u64, u64),
+    window: &Window,
+) -> Result<Vec<Log>, Error> {
+    in_windows(provider, filter, (first, last), window, async |_, _, _| Ok(())).await
+}
+
+/// The same for a scan that is not repeated.
 pub(crate) async fn logs(
     provider: &impl Provider,
     filter: &Filter,
     first: u64,
     last: u64,
 ) -> Result<Vec<Log>, Error> {
-    in_windows(provider, filter, (first, last), async |_, _, _| Ok(())).await
+    logs_in(provider, filter, (first, last), &Window::default()).await
 }
 
 impl Search {
     /// The logs up to the block `last`, in order, each with the time of its block.
     pub(crate) async fn logs(&self, provider: &impl Provider, last: u64) -> Result<Vec<Log>, Error> {
-        logs(provider, &self.filter, self.first(provider, last).await?, last).await
+        logs(provider, &self.filter, self.begin.block(provider, last).await?, last).await
     }
 
     /// The same, but what the store has of the chain's finalized blocks is not asked for again.
@@ -112,7 +167,7 @@ impl Search {
         let (begin, mut next) = match parts.last() {
             Some(part) => (part.begin, part.last + 1),
             None => {
-                let first = self.first(provider, last).await?;
+                let first = self.begin.block(provider, last).await?;
                 (first, first)
             }
         };
@@ -122,19 +177,13 @@ impl Search {
                 let part = Part { begin, first, last, finalized, logs: logs.to_vec() };
                 store.keep(chain, &scan, &part).await
             };
-            logs.extend(in_windows(provider, &self.filter, (next, last.min(finalized.number)), keep).await?);
+            let (blocks, window) = ((next, last.min(finalized.number)), Window::default());
+            logs.extend(in_windows(provider, &self.filter, blocks, &window, keep).await?);
             next = next.max(finalized.number + 1);
         }
         logs.extend(self::logs(provider, &self.filter, next, last).await?);
         logs.retain(|log| log.block_number <= Some(last));
         Ok(logs)
-    }
-
-    async fn first(&self, provider: &impl Provider, last: u64) -> Result<u64, Error> {
-        match self.begin {
-            Begin::Block(first) => Ok(first),
-            Begin::Time(time) => block_before(provider, time, last).await,
-        }
     }
 }
 
@@ -194,12 +243,13 @@ async fn in_windows(
     provider: &impl Provider,
     filter: &Filter,
     (first, end): (u64, u64),
+    window: &Window,
     keep: impl AsyncFn(u64, u64, &[Log]) -> Result<(), Error>,
 ) -> Result<Vec<Log>, Error> {
-    let scan = Scan { provider, filter, window: AtomicU64::new(WINDOW), keep };
-    let windows = stream::unfold(first, async |first| {
+    let scan = Scan { provider, filter, window: &window.0, keep };
+    let windows = stream::unfold(first, |first| {
         let last = end.min(first.saturating_add(scan.window.load(Relaxed) - 1));
-        (first <= end).then_some(((first, last), last + 1))
+        future::ready((first <= end).then_some(((first, last), last + 1)))
     });
     let found = windows.map(|(first, last)| scan.logs(first, last));
     found.buffered(AT_ONCE).try_concat().await
@@ -210,7 +260,7 @@ async fn in_windows(
 struct Scan<'a, P, K> {
     provider: &'a P,
     filter: &'a Filter,
-    window: AtomicU64,
+    window: &'a AtomicU64,
     keep: K,
 }
 
@@ -359,7 +409,7 @@ mod tests {
         let scan = Scan {
             provider: &provider,
             filter: &filter,
-            window: AtomicU64::new(WINDOW),
+            window: &AtomicU64::new(WINDOW),
             keep: async |_, _, _: &[Log]| Ok(()),
         };
         scan.logs(0, WINDOW - 1).await.unwrap();

@@ -326,13 +326,11 @@ fn proven(address: Address, reading: &Reading) -> Result<(Edition, Terms), Error
     let escrow = Blueprint::escrow(&terms)?;
     // Several editions may share their code, and differ in their salts.
     let has_its_code = |edition: &Edition| edition.code(contract).hash(&immutables) == reading.codeHash;
-    let genuine: Vec<_> = Edition::ALL.iter().copied().filter(has_its_code).collect();
-    if genuine.is_empty() {
+    if !Edition::ALL.iter().any(has_its_code) {
         return Err(Error::NotLevee { contract, address });
     }
-    let is_at_address = |edition: &Edition| escrow.clone().in_edition(*edition).address() == address;
-    let edition = genuine.into_iter().find(is_at_address).ok_or(Error::Counterfeit { contract, address })?;
-    Ok((edition, terms))
+    let edition = escrow.edition_at(address).filter(has_its_code);
+    Ok((edition.ok_or(Error::Counterfeit { contract, address })?, terms))
 }
 
 /// The books of the pool at an address, if it was created with the code that holds these immutables. Nothing else can be

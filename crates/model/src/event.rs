@@ -178,6 +178,20 @@ pub enum RescueEvent {
     },
 }
 
+impl RescueEvent {
+    /// The position that it changes; none if it changes none.
+    pub const fn position(&self) -> Option<PositionId> {
+        match *self {
+            Self::Pledged { position, .. }
+            | Self::Exited { position, .. }
+            | Self::Declined { position, .. }
+            | Self::Refunded { position, .. }
+            | Self::Objected { position, .. } => Some(position),
+            _ => None,
+        }
+    }
+}
+
 /// Why events are not the complete history of one rescue: some are missing, or belong to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Inconsistent {

@@ -14,6 +14,7 @@ pub(crate) mod doctor;
 pub(crate) mod exit;
 pub(crate) mod expire;
 pub(crate) mod guardian;
+pub(crate) mod index;
 pub(crate) mod journal;
 pub(crate) mod lapse;
 pub(crate) mod networks;

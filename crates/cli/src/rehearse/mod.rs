@@ -34,13 +34,12 @@ mod statement;
 mod step;
 mod when;
 
-use std::{future::Future, path::PathBuf};
+use std::path::PathBuf;
 
 use alloy::node_bindings::AnvilInstance;
 use clap::Args;
-use eyre::{Result, WrapErr};
+use eyre::Result;
 use levee::{RedactedUrl, provider};
-use tokio::signal::{self, unix::SignalKind};
 
 use self::{
     chain::Chain,
@@ -53,6 +52,7 @@ use self::{
 use crate::{
     document::Document,
     error::UserError,
+    interruption::interruption,
     output::{self, Output},
 };
 
@@ -108,24 +108,6 @@ impl RehearseArgs {
         }
         Ok(found)
     }
-}
-
-/// Completes when the user or the system wants the process to end, or the terminal is closed. Signals it
-/// listens for no longer end the process by themselves, so that the chain can be ended first.
-fn interruption() -> Result<impl Future<Output = ()>> {
-    let listen = |kind| signal::unix::signal(kind).wrap_err("signal handlers could not be installed");
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut hang_up = listen(SignalKind::hangup())?;
-    let mut quit = listen(SignalKind::quit())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => (),
-            _ = terminate.recv() => (),
-            _ = hang_up.recv() => (),
-            _ = quit.recv() => (),
-        }
-    })
 }
 
 struct Rehearsal<'a> {

@@ -1,0 +1,260 @@
+//! `levee index`: the logs of all rescues of a chain, kept on this machine or in a database.
+
+use std::{future::Future, pin::pin, time::Duration};
+
+use alloy::providers::DynProvider;
+use clap::{Args, Subcommand};
+use eyre::Result;
+use levee::scan;
+use levee_index::{
+    Cursor, Difference, Indexer, Node, Progress, Step, Store, differences, differences_from_views,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    connection::{Connection, NetworkArgs},
+    environment::variable,
+    error::UserError,
+    interruption::interruption,
+    journal::state_directory,
+    output::Output,
+};
+
+/// Environment variable with the place of the store.
+const STORE_VARIABLE: &str = "LEVEE_INDEX";
+/// How often to look for new blocks: three times an Ethereum block.
+const LOOK: Duration = Duration::from_secs(4);
+
+/// Arguments of `levee index`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Finds every rescue by the event with which it begins, proves it by its address, and keeps the logs of it, its pools and the \
+board. Follows the chain until it is interrupted, and then goes on where it was. What the chain drops is undone. Any number of \
+these may write to one store.
+
+With `--json`, each step is one line.
+
+Examples:
+  levee index --rpc-url https://node.example
+  levee index --store postgres://levee@db.example/levee --once"
+)]
+pub(crate) struct IndexArgs {
+    #[command(subcommand)]
+    command: Option<IndexCommand>,
+
+    #[command(flatten)]
+    follow: FollowArgs,
+}
+
+/// The subcommands of `levee index`.
+#[derive(Debug, Subcommand)]
+enum IndexCommand {
+    /// Build the index again from a node, and compare it with the store and with what the contracts say
+    Check(CheckArgs),
+}
+
+/// From where on, and how long.
+#[derive(Debug, Args)]
+struct FollowArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+
+    /// Block where a new index begins; default: the first that can have logs of Levee's contracts.
+    #[arg(long, value_name = "NUMBER")]
+    from_block: Option<u64>,
+
+    /// Stop at the latest block instead of waiting for more.
+    #[arg(long)]
+    once: bool,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// What to compare.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The node must have the state of the block up to which the store has come: run `levee index --once` just before, unless it is an \
+archive node. The exit code is 1 if there are differences.
+
+Example:
+  levee index check --rpc-url https://node.example")]
+struct CheckArgs {
+    #[command(flatten)]
+    store: StoreArgs,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// Where the index is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Index")]
+struct StoreArgs {
+    /// File of SQLite, or URL of a PostgreSQL database; default: the variable LEVEE_INDEX, then a file in the user's state
+    /// directory. A URL with a password belongs in the variable, since other users can see arguments.
+    #[arg(long, value_name = "PATH_OR_URL")]
+    store: Option<String>,
+}
+
+/// The result of `levee index check`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Checked {
+    /// The block up to which both were compared.
+    block: Cursor,
+    /// Where they do not agree.
+    differences: Vec<Difference>,
+}
+
+impl StoreArgs {
+    async fn open(&self) -> Result<Store> {
+        let location = match self.store.clone().or_else(|| variable(STORE_VARIABLE)) {
+            Some(location) => location,
+            None => {
+                let directory = state_directory().ok_or_else(|| {
+                    UserError::new("there is no place for the index: no home directory is set")
+                        .hint("choose one with `--store` or the variable LEVEE_INDEX")
+                })?;
+                directory.join("index.db").display().to_string()
+            }
+        };
+        Ok(Store::open(&location).await?)
+    }
+}
+
+impl IndexArgs {
+    /// Runs the command.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        match self.command {
+            Some(IndexCommand::Check(args)) => args.run(output).await,
+            None => self.follow.run(output).await,
+        }
+    }
+}
+
+impl FollowArgs {
+    async fn run(self, output: Output) -> Result<()> {
+        let stop = interruption()?;
+        let store = self.store.open().await?;
+        let connection = self.network.connect(None).await?;
+        let begin = self.begin(&connection, &store).await?;
+        let indexer = Indexer::new(node(&connection), store.clone(), connection.chain, begin);
+        let followed = follow(indexer, stop, self.once, output).await;
+        store.close().await;
+        followed
+    }
+
+    /// Where the index begins, or did begin.
+    async fn begin(&self, connection: &Connection, store: &Store) -> Result<u64> {
+        match (store.cursor(connection.chain).await?, self.from_block) {
+            (Some(Cursor { first, .. }), Some(block)) if first != block => {
+                Err(UserError::new(format!("the index begins at block {first}, not at block {block}"))
+                    .hint("leave `--from-block` out, or use another store")
+                    .into())
+            }
+            (Some(Cursor { first, .. }), _) => Ok(first),
+            (None, Some(block)) => Ok(block),
+            (None, None) => {
+                let (latest, _) = connection.latest_block().await?;
+                Ok(scan::first_block(&connection.provider, connection.chain, latest).await?)
+            }
+        }
+    }
+}
+
+fn node(connection: &Connection) -> Node<DynProvider> {
+    Node::new(connection.provider.clone())
+}
+
+/// Steps until `stop`, which waits for the step that is under way; or until there is nothing more, if only `once`.
+async fn follow(
+    mut indexer: Indexer<Node<DynProvider>>,
+    stop: impl Future<Output = ()>,
+    once: bool,
+    output: Output,
+) -> Result<()> {
+    let mut stop = pin!(stop);
+    loop {
+        let step = indexer.step().await?;
+        let is_up_to_date = matches!(step, Step::UpToDate(_));
+        if once || !is_up_to_date {
+            output.event(&text(&step), &step)?;
+        }
+        if once && is_up_to_date {
+            return Ok(());
+        }
+        let pause = if is_up_to_date || step == Step::Changed { LOOK } else { Duration::ZERO };
+        tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+fn text(step: &Step) -> String {
+    match step {
+        Step::Indexed(Progress { cursor, head, logs }) => {
+            let number = cursor.map_or(0, |cursor| cursor.number);
+            format!("block {number} of {head}: {logs} new logs")
+        }
+        Step::UpToDate(Progress { head, .. }) => format!("up to date with block {head}"),
+        Step::Undone { from, to } => {
+            format!("the chain dropped blocks {} to {}; they are undone", to.number + 1, from.number)
+        }
+        Step::Overtaken => "another process wrote these blocks first".into(),
+        Step::Changed => "the chain changed while it was read; it is read again".into(),
+    }
+}
+
+impl CheckArgs {
+    async fn run(self, output: Output) -> Result<()> {
+        let store = self.store.open().await?;
+        let connection = self.network.connect(None).await?;
+        let chain = connection.chain;
+        let Some(block) = store.cursor(chain).await? else {
+            return Err(UserError::new(format!("the store has no index of chain {chain}"))
+                .hint("check `--store`, or run `levee index` first")
+                .into());
+        };
+        let mut found = Vec::new();
+        let directory = tempfile::tempdir()?;
+        let fresh = build_again(&connection, &directory, block).await?;
+        differences(&store, &fresh, chain, |difference| found.push(difference)).await?;
+        differences_from_views(&store, &connection.provider, chain, |difference| found.push(difference))
+            .await?;
+        let text: String = found.iter().map(difference_text).collect();
+        let agreed = format!("the index agrees with the chain up to block {}\n", block.number);
+        let checked = Checked { block, differences: found };
+        output.result(if text.is_empty() { &agreed } else { &text }, &checked)?;
+        match checked.differences.len() {
+            0 => Ok(()),
+            count => Err(UserError::new(format!("the index differs from the chain in {count} places"))
+                .hint("index again into another store, or check whether the node is right")
+                .into()),
+        }
+    }
+}
+
+/// A new index of the same blocks.
+async fn build_again(connection: &Connection, directory: &tempfile::TempDir, block: Cursor) -> Result<Store> {
+    let fresh = Store::open(&directory.path().join("index.db").display().to_string()).await?;
+    let indexer = Indexer::new(node(connection), fresh.clone(), connection.chain, block.first);
+    let mut indexer = indexer.until(block.number);
+    while !matches!(indexer.step().await?, Step::UpToDate(_)) {}
+    match fresh.cursor(connection.chain).await? {
+        Some(reached) if reached.hash == block.hash => Ok(fresh),
+        _ => Err(UserError::new(format!("the node does not have block {} of the index", block.number))
+            .hint("run `levee index --once` first, which undoes what the chain dropped")
+            .into()),
+    }
+}
+
+fn difference_text(difference: &Difference) -> String {
+    let side = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
+    let Difference { what, index, chain } = difference;
+    format!("{what}\n  index: {}\n  chain: {}\n", side(index), side(chain))
+}

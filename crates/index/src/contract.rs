@@ -1,0 +1,126 @@
+use std::fmt;
+
+use alloy::{primitives::Address, rpc::types::Log};
+use levee::{
+    Blueprint, Event,
+    model::{RescueEvent, Terms},
+    network,
+    operation::Contracts,
+};
+use serde::Serialize;
+use strum::{EnumString, IntoStaticStr};
+
+/// What a contract is that the index follows, or has found to be a counterfeit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumString, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
+pub enum Kind {
+    /// The escrow of a rescue.
+    Rescue,
+    /// A rescue's recovery pool, created yet or not.
+    RecoveryPool,
+    /// A rescue's bonus pool, created yet or not.
+    BonusPool,
+    /// The chain's board of declarations.
+    Board,
+}
+
+/// Why a contract that announced a rescue is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumString, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
+pub enum Counterfeit {
+    /// Its announcement cannot be read.
+    UnreadableTerms,
+    /// Its address does not follow from the code of any edition and the terms that it announced.
+    OtherAddress,
+    /// It is a rescue of tokens that are not Lido's.
+    ForeignTokens,
+}
+
+impl fmt::Display for Counterfeit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnreadableTerms => "the terms that it announced cannot be read",
+            Self::OtherAddress => {
+                "its address does not follow from Levee's code and the terms that it announced"
+            }
+            Self::ForeignTokens => "its tokens are not Lido's",
+        })
+    }
+}
+
+/// Whether a contract is what it says it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", tag = "verdict", content = "reason")]
+pub enum Verdict {
+    /// Its address commits to Levee's code.
+    Genuine,
+    /// It is none of Levee's; none of its other logs are kept.
+    Counterfeit(Counterfeit),
+}
+
+/// A contract that the index knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Contract {
+    /// Where it is.
+    #[serde(with = "levee_model::json::Account")]
+    pub address: Address,
+    /// What it is.
+    pub kind: Kind,
+    /// The rescue that it belongs to, which may be itself; zero for the board.
+    #[serde(with = "levee_model::json::AccountOrNone")]
+    pub rescue: Address,
+    /// The block in which the rescue was announced; 0 for the board.
+    pub block: u64,
+    /// Whether it is genuine.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+impl Contract {
+    /// The board, whose address is the same on every chain.
+    pub(crate) fn board() -> Self {
+        let address = Blueprint::board().address();
+        Self { address, kind: Kind::Board, rescue: Address::ZERO, block: 0, verdict: Verdict::Genuine }
+    }
+
+    /// The rescue that a log announces, and its pools; or a counterfeit.
+    ///
+    /// Nothing is read from the chain: an address that follows from the code of an edition and the announced terms can only
+    /// hold that code, created with these terms.
+    pub(crate) fn announced(chain: u64, block: u64, log: &Log) -> Vec<Self> {
+        let rescue = log.address();
+        let contract = |kind, address| Self { address, kind, rescue, block, verdict: Verdict::Genuine };
+        match proven(chain, log) {
+            Ok(Contracts { escrow, recovery, bonus, .. }) => vec![
+                contract(Kind::Rescue, escrow),
+                contract(Kind::RecoveryPool, recovery),
+                contract(Kind::BonusPool, bonus),
+            ],
+            Err(reason) => {
+                vec![Self { verdict: Verdict::Counterfeit(reason), ..contract(Kind::Rescue, rescue) }]
+            }
+        }
+    }
+}
+
+fn proven(chain: u64, log: &Log) -> Result<Contracts, Counterfeit> {
+    let terms = announced_terms(log).ok_or(Counterfeit::UnreadableTerms)?;
+    let escrow = Blueprint::escrow(&terms).map_err(|_| Counterfeit::UnreadableTerms)?;
+    let edition = escrow.edition_at(log.address()).ok_or(Counterfeit::OtherAddress)?;
+    network::check_tokens(chain, &terms).map_err(|_| Counterfeit::ForeignTokens)?;
+    Ok(Contracts::of(log.address(), edition))
+}
+
+fn announced_terms(log: &Log) -> Option<Terms> {
+    match Event::decode(&log.inner) {
+        Ok(Event::Rescue(RescueEvent::Created { terms })) => Some(terms),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+use alloy::primitives::{Address, B256};
+use levee::RedactedError;
+use levee_model::Inconsistent;
+use serde::{Serialize, Serializer};
+use strum::IntoStaticStr;
+use thiserror::Error;
+
+/// Why the index could not be opened, read or carried on. Nothing of what was being written is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Error, IntoStaticStr, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", content = "facts", rename_all_fields = "camelCase")]
+#[non_exhaustive]
+pub enum IndexError {
+    /// The store cannot be opened.
+    #[error("the store `{location}` cannot be opened: {source:#}")]
+    StoreUnusable {
+        /// Where it should be, without secrets.
+        location: String,
+        /// What went wrong.
+        #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        source: RedactedError,
+    },
+    /// The store was made by a later release.
+    #[error("the store `{location}` has schema {found}, but this release knows schemas up to {known}")]
+    NewerSchema {
+        /// Where it is, without secrets.
+        location: String,
+        /// Its schema.
+        found: u64,
+        /// The latest that this release can read.
+        known: u64,
+    },
+    /// The store failed while it was read or written.
+    #[error("the store failed: {source:#}")]
+    StoreFailed {
+        /// What went wrong.
+        #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        source: RedactedError,
+    },
+    /// The store holds a value that the index never writes.
+    #[error("the store holds {what} that the index has not written")]
+    StoreDamaged {
+        /// What cannot be read.
+        what: &'static str,
+    },
+    /// The chain dropped a block that was final, or it is another chain with the same ID.
+    #[error("block {number} was final with the hash {indexed}, but the chain now has {found}")]
+    FinalBlockChanged {
+        /// Its number.
+        number: u64,
+        /// The hash in the index.
+        #[serde(with = "levee_model::json::Hash")]
+        indexed: B256,
+        /// The hash on the chain.
+        #[serde(with = "levee_model::json::Hash")]
+        found: B256,
+    },
+    /// Logs are missing, or belong to another chain.
+    #[error("the logs of the rescue `{rescue}` do not follow from each other in block {number}: {source}")]
+    HistoryBroken {
+        /// The rescue.
+        #[serde(with = "levee_model::json::Account")]
+        rescue: Address,
+        /// The block of the log that does not follow.
+        number: u64,
+        /// What is wrong with it.
+        #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        source: Inconsistent,
+    },
+    /// An error of the client: the node failed, or answered with what cannot be.
+    #[error("{0}")]
+    #[serde(untagged)]
+    Client(#[source] levee::Error),
+}
+
+impl IndexError {
+    /// The name of the error, which is stable while its message may change.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Client(error) => error.kind(),
+            other => other.into(),
+        }
+    }
+
+    /// Whether the user can correct it. Otherwise the network, the node or the database failed, or there is a bug.
+    pub const fn is_users(&self) -> bool {
+        match self {
+            Self::Client(error) => error.is_users(),
+            Self::StoreUnusable { .. } | Self::NewerSchema { .. } | Self::FinalBlockChanged { .. } => true,
+            Self::StoreFailed { .. } | Self::StoreDamaged { .. } | Self::HistoryBroken { .. } => false,
+        }
+    }
+
+    pub(crate) fn failed(error: sqlx::Error) -> Self {
+        Self::StoreFailed { source: RedactedError::new(error) }
+    }
+}
+
+impl From<levee::Error> for IndexError {
+    fn from(error: levee::Error) -> Self {
+        Self::Client(error)
+    }
+}
+
+fn text<S: Serializer>(value: &impl ToString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&value.to_string())
+}

@@ -1,0 +1,256 @@
+//! The tables of the index. SQLite and PostgreSQL get the same statements, and give the same rows in the same order.
+
+mod read;
+mod schema;
+mod write;
+
+use std::{fs, path::Path, time::Duration};
+
+use alloy::primitives::{Address, B256};
+use levee::{
+    RedactedError,
+    model::{Asset, Position, PositionId, Units},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use sqlx::{
+    Any, AnyConnection, AnyPool, Connection as _, Executor as _, Row, Transaction,
+    any::{AnyPoolOptions, AnyRow},
+};
+use url::Url;
+
+use crate::{error::IndexError, indexer::Cursor};
+
+pub(crate) use read::{Columns, Table, Value, contracts, fold};
+pub(crate) use write::Writer;
+
+/// How many connections one store has at most: one writes, the others read beside it.
+const CONNECTIONS: u32 = 4;
+
+/// How long to wait for a connection, or for another process to finish its write.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is left as it is in the path of a URL.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+
+/// Settings of each connection to SQLite. A power failure may undo the last batches, which are then read again; the cache holds the
+/// inner pages of a million positions.
+const PRAGMAS: &str = "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+    PRAGMA cache_size = -32768;";
+
+/// The tables of an index. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    backend: Backend,
+}
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+impl Backend {
+    /// Begins a transaction that writes: SQLite must not find out later that another one came first.
+    const fn begin_writing(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
+        }
+    }
+
+    /// Begins a transaction whose reads are all of one moment.
+    const fn begin_reading(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+}
+
+/// A position as the index holds it: whose it is, and what the events add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PositionRow {
+    /// The rescue.
+    #[serde(with = "levee_model::json::Account")]
+    pub rescue: Address,
+    /// Pledger, tier and asset.
+    #[serde(flatten)]
+    pub id: PositionId,
+    /// What it holds, in the asset's own unit.
+    #[serde(flatten)]
+    pub position: Position,
+}
+
+impl Store {
+    /// Opens the store at `location`, and creates it if there is none: `postgres://…` for a database of PostgreSQL, otherwise the
+    /// path of a file for SQLite, which may be written as `sqlite://PATH`.
+    ///
+    /// # Errors
+    /// [`IndexError::StoreUnusable`], [`IndexError::NewerSchema`].
+    pub async fn open(location: &str) -> Result<Self, IndexError> {
+        let place = Place::of(location);
+        let unusable =
+            |error: RedactedError| IndexError::StoreUnusable { location: place.shown.clone(), source: error };
+        let pool = place.connect().await.map_err(unusable)?;
+        let store = Self { pool, backend: place.backend };
+        match store.migrate().await.map_err(|error| unusable(RedactedError::new(error)))? {
+            found if found > schema::VERSION => {
+                let (location, known) = (place.shown, schema::VERSION);
+                Err(IndexError::NewerSchema { location, found, known })
+            }
+            _ => Ok(store),
+        }
+    }
+
+    /// Waits until all connections are closed. A store that is only dropped is as whole.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn begin(&self, statement: &'static str) -> Result<Transaction<'static, Any>, IndexError> {
+        self.pool.begin_with(statement).await.map_err(IndexError::failed)
+    }
+
+    /// All that follows is of one moment, until it is dropped.
+    pub(crate) async fn reader(&self) -> Result<Transaction<'static, Any>, IndexError> {
+        self.begin(self.backend.begin_reading()).await
+    }
+
+    /// The same, if the index is where it is expected to be; none if another process wrote to it.
+    pub(crate) async fn reader_at(
+        &self,
+        chain: u64,
+        at: Option<Cursor>,
+    ) -> Result<Option<Transaction<'static, Any>>, IndexError> {
+        let mut reader = self.reader().await?;
+        let found = read::cursor(&mut reader, chain).await?;
+        Ok((found == at).then_some(reader))
+    }
+
+    /// All that follows is written at once, or not at all.
+    pub(crate) async fn writer(&self, chain: u64) -> Result<Writer, IndexError> {
+        Ok(Writer::new(self.begin(self.backend.begin_writing()).await?, chain))
+    }
+}
+
+/// Where a store is.
+struct Place {
+    backend: Backend,
+    url: String,
+    /// The file of SQLite, or the host of PostgreSQL: a URL has a password.
+    shown: String,
+}
+
+impl Place {
+    fn of(location: &str) -> Self {
+        if location.starts_with("postgres://") || location.starts_with("postgresql://") {
+            let url = Url::parse(location).ok();
+            let shown = url
+                .as_ref()
+                .map(|url| format!("postgres://{}{}", url.host_str().unwrap_or_default(), url.path()));
+            let shown = shown.unwrap_or_else(|| "postgres://…".into());
+            return Self { backend: Backend::Postgres, url: location.into(), shown };
+        }
+        let path = location.strip_prefix("sqlite://").unwrap_or(location);
+        let url = format!("sqlite://{}?mode=rwc", utf8_percent_encode(path, PATH));
+        Self { backend: Backend::Sqlite, url, shown: path.into() }
+    }
+
+    async fn connect(&self) -> Result<AnyPool, RedactedError> {
+        sqlx::any::install_default_drivers();
+        if self.backend == Backend::Sqlite
+            && let Some(directory) = Path::new(&self.shown).parent()
+        {
+            fs::create_dir_all(directory).map_err(RedactedError::new)?;
+        }
+        // A pool tries again for as long as it waits for a connection, but what is wrong at first is mostly wrong for good.
+        let first = AnyConnection::connect(&self.url).await.map_err(RedactedError::new)?;
+        first.close().await.map_err(RedactedError::new)?;
+        let backend = self.backend;
+        let options = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let options = options.after_connect(move |connection, _| Box::pin(prepare(connection, backend)));
+        options.connect(&self.url).await.map_err(RedactedError::new)
+    }
+}
+
+async fn prepare(connection: &mut AnyConnection, backend: Backend) -> Result<(), sqlx::Error> {
+    if backend == Backend::Sqlite {
+        connection.execute(sqlx::raw_sql(PRAGMAS)).await?;
+    }
+    Ok(())
+}
+
+// ------------------------------------------------------------------------------------------------- columns
+
+/// Values as columns: numbers by their bits, since columns are signed; addresses, hashes and amounts as bytes, amounts with the
+/// highest byte first, so that they sort as numbers on both databases.
+fn units(amount: Units) -> Vec<u8> {
+    amount.get().to_be_bytes().into()
+}
+
+fn blob(row: &AnyRow, column: &str) -> Result<Vec<u8>, IndexError> {
+    row.try_get(column).map_err(IndexError::failed)
+}
+
+fn unsigned(row: &AnyRow, column: &str) -> Result<u64, IndexError> {
+    row.try_get::<i64, _>(column).map(i64::cast_unsigned).map_err(IndexError::failed)
+}
+
+fn damaged<T, E>(value: Result<T, E>, what: &'static str) -> Result<T, IndexError> {
+    value.map_err(|_| IndexError::StoreDamaged { what })
+}
+
+fn address(row: &AnyRow, column: &str) -> Result<Address, IndexError> {
+    damaged(Address::try_from(blob(row, column)?.as_slice()), "an address")
+}
+
+fn hash(row: &AnyRow, column: &str) -> Result<B256, IndexError> {
+    damaged(B256::try_from(blob(row, column)?.as_slice()), "a hash")
+}
+
+fn amount(row: &AnyRow, column: &str) -> Result<Units, IndexError> {
+    let bytes = damaged(<[u8; 16]>::try_from(blob(row, column)?), "an amount")?;
+    Ok(Units::new(u128::from_be_bytes(bytes)))
+}
+
+/// A number that is smaller than its column.
+fn narrow<T: TryFrom<u64>>(row: &AnyRow, column: &str) -> Result<T, IndexError> {
+    damaged(T::try_from(unsigned(row, column)?), "a number")
+}
+
+fn asset(row: &AnyRow) -> Result<Asset, IndexError> {
+    let number: usize = narrow(row, "asset")?;
+    Asset::ALL.get(number).copied().ok_or(IndexError::StoreDamaged { what: "an asset" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        let place = Place::of("postgres://ann:secret@db.example:5432/levee?sslmode=require");
+        assert_eq!(place.shown, "postgres://db.example/levee");
+        assert_eq!(place.backend, Backend::Postgres);
+    }
+
+    #[test]
+    fn a_path_may_have_any_characters() {
+        for location in ["/tmp/a b/c?d#e.db", "sqlite:///tmp/a b/c?d#e.db"] {
+            let place = Place::of(location);
+            assert_eq!(place.shown, "/tmp/a b/c?d#e.db");
+            assert_eq!(place.url, "sqlite:///tmp/a%20b/c%3Fd%23e.db?mode=rwc");
+        }
+    }
+
+    #[test]
+    fn amounts_sort_as_numbers() {
+        let amounts = [0, 255, 256, u128::from(u64::MAX) + 1, u128::MAX].map(Units::new);
+        assert!(amounts.map(units).is_sorted());
+        assert_eq!(units(Units::new(1)).len(), 16);
+    }
+}

@@ -1,0 +1,331 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::{
+    primitives::{Address, B256, Bytes, Log as Inner, LogData},
+    rpc::types::Log,
+};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use levee::{
+    Entry, Event,
+    model::{Inconsistent, Position, PositionId, Rescue, RescueEvent},
+};
+use sqlx::{
+    AnyConnection, Column as _, Row as _, ValueRef as _,
+    any::{AnyRow, AnyTypeInfoKind},
+};
+
+use super::{PositionRow, Store, Writer, address, amount, asset, blob, damaged, hash, narrow, unsigned};
+use crate::{
+    books,
+    contract::{Contract, Counterfeit, Kind, Verdict},
+    error::IndexError,
+    indexer::Cursor,
+    source::Header,
+};
+
+const LOGS_OF_A_CONTRACT: &str =
+    "SELECT * FROM logs WHERE chain = $1 AND address = $2 ORDER BY block, log_index";
+
+impl Store {
+    /// How far the index of a chain has come; none if it has not begun.
+    ///
+    /// # Errors
+    /// [`IndexError::StoreFailed`], [`IndexError::StoreDamaged`].
+    pub async fn cursor(&self, chain: u64) -> Result<Option<Cursor>, IndexError> {
+        cursor(&mut *self.reader().await?, chain).await
+    }
+
+    /// All contracts that the index of a chain knows, by address.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn contracts(&self, chain: u64) -> Result<Vec<Contract>, IndexError> {
+        contracts(&mut *self.reader().await?, chain).await
+    }
+
+    /// The rescues of a chain, in the order of their blocks; the counterfeits too, which are told by their verdict.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn rescues(&self, chain: u64) -> Result<Vec<Contract>, IndexError> {
+        let mut contracts = self.contracts(chain).await?;
+        contracts.retain(|contract| contract.kind == Kind::Rescue);
+        contracts.sort_by_key(|contract| (contract.block, contract.address));
+        Ok(contracts)
+    }
+
+    /// All events of a rescue and its pools, in the order of the chain.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn entries(&self, chain: u64, rescue: Address) -> Result<Vec<Entry>, IndexError> {
+        let select = sqlx::query(
+            "SELECT * FROM logs WHERE chain = $1
+             AND address IN (SELECT address FROM contracts WHERE chain = $1 AND rescue = $2)
+             ORDER BY block, log_index",
+        );
+        let rows = select.bind(chain.cast_signed()).bind(rescue.to_vec()).fetch(&self.pool);
+        rows.map(|row| entry(&row.map_err(IndexError::failed)?)).try_collect().await
+    }
+
+    /// All declarations on the board, in the order of the chain.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn declarations(&self, chain: u64) -> Result<Vec<Entry>, IndexError> {
+        let select = sqlx::query(LOGS_OF_A_CONTRACT).bind(chain.cast_signed());
+        let select = select.bind(Contract::board().address.to_vec());
+        let rows = select.fetch(&self.pool);
+        rows.map(|row| entry(&row.map_err(IndexError::failed)?)).try_collect().await
+    }
+
+    /// What the events of a rescue add up to.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor); [`IndexError::HistoryBroken`].
+    pub async fn rescue(&self, chain: u64, rescue: Address) -> Result<Rescue, IndexError> {
+        fold(&mut *self.reader().await?, chain, rescue).await
+    }
+
+    /// The positions in a rescue, by pledger, tier and asset.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn positions(&self, chain: u64, rescue: Address) -> Result<Vec<PositionRow>, IndexError> {
+        let select = sqlx::query(
+            "SELECT * FROM positions WHERE chain = $1 AND rescue = $2 ORDER BY pledger, tier, asset",
+        );
+        let rows = select.bind(chain.cast_signed()).bind(rescue.to_vec()).fetch(&self.pool);
+        rows.map(|row| position(&row.map_err(IndexError::failed)?)).try_collect().await
+    }
+
+    /// The headers of the blocks that are not final yet, and of the cursor's, the latest first.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn headers(&self, chain: u64) -> Result<Vec<Header>, IndexError> {
+        let select = sqlx::query("SELECT * FROM headers WHERE chain = $1 ORDER BY number DESC");
+        let rows =
+            select.bind(chain.cast_signed()).fetch_all(&self.pool).await.map_err(IndexError::failed)?;
+        rows.iter().map(header).collect()
+    }
+}
+
+impl Writer {
+    /// The positions that logs above a block have changed.
+    pub(crate) async fn positions_above(
+        &mut self,
+        number: u64,
+    ) -> Result<BTreeSet<(Address, PositionId)>, IndexError> {
+        let select = sqlx::query(
+            "SELECT * FROM logs WHERE chain = $1 AND block > $2
+             AND address IN (SELECT address FROM contracts WHERE chain = $1 AND address = rescue)",
+        );
+        let select = select.bind(self.chain.cast_signed()).bind(number.cast_signed());
+        let rows = select.fetch(&mut *self.transaction);
+        let changed = rows.map(|row| {
+            let log = log(&row.map_err(IndexError::failed)?)?;
+            let event = Event::decode(&log.inner)?;
+            Ok(event.of_rescue().and_then(RescueEvent::position).map(|id| (log.address(), id)))
+        });
+        changed.try_filter_map(async |changed| Ok(changed)).try_collect().await
+    }
+
+    /// Writes again the positions that were changed, as they are by the logs that are left.
+    pub(crate) async fn restore_positions(
+        &mut self,
+        changed: &BTreeSet<(Address, PositionId)>,
+    ) -> Result<(), IndexError> {
+        let mut positions = BTreeMap::new();
+        let mut rescue: Option<(Address, Option<Rescue>)> = None;
+        for &(address, id) in changed {
+            if rescue.as_ref().is_none_or(|(folded, _)| *folded != address) {
+                rescue = Some((address, self.rescue(address).await?));
+            }
+            let (_, rescue) = rescue.as_ref().expect("it was just folded");
+            let position = rescue.as_ref().map_or(Position::default(), |rescue| rescue.position(id));
+            positions.insert((address, id), position);
+        }
+        self.put_positions(&positions).await
+    }
+
+    /// The rescue by the logs that are left; none if none are.
+    async fn rescue(&mut self, address: Address) -> Result<Option<Rescue>, IndexError> {
+        match fold(&mut self.transaction, self.chain, address).await {
+            Err(IndexError::HistoryBroken { source: Inconsistent::NoCreation, .. }) => Ok(None),
+            folded => folded.map(Some),
+        }
+    }
+}
+
+/// A table whose rows two stores of one chain have alike.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Table {
+    Contracts,
+    Logs,
+    Positions,
+}
+
+/// One value of a row.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Value {
+    Number(i64),
+    Bytes(Vec<u8>),
+    Text(String),
+}
+
+/// The columns of a row, in order.
+pub(crate) type Columns = Vec<(String, Value)>;
+
+impl Table {
+    pub(crate) const ALL: [Self; 3] = [Self::Contracts, Self::Logs, Self::Positions];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Contracts => "contracts",
+            Self::Logs => "logs",
+            Self::Positions => "positions",
+        }
+    }
+
+    /// How many columns identify a row, the first ones.
+    pub(crate) const fn key(self) -> usize {
+        match self {
+            Self::Contracts => 2,
+            Self::Logs => 4,
+            Self::Positions => 5,
+        }
+    }
+
+    const fn select(self) -> &'static str {
+        match self {
+            Self::Contracts => "SELECT * FROM contracts WHERE chain = $1 ORDER BY address",
+            Self::Logs => "SELECT * FROM logs WHERE chain = $1 ORDER BY address, block, log_index",
+            Self::Positions => {
+                "SELECT * FROM positions WHERE chain = $1 ORDER BY rescue, pledger, tier, asset"
+            }
+        }
+    }
+
+    /// All rows, by their key.
+    pub(crate) fn rows(
+        self,
+        connection: &mut AnyConnection,
+        chain: u64,
+    ) -> BoxStream<'_, Result<Columns, IndexError>> {
+        let rows = sqlx::query(self.select()).bind(chain.cast_signed()).fetch(connection);
+        rows.map(|row| columns(&row.map_err(IndexError::failed)?)).boxed()
+    }
+}
+
+/// How far the index of a chain has come.
+pub(super) async fn cursor(connection: &mut AnyConnection, chain: u64) -> Result<Option<Cursor>, IndexError> {
+    let select = sqlx::query("SELECT * FROM cursors WHERE chain = $1").bind(chain.cast_signed());
+    let row = select.fetch_optional(connection).await.map_err(IndexError::failed)?;
+    let cursor = |row: AnyRow| {
+        Ok(Cursor {
+            first: unsigned(&row, "first")?,
+            number: unsigned(&row, "number")?,
+            hash: hash(&row, "hash")?,
+            finalized: unsigned(&row, "finalized")?,
+        })
+    };
+    row.map(cursor).transpose()
+}
+
+/// All contracts that the index of a chain knows, by address.
+pub(crate) async fn contracts(
+    connection: &mut AnyConnection,
+    chain: u64,
+) -> Result<Vec<Contract>, IndexError> {
+    let select = sqlx::query("SELECT * FROM contracts WHERE chain = $1 ORDER BY address");
+    let rows = select.bind(chain.cast_signed()).fetch_all(connection).await.map_err(IndexError::failed)?;
+    rows.iter().map(contract).collect()
+}
+
+/// What the events of a rescue add up to.
+pub(crate) async fn fold(
+    connection: &mut AnyConnection,
+    chain: u64,
+    rescue: Address,
+) -> Result<Rescue, IndexError> {
+    let select = sqlx::query(LOGS_OF_A_CONTRACT).bind(chain.cast_signed()).bind(rescue.to_vec());
+    let mut rows = select.fetch(connection);
+    let mut folded = None;
+    while let Some(row) = rows.try_next().await.map_err(IndexError::failed)? {
+        books::add(&mut folded, rescue, &entry(&row)?)?;
+    }
+    let source = Inconsistent::NoCreation;
+    folded.ok_or(IndexError::HistoryBroken { rescue, number: 0, source })
+}
+
+// --------------------------------------------------------------------------------------------------- rows
+
+fn columns(row: &AnyRow) -> Result<Columns, IndexError> {
+    let value = |place: usize| match row.try_get_raw(place)?.type_info().kind() {
+        AnyTypeInfoKind::Blob => row.try_get(place).map(Value::Bytes),
+        AnyTypeInfoKind::Text => row.try_get(place).map(Value::Text),
+        _ => row.try_get(place).map(Value::Number),
+    };
+    let columns = row.columns().iter().map(|column| {
+        let value = value(column.ordinal()).map_err(IndexError::failed)?;
+        Ok((column.name().to_owned(), value))
+    });
+    columns.collect()
+}
+
+fn contract(row: &AnyRow) -> Result<Contract, IndexError> {
+    let text = |column| row.try_get::<String, _>(column).map_err(IndexError::failed);
+    let counterfeit = text("counterfeit")?;
+    let verdict = match counterfeit.as_str() {
+        "" => Verdict::Genuine,
+        reason => Verdict::Counterfeit(damaged(reason.parse::<Counterfeit>(), "a verdict")?),
+    };
+    Ok(Contract {
+        address: address(row, "address")?,
+        kind: damaged(text("kind")?.parse(), "a kind of contract")?,
+        rescue: address(row, "rescue")?,
+        block: unsigned(row, "block")?,
+        verdict,
+    })
+}
+
+fn header(row: &AnyRow) -> Result<Header, IndexError> {
+    Ok(Header {
+        number: unsigned(row, "number")?,
+        hash: hash(row, "hash")?,
+        parent: hash(row, "parent")?,
+        time: unsigned(row, "time")?,
+    })
+}
+
+fn position(row: &AnyRow) -> Result<PositionRow, IndexError> {
+    let id = PositionId { pledger: address(row, "pledger")?, tier: narrow(row, "tier")?, asset: asset(row)? };
+    let position = Position {
+        amount: amount(row, "amount")?,
+        refunded: amount(row, "refunded")?,
+        objected: unsigned(row, "objected")? != 0,
+        departures: narrow(row, "departures")?,
+    };
+    Ok(PositionRow { rescue: address(row, "rescue")?, id, position })
+}
+
+fn log(row: &AnyRow) -> Result<Log, IndexError> {
+    let topics = blob(row, "topics")?.chunks(32).map(B256::try_from).collect::<Result<Vec<_>, _>>();
+    let topics = damaged(topics, "topics")?;
+    let data = LogData::new(topics, Bytes::from(blob(row, "data")?));
+    let data = data.ok_or(IndexError::StoreDamaged { what: "topics" })?;
+    Ok(Log {
+        inner: Inner { address: address(row, "address")?, data },
+        block_hash: Some(hash(row, "block_hash")?),
+        block_number: Some(unsigned(row, "block")?),
+        block_timestamp: Some(unsigned(row, "time")?),
+        transaction_hash: Some(hash(row, "transaction_hash")?),
+        log_index: Some(unsigned(row, "log_index")?),
+        ..Log::default()
+    })
+}
+
+fn entry(row: &AnyRow) -> Result<Entry, IndexError> {
+    Ok(Entry::try_from(&log(row)?)?)
+}

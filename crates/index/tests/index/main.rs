@@ -1,0 +1,11 @@
+//! The index against chains that tests write, against contracts on a local chain, and on both databases.
+
+mod chain;
+#[expect(dead_code, reason = "the tests of the client use more of it")]
+#[path = "../../../levee/tests/anvil/environment.rs"]
+mod environment;
+mod live;
+mod postgres;
+mod stores;
+mod undo;
+mod writers;

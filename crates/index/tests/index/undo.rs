@@ -1,0 +1,286 @@
+//! What the chain drops, the index drops: afterward it is what an index would be that never saw it.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, Log};
+use levee::model::{Asset, PositionId, Units};
+use levee_index::{Counterfeit, IndexError, Indexer, Kind, Step, Store, Verdict};
+use proptest::{
+    prelude::*,
+    strategy::ValueTree as _,
+    test_runner::{Config, TestRunner},
+};
+
+use crate::{
+    chain::{self, CHAIN, Chain, FINALITY, announcement, declined, pledged, terms},
+    postgres::Server,
+    stores::{assert_is_fresh, catch_up, found, sqlite},
+};
+
+/// What happens in one block.
+#[derive(Debug, Clone)]
+enum Happening {
+    Nothing,
+    Announce(u8),
+    /// A contract elsewhere announces the same rescue.
+    Imitate(u8),
+    /// Rescue, pledger, amount; ignored if there is no such rescue yet.
+    Pledge(u8, u8, u64),
+    /// Rescue, pledger; ignored if the position is empty.
+    Decline(u8, u8),
+}
+
+/// Some blocks, and then fewer, and others instead, and so on.
+#[derive(Debug, Clone)]
+struct Turn {
+    dropped: usize,
+    blocks: Vec<Vec<Happening>>,
+}
+
+/// What the contracts hold after each block, so that only what can happen happens.
+type Held = BTreeMap<(u8, u8), u128>;
+
+struct Writer {
+    chain: Chain,
+    /// After each block, which rescues exist and what they hold.
+    states: Vec<(Vec<u8>, Held)>,
+}
+
+impl Writer {
+    fn new() -> Self {
+        let chain = Chain::default();
+        chain.mine([]);
+        Self { chain, states: vec![(Vec::new(), Held::new())] }
+    }
+
+    fn play(&mut self, turn: &Turn) {
+        let dropped = turn.dropped.min(self.chain.not_final());
+        self.chain.drop_latest(dropped);
+        self.states.truncate(self.states.len() - dropped);
+        for happenings in &turn.blocks {
+            let (mut exist, mut held) = self.states.last().cloned().expect("the first block stays");
+            let logs: Vec<_> =
+                happenings.iter().filter_map(|happening| log(happening, &mut exist, &mut held)).collect();
+            self.chain.mine(logs);
+            self.states.push((exist, held));
+        }
+    }
+}
+
+fn id(pledger: u8) -> PositionId {
+    PositionId { pledger: Address::repeat_byte(pledger), tier: 0, asset: Asset::Eth }
+}
+
+fn log(happening: &Happening, exist: &mut Vec<u8>, held: &mut Held) -> Option<Log> {
+    match *happening {
+        Happening::Nothing => None,
+        Happening::Announce(number) => {
+            let terms = terms(number);
+            let is_new = !exist.contains(&number);
+            exist.extend(is_new.then_some(number));
+            is_new.then(|| announcement(chain::address(&terms), &terms))
+        }
+        Happening::Imitate(number) => Some(announcement(Address::repeat_byte(0xf0 + number), &terms(number))),
+        Happening::Pledge(number, pledger, amount) => {
+            let amount = u128::from(amount);
+            exist.contains(&number).then(|| {
+                *held.entry((number, pledger)).or_default() += amount;
+                pledged(chain::address(&terms(number)), id(pledger), Units::new(amount))
+            })
+        }
+        Happening::Decline(number, pledger) => held
+            .remove(&(number, pledger))
+            .map(|amount| declined(chain::address(&terms(number)), id(pledger), Units::new(amount))),
+    }
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let (rescue, pledger) = (0..3u8, 0..4u8);
+    prop_oneof![
+        2 => Just(Happening::Nothing),
+        1 => rescue.clone().prop_map(Happening::Announce),
+        1 => rescue.clone().prop_map(Happening::Imitate),
+        6 => (rescue.clone(), pledger.clone(), 1..u64::MAX).prop_map(|(r, p, a)| Happening::Pledge(r, p, a)),
+        2 => (rescue, pledger).prop_map(|(r, p)| Happening::Decline(r, p)),
+    ]
+}
+
+fn turn() -> impl Strategy<Value = Turn> {
+    // A chain that only got shorter looks like a node that is behind.
+    let blocks = prop::collection::vec(prop::collection::vec(happening(), 0..4), 1..100);
+    (0..FINALITY as usize, blocks).prop_map(|(dropped, blocks)| Turn { dropped, blocks })
+}
+
+fn turns() -> impl Strategy<Value = Vec<Turn>> {
+    prop::collection::vec(turn(), 1..5)
+}
+
+/// Plays the turns, and compares the store with a new one after each.
+async fn play(store: Store, turns: &[Turn]) {
+    let mut writer = Writer::new();
+    let mut indexer = Indexer::new(writer.chain.clone(), store.clone(), CHAIN, 0);
+    for turn in turns {
+        writer.play(turn);
+        catch_up(&mut indexer).await;
+        assert_is_fresh(&store, writer.chain.clone(), CHAIN).await;
+        let (exist, held) = writer.states.last().expect("the first block stays");
+        for number in exist {
+            let rows = store.positions(CHAIN, chain::address(&terms(*number))).await.expect("it can be read");
+            let rows = rows.iter().map(|row| (row.id, row.position.amount)).filter(|(_, a)| !a.is_zero());
+            let expected = held.iter().filter(|((rescue, _), _)| rescue == number);
+            let expected = expected.map(|(&(_, pledger), &amount)| (id(pledger), Units::new(amount)));
+            assert_eq!(rows.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+        }
+    }
+}
+
+fn block_on(test: impl Future<Output = ()>) {
+    tokio::runtime::Runtime::new().expect("it can be started").block_on(test);
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 24, ..Config::default() })]
+
+    #[test]
+    fn undone_blocks_leave_no_trace(turns in turns()) {
+        block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            play(sqlite(&directory, "index.db").await, &turns).await;
+        });
+    }
+}
+
+#[test]
+fn undone_blocks_leave_no_trace_on_postgres() {
+    let server = Server::start();
+    let mut runner = TestRunner::deterministic();
+    let turns = prop::collection::vec(turn(), 5).new_tree(&mut runner).unwrap().current();
+    block_on(async {
+        let store = server.open().await;
+        play(store.clone(), &turns).await;
+        store.close().await;
+    });
+}
+
+#[tokio::test]
+async fn what_was_final_and_is_dropped_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sqlite(&directory, "index.db").await;
+    let chain = Chain::default();
+    (0..200).for_each(|_| chain.mine([]));
+    let mut indexer = Indexer::new(chain.clone(), store.clone(), CHAIN, 0);
+    catch_up(&mut indexer).await;
+    let before = store.headers(CHAIN).await.unwrap();
+    let lowest = *before.last().unwrap();
+    assert_eq!((before.len(), lowest.number), (65, 135));
+    chain.drop_latest(66);
+    let terms = terms(0);
+    (0..70).for_each(|_| chain.mine([announcement(chain::address(&terms), &terms)]));
+    let error = indexer.step().await.unwrap_err();
+    let IndexError::FinalBlockChanged { number, indexed, found } = error else { panic!("{error}") };
+    assert_eq!((number, indexed), (135, lowest.hash));
+    assert_ne!(found, indexed);
+    assert_eq!(store.headers(CHAIN).await.unwrap(), before, "nothing was changed");
+}
+
+#[tokio::test]
+async fn a_node_that_is_behind_undoes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sqlite(&directory, "index.db").await;
+    let chain = Chain::default();
+    (0..20).for_each(|_| chain.mine([]));
+    let mut indexer = Indexer::new(chain.clone(), store.clone(), CHAIN, 0);
+    catch_up(&mut indexer).await;
+    let cursor = store.cursor(CHAIN).await.unwrap();
+    chain.drop_latest(5);
+    assert!(matches!(indexer.step().await.unwrap(), Step::UpToDate(_)));
+    assert_eq!(store.cursor(CHAIN).await.unwrap(), cursor);
+}
+
+#[tokio::test]
+async fn counterfeits_are_kept_as_such_and_add_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sqlite(&directory, "index.db").await;
+    let (chain, imitation) = (Chain::default(), Address::repeat_byte(0xf0));
+    let (genuine, mut unreadable) = (terms(1), announcement(Address::repeat_byte(0xf1), &terms(1)));
+    unreadable.data = alloy::primitives::LogData::new_unchecked(unreadable.topics().to_vec(), vec![1].into());
+    chain.mine([announcement(imitation, &genuine), pledged(imitation, id(1), Units::new(5)), unreadable]);
+    let address = chain::address(&genuine);
+    // Before it exists, nothing at its address counts.
+    chain.mine([announcement(address, &genuine), pledged(address, id(1), Units::new(7))]);
+    catch_up(&mut Indexer::new(chain, store.clone(), CHAIN, 0)).await;
+    let rescues = store.rescues(CHAIN).await.unwrap();
+    let verdicts: Vec<_> = rescues.iter().map(|rescue| (rescue.address, rescue.verdict)).collect();
+    let false_one = |reason| Verdict::Counterfeit(reason);
+    assert_eq!(
+        verdicts,
+        [
+            (imitation, false_one(Counterfeit::OtherAddress)),
+            (Address::repeat_byte(0xf1), false_one(Counterfeit::UnreadableTerms)),
+            (address, Verdict::Genuine),
+        ]
+    );
+    assert_eq!(store.entries(CHAIN, imitation).await.unwrap(), []);
+    assert_eq!(store.positions(CHAIN, imitation).await.unwrap(), []);
+    assert_eq!(store.entries(CHAIN, address).await.unwrap().len(), 2);
+    let kinds: Vec<_> = store.contracts(CHAIN).await.unwrap().iter().map(|contract| contract.kind).collect();
+    let count = |kind| kinds.iter().filter(|other| **other == kind).count();
+    let all = [Kind::Rescue, Kind::RecoveryPool, Kind::BonusPool, Kind::Board];
+    assert_eq!(all.map(count), [3, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn logs_that_do_not_follow_are_refused_with_their_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sqlite(&directory, "index.db").await;
+    let (chain, terms) = (Chain::default(), terms(1));
+    let address = chain::address(&terms);
+    chain.mine([announcement(address, &terms), pledged(address, id(1), Units::new(7))]);
+    chain.mine([declined(address, id(1), Units::new(8))]);
+    let error = Indexer::new(chain, store.clone(), CHAIN, 0).step().await.unwrap_err();
+    let expected = format!("the logs of the rescue `{address}` do not follow from each other in block 1: ");
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    assert_eq!((error.kind(), error.is_users()), ("HistoryBroken", false));
+    assert_eq!(store.cursor(CHAIN).await.unwrap(), None, "nothing was written");
+}
+
+#[tokio::test]
+async fn a_row_that_is_wrong_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let (chain, terms) = (Chain::default(), terms(1));
+    let address = chain::address(&terms);
+    chain.mine([announcement(address, &terms)]);
+    chain.mine([pledged(address, id(1), Units::new(7)), pledged(address, id(2), Units::new(8))]);
+    let mut stores = Vec::new();
+    for name in ["index.db", "fresh.db"] {
+        stores.push(sqlite(&directory, name).await);
+        catch_up(&mut Indexer::new(chain.clone(), stores[stores.len() - 1].clone(), CHAIN, 0)).await;
+    }
+    assert_eq!(found(&stores[0], &stores[1], CHAIN).await, []);
+    let rows = sqlx::AnyPool::connect(&format!("sqlite://{}/index.db", directory.path().display())).await;
+    let rows = rows.unwrap();
+    for change in [
+        "DELETE FROM logs WHERE block = 1 AND log_index = 1",
+        "UPDATE positions SET objected = 1 WHERE pledger = x'0101010101010101010101010101010101010101'",
+        "UPDATE positions SET pledger = x'0303030303030303030303030303030303030303'
+         WHERE pledger = x'0202020202020202020202020202020202020202'",
+    ] {
+        assert_eq!(sqlx::query(change).execute(&rows).await.unwrap().rows_affected(), 1);
+    }
+    let found = found(&stores[0], &stores[1], CHAIN).await;
+    assert_eq!(found.len(), 4, "{found:#?}");
+    let log =
+        format!("logs chain={CHAIN} address={} block=1 log_index=1", address.to_string().to_lowercase());
+    assert_eq!((&found[0].what, &found[0].index), (&log, &None));
+    let position = |pledger: &str| {
+        let rescue = address.to_string().to_lowercase();
+        format!("positions chain={CHAIN} rescue={rescue} pledger=0x{} tier=0 asset=0", pledger.repeat(20))
+    };
+    let texts =
+        |found: &levee_index::Difference| (found.what.clone(), found.index.clone(), found.chain.clone());
+    let objected = |is: u8| Some(format!("objected={is}"));
+    let whole = Some(format!("amount=0x{:032x} refunded=0x{:032x} objected=0 departures=0", 8, 0));
+    assert_eq!(texts(&found[1]), (position("01"), objected(1), objected(0)));
+    assert_eq!(texts(&found[2]), (position("02"), None, whole.clone()));
+    assert_eq!(texts(&found[3]), (position("03"), whole, None));
+}

@@ -1,0 +1,140 @@
+//! `levee index` against a chain: it goes on where it was, whatever ended it, and says where it is wrong.
+
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use alloy::providers::{Provider as _, ext::AnvilApi as _};
+use serde_json::Value;
+
+use crate::support::{ANN, BEN, World, words};
+
+/// How often the test kills the command; `make kill-index` sets the variable.
+const KILLS: &str = "LEVEE_KILLS";
+
+/// A chain that is long enough for several batches, with pledges in it.
+async fn world() -> World {
+    let world = World::with_rescue().await;
+    for account in [ANN, BEN] {
+        world.chain.anvil_mine(Some(40), None).await.expect("anvil mines");
+        world.by(account, "pledge 1 ETH --tier 0");
+    }
+    world.chain.anvil_mine(Some(300), None).await.expect("anvil mines");
+    world
+}
+
+/// Starts to follow, with a line of JSON for each step.
+fn start(world: &World, options: &[&str]) -> Child {
+    let mut command: Command = world.command();
+    command.args(["index", "--json", "--store", "index.db"]).args(options);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("it can be started")
+}
+
+/// The next step that it tells.
+fn next(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Value {
+    let line = lines.next().expect("there is a next step").expect("it can be read");
+    serde_json::from_str(&line).expect("it is JSON")
+}
+
+fn check(world: &World) -> Value {
+    world.levee("index check --store index.db --json").json()
+}
+
+#[tokio::test]
+async fn an_index_agrees_with_the_chain_and_a_change_is_found() {
+    let world = world().await;
+    let ran = world.levee("index --store index.db --once");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), ""));
+    assert!(
+        ran.stderr.contains("new logs") && ran.stderr.contains("up to date with block "),
+        "{}",
+        ran.stderr
+    );
+    let checked = check(&world);
+    assert_eq!(checked["differences"], Value::Array(vec![]));
+    let number = checked["block"]["number"].as_u64().expect("it is a number");
+    let agreed = format!("the index agrees with the chain up to block {number}\n");
+    assert_eq!(world.levee("index check --store index.db").ok(), agreed);
+
+    sqlx::any::install_default_drivers();
+    let path = world.directory().join("index.db");
+    let rows = sqlx::AnyPool::connect(&format!("sqlite://{}", path.display())).await.expect("it opens");
+    let change =
+        sqlx::query("UPDATE positions SET objected = 1").execute(&rows).await.expect("it is written");
+    assert_eq!(change.rows_affected(), 2);
+    rows.close().await;
+    let ran = world.levee("index check --store index.db");
+    assert_eq!(ran.code, Some(1));
+    // Both rows differ from those of a new index, and all rows of the rescue from what its logs add up to.
+    assert_eq!(ran.stdout.matches("objected=1\n  chain: objected=0\n").count(), 2, "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches(": rows of positions\n").count(), 1, "{}", ran.stdout);
+    let error = "error: the index differs from the chain in 3 places\n";
+    assert!(ran.stderr.starts_with(error), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn whatever_ends_it_nothing_is_lost_or_doubled() {
+    let world = world().await;
+    let kills: usize = env::var(KILLS).map_or(5, |kills| kills.parse().expect("it is a number"));
+    for kill in 0..kills {
+        let mut child = start(&world, &["--once"]);
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        // Before the first step is told, or during the next one, further in each time.
+        // There are fewer if it had come far before.
+        lines.by_ref().take(kill % 3).for_each(drop);
+        (0..kill % 40 * 20_000).for_each(|_| std::hint::spin_loop());
+        child.kill().expect("it can be killed");
+        child.wait().expect("it has ended");
+        if kill % 5 == 4 {
+            // From the first block again.
+            for file in ["index.db", "index.db-wal", "index.db-shm"] {
+                drop(fs::remove_file(world.directory().join(file)));
+            }
+        }
+    }
+    world.levee("index --store index.db --once").ok();
+    assert_eq!(check(&world)["differences"], Value::Array(vec![]));
+}
+
+#[tokio::test]
+async fn it_follows_until_it_is_asked_to_end() {
+    let world = world().await;
+    let mut child = start(&world, &[]);
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let head = world.chain.get_block_number().await.expect("anvil answers");
+    while next(&mut lines)["cursor"]["number"] != head {}
+    world.by(ANN, "pledge 2 ETH --tier 0");
+    let step = next(&mut lines);
+    assert_eq!((&step["step"], &step["logs"]), (&"indexed".into(), &1.into()));
+    let id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it is there");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(check(&world)["differences"], Value::Array(vec![]));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_store_is_said() {
+    let world = World::with_rescue().await;
+    let refused = world.levee("index check --store index.db");
+    refused.assert_refused(
+        "the store has no index of chain 31337",
+        "check `--store`, or run `levee index` first",
+    );
+    world.levee("index --store index.db --once --from-block 1").ok();
+    let refused = world.levee("index --store index.db --once --from-block 2");
+    refused.assert_refused(
+        "the index begins at block 1, not at block 2",
+        "leave `--from-block` out, or use another store",
+    );
+    world.write("file", "");
+    let ran = world.levee("index --store file/index.db --once --json");
+    let error: Value = serde_json::from_str(&ran.stderr).expect("it is JSON");
+    assert_eq!((ran.code, &error["error"]["kind"]), (Some(1), &"StoreUnusable".into()));
+    let secret = world.levee("index --store postgres://ann:secret@127.0.0.1:1/levee --once");
+    assert_eq!(secret.code, Some(1));
+    assert!(!words(&secret.stderr).contains("secret"), "{}", secret.stderr);
+    assert!(secret.stderr.contains("postgres://127.0.0.1/levee"), "{}", secret.stderr);
+}
