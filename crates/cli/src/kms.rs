@@ -66,11 +66,13 @@ pub(crate) async fn gcp() -> Result<Hand> {
     const NAME: &str = "Google Cloud KMS";
     let [project, location, ring, key, version] =
         ["GCP_PROJECT_ID", "GCP_LOCATION", "GCP_KEY_RING", "GCP_KEY_NAME", "GCP_KEY_VERSION"].map(required);
-    let version = version?.parse().map_err(|_| {
+    let ring = GcpKeyRingRef::new(&project?, &location?, &ring?);
+    let (key, version) = (key?, version?);
+    let version = version.parse().map_err(|_| {
         UserError::new("GCP_KEY_VERSION is not a number")
             .hint("it is the number of the key's version, such as `1`")
     })?;
-    let key = KeySpecifier::new(GcpKeyRingRef::new(&project?, &location?, &ring?), &key?, version);
+    let key = KeySpecifier::new(ring, &key, version);
     let url = "https://cloudkms.googleapis.com";
     let client = GoogleApi::from_function(KeyManagementServiceClient::new, url, None).await;
     let signer = GcpSigner::new(client.map_err(|error| unusable(NAME, error))?, key, None).await;
