@@ -2,9 +2,11 @@
 //! that no two ever meet.
 
 use std::{
-    collections::BTreeSet,
     fs,
-    os::unix::{fs::symlink, process::CommandExt as _},
+    os::unix::{
+        fs::{chown, symlink},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     process::Command,
 };
@@ -23,11 +25,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start() -> Self {
         let server = Self { directory: tempfile::tempdir().expect("a directory can be made") };
-        server.link_libraries();
-        if is_root() {
-            let path = server.directory.path();
-            std::os::unix::fs::chown(path, Some(NOBODY), Some(NOBODY)).expect("root may give it away");
-        }
+        server.install();
         let data = server.data();
         server.run("initdb", &["-D", &data, "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C"]);
         // By a socket only, and nothing is kept.
@@ -55,20 +53,23 @@ impl Server {
         self.path().join("data").display().to_string()
     }
 
-    /// npm packs no symbolic links, so the names by which libraries are looked for are missing.
-    fn link_libraries(&self) {
-        let from = native().join("lib");
-        let to = self.path().join("lib");
-        fs::create_dir(&to).expect("the directory is new");
-        let list = fs::read_dir(&from).expect("the package has libraries");
-        for file in list.map(|file| file.expect("it can be listed").path()) {
+    /// Copies the package, because `nobody` may not be able to read the checkout, and adds the names by which libraries are looked
+    /// for, because npm packs no symbolic links.
+    fn install(&self) {
+        let copied = Command::new("cp").arg("-R").arg(native()).arg(self.path()).status();
+        assert!(copied.expect("cp runs").success(), "PostgreSQL could not be copied");
+        let library = self.path().join("native/lib");
+        let list: Vec<_> = fs::read_dir(&library).expect("the package has libraries").collect();
+        for file in list.into_iter().map(|file| file.expect("it can be listed").path()) {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if let Some((library, version)) = name.split_once(".so.") {
-                let major = version.split('.').next().unwrap_or_default();
-                for name in BTreeSet::from([version, major]) {
-                    symlink(&file, to.join(format!("{library}.so.{name}"))).expect("the name is new");
-                }
+            if let Some((stem, version)) = name.split_once(".so.")
+                && let Some((major, _)) = version.split_once('.')
+            {
+                symlink(&file, library.join(format!("{stem}.so.{major}"))).expect("the name is new");
             }
+        }
+        if is_root() {
+            chown(self.path(), Some(NOBODY), Some(NOBODY)).expect("root may give it away");
         }
     }
 
@@ -79,12 +80,15 @@ impl Server {
 
     /// Whether it succeeded, and what it said.
     fn try_run(&self, program: &str, arguments: &[&str]) -> (bool, String) {
-        let path = native().join("bin").join(program);
+        let path = self.path().join("native/bin").join(program);
         let mut command = Command::new(&path);
         if is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
-        command.args(arguments).current_dir(self.path()).env("LD_LIBRARY_PATH", self.path().join("lib"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("LD_LIBRARY_PATH", self.path().join("native/lib"));
         // The server inherits what it is given, and must not hold a pipe open.
         let output = fs::File::create(self.path().join(program)).expect("it can be written");
         command.stdout(output.try_clone().expect("it can be shared")).stderr(output);
