@@ -7,7 +7,8 @@ use std::{
 };
 
 use alloy::providers::{Provider as _, ext::AnvilApi as _};
-use serde_json::Value;
+use levee_lab::proxy::{Proxy, Reply};
+use serde_json::{Value, json};
 
 use crate::support::{ANN, BEN, World, words};
 
@@ -113,6 +114,45 @@ async fn it_follows_until_it_is_asked_to_end() {
     rustix::process::kill_process(id, rustix::process::Signal::TERM).expect("it is there");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     assert_eq!(check(&world)["differences"], Value::Array(vec![]));
+}
+
+#[tokio::test]
+async fn an_index_that_moves_on_is_not_checked() {
+    let world = world().await;
+    let once = ["index", "--store", "index.db", "--once"];
+    world.levee(&once.join(" ")).ok();
+    world.chain.anvil_mine(Some(1), None).await.expect("anvil mines");
+    let mut other = world.command();
+    other.args(once).stderr(Stdio::null());
+    let mut meanwhile = Some(other);
+    let proxy = Proxy::replying(&world.endpoint(), move |request| {
+        if request["method"] == "eth_call"
+            && let Some(mut other) = meanwhile.take()
+        {
+            assert!(other.status().expect("levee runs").success());
+        }
+        Reply::Node
+    });
+    world.levee(&format!("index check --store index.db --rpc-url {}", proxy.url())).assert_refused(
+        "another process carried on the index while it was checked",
+        "stop `levee index` before you check what it writes",
+    );
+    assert_eq!(check(&world)["differences"], Value::Array(vec![]));
+}
+
+#[tokio::test]
+async fn an_index_that_is_ahead_of_its_node_is_not_called_up_to_date() {
+    let world = world().await;
+    world.levee("index --store index.db --once").ok();
+    let number = world.chain.get_block_number().await.expect("anvil answers");
+    let proxy = Proxy::replying(&world.endpoint(), |request| match request["method"].as_str() {
+        Some("eth_blockNumber") => Reply::Result(json!("0x7")),
+        _ => Reply::Node,
+    });
+    world.levee(&format!("index --store index.db --once --rpc-url {}", proxy.url())).assert_refused(
+        &format!("the node is only at block 7, but the index is at block {number}"),
+        "ask another node; if a local chain was started again, use another store",
+    );
 }
 
 #[tokio::test]

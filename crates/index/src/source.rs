@@ -117,15 +117,8 @@ impl<P: Provider> Source for Node<P> {
     }
 
     async fn logs_of(&self, header: &Header) -> Result<Vec<Log>, Error> {
-        let filter = self.filter.clone().at_block_hash(header.hash);
-        let mut logs = self.provider.get_logs(&filter).await?;
-        logs.retain(|log| !log.removed);
-        logs.sort_by_key(|log| log.log_index);
-        let is_wanted = |log: &Log| {
-            let place = (log.block_number, log.block_hash);
-            place == (Some(header.number), Some(header.hash)) && filter.rpc_matches(log)
-        };
-        if !logs.iter().all(is_wanted) {
+        let mut logs = scan::logs_of_block(&self.provider, &self.filter, header.hash).await?;
+        if logs.iter().any(|log| log.block_number != Some(header.number)) {
             return Err(Error::Malformed { what: "a log" });
         }
         logs.iter_mut().for_each(|log| log.block_timestamp = Some(header.time));

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::{
     bindings::{
         BonusPool::BonusPoolEvents,
-        PledgeBoard::PledgeBoardEvents,
+        PledgeBoard::{EIP712DomainChanged, PledgeBoardEvents},
         PledgeEscrow::{self, PledgeEscrowEvents as Raw},
         RecoveryPool::RecoveryPoolEvents,
     },
@@ -48,7 +48,10 @@ impl Event {
     /// The first topics of all events of escrows, their pools and the board, to look for on any address.
     pub fn signatures() -> impl Iterator<Item = B256> {
         let of_pools = RecoveryPoolEvents::SELECTORS.iter().chain(BonusPoolEvents::SELECTORS);
-        Raw::SELECTORS.iter().chain(of_pools).chain(PledgeBoardEvents::SELECTORS).copied().map(B256::new)
+        let of_board = PledgeBoardEvents::SELECTORS.iter();
+        // Anyone's, and never emitted by the board.
+        let of_board = of_board.filter(|&&topic| topic != EIP712DomainChanged::SIGNATURE_HASH);
+        Raw::SELECTORS.iter().chain(of_pools).chain(of_board).copied().map(B256::new)
     }
 
     /// Reads a log of an escrow or of a contract around it.

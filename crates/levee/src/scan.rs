@@ -9,6 +9,7 @@ use std::{
 
 use alloy::{
     eips::{BlockId, BlockNumHash, BlockNumberOrTag},
+    primitives::B256,
     providers::Provider,
     rpc::types::{Filter, Log},
     transports::{RpcError, TransportError, TransportErrorKind},
@@ -136,6 +137,36 @@ pub async fn logs_in(
     window: &Window,
 ) -> Result<Vec<Log>, Error> {
     in_windows(provider, filter, (first, last), window, async |_, _, _| Ok(())).await
+}
+
+/// The logs of one block that match a filter, in order. A node that refuses so many is asked for the receipts of the block, which
+/// cannot be too many: anyone could fill a block with logs that look like those that are looked for.
+///
+/// # Errors
+/// [`Error::Rpc`]; [`Error::Malformed`] if the node answers with logs that were not asked for, or that the chain dropped.
+pub async fn logs_of_block(provider: &impl Provider, filter: &Filter, hash: B256) -> Result<Vec<Log>, Error> {
+    let filter = filter.clone().at_block_hash(hash);
+    let found = match provider.get_logs(&filter).await {
+        Ok(found) => found,
+        Err(refused) => by_receipts(provider, &filter, BlockId::hash(hash), refused).await?,
+    };
+    let is_of_block = |log: &Log| log.block_hash == Some(hash) && !log.removed && filter.rpc_matches(log);
+    if found.iter().all(is_of_block) { in_order(found) } else { Err(Error::Malformed { what: "a log" }) }
+}
+
+/// The logs of a block that match a filter, by its receipts, where the node has refused to look for them.
+async fn by_receipts(
+    provider: &impl Provider,
+    filter: &Filter,
+    block: BlockId,
+    refused: TransportError,
+) -> Result<Vec<Log>, TransportError> {
+    if !is_too_much(&refused) {
+        return Err(refused);
+    }
+    let Ok(Some(receipts)) = provider.get_block_receipts(block).await else { return Err(refused) };
+    let logs = receipts.iter().flat_map(|receipt| receipt.logs());
+    Ok(logs.filter(|log| filter.rpc_matches(log)).cloned().collect())
 }
 
 /// The same for a scan that is not repeated.
@@ -271,20 +302,26 @@ impl<P: Provider, K: AsyncFn(u64, u64, &[Log]) -> Result<(), Error>> Scan<'_, P,
         while let Some((first, last)) = rest.pop() {
             let filter = self.filter.clone().from_block(first).to_block(last);
             let blocks = last - first + 1;
-            match self.provider.get_logs(&filter).await {
+            let found = match self.provider.get_logs(&filter).await {
+                Err(refused) if blocks == 1 => {
+                    by_receipts(self.provider, &filter, BlockId::number(first), refused).await
+                }
+                found => found,
+            };
+            match found {
                 Ok(found) if found.iter().all(|log| filter.rpc_matches(log)) => {
                     self.window.fetch_max((blocks + blocks / 4 + 1).min(LARGEST_WINDOW), Relaxed);
-                    let found = with_times(self.provider, in_order(found)).await?;
+                    let found = with_times(self.provider, in_order(found)?).await?;
                     (self.keep)(first, last, &found).await?;
                     logs.extend(found);
                 }
                 Ok(_) => return Err(Error::Malformed { what: "a log" }),
-                Err(error) if blocks > 1 && is_too_much(&error) => {
+                Err(refused) if blocks > 1 && is_too_much(&refused) => {
                     self.window.store(blocks / 2, Relaxed);
                     let middle = first + blocks / 2;
                     rest.extend([(middle, last), (first, middle - 1)]);
                 }
-                Err(error) => return Err(error.into()),
+                Err(refused) => return Err(refused.into()),
             }
         }
         Ok(logs)
@@ -303,16 +340,21 @@ fn is_too_much(error: &TransportError) -> bool {
 }
 
 /// The logs in the order of the chain, each once, without those of blocks that the chain dropped.
-fn in_order(mut logs: Vec<Log>) -> Vec<Log> {
+///
+/// # Errors
+/// [`Error::Malformed`] if there are two in one place.
+fn in_order(mut logs: Vec<Log>) -> Result<Vec<Log>, Error> {
     let place = |log: &Log| (log.block_number, log.log_index);
     logs.retain(|log| !log.removed);
     logs.sort_by_key(place);
-    logs.dedup_by_key(|log| place(log));
-    logs
+    logs.dedup();
+    let is_placed = logs.windows(2).all(|pair| place(&pair[0]) != place(&pair[1]));
+    is_placed.then_some(logs).ok_or(Error::Malformed { what: "a log" })
 }
 
-/// The logs with the times of their blocks, which not every node gives.
+/// The logs with the times of their blocks, which not every node gives; some give zero.
 async fn with_times(provider: &impl Provider, mut logs: Vec<Log>) -> Result<Vec<Log>, Error> {
+    logs.iter_mut().for_each(|log| log.block_timestamp = log.block_timestamp.filter(|&time| time > 0));
     let without = logs.iter().filter(|log| log.block_timestamp.is_none());
     let blocks: BTreeSet<u64> = without.filter_map(|log| log.block_number).collect();
     let times =
@@ -345,9 +387,10 @@ mod tests {
     use super::*;
     use crate::bindings::PledgeEscrow;
     use alloy::{
-        primitives::{Address, B256, aliases::U40},
+        consensus::{Receipt, ReceiptEnvelope},
+        primitives::{Address, aliases::U40},
         providers::ProviderBuilder,
-        rpc::types::Block,
+        rpc::types::{Block, TransactionReceipt},
         sol_types::SolEvent as _,
         transports::mock::Asserter,
     };
@@ -388,8 +431,8 @@ mod tests {
         }
         assert_eq!(found(&provider, WINDOW - 1).await, Ok(vec![]));
         assert!(asserter.read_q().is_empty(), "two halves were asked for");
-        // What is refused of one block is reported.
-        for _ in 0..2 {
+        // What is refused of one block is reported, if the node does not give its receipts either.
+        for _ in 0..3 {
             asserter.push_failure_msg("out of order");
         }
         let error = found(&provider, 1).await.unwrap_err();
@@ -428,6 +471,48 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_block_with_more_logs_than_a_node_gives_is_read_by_its_receipts() {
+        let other = Log { inner: Default::default(), ..log(3, 2) };
+        let wanted = [log(3, 0), log(3, 1)];
+        for by_hash in [false, true] {
+            let (asserter, provider) = node();
+            asserter.push_failure_msg("query returned more than 10000 results");
+            asserter.push_success(&vec![receipt(vec![log(3, 1)]), receipt(vec![other.clone(), log(3, 0)])]);
+            let filter = Filter::new().address(ESCROW);
+            let found = match by_hash {
+                true => logs_of_block(&provider, &filter, B256::ZERO).await,
+                false => logs(&provider, &filter, 3, 3).await,
+            };
+            assert_eq!(found.unwrap(), wanted);
+        }
+    }
+
+    fn receipt(logs: Vec<Log>) -> TransactionReceipt {
+        let receipt = Receipt { status: true.into(), cumulative_gas_used: 0, logs };
+        TransactionReceipt {
+            inner: ReceiptEnvelope::Legacy(receipt.into()),
+            transaction_hash: B256::ZERO,
+            transaction_index: None,
+            block_hash: None,
+            block_number: None,
+            gas_used: 0,
+            effective_gas_price: 0,
+            blob_gas_used: None,
+            blob_gas_price: None,
+            from: Address::ZERO,
+            to: None,
+            contract_address: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn two_logs_in_one_place_are_refused() {
+        let (asserter, provider) = node();
+        asserter.push_success(&vec![log(3, 0), Log { transaction_hash: None, ..log(3, 0) }]);
+        assert_eq!(found(&provider, 5).await, Err(Error::Malformed { what: "a log" }));
+    }
+
+    #[tokio::test]
     async fn logs_that_nobody_asked_for_are_refused() {
         for other in [log(6, 0), Log { inner: Default::default(), ..log(1, 0) }] {
             let (asserter, provider) = node();
@@ -438,10 +523,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_time_of_a_block_is_asked_for_where_a_log_has_none() {
-        let (asserter, provider) = node();
-        asserter.push_success(&vec![Log { block_timestamp: None, ..log(3, 0) }]);
-        asserter.push_success(&block(3, 77));
-        assert_eq!(found(&provider, 5).await.unwrap()[0].block_timestamp, Some(77));
+        for block_timestamp in [None, Some(0)] {
+            let (asserter, provider) = node();
+            asserter.push_success(&vec![Log { block_timestamp, ..log(3, 0) }]);
+            asserter.push_success(&block(3, 77));
+            assert_eq!(found(&provider, 5).await.unwrap()[0].block_timestamp, Some(77));
+        }
     }
 
     fn block(number: u64, timestamp: u64) -> Block {

@@ -244,8 +244,9 @@ impl Rescue {
             E::Exited { position, amount, .. } => self.apply_departure(position, amount, "an exit"),
             E::Declined { position, amount } => self.apply_departure(position, amount, "a decline"),
             E::Owed { pledger, asset, amount } => {
+                // In any status: a token that is not Lido's may have ended the rescue while it was called.
                 *self.owed.entry((pledger, asset)).or_default() += amount;
-                require(self.state.status() == Status::Open, "a debt")
+                Ok(())
             }
             E::Collected { pledger, asset, amount, .. } => {
                 let owed = self.owed.remove(&(pledger, asset));

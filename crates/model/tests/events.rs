@@ -148,7 +148,6 @@ fn events_that_do_not_add_up_are_noticed() {
         (vec![pledged(), E::Lapsed { lapsed_at: 1 }], "a lapse"),
         (vec![E::Finalized { final_at: 1 }], "an end"),
         (vec![pledged(), settle(), E::Finalized { final_at: 1 }], "an end"),
-        (vec![pledged(), settle(), owed(1)], "a debt"),
         (vec![owed(2), collected(1)], "a collection"),
         (vec![collected(1)], "a collection"),
         (vec![E::HoldLifted { lifted_at: 1 }], "a lifted hold"),

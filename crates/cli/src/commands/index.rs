@@ -169,7 +169,7 @@ fn node(connection: &Connection) -> Node<DynProvider> {
     Node::new(connection.provider.clone())
 }
 
-/// Steps until `stop`, which waits for the step that is under way; or until there is nothing more, if only `once`.
+/// Steps until `stop`, or until there is nothing more, if only `once`. A step that is under way then is written whole or not at all.
 async fn follow(
     mut indexer: Indexer<Node<DynProvider>>,
     stop: impl Future<Output = ()>,
@@ -178,8 +178,15 @@ async fn follow(
 ) -> Result<()> {
     let mut stop = pin!(stop);
     loop {
-        let step = indexer.step().await?;
+        let step = tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            step = indexer.step() => step?,
+        };
         let is_up_to_date = matches!(step, Step::UpToDate(_));
+        if once {
+            require_behind(&step)?;
+        }
         if once || !is_up_to_date {
             output.event(&text(&step), &step)?;
         }
@@ -192,6 +199,19 @@ async fn follow(
             () = &mut stop => return Ok(()),
             () = tokio::time::sleep(pause) => {}
         }
+    }
+}
+
+/// Refuses to call an index up to date that is ahead of the node.
+fn require_behind(step: &Step) -> Result<()> {
+    match step {
+        Step::UpToDate(Progress { cursor: Some(cursor), head, .. }) if cursor.number > *head => {
+            let number = cursor.number;
+            let message = format!("the node is only at block {head}, but the index is at block {number}");
+            let hint = "ask another node; if a local chain was started again, use another store";
+            Err(UserError::new(message).hint(hint).into())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -223,9 +243,19 @@ impl CheckArgs {
         let mut found = Vec::new();
         let directory = tempfile::tempdir()?;
         let fresh = build_again(&connection, &directory, block).await?;
-        differences(&store, &fresh, chain, |difference| found.push(difference)).await?;
-        differences_from_views(&store, &connection.provider, chain, |difference| found.push(difference))
-            .await?;
+        let compared = async {
+            differences(&store, &fresh, chain, |difference| found.push(difference)).await?;
+            differences_from_views(&store, &connection.provider, chain, |difference| found.push(difference))
+                .await
+        };
+        let compared = compared.await;
+        // What was read before it and after it is not of one block.
+        if store.cursor(chain).await? != Some(block) {
+            return Err(UserError::new("another process carried on the index while it was checked")
+                .hint("stop `levee index` before you check what it writes")
+                .into());
+        }
+        compared?;
         let text: String = found.iter().map(difference_text).collect();
         let agreed = format!("the index agrees with the chain up to block {}\n", block.number);
         let checked = Checked { block, differences: found };
@@ -244,7 +274,13 @@ async fn build_again(connection: &Connection, directory: &tempfile::TempDir, blo
     let fresh = Store::open(&directory.path().join("index.db").display().to_string()).await?;
     let indexer = Indexer::new(node(connection), fresh.clone(), connection.chain, block.first);
     let mut indexer = indexer.until(block.number);
-    while !matches!(indexer.step().await?, Step::UpToDate(_)) {}
+    loop {
+        match indexer.step().await? {
+            Step::UpToDate(_) => break,
+            Step::Changed => tokio::time::sleep(LOOK).await,
+            Step::Indexed(_) | Step::Undone { .. } | Step::Overtaken => {}
+        }
+    }
     match fresh.cursor(connection.chain).await? {
         Some(reached) if reached.hash == block.hash => Ok(fresh),
         _ => Err(UserError::new(format!("the node does not have block {} of the index", block.number))

@@ -30,8 +30,14 @@ const CONNECTIONS: u32 = 4;
 /// How long to wait for a connection, or for another process to finish its write.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What a URL may begin with.
+const SCHEMES: [&str; 3] = ["postgres", "postgresql", "sqlite"];
+
 /// What is left as it is in the path of a URL.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+
+/// Settings of each connection to PostgreSQL: a machine that dies in the middle of a write must not keep the others waiting.
+const TIMEOUTS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '60s'";
 
 /// Settings of each connection to SQLite. A power failure may undo the last batches, which are then read again; the cache holds the
 /// inner pages of a million positions.
@@ -92,7 +98,7 @@ impl Store {
     /// # Errors
     /// [`IndexError::StoreUnusable`], [`IndexError::NewerSchema`].
     pub async fn open(location: &str) -> Result<Self, IndexError> {
-        let place = Place::of(location);
+        let place = Place::of(location)?;
         let unusable =
             |error: RedactedError| IndexError::StoreUnusable { location: place.shown.clone(), source: error };
         let pool = place.connect().await.map_err(unusable)?;
@@ -146,18 +152,26 @@ struct Place {
 }
 
 impl Place {
-    fn of(location: &str) -> Self {
+    fn of(location: &str) -> Result<Self, IndexError> {
+        let scheme = location.split_once("://").map(|(scheme, _)| scheme);
+        if location.is_empty() || scheme.is_some_and(|scheme| !SCHEMES.contains(&scheme)) {
+            // What comes after the scheme may have a password.
+            let location = scheme.map_or_else(String::new, |scheme| format!("{scheme}://…"));
+            let source =
+                RedactedError::new("it is neither a path nor a URL with `postgres://` or `sqlite://`");
+            return Err(IndexError::StoreUnusable { location, source });
+        }
         if location.starts_with("postgres://") || location.starts_with("postgresql://") {
             let url = Url::parse(location).ok();
             let shown = url
                 .as_ref()
                 .map(|url| format!("postgres://{}{}", url.host_str().unwrap_or_default(), url.path()));
             let shown = shown.unwrap_or_else(|| "postgres://…".into());
-            return Self { backend: Backend::Postgres, url: location.into(), shown };
+            return Ok(Self { backend: Backend::Postgres, url: location.into(), shown });
         }
         let path = location.strip_prefix("sqlite://").unwrap_or(location);
         let url = format!("sqlite://{}?mode=rwc", utf8_percent_encode(path, PATH));
-        Self { backend: Backend::Sqlite, url, shown: path.into() }
+        Ok(Self { backend: Backend::Sqlite, url, shown: path.into() })
     }
 
     async fn connect(&self) -> Result<AnyPool, RedactedError> {
@@ -178,10 +192,11 @@ impl Place {
 }
 
 async fn prepare(connection: &mut AnyConnection, backend: Backend) -> Result<(), sqlx::Error> {
-    if backend == Backend::Sqlite {
-        connection.execute(sqlx::raw_sql(PRAGMAS)).await?;
-    }
-    Ok(())
+    let settings = match backend {
+        Backend::Sqlite => PRAGMAS,
+        Backend::Postgres => TIMEOUTS,
+    };
+    connection.execute(sqlx::raw_sql(settings)).await.map(drop)
 }
 
 // ------------------------------------------------------------------------------------------------- columns
@@ -233,15 +248,25 @@ mod tests {
 
     #[test]
     fn no_password_is_shown() {
-        let place = Place::of("postgres://ann:secret@db.example:5432/levee?sslmode=require");
+        let place = Place::of("postgres://ann:secret@db.example:5432/levee?sslmode=require").unwrap();
         assert_eq!(place.shown, "postgres://db.example/levee");
         assert_eq!(place.backend, Backend::Postgres);
+        for (location, shown) in [
+            ("Postgres://ann:secret@db/levee", "Postgres://…"),
+            ("mysql://ann:secret@db", "mysql://…"),
+            ("", ""),
+        ] {
+            let error = Place::of(location).err().expect("it is refused").to_string();
+            let message =
+                "cannot be opened: it is neither a path nor a URL with `postgres://` or `sqlite://`";
+            assert_eq!(error, format!("the store `{shown}` {message}"));
+        }
     }
 
     #[test]
     fn a_path_may_have_any_characters() {
         for location in ["/tmp/a b/c?d#e.db", "sqlite:///tmp/a b/c?d#e.db"] {
-            let place = Place::of(location);
+            let place = Place::of(location).unwrap();
             assert_eq!(place.shown, "/tmp/a b/c?d#e.db");
             assert_eq!(place.url, "sqlite:///tmp/a%20b/c%3Fd%23e.db?mode=rwc");
         }

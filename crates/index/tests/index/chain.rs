@@ -27,16 +27,19 @@ pub(crate) struct Chain(Arc<Mutex<Blocks>>);
 struct Blocks {
     blocks: Vec<(Header, Vec<Log>)>,
     finalized: u64,
+    /// How many were ever mined, dropped ones included.
+    mined: u64,
 }
 
 impl Chain {
-    /// Adds a block with these logs. Its hash commits to them and to the block before.
+    /// Adds a block with these logs. Its hash commits to them and to the block before, and is never that of a dropped block.
     pub(crate) fn mine(&self, logs: impl IntoIterator<Item = Inner>) {
         let mut chain = self.lock();
         let number = chain.blocks.len() as u64;
         let parent = chain.blocks.last().map(|(header, _)| header.hash).unwrap_or_default();
         let logs: Vec<_> = logs.into_iter().collect();
-        let hash = keccak256(format!("{parent} {logs:?}"));
+        chain.mined += 1;
+        let hash = keccak256(format!("{parent} {} {logs:?}", chain.mined));
         let time = 1_800_000_000 + number * 12;
         let placed = (0..).zip(logs).map(|(index, inner)| Log {
             inner,
