@@ -188,7 +188,7 @@ async fn what_commands_hand_out_is_decoded_and_what_contradicts_itself_is_refuse
     // The file's word for the account that pays, and for the chain, proves nothing.
     world.decode(&[&handed[..], &["--chain", "31337"]].concat()).assert_refused(
         &format!("call 1 differs in its pledger: expected ``, but found `for {payer}`; it is `{pledge} for {payer}`"),
-        "do not sign it before you know why; without `--expect`, `levee decode` shows all calls",
+        "if that is who you mean, add it to the expectation, or name the sender that you are sure of with `--from`",
     );
     world.decode(&handed).assert_refused(
         "it is not certain for which chain this is",

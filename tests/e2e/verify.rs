@@ -127,9 +127,14 @@ async fn a_bundle_is_checked_offline_by_anyone() {
     assert_eq!(offline()["rescue"]["status"], "Open");
 
     verify(&world, "--bundle proof.json").assert_refused("`proof.json` exists already", "name another file");
-    let about = format!("`proof.json` is about the rescue `{}` and the account `{ben}`", world.rescue());
-    verify(&world, &format!("{dead} --account {cat}"))
-        .assert_refused(&about, "ask for what it is about, or for another file");
+    verify(&world, &format!("{dead} --account {cat}")).assert_refused(
+        &format!("`proof.json` has no positions of `{cat}`"),
+        "leave `--account` out, or ask for a file that was written with it",
+    );
+    world.levee(&format!("verify {cat} {dead}")).assert_refused(
+        &format!("`proof.json` is about the rescue `{}`", world.rescue()),
+        "ask for that rescue, or for another file",
+    );
     let nodeless =
         "`proof.json` is checked without a node, and only a node tells what `rescue.eth` stands for";
     world.levee(&format!("verify rescue.eth {dead}")).assert_refused(nodeless, "give the address");

@@ -83,9 +83,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             "propose what the guard lets through, or ask the owners, who set the guard and can change it",
         ),
         Error::OtherSafeTransaction { .. } => Some("give only files of the same transaction"),
-        Error::SafeNonceUsed { .. } => {
-            Some("propose the calls again; if this one was executed, `levee status` shows what it did")
-        }
+        Error::SafeNonceUsed { .. } => Some(
+            "look with `levee status` whether this one was executed; propose the calls again only if it was not",
+        ),
         Error::SafeNonceAhead { .. } => Some("execute the transactions with the nonces before it first"),
         Error::SafeApprovalsMissing { .. } => {
             Some("let more owners sign it with `levee safe sign`; an owner who executes it need not")
@@ -101,6 +101,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
                 "a pledge of stETH is one of shares, whose value changes every day: expect the shares, or add `--rpc-url`, and the amount is converted at today's rate",
             )
         }
+        Error::NotAsExpected { part: "pledger", expected, .. } if expected.is_empty() => Some(
+            "if that is who you mean, add it to the expectation, or name the sender that you are sure of with `--from`",
+        ),
         Error::NotAsExpected { .. } | Error::UnexpectedCall { .. } | Error::MissingCall { .. } => {
             Some("do not sign it before you know why; without `--expect`, `levee decode` shows all calls")
         }

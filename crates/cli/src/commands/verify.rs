@@ -148,12 +148,14 @@ impl VerifyArgs {
     /// Checks the evidence in a file.
     fn read(&self, path: &Path, terms: Option<&TermsFile>) -> Result<(Bundle, Verified, Anchor)> {
         let (bundle, shown) = (Bundle::read(path)?, path.display());
-        let is_other = |account| bundle.account != Some(account);
-        if bundle.rescue != self.rescue || self.account.is_some_and(is_other) {
-            let account = bundle.account.map(|account| format!(" and the account `{account}`"));
-            let about = format!("the rescue `{}`{}", bundle.rescue, account.unwrap_or_default());
-            return Err(UserError::new(format!("`{shown}` is about {about}"))
-                .hint("ask for what it is about, or for another file")
+        if bundle.rescue != self.rescue {
+            return Err(UserError::new(format!("`{shown}` is about the rescue `{}`", bundle.rescue))
+                .hint("ask for that rescue, or for another file")
+                .into());
+        }
+        if let Some(account) = self.account.filter(|account| bundle.account != Some(*account)) {
+            return Err(UserError::new(format!("`{shown}` has no positions of `{account}`"))
+                .hint("leave `--account` out, or ask for a file that was written with it")
                 .into());
         }
         let question = self.question(bundle.account, self.network.expected(terms)?);
