@@ -104,6 +104,29 @@ async fn a_checkup_says_what_works() {
     assert!(journal.0 == "warning" && journal.1.ends_with("journal.db, 1 unfinished"), "{journal:?}");
     assert_eq!(account, ("warning", &*format!("{} has 10000 ETH and 1 pending", world.address(ANN))));
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
+
+    // Nobody is asked for a key, and not every way to sign tells the account without it.
+    let told = |options: &str| {
+        let checkup = world.levee(&format!("doctor {options} --json")).json();
+        about(&checkup, "account")[0].1.to_owned()
+    };
+    assert_eq!(told("--interactive"), "which one it is cannot be told without its password or its device");
+    assert_eq!(told(""), "none is given");
+}
+
+#[tokio::test]
+async fn terms_are_checked_on_their_chain_before_anyone_creates_the_rescue() {
+    let world = World::start().await;
+    let (steth, nobody) = (world.steth.to_string(), Address::repeat_byte(0xaa));
+    world.write_terms("foreign.toml", &steth, &nobody.to_string());
+    let check = |file: &str| world.levee(&format!("terms check {file} --rpc-url {}", world.endpoint()));
+    check("rescue.toml").ok();
+    world.levee("terms check foreign.toml").ok();
+    let none = format!("there is no stETH at `{nobody}`: the account has no code on this chain");
+    let hint = "check `steth` and `wsteth` in the terms, and the chain";
+    check("foreign.toml").assert_refused(&none, hint);
+    let deployed = world.levee(&format!("deploy foreign.toml --dev {ANYONE} --yes"));
+    assert!(deployed.code == Some(1) && deployed.stderr.contains(&none), "{}", deployed.stderr);
 }
 
 #[tokio::test]

@@ -219,7 +219,8 @@ fn text(step: &Step) -> String {
     match step {
         Step::Indexed(Progress { cursor, head, logs }) => {
             let number = cursor.map_or(0, |cursor| cursor.number);
-            format!("block {number} of {head}: {logs} new logs")
+            let logs = if *logs == 1 { "1 new log".to_owned() } else { format!("{logs} new logs") };
+            format!("block {number} of {head}: {logs}")
         }
         Step::UpToDate(Progress { head, .. }) => format!("up to date with block {head}"),
         Step::Undone { from, to } => {

@@ -30,8 +30,9 @@ pub(crate) enum TermsCommand {
     New(NewArgs),
     /// Check whether a rescue with these terms can be created now
     #[command(after_help = "\
-Needs no node. With `--rpc-url`, what only the chain can tell is checked too: whether the beneficiary accepts ETH, and, if it is one of \
-Levee's receivers, whether that does what it should.
+Needs no node, and asks none unless `--rpc-url` is given. Then what only the chain can tell is checked too: the tokens, everything else \
+that creating the rescue depends on, whether the beneficiary accepts ETH, and, if it is one of Levee's receivers, whether that does \
+what it should.
 
 Examples:
   levee terms check rescue.toml
@@ -109,6 +110,8 @@ impl CheckArgs {
         let mut warnings = warnings::of_file(&file, now);
         if self.network.names_node() {
             let connection = self.network.connect(Some(&file)).await?;
+            // Whoever creates it, it is refused for the same reasons.
+            drop(file.escrow()?.prepare(&connection.provider, file.chain, Address::ZERO).await?);
             warnings.extend(warnings::of_chain(&file, &connection.provider).await?);
         }
         output.warn(&warnings);

@@ -367,14 +367,15 @@ impl<P: Provider + Clone, J: Journal> Outbox<P, J> {
         let mut open = self.journal.transactions(intent.id).await?;
         open.retain(|signed| !matches!(signed.state, SignedState::Failed | SignedState::Replaced));
         let last = open.last().map(|signed| signed.nonce);
-        for signed in open {
-            // What replaces another has its nonce, and is waited for with it.
-            if steps.iter().any(|(step, _)| *step == signed.step) {
+        for (number, signed) in open.iter().enumerate() {
+            // What replaces another has its nonce, and the two are waited for together.
+            let is_replaced = open.iter().skip(number + 1).any(|later| later.nonce == signed.nonce);
+            if is_replaced || steps.iter().any(|(step, _)| *step == signed.step) {
                 continue;
             }
-            self.broadcast_again(&signed).await?;
-            match self.confirm(&signed).await {
-                Ok(executed) => steps.push((signed.step, executed)),
+            self.broadcast_again(signed).await?;
+            match self.confirm(signed).await {
+                Ok(executed) => steps.push((signed.step.clone(), executed)),
                 Err(Error::FailedInBlock { .. } | Error::NonceUsed { .. }) if last != Some(signed.nonce) => {}
                 Err(error) => return Err(self.failed(intent, error).await?),
             }

@@ -170,6 +170,9 @@ async fn a_transaction_is_replaced_by_one_that_pays_more() -> Result<()> {
     let higher = outbox.replace(&intent, &signed, &prepared).await?;
     assert_eq!((higher.nonce, &higher.step), (signed.nonce, &signed.step));
     assert!(higher.fee_limit > signed.fee_limit);
+    // What is waited for is the latest.
+    let waiting = Error::NotMined { transaction: higher.hash, waited: SHORT };
+    assert_eq!(outbox.resume(&intent).await, Err(waiting));
     env.provider.anvil_mine(Some(1), None).await?;
     // Whichever is asked for, the one that was included is found.
     let outbox = outbox.waiting(Confirmations::default(), Duration::from_secs(30));

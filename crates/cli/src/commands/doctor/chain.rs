@@ -38,7 +38,19 @@ pub(super) async fn look(checkup: &mut Checkup, args: &DoctorArgs) {
     let Some(connection) = working else { return };
     look_at_chain(checkup, &connection).await;
     let account = args.account.likely().or_else(|| account::expected().ok().flatten());
-    look_at_account(checkup, &connection, account).await;
+    match account {
+        Some(account) => look_at_account(checkup, &connection, account).await,
+        None if args.account.is_named() => checkup.warn(
+            "account",
+            "which one it is cannot be told without its password or its device",
+            "set the variable ETH_FROM to its address",
+        ),
+        None => checkup.warn(
+            "account",
+            "none is given",
+            "use `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable ETH_FROM",
+        ),
+    }
     if args.rescue.is_given() {
         match args.rescue.read(&args.network, account).await {
             Ok((_, snapshot)) => look_at_rescue(checkup, &snapshot, account),
@@ -155,14 +167,7 @@ async fn rate(provider: &DynProvider, steth: Address) -> Result<String> {
     Ok(format!("a share of stETH is worth {}", amount::eth(Wei::new(worth.saturating_to()))))
 }
 
-async fn look_at_account(checkup: &mut Checkup, connection: &Connection, account: Option<Address>) {
-    let Some(account) = account else {
-        return checkup.warn(
-            "account",
-            "none is given",
-            "use `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable ETH_FROM",
-        );
-    };
+async fn look_at_account(checkup: &mut Checkup, connection: &Connection, account: Address) {
     match holdings(&connection.provider, account).await {
         Ok((Wei::ZERO, _)) => {
             checkup.warn("account", format!("{account} has 0 ETH"), "send it some, to pay for gas");
