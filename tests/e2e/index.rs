@@ -169,6 +169,10 @@ async fn what_is_wrong_with_a_store_is_said() {
         "the index begins at block 1, not at block 2",
         "leave `--from-block` out, or use another store",
     );
+    world.write("garbage.db", "this is no database, although it is long enough for the header of one");
+    let ran = world.levee("index --store garbage.db --once");
+    assert!(ran.stderr.starts_with("error: the store `garbage.db` cannot be opened: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("file is not a database"), "{}", ran.stderr);
     world.write("file", "");
     let ran = world.levee("index --store file/index.db --once --json");
     let error: Value = serde_json::from_str(&ran.stderr).expect("it is JSON");

@@ -182,7 +182,8 @@ impl Place {
             fs::create_dir_all(directory).map_err(RedactedError::new)?;
         }
         // A pool tries again for as long as it waits for a connection, but what is wrong at first is mostly wrong for good.
-        let first = AnyConnection::connect(&self.url).await.map_err(RedactedError::new)?;
+        let mut first = AnyConnection::connect(&self.url).await.map_err(RedactedError::new)?;
+        prepare(&mut first, self.backend).await.map_err(RedactedError::new)?;
         first.close().await.map_err(RedactedError::new)?;
         let backend = self.backend;
         let options = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
