@@ -14,6 +14,7 @@ pub(crate) const fn for_index(error: &IndexError) -> Option<&'static str> {
             Some("choose another one with `--store` or the variable LEVEE_INDEX")
         }
         IndexError::NewerSchema { .. } => Some("use the later release, or another store"),
+        IndexError::OlderSchema { .. } => Some("run `levee index`, which brings the store up to date"),
         IndexError::FinalBlockChanged { .. } => {
             Some("check the node and the chain; for a local chain that was started again, use another store")
         }
@@ -48,6 +49,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         }
         Error::NotLevee { contract: Contract::PledgeEscrow, .. } => {
             Some("do not send anything there; `levee address` computes the right address from a terms file")
+        }
+        Error::HistoryDiffers { .. } => {
+            Some("the node leaves out logs: ask another one, or build an index with two")
         }
         Error::NoDeployer => {
             Some("Levee's contracts can only be created on a chain that has it at its usual address")

@@ -8,10 +8,7 @@ use alloy::{
     providers::Provider,
 };
 use futures_util::TryStreamExt as _;
-use levee::{
-    PoolBooks, Query, Snapshot,
-    model::{Lido, Moment, PositionId, Rescue},
-};
+use levee::{History, Query, Snapshot, model::PositionId};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -106,17 +103,8 @@ pub async fn differences_from_views(
     let Some(cursor) = index.cursor(chain).await? else { return Ok(()) };
     let rescues = index.rescues(chain).await?;
     for rescue in rescues.into_iter().filter(|rescue| rescue.verdict == Verdict::Genuine) {
-        let entries = index.entries(chain, rescue.address).await?;
-        let mut pools = PoolBooks::default();
-        entries.iter().try_for_each(|entry| pools.apply(&entry.event))?;
-        let views = Views {
-            provider,
-            block: BlockId::hash(cursor.hash),
-            chain,
-            address: rescue.address,
-            folded: index.rescue(chain, rescue.address).await?,
-            pools,
-        };
+        let Some(history) = index.history(chain, rescue.address).await? else { continue };
+        let views = Views { provider, block: BlockId::hash(cursor.hash), history };
         views.compare(&mut found).await?;
         views.compare_rows(index, &mut found).await?;
     }
@@ -127,25 +115,22 @@ pub async fn differences_from_views(
 struct Views<'a, P> {
     provider: &'a P,
     block: BlockId,
-    chain: u64,
-    address: Address,
-    folded: Rescue,
-    pools: PoolBooks,
+    history: History,
 }
 
 impl<P: Provider> Views<'_, P> {
     async fn compare(&self, found: &mut impl FnMut(Difference)) -> Result<(), IndexError> {
         let snapshot = self.read(Address::ZERO).await?;
-        let at = moment(&snapshot);
-        self.same("rescue", &self.folded.view(at), &snapshot.rescue, found);
+        let at = snapshot.moment();
+        self.same("rescue", &self.history.rescue.view(at), &snapshot.rescue, found);
         let bonus = snapshot.bonus.unwrap_or_default();
-        self.same("bonus", &self.pools.bonus, &bonus, found);
+        self.same("bonus", &self.history.pools.bonus, &bonus, found);
         let groups = snapshot.recovery.iter().flat_map(|view| &view.groups);
         for group in groups {
-            let received = self.pools.received.get(&group.order).copied().unwrap_or_default();
+            let received = self.history.pools.received.get(&group.order).copied().unwrap_or_default();
             self.same(&format!("received by draw order {}", group.order), &received, &group.received, found);
         }
-        let pledgers: BTreeSet<_> = self.folded.known_positions().map(|id| id.pledger).collect();
+        let pledgers: BTreeSet<_> = self.history.rescue.known_positions().map(|id| id.pledger).collect();
         for pledger in pledgers {
             self.compare_account(pledger, found).await?;
         }
@@ -158,24 +143,24 @@ impl<P: Provider> Views<'_, P> {
         found: &mut impl FnMut(Difference),
     ) -> Result<(), IndexError> {
         let snapshot = self.read(pledger).await?;
-        let (at, account) = (moment(&snapshot), &snapshot.account);
+        let (at, account) = (snapshot.moment(), &snapshot.account);
         let views: Vec<_> = account.positions.iter().map(|line| line.position).collect();
         self.same(
             &format!("positions of {pledger}"),
-            &self.folded.position_views(at, pledger),
+            &self.history.rescue.position_views(at, pledger),
             &views,
             found,
         );
-        self.same(&format!("owed to {pledger}"), &self.folded.owed_of(pledger), &account.owed, found);
+        self.same(&format!("owed to {pledger}"), &self.history.rescue.owed_of(pledger), &account.owed, found);
         for line in &account.positions {
             let id = PositionId { pledger, tier: line.position.tier, asset: line.position.asset };
             let what = |of: &str| format!("{of} by {pledger} in tier {} {}", id.tier, id.asset);
             if let Some(earnings) = line.earnings {
-                let claimed = self.pools.claimed.get(&id).copied().unwrap_or_default();
+                let claimed = self.history.pools.claimed.get(&id).copied().unwrap_or_default();
                 self.same(&what("claimed"), &claimed, &earnings.claimed, found);
             }
             if let Some(bonus) = line.bonus {
-                let enlisted = self.pools.enlistments.get(&id).copied().unwrap_or_default();
+                let enlisted = self.history.pools.enlistments.get(&id).copied().unwrap_or_default();
                 self.same(&what("enlisted"), &enlisted, &bonus.enlistment, found);
             }
         }
@@ -188,16 +173,17 @@ impl<P: Provider> Views<'_, P> {
         index: &Store,
         found: &mut impl FnMut(Difference),
     ) -> Result<(), IndexError> {
-        let rows = index.positions(self.chain, self.address).await?;
+        let rows = index.positions(self.history.chain, self.history.address).await?;
         let rows: Vec<_> = rows.into_iter().map(|row| (row.id, row.position)).collect();
-        let folded: Vec<_> = self.folded.known_positions().map(|id| (id, self.folded.position(id))).collect();
+        let folded: Vec<_> =
+            self.history.rescue.known_positions().map(|id| (id, self.history.rescue.position(id))).collect();
         self.same("rows of positions", &rows, &folded, found);
         Ok(())
     }
 
     async fn read(&self, account: Address) -> Result<Snapshot, IndexError> {
-        let query = Query::of(self.address).account(account);
-        Ok(query.read_at(self.provider, Some(self.chain), self.block).await?)
+        let query = Query::of(self.history.address).account(account);
+        Ok(query.read_at(self.provider, Some(self.history.chain), self.block).await?)
     }
 
     /// Tells of the fields that differ, or of the values if they have none.
@@ -205,7 +191,7 @@ impl<P: Provider> Views<'_, P> {
         let json = |value: &T| serde_json::to_value(value).unwrap_or_default();
         let (index, chain) = (json(index), json(chain));
         let tell = |what: String, index: Option<&Json>, chain: Option<&Json>| Difference {
-            what: format!("rescue {}: {what}", self.address),
+            what: format!("rescue {}: {what}", self.history.address),
             index: index.map(Json::to_string),
             chain: chain.map(Json::to_string),
         };
@@ -221,10 +207,4 @@ impl<P: Provider> Views<'_, P> {
             _ => found(tell(what.into(), Some(&index), Some(&chain))),
         }
     }
-}
-
-/// The moment of a snapshot, as the rules see it.
-fn moment(snapshot: &Snapshot) -> Moment {
-    let lido = snapshot.rescue.rate.known().map_or(Lido::Broken, Lido::Working);
-    Moment { time: snapshot.block.time, lido }
 }

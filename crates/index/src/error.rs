@@ -31,7 +31,17 @@ pub enum IndexError {
         /// The latest that this release can read.
         known: u64,
     },
-    /// The store failed while it was read or written.
+    /// The store was made by an earlier release, and is only read.
+    #[error("the store `{location}` has schema {found}, but this release reads schema {known}")]
+    OlderSchema {
+        /// Where it is, without secrets.
+        location: String,
+        /// Its schema.
+        found: u64,
+        /// The one that this release can read.
+        known: u64,
+    },
+    /// The store failed while it was read or written, or the database does not answer.
     #[error("the store failed: {source:#}")]
     StoreFailed {
         /// What went wrong.
@@ -89,8 +99,27 @@ impl IndexError {
     pub const fn is_users(&self) -> bool {
         match self {
             Self::Client(error) => error.is_users(),
-            Self::StoreUnusable { .. } | Self::NewerSchema { .. } | Self::FinalBlockChanged { .. } => true,
+            Self::StoreUnusable { .. }
+            | Self::NewerSchema { .. }
+            | Self::OlderSchema { .. }
+            | Self::FinalBlockChanged { .. } => true,
             Self::StoreFailed { .. } | Self::StoreDamaged { .. } | Self::HistoryBroken { .. } => false,
+        }
+    }
+
+    /// Whether what went wrong while a store was opened may pass by itself: it is not there yet, or not any more, or it is busy.
+    ///
+    /// See <https://www.postgresql.org/docs/current/errcodes-appendix.html> and <https://www.sqlite.org/rescode.html>.
+    pub(crate) fn may_pass(error: &sqlx::Error) -> bool {
+        const BUSY_SQLITE: [&str; 2] = ["5", "6"];
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                let class = code.get(..2).filter(|_| code.len() == 5);
+                class.is_some_and(|class| ["08", "53", "57"].contains(&class))
+                    || BUSY_SQLITE.contains(&&*code)
+            }),
+            _ => false,
         }
     }
 

@@ -615,6 +615,17 @@ pub enum Error {
         #[from]
         Inconsistent,
     ),
+    /// The logs of a rescue add up to something else than its contracts say: some are missing.
+    #[error(
+        "the logs of the rescue `{rescue}` up to block {block} do not add up to what its contracts say there"
+    )]
+    HistoryDiffers {
+        /// The rescue.
+        #[serde(with = "levee_model::json::Account")]
+        rescue: Address,
+        /// The block.
+        block: u64,
+    },
     /// A call does something else than was expected of it.
     #[error(
         "call {call} differs in its {part}: expected `{}`, but found `{}`; it is `{}`",
@@ -794,7 +805,8 @@ impl Error {
             | Self::NotCreated { .. }
             | Self::Malformed { .. }
             | Self::Unproven(_)
-            | Self::BrokenHistory(_) => false,
+            | Self::BrokenHistory(_)
+            | Self::HistoryDiffers { .. } => false,
         }
     }
 

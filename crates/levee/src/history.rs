@@ -10,10 +10,82 @@ use alloy::{
     providers::Provider,
     rpc::types::{Filter, Log},
 };
-use levee_model::{Creation, Inconsistent, Rescue, Timestamp};
+use levee_model::{Creation, Inconsistent, Lido, Moment, Rate, Rescue, Timestamp};
 use serde::Serialize;
 
-use crate::{error::Error, event::Event, scan};
+use crate::{
+    error::Error,
+    event::Event,
+    operation::Contracts,
+    pools::PoolBooks,
+    scan,
+    snapshot::{Block, Snapshot},
+};
+
+/// Everything that happened in a rescue and its pools, up to the end of a block, and what it adds up to.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The chain ID.
+    pub chain: u64,
+    /// The block.
+    pub block: Block,
+    /// The address of the escrow.
+    pub address: Address,
+    /// The events of the escrow and its pools, in the order of the chain.
+    pub entries: Vec<Entry>,
+    /// What those of the escrow add up to.
+    pub rescue: Rescue,
+    /// What those of the pools add up to.
+    pub pools: PoolBooks,
+    /// What shares are worth at the block, of which logs say nothing; none if it is not known.
+    pub rate: Option<Rate>,
+}
+
+impl History {
+    /// The history of the escrow at `address`, from all events of it and its pools up to the end of a block, in order.
+    ///
+    /// # Errors
+    /// [`Error::BrokenHistory`]; [`Error::Malformed`] if the amounts in the logs of the pools cannot be.
+    pub fn of(chain: u64, block: Block, address: Address, entries: Vec<Entry>) -> Result<Self, Error> {
+        let rescue = fold(address, &entries)?;
+        let mut pools = PoolBooks::default();
+        entries.iter().try_for_each(|entry| pools.apply(&entry.event))?;
+        Ok(Self { chain, block, address, entries, rescue, pools, rate: None })
+    }
+
+    /// The history of the rescue that a snapshot is of, up to its block. The node must have the logs since the rescue was created.
+    ///
+    /// A node that leaves out logs is found: what they add up to must be what the contracts say in the snapshot.
+    ///
+    /// # Errors
+    /// [`Error::Rpc`], [`Error::Malformed`]; [`Error::BrokenHistory`]; [`Error::HistoryDiffers`].
+    pub async fn read(provider: &impl Provider, snapshot: &Snapshot) -> Result<Self, Error> {
+        let Contracts { escrow, recovery, bonus, .. } = snapshot.contracts;
+        let filter = Filter::new().address(vec![escrow, recovery, bonus]);
+        let (first, last) = (snapshot.rescue.created_block, snapshot.block.number);
+        let logs = scan::logs(provider, &filter, first, last).await?;
+        let history = Self::of(snapshot.chain, snapshot.block, escrow, entries(&logs)?)?;
+        let history = Self { rate: snapshot.rescue.rate.known(), ..history };
+        match history.agrees(snapshot) {
+            true => Ok(history),
+            false => Err(Error::HistoryDiffers { rescue: escrow, block: last }),
+        }
+    }
+
+    /// The moment of the block, as the rules see it. If the rate is not known, nothing can be said of an open rescue's coverage, as
+    /// if stETH did not answer.
+    pub fn moment(&self) -> Moment {
+        Moment { time: self.block.time, lido: self.rate.map_or(Lido::Broken, Lido::Working) }
+    }
+
+    fn agrees(&self, snapshot: &Snapshot) -> bool {
+        let received = |order| self.pools.received.get(&order).copied().unwrap_or_default();
+        let mut groups = snapshot.recovery.iter().flat_map(|view| &view.groups);
+        self.rescue.view(snapshot.moment()) == snapshot.rescue
+            && self.pools.bonus == snapshot.bonus.unwrap_or_default()
+            && groups.all(|group| received(group.order) == group.received)
+    }
+}
 
 /// An event and its place in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

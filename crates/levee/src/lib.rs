@@ -56,7 +56,7 @@ pub use error::Error;
 pub use escrow::{Allowance, Escrow};
 pub use event::Event;
 pub use governor::{Governor, GovernorKind, Proposal};
-pub use history::Entry;
+pub use history::{Entry, History};
 pub use levee_model as model;
 pub use levee_model::{
     BonusRefusal, BonusShare, BonusView, Earnings, PledgingView, PositionView, PotView, RecoveryRefusal,

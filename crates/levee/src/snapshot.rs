@@ -7,8 +7,8 @@ use alloy::{
     sol_types::{SolCall, SolValue},
 };
 use levee_model::{
-    Amount, Asset, BonusShare, BonusView, Earnings, Enlistment, PerAsset, PositionView, RecoveryView,
-    RescueView, Shares, Terms, Timestamp, UnitSeconds, Units, Wei,
+    Amount, Asset, BonusShare, BonusView, Earnings, Enlistment, Lido, Moment, PerAsset, PositionView,
+    RecoveryView, RescueView, Shares, Terms, Timestamp, UnitSeconds, Units, Wei,
 };
 use serde::Serialize;
 
@@ -275,6 +275,12 @@ impl Identity {
 }
 
 impl Snapshot {
+    /// The moment of its block, as the rules see it.
+    pub fn moment(&self) -> Moment {
+        let lido = self.rescue.rate.known().map_or(Lido::Broken, Lido::Working);
+        Moment { time: self.block.time, lido }
+    }
+
     /// What a reading says of a rescue.
     pub(crate) fn new(identity: Identity, reading: &Reading) -> Result<Self, Error> {
         let Identity { chain, contracts, edition, original } = identity;

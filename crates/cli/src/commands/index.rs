@@ -14,15 +14,12 @@ use serde::Serialize;
 
 use crate::{
     connection::{Connection, NetworkArgs},
-    environment::variable,
     error::UserError,
     interruption::interruption,
-    journal::state_directory,
     output::Output,
+    store::StoreArgs,
 };
 
-/// Environment variable with the place of the store.
-const STORE_VARIABLE: &str = "LEVEE_INDEX";
 /// How often to look for new blocks: three times an Ethereum block.
 const LOOK: Duration = Duration::from_secs(4);
 
@@ -90,16 +87,6 @@ struct CheckArgs {
     network: NetworkArgs,
 }
 
-/// Where the index is.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Index")]
-struct StoreArgs {
-    /// File of SQLite, or URL of a PostgreSQL database; default: the variable LEVEE_INDEX, then a file in the user's state
-    /// directory. A URL with a password belongs in the variable, since other users can see arguments.
-    #[arg(long, value_name = "PATH_OR_URL")]
-    store: Option<String>,
-}
-
 /// The result of `levee index check`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Checked {
@@ -107,22 +94,6 @@ pub(crate) struct Checked {
     block: Cursor,
     /// Where they do not agree.
     differences: Vec<Difference>,
-}
-
-impl StoreArgs {
-    async fn open(&self) -> Result<Store> {
-        let location = match self.store.clone().or_else(|| variable(STORE_VARIABLE)) {
-            Some(location) => location,
-            None => {
-                let directory = state_directory().ok_or_else(|| {
-                    UserError::new("there is no place for the index: no home directory is set")
-                        .hint("choose one with `--store` or the variable LEVEE_INDEX")
-                })?;
-                directory.join("index.db").display().to_string()
-            }
-        };
-        Ok(Store::open(&location).await?)
-    }
 }
 
 impl IndexArgs {
@@ -233,7 +204,7 @@ fn text(step: &Step) -> String {
 
 impl CheckArgs {
     async fn run(self, output: Output) -> Result<()> {
-        let store = self.store.open().await?;
+        let store = self.store.open_to_read().await?;
         let connection = self.network.connect(None).await?;
         let chain = connection.chain;
         let Some(block) = store.cursor(chain).await? else {

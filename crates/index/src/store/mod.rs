@@ -4,7 +4,7 @@ mod read;
 mod schema;
 mod write;
 
-use std::{fs, path::Path, time::Duration};
+use std::{cmp::Ordering, error::Error as StdError, fs, path::Path, time::Duration};
 
 use alloy::primitives::{Address, B256};
 use levee::{
@@ -43,6 +43,9 @@ const TIMEOUTS: &str = "SET idle_in_transaction_session_timeout = '60s'; SET loc
 /// inner pages of a million positions.
 const PRAGMAS: &str = "PRAGMA busy_timeout = 60000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
     PRAGMA cache_size = -32768;";
+
+/// Settings of each connection to SQLite that only reads.
+const READ_PRAGMAS: &str = "PRAGMA busy_timeout = 60000";
 
 /// The tables of an index. Clones share their connections.
 #[derive(Debug, Clone)]
@@ -96,20 +99,27 @@ impl Store {
     /// path of a file for SQLite, which may be written as `sqlite://PATH`.
     ///
     /// # Errors
-    /// [`IndexError::StoreUnusable`], [`IndexError::NewerSchema`].
+    /// [`IndexError::StoreUnusable`]; [`IndexError::StoreFailed`] if the database does not answer; [`IndexError::NewerSchema`].
     pub async fn open(location: &str) -> Result<Self, IndexError> {
-        let place = Place::of(location)?;
-        let unusable =
-            |error: RedactedError| IndexError::StoreUnusable { location: place.shown.clone(), source: error };
-        let pool = place.connect().await.map_err(unusable)?;
-        let store = Self { pool, backend: place.backend };
-        match store.migrate().await.map_err(|error| unusable(RedactedError::new(error)))? {
-            found if found > schema::VERSION => {
-                let (location, known) = (place.shown, schema::VERSION);
-                Err(IndexError::NewerSchema { location, found, known })
-            }
-            _ => Ok(store),
-        }
+        let place = Place::of(location, Access::Write)?;
+        place.create_directory()?;
+        let store = place.connect().await?;
+        let found = store.migrate().await.map_err(|error| place.failed(error))?;
+        place.check_schema(found)?;
+        Ok(store)
+    }
+
+    /// Opens the store at `location` only to read it, which needs no right to write.
+    ///
+    /// # Errors
+    /// [`IndexError::StoreUnusable`], also if there is none; [`IndexError::StoreFailed`] if the database does not answer;
+    /// [`IndexError::NewerSchema`], [`IndexError::OlderSchema`].
+    pub async fn open_to_read(location: &str) -> Result<Self, IndexError> {
+        let place = Place::of(location, Access::Read)?;
+        let store = place.connect().await?;
+        let found = store.schema_version().await.map_err(|error| place.failed(error))?;
+        place.check_schema(found)?;
+        Ok(store)
     }
 
     /// Waits until all connections are closed. A store that is only dropped is as whole.
@@ -143,16 +153,24 @@ impl Store {
     }
 }
 
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
 /// Where a store is.
 struct Place {
     backend: Backend,
+    access: Access,
     url: String,
     /// The file of SQLite, or the host of PostgreSQL: a URL has a password.
     shown: String,
 }
 
 impl Place {
-    fn of(location: &str) -> Result<Self, IndexError> {
+    fn of(location: &str, access: Access) -> Result<Self, IndexError> {
         let scheme = location.split_once("://").map(|(scheme, _)| scheme);
         if location.is_empty() || scheme.is_some_and(|scheme| !SCHEMES.contains(&scheme)) {
             // What comes after the scheme may have a password.
@@ -167,36 +185,64 @@ impl Place {
                 .as_ref()
                 .map(|url| format!("postgres://{}{}", url.host_str().unwrap_or_default(), url.path()));
             let shown = shown.unwrap_or_else(|| "postgres://…".into());
-            return Ok(Self { backend: Backend::Postgres, url: location.into(), shown });
+            return Ok(Self { backend: Backend::Postgres, access, url: location.into(), shown });
         }
         let path = location.strip_prefix("sqlite://").unwrap_or(location);
-        let url = format!("sqlite://{}?mode=rwc", utf8_percent_encode(path, PATH));
-        Ok(Self { backend: Backend::Sqlite, url, shown: path.into() })
+        let mode = match access {
+            Access::Read => "ro",
+            Access::Write => "rwc",
+        };
+        let url = format!("sqlite://{}?mode={mode}", utf8_percent_encode(path, PATH));
+        Ok(Self { backend: Backend::Sqlite, access, url, shown: path.into() })
     }
 
-    async fn connect(&self) -> Result<AnyPool, RedactedError> {
+    /// SQLite creates its file, but no directory.
+    fn create_directory(&self) -> Result<(), IndexError> {
+        let directory = Path::new(&self.shown).parent().filter(|_| self.backend == Backend::Sqlite);
+        directory.map_or(Ok(()), fs::create_dir_all).map_err(|error| self.unusable(error))
+    }
+
+    async fn connect(&self) -> Result<Store, IndexError> {
         sqlx::any::install_default_drivers();
-        if self.backend == Backend::Sqlite
-            && let Some(directory) = Path::new(&self.shown).parent()
-        {
-            fs::create_dir_all(directory).map_err(RedactedError::new)?;
-        }
+        let settings = self.settings();
         // A pool tries again for as long as it waits for a connection, but what is wrong at first is mostly wrong for good.
-        let mut first = AnyConnection::connect(&self.url).await.map_err(RedactedError::new)?;
-        prepare(&mut first, self.backend).await.map_err(RedactedError::new)?;
-        first.close().await.map_err(RedactedError::new)?;
-        let backend = self.backend;
+        let mut first = AnyConnection::connect(&self.url).await.map_err(|error| self.failed(error))?;
+        prepare(&mut first, settings).await.map_err(|error| self.failed(error))?;
+        first.close().await.map_err(|error| self.failed(error))?;
         let options = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-        let options = options.after_connect(move |connection, _| Box::pin(prepare(connection, backend)));
-        options.connect(&self.url).await.map_err(RedactedError::new)
+        let options = options.after_connect(move |connection, _| Box::pin(prepare(connection, settings)));
+        let pool = options.connect(&self.url).await.map_err(|error| self.failed(error))?;
+        Ok(Store { pool, backend: self.backend })
+    }
+
+    const fn settings(&self) -> &'static str {
+        match (self.backend, self.access) {
+            (Backend::Sqlite, Access::Write) => PRAGMAS,
+            (Backend::Sqlite, Access::Read) => READ_PRAGMAS,
+            (Backend::Postgres, _) => TIMEOUTS,
+        }
+    }
+
+    fn check_schema(&self, found: u64) -> Result<(), IndexError> {
+        let (location, known) = (self.shown.clone(), schema::VERSION);
+        match found.cmp(&known) {
+            Ordering::Less => Err(IndexError::OlderSchema { location, found, known }),
+            Ordering::Equal => Ok(()),
+            Ordering::Greater => Err(IndexError::NewerSchema { location, found, known }),
+        }
+    }
+
+    /// What went wrong while it was opened.
+    fn failed(&self, error: sqlx::Error) -> IndexError {
+        if IndexError::may_pass(&error) { IndexError::failed(error) } else { self.unusable(error) }
+    }
+
+    fn unusable(&self, error: impl Into<Box<dyn StdError + Send + Sync>>) -> IndexError {
+        IndexError::StoreUnusable { location: self.shown.clone(), source: RedactedError::new(error) }
     }
 }
 
-async fn prepare(connection: &mut AnyConnection, backend: Backend) -> Result<(), sqlx::Error> {
-    let settings = match backend {
-        Backend::Sqlite => PRAGMAS,
-        Backend::Postgres => TIMEOUTS,
-    };
+async fn prepare(connection: &mut AnyConnection, settings: &'static str) -> Result<(), sqlx::Error> {
     connection.execute(sqlx::raw_sql(settings)).await.map(drop)
 }
 
@@ -249,7 +295,8 @@ mod tests {
 
     #[test]
     fn no_password_is_shown() {
-        let place = Place::of("postgres://ann:secret@db.example:5432/levee?sslmode=require").unwrap();
+        let place =
+            Place::of("postgres://ann:secret@db.example:5432/levee?sslmode=require", Access::Read).unwrap();
         assert_eq!(place.shown, "postgres://db.example/levee");
         assert_eq!(place.backend, Backend::Postgres);
         for (location, shown) in [
@@ -257,7 +304,7 @@ mod tests {
             ("mysql://ann:secret@db", "mysql://…"),
             ("", ""),
         ] {
-            let error = Place::of(location).err().expect("it is refused").to_string();
+            let error = Place::of(location, Access::Read).err().expect("it is refused").to_string();
             let message =
                 "cannot be opened: it is neither a path nor a URL with `postgres://` or `sqlite://`";
             assert_eq!(error, format!("the store `{shown}` {message}"));
@@ -267,7 +314,7 @@ mod tests {
     #[test]
     fn a_path_may_have_any_characters() {
         for location in ["/tmp/a b/c?d#e.db", "sqlite:///tmp/a b/c?d#e.db"] {
-            let place = Place::of(location).unwrap();
+            let place = Place::of(location, Access::Write).unwrap();
             assert_eq!(place.shown, "/tmp/a b/c?d#e.db");
             assert_eq!(place.url, "sqlite:///tmp/a%20b/c%3Fd%23e.db?mode=rwc");
         }

@@ -6,7 +6,7 @@ use alloy::{
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use levee::{
-    Entry, Event,
+    Block, Entry, Event, History,
     model::{Inconsistent, Position, PositionId, Rescue, RescueEvent},
 };
 use sqlx::{
@@ -54,18 +54,34 @@ impl Store {
         Ok(contracts)
     }
 
-    /// All events of a rescue and its pools, in the order of the chain.
+    /// The chains of which there is an index.
     ///
     /// # Errors
     /// Like [`cursor`](Self::cursor).
-    pub async fn entries(&self, chain: u64, rescue: Address) -> Result<Vec<Entry>, IndexError> {
-        let select = sqlx::query(
-            "SELECT * FROM logs WHERE chain = $1
-             AND address IN (SELECT address FROM contracts WHERE chain = $1 AND rescue = $2)
-             ORDER BY block, log_index",
-        );
-        let rows = select.bind(chain.cast_signed()).bind(rescue.to_vec()).fetch(&self.pool);
-        rows.map(|row| entry(&row.map_err(IndexError::failed)?)).try_collect().await
+    pub async fn chains(&self) -> Result<Vec<u64>, IndexError> {
+        let select = sqlx::query("SELECT chain FROM cursors ORDER BY chain");
+        let rows = select.fetch_all(&self.pool).await.map_err(IndexError::failed)?;
+        rows.iter().map(|row| unsigned(row, "chain")).collect()
+    }
+
+    /// Everything that happened in a rescue and its pools up to the cursor's block; none if the index has no genuine rescue there.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor), and those of [`History::of`].
+    pub async fn history(&self, chain: u64, rescue: Address) -> Result<Option<History>, IndexError> {
+        let mut reader = self.reader().await?;
+        let Some(cursor) = cursor(&mut reader, chain).await? else { return Ok(None) };
+        let entries = entries(&mut reader, chain, rescue).await?;
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let select = sqlx::query("SELECT * FROM headers WHERE chain = $1 AND number = $2");
+        let select = select.bind(chain.cast_signed()).bind(cursor.number.cast_signed());
+        let row = select.fetch_optional(&mut *reader).await.map_err(IndexError::failed)?;
+        let missing = IndexError::StoreDamaged { what: "a latest block" };
+        let Header { number, parent, time, .. } = header(&row.ok_or(missing)?)?;
+        let block = Block { number, parent_hash: parent, time };
+        Ok(Some(History::of(chain, block, rescue, entries)?))
     }
 
     /// All declarations on the board, in the order of the chain.
@@ -241,6 +257,21 @@ pub(crate) async fn contracts(
     let select = sqlx::query("SELECT * FROM contracts WHERE chain = $1 ORDER BY address");
     let rows = select.bind(chain.cast_signed()).fetch_all(connection).await.map_err(IndexError::failed)?;
     rows.iter().map(contract).collect()
+}
+
+/// All events of a rescue and its pools, in the order of the chain.
+async fn entries(
+    connection: &mut AnyConnection,
+    chain: u64,
+    rescue: Address,
+) -> Result<Vec<Entry>, IndexError> {
+    let select = sqlx::query(
+        "SELECT * FROM logs WHERE chain = $1
+         AND address IN (SELECT address FROM contracts WHERE chain = $1 AND rescue = $2)
+         ORDER BY block, log_index",
+    );
+    let rows = select.bind(chain.cast_signed()).bind(rescue.to_vec()).fetch(connection);
+    rows.map(|row| entry(&row.map_err(IndexError::failed)?)).try_collect().await
 }
 
 /// What the events of a rescue add up to.

@@ -1,6 +1,6 @@
 //! The schema, and how an older one becomes the latest.
 
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
 
 use super::{Backend, Store};
 
@@ -82,6 +82,11 @@ impl Backend {
 }
 
 impl Store {
+    /// The version of the schema.
+    pub(super) async fn schema_version(&self) -> Result<u64, sqlx::Error> {
+        applied(&mut *self.pool.acquire().await?).await
+    }
+
     /// Brings the schema up to date, unless it is later than the latest, and returns its version.
     pub(super) async fn migrate(&self) -> Result<u64, sqlx::Error> {
         let mut write = self.pool.begin_with(self.backend.begin_writing()).await?;
@@ -89,9 +94,7 @@ impl Store {
             sqlx::raw_sql(POSTGRES_LOCK).execute(&mut *write).await?;
         }
         sqlx::raw_sql(self.backend.dialect(VERSIONS)).execute(&mut *write).await?;
-        let row =
-            sqlx::query("SELECT COUNT(*) AS applied FROM schema_versions").fetch_one(&mut *write).await?;
-        let found = row.try_get::<i64, _>("applied")?.cast_unsigned();
+        let found = applied(&mut write).await?;
         for (version, migration) in (0..).zip(MIGRATIONS).filter(|&(version, _)| version >= found) {
             sqlx::raw_sql(self.backend.dialect(migration)).execute(&mut *write).await?;
             let insert = sqlx::query("INSERT INTO schema_versions (version) VALUES ($1)");
@@ -100,4 +103,9 @@ impl Store {
         write.commit().await?;
         Ok(found.max(VERSION))
     }
+}
+
+async fn applied(connection: &mut AnyConnection) -> Result<u64, sqlx::Error> {
+    let row = sqlx::query("SELECT COUNT(*) AS applied FROM schema_versions").fetch_one(connection).await?;
+    row.try_get::<i64, _>("applied").map(i64::cast_unsigned)
 }

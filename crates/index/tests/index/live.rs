@@ -149,8 +149,8 @@ async fn is_what_the_contracts_say(store: Store) -> Result<()> {
     let verdict = Verdict::Counterfeit(Counterfeit::OtherAddress);
     assert_eq!(told, [(first, Verdict::Genuine), (second, Verdict::Genuine), (counterfeit, verdict)]);
     assert_eq!(store.declarations(CHAIN).await?.len(), 1);
-    let of_pools =
-        store.entries(CHAIN, first).await?.iter().filter(|e| e.event.of_rescue().is_none()).count();
+    let history = store.history(CHAIN, first).await?.ok_or_eyre("it is known")?;
+    let of_pools = history.entries.iter().filter(|entry| entry.event.of_rescue().is_none()).count();
     // Two creations, the bonus and its enlistment, the recovery with what it repaid, and the claim.
     assert_eq!(of_pools, 7);
     let contracts = store.contracts(CHAIN).await?;

@@ -1,0 +1,76 @@
+//! Everything that happened in a rescue, from a node or from the index.
+
+use alloy::primitives::Address;
+use clap::Args;
+use eyre::Result;
+use levee::History;
+use levee_index::Store;
+
+use crate::{
+    connection::{NetworkArgs, RescueArgs},
+    error::UserError,
+    store,
+};
+
+/// The rescue, and where its logs are.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    #[command(flatten)]
+    pub(crate) rescue: RescueArgs,
+
+    /// Read this index, and ask no node: a file of SQLite, or the URL of a PostgreSQL database; default: the variable LEVEE_INDEX, unless
+    /// `--rpc-url` is given.
+    #[arg(long, value_name = "PATH_OR_URL", conflicts_with = "rpc_url", help_heading = "Index")]
+    store: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+}
+
+impl HistoryArgs {
+    /// Reads it: from the index up to the block that it has come to, from a node up to the latest.
+    pub(crate) async fn read(&self) -> Result<History> {
+        match self.store.clone().or_else(|| self.store_of_environment()) {
+            Some(location) => self.read_store(&Store::open_to_read(&location).await?).await,
+            None => {
+                let (connection, snapshot) = self.rescue.read(&self.network, None).await?;
+                Ok(History::read(&connection.provider, &snapshot).await?)
+            }
+        }
+    }
+
+    fn store_of_environment(&self) -> Option<String> {
+        store::in_environment().filter(|_| !self.network.names_node())
+    }
+
+    async fn read_store(&self, store: &Store) -> Result<History> {
+        let named = self.rescue.named()?;
+        let chain = chain_of(store, self.network.expected(named.terms.as_ref())?).await?;
+        let history = store.history(chain, named.address).await?;
+        Ok(history.ok_or_else(|| unknown(chain, named.address))?)
+    }
+}
+
+/// The chain that is expected, or else the only one that a store has.
+async fn chain_of(store: &Store, expected: Option<u64>) -> Result<u64> {
+    let chains = store.chains().await?;
+    let listed = || chains.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    match (expected, chains.as_slice()) {
+        (Some(chain), _) if chains.contains(&chain) => Ok(chain),
+        (None, &[chain]) => Ok(chain),
+        (_, []) => Err(UserError::new("the index is empty").hint("run `levee index` first").into()),
+        (Some(chain), _) => {
+            Err(UserError::new(format!("the index is of chain {}, and not of chain {chain}", listed()))
+                .hint("run `levee index` with a node of that chain first, or choose another store")
+                .into())
+        }
+        (None, _) => Err(UserError::new(format!("the index is of several chains: {}", listed()))
+            .hint("choose one with `--chain`")
+            .into()),
+    }
+}
+
+fn unknown(chain: u64, rescue: Address) -> UserError {
+    UserError::new(format!("the index of chain {chain} has no rescue `{rescue}`"))
+        .hint("check the address, or let `levee index` catch up with the chain")
+}
