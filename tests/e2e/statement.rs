@@ -14,7 +14,7 @@ const PRINCIPAL: u128 = 29 * ETHER - 1;
 impl World {
     /// Ann has declared more than the 41 ETH that are drawn, Ben's 25 shares are drawn, and of Cat's 50 wstETH a part. All is delivered and
     /// refunded, 30 ETH were recovered, and Cat has claimed.
-    async fn with_an_end(&self) {
+    pub(crate) async fn with_an_end(&self) {
         let link = "=HYPERLINK(\"https://a.example\")";
         let line = [
             "declare",

@@ -409,12 +409,12 @@ fn pots(view: &RescueView, positions: &[PositionStatement]) -> Result<Vec<PotSta
         (*parts, *count) = (parts.plus(position.parts()), *count + 1);
     }
     let pot = |((tier, asset), (parts, count)): ((u8, Asset), (Parts, usize))| {
-        let drawn = view.pot(tier, asset).map_or((Units::ZERO, Units::ZERO), |pot| {
+        let (delivered, kept) = view.pot(tier, asset).map_or_else(Default::default, |pot| {
             let kept = prorata::tranches_down(pot.drawn, view.kept[asset], view.terms.tranches);
             (pot.delivered, kept)
         });
         // A tranche is kept before it is delivered.
-        let parts = Parts { delivered: drawn.0, reserved: drawn.1 - drawn.0, ..parts };
+        let parts = Parts { delivered, reserved: kept - delivered, ..parts };
         let what = format!("of {asset} in tier {tier}");
         Ok(PotStatement { tier, asset, parts: parts.with_dust(&what, count)? })
     };
