@@ -15,7 +15,7 @@ CAMPAIGNS := tests/invariant/**
 SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli bench-index kill-index \
+.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live kill-index \
 	contracts rust faults fault-seeds check-services artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
@@ -111,6 +111,9 @@ bench-cli: setup ## Measure `levee status` and `levee pledge` beside `cast call`
 
 bench-index: ## [EVENTS=n]: measure the index of n pledges, made by a walk, in SQLite
 	EVENTS=$(or $(EVENTS),1000000) cargo bench --quiet --locked -p levee-index --bench pledges
+
+bench-live: setup ## [EVENTS=n]: measure the index of n pledges, read from a live anvil
+	EVENTS=$(or $(EVENTS),100000) cargo bench --quiet --locked -p levee-index --bench live
 
 kill-index: setup ## [KILLS=n]: kill `levee index` n times, and compare what it has kept with the chain
 	LEVEE_KILLS=$(or $(KILLS),200) cargo test --quiet --locked --workspace --test e2e whatever_ends_it
