@@ -112,8 +112,9 @@ bench-cli: setup ## Measure `levee status` and `levee pledge` beside `cast call`
 bench-index: ## [EVENTS=n]: measure the index of n pledges, made by a walk, in SQLite
 	EVENTS=$(or $(EVENTS),1000000) cargo bench --quiet --locked -p levee-index --bench pledges
 
-bench-live: setup ## [EVENTS=n]: measure the index of n pledges, read from a live anvil
-	EVENTS=$(or $(EVENTS),100000) cargo bench --quiet --locked -p levee-index --bench live
+bench-live: setup ## [EVENTS=n]: measure the index of n pledges, read from a live anvil, beside Ponder
+	mkdir -p target/ponder && cp -R crates/index/benches/ponder/. target/ponder && cd target/ponder && npm ci --no-progress --ignore-scripts
+	PONDER=$(CURDIR)/target/ponder EVENTS=$(or $(EVENTS),100000) cargo bench --quiet --locked -p levee-index --bench live
 
 kill-index: setup ## [KILLS=n]: kill `levee index` n times, and compare what it has kept with the chain
 	LEVEE_KILLS=$(or $(KILLS),200) cargo test --quiet --locked --workspace --test e2e whatever_ends_it

@@ -4,6 +4,9 @@
 use std::{
     env,
     error::Error as StdError,
+    fs,
+    path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -15,6 +18,7 @@ use alloy::{
     rpc::types::TransactionRequest,
     sol,
     sol_types::SolCall as _,
+    transports::http::reqwest,
 };
 use levee::{
     Blueprint, CREATE2_DEPLOYER,
@@ -27,6 +31,8 @@ use levee_lab::source::{DEPLOYED, compile};
 const CHAIN: u64 = 31_337;
 /// Pledges in a transaction, and in a block: as many as the gas of a transaction allows (EIP-7825).
 const IN_A_BLOCK: u64 = 250;
+/// Where Ponder serves.
+const PORT: &str = "42069";
 
 sol! {
     function pledge(address escrow, uint256 first, uint256 count) external payable;
@@ -74,7 +80,7 @@ impl Chain {
     }
 
     /// Creates a rescue, and fills it with pledges, each in the name of another.
-    async fn fill(&self, events: u64) -> Result<(), Box<dyn StdError>> {
+    async fn fill(&self, events: u64) -> Result<Address, Box<dyn StdError>> {
         let now = self.provider.get_block(Default::default()).await?.ok_or("no block")?.header.timestamp;
         let escrow = Blueprint::escrow(&terms(now))?;
         let salt = escrow.edition().salt(escrow.contract());
@@ -90,7 +96,7 @@ impl Chain {
                 pledgeCall { escrow: escrow.address(), first: U256::from(first), count: U256::from(count) };
             self.send(Some(crowd), call.abi_encode().into(), 1_000 * count).await?;
         }
-        Ok(())
+        Ok(escrow.address())
     }
 }
 
@@ -101,7 +107,7 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     let anvil = Anvil::at(env::var("ANVIL")?).arg("--gas-limit").arg("30000000").try_spawn()?;
     let provider = ProviderBuilder::<_, _, Ethereum>::default().connect_http(anvil.endpoint_url()).erased();
     let chain = Chain { provider: provider.clone(), from: anvil.addresses()[0] };
-    chain.fill(events).await?;
+    let escrow = chain.fill(events).await?;
     // All of it is final, as almost all of a chain's history is.
     provider.anvil_mine(Some(400), None).await?;
     let directory = tempfile::tempdir()?;
@@ -120,6 +126,10 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     assert_eq!(added, events + 1, "the rescue's creation, and a pledge of each");
     let asked = asking(&Node::new(provider)).await?;
     println!("{events} pledges in {} blocks", events.div_ceil(IN_A_BLOCK));
+    println!(
+        "{:.1} s by Ponder, until it answers",
+        ponder(&anvil.endpoint(), escrow, events).await?.as_secs_f64()
+    );
     println!("{:.1} s to ask the node for them once more, and do nothing with them", asked.as_secs_f64());
     println!("{:.1} s", took.as_secs_f64());
     Ok(())
@@ -130,4 +140,36 @@ async fn asking(node: &Node<DynProvider>) -> Result<Duration, Box<dyn StdError>>
     let begun = Instant::now();
     drop(node.logs(0, node.tip().await?.finalized).await?);
     Ok(begun.elapsed())
+}
+
+/// How long Ponder takes until it has the same logs and positions: its server then says that it is ready.
+async fn ponder(node: &str, escrow: Address, events: u64) -> Result<Duration, Box<dyn StdError>> {
+    let directory = env::var("PONDER")?;
+    drop(fs::remove_dir_all(Path::new(&directory).join(".ponder")));
+    let begun = Instant::now();
+    let mut server = Command::new(Path::new(&directory).join("node_modules/.bin/ponder"))
+        .args(["start", "--schema", "levee", "--port", PORT, "--log-level", "error"])
+        .current_dir(&directory)
+        .env("RPC_URL", node)
+        .env("ESCROW", escrow.to_string())
+        .env("PONDER_TELEMETRY_DISABLED", "true")
+        .spawn()?;
+    while get("ready").await.is_none() {
+        if let Some(status) = server.try_wait()? {
+            return Err(format!("ponder ended: {status}").into());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let took = begun.elapsed();
+    let count = get("count").await;
+    server.kill()?;
+    server.wait()?;
+    assert_eq!(count, Some(events.to_string()), "it has the same pledges");
+    Ok(took)
+}
+
+/// What its server answers, if it does.
+async fn get(path: &str) -> Option<String> {
+    let answer = reqwest::get(format!("http://127.0.0.1:{PORT}/{path}")).await.ok()?;
+    answer.error_for_status().ok()?.text().await.ok()
 }
