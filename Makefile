@@ -15,7 +15,7 @@ CAMPAIGNS := tests/invariant/**
 SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live kill-index \
+.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement kill-index \
 	contracts rust faults fault-seeds check-services artifacts docs package lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
@@ -115,6 +115,9 @@ bench-index: ## [EVENTS=n]: measure the index of n pledges, made by a walk, in S
 bench-live: setup ## [EVENTS=n]: measure the index of n pledges, read from a live anvil, beside Ponder
 	mkdir -p target/ponder && cp -R crates/index/benches/ponder/. target/ponder && cd target/ponder && npm ci --no-progress --ignore-scripts
 	PONDER=$(CURDIR)/target/ponder EVENTS=$(or $(EVENTS),100000) cargo bench --quiet --locked -p levee-index --bench live
+
+bench-statement: ## [PLEDGERS=n]: measure `levee statement` of n pledgers with five pledges each, from an index in SQLite
+	PLEDGERS=$(or $(PLEDGERS),10000) cargo bench --quiet --locked -p levee-cli --bench statement
 
 kill-index: setup ## [KILLS=n]: kill `levee index` n times, and compare what it has kept with the chain
 	LEVEE_KILLS=$(or $(KILLS),200) cargo test --quiet --locked --workspace --test e2e whatever_ends_it

@@ -43,6 +43,9 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         // Each line is a document.
         ["index", ..] => return None,
         ["abi" | "terms" | "rehearse" | "completions" | "man", ..] => return None,
+        ["claim" | "collect" | "refund" | "bonus", ..] if words.contains(&"--all") => "payouts",
+        ["pledgers", ..] => "pledgers",
+        ["statement", ..] => "statement",
         _ => "transactions",
     })
 }

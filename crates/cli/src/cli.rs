@@ -98,6 +98,10 @@ pub(crate) enum Command {
     Verify(commands::verify::VerifyArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// List everyone who has something in a rescue, what is due to them, and what they may do
+    Pledgers(commands::pledgers::PledgersArgs),
+    /// Account for every wei and share of a rescue, from its logs
+    Statement(commands::statement::StatementArgs),
     /// Show what calls, files and transactions do, and compare it with what is expected
     Decode(commands::decode::DecodeArgs),
     /// Send transactions that were signed elsewhere
@@ -151,6 +155,8 @@ impl Command {
             Self::Status(args) => block_on(args.run(output)),
             Self::Verify(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Pledgers(args) => block_on(args.run(output)),
+            Self::Statement(args) => block_on(args.run(output)),
             Self::Decode(args) => args.run(output),
             Self::Send(args) => block_on(args.run(output)),
             Self::Safe(command) => block_on(command.run(output)),
