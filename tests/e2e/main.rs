@@ -40,3 +40,4 @@ mod solidity;
 mod support;
 mod usb;
 mod verify;
+mod what_if;

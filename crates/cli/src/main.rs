@@ -33,6 +33,7 @@ mod pledging;
 mod position;
 mod progress;
 mod prompt;
+mod prospect;
 mod public_keys;
 mod receiver;
 mod rehearse;
