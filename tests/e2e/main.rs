@@ -42,3 +42,4 @@ mod statement;
 mod support;
 mod usb;
 mod verify;
+mod what_if;

@@ -120,6 +120,12 @@ pub(crate) enum Command {
     Networks(commands::networks::NetworksArgs),
     /// Print the ABI of a contract, for programs in other languages
     Abi(commands::abi::AbiArgs),
+    /// Show what would come of a rescue, as it is and otherwise
+    WhatIf(Box<commands::what_if::WhatIfArgs>),
+    /// Find the least that meets a threshold, and whose withdrawal would break one
+    Solve(Box<commands::solve::SolveArgs>),
+    /// Find what would make the sum of scenarios, offers and declarations wrong
+    Lint(commands::lint::LintArgs),
     /// Rehearse a rescue from a scenario file, on a temporary local chain
     Rehearse(rehearse::RehearseArgs),
     /// Print a shell completion script
@@ -165,6 +171,9 @@ impl Command {
             Self::Doctor(args) => block_on(args.run(output)),
             Self::Networks(args) => args.run(output),
             Self::Abi(args) => args.run(output),
+            Self::WhatIf(args) => block_on(args.run(output)),
+            Self::Solve(args) => block_on(args.run(output)),
+            Self::Lint(args) => block_on(args.run(output)),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),
             Self::Man(args) => args.run(output),

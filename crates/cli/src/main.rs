@@ -34,6 +34,7 @@ mod pledging;
 mod position;
 mod progress;
 mod prompt;
+mod prospect;
 mod public_keys;
 mod receiver;
 mod rehearse;
