@@ -19,6 +19,7 @@ pub mod history;
 mod immutables;
 pub mod json;
 mod lens;
+pub mod lido;
 pub mod network;
 pub mod operation;
 pub mod outbox;

@@ -103,6 +103,24 @@ impl Store {
         fold(&mut *self.reader().await?, chain, rescue).await
     }
 
+    /// Where the latest log of a contract is; none if there is none. The hash of a block stands for all blocks before it, so where two
+    /// of these are the same, the logs are.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn latest_log(&self, chain: u64, contract: Address) -> Result<Option<LogPlace>, IndexError> {
+        let select = sqlx::query(
+            "SELECT * FROM logs WHERE chain = $1 AND address = $2
+             ORDER BY block DESC, log_index DESC LIMIT 1",
+        );
+        let select = select.bind(chain.cast_signed()).bind(contract.to_vec());
+        let row = select.fetch_optional(&self.pool).await.map_err(IndexError::failed)?;
+        let place = |row: AnyRow| {
+            Ok(LogPlace { block_hash: hash(&row, "block_hash")?, log_index: unsigned(&row, "log_index")? })
+        };
+        row.map(place).transpose()
+    }
+
     /// The positions in a rescue, by pledger, tier and asset.
     ///
     /// # Errors
@@ -180,6 +198,15 @@ pub(crate) enum Table {
     Contracts,
     Logs,
     Positions,
+}
+
+/// Where a log is in the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogPlace {
+    /// The hash of its block.
+    pub block_hash: B256,
+    /// Its place among the logs of the block.
+    pub log_index: u64,
 }
 
 /// One value of a row.
