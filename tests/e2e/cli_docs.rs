@@ -79,6 +79,7 @@ fn every_command_is_found() {
         "safe",
         "journal",
         "index",
+        "keeper",
         "doctor",
         "networks",
         "abi",

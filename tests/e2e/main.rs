@@ -17,6 +17,7 @@ mod guides;
 mod index;
 mod inputs;
 mod journal;
+mod keeper;
 mod languages;
 #[cfg(target_os = "linux")]
 mod ledger;

@@ -9,6 +9,10 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
     if words[0] == "decode" {
         return Some("decode");
     }
+    if words[0] == "keeper" {
+        // Without these, each line is a document.
+        return ["--once", "--dry-run"].iter().any(|one| words.contains(one)).then_some("keeper");
+    }
     if words.contains(&"--dry-run") {
         return Some("plan");
     }

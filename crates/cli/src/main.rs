@@ -21,6 +21,7 @@ mod history;
 mod interruption;
 mod journal;
 mod json;
+mod keeper;
 mod keystore;
 #[cfg(any(feature = "aws", feature = "gcp"))]
 mod kms;

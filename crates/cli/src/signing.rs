@@ -508,7 +508,7 @@ async fn under_way(journal: &SqliteJournal, draft: &Draft, finished: &[i64]) -> 
 }
 
 /// Reads the price of a gas.
-fn parse_price(text: &str) -> Result<Wei, UserError> {
+pub(crate) fn parse_price(text: &str) -> Result<Wei, UserError> {
     match Amount::parse(text)? {
         Amount::Eth(price) => Ok(price),
         _ => {

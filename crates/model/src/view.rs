@@ -248,7 +248,7 @@ impl Rescue {
     }
 
     /// The state as a call at `at` would find it.
-    fn found(&self, at: Moment) -> Cow<'_, State> {
+    pub(crate) fn found(&self, at: Moment) -> Cow<'_, State> {
         if !self.state.is_late(at.time) {
             return Cow::Borrowed(&self.state);
         }

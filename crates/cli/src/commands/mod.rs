@@ -16,6 +16,7 @@ pub(crate) mod expire;
 pub(crate) mod guardian;
 pub(crate) mod index;
 pub(crate) mod journal;
+pub(crate) mod keeper;
 pub(crate) mod lapse;
 pub(crate) mod lint;
 pub(crate) mod networks;

@@ -271,7 +271,7 @@ const fn is_pledging(step: &Step) -> bool {
 mod tests {
     use super::*;
     use crate::{prospect::wish::Wishes, terms::filled_template};
-    use clap::{Args as _, Command, FromArgMatches as _};
+    use clap::{Command, FromArgMatches as _};
     use levee_model::{Bps, Status, Wei};
 
     const NOW: Timestamp = 1_785_542_400;
