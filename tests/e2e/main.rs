@@ -17,6 +17,7 @@ mod guides;
 mod index;
 mod inputs;
 mod journal;
+mod keeper;
 mod languages;
 #[cfg(target_os = "linux")]
 mod ledger;
@@ -42,3 +43,4 @@ mod statement;
 mod support;
 mod usb;
 mod verify;
+mod what_if;

@@ -21,6 +21,7 @@ mod history;
 mod interruption;
 mod journal;
 mod json;
+mod keeper;
 mod keystore;
 #[cfg(any(feature = "aws", feature = "gcp"))]
 mod kms;
@@ -34,6 +35,7 @@ mod pledging;
 mod position;
 mod progress;
 mod prompt;
+mod prospect;
 mod public_keys;
 mod receiver;
 mod rehearse;

@@ -19,6 +19,7 @@ pub mod history;
 mod immutables;
 pub mod json;
 mod lens;
+pub mod lido;
 pub mod movement;
 pub mod multicall;
 pub mod network;
