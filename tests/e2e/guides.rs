@@ -2,12 +2,23 @@
 
 use crate::{
     readme::shell_blocks,
-    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, HOUR, Ran, World, levee, project_file, run, words},
+    support::{
+        ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, HOUR, Ran, World, levee, project_file, run, words,
+    },
 };
 
 /// The commands that ask before they send.
 const READS: [&str; 11] = [
-    "terms", "doctor", "verify", "status", "declarations", "positions", "pledgers", "statement", "abi", "rehearse",
+    "terms",
+    "doctor",
+    "verify",
+    "status",
+    "declarations",
+    "positions",
+    "pledgers",
+    "statement",
+    "abi",
+    "rehearse",
     "decode",
 ];
 
@@ -80,7 +91,8 @@ async fn a_statement_is_as_shown_and_everyone_is_paid() {
     let world = World::with_rescue().await;
     world.with_an_end().await;
     let mut rest = words(&world.done(read));
-    let shown = page.split("```text\n").nth(1).and_then(|after| after.split("```").next()).expect("a statement");
+    let shown =
+        page.split("```text\n").nth(1).and_then(|after| after.split("```").next()).expect("a statement");
     let parts: Vec<_> = shown.split('…').map(words).filter(|part| !part.is_empty()).collect();
     assert!(parts.len() > 3, "{parts:?}");
     for part in parts {

@@ -9,7 +9,7 @@ use alloy::primitives::Address;
 use levee_model::{
     Asset, Models, Moment, PositionId, RecoveryGroup, Rescue, RescueEvent, RescueView, Status, Units, Wei,
     json::{AssetAndUnit, PositionAndUnit},
-    prorata,
+    prorata, recovery,
 };
 use serde::Serialize;
 
@@ -501,11 +501,11 @@ impl GroupStatement {
 
 impl PoolPayments {
     fn of(models: &Models, history: &History, groups: &[GroupStatement], id: PositionId) -> Self {
-        let Models { rescue, recovery, bonus } = models;
+        let Models { rescue, recovery: pool, bonus } = models;
         let order = rescue.terms().tier(id.tier).map(|tier| tier.draw_order);
         let group = groups.iter().find(|group| Some(group.draw_order) == order);
-        let interest = group.map_or(Wei::ZERO, |group| recovery.part_of_down(rescue, id, group.interest));
-        let (earned, share) = (recovery.earnings(rescue, id), bonus.share(rescue, id));
+        let interest = group.map_or(Wei::ZERO, |group| recovery::earned_of_down(rescue, id, group.interest));
+        let (earned, share) = (pool.earnings(rescue, id), bonus.share(rescue, id));
         let bonus_claimed = history.pools.bonus_claimed.get(&id).copied().unwrap_or_default();
         Self {
             id,
