@@ -69,10 +69,14 @@ async fn an_index_agrees_with_the_chain_and_a_change_is_found() {
     rows.close().await;
     let ran = world.levee("index check --store index.db");
     assert_eq!(ran.code, Some(1));
-    // Both rows differ from those of a new index, and all rows of the rescue from what its logs add up to.
+    // Both rows differ from those of a new index, and from what the rescue's logs add up to.
     assert_eq!(ran.stdout.matches("objected=1\n  chain: objected=0\n").count(), 2, "{}", ran.stdout);
-    assert_eq!(ran.stdout.matches(": rows of positions\n").count(), 1, "{}", ran.stdout);
-    let error = "error: the index differs from the chain in 3 places\n";
+    let row = |account| {
+        let pledger = world.address(account);
+        format!(": row of {pledger} in tier 0 ETH, objected\n  index: true\n  chain: false\n")
+    };
+    assert_eq!([ANN, BEN].map(|pledger| ran.stdout.matches(&row(pledger)).count()), [1, 1], "{}", ran.stdout);
+    let error = "error: the index differs from the chain in 4 places\n";
     assert!(ran.stderr.starts_with(error), "{}", ran.stderr);
 }
 
@@ -107,6 +111,7 @@ async fn it_follows_until_it_is_asked_to_end() {
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let head = world.chain.get_block_number().await.expect("anvil answers");
     while next(&mut lines)["cursor"]["number"] != head {}
+    assert_eq!(next(&mut lines)["step"], "upToDate");
     world.by(ANN, "pledge 2 ETH --tier 0");
     let step = next(&mut lines);
     assert_eq!((&step["step"], &step["logs"]), (&"indexed".into(), &1.into()));
@@ -159,9 +164,15 @@ async fn an_index_that_is_ahead_of_its_node_is_not_called_up_to_date() {
 async fn what_is_wrong_with_a_store_is_said() {
     let world = World::with_rescue().await;
     let refused = world.levee("index check --store index.db");
+    refused.assert_refused("there is no index in `index.db`", "check `--store`, or run `levee index` first");
+    let number = world.chain.get_block_number().await.expect("anvil answers");
+    world.chain.anvil_mine(Some(70), None).await.expect("anvil mines");
+    // On anvil, a block is final when there are 64 after it.
+    let refused = world.levee(&format!("index --store index.db --once --from-block {}", number + 7));
+    let final_one = number + 6;
     refused.assert_refused(
-        "the store has no index of chain 31337",
-        "check `--store`, or run `levee index` first",
+        &format!("block {} is not final yet: the latest final one is {final_one}", number + 7),
+        "begin there or before",
     );
     world.levee("index --store index.db --once --from-block 1").ok();
     let refused = world.levee("index --store index.db --once --from-block 2");
@@ -178,7 +189,7 @@ async fn what_is_wrong_with_a_store_is_said() {
     let error: Value = serde_json::from_str(&ran.stderr).expect("it is JSON");
     assert_eq!((ran.code, &error["error"]["kind"]), (Some(1), &"StoreUnusable".into()));
     let secret = world.levee("index --store postgres://ann:secret@127.0.0.1:1/levee --once");
-    assert_eq!(secret.code, Some(1));
+    assert_eq!(secret.code, Some(2));
     assert!(!words(&secret.stderr).contains("secret"), "{}", secret.stderr);
     assert!(secret.stderr.contains("postgres://127.0.0.1/levee"), "{}", secret.stderr);
 }

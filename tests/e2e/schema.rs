@@ -39,14 +39,21 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["positions", ..] => "positions",
         ["receiver", "new", ..] => "receiver-new",
         ["receiver", "status", ..] => "receiver-status",
+        ["lint", ..] => "lint",
+        ["rehearse", options @ ..] if options.contains(&"--from") => "rehearse-from",
+        ["solve", ..] => "solve",
         ["status", ..] => "status",
         ["verify", ..] => "verify",
+        ["what-if", ..] => "what-if",
         ["terms", "check", ..] => "terms-check",
         ["terms", "show", ..] => "terms-show",
         ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",
         // Each line is a document.
         ["index", ..] => return None,
         ["abi" | "terms" | "rehearse" | "completions" | "man", ..] => return None,
+        ["claim" | "collect" | "refund" | "bonus", ..] if words.contains(&"--all") => "payouts",
+        ["pledgers", ..] => "pledgers",
+        ["statement", ..] => "statement",
         _ => "transactions",
     })
 }

@@ -99,6 +99,10 @@ pub(crate) enum Command {
     Verify(commands::verify::VerifyArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// List everyone who has something in a rescue, what is due to them, and what they may do
+    Pledgers(commands::pledgers::PledgersArgs),
+    /// Account for every wei and share of a rescue, from its logs
+    Statement(commands::statement::StatementArgs),
     /// Show what calls, files and transactions do, and compare it with what is expected
     Decode(commands::decode::DecodeArgs),
     /// Send transactions that were signed elsewhere
@@ -119,6 +123,12 @@ pub(crate) enum Command {
     Networks(commands::networks::NetworksArgs),
     /// Print the ABI of a contract, for programs in other languages
     Abi(commands::abi::AbiArgs),
+    /// Show what would come of a rescue, as it is and otherwise
+    WhatIf(Box<commands::what_if::WhatIfArgs>),
+    /// Find the least that meets a threshold, and whose withdrawal would break one
+    Solve(Box<commands::solve::SolveArgs>),
+    /// Find what would make the sum of scenarios, offers and declarations wrong
+    Lint(commands::lint::LintArgs),
     /// Rehearse a rescue from a scenario file, on a temporary local chain
     Rehearse(rehearse::RehearseArgs),
     /// Print a shell completion script
@@ -154,6 +164,8 @@ impl Command {
             Self::Status(args) => block_on(args.run(output)),
             Self::Verify(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Pledgers(args) => block_on(args.run(output)),
+            Self::Statement(args) => block_on(args.run(output)),
             Self::Decode(args) => args.run(output),
             Self::Send(args) => block_on(args.run(output)),
             Self::Safe(command) => block_on(command.run(output)),
@@ -163,6 +175,9 @@ impl Command {
             Self::Doctor(args) => block_on(args.run(output)),
             Self::Networks(args) => args.run(output),
             Self::Abi(args) => args.run(output),
+            Self::WhatIf(args) => block_on(args.run(output)),
+            Self::Solve(args) => block_on(args.run(output)),
+            Self::Lint(args) => block_on(args.run(output)),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),
             Self::Man(args) => args.run(output),

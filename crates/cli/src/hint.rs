@@ -13,12 +13,18 @@ pub(crate) const fn for_index(error: &IndexError) -> Option<&'static str> {
         IndexError::StoreUnusable { .. } => {
             Some("choose another one with `--store` or the variable LEVEE_INDEX")
         }
+        IndexError::NoIndex { .. } => Some("check `--store`, or run `levee index` first"),
+        IndexError::StoreUnreachable { .. } => {
+            Some("check whether the database is running, and `--store` or the variable LEVEE_INDEX")
+        }
         IndexError::NewerSchema { .. } => Some("use the later release, or another store"),
         IndexError::OlderSchema { .. } => Some("run `levee index`, which brings the store up to date"),
         IndexError::FinalBlockChanged { .. } => {
             Some("check the node and the chain; for a local chain that was started again, use another store")
         }
-        IndexError::StoreDamaged { .. } => Some("index again into another store"),
+        IndexError::StoreDamaged { .. } | IndexError::OtherRules { .. } => {
+            Some("index again into another store")
+        }
         IndexError::HistoryBroken { .. } => {
             Some("the node leaves out logs; index again with another node, into another store")
         }
@@ -50,6 +56,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NotLevee { contract: Contract::PledgeEscrow, .. } => {
             Some("do not send anything there; `levee address` computes the right address from a terms file")
         }
+        Error::NotReconciled { .. } => Some(
+            "logs are missing, or are of another rescue: compare the index with `levee index check`, or ask another node",
+        ),
         Error::HistoryDiffers { .. } => {
             Some("the node leaves out logs: ask another one, or build an index with two")
         }

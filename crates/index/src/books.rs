@@ -8,14 +8,14 @@ use std::{
 use alloy::{primitives::Address, rpc::types::Log};
 use levee::{
     Entry, Error, Event, history,
-    model::{Position, PositionId, Rescue, RescueEvent},
+    model::{Inconsistent, Position, PositionId, Rescue, RescueEvent},
 };
 
 use crate::{
-    contract::{Contract, Kind, Verdict},
+    contract::{self, Contract, Kind, Verdict},
     error::IndexError,
     indexer::Cursor,
-    store::{Store, contracts, fold},
+    store::{Store, contracts, fold, rules},
 };
 
 /// What is known of a chain at one block.
@@ -25,7 +25,15 @@ pub(crate) struct Books {
     at: Option<Cursor>,
     contracts: BTreeMap<Address, Contract>,
     /// Those whose logs have been added up; of the others, the store has them.
-    rescues: HashMap<Address, Option<Rescue>>,
+    rescues: HashMap<Address, Folded>,
+}
+
+/// What the logs of a rescue add up to, as far as each follows from those before it. One whose logs do not follow must not keep the
+/// others waiting.
+#[derive(Debug, Default)]
+pub(crate) struct Folded {
+    rescue: Option<Rescue>,
+    broken: Option<IndexError>,
 }
 
 /// What logs change.
@@ -37,6 +45,8 @@ pub(crate) struct Changes {
     pub(crate) logs: Vec<Log>,
     /// The positions that changed, as they are now.
     pub(crate) positions: BTreeMap<(Address, PositionId), Position>,
+    /// Rescues with a log that does not follow, which none before it did.
+    pub(crate) broken: Vec<IndexError>,
 }
 
 impl Books {
@@ -47,6 +57,9 @@ impl Books {
         at: Option<Cursor>,
     ) -> Result<Option<Self>, IndexError> {
         let Some(mut reader) = store.reader_at(chain, at).await? else { return Ok(None) };
+        if at.is_some() && rules(&mut reader, chain).await? != Some(contract::rules()) {
+            return Err(IndexError::OtherRules { chain });
+        }
         // Before an index begins, it has no rows, but there may be a board.
         let contracts = contracts(&mut reader, chain).await?.into_iter().chain([Contract::board()]);
         let contracts = contracts.map(|contract| (contract.address, contract)).collect();
@@ -76,7 +89,9 @@ impl Books {
                 changes.contracts.extend(self.announce(&log)?);
             }
             match self.genuine(address) {
-                Some(Kind::Rescue) => changed.extend(self.add_to_rescue(&log)?.map(|id| (address, id))),
+                Some(Kind::Rescue) => {
+                    changed.extend(self.add_to_rescue(&log, &mut changes.broken)?.map(|id| (address, id)));
+                }
                 Some(_) => {}
                 // Anyone can make a contract whose events look like Levee's.
                 None => continue,
@@ -104,8 +119,7 @@ impl Books {
         }
         let Some(mut reader) = store.reader_at(self.chain, self.at).await? else { return Ok(false) };
         for rescue in missing {
-            let folded = fold(&mut reader, self.chain, rescue).await?;
-            self.rescues.insert(rescue, Some(folded));
+            self.rescues.insert(rescue, fold(&mut reader, self.chain, rescue).await?);
         }
         Ok(true)
     }
@@ -114,37 +128,65 @@ impl Books {
         let block = log.block_number.ok_or(Error::Malformed { what: "a log" })?;
         let contracts = Contract::announced(self.chain, block, log);
         self.contracts.extend(contracts.iter().map(|contract| (contract.address, *contract)));
-        self.rescues.insert(log.address(), None);
+        self.rescues.insert(log.address(), Folded::default());
         Ok(contracts)
     }
 
     /// Adds a log to its rescue, and tells which position it changes.
-    fn add_to_rescue(&mut self, log: &Log) -> Result<Option<PositionId>, IndexError> {
+    fn add_to_rescue(
+        &mut self,
+        log: &Log,
+        broken: &mut Vec<IndexError>,
+    ) -> Result<Option<PositionId>, IndexError> {
         let (address, entry) = (log.address(), Entry::try_from(log)?);
-        add(self.rescues.entry(address).or_default(), address, &entry)?;
+        broken.extend(self.rescues.entry(address).or_default().add(address, &entry)?);
         Ok(entry.event.of_rescue().and_then(RescueEvent::position))
     }
 
     fn position(&self, (rescue, id): (Address, PositionId)) -> Position {
-        let rescue = self.rescues.get(&rescue).and_then(Option::as_ref);
-        rescue.map_or(Position::default(), |rescue| rescue.position(id))
+        self.rescues.get(&rescue).map_or(Position::default(), |folded| folded.position(id))
     }
 }
 
-/// Adds the next event to a rescue, or begins it.
-pub(crate) fn add(folded: &mut Option<Rescue>, rescue: Address, entry: &Entry) -> Result<(), IndexError> {
-    let broken = |source| IndexError::HistoryBroken { rescue, number: entry.block, source };
-    match (folded.as_mut(), entry.event.of_rescue()) {
-        (Some(folded), Some(event)) => folded.apply(event).map_err(broken),
-        // Its address emits no other events.
-        (Some(_), None) => Err(Error::Malformed { what: "a log" }.into()),
-        (None, _) => {
-            let first = history::fold(rescue, slice::from_ref(entry)).map_err(|error| match error {
-                Error::BrokenHistory(source) => broken(source),
-                other => other.into(),
-            });
-            *folded = Some(first?);
-            Ok(())
+impl Folded {
+    /// Adds the next event, unless one before it did not follow; tells if this is the first that does not.
+    pub(crate) fn add(&mut self, rescue: Address, entry: &Entry) -> Result<Option<IndexError>, Error> {
+        if self.broken.is_some() {
+            return Ok(None);
+        }
+        if let Err(source) = self.apply(rescue, entry)? {
+            self.broken = Some(IndexError::HistoryBroken { rescue, number: entry.block, source });
+        }
+        Ok(self.broken.clone())
+    }
+
+    fn apply(&mut self, rescue: Address, entry: &Entry) -> Result<Result<(), Inconsistent>, Error> {
+        match (self.rescue.as_mut(), entry.event.of_rescue()) {
+            (Some(folded), Some(event)) => Ok(folded.apply(event)),
+            // Its address emits no other events.
+            (Some(_), None) => Err(Error::Malformed { what: "a log" }),
+            (None, _) => match history::fold(rescue, slice::from_ref(entry)) {
+                Ok(folded) => {
+                    self.rescue = Some(folded);
+                    Ok(Ok(()))
+                }
+                Err(Error::BrokenHistory(source)) => Ok(Err(source)),
+                Err(other) => Err(other),
+            },
+        }
+    }
+
+    /// A position after the last event that follows.
+    pub(crate) fn position(&self, id: PositionId) -> Position {
+        self.rescue.as_ref().map_or(Position::default(), |rescue| rescue.position(id))
+    }
+
+    /// The rescue, if all events follow.
+    pub(crate) fn whole(self, rescue: Address) -> Result<Rescue, IndexError> {
+        let source = Inconsistent::NoCreation;
+        match self.broken {
+            Some(broken) => Err(broken),
+            None => self.rescue.ok_or(IndexError::HistoryBroken { rescue, number: 0, source }),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Whether an index is right: compared with another one of the same blocks, and with what the contracts say.
 
-use std::{cmp::Ordering, collections::BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use alloy::{
     eips::BlockId,
@@ -103,7 +106,16 @@ pub async fn differences_from_views(
     let Some(cursor) = index.cursor(chain).await? else { return Ok(()) };
     let rescues = index.rescues(chain).await?;
     for rescue in rescues.into_iter().filter(|rescue| rescue.verdict == Verdict::Genuine) {
-        let Some(history) = index.history(chain, rescue.address).await? else { continue };
+        let history = match index.history(chain, rescue.address).await {
+            Ok(Some(history)) => history,
+            Ok(None) => continue,
+            Err(error @ IndexError::HistoryBroken { .. }) => {
+                let what = format!("rescue {}: logs", rescue.address);
+                found(Difference { what, index: Some(error.to_string()), chain: None });
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let views = Views { provider, block: BlockId::hash(cursor.hash), history };
         views.compare(&mut found).await?;
         views.compare_rows(index, &mut found).await?;
@@ -174,10 +186,14 @@ impl<P: Provider> Views<'_, P> {
         found: &mut impl FnMut(Difference),
     ) -> Result<(), IndexError> {
         let rows = index.positions(self.history.chain, self.history.address).await?;
-        let rows: Vec<_> = rows.into_iter().map(|row| (row.id, row.position)).collect();
-        let folded: Vec<_> =
-            self.history.rescue.known_positions().map(|id| (id, self.history.rescue.position(id))).collect();
-        self.same("rows of positions", &rows, &folded, found);
+        let rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.id, row.position)).collect();
+        let rescue = &self.history.rescue;
+        let folded: BTreeMap<_, _> = rescue.known_positions().map(|id| (id, rescue.position(id))).collect();
+        let ids: BTreeSet<_> = folded.keys().chain(rows.keys()).collect();
+        for id in ids {
+            let what = format!("row of {} in tier {} {}", id.pledger, id.tier, id.asset);
+            self.same(&what, &rows.get(id), &folded.get(id), found);
+        }
         Ok(())
     }
 

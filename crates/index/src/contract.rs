@@ -1,8 +1,11 @@
 use std::fmt;
 
-use alloy::{primitives::Address, rpc::types::Log};
+use alloy::{
+    primitives::{Address, B256, Keccak256, keccak256},
+    rpc::types::Log,
+};
 use levee::{
-    Blueprint, Event,
+    Blueprint, Edition, Event, NETWORKS,
     model::{RescueEvent, Terms},
     network,
     operation::Contracts,
@@ -123,4 +126,26 @@ fn announced_terms(log: &Log) -> Option<Terms> {
         Ok(Event::Rescue(RescueEvent::Created { terms })) => Some(terms),
         _ => None,
     }
+}
+
+/// A hash of all that decides which logs are kept, and which contracts are genuine. An index that was made by another one may lack
+/// logs.
+pub(crate) fn rules() -> B256 {
+    let mut hasher = Keccak256::new();
+    Event::signatures().for_each(|signature| hasher.update(signature));
+    hasher.update(Contract::board().address);
+    for edition in Edition::ALL {
+        for contract in
+            [levee::Contract::PledgeEscrow, levee::Contract::RecoveryPool, levee::Contract::BonusPool]
+        {
+            hasher.update(keccak256(edition.creation_code(contract)));
+            hasher.update(edition.salt(contract));
+        }
+    }
+    for network in NETWORKS {
+        hasher.update(network.chain.to_be_bytes());
+        hasher.update(network.tokens.steth);
+        hasher.update(network.tokens.wsteth);
+    }
+    hasher.finalize()
 }

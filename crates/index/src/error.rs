@@ -21,6 +21,22 @@ pub enum IndexError {
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
     },
+    /// There is no index to read.
+    #[error("there is no index in `{location}`")]
+    NoIndex {
+        /// Where it should be, without secrets.
+        location: String,
+    },
+    /// The database does not answer.
+    #[error("the store `{location}` does not answer: {source:#}")]
+    StoreUnreachable {
+        /// Where it should be, without secrets.
+        location: String,
+        /// What went wrong.
+        #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        source: RedactedError,
+    },
     /// The store was made by a later release.
     #[error("the store `{location}` has schema {found}, but this release knows schemas up to {known}")]
     NewerSchema {
@@ -41,7 +57,15 @@ pub enum IndexError {
         /// The one that this release can read.
         known: u64,
     },
-    /// The store failed while it was read or written, or the database does not answer.
+    /// The index was made by a release that knew other contracts, so it may lack logs.
+    #[error(
+        "the index of chain {chain} was made by a release that knows other contracts, so it may lack logs"
+    )]
+    OtherRules {
+        /// The chain.
+        chain: u64,
+    },
+    /// The store failed while it was read or written.
     #[error("the store failed: {source:#}")]
     StoreFailed {
         /// What went wrong.
@@ -100,10 +124,15 @@ impl IndexError {
         match self {
             Self::Client(error) => error.is_users(),
             Self::StoreUnusable { .. }
+            | Self::NoIndex { .. }
             | Self::NewerSchema { .. }
             | Self::OlderSchema { .. }
+            | Self::OtherRules { .. }
             | Self::FinalBlockChanged { .. } => true,
-            Self::StoreFailed { .. } | Self::StoreDamaged { .. } | Self::HistoryBroken { .. } => false,
+            Self::StoreUnreachable { .. }
+            | Self::StoreFailed { .. }
+            | Self::StoreDamaged { .. }
+            | Self::HistoryBroken { .. } => false,
         }
     }
 
@@ -121,6 +150,13 @@ impl IndexError {
             }),
             _ => false,
         }
+    }
+
+    /// Whether a table is missing, by the code of PostgreSQL or the message of SQLite, which has no code of its own for it.
+    pub(crate) fn is_missing_table(error: &sqlx::Error) -> bool {
+        error.as_database_error().is_some_and(|error| {
+            error.code().is_some_and(|code| code == "42P01") || error.message().starts_with("no such table")
+        })
     }
 
     pub(crate) fn failed(error: sqlx::Error) -> Self {

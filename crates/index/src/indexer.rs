@@ -16,6 +16,10 @@ use crate::{
 /// How many requests are under way at a time.
 const AT_ONCE: usize = 8;
 
+/// How many of the latest final blocks are asked for by their hashes, like those that are not final. A node that is behind, which some
+/// services let answer now and then, gives fewer logs of a range, and no error; of a hash that it does not know it gives an error.
+const RECENT: u64 = 256;
+
 /// How far the index of a chain has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -43,13 +47,24 @@ pub struct Progress {
     pub logs: u64,
 }
 
+/// What a step has added, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Added {
+    /// How far the index has come.
+    #[serde(flatten)]
+    pub progress: Progress,
+    /// The rescues with a log that does not follow from those before it: all later logs of theirs are kept, but add up to nothing.
+    pub broken: Vec<IndexError>,
+}
+
 /// What one step has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "step", rename_all = "camelCase")]
 pub enum Step {
     /// It added more blocks.
-    Indexed(Progress),
+    Indexed(Added),
     /// There are no more blocks.
     UpToDate(Progress),
     /// The chain dropped blocks, and so did the index.
@@ -61,7 +76,7 @@ pub enum Step {
     },
     /// Nothing: another process has carried on this index in the meantime.
     Overtaken,
-    /// Nothing: the chain changed while it was read.
+    /// Nothing: what was read does not fit together, mostly because the chain changed meanwhile.
     Changed,
 }
 
@@ -78,6 +93,8 @@ pub struct Indexer<S> {
     pace: Pace,
     /// None until they are needed, and after anything went wrong.
     books: Option<Books>,
+    /// Whether logs did not follow from each other when they were last read, which is believed the second time.
+    is_doubted: bool,
 }
 
 /// One batch, as it was read.
@@ -92,7 +109,16 @@ struct Batch {
 impl<S: Source> Indexer<S> {
     /// The index in `store` of the chain `chain`, which `source` is of. If it has not begun, it begins at block `begin`.
     pub fn new(source: S, store: Store, chain: u64, begin: u64) -> Self {
-        Self { source, store, chain, begin, end: u64::MAX, pace: Pace::default(), books: None }
+        Self {
+            source,
+            store,
+            chain,
+            begin,
+            end: u64::MAX,
+            pace: Pace::default(),
+            books: None,
+            is_doubted: false,
+        }
     }
 
     /// The same up to a block, as if the chain ended there.
@@ -153,8 +179,8 @@ impl<S: Source> Indexer<S> {
 
     /// Reads the blocks from `first` to `last`; none if the chain changed meanwhile.
     ///
-    /// Final blocks are asked for by their numbers, in large ranges. The others are asked for one by one, by their hashes, so that
-    /// no reorganization can come between a block and its logs.
+    /// Final blocks are asked for by their numbers, in large ranges. The others, and the most recent final ones, are asked for one by
+    /// one, by their hashes, so that neither a reorganization nor another node can come between a block and its logs.
     async fn read(
         &self,
         cursor: Option<Cursor>,
@@ -162,17 +188,18 @@ impl<S: Source> Indexer<S> {
         tip: Tip,
     ) -> Result<Option<Batch>, IndexError> {
         let finalized = tip.finalized.min(last);
-        let Some(headers) = self.headers(first.max(finalized), last).await? else { return Ok(None) };
+        let settled = tip.finalized.saturating_sub(RECENT).min(last);
+        let Some(headers) = self.headers(first.max(settled), last).await? else { return Ok(None) };
         let follows = |header: &Header| cursor.is_none_or(|cursor| header.parent == cursor.hash);
         if headers.first().is_some_and(|header| header.number == first && !follows(header)) {
             return Ok(None);
         }
-        let mut logs =
-            if first <= finalized { self.source.logs(first, finalized).await? } else { Vec::new() };
-        for header in headers.iter().filter(|header| header.number > finalized) {
-            let Some(found) = self.logs_of(header).await? else { return Ok(None) };
-            logs.extend(found);
-        }
+        let mut logs = if first <= settled { self.source.logs(first, settled).await? } else { Vec::new() };
+        let recent: Vec<_> = headers.iter().filter(|header| header.number > settled).copied().collect();
+        let found = stream::iter(recent).map(|header| self.logs_of(header)).buffered(AT_ONCE);
+        let found = found.try_collect::<Vec<_>>().await?.into_iter().collect::<Option<Vec<_>>>();
+        let Some(found) = found else { return Ok(None) };
+        logs.extend(found.into_iter().flatten());
         let hash = headers.last().map(|header| header.hash).unwrap_or_default();
         let begin = cursor.map_or(self.begin, |cursor| cursor.first);
         let next = Cursor { first: begin, number: last, hash, finalized };
@@ -191,8 +218,8 @@ impl<S: Source> Indexer<S> {
     }
 
     /// The logs of a block; none if the chain dropped it meanwhile.
-    async fn logs_of(&self, header: &Header) -> Result<Option<Vec<Log>>, IndexError> {
-        match self.source.logs_of(header).await {
+    async fn logs_of(&self, header: Header) -> Result<Option<Vec<Log>>, IndexError> {
+        match self.source.logs_of(&header).await {
             Ok(logs) => Ok(Some(logs)),
             Err(_) if self.hash(header.number).await? != Some(header.hash) => Ok(None),
             Err(error) => Err(error.into()),
@@ -208,10 +235,15 @@ impl<S: Source> Indexer<S> {
             None => Books::load(&self.store, self.chain, cursor).await?,
         };
         let Some(mut books) = books else { return Ok(Step::Overtaken) };
-        let Some(changes) = books.add(&self.store, logs).await? else { return Ok(Step::Overtaken) };
+        // First, so that what another process wrote is not added up in vain.
         let mut writer = self.store.writer(self.chain).await?;
         if !writer.advance(cursor, next).await? {
             return Ok(Step::Overtaken);
+        }
+        let Some(changes) = books.add(&self.store, logs).await? else { return Ok(Step::Overtaken) };
+        self.is_doubted = !changes.broken.is_empty() && !self.is_doubted;
+        if self.is_doubted {
+            return Ok(Step::Changed);
         }
         if cursor.is_none() {
             writer.add_contracts(&[Contract::board()]).await?;
@@ -224,8 +256,8 @@ impl<S: Source> Indexer<S> {
         writer.commit().await?;
         books.advance(next);
         self.books = Some(books);
-        let logs = changes.logs.len() as u64;
-        Ok(Step::Indexed(Progress { cursor: Some(next), head, logs }))
+        let progress = Progress { cursor: Some(next), head, logs: changes.logs.len() as u64 };
+        Ok(Step::Indexed(Added { progress, broken: changes.broken }))
     }
 
     /// Goes back to a block that the chain still has, as if no later one had been read.

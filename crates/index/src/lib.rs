@@ -11,6 +11,6 @@ mod store;
 pub use check::{Difference, differences, differences_from_views};
 pub use contract::{Contract, Counterfeit, Kind, Verdict};
 pub use error::IndexError;
-pub use indexer::{Cursor, Indexer, Progress, Step};
+pub use indexer::{Added, Cursor, Indexer, Progress, Step};
 pub use source::{Header, Node, Source, Tip};
 pub use store::{LogPlace, PositionRow, Store};

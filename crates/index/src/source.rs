@@ -5,6 +5,7 @@ use alloy::{
     primitives::B256,
     providers::Provider,
     rpc::types::{Filter, Log},
+    transports::TransportError,
 };
 use levee::{
     Error, Event,
@@ -90,7 +91,7 @@ impl<P: Provider> Source for Node<P> {
         let head = self.provider.get_block_number().await?;
         let finalized = match self.provider.get_block(BlockId::finalized()).await {
             Ok(Some(block)) => block.header.number,
-            Err(error) if !error.is_error_resp() => return Err(error.into()),
+            Err(error) if !is_unknown_tag(&error) => return Err(error.into()),
             // Some chains know no finality.
             Ok(None) | Err(_) => head.saturating_sub(FINAL_BELOW),
         };
@@ -123,5 +124,41 @@ impl<P: Provider> Source for Node<P> {
         }
         logs.iter_mut().for_each(|log| log.block_timestamp = Some(header.time));
         Ok(logs)
+    }
+}
+
+/// Whether a node refuses `finalized` because there is no such block, or because it does not know the word. Any other error says nothing
+/// about the chain.
+fn is_unknown_tag(error: &TransportError) -> bool {
+    /// The method or its parameters are not known; there is no such block (by the Engine API's and by Erigon's code).
+    const CODES: [i64; 4] = [-32601, -32602, -39001, -32001];
+    const WORDS: [&str; 4] = ["finalized", "unknown block", "block not found", "invalid"];
+    error.as_error_resp().is_some_and(|payload| {
+        let message = payload.message.to_lowercase();
+        CODES.contains(&payload.code) || WORDS.iter().any(|words| message.contains(words))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::rpc::json_rpc::ErrorPayload;
+
+    #[test]
+    fn an_error_is_no_lack_of_finality() {
+        for (code, message, is_unknown) in [
+            (-39001, "Unknown block", true),
+            (-32000, "finalized block not found", true),
+            (-32602, "invalid argument 0: hex string without 0x prefix", true),
+            (-32601, "the method does not exist", true),
+            (-32000, "block not found: finalized", true),
+            (-32005, "daily request count exceeded", false),
+            (-32603, "database failure", false),
+            (-32000, "missing trie node", false),
+        ] {
+            let payload = ErrorPayload { code, message: message.into(), data: None };
+            assert_eq!(is_unknown_tag(&TransportError::ErrorResp(payload)), is_unknown, "{message}");
+        }
+        assert!(!is_unknown_tag(&TransportError::NullResp));
     }
 }

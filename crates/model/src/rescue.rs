@@ -480,7 +480,7 @@ impl Rescue {
         Ok(())
     }
 
-    fn require_pledging(&self, time: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn require_pledging(&self, time: Timestamp) -> Result<(), Refusal> {
         if self.state.is_pledging(time) {
             return Ok(());
         }

@@ -1,13 +1,14 @@
 //! `levee index`: the logs of all rescues of a chain, kept on this machine or in a database.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::time::Duration;
 
 use alloy::providers::DynProvider;
 use clap::{Args, Subcommand};
 use eyre::Result;
 use levee::scan;
 use levee_index::{
-    Cursor, Difference, Indexer, Node, Progress, Step, Store, differences, differences_from_views,
+    Added, Cursor, Difference, IndexError, Indexer, Node, Progress, Source as _, Step, Store, differences,
+    differences_from_views,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -112,7 +113,11 @@ impl FollowArgs {
         let store = self.store.open().await?;
         let connection = self.network.connect(None).await?;
         let indexer = indexer(&connection, &store, self.from_block).await?;
-        let followed = follow(indexer, stop, self.once, output).await;
+        let followed = tokio::select! {
+            biased;
+            () = stop => Ok(()),
+            followed = follow(indexer, self.once, output) => followed,
+        };
         store.close().await;
         followed
     }
@@ -131,7 +136,7 @@ pub(crate) async fn indexer(
                 .into());
         }
         (Some(Cursor { first, .. }), _) => first,
-        (None, Some(block)) => block,
+        (None, Some(block)) => final_one(connection, block).await?,
         (None, None) => {
             let (latest, _) = connection.latest_block().await?;
             scan::first_block(&connection.provider, connection.chain, latest).await?
@@ -140,39 +145,42 @@ pub(crate) async fn indexer(
     Ok(Indexer::new(node(connection), store.clone(), connection.chain, begin))
 }
 
+/// The block, if it is final: an index cannot undo its first one.
+async fn final_one(connection: &Connection, block: u64) -> Result<u64> {
+    let finalized = node(connection).tip().await?.finalized;
+    if block <= finalized {
+        return Ok(block);
+    }
+    Err(UserError::new(format!("block {block} is not final yet: the latest final one is {finalized}"))
+        .hint("begin there or before")
+        .into())
+}
+
 fn node(connection: &Connection) -> Node<DynProvider> {
     Node::new(connection.provider.clone())
 }
 
-/// Steps until `stop`, or until there is nothing more, if only `once`. A step that is under way then is written whole or not at all.
-async fn follow(
-    mut indexer: Indexer<Node<DynProvider>>,
-    stop: impl Future<Output = ()>,
-    once: bool,
-    output: Output,
-) -> Result<()> {
-    let mut stop = pin!(stop);
+/// Steps forever, or until there is nothing more, if only `once`. Dropped at any point, it has written each step whole or not at all.
+async fn follow(mut indexer: Indexer<Node<DynProvider>>, once: bool, output: Output) -> Result<()> {
+    let mut was_up_to_date = false;
     loop {
-        let step = tokio::select! {
-            biased;
-            () = &mut stop => return Ok(()),
-            step = indexer.step() => step?,
-        };
+        let step = indexer.step().await?;
         let is_up_to_date = matches!(step, Step::UpToDate(_));
         if once {
             require_behind(&step)?;
         }
-        if once || !is_up_to_date {
+        if !(was_up_to_date && is_up_to_date) {
             output.event(&text(&step), &step)?;
+        }
+        if let Step::Indexed(Added { broken, .. }) = &step {
+            output.warn(&broken.iter().map(broken_text).collect::<Vec<_>>());
         }
         if once && is_up_to_date {
             return Ok(());
         }
-        let pause = if is_up_to_date || step == Step::Changed { LOOK } else { Duration::ZERO };
-        tokio::select! {
-            biased;
-            () = &mut stop => return Ok(()),
-            () = tokio::time::sleep(pause) => {}
+        was_up_to_date = is_up_to_date;
+        if is_up_to_date || step == Step::Changed {
+            tokio::time::sleep(LOOK).await;
         }
     }
 }
@@ -192,7 +200,7 @@ fn require_behind(step: &Step) -> Result<()> {
 
 fn text(step: &Step) -> String {
     match step {
-        Step::Indexed(Progress { cursor, head, logs }) => {
+        Step::Indexed(Added { progress: Progress { cursor, head, logs }, .. }) => {
             let number = cursor.map_or(0, |cursor| cursor.number);
             let logs = if *logs == 1 { "1 new log".to_owned() } else { format!("{logs} new logs") };
             format!("block {number} of {head}: {logs}")
@@ -202,8 +210,14 @@ fn text(step: &Step) -> String {
             format!("the chain dropped blocks {} to {}; they are undone", to.number + 1, from.number)
         }
         Step::Overtaken => "another process wrote these blocks first".into(),
-        Step::Changed => "the chain changed while it was read; it is read again".into(),
+        Step::Changed => "what was read does not fit together, so it is read again".into(),
     }
+}
+
+fn broken_text(error: &IndexError) -> String {
+    format!(
+        "{error}; what comes after it adds up to nothing: index again with another node, into another store"
+    )
 }
 
 impl CheckArgs {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::Result;
-use levee_index::{Cursor, Indexer, Node, Progress, Step, Store};
+use levee_index::{Added, Cursor, Indexer, Node, Progress, Step, Store};
 
 use super::{
     agenda::{Now, Task},
@@ -39,7 +39,13 @@ impl Lookout {
     /// Carries on the index by a step and, once it has caught up, adds up what has changed. Interrupted at any point, nothing is lost.
     pub(crate) async fn look(&mut self) -> Result<Sight> {
         let progress = match self.indexer.step().await? {
-            Step::Indexed(progress) | Step::UpToDate(progress) => progress,
+            Step::Indexed(Added { progress, broken }) => {
+                broken
+                    .iter()
+                    .for_each(|error| tracing::error!(target: "keeper", %error, "it is not looked after"));
+                progress
+            }
+            Step::UpToDate(progress) => progress,
             Step::Undone { from, to } => {
                 tracing::warn!(target: "keeper", first = to.number + 1, last = from.number, "the chain dropped blocks");
                 return Ok(Sight::Behind);

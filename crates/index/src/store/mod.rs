@@ -22,7 +22,7 @@ use url::Url;
 use crate::{error::IndexError, indexer::Cursor};
 
 pub use read::LogPlace;
-pub(crate) use read::{Columns, Table, Value, contracts, fold};
+pub(crate) use read::{Columns, Table, Value, contracts, fold, rules};
 pub(crate) use write::Writer;
 
 /// How many connections one store has at most: one writes, the others read beside it.
@@ -100,7 +100,7 @@ impl Store {
     /// path of a file for SQLite, which may be written as `sqlite://PATH`.
     ///
     /// # Errors
-    /// [`IndexError::StoreUnusable`]; [`IndexError::StoreFailed`] if the database does not answer; [`IndexError::NewerSchema`].
+    /// [`IndexError::StoreUnusable`]; [`IndexError::StoreUnreachable`]; [`IndexError::NewerSchema`].
     pub async fn open(location: &str) -> Result<Self, IndexError> {
         let place = Place::of(location, Access::Write)?;
         place.create_directory()?;
@@ -113,10 +113,13 @@ impl Store {
     /// Opens the store at `location` only to read it, which needs no right to write.
     ///
     /// # Errors
-    /// [`IndexError::StoreUnusable`], also if there is none; [`IndexError::StoreFailed`] if the database does not answer;
+    /// [`IndexError::NoIndex`], [`IndexError::StoreUnusable`], [`IndexError::StoreUnreachable`];
     /// [`IndexError::NewerSchema`], [`IndexError::OlderSchema`].
     pub async fn open_to_read(location: &str) -> Result<Self, IndexError> {
         let place = Place::of(location, Access::Read)?;
+        if place.backend == Backend::Sqlite && !Path::new(&place.shown).exists() {
+            return Err(IndexError::NoIndex { location: place.shown });
+        }
         let store = place.connect().await?;
         let found = store.schema_version().await.map_err(|error| place.failed(error))?;
         place.check_schema(found)?;
@@ -235,7 +238,13 @@ impl Place {
 
     /// What went wrong while it was opened.
     fn failed(&self, error: sqlx::Error) -> IndexError {
-        if IndexError::may_pass(&error) { IndexError::failed(error) } else { self.unusable(error) }
+        if IndexError::is_missing_table(&error) {
+            return IndexError::NoIndex { location: self.shown.clone() };
+        }
+        if !IndexError::may_pass(&error) {
+            return self.unusable(error);
+        }
+        IndexError::StoreUnreachable { location: self.shown.clone(), source: RedactedError::new(error) }
     }
 
     fn unusable(&self, error: impl Into<Box<dyn StdError + Send + Sync>>) -> IndexError {

@@ -6,8 +6,8 @@ use alloy::{
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use levee::{
-    Block, Entry, Event, History,
-    model::{Inconsistent, Position, PositionId, Rescue, RescueEvent},
+    Block, Entry, Error, Event, History,
+    model::{Position, PositionId, Rescue, RescueEvent},
 };
 use sqlx::{
     AnyConnection, Column as _, Row as _, ValueRef as _,
@@ -16,7 +16,7 @@ use sqlx::{
 
 use super::{PositionRow, Store, Writer, address, amount, asset, blob, damaged, hash, narrow, unsigned};
 use crate::{
-    books,
+    books::Folded,
     contract::{Contract, Counterfeit, Kind, Verdict},
     error::IndexError,
     indexer::Cursor,
@@ -67,7 +67,7 @@ impl Store {
     /// Everything that happened in a rescue and its pools up to the cursor's block; none if the index has no genuine rescue there.
     ///
     /// # Errors
-    /// Like [`cursor`](Self::cursor), and those of [`History::of`].
+    /// Like [`cursor`](Self::cursor); [`IndexError::HistoryBroken`].
     pub async fn history(&self, chain: u64, rescue: Address) -> Result<Option<History>, IndexError> {
         let mut reader = self.reader().await?;
         let Some(cursor) = cursor(&mut reader, chain).await? else { return Ok(None) };
@@ -81,7 +81,12 @@ impl Store {
         let missing = IndexError::StoreDamaged { what: "a latest block" };
         let Header { number, parent, time, .. } = header(&row.ok_or(missing)?)?;
         let block = Block { number, parent_hash: parent, time };
-        Ok(Some(History::of(chain, block, rescue, entries)?))
+        let history = History::of(chain, block, rescue, entries);
+        if matches!(history, Err(Error::BrokenHistory(_))) {
+            // Told with its place.
+            fold(&mut reader, chain, rescue).await?.whole(rescue)?;
+        }
+        Ok(Some(history?))
     }
 
     /// All declarations on the board, in the order of the chain.
@@ -100,7 +105,7 @@ impl Store {
     /// # Errors
     /// Like [`cursor`](Self::cursor); [`IndexError::HistoryBroken`].
     pub async fn rescue(&self, chain: u64, rescue: Address) -> Result<Rescue, IndexError> {
-        fold(&mut *self.reader().await?, chain, rescue).await
+        fold(&mut *self.reader().await?, chain, rescue).await?.whole(rescue)
     }
 
     /// Where the latest log of a contract is; none if there is none. The hash of a block stands for all blocks before it, so where two
@@ -171,24 +176,14 @@ impl Writer {
         changed: &BTreeSet<(Address, PositionId)>,
     ) -> Result<(), IndexError> {
         let mut positions = BTreeMap::new();
-        let mut rescue: Option<(Address, Option<Rescue>)> = None;
+        let (mut of, mut folded) = (Address::ZERO, Folded::default());
         for &(address, id) in changed {
-            if rescue.as_ref().is_none_or(|(folded, _)| *folded != address) {
-                rescue = Some((address, self.rescue(address).await?));
+            if of != address {
+                (of, folded) = (address, fold(&mut self.transaction, self.chain, address).await?);
             }
-            let (_, rescue) = rescue.as_ref().expect("it was just folded");
-            let position = rescue.as_ref().map_or(Position::default(), |rescue| rescue.position(id));
-            positions.insert((address, id), position);
+            positions.insert((address, id), folded.position(id));
         }
         self.put_positions(&positions).await
-    }
-
-    /// The rescue by the logs that are left; none if none are.
-    async fn rescue(&mut self, address: Address) -> Result<Option<Rescue>, IndexError> {
-        match fold(&mut self.transaction, self.chain, address).await {
-            Err(IndexError::HistoryBroken { source: Inconsistent::NoCreation, .. }) => Ok(None),
-            folded => folded.map(Some),
-        }
     }
 }
 
@@ -261,6 +256,14 @@ impl Table {
     }
 }
 
+/// What the index of a chain was made by; none if it has not begun, or was made before this was kept.
+pub(crate) async fn rules(connection: &mut AnyConnection, chain: u64) -> Result<Option<B256>, IndexError> {
+    let select = sqlx::query("SELECT rules FROM cursors WHERE chain = $1 AND rules IS NOT NULL");
+    let row =
+        select.bind(chain.cast_signed()).fetch_optional(connection).await.map_err(IndexError::failed)?;
+    row.map(|row| hash(&row, "rules")).transpose()
+}
+
 /// How far the index of a chain has come.
 pub(super) async fn cursor(connection: &mut AnyConnection, chain: u64) -> Result<Option<Cursor>, IndexError> {
     let select = sqlx::query("SELECT * FROM cursors WHERE chain = $1").bind(chain.cast_signed());
@@ -306,15 +309,14 @@ pub(crate) async fn fold(
     connection: &mut AnyConnection,
     chain: u64,
     rescue: Address,
-) -> Result<Rescue, IndexError> {
+) -> Result<Folded, IndexError> {
     let select = sqlx::query(LOGS_OF_A_CONTRACT).bind(chain.cast_signed()).bind(rescue.to_vec());
     let mut rows = select.fetch(connection);
-    let mut folded = None;
+    let mut folded = Folded::default();
     while let Some(row) = rows.try_next().await.map_err(IndexError::failed)? {
-        books::add(&mut folded, rescue, &entry(&row)?)?;
+        folded.add(rescue, &entry(&row)?)?;
     }
-    let source = Inconsistent::NoCreation;
-    folded.ok_or(IndexError::HistoryBroken { rescue, number: 0, source })
+    Ok(folded)
 }
 
 // --------------------------------------------------------------------------------------------------- rows

@@ -7,7 +7,8 @@ use super::{Backend, Store};
 /// The statements that lead from each schema to the next. Published ones are never changed.
 ///
 /// The keys are the order in which rows are written and read: the logs of a contract lie together, in the order of the chain.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE cursors (
     chain INTEGER NOT NULL PRIMARY KEY,
     first INTEGER NOT NULL,
@@ -56,7 +57,11 @@ CREATE TABLE positions (
     departures INTEGER NOT NULL,
     PRIMARY KEY (chain, rescue, pledger, tier, asset)
 ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+ALTER TABLE cursors ADD COLUMN rules BLOB;
+",
+];
 
 /// The latest schema.
 pub(super) const VERSION: u64 = MIGRATIONS.len() as u64;

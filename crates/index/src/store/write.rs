@@ -9,7 +9,7 @@ use sqlx::{Any, AssertSqlSafe, Transaction, any::AnyArguments, query::Query};
 
 use super::units;
 use crate::{
-    contract::{Contract, Verdict},
+    contract::{self, Contract, Verdict},
     error::IndexError,
     indexer::Cursor,
     source::Header,
@@ -84,14 +84,15 @@ impl Writer {
             .bind(from.number.cast_signed())
             .bind(from.hash.to_vec()),
             None => sqlx::query(
-                "INSERT INTO cursors (chain, number, hash, finalized, first) VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT DO NOTHING",
+                "INSERT INTO cursors (chain, number, hash, finalized, first, rules)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
             )
             .bind(self.chain.cast_signed())
             .bind(to.number.cast_signed())
             .bind(to.hash.to_vec())
             .bind(to.finalized.cast_signed())
-            .bind(to.first.cast_signed()),
+            .bind(to.first.cast_signed())
+            .bind(contract::rules().to_vec()),
         };
         let done = statement.execute(&mut *self.transaction).await.map_err(IndexError::failed)?;
         Ok(done.rows_affected() == 1)

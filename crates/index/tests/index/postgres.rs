@@ -42,7 +42,19 @@ impl Server {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@localhost/postgres?host={}", self.path().display())
+        self.url_as("postgres")
+    }
+
+    /// As a role.
+    pub(crate) fn url_as(&self, role: &str) -> String {
+        format!("postgres://{role}@localhost/postgres?host={}", self.path().display())
+    }
+
+    /// Executes statements, past the store.
+    pub(crate) async fn query(&self, statements: &'static str) {
+        let rows = sqlx::AnyPool::connect(&self.url()).await.expect("it can be opened");
+        sqlx::raw_sql(statements).execute(&rows).await.expect("they are valid");
+        rows.close().await;
     }
 
     fn path(&self) -> &Path {

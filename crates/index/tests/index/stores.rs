@@ -19,8 +19,9 @@ pub(crate) async fn catch_up<S: Source>(indexer: &mut Indexer<S>) -> Vec<Step> {
     let mut steps = Vec::new();
     loop {
         let step = indexer.step().await.expect("it can be indexed");
+        let is_last = matches!(step, Step::UpToDate(_));
         steps.push(step);
-        if matches!(step, Step::UpToDate(_)) {
+        if is_last {
             return steps;
         }
     }

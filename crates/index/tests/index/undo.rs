@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{Address, Log};
-use levee::model::{Asset, PositionId, Units};
-use levee_index::{Counterfeit, IndexError, Indexer, Kind, Step, Store, Verdict};
+use alloy::{
+    primitives::{Address, Log as Emitted},
+    rpc::types::Log,
+};
+use levee::{
+    Error,
+    model::{Asset, PositionId, Units},
+};
+use levee_index::{Added, Counterfeit, Header, IndexError, Indexer, Kind, Source, Step, Store, Tip, Verdict};
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,
     test_runner::{Config, TestRunner},
 };
+use tempfile::TempDir;
 
 use crate::{
     chain::{self, CHAIN, Chain, FINALITY, announcement, declined, pledged, terms},
@@ -71,7 +78,7 @@ fn id(pledger: u8) -> PositionId {
     PositionId { pledger: Address::repeat_byte(pledger), tier: 0, asset: Asset::Eth }
 }
 
-fn log(happening: &Happening, exist: &mut Vec<u8>, held: &mut Held) -> Option<Log> {
+fn log(happening: &Happening, exist: &mut Vec<u8>, held: &mut Held) -> Option<Emitted> {
     match *happening {
         Happening::Nothing => None,
         Happening::Announce(number) => {
@@ -254,19 +261,151 @@ async fn counterfeits_are_kept_as_such_and_add_nothing() {
     assert_eq!(all.map(count), [3, 1, 1, 1]);
 }
 
+/// The rescue, after 100 blocks, in a store of its own; and another rescue beside it.
+async fn with_two_rescues(directory: &TempDir) -> (Chain, Store, [Address; 2]) {
+    let (chain, store) = (Chain::default(), sqlite(directory, "index.db").await);
+    let rescues = [terms(1), terms(2)].map(|terms| (chain::address(&terms), terms));
+    chain.mine(rescues.iter().map(|(address, terms)| announcement(*address, terms)));
+    (0..100).for_each(|_| chain.mine([]));
+    let addresses = rescues.map(|(address, _)| address);
+    chain.mine(addresses.map(|address| pledged(address, id(1), Units::new(7))));
+    (chain, store, addresses)
+}
+
+async fn amounts(store: &Store, rescue: Address) -> Vec<u128> {
+    let rows = store.positions(CHAIN, rescue).await.expect("it can be read");
+    rows.iter().map(|row| row.position.amount.get()).collect()
+}
+
 #[tokio::test]
-async fn logs_that_do_not_follow_are_refused_with_their_place() {
+async fn a_rescue_whose_logs_do_not_follow_holds_up_no_other() {
     let directory = tempfile::tempdir().unwrap();
-    let store = sqlite(&directory, "index.db").await;
-    let (chain, terms) = (Chain::default(), terms(1));
-    let address = chain::address(&terms);
-    chain.mine([announcement(address, &terms), pledged(address, id(1), Units::new(7))]);
-    chain.mine([declined(address, id(1), Units::new(8))]);
-    let error = Indexer::new(chain, store.clone(), CHAIN, 0).step().await.unwrap_err();
-    let expected = format!("the logs of the rescue `{address}` do not follow from each other in block 1: ");
+    let (chain, store, [broken, whole]) = with_two_rescues(&directory).await;
+    let mut indexer = Indexer::new(chain.clone(), store.clone(), CHAIN, 0);
+    catch_up(&mut indexer).await;
+    let more = |address| pledged(address, id(1), Units::new(1));
+    chain.mine([declined(broken, id(1), Units::new(8)), more(broken), more(whole)]);
+    let before = store.cursor(CHAIN).await.unwrap();
+    assert_eq!(indexer.step().await.unwrap(), Step::Changed, "they are read a second time");
+    assert_eq!(store.cursor(CHAIN).await.unwrap(), before, "nothing is written");
+    let Step::Indexed(Added { progress, broken: found }) = indexer.step().await.unwrap() else { panic!() };
+    let [error] = &found[..] else { panic!("{found:?}") };
+    let expected = format!("the logs of the rescue `{broken}` do not follow from each other in block 102: ");
     assert!(error.to_string().starts_with(&expected), "{error}");
-    assert_eq!((error.kind(), error.is_users()), ("HistoryBroken", false));
-    assert_eq!(store.cursor(CHAIN).await.unwrap(), None, "nothing was written");
+    assert_eq!((error.kind(), error.is_users(), progress.logs), ("HistoryBroken", false, 3));
+
+    // What follows is not told of again, and adds up to nothing.
+    chain.mine([more(broken), more(whole)]);
+    let steps = catch_up(&mut indexer).await;
+    assert!(matches!(&steps[0], Step::Indexed(added) if added.broken.is_empty()), "{steps:?}");
+    assert_eq!((amounts(&store, broken).await, amounts(&store, whole).await), (vec![7], vec![9]));
+    assert_eq!(store.rescue(CHAIN, broken).await.unwrap_err(), *error);
+    assert_eq!(store.history(CHAIN, broken).await.unwrap_err(), *error);
+    assert!(store.history(CHAIN, whole).await.is_ok());
+
+    // The chain drops what does not follow.
+    chain.drop_latest(2);
+    (0..3).for_each(|_| chain.mine([more(broken)]));
+    catch_up(&mut indexer).await;
+    assert_eq!((amounts(&store, broken).await, amounts(&store, whole).await), (vec![10], vec![7]));
+    assert!(store.rescue(CHAIN, broken).await.is_ok());
+    assert_is_fresh(&store, chain, CHAIN).await;
+}
+
+/// A chain behind several nodes, of which one that is far behind answers every request that names no hash that it does not know.
+struct Behind {
+    chain: Chain,
+    lag: u64,
+}
+
+impl Source for Behind {
+    async fn tip(&self) -> Result<Tip, Error> {
+        self.chain.tip().await
+    }
+
+    async fn header(&self, number: u64) -> Result<Option<Header>, Error> {
+        self.chain.header(number).await
+    }
+
+    async fn logs(&self, first: u64, last: u64) -> Result<Vec<Log>, Error> {
+        let head = self.chain.head() - self.lag;
+        if first > head { Ok(Vec::new()) } else { self.chain.logs(first, last.min(head)).await }
+    }
+
+    async fn logs_of(&self, header: &Header) -> Result<Vec<Log>, Error> {
+        self.chain.logs_of(header).await
+    }
+}
+
+#[tokio::test]
+async fn a_node_far_behind_the_others_hides_no_logs() {
+    let directory = tempfile::tempdir().unwrap();
+    let (chain, store, [one, other]) = with_two_rescues(&directory).await;
+    for number in 0..1_000 {
+        chain.mine([one, other].map(|address| pledged(address, id(2), Units::new(number + 1))));
+    }
+    // As far as a node may be behind: further than what is final, by 256 blocks.
+    let behind = Behind { chain: chain.clone(), lag: FINALITY + 256 };
+    catch_up(&mut Indexer::new(behind, store.clone(), CHAIN, 0)).await;
+    assert_is_fresh(&store, chain, CHAIN).await;
+}
+
+#[tokio::test]
+async fn an_index_of_other_contracts_is_not_carried_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let (chain, store, _) = with_two_rescues(&directory).await;
+    catch_up(&mut Indexer::new(chain.clone(), store.clone(), CHAIN, 0)).await;
+    let rows = rows(&directory, "index.db").await;
+    for change in ["UPDATE cursors SET rules = zeroblob(32)", "UPDATE cursors SET rules = NULL"] {
+        assert_eq!(sqlx::query(change).execute(&rows).await.unwrap().rows_affected(), 1);
+        chain.mine([]);
+        let error = Indexer::new(chain.clone(), store.clone(), CHAIN, 0).step().await.unwrap_err();
+        assert_eq!((error.kind(), error.is_users()), ("OtherRules", true));
+    }
+}
+
+/// The tables of a store, past the store.
+async fn rows(directory: &TempDir, name: &str) -> sqlx::AnyPool {
+    let url = format!("sqlite://{}/{name}", directory.path().display());
+    sqlx::AnyPool::connect(&url).await.expect("it opens")
+}
+
+#[tokio::test]
+async fn a_store_is_read_only_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("index.db");
+    let location = path.to_str().unwrap();
+    let error = Store::open_to_read(location).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_users(), path.exists()), ("NoIndex", true, false));
+    let (chain, store, [rescue, _]) = with_two_rescues(&directory).await;
+    catch_up(&mut Indexer::new(chain, store.clone(), CHAIN, 0)).await;
+    let reader = Store::open_to_read(location).await.unwrap();
+    assert_eq!(amounts(&reader, rescue).await, [7]);
+    let rows = rows(&directory, "index.db").await;
+    sqlx::query("DELETE FROM schema_versions WHERE version = 1").execute(&rows).await.unwrap();
+    let error = Store::open_to_read(location).await.unwrap_err();
+    let expected = format!("the store `{location}` has schema 1, but this release reads schema 2");
+    assert_eq!((error.to_string(), error.is_users()), (expected, true));
+}
+
+#[test]
+fn who_may_only_read_a_postgres_can() {
+    let server = Server::start();
+    block_on(async {
+        let store = server.open().await;
+        server.query("CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader").await;
+        let url = server.url_as("reader");
+        assert_eq!(Store::open_to_read(&url).await.unwrap().chains().await.unwrap(), [0; 0]);
+        let error = Store::open(&url).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_users()), ("StoreUnusable", true), "{error}");
+        let error = Store::open(&server.url_as("nobody")).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_users()), ("StoreUnusable", true), "{error}");
+        store.close().await;
+    });
+    let url = server.url();
+    drop(server);
+    let error = tokio::runtime::Runtime::new().unwrap().block_on(Store::open(&url)).unwrap_err();
+    assert_eq!((error.kind(), error.is_users()), ("StoreUnreachable", false), "{error}");
 }
 
 #[tokio::test]
@@ -282,8 +421,7 @@ async fn a_row_that_is_wrong_is_found() {
         catch_up(&mut Indexer::new(chain.clone(), stores[stores.len() - 1].clone(), CHAIN, 0)).await;
     }
     assert_eq!(found(&stores[0], &stores[1], CHAIN).await, []);
-    let rows = sqlx::AnyPool::connect(&format!("sqlite://{}/index.db", directory.path().display())).await;
-    let rows = rows.unwrap();
+    let rows = rows(&directory, "index.db").await;
     for change in [
         "DELETE FROM logs WHERE block = 1 AND log_index = 1",
         "UPDATE positions SET objected = 1 WHERE pledger = x'0101010101010101010101010101010101010101'",

@@ -87,11 +87,11 @@ async fn a_store_of_a_later_release_is_left_alone() {
     sqlite(&directory, "index.db").await.close().await;
     sqlx::any::install_default_drivers();
     let pool = sqlx::AnyPool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
-    sqlx::query("INSERT INTO schema_versions (version) VALUES (1)").execute(&pool).await.unwrap();
+    sqlx::query("INSERT INTO schema_versions (version) VALUES (2)").execute(&pool).await.unwrap();
     pool.close().await;
     let location = path.display().to_string();
     let error = Store::open(&location).await.unwrap_err();
-    assert_eq!(error, IndexError::NewerSchema { location, found: 2, known: 1 });
+    assert_eq!(error, IndexError::NewerSchema { location, found: 3, known: 2 });
     assert!(error.is_users());
 }
 

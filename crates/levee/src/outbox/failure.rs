@@ -1,14 +1,16 @@
-//! Whether a transaction has failed, by the receipts of its block.
+//! Whether a transaction has failed, by the transactions and receipts of its block.
 
 use alloy::{
-    consensus::proofs::calculate_receipt_root,
-    eips::BlockId,
+    consensus::proofs::{calculate_receipt_root, calculate_transaction_root},
+    eips::{BlockId, Encodable2718 as _},
+    primitives::{B256, keccak256},
     providers::Provider,
     rpc::types::{Header, TransactionReceipt},
 };
 use alloy_chains::{Chain, NamedChain};
 
-/// Whether the block with this header has the receipt, by the root of all its receipts. A node that tells a failure by mistake, or
+/// Whether the transaction of a receipt has failed in the block with this header, by the roots of all of the block's transactions and
+/// receipts: the one has the transaction at some place, the other a failure at the same. A node that tells a failure by mistake, or
 /// lies, would have the owner do the same a second time. False also if the node does not answer now, or has no such method.
 ///
 /// Chains whose blocks are known to have another form than Ethereum's prove nothing: of them, the node is believed.
@@ -18,7 +20,15 @@ pub(super) async fn is_proven(
     receipt: &TransactionReceipt,
     header: &Header,
 ) -> bool {
-    has_other_blocks(chain) || is_in_block(provider, receipt, header).await == Some(true)
+    if has_other_blocks(chain) {
+        return true;
+    }
+    let hash = header.inner.hash_slow();
+    receipt.block_hash == Some(hash)
+        && match place_of(provider, receipt.transaction_hash, hash, header).await {
+            Some(place) => has_failed(provider, place, hash, header).await == Some(true),
+            None => false,
+        }
 }
 
 fn has_other_blocks(chain: u64) -> bool {
@@ -27,16 +37,27 @@ fn has_other_blocks(chain: u64) -> bool {
     chain.named().is_some() && !chain.is_ethereum() && !is_local
 }
 
-async fn is_in_block(
+/// Where the block has a transaction. The hashes are computed from what the root commits to: those that a node writes beside it are
+/// its word.
+async fn place_of(
     provider: &impl Provider,
-    receipt: &TransactionReceipt,
+    transaction: B256,
+    block: B256,
     header: &Header,
-) -> Option<bool> {
-    let hash = header.inner.hash_slow();
-    let receipts = provider.get_block_receipts(BlockId::hash(hash)).await.ok()??;
-    let has_it = receipts.contains(receipt);
+) -> Option<usize> {
+    let found = provider.get_block(BlockId::hash(block)).full().await.ok()??;
+    let transactions: Vec<_> =
+        found.transactions.into_transactions().map(|transaction| transaction.into_inner()).collect();
+    let is_whole = calculate_transaction_root(&transactions) == header.inner.transactions_root;
+    let mut hashes = transactions.iter().map(|transaction| keccak256(transaction.encoded_2718()));
+    hashes.position(|hash| hash == transaction).filter(|_| is_whole)
+}
+
+/// Whether the receipt at this place of the block is of a failure.
+async fn has_failed(provider: &impl Provider, place: usize, block: B256, header: &Header) -> Option<bool> {
+    let receipts = provider.get_block_receipts(BlockId::hash(block)).await.ok()??;
     let receipts: Vec<_> =
         receipts.into_iter().map(|receipt| receipt.into_primitives_receipt().inner).collect();
     let is_whole = calculate_receipt_root(&receipts) == header.inner.receipts_root;
-    Some(receipt.block_hash == Some(hash) && has_it && is_whole)
+    Some(is_whole && !receipts.get(place)?.status())
 }

@@ -4,7 +4,7 @@ use alloy::{
     consensus::Transaction as _,
     primitives::{Address, B256, U256, address, hex},
     providers::{DynProvider, Provider, ext::AnvilApi},
-    rpc::types::anvil::ReorgOptions,
+    rpc::types::{TransactionRequest, anvil::ReorgOptions},
 };
 use eyre::Result;
 use levee::{
@@ -270,8 +270,32 @@ fn lying(node: String, method: &'static str, lie: impl Fn(&mut Value) + Send + '
     })
 }
 
+/// In front of `node`, with the failure of `failed` told as that of `ours`, wherever its hash is written.
+fn telling_the_failure_of(failed: B256, ours: B256, node: String) -> Proxy {
+    let asked = node.clone();
+    Proxy::replying(&node, move |request| {
+        let mut request = request.clone();
+        if request["method"] == "eth_getTransactionReceipt" {
+            request["params"] = json!([failed]);
+        }
+        let result = proxy::ask(&asked, &request)["result"].take().to_string();
+        let told = result.replace(&failed.to_string(), &ours.to_string());
+        Reply::Result(serde_json::from_str(&told).expect("a hash is as long as another"))
+    })
+}
+
+/// A transaction that has failed, by an account that has nothing to do with ours.
+async fn failed_by_another(env: &Environment, escrow: Address) -> Result<B256> {
+    // It takes ETH by a pledge only.
+    let request =
+        TransactionRequest::default().from(env.alice()).to(escrow).value(U256::ONE).gas_limit(100_000);
+    let receipt = env.provider.send_transaction(request).await?.get_receipt().await?;
+    assert!(!receipt.status());
+    Ok(receipt.transaction_hash)
+}
+
 #[tokio::test]
-async fn a_failure_counts_only_if_the_receipts_of_its_block_prove_it() -> Result<()> {
+async fn a_failure_counts_only_if_its_block_proves_it() -> Result<()> {
     let env = Environment::start().await?;
     let escrow = env.escrow().await?;
     let (_, intent, signed) = sent_unseen(&env, &escrow, 7).await?;
@@ -284,6 +308,8 @@ async fn a_failure_counts_only_if_the_receipts_of_its_block_prove_it() -> Result
         lying(node(), "eth_getBlockReceipts", |receipts| *receipts = Value::Null),
         lying(node(), "eth_getBlockReceipts", |receipts| *receipts = json!([])),
         lying(node(), "eth_getBlockByNumber", root),
+        lying(node(), "eth_getBlockByHash", |block| block["transactions"] = json!([])),
+        telling_the_failure_of(failed_by_another(&env, escrow.address()).await?, signed.hash, node()),
     ] {
         let provider = Nodes::new([liar.url().parse()?])?.with_patience(SHORT).read_only();
         let outbox = Outbox::watching(provider, CHAIN, env.bob()).waiting(Confirmations::default(), SHORT);
