@@ -24,6 +24,7 @@ mod lifecycle;
 mod names;
 mod nodes;
 mod operator;
+mod pages;
 mod payers;
 mod prompt;
 mod readme;

@@ -35,6 +35,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["positions", ..] => "positions",
         ["receiver", "new", ..] => "receiver-new",
         ["receiver", "status", ..] => "receiver-status",
+        ["report", ..] => "report",
         ["status", ..] => "status",
         ["verify", ..] => "verify",
         ["terms", "check", ..] => "terms-check",

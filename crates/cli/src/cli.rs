@@ -98,6 +98,8 @@ pub(crate) enum Command {
     Verify(commands::verify::VerifyArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// Write a page about a rescue, for anyone to read and check
+    Report(commands::report::ReportArgs),
     /// Show what calls, files and transactions do, and compare it with what is expected
     Decode(commands::decode::DecodeArgs),
     /// Send transactions that were signed elsewhere
@@ -151,6 +153,7 @@ impl Command {
             Self::Status(args) => block_on(args.run(output)),
             Self::Verify(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Report(args) => block_on(args.run(output)),
             Self::Decode(args) => args.run(output),
             Self::Send(args) => block_on(args.run(output)),
             Self::Safe(command) => block_on(command.run(output)),

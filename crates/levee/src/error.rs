@@ -626,6 +626,15 @@ pub enum Error {
         /// The block.
         block: u64,
     },
+    /// What moved by the events of a rescue is not what the rules make of it.
+    #[error("the statement of the rescue `{rescue}` does not reconcile: {reason}")]
+    NotReconciled {
+        /// The rescue.
+        #[serde(with = "levee_model::json::Account")]
+        rescue: Address,
+        /// What does not add up.
+        reason: String,
+    },
     /// A call does something else than was expected of it.
     #[error(
         "call {call} differs in its {part}: expected `{}`, but found `{}`; it is `{}`",
@@ -806,7 +815,8 @@ impl Error {
             | Self::Malformed { .. }
             | Self::Unproven(_)
             | Self::BrokenHistory(_)
-            | Self::HistoryDiffers { .. } => false,
+            | Self::HistoryDiffers { .. }
+            | Self::NotReconciled { .. } => false,
         }
     }
 
@@ -870,7 +880,7 @@ impl Error {
     }
 
     /// Whether the nodes gave no answer, so that nothing follows about what they were asked.
-    pub(crate) const fn is_unanswered(&self) -> bool {
+    pub const fn is_unanswered(&self) -> bool {
         matches!(
             self,
             Self::Rpc { .. } | Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Disagreement { .. }

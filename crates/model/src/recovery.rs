@@ -359,11 +359,18 @@ impl RecoveryBooks {
 
     /// The total that a position has earned: floor(received by its group * its value / value of the group).
     pub fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
-        let Some(group) = self.group_of(rescue, id.tier) else { return Wei::ZERO };
+        self.group_of(rescue, id.tier).map_or(Wei::ZERO, |group| self.part_down(rescue, id, group, group.received))
+    }
+
+    /// The part that a position has in `amount`, of what its group received, such as the interest; zero if it takes no part.
+    pub fn part_of_down(&self, rescue: &Rescue, id: PositionId, amount: Wei) -> Wei {
+        self.group_of(rescue, id.tier).map_or(Wei::ZERO, |group| self.part_down(rescue, id, group, amount))
+    }
+
+    fn part_down(&self, rescue: &Rescue, id: PositionId, group: &RecoveryGroup, amount: Wei) -> Wei {
         // Without a rate there were no shares at settlement, so no position in shares has an amount.
         let value = prorata::value_down(rescue.position(id).amount.of(id.asset), self.rate(rescue));
-        let value = value.unwrap_or(Wei::ZERO);
-        prorata::earned_down(group.received, value, group.value)
+        prorata::earned_down(amount, value.unwrap_or(Wei::ZERO), group.value)
     }
 
     /// The part of that which has been paid.

@@ -12,7 +12,7 @@
 //! | [`stage`], [`contracts`] | how are they made, on the chain and on the models? |
 //! | [`agree`] | do the contracts, their logs and the models say the same? |
 //! | [`statement`], [`pools`], [`declared`] | what became of every wei, and of every declaration? |
-//! | [`report`] | how is it reported? |
+//! | [`report`], [`pages`] | how is it reported? |
 
 mod agree;
 mod anvil;
@@ -24,6 +24,7 @@ mod expect;
 mod format;
 mod keys;
 mod lido;
+mod pages;
 mod plan;
 mod pools;
 mod reader;
@@ -34,7 +35,7 @@ mod statement;
 mod step;
 mod when;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy::node_bindings::AnvilInstance;
 use clap::Args;
@@ -77,6 +78,10 @@ pub(crate) struct RehearseArgs {
     /// Keep the chain running after the last ending, until Ctrl-C.
     #[arg(long)]
     keep: bool,
+
+    /// Also write a page about the rescue after each ending, as HTML; with several endings, to `FILE-1` and so on, before its extension.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 impl RehearseArgs {
@@ -86,7 +91,8 @@ impl RehearseArgs {
         let endings = self.endings(&scenario)?;
         let mut interrupted = Box::pin(interruption()?);
         let anvil = anvil::start(scenario.start.saturating_sub(PROLOGUE))?;
-        let rehearsal = Rehearsal { scenario: &scenario, output, keep: self.keep };
+        let rehearsal =
+            Rehearsal { scenario: &scenario, output, keep: self.keep, report: self.report.as_deref() };
         let done = tokio::select! {
             done = rehearsal.play(&anvil, &endings) => done?,
             () = &mut interrupted => return Err(UserError::new("interrupted; the chain was stopped").into()),
@@ -114,6 +120,7 @@ struct Rehearsal<'a> {
     scenario: &'a Scenario,
     output: Output,
     keep: bool,
+    report: Option<&'a Path>,
 }
 
 impl Rehearsal<'_> {
@@ -147,7 +154,8 @@ impl Rehearsal<'_> {
         let mut played = Vec::new();
         for (index, ending) in endings.iter().enumerate() {
             let before = stage.chain.snapshot().await?;
-            played.push(self.play_ending(stage.clone(), ending).await?);
+            let page = self.report.map(|path| pages::path_of(path, index, endings.len()));
+            played.push(self.play_ending(stage.clone(), ending, page.as_deref()).await?);
             // The last one stays, for `--keep`.
             if index + 1 < endings.len() {
                 stage.chain.revert(before).await?;
@@ -156,7 +164,7 @@ impl Rehearsal<'_> {
         Ok(played)
     }
 
-    async fn play_ending(&self, mut stage: Stage, ending: &Ending) -> Result<Played> {
+    async fn play_ending(&self, mut stage: Stage, ending: &Ending, page: Option<&Path>) -> Result<Played> {
         self.tell(&report::heading(ending.name.as_deref()))?;
         let scenes = self.play_steps(&mut stage, &ending.steps).await?;
         agree::with_log(&stage.contracts, &stage.models, stage.moment(), &stage.cast).await?;
@@ -164,6 +172,10 @@ impl Rehearsal<'_> {
         let checks = ending.expect.check(&statement);
         let played = Played { name: ending.name.clone(), scenes, statement, checks };
         self.tell(&report::ending(&played))?;
+        if let Some(page) = page {
+            pages::write(&stage, page).await?;
+            self.output.note(&format!("the page about this ending is {}", page.display()));
+        }
         Ok(played)
     }
 
