@@ -367,7 +367,7 @@ async fn while_the_wallet_may_hold_a_request_nothing_else_is_asked_or_signed() {
     let nonce =
         handed_over["request"]["nonce"].as_str().expect("a number").trim_start_matches("0x").to_owned();
     let told = format!(
-        "error: it is not known whether the wallet sent the transaction with nonce {nonce} of intent 2: the node shows no such \
+        "error: it is not known whether the wallet sent the transaction with nonce {nonce} of record 2: the node shows no such \
          transaction\n"
     );
     // Whatever signs, and whether it is the same command or another, under a key or not.

@@ -28,6 +28,11 @@ pub(crate) struct HistoryArgs {
 }
 
 impl HistoryArgs {
+    /// The history of the rescue at `rescue`, from this index or these nodes.
+    pub(crate) const fn of(rescue: Address, store: Option<String>, network: NetworkArgs) -> Self {
+        Self { rescue: RescueArgs::at(rescue), store, network }
+    }
+
     /// Reads it: from the index up to the block that it has come to, from a node up to the latest.
     pub(crate) async fn read(&self) -> Result<History> {
         match self.store.clone().or_else(|| self.store_of_environment()) {

@@ -483,7 +483,7 @@ pub enum Error {
         purpose: String,
     },
     /// A transaction is recorded of another intent.
-    #[error("transaction `{transaction}` is that of intent {intent}")]
+    #[error("transaction `{transaction}` is that of record {intent}")]
     TransactionTaken {
         /// Its hash.
         #[serde(with = "levee_model::json::Hash")]
@@ -535,7 +535,7 @@ pub enum Error {
     },
     /// The wallet has not told what became of a transaction that it was asked to send. It may have sent it, or still do so.
     #[error(
-        "it is not known whether the wallet sent the transaction with nonce {nonce} of intent {intent}: {reason}"
+        "it is not known whether the wallet sent the transaction with nonce {nonce} of record {intent}: {reason}"
     )]
     WalletSilent {
         /// The number of the intent that it was asked for.

@@ -55,7 +55,8 @@ impl History {
 
     /// The history of the rescue that a snapshot is of, up to its block. The node must have the logs since the rescue was created.
     ///
-    /// A node that leaves out logs is found: what they add up to must be what the contracts say in the snapshot.
+    /// What they add up to must be what the contracts say in the snapshot, so a node that leaves out what changed the rescue or its pools
+    /// is found. What changed only one account, a refund or a claim, it could leave out.
     ///
     /// # Errors
     /// [`Error::Rpc`], [`Error::Malformed`]; [`Error::BrokenHistory`]; [`Error::HistoryDiffers`].

@@ -359,7 +359,8 @@ impl RecoveryBooks {
 
     /// The total that a position has earned: floor(received by its group * its value / value of the group).
     pub fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
-        self.group_of(rescue, id.tier).map_or(Wei::ZERO, |group| self.part_down(rescue, id, group, group.received))
+        self.group_of(rescue, id.tier)
+            .map_or(Wei::ZERO, |group| self.part_down(rescue, id, group, group.received))
     }
 
     /// The part that a position has in `amount`, of what its group received, such as the interest; zero if it takes no part.
@@ -389,6 +390,20 @@ impl RecoveryBooks {
         let order = rescue.terms.tier(tier)?.draw_order;
         self.waterfall.groups.iter().find(|group| group.order == order && group.takes_part())
     }
+}
+
+/// What a position has earned if its draw order has `received` this of what was recovered, as its pool's logs say:
+/// floor(received * its value / value of the group). Nothing unless the rescue is final.
+pub fn earned_of_down(rescue: &Rescue, id: PositionId, received: Wei) -> Wei {
+    let settlement = rescue.state.settlement.filter(|settlement| settlement.is_active(id.tier));
+    let (Some(settlement), Some(tier), Some(_)) = (settlement, rescue.terms.tier(id.tier), rescue.final_at())
+    else {
+        return Wei::ZERO;
+    };
+    let (group, paid) = values_down(rescue, settlement, tier.draw_order);
+    // Without a rate there were no shares at settlement, so no position in shares has an amount.
+    let value = prorata::value_down(rescue.position(id).amount.of(id.asset), settlement.rate);
+    if paid.is_zero() { Wei::ZERO } else { prorata::earned_down(received, value.unwrap_or(Wei::ZERO), group) }
 }
 
 /// When the rescue became final; a failed one never does.
