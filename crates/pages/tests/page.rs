@@ -70,7 +70,7 @@ fn rate() -> Option<Rate> {
 /// The same, settled a second after the deadline: 50 % is met, and the shares are not used.
 fn settled() -> Vec<Entry> {
     let settled_at = NOW + 2 * DAY + 1;
-    let mut draws = vec![Units::ZERO; 24];
+    let mut draws = vec![Units::ZERO; 9];
     (draws[0], draws[3]) = (Units::new(41 * ETHER), Units::new(12 * ETHER));
     let (threshold, target, drawn) = (Bps::new(5_000), Wei::new(100 * ETHER), Wei::new(53 * ETHER));
     let event = RescueEvent::Settled { threshold, rate: rate(), target, drawn, settled_at, draws };
