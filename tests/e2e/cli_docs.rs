@@ -74,6 +74,8 @@ fn every_command_is_found() {
         "status",
         "verify",
         "positions",
+        "pledgers",
+        "statement",
         "decode",
         "send",
         "safe",
