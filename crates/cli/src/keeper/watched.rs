@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::Result;
-use levee::{History, PoolBooks, lido};
+use levee::{Error, lido};
 use levee_index::{Contract, Cursor, IndexError, Kind, LogPlace, Store, Verdict};
 use levee_model::{Inconsistent, Lido, Moment, Operation, PositionId, Rate, Rescue, Status, Timestamp};
 
@@ -38,7 +38,8 @@ impl Payouts {
 struct Known {
     places: [Option<LogPlace>; 2],
     rescue: Rescue,
-    pools: PoolBooks,
+    /// What its pledgers can claim, if that is asked for: no clock changes it.
+    claims: Vec<Duty>,
 }
 
 /// The rescues, added up when they change.
@@ -87,10 +88,11 @@ impl Watched {
 
     fn tasks_of(&self, rescue: Address, known: &Known, time: Timestamp) -> Vec<Task> {
         let at = Moment { time, lido: self.lido(&known.rescue) };
-        let Payouts { refund, collect, claim, .. } = self.payouts;
-        let payouts = known.rescue.payouts(at).filter(|_| refund || collect);
-        let claims = known.pools.claims(&known.rescue).filter(|_| claim);
-        let payouts = payouts.chain(claims).filter(|duty| self.payouts.includes(duty.operation));
+        let Payouts { refund, collect, .. } = self.payouts;
+        // There can be many positions.
+        let payouts = (refund || collect).then(|| known.rescue.payouts(at)).into_iter().flatten();
+        let payouts = payouts.chain(known.claims.iter().copied());
+        let payouts = payouts.filter(|duty| self.payouts.includes(duty.operation));
         let duties = known.rescue.duties(at).into_iter().filter(|duty| duty.makes_sense(time));
         duties.chain(payouts).map(|duty| Task { rescue, duty }).collect()
     }
@@ -137,7 +139,9 @@ impl Watched {
         match self.read(address, places).await {
             Ok(known) => drop(self.rescues.insert(address, known)),
             // One rescue whose logs are wrong does not keep the others waiting.
-            Err(error @ IndexError::HistoryBroken { .. }) => {
+            Err(
+                error @ (IndexError::HistoryBroken { .. } | IndexError::Client(Error::NotReconciled { .. })),
+            ) => {
                 tracing::error!(target: "keeper", rescue = %address, %error, "its logs cannot be added up");
                 self.rescues.remove(&address);
             }
@@ -162,13 +166,14 @@ impl Watched {
     async fn read(&self, address: Address, places: [Option<LogPlace>; 2]) -> Result<Known, IndexError> {
         if !self.payouts.claim {
             let rescue = self.store.rescue(self.chain, address).await?;
-            return Ok(Known { places, rescue, pools: PoolBooks::default() });
+            return Ok(Known { places, rescue, claims: Vec::new() });
         }
         let broken =
-            || IndexError::HistoryBroken { rescue: address, number: 0, source: Inconsistent::NoCreation };
-        let History { rescue, pools, .. } =
-            self.store.history(self.chain, address).await?.ok_or_else(broken)?;
-        Ok(Known { places, rescue, pools })
+            IndexError::HistoryBroken { rescue: address, number: 0, source: Inconsistent::NoCreation };
+        let history = self.store.history(self.chain, address).await?.ok_or(broken)?;
+        let models = history.models()?;
+        let claims = models.claims().collect();
+        Ok(Known { places, rescue: models.rescue, claims })
     }
 
     /// Asks each token of the rescues that are open.
