@@ -29,8 +29,9 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-progress
 	@touch $@
 
-demo: setup $(LEVEE) ## Rehearse the rescue of April 2026 on a local chain
-	$(LEVEE) rehearse $(ARTICLE)
+demo: setup $(LEVEE) ## Rehearse the rescue of April 2026 on a local chain, and write a page about each ending
+	@mkdir -p out
+	$(LEVEE) rehearse $(ARTICLE) --report out/rescue.html
 
 $(LEVEE): FORCE
 	cargo build --release --locked -p levee-cli

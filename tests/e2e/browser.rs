@@ -18,7 +18,7 @@ const CONTINUE: &str = "Continue in the wallet";
 const ENDED: &str = "The command has ended";
 
 /// Has the browser unpacked once, so that no test waits for that.
-fn unpack() {
+pub(crate) fn unpack() {
     static UNPACKED: OnceLock<()> = OnceLock::new();
     UNPACKED.get_or_init(|| {
         let unpacked = node("chromium.mjs").status().expect("node runs");
@@ -26,7 +26,7 @@ fn unpack() {
     });
 }
 
-fn node(script: &str) -> Command {
+pub(crate) fn node(script: &str) -> Command {
     let mut command = Command::new("node");
     command.arg(root().join("tests/e2e/browser").join(script));
     command

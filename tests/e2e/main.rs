@@ -25,6 +25,7 @@ mod lifecycle;
 mod names;
 mod nodes;
 mod operator;
+mod pages;
 mod payers;
 mod payouts;
 mod prompt;

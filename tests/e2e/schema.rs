@@ -39,6 +39,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["positions", ..] => "positions",
         ["receiver", "new", ..] => "receiver-new",
         ["receiver", "status", ..] => "receiver-status",
+        ["report", ..] => "report",
         ["lint", ..] => "lint",
         ["rehearse", options @ ..] if options.contains(&"--from") => "rehearse-from",
         ["solve", ..] => "solve",

@@ -99,6 +99,8 @@ pub(crate) enum Command {
     Verify(commands::verify::VerifyArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// Write a page about a rescue, for anyone to read and check
+    Report(commands::report::ReportArgs),
     /// List everyone who has something in a rescue, what is due to them, and what they may do
     Pledgers(commands::pledgers::PledgersArgs),
     /// Account for every wei and share of a rescue, from its logs
@@ -164,6 +166,7 @@ impl Command {
             Self::Status(args) => block_on(args.run(output)),
             Self::Verify(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Report(args) => block_on(args.run(output)),
             Self::Pledgers(args) => block_on(args.run(output)),
             Self::Statement(args) => block_on(args.run(output)),
             Self::Decode(args) => args.run(output),

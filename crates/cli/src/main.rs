@@ -12,8 +12,6 @@ mod declaration;
 mod device;
 mod environment;
 mod error;
-mod escape;
-mod event;
 mod gateway;
 mod handed;
 mod hint;
@@ -56,7 +54,7 @@ use std::{
 };
 
 use eyre::eyre;
-use levee::text::{address, document, file, percent, terms};
+use levee::text::{address, document, escape, event, file, percent, terms};
 
 use crate::{cli::Parsed, output::Output};
 

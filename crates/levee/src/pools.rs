@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
-use levee_model::{BonusView, Enlistment, Models, PositionId, RecoveryBooks, Rescue, StoredBonus, Wei};
+use levee_model::{
+    BonusView, Duty, Enlistment, Models, Operation, PositionId, RecoveryBooks, Rescue, StoredBonus, Wei,
+    recovery,
+};
 use serde::Serialize;
 
 use crate::{
@@ -91,6 +94,24 @@ mod json {
 }
 
 impl PoolBooks {
+    /// What the recovery pool can pay to the pledgers of its rescue: each claim that the rules accept. None of them ever expires.
+    pub fn claims<'a>(&'a self, rescue: &'a Rescue) -> impl Iterator<Item = Duty> + 'a {
+        let ids = rescue.positions().map(|(id, _)| id);
+        let open = ids.filter(|&id| self.earned_down(rescue, id) > self.claimed_by(id));
+        open.map(|id| Duty::at_any_time(Operation::Claim(id)))
+    }
+
+    /// What a position has earned in all of what was recovered.
+    fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
+        let order = rescue.terms().tier(id.tier).map(|tier| tier.draw_order);
+        let received = order.and_then(|order| self.received.get(&order)).copied().unwrap_or_default();
+        recovery::earned_of_down(rescue, id, received)
+    }
+
+    fn claimed_by(&self, id: PositionId) -> Wei {
+        self.claimed.get(&id).copied().unwrap_or_default()
+    }
+
     /// Adds the next event of either pool; others change nothing.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use alloy::primitives::Address;
 use levee_model::{
     Asset, Models, Moment, PositionId, RecoveryGroup, Rescue, RescueEvent, RescueView, Status, Units, Wei,
     json::{AssetAndUnit, PositionAndUnit},
-    prorata,
+    prorata, recovery,
 };
 use serde::Serialize;
 
@@ -409,12 +409,12 @@ fn pots(view: &RescueView, positions: &[PositionStatement]) -> Result<Vec<PotSta
         (*parts, *count) = (parts.plus(position.parts()), *count + 1);
     }
     let pot = |((tier, asset), (parts, count)): ((u8, Asset), (Parts, usize))| {
-        let drawn = view.pot(tier, asset).map_or((Units::ZERO, Units::ZERO), |pot| {
+        let (delivered, kept) = view.pot(tier, asset).map_or_else(Default::default, |pot| {
             let kept = prorata::tranches_down(pot.drawn, view.kept[asset], view.terms.tranches);
             (pot.delivered, kept)
         });
         // A tranche is kept before it is delivered.
-        let parts = Parts { delivered: drawn.0, reserved: drawn.1 - drawn.0, ..parts };
+        let parts = Parts { delivered, reserved: kept - delivered, ..parts };
         let what = format!("of {asset} in tier {tier}");
         Ok(PotStatement { tier, asset, parts: parts.with_dust(&what, count)? })
     };
@@ -501,11 +501,11 @@ impl GroupStatement {
 
 impl PoolPayments {
     fn of(models: &Models, history: &History, groups: &[GroupStatement], id: PositionId) -> Self {
-        let Models { rescue, recovery, bonus } = models;
+        let Models { rescue, recovery: pool, bonus } = models;
         let order = rescue.terms().tier(id.tier).map(|tier| tier.draw_order);
         let group = groups.iter().find(|group| Some(group.draw_order) == order);
-        let interest = group.map_or(Wei::ZERO, |group| recovery.part_of_down(rescue, id, group.interest));
-        let (earned, share) = (recovery.earnings(rescue, id), bonus.share(rescue, id));
+        let interest = group.map_or(Wei::ZERO, |group| recovery::earned_of_down(rescue, id, group.interest));
+        let (earned, share) = (pool.earnings(rescue, id), bonus.share(rescue, id));
         let bonus_claimed = history.pools.bonus_claimed.get(&id).copied().unwrap_or_default();
         Self {
             id,

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::{
     asset::Asset,
     lido::Moment,
-    models::Models,
     operation::Operation,
     rescue::Rescue,
     schedule::{self, Timestamp},
@@ -97,14 +96,5 @@ impl Rescue {
         // Whatever settles now cannot lapse in the same block.
         let until = self.collectable_until().filter(|until| at.time > *until)?;
         Some(Duty::since(Operation::Lapse, until.saturating_add(1)))
-    }
-}
-
-impl Models {
-    /// What the recovery pool has for pledgers: a claim for each position that has earned more than it was paid. None of them ever expires.
-    pub fn claims(&self) -> impl Iterator<Item = Duty> + '_ {
-        let ids = self.rescue.positions().map(|(id, _)| id);
-        let open = ids.filter(|&id| !self.recovery.claimable(&self.rescue, id).is_zero());
-        open.map(|id| Duty::at_any_time(Operation::Claim(id)))
     }
 }

@@ -359,19 +359,11 @@ impl RecoveryBooks {
 
     /// The total that a position has earned: floor(received by its group * its value / value of the group).
     pub fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
-        self.group_of(rescue, id.tier)
-            .map_or(Wei::ZERO, |group| self.part_down(rescue, id, group, group.received))
-    }
-
-    /// The part that a position has in `amount`, of what its group received, such as the interest; zero if it takes no part.
-    pub fn part_of_down(&self, rescue: &Rescue, id: PositionId, amount: Wei) -> Wei {
-        self.group_of(rescue, id.tier).map_or(Wei::ZERO, |group| self.part_down(rescue, id, group, amount))
-    }
-
-    fn part_down(&self, rescue: &Rescue, id: PositionId, group: &RecoveryGroup, amount: Wei) -> Wei {
+        let Some(group) = self.group_of(rescue, id.tier) else { return Wei::ZERO };
         // Without a rate there were no shares at settlement, so no position in shares has an amount.
         let value = prorata::value_down(rescue.position(id).amount.of(id.asset), self.rate(rescue));
-        prorata::earned_down(amount, value.unwrap_or(Wei::ZERO), group.value)
+        let value = value.unwrap_or(Wei::ZERO);
+        prorata::earned_down(group.received, value, group.value)
     }
 
     /// The part of that which has been paid.
@@ -390,6 +382,21 @@ impl RecoveryBooks {
         let order = rescue.terms.tier(tier)?.draw_order;
         self.waterfall.groups.iter().find(|group| group.order == order && group.takes_part())
     }
+}
+
+/// What a position has earned if its draw order has `received` this of what was recovered, as its pool's logs say:
+/// floor(received * its value / value of the group). Its part of some of that, such as the interest, is the same of that. Nothing unless
+/// the rescue is final.
+pub fn earned_of_down(rescue: &Rescue, id: PositionId, received: Wei) -> Wei {
+    let settlement = rescue.state.settlement.filter(|settlement| settlement.is_active(id.tier));
+    let (Some(settlement), Some(tier), Some(_)) = (settlement, rescue.terms.tier(id.tier), rescue.final_at())
+    else {
+        return Wei::ZERO;
+    };
+    let (group, paid) = values_down(rescue, settlement, tier.draw_order);
+    // Without a rate there were no shares at settlement, so no position in shares has an amount.
+    let value = prorata::value_down(rescue.position(id).amount.of(id.asset), settlement.rate);
+    if paid.is_zero() { Wei::ZERO } else { prorata::earned_down(received, value.unwrap_or(Wei::ZERO), group) }
 }
 
 /// When the rescue became final; a failed one never does.

@@ -223,6 +223,7 @@ impl KeeperArgs {
             every: self.every(),
             grace: Duration::from_secs(self.service.grace),
             reserve: self.price.reserve,
+            tells_each: !self.what.once,
             has_pending: true,
         })
     }

@@ -28,6 +28,7 @@ pub(crate) mod receiver;
 pub(crate) mod recover;
 pub(crate) mod refund;
 pub(crate) mod release;
+pub(crate) mod report;
 pub(crate) mod safe;
 pub(crate) mod send;
 pub(crate) mod settle;

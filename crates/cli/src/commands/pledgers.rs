@@ -92,7 +92,6 @@ fn facts(one: &PledgerView, rate: Option<Rate>) -> Vec<(&'static str, String)> {
 /// The names of the commands that make some calls, each once.
 fn calls<'a>(calls: impl Iterator<Item = &'a Operation>) -> String {
     let mut names: Vec<_> = calls.filter_map(command).collect();
-    names.dedup();
     names.sort_unstable();
     names.dedup();
     names.join(", ")

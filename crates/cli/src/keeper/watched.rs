@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::Result;
-use levee::{Error, lido};
+use levee::{History, PoolBooks, lido};
 use levee_index::{Contract, Cursor, IndexError, Kind, LogPlace, Store, Verdict};
 use levee_model::{Inconsistent, Lido, Moment, Operation, PositionId, Rate, Rescue, Status, Timestamp};
 
@@ -38,8 +38,7 @@ impl Payouts {
 struct Known {
     places: [Option<LogPlace>; 2],
     rescue: Rescue,
-    /// What its pledgers can claim, if that is asked for: no clock changes it.
-    claims: Vec<Duty>,
+    pools: PoolBooks,
 }
 
 /// The rescues, added up when they change.
@@ -88,11 +87,11 @@ impl Watched {
 
     fn tasks_of(&self, rescue: Address, known: &Known, time: Timestamp) -> Vec<Task> {
         let at = Moment { time, lido: self.lido(&known.rescue) };
-        let Payouts { refund, collect, .. } = self.payouts;
+        let Payouts { refund, collect, claim, .. } = self.payouts;
         // There can be many positions.
         let payouts = (refund || collect).then(|| known.rescue.payouts(at)).into_iter().flatten();
-        let payouts = payouts.chain(known.claims.iter().copied());
-        let payouts = payouts.filter(|duty| self.payouts.includes(duty.operation));
+        let claims = known.pools.claims(&known.rescue).filter(|_| claim);
+        let payouts = payouts.chain(claims).filter(|duty| self.payouts.includes(duty.operation));
         let duties = known.rescue.duties(at).into_iter().filter(|duty| duty.makes_sense(time));
         duties.chain(payouts).map(|duty| Task { rescue, duty }).collect()
     }
@@ -139,9 +138,7 @@ impl Watched {
         match self.read(address, places).await {
             Ok(known) => drop(self.rescues.insert(address, known)),
             // One rescue whose logs are wrong does not keep the others waiting.
-            Err(
-                error @ (IndexError::HistoryBroken { .. } | IndexError::Client(Error::NotReconciled { .. })),
-            ) => {
+            Err(error @ IndexError::HistoryBroken { .. }) => {
                 tracing::error!(target: "keeper", rescue = %address, %error, "its logs cannot be added up");
                 self.rescues.remove(&address);
             }
@@ -166,14 +163,13 @@ impl Watched {
     async fn read(&self, address: Address, places: [Option<LogPlace>; 2]) -> Result<Known, IndexError> {
         if !self.payouts.claim {
             let rescue = self.store.rescue(self.chain, address).await?;
-            return Ok(Known { places, rescue, claims: Vec::new() });
+            return Ok(Known { places, rescue, pools: PoolBooks::default() });
         }
         let broken =
-            IndexError::HistoryBroken { rescue: address, number: 0, source: Inconsistent::NoCreation };
-        let history = self.store.history(self.chain, address).await?.ok_or(broken)?;
-        let models = history.models()?;
-        let claims = models.claims().collect();
-        Ok(Known { places, rescue: models.rescue, claims })
+            || IndexError::HistoryBroken { rescue: address, number: 0, source: Inconsistent::NoCreation };
+        let History { rescue, pools, .. } =
+            self.store.history(self.chain, address).await?.ok_or_else(broken)?;
+        Ok(Known { places, rescue, pools })
     }
 
     /// Asks each token of the rescues that are open.

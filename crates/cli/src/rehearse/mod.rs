@@ -12,7 +12,7 @@
 //! | [`stage`], [`contracts`] | how are they made, on the chain and on the models? |
 //! | [`agree`] | do the contracts, their logs and the models say the same? |
 //! | [`statement`], [`pools`], [`declared`] | what became of every wei, and of every declaration? |
-//! | [`report`] | how is it reported? |
+//! | [`report`], [`pages`] | how is it reported? |
 //! | [`draft`] | what is a scenario to start from? |
 
 mod agree;
@@ -26,6 +26,7 @@ mod expect;
 pub(crate) mod format;
 mod keys;
 pub(crate) mod lido;
+mod pages;
 mod plan;
 mod pools;
 pub(crate) mod reader;
@@ -88,7 +89,7 @@ pub(crate) struct RehearseArgs {
     scenario: Option<PathBuf>,
 
     /// Write a scenario to start from: of this terms file, or of the rescue at this address.
-    #[arg(long, value_name = "FILE_OR_ADDRESS", conflicts_with_all = ["scenario", "ending", "keep"])]
+    #[arg(long, value_name = "FILE_OR_ADDRESS", conflicts_with_all = ["scenario", "ending", "keep", "report"])]
     from: Option<String>,
 
     /// Write it to this file, which must not exist yet; default: stdout.
@@ -102,6 +103,10 @@ pub(crate) struct RehearseArgs {
     /// Keep the chain running after the last ending, until Ctrl-C.
     #[arg(long)]
     keep: bool,
+
+    /// Also write a page about the rescue after each ending, as HTML; with several endings, to `FILE-1` and so on, before its extension.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 
     /// With `--from`, read this index, and ask no node: a file of SQLite, or the URL of a PostgreSQL database.
     #[arg(
@@ -145,7 +150,8 @@ impl RehearseArgs {
         let endings = self.endings(&scenario)?;
         let mut interrupted = Box::pin(interruption()?);
         let anvil = anvil::start(scenario.start.saturating_sub(PROLOGUE))?;
-        let rehearsal = Rehearsal { scenario: &scenario, output, keep: self.keep };
+        let rehearsal =
+            Rehearsal { scenario: &scenario, output, keep: self.keep, report: self.report.as_deref() };
         let done = tokio::select! {
             done = rehearsal.play(&anvil, &endings) => done?,
             () = &mut interrupted => return Err(UserError::new("interrupted; the chain was stopped").into()),
@@ -192,6 +198,7 @@ struct Rehearsal<'a> {
     scenario: &'a Scenario,
     output: Output,
     keep: bool,
+    report: Option<&'a Path>,
 }
 
 impl Rehearsal<'_> {
@@ -225,7 +232,8 @@ impl Rehearsal<'_> {
         let mut played = Vec::new();
         for (index, ending) in endings.iter().enumerate() {
             let before = stage.chain.snapshot().await?;
-            played.push(self.play_ending(stage.clone(), ending).await?);
+            let page = self.report.map(|path| pages::path_of(path, index, endings.len()));
+            played.push(self.play_ending(stage.clone(), ending, page.as_deref()).await?);
             // The last one stays, for `--keep`.
             if index + 1 < endings.len() {
                 stage.chain.revert(before).await?;
@@ -234,7 +242,7 @@ impl Rehearsal<'_> {
         Ok(played)
     }
 
-    async fn play_ending(&self, mut stage: Stage, ending: &Ending) -> Result<Played> {
+    async fn play_ending(&self, mut stage: Stage, ending: &Ending, page: Option<&Path>) -> Result<Played> {
         self.tell(&report::heading(ending.name.as_deref()))?;
         let scenes = self.play_steps(&mut stage, &ending.steps).await?;
         agree::with_log(&stage.contracts, &stage.models, stage.moment(), &stage.cast).await?;
@@ -242,6 +250,10 @@ impl Rehearsal<'_> {
         let checks = ending.expect.check(&statement);
         let played = Played { name: ending.name.clone(), scenes, statement, checks };
         self.tell(&report::ending(&played))?;
+        if let Some(page) = page {
+            pages::write(&stage, page).await?;
+            self.output.note(&format!("the page about this ending is {}", page.display()));
+        }
         Ok(played)
     }
 
