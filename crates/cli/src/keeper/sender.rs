@@ -86,7 +86,7 @@ impl Sent {
 
 /// What became of a duty at first.
 enum Begun {
-    Sent(Intent, Signed),
+    Sent(Box<(Intent, Signed)>),
     Over(Outcome),
 }
 
@@ -128,7 +128,10 @@ impl Sender {
                 break;
             }
             match self.begin(outbox, one, now, &mut balance).await {
-                Ok(Begun::Sent(intent, signed)) => begun.push((one, intent, signed)),
+                Ok(Begun::Sent(pair)) => {
+                    let (intent, signed) = *pair;
+                    begun.push((one, intent, signed));
+                }
                 Ok(Begun::Over(outcome)) => sent.add(one, outcome),
                 Err(error) => {
                     // It may have been signed.
@@ -265,7 +268,7 @@ impl Sender {
         let intent = self.journal.begin(&draft, std::slice::from_ref(&step)).await?;
         let signed = outbox.send(&intent, &step, &prepared).await?;
         tracing::info!(target: "keeper", purpose = %due.purpose, rescue = %due.task.rescue, transaction = %signed.hash, "sent");
-        Ok(Begun::Sent(intent, signed))
+        Ok(Begun::Sent(Box::new((intent, signed))))
     }
 
     /// What became of the same duty earlier, if it was done: what a node does not know yet, or a reorganization has taken back, is not
