@@ -186,7 +186,9 @@ async fn what_is_locked_is_no_offer_any_more() {
     let written = std::fs::read_to_string(world.directory().join("scenario.toml")).expect("it was written");
     let line = written.lines().position(|line| line.starts_with("target = ")).expect("a target") + 1;
     assert!(
-        ran.stdout.starts_with(&format!("scenario.toml:{line}: error: target is 100 ETH\n")),
+        ran.stdout.starts_with(&format!(
+            "scenario.toml:{line}: error: target is 100 ETH (100000000000000000000 wei)\n"
+        )),
         "{}",
         ran.stdout
     );
