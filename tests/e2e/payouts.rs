@@ -127,27 +127,39 @@ async fn a_refund_of_everyone_goes_on_where_it_was_killed_and_passes_over_who_ca
     assert_eq!(world.wei_of(REFUSES).await, 5);
 }
 
+/// Contracts that take ETH in a simulation of theirs alone, and not when it comes to it.
 #[tokio::test]
-async fn who_cannot_be_paid_only_in_the_batch_is_told_afterwards() {
-    let world = World::with_rescue().await.with_multicall3().await;
-    // It takes ETH only as long as the first of the others has none, who is paid before it in the same transaction.
+async fn who_cannot_be_paid_only_when_it_is_sent_stops_nobody_else() {
+    // Only as long as the first of the others has none, who is paid before it.
     let first = (0..3).map(pledger).min().expect("there are some");
-    let fickle = Address::repeat_byte(0xfe);
-    let code = [&hex!("73")[..], &first[..], &hex!("3115601d575f5ffd5b00")].concat();
-    world.chain.anvil_set_code(fickle, code.into()).await.expect("anvil takes code");
-    for number in 0..3 {
-        world.pledge_for(pledger(number), 7).await;
+    let fickle = [&hex!("73")[..], &first[..], &hex!("3115601d575f5ffd5b00")].concat();
+    // Only if gas costs nothing; otherwise it burns all that there is.
+    let burner = hex!("3a15600657fe5b00").to_vec();
+    for code in [fickle, burner] {
+        for has_multicall in [true, false] {
+            let world = World::with_rescue().await;
+            let world = if has_multicall { world.with_multicall3().await } else { world };
+            // By its address, it would come first.
+            let hostile = Address::with_last_byte(0xfe);
+            world.chain.anvil_set_code(hostile, code.clone().into()).await.expect("anvil takes code");
+            for number in 0..3 {
+                world.pledge_for(pledger(number), 7).await;
+            }
+            world.pledge_for(hostile, 5).await;
+            world.warp(12 * DAY).await;
+            let result = world.pay_all("refund");
+            let refunded: usize = counts(&result, "Refunded").into_iter().sum();
+            assert_eq!(refunded, 3);
+            for number in 0..3 {
+                assert_eq!(world.wei_of(pledger(number)).await, 7);
+            }
+            let left = &result["notPaid"][0];
+            assert_eq!(
+                (&left["pledger"], &left["reason"]),
+                (&json!(hostile.to_string()), &json!("it failed in its transaction"))
+            );
+        }
     }
-    world.pledge_for(fickle, 5).await;
-    world.warp(12 * DAY).await;
-    let result = world.pay_all("refund");
-    assert_eq!(counts(&result, "Refunded"), [3]);
-    for number in 0..3 {
-        assert_eq!(world.wei_of(pledger(number)).await, 7);
-    }
-    let left = &result["notPaid"][0];
-    assert_eq!(left["pledger"], fickle.to_string());
-    assert_eq!(left["reason"], "it failed in its transaction; `--batch 1` sends each by itself");
 }
 
 #[tokio::test]

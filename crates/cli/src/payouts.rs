@@ -5,7 +5,10 @@
 
 use std::num::NonZeroUsize;
 
-use alloy::{primitives::Address, providers::DynProvider};
+use alloy::{
+    primitives::Address,
+    providers::{DynProvider, Provider as _},
+};
 use clap::Args;
 use eyre::Result;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -13,7 +16,7 @@ use levee::{
     BonusEvent, Call, Event, Executed, History, Query, RecoveryEvent, RescueEvent, multicall, outbox::MAX_GAS,
 };
 use levee_index::Store;
-use levee_model::{Amount, Lido, Moment, Operation, PledgerView};
+use levee_model::{Amount, Asset, Lido, Moment, Operation, PledgerView};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -56,6 +59,8 @@ struct Payout {
     call: Call<DynProvider>,
     /// The gas that it needs by itself.
     gas: u64,
+    /// Whether it runs code of its recipient's, which can do something else than in a simulation, and waste all gas.
+    runs_code: bool,
 }
 
 /// A call that pays a pledger.
@@ -143,8 +148,11 @@ impl AllArgs {
     async fn steps(&self, session: &Session, verb: &str, payouts: &[Payout]) -> Result<Vec<Step>> {
         let most = self.batch.get();
         let together = most > 1 && payouts.len() > 1 && multicall::exists(&session.signer.provider).await?;
-        let batches = if together { packed(payouts, most) } else { payouts.chunks(1).collect() };
-        let numbered = (session.signer.done.len() + 1..).zip(batches);
+        let (plain, running) = payouts.split_at(payouts.partition_point(|payout| !payout.runs_code));
+        let plain = if together { packed(plain, most) } else { plain.chunks(1).collect() };
+        let batches = plain.into_iter().chain(running.chunks(1));
+        let done = session.signer.done.iter().filter_map(|(name, _)| name.rsplit(' ').next()?.parse().ok());
+        let numbered = (done.max().unwrap_or(0) + 1..).zip(batches);
         Ok(numbered.filter_map(|(number, batch)| step(session, verb, number, batch)).collect())
     }
 }
@@ -174,21 +182,25 @@ fn payments(one: &PledgerView) -> impl Iterator<Item = Payment> {
 async fn tried(session: &Session, payments: Vec<Payment>) -> Result<(Vec<Payout>, Vec<NotPaid>)> {
     let tries = payments.into_iter().map(|payment| async move {
         let call = session.escrow.call(payment.operation)?;
+        let runs_code = payment.amount.asset() == Asset::Eth
+            && !session.signer.provider.get_code_at(payment.pledger).await?.is_empty();
         match call.simulate(session.signer.from).await {
             Err(error) if error.is_unanswered() => Err(error),
-            result => Ok((payment, call, result)),
+            result => Ok((payment, call, runs_code, result)),
         }
     });
     let tries: Vec<_> = stream::iter(tries).buffered(AT_ONCE).try_collect().await?;
-    let (mut payouts, mut not_paid) = (Vec::new(), Vec::new());
-    for (payment, call, result) in tries {
+    let (mut payouts, mut not_paid) = (Vec::<Payout>::new(), Vec::new());
+    for (payment, call, runs_code, result) in tries {
         match result {
-            Ok(gas) if gas <= PAYMENT_GAS => payouts.push(Payout { payment, call, gas }),
+            Ok(gas) if gas <= PAYMENT_GAS => payouts.push(Payout { payment, call, gas, runs_code }),
             Ok(gas) => not_paid.push(NotPaid::costly(&payment, gas)),
             Err(error) if says_nothing_left(&error) => {}
             Err(error) => not_paid.push(NotPaid { operation: payment.operation, reason: error.to_string() }),
         }
     }
+    // Those that may fail in their blocks come last.
+    payouts.sort_by_key(|payout| payout.runs_code);
     Ok((payouts, not_paid))
 }
 
@@ -265,7 +277,7 @@ impl NotPaid {
     }
 
     fn of_batch(payment: &Payment) -> Self {
-        let reason = "it failed in its transaction; `--batch 1` sends each by itself".into();
+        let reason = "it failed in its transaction".into();
         Self { operation: payment.operation, reason }
     }
 

@@ -57,6 +57,18 @@ pub(crate) const fn says_nothing_left(error: &Error) -> bool {
     )
 }
 
+/// Whether an error is of one payment alone, so that the others can be made.
+pub(crate) const fn is_of_payment(error: &Error) -> bool {
+    says_nothing_left(error)
+        || matches!(
+            error,
+            Error::FailedInBlock { .. }
+                | Error::Refused(Refusal::PaymentFailed { .. })
+                | Error::RecoveryRefused(RecoveryRefusal::PaymentFailed { .. })
+                | Error::BonusRefused(BonusRefusal::PaymentFailed { .. })
+        )
+}
+
 /// A step that is to be sent, and what it may cost.
 pub(crate) struct Needed<'a> {
     pub(crate) step: &'a Step,

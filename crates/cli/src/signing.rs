@@ -387,7 +387,9 @@ impl Signer {
                     intent.id, intent.draft.purpose
                 ));
                 let done = resume(&self.outbox, &intent, self.output).await?;
-                if intent.state == IntentState::Done || intent.is_done_by(&done) {
+                // Whoever pays everyone plans anew each time it goes on, so no step that is known is the last.
+                let is_open = intent.draft.purpose.names("all");
+                if intent.state == IntentState::Done || !is_open && intent.is_done_by(&done) {
                     self.intent = Some(intent);
                     self.output.note("it is done; nothing was sent again");
                     let executed = done.into_iter().map(|(_, executed)| executed).collect();
@@ -509,9 +511,10 @@ async fn under_way(journal: &SqliteJournal, draft: &Draft, finished: &[i64]) -> 
 
 /// Reads the price of a unit of gas.
 pub(crate) fn parse_price(text: &str) -> Result<Wei, UserError> {
-    match Amount::parse(text) {
-        Ok(Amount::Eth(price)) => Ok(price),
-        _ => Err(UserError::new(format!("`{text}` is not a price of gas")).hint("write it as in `30 gwei`")),
+    let hint = "write it as in `30 gwei`";
+    match Amount::parse(text).map_err(|error| error.hint(hint))? {
+        Amount::Eth(price) => Ok(price),
+        _ => Err(UserError::new(format!("`{text}` is not a price of gas")).hint(hint)),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     escape, event,
     output::{self, Output},
     page::Page,
-    plan::{Cost, Limit, Meanwhile, Needed, Step, saturating_sum, says_nothing_left},
+    plan::{Cost, Limit, Meanwhile, Needed, Step, is_of_payment, saturating_sum, says_nothing_left},
     progress,
     signing::{self, BLOCK, Signer, SigningArgs, about},
 };
@@ -140,7 +140,7 @@ impl Signer {
         while let Some(step) = steps.next() {
             match self.outbox.prepare(&step.call).await {
                 Ok(prepared) => return self.with_rest(step, prepared, steps.as_slice()).await,
-                Err(error) if self.is_not_needed(step, &error).await => self.not_needed(),
+                Err(error) if self.is_not_needed(step, &error).await => self.not_needed(step, &error),
                 Err(error) => return Err(error),
             }
         }
@@ -173,7 +173,7 @@ impl Signer {
                     if step.unless.as_ref().is_some_and(Meanwhile::is_told_ahead)
                         && self.is_not_needed(step, &error).await =>
                 {
-                    self.not_needed();
+                    self.not_needed(step, &error);
                 }
                 Err(error) => return Err(error),
             }
@@ -181,8 +181,13 @@ impl Signer {
         Ok(needed)
     }
 
-    fn not_needed(&self) {
-        self.output.note("somebody else has done this in the meantime");
+    /// Says why a step is passed over.
+    fn not_needed(&self, step: &Step, error: &Error) {
+        if matches!(step.unless, Some(Meanwhile::Paid)) && !says_nothing_left(error) {
+            self.output.warn(&[error.to_string()]);
+        } else {
+            self.output.note("somebody else has done this in the meantime");
+        }
     }
 
     /// Records that the earlier run of the same command came to its end, if there was one.
@@ -207,7 +212,7 @@ impl Signer {
         for (number, Needed { step, .. }) in needed.iter().enumerate() {
             match self.send(intent, needed, number).await {
                 Ok(done) => executed.push(done),
-                Err(error) if self.is_not_needed(step, &error).await => self.not_needed(),
+                Err(error) if self.is_not_needed(step, &error).await => self.not_needed(step, &error),
                 Err(error) => return Err(self.outbox.failed(intent, error).await?.into()),
             }
         }
@@ -251,7 +256,8 @@ impl Signer {
                 Some(Meanwhile::Enlisted(escrow, id)),
                 Error::BonusRefused(BonusRefusal::NothingToEnlist { .. }),
             ) => BonusPool::of(escrow).has_all_of(*id).await.is_ok_and(|has_all| has_all),
-            (Some(Meanwhile::Paid), error) => says_nothing_left(error),
+            // One payment that fails does not stop the others; whoever pays several tells of it.
+            (Some(Meanwhile::Paid), error) => is_of_payment(error),
             (Some(Meanwhile::Pushed), Error::ReceiverRefused(refusal)) => refusal.finds_nothing(),
             _ => false,
         }

@@ -9,6 +9,8 @@ use alloy::primitives::{Address, keccak256};
 use levee::Purpose;
 use levee_model::{Duty, Operation, Timestamp, Wei};
 
+use super::report::Outcome;
+
 /// The longest pause between two attempts at the same duty, in blocks: half an hour on Ethereum.
 const LONGEST_PAUSE: u64 = 150;
 
@@ -42,6 +44,10 @@ struct Seen {
     /// How often it was tried, and the block before which it is not tried again.
     attempts: u32,
     not_before: u64,
+    /// How often it was paid for in vain. If somebody else was faster, the duty is gone; otherwise it is made to cost.
+    reverts: u32,
+    /// Whether this keeper has done it.
+    is_done: bool,
 }
 
 /// The duties that are due, as this keeper has seen them.
@@ -66,8 +72,10 @@ impl Agenda {
         let mut ready = Vec::new();
         for task in tasks {
             let key = (task.rescue, words(task.duty.operation, task.duty.since).to_string());
-            let new = Seen { first: now, attempts: 0, not_before: now.block };
-            let seen = before.get(&key).copied().unwrap_or(new);
+            let new = Seen { first: now, attempts: 0, not_before: now.block, reverts: 0, is_done: false };
+            // If it was done in a block that the index has seen, it is due anew.
+            let is_same = |seen: &Seen| !(seen.is_done && now.block >= seen.not_before);
+            let seen = before.get(&key).copied().filter(is_same).unwrap_or(new);
             let due = Due::of(task, seen.first.time);
             let turn = seen.first.block.saturating_add(self.turn(&key));
             if now.block >= turn.max(seen.not_before) {
@@ -75,19 +83,30 @@ impl Agenda {
             }
             self.seen.insert(key, seen);
         }
-        ready.sort_by_key(|due| due.since);
+        // Anyone can make many payouts, which must not keep a rescue waiting.
+        ready.sort_by_key(|due| (due.is_payout(), due.since));
         ready
     }
 
-    /// Takes note of an attempt: the next follows after a pause that doubles, and not before the index has seen `block`.
-    pub(crate) fn tried(&mut self, task: &Task, block: u64) {
+    /// Takes note of an attempt: the next follows after a pause that doubles, and not before the index has seen `block`. What waits
+    /// for a price or for ETH is looked at again in the next block.
+    pub(crate) fn tried(&mut self, task: &Task, block: u64, outcome: &Outcome) {
         let key = (task.rescue, words(task.duty.operation, task.duty.since).to_string());
-        if let Some(seen) = self.seen.get_mut(&key) {
-            let pause =
-                1u64.checked_shl(seen.attempts).map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE));
-            seen.not_before = block.saturating_add(pause);
-            seen.attempts = seen.attempts.saturating_add(1);
-        }
+        let Some(seen) = self.seen.get_mut(&key) else { return };
+        let pause = match outcome {
+            Outcome::TooDear { .. } | Outcome::Unfunded { .. } => 1,
+            Outcome::Reverted { .. } => {
+                seen.reverts = seen.reverts.saturating_add(1);
+                LONGEST_PAUSE.saturating_mul(doubled(seen.reverts))
+            }
+            _ => {
+                let pause = doubled(seen.attempts).min(LONGEST_PAUSE);
+                seen.attempts = seen.attempts.saturating_add(1);
+                pause
+            }
+        };
+        seen.is_done |= matches!(outcome, Outcome::Done(_));
+        seen.not_before = block.saturating_add(pause);
     }
 
     /// How many are due.
@@ -103,7 +122,19 @@ impl Agenda {
     }
 }
 
+/// 2 to this power.
+fn doubled(times: u32) -> u64 {
+    1u64.checked_shl(times).unwrap_or(u64::MAX)
+}
+
 impl Due {
+    const fn is_payout(&self) -> bool {
+        matches!(
+            self.task.duty.operation,
+            Operation::Refund(_) | Operation::Collect { .. } | Operation::Claim(_)
+        )
+    }
+
     /// The task as it was first seen at `first`.
     pub(crate) fn of(task: Task, first: Timestamp) -> Self {
         let since = task.duty.since.unwrap_or(first);
@@ -160,6 +191,7 @@ impl Cap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use levee::Executed;
     use levee_model::{Asset, PositionId};
 
     const RESCUE: Address = Address::repeat_byte(7);
@@ -219,13 +251,46 @@ mod tests {
         for block in 0..400 {
             for due in agenda.at(now(block), [task(Some(5))]) {
                 tried.push(block);
-                agenda.tried(&due.task, block);
+                agenda.tried(&due.task, block, &Outcome::DoneBefore);
             }
         }
         assert_eq!(tried, [0, 1, 3, 7, 15, 31, 63, 127, 255]);
         // Done, it is forgotten; the next one has a turn of its own.
         assert_eq!((agenda.at(now(400), []), agenda.len()), (vec![], 0));
         assert_eq!(agenda.at(now(401), [task(Some(6))]).len(), 1);
+    }
+
+    /// The blocks, of the first 2,000, in which a task is tried that always has the same outcome.
+    fn attempts(outcome: &Outcome) -> Vec<u64> {
+        let mut agenda = Agenda::new(Address::ZERO, 1);
+        let is_tried = |&block: &u64| {
+            let ready = agenda.at(now(block), [task(Some(5))]);
+            ready.iter().for_each(|due| agenda.tried(&due.task, block, outcome));
+            !ready.is_empty()
+        };
+        (0..2_000).filter(is_tried).collect()
+    }
+
+    #[test]
+    fn what_was_paid_for_in_vain_is_tried_ever_more_rarely() {
+        let reverted = Outcome::Reverted { transaction: Default::default() };
+        assert_eq!(attempts(&reverted), [0, 300, 900]);
+        let dear = Outcome::TooDear { price: Wei::new(2), cap: Wei::new(1) };
+        assert_eq!(attempts(&dear).len(), 2_000);
+    }
+
+    #[test]
+    fn what_was_done_and_is_due_again_is_due_anew() {
+        let mut agenda = Agenda::new(Address::ZERO, 1);
+        let id = PositionId { pledger: RESCUE, tier: 2, asset: Asset::StEth };
+        let refund = Task { rescue: RESCUE, duty: Duty::at_any_time(Operation::Refund(id)) };
+        let first = agenda.at(now(1), [refund]).remove(0);
+        let done = Executed { transaction: Default::default(), block: 3, gas_used: 0, events: Vec::new() };
+        agenda.tried(&first.task, 3, &Outcome::Done(done));
+        // The index has not seen the block yet.
+        assert_eq!(agenda.at(now(2), [refund]), []);
+        let again = agenda.at(now(4), [refund]).remove(0);
+        assert_ne!(again.purpose, first.purpose);
     }
 
     #[test]
@@ -240,8 +305,9 @@ mod tests {
             words,
             [
                 "keeper release asset=ETH due=7".to_owned(),
-                format!("keeper refund pledger={RESCUE} tier=2 asset=stETH due=1012"),
                 "keeper release asset=ETH due=1020".to_owned(),
+                // However long it has been due.
+                format!("keeper refund pledger={RESCUE} tier=2 asset=stETH due=1012"),
             ]
         );
     }

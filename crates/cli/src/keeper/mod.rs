@@ -10,7 +10,7 @@ pub(crate) mod watched;
 use std::{future::Future, pin::pin, time::Duration};
 
 use alloy::primitives::Address;
-use eyre::{Report, Result};
+use eyre::{Report, Result, eyre};
 use levee_model::Timestamp;
 use tokio::time;
 
@@ -22,7 +22,7 @@ use self::{
 };
 use crate::{
     connection::Connection,
-    error::{EXIT_USER, UserError, exit_code, in_a_line},
+    error::{EXIT_USER, exit_code, in_a_line},
     output::Output,
 };
 
@@ -80,10 +80,12 @@ impl Keeper {
     async fn turn(&mut self, stop: &mut (impl Future<Output = ()> + Unpin)) -> Option<Result<Duration>> {
         // What was begun before comes before anything else; while it waits, the chain is only looked at.
         let is_clear = if self.has_pending { self.round(&[], 0, stop).await? } else { true };
+        let (connection, lookout) = (&self.sender.connection, &mut self.lookout);
         let sight = tokio::select! {
             biased;
             () = &mut *stop => return None,
-            sight = self.lookout.look() => sight,
+            // On a node that stands still, nothing would ever fall due.
+            sight = async { connection.current_block().await?; lookout.look().await } => sight,
         };
         let now = match sight {
             Ok(Sight::At(now)) => now,
@@ -142,7 +144,7 @@ impl Keeper {
         let block = self.lookout.metrics.block.get().cast_unsigned();
         for (due, outcome) in sent.handled {
             let block = if let Outcome::Done(executed) = &outcome { executed.block } else { block };
-            self.agenda.tried(&due.task, block);
+            self.agenda.tried(&due.task, block, &outcome);
             self.lookout.metrics.count(outcome.name());
             let (rescue, purpose, name) = (due.task.rescue, &due.purpose, outcome.name());
             tracing::info!(target: "keeper", %rescue, %purpose, outcome = name, "{}", outcome.text());
@@ -192,9 +194,7 @@ impl Keeper {
     pub(crate) async fn once(mut self) -> Result<Round> {
         if self.sender.round(&[], 0).await?.has_pending {
             let account = self.sender.account();
-            return Err(UserError::new(format!("a transaction of `{account}` is in no block yet"))
-                .hint("run it again later; `levee journal list` shows what waits")
-                .into());
+            return Err(eyre!("a transaction of `{account}` is in no block yet: run it again later"));
         }
         let now = self.lookout.caught_up(self.every).await?;
         let mut duties = Vec::new();

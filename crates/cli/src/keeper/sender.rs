@@ -102,12 +102,14 @@ impl Sender {
             return Ok(sent);
         }
         self.connection.current_block().await?;
+        let mut waits = false;
         for (due, intent, signed) in self.begin_all(&outbox, due, now, &mut sent).await? {
             // What comes after one that waits waits too.
-            let outcome = match sent.has_pending && sent.error.is_none() {
+            let outcome = match waits {
                 true => Outcome::Pending { transaction: signed.hash },
                 false => self.conclude(&outbox, &intent, signed.hash, outbox.confirm(&signed).await).await?,
             };
+            waits |= matches!(outcome, Outcome::Pending { .. });
             sent.add(due, outcome);
         }
         Ok(sent)
@@ -200,7 +202,9 @@ impl Sender {
             self.journal.close(intent.id, IntentState::Forgotten).await?;
             return Ok(None);
         };
-        let outcome = match outbox.resume(intent).await.map(|mut done| done.pop()) {
+        let resumed = outbox.resume(intent).await;
+        let has_waited = matches!(resumed, Err(Error::NotMined { .. }));
+        let outcome = match resumed.map(|mut done| done.pop()) {
             // None of it had an effect.
             Ok(None) => {
                 self.journal.close(intent.id, IntentState::Failed).await?;
@@ -209,7 +213,7 @@ impl Sender {
             Ok(Some((_, executed))) => self.conclude(outbox, intent, last.hash, Ok(executed)).await?,
             Err(error) => self.conclude(outbox, intent, last.hash, Err(error)).await?,
         };
-        if matches!(outcome, Outcome::Pending { .. }) {
+        if has_waited && matches!(outcome, Outcome::Pending { .. }) {
             self.raise(outbox, intent, &last).await?;
         }
         Ok(Some(outcome))
@@ -220,8 +224,20 @@ impl Sender {
         if signed.state != SignedState::Pending {
             return Ok(());
         }
-        match outbox.prepare_replacement(signed).await {
-            Ok(prepared) if prepared.fees().max_fee_per_gas <= self.cap.late.get() => {
+        let late = self.cap.late.get();
+        let prepared = match outbox.prepare_replacement(signed).await {
+            // What leaves room for prices to rise may be too much where less is enough for now.
+            Ok(roomy) if roomy.fees().max_fee_per_gas > late => {
+                let fees = FeeOptions { max_fee_per_gas: Some(late), ..FeeOptions::default() };
+                self.outbox().with_fees(fees).prepare_replacement(signed).await
+            }
+            other => other,
+        };
+        match prepared {
+            Ok(prepared) if self.balance().await? < prepared.cost_limit() => {
+                tracing::warn!(target: "keeper", transaction = %signed.hash, "waits: the balance is not enough for a higher price");
+            }
+            Ok(prepared) if prepared.fees().max_fee_per_gas <= late => {
                 let raised = outbox.replace(intent, signed, &prepared).await?;
                 tracing::info!(target: "keeper", transaction = %raised.hash, "sent at a higher price");
             }
@@ -252,7 +268,7 @@ impl Sender {
             prepare(outbox, due).await.and_then(|(call, prepared)| Ok((call, prepared.at_price(cap)?)));
         let (call, prepared) = match prepared {
             Ok(prepared) => prepared,
-            Err(error) => return outcome_of(error).map(Begun::Over),
+            Err(error) => return blamed(outbox, error).await.map(Begun::Over),
         };
         let fee_limit = prepared.cost_limit();
         if *balance < fee_limit {
@@ -263,7 +279,7 @@ impl Sender {
         let step = "call".to_owned();
         // Others may have been faster while prices were read.
         if let Err(error) = call.simulate(account).await {
-            return outcome_of(error).map(Begun::Over);
+            return blamed(outbox, error).await.map(Begun::Over);
         }
         let intent = self.journal.begin(&draft, std::slice::from_ref(&step)).await?;
         let signed = outbox.send(&intent, &step, &prepared).await?;
@@ -330,6 +346,17 @@ async fn prepare<J: Journal>(
     match prepared.gas() {
         gas if gas > MOST_GAS => Err(Error::GasAboveLimit { gas, limit: MOST_GAS }),
         _ => Ok((call, prepared)),
+    }
+}
+
+/// Why a duty is not done now: also if the node has an error for it that nobody knows, but answers otherwise. Nothing is signed yet.
+async fn blamed(outbox: &Post, error: Error) -> Result<Outcome, Error> {
+    let reason = error.to_string();
+    match outcome_of(error) {
+        Err(error) if error.is_unanswered() && outbox.provider().get_block_number().await.is_ok() => {
+            Ok(Outcome::Refused { reason })
+        }
+        outcome => outcome,
     }
 }
 

@@ -180,7 +180,12 @@ impl Watched {
             open.map(|rescue| rescue.terms().steth).filter(|it| !it.is_zero()).collect();
         self.rates.clear();
         for token in tokens {
-            self.rates.insert(token, lido::share_rate(&self.provider, token).await?);
+            // One token that cannot be read does not keep the other rescues waiting.
+            let rate = lido::share_rate(&self.provider, token).await.unwrap_or_else(|error| {
+                tracing::error!(target: "keeper", %token, %error, "the value of its shares is not known");
+                None
+            });
+            self.rates.insert(token, rate);
         }
         Ok(())
     }

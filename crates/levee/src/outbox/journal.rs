@@ -45,6 +45,11 @@ impl Purpose {
             None => self,
         }
     }
+
+    /// Whether it names `name`.
+    pub fn names(&self, name: &str) -> bool {
+        self.0.split(' ').any(|part| part.split_once('=').is_some_and(|(part, _)| part == name))
+    }
 }
 
 impl Display for Purpose {

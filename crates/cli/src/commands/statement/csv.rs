@@ -35,13 +35,18 @@ struct Row {
 impl Ledger<'_> {
     /// The movements as CSV.
     pub(super) fn to_csv(&self) -> Result<String> {
-        let rows =
-            self.lines.iter().flat_map(|line| line.movements.iter().map(|movement| self.row(line, movement)));
+        let lines = self.lines.iter().enumerate();
+        let rows = lines.flat_map(|(index, line)| {
+            line.movements.iter().map(move |movement| self.row(line, movement, self.lines.get(index + 1)))
+        });
         spreadsheet::document(rows)
     }
 
-    fn row(&self, line: &Line<'_>, movement: &Movement) -> Row {
-        let Movement { kind, account, tier, draw_order, amount, recipient } = *movement;
+    /// `next` is the line after it.
+    fn row(&self, line: &Line<'_>, movement: &Movement, next: Option<&Line<'_>>) -> Row {
+        let Movement { kind, account, tier, draw_order, amount, .. } = *movement;
+        let is_unpaid = next.is_some_and(|next| line.is_unpaid(movement, next));
+        let recipient = movement.recipient.filter(|_| !is_unpaid);
         let value = amount.and_then(|amount| prorata::value_down(amount, self.rate()));
         Row {
             time: time::time(line.entry.time),
@@ -50,8 +55,8 @@ impl Ledger<'_> {
             movement: kind,
             direction: match kind.is_paid_in() {
                 Some(true) => "paid",
-                Some(false) => "received",
-                None => "",
+                Some(false) if !is_unpaid => "received",
+                Some(false) | None => "",
             },
             account: account.map(|account| account.to_string()),
             tier,
@@ -64,5 +69,18 @@ impl Ledger<'_> {
             recipient: recipient.map(|recipient| recipient.to_string()),
             link: line.link().map(spreadsheet::foreign),
         }
+    }
+}
+
+impl Line<'_> {
+    /// Whether an exit or a decline could not pay: the contract says so directly after it, and what is owed is collected later.
+    fn is_unpaid(&self, movement: &Movement, next: &Line<'_>) -> bool {
+        let is_owed = |other: &Movement| {
+            other.kind == MovementKind::Owed
+                && (other.account, other.amount) == (movement.account, movement.amount)
+        };
+        matches!(movement.kind, MovementKind::Exited | MovementKind::Declined)
+            && next.entry.transaction == self.entry.transaction
+            && next.movements.iter().any(is_owed)
     }
 }
