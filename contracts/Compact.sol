@@ -18,7 +18,7 @@ import { Units, WstETHUnits } from "./types/Units.sol";
 /// calls share. CompactShare has the divisions, RescuePolicy the rescues that may be called for, CompactTermsCheck the
 /// terms that are allowed, and Standings what a member has.
 ///
-/// No function loops over members, except `fulfil` over its caller's list. Books are written and events emitted before
+/// No function loops over members, except `fulfill` over its caller's list. Books are written and events emitted before
 /// each external call that changes anything. The only such callees are wstETH and escrows whose code and terms were
 /// proven by their address; neither calls anyone but the other and stETH. So a re-entrant call finds complete books,
 /// and no lock is needed.
@@ -69,7 +69,7 @@ contract Compact is CompactBooks {
         uint256 limit = readyAt + LEAVE_WINDOW;
         if (block.timestamp > limit) revert SeasonedTooLong(limit, block.timestamp);
         Standing before = _standing(member_);
-        _change(member_, before, before.joined(amount));
+        _reweigh(member_, before, before.joined(amount));
         emit Activated(account, amount, _now());
     }
 
@@ -80,7 +80,7 @@ contract Compact is CompactBooks {
         if (WstETHUnits.unwrap(amount) > Units.unwrap(before.active())) revert NoticeTooLarge(amount, before.active());
         Units units = toUnits(WstETHUnits.unwrap(amount));
         member_.noticedAt = Units.unwrap(units) == 0 ? 0 : block.timestamp;
-        _change(member_, before, before.withNotice(units));
+        _reweigh(member_, before, before.withNotice(units));
         emit Noticed(msg.sender, units, _now());
     }
 
@@ -97,7 +97,7 @@ contract Compact is CompactBooks {
         if (block.timestamp > limit) revert NoticeLapsed(limit, block.timestamp);
 
         member_.noticedAt = 0;
-        _change(member_, before, before.left());
+        _record(member_, before, before.left());
         emit Left(msg.sender, recipient, amount, _now());
         _pay(recipient, amount);
     }
@@ -170,7 +170,7 @@ contract Compact is CompactBooks {
     }
 
     /// @inheritdoc ICompact
-    function fulfil(uint256 number, address[] calldata members) external {
+    function fulfill(uint256 number, address[] calldata members) external {
         Call memory call = _callOf(number);
         _requireFulfilling(number, call);
         _begin(number);
@@ -305,7 +305,7 @@ contract Compact is CompactBooks {
     function _checkRescue(Call memory call, address stETH) private view returns (uint40) {
         IPledgeEscrow escrow = IPledgeEscrow(call.escrow);
         PledgingView memory found = escrow.pledging();
-        RescuePolicy.checkDeadline(found, block.timestamp + VOTING_PERIOD + FULFIL_PERIOD);
+        RescuePolicy.checkDeadline(found, block.timestamp + VOTING_PERIOD + FULFILL_PERIOD);
         RescuePolicy.checkAmount(escrow, found, stETH, call.active.calledDown(call.bps));
         return found.amendment.effectiveAt;
     }
@@ -320,17 +320,17 @@ contract Compact is CompactBooks {
 
     function _requireFulfilling(uint256 number, Call memory call) private view {
         if (!_hasPassed(call)) revert CallNotPassed(number, call.approvals, _required(call));
-        uint256 limit = call.proposedAt + call.passedAfter + FULFIL_PERIOD;
-        if (block.timestamp > limit) revert FulfilmentOver(limit, block.timestamp);
+        uint256 limit = call.proposedAt + call.passedAfter + FULFILL_PERIOD;
+        if (block.timestamp > limit) revert FulfillmentOver(limit, block.timestamp);
     }
 
-    /// @dev Records a call's first fulfilment, which must be so long after that of another that everyone who disagrees
-    /// has left. When another may begin, the fulfilment of this one is over: so one record is enough.
+    /// @dev Records a call's first fulfillment, which must be so long after that of another that everyone who disagrees
+    /// has left. When another may begin, the fulfillment of this one is over: so one record is enough.
     function _begin(uint256 number) private {
         Start memory last = _start;
         if (last.startedAt != 0) {
             if (last.call == number) return;
-            uint256 limit = last.startedAt + FULFIL_PERIOD + NOTICE_PERIOD + LEAVE_WINDOW;
+            uint256 limit = last.startedAt + FULFILL_PERIOD + NOTICE_PERIOD + LEAVE_WINDOW;
             if (block.timestamp <= limit) revert CallTooSoon(limit, block.timestamp);
         }
         // There are not that many calls.
@@ -352,7 +352,7 @@ contract Compact is CompactBooks {
         Standing after_ = before.called(amount);
         // What is noticed is cut to what is active; if nothing of it is left, there is no notice.
         if (Units.unwrap(after_.active()) == 0) member_.noticedAt = 0;
-        _change(member_, before, after_);
+        _reweigh(member_, before, after_);
         emit Given(number, account, amount, _now());
         IERC20(WSTETH).forceApprove(call.escrow, Units.unwrap(amount));
         WstETHUnits units = WstETHUnits.wrap(Units.unwrap(amount));
@@ -397,7 +397,7 @@ contract Compact is CompactBooks {
             quorumBps: uint16(QUORUM_BPS),
             maxCallBps: uint16(MAX_CALL_BPS),
             votingPeriod: uint32(VOTING_PERIOD),
-            fulfilPeriod: uint32(FULFIL_PERIOD),
+            fulfillPeriod: uint32(FULFILL_PERIOD),
             noticePeriod: uint32(NOTICE_PERIOD),
             leaveWindow: uint32(LEAVE_WINDOW),
             seasoning: uint32(SEASONING),

@@ -70,7 +70,7 @@ abstract contract CompactBooks is ICompact {
     uint256 internal immutable QUORUM_BPS;
     uint256 internal immutable MAX_CALL_BPS;
     uint256 internal immutable VOTING_PERIOD;
-    uint256 internal immutable FULFIL_PERIOD;
+    uint256 internal immutable FULFILL_PERIOD;
     uint256 internal immutable NOTICE_PERIOD;
     uint256 internal immutable LEAVE_WINDOW;
     uint256 internal immutable SEASONING;
@@ -101,7 +101,7 @@ abstract contract CompactBooks is ICompact {
         QUORUM_BPS = terms_.quorumBps;
         MAX_CALL_BPS = terms_.maxCallBps;
         VOTING_PERIOD = terms_.votingPeriod;
-        FULFIL_PERIOD = terms_.fulfilPeriod;
+        FULFILL_PERIOD = terms_.fulfillPeriod;
         NOTICE_PERIOD = terms_.noticePeriod;
         LEAVE_WINDOW = terms_.leaveWindow;
         SEASONING = terms_.seasoning;
@@ -134,9 +134,14 @@ abstract contract CompactBooks is ICompact {
         return Standing.wrap(history.upperLookupRecent(uint48(time)));
     }
 
-    /// @dev The only writer of standings: a member's and, with it, that of all. Premiums accrue before a weight changes.
-    function _change(Member storage member_, Standing before, Standing after_) internal {
-        if (!(before.weight() == after_.weight())) _accrue(member_, before);
+    /// @dev Writes a standing with another weight: premiums accrue by the weight before.
+    function _reweigh(Member storage member_, Standing before, Standing after_) internal {
+        _accrue(member_, before);
+        _record(member_, before, after_);
+    }
+
+    /// @dev The only writer of standings: a member's and, with it, that of all. By itself, for one whose weight stays.
+    function _record(Member storage member_, Standing before, Standing after_) internal {
         member_.history.push(_now(), Standing.unwrap(after_));
         _all.push(_now(), Standing.unwrap(_allNow().replaced(before, after_)));
     }

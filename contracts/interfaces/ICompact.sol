@@ -14,9 +14,9 @@ import { Status, Terms } from "./IPledgeEscrow.sol";
 /// @custom:member quorumBps The share of everything active that must approve a call, in basis points: 5,001 to 10,000.
 /// @custom:member maxCallBps The most that one call takes of what a member has active, in basis points: 1 to 10,000.
 /// @custom:member votingPeriod Seconds for which a call can be approved; a day or more.
-/// @custom:member fulfilPeriod Seconds for which a call that passed can be fulfilled; a day or more.
-/// @custom:member noticePeriod Seconds from a notice until the member may leave; more than votingPeriod + fulfilPeriod,
-/// so that who votes cannot be gone before fulfilment ends.
+/// @custom:member fulfillPeriod Seconds for which a call that passed can be fulfilled; a day or more.
+/// @custom:member noticePeriod Seconds from a notice until the member may leave; more than votingPeriod + fulfillPeriod,
+/// so that who votes cannot be gone before fulfillment ends.
 /// @custom:member leaveWindow Seconds for which a notice that has run out may be used, and for which money that has
 /// seasoned may be activated; a day or more.
 /// @custom:member seasoning Seconds from committing until money may be activated; noticePeriod + leaveWindow or more,
@@ -36,7 +36,7 @@ struct CompactTerms {
     uint16 quorumBps;
     uint16 maxCallBps;
     uint32 votingPeriod;
-    uint32 fulfilPeriod;
+    uint32 fulfillPeriod;
     uint32 noticePeriod;
     uint32 leaveWindow;
     uint32 seasoning;
@@ -105,12 +105,12 @@ struct CallView {
 ///
 /// There is no owner, no upgrade and no fee. wstETH leaves only to the member whose it is, to a recipient that this
 /// member names (takeBackTo, leaveTo), or into a Levee escrow, as a pledge of this member. No function loops over members;
-/// `fulfil` loops over the list of its caller. The address follows, by CREATE2, from this code and the terms.
+/// `fulfill` loops over the list of its caller. The address follows, by CREATE2, from this code and the terms.
 ///
 /// The guarantees hold if wstETH behaves like Lido's: it moves exactly what is requested, calls nobody, and has fewer
 /// than 2^104 units. wstETH sent in without a call is outside the books and stays in the compact.
 ///
-/// Every period includes its first and its last second. Every refusal is one of the errors below, or in `fulfil` one of
+/// Every period includes its first and its last second. Every refusal is one of the errors below, or in `fulfill` one of
 /// the escrow's, except that wstETH's own errors pass through unchanged. Amounts are in units of wstETH.
 interface ICompact {
     // ------------------------------------------------------------------------------------------------ events
@@ -161,7 +161,7 @@ interface ICompact {
     /// @notice The call has enough approvals.
     event Passed(uint256 indexed call, uint40 passedAt);
 
-    /// @notice The call gives for the first time. No other call gives until `fulfilPeriod + noticePeriod + leaveWindow`
+    /// @notice The call gives for the first time. No other call gives until `fulfillPeriod + noticePeriod + leaveWindow`
     /// has passed since.
     event CallStarted(uint256 indexed call, uint40 startedAt);
 
@@ -187,9 +187,9 @@ interface ICompact {
     error MaxCallOutOfBounds(uint256 maxCallBps, uint256 maximum);
     /// @notice Thrown when votingPeriod is shorter than `minimum`.
     error VotingPeriodTooShort(uint256 votingPeriod, uint256 minimum);
-    /// @notice Thrown when fulfilPeriod is shorter than `minimum`.
-    error FulfilPeriodTooShort(uint256 fulfilPeriod, uint256 minimum);
-    /// @notice Thrown when noticePeriod is shorter than `minimum`, one second more than voting and fulfilment.
+    /// @notice Thrown when fulfillPeriod is shorter than `minimum`.
+    error FulfillPeriodTooShort(uint256 fulfillPeriod, uint256 minimum);
+    /// @notice Thrown when noticePeriod is shorter than `minimum`, one second more than voting and fulfillment.
     error NoticePeriodTooShort(uint256 noticePeriod, uint256 minimum);
     /// @notice Thrown when leaveWindow is shorter than `minimum`.
     error LeaveWindowTooShort(uint256 leaveWindow, uint256 minimum);
@@ -285,13 +285,13 @@ interface ICompact {
     error AlreadyApproved(uint256 call, address member);
     /// @notice Thrown by withdraw when the member does not approve the call.
     error NotApproved(uint256 call, address member);
-    /// @notice Thrown by fulfil when the call has not passed.
+    /// @notice Thrown by fulfill when the call has not passed.
     error CallNotPassed(uint256 call, Units approvals, Units required);
-    /// @notice Thrown by fulfil after `limit`.
-    error FulfilmentOver(uint256 limit, uint256 time);
-    /// @notice Thrown by fulfil up to and including `limit`, because another call has given.
+    /// @notice Thrown by fulfill after `limit`.
+    error FulfillmentOver(uint256 limit, uint256 time);
+    /// @notice Thrown by fulfill up to and including `limit`, because another call has given.
     error CallTooSoon(uint256 limit, uint256 time);
-    /// @notice Thrown by fulfil when nobody on the list gives anything: all have given, or have nothing to give.
+    /// @notice Thrown by fulfill when nobody on the list gives anything: all have given, or have nothing to give.
     error NothingToGive(uint256 call);
     /// @notice Thrown by standingAt and allAt when `time` is not in the past.
     error NotPast(uint256 time, uint256 latest);
@@ -361,11 +361,11 @@ interface ICompact {
     function withdraw(uint256 call) external;
 
     /// @notice Pledges each member's share in its own name: min(active now, floor(active one second before the proposal
-    /// * bps / 10,000)), once per member and call. Anyone may call, up to `fulfilPeriod` after the call passed.
+    /// * bps / 10,000)), once per member and call. Anyone may call, up to `fulfillPeriod` after the call passed.
     /// @dev Members that gave already, or have nothing to give, are skipped. Reverts with UnknownCall, CallNotPassed,
-    /// FulfilmentOver, CallTooSoon or NothingToGive, checked in this order; and with the escrow's PledgingClosed,
+    /// FulfillmentOver, CallTooSoon or NothingToGive, checked in this order; and with the escrow's PledgingClosed,
     /// AmendmentDiffers or AmountTooLarge, in which case nothing moves, and it may be tried again.
-    function fulfil(uint256 call, address[] calldata members) external;
+    function fulfill(uint256 call, address[] calldata members) external;
 
     // ------------------------------------------------------------------------------------------------ premiums
 

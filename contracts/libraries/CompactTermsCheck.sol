@@ -26,11 +26,11 @@ library CompactTermsCheck {
         checkPolicy(terms);
     }
 
-    /// @dev Who votes cannot be gone before fulfilment ends, and who distrusts a newcomer can leave before it counts.
+    /// @dev Who votes cannot be gone before fulfillment ends, and who distrusts a newcomer can leave before it counts.
     function checkPeriods(CompactTerms memory terms) private pure {
         if (terms.votingPeriod < MIN_PERIOD) revert ICompact.VotingPeriodTooShort(terms.votingPeriod, MIN_PERIOD);
-        if (terms.fulfilPeriod < MIN_PERIOD) revert ICompact.FulfilPeriodTooShort(terms.fulfilPeriod, MIN_PERIOD);
-        uint256 shortest = uint256(terms.votingPeriod) + terms.fulfilPeriod + 1;
+        if (terms.fulfillPeriod < MIN_PERIOD) revert ICompact.FulfillPeriodTooShort(terms.fulfillPeriod, MIN_PERIOD);
+        uint256 shortest = uint256(terms.votingPeriod) + terms.fulfillPeriod + 1;
         if (terms.noticePeriod < shortest) revert ICompact.NoticePeriodTooShort(terms.noticePeriod, shortest);
         if (terms.leaveWindow < MIN_PERIOD) revert ICompact.LeaveWindowTooShort(terms.leaveWindow, MIN_PERIOD);
         shortest = uint256(terms.noticePeriod) + terms.leaveWindow;

@@ -62,7 +62,7 @@ contract CompactGamesTest is CompactTest {
         approveCall(alice, call);
         approveCall(bob, call);
         vm.expectRevert(abi.encodeWithSelector(ICompact.NothingToGive.selector, call));
-        fulfil(call, dave);
+        fulfill(call, dave);
         assertMember(dave, 0, 700 ether, 0);
     }
 
@@ -76,17 +76,17 @@ contract CompactGamesTest is CompactTest {
         assertEarned(dave, 0);
     }
 
-    /// @dev Who votes cannot be gone before fulfilment ends: not even with notice in the second of the proposal, for a
+    /// @dev Who votes cannot be gone before fulfillment ends: not even with notice in the second of the proposal, for a
     /// call that passes and is fulfilled as late as it can be.
     function test_VoteAndLeave() public {
         uint256 call = proposeHalf();
         notice(alice, 600 ether);
         vm.warp(PROPOSED_AT + VOTING);
         pass(call);
-        vm.warp(PROPOSED_AT + VOTING + FULFIL);
+        vm.warp(PROPOSED_AT + VOTING + FULFILL);
         expectTime(ICompact.NoticeRunning.selector, PROPOSED_AT + NOTICE);
         leaveTo(alice, alice);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         assertMember(alice, 0, 300 ether, 300 ether);
     }
 
@@ -114,7 +114,7 @@ contract CompactGamesTest is CompactTest {
         uint256 call = propose(alice, terms, LOAN, HALF);
         approveCall(alice, call);
         approveCall(bob, call);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         assertAll(500 ether + 1, 500 ether + 1);
     }
 
@@ -124,7 +124,7 @@ contract CompactGamesTest is CompactTest {
         uint256 call = proposeHalf();
         approveCall(alice, call);
         approveCall(bob, call);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         notice(carol, 50 ether);
         for (uint256 day = 1; day < 10; ++day) {
             vm.warp(PROPOSED_AT + day * 1 days);
@@ -134,7 +134,7 @@ contract CompactGamesTest is CompactTest {
             approveCall(alice, call);
             approveCall(bob, call);
             expectTime(ICompact.CallTooSoon.selector, PROPOSED_AT + SPACING);
-            fulfil(call, carol);
+            fulfill(call, carol);
         }
         vm.warp(PROPOSED_AT + NOTICE);
         leaveTo(carol, carol);
@@ -147,12 +147,12 @@ contract CompactGamesTest is CompactTest {
         vm.warp(PROPOSED_AT + VOTING);
         approveCall(alice, call);
         approveCall(bob, call);
-        fulfil(call, alice);
+        fulfill(call, alice);
         uint256 began = PROPOSED_AT + VOTING;
-        vm.warp(began + FULFIL);
-        fulfil(call, carol);
+        vm.warp(began + FULFILL);
+        fulfill(call, carol);
         notice(carol, 50 ether);
-        vm.warp(began + FULFIL + NOTICE);
+        vm.warp(began + FULFILL + NOTICE);
         Terms memory terms = anotherTerms("another");
         create(terms);
         call = propose(alice, terms, LOAN, HALF);
@@ -160,7 +160,7 @@ contract CompactGamesTest is CompactTest {
         approveCall(bob, call);
         vm.warp(began + SPACING);
         expectTime(ICompact.CallTooSoon.selector, began + SPACING);
-        fulfil(call, carol);
+        fulfill(call, carol);
         leaveTo(carol, carol);
         assertEq(wstETH.balanceOf(carol), 50 ether);
     }
@@ -199,11 +199,11 @@ contract CompactGamesTest is CompactTest {
     function test_FilledInBetween() public {
         uint256 call = proposeHalf();
         pass(call);
-        fulfil(call, alice);
+        fulfill(call, alice);
         pledge(dave, GRANT, Asset.ETH, TARGET - 360 ether);
         escrow.settle();
         vm.expectPartialRevert(IPledgeEscrow.PledgingClosed.selector);
-        fulfil(call, bob);
+        fulfill(call, bob);
         assertMember(bob, 0, 300 ether, 0);
         (Units pledged,,,) = escrow.position(alice, LOAN, Asset.WstETH);
         assertEq(pledged, 300 ether);
@@ -216,7 +216,7 @@ contract CompactGamesTest is CompactTest {
         assertEarned(alice, 0);
         uint256 call = proposeHalf();
         pass(call);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         assertHeld(507 ether);
     }
 }

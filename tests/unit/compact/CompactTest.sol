@@ -13,15 +13,15 @@ import { EscrowTest } from "../../util/EscrowTest.sol";
 /// misses 1,000 ETH.
 abstract contract CompactTest is EscrowTest {
     uint32 internal constant VOTING = 3 days;
-    uint32 internal constant FULFIL = 4 days;
+    uint32 internal constant FULFILL = 4 days;
     uint32 internal constant NOTICE = 10 days;
     uint32 internal constant LEAVE = 2 days;
     uint32 internal constant SEASONING = 14 days;
     uint32 internal constant MAX_LOCK = 200 days;
     uint16 internal constant QUORUM = 7000;
     uint16 internal constant HALF = 5000;
-    /// @dev Between the first fulfilments of two calls.
-    uint256 internal constant SPACING = FULFIL + NOTICE + LEAVE;
+    /// @dev Between the first fulfillments of two calls.
+    uint256 internal constant SPACING = FULFILL + NOTICE + LEAVE;
     /// @dev When the three members are activated, and from when on they can propose.
     uint256 internal constant ACTIVE_AT = START + SEASONING;
     uint256 internal constant PROPOSED_AT = ACTIVE_AT + 1;
@@ -69,7 +69,7 @@ abstract contract CompactTest is EscrowTest {
         terms.quorumBps = QUORUM;
         terms.maxCallBps = HALF;
         terms.votingPeriod = VOTING;
-        terms.fulfilPeriod = FULFIL;
+        terms.fulfillPeriod = FULFILL;
         terms.noticePeriod = NOTICE;
         terms.leaveWindow = LEAVE;
         terms.seasoning = SEASONING;
@@ -213,15 +213,15 @@ abstract contract CompactTest is EscrowTest {
         approveCall(carol, call);
     }
 
-    function fulfil(uint256 call, address account) internal {
+    function fulfill(uint256 call, address account) internal {
         address[] memory list = new address[](1);
         list[0] = account;
-        fulfil(call, list);
+        fulfill(call, list);
     }
 
-    function fulfil(uint256 call, address[] memory list) internal {
+    function fulfill(uint256 call, address[] memory list) internal {
         vm.prank(stranger);
-        compact.fulfil(call, list);
+        compact.fulfill(call, list);
     }
 
     function everyone() internal view returns (address[] memory list) {

@@ -75,23 +75,23 @@ contract CompactConstructorTest is CompactTest {
         deployCompact(changed);
     }
 
-    function test_FulfilPeriod() public {
-        changed.fulfilPeriod = 1 days;
+    function test_FulfillPeriod() public {
+        changed.fulfillPeriod = 1 days;
         deployCompact(changed);
-        changed.fulfilPeriod = 1 days - 1;
-        expectValues(ICompact.FulfilPeriodTooShort.selector, 1 days - 1, 1 days);
+        changed.fulfillPeriod = 1 days - 1;
+        expectValues(ICompact.FulfillPeriodTooShort.selector, 1 days - 1, 1 days);
         deployCompact(changed);
     }
 
     function test_NoticePeriod() public {
-        changed.noticePeriod = VOTING + FULFIL + 1;
+        changed.noticePeriod = VOTING + FULFILL + 1;
         deployCompact(changed);
-        changed.noticePeriod = VOTING + FULFIL;
-        expectValues(ICompact.NoticePeriodTooShort.selector, VOTING + FULFIL, VOTING + FULFIL + 1);
+        changed.noticePeriod = VOTING + FULFILL;
+        expectValues(ICompact.NoticePeriodTooShort.selector, VOTING + FULFILL, VOTING + FULFILL + 1);
         deployCompact(changed);
         // The sum does not overflow.
-        (changed.votingPeriod, changed.fulfilPeriod) = (type(uint32).max, type(uint32).max);
-        expectValues(ICompact.NoticePeriodTooShort.selector, VOTING + FULFIL, 2 ** 33 - 1);
+        (changed.votingPeriod, changed.fulfillPeriod) = (type(uint32).max, type(uint32).max);
+        expectValues(ICompact.NoticePeriodTooShort.selector, VOTING + FULFILL, 2 ** 33 - 1);
         deployCompact(changed);
     }
 

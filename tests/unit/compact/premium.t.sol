@@ -2,7 +2,7 @@
 pragma solidity =0.8.37;
 
 import { ICompact } from "levee/interfaces/ICompact.sol";
-import { AmountTooLarge, Units } from "levee/types/Units.sol";
+import { AmountTooLarge, Asset, Units } from "levee/types/Units.sol";
 
 import { units } from "../../util/EscrowTest.sol";
 import { CompactTest } from "./CompactTest.sol";
@@ -18,9 +18,11 @@ import { CompactTest } from "./CompactTest.sol";
 /// └── with nothing earned it reverts with {NothingToClaim}
 contract CompactPremiumTest is CompactTest {
     function test_PayPremium() public {
+        fund(dave, Asset.WstETH, 10 ether);
+        allow(dave);
         vm.expectEmit(address(compact));
         emit ICompact.PremiumPaid(dave, units(10 ether), units(1000 ether));
-        payPremium(dave, 10 ether);
+        payPremiumFrom(dave, 10 ether);
         uint256 index = indexOf(10 ether, 1000 ether);
         assertEarned(alice, 600 ether * index >> 128);
         assertEarned(bob, 300 ether * index >> 128);
@@ -96,12 +98,12 @@ contract CompactPremiumTest is CompactTest {
         assertNear(alice, 9 ether);
     }
 
-    /// @dev A call takes nothing of it, and a fulfilment accrues by the weight before.
+    /// @dev A call takes nothing of it, and a fulfillment accrues by the weight before.
     function test_Claim_AfterACallAndAfterLeaving() public {
         payPremium(dave, 10 ether);
         uint256 call = proposeHalf();
         pass(call);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         assertNear(alice, 6 ether);
         payPremium(dave, 10 ether);
         assertNear(alice, 12 ether);

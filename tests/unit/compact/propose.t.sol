@@ -18,7 +18,7 @@ import { CompactTest } from "./CompactTest.sol";
 /// ├── when no escrow follows from the terms, or it was created in another way, it reverts with {NoEscrow}
 /// ├── at each bound of the policy it accepts the rescue; one beyond, it reverts with the error of that bound
 /// ├── given the rescue takes no pledges, it reverts with {NotPledging}
-/// ├── when its latest deadline is before voting and fulfilment end, it reverts with {DeadlineTooEarly}
+/// ├── when its latest deadline is before voting and fulfillment end, it reverts with {DeadlineTooEarly}
 /// ├── when it asks for more than is missing, it reverts with {CallTooLarge}
 /// ├── when the rate cannot be read it reverts with {RateUnreadable}
 /// └── any number of calls can be proposed
@@ -259,10 +259,10 @@ contract CompactProposeTest is CompactTest {
         proposeHalf();
     }
 
-    function test_Propose_UntilVotingAndFulfilmentFit() public {
-        vm.warp(DEADLINE - VOTING - FULFIL);
+    function test_Propose_UntilVotingAndFulfillmentFit() public {
+        vm.warp(DEADLINE - VOTING - FULFILL);
         proposeHalf();
-        vm.warp(DEADLINE - VOTING - FULFIL + 1);
+        vm.warp(DEADLINE - VOTING - FULFILL + 1);
         expectValues(ICompact.DeadlineTooEarly.selector, DEADLINE, DEADLINE + 1);
         proposeHalf();
     }
@@ -272,10 +272,10 @@ contract CompactProposeTest is CompactTest {
         vm.warp(NOW + 1);
         uint40 effectiveAt = NOW + 1 + EXIT_WINDOW;
         amend(TARGET, effectiveAt + 1, TERMS_HASH);
-        expectValues(ICompact.DeadlineTooEarly.selector, effectiveAt + 1, NOW + 1 + VOTING + FULFIL);
+        expectValues(ICompact.DeadlineTooEarly.selector, effectiveAt + 1, NOW + 1 + VOTING + FULFILL);
         proposeHalf();
         vm.warp(effectiveAt);
-        expectValues(ICompact.DeadlineTooEarly.selector, effectiveAt + 1, effectiveAt + VOTING + FULFIL);
+        expectValues(ICompact.DeadlineTooEarly.selector, effectiveAt + 1, effectiveAt + VOTING + FULFILL);
         proposeHalf();
     }
 

@@ -122,7 +122,7 @@ contract CompactVoteTest is CompactTest {
         expectValues(ICompact.UnknownCall.selector, 0, 0);
         withdraw(alice, 0);
         expectValues(ICompact.UnknownCall.selector, 0, 0);
-        fulfil(0, alice);
+        fulfill(0, alice);
     }
 
     function test_Withdraw() public {

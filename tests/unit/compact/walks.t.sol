@@ -62,7 +62,7 @@ contract CompactWalksTest is CompactTest {
         terms.quorumBps = uint16(vm.parseJsonUint(json, ".terms.quorumBps"));
         terms.maxCallBps = uint16(vm.parseJsonUint(json, ".terms.maxCallBps"));
         terms.votingPeriod = uint32(vm.parseJsonUint(json, ".terms.votingPeriod"));
-        terms.fulfilPeriod = uint32(vm.parseJsonUint(json, ".terms.fulfilPeriod"));
+        terms.fulfillPeriod = uint32(vm.parseJsonUint(json, ".terms.fulfilPeriod"));
         terms.noticePeriod = uint32(vm.parseJsonUint(json, ".terms.noticePeriod"));
         terms.leaveWindow = uint32(vm.parseJsonUint(json, ".terms.leaveWindow"));
         terms.seasoning = uint32(vm.parseJsonUint(json, ".terms.seasoning"));
@@ -107,7 +107,7 @@ contract CompactWalksTest is CompactTest {
         if (same(op, "withdraw")) return abi.encodeCall(ICompact.withdraw, (call));
         address[] memory list = new address[](1);
         list[0] = who;
-        return abi.encodeCall(ICompact.fulfil, (call, list));
+        return abi.encodeCall(ICompact.fulfill, (call, list));
     }
 
     /// @dev For a rescue that did not exist before.
@@ -189,7 +189,7 @@ contract CompactWalksTest is CompactTest {
         if (same(why, "approve: unknown")) return [ICompact.UnknownCall.selector, bytes4(0)];
         if (same(why, "claim: nothing")) return [ICompact.NothingToClaim.selector, bytes4(0)];
         if (same(why, "commit: zero")) return [ICompact.ZeroAmount.selector, bytes4(0)];
-        if (same(why, "fulfil: late")) return [ICompact.FulfilmentOver.selector, bytes4(0)];
+        if (same(why, "fulfil: late")) return [ICompact.FulfillmentOver.selector, bytes4(0)];
         if (same(why, "fulfil: not passed")) return [ICompact.CallNotPassed.selector, bytes4(0)];
         if (same(why, "fulfil: nothing")) return [ICompact.NothingToGive.selector, bytes4(0)];
         if (same(why, "fulfil: rescue")) return [IPledgeEscrow.PledgingClosed.selector, bytes4(0)];

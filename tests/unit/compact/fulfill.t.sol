@@ -8,18 +8,18 @@ import { Asset, Units } from "levee/types/Units.sol";
 import { units } from "../../util/EscrowTest.sol";
 import { CompactTest } from "./CompactTest.sol";
 
-/// fulfil
+/// fulfill
 /// ├── it pledges each member's share in its own name, emits {Given}, and at first {CallStarted}
 /// ├── the share is floor(active one second before the proposal * bps / 10,000), or what is still active
 /// ├── what is not under notice is given first; what is noticed is cut to what is active
 /// ├── members that gave, or have nothing, are skipped; a list of nobody else reverts with {NothingToGive}
-/// ├── from passing up to the last second; before it reverts with {CallNotPassed}, after with {FulfilmentOver}
+/// ├── from passing up to the last second; before it reverts with {CallNotPassed}, after with {FulfillmentOver}
 /// ├── given another call began, up to its spacing it reverts with {CallTooSoon}
 /// ├── given the rescue was amended, or takes no pledges, it reverts with the escrow's error; nothing moves
 /// ├── a call that gives nothing uses nothing up
 /// └── what the rescue refunds goes to the members
-contract CompactFulfilTest is CompactTest {
-    function test_Fulfil() public {
+contract CompactFulfillTest is CompactTest {
+    function test_Fulfill() public {
         uint256 call = proposeHalf();
         pass(call);
         vm.warp(PROPOSED_AT + 5);
@@ -29,7 +29,7 @@ contract CompactFulfilTest is CompactTest {
         emit ICompact.Given(call, bob, units(150 ether), uint40(PROPOSED_AT + 5));
         vm.expectEmit(address(escrow));
         emit IPledgeEscrow.Pledged(bob, LOAN, Asset.WstETH, units(150 ether));
-        fulfil(call, bob);
+        fulfill(call, bob);
         assertMember(bob, 0, 150 ether, 0);
         assertVote(call, bob, false, true);
         assertEq(compact.shareOf(call, bob), 0);
@@ -37,20 +37,20 @@ contract CompactFulfilTest is CompactTest {
         assertEq(started, call);
         assertEq(startedAt, PROPOSED_AT + 5);
 
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         assertPosition(alice, LOAN, Asset.WstETH, 300 ether, 0, 0);
         assertPosition(bob, LOAN, Asset.WstETH, 150 ether, 0, 0);
         assertPosition(carol, LOAN, Asset.WstETH, 50 ether, 0, 0);
         assertAll(500 ether, 500 ether);
         assertHeld(500 ether);
         assertEq(wstETH.allowance(address(compact), address(escrow)), 0);
-        // The record is of the first fulfilment.
+        // The record is of the first fulfillment.
         (, startedAt) = compact.lastStarted();
         assertEq(startedAt, PROPOSED_AT + 5);
     }
 
     /// @dev 3 units, of which half is one.
-    function test_Fulfil_RoundsDown() public {
+    function test_Fulfill_RoundsDown() public {
         join(dave, 3);
         vm.warp(PROPOSED_AT + SEASONING);
         activate(dave);
@@ -59,38 +59,38 @@ contract CompactFulfilTest is CompactTest {
         uint256 call = propose(dave, anotherTerms("later"), LOAN, HALF);
         approveCall(alice, call);
         approveCall(bob, call);
-        fulfil(call, dave);
+        fulfill(call, dave);
         assertMember(dave, 0, 2, 0);
         assertPosition(dave, LOAN, Asset.WstETH, 1, 0, 0);
     }
 
-    function test_Fulfil_SkipsWhoGaveOrHasNothing() public {
+    function test_Fulfill_SkipsWhoGaveOrHasNothing() public {
         uint256 call = proposeHalf();
         pass(call);
         address[] memory list = new address[](5);
         (list[0], list[1], list[2], list[3], list[4]) = (dave, alice, alice, address(0), bob);
-        fulfil(call, list);
+        fulfill(call, list);
         assertMember(alice, 0, 300 ether, 0);
         assertMember(bob, 0, 150 ether, 0);
         expectNothingToGive(call);
-        fulfil(call, list);
+        fulfill(call, list);
         expectNothingToGive(call);
-        fulfil(call, new address[](0));
-        fulfil(call, carol);
+        fulfill(call, new address[](0));
+        fulfill(call, carol);
         expectNothingToGive(call);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
     }
 
     // ---------------------------------------------------------------- notice
 
-    function test_Fulfil_TakesWhatIsNotUnderNoticeFirst() public {
+    function test_Fulfill_TakesWhatIsNotUnderNoticeFirst() public {
         uint256 call = proposeHalf();
         notice(alice, 100 ether);
         notice(bob, 200 ether);
         notice(carol, 100 ether);
         pass(call);
         vm.warp(PROPOSED_AT + 1);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         // Of 600, 300 remain: 200 with weight, and all that was noticed.
         assertMember(alice, 0, 300 ether, 100 ether);
         // Of 300, 150 remain: all under notice.
@@ -111,7 +111,7 @@ contract CompactFulfilTest is CompactTest {
     }
 
     /// @dev Of what was active, the most that is left.
-    function test_Fulfil_AfterLeaving() public {
+    function test_Fulfill_AfterLeaving() public {
         notice(alice, 400 ether);
         notice(bob, 300 ether);
         vm.warp(PROPOSED_AT + NOTICE);
@@ -130,7 +130,7 @@ contract CompactFulfilTest is CompactTest {
     }
 
     /// @dev Who proposes the call in time has it passed before anyone can leave, but not whole before notice is over.
-    function test_Fulfil_OfWhoHasLeft() public {
+    function test_Fulfill_OfWhoHasLeft() public {
         notice(bob, 300 ether);
         vm.warp(PROPOSED_AT + NOTICE);
         escrow = create(anotherTerms("later"));
@@ -138,45 +138,45 @@ contract CompactFulfilTest is CompactTest {
         pass(call);
         leaveTo(bob, bob);
         expectNothingToGive(call);
-        fulfil(call, bob);
-        fulfil(call, alice);
+        fulfill(call, bob);
+        fulfill(call, alice);
         assertMember(alice, 0, 300 ether, 0);
     }
 
     // ---------------------------------------------------------------- when
 
-    function test_Fulfil_RevertWhen_NotPassed() public {
+    function test_Fulfill_RevertWhen_NotPassed() public {
         uint256 call = proposeHalf();
         approveCall(alice, call);
         bytes4 selector = ICompact.CallNotPassed.selector;
         vm.expectRevert(abi.encodeWithSelector(selector, call, 600 ether, 700 ether));
-        fulfil(call, alice);
+        fulfill(call, alice);
     }
 
-    function test_Fulfil_UpToTheLastSecond() public {
+    function test_Fulfill_UpToTheLastSecond() public {
         uint256 call = proposeHalf();
         vm.warp(PROPOSED_AT + VOTING);
         pass(call);
-        vm.warp(PROPOSED_AT + VOTING + FULFIL);
-        fulfil(call, alice);
-        vm.warp(PROPOSED_AT + VOTING + FULFIL + 1);
-        expectTime(ICompact.FulfilmentOver.selector, PROPOSED_AT + VOTING + FULFIL);
-        fulfil(call, bob);
+        vm.warp(PROPOSED_AT + VOTING + FULFILL);
+        fulfill(call, alice);
+        vm.warp(PROPOSED_AT + VOTING + FULFILL + 1);
+        expectTime(ICompact.FulfillmentOver.selector, PROPOSED_AT + VOTING + FULFILL);
+        fulfill(call, bob);
     }
 
-    function test_Fulfil_Spacing() public {
+    function test_Fulfill_Spacing() public {
         uint256 first = proposeHalf();
         uint256 rival = proposeHalf();
         pass(first);
         pass(rival);
         vm.warp(PROPOSED_AT + 2);
-        fulfil(first, alice);
+        fulfill(first, alice);
         uint256 limit = PROPOSED_AT + 2 + SPACING;
         expectTime(ICompact.CallTooSoon.selector, limit);
-        fulfil(rival, bob);
+        fulfill(rival, bob);
         // The first goes on.
         vm.warp(PROPOSED_AT + 3);
-        fulfil(first, bob);
+        fulfill(first, bob);
 
         vm.warp(limit - 1);
         escrow = create(anotherTerms("later"));
@@ -185,9 +185,9 @@ contract CompactFulfilTest is CompactTest {
         approveCall(bob, next);
         vm.warp(limit);
         expectTime(ICompact.CallTooSoon.selector, limit);
-        fulfil(next, alice);
+        fulfill(next, alice);
         vm.warp(limit + 1);
-        fulfil(next, alice);
+        fulfill(next, alice);
         // Half of the half that was left.
         assertMember(alice, 0, 150 ether, 0);
         (uint256 started, uint40 startedAt) = compact.lastStarted();
@@ -196,13 +196,13 @@ contract CompactFulfilTest is CompactTest {
     }
 
     /// @dev Whoever gives notice when the first call begins has left before another can give.
-    function test_Fulfil_WhoDisagreesHasLeftBeforeTheNext() public {
+    function test_Fulfill_WhoDisagreesHasLeftBeforeTheNext() public {
         uint256 call = proposeHalf();
         pass(call);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         notice(bob, 150 ether);
         // The last second in which it may leave is the last one of the spacing, if it gave notice as late as possible.
-        vm.warp(PROPOSED_AT + FULFIL);
+        vm.warp(PROPOSED_AT + FULFILL);
         notice(carol, 50 ether);
         vm.warp(PROPOSED_AT + NOTICE);
         leaveTo(bob, bob);
@@ -214,28 +214,28 @@ contract CompactFulfilTest is CompactTest {
 
     // ---------------------------------------------------------------- the rescue
 
-    function test_Fulfil_RevertGiven_Amended() public {
+    function test_Fulfill_RevertGiven_Amended() public {
         uint256 call = proposeHalf();
         pass(call);
         amend(TARGET, DEADLINE, "another document");
         expectAmendmentDiffers(0, PROPOSED_AT + EXIT_WINDOW);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         assertAll(1000 ether, 1000 ether);
         assertVote(call, alice, true, false);
         (, uint40 startedAt) = compact.lastStarted();
         assertEq(startedAt, 0);
     }
 
-    function test_Fulfil_UnderTheAmendmentThatWasVotedOn() public {
+    function test_Fulfill_UnderTheAmendmentThatWasVotedOn() public {
         amend(TARGET, DEADLINE + 1 days, TERMS_HASH);
         uint256 call = proposeHalf();
         pass(call);
-        fulfil(call, alice);
+        fulfill(call, alice);
         assertPosition(alice, LOAN, Asset.WstETH, 300 ether, 0, 0);
     }
 
     /// @dev It may be tried again: a call that gives nothing uses nothing up.
-    function test_Fulfil_RevertGiven_RescueSettled() public {
+    function test_Fulfill_RevertGiven_RescueSettled() public {
         uint256 call = proposeHalf();
         uint256 other = propose(alice, defaultTerms(), GRANT, HALF);
         pass(call);
@@ -244,21 +244,21 @@ contract CompactFulfilTest is CompactTest {
         pledge(dave, GRANT, Asset.ETH, TARGET);
         escrow.settle();
         expectPledgingClosed(Status.Settled, DEADLINE);
-        fulfil(call, everyone());
+        fulfill(call, everyone());
         assertAll(1000 ether, 1000 ether);
         vm.revertToState(before);
-        fulfil(other, alice);
+        fulfill(other, alice);
         assertPosition(alice, GRANT, Asset.WstETH, 300 ether, 0, 0);
     }
 
-    function test_Fulfil_RevertGiven_RescueFailed() public {
+    function test_Fulfill_RevertGiven_RescueFailed() public {
         uint256 call = proposeHalf();
         pass(call);
-        fulfil(call, alice);
+        fulfill(call, alice);
         vm.prank(guardian);
         escrow.cancel();
         expectPledgingClosed(Status.Failed, DEADLINE);
-        fulfil(call, bob);
+        fulfill(call, bob);
         // What was given comes back to whom it was from.
         escrow.refund(alice, LOAN, Asset.WstETH);
         assertEq(wstETH.balanceOf(alice), 300 ether);
@@ -266,13 +266,13 @@ contract CompactFulfilTest is CompactTest {
     }
 
     /// @dev The latest call that fits: fulfilled in the last second of the rescue.
-    function test_Fulfil_UpToTheDeadline() public {
-        vm.warp(DEADLINE - VOTING - FULFIL);
+    function test_Fulfill_UpToTheDeadline() public {
+        vm.warp(DEADLINE - VOTING - FULFILL);
         uint256 call = proposeHalf();
-        vm.warp(DEADLINE - FULFIL);
+        vm.warp(DEADLINE - FULFILL);
         pass(call);
         vm.warp(DEADLINE);
-        fulfil(call, alice);
+        fulfill(call, alice);
         assertPosition(alice, LOAN, Asset.WstETH, 300 ether, 0, 0);
     }
 
@@ -287,10 +287,11 @@ contract CompactFulfilTest is CompactTest {
         uint256 call = propose(alice, anotherTerms("later"), LOAN, bps);
         approveCall(alice, call);
         approveCall(bob, call);
-        approveCall(carol, call);
+        // With bob, it has passed already unless dave's units are many.
+        if (compact.callAt(call).passedAt == 0) approveCall(carol, call);
         uint256 share = amount * bps / 10_000;
         if (share == 0) expectNothingToGive(call);
-        fulfil(call, dave);
+        fulfill(call, dave);
         assertMember(dave, 0, amount - share, 0);
         (Units amountPledged,,,) = escrow.position(dave, LOAN, Asset.WstETH);
         assertEq(amountPledged, share);
