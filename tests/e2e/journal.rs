@@ -84,7 +84,7 @@ async fn a_command_that_was_killed_after_its_success_reports_it() {
     world.chain.anvil_mine(Some(1), None).await.expect("anvil mines");
     assert_eq!(pledged(&world), json!((5 * ETHER).to_string()));
     let ran = world.try_by(ANN, PLEDGE);
-    assert!(ran.stderr.contains("this continues intent 2 of "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("this continues record 2 of "), "{}", ran.stderr);
     assert!(ran.stderr.contains("nothing was sent again"), "{}", ran.stderr);
     assert!(ran.ok().starts_with("locked 5 ETH "), "what was done is told");
     assert_eq!(pledged(&world), json!((5 * ETHER).to_string()));
@@ -105,6 +105,15 @@ async fn a_rescue_that_an_earlier_run_has_created_is_reported_as_created() {
     let deploy = |who| world.levee(&format!("deploy rescue.toml --dev {who} --yes --json")).json();
     assert_eq!(deploy(BEN)["created"], false);
     assert_eq!(intents(&world)[0]["state"], "unfinished");
+    let listed = world.levee("journal list").ok();
+    let [header, first, ..] = listed.lines().collect::<Vec<_>>()[..] else { panic!("{listed}") };
+    assert_eq!(
+        header.split_whitespace().collect::<Vec<_>>(),
+        ["record", "recorded", "state", "account", "what"]
+    );
+    let ann = world.address(ANN).to_string();
+    let account = format!("{}…{}", &ann[..6], &ann[38..]);
+    assert!(first.contains(&format!("unfinished  {account}  deploy")), "{listed}");
     assert_eq!(deploy(ANN)["created"], true);
     assert_eq!(intents(&world)[0]["state"], "done");
     assert_eq!(deploy(ANN)["created"], false);
@@ -177,7 +186,7 @@ async fn another_command_waits_until_what_is_under_way_is_decided() {
     let transaction = killed_after_sending(&world).await;
     let other = "pledge 6 ETH --tier 0";
     let refused = format!(
-        "transaction `{transaction}` of an earlier command is not known to be in a block: intent 2, pledge amount=5 ETH tier=0"
+        "transaction `{transaction}` of an earlier command is not known to be in a block: record 2, pledge amount=5 ETH tier=0"
     );
     let hint = "finish it with `levee journal resume 2`, or raise its price with `levee journal bump 2`; `levee journal forget 2` gives \
                 it up";
@@ -195,12 +204,12 @@ async fn another_command_waits_until_what_is_under_way_is_decided() {
     assert_eq!(pledged(&world), json!((6 * ETHER).to_string()));
     assert_eq!(intents(&world)[0]["transactions"][0]["nonce"], nonce);
     world.levee("journal resume 2").assert_refused(
-        "intent 2 was forgotten, so nothing of it is sent again",
+        "record 2 was forgotten, so nothing of it is sent again",
         "`levee journal show 2` shows what was signed",
     );
     let again = world.levee("journal forget 2");
     assert!(
-        again.stderr.starts_with("error: intent 2 is forgotten, so there is nothing to forget"),
+        again.stderr.starts_with("error: record 2 is forgotten, so there is nothing to forget"),
         "{}",
         again.stderr
     );
@@ -243,7 +252,7 @@ async fn a_record_is_finished_without_a_key() {
     assert_eq!(world.levee("journal resume 2 --json").json(), result);
     world
         .levee("journal show 7")
-        .assert_refused("the journal has no intent 7", "`levee journal list` shows them");
+        .assert_refused("the journal has no record 7", "`levee journal list` shows them");
 }
 
 #[tokio::test]
@@ -275,7 +284,7 @@ async fn a_stuck_transaction_is_replaced_by_one_that_pays_more() {
     assert_eq!(states[0], (json!(transaction), json!("replaced")));
     assert_eq!(states[1], (json!(sent.trim_start_matches("sent ")), json!("included")));
     let late = world.levee(&line(ANN));
-    assert!(late.stderr.contains("intent 2 has no transaction that waits to be included"), "{}", late.stderr);
+    assert!(late.stderr.contains("record 2 has no transaction that waits to be included"), "{}", late.stderr);
 }
 
 #[tokio::test]
@@ -400,7 +409,7 @@ async fn a_nonce_that_was_used_elsewhere_is_an_outcome() {
     );
     assert_eq!(intents(&world)[0]["state"], "failed");
     world.levee("journal resume 2").assert_refused(
-        "no transaction of intent 2 can have an effect",
+        "no transaction of record 2 can have an effect",
         "run its command again, which signs it anew",
     );
     // It is known not to have had an effect, so the same command begins anew.

@@ -281,8 +281,7 @@ async fn a_batch_holds_the_calls_of_several_commands() {
     let changed = world.file("batch.json").replacen("\"value\": \"0\"", "\"value\": \"1\"", 1);
     world.write("batch.json", &changed);
     let ran = world.levee(&format!("{again} --append"));
-    let message =
-        "this is not a batch of Safe's Transaction Builder: it was changed after its checksum was made";
+    let message = "this is not a batch of Safe's Transaction Builder: its checksum does not fit what it says";
     assert!(ran.stderr.starts_with(&format!("error: {message}\n")), "{}", ran.stderr);
 }
 

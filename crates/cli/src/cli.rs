@@ -12,7 +12,8 @@ use crate::{
     error::{EXIT_USER, UserError},
     names::{self, Known, Names},
     output::{self, Output},
-    rehearse, trace,
+    rehearse,
+    trace::{self, LogFormat},
 };
 
 /// Fund rescues in DeFi with binding pledges, locked under terms that are fixed in advance.
@@ -98,6 +99,12 @@ pub(crate) enum Command {
     Verify(commands::verify::VerifyArgs),
     /// Show an account's positions in a rescue
     Positions(commands::positions::PositionsArgs),
+    /// Write a page about a rescue, for anyone to read and check
+    Report(commands::report::ReportArgs),
+    /// List everyone who has something in a rescue, what is due to them, and what they may do
+    Pledgers(commands::pledgers::PledgersArgs),
+    /// Account for every wei and share of a rescue, from its logs
+    Statement(commands::statement::StatementArgs),
     /// Show what calls, files and transactions do, and compare it with what is expected
     Decode(commands::decode::DecodeArgs),
     /// Send transactions that were signed elsewhere
@@ -110,12 +117,20 @@ pub(crate) enum Command {
     Journal(commands::journal::JournalCommand),
     /// Keep the logs of all rescues of a chain, and what they add up to
     Index(commands::index::IndexArgs),
+    /// Do what is due for rescues, and go on doing it (anyone)
+    Keeper(Box<commands::keeper::KeeperArgs>),
     /// Check this machine, the nodes, an account and a rescue, before money depends on them
     Doctor(Box<commands::doctor::DoctorArgs>),
     /// List the networks that Levee knows, with the contracts on them
     Networks(commands::networks::NetworksArgs),
     /// Print the ABI of a contract, for programs in other languages
     Abi(commands::abi::AbiArgs),
+    /// Show what would come of a rescue, as it is and otherwise
+    WhatIf(Box<commands::what_if::WhatIfArgs>),
+    /// Find the least that meets a threshold, and whose withdrawal would break one
+    Solve(Box<commands::solve::SolveArgs>),
+    /// Find what would make the sum of scenarios, offers and declarations wrong
+    Lint(commands::lint::LintArgs),
     /// Rehearse a rescue from a scenario file, on a temporary local chain
     Rehearse(rehearse::RehearseArgs),
     /// Print a shell completion script
@@ -151,14 +166,21 @@ impl Command {
             Self::Status(args) => block_on(args.run(output)),
             Self::Verify(args) => block_on(args.run(output)),
             Self::Positions(args) => block_on(args.run(output)),
+            Self::Report(args) => block_on(args.run(output)),
+            Self::Pledgers(args) => block_on(args.run(output)),
+            Self::Statement(args) => block_on(args.run(output)),
             Self::Decode(args) => args.run(output),
             Self::Send(args) => block_on(args.run(output)),
             Self::Safe(command) => block_on(command.run(output)),
             Self::Journal(command) => block_on(command.run(output)),
             Self::Index(args) => block_on(args.run(output)),
+            Self::Keeper(args) => block_on(args.run(output)),
             Self::Doctor(args) => block_on(args.run(output)),
             Self::Networks(args) => args.run(output),
             Self::Abi(args) => args.run(output),
+            Self::WhatIf(args) => block_on(args.run(output)),
+            Self::Solve(args) => block_on(args.run(output)),
+            Self::Lint(args) => block_on(args.run(output)),
             Self::Rehearse(args) => block_on(args.run(output)),
             Self::Completions(args) => args.run(output),
             Self::Man(args) => args.run(output),
@@ -184,7 +206,8 @@ pub(crate) enum Parsed {
 pub(crate) fn parse() -> (Output, Result<Parsed>) {
     match names::taken_by(Cli::command()).try_get_matches() {
         Ok(matches) => {
-            trace::start(matches.get_count("verbose"));
+            let service = of_command(&matches).try_get_one::<LogFormat>("log").ok().flatten();
+            trace::start(matches.get_count("verbose"), service.copied());
             let output = Output::new(matches.get_flag("json"), matches.get_flag("quiet"));
             (output, Ok(Parsed::Run(Box::new(matches))))
         }

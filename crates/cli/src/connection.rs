@@ -260,9 +260,19 @@ pub(crate) struct Named {
 }
 
 impl RescueArgs {
+    /// The rescue at this address.
+    pub(crate) const fn at(rescue: Address) -> Self {
+        Self { rescue: Some(rescue), terms: None }
+    }
+
     /// Whether there is one.
     pub(crate) fn is_given(&self) -> bool {
         self.rescue.is_some() || self.terms.is_some() || variable("LEVEE_RESCUE").is_some()
+    }
+
+    /// Whether an argument gives the address.
+    pub(crate) const fn names_address(&self) -> bool {
+        self.rescue.is_some()
     }
 
     /// Computes the address, without a network.

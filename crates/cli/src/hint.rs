@@ -56,6 +56,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NotLevee { contract: Contract::PledgeEscrow, .. } => {
             Some("do not send anything there; `levee address` computes the right address from a terms file")
         }
+        Error::NotReconciled { .. } => Some(
+            "logs are missing, or are of another rescue: compare the index with `levee index check`, or ask another node",
+        ),
         Error::HistoryDiffers { .. } => {
             Some("the node leaves out logs: ask another one, or build an index with two")
         }

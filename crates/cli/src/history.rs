@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::History;
+use levee::{BoardEvent, Entry, Event, History};
 use levee_index::Store;
 
 use crate::{
@@ -28,6 +28,11 @@ pub(crate) struct HistoryArgs {
 }
 
 impl HistoryArgs {
+    /// The history of the rescue at `rescue`, from this index or these nodes.
+    pub(crate) const fn of(rescue: Address, store: Option<String>, network: NetworkArgs) -> Self {
+        Self { rescue: RescueArgs::at(rescue), store, network }
+    }
+
     /// Reads it: from the index up to the block that it has come to, from a node up to the latest.
     pub(crate) async fn read(&self) -> Result<History> {
         match self.store.clone().or_else(|| self.store_of_environment()) {
@@ -37,6 +42,17 @@ impl HistoryArgs {
                 Ok(History::read(&connection.provider, &snapshot).await?)
             }
         }
+    }
+
+    /// The declarations for the rescue of a history, up to its block, by the index. None if a node is asked: it would have to be asked for
+    /// the board's logs of all times.
+    pub(crate) async fn declarations(&self, history: &History) -> Result<Option<Vec<Entry>>> {
+        let Some(location) = self.store.clone().or_else(|| self.store_of_environment()) else {
+            return Ok(None);
+        };
+        let mut entries = Store::open_to_read(&location).await?.declarations(history.chain).await?;
+        entries.retain(|entry| entry.block <= history.block.number && is_for(entry, history.address));
+        Ok(Some(entries))
     }
 
     fn store_of_environment(&self) -> Option<String> {
@@ -49,6 +65,11 @@ impl HistoryArgs {
         let history = store.history(chain, named.address).await?;
         Ok(history.ok_or_else(|| unknown(chain, named.address))?)
     }
+}
+
+/// Whether it is a declaration for a rescue.
+fn is_for(entry: &Entry, rescue: Address) -> bool {
+    matches!(&entry.event, Event::Board(BoardEvent::Declared(declared)) if declared.declaration.escrow == rescue)
 }
 
 /// The chain that is expected, or else the only one that a store has.
@@ -70,7 +91,8 @@ async fn chain_of(store: &Store, expected: Option<u64>) -> Result<u64> {
     }
 }
 
-fn unknown(chain: u64, rescue: Address) -> UserError {
+/// The index of a chain does not have a rescue.
+pub(crate) fn unknown(chain: u64, rescue: Address) -> UserError {
     UserError::new(format!("the index of chain {chain} has no rescue `{rescue}`"))
         .hint("check the address, or let `levee index` catch up with the chain")
 }

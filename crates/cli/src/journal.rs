@@ -179,7 +179,7 @@ impl SqliteJournal {
             sqlx::query("SELECT * FROM intents WHERE id = $1").bind(id).fetch_optional(&self.pool).await;
         match row.map_err(failed)? {
             Some(row) => Ok(intent(&row)?),
-            None => Err(UserError::new(format!("the journal has no intent {id}"))
+            None => Err(UserError::new(format!("the journal has no record {id}"))
                 .hint("`levee journal list` shows them")
                 .into()),
         }

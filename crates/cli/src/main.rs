@@ -12,8 +12,6 @@ mod declaration;
 mod device;
 mod environment;
 mod error;
-mod escape;
-mod event;
 mod gateway;
 mod handed;
 mod hint;
@@ -21,6 +19,7 @@ mod history;
 mod interruption;
 mod journal;
 mod json;
+mod keeper;
 mod keystore;
 #[cfg(any(feature = "aws", feature = "gcp"))]
 mod kms;
@@ -28,16 +27,19 @@ mod names;
 mod output;
 mod page;
 mod payer;
+mod payouts;
 mod plan;
 mod pledging;
 mod position;
 mod progress;
 mod prompt;
+mod prospect;
 mod public_keys;
 mod receiver;
 mod rehearse;
 mod route;
 mod signing;
+mod spreadsheet;
 mod store;
 mod table;
 mod time;
@@ -52,7 +54,7 @@ use std::{
 };
 
 use eyre::eyre;
-use levee::text::{address, document, file, percent, terms};
+use levee::text::{address, document, escape, event, file, percent, terms};
 
 use crate::{cli::Parsed, output::Output};
 

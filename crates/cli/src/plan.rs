@@ -1,7 +1,7 @@
 //! What a command is to do, before it is done: its steps, what they may cost, and how that is shown.
 
 use alloy::{primitives::Address, providers::DynProvider};
-use levee::{Call, Escrow, Prepared, Transaction};
+use levee::{BonusRefusal, Call, Error, Escrow, Prepared, RecoveryRefusal, Refusal, Transaction};
 use levee_model::{PositionId, Wei, json::Account};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -36,13 +36,25 @@ pub(crate) enum Meanwhile {
     Enlisted(Box<Escrow<DynProvider>>, PositionId),
     /// Move on what the receiver holds.
     Pushed,
+    /// Make the payment.
+    Paid,
 }
 
 impl Meanwhile {
     /// Whether the chain tells so before the steps ahead are sent. What is enlisted then is not what they add.
     pub(crate) const fn is_told_ahead(&self) -> bool {
-        matches!(self, Self::Created(_) | Self::Pushed)
+        matches!(self, Self::Created(_) | Self::Pushed | Self::Paid)
     }
+}
+
+/// Whether a payment was refused because there is nothing left to pay.
+pub(crate) const fn says_nothing_left(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Refused(Refusal::NothingToReturn { .. } | Refusal::NothingOwed { .. })
+            | Error::RecoveryRefused(RecoveryRefusal::NothingToClaim { .. })
+            | Error::BonusRefused(BonusRefusal::NothingToClaim { .. })
+    )
 }
 
 /// A step that is to be sent, and what it may cost.

@@ -54,14 +54,13 @@ impl PayoutArgs {
     }
 
     /// The selected positions.
-    pub(crate) fn choose<'a>(
-        &self,
-        positions: &'a [PositionView],
-    ) -> impl Iterator<Item = &'a PositionView> + use<'a> {
-        let (tier, asset) = (self.tier, self.asset);
-        positions.iter().filter(move |position| {
-            tier.is_none_or(|tier| tier == position.tier) && asset.is_none_or(|asset| asset == position.asset)
-        })
+    pub(crate) fn choose<'a>(&self, positions: &'a [PositionView]) -> impl Iterator<Item = &'a PositionView> {
+        positions.iter().filter(|position| self.is_meant(position.tier, position.asset))
+    }
+
+    /// Whether a position is among those that are selected.
+    pub(crate) fn is_meant(&self, tier: u8, asset: Asset) -> bool {
+        self.tier.is_none_or(|meant| meant == tier) && self.asset.is_none_or(|meant| meant == asset)
     }
 
     /// The step that pays a position its part of `what`, by `call`.
@@ -100,6 +99,11 @@ pub(crate) fn parse_tier(text: &str) -> Result<u8, UserError> {
 }
 
 impl PositionArgs {
+    /// Whether a position is among those that are selected.
+    pub(crate) fn is_meant(&self, tier: u8, asset: Asset) -> bool {
+        self.tier.is_none_or(|meant| meant == tier) && self.asset.is_none_or(|meant| meant == asset)
+    }
+
     /// A purpose for this position only.
     pub(crate) fn narrow(&self, purpose: Purpose) -> Purpose {
         purpose.with_some("tier", self.tier).with_some("asset", self.asset)
@@ -114,11 +118,7 @@ impl PositionArgs {
         what: &str,
         fits: impl Fn(&PositionView) -> bool,
     ) -> Result<PositionView, UserError> {
-        let meant = |position: &&PositionView| {
-            self.tier.is_none_or(|tier| tier == position.tier)
-                && self.asset.is_none_or(|asset| asset == position.asset)
-                && fits(position)
-        };
+        let meant = |position: &&PositionView| self.is_meant(position.tier, position.asset) && fits(position);
         let found: Vec<_> = positions.iter().filter(meant).collect();
         match found[..] {
             [one] => Ok(*one),

@@ -64,12 +64,12 @@ struct SendingArgs {
     #[command(flatten)]
     waiting: WaitingArgs,
 
-    /// Most to pay for a gas, as in `30 gwei`; default: what the node asks, up to 300 gwei and 0.5 ETH for each
+    /// Most to pay for a unit of gas, as in `30 gwei`; default: what the node asks, up to 300 gwei and 0.5 ETH for each
     /// transaction.
     #[arg(long, value_name = "PRICE", value_parser = parse_price)]
     max_fee: Option<Wei>,
 
-    /// Tip for a gas, as in `1 gwei`; default: what others pay.
+    /// Tip for a unit of gas, as in `1 gwei`; default: what others pay.
     #[arg(long, value_name = "PRICE", value_parser = parse_price)]
     priority_fee: Option<Wei>,
 
@@ -383,7 +383,7 @@ impl Signer {
             Some(intent) => {
                 let began = time::time(intent.recorded_at);
                 self.output.note(&format!(
-                    "this continues intent {} of {began}: {}",
+                    "this continues record {} of {began}: {}",
                     intent.id, intent.draft.purpose
                 ));
                 let done = resume(&self.outbox, &intent, self.output).await?;
@@ -459,7 +459,7 @@ impl Signer {
             if let Some(pending) = self.outbox.settle_pending(&other).await? {
                 let (id, purpose) = (other.id, &other.draft.purpose);
                 return Err(UserError::new(format!(
-                    "transaction `{pending}` of an earlier command is not known to be in a block: intent {id}, {purpose}"
+                    "transaction `{pending}` of an earlier command is not known to be in a block: record {id}, {purpose}"
                 ))
                 .hint(format!(
                     "finish it with `levee journal resume {id}`, or raise its price with `levee journal bump {id}`; `levee journal forget {id}` gives it up"
@@ -477,7 +477,7 @@ pub(crate) async fn resume(
     intent: &Intent,
     output: Output,
 ) -> Result<Vec<(String, Executed)>, levee::Error> {
-    let what = format!("intent {}", intent.id);
+    let what = format!("record {}", intent.id);
     progress::during(outbox.resume(intent), &what, outbox.provider(), output).await
 }
 
@@ -508,7 +508,7 @@ async fn under_way(journal: &SqliteJournal, draft: &Draft, finished: &[i64]) -> 
 }
 
 /// Reads the price of a gas.
-fn parse_price(text: &str) -> Result<Wei, UserError> {
+pub(crate) fn parse_price(text: &str) -> Result<Wei, UserError> {
     match Amount::parse(text)? {
         Amount::Eth(price) => Ok(price),
         _ => {

@@ -23,7 +23,7 @@ use crate::{
     escape, event,
     output::{self, Output},
     page::Page,
-    plan::{Cost, Limit, Meanwhile, Needed, Step, saturating_sum},
+    plan::{Cost, Limit, Meanwhile, Needed, Step, saturating_sum, says_nothing_left},
     progress,
     signing::{self, BLOCK, Signer, SigningArgs, about},
 };
@@ -251,6 +251,7 @@ impl Signer {
                 Some(Meanwhile::Enlisted(escrow, id)),
                 Error::BonusRefused(BonusRefusal::NothingToEnlist { .. }),
             ) => BonusPool::of(escrow).has_all_of(*id).await.is_ok_and(|has_all| has_all),
+            (Some(Meanwhile::Paid), error) => says_nothing_left(error),
             (Some(Meanwhile::Pushed), Error::ReceiverRefused(refusal)) => refusal.finds_nothing(),
             _ => false,
         }

@@ -11,7 +11,7 @@ use alloy::{
     providers::Provider,
 };
 use futures_util::TryStreamExt as _;
-use levee::{Error, History, Query, Snapshot, model::PositionId};
+use levee::{History, Query, Snapshot, model::PositionId};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -109,7 +109,7 @@ pub async fn differences_from_views(
         let history = match index.history(chain, rescue.address).await {
             Ok(Some(history)) => history,
             Ok(None) => continue,
-            Err(IndexError::Client(error @ Error::BrokenHistory(_))) => {
+            Err(error @ IndexError::HistoryBroken { .. }) => {
                 let what = format!("rescue {}: logs", rescue.address);
                 found(Difference { what, index: Some(error.to_string()), chain: None });
                 continue;

@@ -127,8 +127,29 @@ mod wrapped_ether {
     );
 }
 
+/// Makes calls for anybody, at one address on most chains.
+#[allow(missing_docs)]
+mod multicall3 {
+    alloy::sol! {
+        #[sol(all_derives)]
+        interface Multicall3 {
+            struct Call3 {
+                address target;
+                bool allowFailure;
+                bytes callData;
+            }
+            struct Result {
+                bool success;
+                bytes returnData;
+            }
+            function aggregate3(Call3[] calldata calls) external payable returns (Result[] memory returnData);
+        }
+    }
+}
+
 pub use bonus_pool::BonusPool;
 pub use debt_repayer::DebtRepayer;
+pub use multicall3::Multicall3;
 pub use pledge_board::PledgeBoard;
 pub use pledge_escrow::PledgeEscrow;
 pub use pledge_router::PledgeRouter;

@@ -15,8 +15,9 @@ use alloy::{
     sol_types::{Eip712Domain, SolCall, SolEvent, SolEventInterface, SolInterface, SolStruct},
 };
 use levee_model::{
-    Timestamp, Wei,
+    PositionView, Rate, Timestamp, Wei,
     display::{ether, utc},
+    prorata,
 };
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
@@ -579,6 +580,31 @@ pub fn standing(declarations: &[Declared], time: Timestamp) -> Vec<Declared> {
         declared.declaration.expiry >= time && declared.declaration.stage != Stage::Withdrawn
     };
     latest.into_values().filter(stands).cloned().collect()
+}
+
+/// A declaration, and what its contributor has locked in its tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// The declaration.
+    pub declared: Declared,
+    /// The value of the contributor's positions in the tier, each rounded down; none while shares cannot be valued.
+    pub locked: Option<Wei>,
+}
+
+impl Compared {
+    /// Compares a declaration with its contributor's positions, in which shares are worth `rate`.
+    pub fn of(declared: Declared, positions: &[PositionView], rate: Option<Rate>) -> Self {
+        let in_tier = positions.iter().filter(|position| position.tier == declared.declaration.tier);
+        let values = in_tier.map(|position| prorata::value_down(position.amount.of(position.asset), rate));
+        let locked = values.sum();
+        Self { declared, locked }
+    }
+
+    /// The declared amount that is not locked; none if either is unknown.
+    pub fn missing(&self) -> Option<Wei> {
+        let (declared, locked) = (self.declared.declaration.amount?, self.locked?);
+        Some(declared.checked_sub(locked).unwrap_or_default())
+    }
 }
 
 #[expect(non_snake_case, reason = "the contract's name")]

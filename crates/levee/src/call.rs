@@ -22,6 +22,7 @@ pub struct Call<P> {
     provider: P,
     transaction: Transaction,
     events_of: Vec<Address>,
+    least_gas: u64,
 }
 
 /// The result of a transaction in its block.
@@ -43,7 +44,21 @@ pub struct Executed {
 impl<P: Provider + Clone> Call<P> {
     /// A transaction that may change the contracts `events_of`.
     pub(crate) const fn of(provider: P, transaction: Transaction, events_of: Vec<Address>) -> Self {
-        Self { provider, transaction, events_of }
+        Self { provider, transaction, events_of, least_gas: 0 }
+    }
+
+    /// The same, which needs at least so much gas, whatever a simulation says.
+    pub(crate) fn needing(self, gas: u64) -> Self {
+        Self { least_gas: gas, ..self }
+    }
+
+    /// The gas that it needs at least, if a simulation can say less: zero for most.
+    pub const fn least_gas(&self) -> u64 {
+        self.least_gas
+    }
+
+    pub(crate) const fn provider(&self) -> &P {
+        &self.provider
     }
 
     /// The contract to be called.
@@ -89,7 +104,7 @@ impl<P: Provider + Clone> Call<P> {
             Err(error @ (Error::UnknownRevert { .. } | Error::Rpc { .. })) => {
                 Err(self.call_at(from, None).await.err().unwrap_or(error))
             }
-            estimated => estimated,
+            estimated => estimated.map(|gas| gas.max(self.least_gas)),
         }
     }
 

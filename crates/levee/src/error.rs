@@ -483,7 +483,7 @@ pub enum Error {
         purpose: String,
     },
     /// A transaction is recorded of another intent.
-    #[error("transaction `{transaction}` is that of intent {intent}")]
+    #[error("transaction `{transaction}` is that of record {intent}")]
     TransactionTaken {
         /// Its hash.
         #[serde(with = "levee_model::json::Hash")]
@@ -535,7 +535,7 @@ pub enum Error {
     },
     /// The wallet has not told what became of a transaction that it was asked to send. It may have sent it, or still do so.
     #[error(
-        "it is not known whether the wallet sent the transaction with nonce {nonce} of intent {intent}: {reason}"
+        "it is not known whether the wallet sent the transaction with nonce {nonce} of record {intent}: {reason}"
     )]
     WalletSilent {
         /// The number of the intent that it was asked for.
@@ -625,6 +625,15 @@ pub enum Error {
         rescue: Address,
         /// The block.
         block: u64,
+    },
+    /// What moved by the events of a rescue is not what the rules make of it.
+    #[error("the statement of the rescue `{rescue}` does not reconcile: {reason}")]
+    NotReconciled {
+        /// The rescue.
+        #[serde(with = "levee_model::json::Account")]
+        rescue: Address,
+        /// What does not add up.
+        reason: String,
     },
     /// A call does something else than was expected of it.
     #[error(
@@ -806,7 +815,8 @@ impl Error {
             | Self::Malformed { .. }
             | Self::Unproven(_)
             | Self::BrokenHistory(_)
-            | Self::HistoryDiffers { .. } => false,
+            | Self::HistoryDiffers { .. }
+            | Self::NotReconciled { .. } => false,
         }
     }
 
@@ -870,7 +880,7 @@ impl Error {
     }
 
     /// Whether the nodes gave no answer, so that nothing follows about what they were asked.
-    pub(crate) const fn is_unanswered(&self) -> bool {
+    pub const fn is_unanswered(&self) -> bool {
         matches!(
             self,
             Self::Rpc { .. } | Self::Unreachable { .. } | Self::NoAnswer { .. } | Self::Disagreement { .. }

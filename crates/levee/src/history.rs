@@ -10,14 +10,14 @@ use alloy::{
     providers::Provider,
     rpc::types::{Filter, Log},
 };
-use levee_model::{Creation, Inconsistent, Lido, Moment, Rate, Rescue, Timestamp};
+use levee_model::{Creation, Inconsistent, Lido, Models, Moment, Rate, Rescue, Timestamp};
 use serde::Serialize;
 
 use crate::{
     error::Error,
     event::Event,
     operation::Contracts,
-    pools::PoolBooks,
+    pools::{self, PoolBooks},
     scan,
     snapshot::{Block, Snapshot},
 };
@@ -55,7 +55,8 @@ impl History {
 
     /// The history of the rescue that a snapshot is of, up to its block. The node must have the logs since the rescue was created.
     ///
-    /// A node that leaves out logs is found: what they add up to must be what the contracts say in the snapshot.
+    /// What they add up to must be what the contracts say in the snapshot, so a node that leaves out what changed the rescue or its pools
+    /// is found. What changed only one account, a refund or a claim, it could leave out.
     ///
     /// # Errors
     /// [`Error::Rpc`], [`Error::Malformed`]; [`Error::BrokenHistory`]; [`Error::HistoryDiffers`].
@@ -76,6 +77,14 @@ impl History {
     /// if stETH did not answer.
     pub fn moment(&self) -> Moment {
         Moment { time: self.block.time, lido: self.rate.map_or(Lido::Broken, Lido::Working) }
+    }
+
+    /// The models of the escrow and its pools at the block.
+    ///
+    /// # Errors
+    /// [`Error::NotReconciled`] if what the events of the pools report is not what the rules give.
+    pub fn models(&self) -> Result<Models, Error> {
+        pools::models(self).map_err(|reason| Error::NotReconciled { rescue: self.address, reason })
     }
 
     fn agrees(&self, snapshot: &Snapshot) -> bool {

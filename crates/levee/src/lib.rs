@@ -19,6 +19,9 @@ pub mod history;
 mod immutables;
 pub mod json;
 mod lens;
+pub mod lido;
+pub mod movement;
+pub mod multicall;
 pub mod network;
 pub mod operation;
 pub mod outbox;
@@ -37,6 +40,7 @@ mod signature;
 pub mod signer;
 pub mod simulation;
 pub mod snapshot;
+pub mod statement;
 pub mod terms;
 #[cfg(feature = "text")]
 pub mod text;
@@ -62,6 +66,7 @@ pub use levee_model::{
     BonusRefusal, BonusShare, BonusView, Earnings, PledgingView, PositionView, PotView, RecoveryRefusal,
     RecoveryView, Refusal, Refused, RescueEvent, RescueView, ShareRate, display,
 };
+pub use movement::{Movement, MovementKind};
 pub use network::{NETWORKS, Network};
 pub use operation::{Contracts, Transaction};
 pub use outbox::{Confirmations, FeeOptions, Intent, Journal, MemoryJournal, Outbox, Prepared, Purpose};
@@ -75,5 +80,6 @@ pub use scan::ScanStore;
 pub use signer::{AccountSigner, SignerError};
 pub use simulation::{Simulated, accepts_ether, simulate_all};
 pub use snapshot::{AccountPosition, AccountView, Block, PositionBonus, Query, Snapshot, TokenView};
+pub use statement::{EscrowStatement, Statement};
 pub use terms::{CREATE2_DEPLOYER, SALT};
 pub use verification::Verification;

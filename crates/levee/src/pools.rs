@@ -3,10 +3,16 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
-use levee_model::{BonusView, Enlistment, PositionId, Wei};
+use levee_model::{
+    BonusView, Duty, Enlistment, Models, Operation, PositionId, RecoveryBooks, Rescue, StoredBonus, Wei,
+    recovery,
+};
 use serde::Serialize;
 
-use crate::{bonus::BonusEvent, error::Error, event::Event, recovery::RecoveryEvent};
+use crate::{
+    blueprint::Blueprint, bonus::BonusEvent, error::Error, event::Event, history::History,
+    operation::Contracts, recovery::RecoveryEvent,
+};
 
 /// What the events of both pools add up to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -88,6 +94,24 @@ mod json {
 }
 
 impl PoolBooks {
+    /// What the recovery pool can pay to the pledgers of its rescue: each claim that the rules accept. None of them ever expires.
+    pub fn claims<'a>(&'a self, rescue: &'a Rescue) -> impl Iterator<Item = Duty> + 'a {
+        let ids = rescue.positions().map(|(id, _)| id);
+        let open = ids.filter(|&id| self.earned_down(rescue, id) > self.claimed_by(id));
+        open.map(|id| Duty::at_any_time(Operation::Claim(id)))
+    }
+
+    /// What a position has earned in all of what was recovered.
+    fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
+        let order = rescue.terms().tier(id.tier).map(|tier| tier.draw_order);
+        let received = order.and_then(|order| self.received.get(&order)).copied().unwrap_or_default();
+        recovery::earned_of_down(rescue, id, received)
+    }
+
+    fn claimed_by(&self, id: PositionId) -> Wei {
+        self.claimed.get(&id).copied().unwrap_or_default()
+    }
+
     /// Adds the next event of either pool; others change nothing.
     ///
     /// # Errors
@@ -137,6 +161,50 @@ impl PoolBooks {
             }
         }
         Ok(())
+    }
+}
+
+/// The models of a rescue and its pools, by all of their events. Its address tells their edition, and so where they are.
+pub(crate) fn models(history: &History) -> Result<Models, String> {
+    let (rescue, PoolBooks { bonus, enlistments, bonus_claimed, contributions, .. }) =
+        (&history.rescue, &history.pools);
+    let blueprint = Blueprint::escrow(rescue.terms()).map_err(|error| error.to_string())?;
+    let edition = blueprint.edition_at(history.address).unwrap_or(blueprint.edition());
+    let contracts = Contracts::of(history.address, edition);
+    let bonus = StoredBonus {
+        view: *bonus,
+        enlisted: enlistments.clone(),
+        claimed: bonus_claimed.keys().copied().collect(),
+        added: contributions.clone(),
+    };
+    let bonus = bonus.restored(contracts.bonus).ok_or("no bonus pool can have these events")?;
+    let mut recovery = RecoveryBooks::new(contracts.recovery, rescue.terms());
+    for entry in &history.entries {
+        if let Event::Recovery(event) = &entry.event {
+            replay(&mut recovery, rescue, event)?;
+        }
+    }
+    Ok(Models { rescue: rescue.clone(), recovery, bonus })
+}
+
+/// Plays what an event of a recovery pool reports. A pool begins when its rescue is final, and then changes no more.
+fn replay(recovery: &mut RecoveryBooks, rescue: &Rescue, event: &RecoveryEvent) -> Result<(), String> {
+    match *event {
+        RecoveryEvent::Recovered { amount, recovered_at, .. } => {
+            recovery.recover(rescue, recovered_at, amount).map_err(|refusal| refusal.to_string())
+        }
+        RecoveryEvent::Claimed { position, amount, .. } => {
+            let paid = recovery.claim(rescue, position).map_err(|refusal| refusal.to_string())?;
+            let paid = Wei::new(paid.amount.get());
+            if paid == amount {
+                return Ok(());
+            }
+            Err(format!(
+                "{} was paid {amount} of what was recovered, and by the rules {paid}",
+                position.pledger
+            ))
+        }
+        RecoveryEvent::Created { .. } | RecoveryEvent::Repaid { .. } => Ok(()),
     }
 }
 

@@ -96,6 +96,8 @@ impl<P: Provider + Clone> Call<P> {
             let data = result.error.as_ref().and_then(|error| error.data.clone());
             return Err(self.reverted(&data.unwrap_or_else(|| result.return_data.clone())));
         }
-        Ok(result.max_used_gas.unwrap_or_else(|| result.gas_used.saturating_add(result.gas_used / 4)))
+        let used = result.max_used_gas;
+        let used = used.unwrap_or_else(|| result.gas_used.saturating_add(result.gas_used / 4));
+        Ok(used.max(self.least_gas()))
     }
 }

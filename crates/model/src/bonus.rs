@@ -246,10 +246,18 @@ impl BonusBooks {
         }
     }
 
-    /// The pool at `address` that stores this. The totals of the pots, which matter only until the decision, are not known.
+    /// The pool at `address` that stores this. The totals of the pots, which matter only until the decision, are those of the
+    /// enlistments that are known.
     pub(crate) fn stored(address: Address, stored: StoredBonus) -> Self {
         let StoredBonus { view: BonusView { total, decision }, enlisted, claimed, added } = stored;
-        Self { total, decision, enlisted, claimed, added, ..Self::new(address) }
+        let mut books = Self { total, decision, claimed, added, ..Self::new(address) };
+        for (id, enlistment) in &enlisted {
+            if let Some(pots) = books.unit_seconds.get_mut(usize::from(id.tier)) {
+                pots[id.asset as usize] += enlistment.unit_seconds;
+            }
+        }
+        books.enlisted = enlisted;
+        books
     }
 
     /// Adds to the bonus, as the contribution of `sponsor`. Anyone may pay for anyone.
@@ -384,6 +392,16 @@ impl BonusBooks {
         self.take_back(rescue, at, sponsor, sponsor).map(|payment| Payment { to: recipient, ..payment })
     }
 
+    /// Decides the bonus, as the first claim does, and settles the rescue if that has not been done; returns the split.
+    ///
+    /// # Errors
+    /// The rescue's refusal to settle, `TooEarly`. The pool and the rescue must not be used after that.
+    pub fn decided(&mut self, rescue: &mut Rescue, at: Moment) -> Result<BonusDecision, BonusRefusal> {
+        let decision = self.decision.map_or_else(|| self.decide(rescue, at), Ok)?;
+        self.decision = Some(decision);
+        Ok(decision)
+    }
+
     /// The books.
     pub const fn view(&self) -> BonusView {
         BonusView { total: self.total, decision: self.decision }
@@ -430,6 +448,11 @@ impl BonusBooks {
     /// A position's share of the bonus, claimed or not; zero until it is decided.
     pub fn share_of(&self, rescue: &Rescue, id: PositionId) -> Wei {
         self.decision.map_or(Wei::ZERO, |decision| self.share_under(decision, rescue, id))
+    }
+
+    /// What a claim of a position would pay; zero until the bonus is decided.
+    pub fn due(&self, rescue: &Rescue, id: PositionId) -> Wei {
+        if self.has_claimed(id) { Wei::ZERO } else { self.share_of(rescue, id) }
     }
 
     /// Whether a position's share has been claimed.

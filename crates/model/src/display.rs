@@ -7,11 +7,22 @@ use alloy_primitives::{
     utils::{ParseUnits, Unit},
 };
 
-use crate::{asset::Amount, schedule::Timestamp, units::Wei};
+use crate::{
+    asset::Amount,
+    schedule::Timestamp,
+    units::{Rate, Wei},
+};
 
 /// Wei as ETH, exactly: `1.5 ETH`.
 pub fn ether(amount: Wei) -> String {
     format!("{} ETH", decimal(amount.get()))
+}
+
+/// What one share is worth, exactly: `1.2 ETH`.
+pub fn per_share(rate: Rate) -> String {
+    /// A rate counts the wei of 10^27 shares.
+    const DECIMALS: Unit = Unit::new(27).expect("at most 77");
+    format!("{} ETH", in_units(U256::from(rate.get()), DECIMALS))
 }
 
 /// The price of a gas, exactly: `1.5 gwei`.

@@ -32,6 +32,16 @@ impl Threshold {
     pub fn is_met(self) -> bool {
         self.coverage >= self.required
     }
+
+    /// How much coverage is missing; zero if it is met.
+    pub fn missing(self) -> Wei {
+        self.required.checked_sub(self.coverage).unwrap_or(Wei::ZERO)
+    }
+
+    /// How much coverage there is beyond what is required; zero if it is not met.
+    pub fn beyond(self) -> Wei {
+        self.coverage.checked_sub(self.required).unwrap_or(Wei::ZERO)
+    }
 }
 
 /// The state of one tranche of an asset.

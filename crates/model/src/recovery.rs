@@ -384,6 +384,21 @@ impl RecoveryBooks {
     }
 }
 
+/// What a position has earned if its draw order has `received` this of what was recovered, as its pool's logs say:
+/// floor(received * its value / value of the group). Its part of some of that, such as the interest, is the same of that. Nothing unless
+/// the rescue is final.
+pub fn earned_of_down(rescue: &Rescue, id: PositionId, received: Wei) -> Wei {
+    let settlement = rescue.state.settlement.filter(|settlement| settlement.is_active(id.tier));
+    let (Some(settlement), Some(tier), Some(_)) = (settlement, rescue.terms.tier(id.tier), rescue.final_at())
+    else {
+        return Wei::ZERO;
+    };
+    let (group, paid) = values_down(rescue, settlement, tier.draw_order);
+    // Without a rate there were no shares at settlement, so no position in shares has an amount.
+    let value = prorata::value_down(rescue.position(id).amount.of(id.asset), settlement.rate);
+    if paid.is_zero() { Wei::ZERO } else { prorata::earned_down(received, value.unwrap_or(Wei::ZERO), group) }
+}
+
 /// When the rescue became final; a failed one never does.
 fn require_final(rescue: &Rescue) -> Result<Timestamp, RecoveryRefusal> {
     rescue.final_at().ok_or(RecoveryRefusal::NotFinal { status: rescue.stored_status() })

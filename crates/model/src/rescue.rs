@@ -421,7 +421,7 @@ impl Rescue {
     }
 
     /// The last second at which what is due cannot lapse; none unless something may still be delivered.
-    fn collectable_until(&self) -> Option<Timestamp> {
+    pub(crate) fn collectable_until(&self) -> Option<Timestamp> {
         let settlement = self.state.settlement.filter(|_| self.state.final_at.is_none())?;
         Some(schedule::collectable_until(&self.terms, settlement.settled_at, self.state.cancelled_at))
     }
@@ -432,6 +432,13 @@ impl Rescue {
     /// # Errors
     /// `WrongStatus`, `TooEarly`, `RateNotNeeded`, `RateReadable`.
     pub fn expire(&mut self, at: Moment) -> Result<(), Refusal> {
+        self.require_expirable(at)?;
+        // Where pledges must be valued after that, a share counts as one wei.
+        self.state.fail(EndReason::RateUnreadable, Some(Rate::PAR), at.time);
+        Ok(())
+    }
+
+    pub(crate) fn require_expirable(&self, at: Moment) -> Result<(), Refusal> {
         if self.state.status() != Status::Open {
             return Err(self.wrong_status());
         }
@@ -440,11 +447,7 @@ impl Rescue {
         match settlement::rate_of(&self.state.pots, at.lido) {
             Ok(None) => Err(Refusal::RateNotNeeded),
             Ok(Some(rate)) => Err(Refusal::RateReadable { rate }),
-            Err(_) => {
-                // Where pledges must be valued after that, a share counts as one wei.
-                self.state.fail(EndReason::RateUnreadable, Some(Rate::PAR), at.time);
-                Ok(())
-            }
+            Err(_) => Ok(()),
         }
     }
 
@@ -477,7 +480,7 @@ impl Rescue {
         Ok(())
     }
 
-    fn require_pledging(&self, time: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn require_pledging(&self, time: Timestamp) -> Result<(), Refusal> {
         if self.state.is_pledging(time) {
             return Ok(());
         }

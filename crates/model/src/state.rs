@@ -107,6 +107,14 @@ impl State {
         Amendment::latest(self.amendment)
     }
 
+    /// Another target, whatever was proposed.
+    pub(crate) fn suppose_target(&mut self, target: Wei) {
+        self.goal.target = target;
+        if let Some(amendment) = &mut self.amendment {
+            amendment.goal.target = target;
+        }
+    }
+
     pub(crate) fn propose(&mut self, amendment: Amendment, now: Timestamp) {
         self.goal = self.goal(now);
         self.amendment = Some(amendment);

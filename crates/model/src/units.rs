@@ -188,6 +188,12 @@ impl Rate {
     pub const fn get(self) -> u128 {
         self.0
     }
+
+    /// So many basis points of it, rounded down; `None` if that is out of bounds.
+    pub const fn part_down(self, bps: u16) -> Option<Self> {
+        // A rate has 96 bits.
+        Self::new(self.0 * bps as u128 / Bps::ONE.0 as u128)
+    }
 }
 
 impl fmt::Display for Rate {

@@ -61,6 +61,13 @@ pub struct PotView {
     pub delivered: Units,
 }
 
+impl PotView {
+    /// The part that is not drawn; everything until the rescue is settled.
+    pub fn undrawn(&self) -> Units {
+        self.total - self.drawn
+    }
+}
+
 /// One position: one pledger's part of one pot. Amounts are in the asset's own unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -94,6 +101,13 @@ pub struct Statement {
     pub drawn: Units,
     /// What a veto stopped and comes back later, at the times at which it would have fallen due.
     pub held: Units,
+}
+
+impl Statement {
+    /// What comes back in the end, whether it is refunded yet or not. Zero while open.
+    pub fn comes_back(&self) -> Units {
+        self.held + self.view.refunded + self.view.refundable
+    }
 }
 
 /// The whole rescue. Past the deadline, the result of settling now. See [`crate::outlook`] for what follows
@@ -234,7 +248,7 @@ impl Rescue {
     }
 
     /// The state as a call at `at` would find it.
-    fn found(&self, at: Moment) -> Cow<'_, State> {
+    pub(crate) fn found(&self, at: Moment) -> Cow<'_, State> {
         if !self.state.is_late(at.time) {
             return Cow::Borrowed(&self.state);
         }

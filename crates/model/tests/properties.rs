@@ -9,8 +9,8 @@ mod common;
 use alloy_primitives::{Address, B256};
 use common::{BENEFICIARY, CREATED, ESCROW, GUARDIAN, id, rate};
 use levee_model::{
-    Amount, Asset, Bps, Departure, EndReason, Goal, Lido, Moment, Payment, PerAsset, PositionId, Pot,
-    Refusal, Rescue, Shares, Status, Terms, Tier, Timestamp, Units, Wei, prorata,
+    Amount, Asset, Bps, Departure, Duty, EndReason, Goal, Lido, Moment, Operation, Payment, PerAsset,
+    PositionId, Pot, Refusal, Rescue, Shares, Status, Terms, Tier, Timestamp, Units, Wei, prorata,
 };
 use proptest::{
     prelude::*,
@@ -464,6 +464,67 @@ impl Onlooker {
             prop_assert!(dust == 0 || dust < positions, "6: {dust} {asset} left of {positions} positions");
         }
         Ok(())
+    }
+}
+
+/// Every call that anyone may make, and that moves the rescue on or pays a pledger.
+fn open_to_anyone() -> Vec<Operation> {
+    let each = |pledger| Asset::ALL.map(|asset| Operation::Collect { pledger, asset });
+    let positions = |pledger| {
+        (0..TIERS).flat_map(move |tier| Asset::ALL.map(|asset| Operation::Refund(id(pledger, tier, asset))))
+    };
+    let pledgers = || (0..PLEDGERS).map(pledger);
+    let once = [Operation::Settle, Operation::Expire, Operation::Lapse].into_iter();
+    let releases = Asset::ALL.map(Operation::Release).into_iter();
+    once.chain(releases).chain(pledgers().flat_map(each)).chain(pledgers().flat_map(positions)).collect()
+}
+
+fn accepts(rescue: &Rescue, at: Moment, operation: Operation) -> bool {
+    let mut rescue = rescue.clone();
+    match operation {
+        Operation::Settle => rescue.settle(at).is_ok(),
+        Operation::Expire => rescue.expire(at).is_ok(),
+        Operation::Lapse => rescue.lapse(at).is_ok(),
+        Operation::Release(asset) => rescue.release(at, asset).is_ok(),
+        Operation::Refund(id) => rescue.refund(at, id).is_ok(),
+        Operation::Collect { pledger, asset } => rescue.collect(at, pledger, asset).is_ok(),
+        _ => unreachable!("{operation:?} is not open to anyone"),
+    }
+}
+
+/// What is due is what is accepted, and not before its time.
+fn check_duties(rescue: &Rescue, at: Moment) -> Result<(), TestCaseError> {
+    let due: Vec<_> = rescue.duties(at).into_iter().chain(rescue.payouts(at)).collect();
+    let accepted: Vec<_> =
+        open_to_anyone().into_iter().filter(|&operation| accepts(rescue, at, operation)).collect();
+    prop_assert_eq!(due.len(), accepted.len(), "{:?}: {:?}, accepted {:?}", at, due, accepted);
+    for Duty { operation, since, .. } in due {
+        prop_assert!(accepted.contains(&operation), "{operation:?} is refused at {at:?}");
+        let Some(since) = since else { continue };
+        prop_assert!(since <= at.time, "{operation:?} since {since}");
+        let before = Moment { time: since - 1, ..at };
+        // A rescue that is covered settles before its deadline too.
+        let is_early = operation == Operation::Settle;
+        prop_assert!(is_early || !accepts(rescue, before, operation), "{operation:?} before {since}");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 150, failure_persistence: None, ..Config::default() })]
+
+    /// After every call of a random walk, now and later.
+    #[test]
+    fn what_is_due_is_what_the_rules_accept(
+        terms in all_terms(), walk in walks(), later in 1..1_500u32, lido in lidos(),
+    ) {
+        let mut onlooker = Onlooker::new(terms);
+        for step in &walk {
+            onlooker.play(step)?;
+            check_duties(&onlooker.rescue, onlooker.at(step.2))?;
+            let time = onlooker.now + u64::from(later);
+            check_duties(&onlooker.rescue, Moment { time, lido })?;
+        }
     }
 }
 

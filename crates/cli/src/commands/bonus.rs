@@ -11,6 +11,7 @@ use crate::{
     error::UserError,
     output::Output,
     page::Page,
+    payouts::AllArgs,
     plan::{Meanwhile, Step},
     position::{PayoutArgs, parse_tier, require_own},
     time,
@@ -49,7 +50,8 @@ Anyone may claim for a pledger, who receives the payment. Only the pledger may s
 
 Examples:
   levee bonus claim --terms rescue.toml --account treasury
-  levee bonus claim --pledger 0x… --rescue 0x… --account anyone")]
+  levee bonus claim --pledger 0x… --rescue 0x… --account anyone
+  levee bonus claim --all --rescue 0x… --account anyone")]
     Claim(ClaimArgs),
     /// Return a sponsor's part of what does not go to pledgers (anyone)
     #[command(after_help = "\
@@ -101,6 +103,9 @@ pub(crate) struct EnlistArgs {
 pub(crate) struct ClaimArgs {
     #[command(flatten)]
     payout: PayoutArgs,
+
+    #[command(flatten)]
+    everyone: AllArgs,
 
     #[command(flatten)]
     change: ChangeArgs,
@@ -232,7 +237,13 @@ fn would_change(page: &Page, position: Position, enlistment: Enlistment) -> bool
 impl ClaimArgs {
     async fn run(self, output: Output) -> Result<()> {
         let purpose = self.payout.narrow(Purpose::new("bonus claim"));
+        let purpose = purpose.with_some("all", self.everyone.all.then_some(true));
         let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
+        if self.everyone.all {
+            require_shared(&session.page, &session.bonus()?.1)?;
+            let is_meant = |call: &Operation| matches!(call, Operation::ClaimBonus(id) if self.payout.is_meant(id.tier, id.asset));
+            return self.everyone.pay(&session, "bonus claim", is_meant, output).await;
+        }
         let pledger = self.payout.pledger(session.signer.from)?;
         let steps = self.steps(&session, pledger).await?;
         if steps.is_empty() {

@@ -7,7 +7,9 @@ use levee::{Purpose, RecoveryPool};
 use levee_model::{Operation, PositionId};
 
 use super::recover::{nothing_recovered, require_final};
-use crate::{amount, error::UserError, output::Output, position::PayoutArgs, transaction::ChangeArgs};
+use crate::{
+    amount, error::UserError, output::Output, payouts::AllArgs, position::PayoutArgs, transaction::ChangeArgs,
+};
 
 /// The pledger and the recipient.
 #[derive(Debug, Args)]
@@ -19,10 +21,14 @@ may send it elsewhere.
 Examples:
   levee claim --terms rescue.toml --account treasury
   levee claim --pledger 0x… --tier 1 --asset stETH --rescue 0x… --account anyone
-  levee claim --to 0x… --rescue 0x… --account treasury")]
+  levee claim --to 0x… --rescue 0x… --account treasury
+  levee claim --all --rescue 0x… --account anyone")]
 pub(crate) struct ClaimArgs {
     #[command(flatten)]
     payout: PayoutArgs,
+
+    #[command(flatten)]
+    everyone: AllArgs,
 
     #[command(flatten)]
     change: ChangeArgs,
@@ -32,10 +38,15 @@ impl ClaimArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let purpose = self.payout.narrow(Purpose::new("claim"));
+        let purpose = purpose.with_some("all", self.everyone.all.then_some(true));
         let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
-        let pledger = self.payout.pledger(session.signer.from)?;
         require_final(&session.page.view)?;
         session.page.recovery_books().ok_or_else(nothing_recovered)?;
+        if self.everyone.all {
+            let is_meant = |call: &Operation| matches!(call, Operation::Claim(id) if self.payout.is_meant(id.tier, id.asset));
+            return self.everyone.pay(&session, "claim", is_meant, output).await;
+        }
+        let pledger = self.payout.pledger(session.signer.from)?;
         let pool = RecoveryPool::of(&session.escrow);
         let mut steps = Vec::new();
         for position in self.payout.choose(&session.escrow.positions(pledger).await?) {

@@ -10,6 +10,7 @@ use crate::{
     address, amount,
     error::UserError,
     output::Output,
+    payouts::AllArgs,
     plan::Step,
     position::require_own,
     transaction::{ChangeArgs, Session},
@@ -26,7 +27,8 @@ elsewhere.
 Examples:
   levee collect --terms rescue.toml --account treasury
   levee collect stETH --pledger 0x… --rescue 0x… --account anyone
-  levee collect ETH --to 0x… --rescue 0x… --account treasury")]
+  levee collect ETH --to 0x… --rescue 0x… --account treasury
+  levee collect --all --rescue 0x… --account anyone")]
 pub(crate) struct CollectArgs {
     /// Asset to collect: ETH, stETH or wstETH; default: every asset that is owed.
     #[arg(value_name = "ASSET", value_parser = amount::parse_asset)]
@@ -41,6 +43,9 @@ pub(crate) struct CollectArgs {
     to: Option<Address>,
 
     #[command(flatten)]
+    everyone: AllArgs,
+
+    #[command(flatten)]
     change: ChangeArgs,
 }
 
@@ -50,8 +55,13 @@ impl CollectArgs {
         let purpose = Purpose::new("collect")
             .with_some("asset", self.asset)
             .with_some("pledger", self.pledger)
-            .with_some("to", self.to);
+            .with_some("to", self.to)
+            .with_some("all", self.everyone.all.then_some(true));
         let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
+        if self.everyone.all {
+            let is_meant = |call: &Operation| matches!(call, Operation::Collect { asset, .. } if self.asset.is_none_or(|only| only == *asset));
+            return self.everyone.pay(&session, "collect", is_meant, output).await;
+        }
         let pledger = self.pledger.unwrap_or(session.signer.from);
         require_own(self.to, pledger, session.signer.from, "money")?;
         let owed = session.escrow.owed(pledger).await?;

@@ -5,8 +5,11 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Board, Declared, Error, Escrow, PositionView, Query, Snapshot, board::standing};
-use levee_model::{Rate, Wei, json::Account, prorata};
+use levee::{
+    Board, Declared, Error, Escrow, PositionView, Query, Snapshot,
+    board::{Compared, standing},
+};
+use levee_model::{Wei, json::Account};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -50,22 +53,6 @@ pub(crate) struct DeclarationsArgs {
     network: NetworkArgs,
 }
 
-/// A declaration and the amount that is locked.
-#[derive(Debug)]
-struct Line {
-    declared: Declared,
-    /// Value of what the contributor has in the tier; none while shares cannot be valued.
-    locked: Option<Wei>,
-}
-
-impl Line {
-    /// The declared amount that is not locked; none if either is unknown.
-    fn missing(&self) -> Option<Wei> {
-        let (declared, locked) = (self.declared.declaration.amount?, self.locked?);
-        Some(declared.checked_sub(locked).unwrap_or_default())
-    }
-}
-
 impl DeclarationsArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
@@ -78,15 +65,29 @@ impl DeclarationsArgs {
             Err(error) => return Err(error.into()),
         };
         let (_, now) = connection.latest_block().await?;
-        let declarations = self.read(&connection, named.address, output).await?;
+        let reading = Reading { from_block: self.from_block, rescan: self.rescan };
+        let declarations = reading.read(&connection, named.address, output).await?;
         let mut declarations = standing(&declarations, now);
         declarations.retain(|one| self.contributor.is_empty() || self.contributor.contains(&one.contributor));
         let lines = against_locked(&connection, snapshot.as_ref(), declarations).await?;
         output.result(&to_text(&lines, named.address), &to_json(&lines, named.address))
     }
+}
 
+/// How the board is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reading {
+    from_block: Option<u64>,
+    rescan: bool,
+}
+
+impl Reading {
     /// Reads the board, going on where an earlier run was cut off. What only reads needs no place to write to.
-    async fn read(&self, connection: &Connection, rescue: Address, output: Output) -> Result<Vec<Declared>> {
+    pub(crate) async fn read(
+        self, connection: &Connection,
+        rescue: Address,
+        output: Output,
+    ) -> Result<Vec<Declared>> {
         let board = Board::new(connection.provider.clone(), connection.chain);
         let journal = match SqliteJournal::open(None).await {
             Ok(journal) => journal,
@@ -108,8 +109,8 @@ async fn against_locked(
     connection: &Connection,
     snapshot: Option<&Snapshot>,
     declarations: Vec<Declared>,
-) -> Result<Vec<Line>> {
-    let nothing = |declared| Line { declared, locked: Some(Wei::ZERO) };
+) -> Result<Vec<Compared>> {
+    let nothing = |declared| Compared::of(declared, &[], None);
     let Some(snapshot) = snapshot else { return Ok(declarations.into_iter().map(nothing).collect()) };
     let (escrow, rate) = (Escrow::of(&connection.provider, snapshot), Page::of(snapshot).rate());
     let mut positions: BTreeMap<Address, Vec<PositionView>> = BTreeMap::new();
@@ -120,30 +121,22 @@ async fn against_locked(
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(escrow.positions(contributor).await?),
         };
-        let locked = locked(known, declared.declaration.tier, rate);
-        lines.push(Line { declared, locked });
+        lines.push(Compared::of(declared, known, rate));
     }
     Ok(lines)
 }
 
-/// Value of the positions in a tier, each rounded down; none when some are shares and there is no rate.
-fn locked(positions: &[PositionView], tier: u8, rate: Option<Rate>) -> Option<Wei> {
-    let in_tier = positions.iter().filter(|position| position.tier == tier);
-    let values = in_tier.map(|position| prorata::value_down(position.amount.of(position.asset), rate));
-    values.sum::<Option<Wei>>()
-}
-
 /// Of the lines whose amounts are known.
-fn total_missing(lines: &[Line]) -> Wei {
-    lines.iter().filter_map(Line::missing).fold(Wei::ZERO, |sum, missing| sum + missing)
+fn total_missing(lines: &[Compared]) -> Wei {
+    lines.iter().filter_map(Compared::missing).fold(Wei::ZERO, |sum, missing| sum + missing)
 }
 
-fn to_text(lines: &[Line], rescue: Address) -> String {
+fn to_text(lines: &[Compared], rescue: Address) -> String {
     if lines.is_empty() {
         return format!("there are no declarations for the rescue {rescue}\n");
     }
     let known = |amount: Option<Wei>| amount.map_or_else(|| "unknown".into(), amount::eth);
-    let row = |line: &Line| {
+    let row = |line: &Compared| {
         let declaration = &line.declared.declaration;
         [
             line.declared.contributor.to_string(),
@@ -186,14 +179,14 @@ struct StandingJson<'a> {
     not_yet_locked_wei: Option<Wei>,
 }
 
-impl<'a> From<&'a Line> for StandingJson<'a> {
-    fn from(line: &'a Line) -> Self {
-        let Line { declared, locked } = line;
+impl<'a> From<&'a Compared> for StandingJson<'a> {
+    fn from(line: &'a Compared) -> Self {
+        let Compared { declared, locked } = line;
         Self { declared, locked_wei: *locked, not_yet_locked_wei: line.missing() }
     }
 }
 
-fn to_json(lines: &[Line], rescue: Address) -> Declarations<'_> {
+fn to_json(lines: &[Compared], rescue: Address) -> Declarations<'_> {
     let declarations = lines.iter().map(StandingJson::from).collect();
     Declarations { rescue, declarations, not_yet_locked_wei: total_missing(lines) }
 }
@@ -203,9 +196,9 @@ mod tests {
     use super::*;
     use crate::position::tests::position;
     use levee::{Declaration, Stage};
-    use levee_model::Asset;
+    use levee_model::{Asset, Rate};
 
-    fn line(amount: Option<u128>, locked: Option<u128>) -> Line {
+    fn line(amount: Option<u128>, locked: Option<u128>) -> Compared {
         let declaration = Declaration {
             escrow: Address::ZERO,
             stage: Stage::Expressed,
@@ -215,18 +208,23 @@ mod tests {
             link: "a\u{1b}[2J".into(),
         };
         let declared = Declared { contributor: Address::ZERO, declaration, made_at: 1, digest: None };
-        Line { declared, locked: locked.map(Wei::new) }
+        Compared { declared, locked: locked.map(Wei::new) }
     }
 
     #[test]
     fn what_is_locked_is_the_value_of_the_tier() {
         let positions =
             [position(0, Asset::Eth, 100), position(1, Asset::Eth, 5), position(1, Asset::StEth, 10)];
+        let locked = |tier, rate| {
+            let mut declared = line(None, None).declared;
+            declared.declaration.tier = tier;
+            Compared::of(declared, &positions, rate).locked
+        };
         let rate = Rate::new(1_200_000_000_000_000_000_000_000_000);
-        assert_eq!(locked(&positions, 1, rate), Some(Wei::new(17)));
-        assert_eq!(locked(&positions, 1, None), None);
-        assert_eq!(locked(&positions, 0, None), Some(Wei::new(100)));
-        assert_eq!(locked(&positions, 2, rate), Some(Wei::ZERO));
+        assert_eq!(locked(1, rate), Some(Wei::new(17)));
+        assert_eq!(locked(1, None), None);
+        assert_eq!(locked(0, None), Some(Wei::new(100)));
+        assert_eq!(locked(2, rate), Some(Wei::ZERO));
     }
 
     #[test]

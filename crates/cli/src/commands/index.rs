@@ -112,8 +112,7 @@ impl FollowArgs {
         let stop = interruption()?;
         let store = self.store.open().await?;
         let connection = self.network.connect(None).await?;
-        let begin = self.begin(&connection, &store).await?;
-        let indexer = Indexer::new(node(&connection), store.clone(), connection.chain, begin);
+        let indexer = indexer(&connection, &store, self.from_block).await?;
         let followed = tokio::select! {
             biased;
             () = stop => Ok(()),
@@ -122,30 +121,39 @@ impl FollowArgs {
         store.close().await;
         followed
     }
+}
 
-    /// Where the index begins, or did begin.
-    async fn begin(&self, connection: &Connection, store: &Store) -> Result<u64> {
-        let finalized = node(connection).tip().await?.finalized;
-        match (store.cursor(connection.chain).await?, self.from_block) {
-            (Some(Cursor { first, .. }), Some(block)) if first != block => {
-                Err(UserError::new(format!("the index begins at block {first}, not at block {block}"))
-                    .hint("leave `--from-block` out, or use another store")
-                    .into())
-            }
-            (Some(Cursor { first, .. }), _) => Ok(first),
-            // Below its first block, an index cannot undo.
-            (None, Some(block)) if block > finalized => Err(UserError::new(format!(
-                "block {block} is not final yet: the latest final one is {finalized}"
-            ))
-            .hint("begin there or before")
-            .into()),
-            (None, Some(block)) => Ok(block),
-            (None, None) => {
-                let (latest, _) = connection.latest_block().await?;
-                Ok(scan::first_block(&connection.provider, connection.chain, latest).await?)
-            }
+/// Carries on the index of the chain in a store, or begins one at `from_block`.
+pub(crate) async fn indexer(
+    connection: &Connection,
+    store: &Store,
+    from_block: Option<u64>,
+) -> Result<Indexer<Node<DynProvider>>> {
+    let begin = match (store.cursor(connection.chain).await?, from_block) {
+        (Some(Cursor { first, .. }), Some(block)) if first != block => {
+            return Err(UserError::new(format!("the index begins at block {first}, not at block {block}"))
+                .hint("leave `--from-block` out, or use another store")
+                .into());
         }
+        (Some(Cursor { first, .. }), _) => first,
+        (None, Some(block)) => final_one(connection, block).await?,
+        (None, None) => {
+            let (latest, _) = connection.latest_block().await?;
+            scan::first_block(&connection.provider, connection.chain, latest).await?
+        }
+    };
+    Ok(Indexer::new(node(connection), store.clone(), connection.chain, begin))
+}
+
+/// The block, if it is final: an index cannot undo its first one.
+async fn final_one(connection: &Connection, block: u64) -> Result<u64> {
+    let finalized = node(connection).tip().await?.finalized;
+    if block <= finalized {
+        return Ok(block);
     }
+    Err(UserError::new(format!("block {block} is not final yet: the latest final one is {finalized}"))
+        .hint("begin there or before")
+        .into())
 }
 
 fn node(connection: &Connection) -> Node<DynProvider> {

@@ -120,8 +120,10 @@ impl ListArgs {
             let handed_over = journal.handovers(intent.id).await?;
             records.push(Record { intent, transactions, handed_over });
         }
-        let text: String = records.iter().map(|record| line(&record.intent)).collect();
-        let text = if text.is_empty() { "nothing is recorded\n".into() } else { text };
+        let rows: Vec<_> = records.iter().map(|record| row(&record.intent)).collect();
+        let header = ["record", "recorded", "state", "account", "what"];
+        let text =
+            if rows.is_empty() { "nothing is recorded\n".into() } else { table::render(header, &rows) };
         output.result(&text, &Records { intents: records })
     }
 }
@@ -148,7 +150,7 @@ impl ShowArgs {
         if record.intent.state != IntentState::Unfinished {
             let (id, state) = (record.intent.id, record.intent.state);
             return Err(
-                UserError::new(format!("intent {id} is {state}, so there is nothing to forget")).into()
+                UserError::new(format!("record {id} is {state}, so there is nothing to forget")).into()
             );
         }
         journal.close(record.intent.id, IntentState::Forgotten).await?;
@@ -195,12 +197,12 @@ fn require_followed(intent: &Intent) -> Result<(), UserError> {
         return Ok(());
     }
     let id = intent.id;
-    Err(UserError::new(format!("intent {id} was forgotten, so nothing of it is sent again"))
+    Err(UserError::new(format!("record {id} was forgotten, so nothing of it is sent again"))
         .hint(format!("`levee journal show {id}` shows what was signed")))
 }
 
 fn nothing_to_finish(intent: &Intent) -> UserError {
-    UserError::new(format!("no transaction of intent {} can have an effect", intent.id))
+    UserError::new(format!("no transaction of record {} can have an effect", intent.id))
         .hint("run its command again, which signs it anew")
 }
 
@@ -214,7 +216,7 @@ async fn identify(
     match outbox.identify(intent, transaction).await? {
         Some(_) => Ok(()),
         None => Err(UserError::new(format!(
-            "the node knows no transaction `{transaction}`, or no wallet was asked for intent {id}"
+            "the node knows no transaction `{transaction}`, or no wallet was asked for record {id}"
         ))
         .hint(format!("`levee journal show {id}` shows what was asked"))
         .into()),
@@ -280,7 +282,7 @@ async fn stuck(outbox: &Outbox<DynProvider, SqliteJournal>, intent: &Intent) -> 
     let latest = all.into_iter().rev().find(|signed| Some(signed.nonce) == nonce);
     let id = intent.id;
     Ok(latest.ok_or_else(|| {
-        UserError::new(format!("intent {id} has no transaction that waits to be included"))
+        UserError::new(format!("record {id} has no transaction that waits to be included"))
             .hint(format!("`levee journal show {id}` shows what became of its transactions"))
     })?)
 }
@@ -307,15 +309,17 @@ pub(super) async fn finish(
 }
 
 /// `3  2026-08-01T00:00:00Z  unfinished  pledge amount=5 ETH tier=0`.
-fn line(intent: &Intent) -> String {
+/// The account is cut: `levee journal show` has it whole, and the rescue.
+fn row(intent: &Intent) -> [String; 5] {
     let Intent { id, draft, recorded_at, state, .. } = intent;
-    format!("{id}  {}  {:<10}  {}\n", time::time(*recorded_at), state.to_string(), draft.purpose)
+    let account = table::short(draft.account);
+    [id.to_string(), time::time(*recorded_at), state.to_string(), account, draft.purpose.to_string()]
 }
 
 fn facts(intent: &Intent) -> Vec<(&'static str, String)> {
     let Intent { id, draft, recorded_at, state, .. } = intent;
     let mut facts = vec![
-        ("intent", id.to_string()),
+        ("record", id.to_string()),
         ("state", state.to_string()),
         ("recorded", time::time(*recorded_at)),
         ("account", format!("{} on chain {}", draft.account, draft.chain)),

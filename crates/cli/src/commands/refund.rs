@@ -11,6 +11,7 @@ use crate::{
     error::UserError,
     output::Output,
     page::Page,
+    payouts::AllArgs,
     plan::Step,
     position::{PositionArgs, require_own},
     time,
@@ -26,7 +27,8 @@ Only the pledger may send it elsewhere.
 Examples:
   levee refund --terms rescue.toml --account treasury
   levee refund --pledger 0x… --tier 0 --asset ETH --rescue 0x… --account anyone
-  levee refund --to 0x… --rescue 0x… --account treasury")]
+  levee refund --to 0x… --rescue 0x… --account treasury
+  levee refund --all --rescue 0x… --account anyone")]
 pub(crate) struct RefundArgs {
     /// The pledger; default: the signer.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
@@ -40,6 +42,9 @@ pub(crate) struct RefundArgs {
     to: Option<Address>,
 
     #[command(flatten)]
+    everyone: AllArgs,
+
+    #[command(flatten)]
     change: ChangeArgs,
 }
 
@@ -50,8 +55,13 @@ impl RefundArgs {
             .position
             .narrow(Purpose::new("refund"))
             .with_some("pledger", self.pledger)
-            .with_some("to", self.to);
+            .with_some("to", self.to)
+            .with_some("all", self.everyone.all.then_some(true));
         let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
+        if self.everyone.all {
+            let is_meant = |call: &Operation| matches!(call, Operation::Refund(id) if self.position.is_meant(id.tier, id.asset));
+            return self.everyone.pay(&session, "refund", is_meant, output).await;
+        }
         let pledger = self.pledger.unwrap_or(session.signer.from);
         require_own(self.to, pledger, session.signer.from, "refund")?;
         let positions = session.escrow.positions(pledger).await?;

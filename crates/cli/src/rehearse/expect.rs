@@ -263,6 +263,7 @@ mod tests {
     use super::super::pools::{Bonus, Recovery};
     use super::*;
     use crate::document::Document;
+    use levee::statement::RecoveryParts;
     use levee_model::{Asset, Rate};
 
     fn statement() -> Statement {
@@ -315,7 +316,8 @@ mod tests {
             received: wei(received),
         };
         let groups = vec![group(1, 7, 6), group(0, 0, 5)];
-        Recovery { total: wei(11), claimed: wei(4), claimable: wei(1), dust: wei(6), groups }
+        let parts = RecoveryParts { claimed: wei(4), claimable: wei(1), dust: wei(6) };
+        Recovery { total: wei(11), parts, groups }
     }
 
     fn bonus() -> Bonus {

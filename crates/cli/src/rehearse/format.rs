@@ -21,7 +21,7 @@ pub(crate) struct ScenarioToml {
     pub(crate) terms: TermsToml,
     pub(crate) contributor: Vec<ContributorToml>,
     #[serde(default)]
-    pub(crate) offer: Vec<Offer>,
+    pub(crate) offer: Vec<Spanned<Offer>>,
     #[serde(default)]
     pub(crate) step: Vec<StepToml>,
     #[serde(default)]
@@ -102,6 +102,15 @@ pub(crate) struct StepToml {
 pub(crate) enum TierToml {
     Number(u8),
     Name(String),
+}
+
+impl fmt::Display for TierToml {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 /// One ending of the scenario.

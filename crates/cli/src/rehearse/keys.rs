@@ -6,9 +6,9 @@ use toml::Spanned;
 
 use super::{
     cast::{self, ANYONE, GUARDIAN},
-    format::{StepToml, TierToml},
+    format::StepToml,
     lido::LidoChange,
-    reader::{Reader, parse_rate},
+    reader::Reader,
     step::{Action, Collect, Declare, Knows, Positions, Step, take_back},
     when::When,
 };
@@ -177,7 +177,9 @@ impl Keys<'_> {
                 Some(by) => Action::Call { operation: take_back(&by), by },
                 None => Action::TakeBackAll,
             },
-            "rebase" => Action::Lido(LidoChange::Rebase(self.read("rate", &self.toml.rate, parse_rate)?)),
+            "rebase" => {
+                Action::Lido(LidoChange::Rebase(self.read("rate", &self.toml.rate, amount::parse_rate)?))
+            }
             "pause" => Action::Lido(LidoChange::Pause),
             "resume" => Action::Lido(LidoChange::Resume),
             "break" => Action::Lido(LidoChange::Break),
@@ -266,12 +268,8 @@ impl Keys<'_> {
 
     fn tier(&self) -> Result<Option<u8>, UserError> {
         let Some(tier) = &self.toml.tier else { return Ok(None) };
-        let name = match tier.get_ref() {
-            TierToml::Number(number) => number.to_string(),
-            TierToml::Name(name) => name.clone(),
-        };
         self.reader
-            .tier(&name)
+            .tier(&tier.get_ref().to_string())
             .map(Some)
             .map_err(|error| error.within(self.reader.document.place(tier.span().start)))
     }

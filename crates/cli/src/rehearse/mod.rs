@@ -12,37 +12,43 @@
 //! | [`stage`], [`contracts`] | how are they made, on the chain and on the models? |
 //! | [`agree`] | do the contracts, their logs and the models say the same? |
 //! | [`statement`], [`pools`], [`declared`] | what became of every wei, and of every declaration? |
-//! | [`report`] | how is it reported? |
+//! | [`report`], [`pages`] | how is it reported? |
+//! | [`draft`] | what is a scenario to start from? |
 
 mod agree;
 mod anvil;
-mod cast;
+pub(crate) mod cast;
 mod chain;
 mod contracts;
 mod declared;
+mod draft;
 mod expect;
-mod format;
+pub(crate) mod format;
 mod keys;
-mod lido;
+pub(crate) mod lido;
+mod pages;
 mod plan;
 mod pools;
-mod reader;
+pub(crate) mod reader;
 mod report;
-mod scenario;
+pub(crate) mod scenario;
 mod stage;
 mod statement;
-mod step;
+pub(crate) mod step;
 mod when;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy::node_bindings::AnvilInstance;
 use clap::Args;
 use eyre::Result;
 use levee::{RedactedUrl, provider};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use self::{
     chain::Chain,
+    draft::Draft,
     report::{Kept, Played},
     scenario::{Ending, Scenario},
     stage::{Scene, Stage},
@@ -50,10 +56,15 @@ use self::{
     step::Step,
 };
 use crate::{
+    address,
+    connection::NetworkArgs,
     document::Document,
     error::UserError,
+    escape, file,
+    history::HistoryArgs,
     interruption::interruption,
     output::{self, Output},
+    terms::TermsFile,
 };
 
 /// How long before its first step a scenario's chain begins.
@@ -63,12 +74,27 @@ const PROLOGUE: u64 = 3_600;
 #[command(
     after_help = "The chain is run by anvil: the program named by the variable ANVIL, or `anvil` on PATH, or node_modules/.bin/anvil.
 
-Example:
-  levee rehearse scenarios/article-2026-04-24.toml"
+With `--from`, a scenario is written that can be changed and then rehearsed: from terms, with pledges that cover everything; or from a \
+rescue, with all that has happened in it. Either ends with what anyone can call after that. What cannot be carried over is said in \
+the scenario.
+
+Examples:
+  levee rehearse scenarios/article-2026-04-24.toml
+  levee rehearse --from rescue.toml --write scenario.toml
+  levee rehearse --from 0x… --rpc-url https://node.example --write scenario.toml"
 )]
 pub(crate) struct RehearseArgs {
     /// Scenario (TOML); https://github.com/levee/levee/tree/main/scenarios explains its keys.
-    scenario: PathBuf,
+    #[arg(value_name = "SCENARIO", required_unless_present = "from")]
+    scenario: Option<PathBuf>,
+
+    /// Write a scenario to start from: of this terms file, or of the rescue at this address.
+    #[arg(long, value_name = "FILE_OR_ADDRESS", conflicts_with_all = ["scenario", "ending", "keep", "report"])]
+    from: Option<String>,
+
+    /// Write it to this file, which must not exist yet; default: stdout.
+    #[arg(long, value_name = "FILE", requires = "from")]
+    write: Option<PathBuf>,
 
     /// Play only this ending.
     #[arg(long, value_name = "NAME")]
@@ -77,16 +103,55 @@ pub(crate) struct RehearseArgs {
     /// Keep the chain running after the last ending, until Ctrl-C.
     #[arg(long)]
     keep: bool,
+
+    /// Also write a page about the rescue after each ending, as HTML; with several endings, to `FILE-1` and so on, before its extension.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// With `--from`, read this index, and ask no node: a file of SQLite, or the URL of a PostgreSQL database.
+    #[arg(
+        long,
+        value_name = "PATH_OR_URL",
+        conflicts_with = "rpc_url",
+        requires = "from",
+        help_heading = "Index"
+    )]
+    store: Option<String>,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// A scenario that was written.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Drafted {
+    /// The file that it was written to; null for none.
+    file: Option<PathBuf>,
+    /// The text; null if it is in the file.
+    toml: Option<String>,
 }
 
 impl RehearseArgs {
-    /// Plays the scenario. The chain has ended when this returns, whatever the result.
+    /// Plays a scenario, or writes one.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let scenario = Scenario::read(&Document::read(&self.scenario)?)?;
+        match (&self.scenario, &self.from) {
+            (Some(scenario), _) => self.play(scenario, output).await,
+            (None, Some(from)) => {
+                let text = draft_of(from, self.store, self.network).await?.to_toml()?;
+                written(text, self.write, output)
+            }
+            (None, None) => unreachable!("clap requires one of them"),
+        }
+    }
+
+    /// The chain has ended when this returns, whatever the result.
+    async fn play(&self, scenario: &Path, output: Output) -> Result<()> {
+        let scenario = Scenario::read(&Document::read(scenario)?)?;
         let endings = self.endings(&scenario)?;
         let mut interrupted = Box::pin(interruption()?);
         let anvil = anvil::start(scenario.start.saturating_sub(PROLOGUE))?;
-        let rehearsal = Rehearsal { scenario: &scenario, output, keep: self.keep };
+        let rehearsal =
+            Rehearsal { scenario: &scenario, output, keep: self.keep, report: self.report.as_deref() };
         let done = tokio::select! {
             done = rehearsal.play(&anvil, &endings) => done?,
             () = &mut interrupted => return Err(UserError::new("interrupted; the chain was stopped").into()),
@@ -110,10 +175,30 @@ impl RehearseArgs {
     }
 }
 
+/// Of a rescue on a chain if it is an address, otherwise of a file of terms.
+async fn draft_of(from: &str, store: Option<String>, network: NetworkArgs) -> Result<Draft> {
+    if !from.starts_with("0x") {
+        return Draft::of_terms(&TermsFile::read(Path::new(from))?);
+    }
+    let history = HistoryArgs::of(address::parse(from)?, store, network);
+    Draft::of_history(history.read().await?)
+}
+
+fn written(text: String, file: Option<PathBuf>, output: Output) -> Result<()> {
+    let Some(path) = file else {
+        return output.result(&text.clone(), &Drafted { file: None, toml: Some(text) });
+    };
+    file::create(&path, &text)?;
+    let shown = escape::line(&path.display().to_string());
+    let told = format!("wrote `{shown}`: change it, then `levee rehearse {shown}`\n");
+    output.result(&told, &Drafted { file: Some(path), toml: None })
+}
+
 struct Rehearsal<'a> {
     scenario: &'a Scenario,
     output: Output,
     keep: bool,
+    report: Option<&'a Path>,
 }
 
 impl Rehearsal<'_> {
@@ -147,7 +232,8 @@ impl Rehearsal<'_> {
         let mut played = Vec::new();
         for (index, ending) in endings.iter().enumerate() {
             let before = stage.chain.snapshot().await?;
-            played.push(self.play_ending(stage.clone(), ending).await?);
+            let page = self.report.map(|path| pages::path_of(path, index, endings.len()));
+            played.push(self.play_ending(stage.clone(), ending, page.as_deref()).await?);
             // The last one stays, for `--keep`.
             if index + 1 < endings.len() {
                 stage.chain.revert(before).await?;
@@ -156,7 +242,7 @@ impl Rehearsal<'_> {
         Ok(played)
     }
 
-    async fn play_ending(&self, mut stage: Stage, ending: &Ending) -> Result<Played> {
+    async fn play_ending(&self, mut stage: Stage, ending: &Ending, page: Option<&Path>) -> Result<Played> {
         self.tell(&report::heading(ending.name.as_deref()))?;
         let scenes = self.play_steps(&mut stage, &ending.steps).await?;
         agree::with_log(&stage.contracts, &stage.models, stage.moment(), &stage.cast).await?;
@@ -164,6 +250,10 @@ impl Rehearsal<'_> {
         let checks = ending.expect.check(&statement);
         let played = Played { name: ending.name.clone(), scenes, statement, checks };
         self.tell(&report::ending(&played))?;
+        if let Some(page) = page {
+            pages::write(&stage, page).await?;
+            self.output.note(&format!("the page about this ending is {}", page.display()));
+        }
         Ok(played)
     }
 

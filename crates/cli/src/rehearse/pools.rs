@@ -2,6 +2,7 @@
 
 use alloy::primitives::Address;
 use eyre::{Result, ensure};
+use levee::statement::RecoveryParts;
 use levee_model::{Asset, Bps, RecoveryGroup, Wei};
 use serde::Serialize;
 
@@ -13,14 +14,9 @@ pub(crate) struct Recovery {
     /// All deposits.
     #[serde(rename = "totalWei")]
     pub(crate) total: Wei,
-    #[serde(rename = "claimedWei")]
-    pub(crate) claimed: Wei,
-    /// What claims would pay now.
-    #[serde(rename = "claimableWei")]
-    pub(crate) claimable: Wei,
-    /// What rounding leaves in the pool.
-    #[serde(rename = "dustWei")]
-    pub(crate) dust: Wei,
+    /// Where they are.
+    #[serde(flatten)]
+    pub(crate) parts: RecoveryParts,
     /// By falling draw order, which is the order of repayment.
     pub(crate) groups: Vec<Group>,
 }
@@ -81,21 +77,10 @@ impl Recovery {
             total - claimed == balance,
             "{total} was recovered and {claimed} claimed, but the pool holds {balance}"
         );
-        let dust = total - earned;
-        ensure!(
-            dust.is_zero() || dust.get() < dust_bound(&groups, lines.len() as u128),
-            "{dust} of the recovered funds is left over, too much for {} positions",
-            lines.len()
-        );
+        let parts = RecoveryParts::of(&groups, earned, claimed, lines.len()).map_err(eyre::Report::msg)?;
         let groups = groups.into_iter().map(Group::from).collect();
-        Ok(Self { total, claimed, claimable: earned - claimed, dust, groups })
+        Ok(Self { total, parts, groups })
     }
-}
-
-/// A position's value is rounded down to a wei before its part is: less than 1 + received / value a position.
-fn dust_bound(groups: &[RecoveryGroup], positions: u128) -> u128 {
-    let bound = |group: &RecoveryGroup| positions * (1 + group.received.get().div_ceil(group.value.get()));
-    groups.iter().filter(|group| group.takes_part()).map(bound).sum()
 }
 
 impl From<RecoveryGroup> for Group {

@@ -1,9 +1,7 @@
 //! What every part of a scenario is read with: the file, and the names in it.
 
-use levee_model::Rate;
-
 use super::cast::Cast;
-use crate::{amount, document::Document, error::UserError};
+use crate::{document::Document, error::UserError};
 
 /// The context for reading the parts of a scenario.
 #[derive(Debug)]
@@ -23,14 +21,4 @@ impl Reader<'_> {
                 .hint(format!("the tiers are {}", self.tier_names.join(", ")))
         })
     }
-}
-
-/// Reads the value of one share, `1.2 ETH`.
-pub(crate) fn parse_rate(text: &str) -> Result<Rate, UserError> {
-    let wei = amount::parse_eth(text)?;
-    let rate = wei.get().checked_mul(10u128.pow(9)).and_then(Rate::new);
-    rate.ok_or_else(|| {
-        UserError::new(format!("`{text}` is not a share rate"))
-            .hint("write the value of one share, as in `1.2 ETH`")
-    })
 }

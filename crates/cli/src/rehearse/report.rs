@@ -233,16 +233,16 @@ fn sums(statement: &Statement) -> String {
         let shown = |units| shown(statement, sum.asset, units);
         [
             sum.asset.to_string(),
-            shown(sum.pledged),
-            shown(sum.returned),
-            shown(sum.owed),
-            shown(sum.locked),
-            shown(sum.delivered),
-            shown(sum.reserved),
-            shown(sum.held),
-            shown(sum.refunded),
-            shown(sum.refundable),
-            sum.dust.to_string(),
+            shown(sum.parts.pledged),
+            shown(sum.parts.returned),
+            shown(sum.parts.owed),
+            shown(sum.parts.locked),
+            shown(sum.parts.delivered),
+            shown(sum.parts.reserved),
+            shown(sum.parts.held),
+            shown(sum.parts.refunded),
+            shown(sum.parts.refundable),
+            sum.parts.dust.to_string(),
             shown(sum.balance),
         ]
     };

@@ -2,16 +2,22 @@
 
 use levee::Edition;
 use levee_model::{Rate, Terms, Timestamp};
+use toml::Spanned;
 
 use super::{
     cast::Cast,
     expect::Expect,
     format::{ContributorToml, EndingToml, ExpectToml, Offer, ScenarioToml, Source, StepToml},
-    reader::{Reader, parse_rate},
+    reader::Reader,
     step::Step,
 };
 use crate::{
-    account::DEV_CHAIN, amount::Amount, document::Document, error::UserError, terms::TermsFile, time,
+    account::DEV_CHAIN,
+    amount::{self, Amount},
+    document::Document,
+    error::UserError,
+    terms::TermsFile,
+    time,
 };
 
 /// The chain ID of an anvil. A rehearsal's keys are public, so it is never that of a public chain.
@@ -72,7 +78,7 @@ impl Scenario {
         check_sources(&toml).map_err(within)?;
         let reader = Reader { document, cast: &cast, tier_names: &toml.tier_names };
         let rate = toml.share_rate.as_ref();
-        let rate = rate.map(|rate| document.field("share_rate", rate, parse_rate)).transpose()?;
+        let rate = rate.map(|rate| document.field("share_rate", rate, amount::parse_rate)).transpose()?;
         Ok(Self {
             start,
             rate: rate.unwrap_or(ONE_ETH),
@@ -85,7 +91,7 @@ impl Scenario {
             about: toml.about.trim().to_owned(),
             sources: toml.source,
             tier_names: toml.tier_names,
-            offers: toml.offer,
+            offers: toml.offer.into_iter().map(Spanned::into_inner).collect(),
             cast,
         })
     }
@@ -125,7 +131,7 @@ fn read_terms(
 /// A source that is cited must be listed.
 fn check_sources(toml: &ScenarioToml) -> Result<(), UserError> {
     let of_contributors = toml.contributor.iter().flat_map(|contributor| &contributor.source);
-    let of_offers = toml.offer.iter().flat_map(|offer| &offer.source);
+    let of_offers = toml.offer.iter().flat_map(|offer| &offer.get_ref().source);
     for cited in of_contributors.chain(of_offers) {
         if !toml.source.iter().any(|source| source.id == *cited) {
             return Err(UserError::new(format!("the source `{cited}` is cited but not listed"))

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use eyre::{Result, ensure};
-use levee::{Entry, PotView, RescueEvent, RescueView, history};
-use levee_model::{
-    Amount as Booked, Asset, Bps, EndReason, Models, PositionId, Rate, Status, Units, Wei, prorata,
+use levee::{
+    Entry, EscrowStatement, PotView, RescueEvent, history,
+    statement::{self, AssetStatement, Parts, PositionStatement},
 };
+use levee_model::{Amount as Booked, Asset, Bps, EndReason, Models, Rate, Status, Units, Wei, prorata};
 use serde::Serialize;
 
 use super::{
@@ -86,27 +87,12 @@ pub(crate) struct Debt {
     pub(crate) collected: Units,
 }
 
-/// All of one asset. pledged = returned + owed + locked + delivered + reserved + held + refunded + refundable + dust,
-/// and what the escrow has is the sum of owed, locked, reserved, held, refundable and dust.
+/// All of one asset: what the escrow has is the sum of owed, locked, reserved, held, refundable and dust.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Sum {
     pub(crate) asset: Asset,
-    pub(crate) pledged: Units,
-    /// Paid back after it left the books before settlement.
-    pub(crate) returned: Units,
-    /// Left the books too, and waits to be collected.
-    pub(crate) owed: Units,
-    pub(crate) locked: Units,
-    /// What the beneficiary has received.
-    pub(crate) delivered: Units,
-    /// What it has yet to receive.
-    pub(crate) reserved: Units,
-    /// What a veto stopped and goes back later.
-    pub(crate) held: Units,
-    pub(crate) refunded: Units,
-    pub(crate) refundable: Units,
-    /// What rounding leaves in the escrow permanently.
-    pub(crate) dust: Units,
+    #[serde(flatten)]
+    pub(crate) parts: Parts,
     /// The escrow's actual balance.
     pub(crate) balance: Units,
 }
@@ -118,22 +104,21 @@ impl Statement {
         let escrow = stage.contracts.escrow.address();
         let view = stage.contracts.escrow.rescue().await?;
         let entries = history::fetch(stage.chain.provider(), escrow, 0).await?;
-        let lines = lines(stage, &view, &entries).await?;
-        let debts = debts(stage, &entries).await?;
+        let booked = EscrowStatement::of(escrow, &stage.models.rescue, stage.moment(), &entries)?;
+        let (lines, debts) = (lines(stage, &booked), debts(stage, &booked).await?);
         let mut sums = Vec::new();
-        for asset in Asset::ALL {
+        for AssetStatement { asset, parts } in booked.assets {
             let balance = stage.tokens.balance(&stage.chain, escrow, asset).await?;
-            let sum = Sum::of(asset, &view, &lines, &debts, &entries, balance)?;
+            sums.push(Sum { asset, parts, balance }.checked()?);
             let beneficiary = stage.tokens.balance(&stage.chain, cast::address(BENEFICIARY), asset).await?;
             ensure!(
                 stage.models.rescue.terms().beneficiary != cast::address(BENEFICIARY)
-                    || beneficiary == sum.delivered,
+                    || beneficiary == parts.delivered,
                 "the beneficiary has {beneficiary} of {asset}, but {} were delivered",
-                sum.delivered
+                parts.delivered
             );
-            sums.extend((!sum.pledged.is_zero()).then_some(sum));
         }
-        check_wallets(stage, scenario, &lines, &entries).await?;
+        check_wallets(stage, scenario, (&lines, &debts), &entries).await?;
         let rate = view.rate.known().unwrap_or_else(|| stage.tokens.rate());
         Ok(Self {
             recovery: Recovery::of(stage, &lines).await?,
@@ -190,47 +175,14 @@ impl Statement {
     }
 }
 
-/// A position according to the log.
-#[derive(Debug, Clone, Copy, Default)]
-struct Flows {
-    pledged: Units,
-    returned: Units,
-    refunded: Units,
-}
-
-fn flows(entries: &[Entry]) -> BTreeMap<PositionId, Flows> {
-    let mut flows: BTreeMap<PositionId, Flows> = BTreeMap::new();
-    for event in entries.iter().filter_map(|entry| entry.event.of_rescue()) {
-        match *event {
-            RescueEvent::Pledged { position, amount } => flows.entry(position).or_default().pledged += amount,
-            RescueEvent::Exited { position, amount, .. } | RescueEvent::Declined { position, amount } => {
-                flows.entry(position).or_default().returned += amount;
-            }
-            RescueEvent::Refunded { position, amount, .. } => {
-                flows.entry(position).or_default().refunded += amount
-            }
-            _ => {}
-        }
-    }
-    flows
-}
-
 /// One line for every position that there ever was, by contributor.
-async fn lines(stage: &Stage, view: &RescueView, entries: &[Entry]) -> Result<Vec<Line>> {
-    let flows = flows(entries);
-    let mut lines = Vec::new();
-    for who in stage.cast.names() {
+fn lines(stage: &Stage, booked: &EscrowStatement) -> Vec<Line> {
+    let lines = stage.cast.names().flat_map(|who| {
         let account = cast::address(who);
-        let positions = stage.contracts.escrow.positions(account).await?;
-        for (id, flows) in flows.iter().filter(|(id, _)| id.pledger == account) {
-            let found =
-                positions.iter().find(|position| position.tier == id.tier && position.asset == id.asset);
-            let refundable = found.map_or(Units::ZERO, |position| position.refundable);
-            let held = stage.models.rescue.statement(stage.moment(), *id).held;
-            lines.push(Line::of(who, *id, *flows, (refundable, held), view.status, &stage.models));
-        }
-    }
-    Ok(lines)
+        let own = booked.positions.iter().filter(move |position| position.id.pledger == account);
+        own.map(move |position| Line::of(who, position, &stage.models))
+    });
+    lines.collect()
 }
 
 /// What was collected, by whom it was owed to, in what and where it went.
@@ -243,60 +195,33 @@ fn collections(entries: &[Entry]) -> impl Iterator<Item = (Address, Asset, Addre
     })
 }
 
-/// What exits and declines could not pay a pledger in one asset, according to the log.
-fn unpaid(entries: &[Entry], account: Address, of: Asset) -> Units {
-    let amounts = entries.iter().filter_map(|entry| match *entry.event.of_rescue()? {
-        RescueEvent::Owed { pledger, asset, amount } if (pledger, asset) == (account, of) => Some(amount),
-        _ => None,
-    });
-    amounts.sum()
-}
-
 /// One debt for every pledger and asset that ever had one; the view says how much of it is left.
-async fn debts(stage: &Stage, entries: &[Entry]) -> Result<Vec<Debt>> {
+async fn debts(stage: &Stage, booked: &EscrowStatement) -> Result<Vec<Debt>> {
     let mut debts = Vec::new();
     for who in stage.cast.names() {
         let account = cast::address(who);
         let left = stage.contracts.escrow.owed(account).await?;
-        for asset in Asset::ALL {
-            let (unpaid, owed) = (unpaid(entries, account, asset), left[asset]);
-            let own = collections(entries).filter(|(pledger, of, ..)| (*pledger, *of) == (account, asset));
-            let collected: Units = own.map(|(.., amount)| amount).sum();
-            ensure!(
-                unpaid == owed + collected,
-                "{unpaid} of {asset} were not paid to {who} immediately, but {collected} are collected and {owed} owed"
-            );
-            let debt = Debt { who: who.to_owned(), asset, owed, collected };
-            debts.extend((!unpaid.is_zero()).then_some(debt));
+        for debt in booked.debts.iter().filter(|debt| debt.pledger == account) {
+            let statement::Debt { asset, owed, collected, .. } = *debt;
+            let found = left[asset];
+            ensure!(owed == found, "{found} of {asset} are owed to {who}, and by the log {owed}");
+            debts.push(Debt { who: who.to_owned(), asset, owed, collected });
         }
     }
     Ok(debts)
 }
 
-/// Everything that exits and declines could not pay and that is not collected.
-fn owed(debts: &[Debt], asset: Asset) -> Units {
-    debts.iter().filter(|debt| debt.asset == asset).map(|debt| debt.owed).sum()
-}
-
 impl Line {
-    fn of(
-        who: &str,
-        id: PositionId,
-        flows: Flows,
-        (refundable, held): (Units, Units),
-        status: Status,
-        models: &Models,
-    ) -> Self {
-        let Flows { pledged, returned, refunded } = flows;
-        let rest = pledged - returned - refunded - refundable - held;
-        let (locked, drawn) = if status == Status::Open { (rest, Units::ZERO) } else { (Units::ZERO, rest) };
+    fn of(who: &str, position: &PositionStatement, models: &Models) -> Self {
+        let PositionStatement { id, pledged, returned, owed, locked, drawn, held, refunded, refundable } =
+            *position;
         let Models { rescue, recovery, bonus } = models;
         Self {
             who: who.to_owned(),
             tier: id.tier,
             asset: id.asset,
             pledged,
-            returned,
+            returned: returned + owed,
             locked,
             drawn,
             held,
@@ -309,75 +234,22 @@ impl Line {
     }
 }
 
-/// What the beneficiary has received, according to the log.
-fn delivered(entries: &[Entry], of: Asset) -> Units {
-    let released = entries.iter().filter_map(|entry| match *entry.event.of_rescue()? {
-        RescueEvent::Released { asset, amount, .. } if asset == of => Some(amount),
-        _ => None,
-    });
-    released.sum()
-}
-
 impl Sum {
-    fn of(
-        asset: Asset,
-        view: &RescueView,
-        lines: &[Line],
-        debts: &[Debt],
-        entries: &[Entry],
-        balance: Units,
-    ) -> Result<Self> {
-        let of_asset = || lines.iter().filter(|line| line.asset == asset);
-        let sum = |part: fn(&Line) -> Units| of_asset().map(part).sum::<Units>();
-        let (owed, delivered) = (owed(debts, asset), delivered(entries, asset));
-        let bound = Self {
-            asset,
-            pledged: sum(|line| line.pledged),
-            // What is owed is part of what left the books.
-            returned: sum(|line| line.returned) - owed,
-            owed,
-            locked: sum(|line| line.locked),
-            delivered,
-            // A tranche is kept before it is delivered.
-            reserved: view.tranches_down(asset, view.kept[asset]) - delivered,
-            held: sum(|line| line.held),
-            refunded: sum(|line| line.refunded),
-            refundable: sum(|line| line.refundable),
-            dust: Units::ZERO,
-            balance,
-        };
-        let sum = Self { dust: bound.left_over()?, ..bound };
-        sum.check(of_asset().count())?;
-        Ok(sum)
-    }
-
-    /// What the escrow has beyond what it owes.
-    fn left_over(&self) -> Result<Units> {
-        let Self { asset, balance, .. } = *self;
-        let bound = self.bound();
-        let left = balance.checked_sub(bound);
-        left.ok_or_else(|| eyre::eyre!("the escrow has {balance} of {asset}, but owes {bound}"))
-    }
-
-    /// The escrow's obligations.
-    fn bound(&self) -> Units {
-        self.owed + self.locked + self.reserved + self.held + self.refundable
-    }
-
-    fn check(&self, positions: usize) -> Result<()> {
-        let Self { asset, pledged, returned, delivered, refunded, dust, .. } = *self;
-        let parts = returned + delivered + refunded + self.bound() + dust;
-        ensure!(pledged == parts, "{pledged} of {asset} were pledged, but the parts sum to {parts}");
-        ensure!(
-            dust.is_zero() || dust.get() < positions as u128,
-            "{dust} of {asset} are left over, too much for {positions} positions"
-        );
-        Ok(())
+    /// The same, if the escrow has what it must have.
+    fn checked(self) -> Result<Self> {
+        let (asset, balance, expected) = (self.asset, self.balance, self.parts.in_escrow());
+        ensure!(balance == expected, "the escrow has {balance} of {asset}, not {expected}");
+        Ok(self)
     }
 }
 
 /// Checks that each contributor holds what it had, less what it pledged, plus what came back.
-async fn check_wallets(stage: &Stage, scenario: &Scenario, lines: &[Line], entries: &[Entry]) -> Result<()> {
+async fn check_wallets(
+    stage: &Stage,
+    scenario: &Scenario,
+    (lines, debts): (&[Line], &[Debt]),
+    entries: &[Entry],
+) -> Result<()> {
     let at_start = super::lido::Tokens::at(scenario.rate);
     for contributor in &scenario.contributors {
         for asset in Asset::ALL {
@@ -394,7 +266,8 @@ async fn check_wallets(stage: &Stage, scenario: &Scenario, lines: &[Line], entri
             };
             let pledged: Units = own().map(|line| line.pledged).sum();
             // What could not be paid at once was counted as returned.
-            let late = unpaid(entries, account, asset);
+            let own = debts.iter().filter(|debt| debt.who == contributor.name && debt.asset == asset);
+            let late: Units = own.map(|debt| debt.owed + debt.collected).sum();
             let expected = held + back + collected + from_pools - late - pledged - to_pools;
             let found = stage.tokens.balance(&stage.chain, account, asset).await?;
             ensure!(found == expected, "{} has {found} of {asset}, not {expected}", contributor.name);
@@ -416,34 +289,24 @@ fn pool_flows(stage: &Stage, who: &str, lines: &[Line]) -> (Units, Units) {
 mod tests {
     use super::*;
 
-    fn sum() -> Sum {
+    #[test]
+    fn the_escrow_must_have_what_it_owes() {
         let units = Units::new;
-        Sum {
-            asset: Asset::Eth,
+        let parts = Parts {
             pledged: units(100),
             returned: units(10),
             owed: units(3),
-            locked: units(0),
             delivered: units(40),
             reserved: units(16),
             held: units(4),
             refunded: units(15),
             refundable: units(10),
             dust: units(2),
-            balance: units(35),
-        }
-    }
-
-    #[test]
-    fn the_parts_must_be_the_whole() {
-        assert!(sum().check(3).is_ok());
-        let message = Sum { owed: Units::new(2), ..sum() }.check(3).unwrap_err().to_string();
-        assert_eq!(message, "100 units of ETH were pledged, but the parts sum to 99 units");
-    }
-
-    #[test]
-    fn dust_is_less_than_one_unit_a_position() {
-        let message = sum().check(2).unwrap_err().to_string();
-        assert_eq!(message, "2 units of ETH are left over, too much for 2 positions");
+            ..Parts::default()
+        };
+        let sum = |balance| Sum { asset: Asset::Eth, parts, balance: units(balance) }.checked();
+        assert!(sum(35).is_ok());
+        let message = sum(34).unwrap_err().to_string();
+        assert_eq!(message, "the escrow has 34 units of ETH, not 35 units");
     }
 }

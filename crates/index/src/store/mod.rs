@@ -21,6 +21,7 @@ use url::Url;
 
 use crate::{error::IndexError, indexer::Cursor};
 
+pub use read::LogPlace;
 pub(crate) use read::{Columns, Table, Value, contracts, fold, rules};
 pub(crate) use write::Writer;
 

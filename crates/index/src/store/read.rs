@@ -6,7 +6,7 @@ use alloy::{
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use levee::{
-    Block, Entry, Event, History,
+    Block, Entry, Error, Event, History,
     model::{Position, PositionId, Rescue, RescueEvent},
 };
 use sqlx::{
@@ -67,7 +67,7 @@ impl Store {
     /// Everything that happened in a rescue and its pools up to the cursor's block; none if the index has no genuine rescue there.
     ///
     /// # Errors
-    /// Like [`cursor`](Self::cursor), and those of [`History::of`].
+    /// Like [`cursor`](Self::cursor); [`IndexError::HistoryBroken`].
     pub async fn history(&self, chain: u64, rescue: Address) -> Result<Option<History>, IndexError> {
         let mut reader = self.reader().await?;
         let Some(cursor) = cursor(&mut reader, chain).await? else { return Ok(None) };
@@ -81,7 +81,12 @@ impl Store {
         let missing = IndexError::StoreDamaged { what: "a latest block" };
         let Header { number, parent, time, .. } = header(&row.ok_or(missing)?)?;
         let block = Block { number, parent_hash: parent, time };
-        Ok(Some(History::of(chain, block, rescue, entries)?))
+        let history = History::of(chain, block, rescue, entries);
+        if matches!(history, Err(Error::BrokenHistory(_))) {
+            // Told with its place.
+            fold(&mut reader, chain, rescue).await?.whole(rescue)?;
+        }
+        Ok(Some(history?))
     }
 
     /// All declarations on the board, in the order of the chain.
@@ -101,6 +106,24 @@ impl Store {
     /// Like [`cursor`](Self::cursor); [`IndexError::HistoryBroken`].
     pub async fn rescue(&self, chain: u64, rescue: Address) -> Result<Rescue, IndexError> {
         fold(&mut *self.reader().await?, chain, rescue).await?.whole(rescue)
+    }
+
+    /// Where the latest log of a contract is; none if there is none. The hash of a block stands for all blocks before it, so where two
+    /// of these are the same, the logs are.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn latest_log(&self, chain: u64, contract: Address) -> Result<Option<LogPlace>, IndexError> {
+        let select = sqlx::query(
+            "SELECT * FROM logs WHERE chain = $1 AND address = $2
+             ORDER BY block DESC, log_index DESC LIMIT 1",
+        );
+        let select = select.bind(chain.cast_signed()).bind(contract.to_vec());
+        let row = select.fetch_optional(&self.pool).await.map_err(IndexError::failed)?;
+        let place = |row: AnyRow| {
+            Ok(LogPlace { block_hash: hash(&row, "block_hash")?, log_index: unsigned(&row, "log_index")? })
+        };
+        row.map(place).transpose()
     }
 
     /// The positions in a rescue, by pledger, tier and asset.
@@ -170,6 +193,15 @@ pub(crate) enum Table {
     Contracts,
     Logs,
     Positions,
+}
+
+/// Where a log is in the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogPlace {
+    /// The hash of its block.
+    pub block_hash: B256,
+    /// Its place among the logs of the block.
+    pub log_index: u64,
 }
 
 /// One value of a row.

@@ -161,7 +161,9 @@ impl Decoder {
 
     /// A call with others in it; none if it is no such call.
     fn open(&self, call: &RawCall) -> Result<Option<Opened>, Unreadable> {
-        for read in [wrapper::safes, wrapper::aragon, wrapper::timelocks, wrapper::governors] {
+        let readers =
+            [wrapper::safes, wrapper::aragon, wrapper::timelocks, wrapper::governors, wrapper::multicalls];
+        for read in readers {
             if let Some(opened) = read(call)? {
                 return Ok(Some(opened));
             }

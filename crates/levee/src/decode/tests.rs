@@ -549,6 +549,29 @@ fn the_calls_in_a_transaction_of_a_safe_are_its_own() {
     assert!(meaning.has_unknown());
 }
 
+#[test]
+fn the_calls_of_multicall3_are_its_own_and_may_fail_or_not() {
+    use crate::{bindings::Multicall3 as M, multicall::MULTICALL3};
+    let data = |may_fail: [bool; 2]| {
+        let calls = two_calls().into_iter().zip(may_fail);
+        let calls =
+            calls.map(|(call, allowFailure)| M::Call3 { target: call.to, allowFailure, callData: call.data });
+        M::aggregate3Call { calls: calls.collect() }.abi_encode()
+    };
+    let read = |may_fail| lines(&decoder().paid_by(ANN).read(raw(MULTICALL3, 0, data(may_fail))));
+    let some = format!("make those that succeed by Multicall3 {MULTICALL3}");
+    assert_eq!(read([true; 2]), [some, APPROVE.into(), for_ann()]);
+    let all = format!("make all or none by Multicall3 {MULTICALL3}");
+    assert_eq!(read([false; 2]), [all, APPROVE.into(), for_ann()]);
+    for meaning in [
+        decoder().read(raw(MULTICALL3, 0, data([true, false]))),
+        decoder().read(raw(OTHER, 0, data([true; 2]))),
+        decoder().read(raw(MULTICALL3, 0, [data([true; 2]), vec![0]].concat())),
+    ] {
+        assert!(meaning.has_unknown(), "{meaning:?}");
+    }
+}
+
 /// Only a delegate call makes them the caller's own.
 #[test]
 fn calls_through_multi_send_are_its_own_unless_a_safe_runs_it() {

@@ -11,10 +11,12 @@ use super::{
 };
 use crate::{
     aragon::{self, raw as Aragon},
+    bindings::Multicall3,
     governor::{
         self,
         raw::{Bravo, Governor, Timelock as T},
     },
+    multicall::MULTICALL3,
     safe::{
         self, SafeCall, SafeOperation, SafeTransaction,
         raw::{MultiSend, Wallet},
@@ -143,6 +145,26 @@ pub(super) fn safes(call: &RawCall) -> Read<Opened> {
         }
         _ => return Ok(None),
     }))
+}
+
+/// The calls by Multicall3, which makes them itself.
+pub(super) fn multicalls(call: &RawCall) -> Read<Opened> {
+    if call.selector() != Some(Multicall3::aggregate3Call::SELECTOR)
+        || call.to.is_some_and(|to| to != MULTICALL3)
+    {
+        return Ok(None);
+    }
+    let Multicall3::aggregate3Call { calls } = call.arguments()?;
+    let may_fail = calls.iter().filter(|call| call.allowFailure).count();
+    let words = match may_fail {
+        0 => "make all or none by Multicall3",
+        _ if may_fail == calls.len() => "make those that succeed by Multicall3",
+        _ => return Err(Unreadable("some of its calls must succeed, and others need not".into())),
+    };
+    let inner =
+        calls.into_iter().map(|call| SafeCall { to: call.target, value: U256::ZERO, data: call.callData });
+    let sentence = Sentence::new("multicall", words).with("multicall", call.target());
+    Ok(Some(Opened { sentence: Some(sentence), ..Opened::only(call.to, inner.collect()) }))
 }
 
 /// A Safe's transaction without its nonce, which the call does not name.

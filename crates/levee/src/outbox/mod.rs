@@ -107,7 +107,15 @@ impl Prepared {
     /// # Errors
     /// [`Error::GasPriceAboveLimit`] if the next block needs more.
     pub fn at_most(self, other: &Self) -> Result<Self, Error> {
-        let fees = self.fees.at_most(other.fees.max_fee_per_gas)?;
+        self.at_price(Wei::new(other.fees.max_fee_per_gas))
+    }
+
+    /// The same for at most `price` for a gas.
+    ///
+    /// # Errors
+    /// [`Error::GasPriceAboveLimit`] if the next block needs more.
+    pub fn at_price(self, price: Wei) -> Result<Self, Error> {
+        let fees = self.fees.at_most(price.get())?;
         Ok(self.with_fees(fees))
     }
 

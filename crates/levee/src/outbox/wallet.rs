@@ -11,7 +11,7 @@ use alloy::{
     rpc::types::TransactionRequest,
 };
 use futures_util::future::BoxFuture;
-use levee_model::{Timestamp, Wei, json};
+use levee_model::{Timestamp, Wei};
 use serde::Serialize;
 
 use super::{
@@ -65,7 +65,7 @@ pub struct Handover {
     #[cfg_attr(feature = "schema", schemars(with = "serde_json::Map<String, serde_json::Value>"))]
     pub request: TransactionRequest,
     /// Whose events tell what it did.
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<json::Account>"))]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<levee_model::json::Account>"))]
     #[serde(serialize_with = "journal::accounts")]
     pub contracts: Vec<Address>,
     /// When it was handed over, in Unix seconds.

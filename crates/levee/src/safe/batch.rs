@@ -128,7 +128,7 @@ impl Batch {
         }
         let fits = |checksum: &String| *checksum == checksum_of(&file).to_string();
         if !batch.meta.checksum.as_ref().is_none_or(fits) {
-            return Err(refused("it was changed after its checksum was made".into()));
+            return Err(refused("its checksum does not fit what it says".into()));
         }
         Ok(batch)
     }
@@ -278,7 +278,7 @@ mod tests {
         let error = Batch::parse(&serde_json::to_string(&changed).unwrap()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "this is not a batch of Safe's Transaction Builder: it was changed after its checksum was made"
+            "this is not a batch of Safe's Transaction Builder: its checksum does not fit what it says"
         );
     }
 

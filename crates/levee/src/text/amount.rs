@@ -9,10 +9,14 @@ use levee_model::{Amount, Asset, Rate, Shares, Units, Wei, prorata};
 use super::TextError;
 use crate::display::{decimal, ether};
 
+pub use crate::display::per_share;
+
 /// Decimal places of ETH, stETH and wstETH.
 const DECIMALS: usize = 18;
 /// Decimal places of gwei.
 const GWEI_DECIMALS: usize = 9;
+/// Decimal places of what a share is worth: a rate counts the wei of 10^27 shares.
+const RATE_DECIMALS: usize = 27;
 const UNITS: &str = "ETH (or `ether`), `gwei`, `wei`, stETH, `shares` (of stETH) or wstETH";
 
 /// An amount of one asset, in the unit in which it was written.
@@ -42,8 +46,7 @@ impl WrittenAmount {
     /// Reads `1.5 ETH`, `2500 stETH`, `30 wstETH`, `20 gwei`, `123 wei` or `100 shares`; the space may be left out.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let text = text.trim();
-        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-        let (number, unit) = (text[..split].trim_end(), &text[split..]);
+        let (number, unit) = number_and_unit(text);
         match unit.to_ascii_lowercase().as_str() {
             "eth" | "ether" => Ok(Self::Eth(Wei::new(parse_decimal(number, text, DECIMALS)?))),
             "steth" => Ok(Self::StEth(Wei::new(parse_decimal(number, text, DECIMALS)?))),
@@ -68,6 +71,26 @@ impl fmt::Display for WrittenAmount {
             Self::WstEth(units) => write!(f, "{} wstETH", decimal(units.get())),
         }
     }
+}
+
+/// `1.5` and `ETH`, of `1.5 ETH`.
+fn number_and_unit(text: &str) -> (&str, &str) {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
+    (number.trim_end(), unit)
+}
+
+/// Reads what one share of stETH, or one wstETH, is worth, as in `1.2 ETH`: exactly, with up to 27 decimal places.
+pub fn parse_rate(text: &str) -> Result<Rate, TextError> {
+    let text = text.trim();
+    let (number, unit) = number_and_unit(text);
+    let rate = match unit.to_ascii_lowercase().as_str() {
+        "eth" | "ether" => Rate::new(parse_decimal(number, text, RATE_DECIMALS)?),
+        _ => parse_eth(text).map(|_| None)?,
+    };
+    rate.ok_or_else(|| {
+        TextError::new(format!("`{text}` is not a share rate"))
+            .hint("write the value of one share, as in `1.2 ETH`")
+    })
 }
 
 /// Reads an amount that must be in ETH.
@@ -217,6 +240,23 @@ mod tests {
         assert_eq!(parse_eth("2 wei").unwrap(), Wei::new(2));
         let error = parse_eth("2 stETH").unwrap_err().to_string();
         assert_eq!(error, "`2 stETH` is an amount of stETH, not of ETH");
+    }
+
+    #[test]
+    fn a_rate_is_read_and_shown_exactly() {
+        let rate = |text: &str| parse_rate(text).unwrap().get();
+        assert_eq!(rate("1.2 ETH"), 1_200_000_000_000_000_000_000_000_000);
+        let fine = "1.234567890123456789012345678 ETH";
+        assert_eq!(rate(fine), 1_234_567_890_123_456_789_012_345_678);
+        for text in ["1.2 ETH", "1 ETH", fine, "0.000000000000000000000000001 ETH"] {
+            assert_eq!(per_share(parse_rate(text).unwrap()), text);
+        }
+        let refusal = |text: &str| parse_rate(text).unwrap_err().to_string();
+        assert_eq!(refusal("0 ETH"), "`0 ETH` is not a share rate");
+        assert_eq!(refusal("5 wei"), "`5 wei` is not a share rate");
+        assert_eq!(refusal("100 ETH"), "`100 ETH` is not a share rate");
+        assert_eq!(refusal("1.2"), "`1.2` has no unit");
+        assert_eq!(refusal("1.2 stETH"), "`1.2 stETH` is an amount of stETH, not of ETH");
     }
 
     #[test]

@@ -63,8 +63,19 @@ impl Document {
 
     /// `terms.toml:3`, the line with the byte at `offset`.
     pub fn place(&self, offset: usize) -> String {
+        format!("{}:{}", self.path.display(), self.line(offset))
+    }
+
+    /// The line with the byte at `offset`, counted from 1.
+    pub fn line(&self, offset: usize) -> usize {
         let before = self.text.get(..offset).unwrap_or(&self.text);
-        format!("{}:{}", self.path.display(), before.matches('\n').count() + 1)
+        before.matches('\n').count() + 1
+    }
+
+    /// The first line on which `key` is given a value, counted from 1; none if there is none.
+    pub fn line_of_key(&self, key: &str) -> Option<usize> {
+        let gives = |line: &str| line.split_once('=').is_some_and(|(name, _)| name.trim() == key);
+        self.text.lines().position(gives).map(|index| index + 1)
     }
 
     /// The key whose value begins at `offset`: what is before the last `=` of the line, or in the brackets of a header.

@@ -1,4 +1,4 @@
-//! What people write: terms files, and the amounts, times, percentages and addresses in them.
+//! What people write: terms files, and the amounts, times, percentages and addresses in them; and how what they read is written.
 //!
 //! Whatever is not wholly understood is refused: a number without a unit, a duration that could be read in two ways, a key
 //! that is not known, an address that fails its checksum. Files are read up to a limit.
@@ -21,6 +21,8 @@ use std::fmt;
 pub mod address;
 pub mod amount;
 pub mod document;
+pub mod escape;
+pub mod event;
 pub mod file;
 pub mod percent;
 pub mod terms;

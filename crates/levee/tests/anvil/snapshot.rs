@@ -8,12 +8,12 @@ use alloy::{
 };
 use eyre::{OptionExt as _, Result};
 use levee::{
-    AccountPosition, AccountView, Blueprint, BonusPool, Contract, Error, Escrow, Query, RecoveryPool,
-    Snapshot, TokenView,
+    AccountPosition, AccountView, Blueprint, BonusPool, Contract, Error, Escrow, Event, History, Query,
+    RecoveryPool, Snapshot, TokenView,
     model::{Amount, Asset, Bps, Operation as O, PositionId, Shares, Terms, Tier, Units, Wei},
     provider,
 };
-use levee_lab::proxy::{OwnCode, Proxy};
+use levee_lab::proxy::{self, OwnCode, Proxy, Reply};
 
 const ONE: Wei = Wei::new(ETHER);
 
@@ -88,6 +88,40 @@ async fn the_largest_rescue_is_one_request() -> Result<()> {
         assert_eq!(bonus.share, BonusPool::of(&escrow).share_of(id).await?);
         assert_eq!(bonus.enlistment, BonusPool::of(&escrow).enlisted(id).await?);
         assert_eq!((bonus.enlistment.enlisted, bonus.is_current), (Units::new(ETHER), true));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_history_adds_up_to_what_the_contracts_say() -> Result<()> {
+    let env = Environment::start().await?;
+    let escrow = largest_rescue(&env).await?;
+    let snapshot = Query::of(escrow.address()).account(env.alice()).read(&env.provider, None).await?;
+    let history = History::read(&env.provider, &snapshot).await?;
+    assert_eq!((history.chain, history.block, history.address), (CHAIN, snapshot.block, escrow.address()));
+    assert_eq!(history.rescue.view(history.moment()), snapshot.rescue);
+    assert_eq!(Some(history.pools.bonus), snapshot.bonus);
+    // Its creation, the pools', and for each of 24 pots a pledge and its enlistment.
+    assert_eq!(history.entries.len(), 3 + 2 * 24);
+
+    for omitted in [3, 4, 30] {
+        let asked = env.endpoint();
+        let proxy = Proxy::replying(&env.endpoint(), move |request| {
+            if request["method"] != "eth_getLogs" {
+                return Reply::Node;
+            }
+            let mut logs = proxy::ask(&asked, request)["result"].take();
+            logs.as_array_mut().expect("they are logs").remove(omitted);
+            Reply::Result(logs)
+        });
+        let provider = provider::read_only(&proxy.url().parse()?)?;
+        let differs = Error::HistoryDiffers { rescue: escrow.address(), block: snapshot.block.number };
+        let is_enlistment = matches!(history.entries[omitted].event, Event::Bonus(_));
+        match History::read(&provider, &snapshot).await {
+            // It changes only what one position has.
+            Ok(read) => assert!(is_enlistment && read.pools != history.pools),
+            Err(error) => assert_eq!((error, is_enlistment), (differs, false)),
+        }
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use eyre::Result;
 use levee::{
     Contract, Error, Escrow, Governor,
     decode::{Decoder, Expectation, Meaning, Value},
-    safe,
+    multicall, safe,
 };
 
 use super::{
@@ -165,6 +165,11 @@ async fn check_contracts(
             "board" => &[Contract::PledgeBoard],
             "multiSend" => {
                 doubts.extend(foreign_code(connection, *account).await?);
+                continue;
+            }
+            "multicall" if multicall::exists(&connection.provider).await? => continue,
+            "multicall" => {
+                doubts.push(format!("`{account}` has not the code of Multicall3"));
                 continue;
             }
             "receiver" => &[Contract::DebtRepayer, Contract::StakedEtherUnwinder],

@@ -1,16 +1,19 @@
 //! The events of a transaction as sentences.
 
 use alloy::primitives::Address;
-use levee::{BoardEvent, BonusEvent, Declaration, Event, ReceiverEvent, RecoveryEvent, RescueEvent};
 use levee_model::{BonusDecision, EndReason, Enlistment, PositionId, Rate, Units, Wei};
 
+use super::{
+    amount::{self, WrittenAmount},
+    percent,
+};
 use crate::{
-    amount::{self, Amount},
-    percent, time,
+    BoardEvent, BonusEvent, Declaration, Event, ReceiverEvent, RecoveryEvent, RescueEvent,
+    display::{ether, utc},
 };
 
 /// An event as a sentence without a full stop. `rate` values stETH shares, if it is known.
-pub(crate) fn to_text(event: &Event, rate: Option<Rate>) -> String {
+pub fn to_text(event: &Event, rate: Option<Rate>) -> String {
     match event {
         Event::Rescue(event) => rescue_to_text(event, rate),
         Event::Recovery(event) => recovery_to_text(event),
@@ -24,7 +27,7 @@ fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
     let shown = |id: &PositionId, units: Units| amount::units(units, id.asset, rate);
     match event {
         RescueEvent::Created { terms } => {
-            let (target, deadline) = (amount::eth(terms.target), time::time(terms.deadline));
+            let (target, deadline) = (ether(terms.target), utc(terms.deadline));
             format!("created a rescue with a target of {target}, open for pledges until {deadline}")
         }
         RescueEvent::Pledged { position, amount } => {
@@ -50,12 +53,12 @@ fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
         }
         RescueEvent::AmendmentProposed { amendment } => {
             let (target, deadline) =
-                (amount::eth(amendment.goal.target), time::time(amendment.goal.deadline));
-            let from = time::time(amendment.effective_at);
+                (ether(amendment.goal.target), utc(amendment.goal.deadline));
+            let from = utc(amendment.effective_at);
             format!("proposed a target of {target} and a deadline of {deadline}, effective {from}")
         }
         RescueEvent::Settled { threshold, target, drawn, .. } => {
-            let (drawn, target) = (amount::eth(*drawn), amount::eth(*target));
+            let (drawn, target) = (ether(*drawn), ether(*target));
             format!(
                 "settled at a threshold of {}: {drawn} of {target} is drawn",
                 percent::percent(*threshold)
@@ -67,7 +70,7 @@ fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
             format!("delivered {shown} to the beneficiary: {} of {asset} in total", tranches_text(*tranches))
         }
         RescueEvent::Objected { position, weight } => {
-            format!("{} objected with {}", position.pledger, amount::eth(*weight))
+            format!("{} objected with {}", position.pledger, ether(*weight))
         }
         RescueEvent::Cancelled { reason, kept, .. } => {
             let kept = tranches_text(*kept);
@@ -89,12 +92,12 @@ fn recovery_to_text(event: &RecoveryEvent) -> String {
     match event {
         RecoveryEvent::Created { escrow } => format!("created the recovery pool of {escrow}"),
         RecoveryEvent::Recovered { payer, amount, .. } => {
-            format!("distributed {} from {payer}", amount::eth(*amount))
+            format!("distributed {} from {payer}", ether(*amount))
         }
         RecoveryEvent::Repaid { draw_order, interest, principal, rest } => {
             let parts = [("interest", interest), ("principal", principal), ("remainder", rest)];
             let paid = parts.into_iter().filter(|(_, amount)| !amount.is_zero());
-            let parts = paid.map(|(name, paid)| format!("{} {name}", amount::eth(*paid)));
+            let parts = paid.map(|(name, paid)| format!("{} {name}", ether(*paid)));
             format!("repaid draw order {draw_order}: {}", parts.collect::<Vec<_>>().join(", "))
         }
         RecoveryEvent::Claimed { position, recipient, amount } => {
@@ -107,18 +110,18 @@ fn bonus_to_text(event: &BonusEvent) -> String {
     match event {
         BonusEvent::Created { escrow } => format!("created the bonus pool of {escrow}"),
         BonusEvent::Added { sponsor, amount } => {
-            format!("added {} from {sponsor} to the bonus", amount::eth(*amount))
+            format!("added {} from {sponsor} to the bonus", ether(*amount))
         }
         BonusEvent::Enlisted { position, enlistment } => enlisted_text(position, enlistment),
         BonusEvent::Decided(BonusDecision { bonus, pledgers, .. }) => {
-            let (bonus, pledgers) = (amount::eth(*bonus), amount::eth(*pledgers));
+            let (bonus, pledgers) = (ether(*bonus), ether(*pledgers));
             format!("decided the bonus of {bonus}: {pledgers} goes to pledgers, the rest back to sponsors")
         }
         BonusEvent::Claimed { position, recipient, amount } => {
             paid_text("bonus", position, *recipient, *amount)
         }
         BonusEvent::Returned { sponsor, recipient, amount } => {
-            format!("returned {} of {sponsor} to {recipient}", amount::eth(*amount))
+            format!("returned {} of {sponsor} to {recipient}", ether(*amount))
         }
     }
 }
@@ -137,7 +140,7 @@ fn enlisted_text(id: &PositionId, enlistment: &Enlistment) -> String {
 
 /// A payment from a pool for a position.
 fn paid_text(what: &str, id: &PositionId, recipient: Address, amount: Wei) -> String {
-    let (pledger, paid) = (id.pledger, amount::eth(amount));
+    let (pledger, paid) = (id.pledger, ether(amount));
     format!("paid {paid} of {what} for the {} of {pledger} in tier {} to {recipient}", id.asset, id.tier)
 }
 
@@ -145,8 +148,8 @@ fn board_to_text(event: &BoardEvent) -> String {
     match event {
         BoardEvent::Declared(declared) => {
             let Declaration { stage, tier, amount, expiry, .. } = &declared.declaration;
-            let amount = amount.map_or_else(|| "an unknown amount".into(), amount::eth);
-            let (who, expiry) = (declared.contributor, time::time(*expiry));
+            let amount = amount.map_or_else(|| "an unknown amount".into(), ether);
+            let (who, expiry) = (declared.contributor, utc(*expiry));
             format!("{who} declared: {stage}, {amount} into tier {tier}, valid until {expiry}")
         }
         BoardEvent::Revoked { contributor, digest } => {
@@ -158,27 +161,32 @@ fn board_to_text(event: &BoardEvent) -> String {
 fn receiver_to_text(event: &ReceiverEvent) -> String {
     match event {
         ReceiverEvent::DebtRepaid { debt, repaid, rest } => {
-            let [debt, repaid] = [debt, repaid].map(|amount| amount::eth(*amount));
+            let [debt, repaid] = [debt, repaid].map(|amount| ether(*amount));
             let above = if rest.is_zero() {
                 String::new()
             } else {
-                format!("; {} above it went to the rest", amount::eth(*rest))
+                format!("; {} above it went to the rest", ether(*rest))
             };
             format!("repaid {repaid} of a debt of {debt}{above}")
         }
         ReceiverEvent::TokenForwarded { token, amount } => format!("sent {amount} of {token} to the rest"),
         ReceiverEvent::WithdrawalRequested { amount, requests } => {
             let plural = if *requests == 1 { "" } else { "s" };
-            let amount = Amount::StEth(*amount);
+            let amount = WrittenAmount::StEth(*amount);
             format!("requested the withdrawal of {amount} in {requests} request{plural}")
         }
-        ReceiverEvent::EtherForwarded { amount } => format!("sent {} to the recipient", amount::eth(*amount)),
+        ReceiverEvent::EtherForwarded { amount } => format!("sent {} to the recipient", ether(*amount)),
     }
 }
 
 /// `1 tranche`, `2 tranches`.
-pub(crate) fn tranches_text(count: u8) -> String {
-    format!("{count} tranche{}", if count == 1 { "" } else { "s" })
+pub fn tranches_text(count: u8) -> String {
+    counted(count.into(), "tranche")
+}
+
+/// A number and a noun that takes an `s`: `1 page`, `2 pages`.
+pub fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

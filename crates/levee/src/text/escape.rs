@@ -4,18 +4,18 @@
 use std::fmt::Write;
 
 /// A text of several lines, with all other control and direction characters escaped: `\u{1b}`.
-pub(crate) fn text(text: &str) -> String {
+pub fn text(text: &str) -> String {
     escaped(text, |c| c != '\n' && is_hidden(c), |c| c.escape_unicode().to_string())
 }
 
 /// What must stay on one line: line ends are escaped too.
-pub(crate) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     escaped(text, is_hidden, |c| c.escape_default().to_string())
 }
 
 /// A JSON document with the same characters escaped in its strings, as JSON allows: its content is
 /// unchanged.
-pub(crate) fn json(document: &str) -> String {
+pub fn json(document: &str) -> String {
     escaped(
         document,
         |c| c != '\n' && is_hidden(c),

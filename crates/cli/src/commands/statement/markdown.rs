@@ -1,0 +1,88 @@
+//! A statement for a forum.
+
+use levee_model::Asset;
+
+use super::{Ledger, text};
+use crate::{escape, time};
+
+impl Ledger<'_> {
+    /// The statement as Markdown.
+    pub(super) fn to_markdown(&self) -> String {
+        let (block, address, chain) = (&self.history.block, self.history.address, self.history.chain);
+        let mut parts = vec![format!("# Statement of the rescue `{address}`")];
+        let number = block.number;
+        let of = self.of.map_or_else(String::new, |account| format!(" Only what concerns `{account}`."));
+        parts.push(format!(
+            "On chain {chain}, up to block {number} of {}, from its logs. Status: {}.{of}",
+            time::time(block.time),
+            escaped(&self.status())
+        ));
+        parts.extend(self.rate_text().map(|rate| format!("Share rate: {}.", escaped(&rate))));
+        parts.push(format!("## Totals\n\n{}", self.totals_table()));
+        parts.push(format!("## Contributors\n\n{}", self.positions_table()));
+        let pools = [
+            ("Recovered", text::recovered(&self.statement.recovery)),
+            ("Bonus", text::bonus(&self.statement.bonus)),
+        ];
+        let pools = pools.into_iter().filter(|(_, facts)| !facts.is_empty());
+        parts.extend(pools.map(|(title, facts)| format!("## {title}\n\n```text\n{facts}```")));
+        parts.push(format!("## Movements\n\n{}", self.movements_table()));
+        parts.push(self.reconciled().to_owned());
+        format!("{}\n", parts.join("\n\n"))
+    }
+
+    fn totals_table(&self) -> String {
+        let escrow = &self.statement.escrow;
+        let pots = escrow.pots.iter().map(|pot| (format!("tier {}", pot.tier), pot.asset, &pot.parts));
+        let assets = escrow.assets.iter().map(|of| ("all".to_owned(), of.asset, &of.parts));
+        let rows = pots
+            .chain(assets)
+            .map(|(of, asset, parts)| [of, asset.to_string(), self.identity_of(asset, parts)]);
+        table(["of", "asset", "where it is"], rows)
+    }
+
+    fn positions_table(&self) -> String {
+        let rows = self.statement.escrow.positions.iter().map(|position| {
+            let asset: Asset = position.id.asset;
+            let identity = self.identity(asset, position.pledged, super::named(position));
+            [format!("`{}`", position.id.pledger), position.id.tier.to_string(), identity]
+        });
+        table(["contributor", "tier", "what it pledged"], rows)
+    }
+
+    fn movements_table(&self) -> String {
+        let rows = self.lines.iter().map(|line| {
+            let (time, block) = (time::time(line.entry.time), line.entry.block.to_string());
+            let transaction = format!("`{}`", line.entry.transaction);
+            [time, block, escaped(&line.what(self.rate())), transaction]
+        });
+        table(["time", "block", "what", "transaction"], rows)
+    }
+}
+
+fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let line = |cells: [String; N]| format!("| {} |\n", cells.join(" | "));
+    let head = line(header.map(str::to_owned)) + &line([(); N].map(|()| "---".to_owned()));
+    let text = rows.fold(head, |text, row| text + &line(row));
+    text.trim_end().to_owned()
+}
+
+/// A text that may be from elsewhere, as nothing but text.
+fn escaped(text: &str) -> String {
+    const MARKS: &str = "\\`*_[]<>|#~!&";
+    let escape = |c: char| if MARKS.contains(c) { format!("\\{c}") } else { c.to_string() };
+    escape::line(text).chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_is_markup() {
+        let text = "a|b <img src=x> [x](y) `c`\n# d \u{202e}";
+        assert_eq!(escaped(text), "a\\|b \\<img src=x\\> \\[x\\](y) \\`c\\`\\\\n\\# d \\\\u{202e}");
+        let rows = [["1".to_owned(), "2".to_owned()]];
+        assert_eq!(table(["a", "b"], rows.into_iter()), "| a | b |\n| --- | --- |\n| 1 | 2 |");
+    }
+}

@@ -1,0 +1,225 @@
+//! A keeper does what is due for rescues, and what anyone may do: whoever comes first.
+
+pub(crate) mod agenda;
+pub(crate) mod lookout;
+pub(crate) mod report;
+pub(crate) mod sender;
+pub(crate) mod service;
+pub(crate) mod watched;
+
+use std::{future::Future, pin::pin, time::Duration};
+
+use alloy::primitives::Address;
+use eyre::{Report, Result};
+use levee_model::Timestamp;
+use tokio::time;
+
+use self::{
+    agenda::{Agenda, Due, Now},
+    lookout::{Lookout, Sight},
+    report::{Handled, Outcome, Round},
+    sender::{Sender, Sent, affordable},
+};
+use crate::{
+    connection::Connection,
+    error::{EXIT_USER, UserError, exit_code, in_a_line},
+    output::Output,
+};
+
+/// The longest pause while the nodes do not answer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A keeper that goes on until it is asked to end.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    pub(crate) lookout: Lookout,
+    pub(crate) agenda: Agenda,
+    pub(crate) sender: Sender,
+    pub(crate) output: Output,
+    /// How often to look for new blocks.
+    pub(crate) every: Duration,
+    /// How long a transaction is waited for after the keeper was asked to end.
+    pub(crate) grace: Duration,
+    /// For how many duties the balance should be enough.
+    pub(crate) reserve: u64,
+    /// Whether a transaction of the keeper is in no block yet, or was not looked at.
+    pub(crate) has_pending: bool,
+}
+
+impl Keeper {
+    /// Looks and acts until `stop`. What was begun by then is waited for, and what is not in a block after that stays in the journal.
+    ///
+    /// # Errors
+    /// What only the user can correct. Nodes that do not answer are asked again.
+    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<()> {
+        let mut stop = pin!(stop);
+        let mut failures = 0;
+        loop {
+            let pause = match self.turn(&mut stop).await {
+                None => return Ok(()),
+                Some(Ok(pause)) => {
+                    failures = 0;
+                    pause
+                }
+                Some(Err(report)) => {
+                    failures += 1;
+                    self.failed(report, failures)?
+                }
+            };
+            tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                () = time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// One look, and what follows from it; the pause until the next. None if it was asked to end.
+    async fn turn(&mut self, stop: &mut (impl Future<Output = ()> + Unpin)) -> Option<Result<Duration>> {
+        // What was begun before comes before anything else; while it waits, the chain is only looked at.
+        let is_clear = if self.has_pending { self.round(&[], 0, stop).await? } else { true };
+        let sight = tokio::select! {
+            biased;
+            () = &mut *stop => return None,
+            sight = self.lookout.look() => sight,
+        };
+        let now = match sight {
+            Ok(Sight::At(now)) => now,
+            Ok(Sight::Behind) => return Some(Ok(Duration::ZERO)),
+            Ok(Sight::Nothing) => return Some(Ok(self.every)),
+            Err(report) => return Some(Err(report)),
+        };
+        let ready = self.ready(now);
+        if is_clear && !ready.is_empty() {
+            self.round(&ready, now.time, stop).await?;
+        }
+        Some(Ok(self.every))
+    }
+
+    /// What is to be done at a block.
+    fn ready(&mut self, now: Now) -> Vec<Due> {
+        let tasks = self.lookout.tasks(now);
+        let ready = self.agenda.at(now, tasks);
+        self.lookout.metrics.due.set(i64::try_from(self.agenda.len()).unwrap_or(i64::MAX));
+        ready
+    }
+
+    /// Sends what is due, and tells what became of it. Whether nothing is left that waits for a block; none if it was asked to end.
+    async fn round(
+        &mut self,
+        due: &[Due],
+        now: Timestamp,
+        stop: &mut (impl Future<Output = ()> + Unpin),
+    ) -> Option<bool> {
+        let (done, is_asked_to_end) = {
+            let mut round = pin!(self.sender.round(due, now));
+            tokio::select! {
+                biased;
+                done = &mut round => (done, false),
+                () = stop => {
+                    self.sender.stop.set();
+                    (time::timeout(self.grace, round).await.unwrap_or_else(|_| Ok(Sent::default())), true)
+                }
+            }
+        };
+        let told = match done {
+            Ok(sent) => self.tell(sent).await,
+            Err(report) => Err(report),
+        };
+        if let Err(report) = told {
+            self.has_pending = true;
+            self.note_failure(&report);
+        }
+        (!is_asked_to_end).then_some(!self.has_pending)
+    }
+
+    async fn tell(&mut self, sent: Sent) -> Result<()> {
+        self.has_pending = sent.has_pending;
+        sent.finished.iter().for_each(|outcome| self.lookout.metrics.count(outcome.name()));
+        let block = self.lookout.metrics.block.get().cast_unsigned();
+        for (due, outcome) in sent.handled {
+            let block = if let Outcome::Done(executed) = &outcome { executed.block } else { block };
+            self.agenda.tried(&due.task, block);
+            self.lookout.metrics.count(outcome.name());
+            let (rescue, purpose, name) = (due.task.rescue, &due.purpose, outcome.name());
+            tracing::info!(target: "keeper", %rescue, %purpose, outcome = name, "{}", outcome.text());
+            let handled = due.handled(outcome);
+            if self.output.is_json() {
+                self.output.event(&handled.text(), &handled)?;
+            }
+        }
+        self.check_balance().await?;
+        sent.error.map_or(Ok(()), Err)
+    }
+
+    /// Warns before the account can pay no more.
+    async fn check_balance(&self) -> Result<()> {
+        let balance = self.sender.balance().await?;
+        let enough = affordable(balance, self.sender.cap.late);
+        let metrics = &self.lookout.metrics;
+        metrics.balance.set(i64::try_from(balance.get() / 1_000_000_000).unwrap_or(i64::MAX));
+        metrics.affordable.set(i64::try_from(enough).unwrap_or(i64::MAX));
+        if enough < self.reserve {
+            let account = self.sender.account();
+            tracing::warn!(target: "keeper", %account, balance_wei = %balance, transactions = enough, "the balance is low");
+        }
+        Ok(())
+    }
+
+    /// The pause after a failure, if it may pass.
+    fn failed(&self, report: Report, failures: u32) -> Result<Duration> {
+        if exit_code(&report) == EXIT_USER {
+            return Err(report);
+        }
+        self.note_failure(&report);
+        let pause = self.every.saturating_mul(1u32.checked_shl(failures).unwrap_or(u32::MAX));
+        Ok(pause.min(LONGEST_PAUSE))
+    }
+
+    fn note_failure(&self, report: &Report) {
+        let error = in_a_line(report);
+        tracing::error!(target: "keeper", error, "it is tried again");
+        self.lookout.metrics.failed(error);
+    }
+
+    /// Does what is due now, each once, whoever's turn it is.
+    ///
+    /// # Errors
+    /// Also if the nodes do not answer.
+    pub(crate) async fn once(mut self) -> Result<Round> {
+        if self.sender.round(&[], 0).await?.has_pending {
+            let account = self.sender.account();
+            return Err(UserError::new(format!("a transaction of `{account}` is in no block yet"))
+                .hint("run it again later; `levee journal list` shows what waits")
+                .into());
+        }
+        let now = self.lookout.caught_up(self.every).await?;
+        let mut duties = Vec::new();
+        let mut ready = self.ready(now);
+        let mut has_pending = false;
+        while !ready.is_empty() && !has_pending {
+            let sent = self.sender.round(&ready, now.time).await?;
+            ready.drain(..sent.handled.len().min(ready.len()));
+            has_pending = sent.has_pending;
+            duties.extend(sent.handled.iter().map(|(due, outcome)| due.handled(outcome.clone())));
+            self.tell(sent).await?;
+        }
+        Ok(Round { block: now.block, rescues: self.lookout.watched.len(), duties })
+    }
+}
+
+/// What `from` would do now.
+pub(crate) async fn plan(
+    mut lookout: Lookout,
+    connection: &Connection,
+    from: Address,
+    every: Duration,
+) -> Result<Round> {
+    let now = lookout.caught_up(every).await?;
+    let mut duties: Vec<Handled> = Vec::new();
+    for due in Agenda::new(from, 1).at(now, lookout.tasks(now)) {
+        let outcome = Sender::plan(connection, from, &due).await?;
+        duties.push(due.handled(outcome));
+    }
+    Ok(Round { block: now.block, rescues: lookout.watched.len(), duties })
+}

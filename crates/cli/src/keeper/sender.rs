@@ -1,0 +1,373 @@
+//! How a keeper sends: through the journal, like every other command, and never the same twice.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use alloy::{
+    primitives::{Address, B256},
+    providers::{DynProvider, Provider},
+};
+use eyre::Result;
+use levee::{
+    Confirmations, Error, Escrow, Executed, FeeOptions, Intent, Journal, Outbox, Prepared,
+    outbox::{Draft, IntentState, Signed, SignedState},
+};
+use levee_model::{Timestamp, Wei};
+
+use super::{
+    agenda::{Cap, Due, KEEPER},
+    report::{Handled, Outcome},
+};
+use crate::{account::Hand, connection::Connection, journal::SqliteJournal, output::Output};
+
+/// How many transactions are sent before the first of them is waited for.
+const AT_ONCE: usize = 16;
+
+/// The most gas that is paid for a duty: four times what the dearest one needs. Whoever is paid may be a contract that wastes it.
+const MOST_GAS: u64 = 1_200_000;
+
+/// What the dearest duty of a keeper is taken to need, with a quarter on top: the settlement of 24 pots.
+pub(crate) const DUTY_GAS: u64 = 400_000;
+
+/// Whether the keeper was asked to end. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+type Post = Outbox<DynProvider, SqliteJournal>;
+
+/// Sends for one account.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) connection: Connection,
+    pub(crate) hand: Hand,
+    pub(crate) journal: SqliteJournal,
+    pub(crate) cap: Cap,
+    pub(crate) confirmations: Confirmations,
+    /// How long a transaction is waited for, each time.
+    pub(crate) patience: Duration,
+    pub(crate) stop: Stop,
+    /// For what is said while another command of the account has its turn.
+    pub(crate) output: Output,
+}
+
+/// What came of a round.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    /// What became of what was begun earlier.
+    pub(crate) finished: Vec<Outcome>,
+    pub(crate) handled: Vec<(Due, Outcome)>,
+    /// Whether a transaction is in no block yet.
+    pub(crate) has_pending: bool,
+    /// What cut it short.
+    pub(crate) error: Option<eyre::Report>,
+}
+
+impl Sent {
+    fn add(&mut self, due: &Due, outcome: Outcome) {
+        self.has_pending |= matches!(outcome, Outcome::Pending { .. });
+        self.handled.push((due.clone(), outcome));
+    }
+}
+
+/// What became of a duty at first.
+enum Begun {
+    Sent(Intent, Signed),
+    Over(Outcome),
+}
+
+impl Sender {
+    /// Finishes what was begun earlier, and then does what is due, each if it is still to be done. While a transaction of the account is
+    /// in no block, nothing else is sent.
+    pub(crate) async fn round(&self, due: &[Due], now: Timestamp) -> Result<Sent> {
+        let _turn = self.journal.turn(self.connection.chain, self.account(), self.output).await?;
+        let outbox = self.outbox();
+        let mut sent = Sent::default();
+        sent.has_pending = !self.finish_begun(&outbox, &mut sent.finished).await?;
+        if sent.has_pending || due.is_empty() {
+            return Ok(sent);
+        }
+        self.connection.current_block().await?;
+        for (due, intent, signed) in self.begin_all(&outbox, due, now, &mut sent).await? {
+            // What comes after one that waits waits too.
+            let outcome = match sent.has_pending && sent.error.is_none() {
+                true => Outcome::Pending { transaction: signed.hash },
+                false => self.conclude(&outbox, &intent, signed.hash, outbox.confirm(&signed).await).await?,
+            };
+            sent.add(due, outcome);
+        }
+        Ok(sent)
+    }
+
+    /// Sends what is still to be done, until something goes wrong.
+    async fn begin_all<'a>(
+        &self,
+        outbox: &Post,
+        due: &'a [Due],
+        now: Timestamp,
+        sent: &mut Sent,
+    ) -> Result<Vec<(&'a Due, Intent, Signed)>> {
+        let mut balance = self.balance().await?;
+        let mut begun = Vec::new();
+        for one in due.iter().take(AT_ONCE) {
+            if self.stop.is_set() {
+                break;
+            }
+            match self.begin(outbox, one, now, &mut balance).await {
+                Ok(Begun::Sent(intent, signed)) => begun.push((one, intent, signed)),
+                Ok(Begun::Over(outcome)) => sent.add(one, outcome),
+                Err(error) => {
+                    // It may have been signed.
+                    (sent.error, sent.has_pending) = (Some(error.into()), true);
+                    break;
+                }
+            }
+        }
+        Ok(begun)
+    }
+
+    /// What an account would send, without an account that can sign.
+    pub(crate) async fn plan(connection: &Connection, from: Address, due: &Due) -> Result<Outcome> {
+        let outbox = Outbox::watching(connection.provider.clone(), connection.chain, from);
+        match prepare(&outbox, due).await {
+            Ok(prepared) => Ok(Outcome::Planned { gas: prepared.gas(), fee_limit: prepared.cost_limit() }),
+            Err(error) => Ok(outcome_of(error)?),
+        }
+    }
+
+    /// The account.
+    pub(crate) fn account(&self) -> Address {
+        self.hand.address()
+    }
+
+    /// What the account has.
+    pub(crate) async fn balance(&self) -> Result<Wei, Error> {
+        let balance = self.connection.provider.get_balance(self.account()).await?;
+        Ok(Wei::new(balance.saturating_to()))
+    }
+
+    /// A new one for each round: the nonce that it counts on is no longer certain when another command had its turn.
+    fn outbox(&self) -> Post {
+        let Connection { provider, chain, .. } = &self.connection;
+        let outbox = Outbox::new(provider.clone(), *chain, self.hand.clone());
+        let outbox = outbox.with_journal(self.journal.clone()).with_fees(FeeOptions::default());
+        outbox.waiting(self.confirmations, self.patience)
+    }
+
+    /// Brings what keepers of this account have begun to its end. Whether nothing is left that waits for a block.
+    async fn finish_begun(&self, outbox: &Post, finished: &mut Vec<Outcome>) -> Result<bool> {
+        for intent in self.journal.unfinished(outbox.chain(), outbox.account()).await? {
+            let is_own = intent.draft.purpose.to_string().starts_with(KEEPER);
+            let outcome = if is_own {
+                self.finish(outbox, &intent).await?
+            } else {
+                outbox.settle_pending(&intent).await?.map(|transaction| Outcome::Pending { transaction })
+            };
+            let Some(outcome) = outcome else { continue };
+            let (purpose, name) = (&intent.draft.purpose, outcome.name());
+            tracing::info!(target: "keeper", intent = intent.id, %purpose, outcome = name, "{}", outcome.text());
+            let is_pending = matches!(outcome, Outcome::Pending { .. });
+            finished.push(outcome);
+            if is_pending {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What became of an intent; none if it was cut off before anything was signed.
+    async fn finish(&self, outbox: &Post, intent: &Intent) -> Result<Option<Outcome>> {
+        let Some(last) = self.journal.transactions(intent.id).await?.pop() else {
+            self.journal.close(intent.id, IntentState::Forgotten).await?;
+            return Ok(None);
+        };
+        let outcome = match outbox.resume(intent).await.map(|mut done| done.pop()) {
+            // None of it had an effect.
+            Ok(None) => {
+                self.journal.close(intent.id, IntentState::Failed).await?;
+                Outcome::Reverted { transaction: last.hash }
+            }
+            Ok(Some((_, executed))) => self.conclude(outbox, intent, last.hash, Ok(executed)).await?,
+            Err(error) => self.conclude(outbox, intent, last.hash, Err(error)).await?,
+        };
+        if matches!(outcome, Outcome::Pending { .. }) {
+            self.raise(outbox, intent, &last).await?;
+        }
+        Ok(Some(outcome))
+    }
+
+    /// Replaces a transaction that waits, if a higher price is needed and may be paid: it holds up all others.
+    async fn raise(&self, outbox: &Post, intent: &Intent, signed: &Signed) -> Result<()> {
+        if signed.state != SignedState::Pending {
+            return Ok(());
+        }
+        match outbox.prepare_replacement(signed).await {
+            Ok(prepared) if prepared.fees().max_fee_per_gas <= self.cap.late.get() => {
+                let raised = outbox.replace(intent, signed, &prepared).await?;
+                tracing::info!(target: "keeper", transaction = %raised.hash, "sent at a higher price");
+            }
+            Ok(_) | Err(Error::GasPriceAboveLimit { .. } | Error::FeeAboveLimit { .. }) => {
+                tracing::warn!(target: "keeper", transaction = %signed.hash, "waits: a higher price may not be paid");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Looks at a duty again, in the state that the next block will have, and sends it if it is still to be done.
+    async fn begin(
+        &self,
+        outbox: &Post,
+        due: &Due,
+        now: Timestamp,
+        balance: &mut Wei,
+    ) -> Result<Begun, Error> {
+        let (chain, account) = (outbox.chain(), outbox.account());
+        let rescue = Some(due.task.rescue);
+        let draft = Draft { chain, account, rescue, purpose: due.purpose.clone(), key: None };
+        if let Some(begun) = self.begun_before(outbox, &draft).await? {
+            return Ok(begun);
+        }
+        let prepared =
+            prepare(outbox, due).await.and_then(|prepared| prepared.at_price(self.cap.at(due.since, now)));
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return outcome_of(error).map(Begun::Over),
+        };
+        let fee_limit = prepared.cost_limit();
+        if *balance < fee_limit {
+            return Ok(Begun::Over(Outcome::Unfunded { balance: *balance, fee_limit }));
+        }
+        // It was just compared.
+        *balance = *balance - fee_limit;
+        let step = "call".to_owned();
+        let intent = self.journal.begin(&draft, std::slice::from_ref(&step)).await?;
+        let signed = outbox.send(&intent, &step, &prepared).await?;
+        tracing::info!(target: "keeper", purpose = %due.purpose, rescue = %due.task.rescue, transaction = %signed.hash, "sent");
+        Ok(Begun::Sent(intent, signed))
+    }
+
+    /// What became of the same duty earlier, if it was done: what a node does not know yet, or a reorganization has taken back, is not
+    /// signed anew.
+    async fn begun_before(&self, outbox: &Post, draft: &Draft) -> Result<Option<Begun>, Error> {
+        let intents = self.journal.intents().await?;
+        let Some(intent) = intents.into_iter().find(|intent| intent.draft.is_same(draft)) else {
+            return Ok(None);
+        };
+        let is_done = match intent.state {
+            IntentState::Done => !outbox.is_undone(&intent).await?,
+            IntentState::Failed => outbox.revise(&intent).await?,
+            IntentState::Unfinished | IntentState::Forgotten => false,
+        };
+        if is_done {
+            self.journal.close(intent.id, IntentState::Done).await?;
+            return Ok(Some(Begun::Over(Outcome::DoneBefore)));
+        }
+        let last = self.journal.transactions(intent.id).await?.pop();
+        let Some(signed) = last.filter(|_| intent.state == IntentState::Done) else { return Ok(None) };
+        // The next round begins with what is not finished.
+        self.journal.close(intent.id, IntentState::Unfinished).await?;
+        tracing::warn!(target: "keeper", transaction = %signed.hash, "a reorganization has taken it back");
+        Ok(Some(Begun::Over(Outcome::Pending { transaction: signed.hash })))
+    }
+
+    /// Records what became of an intent.
+    async fn conclude(
+        &self,
+        outbox: &Post,
+        intent: &Intent,
+        transaction: B256,
+        confirmed: Result<Executed, Error>,
+    ) -> Result<Outcome, Error> {
+        let error = match confirmed {
+            Ok(executed) => {
+                self.journal.close(intent.id, IntentState::Done).await?;
+                return Ok(Outcome::Done(executed));
+            }
+            Err(error) => outbox.failed(intent, error).await?,
+        };
+        match error {
+            Error::FailedInBlock { .. } | Error::NonceUsed { .. } => Ok(Outcome::Reverted { transaction }),
+            Error::NotMined { .. } | Error::NotAccepted { .. } => Ok(Outcome::Pending { transaction }),
+            other => Err(other),
+        }
+    }
+}
+
+/// Simulates a duty in the next block.
+async fn prepare<J: Journal>(outbox: &Outbox<DynProvider, J>, due: &Due) -> Result<Prepared, Error> {
+    let task = &due.task;
+    let escrow = Escrow::open(outbox.provider().clone(), outbox.chain(), task.rescue).await?;
+    let prepared = outbox.prepare(&escrow.call(task.duty.operation)?).await?;
+    match prepared.gas() {
+        gas if gas > MOST_GAS => Err(Error::GasAboveLimit { gas, limit: MOST_GAS }),
+        _ => Ok(prepared),
+    }
+}
+
+/// Why a duty is not done now, unless the node is to blame.
+fn outcome_of(error: Error) -> Result<Outcome, Error> {
+    match error {
+        Error::GasPriceAboveLimit { price, limit } => Ok(Outcome::TooDear { price, cap: limit }),
+        // Another transaction of the account waits, which only its owner can look after.
+        error @ Error::ForeignPending { .. } => Err(error),
+        error if error.is_users() || matches!(error, Error::UnknownRevert { .. }) => {
+            Ok(Outcome::Refused { reason: error.to_string() })
+        }
+        error => Err(error),
+    }
+}
+
+/// For how many of the dearest duties a balance is enough, at a price.
+pub(crate) fn affordable(balance: Wei, price: Wei) -> u64 {
+    let cost = price.get().saturating_mul(DUTY_GAS.into()).max(1);
+    u64::try_from(balance.get() / cost).unwrap_or(u64::MAX)
+}
+
+impl Due {
+    /// What became of it.
+    pub(crate) fn handled(&self, outcome: Outcome) -> Handled {
+        Handled { rescue: self.task.rescue, duty: self.task.duty, outcome }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_balance_is_enough_for_so_many() {
+        let gwei = 10u128.pow(9);
+        let ether = Wei::new(gwei * gwei);
+        // 400,000 gas at 300 gwei are 0.12 ETH.
+        assert_eq!(affordable(ether, Wei::new(300 * gwei)), 8);
+        assert_eq!(affordable(Wei::ZERO, Wei::new(300 * gwei)), 0);
+        assert_eq!(affordable(Wei::new(7), Wei::ZERO), 7);
+    }
+
+    #[test]
+    fn only_a_node_that_fails_is_an_error() {
+        let (price, limit) = (Wei::new(9), Wei::new(5));
+        let dear = outcome_of(Error::GasPriceAboveLimit { price, limit }).unwrap();
+        assert_eq!(dear.text(), "waits: a gas costs 9 wei, and at most 5 wei may be paid");
+        let refused = outcome_of(levee::Refusal::NoVeto.into()).unwrap();
+        assert!(
+            matches!(&refused, Outcome::Refused { reason } if reason == &levee::Refusal::NoVeto.to_string())
+        );
+        assert!(outcome_of(Error::Malformed { what: "a block" }).is_err());
+    }
+}

@@ -1,0 +1,199 @@
+//! Who has pledged what, under which condition, what became of it, and what each can do next.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use levee::{
+    Entry, Event, RescueEvent,
+    alloy::primitives::{Address, B256},
+    text::time::duration,
+};
+use levee_model::{
+    Asset, Models, Moment, Operation, PledgerPosition, PledgerView, PositionId, Rate, Statement, Status,
+    Timestamp, Wei, prorata,
+};
+use maud::{Markup, html};
+
+use crate::{
+    CONTRIBUTORS_ON_A_PAGE, RescuePage,
+    html::{counted, eth, table, time, transaction, units},
+    money::condition,
+};
+
+/// How many transactions of a position are linked, the latest ones.
+const LINKED: usize = 3;
+
+/// What happened to a position.
+#[derive(Debug, Default)]
+struct Story {
+    since: Option<Timestamp>,
+    /// What was done, and by which transaction, in the order of the chain.
+    acts: Vec<(&'static str, B256)>,
+}
+
+/// Everyone who has something in the rescue, by the value of what they pledged, the most first. Where shares cannot be valued, they
+/// count one wei each.
+pub(crate) fn all(models: &Models, at: Moment, rate: Option<Rate>) -> Vec<PledgerView> {
+    let rate = rate.or(Some(Rate::PAR));
+    let value = |position: &PledgerPosition| {
+        prorata::value_down(position.view.amount.of(position.view.asset), rate).unwrap_or_default()
+    };
+    let mut pledgers = models.pledgers(at);
+    pledgers.sort_by_cached_key(|pledger| Reverse(pledger.positions.iter().map(value).sum::<Wei>()));
+    pledgers
+}
+
+impl RescuePage<'_> {
+    pub(crate) fn contributor_table(&self, page: usize) -> Markup {
+        let first = page.saturating_sub(1).saturating_mul(CONTRIBUTORS_ON_A_PAGE);
+        let listed: Vec<_> = self.contributors.iter().skip(first).take(CONTRIBUTORS_ON_A_PAGE).collect();
+        let rows = self.rows(&listed);
+        let header = ["Contributor", "Pledged", "Condition", "Became", "Since", "Next"];
+        html! {
+            section #contributors {
+                h2 { "Contributors" }
+                p.note { (self.which(first, listed.len())) }
+                @if !rows.is_empty() { (table("Contributors, the largest first", header, &rows)) }
+            }
+        }
+    }
+
+    fn which(&self, first: usize, listed: usize) -> String {
+        let all = counted(self.contributors.len(), "contributor");
+        match self.pages() {
+            _ if listed == 0 => format!("{all}, none of them on this page."),
+            1 => format!("{all}, the largest first."),
+            pages => format!(
+                "{all}, the largest first. These are {} to {}; `levee report --page N` makes the other pages, of {pages}.",
+                first + 1,
+                first + listed
+            ),
+        }
+    }
+
+    fn rows(&self, listed: &[&PledgerView]) -> Vec<[Markup; 6]> {
+        let accounts: BTreeSet<Address> = listed.iter().map(|pledger| pledger.pledger).collect();
+        let stories = stories(&self.history.entries, &accounts);
+        let mut rows = Vec::new();
+        for pledger in listed {
+            for position in &pledger.positions {
+                let view = position.view;
+                let id = PositionId { pledger: pledger.pledger, tier: view.tier, asset: view.asset };
+                rows.push(self.position(id, position, &pledger.calls, stories.get(&id)));
+            }
+            rows.extend(self.owed(pledger));
+        }
+        rows
+    }
+
+    fn position(
+        &self,
+        id: PositionId,
+        position: &PledgerPosition,
+        calls: &[Operation],
+        story: Option<&Story>,
+    ) -> [Markup; 6] {
+        let tier = self.view.terms.tier(id.tier).map(condition).unwrap_or_default();
+        let statement = self.history.rescue.statement(self.moment(), id);
+        [
+            self.account(id.pledger),
+            units(position.view.amount, id.asset, self.view.rate.known()),
+            html! { "Tier " (id.tier) ": " (tier) },
+            self.became(id.asset, &statement, position),
+            self.since(story),
+            self.next(id, position, calls),
+        ]
+    }
+
+    /// What became of it: once the rescue is decided, these add up to what was pledged.
+    fn became(&self, asset: Asset, statement: &Statement, position: &PledgerPosition) -> Markup {
+        let Statement { view, drawn, held } = *statement;
+        if self.view.status == Status::Open {
+            return html! { span.state.locked { "locked" } };
+        }
+        let parts = [("drawn", drawn), ("held", held), ("refunded", view.refunded), ("to refund", view.refundable)];
+        html! {
+            ul {
+                @for (name, part) in parts.into_iter().filter(|(_, part)| !part.is_zero()) {
+                    li { (units(part, asset, self.view.rate.known())) " " (name) }
+                }
+                @if position.view.objected { li { "objected" } }
+            }
+        }
+    }
+
+    fn since(&self, story: Option<&Story>) -> Markup {
+        let Some(Story { since: Some(since), acts }) = story else { return html! {} };
+        let age = duration(self.now().saturating_sub(*since) / 60 * 60);
+        html! {
+            (time(*since)) " " span.dim { "(" (age) ")" }
+            @for (act, hash) in &acts[acts.len().saturating_sub(LINKED)..] {
+                " " (transaction(*hash, act, self.history.chain))
+            }
+        }
+    }
+
+    /// What the contributor, or anyone for it, can do now.
+    fn next(&self, id: PositionId, position: &PledgerPosition, calls: &[Operation]) -> Markup {
+        let acts: Vec<_> = calls.iter().filter_map(|call| self.act(id, position, *call)).collect();
+        match (acts.is_empty(), self.view.status) {
+            (false, _) => html! { ul { @for act in acts { li { (act) } } } },
+            (true, Status::Open) => html! { "wait for settlement" },
+            (true, _) => html! { "nothing" },
+        }
+    }
+
+    fn act(&self, id: PositionId, position: &PledgerPosition, call: Operation) -> Option<Markup> {
+        let (this, pot) = (id, (id.tier, id.asset));
+        match call {
+            Operation::Exit { tier, asset, .. } if (tier, asset) == pot => Some(html! { "leave: " code { "levee exit" } }),
+            Operation::Object { tier, asset } if (tier, asset) == pot => Some(html! { "object: " code { "levee object" } }),
+            Operation::Refund(id) if id == this => {
+                let refund = units(position.view.refundable, id.asset, self.view.rate.known());
+                Some(html! { "take back " (refund) ": " code { "levee refund" } })
+            }
+            Operation::Claim(id) if id == this => {
+                Some(html! { "claim " (eth(position.recovered_due)) " recovered: " code { "levee claim" } })
+            }
+            Operation::ClaimBonus(id) if id == this => {
+                Some(html! { "claim " (eth(position.bonus_due)) " of bonus: " code { "levee bonus claim" } })
+            }
+            _ => None,
+        }
+    }
+
+    /// What an exit or a decline could not pay.
+    fn owed(&self, pledger: &PledgerView) -> Vec<[Markup; 6]> {
+        let debts = Asset::ALL.into_iter().filter(|asset| !pledger.owed[*asset].is_zero());
+        let row = |asset| {
+            let owed = units(pledger.owed[asset], asset, self.view.rate.known());
+            let next = html! { "collect: " code { "levee collect " (asset.to_string()) } };
+            [self.account(pledger.pledger), owed, html! { "left" }, html! { "owed" }, html! {}, next]
+        };
+        debts.map(row).collect()
+    }
+}
+
+/// What happened to the positions of some accounts. What left and came back begins again.
+fn stories(entries: &[Entry], accounts: &BTreeSet<Address>) -> BTreeMap<PositionId, Story> {
+    let mut stories: BTreeMap<PositionId, Story> = BTreeMap::new();
+    for entry in entries {
+        let Event::Rescue(event) = &entry.event else { continue };
+        let Some(id) = event.position().filter(|id| accounts.contains(&id.pledger)) else { continue };
+        let story = stories.entry(id).or_default();
+        let act = match event {
+            RescueEvent::Pledged { .. } => "pledged",
+            RescueEvent::Refunded { .. } => "refunded",
+            RescueEvent::Objected { .. } => "objected",
+            _ => {
+                *story = Story::default();
+                continue;
+            }
+        };
+        story.since = story.since.or(Some(entry.time));
+        story.acts.push((act, entry.transaction));
+    }
+    stories
+}

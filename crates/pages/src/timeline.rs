@@ -1,0 +1,125 @@
+//! What happened, and what the guardian did.
+
+use levee::{BonusEvent, Entry, Event, RecoveryEvent, RescueEvent, display::utc, text::event};
+use levee_model::{Amount, EndReason, PerAsset, Units, books};
+use maud::{Markup, html};
+
+use crate::{
+    RescuePage,
+    chart::{self, Step},
+    html::{counted, table, time, transaction},
+};
+
+/// How many entries a list has: some can be made by anyone, in any number.
+const LISTED: usize = 30;
+
+impl RescuePage<'_> {
+    pub(crate) fn timeline(&self) -> Markup {
+        let milestones: Vec<_> = self.history.entries.iter().filter(|entry| is_milestone(&entry.event)).collect();
+        html! {
+            section #timeline {
+                h2 { "What happened" }
+                (self.chart())
+                (self.list("What happened to the rescue, latest first", &milestones))
+                p.note { "Pledges and refunds are with their " a href="#contributors" { "contributors" } "." }
+            }
+        }
+    }
+
+    pub(crate) fn guardian(&self) -> Markup {
+        if self.view.terms.guardian.is_zero() {
+            return html! {};
+        }
+        let acts: Vec<_> = self.history.entries.iter().filter(|entry| is_guardians(&entry.event)).collect();
+        html! {
+            section #guardian {
+                h2 { "What the guardian did" }
+                @if acts.is_empty() { p { "Nothing. It can decline a pledge, propose changes that everyone can leave before, or stop the rescue; it can never take anything." } }
+                @else { (self.list("Acts of the guardian, latest first", &acts)) }
+            }
+        }
+    }
+
+    fn list(&self, caption: &str, entries: &[&Entry]) -> Markup {
+        let row = |entry: &&Entry| {
+            let text = event::to_text(&entry.event, self.view.rate.known());
+            [time(entry.time), html! { (text) }, transaction(entry.transaction, "transaction", self.history.chain)]
+        };
+        let rows: Vec<_> = entries.iter().rev().take(LISTED).map(row).collect();
+        html! {
+            (table(caption, ["Time", "Event", "Where"], &rows))
+            @if entries.len() > LISTED { p { (counted(entries.len() - LISTED, "earlier entry")) " not listed." } }
+        }
+    }
+
+    /// What was locked over time until the rescue was decided, by the rate of now; nothing while shares cannot be valued.
+    fn chart(&self) -> Markup {
+        if self.view.coverage.is_none() {
+            return html! {};
+        }
+        let (steps, until) = self.steps();
+        let (Some(&(first, _)), Some(&(_, last))) = (steps.first(), steps.last()) else { return html! {} };
+        let (target, share) = (self.view.terms.target, levee::text::percent::of_down(last, self.view.terms.target));
+        let title = format!("Locked from {} to {}, in the end {share} of the target", utc(first), utc(until));
+        html! {
+            figure {
+                (chart::over_time(&steps, until, target, &title))
+                figcaption { "Locked from " (time(first)) " to " (time(until)) "; the dashed line is the target. Shares count at one rate." }
+            }
+        }
+    }
+
+    /// The value of all pledges after each change, and the time up to which they change.
+    fn steps(&self) -> (Vec<Step>, u64) {
+        let rate = self.view.rate.known();
+        let mut held = PerAsset::<Units>::default();
+        let (mut steps, mut decided) = (Vec::new(), None);
+        for entry in &self.history.entries {
+            match entry.event.of_rescue() {
+                Some(RescueEvent::Pledged { position, amount }) => held[position.asset] += *amount,
+                Some(RescueEvent::Exited { position, amount, .. } | RescueEvent::Declined { position, amount }) => {
+                    held[position.asset] = held[position.asset] - *amount;
+                }
+                Some(RescueEvent::Settled { .. } | RescueEvent::Failed { .. }) => decided = Some(entry.time),
+                Some(RescueEvent::Created { .. }) => {}
+                _ => continue,
+            }
+            let amounts = levee_model::Asset::ALL.map(|asset| -> Amount { held[asset].of(asset) });
+            steps.push((entry.time, books::value_down(amounts.into_iter(), rate)));
+        }
+        (steps, decided.unwrap_or_else(|| self.view.terms.deadline.min(self.now())))
+    }
+}
+
+/// What concerns the rescue as a whole.
+const fn is_milestone(event: &Event) -> bool {
+    match event {
+        Event::Rescue(event) => matches!(
+            event,
+            RescueEvent::Created { .. }
+                | RescueEvent::AmendmentProposed { .. }
+                | RescueEvent::Settled { .. }
+                | RescueEvent::Failed { .. }
+                | RescueEvent::Released { .. }
+                | RescueEvent::Cancelled { .. }
+                | RescueEvent::HoldLifted { .. }
+                | RescueEvent::Lapsed { .. }
+                | RescueEvent::Finalized { .. }
+        ),
+        Event::Recovery(event) => matches!(event, RecoveryEvent::Recovered { .. }),
+        Event::Bonus(event) => matches!(event, BonusEvent::Decided(_)),
+        Event::Board(_) | Event::Receiver(_) => false,
+    }
+}
+
+const fn is_guardians(event: &Event) -> bool {
+    let Event::Rescue(event) = event else { return false };
+    matches!(
+        event,
+        RescueEvent::Declined { .. }
+            | RescueEvent::AmendmentProposed { .. }
+            | RescueEvent::HoldLifted { .. }
+            | RescueEvent::Failed { reason: EndReason::EndedByGuardian, .. }
+            | RescueEvent::Cancelled { reason: EndReason::StoppedByGuardian, .. }
+    )
+}

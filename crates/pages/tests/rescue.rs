@@ -1,0 +1,213 @@
+//! The page of a rescue tells what the rules say of its events.
+
+use std::collections::BTreeMap;
+
+use levee::{
+    Declaration, Declared, Entry, Event, History, RescueEvent, Stage,
+    alloy::primitives::{Address, B256},
+    snapshot::Block,
+};
+use levee_model::{Asset, Bps, PositionId, Rate, Terms, Tier, Units, Wei};
+use levee_pages::{CONTRIBUTORS_ON_A_PAGE, RescuePage};
+
+const NOW: u64 = 1_785_542_400; // 2026-08-01T00:00:00Z
+const DAY: u64 = 86_400;
+const ETHER: u128 = 10u128.pow(18);
+const ESCROW: Address = Address::repeat_byte(0xe5);
+const ANN: Address = Address::repeat_byte(0xa1);
+const BEN: Address = Address::repeat_byte(0xb2);
+const CAT: Address = Address::repeat_byte(0xc3);
+const DAN: Address = Address::repeat_byte(0xd4);
+
+fn tier(threshold: u16, draw_order: u8, rate: u16) -> Tier {
+    Tier { threshold: Bps::new(threshold), draw_order, rate: Bps::new(rate) }
+}
+
+/// A target of 100 ETH: grants and a loan from 50 % on, and grants only if all is covered.
+fn terms() -> Terms {
+    Terms {
+        beneficiary: Address::repeat_byte(0xbe),
+        guardian: Address::repeat_byte(0x9a),
+        steth: Address::repeat_byte(0x51),
+        wsteth: Address::repeat_byte(0x52),
+        target: Wei::new(100 * ETHER),
+        deadline: NOW + 2 * DAY,
+        latest_deadline: NOW + 9 * DAY,
+        tiers: vec![tier(5_000, 0, 0), tier(5_000, 1, 380), tier(10_000, 0, 0)],
+        objection_period: 86_400,
+        veto: Bps::new(3_300),
+        tranches: 2,
+        tranche_interval: 86_400,
+        release_window: 30 * 86_400,
+        exit_window: 86_400,
+        terms_hash: [7; 32].into(),
+    }
+}
+
+fn entry(time: u64, event: RescueEvent) -> Entry {
+    Entry { block: 7, time, transaction: B256::repeat_byte(0x77), event: Event::Rescue(event) }
+}
+
+fn pledge(pledger: Address, tier: u8, asset: Asset, amount: u128) -> Entry {
+    let position = PositionId { pledger, tier, asset };
+    entry(NOW - DAY, RescueEvent::Pledged { position, amount: Units::new(amount) })
+}
+
+/// 41 ETH as a grant, 12 ETH as a loan, and 24 shares, worth 30 ETH at a rate of 1.25, only if all is covered.
+fn open() -> Vec<Entry> {
+    vec![
+        entry(NOW - 2 * DAY, RescueEvent::Created { terms: terms() }),
+        pledge(ANN, 0, Asset::Eth, 41 * ETHER),
+        pledge(BEN, 1, Asset::Eth, 12 * ETHER),
+        pledge(CAT, 2, Asset::StEth, 24 * ETHER),
+    ]
+}
+
+fn rate() -> Option<Rate> {
+    Rate::new(1_250_000_000_000_000_000_000_000_000)
+}
+
+/// The same, settled a second after the deadline: 50 % is met, and the shares are not used.
+fn settled() -> Vec<Entry> {
+    let settled_at = NOW + 2 * DAY + 1;
+    let mut draws = vec![Units::ZERO; 24];
+    (draws[0], draws[3]) = (Units::new(41 * ETHER), Units::new(12 * ETHER));
+    let (threshold, target, drawn) = (Bps::new(5_000), Wei::new(100 * ETHER), Wei::new(53 * ETHER));
+    let event = RescueEvent::Settled { threshold, rate: rate(), target, drawn, settled_at, draws };
+    open().into_iter().chain([entry(settled_at, event)]).collect()
+}
+
+fn history(time: u64, entries: Vec<Entry>, rate: Option<Rate>) -> History {
+    let block = Block { number: 99, parent_hash: B256::ZERO, time };
+    History { rate, ..History::of(1, block, ESCROW, entries).expect("it is a history") }
+}
+
+fn declared(contributor: Address, stage: Stage, amount: Option<u128>, link: &str) -> Declared {
+    let (amount, link) = (amount.map(|number| Wei::new(number * ETHER)), link.into());
+    let declaration = Declaration { escrow: ESCROW, stage, tier: 0, amount, expiry: NOW + DAY, link };
+    Declared { contributor, declaration, made_at: NOW - DAY, digest: None }
+}
+
+fn page(history: &History, declarations: &[Declared]) -> String {
+    let names = BTreeMap::from([(ANN, "Ann <b>& \u{202e}Co</b>\"'".to_owned())]);
+    RescuePage::new(history, Some(declarations), &names).expect("it reconciles").document(1)
+}
+
+/// The section with an id.
+fn section<'a>(page: &'a str, id: &str) -> &'a str {
+    let start = page.find(&format!("<section id=\"{id}\"")).unwrap_or_else(|| panic!("there is no {id}"));
+    page[start..].split("</section>").next().expect("it ends")
+}
+
+/// An amount, as it stands in the page.
+fn ether(number: u128) -> String {
+    format!(r#"<data class="n" value="{}" title="{number} ETH">{number} ETH</data>"#, number * ETHER)
+}
+
+#[test]
+fn what_is_locked_stands_beside_the_target() {
+    let page = page(&history(NOW, open(), rate()), &[]);
+    assert!(page.contains(&format!("<dd id=\"locked\">{}</dd>", ether(83))), "{page}");
+    assert!(page.contains(&format!("<dd id=\"target\">{}</dd>", ether(100))));
+    assert!(page.contains(">83 %</span>") && page.contains(">Open</span>"));
+    assert!(page.contains("2026-08-03 00:00:00 UTC</time> <span class=\"dim\">(in 2 days)</span>"));
+}
+
+#[test]
+fn kinds_are_told_apart_and_what_is_said_is_not_locked() {
+    let said = [declared(ANN, Stage::Approved, Some(50), ""), declared(DAN, Stage::Approved, Some(20), "")];
+    let said = [&said[..], &[declared(BEN, Stage::Expressed, None, "")]].concat();
+    let page = page(&history(NOW, open(), rate()), &said);
+    let money = section(&page, "money");
+    let bar = |label: &str, number: u128| format!("<dt>{label}</dt><dd><span class=\"amount\">{}</span>", ether(number));
+    for bar in [bar("Grants", 41), bar("Grants only if all is covered", 30), bar("Loans", 12)] {
+        assert!(money.contains(&bar), "{money}");
+    }
+    // Ann has locked 41 of 50, Dan nothing of 20; Ben did not say how much.
+    assert!(money.contains(&bar("Approved", 29)) && !money.contains("Expressed"), "{money}");
+    let said = section(&page, "said");
+    assert_eq!(said.matches("<tr>").count(), 4);
+    assert!(said.contains(&ether(9)) && said.contains(">unknown<"), "{said}");
+}
+
+#[test]
+fn the_ladder_says_what_is_missing() {
+    let page = page(&history(NOW, open(), rate()), &[]);
+    let ladder = section(&page, "ladder");
+    assert!(ladder.contains("<strong>met</strong>") && ladder.contains(&format!("{} more", ether(17))), "{ladder}");
+    assert!(ladder.contains("tier 1: loan at 3.8 % a year, if 50 % is covered"));
+    assert!(ladder.contains("tier 2: grant, only if all is covered"));
+}
+
+#[test]
+fn what_was_drawn_falls_due_in_tranches() {
+    let page = page(&history(NOW + 3 * DAY + 1, settled(), None), &[]);
+    assert!(page.contains(&format!("<dd id=\"drawn\">{}</dd>", ether(53))));
+    let tranches = section(&page, "tranches");
+    let half = format!(r#"<data class="n" value="{}" title="26.5 ETH">26.5 ETH</data>"#, 265 * ETHER / 10);
+    let [due, later] = [("due", "due"), ("to-come", "not yet due")].map(|(class, text)| {
+        format!("{half} <span class=\"state {class}\">{text}</span>")
+    });
+    assert!(tranches.contains(&due) && tranches.contains(&later), "{tranches}");
+    assert!(tranches.contains("2026-08-04 00:00:01 UTC"));
+    let contributors = section(&page, "contributors");
+    assert!(contributors.contains(&format!("<li>{} drawn</li>", ether(41))), "{contributors}");
+    // The rate is recorded by now.
+    let back = r#"<data class="n" value="24000000000000000000" title="30 stETH (24000000000000000000 shares)">30 stETH</data>"#;
+    assert!(contributors.contains(&format!("<li>{back} to refund</li>")), "{contributors}");
+    assert!(contributors.contains(&format!("<li>take back {back}: <code>levee refund</code></li>")));
+    assert!(contributors.contains("<li>object: <code>levee object</code></li>"));
+    assert!(section(&page, "timeline").contains("settled at a threshold of 50 %: 53 ETH of 100 ETH is drawn"));
+    assert!(section(&page, "guardian").contains("<p>Nothing."));
+}
+
+#[test]
+fn from_logs_alone_no_value_of_shares_is_made_up() {
+    let page = page(&history(NOW, open(), None), &[]);
+    assert!(page.contains("<dd id=\"locked\"><span class=\"n\">unknown</span></dd>"), "{page}");
+    assert!(section(&page, "ladder").contains("Unknown: shares of stETH count"));
+    assert!(section(&page, "contributors").contains(">24 shares of stETH</data>"));
+}
+
+#[test]
+fn what_others_wrote_stays_a_text() {
+    let hostile = [
+        "javascript:alert(document.domain)",
+        "https://forum.example/\"><script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "https://lido.fi@evil.example/",
+        "data:text/html;base64,PHNjcmlwdD4=",
+    ];
+    let said: Vec<_> = (0u8..).zip(hostile).map(|(index, link)| declared(Address::repeat_byte(index), Stage::Approved, Some(1), link)).collect();
+    let page = page(&history(NOW, open(), rate()), &said);
+    for forbidden in ["<script", "<img", "<iframe", "onerror=\"", "href=\"javascript", "href=\"data", "style=\"", "\u{202e}"] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    assert!(page.contains("<bdi>Ann &lt;b&gt;&amp; \\u{202e}Co&lt;/b&gt;&quot;"), "{page}");
+    let said = section(&page, "said");
+    assert_eq!(said.matches("rel=\"noopener noreferrer nofollow\"><bdi>").count(), 1, "{said}");
+    assert!(said.contains("href=\"https://forum.example/%22%3E%3Cscript%3Ealert(1)%3C/script%3E\""), "{said}");
+    // Whatever leads away says nothing of where it was read.
+    let away = page.matches("<a ").count() - page.matches("href=\"#").count();
+    assert_eq!(page.matches("rel=\"noopener noreferrer nofollow\"").count(), away);
+    assert!(page.contains("content=\"default-src 'none'; style-src 'sha256-"));
+}
+
+#[test]
+fn a_page_stays_small_with_any_number_of_contributors() {
+    let pledger = |index: u32| Address::left_padding_from(&(index + 1).to_be_bytes());
+    let many = (0..100_000).map(|index| pledge(pledger(index), 0, Asset::Eth, ETHER + u128::from(index)));
+    let entries = open().into_iter().chain(many).collect();
+    let said: Vec<_> = (0..1_000).map(|index| declared(pledger(index), Stage::Proposed, Some(2), &"x".repeat(256))).collect();
+    let (history, names) = (history(NOW, entries, rate()), BTreeMap::new());
+    let page = RescuePage::new(&history, Some(&said), &names).unwrap();
+    assert_eq!(page.pages(), 100_003usize.div_ceil(CONTRIBUTORS_ON_A_PAGE));
+    let [first, second, beyond] = [1, 2, page.pages() + 1].map(|number| page.document(number));
+    assert!(first.len() < 60_000, "{}", first.len());
+    // The three large ones first, then those with a wei more than the others.
+    assert!(section(&first, "contributors").contains(&pledger(99_999).to_string()));
+    assert!(!section(&second, "contributors").contains(&pledger(99_999).to_string()));
+    assert!(section(&second, "contributors").contains("These are 31 to 60;"));
+    assert!(section(&beyond, "contributors").contains("100,003 contributors, none of them on this page."));
+    assert!(section(&first, "said").contains("985 further declarations not listed."));
+}

@@ -1,0 +1,48 @@
+// A reader of a page: `node page.mjs FILE [DIRECTORY]` opens it as a phone and as a desk do, in light and in dark, where the page may run no script,
+// and writes what it shows as one JSON value. With a directory, it also leaves pictures there.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { launch } from "./chromium.mjs";
+
+const [file, pictures] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What a reader finds; runs in the page. */
+function look() {
+  const { scrollWidth, clientWidth } = document.documentElement;
+  const data = (selector) => [...document.querySelectorAll(`${selector} data`)].map((element) => element.value);
+  return {
+    overflow: scrollWidth - clientWidth,
+    locked: data("#locked"),
+    target: data("#target"),
+    drawn: data("#drawn"),
+    text: document.body.innerText,
+    links: [...document.querySelectorAll("a[href]")].map((link) => [link.getAttribute("href"), link.rel]),
+  };
+}
+
+async function read(browser, width, colorScheme) {
+  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, javaScriptEnabled: false });
+  const page = await context.newPage();
+  const told = [];
+  page.on("console", (message) => told.push(message.text()));
+  page.on("request", (request) => told.push(`request: ${request.url()}`));
+  await page.goto(pathToFileURL(resolve(file)).href);
+  const seen = await page.evaluate(look);
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  if (pictures) await page.screenshot({ path: join(pictures, `${width}-${colorScheme}.png`), fullPage: true });
+  await context.close();
+  const broken = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).slice(0, 5).join(" ")}`);
+  return { width, colorScheme, ...seen, told: told.slice(1), violations: broken };
+}
+
+const browser = await launch();
+const readings = [];
+for (const width of [360, 1280]) {
+  for (const scheme of ["light", "dark"]) readings.push(await read(browser, width, scheme));
+}
+await browser.close();
+process.stdout.write(JSON.stringify(readings));

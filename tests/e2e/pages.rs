@@ -1,0 +1,121 @@
+//! `levee report`: a page about a real rescue, read in a real browser.
+
+use std::{path::Path, process::Command};
+
+use serde_json::{Value, json};
+
+use crate::{
+    browser::{node, unpack},
+    readme::shell_blocks,
+    support::{ANN, BEN, CAT, DAY, ETHER, GUARDIAN, World, project_file, words},
+};
+
+/// What a reader without scripts sees on the page, on a phone and at a desk, in light and in dark.
+fn read(page: &Path) -> Vec<Value> {
+    unpack();
+    let mut command: Command = node("page.mjs");
+    // For whoever wants to look at it.
+    command.arg(page).args(std::env::var_os("LEVEE_PICTURES"));
+    let output = command.output().expect("node runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("it is JSON")
+}
+
+/// A page that reads the same for everyone, asks for nothing, fits a phone and has no barrier.
+fn sound(page: &Path) -> Value {
+    let readings = read(page);
+    assert_eq!(readings.len(), 4);
+    for reading in &readings {
+        let place = format!("{} {}", reading["width"], reading["colorScheme"]);
+        assert_eq!((&reading["overflow"], &reading["told"]), (&json!(0), &json!([])), "{place}");
+        assert_eq!(reading["violations"], json!([]), "{place}");
+        for figure in ["locked", "target", "drawn"] {
+            assert_eq!(reading[figure], readings[0][figure], "{place}");
+        }
+    }
+    readings[3].clone()
+}
+
+fn wei(number: u128) -> Value {
+    json!([number.to_string()])
+}
+
+#[tokio::test]
+async fn a_page_shows_what_the_chain_says() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    let link = "javascript:alert(1)";
+    world.by(ANN, &format!("declare approved 60 ETH --tier 0 --expiry 2100-01-09T00:00:00Z --link {link}"));
+    let forum = "https://forum.example/t/1";
+    world.by(BEN, &format!("declare proposed 7 ETH --tier 1 --expiry 2100-01-09T00:00:00Z --link {forum}"));
+    let block = project_file("docs/pages.md");
+    let [command] = shell_blocks(&block)[..] else { panic!("there are other blocks") };
+    let command = command.replace("0xRESCUE", &world.rescue().to_string());
+    let told = world.levee(command.trim_end().trim_start_matches("levee ")).ok();
+    assert!(told.starts_with(&format!("wrote page 1 of 1 about the rescue {}, at block ", world.rescue())), "{told}");
+
+    let page = world.directory().join("rescue.html");
+    let seen = sound(&page);
+    // By the contract's own word: 41 ETH, 30 stETH and 50 shares at 1.2.
+    let status = world.status();
+    assert_eq!(seen["locked"], json!([status["coverageWei"]]));
+    assert_eq!((&seen["target"], &seen["drawn"]), (&wei(100 * ETHER), &json!([])));
+    let text = words(seen["text"].as_str().expect("a text"));
+    for shown in ["Open", "Grants 41 ETH", "Loans 60 ETH", "Approved 19 ETH", "Proposed 7 ETH", "javascript:alert(1)"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    let links = seen["links"].as_array().expect("a list");
+    let away: Vec<_> = links.iter().filter(|link| !link[0].as_str().is_some_and(|to| to.starts_with('#'))).collect();
+    assert_eq!(away, [&json!([forum, "noopener noreferrer nofollow"])]);
+
+    // Its own commands hold.
+    let address = world.rescue().to_string();
+    let at = text.find("levee verify ").expect("it says how to check it");
+    let verify = text[at..].split(" Compare").next().expect("a command");
+    let verify = verify.trim_start_matches("levee ").replace("https://node.example", &world.endpoint());
+    assert!(verify.contains(&address) && world.levee(&verify).ok().contains(&address));
+}
+
+#[tokio::test]
+async fn a_page_from_the_index_needs_no_node() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.by(GUARDIAN, "guardian decline 0xBEN --tier 2".replace("0xBEN", &world.address(BEN).to_string()).as_str());
+    world.by(ANN, "settle");
+    world.warp(2 * DAY).await;
+    world.by(CAT, "release ETH");
+    world.levee("index --store index.db --once").ok();
+    let mut offline = crate::support::levee(world.directory());
+    let line = format!("report --rescue {} --store index.db --html rescue.html --json", world.rescue());
+    let written = crate::support::run(&mut offline, &line).json();
+    assert_eq!((&written["page"], &written["pages"], &written["html"]), (&json!(1), &json!(1), &json!("rescue.html")));
+    let seen = sound(&world.directory().join("rescue.html"));
+    let status = world.status();
+    assert_eq!((&seen["locked"], &seen["drawn"]), (&json!([status["coverageWei"]]), &json!([status["drawnWei"]])));
+    let text = words(seen["text"].as_str().expect("a text"));
+    for shown in ["Settled", "declined 30 stETH", "20.5 ETH paid", "20.5 ETH not yet due", "transaction"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    let line = format!("report --rescue {} --store index.db --html rescue.html --page 2", world.rescue());
+    crate::support::run(&mut crate::support::levee(world.directory()), &line)
+        .assert_refused("there is no page 2: the contributors take 1 page", "choose one of these with `--page`");
+}
+
+#[test]
+fn a_rehearsal_leaves_a_page_for_each_ending() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut command = crate::support::levee(directory.path());
+    command.env("ANVIL", std::env::var("ANVIL").expect("it is set"));
+    let scenario = crate::support::root().join("scenarios/article-2026-04-24.toml");
+    command.arg("rehearse").arg(scenario).args(["--report", "rescue.html"]);
+    let output = command.output().expect("levee runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stderr = String::from_utf8(output.stderr).expect("it is text");
+    assert!(stderr.contains("the page about this ending is rescue-1.html\n"), "{stderr}");
+    // 63 % is covered in the first ending, and everything in the second.
+    let seen = sound(&directory.path().join("rescue-1.html"));
+    assert_eq!((&seen["target"], &seen["drawn"]), (&wei(68_900 * ETHER), &wei(41_000 * ETHER)));
+    let text = words(seen["text"].as_str().expect("a text"));
+    assert!(text.contains("Mantle") && text.contains("30,000 ETH"), "{text}");
+    assert_eq!(sound(&directory.path().join("rescue-2.html"))["target"], wei(68_900 * ETHER));
+}
