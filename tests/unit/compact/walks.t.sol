@@ -154,7 +154,8 @@ contract CompactWalksTest is CompactTest {
         (Units active,,) = compact.all();
         assertEq(active, vm.parseJsonUint(json, ".total"), "total");
         assertHeld(vm.parseJsonUint(json, ".balance"));
-        for (uint256 i; i < names.length; ++i) {
+        // Only those who did anything.
+        for (uint256 i; vm.keyExistsJson(json, string.concat(".members[", vm.toString(i), "]")); ++i) {
             string memory place = string.concat(".members[", vm.toString(i), "]");
             MemberView memory found = compact.memberOf(makeAddr(vm.parseJsonString(json, string.concat(place, ".who"))));
             assertEq(found.pending, vm.parseJsonUint(json, string.concat(place, ".pending")), "pending");
