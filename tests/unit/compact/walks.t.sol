@@ -174,9 +174,9 @@ contract CompactWalksTest is CompactTest {
     // ---------------------------------------------------------------- reasons
 
     /// @dev Whether the error is one that the walk's word stands for.
-    function explains(bytes4 error, string memory why) private pure returns (bool) {
+    function explains(bytes4 selector, string memory why) private pure returns (bool) {
         bytes4[2] memory known = errorsOf(why);
-        return error == known[0] || error == known[1];
+        return selector == known[0] || selector == known[1];
     }
 
     function errorsOf(string memory why) private pure returns (bytes4[2] memory) {
