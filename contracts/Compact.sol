@@ -79,7 +79,7 @@ contract Compact is CompactBooks {
         Standing before = _standing(member_);
         if (WstETHUnits.unwrap(amount) > Units.unwrap(before.active())) revert NoticeTooLarge(amount, before.active());
         Units units = toUnits(WstETHUnits.unwrap(amount));
-        member_.noticedAt = Units.unwrap(units) == 0 ? 0 : block.timestamp;
+        member_.noticedAt = Units.unwrap(units) == 0 ? 0 : _now();
         _reweigh(member_, before, before.withNotice(units));
         emit Noticed(msg.sender, units, _now());
     }
@@ -96,8 +96,7 @@ contract Compact is CompactBooks {
         uint256 limit = readyAt + LEAVE_WINDOW;
         if (block.timestamp > limit) revert NoticeLapsed(limit, block.timestamp);
 
-        member_.noticedAt = 0;
-        _record(member_, before, before.left());
+        _leave(member_, before);
         emit Left(msg.sender, recipient, amount, _now());
         _pay(recipient, amount);
     }
@@ -118,13 +117,13 @@ contract Compact is CompactBooks {
         _requireApprover(account);
         // A block's time is never zero.
         uint256 before = block.timestamp - 1;
-        if (Units.unwrap(_at(_members[account].history, before).weight()) == 0) revert NoWeight(account, before);
+        if (Units.unwrap(_standingAt(_members[account], before).weight()) == 0) revert NoWeight(account, before);
         if (bps == 0 || bps > MAX_CALL_BPS) revert BpsOutOfBounds(bps, MAX_CALL_BPS);
         Call memory call;
         call.escrow = _escrowOf(rescue, code);
         RescuePolicy.checkTerms(_terms(), rescue, tier);
         (call.tier, call.bps, call.proposedAt) = (tier, bps, _now());
-        call.active = _at(_all, before).active();
+        call.active = _allAt(before).active();
         call.amendment = _checkRescue(call, rescue.stETH);
 
         number = _calls.length;
@@ -223,9 +222,7 @@ contract Compact is CompactBooks {
             committedAt: member_.committedAt,
             active: standing_.active(),
             noticed: standing_.noticed(),
-            // A time, written by `notice`.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            noticedAt: uint40(member_.noticedAt),
+            noticedAt: member_.noticedAt,
             earned: _earned(member_, standing_)
         });
     }
@@ -238,13 +235,13 @@ contract Compact is CompactBooks {
 
     /// @inheritdoc ICompact
     function standingAt(address account, uint256 time) external view returns (Units active, Units weight) {
-        Standing standing_ = _at(_members[account].history, time);
+        Standing standing_ = _standingAt(_members[account], time);
         return (standing_.active(), standing_.weight());
     }
 
     /// @inheritdoc ICompact
     function allAt(uint256 time) external view returns (Units active, Units weight) {
-        Standing standing_ = _at(_all, time);
+        Standing standing_ = _allAt(time);
         return (standing_.active(), standing_.weight());
     }
 
@@ -313,7 +310,7 @@ contract Compact is CompactBooks {
     /// @dev A member's weight in a call.
     function _weightFor(Call memory call, address account) private view returns (Units) {
         // A proposal's second is never the first.
-        return _at(_members[account].history, call.proposedAt - 1).weight();
+        return _standingAt(_members[account], call.proposedAt - 1).weight();
     }
 
     // ------------------------------------------------------------------------------------------------ fulfilling

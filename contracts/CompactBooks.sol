@@ -15,20 +15,22 @@ abstract contract CompactBooks is ICompact {
     using Checkpoints for Checkpoints.Trace208;
     using CompactShare for Units;
 
-    /// @dev One member. `pending`, `committedAt` and `earned` share a word; `noticedAt` has one of its own, which is
-    /// cleared when the member leaves.
+    /// @dev One member. `pending`, `committedAt` and `earned` share a word; so do `approver`, `noticedAt` and `leftAt`.
     /// @custom:member committedAt When the last commitment was made; 0 if nothing is pending.
     /// @custom:member earned Premiums accrued and not paid.
     /// @custom:member index The index of the last accrual.
     /// @custom:member noticedAt When notice was given; 0 if nothing is under notice.
+    /// @custom:member leftAt When the member left, until its standing changes again, which writes that into the history
+    /// too: so leaving, which is often the last change, takes no new word. 0 if the history has everything.
     /// @custom:member history The member's Standing, by the second since which it has been that.
     struct Member {
         Units pending;
         uint40 committedAt;
         Units earned;
         uint256 index;
-        uint256 noticedAt;
         address approver;
+        uint40 noticedAt;
+        uint40 leftAt;
         Checkpoints.Trace208 history;
     }
 
@@ -117,8 +119,16 @@ abstract contract CompactBooks is ICompact {
     // ------------------------------------------------------------------------------------------------ standings
 
     /// @dev A member's standing now.
-    function _standing(Member storage member_) internal view returns (Standing) {
-        return Standing.wrap(member_.history.latest());
+    function _standing(Member storage member_) internal view returns (Standing latest) {
+        latest = Standing.wrap(member_.history.latest());
+        if (member_.leftAt != 0) latest = latest.left();
+    }
+
+    /// @dev A member's standing at the end of a past second, which no longer changes.
+    function _standingAt(Member storage member_, uint256 time) internal view returns (Standing found) {
+        found = _lookup(member_.history, time);
+        // Later than everything in the history, so that what was found is the last of it.
+        if (member_.leftAt != 0 && time >= member_.leftAt) found = found.left();
     }
 
     /// @dev All members' standing now.
@@ -126,23 +136,39 @@ abstract contract CompactBooks is ICompact {
         return Standing.wrap(_all.latest());
     }
 
-    /// @dev A standing at the end of a past second, which no longer changes.
-    function _at(Checkpoints.Trace208 storage history, uint256 time) internal view returns (Standing) {
+    /// @dev All members' standing at the end of a past second, which no longer changes.
+    function _allAt(uint256 time) internal view returns (Standing) {
+        return _lookup(_all, time);
+    }
+
+    function _lookup(Checkpoints.Trace208 storage history, uint256 time) private view returns (Standing) {
         if (time >= block.timestamp) revert NotPast(time, block.timestamp - 1);
         // A time in the past has as few bits as the present.
         // forge-lint: disable-next-line(unsafe-typecast)
         return Standing.wrap(history.upperLookupRecent(uint48(time)));
     }
 
-    /// @dev Writes a standing with another weight: premiums accrue by the weight before.
+    /// @dev Writes a member's standing, `before` until now. Premiums accrue by the weight before.
     function _reweigh(Member storage member_, Standing before, Standing after_) internal {
         _accrue(member_, before);
-        _record(member_, before, after_);
+        if (member_.leftAt != 0) {
+            member_.history.push(member_.leftAt, Standing.unwrap(before));
+            member_.leftAt = 0;
+        }
+        member_.history.push(_now(), Standing.unwrap(after_));
+        _replace(before, after_);
     }
 
-    /// @dev The only writer of standings: a member's and, with it, that of all. By itself, for one whose weight stays.
-    function _record(Member storage member_, Standing before, Standing after_) internal {
-        member_.history.push(_now(), Standing.unwrap(after_));
+    /// @dev Lets a member leave with what it has under notice. Its weight stays, so nothing accrues.
+    function _leave(Member storage member_, Standing before) internal {
+        member_.noticedAt = 0;
+        // Nothing can be under notice of who left already: so this replaces no other time.
+        member_.leftAt = _now();
+        _replace(before, before.left());
+    }
+
+    /// @dev Keeps the sum of all standings.
+    function _replace(Standing before, Standing after_) private {
         _all.push(_now(), Standing.unwrap(_allNow().replaced(before, after_)));
     }
 
@@ -182,7 +208,7 @@ abstract contract CompactBooks is ICompact {
     /// @dev What a member gives to a call if it has not given yet.
     function _share(Call memory call, Member storage member_, Standing now_) internal view returns (Units share) {
         // A proposal's second is never the first.
-        share = _at(member_.history, call.proposedAt - 1).active().calledDown(call.bps);
+        share = _standingAt(member_, call.proposedAt - 1).active().calledDown(call.bps);
         if (Units.unwrap(now_.active()) < Units.unwrap(share)) share = now_.active();
     }
 

@@ -30,9 +30,10 @@ import { CompactTest } from "./CompactTest.sol";
 /// ├── from the notice period on, for the leave window, what is noticed comes back, and emits {Left}
 /// ├── one second before it reverts with {NoticeRunning}, one second after with {NoticeLapsed}
 /// ├── a lapsed notice goes on subtracting until it is given anew or taken back
-/// └── without notice it reverts with {NothingNoticed}
+/// └── without notice, or again, it reverts with {NothingNoticed}
 /// standingAt, allAt
 /// ├── they say what was so at the end of a past second
+/// ├── a leaving is in them before and after the next change, which writes it into the history
 /// └── for the present they revert with {NotPast}
 contract CompactMembersTest is CompactTest {
     uint40 private constant NOW = uint40(PROPOSED_AT);
@@ -310,6 +311,46 @@ contract CompactMembersTest is CompactTest {
         assertStanding(NOW + NOTICE, 600 ether, 350 ether, 1000 ether, 750 ether);
         assertStanding(NOW + 2 * NOTICE, 350 ether, 350 ether, 750 ether, 750 ether);
         assertStanding(0, 0, 0, 0, 0);
+    }
+
+    /// @dev What the second of leaving ends with, before and after the next change, in another second or the same.
+    function test_Standing_AfterLeaving() public {
+        uint256 left = NOW + NOTICE;
+        notice(alice, 200 ether);
+        vm.warp(left);
+        leaveTo(alice, alice);
+        vm.warp(left + 10);
+        assertLeft(left);
+        assertStanding(left + 9, 400 ether, 400 ether, 800 ether, 800 ether);
+        notice(alice, 100 ether);
+        vm.warp(left + 20);
+        assertLeft(left);
+        assertStanding(left + 9, 400 ether, 400 ether, 800 ether, 800 ether);
+        assertStanding(left + 10, 400 ether, 300 ether, 800 ether, 700 ether);
+
+        vm.warp(left + 10 + NOTICE);
+        leaveTo(alice, alice);
+        notice(alice, 30 ether);
+        assertMember(alice, 0, 300 ether, 30 ether);
+        vm.warp(left + 11 + NOTICE);
+        assertStanding(left + 9 + NOTICE, 400 ether, 300 ether, 800 ether, 700 ether);
+        assertStanding(left + 10 + NOTICE, 300 ether, 270 ether, 700 ether, 670 ether);
+    }
+
+    function test_Leave_RevertWhen_LeftAlready() public {
+        notice(alice, 200 ether);
+        vm.warp(NOW + NOTICE);
+        leaveTo(alice, alice);
+        expectAccount(ICompact.NothingNoticed.selector, alice);
+        leaveTo(alice, alice);
+        expectValues(ICompact.NoticeTooLarge.selector, 400 ether + 1, 400 ether);
+        notice(alice, 400 ether + 1);
+    }
+
+    /// @dev Alice had 200 of 600 under notice and left with it at `time`.
+    function assertLeft(uint256 time) private view {
+        assertStanding(time - 1, 600 ether, 400 ether, 1000 ether, 800 ether);
+        assertStanding(time, 400 ether, 400 ether, 800 ether, 800 ether);
     }
 
     function test_Standing_RevertWhen_NotPast() public {

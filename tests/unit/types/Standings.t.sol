@@ -21,40 +21,40 @@ contract StandingsTest is Test {
 
     function testFuzz_Fields(uint104 active, uint104 weight) public pure {
         weight = uint104(bound(weight, 0, active));
-        assertFields(at(active, weight), active, weight);
+        assertFields(standingOf(active, weight), active, weight);
     }
 
     function test_Joined() public {
-        assertFields(at(7, 5).joined(units(3)), 10, 8);
-        assertFields(at(MOST - 3, 0).joined(units(3)), MOST, 3);
+        assertFields(standingOf(7, 5).joined(units(3)), 10, 8);
+        assertFields(standingOf(MOST - 3, 0).joined(units(3)), MOST, 3);
         vm.expectRevert(abi.encodeWithSelector(AmountTooLarge.selector, 4, 3));
         this.joined(MOST - 3, 0, 4);
     }
 
     function test_WithNotice() public pure {
-        assertFields(at(7, 5).withNotice(units(7)), 7, 0);
-        assertFields(at(7, 5).withNotice(units(1)), 7, 6);
-        assertFields(at(7, 5).withNotice(units(0)), 7, 7);
+        assertFields(standingOf(7, 5).withNotice(units(7)), 7, 0);
+        assertFields(standingOf(7, 5).withNotice(units(1)), 7, 6);
+        assertFields(standingOf(7, 5).withNotice(units(0)), 7, 7);
     }
 
     function test_Left() public pure {
-        assertFields(at(7, 5).left(), 5, 5);
-        assertFields(at(7, 7).left(), 7, 7);
-        assertFields(at(MOST, 0).left(), 0, 0);
+        assertFields(standingOf(7, 5).left(), 5, 5);
+        assertFields(standingOf(7, 7).left(), 7, 7);
+        assertFields(standingOf(MOST, 0).left(), 0, 0);
     }
 
     function test_Called() public pure {
-        assertFields(at(7, 5).called(units(0)), 7, 5);
-        assertFields(at(7, 5).called(units(4)), 3, 1);
-        assertFields(at(7, 5).called(units(5)), 2, 0);
-        assertFields(at(7, 5).called(units(6)), 1, 0);
-        assertFields(at(MOST, MOST).called(units(MOST)), 0, 0);
+        assertFields(standingOf(7, 5).called(units(0)), 7, 5);
+        assertFields(standingOf(7, 5).called(units(4)), 3, 1);
+        assertFields(standingOf(7, 5).called(units(5)), 2, 0);
+        assertFields(standingOf(7, 5).called(units(6)), 1, 0);
+        assertFields(standingOf(MOST, MOST).called(units(MOST)), 0, 0);
     }
 
     function test_Replaced() public {
-        assertFields(at(10, 8).replaced(at(7, 5), at(7, 0)), 10, 3);
-        assertFields(at(10, 8).replaced(at(7, 5), at(0, 0)), 3, 3);
-        assertFields(at(MOST, MOST).replaced(at(1, 1), at(1, 0)), MOST, MOST - 1);
+        assertFields(standingOf(10, 8).replaced(standingOf(7, 5), standingOf(7, 0)), 10, 3);
+        assertFields(standingOf(10, 8).replaced(standingOf(7, 5), standingOf(0, 0)), 3, 3);
+        assertFields(standingOf(MOST, MOST).replaced(standingOf(1, 1), standingOf(1, 0)), MOST, MOST - 1);
         vm.expectRevert(abi.encodeWithSelector(AmountTooLarge.selector, 2, 1));
         this.replaced(MOST, MOST, 1, 1, 2, 2);
     }
@@ -72,7 +72,7 @@ contract StandingsTest is Test {
     // ---------------------------------------------------------------- calls that may revert
 
     function joined(uint256 active, uint256 weight, uint256 amount) external pure returns (Standing) {
-        return at(active, weight).joined(units(amount));
+        return standingOf(active, weight).joined(units(amount));
     }
 
     function replaced(uint256 a, uint256 w, uint256 before, uint256 weightBefore, uint256 after_, uint256 weightAfter)
@@ -80,14 +80,14 @@ contract StandingsTest is Test {
         pure
         returns (Standing)
     {
-        return at(a, w).replaced(at(before, weightBefore), at(after_, weightAfter));
+        return standingOf(a, w).replaced(standingOf(before, weightBefore), standingOf(after_, weightAfter));
     }
 
     function toUnitsOf(uint256 amount) external pure returns (Units) {
         return toUnits(amount);
     }
 
-    function at(uint256 active, uint256 weight) private pure returns (Standing) {
+    function standingOf(uint256 active, uint256 weight) private pure returns (Standing) {
         return standing(units(active), units(weight));
     }
 
