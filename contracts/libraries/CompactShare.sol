@@ -12,8 +12,8 @@ import { ProRata } from "./ProRata.sol";
 /// `Units` < 2^104 and basis points <= 10,000, so the products with them fit. A premium is at least one unit of weight
 /// below 2^104, so an index grows by less than 2^232 a premium; the sum of all premiums is checked where it is made.
 library CompactShare {
-    /// @dev Bits of an index behind its point.
-    uint256 internal constant INDEX_BITS = 128;
+    /// @dev One of an index, which has 128 bits behind its point.
+    uint256 private constant ONE = 2 ** 128;
 
     /// @dev The approvals that a call needs: ceil(active * quorumBps / 10,000).
     function quorumUp(Units active, uint256 quorumBps) internal pure returns (Units) {
@@ -32,12 +32,12 @@ library CompactShare {
 
     /// @dev What a premium adds to the index: floor(amount * 2^128 / weight). The weight is not zero.
     function indexDown(Units amount, Units weight) internal pure returns (uint256) {
-        return (uint256(Units.unwrap(amount)) << INDEX_BITS) / Units.unwrap(weight);
+        return Units.unwrap(amount) * ONE / Units.unwrap(weight);
     }
 
     /// @dev What a weight has earned since an earlier index: floor(weight * gained / 2^128), with a product of 512 bits.
     /// Less than 2^232.
     function earnedDown(Units weight, uint256 gained) internal pure returns (uint256) {
-        return FixedPointMathLib.fullMulDiv(Units.unwrap(weight), gained, 1 << INDEX_BITS);
+        return FixedPointMathLib.fullMulDiv(Units.unwrap(weight), gained, ONE);
     }
 }

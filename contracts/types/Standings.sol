@@ -8,14 +8,14 @@ import { AmountTooLarge, Units } from "./Units.sol";
 /// what is noticed is the difference and cannot contradict the two.
 type Standing is uint208;
 
-uint256 constant STANDING_BITS = 104;
+uint208 constant STANDING_BITS = 104;
 
 using { active, weight, noticed, joined, withNotice, left, called, replaced } for Standing global;
 
 /// @dev `weight_` is at most `active_`, because it is a part of it.
 function standing(Units active_, Units weight_) pure returns (Standing) {
     // Two fields of 104 bits.
-    return Standing.wrap(uint208(Units.unwrap(weight_)) << uint208(STANDING_BITS) | Units.unwrap(active_));
+    return Standing.wrap(uint208(Units.unwrap(weight_)) << STANDING_BITS | Units.unwrap(active_));
 }
 
 function active(Standing self) pure returns (Units) {
