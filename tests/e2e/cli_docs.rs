@@ -74,6 +74,7 @@ fn every_command_is_found() {
         "status",
         "verify",
         "positions",
+        "report",
         "pledgers",
         "statement",
         "decode",

@@ -338,7 +338,7 @@ async fn keepers_rarely_get_in_each_others_way() {
     let (tell, told) = mpsc::channel();
     let mut keepers = Vec::new();
     for account in KEEPERS {
-        let mut child = start(&world, account, &world.endpoint(), "--spread 4");
+        let mut child = start(&world, account, &world.endpoint(), "--spread 16");
         let (stdout, stderr) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
         let tell = tell.clone();
         thread::spawn(move || values(stdout).for_each(|line| drop(tell.send((account, line)))));

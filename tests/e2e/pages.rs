@@ -52,7 +52,10 @@ async fn a_page_shows_what_the_chain_says() {
     let [command] = shell_blocks(&block)[..] else { panic!("there are other blocks") };
     let command = command.replace("0xRESCUE", &world.rescue().to_string());
     let told = world.levee(command.trim_end().trim_start_matches("levee ")).ok();
-    assert!(told.starts_with(&format!("wrote page 1 of 1 about the rescue {}, at block ", world.rescue())), "{told}");
+    assert!(
+        told.starts_with(&format!("wrote page 1 of 1 about the rescue {}, at block ", world.rescue())),
+        "{told}"
+    );
 
     let page = world.directory().join("rescue.html");
     let seen = sound(&page);
@@ -61,11 +64,14 @@ async fn a_page_shows_what_the_chain_says() {
     assert_eq!(seen["locked"], json!([status["coverageWei"]]));
     assert_eq!((&seen["target"], &seen["drawn"]), (&wei(100 * ETHER), &json!([])));
     let text = words(seen["text"].as_str().expect("a text"));
-    for shown in ["Open", "Grants 41 ETH", "Loans 60 ETH", "Approved 19 ETH", "Proposed 7 ETH", "javascript:alert(1)"] {
+    for shown in
+        ["Open", "Grants 41 ETH", "Loans 60 ETH", "Approved 19 ETH", "Proposed 7 ETH", "javascript:alert(1)"]
+    {
         assert!(text.contains(shown), "{shown}: {text}");
     }
     let links = seen["links"].as_array().expect("a list");
-    let away: Vec<_> = links.iter().filter(|link| !link[0].as_str().is_some_and(|to| to.starts_with('#'))).collect();
+    let away: Vec<_> =
+        links.iter().filter(|link| !link[0].as_str().is_some_and(|to| to.starts_with('#'))).collect();
     assert_eq!(away, [&json!([forum, "noopener noreferrer nofollow"])]);
 
     // Its own commands hold.
@@ -80,7 +86,10 @@ async fn a_page_shows_what_the_chain_says() {
 async fn a_page_from_the_index_needs_no_node() {
     let world = World::with_rescue().await;
     world.pledge_all();
-    world.by(GUARDIAN, "guardian decline 0xBEN --tier 2".replace("0xBEN", &world.address(BEN).to_string()).as_str());
+    world.by(
+        GUARDIAN,
+        "guardian decline 0xBEN --tier 2".replace("0xBEN", &world.address(BEN).to_string()).as_str(),
+    );
     world.by(ANN, "settle");
     world.warp(2 * DAY).await;
     world.by(CAT, "release ETH");
@@ -88,17 +97,25 @@ async fn a_page_from_the_index_needs_no_node() {
     let mut offline = crate::support::levee(world.directory());
     let line = format!("report --rescue {} --store index.db --html rescue.html --json", world.rescue());
     let written = crate::support::run(&mut offline, &line).json();
-    assert_eq!((&written["page"], &written["pages"], &written["html"]), (&json!(1), &json!(1), &json!("rescue.html")));
+    assert_eq!(
+        (&written["page"], &written["pages"], &written["html"]),
+        (&json!(1), &json!(1), &json!("rescue.html"))
+    );
     let seen = sound(&world.directory().join("rescue.html"));
     let status = world.status();
-    assert_eq!((&seen["locked"], &seen["drawn"]), (&json!([status["coverageWei"]]), &json!([status["drawnWei"]])));
+    assert_eq!(
+        (&seen["locked"], &seen["drawn"]),
+        (&json!([status["coverageWei"]]), &json!([status["drawnWei"]]))
+    );
     let text = words(seen["text"].as_str().expect("a text"));
     for shown in ["Settled", "declined 30 stETH", "20.5 ETH paid", "20.5 ETH not yet due", "transaction"] {
         assert!(text.contains(shown), "{shown}: {text}");
     }
     let line = format!("report --rescue {} --store index.db --html rescue.html --page 2", world.rescue());
-    crate::support::run(&mut crate::support::levee(world.directory()), &line)
-        .assert_refused("there is no page 2: the contributors take 1 page", "choose one of these with `--page`");
+    crate::support::run(&mut crate::support::levee(world.directory()), &line).assert_refused(
+        "there is no page 2: the contributors take 1 page",
+        "choose one of these with `--page`",
+    );
 }
 
 #[test]

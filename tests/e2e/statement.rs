@@ -229,7 +229,7 @@ async fn what_does_not_add_up_is_no_statement() {
     );
     world.levee("statement --terms rescue.toml --csv --markdown").assert_refused(
         "the argument '--csv' cannot be used with '--markdown'",
-        "`levee statement --help` shows the options",
+        "see `levee help`, or add `--help` to any command",
     );
 }
 

@@ -49,19 +49,21 @@ pub struct Pivotal {
 
 impl Rescue {
     /// The least further pledges that meet each higher threshold than the one met now, one for each tier that counts toward it and
-    /// each asset that is accepted. Left out where no pledge that fits into the pot suffices.
+    /// each asset that is accepted and can be valued. Left out where no pledge that fits into the pot suffices.
     ///
     /// # Errors
     /// `PledgingClosed`, `RateUnreadable`.
     pub fn reaches(&self, now: Moment) -> Result<Vec<Reach>, Refusal> {
         let (met, terms) = (self.threshold_with(now, |_| {})?, self.terms());
+        let is_valued = |asset: &Asset| !asset.is_shares() || now.lido.rate().is_some();
         let mut higher: Vec<Bps> = terms.tiers.iter().map(|tier| tier.threshold).collect();
         higher.dedup();
         let mut reaches = Vec::new();
         for threshold in higher.into_iter().filter(|threshold| *threshold > met) {
             let counting = (0..).zip(&terms.tiers).filter(|(_, tier)| tier.threshold <= threshold);
             for (tier, _) in counting {
-                for asset in Asset::ALL.into_iter().filter(|asset| terms.accepts(*asset)) {
+                for asset in Asset::ALL.into_iter().filter(|asset| terms.accepts(*asset) && is_valued(asset))
+                {
                     let amount = self.least(now, threshold, tier, asset)?;
                     reaches.extend(amount.map(|units| Reach { threshold, tier, amount: units.of(asset) }));
                 }

@@ -14,7 +14,7 @@ const GIGA: u128 = 1_000_000_000;
 /// ALICE has 500 G wei in tier 0 and BOB as many shares in tier 1, both enlisted for a bonus.
 fn open() -> Models {
     let pools = [ESCROW, Address::repeat_byte(0x91), BONUS];
-    let mut models = Models::open(pools, terms(), CREATED).unwrap();
+    let mut models = Models::open(pools, terms(), CREATED).expect("the terms are allowed");
     play(&mut models, 5, BOB, Operation::AddBonus { sponsor: BOB, amount: Wei::new(700) });
     for (pledger, tier, asset) in [(ALICE, 0, Asset::Eth), (BOB, 1, Asset::StEth)] {
         pledge(&mut models, 10, pledger, tier, asset);
@@ -30,7 +30,7 @@ fn pledge(models: &mut Models, time: Timestamp, pledger: Address, tier: u8, asse
 }
 
 fn play(models: &mut Models, time: Timestamp, caller: Address, operation: Operation) {
-    models.play(at(time), caller, operation).unwrap();
+    models.play(at(time), caller, operation).expect("accepted");
 }
 
 /// Settled at 500, with 1,100 of the 1,000 G wei: the later draw order in part.
@@ -68,7 +68,7 @@ fn recovered() -> Models {
 fn owed() -> Models {
     let mut models = open();
     let moment = Moment { time: 50, lido: Lido::Paused(rate(RATE)) };
-    models.play(moment, GUARDIAN, Operation::Decline(id(BOB, 1, Asset::StEth))).unwrap();
+    models.play(moment, GUARDIAN, Operation::Decline(id(BOB, 1, Asset::StEth))).expect("accepted");
     pledge(&mut models, 60, ALICE, 2, Asset::WstEth);
     models
 }
@@ -104,10 +104,13 @@ fn due(view: &PledgerView, operation: Operation) -> Option<u128> {
     }
 }
 
+/// What has happened, and when it is looked at.
+type State<'a> = (fn() -> Models, &'a [Timestamp]);
+
 #[test]
 fn a_call_is_listed_if_and_only_if_it_is_accepted() {
     let ended = 1_000 + 200;
-    let states: [(fn() -> Models, &[Timestamp]); 6] = [
+    let states: [State<'_>; 6] = [
         (open, &[10, 1_000, 1_001, ended, ended + 1, 5_000]),
         (amended, &[299, 300, 1_001, 1_400, 1_401]),
         (settled, &[500, 600, 629, 630, ended + 1]),

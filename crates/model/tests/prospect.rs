@@ -92,7 +92,8 @@ fn each_change_changes_what_it_says() {
     // In their order: a further pledge after the amount is set counts, one before it does not.
     assert_eq!(result(&[more, amount(300)]), (7_500, 900, Some(900)));
     assert_eq!(result(&[amount(300), more]), (10_000, 1_000, Some(1_050)));
-    assert_eq!(result(&[Change::Without { pledger: ALICE }, more]), (0, 0, Some(750)));
+    // 150 of tier 0 with 600 of tier 1 are 75 %, though not 25 % of tier 0 alone.
+    assert_eq!(result(&[Change::Without { pledger: ALICE }, more]), (7_500, 750, Some(750)));
 }
 
 #[test]
@@ -176,6 +177,8 @@ fn the_least_pledges_meet_each_higher_threshold() {
         (10_000, 2, 1_000),
     ];
     assert_eq!(in_eth(rescue()), all);
+    // Without a rate, nothing is said of shares.
+    assert_eq!(rescue().reaches(broken(20)).unwrap().len(), all.len());
     // 1 G completes the rescue, and so meets more than 25 %, which alone would take 250 G.
     let nearly = pledged(&[(ALICE, 2, Asset::Eth, 999 * G)]);
     assert!(in_eth(nearly).into_iter().all(|(_, _, amount)| amount == 1));

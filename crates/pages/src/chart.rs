@@ -109,7 +109,8 @@ mod tests {
         for (value, expected) in places {
             assert_eq!(place(Wei::new(value), Wei::new(10_000)), expected, "{value}");
         }
-        let text = bar(Wei::new(50), Wei::new(200), Fill::Said, &[Wei::new(100)], "a \"b\" <c>").into_string();
+        let text =
+            bar(Wei::new(50), Wei::new(200), Fill::Said, &[Wei::new(100)], "a \"b\" <c>").into_string();
         assert!(text.contains(r#"<rect class="said" width="250" height="18">"#), "{text}");
         assert!(text.contains(r#"<line class="mark" x1="500" x2="500""#), "{text}");
         assert!(text.contains("<title>a &quot;b&quot; &lt;c&gt;</title>"), "{text}");

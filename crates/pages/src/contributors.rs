@@ -113,7 +113,8 @@ impl RescuePage<'_> {
         if self.view.status == Status::Open {
             return html! { span.state.locked { "locked" } };
         }
-        let parts = [("drawn", drawn), ("held", held), ("refunded", view.refunded), ("to refund", view.refundable)];
+        let parts =
+            [("drawn", drawn), ("held", held), ("refunded", view.refunded), ("to refund", view.refundable)];
         html! {
             ul {
                 @for (name, part) in parts.into_iter().filter(|(_, part)| !part.is_zero()) {
@@ -148,8 +149,12 @@ impl RescuePage<'_> {
     fn act(&self, id: PositionId, position: &PledgerPosition, call: Operation) -> Option<Markup> {
         let (this, pot) = (id, (id.tier, id.asset));
         match call {
-            Operation::Exit { tier, asset, .. } if (tier, asset) == pot => Some(html! { "leave: " code { "levee exit" } }),
-            Operation::Object { tier, asset } if (tier, asset) == pot => Some(html! { "object: " code { "levee object" } }),
+            Operation::Exit { tier, asset, .. } if (tier, asset) == pot => {
+                Some(html! { "leave: " code { "levee exit" } })
+            }
+            Operation::Object { tier, asset } if (tier, asset) == pot => {
+                Some(html! { "object: " code { "levee object" } })
+            }
             Operation::Refund(id) if id == this => {
                 let refund = units(position.view.refundable, id.asset, self.view.rate.known());
                 Some(html! { "take back " (refund) ": " code { "levee refund" } })

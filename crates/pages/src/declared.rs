@@ -51,7 +51,11 @@ impl RescuePage<'_> {
             html! { (declaration.stage.to_string()) },
             eth_or_unknown(declaration.amount),
             eth_or_unknown(one.locked),
-            if open { eth_or_unknown(one.missing()) } else { html! { "kept" } },
+            if open {
+                eth_or_unknown(one.missing())
+            } else {
+                html! { "kept" }
+            },
             time(declaration.expiry),
             foreign_link(&declaration.link),
         ]

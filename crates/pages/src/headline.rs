@@ -80,7 +80,9 @@ impl RescuePage<'_> {
         match self.view.status {
             Status::Failed => html! { "Everything goes back to the pledgers." },
             Status::Released => html! { "All that was drawn was delivered to the beneficiary." },
-            _ if self.view.final_at.is_none() => html! { "What was due can still be delivered; the rest goes back." },
+            _ if self.view.final_at.is_none() => {
+                html! { "What was due can still be delivered; the rest goes back." }
+            }
             _ => html! { "Nothing more goes to the beneficiary." },
         }
     }

@@ -176,7 +176,8 @@ mod tests {
         for (parts, shown) in cases {
             assert_eq!(rounded_down(parts), shown);
         }
-        let exact = r#"<data class="n" value="1500000000000000001" title="1.500000000000000001 ETH">1.5 ETH</data>"#;
+        let exact =
+            r#"<data class="n" value="1500000000000000001" title="1.500000000000000001 ETH">1.5 ETH</data>"#;
         assert_eq!(eth(Wei::new(1_500_000_000_000_000_001)).into_string(), exact);
     }
 
@@ -217,8 +218,14 @@ mod tests {
     #[test]
     fn names_are_escaped_and_kept_apart() {
         let text = account(Address::ZERO, Some("<b>\u{202e}Aave\"</b>"), 31_337).into_string();
-        assert!(text.starts_with("<bdi>&lt;b&gt;\\u{202e}Aave&quot;&lt;/b&gt;</bdi> <span class=\"address\""), "{text}");
+        assert!(
+            text.starts_with("<bdi>&lt;b&gt;\\u{202e}Aave&quot;&lt;/b&gt;</bdi> <span class=\"address\""),
+            "{text}"
+        );
         let linked = account(Address::ZERO, None, 1).into_string();
-        assert!(linked.starts_with("<a class=\"address\" href=\"https://etherscan.io/address/0x0000"), "{linked}");
+        assert!(
+            linked.starts_with("<a class=\"address\" href=\"https://etherscan.io/address/0x0000"),
+            "{linked}"
+        );
     }
 }

@@ -38,13 +38,18 @@ impl RescuePage<'_> {
     fn rung(&self, threshold: Threshold) -> [Markup; 5] {
         let Threshold { threshold: level, coverage, required } = threshold;
         let missing = required.checked_sub(coverage).unwrap_or(Wei::ZERO);
-        let title = format!("{} of what {} needs", levee::text::percent::of_down(coverage, required), percent(level));
+        let title =
+            format!("{} of what {} needs", levee::text::percent::of_down(coverage, required), percent(level));
         [
             html! { (percent(level)) " " (chart::bar(coverage, required.max(coverage), Fill::Whole, &[required], &title)) },
             html! { ul { @for text in self.unlocked_by(level) { li { (text) } } } },
             eth(coverage),
             eth(required),
-            if threshold.is_met() { html! { strong { "met" } } } else { html! { (eth(missing)) " more" } },
+            if threshold.is_met() {
+                html! { strong { "met" } }
+            } else {
+                html! { (eth(missing)) " more" }
+            },
         ]
     }
 

@@ -132,7 +132,14 @@ impl<'a> RescuePage<'a> {
         let terms = &self.view.terms;
         let rows = [
             ("Beneficiary", self.account(terms.beneficiary)),
-            ("Guardian", if terms.guardian.is_zero() { html! { "none" } } else { self.account(terms.guardian) }),
+            (
+                "Guardian",
+                if terms.guardian.is_zero() {
+                    html! { "none" }
+                } else {
+                    self.account(terms.guardian)
+                },
+            ),
             ("Deadline", self.time_from(terms.deadline)),
             ("Latest deadline", time(terms.latest_deadline)),
             ("Veto", html! { (headline::veto(terms.veto)) }),

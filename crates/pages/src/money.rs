@@ -115,7 +115,8 @@ impl RescuePage<'_> {
     fn locked_rows(&self) -> Vec<Row> {
         let tiers = &self.view.terms.tiers;
         let exists = |kind: &Kind| tiers.iter().any(|tier| Kind::of(*tier) == *kind);
-        let row = |kind: Kind| Row { label: kind.label().into(), value: self.locked_of(kind), fill: kind.fill() };
+        let row =
+            |kind: Kind| Row { label: kind.label().into(), value: self.locked_of(kind), fill: kind.fill() };
         Kind::ALL.into_iter().filter(exists).map(row).collect()
     }
 
@@ -132,7 +133,11 @@ impl RescuePage<'_> {
         let row = |stage: Stage| {
             let of_stage = compared.iter().filter(|one| one.declared.declaration.stage == stage);
             let missing: Wei = of_stage.filter_map(levee::board::Compared::missing).sum();
-            (!missing.is_zero()).then(|| Row { label: stage.to_string(), value: Some(missing), fill: Fill::Said })
+            (!missing.is_zero()).then(|| Row {
+                label: stage.to_string(),
+                value: Some(missing),
+                fill: Fill::Said,
+            })
         };
         [Stage::Approved, Stage::Proposed, Stage::Expressed].into_iter().filter_map(row).collect()
     }

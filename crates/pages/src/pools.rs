@@ -18,7 +18,8 @@ impl RescuePage<'_> {
         let groups: Vec<_> = recovery.groups.iter().filter(|group| group.takes_part()).collect();
         let rows: Vec<_> =
             groups.iter().map(|group| repaid(group, group.order == groups[groups.len() - 1].order)).collect();
-        let header = ["Draw order", "Interest a year", "Received", "Principal still owed", "Interest still owed"];
+        let header =
+            ["Draw order", "Interest a year", "Received", "Principal still owed", "Interest still owed"];
         html! {
             section #recovery {
                 h2 { "Recovered, and who is owed what" }
@@ -52,7 +53,13 @@ impl RescuePage<'_> {
 
 /// The last in line takes whatever is left, so nothing is owed to it.
 fn repaid(group: &RecoveryGroup, is_last: bool) -> [Markup; 5] {
-    let owed = |amount| if is_last { html! { "takes what is left" } } else { eth(amount) };
+    let owed = |amount| {
+        if is_last {
+            html! { "takes what is left" }
+        } else {
+            eth(amount)
+        }
+    };
     [
         html! { (group.order) },
         html! { (percent(group.rate)) },

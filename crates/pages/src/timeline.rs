@@ -15,7 +15,8 @@ const LISTED: usize = 30;
 
 impl RescuePage<'_> {
     pub(crate) fn timeline(&self) -> Markup {
-        let milestones: Vec<_> = self.history.entries.iter().filter(|entry| is_milestone(&entry.event)).collect();
+        let milestones: Vec<_> =
+            self.history.entries.iter().filter(|entry| is_milestone(&entry.event)).collect();
         html! {
             section #timeline {
                 h2 { "What happened" }
@@ -43,7 +44,11 @@ impl RescuePage<'_> {
     fn list(&self, caption: &str, entries: &[&Entry]) -> Markup {
         let row = |entry: &&Entry| {
             let text = event::to_text(&entry.event, self.view.rate.known());
-            [time(entry.time), html! { (text) }, transaction(entry.transaction, "transaction", self.history.chain)]
+            [
+                time(entry.time),
+                html! { (text) },
+                transaction(entry.transaction, "transaction", self.history.chain),
+            ]
         };
         let rows: Vec<_> = entries.iter().rev().take(LISTED).map(row).collect();
         html! {
@@ -59,7 +64,8 @@ impl RescuePage<'_> {
         }
         let (steps, until) = self.steps();
         let (Some(&(first, _)), Some(&(_, last))) = (steps.first(), steps.last()) else { return html! {} };
-        let (target, share) = (self.view.terms.target, levee::text::percent::of_down(last, self.view.terms.target));
+        let (target, share) =
+            (self.view.terms.target, levee::text::percent::of_down(last, self.view.terms.target));
         let title = format!("Locked from {} to {}, in the end {share} of the target", utc(first), utc(until));
         html! {
             figure {
@@ -77,7 +83,9 @@ impl RescuePage<'_> {
         for entry in &self.history.entries {
             match entry.event.of_rescue() {
                 Some(RescueEvent::Pledged { position, amount }) => held[position.asset] += *amount,
-                Some(RescueEvent::Exited { position, amount, .. } | RescueEvent::Declined { position, amount }) => {
+                Some(
+                    RescueEvent::Exited { position, amount, .. } | RescueEvent::Declined { position, amount },
+                ) => {
                     held[position.asset] = held[position.asset] - *amount;
                 }
                 Some(RescueEvent::Settled { .. } | RescueEvent::Failed { .. }) => decided = Some(entry.time),

@@ -24,8 +24,14 @@ impl RescuePage<'_> {
         let node = format!("--chain {chain} --rpc-url https://node.example");
         [
             (format!("levee verify {rescue} {node}"), "Prove the rescue from its address:"),
-            (format!("levee status --rescue {rescue} {node}"), "Compare the figures with what the contracts say now:"),
-            (format!("levee declarations --rescue {rescue} {node}"), "Compare what was said with what is locked:"),
+            (
+                format!("levee status --rescue {rescue} {node}"),
+                "Compare the figures with what the contracts say now:",
+            ),
+            (
+                format!("levee declarations --rescue {rescue} {node}"),
+                "Compare what was said with what is locked:",
+            ),
             (format!("levee report --rescue {rescue} {node} --html rescue.html"), "Make this page again:"),
         ]
     }

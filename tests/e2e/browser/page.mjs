@@ -23,20 +23,32 @@ function look() {
   };
 }
 
-async function read(browser, width, colorScheme) {
-  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, javaScriptEnabled: false });
-  const page = await context.newPage();
+/** Opens the page, which tells what it complains about and what else it asks for. */
+async function open(browser, options) {
+  const page = await browser.newPage(options);
   const told = [];
   page.on("console", (message) => told.push(message.text()));
-  page.on("request", (request) => told.push(`request: ${request.url()}`));
+  page.on("request", (request) => { if (!request.isNavigationRequest()) told.push(`request: ${request.url()}`); });
   await page.goto(pathToFileURL(resolve(file)).href);
-  const seen = await page.evaluate(look);
+  return { page, told };
+}
+
+/** What axe-core finds, which needs scripts where the page has none. */
+async function barriers(browser, options) {
+  const { page } = await open(browser, options);
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => globalThis.axe.run());
+  await page.close();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).slice(0, 5).join(" ")}`);
+}
+
+async function read(browser, width, colorScheme) {
+  const options = { viewport: { width, height: 800 }, colorScheme };
+  const { page, told } = await open(browser, { ...options, javaScriptEnabled: false });
+  const seen = await page.evaluate(look);
   if (pictures) await page.screenshot({ path: join(pictures, `${width}-${colorScheme}.png`), fullPage: true });
-  await context.close();
-  const broken = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).slice(0, 5).join(" ")}`);
-  return { width, colorScheme, ...seen, told: told.slice(1), violations: broken };
+  await page.close();
+  return { width, colorScheme, ...seen, told, violations: await barriers(browser, options) };
 }
 
 const browser = await launch();

@@ -2,7 +2,6 @@
 //! the slowest form.
 
 #[path = "../../../index/benches/walk/mod.rs"]
-#[expect(dead_code, reason = "another benchmark makes the logs by themselves")]
 mod walk;
 
 use std::{
@@ -59,7 +58,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         arguments.extend((!form.is_empty()).then_some(form));
         let (took, written) = median(&arguments)?;
         let name = if form.is_empty() { "text" } else { form };
-        println!("{name}: {:.2} s, {:.1} MB", took.as_secs_f64(), written as f64 / 1e6);
+        println!("{name}: {:.2} s, {} kB", took.as_secs_f64(), written / 1_000);
         slowest = slowest.max(took);
     }
     println!("{:.2} s", slowest.as_secs_f64());

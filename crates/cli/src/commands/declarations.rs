@@ -84,7 +84,8 @@ pub(crate) struct Reading {
 impl Reading {
     /// Reads the board, going on where an earlier run was cut off. What only reads needs no place to write to.
     pub(crate) async fn read(
-        self, connection: &Connection,
+        self,
+        connection: &Connection,
         rescue: Address,
         output: Output,
     ) -> Result<Vec<Declared>> {

@@ -223,6 +223,7 @@ impl KeeperArgs {
             every: self.every(),
             grace: Duration::from_secs(self.service.grace),
             reserve: self.price.reserve,
+            tells_each: !self.what.once,
             has_pending: true,
         })
     }
@@ -244,7 +245,7 @@ impl PriceArgs {
         let early = self.max_fee.unwrap_or(MAX_FEE_PER_GAS);
         let late = self.max_fee_late.unwrap_or(early);
         if late > MAX_FEE_PER_GAS {
-            return Err(UserError::new(format!("{late} wei for a gas is more than is ever paid"))
+            return Err(UserError::new(format!("{late} for a gas is more than is ever paid"))
                 .hint("choose a price of up to 300 gwei"));
         }
         if late < early {

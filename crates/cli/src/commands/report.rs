@@ -66,7 +66,8 @@ impl ReportArgs {
         let page = RescuePage::new(&history, Some(&declarations), &names)?;
         let (number, pages) = (self.page.get(), page.pages());
         if number > pages {
-            let message = format!("there is no page {number}: the contributors take {}", counted(pages, "page"));
+            let message =
+                format!("there is no page {number}: the contributors take {}", counted(pages, "page"));
             return Err(UserError::new(message).hint("choose one of these with `--page`").into());
         }
         file::replace(&self.html, &page.document(number))?;

@@ -144,7 +144,7 @@ impl Comparison<'_> {
     fn positions(&self) -> String {
         let mut ids: Vec<PositionId> =
             self.sides().flat_map(|side| shares(side, self.only)).map(|(id, _)| id).collect();
-        ids.sort_unstable();
+        ids.sort_unstable_by_key(|id| (id.tier, id.asset, id.pledger));
         ids.dedup();
         let mut rows = Vec::new();
         for id in ids {
@@ -206,13 +206,11 @@ fn result(outcome: &Outcome) -> String {
 }
 
 fn threshold_text(threshold: Threshold) -> String {
-    let name = percent::percent(threshold.threshold);
-    let (has, needs) = (amount::eth(threshold.coverage), amount::eth(threshold.required));
+    let (name, required) = (percent::percent(threshold.threshold), amount::eth(threshold.required));
     let bar = bar(threshold.coverage, threshold.required);
-    let (met, missing, beyond) = (threshold.is_met(), threshold.missing(), threshold.beyond());
-    match met {
-        true => format!("{bar} {name} met: has {has}, {} more than {needs}", amount::eth(beyond)),
-        false => format!("{bar} {name} not met: has {has}, {} less than {needs}", amount::eth(missing)),
+    match threshold.is_met() {
+        true => format!("{bar} {name} met: {} beyond {required}", amount::eth(threshold.beyond())),
+        false => format!("{bar} {name} not met: {} short of {required}", amount::eth(threshold.missing())),
     }
 }
 

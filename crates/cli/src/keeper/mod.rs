@@ -42,6 +42,8 @@ pub(crate) struct Keeper {
     pub(crate) grace: Duration,
     /// For how many duties the balance should be enough.
     pub(crate) reserve: u64,
+    /// Whether each duty that was tried is a line of its own, with `--json`.
+    pub(crate) tells_each: bool,
     /// Whether a transaction of the keeper is in no block yet, or was not looked at.
     pub(crate) has_pending: bool,
 }
@@ -135,6 +137,7 @@ impl Keeper {
 
     async fn tell(&mut self, sent: Sent) -> Result<()> {
         self.has_pending = sent.has_pending;
+        let tells_each = self.tells_each && self.output.is_json();
         sent.finished.iter().for_each(|outcome| self.lookout.metrics.count(outcome.name()));
         let block = self.lookout.metrics.block.get().cast_unsigned();
         for (due, outcome) in sent.handled {
@@ -144,7 +147,7 @@ impl Keeper {
             let (rescue, purpose, name) = (due.task.rescue, &due.purpose, outcome.name());
             tracing::info!(target: "keeper", %rescue, %purpose, outcome = name, "{}", outcome.text());
             let handled = due.handled(outcome);
-            if self.output.is_json() {
+            if tells_each {
                 self.output.event(&handled.text(), &handled)?;
             }
         }

@@ -116,7 +116,7 @@ impl Outcome {
                 format!("{transaction} failed in its block; somebody else may have been faster")
             }
             Self::TooDear { price, cap } => {
-                format!("waits: a gas costs {price} wei, and at most {cap} wei may be paid")
+                format!("waits: a gas costs {price}, and at most {cap} may be paid")
             }
             Self::Unfunded { balance, fee_limit } => {
                 format!(

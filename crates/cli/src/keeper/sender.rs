@@ -14,7 +14,7 @@ use alloy::{
 };
 use eyre::Result;
 use levee::{
-    Confirmations, Error, Escrow, Executed, FeeOptions, Intent, Journal, Outbox, Prepared,
+    Call, Confirmations, Error, Escrow, Executed, FeeOptions, Intent, Journal, Outbox, Prepared,
     outbox::{Draft, IntentState, Signed, SignedState},
 };
 use levee_model::{Timestamp, Wei};
@@ -86,7 +86,7 @@ impl Sent {
 
 /// What became of a duty at first.
 enum Begun {
-    Sent(Intent, Signed),
+    Sent(Box<(Intent, Signed)>),
     Over(Outcome),
 }
 
@@ -128,7 +128,10 @@ impl Sender {
                 break;
             }
             match self.begin(outbox, one, now, &mut balance).await {
-                Ok(Begun::Sent(intent, signed)) => begun.push((one, intent, signed)),
+                Ok(Begun::Sent(pair)) => {
+                    let (intent, signed) = *pair;
+                    begun.push((one, intent, signed));
+                }
                 Ok(Begun::Over(outcome)) => sent.add(one, outcome),
                 Err(error) => {
                     // It may have been signed.
@@ -144,7 +147,9 @@ impl Sender {
     pub(crate) async fn plan(connection: &Connection, from: Address, due: &Due) -> Result<Outcome> {
         let outbox = Outbox::watching(connection.provider.clone(), connection.chain, from);
         match prepare(&outbox, due).await {
-            Ok(prepared) => Ok(Outcome::Planned { gas: prepared.gas(), fee_limit: prepared.cost_limit() }),
+            Ok((_, prepared)) => {
+                Ok(Outcome::Planned { gas: prepared.gas(), fee_limit: prepared.cost_limit() })
+            }
             Err(error) => Ok(outcome_of(error)?),
         }
     }
@@ -242,9 +247,10 @@ impl Sender {
         if let Some(begun) = self.begun_before(outbox, &draft).await? {
             return Ok(begun);
         }
+        let cap = self.cap.at(due.since, now);
         let prepared =
-            prepare(outbox, due).await.and_then(|prepared| prepared.at_price(self.cap.at(due.since, now)));
-        let prepared = match prepared {
+            prepare(outbox, due).await.and_then(|(call, prepared)| Ok((call, prepared.at_price(cap)?)));
+        let (call, prepared) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return outcome_of(error).map(Begun::Over),
         };
@@ -255,10 +261,14 @@ impl Sender {
         // It was just compared.
         *balance = *balance - fee_limit;
         let step = "call".to_owned();
+        // Others may have been faster while prices were read.
+        if let Err(error) = call.simulate(account).await {
+            return outcome_of(error).map(Begun::Over);
+        }
         let intent = self.journal.begin(&draft, std::slice::from_ref(&step)).await?;
         let signed = outbox.send(&intent, &step, &prepared).await?;
         tracing::info!(target: "keeper", purpose = %due.purpose, rescue = %due.task.rescue, transaction = %signed.hash, "sent");
-        Ok(Begun::Sent(intent, signed))
+        Ok(Begun::Sent(Box::new((intent, signed))))
     }
 
     /// What became of the same duty earlier, if it was done: what a node does not know yet, or a reorganization has taken back, is not
@@ -309,13 +319,17 @@ impl Sender {
 }
 
 /// Simulates a duty in the next block.
-async fn prepare<J: Journal>(outbox: &Outbox<DynProvider, J>, due: &Due) -> Result<Prepared, Error> {
+async fn prepare<J: Journal>(
+    outbox: &Outbox<DynProvider, J>,
+    due: &Due,
+) -> Result<(Call<DynProvider>, Prepared), Error> {
     let task = &due.task;
     let escrow = Escrow::open(outbox.provider().clone(), outbox.chain(), task.rescue).await?;
-    let prepared = outbox.prepare(&escrow.call(task.duty.operation)?).await?;
+    let call = escrow.call(task.duty.operation)?;
+    let prepared = outbox.prepare(&call).await?;
     match prepared.gas() {
         gas if gas > MOST_GAS => Err(Error::GasAboveLimit { gas, limit: MOST_GAS }),
-        _ => Ok(prepared),
+        _ => Ok((call, prepared)),
     }
 }
 

@@ -88,7 +88,8 @@ impl Watched {
     fn tasks_of(&self, rescue: Address, known: &Known, time: Timestamp) -> Vec<Task> {
         let at = Moment { time, lido: self.lido(&known.rescue) };
         let Payouts { refund, collect, claim, .. } = self.payouts;
-        let payouts = known.rescue.payouts(at).filter(|_| refund || collect);
+        // There can be many positions.
+        let payouts = (refund || collect).then(|| known.rescue.payouts(at)).into_iter().flatten();
         let claims = known.pools.claims(&known.rescue).filter(|_| claim);
         let payouts = payouts.chain(claims).filter(|duty| self.payouts.includes(duty.operation));
         let duties = known.rescue.duties(at).into_iter().filter(|duty| duty.makes_sense(time));

@@ -72,6 +72,8 @@ pub(crate) struct Offer {
     pub(crate) amount: Option<Amount>,
     stage: Option<Stage>,
     expiry: Option<Timestamp>,
+    /// Where more is said.
+    pub(crate) link: Option<String>,
     /// Where it is in the file.
     pub(crate) place: String,
 }
@@ -169,6 +171,7 @@ impl OfferToml {
             amount: amount.map(|amount| document.field("amount", amount, Amount::parse)).transpose()?,
             stage: stage.map(|stage| document.field("stage", stage, parse_stage)).transpose()?,
             expiry: expiry.map(|expiry| document.field("expiry", expiry, time::parse_time)).transpose()?,
+            link: self.link.clone(),
             place: document.place(self.name.span().start),
         })
     }
@@ -255,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_is_said_twice_or_not_understood_is_refused_with_its_line() {
-        let twice = "offers.toml:11: `Ada` offers twice for tier 0, also in offers.toml:5";
+        let twice = "offers.toml:12: `Ada` offers twice for tier 0, also in offers.toml:5";
         let text = TEXT.replace("\"loan\"\n", "0\n").replace("\"5 ETH\"", "\"5 shares\"");
         assert_eq!(parse(&text).unwrap_err().to_string(), twice);
         assert_eq!(
@@ -264,7 +267,7 @@ mod tests {
         );
         assert_eq!(refusal("5 ETH", "5"), "offers.toml:7: amount: `5` has no unit");
         assert_eq!(refusal("Proposed", "Promised"), "offers.toml:8: stage: `Promised` is not a stage");
-        assert!(refusal("note", "notes").starts_with("offers.toml:14: unknown field `notes`"));
+        assert!(refusal("note", "notes").starts_with("offers.toml:15: unknown field `notes`"));
         let [ada, ben] = [cast::address("Ada"), Address::repeat_byte(2)];
         assert_eq!(
             refusal("\"Ben\"", "\"Ada\""),

@@ -92,6 +92,8 @@ pub(crate) struct NotCounted {
     pub(crate) name: String,
     pub(crate) tier: u8,
     pub(crate) why: Uncounted,
+    /// Where more is said.
+    pub(crate) link: Option<String>,
 }
 
 impl SubjectArgs {
@@ -223,13 +225,14 @@ fn opened(
 impl Subject {
     /// Pledges what is offered, if it counts.
     fn offer(&mut self, offer: Offer) -> Result<()> {
-        let Offer { name, account, tier, place, .. } = &offer;
-        match offer.counted(self.now.time) {
+        let counted = offer.counted(self.now.time);
+        let Offer { name, account, tier, place, link, .. } = offer;
+        match counted {
             Ok(amount) => {
-                let amount = self.booked(amount).map_err(|error| error.within(place))?;
-                self.pledge(*account, *tier, amount).map_err(|error| at_place(&error, place))?;
+                let amount = self.booked(amount).map_err(|error| error.within(&place))?;
+                self.pledge(account, tier, amount).map_err(|error| at_place(&error, &place))?;
             }
-            Err(why) => self.uncounted.push(NotCounted { name: name.clone(), tier: *tier, why }),
+            Err(why) => self.uncounted.push(NotCounted { name, tier, why, link }),
         }
         Ok(())
     }
@@ -364,12 +367,12 @@ mod tests {
     fn offers_in_steth_need_a_rate() {
         let error = subject(&OFFERS.replace("share_rate = \"1.25 ETH\"", "")).unwrap_err();
         assert!(
-            error.to_string().ends_with("offers.toml:8: it is not known what a share of stETH is worth"),
+            error.to_string().ends_with("offers.toml:9: it is not known what a share of stETH is worth"),
             "{error}"
         );
         let error = subject(&OFFERS.replace("tier = \"full\"", "tier = 3")).unwrap_err().to_string();
         assert!(
-            error.ends_with("offers.toml:8: there is no tier 3: the rescue has 3, counted from 0"),
+            error.ends_with("offers.toml:9: there is no tier 3: the rescue has 3, counted from 0"),
             "{error}"
         );
     }
@@ -385,6 +388,6 @@ mod tests {
         let Source::Scenario { until: Some(until), .. } = subject.source else {
             panic!("{:?}", subject.source)
         };
-        assert!(until.starts_with("`amend` in "), "{until}");
+        assert!(until.starts_with("`decline` in "), "{until}");
     }
 }

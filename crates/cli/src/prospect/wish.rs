@@ -56,9 +56,11 @@ pub(crate) struct RateChange {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wishes(pub(crate) Vec<Wish>);
 
+type Parse = fn(&str) -> Result<Wish, UserError>;
 /// An option, what it takes, what it means, and how it is read.
-type WishOption = (&'static str, &'static str, &'static str, fn(&str) -> Result<Wish, UserError>);
+type WishOption = (&'static str, &'static str, &'static str, Parse);
 
+const SHARE_RATE: &str = "share-rate";
 const OPTIONS: [WishOption; 5] = [
     (
         "without",
@@ -84,7 +86,7 @@ const OPTIONS: [WishOption; 5] = [
         amount::parse_eth(text).map(Wish::Target)
     }),
     (
-        "share-rate",
+        SHARE_RATE,
         "RATE",
         "Suppose that one share of stETH, or one wstETH, is worth this, as in `1.25 ETH`, or so much more or less, as in `-5%`.",
         |text| parse_rate(text).map(Wish::ShareRate),
@@ -95,8 +97,9 @@ impl Args for Wishes {
     fn augment_args(command: Command) -> Command {
         OPTIONS.into_iter().fold(command, |command, (name, value, help, parse)| {
             let option = Arg::new(name).long(name).value_name(value).help(help).value_parser(parse);
-            command
-                .arg(option.action(ArgAction::Append).allow_hyphen_values(true).help_heading("Suppositions"))
+            let option = option.action(ArgAction::Append).help_heading("Suppositions");
+            // Only a change can begin with a minus sign.
+            command.arg(option.allow_hyphen_values(name == SHARE_RATE))
         })
     }
 
@@ -262,7 +265,8 @@ pub(crate) fn opening(subject: &Subject, supposed: &[Supposed]) -> Vec<(&'static
     let Subject { source, now, roster, uncounted, .. } = subject;
     let uncounted = uncounted.iter().map(|one| {
         let tier = roster.tier_text(one.tier);
-        ("not counted", format!("{} for tier {tier}: {}", one.name, one.why.text()))
+        let link = one.link.as_ref().map_or_else(String::new, |link| format!("; see {link}"));
+        ("not counted", format!("{} for tier {tier}: {}{link}", one.name, one.why.text()))
     });
     let supposed = supposed.iter().map(|one| ("suppose", text_of(one, roster, now.lido.rate())));
     std::iter::once(source.fact(now.time)).chain(uncounted).chain(supposed).collect()
@@ -350,13 +354,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_supposed_is_refused() {
-        let cases: [(fn(&str) -> Result<Wish, UserError>, &str, &str); 6] = [
+        let cases: [(Parse, &str, &str); 6] = [
             (parse_add, "5 ETH", "`5 ETH` names no tier"),
             (parse_add, "5 tier 0", "`5` has no unit"),
             (parse_set, "Ada 5 ETH", "`Ada 5 ETH` has no `=`"),
             (parse_set, "Ada = 5", "`5` has no unit"),
             (|text| parse_rate(text).map(Wish::ShareRate), "-100%", "`-100%` is too large a change"),
-            (|text| parse_rate(text).map(Wish::ShareRate), "5%", "`%` is not a known unit"),
+            (|text| parse_rate(text).map(Wish::ShareRate), "5%", "`5%` has no unit"),
         ];
         for (parse, text, message) in cases {
             assert_eq!(parse(text).unwrap_err().to_string(), message);

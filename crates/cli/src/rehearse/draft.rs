@@ -15,7 +15,7 @@ use super::{
     cast::{self, BENEFICIARY, GUARDIAN},
     scenario::{CHAIN, Scenario},
 };
-use crate::{amount, document::Document, error::UserError, page, percent, terms::TermsFile, time};
+use crate::{amount, document::Document, error::UserError, percent, terms::TermsFile, time};
 
 /// How long before its deadline the rehearsal of mere terms begins.
 const LEAD: u64 = 7 * 24 * 60 * 60;
@@ -262,14 +262,10 @@ fn edition_of(history: &History) -> Result<&'static str> {
     Ok(Edition::V1.name())
 }
 
-/// `tier 0: grant`: each is unique.
+/// `grant 0`: each is unique.
 fn tier_names(terms: &Terms) -> Vec<String> {
-    terms
-        .tiers
-        .iter()
-        .enumerate()
-        .map(|(number, tier)| format!("tier {number}: {}", page::kind(tier)))
-        .collect()
+    let kind = |tier: &levee_model::Tier| if tier.rate.get() == 0 { "grant" } else { "loan" };
+    terms.tiers.iter().enumerate().map(|(number, tier)| format!("{} {number}", kind(tier))).collect()
 }
 
 impl ExpectDraft {

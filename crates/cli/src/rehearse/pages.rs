@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn each_ending_has_a_file() {
-        let of = |path: &str, ending, endings| path_of(Path::new(path), ending, endings).display().to_string();
+        let of =
+            |path: &str, ending, endings| path_of(Path::new(path), ending, endings).display().to_string();
         assert_eq!(of("out/a.html", 0, 1), "out/a.html");
         assert_eq!([of("out/a.html", 0, 2), of("a", 1, 2)], ["out/a-1.html", "a-2"]);
     }

@@ -552,11 +552,13 @@ fn the_calls_in_a_transaction_of_a_safe_are_its_own() {
 #[test]
 fn the_calls_of_multicall3_are_its_own_and_may_fail_or_not() {
     use crate::{bindings::Multicall3 as M, multicall::MULTICALL3};
+    let one = |(SafeCall { to: target, data, .. }, may_fail)| M::Call3 {
+        target,
+        allowFailure: may_fail,
+        callData: data,
+    };
     let data = |may_fail: [bool; 2]| {
-        let calls = two_calls().into_iter().zip(may_fail);
-        let calls =
-            calls.map(|(call, allowFailure)| M::Call3 { target: call.to, allowFailure, callData: call.data });
-        M::aggregate3Call { calls: calls.collect() }.abi_encode()
+        M::aggregate3Call { calls: two_calls().into_iter().zip(may_fail).map(one).collect() }.abi_encode()
     };
     let read = |may_fail| lines(&decoder().paid_by(ANN).read(raw(MULTICALL3, 0, data(may_fail))));
     let some = format!("make those that succeed by Multicall3 {MULTICALL3}");

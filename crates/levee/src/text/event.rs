@@ -52,8 +52,7 @@ fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
             format!("returned {} of {} to {recipient}", shown(position, *amount), position.pledger)
         }
         RescueEvent::AmendmentProposed { amendment } => {
-            let (target, deadline) =
-                (ether(amendment.goal.target), utc(amendment.goal.deadline));
+            let (target, deadline) = (ether(amendment.goal.target), utc(amendment.goal.deadline));
             let from = utc(amendment.effective_at);
             format!("proposed a target of {target} and a deadline of {deadline}, effective {from}")
         }

@@ -192,7 +192,7 @@ note = "a loan at 3.8 %"
 
     #[test]
     fn what_is_withdrawn_is_not_counted_and_need_not_be_right() {
-        let withdrawn = "\"7 ETH\"\nstage = \"Withdrawn\"\nlink = \"x\"\n[[offer]]\nname = \"Cleo\"\ntier = 0\namount = \"1 ETH\"";
+        let withdrawn = "\"7 ETH\"\nstage = \"Withdrawn\"\nlink = \"x\"\n[[offer]]\nname = \"Cleo\"\ntier = 1\namount = \"1 ETH\"";
         assert_eq!(found("\"7 ETH\"", withdrawn, EXPIRY), []);
     }
 

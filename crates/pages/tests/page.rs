@@ -70,7 +70,7 @@ fn rate() -> Option<Rate> {
 /// The same, settled a second after the deadline: 50 % is met, and the shares are not used.
 fn settled() -> Vec<Entry> {
     let settled_at = NOW + 2 * DAY + 1;
-    let mut draws = vec![Units::ZERO; 24];
+    let mut draws = vec![Units::ZERO; 9];
     (draws[0], draws[3]) = (Units::new(41 * ETHER), Units::new(12 * ETHER));
     let (threshold, target, drawn) = (Bps::new(5_000), Wei::new(100 * ETHER), Wei::new(53 * ETHER));
     let event = RescueEvent::Settled { threshold, rate: rate(), target, drawn, settled_at, draws };
@@ -119,7 +119,9 @@ fn kinds_are_told_apart_and_what_is_said_is_not_locked() {
     let said = [&said[..], &[declared(BEN, Stage::Expressed, None, "")]].concat();
     let page = page(&history(NOW, open(), rate()), &said);
     let money = section(&page, "money");
-    let bar = |label: &str, number: u128| format!("<dt>{label}</dt><dd><span class=\"amount\">{}</span>", ether(number));
+    let bar = |label: &str, number: u128| {
+        format!("<dt>{label}</dt><dd><span class=\"amount\">{}</span>", ether(number))
+    };
     for bar in [bar("Grants", 41), bar("Grants only if all is covered", 30), bar("Loans", 12)] {
         assert!(money.contains(&bar), "{money}");
     }
@@ -134,7 +136,10 @@ fn kinds_are_told_apart_and_what_is_said_is_not_locked() {
 fn the_ladder_says_what_is_missing() {
     let page = page(&history(NOW, open(), rate()), &[]);
     let ladder = section(&page, "ladder");
-    assert!(ladder.contains("<strong>met</strong>") && ladder.contains(&format!("{} more", ether(17))), "{ladder}");
+    assert!(
+        ladder.contains("<strong>met</strong>") && ladder.contains(&format!("{} more", ether(17))),
+        "{ladder}"
+    );
     assert!(ladder.contains("tier 1: loan at 3.8 % a year, if 50 % is covered"));
     assert!(ladder.contains("tier 2: grant, only if all is covered"));
 }
@@ -145,9 +150,8 @@ fn what_was_drawn_falls_due_in_tranches() {
     assert!(page.contains(&format!("<dd id=\"drawn\">{}</dd>", ether(53))));
     let tranches = section(&page, "tranches");
     let half = format!(r#"<data class="n" value="{}" title="26.5 ETH">26.5 ETH</data>"#, 265 * ETHER / 10);
-    let [due, later] = [("due", "due"), ("to-come", "not yet due")].map(|(class, text)| {
-        format!("{half} <span class=\"state {class}\">{text}</span>")
-    });
+    let [due, later] = [("due", "due"), ("to-come", "not yet due")]
+        .map(|(class, text)| format!("{half} <span class=\"state {class}\">{text}</span>"));
     assert!(tranches.contains(&due) && tranches.contains(&later), "{tranches}");
     assert!(tranches.contains("2026-08-04 00:00:01 UTC"));
     let contributors = section(&page, "contributors");
@@ -157,7 +161,9 @@ fn what_was_drawn_falls_due_in_tranches() {
     assert!(contributors.contains(&format!("<li>{back} to refund</li>")), "{contributors}");
     assert!(contributors.contains(&format!("<li>take back {back}: <code>levee refund</code></li>")));
     assert!(contributors.contains("<li>object: <code>levee object</code></li>"));
-    assert!(section(&page, "timeline").contains("settled at a threshold of 50 %: 53 ETH of 100 ETH is drawn"));
+    assert!(
+        section(&page, "timeline").contains("settled at a threshold of 50 %: 53 ETH of 100 ETH is drawn")
+    );
     assert!(section(&page, "guardian").contains("<p>Nothing."));
 }
 
@@ -178,15 +184,30 @@ fn what_others_wrote_stays_a_text() {
         "https://lido.fi@evil.example/",
         "data:text/html;base64,PHNjcmlwdD4=",
     ];
-    let said: Vec<_> = (0u8..).zip(hostile).map(|(index, link)| declared(Address::repeat_byte(index), Stage::Approved, Some(1), link)).collect();
+    let said: Vec<_> = (0u8..)
+        .zip(hostile)
+        .map(|(index, link)| declared(Address::repeat_byte(index), Stage::Approved, Some(1), link))
+        .collect();
     let page = page(&history(NOW, open(), rate()), &said);
-    for forbidden in ["<script", "<img", "<iframe", "onerror=\"", "href=\"javascript", "href=\"data", "style=\"", "\u{202e}"] {
+    for forbidden in [
+        "<script",
+        "<img",
+        "<iframe",
+        "onerror=\"",
+        "href=\"javascript",
+        "href=\"data",
+        "style=\"",
+        "\u{202e}",
+    ] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
     assert!(page.contains("<bdi>Ann &lt;b&gt;&amp; \\u{202e}Co&lt;/b&gt;&quot;"), "{page}");
     let said = section(&page, "said");
     assert_eq!(said.matches("rel=\"noopener noreferrer nofollow\"><bdi>").count(), 1, "{said}");
-    assert!(said.contains("href=\"https://forum.example/%22%3E%3Cscript%3Ealert(1)%3C/script%3E\""), "{said}");
+    assert!(
+        said.contains("href=\"https://forum.example/%22%3E%3Cscript%3Ealert(1)%3C/script%3E\""),
+        "{said}"
+    );
     // Whatever leads away says nothing of where it was read.
     let away = page.matches("<a ").count() - page.matches("href=\"#").count();
     assert_eq!(page.matches("rel=\"noopener noreferrer nofollow\"").count(), away);
@@ -198,7 +219,9 @@ fn a_page_stays_small_with_any_number_of_contributors() {
     let pledger = |index: u32| Address::left_padding_from(&(index + 1).to_be_bytes());
     let many = (0..100_000).map(|index| pledge(pledger(index), 0, Asset::Eth, ETHER + u128::from(index)));
     let entries = open().into_iter().chain(many).collect();
-    let said: Vec<_> = (0..1_000).map(|index| declared(pledger(index), Stage::Proposed, Some(2), &"x".repeat(256))).collect();
+    let said: Vec<_> = (0..1_000)
+        .map(|index| declared(pledger(index), Stage::Proposed, Some(2), &"x".repeat(256)))
+        .collect();
     let (history, names) = (history(NOW, entries, rate()), BTreeMap::new());
     let page = RescuePage::new(&history, Some(&said), &names).unwrap();
     assert_eq!(page.pages(), 100_003usize.div_ceil(CONTRIBUTORS_ON_A_PAGE));
