@@ -132,7 +132,7 @@ contract Compact is CompactBooks {
     }
 
     /// @inheritdoc ICompact
-    function approve(address account, uint256 number) external {
+    function approve(uint256 number, address account) external {
         _requireApprover(account);
         Call storage slot = _callOf(number);
         Call memory call = slot;

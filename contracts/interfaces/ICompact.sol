@@ -351,9 +351,10 @@ interface ICompact {
 
     /// @notice Approves a call for `member`, once, with its weight one second before the proposal. Only the member or
     /// its approver, up to `votingPeriod` after the proposal. With enough approvals, the call passes.
-    /// @dev Reverts with NotApprover, UnknownCall, CallHasPassed, VotingOver, AlreadyApproved or NoWeight, checked in
-    /// this order.
-    function approve(address member, uint256 call) external;
+    /// @dev The other way round, the parameters would make it a token's approval to wallets: approve(address,uint256).
+    /// Reverts with NotApprover, UnknownCall, CallHasPassed, VotingOver, AlreadyApproved or NoWeight, checked in this
+    /// order.
+    function approve(uint256 call, address member) external;
 
     /// @notice Withdraws the caller's own approval, whoever gave it, while the call can be approved. It may be given
     /// again, also by an approver: name another one first.

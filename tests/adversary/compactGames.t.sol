@@ -170,12 +170,12 @@ contract CompactGamesTest is CompactTest {
         nameApprover(alice, dave);
         uint256 call = proposeBy(dave, alice, defaultTerms(), LOAN, HALF);
         vm.prank(dave);
-        compact.approve(alice, call);
+        compact.approve(call, alice);
         nameApprover(alice, address(0));
         withdraw(alice, call);
         expectNotApprover(dave, alice);
         vm.prank(dave);
-        compact.approve(alice, call);
+        compact.approve(call, alice);
         assertCall(call, 0, 0);
         expectAccount(ICompact.NothingPending.selector, dave);
         takeBack(dave, dave);

@@ -199,7 +199,7 @@ abstract contract CompactTest is EscrowTest {
 
     function approveCall(address account, uint256 call) internal {
         vm.prank(account);
-        compact.approve(account, call);
+        compact.approve(call, account);
     }
 
     function withdraw(address account, uint256 call) internal {

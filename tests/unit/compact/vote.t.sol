@@ -61,12 +61,12 @@ contract CompactVoteTest is CompactTest {
         uint256 call = proposeHalf();
         nameApprover(alice, dave);
         vm.prank(dave);
-        compact.approve(alice, call);
+        compact.approve(call, alice);
         assertVote(call, alice, true, false);
         assertVote(call, dave, false, false);
         expectNotApprover(dave, bob);
         vm.prank(dave);
-        compact.approve(bob, call);
+        compact.approve(call, bob);
     }
 
     /// @dev With what it had one second before the proposal, whatever it did since.
@@ -129,13 +129,13 @@ contract CompactVoteTest is CompactTest {
         uint256 call = proposeHalf();
         nameApprover(alice, dave);
         vm.prank(dave);
-        compact.approve(alice, call);
+        compact.approve(call, alice);
         approveCall(bob, call);
         assertCall(call, 900 ether, PROPOSED_AT);
 
         call = proposeHalf();
         vm.prank(dave);
-        compact.approve(alice, call);
+        compact.approve(call, alice);
         vm.expectEmit(address(compact));
         emit ICompact.ApprovalWithdrawn(call, alice, units(600 ether));
         withdraw(alice, call);
@@ -143,7 +143,7 @@ contract CompactVoteTest is CompactTest {
         assertVote(call, alice, false, false);
         vm.warp(PROPOSED_AT + VOTING);
         vm.prank(dave);
-        compact.approve(alice, call);
+        compact.approve(call, alice);
         assertCall(call, 600 ether, 0);
         withdraw(alice, call);
         assertCall(call, 0, 0);

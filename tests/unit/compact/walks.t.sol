@@ -103,7 +103,7 @@ contract CompactWalksTest is CompactTest {
         if (same(op, "claim")) return abi.encodeCall(ICompact.claim, (who));
         if (same(op, "propose")) return encodeProposal(step, who);
         uint256 call = vm.parseJsonUint(step, ".call");
-        if (same(op, "approve")) return abi.encodeCall(ICompact.approve, (who, call));
+        if (same(op, "approve")) return abi.encodeCall(ICompact.approve, (call, who));
         if (same(op, "withdraw")) return abi.encodeCall(ICompact.withdraw, (call));
         address[] memory list = new address[](1);
         list[0] = who;
