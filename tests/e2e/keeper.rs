@@ -134,6 +134,19 @@ async fn what_is_due_is_done_once() {
 }
 
 #[tokio::test]
+async fn a_rescue_that_is_not_there_is_an_error_where_there_is_no_second_look() {
+    let world = World::with_rescue().await;
+    let other = Address::repeat_byte(0x77);
+    for mode in ["--dry-run --as 0x000000000000000000000000000000000000dEaD", "--once --dev 0"] {
+        let ran = world.levee(&format!("keeper --store index.db {mode} --rescue {other}"));
+        ran.assert_refused(
+            &format!("the index of chain 31337 has no rescue `{other}`"),
+            "check the address, or let `levee index` catch up with the chain",
+        );
+    }
+}
+
+#[tokio::test]
 async fn pledgers_are_paid_only_if_it_is_asked_for() {
     let world = World::with_rescue().await;
     world.by(ANN, "pledge 1 ETH --tier 0");
@@ -184,7 +197,7 @@ async fn what_is_too_dear_waits_and_its_price_rises() {
     let round = world.levee(&format!("{ONCE} --json {late} --rise 1day")).json();
     assert_eq!(outcomes(&round), [("Settle", "done")]);
     world.levee(&format!("{ONCE} --max-fee 301gwei")).assert_refused(
-        "301000000000 wei for a gas is more than is ever paid",
+        "301000000000 wei for a unit of gas is more than is ever paid",
         "choose a price of up to 300 gwei",
     );
     world.levee(&format!("{ONCE} --max-fee 3gwei --max-fee-late 2gwei")).assert_refused(

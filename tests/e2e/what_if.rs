@@ -174,6 +174,13 @@ async fn what_is_locked_is_no_offer_any_more() {
     );
     assert_eq!((ran.code, words(&ran.stdout)), (Some(1), expected));
     assert_eq!(ran.stderr, "error: 1 error was found\n\nhint: correct what is named above\n");
+    world.write("offers.toml", &format!("rescue = \"{ann}\"\n{}", offer(world.address(BEN))));
+    let other = world.levee("what-if --terms rescue.toml --offers offers.toml");
+    assert_eq!(other.code, Some(1));
+    let expected = format!(
+        "error: the offers in `offers.toml` are for the rescue `{ann}`, but the terms in `rescue.toml` make"
+    );
+    assert!(other.stderr.starts_with(&expected), "{}", other.stderr);
     world.write("offers.toml", &offer(world.address(BEN)));
     let clean = world.levee(&format!("{line} --json")).json();
     assert_eq!((&clean["errors"], &clean["findings"]), (&json!(0), &json!([])));

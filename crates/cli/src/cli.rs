@@ -289,8 +289,8 @@ mod tests {
     fn usage_errors_read_like_all_others() {
         let help = "hint: see `levee help`, or add `--help` to any command\n";
         assert_eq!(
-            refusal(&["setle"]),
-            "error: unrecognized subcommand 'setle'\n\nhint: a similar subcommand exists: 'settle'\n"
+            refusal(&["collec"]),
+            "error: unrecognized subcommand 'collec'\n\nhint: a similar subcommand exists: 'collect'\n"
         );
         assert_eq!(
             refusal(&["release"]),

@@ -67,7 +67,7 @@ pub(crate) struct Needed<'a> {
 pub(crate) enum Limit {
     /// No more than was simulated and shown.
     Shown(Prepared),
-    /// It could not be simulated before those that it depends on were sent: no more for a gas than this one.
+    /// It could not be simulated before those that it depends on were sent: no more for a unit of gas than this one.
     PriceOf(Prepared),
 }
 

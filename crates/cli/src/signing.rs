@@ -507,13 +507,11 @@ async fn under_way(journal: &SqliteJournal, draft: &Draft, finished: &[i64]) -> 
     Ok(None)
 }
 
-/// Reads the price of a gas.
+/// Reads the price of a unit of gas.
 pub(crate) fn parse_price(text: &str) -> Result<Wei, UserError> {
-    match Amount::parse(text)? {
-        Amount::Eth(price) => Ok(price),
-        _ => {
-            Err(UserError::new(format!("`{text}` is not a price for a gas")).hint("write it as in `30 gwei`"))
-        }
+    match Amount::parse(text) {
+        Ok(Amount::Eth(price)) => Ok(price),
+        _ => Err(UserError::new(format!("`{text}` is not a price of gas")).hint("write it as in `30 gwei`")),
     }
 }
 
@@ -536,7 +534,7 @@ mod tests {
     #[test]
     fn a_price_is_in_a_unit_of_ether() {
         assert_eq!(parse_price("30 gwei").unwrap(), Wei::new(30_000_000_000));
-        assert_eq!(parse_price("1 wstETH").unwrap_err().to_string(), "`1 wstETH` is not a price for a gas");
+        assert_eq!(parse_price("1 wstETH").unwrap_err().to_string(), "`1 wstETH` is not a price of gas");
         assert_eq!(parse_price("30").unwrap_err().to_string(), "`30` has no unit");
     }
 }

@@ -412,7 +412,7 @@ pub enum Error {
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: RedactedError,
     },
-    /// The node asks for more for a gas than is paid without the user's word.
+    /// The node asks for more for a unit of gas than is paid without the user's word.
     #[error("a gas costs {} now, above the limit of {}", display::gwei(*price), display::gwei(*limit))]
     GasPriceAboveLimit {
         /// What a gas costs, in wei.

@@ -63,6 +63,7 @@ impl RescuePage<'_> {
     fn which(&self, first: usize, listed: usize) -> String {
         let all = counted(self.contributors.len(), "contributor");
         match self.pages() {
+            _ if self.contributors.is_empty() => "Nobody has pledged anything.".into(),
             _ if listed == 0 => format!("{all}, none of them on this page."),
             1 => format!("{all}, the largest first."),
             pages => format!(

@@ -17,6 +17,7 @@ impl RescuePage<'_> {
     /// Never one number alone: what is locked stands beside what is needed.
     pub(crate) fn headline(&self) -> Markup {
         let (view, target) = (&self.view, self.view.terms.target);
+        let pledged = if view.status == Status::Open { "Locked" } else { "Pledged" };
         html! {
             section.headline aria-labelledby="state" {
                 (chart::patterns())
@@ -25,9 +26,9 @@ impl RescuePage<'_> {
                     " " span.lead { (self.state()) }
                 }
                 dl.figures {
-                    div { dt { "Locked" } dd #locked { (eth_or_unknown(view.coverage)) } }
+                    div { dt { (pledged) } dd #locked { (eth_or_unknown(view.coverage)) } }
                     div { dt { "Target" } dd #target { (eth_or_unknown(Some(target))) } }
-                    div { dt { "Locked of the target" } dd { (self.share()) } }
+                    div { dt { (pledged) " of the target" } dd { (self.share()) } }
                     @if !view.drawn.is_zero() {
                         div { dt { "Drawn" } dd #drawn { (eth_or_unknown(Some(view.drawn))) } }
                     }

@@ -31,7 +31,9 @@ impl RescuePage<'_> {
     fn rule(&self) -> &'static str {
         match self.view.status {
             Status::Open => "A pledge is used only if its threshold, or a higher one, is met at settlement.",
-            _ => "As it was decided: pledges below the threshold that was met are used, all others go back.",
+            _ => {
+                "As it was decided: pledges at or below the threshold that was met are used, all others go back."
+            }
         }
     }
 

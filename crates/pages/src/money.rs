@@ -5,7 +5,7 @@ use levee::{
     display::ether,
     text::percent::{of_down, percent},
 };
-use levee_model::{Bps, Tier, Wei, books};
+use levee_model::{Bps, Status, Tier, Wei, books};
 use maud::{Markup, html};
 
 use crate::{
@@ -80,7 +80,7 @@ impl RescuePage<'_> {
             section #money {
                 h2 { "What it consists of" }
                 p.note { "All bars have one scale; the line is the target. They are of different kinds, and are not added up." }
-                h3 { "Locked in the contract" }
+                h3 { (if self.view.status == Status::Open { "Locked in the contract" } else { "Pledged" }) }
                 (self.bars(&locked, scale))
                 h3 { "Said, and not locked" }
                 @if self.declarations.is_none() { p { "The board of declarations was not read for this page." } }

@@ -274,7 +274,7 @@ async fn build_again(connection: &Connection, directory: &tempfile::TempDir, blo
     match fresh.cursor(connection.chain).await? {
         Some(reached) if reached.hash == block.hash => Ok(fresh),
         _ => Err(UserError::new(format!("the node does not have block {} of the index", block.number))
-            .hint("run `levee index --once` first, which undoes what the chain dropped")
+            .hint("run `levee index --once` first, which undoes what the chain dropped; for a local chain that was started again, use another store")
             .into()),
     }
 }

@@ -112,11 +112,11 @@ struct WhatArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Price")]
 struct PriceArgs {
-    /// Most to pay for a gas when a duty falls due, as in `30 gwei`; default: 300 gwei.
+    /// Most to pay for a unit of gas when a duty falls due, as in `30 gwei`; default: 300 gwei.
     #[arg(long, value_name = "PRICE", value_parser = parse_price)]
     max_fee: Option<Wei>,
 
-    /// Most to pay for a gas for a duty that has been due for a while, up to 300 gwei; default: what `--max-fee` says.
+    /// Most to pay for a unit of gas for a duty that has been due for a while, up to 300 gwei; default: what `--max-fee` says.
     #[arg(long, value_name = "PRICE", value_parser = parse_price, requires = "max_fee")]
     max_fee_late: Option<Wei>,
 
@@ -245,7 +245,7 @@ impl PriceArgs {
         let early = self.max_fee.unwrap_or(MAX_FEE_PER_GAS);
         let late = self.max_fee_late.unwrap_or(early);
         if late > MAX_FEE_PER_GAS {
-            return Err(UserError::new(format!("{late} for a gas is more than is ever paid"))
+            return Err(UserError::new(format!("{late} for a unit of gas is more than is ever paid"))
                 .hint("choose a price of up to 300 gwei"));
         }
         if late < early {

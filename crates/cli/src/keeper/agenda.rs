@@ -149,7 +149,7 @@ impl Cap {
     pub(crate) fn at(&self, since: Timestamp, now: Timestamp) -> Wei {
         let elapsed = now.saturating_sub(since).min(self.over);
         let (early, late) = (self.early.get(), self.late.get());
-        // Both are prices for a gas, far below 2^64 wei, and so is the time.
+        // Both are prices for a unit of gas, far below 2^64 wei, and so is the time.
         let rise = late.saturating_sub(early).saturating_mul(elapsed.into());
         Wei::new(
             early.saturating_add(rise.checked_div(self.over.into()).unwrap_or(late.saturating_sub(early))),

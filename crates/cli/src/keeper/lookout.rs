@@ -6,6 +6,8 @@ use alloy::{primitives::Address, providers::DynProvider};
 use eyre::Result;
 use levee_index::{Added, Cursor, Indexer, Node, Progress, Step, Store};
 
+use crate::history;
+
 use super::{
     agenda::{Now, Task},
     service::Metrics,
@@ -74,11 +76,17 @@ impl Lookout {
     pub(crate) async fn caught_up(&mut self, every: Duration) -> Result<Now> {
         loop {
             match self.look().await? {
-                Sight::At(now) => return Ok(now),
+                Sight::At(now) => return self.require_all(now),
                 Sight::Behind => {}
                 Sight::Nothing => tokio::time::sleep(every).await,
             }
         }
+    }
+
+    /// Whoever looks once must be told if a rescue is not there: there is no second look at which it may be.
+    fn require_all(&self, now: Now) -> Result<Now> {
+        let Some(rescue) = self.missing.first() else { return Ok(now) };
+        Err(history::unknown(self.chain, *rescue).into())
     }
 
     /// All that is due by what was seen.

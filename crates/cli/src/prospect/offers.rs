@@ -57,6 +57,8 @@ pub(crate) struct OfferToml {
 /// A file of offers, in which every name is known and every amount has a unit.
 #[derive(Debug)]
 pub(crate) struct Offers {
+    /// The rescue that they are for, if the file says so.
+    pub(crate) rescue: Option<Address>,
     pub(crate) rate: Option<Rate>,
     pub(crate) roster: Roster,
     pub(crate) offers: Vec<Offer>,
@@ -128,6 +130,8 @@ impl Offers {
     /// Reads offers from a document.
     pub(crate) fn parse(document: &Document) -> Result<Self, UserError> {
         let toml: OffersToml = document.parse().map_err(|error| error.hint(HINT))?;
+        let rescue = toml.rescue.as_ref();
+        let rescue = rescue.map(|rescue| document.field("rescue", rescue, address::parse)).transpose()?;
         let rate = toml.share_rate.as_ref();
         let rate = rate.map(|rate| document.field("share_rate", rate, amount::parse_rate)).transpose()?;
         let tiers = Roster::new(Vec::new(), toml.tier_names);
@@ -143,7 +147,7 @@ impl Offers {
                 names.push((offer.name.clone(), offer.account));
             }
         }
-        Ok(Self { rate, roster: Roster::new(names, tiers.tier_names().to_vec()), offers })
+        Ok(Self { rescue, rate, roster: Roster::new(names, tiers.tier_names().to_vec()), offers })
     }
 }
 
@@ -234,7 +238,8 @@ mod tests {
 
     #[test]
     fn offers_say_what_they_say() {
-        let Offers { rate, roster, offers } = parse(TEXT).unwrap();
+        let Offers { rescue, rate, roster, offers } = parse(TEXT).unwrap();
+        assert_eq!(rescue, None);
         assert_eq!(rate.unwrap().get(), 1_200_000_000_000_000_000_000_000_000);
         let [first, second, third] = &offers[..] else { panic!("{offers:?}") };
         assert_eq!(first.amount, Some(Amount::Eth(Wei::new(5 * 10u128.pow(18)))));

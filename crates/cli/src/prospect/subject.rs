@@ -197,6 +197,14 @@ fn of_offers(offers: &Path, terms: &Path, now: Timestamp, rate: Option<Rate>) ->
     let read = Offers::read(offers)?;
     let source = Source::Offers { offers: offers.to_owned(), terms: terms.to_owned() };
     let escrow = file.address()?;
+    if let Some(rescue) = read.rescue.filter(|rescue| *rescue != escrow) {
+        let [offers, terms] = [offers, terms].map(|path| path.display().to_string());
+        return Err(UserError::new(format!(
+            "the offers in `{offers}` are for the rescue `{rescue}`, but the terms in `{terms}` make `{escrow}`"
+        ))
+        .hint("check which of the two is meant")
+        .into());
+    }
     let mut subject = opened(source, escrow, file.terms, now, read.rate.or(rate))?;
     subject.roster = read.roster;
     for offer in read.offers {

@@ -168,8 +168,13 @@ impl RehearseArgs {
             scenario.endings.iter().filter(|ending| ending.name.as_ref() == Some(name)).collect();
         if found.is_empty() {
             let names = scenario.endings.iter().filter_map(|ending| ending.name.as_deref());
-            return Err(UserError::new(format!("the scenario has no ending named `{name}`"))
-                .hint(format!("its endings are: {}", names.collect::<Vec<_>>().join("; "))));
+            let names = names.collect::<Vec<_>>().join("; ");
+            let hint = if names.is_empty() {
+                "it has no endings with names: leave `--ending` out".into()
+            } else {
+                format!("its endings are: {names}")
+            };
+            return Err(UserError::new(format!("the scenario has no ending named `{name}`")).hint(hint));
         }
         Ok(found)
     }

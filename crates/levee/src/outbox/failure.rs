@@ -9,8 +9,8 @@ use alloy::{
 };
 use alloy_chains::{Chain, NamedChain};
 
-/// Whether the transaction of a receipt has failed in the block with this header, by the roots of all of the block's transactions and
-/// receipts: the one has the transaction at some place, the other a failure at the same. A node that tells a failure by mistake, or
+/// Whether a receipt, which tells of a failure, is that of its transaction in the block with this header, by the roots of all of the
+/// block's transactions and receipts: the one has the transaction at some place, the other this receipt at the same. A node that tells a failure by mistake, or
 /// lies, would have the owner do the same a second time. False also if the node does not answer now, or has no such method.
 ///
 /// Chains whose blocks are known to have another form than Ethereum's prove nothing: of them, the node is believed.
@@ -26,7 +26,7 @@ pub(super) async fn is_proven(
     let hash = header.inner.hash_slow();
     receipt.block_hash == Some(hash)
         && match place_of(provider, receipt.transaction_hash, hash, header).await {
-            Some(place) => has_failed(provider, place, hash, header).await == Some(true),
+            Some(place) => is_at(provider, place, receipt, header).await == Some(true),
             None => false,
         }
 }
@@ -53,11 +53,16 @@ async fn place_of(
     hashes.position(|hash| hash == transaction).filter(|_| is_whole)
 }
 
-/// Whether the receipt at this place of the block is of a failure.
-async fn has_failed(provider: &impl Provider, place: usize, block: B256, header: &Header) -> Option<bool> {
-    let receipts = provider.get_block_receipts(BlockId::hash(block)).await.ok()??;
-    let receipts: Vec<_> =
-        receipts.into_iter().map(|receipt| receipt.into_primitives_receipt().inner).collect();
+/// Whether the block has the receipt at this place, in all that the root commits to: its status and its logs.
+async fn is_at(
+    provider: &impl Provider,
+    place: usize,
+    receipt: &TransactionReceipt,
+    header: &Header,
+) -> Option<bool> {
+    let receipts = provider.get_block_receipts(BlockId::hash(header.inner.hash_slow())).await.ok()??;
+    let committed = |receipt: TransactionReceipt| receipt.into_primitives_receipt().inner;
+    let receipts: Vec<_> = receipts.into_iter().map(committed).collect();
     let is_whole = calculate_receipt_root(&receipts) == header.inner.receipts_root;
-    Some(is_whole && !receipts.get(place)?.status())
+    Some(is_whole && *receipts.get(place)? == committed(receipt.clone()))
 }

@@ -17,7 +17,7 @@ use crate::error::Error;
 
 const GWEI: u128 = 10u128.pow(9);
 
-/// The most that is paid for a gas, whatever a node says, unless [`FeeOptions::max_fee_per_gas`] says otherwise: 300 gwei.
+/// The most that is paid for a unit of gas, whatever a node says, unless [`FeeOptions::max_fee_per_gas`] says otherwise: 300 gwei.
 pub const MAX_FEE_PER_GAS: Wei = Wei::new(300 * GWEI);
 /// The most that is paid for the gas of a transaction, unless both its price and its limit are the caller's: half an ETH.
 pub const MAX_FEE: Wei = Wei::new(GWEI * GWEI / 2);
@@ -35,11 +35,11 @@ const TIP_PERCENTILE: f64 = 20.0;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FeeOptions {
-    /// The most to be paid for a gas, in wei.
+    /// The most to be paid for a unit of gas, in wei.
     #[serde(rename = "maxFeePerGasWei", serialize_with = "NumberOrNone::serialize")]
     #[cfg_attr(feature = "schema", schemars(with = "NumberOrNone"))]
     pub max_fee_per_gas: Option<u128>,
-    /// The tip for a gas, in wei.
+    /// The tip for a unit of gas, in wei.
     #[serde(rename = "priorityFeePerGasWei", serialize_with = "NumberOrNone::serialize")]
     #[cfg_attr(feature = "schema", schemars(with = "NumberOrNone"))]
     pub priority_fee_per_gas: Option<u128>,
@@ -56,11 +56,11 @@ pub struct FeeOptions {
 pub struct Fees {
     /// The gas limit.
     pub gas_limit: u64,
-    /// The most to be paid for a gas, in wei; before EIP-1559, exactly that.
+    /// The most to be paid for a unit of gas, in wei; before EIP-1559, exactly that.
     #[serde(rename = "maxFeePerGasWei", serialize_with = "Number::serialize")]
     #[cfg_attr(feature = "schema", schemars(with = "Number"))]
     pub max_fee_per_gas: u128,
-    /// The tip for a gas, in wei; none for a transaction of the type before EIP-1559.
+    /// The tip for a unit of gas, in wei; none for a transaction of the type before EIP-1559.
     #[serde(rename = "priorityFeePerGasWei", serialize_with = "NumberOrNone::serialize")]
     #[cfg_attr(feature = "schema", schemars(with = "NumberOrNone"))]
     pub priority_fee_per_gas: Option<u128>,
@@ -164,7 +164,7 @@ impl Fees {
         Self { gas_limit, ..*self }.at_most(price)
     }
 
-    /// The same for at most `price` for a gas.
+    /// The same for at most `price` for a unit of gas.
     pub(crate) fn at_most(self, price: u128) -> Result<Self, Error> {
         if self.current_price > price {
             let (price, limit) = (Wei::new(self.current_price), Wei::new(price));
@@ -239,7 +239,7 @@ impl Market {
         Ok(Fees { gas_limit, max_fee_per_gas, priority_fee_per_gas, current_price })
     }
 
-    /// The price for a gas within its limit.
+    /// The price for a unit of gas within its limit.
     fn price(self, tip: u128, current_price: u128) -> Result<u128, Error> {
         let limit = MAX_FEE_PER_GAS.get();
         if current_price > limit {

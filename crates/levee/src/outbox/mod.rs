@@ -110,7 +110,7 @@ impl Prepared {
         self.at_price(Wei::new(other.fees.max_fee_per_gas))
     }
 
-    /// The same for at most `price` for a gas.
+    /// The same for at most `price` for a unit of gas.
     ///
     /// # Errors
     /// [`Error::GasPriceAboveLimit`] if the next block needs more.

@@ -38,7 +38,7 @@ pub struct SafeTransaction {
     #[serde(with = "decimal")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub base_gas: U256,
-    /// What the Safe repays for a gas; 0 for nothing.
+    /// What the Safe repays for a unit of gas; 0 for nothing.
     #[serde(with = "decimal")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub gas_price: U256,

@@ -2,7 +2,7 @@
 
 use alloy::primitives::Address;
 use eyre::Result;
-use levee_model::{Rescue, Terms, Tier, Timestamp};
+use levee_model::{Asset, Rescue, Terms, Tier, Timestamp};
 
 use super::finding::{Finding, Kind, Place};
 use crate::{
@@ -45,6 +45,14 @@ impl Against {
             let what = format!("there is no tier {tier}");
             let why = format!("the rescue has {count} tiers, counted from 0");
             place.error(Kind::UnknownTier, what, why, "name one of them")
+        })
+    }
+
+    /// An asset that the rescue does not take.
+    pub(super) fn asset(&self, asset: Asset, place: &Place) -> Option<Finding> {
+        let why = "the rescue accepts only ETH";
+        (!self.terms.accepts(asset)).then(|| {
+            place.error(Kind::AssetNotAccepted, format!("it is an offer of {asset}"), why, "ask for ETH")
         })
     }
 

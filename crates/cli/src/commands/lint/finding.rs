@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     ExpiresEarly,
     /// The rescue has no such tier.
     UnknownTier,
+    /// The rescue does not take this asset.
+    AssetNotAccepted,
     /// The terms are not those of the rescue.
     OtherTerms,
 }

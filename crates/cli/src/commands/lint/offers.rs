@@ -96,13 +96,14 @@ impl Linter<'_> {
             findings.extend(declaration::expired(expiry, self.now, place));
         }
         let is_valid = expiry.is_none_or(|expiry| self.now <= expiry);
+        let asset = amount.flatten().map(|amount| amount.asset());
         if let Some(against) = self.against {
             findings.extend(against.tier(tier, place).err());
+            findings.extend(asset.and_then(|asset| against.asset(asset, place)));
             findings.extend(expiry.filter(|_| is_valid).and_then(|expiry| against.expiry(expiry, place)));
             findings.extend(account.and_then(|account| against.locked(account, tier, place)));
         }
         findings.extend(self.loan(offer, tier, place));
-        let asset = amount.flatten().map(|amount| amount.asset());
         let name = offer.name.get_ref().clone();
         let statement = Statement { name, account, tier, asset, place: place.clone() };
         Ok((findings, is_valid.then_some(statement)))
