@@ -113,6 +113,8 @@ abstract contract CompactBooks is ICompact {
         MIN_EXIT_WINDOW = terms_.minExitWindow;
         MAX_VETO_BPS = terms_.maxVetoBps;
         MAX_LOCK = terms_.maxLock;
+        // The history's first word, so that the first activation costs no more than the others.
+        _all.push(_now(), 0);
         emit CompactCreated(terms_);
     }
 

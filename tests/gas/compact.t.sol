@@ -35,6 +35,15 @@ contract CompactGasTest is CompactTest {
         assertGas(lastGas(), 130_000, "activate again");
     }
 
+    function test_Activate_FirstOfAll() public {
+        compact = deployCompact(compactTerms());
+        admit(stranger);
+        commitGas(stranger);
+        vm.warp(vm.getBlockTimestamp() + SEASONING);
+        activate(stranger);
+        assertGas(lastGas(), 130_000, "activate, first of all");
+    }
+
     /// @dev The change that writes the leaving into the history is the most expensive.
     function test_Activate_AfterLeaving() public {
         activate(dave);
