@@ -8,7 +8,9 @@ import { CompactTest } from "../unit/compact/CompactTest.sol";
 /// @notice What the calls of a compact cost at most, as docs/performance.md says.
 /// @dev Each call is a transaction of its own, with everything cold and refunds applied.
 /// forge-config: default.isolate = true
+/// forge-config: default.evm_version = "osaka"
 /// forge-config: ci.isolate = true
+/// forge-config: ci.evm_version = "osaka"
 contract CompactGasTest is CompactTest {
     /// @dev Dave is a member for a while, and a call of 40 % has been proposed.
     function setUp() public override {
