@@ -1,7 +1,7 @@
 //! The state of a rescue, rebuilt from its logs alone.
 //!
 //! [`fetch`] reads an escrow's events, and [`fold`] turns them into the [`Rescue`] that they add up to. Its
-//! views at a [`Moment`](levee_model::Moment) equal the escrow's views at that time, so the logs alone
+//! views at a [`Moment`] equal the escrow's views at that time, so the logs alone
 //! suffice, without a node that has the state.
 
 use alloy::{
