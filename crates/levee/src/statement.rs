@@ -308,7 +308,8 @@ impl Ledger {
 
     /// What has left the books was not paid.
     fn owe(&mut self, pledger: Address, asset: Asset, amount: Units) -> Result<(), String> {
-        let departed = self.departed.get(&(pledger, asset, amount)).copied();
+        // A departure is owed once: a second such event, which no escrow emits, must not be taken off again.
+        let departed = self.departed.remove(&(pledger, asset, amount));
         let id =
             departed.ok_or_else(|| format!("{amount} of {asset} are owed to {pledger}, but nothing left"))?;
         let flow = self.flow(id);
@@ -671,6 +672,9 @@ mod tests {
         assert_eq!([of(&ledger, first), of(&ledger, second)], [(0, 5), (0, 6)]);
         let error = ledger.apply(&owed(7)).unwrap_err();
         assert_eq!(error, format!("7 units of stETH are owed to {pledger}, but nothing left"));
+        // Nor twice for one departure, whatever a node says.
+        let twice = ledger.apply(&owed(6)).unwrap_err();
+        assert_eq!(twice, format!("6 units of stETH are owed to {pledger}, but nothing left"));
         let amount = Units::new(11);
         ledger.apply(&RescueEvent::Collected { pledger, asset, recipient: pledger, amount }).unwrap();
         assert_eq!([of(&ledger, first), of(&ledger, second)], [(5, 0), (6, 0)]);
