@@ -123,13 +123,13 @@ impl Sender {
         now: Timestamp,
         sent: &mut Sent,
     ) -> Result<Vec<(&'a Due, Intent, Signed)>> {
-        let mut balance = self.balance().await?;
+        let (mut balance, known) = (self.balance().await?, self.journal.intents().await?);
         let mut begun = Vec::new();
         for one in due.iter().take(AT_ONCE) {
             if self.stop.is_set() {
                 break;
             }
-            match self.begin(outbox, one, now, &mut balance).await {
+            match self.begin(outbox, one, now, (&mut balance, &known)).await {
                 Ok(Begun::Sent(pair)) => {
                     let (intent, signed) = *pair;
                     begun.push((one, intent, signed));
@@ -255,12 +255,12 @@ impl Sender {
         outbox: &Post,
         due: &Due,
         now: Timestamp,
-        balance: &mut Wei,
+        (balance, known): (&mut Wei, &[Intent]),
     ) -> Result<Begun, Error> {
         let (chain, account) = (outbox.chain(), outbox.account());
         let rescue = Some(due.task.rescue);
         let draft = Draft { chain, account, rescue, purpose: due.purpose.clone(), key: None };
-        if let Some(begun) = self.begun_before(outbox, &draft).await? {
+        if let Some(begun) = self.begun_before(outbox, &draft, known).await? {
             return Ok(begun);
         }
         let cap = self.cap.at(due.since, now);
@@ -289,14 +289,18 @@ impl Sender {
 
     /// What became of the same duty earlier, if it was done: what a node does not know yet, or a reorganization has taken back, is not
     /// signed anew.
-    async fn begun_before(&self, outbox: &Post, draft: &Draft) -> Result<Option<Begun>, Error> {
-        let intents = self.journal.intents().await?;
-        let Some(intent) = intents.into_iter().find(|intent| intent.draft.is_same(draft)) else {
+    async fn begun_before(
+        &self,
+        outbox: &Post,
+        draft: &Draft,
+        known: &[Intent],
+    ) -> Result<Option<Begun>, Error> {
+        let Some(intent) = known.iter().find(|intent| intent.draft.is_same(draft)) else {
             return Ok(None);
         };
         let is_done = match intent.state {
-            IntentState::Done => !outbox.is_undone(&intent).await?,
-            IntentState::Failed => outbox.revise(&intent).await?,
+            IntentState::Done => !outbox.is_undone(intent).await?,
+            IntentState::Failed => outbox.revise(intent).await?,
             IntentState::Unfinished | IntentState::Forgotten => false,
         };
         if is_done {
