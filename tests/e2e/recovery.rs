@@ -15,7 +15,7 @@ const PRINCIPAL: u128 = 29 * ETHER - 1;
 
 impl World {
     /// Everything is settled, delivered and final.
-    async fn released(&self) {
+    pub(crate) async fn released(&self) {
         self.pledge_all();
         self.warp(2 * DAY).await;
         self.by(ANYONE, "settle");

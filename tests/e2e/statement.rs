@@ -31,13 +31,7 @@ impl World {
         let mut declare = self.command();
         declare.args(line).args(["--terms", "rescue.toml", "--dev", "1", "--yes"]);
         assert!(declare.output().expect("levee runs").status.success());
-        self.pledge_all();
-        self.warp(2 * DAY).await;
-        self.by(ANYONE, "settle");
-        self.warp(5 * DAY).await;
-        for asset in ["ETH", "stETH", "wstETH"] {
-            self.by(ANYONE, &format!("release {asset}"));
-        }
+        self.released().await;
         let cat = self.address(CAT);
         self.by(ANYONE, &format!("refund --pledger {cat}"));
         self.by(GUARDIAN, "recover 30 ETH");

@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{BoardEvent, Entry, Event, History};
+use levee::{Entry, History};
 use levee_index::Store;
 
 use crate::{
@@ -35,41 +35,50 @@ impl HistoryArgs {
 
     /// Reads it: from the index up to the block that it has come to, from a node up to the latest.
     pub(crate) async fn read(&self) -> Result<History> {
-        match self.store.clone().or_else(|| self.store_of_environment()) {
-            Some(location) => self.read_store(&Store::open_to_read(&location).await?).await,
-            None => {
-                let (connection, snapshot) = self.rescue.read(&self.network, None).await?;
-                Ok(History::read(&connection.provider, &snapshot).await?)
-            }
+        match self.store().await? {
+            Some(store) => self.read_store(&store).await,
+            None => self.read_node().await,
         }
     }
 
-    /// The declarations for the rescue of a history, up to its block, by the index. None if a node is asked: it would have to be asked for
+    /// The same, with the declarations for the rescue up to its block, by the index. None if a node is asked: it would have to be asked for
     /// the board's logs of all times.
-    pub(crate) async fn declarations(&self, history: &History) -> Result<Option<Vec<Entry>>> {
-        let Some(location) = self.store.clone().or_else(|| self.store_of_environment()) else {
-            return Ok(None);
+    pub(crate) async fn read_with_declarations(&self) -> Result<(History, Option<Vec<Entry>>)> {
+        let Some(store) = self.store().await? else { return Ok((self.read_node().await?, None)) };
+        let history = self.read_store(&store).await?;
+        let mut entries = store.declarations(history.chain).await?;
+        let is_of_rescue = |entry: &Entry| {
+            let declared = entry.event.declared();
+            declared.is_some_and(|declared| declared.declaration.escrow == history.address)
         };
-        let mut entries = Store::open_to_read(&location).await?.declarations(history.chain).await?;
-        entries.retain(|entry| entry.block <= history.block.number && is_for(entry, history.address));
-        Ok(Some(entries))
+        entries.retain(|entry| entry.block <= history.block.number && is_of_rescue(entry));
+        Ok((history, Some(entries)))
     }
 
-    fn store_of_environment(&self) -> Option<String> {
-        store::in_environment().filter(|_| !self.network.names_node())
+    /// The index to read; none if a node is to be asked.
+    async fn store(&self) -> Result<Option<Store>> {
+        let of_environment = || store::in_environment().filter(|_| !self.network.names_node());
+        match self.store.clone().or_else(of_environment) {
+            Some(location) => Ok(Some(Store::open_to_read(&location).await?)),
+            None => Ok(None),
+        }
     }
 
     async fn read_store(&self, store: &Store) -> Result<History> {
         let named = self.rescue.named()?;
         let chain = chain_of(store, self.network.expected(named.terms.as_ref())?).await?;
-        let history = store.history(chain, named.address).await?;
-        Ok(history.ok_or_else(|| unknown(chain, named.address))?)
+        in_store(store, chain, named.address).await
+    }
+
+    async fn read_node(&self) -> Result<History> {
+        let (connection, snapshot) = self.rescue.read(&self.network, None).await?;
+        Ok(History::read(&connection.provider, &snapshot).await?)
     }
 }
 
-/// Whether it is a declaration for a rescue.
-fn is_for(entry: &Entry, rescue: Address) -> bool {
-    matches!(&entry.event, Event::Board(BoardEvent::Declared(declared)) if declared.declaration.escrow == rescue)
+/// The history of a rescue that an index of its chain must have.
+pub(crate) async fn in_store(store: &Store, chain: u64, rescue: Address) -> Result<History> {
+    Ok(store.history(chain, rescue).await?.ok_or_else(|| unknown(chain, rescue))?)
 }
 
 /// The chain that is expected, or else the only one that a store has.

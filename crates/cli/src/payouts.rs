@@ -128,11 +128,7 @@ impl AllArgs {
     async fn pledgers(&self, session: &Session) -> Result<Vec<PledgerView>> {
         let (chain, rescue) = (session.page.chain, session.page.address);
         let history = match &self.store {
-            Some(location) => {
-                let store = Store::open_to_read(location).await?;
-                let found = store.history(chain, rescue).await?;
-                found.ok_or_else(|| history::unknown(chain, rescue))?
-            }
+            Some(location) => history::in_store(&Store::open_to_read(location).await?, chain, rescue).await?,
             None => {
                 let provider = &session.signer.provider;
                 let snapshot = Query::of(rescue).read(provider, Some(chain)).await?;

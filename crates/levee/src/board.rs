@@ -27,9 +27,7 @@ use crate::{
     bindings::PledgeBoard::{self as Raw, PledgeBoardErrors, PledgeBoardEvents},
     blueprint::{Blueprint, Contract},
     call::Call,
-    convert, error,
-    event::Event,
-    history,
+    convert, error, history,
     operation::Transaction,
     rpc,
     safe::Safe,
@@ -558,11 +556,7 @@ impl<P: Provider + Clone> Board<P> {
 
 /// The declarations among the events in logs.
 fn declared_in(logs: &[RpcLog]) -> Result<Vec<Declared>, error::Error> {
-    let declared = history::entries(logs)?.into_iter().filter_map(|entry| match entry.event {
-        Event::Board(BoardEvent::Declared(declared)) => Some(declared),
-        _ => None,
-    });
-    Ok(declared.collect())
+    Ok(history::entries(logs)?.iter().filter_map(|entry| entry.event.declared().cloned()).collect())
 }
 
 /// Of declarations for one escrow, in the order of the log, those that stand at `time`, by contributor and tier: the

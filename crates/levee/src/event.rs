@@ -15,7 +15,7 @@ use crate::{
         PledgeEscrow::{self, PledgeEscrowEvents as Raw},
         RecoveryPool::RecoveryPoolEvents,
     },
-    board::BoardEvent,
+    board::{BoardEvent, Declared},
     bonus::BonusEvent,
     convert,
     error::Error,
@@ -66,6 +66,14 @@ impl Event {
                 .or_else(|_| BonusEvent::decode(log).map(Self::Bonus))
                 .or_else(|_| BoardEvent::decode(log).map(Self::Board))
                 .or_else(|_| ReceiverEvent::decode(log).map(Self::Receiver)),
+        }
+    }
+
+    /// What was declared, if the event says so.
+    pub const fn declared(&self) -> Option<&Declared> {
+        match self {
+            Self::Board(BoardEvent::Declared(declared)) => Some(declared),
+            _ => None,
         }
     }
 

@@ -9,7 +9,7 @@ use std::{
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{BoardEvent, Declared, Event, History};
+use levee::{Declared, Entry, History};
 use levee_model::json::Account;
 use levee_pages::RescuePage;
 use schemars::JsonSchema;
@@ -60,8 +60,8 @@ pub(crate) struct Reported<'a> {
 impl ReportArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let history = self.history.read().await?;
-        let declarations = self.declarations(&history, output).await?;
+        let (history, declarations) = self.history.read_with_declarations().await?;
+        let declarations = self.declarations(&history, declarations, output).await?;
         let names = BTreeMap::new();
         let page = RescuePage::new(&history, Some(&declarations), &names)?;
         let (number, pages) = (self.page.get(), page.pages());
@@ -81,10 +81,15 @@ impl ReportArgs {
         output.result(&text, &Reported { rescue, chain, block: block.number, html, page: number, pages })
     }
 
-    /// All declarations for the rescue up to its block, from where its history is.
-    async fn declarations(&self, history: &History, output: Output) -> Result<Vec<Declared>> {
-        let mut declared = match self.history.declarations(history).await? {
-            Some(entries) => entries.into_iter().filter_map(|entry| declared(entry.event)).collect(),
+    /// All declarations for the rescue up to its block: those of the index, or else the node's.
+    async fn declarations(
+        &self,
+        history: &History,
+        of_index: Option<Vec<Entry>>,
+        output: Output,
+    ) -> Result<Vec<Declared>> {
+        let mut declared = match of_index {
+            Some(entries) => entries.iter().filter_map(|entry| entry.event.declared().cloned()).collect(),
             None => {
                 let connection = self.history.network.connect_on(history.chain).await?;
                 Reading::default().read(&connection, history.address, output).await?
@@ -92,12 +97,5 @@ impl ReportArgs {
         };
         declared.retain(|one| one.made_at <= history.block.time);
         Ok(declared)
-    }
-}
-
-fn declared(event: Event) -> Option<Declared> {
-    match event {
-        Event::Board(BoardEvent::Declared(declared)) => Some(declared),
-        _ => None,
     }
 }

@@ -161,23 +161,35 @@ fn repeated(offer: &Offer, first: &Offer) -> UserError {
 impl OfferToml {
     fn read(&self, document: &Document, tiers: &Roster) -> Result<Offer, UserError> {
         let name = self.name.get_ref();
-        let account = match &self.account {
-            Some(account) => document.field("account", account, address::parse)?,
-            None => cast::address(name),
-        };
         let amount = self.amount.as_ref();
-        let stage = self.stage.as_ref();
-        let expiry = self.expiry.as_ref();
         Ok(Offer {
             name: name.clone(),
-            account,
+            account: self.account(document)?.unwrap_or_else(|| cast::address(name)),
             tier: self.tier(document, tiers)?,
             amount: amount.map(|amount| document.field("amount", amount, Amount::parse)).transpose()?,
-            stage: stage.map(|stage| document.field("stage", stage, parse_stage)).transpose()?,
-            expiry: expiry.map(|expiry| document.field("expiry", expiry, time::parse_time)).transpose()?,
+            stage: self.stage(document)?,
+            expiry: self.expiry(document)?,
             link: self.link.clone(),
             place: document.place(self.name.span().start),
         })
+    }
+
+    /// The account, if the file says it.
+    pub(crate) fn account(&self, document: &Document) -> Result<Option<Address>, UserError> {
+        let account = self.account.as_ref();
+        account.map(|account| document.field("account", account, address::parse)).transpose()
+    }
+
+    /// How far it has come, if the file says so.
+    pub(crate) fn stage(&self, document: &Document) -> Result<Option<Stage>, UserError> {
+        let stage = self.stage.as_ref();
+        stage.map(|stage| document.field("stage", stage, parse_stage)).transpose()
+    }
+
+    /// Until when it is valid, if the file says so.
+    pub(crate) fn expiry(&self, document: &Document) -> Result<Option<Timestamp>, UserError> {
+        let expiry = self.expiry.as_ref();
+        expiry.map(|expiry| document.field("expiry", expiry, time::parse_time)).transpose()
     }
 
     /// The number of the tier.

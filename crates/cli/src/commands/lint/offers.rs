@@ -13,14 +13,12 @@ use super::{
 use crate::{
     address,
     amount::parse_rate,
-    declaration::parse_stage,
     document::Document,
     error::UserError,
     prospect::{
         offers::{OfferToml, OffersToml},
         roster::Roster,
     },
-    time,
 };
 
 /// Reads a file of offers. What is wrong with one does not hide what is wrong with another.
@@ -67,14 +65,9 @@ impl Linter<'_> {
         place: &Place,
     ) -> Result<(Vec<Finding>, Option<Statement>), UserError> {
         let document = self.document;
-        let account = offer.account.as_ref();
-        let account =
-            account.map(|account| document.field("account", account, address::parse)).transpose()?;
+        let account = offer.account(document)?;
         let tier = offer.tier(document, self.tiers)?;
-        let stage = offer.stage.as_ref();
-        let stage = stage.map(|stage| document.field("stage", stage, parse_stage)).transpose()?;
-        let expiry = offer.expiry.as_ref();
-        let expiry = expiry.map(|expiry| document.field("expiry", expiry, time::parse_time)).transpose()?;
+        let (stage, expiry) = (offer.stage(document)?, offer.expiry(document)?);
         if stage == Some(Stage::Withdrawn) {
             return Ok((Vec::new(), None));
         }

@@ -8,7 +8,7 @@ use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Block, BoardEvent, Entry, Event, History, Movement, RescueView, ShareRate, Statement,
+    Block, Entry, History, Movement, RescueView, ShareRate, Statement,
     statement::{Parts, PositionStatement},
 };
 use levee_model::{
@@ -61,8 +61,7 @@ impl StatementArgs {
                 .hint("give one of `--json`, `--csv` and `--markdown`")
                 .into());
         }
-        let history = self.history.read().await?;
-        let declarations = self.history.declarations(&history).await?;
+        let (history, declarations) = self.history.read_with_declarations().await?;
         let account = Ledger::of(&history, declarations.as_deref(), self.account)?;
         if self.csv {
             return output::write_stdout(&account.to_csv()?);
@@ -205,12 +204,8 @@ impl Line<'_> {
 
     /// The link of a declaration.
     fn link(&self) -> Option<&str> {
-        match &self.entry.event {
-            Event::Board(BoardEvent::Declared(declared)) => {
-                Some(declared.declaration.link.as_str()).filter(|link| !link.is_empty())
-            }
-            _ => None,
-        }
+        let declared = self.entry.event.declared()?;
+        Some(declared.declaration.link.as_str()).filter(|link| !link.is_empty())
     }
 }
 
