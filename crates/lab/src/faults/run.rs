@@ -284,15 +284,16 @@ impl Run<'_> {
         Ok(ran)
     }
 
-    /// What the owner does about one record. If that finishes it, its command is not repeated.
-    fn act(&mut self, line: &str, intent: &Value) -> Result<()> {
+    /// What the owner does about one record, and whether it succeeds. If that finishes the record, its command is not repeated.
+    fn act(&mut self, line: &str, intent: &Value) -> Result<bool> {
         let ran = self.working(&format!("{line} --timeout 10 --json"))?;
-        if ran.succeeded() && self.intent(intent)?["state"] == "done" {
+        let has_succeeded = ran.succeeded();
+        if has_succeeded && self.intent(intent)?["state"] == "done" {
             let done = commands_of(intent, &self.begun);
             self.told.extend(done);
         }
         self.processes.push(ran);
-        Ok(())
+        Ok(has_succeeded)
     }
 
     /// The person at the wallet decides about what is open, and tells the journal what came of it.
@@ -346,8 +347,20 @@ impl Run<'_> {
         for intent in intents.iter().filter(|intent| intent["state"] == "done") {
             let mut included = list(&intent["transactions"]).filter(|sent| sent["state"] == "included");
             if included.any(|sent| !self.world.chain.has(&sent["transaction"])) {
-                self.act(&format!("journal resume {}", intent["intent"]), intent)?;
+                self.resume(intent)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Repeated until it succeeds, with finality between: a foreign transaction with the nonce counts only when it is final.
+    fn resume(&mut self, intent: &Value) -> Result<()> {
+        let line = format!("journal resume {}", intent["intent"]);
+        for _ in 0..ROUNDS {
+            if self.act(&line, intent)? {
+                break;
+            }
+            self.world.chain.mine(FINALITY);
         }
         Ok(())
     }
