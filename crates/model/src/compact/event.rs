@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, U256};
 
 use super::{
+    standing::Standing,
     state::{CallRecord, Compact, Gift, Started},
     terms::CompactTerms,
 };
@@ -231,7 +232,8 @@ impl Compact {
             }
             CompactEvent::Left { member, amount, left_at, .. } => {
                 require(self.standing(member).noticed == amount && !amount.is_zero(), "a leaving")?;
-                self.reweigh(member, left_at, |standing| standing.left())?;
+                // Its weight stays.
+                self.restand(member, left_at, |standing| standing.left())?;
                 self.member_mut(member).noticed_at = None;
                 Ok(())
             }
@@ -293,20 +295,31 @@ impl Compact {
         Ok(())
     }
 
-    /// Changes a member's standing from `time` on. Premiums accrue by the weight before.
+    /// Changes a member's weight from `time` on. Premiums accrue by the weight before.
     fn reweigh(
         &mut self,
         member: Address,
         time: Timestamp,
-        change: impl FnOnce(super::Standing) -> super::Standing,
+        change: impl FnOnce(Standing) -> Standing,
     ) -> Result<(), Inconsistent> {
-        require(time >= self.all.changed_at(), "an earlier event")?;
         let (earned, index) = (self.earned(member), self.index);
         let booked = self.member_mut(member);
-        let before = booked.standings.now();
-        let after = change(before);
         (booked.earned, booked.index) = (earned, index);
-        booked.standings.set(time, after);
+        self.restand(member, time, change)
+    }
+
+    /// Changes a member's standing from `time` on. Nothing accrues: each accrual rounds down.
+    fn restand(
+        &mut self,
+        member: Address,
+        time: Timestamp,
+        change: impl FnOnce(Standing) -> Standing,
+    ) -> Result<(), Inconsistent> {
+        require(time >= self.all.changed_at(), "an earlier event")?;
+        let standings = &mut self.member_mut(member).standings;
+        let before = standings.now();
+        let after = change(before);
+        standings.set(time, after);
         self.all.set(time, self.all.now().replaced(before, after));
         Ok(())
     }
