@@ -151,6 +151,7 @@ abstract contract CompactActions is CompactRefusals {
     function doCall(uint256 seed) external acting {
         if (lastStart != 0 && once(seed, 2)) goTo(lastStart + SPACING, seed);
         if (once(seed, 2)) doOpenRescue(spread(seed, 0, type(uint128).max));
+        if (once(seed, 3)) amend(rescues.length - 1, seed);
         vm.warp(vm.getBlockTimestamp() + 1);
         if (!propose(someone(seed, hadWeight), seed)) return;
         vm.warp(vm.getBlockTimestamp() + spread(seed, 0, once(seed, 8) ? VOTING + 1 : 1 days));
@@ -158,7 +159,7 @@ abstract contract CompactActions is CompactRefusals {
         for (uint256 i; i < count; ++i) {
             address who = people[(seed % 7 + i) % people.length];
             bytes memory refusal = ofApprove(who, asks.length - 1, who);
-            if (refusal.length == 0 || once(seed + i, 4)) approve(who, who, asks.length - 1);
+            if (refusal.length == 0 || once(seed ^ i, 4)) approve(who, who, asks.length - 1);
         }
     }
 
@@ -235,7 +236,7 @@ abstract contract CompactActions is CompactRefusals {
 
     /// @notice Outsiders pledge, somebody settles, and the guardian amends, declines or ends.
     function doDisturb(uint256 seed) external acting {
-        uint256 index = spread(seed, 0, rescues.length - 1);
+        uint256 index = once(seed, 2) ? rescues.length - 1 : spread(seed, 0, rescues.length - 1);
         IPledgeEscrow rescue = rescues[index].escrow;
         uint256 kind = spread(seed, 0, 5);
         if (kind < 2) fill(index, spread(seed, 1, 400 ether));
