@@ -110,6 +110,7 @@ abstract contract CompactActions is CompactRefusals {
         Person storage person = persons[who];
         persons[recipient].wallet += person.noticed;
         held -= person.noticed;
+        person.leftAt = vm.getBlockTimestamp();
         restand(who, person.active - person.noticed, 0);
         person.noticedAt = 0;
     }

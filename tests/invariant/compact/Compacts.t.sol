@@ -162,6 +162,9 @@ contract CompactInvariants is CompactSetting {
             (Units activeThen_, Units weight) = compact.standingAt(people[i], vm.getBlockTimestamp() - 1);
             assertEq(activeThen_, active, "formerly active");
             assertEq(weight, active - noticed, "former weight");
+            if (person.leftAt == 0 || person.leftAt == vm.getBlockTimestamp()) continue;
+            (Units activeLeft,) = compact.standingAt(people[i], person.leftAt);
+            assertEq(activeLeft, person.activeLeft, "active when it left");
         }
         (uint256 all, uint256 weightOfAll) = sums();
         assertAll(all, weightOfAll);

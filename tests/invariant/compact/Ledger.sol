@@ -12,6 +12,7 @@ abstract contract Ledger is CompactTest {
     /// @dev One person, member or not.
     /// @custom:member wallet wstETH outside of the compact.
     /// @custom:member changedAt When the standing changed last; `formerActive` and `formerNoticed` are from before.
+    /// @custom:member leftAt When the person left last; `activeLeft` is what was active at the end of that second.
     /// @custom:member exact Premiums by weight, in 10^-18 units, each rounded down.
     /// @custom:member accruals How often premiums may have been rounded down.
     /// @custom:member takers Calls that have taken something since notice was given.
@@ -25,6 +26,8 @@ abstract contract Ledger is CompactTest {
         uint256 changedAt;
         uint256 formerActive;
         uint256 formerNoticed;
+        uint256 leftAt;
+        uint256 activeLeft;
         address approver;
         bool admitted;
         uint256 exact;
@@ -110,6 +113,7 @@ abstract contract Ledger is CompactTest {
             person.changedAt = vm.getBlockTimestamp();
         }
         (person.active, person.noticed) = (active, noticed);
+        if (person.leftAt == vm.getBlockTimestamp()) person.activeLeft = active;
         ++person.accruals;
     }
 

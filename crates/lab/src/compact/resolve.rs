@@ -437,7 +437,7 @@ impl Here<'_> {
         match self.throw.twist % 8 {
             0..4 => None,
             4..6 => Some(self.other()),
-            other => Some([NOBODY, COMPACT, WSTETH][usize::from(other + self.throw.other) % 3].to_owned()),
+            _ => Some([NOBODY, COMPACT, WSTETH][usize::from(self.throw.other) % 3].to_owned()),
         }
     }
 

@@ -192,7 +192,7 @@ impl Compact {
 
     /// What was recorded of all active units is what there was.
     fn is_part_of_all(&self, record: CallRecord) -> bool {
-        record.active == self.all.at(record.proposed_at.saturating_sub(1)).active && record.bps <= Bps::ONE
+        record.active == self.all.at(record.weighed_at()).active && record.bps <= Bps::ONE
     }
 
     fn apply_pending(&mut self, event: &CompactEvent) -> Result<(), Inconsistent> {
@@ -260,8 +260,10 @@ impl Compact {
                 Ok(())
             }
             E::Passed { call, passed_at } => {
+                let required = self.call(call).map(|call| self.required(&call.record));
                 let call = self.voting_mut(call)?;
-                require(passed_at >= call.record.proposed_at, "a passing")?;
+                let is_in_time = passed_at >= call.record.proposed_at;
+                require(is_in_time && Some(call.approvals) >= required, "a passing")?;
                 call.passed_at = Some(passed_at);
                 Ok(())
             }
