@@ -298,7 +298,7 @@ impl Op {
             Self::Outside { call, .. } if call.is_call() => ("of a rescue", false),
             Self::Outside { .. } => ("(stETH)", false),
             Self::Close { .. } => ("close", false),
-            Self::Admit { by, .. } => ("admit", by.is_some()),
+            Self::Admit { .. } => ("admit", false),
             Self::Commit { .. } => ("commit", false),
             Self::TakeBack { to, .. } => ("take back", to.is_some()),
             Self::Activate { .. } => ("activate", false),

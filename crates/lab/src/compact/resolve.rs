@@ -3,6 +3,7 @@
 //! A call that is meant to go through looks for someone for whom it can, waits for its time, and becomes a call that leads
 //! there if there is nobody. Any other takes whatever the dice say. So every call is refused often, and accepted often.
 
+use alloy::primitives::Address;
 use levee_model::{
     Asset, Bps, Compact, Rate, Rescue, Status, Tier, Timestamp, Units, Wei,
     compact::{CallState, MIN_PERIOD, Window},
@@ -47,17 +48,17 @@ enum Kind {
 
 /// How likely each is, of 256.
 const ODDS: [(u8, Kind); 16] = [
-    (24, Kind::Commit),
+    (20, Kind::Commit),
     (12, Kind::TakeBack),
     (26, Kind::Activate),
-    (20, Kind::Notice),
+    (12, Kind::Notice),
     (20, Kind::Leave),
-    (10, Kind::Name),
+    (14, Kind::Name),
     (10, Kind::Admit),
     (22, Kind::Propose),
     (30, Kind::Approve),
     (12, Kind::Withdraw),
-    (26, Kind::Fulfill),
+    (34, Kind::Fulfill),
     (10, Kind::Premium),
     (12, Kind::Claim),
     (4, Kind::Rescue),
@@ -148,6 +149,11 @@ impl Here<'_> {
     // ---- meant to go through
 
     fn aimed(&self, kind: Kind) -> Vec<(Timestamp, Op)> {
+        if kind == Kind::Fulfill && self.fulfillment().is_none() {
+            if let Some(steps) = self.passing() {
+                return steps;
+            }
+        }
         let step = match kind {
             Kind::Activate => self.activation(),
             Kind::TakeBack => self
@@ -155,7 +161,10 @@ impl Here<'_> {
                 .map(|who| (self.now, Op::TakeBack { who, to: self.recipient() })),
             Kind::Notice => self.someone(|who| !self.compact().standing(who).active.is_zero()).map(|who| {
                 let active = self.compact().standing(address_of(&who)).active;
-                (self.now, Op::Notice { who, amount: self.part_of(active) })
+                // Who gives notice and stays keeps others from a quorum: most think better of it.
+                let is_kept = self.throw.size.is_multiple_of(3);
+                let amount = if is_kept { self.part_of(active) } else { Units::ZERO };
+                (self.now, Op::Notice { who, amount })
             }),
             Kind::Leave => self.leaving(),
             Kind::Admit => self
@@ -230,20 +239,30 @@ impl Here<'_> {
     }
 
     fn approval(&self) -> Option<(Timestamp, Op)> {
-        let is_voting = |state: CallState| matches!(state, CallState::Voting { .. });
         let call = self.some_call(is_voting)?;
-        let proposed_at = self.compact().call_view(call)?.proposed_at;
-        let may = |who| {
-            let weight = self.compact().standing_at(who, proposed_at - 1).weight();
-            !weight.is_zero() && !self.compact().vote_of(call, who).0
-        };
-        let who = self.someone(may)?;
+        let who = self.someone(|who| self.may_approve(call, who))?;
         let by = self.approver(&who);
         Some((self.now, Op::Approve { who, by, call }))
     }
 
+    /// Everyone who can approves a call, and it is fulfilled if that was enough.
+    fn passing(&self) -> Option<Vec<(Timestamp, Op)>> {
+        let call = self.some_call(is_voting)?;
+        let approving = PEOPLE.into_iter().filter(|name| self.may_approve(call, address_of(name)));
+        let approve = |who: &str| (self.now, Op::Approve { who: who.to_owned(), by: None, call });
+        let (who, others) = (self.anybody(), self.others());
+        let fulfill = (self.now, Op::Fulfill { who, others, call });
+        Some(approving.map(approve).chain([fulfill]).collect())
+    }
+
+    fn may_approve(&self, call: u64, who: Address) -> bool {
+        let Some(view) = self.compact().call_view(call) else { return false };
+        let weight = self.compact().standing_at(who, view.proposed_at - 1).weight();
+        !weight.is_zero() && !self.compact().vote_of(call, who).0
+    }
+
     fn withdrawal(&self) -> Option<(Timestamp, Op)> {
-        let call = self.some_call(|state| matches!(state, CallState::Voting { .. }))?;
+        let call = self.some_call(is_voting)?;
         let who = self.someone(|who| self.compact().vote_of(call, who).0)?;
         Some((self.now, Op::Withdraw { who, call }))
     }
@@ -303,7 +322,7 @@ impl Here<'_> {
 
     fn any(&self, kind: Kind) -> Op {
         let (who, call) = (self.anybody(), self.any_call());
-        let by = (self.throw.twist < 128).then(|| self.other());
+        let by = (self.throw.twist < 80).then(|| self.other());
         match kind {
             Kind::Commit => Op::Commit { who, amount: self.any_amount() },
             Kind::TakeBack => Op::TakeBack { who, to: self.any_recipient() },
@@ -406,7 +425,7 @@ impl Here<'_> {
     }
 
     /// Someone for whom it holds, by the dice.
-    fn someone(&self, holds: impl Fn(alloy::primitives::Address) -> bool) -> Option<String> {
+    fn someone(&self, holds: impl Fn(Address) -> bool) -> Option<String> {
         let known: Vec<_> = PEOPLE.into_iter().filter(|name| holds(address_of(name))).collect();
         let chosen = known.get(usize::from(self.throw.who) % known.len().max(1))?;
         Some((*chosen).to_owned())
@@ -422,7 +441,7 @@ impl Here<'_> {
 
     /// Who else is on a list, in whatever order, and maybe twice.
     fn others(&self) -> Vec<String> {
-        let count = usize::from(self.throw.twist % 8);
+        let count = usize::from((self.throw.twist % 8).saturating_sub(3));
         (0..count)
             .map(|index| PEOPLE[(usize::from(self.throw.other) + index) % PEOPLE.len()].to_owned())
             .collect()
@@ -510,6 +529,11 @@ impl Here<'_> {
             _ => Units::new(amount.get() / 256 * u128::from(size % 257)),
         }
     }
+}
+
+/// Whether a call can be approved.
+const fn is_voting(state: CallState) -> bool {
+    matches!(state, CallState::Voting { .. })
 }
 
 /// The call that must come before, if nobody can make this one.
