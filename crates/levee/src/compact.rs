@@ -20,6 +20,12 @@ use crate::{
     refusal, terms,
 };
 
+mod client;
+mod code_store;
+
+pub use client::{CompactClient, CompactFunds, CompactHistory, fold};
+pub use code_store::CodeStore;
+
 /// The most code that one contract may have as data, behind a byte that stops (EIP-170).
 const CHUNK: usize = 24_575;
 
@@ -236,7 +242,8 @@ pub fn decode_refusal(operation: &CompactOperation, data: &[u8]) -> Option<Compa
     own()
 }
 
-fn own_refusal(data: &[u8]) -> Option<CompactRefusal> {
+/// Reads the revert data of a call as an error of a compact itself.
+pub(crate) fn own_refusal(data: &[u8]) -> Option<CompactRefusal> {
     let raw = CompactErrors::abi_decode_validate(data).ok()?;
     of_terms(&raw).map(CompactRefusal::Terms).or_else(|_| of_members(&raw)).ok()
 }
@@ -393,7 +400,55 @@ fn count(number: U256) -> Result<u8, Error> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use alloy::primitives::B256;
+    use levee_model::Bps;
+
+    use super::*;
+
+    const DAY: u32 = 86_400;
+
+    pub(crate) fn terms() -> CompactTerms {
+        CompactTerms {
+            wsteth: Address::repeat_byte(1),
+            escrow_code_hash: B256::repeat_byte(2),
+            admitter: Address::repeat_byte(3),
+            guardian: Address::repeat_byte(4),
+            terms_hash: B256::repeat_byte(5),
+            quorum: Bps::new(6_000),
+            max_call: Bps::new(2_500),
+            voting_period: 3 * DAY,
+            fulfill_period: 2 * DAY,
+            notice_period: 7 * DAY,
+            leave_window: 4 * DAY,
+            seasoning: 11 * DAY,
+            min_threshold: Bps::new(10_000),
+            min_rate: Bps::new(300),
+            min_objection_period: 5 * DAY,
+            min_exit_window: 6 * DAY,
+            max_veto: Bps::new(3_300),
+            max_lock: 200 * DAY,
+        }
+    }
+
+    #[test]
+    fn terms_are_read_as_they_are_written() {
+        assert_eq!(decode_terms(&encode_terms(&terms())), terms());
+    }
+
+    /// As the contract's `propose` reads it: without the first byte of each contract.
+    #[test]
+    fn the_stored_code_is_the_escrows() {
+        let code = Edition::LATEST.creation_code(crate::Contract::PledgeEscrow);
+        let stored: Vec<u8> = code_chunks(code).flat_map(|chunk| chunk[1..].to_vec()).collect();
+        assert_eq!(stored, code.to_vec());
+        assert!(code_chunks(code).all(|chunk| chunk[0] == 0 && chunk.len() <= 24_576));
+        assert_eq!(CodeStore::of(Edition::LATEST).addresses().len(), code_chunks(code).count());
+    }
+}
+
+#[cfg(test)]
+mod refusals {
     use super::*;
     use crate::convert::tests::{Case, case, every_error_is_decoded};
     use alloy::primitives::{B256, aliases::U104};
@@ -589,14 +644,5 @@ mod tests {
         assert_eq!(decode_refusal(&fulfill, &data), Some(by_escrow));
         let own = CompactRefused::ByCompact(CompactRefusal::AmountTooLarge { amount, limit });
         assert_eq!(decode_refusal(&CompactOperation::Commit { amount }, &data), Some(own));
-    }
-
-    #[test]
-    fn code_is_stored_whole_behind_a_byte_that_stops() {
-        let code: Vec<u8> = (0..=255).cycle().take(2 * CHUNK + 1).collect();
-        let chunks: Vec<_> = code_chunks(&code).collect();
-        assert_eq!(chunks.iter().map(|chunk| chunk.len()).collect::<Vec<_>>(), [CHUNK + 1, CHUNK + 1, 2]);
-        let read: Vec<u8> = chunks.iter().flat_map(|chunk| chunk[1..].to_vec()).collect();
-        assert!(read == code && chunks.iter().all(|chunk| chunk[0] == 0));
     }
 }

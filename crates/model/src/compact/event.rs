@@ -1,6 +1,7 @@
 //! The events of a compact, and how each changes its state.
 
 use alloy_primitives::{Address, U256};
+use serde::Serialize;
 
 use super::{
     standing::Standing,
@@ -14,9 +15,12 @@ use crate::{
 };
 
 /// An event of a compact, by the name that it has in the contract. Amounts are in units of wstETH.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "event", rename_all_fields = "camelCase")]
 pub enum CompactEvent {
     /// `CompactCreated`: the compact was created.
+    #[serde(rename = "CompactCreated")]
     Created {
         /// Its terms.
         terms: CompactTerms,
@@ -24,60 +28,79 @@ pub enum CompactEvent {
     /// `account` may commit from now on.
     Admitted {
         /// The account.
+        #[serde(with = "crate::json::Account")]
         account: Address,
     },
     /// `member` committed `amount`; everything pending seasons anew.
     Committed {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// How much more.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// When.
+        #[serde(rename = "committedAtUnix")]
         committed_at: Timestamp,
     },
     /// Everything pending of `member` went to `recipient`.
     TakenBack {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Where it went.
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
     },
     /// Everything pending of `member` counts from now on.
     Activated {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// Since when.
+        #[serde(rename = "activatedAtUnix")]
         activated_at: Timestamp,
     },
     /// `amount` of `member` is under notice, instead of what was.
     Noticed {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// How much; 0 takes the notice back.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// When notice was given.
+        #[serde(rename = "noticedAtUnix")]
         noticed_at: Timestamp,
     },
     /// `member` left with what it had under notice.
     Left {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Where it went.
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// When.
+        #[serde(rename = "leftAtUnix")]
         left_at: Timestamp,
     },
     /// `approver` proposes and approves in the stead of `member`.
     ApproverNamed {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Its approver; zero for none.
+        #[serde(with = "crate::json::AccountOrNone")]
         approver: Address,
     },
     /// A call was proposed for `member`.
@@ -85,8 +108,10 @@ pub enum CompactEvent {
         /// Its number, from 0.
         call: u64,
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// What is called for.
+        #[serde(flatten)]
         record: CallRecord,
     },
     /// `member` approved a call.
@@ -94,8 +119,10 @@ pub enum CompactEvent {
         /// The call.
         call: u64,
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Its weight.
+        #[serde(rename = "weightUnits")]
         weight: Units,
     },
     /// `member` withdrew its approval.
@@ -103,8 +130,10 @@ pub enum CompactEvent {
         /// The call.
         call: u64,
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Its weight.
+        #[serde(rename = "weightUnits")]
         weight: Units,
     },
     /// The call has enough approvals.
@@ -112,6 +141,7 @@ pub enum CompactEvent {
         /// The call.
         call: u64,
         /// Since when.
+        #[serde(rename = "passedAtUnix")]
         passed_at: Timestamp,
     },
     /// The call gives for the first time.
@@ -121,17 +151,22 @@ pub enum CompactEvent {
     /// A premium was shared by everything that had weight.
     PremiumPaid {
         /// Who paid it.
+        #[serde(with = "crate::json::Account")]
         payer: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// All weight at that time.
+        #[serde(rename = "weightUnits")]
         weight: Units,
     },
     /// What `member` had earned was paid to it.
     PremiumClaimed {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
     },
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256, U512};
+use serde::Serialize;
 
 use super::{
     standing::{Standing, Standings},
@@ -39,19 +40,25 @@ pub(super) struct Member {
 }
 
 /// What a call asks for, as it was proposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct CallRecord {
     /// The escrow of the rescue.
+    #[serde(with = "crate::json::Account")]
     pub escrow: Address,
     /// The tier that is paid into.
     pub tier: u8,
     /// What it takes of what each member has active.
     pub bps: Bps,
     /// The latest amendment of the rescue, by when it comes into force; 0 for none.
+    #[serde(rename = "amendmentUnix")]
     pub amendment: Timestamp,
     /// All that was active one second before.
+    #[serde(rename = "activeUnits")]
     pub active: Units,
     /// When it was proposed.
+    #[serde(rename = "proposedAtUnix")]
     pub proposed_at: Timestamp,
 }
 
@@ -84,24 +91,32 @@ impl From<CallRecord> for Call {
 }
 
 /// The last call that gave anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Started {
     /// Its number.
     pub call: u64,
     /// When it gave for the first time.
+    #[serde(rename = "startedAtUnix")]
     pub started_at: Timestamp,
 }
 
 /// What one member gave to one call, as a pledge in its own name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Gift {
     /// The number of the call.
     pub call: u64,
     /// The member.
+    #[serde(with = "crate::json::Account")]
     pub member: Address,
     /// How much.
+    #[serde(rename = "amountUnits")]
     pub amount: Units,
     /// When.
+    #[serde(rename = "givenAtUnix")]
     pub given_at: Timestamp,
 }
 
