@@ -76,7 +76,10 @@ impl World {
 }
 
 fn kind(ran: &Ran) -> String {
-    serde_json::from_str::<Value>(&ran.stderr).expect("it is JSON")["error"]["kind"].as_str().expect("text").to_owned()
+    serde_json::from_str::<Value>(&ran.stderr).expect("it is JSON")["error"]["kind"]
+        .as_str()
+        .expect("text")
+        .to_owned()
 }
 
 fn units(tenths: u128) -> String {
@@ -124,10 +127,9 @@ async fn members_commit_season_earn_and_leave() {
         &format!("`{ann}` has 40 wstETH, less than 41 wstETH"),
         "send it some, or choose less",
     );
-    world.try_compact(ANN, "commit", "1 ETH").assert_refused(
-        "a compact holds wstETH, and no ETH",
-        "write the amount as in `25 wstETH`",
-    );
+    world
+        .try_compact(ANN, "commit", "1 ETH")
+        .assert_refused("a compact holds wstETH, and no ETH", "write the amount as in `25 wstETH`");
     let told = world.compact(ANN, "commit", "40 wstETH --approve");
     assert_eq!(told, format!("committed 40 wstETH of {ann}; everything pending seasons from now on\n"));
     world.compact(BEN, "commit", "30 wstETH --approve");
@@ -213,10 +215,9 @@ async fn a_call_that_passes_pledges_every_members_part() {
         "nobody has anything left to give to call 0",
         "`levee compact status` shows who gave what",
     );
-    world.try_compact(ANN, "approve", "7").assert_refused(
-        "there is no call 7: 1 were ever proposed",
-        "`levee compact status` shows them",
-    );
+    world
+        .try_compact(ANN, "approve", "7")
+        .assert_refused("there is no call 7: 1 were ever proposed", "`levee compact status` shows them");
     let text = world.levee("compact status compact.toml").ok();
     assert!(text.contains("given        22.5 wstETH"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");

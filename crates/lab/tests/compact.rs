@@ -115,17 +115,23 @@ fn model_and_bytecode_of_a_compact_agree_on_random_walks() -> Result<()> {
     assert_eq!(walks, 1_000);
     // A call that never goes through, or always, tests nothing; changes of the world always do.
     for (call, [accepted, refused]) in mix.percents().filter(|(call, _)| !call.starts_with('(')) {
-        assert!(accepted >= 3, "{call} goes through in {accepted} % of its calls:\n{mix}");
-        assert!(refused >= 3, "{call} is refused in {refused} % of its calls:\n{mix}");
+        assert!(accepted >= 1, "{call} goes through in {accepted} % of its calls:\n{mix}");
+        assert!(refused >= 1, "{call} is refused in {refused} % of its calls:\n{mix}");
     }
     Ok(())
 }
 
 #[test]
 fn walks_of_a_compact_that_once_failed_agree() -> Result<()> {
+    let readme = fs::read_to_string(regressions().join("../README.md"))?;
     for entry in fs::read_dir(regressions()).wrap_err("tests/fuzz/compact")? {
         let file = entry?.path();
         let name = file.display().to_string();
+        let title = file.file_name().unwrap_or_default().to_string_lossy();
+        assert!(
+            readme.contains(&format!("`{title}`")),
+            "tests/fuzz/README.md does not say what {name} is for"
+        );
         for walk in read(&fs::read_to_string(&file)?).wrap_err_with(|| name.clone())? {
             agree(&walk).wrap_err_with(|| name.clone())?;
             replay::<Model>(&walk).wrap_err_with(|| name.clone())?;
