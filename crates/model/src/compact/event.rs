@@ -4,6 +4,7 @@ use alloy_primitives::{Address, U256};
 use serde::Serialize;
 
 use super::{
+    standing::Standing,
     state::{CallRecord, Compact, Gift, Started},
     terms::CompactTerms,
 };
@@ -226,7 +227,7 @@ impl Compact {
 
     /// What was recorded of all active units is what there was.
     fn is_part_of_all(&self, record: CallRecord) -> bool {
-        record.active == self.all.at(record.proposed_at.saturating_sub(1)).active && record.bps <= Bps::ONE
+        record.active == self.all.at(record.weighed_at()).active && record.bps <= Bps::ONE
     }
 
     fn apply_pending(&mut self, event: &CompactEvent) -> Result<(), Inconsistent> {
@@ -266,7 +267,8 @@ impl Compact {
             }
             CompactEvent::Left { member, amount, left_at, .. } => {
                 require(self.standing(member).noticed == amount && !amount.is_zero(), "a leaving")?;
-                self.reweigh(member, left_at, |standing| standing.left())?;
+                // Its weight stays.
+                self.restand(member, left_at, |standing| standing.left())?;
                 self.member_mut(member).noticed_at = None;
                 Ok(())
             }
@@ -293,8 +295,10 @@ impl Compact {
                 Ok(())
             }
             E::Passed { call, passed_at } => {
+                let required = self.call(call).map(|call| self.required(&call.record));
                 let call = self.voting_mut(call)?;
-                require(passed_at >= call.record.proposed_at, "a passing")?;
+                let is_in_time = passed_at >= call.record.proposed_at;
+                require(is_in_time && Some(call.approvals) >= required, "a passing")?;
                 call.passed_at = Some(passed_at);
                 Ok(())
             }
@@ -328,20 +332,31 @@ impl Compact {
         Ok(())
     }
 
-    /// Changes a member's standing from `time` on. Premiums accrue by the weight before.
+    /// Changes a member's weight from `time` on. Premiums accrue by the weight before.
     fn reweigh(
         &mut self,
         member: Address,
         time: Timestamp,
-        change: impl FnOnce(super::Standing) -> super::Standing,
+        change: impl FnOnce(Standing) -> Standing,
     ) -> Result<(), Inconsistent> {
-        require(time >= self.all.changed_at(), "an earlier event")?;
         let (earned, index) = (self.earned(member), self.index);
         let booked = self.member_mut(member);
-        let before = booked.standings.now();
-        let after = change(before);
         (booked.earned, booked.index) = (earned, index);
-        booked.standings.set(time, after);
+        self.restand(member, time, change)
+    }
+
+    /// Changes a member's standing from `time` on. Nothing accrues: each accrual rounds down.
+    fn restand(
+        &mut self,
+        member: Address,
+        time: Timestamp,
+        change: impl FnOnce(Standing) -> Standing,
+    ) -> Result<(), Inconsistent> {
+        require(time >= self.all.changed_at(), "an earlier event")?;
+        let standings = &mut self.member_mut(member).standings;
+        let before = standings.now();
+        let after = change(before);
+        standings.set(time, after);
         self.all.set(time, self.all.now().replaced(before, after));
         Ok(())
     }

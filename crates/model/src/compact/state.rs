@@ -62,6 +62,14 @@ pub struct CallRecord {
     pub proposed_at: Timestamp,
 }
 
+impl CallRecord {
+    /// The second at whose end weights and amounts are taken: the one before the proposal, which no longer changes.
+    pub const fn weighed_at(&self) -> Timestamp {
+        // A block's time is never zero.
+        self.proposed_at.saturating_sub(1)
+    }
+}
+
 /// One call.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
@@ -206,7 +214,7 @@ impl Compact {
         if call.given.contains_key(&member) {
             return Some(Units::ZERO);
         }
-        let before = self.standing_at(member, call.record.proposed_at.saturating_sub(1));
+        let before = self.standing_at(member, call.record.weighed_at());
         Some(before.called_down(call.record.bps).min(self.standing(member).active))
     }
 
@@ -223,7 +231,7 @@ impl Compact {
 
     /// A member's weight in a call: what it had one second before the proposal.
     pub(super) fn weight_for(&self, call: u64, member: Address) -> Option<Units> {
-        let time = self.call(call)?.record.proposed_at.saturating_sub(1);
+        let time = self.call(call)?.record.weighed_at();
         Some(self.standing_at(member, time).weight())
     }
 

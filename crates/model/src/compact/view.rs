@@ -198,7 +198,7 @@ impl Compact {
         };
         let until = self.fulfillable_until(passed_at);
         let other = self.started.filter(|started| started.call != number);
-        let free = other.map_or(passed_at, |other| other.started_at + self.terms.spacing() + 1);
+        let free = other.map_or(passed_at, |other| other.started_at.saturating_add(self.terms.spacing() + 1));
         let window = Window { from: free.max(passed_at), until };
         if time > until { CallState::Over } else { CallState::Passed { window } }
     }
