@@ -401,10 +401,10 @@ fn count(number: U256) -> Result<u8, Error> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use alloy::primitives::B256;
-    use levee_model::Bps;
-
     use super::*;
+    use crate::convert::tests::{Case, case, every_error_is_decoded};
+    use alloy::primitives::{B256, aliases::U104};
+    use levee_model::{Bps, Refusal, Status, Wei};
 
     const DAY: u32 = 86_400;
 
@@ -445,14 +445,6 @@ pub(crate) mod tests {
         assert!(code_chunks(code).all(|chunk| chunk[0] == 0 && chunk.len() <= 24_576));
         assert_eq!(CodeStore::of(Edition::LATEST).addresses().len(), code_chunks(code).count());
     }
-}
-
-#[cfg(test)]
-mod refusals {
-    use super::*;
-    use crate::convert::tests::{Case, case, every_error_is_decoded};
-    use alloy::primitives::{B256, aliases::U104};
-    use levee_model::{Bps, Refusal, Status, Wei};
 
     const A: Address = Address::repeat_byte(1);
     const B: Address = Address::repeat_byte(2);
@@ -644,5 +636,14 @@ mod refusals {
         assert_eq!(decode_refusal(&fulfill, &data), Some(by_escrow));
         let own = CompactRefused::ByCompact(CompactRefusal::AmountTooLarge { amount, limit });
         assert_eq!(decode_refusal(&CompactOperation::Commit { amount }, &data), Some(own));
+    }
+
+    #[test]
+    fn code_is_stored_whole_behind_a_byte_that_stops() {
+        let code: Vec<u8> = (0..=255).cycle().take(2 * CHUNK + 1).collect();
+        let chunks: Vec<_> = code_chunks(&code).collect();
+        assert_eq!(chunks.iter().map(|chunk| chunk.len()).collect::<Vec<_>>(), [CHUNK + 1, CHUNK + 1, 2]);
+        let read: Vec<u8> = chunks.iter().flat_map(|chunk| chunk[1..].to_vec()).collect();
+        assert!(read == code && chunks.iter().all(|chunk| chunk[0] == 0));
     }
 }

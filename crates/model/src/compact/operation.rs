@@ -27,6 +27,7 @@ pub struct Proposal {
 
 /// A call of a compact.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and it is passed by reference")]
 pub enum CompactOperation {
     /// The admitter lets an account commit.
     Admit {
