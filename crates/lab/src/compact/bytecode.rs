@@ -235,10 +235,10 @@ impl Bytecode {
                     self.holdings.transfer(from, to, ASSET, amount);
                 }
                 events.push(event);
-            } else if let Some(index) = self.rescues.iter().position(|one| one.escrow() == log.address) {
-                if let Event::Rescue(event) = Event::decode(log)? {
-                    self.rescues[index].apply(&event).map_err(levee::Error::from)?;
-                }
+            } else if let Some(index) = self.rescues.iter().position(|one| one.escrow() == log.address)
+                && let Event::Rescue(event) = Event::decode(log)?
+            {
+                self.rescues[index].apply(&event).map_err(levee::Error::from)?;
             }
         }
         self.expect_holdings()?;

@@ -149,10 +149,11 @@ impl Here<'_> {
     // ---- meant to go through
 
     fn aimed(&self, kind: Kind) -> Vec<(Timestamp, Op)> {
-        if kind == Kind::Fulfill && self.fulfillment().is_none() {
-            if let Some(steps) = self.passing() {
-                return steps;
-            }
+        if kind == Kind::Fulfill
+            && self.fulfillment().is_none()
+            && let Some(steps) = self.passing()
+        {
+            return steps;
         }
         let step = match kind {
             Kind::Activate => self.activation(),
@@ -298,7 +299,7 @@ impl Here<'_> {
         let goal = rescue.goal(self.now);
         match self.throw.other % 10 {
             0..3 => {
-                let asset = if self.throw.other % 2 == 0 { Asset::Eth } else { asset };
+                let asset = if self.throw.other.is_multiple_of(2) { Asset::Eth } else { asset };
                 let amount = Units::new(goal.target.get() * u128::from(self.throw.size % 110) / 100);
                 let (payer, amount) = (Some(OUTSIDER.to_owned()), amount.min(Units::new(MOST)));
                 O::Pledge { who, tier, asset, amount, payer, names: None, via: None }
@@ -410,7 +411,7 @@ impl Here<'_> {
     /// A stETH that breaks or works again, or another rate.
     fn lido(&self) -> walk::Op {
         let size = u128::from(self.throw.size);
-        if self.model.is_broken() || self.throw.twist % 4 == 0 {
+        if self.model.is_broken() || self.throw.twist.is_multiple_of(4) {
             return walk::Op::Break { broken: !self.model.is_broken() };
         }
         let rate = self.model.rate().get() / 1_000 * (900 + size % 201) + size % 3;

@@ -114,6 +114,7 @@ pub enum Outcome {
 
 /// What a step is, once names are addresses.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(super) enum Act {
     /// A rescue with these terms is created.
     Create(Terms),
