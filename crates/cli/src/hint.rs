@@ -62,9 +62,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NoCode { contract: Contract::Compact, .. } => {
             Some("check the address and the chain, or create the compact with `levee compact deploy`")
         }
-        Error::NotLevee { contract: Contract::Compact, .. } => {
-            Some("do not send anything there; `levee compact show` computes the right address from a file of terms")
-        }
+        Error::NotLevee { contract: Contract::Compact, .. } => Some(
+            "do not send anything there; `levee compact show` computes the right address from a file of terms",
+        ),
         Error::CompactHistoryDiffers { .. } => Some("ask another node, or read from an earlier block"),
         Error::NotReconciled { .. } => Some(
             "logs are missing, or are of another rescue: compare the index with `levee index check`, or ask another node",

@@ -7,7 +7,9 @@ use alloy::{
     sol_types::{Revert, SolError},
     transports::{TransportError, TransportErrorKind},
 };
-use levee_model::{Asset, BonusRefusal, CompactRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused, Wei, display};
+use levee_model::{
+    Asset, BonusRefusal, CompactRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused, Wei, display,
+};
 use serde::{Serialize, Serializer};
 use strum::IntoStaticStr;
 use thiserror::Error;

@@ -201,6 +201,7 @@ const fn of_compact(event: &Event) -> Option<&CompactEvent> {
 }
 
 async fn latest(provider: &impl Provider) -> Result<Block, Error> {
-    let header = provider.get_block(BlockId::latest()).await?.ok_or(Error::Malformed { what: "a block" })?.header;
+    let header =
+        provider.get_block(BlockId::latest()).await?.ok_or(Error::Malformed { what: "a block" })?.header;
     Ok(Block { number: header.number, parent_hash: header.parent_hash, time: header.timestamp })
 }

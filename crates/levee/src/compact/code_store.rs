@@ -45,7 +45,11 @@ impl CodeStore {
             if !rpc::has_code(provider, address).await? {
                 let input = [B256::ZERO.as_slice(), code].concat().into();
                 let (contract, to, value) = (Contract::Compact, CREATE2_DEPLOYER, Wei::ZERO);
-                calls.push(Call::of(provider.clone(), Transaction { contract, to, value, input }, Vec::new()));
+                calls.push(Call::of(
+                    provider.clone(),
+                    Transaction { contract, to, value, input },
+                    Vec::new(),
+                ));
             }
         }
         Ok(calls)

@@ -58,7 +58,11 @@ struct CompactToml {
 }
 
 impl CompactToml {
-    fn read(&self, document: &Document, (edition, terms_hash): (Edition, B256)) -> Result<CompactTerms, TextError> {
+    fn read(
+        &self,
+        document: &Document,
+        (edition, terms_hash): (Edition, B256),
+    ) -> Result<CompactTerms, TextError> {
         let account = |key, value: &Spanned<String>| document.field(key, value, address::parse);
         let account_or_zero =
             |key, value: &Option<_>| value.as_ref().map_or(Ok(Address::ZERO), |value| account(key, value));
@@ -210,7 +214,8 @@ mod tests {
     fn a_rule_that_is_broken_is_named_with_the_file() {
         let quorum = refusal("quorum = \"60 %\"", "quorum = \"50 %\"");
         assert_eq!(quorum, "compact.toml: the quorum of 50 % is out of bounds");
-        let token = refusal("0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0", &Address::repeat_byte(9).to_string());
+        let token =
+            refusal("0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0", &Address::repeat_byte(9).to_string());
         assert!(token.ends_with("is not Lido's on chain 1"), "{token}");
         let unknown = refusal("quorum =", "quorums =");
         assert!(unknown.contains("quorums"), "{unknown}");

@@ -42,8 +42,12 @@ fn compact_to_text(event: &CompactEvent) -> String {
         E::Left { member, recipient, amount, .. } => {
             format!("paid {} that was under notice of {member} to {recipient}", shown(amount))
         }
-        E::ApproverNamed { member, approver: Address::ZERO } => format!("named nobody to approve for {member}"),
-        E::ApproverNamed { member, approver } => format!("named {approver} to propose and approve for {member}"),
+        E::ApproverNamed { member, approver: Address::ZERO } => {
+            format!("named nobody to approve for {member}")
+        }
+        E::ApproverNamed { member, approver } => {
+            format!("named {approver} to propose and approve for {member}")
+        }
         E::PremiumPaid { payer, amount, .. } => format!("paid a premium of {} from {payer}", shown(amount)),
         E::PremiumClaimed { member, amount } => format!("paid {} of premiums to {member}", shown(amount)),
         _ => call_to_text(event),
@@ -61,7 +65,9 @@ fn call_to_text(event: &CompactEvent) -> String {
             record.tier,
             record.escrow
         ),
-        E::Approved { call, member, weight } => format!("approved call {call} with {} of {member}", shown(weight)),
+        E::Approved { call, member, weight } => {
+            format!("approved call {call} with {} of {member}", shown(weight))
+        }
         E::ApprovalWithdrawn { call, member, weight } => {
             format!("withdrew the approval of call {call} with {} of {member}", shown(weight))
         }

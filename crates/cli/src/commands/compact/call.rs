@@ -150,7 +150,8 @@ impl Deed for Propose {
         let file = TermsFile::read(&self.terms)?;
         if file.edition != compact.client.edition() {
             let (of, is) = (file.edition, compact.client.edition());
-            let message = format!("the rescue is of edition {of}, but the compact pays into escrows of edition {is}");
+            let message =
+                format!("the rescue is of edition {of}, but the compact pays into escrows of edition {is}");
             return Err(UserError::new(message).hint("a new edition needs a new compact").into());
         }
         let member = self.member.unwrap_or(compact.account());
@@ -172,12 +173,16 @@ impl Propose {
         let standing = compact.history.compact.all().now();
         let terms = compact.client.terms();
         let kind = |tier: &Tier| format!("{}: a {}", self.tier, page::kind(tier));
-        let tier = proposal.terms.tiers.get(usize::from(self.tier)).map_or_else(|| self.tier.to_string(), kind);
+        let tier =
+            proposal.terms.tiers.get(usize::from(self.tier)).map_or_else(|| self.tier.to_string(), kind);
         let until = compact.now().saturating_add(terms.voting_period.into());
         vec![
             ("tier", tier),
             ("takes", format!("{} of what each member has active", percent::percent(self.part))),
-            ("all together", format!("{} of {}", shown(standing.called_down(self.part)), shown(standing.active))),
+            (
+                "all together",
+                format!("{} of {}", shown(standing.called_down(self.part)), shown(standing.active)),
+            ),
             ("needs", format!("the approval of {} of everything active", percent::percent(terms.quorum))),
             ("voting", format!("until {}", time::time(until))),
         ]
@@ -242,7 +247,10 @@ impl Deed for Fulfill {
         }
         // Numbered on from what an earlier run has sent, so that no two steps have the same name.
         let first = compact.signer.done.len() + 1;
-        (first..).zip(shares.chunks(BATCH)).map(|(number, batch)| self.step(compact, &call, (number, batch))).collect()
+        (first..)
+            .zip(shares.chunks(BATCH))
+            .map(|(number, batch)| self.step(compact, &call, (number, batch)))
+            .collect()
     }
 }
 
@@ -256,7 +264,11 @@ impl Fulfill {
         let members = batch.iter().map(|(member, _)| *member).collect();
         let mut facts = compact.about(call);
         facts.extend(batch.iter().map(|(member, share)| ("gives", format!("{member} {}", shown(*share)))));
-        let headline = format!("Pledge the shares of {} for call {}", crate::event::counted(batch.len(), "member"), self.call);
+        let headline = format!(
+            "Pledge the shares of {} for call {}",
+            crate::event::counted(batch.len(), "member"),
+            self.call
+        );
         let operation = CompactOperation::Fulfill { call: self.call, members };
         Ok(compact.step(format!("fulfill {number}"), headline, &operation)?.facts(facts))
     }

@@ -114,7 +114,9 @@ pub(crate) struct NameApprover {
 
 /// Arguments of `levee compact premium`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  levee compact premium compact.toml 3 wstETH --approve --account protocol")]
+#[command(
+    after_help = "Example:\n  levee compact premium compact.toml 3 wstETH --approve --account protocol"
+)]
 pub(crate) struct Premium {
     #[command(flatten)]
     common: Common,

@@ -146,7 +146,9 @@ impl CompactStatus {
         if self.members.is_empty() {
             return "nobody has committed anything yet\n".into();
         }
-        let of = |member: &Member| format!("{}\n{}", member.member, table::facts_below(&member.facts(self.block.time)));
+        let of = |member: &Member| {
+            format!("{}\n{}", member.member, table::facts_below(&member.facts(self.block.time)))
+        };
         format!("Members\n{}", self.members.iter().map(of).collect::<String>())
     }
 
@@ -175,7 +177,8 @@ impl Member {
             .into_iter()
             .filter(|(_, units, _)| !units.is_zero())
             .map(|(name, units, window)| {
-                let when = window.map_or_else(String::new, |(what, window)| format!(", {what} {}", span(window, now)));
+                let when = window
+                    .map_or_else(String::new, |(what, window)| format!(", {what} {}", span(window, now)));
                 (name, format!("{}{when}", shown(units)))
             })
             .collect();
@@ -204,14 +207,23 @@ impl CallJson {
         let mut facts = vec![
             ("state", state),
             ("rescue", view.escrow.to_string()),
-            ("takes", format!("{} of what each member had active, to tier {}", percent::percent(view.bps), view.tier)),
+            (
+                "takes",
+                format!(
+                    "{} of what each member had active, to tier {}",
+                    percent::percent(view.bps),
+                    view.tier
+                ),
+            ),
             ("approvals", format!("{approvals} of the {} that are needed", shown(view.required))),
             ("given", shown(given)),
         ];
         let approving = shares.iter().filter(|share| share.approves);
         facts.extend(approving.map(|share| ("approved by", share.member.to_string())));
         let giving = shares.iter().filter(|share| !share.would_give_units.is_zero());
-        facts.extend(giving.map(|share| ("would give", format!("{} {}", share.member, shown(share.would_give_units)))));
+        facts.extend(
+            giving.map(|share| ("would give", format!("{} {}", share.member, shown(share.would_give_units)))),
+        );
         facts
     }
 }

@@ -69,8 +69,7 @@ impl FileArgs {
         let shown = self.read()?;
         shown.file.check()?;
         let CompactShown { address, file } = &shown;
-        let text =
-            format!("the terms are valid; the compact will be at {address} on chain {}\n", file.chain);
+        let text = format!("the terms are valid; the compact will be at {address} on chain {}\n", file.chain);
         output.result(&text, &shown)
     }
 
@@ -101,7 +100,8 @@ impl CompactShown {
 pub(super) fn facts(terms: &CompactTerms) -> Vec<(&'static str, String)> {
     let or_none = |address: Address| if address.is_zero() { "none".into() } else { address.to_string() };
     let days = |seconds: u32| time::duration(seconds.into());
-    let admitter = if terms.admitter.is_zero() { "none: anyone may commit".into() } else { or_none(terms.admitter) };
+    let admitter =
+        if terms.admitter.is_zero() { "none: anyone may commit".into() } else { or_none(terms.admitter) };
     vec![
         ("wstETH", terms.wsteth.to_string()),
         ("admitter", admitter),
