@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod calendar;
 mod chart;
 mod contributors;
 mod declared;
+mod feed;
 mod headline;
 mod html;
 mod ladder;
@@ -18,6 +20,9 @@ use std::collections::BTreeMap;
 use levee::{Declared, Error, History, alloy::primitives::Address};
 use levee_model::{Models, Moment, PledgerView, RescueView};
 use maud::{DOCTYPE, Markup, html};
+
+pub use calendar::calendar;
+pub use feed::feed;
 
 use html::{account, facts, time};
 
