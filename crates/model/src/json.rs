@@ -77,7 +77,7 @@ impl AccountOrNone {
 
 /// The same for a field that knows none by itself: `#[serde(with = "levee_model::json::optional_account")]`.
 pub mod optional_account {
-    use super::{Address, AccountOrNone, Deserializer, Serializer};
+    use super::{AccountOrNone, Address, Deserializer, Serializer};
 
     /// Writes the address or null.
     ///

@@ -1,9 +1,10 @@
 //! The coming dates of rescues, as a calendar for other programs (RFC 5545).
 
-use icalendar::{Calendar as Document, Component as _, Event, EventLike as _, Property};
+use icalendar::{Calendar as Document, Component as _, Event, Property};
 use levee::{
     display::utc,
-    notice::{Calendar, Date, short},
+    notice::{Calendar, Date},
+    text::address::short,
 };
 use levee_model::Timestamp;
 
@@ -36,7 +37,10 @@ fn event(rescue: &Calendar, date: &Date) -> Option<Event> {
     let [at, revised_at] = [compact(date.at)?, compact(rescue.revised_at)?];
     let mut event = Event::new();
     event.uid(&format!("{}-{}-{}-{}@levee", date.kind.name(), date.number, rescue.chain, rescue.rescue));
-    event.sequence(rescue.revision).add_property("DTSTAMP", &revised_at).add_property("LAST-MODIFIED", &revised_at);
+    event
+        .sequence(rescue.revision)
+        .add_property("DTSTAMP", &revised_at)
+        .add_property("LAST-MODIFIED", &revised_at);
     event.add_property("DTSTART", &at).add_property("TRANSP", "TRANSPARENT");
     event.summary(&format!("{} · {}", date.title, short(rescue.rescue)));
     event.description(&format!("{} Rescue {} on chain {}.", date.text, rescue.rescue, rescue.chain));

@@ -17,7 +17,7 @@ mod verify;
 
 use std::collections::BTreeMap;
 
-use levee::{Declared, Error, History, alloy::primitives::Address};
+use levee::{Declared, Error, History, alloy::primitives::Address, text::address};
 use levee_model::{Models, Moment, PledgerView, RescueView};
 use maud::{DOCTYPE, Markup, html};
 
@@ -66,7 +66,7 @@ impl<'a> RescuePage<'a> {
 
     /// The whole document, with the contributors of a page, counted from 1; beyond the last page there are none.
     pub fn document(&self, page: usize) -> String {
-        let title = format!("Rescue {}", html::short(self.history.address));
+        let title = format!("Rescue {}", address::short(self.history.address));
         let document = html! {
             (DOCTYPE)
             html lang="en" {

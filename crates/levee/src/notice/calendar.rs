@@ -170,7 +170,8 @@ impl Planner<'_> {
         });
         let created = self.history.entries.first().map_or(0, |entry| entry.time);
         let since = amended.map_or(created, |amendment| amendment.effective_at);
-        let text = format!("Pledges are accepted until {}; after that, anyone can settle: `levee settle`.", utc(at));
+        let text =
+            format!("Pledges are accepted until {}; after that, anyone can settle: `levee settle`.", utc(at));
         let (kind, title) = (DateKind::Deadline, "Deadline for pledges");
         Some(Date { kind, number: 0, at, since, title, text })
     }
@@ -200,7 +201,8 @@ impl Planner<'_> {
                 let text = format!("{what}, is due to the beneficiary: `levee release` delivers it.");
                 (DateKind::Tranche, "Tranche is due", text)
             } else if self.view.returns_by_calendar {
-                let text = format!("{what}, was stopped by objections and goes back: `levee refund` returns it.");
+                let text =
+                    format!("{what}, was stopped by objections and goes back: `levee refund` returns it.");
                 (DateKind::Return, "Tranche goes back", text)
             } else {
                 return None;

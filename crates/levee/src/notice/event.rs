@@ -58,7 +58,9 @@ impl Reader<'_> {
             | Event::Bonus(BonusEvent::Claimed { position, .. }) => {
                 self.of_position(entry, Kind::Paid, "Paid out", position.pledger)
             }
-            Event::Bonus(BonusEvent::Decided(_)) => vec![self.plain(entry, Kind::BonusDecided, "Bonus decided")],
+            Event::Bonus(BonusEvent::Decided(_)) => {
+                vec![self.plain(entry, Kind::BonusDecided, "Bonus decided")]
+            }
             Event::Recovery(_) | Event::Bonus(_) | Event::Board(_) | Event::Receiver(_) => Vec::new(),
         }
     }
@@ -82,7 +84,9 @@ impl Reader<'_> {
             RescueEvent::HoldLifted { .. } => {
                 vec![self.plain(entry, Kind::HoldLifted, "Guardian lifted the hold of the veto")]
             }
-            RescueEvent::Lapsed { .. } => vec![self.plain(entry, Kind::Lapsed, "Undelivered tranches lapsed")],
+            RescueEvent::Lapsed { .. } => {
+                vec![self.plain(entry, Kind::Lapsed, "Undelivered tranches lapsed")]
+            }
             RescueEvent::Declined { position, .. } => {
                 let declined = self.plain(entry, Kind::Declined, "Pledge declined by the guardian");
                 vec![Content { account: self.wanted(position.pledger), ..declined }]
@@ -155,6 +159,7 @@ impl Reader<'_> {
         let drawn: Wei = views.iter().map(|view| view.weight).sum();
         let title = if drawn.is_zero() { "Nothing of your pledge is drawn" } else { "Your pledge is drawn" };
         let content = self.plain(entry, Kind::Drawn, title).account(account);
-        (!parts.is_empty()).then(|| content.text(format!("Drawn by value at settlement: {}.", parts.join(", "))))
+        (!parts.is_empty())
+            .then(|| content.text(format!("Drawn by value at settlement: {}.", parts.join(", "))))
     }
 }

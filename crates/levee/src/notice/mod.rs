@@ -10,6 +10,8 @@ mod calendar;
 mod event;
 mod news;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeSet, fmt};
 
@@ -23,7 +25,7 @@ pub use event::events;
 pub use news::{Depth, News, Stood, Told, news};
 pub use standing::standing;
 
-use crate::history::History;
+use crate::{history::History, text::address::short};
 
 /// What somebody wants to be told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -235,12 +237,6 @@ impl Content {
     fn account(self, account: Address) -> Self {
         Self { account: Some(account), ..self }
     }
-}
-
-/// An address, cut to its first and last digits: to tell those in a list apart, never to compare one with another.
-pub fn short(address: Address) -> String {
-    let digits = address.to_string();
-    format!("{}…{}", &digits[..6], &digits[digits.len() - 4..])
 }
 
 /// A text that begins with a capital letter and ends with a full stop.

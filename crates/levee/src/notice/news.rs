@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use levee_model::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Basis, Content, Fact, Notice, NoticeKind as Kind};
 
 /// What was told of a fact, to be kept until [`News::forgotten`] says otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Told {
     /// The key of the fact.
     pub key: String,
@@ -20,7 +22,8 @@ pub struct Told {
 }
 
 /// How a fact stood when it was told last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Stood {
     /// It happened.
     Happened,
@@ -65,7 +68,8 @@ pub fn news(facts: &[Fact], told: &BTreeMap<String, Told>, now: Timestamp, depth
     let teller = Teller { told, now, depth };
     let settled = depth.deep.min(depth.finalized);
     let mut news = News { through: depth.through.unwrap_or_default().max(settled), ..News::default() };
-    let happened: BTreeSet<&str> = facts.iter().filter(|fact| fact.is_event()).map(|fact| fact.key.as_str()).collect();
+    let happened: BTreeSet<&str> =
+        facts.iter().filter(|fact| fact.is_event()).map(|fact| fact.key.as_str()).collect();
     let gone = |one: &&Told| one.stood == Stood::Happened && !happened.contains(one.key.as_str());
     for dropped in told.values().filter(gone) {
         news.take_back(dropped, now);
@@ -101,11 +105,12 @@ impl Teller<'_> {
             None => self.depth.through.is_none_or(|through| block > through),
         };
         if is_new && block <= self.depth.deep {
-            let is_late = self.depth.through.is_none() && fact.content.until.is_none_or(|until| until <= self.now);
+            let is_late =
+                self.depth.through.is_none() && fact.content.until.is_none_or(|until| until <= self.now);
             news.tell(fact, before, Stood::Happened, !is_late);
         }
         // What is final is never compared again.
-        if block <= news.through {
+        if block <= news.through && (is_new || before.is_some()) {
             news.forget(&fact.key);
         }
     }
@@ -131,6 +136,11 @@ impl Teller<'_> {
 }
 
 impl News {
+    /// Whether there is nothing to tell, and nothing to change in what is kept.
+    pub fn is_empty(&self) -> bool {
+        self.notices.is_empty() && self.told.is_empty() && self.forgotten.is_empty()
+    }
+
     /// Keeps how a fact stands, and tells it if it is worth that.
     fn tell(&mut self, fact: &Fact, before: Option<&Told>, stood: Stood, is_told: bool) {
         let times = before.map_or(0, |told| told.times);
@@ -153,7 +163,8 @@ impl News {
             at: now,
             until: None,
             title: format!("Taken back: {}", before.content.title),
-            text: "The chain dropped the block in which this happened. If it happens again, it is told anew.".into(),
+            text: "The chain dropped the block in which this happened. If it happens again, it is told anew."
+                .into(),
             ..before.content.clone()
         };
         let (id, corrects) = (format!("{}-back", before.id), Some(before.id.clone()));

@@ -1,9 +1,7 @@
 //! What is so now: thresholds, objections, what was recovered, and what accounts are owed.
 
 use alloy::primitives::Address;
-use levee_model::{
-    Asset, Moment, PledgerPosition, PledgerView, RescueView, Threshold, Units, Wei, prorata,
-};
+use levee_model::{Asset, Moment, PledgerPosition, PledgerView, RescueView, Threshold, Units, Wei, prorata};
 
 use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind};
 use crate::{
@@ -61,7 +59,8 @@ impl Observer<'_> {
         let content = self.content(kind, &format!("Threshold of {share} {is}"));
         let (has, needs) = (ether(threshold.coverage), ether(threshold.required));
         let content = content.until(self.view.terms.deadline);
-        let content = content.text(format!("The threshold of {share} {is}: it has {has}, and needs {needs}."));
+        let content =
+            content.text(format!("The threshold of {share} {is}: it has {has}, and needs {needs}."));
         let key = self.about.key(&["threshold", &threshold.threshold.get().to_string()]);
         Fact { key, basis: Basis::State { step: threshold.is_met().into(), tells_fall: true }, content }
     }
@@ -69,14 +68,20 @@ impl Observer<'_> {
     /// In quarters of what stops the rescue, since anyone with a pledge can object any number of times with little.
     fn objections(&self) -> Option<Fact> {
         let view = self.view;
-        if !view.can_be_stopped() || view.terms.veto.get() == 0 || view.objected.is_zero() || view.drawn.is_zero() {
+        if !view.can_be_stopped()
+            || view.terms.veto.get() == 0
+            || view.objected.is_zero()
+            || view.drawn.is_zero()
+        {
             return None;
         }
         let veto = prorata::required_up(view.drawn, view.terms.veto);
         let quarters = view.objected.get().saturating_mul(QUARTERS) / veto.get().max(1);
-        let (share, needed) = (percent::of_down(view.objected, view.drawn), percent::percent(view.terms.veto));
+        let (share, needed) =
+            (percent::of_down(view.objected, view.drawn), percent::percent(view.terms.veto));
         let content = self.content(Kind::Objections, &format!("Objections of {share} of the draw"));
-        let text = format!("{} has objected, {share} of the draw; {needed} stops the rest.", ether(view.objected));
+        let text =
+            format!("{} has objected, {share} of the draw; {needed} stops the rest.", ether(view.objected));
         let content = Content { until: view.calendar().map(|(_, last)| last), ..content.text(text) };
         let step = u64::try_from(quarters).unwrap_or(u64::MAX).saturating_add(1);
         Some(Fact { key: self.about.key(&["objections"]), basis: rising(step), content })
