@@ -83,6 +83,7 @@ fn every_command_is_found() {
         "journal",
         "index",
         "keeper",
+        "watch",
         "doctor",
         "networks",
         "abi",

@@ -70,14 +70,14 @@ fn values(output: impl std::io::Read) -> impl Iterator<Item = Value> {
 }
 
 /// The first event of its log that `is_it`; what it logs after that is drained.
-fn logged(child: &mut Child, is_it: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn logged(child: &mut Child, is_it: impl Fn(&Value) -> bool) -> Value {
     let mut events = values(child.stderr.take().expect("it is piped"));
     let found = events.by_ref().find(|event| is_it(event)).expect("it says so before it ends");
     thread::spawn(move || events.for_each(drop));
     found
 }
 
-fn ended(mut child: Child) -> Option<i32> {
+pub(crate) fn ended(mut child: Child) -> Option<i32> {
     kill_process(Pid::from_child(&child), Signal::TERM).expect("it is there");
     child.wait().expect("it ends").code()
 }
@@ -322,7 +322,7 @@ async fn it_goes_on_when_nodes_fail_and_says_so() {
 }
 
 /// The status line and the body of what is served.
-fn get(address: &str, path: &str) -> (String, String) {
+pub(crate) fn get(address: &str, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("it reads");
     let mut answer = String::new();

@@ -527,4 +527,32 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
         let message = config("[chains.a]\nid = 1\nrpc_url = \"x\"\n").unwrap_err();
         assert!(message.starts_with("levee.toml:3: unknown field `rpc_url`"), "{message}");
     }
+
+    #[test]
+    fn every_file_in_the_docs_is_understood() {
+        let mut files = 0;
+        for page in ["configuration.md", "watch.md"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
+            let page = std::fs::read_to_string(path).unwrap();
+            for file in page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+                config(file).unwrap_or_else(|error| panic!("{error}: {file}"));
+                files += 1;
+            }
+        }
+        assert_eq!(files, 3);
+    }
+
+    #[test]
+    fn a_section_is_read_as_arguments_are() {
+        let text =
+            "[keeper]\nmax-fee = \"15 gwei\"\nrise = \"1 day\"\n[watch]\nlead = [\"3 days\", \"6 hours\"]\n";
+        let config = config(text).unwrap();
+        let keeper = config.keeper().unwrap();
+        assert_eq!((keeper.max_fee, keeper.rise), (Some(Wei::new(15 * 10u128.pow(9))), Some(86_400)));
+        assert_eq!(config.watch().unwrap().lead, [3 * 86_400, 6 * 3_600]);
+        let found = Config::of(&Document::new("levee.toml", text), false).unwrap();
+        let message = "`levee.toml` has a section `[watch]`, but a file that was only found does not say what a service does";
+        assert_eq!(found.watch().unwrap_err().to_string(), message);
+        assert_eq!(Config::default().watch().unwrap().lead, [0; 0]);
+    }
 }

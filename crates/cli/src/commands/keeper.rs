@@ -257,6 +257,7 @@ impl KeeperArgs {
             reserve: self.price.reserve.unwrap_or(RESERVE),
             tells_each: !self.what.once,
             has_pending: true,
+            balance: None,
         })
     }
 

@@ -122,7 +122,8 @@ fn doubled(times: u32) -> u64 {
 }
 
 impl Due {
-    const fn is_payout(&self) -> bool {
+    /// Whether it pays a pledger.
+    pub(crate) const fn is_payout(&self) -> bool {
         matches!(
             self.task.duty.operation,
             Operation::Refund(_) | Operation::Collect { .. } | Operation::Claim(_)

@@ -6,7 +6,11 @@ pub(crate) mod payouts;
 pub(crate) mod report;
 pub(crate) mod sender;
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{
+    future::Future,
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use alloy::primitives::Address;
 use eyre::{Result, eyre};
@@ -18,7 +22,7 @@ use self::{
     metrics::Metrics,
     payouts::Payouts,
     report::{Handled, Outcome, Round},
-    sender::{Sender, Sent, affordable},
+    sender::{Escrows, Sender, Sent, affordable},
 };
 use crate::{
     connection::Connection,
@@ -29,6 +33,9 @@ use crate::{
         vitals::Vitals,
     },
 };
+
+/// How often the balance is read while nothing is sent.
+const BALANCE_PAUSE: Duration = Duration::from_secs(60);
 
 /// A keeper that goes on until it is asked to end.
 #[derive(Debug)]
@@ -49,6 +56,8 @@ pub(crate) struct Keeper {
     pub(crate) tells_each: bool,
     /// Whether a transaction of the keeper is in no block yet, or was not looked at.
     pub(crate) has_pending: bool,
+    /// When the balance was read, and whether it was low.
+    pub(crate) balance: Option<(Instant, bool)>,
 }
 
 impl Service for Keeper {
@@ -69,6 +78,11 @@ impl Service for Keeper {
             Ok(Sight::Nothing) => return Some(Ok(self.every)),
             Err(report) => return Some(Err(report)),
         };
+        if self.balance.is_none_or(|(read, _)| read.elapsed() > BALANCE_PAUSE)
+            && let Err(report) = self.check_balance().await
+        {
+            return Some(Err(report));
+        }
         let ready = self.ready(now);
         if is_clear && !ready.is_empty() {
             self.round(&ready, now.time, stop).await?;
@@ -139,14 +153,16 @@ impl Keeper {
         sent.error.map_or(Ok(()), Err)
     }
 
-    /// Warns before the account can pay no more.
-    async fn check_balance(&self) -> Result<()> {
+    /// Warns when the account can soon pay no more.
+    async fn check_balance(&mut self) -> Result<()> {
         let balance = self.sender.balance().await?;
         let enough = affordable(balance, self.sender.cap.late);
         let metrics = &self.metrics;
         metrics.balance.set(i64::try_from(balance.get() / 1_000_000_000).unwrap_or(i64::MAX));
         metrics.affordable.set(i64::try_from(enough).unwrap_or(i64::MAX));
-        if enough < self.reserve {
+        let (is_low, was_low) = (enough < self.reserve, self.balance.is_some_and(|(_, was_low)| was_low));
+        self.balance = Some((Instant::now(), is_low));
+        if is_low && !was_low {
             let account = self.sender.account();
             tracing::warn!(target: "keeper", %account, balance_wei = %balance, transactions = enough, "the balance is low");
         }
@@ -186,9 +202,9 @@ pub(crate) async fn plan(
     every: Duration,
 ) -> Result<Round> {
     let now = lookout.caught_up(every).await?;
-    let mut duties: Vec<Handled> = Vec::new();
+    let (mut duties, mut escrows): (Vec<Handled>, _) = (Vec::new(), Escrows::default());
     for due in Agenda::new(from, 1).at(now, payouts.tasks(&lookout.watched, now.time)) {
-        let outcome = Sender::plan(connection, from, &due).await?;
+        let outcome = Sender::plan(connection, from, &due, &mut escrows).await?;
         duties.push(due.handled(outcome));
     }
     Ok(Round { block: now.block, rescues: lookout.watched.len(), duties })

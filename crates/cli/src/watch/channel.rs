@@ -15,7 +15,7 @@ use alloy::{
 };
 use eyre::{Result, WrapErr as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use levee::{RedactedUrl, notice::Notice};
+use levee::{RedactedError, RedactedUrl, notice::Notice};
 use rustix::process::{Pid, Signal, kill_process_group};
 use sha2::Sha256;
 use tokio::time;
@@ -162,7 +162,7 @@ impl Webhook {
         }
         match request.body(body).send().await {
             Ok(response) => judged(response.status()),
-            Err(error) => Err(Failure::MayPass(levee::RedactedError::new(error.without_url()).to_string())),
+            Err(error) => Err(Failure::MayPass(format!("{:#}", RedactedError::new(error.without_url())))),
         }
     }
 }

@@ -71,8 +71,8 @@ impl Service for Watcher {
         let sight = tokio::select! {
             biased;
             () = &mut *stop => return None,
-            // A node that stands still would keep everything from its users.
-            sight = async { connection.current_block().await?; lookout.look().await } => sight,
+            // Nodes that all stand still would keep everything from their users.
+            sight = async { connection.prefer_latest().await?; lookout.look().await } => sight,
         };
         let every = self.every;
         Some(match sight {
@@ -94,7 +94,7 @@ impl Watcher {
     /// # Errors
     /// Also if the nodes do not answer, or a notice was not delivered.
     pub(crate) async fn once(mut self) -> Result<()> {
-        self.connection.current_block().await?;
+        self.connection.prefer_latest().await?;
         let now = self.lookout.caught_up(self.every).await?;
         self.round(now).await?;
         let passes = futures_util::future::join_all(self.outlets.iter().map(|outlet| outlet.pass())).await;

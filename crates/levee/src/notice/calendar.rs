@@ -129,7 +129,7 @@ pub fn calendar(history: &History, at: Moment) -> Calendar {
         rescue: history.address,
         // The creation is the first, and changes nothing.
         revision: u32::try_from(revisions().count().saturating_sub(1)).unwrap_or(u32::MAX),
-        revised_at: revisions().last().map_or(0, |entry| entry.time),
+        revised_at: revisions().next_back().map_or(0, |entry| entry.time),
         dates: dates.chain(planner.release_window()).collect(),
     }
 }

@@ -163,7 +163,7 @@ fn one(notices: Vec<Notice>, kind: NoticeKind) -> Content {
 fn an_amendment_is_told_with_its_changes_and_its_window() {
     let mut story = Story::new().amend();
     let told = one(story.news(START + DAY), NoticeKind::AmendmentProposed);
-    assert_eq!(told.title, "Amendment proposed · 0xE5E5…E5e5");
+    assert_eq!(told.title, "Amendment proposed · 0xE5e5…e5e5");
     assert_eq!(
         told.text,
         "Target 80 ETH instead of 100 ETH, effective 2026-08-04T00:00:00Z (in 2 days); until then, `levee exit` withdraws a pledge."
@@ -183,7 +183,7 @@ fn a_window_is_told_of_when_a_lead_begins_and_when_it_is_over() {
     assert_eq!(story.kinds(end - DAY), [ExitWindowCloses]);
     assert_eq!(story.kinds(end - 6 * HOUR - 1), []);
     let told = one(story.news(end - 6 * HOUR), ExitWindowCloses);
-    assert_eq!(told.title, "Exit window closes in 6 hours · 0xE5E5…E5e5");
+    assert_eq!(told.title, "Exit window closes in 6 hours · 0xE5e5…e5e5");
     assert_eq!((told.at, told.until), (end - 6 * HOUR, Some(end)));
     assert_eq!(story.kinds(end - 1), []);
     // In force from this second on.
@@ -198,7 +198,7 @@ fn whoever_was_away_is_told_the_shortest_lead_alone() {
     let told = story.news(DEADLINE - HOUR);
     assert_eq!(
         one(told.clone(), NoticeKind::DeadlineNear).title,
-        "Deadline is near in 6 hours · 0xE5E5…E5e5"
+        "Deadline is near in 6 hours · 0xE5e5…e5e5"
     );
     assert_eq!(told.len(), 1);
     // A pledge is accepted up to and including the deadline.
@@ -276,7 +276,7 @@ fn what_a_veto_stops_goes_back_by_the_calendar_and_what_the_guardian_stops_does_
     let cancelled = |reason| RescueEvent::Cancelled { reason, kept: 0, cancelled_at: SETTLED + HOUR };
     let mut vetoed = Story::new().settle().object(ANN, 45).then(SETTLED + HOUR, cancelled(EndReason::Vetoed));
     let told = vetoed.news(SETTLED + HOUR);
-    assert_eq!(one(told, Cancelled).title, "Rescue stopped by objections · 0xE5E5…E5e5");
+    assert_eq!(one(told, Cancelled).title, "Rescue stopped by objections · 0xE5e5…e5e5");
     let back = one(vetoed.news(FIRST), TrancheReturns);
     assert_eq!(
         back.text,
@@ -364,7 +364,7 @@ fn what_the_chain_drops_is_taken_back_and_told_anew_if_it_comes_again() {
     let [back] = &story.news(START + DAY + 1)[..] else { panic!("one notice") };
     assert_eq!(back.content.kind, NoticeKind::TakenBack);
     assert_eq!(back.corrects.as_ref(), Some(&proposed.id));
-    assert_eq!(back.content.title, "Taken back: Amendment proposed · 0xE5E5…E5e5");
+    assert_eq!(back.content.title, "Taken back: Amendment proposed · 0xE5e5…e5e5");
     assert_eq!(story.kinds(START + DAY + 2), []);
     // The very same block comes back: who drops repeats by their ID must not drop this.
     story.entries.push(dropped.clone());
