@@ -157,7 +157,7 @@ async fn an_amendment_reaches_a_webhook_once() {
     assert!(!post.headers.contains_key("levee-signature"), "{post:?}");
     assert_eq!(ended(child), Some(0));
 
-    world.by(ANN, "pledge 50 ETH --tier 0");
+    world.by(ANN, "pledge 50 ETH --tier 0 --accept-amended");
     let mut command = world.command();
     command.env("LEVEE_WEBHOOK_SECRET", "a secret");
     run(&mut command, &format!("{WATCH} --once {options}")).ok();
@@ -209,7 +209,7 @@ async fn a_webhook_that_is_down_is_told_later_and_holds_up_nobody() {
     for _ in 0..4 {
         assert_eq!(down.next("amendmentProposed")["id"], told["id"]);
     }
-    world.by(ANN, "pledge 50 ETH --tier 0");
+    world.by(ANN, "pledge 50 ETH --tier 0 --accept-amended");
     down.next("thresholdReached");
     well.next("thresholdReached");
     let address = address.as_str().expect("an address");
@@ -252,7 +252,7 @@ async fn once_says_by_its_exit_code_what_happened() {
     assert_eq!((ran.code, moved.kinds()), (Some(1), vec!["amendmentProposed".to_owned()]));
     let ran = world.levee(&format!("{WATCH} --once --webhook http://127.0.0.1:1/hook"));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    world.by(ANN, "pledge 50 ETH --tier 0");
+    world.by(ANN, "pledge 50 ETH --tier 0 --accept-amended");
     let ran = world.levee(&format!("{WATCH} --once --webhook http://127.0.0.1:1/hook"));
     assert!(ran.stderr.contains("a notice was not delivered: "), "{}", ran.stderr);
     assert_eq!(ran.code, Some(2));
@@ -302,7 +302,7 @@ async fn a_program_gets_a_notice_on_its_input_and_no_arguments() {
     world.by(GUARDIAN, "guardian amend --target 80ETH");
     assert_eq!(once(&world, ""), ["amendmentProposed"]);
     world.levee(&format!("{WATCH} --once --command ./fails")).ok();
-    world.by(ANN, "pledge 50 ETH --tier 0");
+    world.by(ANN, "pledge 50 ETH --tier 0 --accept-amended");
     let ran = world.levee(&format!("{WATCH} --once --command ./fails"));
     assert!(
         ran.stderr.contains("a notice was not delivered: it ended with exit status: 3"),

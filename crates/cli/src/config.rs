@@ -233,6 +233,13 @@ impl Config {
         self.chosen("watch", self.settings.watch.as_ref())
     }
 
+    /// The services of which the file says what they do.
+    pub(crate) fn services(&self) -> Result<Vec<&'static str>, UserError> {
+        self.keeper().and(self.watch())?;
+        let sections = [("keeper", self.settings.keeper.is_some()), ("watch", self.settings.watch.is_some())];
+        Ok(sections.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).collect())
+    }
+
     /// A section of what a service does. It names programs to run and servers to tell, which only a file may that the user chose.
     fn chosen<T: Clone + Default>(&self, name: &str, section: Option<&T>) -> Result<T, UserError> {
         match section {
@@ -550,9 +557,11 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
         let keeper = config.keeper().unwrap();
         assert_eq!((keeper.max_fee, keeper.rise), (Some(Wei::new(15 * 10u128.pow(9))), Some(86_400)));
         assert_eq!(config.watch().unwrap().lead, [3 * 86_400, 6 * 3_600]);
+        assert_eq!(config.services().unwrap(), ["keeper", "watch"]);
         let found = Config::of(&Document::new("levee.toml", text), false).unwrap();
         let message = "`levee.toml` has a section `[watch]`, but a file that was only found does not say what a service does";
         assert_eq!(found.watch().unwrap_err().to_string(), message);
+        assert!(found.services().is_err());
         assert_eq!(Config::default().watch().unwrap().lead, [0; 0]);
     }
 }

@@ -209,12 +209,30 @@ async fn run(path: &Path, notice: &Notice) -> Result<(), Failure> {
 }
 
 fn started(path: &Path, notice: &Notice) -> io::Result<Child> {
-    let content = &notice.content;
-    let until = content.until.map(|until| until.to_string()).unwrap_or_default();
-    let account = content.account.map(|account| account.to_string()).unwrap_or_default();
     let mut command = Command::new(path);
-    command.env_remove(SECRET_VARIABLE).env("LEVEE_NOTICE_ID", &notice.id);
-    for (name, value) in [
+    // A group of its own, so that what it starts ends with it.
+    command.env_remove(SECRET_VARIABLE).envs(variables(notice)).process_group(0);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A notice is smaller than what a pipe holds, so this does not wait. Who does not read it has the variables.
+        match stdin.write_all(document(notice).as_bytes()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                kill(&mut child);
+                return Err(error);
+            }
+            _ => {}
+        }
+    }
+    Ok(child)
+}
+
+/// A notice as variables; what there is none of is empty.
+fn variables(notice: &Notice) -> [(String, String); 10] {
+    let content = &notice.content;
+    let account = content.account.map(|account| account.to_string()).unwrap_or_default();
+    let until = content.until.map(|until| until.to_string()).unwrap_or_default();
+    [
+        ("ID", notice.id.clone()),
         ("KIND", content.kind.to_string()),
         ("CHAIN", content.chain.to_string()),
         ("RESCUE", content.rescue.to_string()),
@@ -224,20 +242,8 @@ fn started(path: &Path, notice: &Notice) -> io::Result<Child> {
         ("TITLE", content.title.clone()),
         ("TEXT", content.text.clone()),
         ("CORRECTS", notice.corrects.clone().unwrap_or_default()),
-    ] {
-        command.env(format!("LEVEE_NOTICE_{name}"), value);
-    }
-    // A group of its own, so that what it starts ends with it.
-    command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut child = command.spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A notice is smaller than what a pipe holds, so this does not wait. Who does not read it has the variables.
-        match stdin.write_all(document(notice).as_bytes()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(child)
+    ]
+    .map(|(name, value)| (format!("LEVEE_NOTICE_{name}"), value))
 }
 
 fn ended(status: ExitStatus) -> Result<(), Failure> {

@@ -235,6 +235,11 @@ impl Memory {
         rows.iter().map(|row| Ok(serde_json::from_str(row.try_get("notice")?)?)).collect()
     }
 
+    /// Whether nothing more can be written.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.pool.is_closed()
+    }
+
     /// Waits until all is written.
     pub(crate) async fn close(&self) {
         self.pool.close().await;

@@ -120,6 +120,10 @@ impl Outlet {
 
     async fn deliver(&self, Pending { seq, notice }: Pending) -> Result<Option<Failure>> {
         let _turn = self.turn.lock().await;
+        // What cannot be recorded as delivered is not delivered.
+        if self.memory.is_closed() {
+            return Ok(Some(Failure::MayPass("the watch ends".into())));
+        }
         let channel = &self.channel;
         let Err(failure) = channel.deliver(&notice).await else {
             self.memory.accepted(&self.name, seq).await?;

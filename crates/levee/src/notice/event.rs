@@ -66,45 +66,40 @@ impl Reader<'_> {
     }
 
     fn of_rescue(&self, entry: &Entry, event: &RescueEvent, in_force: Goal) -> Vec<Content> {
-        match event {
+        let (kind, title) = match event {
             RescueEvent::Created { terms } => {
-                vec![self.plain(entry, Kind::Created, "Rescue created").until(terms.deadline)]
+                return vec![self.plain(entry, Kind::Created, "Rescue created").until(terms.deadline)];
             }
-            RescueEvent::AmendmentProposed { amendment } => vec![self.proposed(entry, *amendment, in_force)],
-            RescueEvent::Settled { settled_at, .. } => self.settled(entry, *settled_at),
-            RescueEvent::Failed { .. } => vec![self.plain(entry, Kind::Failed, "Rescue failed")],
-            RescueEvent::Released { .. } => vec![self.plain(entry, Kind::Released, "Tranche released")],
-            RescueEvent::Cancelled { reason, .. } => {
-                let title = match reason {
-                    EndReason::Vetoed => "Rescue stopped by objections",
-                    _ => "Rescue stopped by its guardian",
-                };
-                vec![self.plain(entry, Kind::Cancelled, title)]
+            RescueEvent::AmendmentProposed { amendment } => {
+                return vec![self.proposed(entry, *amendment, in_force)];
             }
-            RescueEvent::HoldLifted { .. } => {
-                vec![self.plain(entry, Kind::HoldLifted, "Guardian lifted the hold of the veto")]
+            RescueEvent::Settled { settled_at, .. } => return self.settled(entry, *settled_at),
+            RescueEvent::Failed { .. } => (Kind::Failed, "Rescue failed"),
+            RescueEvent::Released { .. } => (Kind::Released, "Tranche released"),
+            RescueEvent::Cancelled { reason: EndReason::Vetoed, .. } => {
+                (Kind::Cancelled, "Rescue stopped by objections")
             }
-            RescueEvent::Lapsed { .. } => {
-                vec![self.plain(entry, Kind::Lapsed, "Undelivered tranches lapsed")]
-            }
+            RescueEvent::Cancelled { .. } => (Kind::Cancelled, "Rescue stopped by its guardian"),
+            RescueEvent::HoldLifted { .. } => (Kind::HoldLifted, "Guardian lifted the hold of the veto"),
+            RescueEvent::Lapsed { .. } => (Kind::Lapsed, "Undelivered tranches lapsed"),
+            _ => return self.of_pledger(entry, event),
+        };
+        vec![self.plain(entry, kind, title)]
+    }
+
+    /// What concerns one pledger. A decline is told to all, since the guardian does it.
+    fn of_pledger(&self, entry: &Entry, event: &RescueEvent) -> Vec<Content> {
+        let (kind, title, pledger) = match event {
             RescueEvent::Declined { position, .. } => {
                 let declined = self.plain(entry, Kind::Declined, "Pledge declined by the guardian");
-                vec![Content { account: self.wanted(position.pledger), ..declined }]
+                return vec![Content { account: self.wanted(position.pledger), ..declined }];
             }
-            RescueEvent::Exited { position, .. } => {
-                self.of_position(entry, Kind::Left, "Pledge withdrawn", position.pledger)
-            }
-            RescueEvent::Refunded { position, .. } => {
-                self.of_position(entry, Kind::Paid, "Refund paid", position.pledger)
-            }
-            RescueEvent::Collected { pledger, .. } => {
-                self.of_position(entry, Kind::Paid, "Debt paid", *pledger)
-            }
-            RescueEvent::Pledged { .. }
-            | RescueEvent::Owed { .. }
-            | RescueEvent::Objected { .. }
-            | RescueEvent::Finalized { .. } => Vec::new(),
-        }
+            RescueEvent::Exited { position, .. } => (Kind::Left, "Pledge withdrawn", position.pledger),
+            RescueEvent::Refunded { position, .. } => (Kind::Paid, "Refund paid", position.pledger),
+            RescueEvent::Collected { pledger, .. } => (Kind::Paid, "Debt paid", *pledger),
+            _ => return Vec::new(),
+        };
+        self.of_position(entry, kind, title, pledger)
     }
 
     /// The account, if somebody wants to be told of it.
