@@ -60,6 +60,7 @@ pub(crate) struct Reported<'a> {
 impl ReportArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
+        file::require_directory_of(&self.html)?;
         let (history, declarations) = self.history.read_with_declarations().await?;
         let declarations = self.declarations(&history, declarations, output).await?;
         let names = BTreeMap::new();

