@@ -78,10 +78,14 @@ impl Service for Keeper {
             Ok(Sight::Nothing) => return Some(Ok(self.every)),
             Err(report) => return Some(Err(report)),
         };
-        if self.balance.is_none_or(|(read, _)| read.elapsed() > BALANCE_PAUSE)
-            && let Err(report) = self.check_balance().await
-        {
-            return Some(Err(report));
+        if self.balance.is_none_or(|(read, _)| read.elapsed() > BALANCE_PAUSE) {
+            tokio::select! {
+                biased;
+                () = &mut *stop => return None,
+                read = self.check_balance() => if let Err(report) = read {
+                    return Some(Err(report));
+                },
+            }
         }
         let ready = self.ready(now);
         if is_clear && !ready.is_empty() {

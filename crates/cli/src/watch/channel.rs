@@ -254,3 +254,46 @@ fn kill(child: &mut Child) {
     let _gone = kill_process_group(Pid::from_child(child), Signal::KILL);
     let _reaped = child.wait();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_whether_a_notice_is_accepted_later_or_never() {
+        let verdict = |status| match judged(StatusCode::from_u16(status).unwrap()) {
+            Ok(()) => "accepted",
+            Err(Failure::MayPass(_)) => "later",
+            Err(Failure::Refused(_)) => "refused",
+        };
+        for (statuses, expected) in [
+            (&[200, 201, 204, 299][..], "accepted"),
+            (&[408, 429, 500, 502, 503, 504, 599], "later"),
+            (&[300, 301, 302, 307, 308, 400, 401, 403, 404, 410, 413, 422], "refused"),
+        ] {
+            assert!(statuses.iter().all(|status| verdict(*status) == expected), "{expected}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_signed_as_everybody_does() {
+        // The example of Wikipedia's page about HMAC.
+        let mac = "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8";
+        let body = "The quick brown fox jumps over the lazy dog";
+        assert_eq!(signature("key", body), format!("sha256={mac}"));
+    }
+
+    #[test]
+    fn no_channel_tells_what_may_be_secret() {
+        let webhook =
+            Webhook::new("https://user:pass-word@hooks.example/services/T0-KEN?key=se-cret").unwrap();
+        let channel = Channel::Webhook(webhook);
+        let shown = format!("{channel} {channel:?} {}", channel.name());
+        assert!(shown.starts_with("https://hooks.example/… "), "{shown}");
+        for secret in ["user", "pass-word", "T0-KEN", "se-cret"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        let other = Webhook::new("https://hooks.example/services/OTHER").unwrap();
+        assert_ne!(Channel::Webhook(other).name(), channel.name());
+    }
+}

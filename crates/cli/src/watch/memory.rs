@@ -277,3 +277,74 @@ fn scope(row: &SqliteRow) -> Result<Scope> {
     let account = (!account.is_empty()).then(|| account.parse()).transpose()?;
     Ok(Scope { rescue: row.try_get::<String, _>("rescue")?.parse()?, account })
 }
+
+#[cfg(test)]
+mod tests {
+    use levee::notice::{Content, NoticeKind, Stood};
+
+    use super::*;
+
+    const SCOPE: Scope = Scope { rescue: Address::repeat_byte(7), account: None };
+
+    fn told(key: &str) -> Told {
+        let content = Content {
+            kind: NoticeKind::Settled,
+            chain: 1,
+            rescue: SCOPE.rescue,
+            account: Some(Address::repeat_byte(8)),
+            at: 5,
+            until: None,
+            transaction: None,
+            title: "a title".into(),
+            text: "a text".into(),
+        };
+        let notice = Notice { id: key.into(), content, corrects: None };
+        Told { key: key.into(), notice: Some(notice), times: 1, stood: Stood::Happened }
+    }
+
+    fn news(keys: &[&str], forgotten: &[&str]) -> News {
+        let told: Vec<_> = keys.iter().map(|key| told(key)).collect();
+        let notices = told.iter().filter_map(|told| told.notice.clone()).collect();
+        News { notices, told, forgotten: forgotten.iter().map(|key| (*key).to_owned()).collect(), through: 9 }
+    }
+
+    async fn pending(memory: &Memory, channel: &str) -> Vec<String> {
+        let pending = memory.pending(channel, 0).await.unwrap();
+        pending.into_iter().map(|one| one.notice.id).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_survives_and_each_channel_has_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state/watch.db");
+        let memory = Memory::open(Some(&path), 1).await.unwrap();
+        assert_eq!((memory.looked().await.unwrap(), memory.kept(SCOPE).await.unwrap().through), (None, None));
+        let channels = ["a", "b"].map(String::from);
+        memory.keep(SCOPE, &news(&["x", "y"], &[]), &channels).await.unwrap();
+        memory.set_looked(12).await.unwrap();
+        let first = memory.pending("a", 0).await.unwrap()[0].seq;
+        memory.accepted("a", first).await.unwrap();
+        assert!(Memory::open(Some(&path), 1).await.is_err(), "another has it");
+        drop(memory);
+
+        let memory = Memory::open(Some(&path), 1).await.unwrap();
+        assert_eq!(
+            (pending(&memory, "a").await, pending(&memory, "b").await),
+            (vec!["y".into()], vec!["x".into(), "y".into()])
+        );
+        let kept = memory.kept(SCOPE).await.unwrap();
+        assert_eq!((kept.through, memory.looked().await.unwrap()), (Some(9), Some(12)));
+        assert_eq!(kept.told.into_values().collect::<Vec<_>>(), [told("x"), told("y")]);
+        // An ID that is there already is no news, and what is final is forgotten.
+        memory.keep(SCOPE, &news(&["y"], &["x"]), &channels).await.unwrap();
+        assert_eq!(pending(&memory, "a").await, ["y"]);
+        assert_eq!(memory.kept(SCOPE).await.unwrap().told.into_keys().collect::<Vec<_>>(), ["y"]);
+        assert_eq!(memory.scopes().await.unwrap(), [SCOPE]);
+        // Another chain has nothing of it.
+        let other = Memory::open(Some(&path), 2).await.unwrap();
+        assert_eq!((other.looked().await.unwrap(), pending(&other, "b").await.len()), (None, 0));
+        assert_eq!((other.scopes().await.unwrap(), other.latest(9).await.unwrap()), (vec![], vec![]));
+        let latest: Vec<_> = memory.latest(1).await.unwrap().into_iter().map(|notice| notice.id).collect();
+        assert_eq!(latest, ["y"]);
+    }
+}

@@ -39,7 +39,10 @@ impl Server {
         let key = server.write("server.key", &made.signing_key.serialize_pem());
         fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("it is ours");
         server.write("data/pg_hba.conf", "hostssl all all 127.0.0.1/32 trust\n");
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port is free").port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|free| free.local_addr())
+            .expect("a port is free")
+            .port();
         server.own();
         server.serve(&format!(
             "-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
@@ -177,7 +180,10 @@ async fn a_server_is_trusted_by_its_certificate_where_the_url_asks_for_that() {
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
     let other = server.write("other.crt", &other);
     let url = |mode: &str, certificate: &Path| {
-        format!("postgres://postgres@localhost:{port}/postgres?sslmode={mode}&sslrootcert={}", certificate.display())
+        format!(
+            "postgres://postgres@localhost:{port}/postgres?sslmode={mode}&sslrootcert={}",
+            certificate.display()
+        )
     };
     let store = Store::open(&url("verify-full", &certificate)).await.expect("its certificate is known");
     assert_eq!(store.chains().await.unwrap(), Vec::<u64>::new());

@@ -120,7 +120,7 @@ pub fn calendar(history: &History, at: Moment) -> Calendar {
         )
     };
     let revisions = || history.entries.iter().filter(|entry| moves(&entry.event));
-    let planner = Planner { history, view: history.rescue.view(at) };
+    let planner = Planner { history, view: history.rescue.view(at), now: at.time };
     let exit_windows = planner.exit_windows();
     let dates = exit_windows.into_iter().chain(planner.deadline());
     let dates = dates.chain(planner.objection_period()).chain(planner.tranches());
@@ -137,18 +137,26 @@ pub fn calendar(history: &History, at: Moment) -> Calendar {
 struct Planner<'a> {
     history: &'a History,
     view: RescueView,
+    now: Timestamp,
 }
 
 impl Planner<'_> {
+    /// What the guardian proposed, and when.
+    fn amendments(&self) -> impl Iterator<Item = (Amendment, Timestamp)> {
+        self.history.entries.iter().filter_map(|entry| match &entry.event {
+            Event::Rescue(RescueEvent::AmendmentProposed { amendment }) => Some((*amendment, entry.time)),
+            _ => None,
+        })
+    }
+
     fn exit_windows(&self) -> Vec<Date> {
         let mut in_force = Goal::from(self.history.rescue.terms());
         let mut windows = Vec::new();
-        for entry in &self.history.entries {
-            let Event::Rescue(RescueEvent::AmendmentProposed { amendment }) = &entry.event else { continue };
-            let text = sentence(&amendment::pending(in_force, *amendment, entry.time));
+        for (amendment, since) in self.amendments() {
+            let text = sentence(&amendment::pending(in_force, amendment, since));
             let (number, at) = (windows.len() + 1, amendment.effective_at);
             let (kind, title) = (DateKind::ExitWindow, "Exit window closes");
-            windows.push((*amendment, Date { kind, number, at, since: entry.time, title, text }));
+            windows.push((amendment, Date { kind, number, at, since, title, text }));
             // Nothing is proposed while an amendment is pending, so the next one finds this one in force.
             in_force = amendment.goal;
         }
@@ -164,16 +172,23 @@ impl Planner<'_> {
         if self.history.rescue.stored_status() != Status::Open {
             return None;
         }
-        let at = self.view.terms.deadline;
-        let amended = self.view.amendment.filter(|Amendment { goal, .. }| {
-            goal.deadline == at && at != self.history.rescue.terms().deadline
-        });
-        let created = self.history.entries.first().map_or(0, |entry| entry.time);
-        let since = amended.map_or(created, |amendment| amendment.effective_at);
+        let (at, since) = (self.view.terms.deadline, self.deadline_since());
         let text =
             format!("Pledges are accepted until {}; after that, anyone can settle: `levee settle`.", utc(at));
         let (kind, title) = (DateKind::Deadline, "Deadline for pledges");
         Some(Date { kind, number: 0, at, since, title, text })
+    }
+
+    /// Since when the deadline in force is known.
+    fn deadline_since(&self) -> Timestamp {
+        let created = self.history.entries.first().map_or(0, |entry| entry.time);
+        let mut known = (self.history.rescue.terms().deadline, created);
+        for (amendment, proposed_at) in self.amendments().filter(|(one, _)| one.in_force(self.now)) {
+            if amendment.goal.deadline != known.0 {
+                known = (amendment.goal.deadline, proposed_at);
+            }
+        }
+        known.1
     }
 
     fn objection_period(&self) -> Option<Date> {

@@ -437,6 +437,21 @@ fn a_moved_date_keeps_its_place_and_has_a_later_revision() {
 }
 
 #[test]
+fn a_deadline_is_told_of_whatever_is_proposed_that_does_not_move_it() {
+    let propose = |story: Story, at: u64, goal| {
+        let amendment = Amendment { goal, effective_at: at + 2 * DAY };
+        story.then(at, RescueEvent::AmendmentProposed { amendment })
+    };
+    let goal = Goal { deadline: DEADLINE + DAY, ..Goal::from(&terms()) };
+    let story = propose(Story::new(), START + DAY, goal);
+    // The same deadline with another target.
+    let mut story = propose(story, DEADLINE - 2 * DAY, Goal { target: Wei::new(ETHER), ..goal });
+    assert!(story.kinds(DEADLINE - 2 * DAY).contains(&NoticeKind::DeadlineNear), "in three days");
+    assert_eq!(story.kinds(DEADLINE - DAY), [NoticeKind::ExitWindowCloses]);
+    assert_eq!(story.kinds(DEADLINE), [NoticeKind::AmendmentInForce, NoticeKind::DeadlineNear]);
+}
+
+#[test]
 fn a_notice_can_be_kept_and_read_again() {
     let mut story = Story::new().of(ANN).pledge(ANN, 0, 45).amend();
     for notice in story.news(START + DAY) {

@@ -52,8 +52,16 @@ impl Ledger<'_> {
             let pledger = format!("`{}`", id.pledger);
             [pledger, id.tier.to_string(), pledged, drawn, came_back, to_come, recovered, bonus]
         });
-        let header =
-            ["contributor", "tier", "pledged", "drawn", "came back", "locked or to come back", "recovered", "bonus"];
+        let header = [
+            "contributor",
+            "tier",
+            "pledged",
+            "drawn",
+            "came back",
+            "locked or to come back",
+            "recovered",
+            "bonus",
+        ];
         table(header, rows)
     }
 
