@@ -160,6 +160,23 @@ async fn pledgers_are_paid_only_if_it_is_asked_for() {
     assert_eq!(round["duties"][0]["pledger"], world.address(ANN).to_string());
 }
 
+/// Counts down from 16,384 whenever it is paid, which takes more than 400,000 gas.
+const WASTEFUL: [u8; 13] = [0x61, 0x40, 0x00, 0x5b, 0x60, 0x01, 0x90, 0x03, 0x80, 0x60, 0x03, 0x57, 0x00];
+
+#[tokio::test]
+async fn a_pledger_that_wastes_gas_is_not_paid_by_others() {
+    let world = World::with_rescue().await;
+    world.by(ANN, "pledge 1 ETH --tier 0");
+    world.warp(11 * DAY).await;
+    assert_eq!(outcomes(&once(&world)), [("Settle", "done")]);
+    world.chain.anvil_set_code(world.address(ANN), WASTEFUL.into()).await.expect("anvil sets it");
+    let round = world.levee(&format!("{ONCE} --json --refund")).json();
+    assert_eq!(outcomes(&round), [("Refund", "refused")]);
+    let reason = round["duties"][0]["reason"].as_str().expect("text");
+    assert!(reason.contains("300000"), "{reason}");
+    assert!(words(&project_file("docs/keeper.md")).contains("no payment to a pledger more than 300,000"));
+}
+
 #[tokio::test]
 async fn shares_of_what_was_recovered_are_paid() {
     let world = World::with_rescue().await;
