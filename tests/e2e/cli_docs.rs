@@ -58,6 +58,7 @@ fn every_command_is_found() {
         "declarations",
         "pledge",
         "receiver",
+        "compact",
         "settle",
         "release",
         "refund",

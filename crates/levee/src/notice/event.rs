@@ -61,7 +61,11 @@ impl Reader<'_> {
             Event::Bonus(BonusEvent::Decided(_)) => {
                 vec![self.plain(entry, Kind::BonusDecided, "Bonus decided")]
             }
-            Event::Recovery(_) | Event::Bonus(_) | Event::Board(_) | Event::Receiver(_) => Vec::new(),
+            Event::Recovery(_)
+            | Event::Bonus(_)
+            | Event::Board(_)
+            | Event::Receiver(_)
+            | Event::Compact(_) => Vec::new(),
         }
     }
 
