@@ -84,6 +84,7 @@ fn every_command_is_found() {
         "journal",
         "index",
         "keeper",
+        "watch",
         "doctor",
         "networks",
         "abi",

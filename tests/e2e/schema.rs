@@ -54,7 +54,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["terms", "show", ..] => "terms-show",
         ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",
         // Each line is a document.
-        ["index", ..] => return None,
+        ["index" | "watch", ..] => return None,
         ["abi" | "terms" | "rehearse" | "completions" | "man", ..] => return None,
         ["claim" | "collect" | "refund" | "bonus", ..] if words.contains(&"--all") => "payouts",
         ["pledgers", ..] => "pledgers",
