@@ -4,7 +4,10 @@ use alloy::primitives::{Address, U256, utils::format_ether};
 use levee::bindings::WstETH;
 use serde_json::{Value, json};
 
-use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, Ran, World};
+use crate::{
+    readme::shell_blocks,
+    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, HOUR, Ran, World, levee, project_file, run},
+};
 
 /// What the members have, of which Cat commits a part only.
 const TERMS: &str = r#"chain = 31337
@@ -31,20 +34,26 @@ impl World {
     /// With the compact created, and 40, 30 and 30 wstETH in the hands of Ann, Ben and Cat.
     async fn with_compact() -> Self {
         let world = Self::start().await;
-        let terms = TERMS
-            .replace("WRAPPED", &world.wsteth.to_string())
-            .replace("ADMITTER", &world.address(ANYONE).to_string())
-            .replace("GUARDIAN", &world.address(GUARDIAN).to_string());
+        world.fund_members().await;
+        let terms = world.compact_terms().replace("ADMITTER", &world.address(ANYONE).to_string());
         world.write("compact.toml", &terms);
-        let wsteth = WstETH::new(world.wsteth, &world.chain);
-        for (member, amount) in [(ANN, 40), (BEN, 30)] {
-            let call = wsteth.transfer(world.address(member), U256::from(amount * ETHER));
-            let sent = call.from(world.address(CAT)).send().await.expect("Cat has it");
-            sent.get_receipt().await.expect("it is mined");
-        }
         let created = world.levee(&format!("compact deploy compact.toml --dev {ANYONE} --yes --json")).json();
         assert_eq!(created["created"], true, "{created}");
         world
+    }
+
+    fn compact_terms(&self) -> String {
+        let terms = TERMS.replace("WRAPPED", &self.wsteth.to_string());
+        terms.replace("GUARDIAN", &self.address(GUARDIAN).to_string())
+    }
+
+    async fn fund_members(&self) {
+        let wsteth = WstETH::new(self.wsteth, &self.chain);
+        for (member, amount) in [(ANN, 40), (BEN, 30)] {
+            let call = wsteth.transfer(self.address(member), U256::from(amount * ETHER));
+            let sent = call.from(self.address(CAT)).send().await.expect("Cat has it");
+            sent.get_receipt().await.expect("it is mined");
+        }
     }
 
     fn try_compact(&self, account: usize, act: &str, rest: &str) -> Ran {
@@ -221,6 +230,42 @@ async fn a_call_that_passes_pledges_every_members_part() {
     let text = world.levee("compact status compact.toml").ok();
     assert!(text.contains("given        22.5 wstETH"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
+
+#[tokio::test]
+async fn a_compact_is_used_as_its_page_says() {
+    let page = project_file("docs/compact.md");
+    let [join, activate, call, notice, leave] = shell_blocks(&page)[..] else {
+        panic!("there are other blocks")
+    };
+    let world = World::with_rescue().await;
+    world.fund_members().await;
+    world.write("compact.toml", &world.compact_terms().replace("admitter = \"ADMITTER\"\n", ""));
+    let joined = world.done(join);
+    assert!(joined.contains("can be activated from 2100-01-06T"), "{joined}");
+    world.warp(6 * DAY).await;
+    world.done(activate);
+    // Who proposes had weight one second before.
+    world.warp(6 * DAY + HOUR).await;
+    let called = world.done(call);
+    assert!(called.contains(&format!("pledged 10 wstETH of {} for call 0", world.address(ANN))), "{called}");
+    world.done(notice);
+    world.warp(10 * DAY).await;
+    world.done(leave);
+    assert_eq!(world.holds(world.address(ANN)).await[2], 30 * ETHER);
+}
+
+#[tokio::test]
+async fn a_compact_is_founded_as_the_guide_says() {
+    let guide = project_file("docs/guides/founder.md");
+    let [new, create, watch] = shell_blocks(&guide)[..] else { panic!("there are other blocks") };
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    run(&mut levee(elsewhere.path()), new.trim_end().trim_start_matches("levee ")).ok();
+    let world = World::start().await;
+    world.write("compact.toml", &world.compact_terms().replace("admitter = \"ADMITTER\"\n", ""));
+    let created = world.done(create);
+    assert!(created.contains("the compact is at 0x"), "{created}");
+    assert!(world.done(watch).contains("nobody has committed anything yet"));
 }
 
 #[tokio::test]

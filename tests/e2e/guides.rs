@@ -8,8 +8,10 @@ use crate::{
 };
 
 /// The commands that ask before they send.
-const READS: [&str; 11] = [
+const READS: [&str; 13] = [
     "terms",
+    "check",
+    "show",
     "doctor",
     "verify",
     "status",
@@ -42,14 +44,15 @@ impl World {
         for (name, address) in addresses {
             line = line.replace(name, &address.to_string());
         }
-        if !READS.iter().any(|read| line.starts_with(read)) {
+        let verb = line.strip_prefix("compact ").unwrap_or(&line);
+        if !READS.iter().any(|read| verb.starts_with(read)) {
             line.push_str(" --yes");
         }
         self.levee(&line)
     }
 
     /// The same, where all succeed; returns what they wrote.
-    fn done(&self, block: &str) -> String {
+    pub(crate) fn done(&self, block: &str) -> String {
         self.follow(block).into_iter().map(Ran::ok).collect()
     }
 }

@@ -70,14 +70,14 @@ fn values(output: impl std::io::Read) -> impl Iterator<Item = Value> {
 }
 
 /// The first event of its log that `is_it`; what it logs after that is drained.
-fn logged(child: &mut Child, is_it: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn logged(child: &mut Child, is_it: impl Fn(&Value) -> bool) -> Value {
     let mut events = values(child.stderr.take().expect("it is piped"));
     let found = events.by_ref().find(|event| is_it(event)).expect("it says so before it ends");
     thread::spawn(move || events.for_each(drop));
     found
 }
 
-fn ended(mut child: Child) -> Option<i32> {
+pub(crate) fn ended(mut child: Child) -> Option<i32> {
     kill_process(Pid::from_child(&child), Signal::TERM).expect("it is there");
     child.wait().expect("it ends").code()
 }
@@ -158,6 +158,23 @@ async fn pledgers_are_paid_only_if_it_is_asked_for() {
     let round = world.levee(&format!("{ONCE} --json --refund --collect --claim")).json();
     assert_eq!(outcomes(&round), [("Refund", "done")]);
     assert_eq!(round["duties"][0]["pledger"], world.address(ANN).to_string());
+}
+
+/// Counts down from 16,384 whenever it is paid, which takes more than 400,000 gas.
+const WASTEFUL: [u8; 13] = [0x61, 0x40, 0x00, 0x5b, 0x60, 0x01, 0x90, 0x03, 0x80, 0x60, 0x03, 0x57, 0x00];
+
+#[tokio::test]
+async fn a_pledger_that_wastes_gas_is_not_paid_by_others() {
+    let world = World::with_rescue().await;
+    world.by(ANN, "pledge 1 ETH --tier 0");
+    world.warp(11 * DAY).await;
+    assert_eq!(outcomes(&once(&world)), [("Settle", "done")]);
+    world.chain.anvil_set_code(world.address(ANN), WASTEFUL.into()).await.expect("anvil sets it");
+    let round = world.levee(&format!("{ONCE} --json --refund")).json();
+    assert_eq!(outcomes(&round), [("Refund", "refused")]);
+    let reason = round["duties"][0]["reason"].as_str().expect("text");
+    assert!(reason.contains("300000"), "{reason}");
+    assert!(words(&project_file("docs/keeper.md")).contains("no payment to a pledger more than 300,000"));
 }
 
 #[tokio::test]
@@ -322,7 +339,7 @@ async fn it_goes_on_when_nodes_fail_and_says_so() {
 }
 
 /// The status line and the body of what is served.
-fn get(address: &str, path: &str) -> (String, String) {
+pub(crate) fn get(address: &str, path: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("it reads");
     let mut answer = String::new();

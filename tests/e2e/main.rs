@@ -45,4 +45,5 @@ mod statement;
 mod support;
 mod usb;
 mod verify;
+mod watch;
 mod what_if;

@@ -1,8 +1,9 @@
 //! Differences between a rescue's terms, in force or pending, and its original terms.
 
+use levee::text::amendment::{self, differences};
 use levee_model::{Amendment, Goal, Terms};
 
-use crate::{amount, error::UserError, page::Page, time};
+use crate::{error::UserError, page::Page, time};
 
 /// Refuses a rescue whose target, deadline or document differs from the original terms, or is about to: a
 /// pledge based on these would meet others.
@@ -29,30 +30,11 @@ pub(crate) fn require_as_created(page: &Page, created: &Terms) -> Result<(), Use
 /// What a pledger should know about amendments.
 pub(crate) fn facts(page: &Page, created: &Terms) -> Vec<(&'static str, String)> {
     let in_force = Goal::from(&page.view.terms);
-    let differ = |from, to| Some(differences(from, to).join(", ")).filter(|text| !text.is_empty());
-    let amended = differ(Goal::from(created), in_force).map(|text| ("amended", text));
-    let pending = page.pending().map(|Amendment { goal, effective_at }| {
-        let changes = differ(in_force, goal).unwrap_or_else(|| "nothing changes".into());
-        let at = time::time_from(effective_at, page.now);
-        ("pending", format!("{changes}, effective {at}; until then, `levee exit` withdraws a pledge"))
-    });
+    let amended = differences(Goal::from(created), in_force).join(", ");
+    let amended = (!amended.is_empty()).then_some(("amended", amended));
+    let pending = page.pending();
+    let pending = pending.map(|amendment| ("pending", amendment::pending(in_force, amendment, page.now)));
     amended.into_iter().chain(pending).collect()
-}
-
-/// How `new` differs from `old`, with both values.
-fn differences(old: Goal, new: Goal) -> Vec<String> {
-    let named = |name: &str, [old, new]: [String; 2]| format!("{name} {new} instead of {old}");
-    let mut differences = Vec::new();
-    if old.target != new.target {
-        differences.push(named("target", [old.target, new.target].map(amount::eth)));
-    }
-    if old.deadline != new.deadline {
-        differences.push(named("deadline", [old.deadline, new.deadline].map(time::time)));
-    }
-    if old.terms_hash != new.terms_hash {
-        differences.push(named("document", [old.terms_hash, new.terms_hash].map(|hash| hash.to_string())));
-    }
-    differences
 }
 
 #[cfg(test)]

@@ -122,6 +122,8 @@ pub(crate) enum Command {
     Index(commands::index::IndexArgs),
     /// Do what is due for rescues, and go on doing it (anyone)
     Keeper(Box<commands::keeper::KeeperArgs>),
+    /// Tell people in time what happens in rescues, and what is about to
+    Watch(Box<commands::watch::WatchArgs>),
     /// Check this machine, the nodes, an account and a rescue, before money depends on them
     Doctor(Box<commands::doctor::DoctorArgs>),
     /// List the networks that Levee knows, with the contracts on them
@@ -179,6 +181,7 @@ impl Command {
             Self::Journal(command) => block_on(command.run(output)),
             Self::Index(args) => block_on(args.run(output)),
             Self::Keeper(args) => block_on(args.run(output)),
+            Self::Watch(args) => block_on(args.run(output)),
             Self::Doctor(args) => block_on(args.run(output)),
             Self::Networks(args) => args.run(output),
             Self::Abi(args) => args.run(output),

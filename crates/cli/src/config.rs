@@ -4,13 +4,16 @@ use std::{
     collections::BTreeMap,
     env,
     fs::File,
-    num::NonZeroUsize,
+    net::SocketAddr,
+    num::{NonZeroU64, NonZeroUsize},
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
+use alloy::primitives::Address;
 use alloy_chains::NamedChain;
 use levee::text::Document;
+use levee_model::Wei;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{environment::variable, error::UserError, file};
@@ -35,6 +38,8 @@ struct Settings {
     chain: Option<String>,
     #[serde(default)]
     chains: BTreeMap<String, Chain>,
+    keeper: Option<KeeperSettings>,
+    watch: Option<WatchSettings>,
 }
 
 /// A chain and how to reach it.
@@ -45,6 +50,95 @@ struct Chain {
     #[serde(default)]
     rpc_url: Urls,
     quorum: Option<NonZeroUsize>,
+}
+
+/// What `levee keeper` does where its arguments do not say it. Each key is called as the argument is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct KeeperSettings {
+    #[serde(deserialize_with = "listed::accounts")]
+    pub(crate) rescue: Vec<Address>,
+    pub(crate) refund: bool,
+    pub(crate) collect: bool,
+    pub(crate) claim: bool,
+    #[serde(deserialize_with = "listed::accounts")]
+    pub(crate) pledger: Vec<Address>,
+    #[serde(deserialize_with = "listed::price")]
+    pub(crate) max_fee: Option<Wei>,
+    #[serde(deserialize_with = "listed::price")]
+    pub(crate) max_fee_late: Option<Wei>,
+    #[serde(deserialize_with = "listed::duration")]
+    pub(crate) rise: Option<u32>,
+    pub(crate) reserve: Option<u64>,
+    pub(crate) spread: Option<NonZeroU64>,
+    pub(crate) every: Option<NonZeroU64>,
+    pub(crate) grace: Option<u64>,
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// The same for `levee watch`. There is no key for a secret.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WatchSettings {
+    #[serde(deserialize_with = "listed::accounts")]
+    pub(crate) rescue: Vec<Address>,
+    #[serde(deserialize_with = "listed::accounts")]
+    pub(crate) r#for: Vec<Address>,
+    #[serde(deserialize_with = "listed::durations")]
+    pub(crate) lead: Vec<u32>,
+    pub(crate) confirmations: Option<NonZeroU64>,
+    pub(crate) finalized: bool,
+    /// With variables, as in the URL of a node.
+    webhook: Vec<String>,
+    pub(crate) command: Vec<PathBuf>,
+    pub(crate) ics: Option<PathBuf>,
+    pub(crate) atom: Option<PathBuf>,
+    pub(crate) every: Option<NonZeroU64>,
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// Values as people write them.
+mod listed {
+    use std::fmt::Display;
+
+    use alloy::primitives::Address;
+    use levee_model::Wei;
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    use crate::{address, signing::parse_price, time};
+
+    fn read<'de, T, D: Deserializer<'de>>(
+        texts: Vec<String>,
+        parse: impl Fn(&str) -> Result<T, crate::error::UserError>,
+    ) -> Result<Vec<T>, D::Error> {
+        fn custom<E: Error>(error: impl Display) -> E {
+            E::custom(error)
+        }
+        texts.iter().map(|text| parse(text).map_err(custom)).collect()
+    }
+
+    pub(super) fn accounts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Address>, D::Error> {
+        read::<_, D>(Vec::deserialize(from)?, address::parse)
+    }
+
+    pub(super) fn durations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u32>, D::Error> {
+        read::<_, D>(Vec::deserialize(from)?, time::parse_duration)
+    }
+
+    pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+        Ok(read::<_, D>(vec![String::deserialize(from)?], time::parse_duration)?.pop())
+    }
+
+    pub(super) fn price<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Wei>, D::Error> {
+        Ok(read::<_, D>(vec![String::deserialize(from)?], parse_price)?.pop())
+    }
+}
+
+impl WatchSettings {
+    /// The URLs of webhooks, with the values of their variables.
+    pub(crate) fn webhooks(&self) -> Result<Vec<String>, UserError> {
+        self.webhook.iter().map(|url| filled_in(url, true)).collect()
+    }
 }
 
 /// One URL or a list of them. `${NAME}` stands for an environment variable, so that a file need not contain keys.
@@ -126,6 +220,35 @@ impl Config {
                 .hint("use `--account NAME`, or name the file in LEVEE_CONFIG"))
             }
             name => Ok(name),
+        }
+    }
+
+    /// What the file says of `levee keeper`.
+    pub(crate) fn keeper(&self) -> Result<KeeperSettings, UserError> {
+        self.chosen("keeper", self.settings.keeper.as_ref())
+    }
+
+    /// What the file says of `levee watch`.
+    pub(crate) fn watch(&self) -> Result<WatchSettings, UserError> {
+        self.chosen("watch", self.settings.watch.as_ref())
+    }
+
+    /// The services of which the file says what they do.
+    pub(crate) fn services(&self) -> Result<Vec<&'static str>, UserError> {
+        self.keeper().and(self.watch())?;
+        let sections = [("keeper", self.settings.keeper.is_some()), ("watch", self.settings.watch.is_some())];
+        Ok(sections.into_iter().filter_map(|(name, is_there)| is_there.then_some(name)).collect())
+    }
+
+    /// A section of what a service does. It names programs to run and servers to tell, which only a file may that the user chose.
+    fn chosen<T: Clone + Default>(&self, name: &str, section: Option<&T>) -> Result<T, UserError> {
+        match section {
+            Some(_) if !self.is_chosen => Err(UserError::new(format!(
+                "`{}` has a section `[{name}]`, but a file that was only found does not say what a service does",
+                self.path.display()
+            ))
+            .hint("name the file in LEVEE_CONFIG, or put it into your directory for configuration")),
+            section => Ok(section.cloned().unwrap_or_default()),
         }
     }
 
@@ -410,5 +533,35 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
     fn a_mistyped_key_is_refused() {
         let message = config("[chains.a]\nid = 1\nrpc_url = \"x\"\n").unwrap_err();
         assert!(message.starts_with("levee.toml:3: unknown field `rpc_url`"), "{message}");
+    }
+
+    #[test]
+    fn every_file_in_the_docs_is_understood() {
+        let mut files = 0;
+        for page in ["configuration.md", "watch.md"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
+            let page = std::fs::read_to_string(path).unwrap();
+            for file in page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+                config(file).unwrap_or_else(|error| panic!("{error}: {file}"));
+                files += 1;
+            }
+        }
+        assert_eq!(files, 3);
+    }
+
+    #[test]
+    fn a_section_is_read_as_arguments_are() {
+        let text =
+            "[keeper]\nmax-fee = \"15 gwei\"\nrise = \"1 day\"\n[watch]\nlead = [\"3 days\", \"6 hours\"]\n";
+        let config = config(text).unwrap();
+        let keeper = config.keeper().unwrap();
+        assert_eq!((keeper.max_fee, keeper.rise), (Some(Wei::new(15 * 10u128.pow(9))), Some(86_400)));
+        assert_eq!(config.watch().unwrap().lead, [3 * 86_400, 6 * 3_600]);
+        assert_eq!(config.services().unwrap(), ["keeper", "watch"]);
+        let found = Config::of(&Document::new("levee.toml", text), false).unwrap();
+        let message = "`levee.toml` has a section `[watch]`, but a file that was only found does not say what a service does";
+        assert_eq!(found.watch().unwrap_err().to_string(), message);
+        assert!(found.services().is_err());
+        assert_eq!(Config::default().watch().unwrap().lead, [0; 0]);
     }
 }

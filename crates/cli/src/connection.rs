@@ -229,6 +229,13 @@ impl Connection {
         Ok((number, time))
     }
 
+    /// Prefers the node with the latest block, which must not be an old one. For what only reads: it goes on while another node stands still.
+    pub(crate) async fn prefer_latest(&self) -> Result<()> {
+        self.nodes.prefer_latest(self.chain).await;
+        let (number, time) = self.latest_block().await?;
+        Ok(self.nodes.check_latest(self.chain, number, time)?)
+    }
+
     /// Checks that a rescue that was just read is no old one: no node may be behind.
     pub(crate) async fn check_current(&self, snapshot: &Snapshot) -> Result<()> {
         let block = snapshot.block;

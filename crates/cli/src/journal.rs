@@ -381,7 +381,7 @@ impl ScanStore for SqliteJournal {
 }
 
 /// Creates the file for its owner alone, if it does not exist: it holds signatures.
-fn create_private(path: &Path) -> io::Result<()> {
+pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         fs::create_dir_all(directory)?;
     }

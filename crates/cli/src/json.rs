@@ -197,6 +197,7 @@ mod tests {
             ("transactions", schema::<Transactions>()),
             ("unsigned", schema::<Unsigned>()),
             ("verify", schema::<Verification<'_>>()),
+            ("watch-line", schema::<levee::notice::Notice>()),
             ("what-if", schema::<WhatIf>()),
         ];
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema");

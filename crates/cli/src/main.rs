@@ -38,6 +38,7 @@ mod public_keys;
 mod receiver;
 mod rehearse;
 mod route;
+mod service;
 mod signing;
 mod spreadsheet;
 mod store;
@@ -47,6 +48,7 @@ mod trace;
 mod transaction;
 mod unsigned;
 mod warnings;
+mod watch;
 
 use std::{
     panic::{self, PanicHookInfo},

@@ -5,7 +5,6 @@
 
 use std::sync::OnceLock;
 
-use alloy::primitives::Address;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use textwrap::{Options, WordSplitter, core::display_width};
 
@@ -116,12 +115,6 @@ fn wrapped(text: &str, first: usize, rest: usize) -> String {
 
 fn longest_word(text: &str) -> usize {
     text.split_whitespace().map(display_width).max().unwrap_or_default()
-}
-
-/// An address, cut to its first and last digits: to tell the accounts in a list apart, never to compare one with another.
-pub(crate) fn short(address: Address) -> String {
-    let digits = address.to_string();
-    format!("{}…{}", &digits[..6], &digits[digits.len() - 4..])
 }
 
 /// A bar of twenty steps that shows `bps` basis points; it is full only at 100 %.

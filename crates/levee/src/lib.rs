@@ -24,6 +24,8 @@ pub mod lido;
 pub mod movement;
 pub mod multicall;
 pub mod network;
+#[cfg(feature = "text")]
+pub mod notice;
 pub mod operation;
 pub mod outbox;
 pub mod pools;

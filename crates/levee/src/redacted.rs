@@ -59,7 +59,7 @@ impl RedactedUrl {
     }
 
     /// Whether it is of this machine itself.
-    pub(crate) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         match self.0.host() {
             Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.');

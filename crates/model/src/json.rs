@@ -75,6 +75,27 @@ impl AccountOrNone {
     }
 }
 
+/// The same for a field that knows none by itself: `#[serde(with = "levee_model::json::optional_account")]`.
+pub mod optional_account {
+    use super::{AccountOrNone, Address, Deserializer, Serializer};
+
+    /// Writes the address or null.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(address: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {
+        AccountOrNone::serialize(&address.unwrap_or_default(), serializer)
+    }
+
+    /// Reads an address or null.
+    ///
+    /// # Errors
+    /// Those of the deserializer, and for another text.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
+        AccountOrNone::deserialize(deserializer).map(|address| (!address.is_zero()).then_some(address))
+    }
+}
+
 /// 32 bytes in hexadecimal digits.
 #[derive(Debug)]
 pub struct Hash;

@@ -51,6 +51,15 @@ impl Models {
         let with_position = self.rescue.positions().map(|(id, _)| id.pledger);
         let owed = self.rescue.all_owed().map(|(pledger, ..)| pledger);
         let accounts: BTreeSet<_> = with_position.chain(owed).collect();
+        self.pledgers_among(at, accounts)
+    }
+
+    /// The same of some accounts, whether they have something in it or not.
+    pub fn pledgers_among(
+        &self,
+        at: Moment,
+        accounts: impl IntoIterator<Item = Address>,
+    ) -> Vec<PledgerView> {
         let (view, decided) = (self.rescue.view(at), self.after_bonus_decision(at));
         accounts.into_iter().map(|pledger| self.pledger(at, &view, decided.as_ref(), pledger)).collect()
     }

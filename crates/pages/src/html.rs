@@ -4,7 +4,7 @@ use levee::{
     Network,
     alloy::primitives::{Address, B256},
     display::{decimal, ether, utc},
-    text::{amount, escape, time::time_from as time_and_distance},
+    text::{address::short, amount, escape, time::time_from as time_and_distance},
 };
 use levee_model::{Amount, Asset, Rate, Timestamp, Units, Wei, prorata};
 use maud::{Markup, html};
@@ -101,12 +101,6 @@ fn explored(chain: u64, path: &str, whole: &str, label: &str) -> Markup {
         },
         None => html! { span.address title=(whole) { (label) } },
     }
-}
-
-/// `0x1234…abcd`.
-pub(crate) fn short(address: Address) -> String {
-    let text = address.to_string();
-    format!("{}…{}", &text[..6], &text[text.len() - 4..])
 }
 
 /// For every link that leads away: the page it leads to learns nothing, and gains nothing.

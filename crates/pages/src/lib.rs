@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod calendar;
 mod chart;
 mod contributors;
 mod declared;
+mod feed;
 mod headline;
 mod html;
 mod ladder;
@@ -15,9 +17,12 @@ mod verify;
 
 use std::collections::BTreeMap;
 
-use levee::{Declared, Error, History, alloy::primitives::Address};
+use levee::{Declared, Error, History, alloy::primitives::Address, text::address};
 use levee_model::{Models, Moment, PledgerView, RescueView};
 use maud::{DOCTYPE, Markup, html};
+
+pub use calendar::calendar;
+pub use feed::feed;
 
 use html::{account, facts, time};
 
@@ -61,7 +66,7 @@ impl<'a> RescuePage<'a> {
 
     /// The whole document, with the contributors of a page, counted from 1; beyond the last page there are none.
     pub fn document(&self, page: usize) -> String {
-        let title = format!("Rescue {}", html::short(self.history.address));
+        let title = format!("Rescue {}", address::short(self.history.address));
         let document = html! {
             (DOCTYPE)
             html lang="en" {

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
+    address,
     connection::NetworkArgs,
     error::UserError,
     journal::SqliteJournal,
@@ -312,7 +313,7 @@ pub(super) async fn finish(
 /// The account is cut: `levee journal show` has it whole, and the rescue.
 fn row(intent: &Intent) -> [String; 5] {
     let Intent { id, draft, recorded_at, state, .. } = intent;
-    let account = table::short(draft.account);
+    let account = address::short(draft.account);
     [id.to_string(), time::time(*recorded_at), state.to_string(), account, draft.purpose.to_string()]
 }
 

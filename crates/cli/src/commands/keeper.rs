@@ -11,25 +11,32 @@ use levee_model::Wei;
 use crate::{
     account::{AccountArgs, Hand},
     address,
-    commands::index,
+    config::{Config, KeeperSettings},
     connection::{Connection, NetworkArgs},
     error::UserError,
     interruption::interruption,
     keeper::{
         self, Keeper,
         agenda::{Agenda, Cap},
-        lookout::Lookout,
+        metrics::Metrics,
+        payouts::Payouts,
         report::Round,
         sender::{Sender, Stop},
-        service::Metrics,
-        watched::{Payouts, Watched},
     },
     output::Output,
+    service::{self, lookout::Lookout},
     signing::{JournalArgs, WaitingArgs, parse_price},
     store::StoreArgs,
     time,
     trace::LogFormat,
 };
+
+/// What holds where neither arguments nor levee.toml say otherwise: how long prices rise, in seconds, for how many duties the balance
+/// should be enough, over how many blocks turns are spread, and how long what was sent is waited for, in seconds.
+const RISE: u32 = 6 * 3_600;
+const RESERVE: u64 = 10;
+const SPREAD: u64 = 8;
+const GRACE: u64 = 45;
 
 /// Arguments of `levee keeper`.
 #[derive(Debug, Args)]
@@ -120,30 +127,30 @@ struct PriceArgs {
     #[arg(long, value_name = "PRICE", value_parser = parse_price, requires = "max_fee")]
     max_fee_late: Option<Wei>,
 
-    /// How long after a duty fell due that is, as in `6 hours`; the price rises in a straight line until then.
-    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration, default_value = "6 hours")]
-    rise: u32,
+    /// How long after a duty fell due that is, as in `6 hours`, which is the default; the price rises in a straight line until then.
+    #[arg(long, value_name = "DURATION", value_parser = time::parse_duration)]
+    rise: Option<u32>,
 
-    /// Warn when the account has not enough for this many of the dearest duties at the highest price.
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    reserve: u64,
+    /// Warn when the account has not enough for this many of the dearest duties at the highest price; default: 10.
+    #[arg(long, value_name = "N")]
+    reserve: Option<u64>,
 }
 
 /// How it goes on.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 struct ServiceArgs {
-    /// Blocks over which the turns of keepers are spread; 1 if no other keeper runs.
-    #[arg(long, value_name = "BLOCKS", default_value = "8")]
-    spread: NonZeroU64,
+    /// Blocks over which the turns of keepers are spread; 1 if no other keeper runs; default: 8.
+    #[arg(long, value_name = "BLOCKS")]
+    spread: Option<NonZeroU64>,
 
-    /// Seconds between two looks at the chain.
-    #[arg(long, value_name = "SECONDS", default_value = "4")]
-    every: NonZeroU64,
+    /// Seconds between two looks at the chain; default: 4.
+    #[arg(long, value_name = "SECONDS")]
+    every: Option<NonZeroU64>,
 
-    /// Seconds to wait for what was sent after the keeper was asked to end; then it stays in the journal.
-    #[arg(long, value_name = "SECONDS", default_value_t = 45)]
-    grace: u64,
+    /// Seconds to wait for what was sent after the keeper was asked to end; then it stays in the journal; default: 45.
+    #[arg(long, value_name = "SECONDS")]
+    grace: Option<u64>,
 
     /// Serve `/metrics` for Prometheus, and `/health`, at this address, such as `127.0.0.1:9464`.
     #[arg(long, value_name = "ADDRESS:PORT", conflicts_with_all = ["once", "dry_run"])]
@@ -156,40 +163,63 @@ struct ServiceArgs {
 
 impl KeeperArgs {
     /// Runs the command.
-    pub(crate) async fn run(self, output: Output) -> Result<()> {
+    pub(crate) async fn run(mut self, output: Output) -> Result<()> {
+        self.add(Config::get()?.keeper()?);
         let cap = self.price.cap()?;
         let connection = self.network.connect(None).await?;
         if self.what.dry_run {
             let from = self.what.sender.or_else(|| self.account.likely()).unwrap_or_default();
             let lookout = self.lookout(&connection).await?;
-            return told(keeper::plan(lookout, &connection, from, self.every()).await?, output);
+            let payouts = self.what.payouts();
+            return told(keeper::plan(lookout, &payouts, &connection, from, self.every()).await?, output);
         }
         // Only now, so that it still ends at once while it asks for a password.
         let hand = self.hand(&connection, output).await?;
-        let keeper = self.keeper(&connection, hand, cap, output).await?;
+        let mut keeper = self.keeper(&connection, hand, cap, output).await?;
         if self.what.once {
             return told(keeper.once().await?, output);
         }
         let stop = interruption()?;
         if let Some(address) = self.service.listen {
-            let address = keeper.lookout.metrics.serve(address).await?;
+            let figures = keeper.metrics.registry(&keeper.lookout.vitals);
+            let address = keeper.lookout.vitals.serve(address, figures).await?;
             tracing::info!(target: "keeper", %address, "serving metrics");
         }
         let (store, account) = (keeper.lookout.store.clone(), keeper.sender.account());
         tracing::info!(target: "keeper", %account, chain = connection.chain, "started");
-        let ended = keeper.run(stop).await;
+        let ended = service::run(&mut keeper, self.every(), stop).await;
         store.close().await;
         tracing::info!(target: "keeper", "ended");
         ended
     }
 
+    /// Takes from levee.toml what the arguments do not say.
+    fn add(&mut self, file: KeeperSettings) {
+        let Self { what, price, service, .. } = self;
+        if what.rescue.is_empty() {
+            what.rescue = file.rescue;
+        }
+        if what.pledger.is_empty() {
+            what.pledger = file.pledger;
+        }
+        what.refund |= file.refund;
+        what.collect |= file.collect;
+        what.claim |= file.claim;
+        // Both prices belong together.
+        if price.max_fee.is_none() {
+            (price.max_fee, price.max_fee_late) = (file.max_fee, file.max_fee_late);
+        }
+        price.rise = price.rise.or(file.rise);
+        price.reserve = price.reserve.or(file.reserve);
+        service.spread = service.spread.or(file.spread);
+        service.every = service.every.or(file.every);
+        service.grace = service.grace.or(file.grace);
+        service.listen = service.listen.or(file.listen);
+    }
+
     async fn lookout(&self, connection: &Connection) -> Result<Lookout> {
-        let store = self.store.open().await?;
-        let indexer = index::indexer(connection, &store, self.from_block).await?;
-        let (provider, chain) = (connection.provider.clone(), connection.chain);
-        let wanted = self.what.rescue.iter().copied().collect();
-        let watched = Watched::new(store.clone(), provider, chain, wanted, self.what.payouts());
-        Ok(Lookout { indexer, store, chain, watched, metrics: Metrics::default(), missing: Vec::new() })
+        let detail = self.what.payouts().detail();
+        Lookout::open(connection, &self.store, self.from_block, &self.what.rescue, detail).await
     }
 
     /// What signs, with nobody there to ask.
@@ -203,7 +233,7 @@ impl KeeperArgs {
     }
 
     async fn keeper(&self, connection: &Connection, hand: Hand, cap: Cap, output: Output) -> Result<Keeper> {
-        let spread = if self.what.once { 1 } else { self.service.spread.get() };
+        let spread = if self.what.once { 1 } else { self.service.spread.map_or(SPREAD, NonZeroU64::get) };
         let agenda = Agenda::new(hand.address(), spread);
         let sender = Sender {
             connection: connection.clone(),
@@ -217,19 +247,22 @@ impl KeeperArgs {
         };
         Ok(Keeper {
             lookout: self.lookout(connection).await?,
+            payouts: self.what.payouts(),
+            metrics: Metrics::default(),
             agenda,
             sender,
             output,
             every: self.every(),
-            grace: Duration::from_secs(self.service.grace),
-            reserve: self.price.reserve,
+            grace: Duration::from_secs(self.service.grace.unwrap_or(GRACE)),
+            reserve: self.price.reserve.unwrap_or(RESERVE),
             tells_each: !self.what.once,
             has_pending: true,
+            balance: None,
         })
     }
 
-    const fn every(&self) -> Duration {
-        Duration::from_secs(self.service.every.get())
+    fn every(&self) -> Duration {
+        Duration::from_secs(self.service.every.map_or(service::EVERY, NonZeroU64::get))
     }
 }
 
@@ -252,7 +285,7 @@ impl PriceArgs {
             return Err(UserError::new("`--max-fee-late` is below `--max-fee`, but the price only rises")
                 .hint("leave it out, or choose a higher one"));
         }
-        Ok(Cap { early, late, over: self.rise.into() })
+        Ok(Cap { early, late, over: self.rise.unwrap_or(RISE).into() })
     }
 }
 

@@ -39,4 +39,5 @@ pub(crate) mod statement;
 pub(crate) mod status;
 pub(crate) mod terms;
 pub(crate) mod verify;
+pub(crate) mod watch;
 pub(crate) mod what_if;

@@ -10,6 +10,7 @@ use levee::Purpose;
 use levee_model::{Duty, Operation, Timestamp, Wei};
 
 use super::report::Outcome;
+use crate::service::Now;
 
 /// The longest pause between two attempts at the same duty, in blocks: half an hour on Ethereum.
 const LONGEST_PAUSE: u64 = 150;
@@ -28,13 +29,6 @@ pub(crate) struct Due {
     pub(crate) purpose: Purpose,
     /// Since when it is due, or when this keeper first saw it, if the rules do not tell.
     pub(crate) since: Timestamp,
-}
-
-/// A block, as far as it matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Now {
-    pub(crate) block: u64,
-    pub(crate) time: Timestamp,
 }
 
 /// What is known of a task that is due.
@@ -128,7 +122,8 @@ fn doubled(times: u32) -> u64 {
 }
 
 impl Due {
-    const fn is_payout(&self) -> bool {
+    /// Whether it pays a pledger.
+    pub(crate) const fn is_payout(&self) -> bool {
         matches!(
             self.task.duty.operation,
             Operation::Refund(_) | Operation::Collect { .. } | Operation::Claim(_)

@@ -1,38 +1,48 @@
 //! A keeper does what is due for rescues, and what anyone may do: whoever comes first.
 
 pub(crate) mod agenda;
-pub(crate) mod lookout;
+pub(crate) mod metrics;
+pub(crate) mod payouts;
 pub(crate) mod report;
 pub(crate) mod sender;
-pub(crate) mod service;
-pub(crate) mod watched;
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{
+    future::Future,
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use alloy::primitives::Address;
-use eyre::{Report, Result, eyre};
+use eyre::{Result, eyre};
 use levee_model::Timestamp;
 use tokio::time;
 
 use self::{
-    agenda::{Agenda, Due, Now},
-    lookout::{Lookout, Sight},
+    agenda::{Agenda, Due},
+    metrics::Metrics,
+    payouts::Payouts,
     report::{Handled, Outcome, Round},
-    sender::{Sender, Sent, affordable},
+    sender::{Escrows, Sender, Sent, affordable},
 };
 use crate::{
     connection::Connection,
-    error::{EXIT_USER, exit_code, in_a_line},
     output::Output,
+    service::{
+        Now, Service,
+        lookout::{Lookout, Sight},
+        vitals::Vitals,
+    },
 };
 
-/// The longest pause while the nodes do not answer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How often the balance is read while nothing is sent.
+const BALANCE_PAUSE: Duration = Duration::from_secs(60);
 
 /// A keeper that goes on until it is asked to end.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     pub(crate) lookout: Lookout,
+    pub(crate) payouts: Payouts,
+    pub(crate) metrics: Metrics,
     pub(crate) agenda: Agenda,
     pub(crate) sender: Sender,
     pub(crate) output: Output,
@@ -46,37 +56,12 @@ pub(crate) struct Keeper {
     pub(crate) tells_each: bool,
     /// Whether a transaction of the keeper is in no block yet, or was not looked at.
     pub(crate) has_pending: bool,
+    /// When the balance was read, and whether it was low.
+    pub(crate) balance: Option<(Instant, bool)>,
 }
 
-impl Keeper {
-    /// Looks and acts until `stop`. What was begun by then is waited for, and what is not in a block after that stays in the journal.
-    ///
-    /// # Errors
-    /// What only the user can correct. Nodes that do not answer are asked again.
-    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) -> Result<()> {
-        let mut stop = pin!(stop);
-        let mut failures = 0;
-        loop {
-            let pause = match self.turn(&mut stop).await {
-                None => return Ok(()),
-                Some(Ok(pause)) => {
-                    failures = 0;
-                    pause
-                }
-                Some(Err(report)) => {
-                    failures += 1;
-                    self.failed(report, failures)?
-                }
-            };
-            tokio::select! {
-                biased;
-                () = &mut stop => return Ok(()),
-                () = time::sleep(pause) => {}
-            }
-        }
-    }
-
-    /// One look, and what follows from it; the pause until the next. None if it was asked to end.
+impl Service for Keeper {
+    /// What was begun when it is asked to end is waited for, and what is not in a block after that stays in the journal.
     async fn turn(&mut self, stop: &mut (impl Future<Output = ()> + Unpin)) -> Option<Result<Duration>> {
         // What was begun before comes before anything else; while it waits, the chain is only looked at.
         let is_clear = if self.has_pending { self.round(&[], 0, stop).await? } else { true };
@@ -93,6 +78,15 @@ impl Keeper {
             Ok(Sight::Nothing) => return Some(Ok(self.every)),
             Err(report) => return Some(Err(report)),
         };
+        if self.balance.is_none_or(|(read, _)| read.elapsed() > BALANCE_PAUSE) {
+            tokio::select! {
+                biased;
+                () = &mut *stop => return None,
+                read = self.check_balance() => if let Err(report) = read {
+                    return Some(Err(report));
+                },
+            }
+        }
         let ready = self.ready(now);
         if is_clear && !ready.is_empty() {
             self.round(&ready, now.time, stop).await?;
@@ -100,11 +94,17 @@ impl Keeper {
         Some(Ok(self.every))
     }
 
+    fn vitals(&self) -> &Vitals {
+        &self.lookout.vitals
+    }
+}
+
+impl Keeper {
     /// What is to be done at a block.
     fn ready(&mut self, now: Now) -> Vec<Due> {
-        let tasks = self.lookout.tasks(now);
+        let tasks = self.payouts.tasks(&self.lookout.watched, now.time);
         let ready = self.agenda.at(now, tasks);
-        self.lookout.metrics.due.set(i64::try_from(self.agenda.len()).unwrap_or(i64::MAX));
+        self.metrics.due.set(i64::try_from(self.agenda.len()).unwrap_or(i64::MAX));
         ready
     }
 
@@ -132,7 +132,7 @@ impl Keeper {
         };
         if let Err(report) = told {
             self.has_pending = true;
-            self.note_failure(&report);
+            self.lookout.vitals.note_failure(&report);
         }
         (!is_asked_to_end).then_some(!self.has_pending)
     }
@@ -140,12 +140,12 @@ impl Keeper {
     async fn tell(&mut self, sent: Sent) -> Result<()> {
         self.has_pending = sent.has_pending;
         let tells_each = self.tells_each && self.output.is_json();
-        sent.finished.iter().for_each(|outcome| self.lookout.metrics.count(outcome.name()));
-        let block = self.lookout.metrics.block.get().cast_unsigned();
+        sent.finished.iter().for_each(|outcome| self.metrics.count(outcome.name()));
+        let block = self.lookout.vitals.block.get().cast_unsigned();
         for (due, outcome) in sent.handled {
             let block = if let Outcome::Done(executed) = &outcome { executed.block } else { block };
             self.agenda.tried(&due.task, block, &outcome);
-            self.lookout.metrics.count(outcome.name());
+            self.metrics.count(outcome.name());
             let (rescue, purpose, name) = (due.task.rescue, &due.purpose, outcome.name());
             tracing::info!(target: "keeper", %rescue, %purpose, outcome = name, "{}", outcome.text());
             let handled = due.handled(outcome);
@@ -157,34 +157,20 @@ impl Keeper {
         sent.error.map_or(Ok(()), Err)
     }
 
-    /// Warns before the account can pay no more.
-    async fn check_balance(&self) -> Result<()> {
+    /// Warns when the account can soon pay no more.
+    async fn check_balance(&mut self) -> Result<()> {
         let balance = self.sender.balance().await?;
         let enough = affordable(balance, self.sender.cap.late);
-        let metrics = &self.lookout.metrics;
+        let metrics = &self.metrics;
         metrics.balance.set(i64::try_from(balance.get() / 1_000_000_000).unwrap_or(i64::MAX));
         metrics.affordable.set(i64::try_from(enough).unwrap_or(i64::MAX));
-        if enough < self.reserve {
+        let (is_low, was_low) = (enough < self.reserve, self.balance.is_some_and(|(_, was_low)| was_low));
+        self.balance = Some((Instant::now(), is_low));
+        if is_low && !was_low {
             let account = self.sender.account();
             tracing::warn!(target: "keeper", %account, balance_wei = %balance, transactions = enough, "the balance is low");
         }
         Ok(())
-    }
-
-    /// The pause after a failure, if it may pass.
-    fn failed(&self, report: Report, failures: u32) -> Result<Duration> {
-        if exit_code(&report) == EXIT_USER {
-            return Err(report);
-        }
-        self.note_failure(&report);
-        let pause = self.every.saturating_mul(1u32.checked_shl(failures).unwrap_or(u32::MAX));
-        Ok(pause.min(LONGEST_PAUSE))
-    }
-
-    fn note_failure(&self, report: &Report) {
-        let error = in_a_line(report);
-        tracing::error!(target: "keeper", error, "it is tried again");
-        self.lookout.metrics.failed(error);
     }
 
     /// Does what is due now, each once, whoever's turn it is.
@@ -214,14 +200,15 @@ impl Keeper {
 /// What `from` would do now.
 pub(crate) async fn plan(
     mut lookout: Lookout,
+    payouts: &Payouts,
     connection: &Connection,
     from: Address,
     every: Duration,
 ) -> Result<Round> {
     let now = lookout.caught_up(every).await?;
-    let mut duties: Vec<Handled> = Vec::new();
-    for due in Agenda::new(from, 1).at(now, lookout.tasks(now)) {
-        let outcome = Sender::plan(connection, from, &due).await?;
+    let (mut duties, mut escrows): (Vec<Handled>, _) = (Vec::new(), Escrows::default());
+    for due in Agenda::new(from, 1).at(now, payouts.tasks(&lookout.watched, now.time)) {
+        let outcome = Sender::plan(connection, from, &due, &mut escrows).await?;
         duties.push(due.handled(outcome));
     }
     Ok(Round { block: now.block, rescues: lookout.watched.len(), duties })

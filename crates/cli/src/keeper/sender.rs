@@ -1,6 +1,7 @@
 //! How a keeper sends: through the journal, like every other command, and never the same twice.
 
 use std::{
+    collections::{BTreeMap, btree_map::Entry},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -30,6 +31,10 @@ const AT_ONCE: usize = 16;
 
 /// The most gas that is paid for a duty: four times what the dearest one needs. Whoever is paid may be a contract that wastes it.
 const MOST_GAS: u64 = 1_200_000;
+
+/// The most gas that is paid for a payment to a pledger, three times what the dearest one needs: it is paid for again with each tranche,
+/// so a pledger that wastes gas must not make it dear.
+const MOST_PAYOUT_GAS: u64 = 300_000;
 
 /// What the dearest duty of a keeper is taken to need, with a quarter on top: the settlement of 24 pots.
 pub(crate) const DUTY_GAS: u64 = 400_000;
@@ -84,6 +89,35 @@ impl Sent {
     }
 }
 
+/// What the duties of a round share.
+#[derive(Debug)]
+struct Basis {
+    /// What the account has, less what was spent in this round at most.
+    balance: Wei,
+    /// What the journal has.
+    known: Vec<Intent>,
+    escrows: Escrows,
+}
+
+/// The escrows of a round, each opened once: whether it is genuine does not change meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Escrows(BTreeMap<Address, Escrow<DynProvider>>);
+
+impl Escrows {
+    async fn open<J: Journal>(
+        &mut self,
+        outbox: &Outbox<DynProvider, J>,
+        rescue: Address,
+    ) -> Result<&Escrow<DynProvider>, Error> {
+        Ok(match self.0.entry(rescue) {
+            Entry::Occupied(opened) => opened.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(Escrow::open(outbox.provider().clone(), outbox.chain(), rescue).await?)
+            }
+        })
+    }
+}
+
 /// What became of a duty at first.
 enum Begun {
     Sent(Box<(Intent, Signed)>),
@@ -123,13 +157,14 @@ impl Sender {
         now: Timestamp,
         sent: &mut Sent,
     ) -> Result<Vec<(&'a Due, Intent, Signed)>> {
-        let (mut balance, known) = (self.balance().await?, self.journal.intents().await?);
+        let (balance, known) = (self.balance().await?, self.journal.intents().await?);
+        let mut basis = Basis { balance, known, escrows: Escrows::default() };
         let mut begun = Vec::new();
         for one in due.iter().take(AT_ONCE) {
             if self.stop.is_set() {
                 break;
             }
-            match self.begin(outbox, one, now, (&mut balance, &known)).await {
+            match self.begin(outbox, one, now, &mut basis).await {
                 Ok(Begun::Sent(pair)) => {
                     let (intent, signed) = *pair;
                     begun.push((one, intent, signed));
@@ -146,9 +181,14 @@ impl Sender {
     }
 
     /// What an account would send, without an account that can sign.
-    pub(crate) async fn plan(connection: &Connection, from: Address, due: &Due) -> Result<Outcome> {
+    pub(crate) async fn plan(
+        connection: &Connection,
+        from: Address,
+        due: &Due,
+        escrows: &mut Escrows,
+    ) -> Result<Outcome> {
         let outbox = Outbox::watching(connection.provider.clone(), connection.chain, from);
-        match prepare(&outbox, due).await {
+        match prepare(&outbox, due, escrows).await {
             Ok((_, prepared)) => {
                 Ok(Outcome::Planned { gas: prepared.gas(), fee_limit: prepared.cost_limit() })
             }
@@ -255,30 +295,29 @@ impl Sender {
         outbox: &Post,
         due: &Due,
         now: Timestamp,
-        (balance, known): (&mut Wei, &[Intent]),
+        basis: &mut Basis,
     ) -> Result<Begun, Error> {
         let (chain, account) = (outbox.chain(), outbox.account());
         let rescue = Some(due.task.rescue);
         let draft = Draft { chain, account, rescue, purpose: due.purpose.clone(), key: None };
-        if let Some(begun) = self.begun_before(outbox, &draft, known).await? {
+        if let Some(begun) = self.begun_before(outbox, &draft, &basis.known).await? {
             return Ok(begun);
         }
         let cap = self.cap.at(due.since, now);
-        let prepared =
-            prepare(outbox, due).await.and_then(|(call, prepared)| Ok((call, prepared.at_price(cap)?)));
+        let prepared = prepare(outbox, due, &mut basis.escrows).await;
+        let prepared = prepared.and_then(|(call, prepared)| Ok((call, prepared.at_price(cap)?)));
         let (call, prepared) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return blamed(outbox, error).await.map(Begun::Over),
         };
         let fee_limit = prepared.cost_limit();
-        if *balance < fee_limit {
-            return Ok(Begun::Over(Outcome::Unfunded { balance: *balance, fee_limit }));
-        }
-        // It was just compared.
-        *balance = *balance - fee_limit;
+        let Some(left) = basis.balance.checked_sub(fee_limit) else {
+            return Ok(Begun::Over(Outcome::Unfunded { balance: basis.balance, fee_limit }));
+        };
+        basis.balance = left;
         let step = "call".to_owned();
-        // Others may have been faster while prices were read.
-        if let Err(error) = call.simulate(account).await {
+        // Others may have been faster while prices were read, and a contract can read what is paid for gas.
+        if let Err(error) = outbox.try_out(&call, &prepared).await {
             return blamed(outbox, error).await.map(Begun::Over);
         }
         let intent = self.journal.begin(&draft, std::slice::from_ref(&step)).await?;
@@ -342,13 +381,13 @@ impl Sender {
 async fn prepare<J: Journal>(
     outbox: &Outbox<DynProvider, J>,
     due: &Due,
+    escrows: &mut Escrows,
 ) -> Result<(Call<DynProvider>, Prepared), Error> {
-    let task = &due.task;
-    let escrow = Escrow::open(outbox.provider().clone(), outbox.chain(), task.rescue).await?;
-    let call = escrow.call(task.duty.operation)?;
+    let call = escrows.open(outbox, due.task.rescue).await?.call(due.task.duty.operation)?;
     let prepared = outbox.prepare(&call).await?;
+    let limit = if due.is_payout() { MOST_PAYOUT_GAS } else { MOST_GAS };
     match prepared.gas() {
-        gas if gas > MOST_GAS => Err(Error::GasAboveLimit { gas, limit: MOST_GAS }),
+        gas if gas > limit => Err(Error::GasAboveLimit { gas, limit }),
         _ => Ok((call, prepared)),
     }
 }

@@ -61,12 +61,7 @@ impl Page {
 
     /// The amounts of the tranches after `from` up to `to`, rounded as they are delivered: `1 ETH, 2 wstETH`.
     pub(crate) fn tranches_text(&self, from: PerAsset<u8>, to: PerAsset<u8>) -> String {
-        let shown = |asset| {
-            let part = self.view.tranches_between(asset, from[asset], to[asset]);
-            (!part.is_zero()).then(|| amount::units(part, asset, self.rate()))
-        };
-        let parts: Vec<_> = Asset::ALL.into_iter().filter_map(shown).collect();
-        if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
+        amount::tranches(&self.view, from, to)
     }
 
     /// The amounts pledged, by asset, without empty ones.

@@ -134,13 +134,10 @@ impl Nodes {
         if chain == LOCAL_CHAIN {
             return Ok(());
         }
-        let read = Head { number: U64::from(number), timestamp: U64::from(time) };
-        let now = clock::now();
-        if time > now.saturating_add(FARTHEST) {
-            return Err(Error::FutureBlock { block: number, seconds: time.saturating_sub(now) });
-        }
+        self.check_latest(chain, number, time)?;
+        let (read, now) = (Head { number: U64::from(number), timestamp: U64::from(time) }, clock::now());
         let mut heads = if self.list.len() == 1 { Vec::new() } else { self.heads().await };
-        heads.push((&self.list[self.preferred.load(Relaxed) % self.list.len()], read));
+        heads.push((self.first(), read));
         for (node, head) in &heads {
             node.check_age(head, now.saturating_sub(OLDEST), now, || "this machine's clock".into())?;
         }
@@ -152,6 +149,47 @@ impl Nodes {
         heads.iter().try_for_each(|(node, head)| {
             node.check_age(head, newest_time.saturating_sub(LARGEST_LAG), newest_time, than)
         })
+    }
+
+    /// Puts requests first to the node with the latest block, until another answers in its place: one that stands still answers too, but
+    /// not with what is so now. A block that is more than a minute ahead of this machine's clock counts for nothing, as any node can
+    /// say that it has one, unless the chain is the local chain 31337.
+    ///
+    /// For those who only read. Before something is signed, [`check_current`](Self::check_current) refuses a node that is behind, since it
+    /// may have to answer in the other's place.
+    pub async fn prefer_latest(&self, chain: u64) {
+        if self.list.len() == 1 {
+            return;
+        }
+        let latest: Timestamp = clock::now().saturating_add(LARGEST_LAG);
+        let heads = self.heads().await;
+        let possible =
+            heads.iter().filter(|(_, head)| chain == LOCAL_CHAIN || head.timestamp.to::<u64>() <= latest);
+        let Some((best, _)) = possible.max_by_key(|(_, head)| head.number) else { return };
+        if let Some(place) = self.list.iter().position(|node| std::ptr::eq(node, *best)) {
+            self.preferred.store(place, Relaxed);
+        }
+    }
+
+    /// Checks by this machine's clock that a latest block, as just read, is no old one.
+    ///
+    /// # Errors
+    /// As [`check_current`](Self::check_current), of one node.
+    pub fn check_latest(&self, chain: u64, number: u64, time: Timestamp) -> Result<(), Error> {
+        if chain == LOCAL_CHAIN {
+            return Ok(());
+        }
+        let now = clock::now();
+        if time > now.saturating_add(FARTHEST) {
+            return Err(Error::FutureBlock { block: number, seconds: time.saturating_sub(now) });
+        }
+        let head = Head { number: U64::from(number), timestamp: U64::from(time) };
+        self.first().check_age(&head, now.saturating_sub(OLDEST), now, || "this machine's clock".into())
+    }
+
+    /// The node that is asked first.
+    fn first(&self) -> &Node {
+        &self.list[self.preferred.load(Relaxed) % self.list.len()]
     }
 
     /// The latest blocks of the nodes that answer.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use levee_model::{Amount, Asset, Rate, Shares, Units, Wei, prorata};
+use levee_model::{Amount, Asset, PerAsset, Rate, RescueView, Shares, Units, Wei, prorata};
 
 use super::TextError;
 use crate::display::{decimal, ether};
@@ -171,6 +171,16 @@ pub fn worth(amount: Units, asset: Asset, rate: Option<Rate>) -> String {
         }
         _ => units(amount, asset, rate),
     }
+}
+
+/// The amounts of the tranches after `from` up to `to`, rounded as they are delivered: `1 ETH, 2 wstETH`.
+pub fn tranches(view: &RescueView, from: PerAsset<u8>, to: PerAsset<u8>) -> String {
+    let shown = |asset| {
+        let part = view.tranches_between(asset, from[asset], to[asset]);
+        (!part.is_zero()).then(|| units(part, asset, view.rate.known()))
+    };
+    let parts: Vec<_> = Asset::ALL.into_iter().filter_map(shown).collect();
+    if parts.is_empty() { "nothing".into() } else { parts.join(", ") }
 }
 
 /// `units`, and the exact number in the smallest unit, for something about to be signed.

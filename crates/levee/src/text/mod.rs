@@ -19,6 +19,7 @@
 use std::fmt;
 
 pub mod address;
+pub mod amendment;
 pub mod amount;
 pub mod compact;
 pub mod document;

@@ -322,6 +322,35 @@ async fn a_node_that_is_behind_is_named() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_node_that_is_farthest_is_asked_first() -> Result<()> {
+    let env = Environment::start().await?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+    let with_head = |number: u64, time: u64| {
+        Proxy::replying(&env.endpoint(), move |request| {
+            let number = format!("{number:#x}");
+            match request["method"].as_str() {
+                Some("eth_getBlockByNumber") => {
+                    Reply::Result(json!({ "number": number, "timestamp": format!("{time:#x}") }))
+                }
+                _ => Reply::Result(json!(number)),
+            }
+        })
+    };
+    let (late, newest, liar) = (with_head(100, now - 500), with_head(105, now), with_head(200, now + 3_600));
+    let all = nodes(&[late.url(), liar.url(), newest.url(), "http://127.0.0.1:1"])?;
+    assert_eq!(all.read_only().get_block_number().await?, 100);
+    all.prefer_latest(1).await;
+    assert_eq!(all.read_only().get_block_number().await?, 105);
+    // A local chain has any time.
+    all.prefer_latest(LOCAL_CHAIN).await;
+    assert_eq!(all.read_only().get_block_number().await?, 200);
+    assert_eq!(all.check_latest(1, 105, now - 200), Ok(()));
+    let error = all.check_latest(1, 105, now - 1_000).unwrap_err();
+    assert!(matches!(error, Error::NodeBehind { block: 105, .. }), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn what_a_node_repeats_of_a_key_is_not_told() -> Result<()> {
     let env = Environment::start().await?;
     for fault in [

@@ -22,8 +22,10 @@ pub(super) async fn look(checkup: &mut Checkup, journal: &JournalArgs) {
 }
 
 fn configuration() -> Result<String> {
-    let path = Config::get()?.path();
-    Ok(path.map_or("no levee.toml".into(), |path| path.display().to_string()))
+    let config = Config::get()?;
+    let Some(path) = config.path() else { return Ok("no levee.toml".into()) };
+    let services = config.services()?.into_iter().map(|name| format!(", says what `levee {name}` does"));
+    Ok(format!("{}{}", path.display(), services.collect::<String>()))
 }
 
 /// Where the journal is, and how many of its intents are not finished.

@@ -1,4 +1,4 @@
-//! What a keeper says of itself: metrics for Prometheus, and whether it is healthy.
+//! What a service says of itself: metrics for Prometheus, and whether it is healthy.
 
 use std::{
     net::SocketAddr,
@@ -13,16 +13,16 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use eyre::Result;
+use eyre::{Report, Result};
 use prometheus_client::{
-    encoding::text,
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    encoding,
+    metrics::{counter::Counter, gauge::Gauge},
     registry::Registry,
 };
 use serde::Serialize;
 use tokio::net::TcpListener;
 
-use crate::error::UserError;
+use crate::error::{UserError, in_a_line};
 
 /// What Prometheus takes for its text.
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -30,23 +30,15 @@ const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// How long it may be since the chain was last seen, at most: ten Ethereum blocks.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What became of duties, by a word.
-type Outcomes = Family<[(&'static str, &'static str); 1], Counter>;
-
-/// The figures of a keeper. Clones share them.
+/// The figures that every service has. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Metrics {
+pub(crate) struct Vitals {
     /// The block that the index has come to, and the latest of the chain.
     pub(crate) block: Gauge,
     pub(crate) head: Gauge,
     pub(crate) rescues: Gauge,
-    pub(crate) due: Gauge,
-    /// What the account can spend, in gwei, and for how many transactions that is enough.
-    pub(crate) balance: Gauge,
-    pub(crate) affordable: Gauge,
     /// How often the nodes or the store failed.
     pub(crate) failures: Counter,
-    outcomes: Outcomes,
     health: Arc<Mutex<Health>>,
 }
 
@@ -57,7 +49,7 @@ struct Health {
     error: Option<String>,
 }
 
-/// The answer to whoever asks whether the keeper is healthy.
+/// The answer to whoever asks whether the service is healthy.
 #[derive(Debug, PartialEq, Serialize)]
 struct Checkup {
     healthy: bool,
@@ -67,19 +59,20 @@ struct Checkup {
     error: Option<String>,
 }
 
-impl Metrics {
-    /// Counts what became of a duty.
-    pub(crate) fn count(&self, outcome: &'static str) {
-        self.outcomes.get_or_create(&[("outcome", outcome)]).inc();
-    }
-
+impl Vitals {
     /// Takes note that the chain was seen.
     pub(crate) fn well(&self) {
         *self.health() = Health { well: Some(Instant::now()), error: None };
     }
 
-    /// Takes note of what went wrong.
-    pub(crate) fn failed(&self, error: String) {
+    /// Takes note of what went wrong, and says that it is tried again.
+    pub(crate) fn note_failure(&self, report: &Report) {
+        let error = in_a_line(report);
+        tracing::error!(target: "service", error, "it is tried again");
+        self.failed(error);
+    }
+
+    fn failed(&self, error: String) {
         self.failures.inc();
         self.health().error = Some(error);
     }
@@ -94,29 +87,18 @@ impl Metrics {
         Checkup { healthy, block: self.block.get(), error: health.error.clone() }
     }
 
-    fn registry(&self) -> Registry {
-        let mut registry = Registry::with_prefix("levee_keeper");
+    /// These figures, with names that begin with `prefix`.
+    pub(crate) fn registry(&self, prefix: &str) -> Registry {
+        let mut registry = Registry::with_prefix(prefix);
         registry.register("block", "Block that the index has come to", self.block.clone());
         registry.register("head", "Latest block of the chain", self.head.clone());
         registry.register("rescues", "Rescues that are looked after", self.rescues.clone());
-        registry.register("due", "Duties that are due", self.due.clone());
-        registry.register("balance_gwei", "What the account has", self.balance.clone());
-        let affordable = "Transactions that the balance is enough for, at the highest price";
-        registry.register("affordable_transactions", affordable, self.affordable.clone());
         registry.register("failures", "Times that the nodes or the store failed", self.failures.clone());
-        registry.register("duties", "Duties that were tried, by what became of them", self.outcomes.clone());
         registry
     }
 
-    /// The text for Prometheus.
-    fn text(&self) -> Result<String, std::fmt::Error> {
-        let mut written = String::new();
-        text::encode(&mut written, &self.registry())?;
-        Ok(written)
-    }
-
     /// Serves `/metrics` and `/health` at an address, in the background, as long as the runtime lives. Returns the address.
-    pub(crate) async fn serve(&self, address: SocketAddr) -> Result<SocketAddr> {
+    pub(crate) async fn serve(&self, address: SocketAddr, figures: Registry) -> Result<SocketAddr> {
         let taken = |error| {
             UserError::new(format!("nothing can be served at `{address}`: {error}"))
                 .hint("choose another address with `--listen`")
@@ -124,21 +106,36 @@ impl Metrics {
         let listener = TcpListener::bind(address).await.map_err(taken)?;
         let address = listener.local_addr()?;
         let routes = Router::new().route("/metrics", get(metrics)).route("/health", get(health));
-        let server = axum::serve(listener, routes.with_state(self.clone()));
+        let served = Served { vitals: self.clone(), figures: Arc::new(figures) };
+        let server = axum::serve(listener, routes.with_state(served));
         tokio::spawn(async move { server.await });
         Ok(address)
     }
 }
 
-async fn metrics(State(metrics): State<Metrics>) -> Response {
-    match metrics.text() {
+/// What is served.
+#[derive(Debug, Clone)]
+struct Served {
+    vitals: Vitals,
+    figures: Arc<Registry>,
+}
+
+/// Figures as text for Prometheus.
+pub(crate) fn text(figures: &Registry) -> Result<String, std::fmt::Error> {
+    let mut written = String::new();
+    encoding::text::encode(&mut written, figures)?;
+    Ok(written)
+}
+
+async fn metrics(State(served): State<Served>) -> Response {
+    match text(&served.figures) {
         Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-async fn health(State(metrics): State<Metrics>) -> Response {
-    let checkup = metrics.checkup(PATIENCE);
+async fn health(State(served): State<Served>) -> Response {
+    let checkup = served.vitals.checkup(PATIENCE);
     let status = if checkup.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     // Texts and numbers are always written.
     let body = serde_json::to_string(&checkup).unwrap_or_default();
@@ -150,39 +147,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_figures_are_written_as_prometheus_reads_them() {
-        let metrics = Metrics::default();
-        metrics.block.set(7);
-        metrics.count("done");
-        metrics.count("done");
-        metrics.count("reverted");
-        let text = metrics.text().unwrap();
-        for line in [
-            "# TYPE levee_keeper_block gauge",
-            "levee_keeper_block 7",
-            "# TYPE levee_keeper_duties counter",
-            "levee_keeper_duties_total{outcome=\"done\"} 2",
-            "levee_keeper_duties_total{outcome=\"reverted\"} 1",
-            "levee_keeper_failures_total 0",
-            "# EOF",
-        ] {
-            assert!(text.lines().any(|one| one == line), "{line}: {text}");
-        }
-    }
-
-    #[test]
     fn it_is_healthy_for_a_while_after_it_has_seen_the_chain() {
-        let metrics = Metrics::default();
-        metrics.block.set(5);
+        let vitals = Vitals::default();
+        vitals.block.set(5);
         let unknown = Checkup { healthy: false, block: 5, error: None };
-        assert_eq!(metrics.checkup(PATIENCE), unknown);
-        metrics.well();
-        metrics.failed("no node answers".into());
+        assert_eq!(vitals.checkup(PATIENCE), unknown);
+        vitals.well();
+        vitals.failed("no node answers".into());
         let error = Some("no node answers".to_owned());
-        assert_eq!(metrics.checkup(PATIENCE), Checkup { healthy: true, block: 5, error: error.clone() });
-        assert_eq!(metrics.checkup(Duration::ZERO), Checkup { healthy: false, block: 5, error });
-        metrics.well();
-        assert_eq!(metrics.checkup(PATIENCE), Checkup { healthy: true, block: 5, error: None });
-        assert_eq!(metrics.failures.get(), 1);
+        assert_eq!(vitals.checkup(PATIENCE), Checkup { healthy: true, block: 5, error: error.clone() });
+        assert_eq!(vitals.checkup(Duration::ZERO), Checkup { healthy: false, block: 5, error });
+        vitals.well();
+        assert_eq!(vitals.checkup(PATIENCE), Checkup { healthy: true, block: 5, error: None });
+        assert_eq!(vitals.failures.get(), 1);
     }
 }

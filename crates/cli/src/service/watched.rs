@@ -1,44 +1,45 @@
-//! The rescues that a keeper looks after, as the index has them.
+//! The rescues that a service looks after, as the index has them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy::{primitives::Address, providers::DynProvider};
+use alloy::{
+    primitives::{Address, B256},
+    providers::DynProvider,
+};
 use eyre::Result;
-use levee::{History, PoolBooks, lido};
+use levee::{Block, History, PoolBooks, lido};
 use levee_index::{Contract, Cursor, IndexError, Kind, LogPlace, Store, Verdict};
-use levee_model::{Inconsistent, Lido, Moment, Operation, PositionId, Rate, Rescue, Status, Timestamp};
+use levee_model::{Inconsistent, Lido, Moment, Rate, Rescue, Status, Timestamp};
 
-use super::agenda::Task;
-
-/// Which payments to pledgers a keeper makes, of those that anyone may make.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Payouts {
-    pub(crate) refund: bool,
-    pub(crate) collect: bool,
-    pub(crate) claim: bool,
-    /// To whom; everyone if it is empty.
-    pub(crate) pledgers: BTreeSet<Address>,
+/// How much is kept of each rescue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// What the escrow's events add up to.
+    Rescue,
+    /// What those of the pools add up to, too.
+    Pools,
+    /// All events, too.
+    Events,
 }
 
-impl Payouts {
-    /// Whether a keeper makes this one.
-    fn includes(&self, operation: Operation) -> bool {
-        let (is_wanted, pledger) = match operation {
-            Operation::Refund(PositionId { pledger, .. }) => (self.refund, pledger),
-            Operation::Collect { pledger, .. } => (self.collect, pledger),
-            Operation::Claim(PositionId { pledger, .. }) => (self.claim, pledger),
-            _ => return false,
-        };
-        is_wanted && (self.pledgers.is_empty() || self.pledgers.contains(&pledger))
+impl Detail {
+    /// Whether logs of a contract of this kind change what is kept.
+    const fn counts(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Rescue => true,
+            Kind::RecoveryPool => !matches!(self, Self::Rescue),
+            Kind::BonusPool => matches!(self, Self::Events),
+            Kind::Board => false,
+        }
     }
 }
 
-/// A rescue, and the places of the latest logs that it was added up from: of the escrow, and of its recovery pool.
+/// A rescue, and the places of the latest logs that it was added up from, by contract.
 #[derive(Debug)]
 struct Known {
-    places: [Option<LogPlace>; 2],
-    rescue: Rescue,
-    pools: PoolBooks,
+    places: Vec<Option<LogPlace>>,
+    /// As of no block in particular, and without what is not kept.
+    history: History,
 }
 
 /// The rescues, added up when they change.
@@ -49,7 +50,9 @@ pub(crate) struct Watched {
     chain: u64,
     /// All if it is empty.
     wanted: BTreeSet<Address>,
-    payouts: Payouts,
+    detail: Detail,
+    /// Those of the wanted that the index has, whether they can be added up or not.
+    indexed: BTreeSet<Address>,
     /// Where the index was when they were looked at.
     at: Option<Cursor>,
     rescues: BTreeMap<Address, Known>,
@@ -64,10 +67,10 @@ impl Watched {
         provider: DynProvider,
         chain: u64,
         wanted: BTreeSet<Address>,
-        payouts: Payouts,
+        detail: Detail,
     ) -> Self {
-        let (rescues, rates) = (BTreeMap::new(), BTreeMap::new());
-        Self { store, provider, chain, wanted, payouts, at: None, rescues, rates }
+        let (indexed, rescues, rates) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Self { store, provider, chain, wanted, detail, indexed, at: None, rescues, rates }
     }
 
     /// How many there are.
@@ -80,20 +83,24 @@ impl Watched {
         self.wanted.iter().filter(|address| !self.rescues.contains_key(*address)).copied().collect()
     }
 
-    /// All that is due by the clock of a block, at which the index is.
-    pub(crate) fn tasks(&self, time: Timestamp) -> Vec<Task> {
-        self.rescues.iter().flat_map(|(&rescue, known)| self.tasks_of(rescue, known, time)).collect()
+    /// All of them that can be added up.
+    pub(crate) fn histories(&self) -> impl Iterator<Item = &History> {
+        self.rescues.values().map(|known| &known.history)
     }
 
-    fn tasks_of(&self, rescue: Address, known: &Known, time: Timestamp) -> Vec<Task> {
-        let at = Moment { time, lido: self.lido(&known.rescue) };
-        let Payouts { refund, collect, claim, .. } = self.payouts;
-        // There can be many positions.
-        let payouts = (refund || collect).then(|| known.rescue.payouts(at)).into_iter().flatten();
-        let claims = known.pools.claims(&known.rescue).filter(|_| claim);
-        let payouts = payouts.chain(claims).filter(|duty| self.payouts.includes(duty.operation));
-        let duties = known.rescue.duties(at).into_iter().filter(|duty| duty.makes_sense(time));
-        duties.chain(payouts).map(|duty| Task { rescue, duty }).collect()
+    /// Whether the index does not have a rescue that is wanted: the chain may have dropped it.
+    pub(crate) fn lacks(&self, rescue: Address) -> bool {
+        (self.wanted.is_empty() || self.wanted.contains(&rescue)) && !self.indexed.contains(&rescue)
+    }
+
+    /// Where the index was when they were looked at.
+    pub(crate) const fn at(&self) -> Option<Cursor> {
+        self.at
+    }
+
+    /// What the rules see of a rescue at a time.
+    pub(crate) fn moment(&self, rescue: &Rescue, time: Timestamp) -> Moment {
+        Moment { time, lido: self.lido(rescue) }
     }
 
     /// What a call would find of stETH, as far as it matters: what shares are worth while that is not recorded. Whether it is paused, only
@@ -113,6 +120,7 @@ impl Watched {
             let wanted = self.wanted_of(&contracts);
             // The chain may have dropped the block that created one.
             self.rescues.retain(|address, _| wanted.contains(address));
+            self.indexed.clone_from(&wanted);
             for rescue in wanted {
                 self.update_rescue(rescue, &contracts).await?;
             }
@@ -139,7 +147,7 @@ impl Watched {
             Ok(known) => drop(self.rescues.insert(address, known)),
             // One rescue whose logs are wrong does not keep the others waiting.
             Err(error @ IndexError::HistoryBroken { .. }) => {
-                tracing::error!(target: "keeper", rescue = %address, %error, "its logs cannot be added up");
+                tracing::error!(target: "service", rescue = %address, %error, "its logs cannot be added up");
                 self.rescues.remove(&address);
             }
             Err(error) => return Err(error.into()),
@@ -151,30 +159,35 @@ impl Watched {
         &self,
         rescue: Address,
         contracts: &[Contract],
-    ) -> Result<[Option<LogPlace>; 2], IndexError> {
-        let is_pool = |one: &&Contract| one.kind == Kind::RecoveryPool && one.rescue == rescue;
-        let of_pool = match contracts.iter().find(is_pool).filter(|_| self.payouts.claim) {
-            Some(pool) => self.store.latest_log(self.chain, pool.address).await?,
-            None => None,
-        };
-        Ok([self.store.latest_log(self.chain, rescue).await?, of_pool])
+    ) -> Result<Vec<Option<LogPlace>>, IndexError> {
+        let counts = |one: &&Contract| one.rescue == rescue && self.detail.counts(one.kind);
+        let mut places = Vec::new();
+        for contract in contracts.iter().filter(counts) {
+            places.push(self.store.latest_log(self.chain, contract.address).await?);
+        }
+        Ok(places)
     }
 
-    async fn read(&self, address: Address, places: [Option<LogPlace>; 2]) -> Result<Known, IndexError> {
-        if !self.payouts.claim {
-            let rescue = self.store.rescue(self.chain, address).await?;
-            return Ok(Known { places, rescue, pools: PoolBooks::default() });
-        }
+    async fn read(&self, address: Address, places: Vec<Option<LogPlace>>) -> Result<Known, IndexError> {
         let broken =
             || IndexError::HistoryBroken { rescue: address, number: 0, source: Inconsistent::NoCreation };
-        let History { rescue, pools, .. } =
-            self.store.history(self.chain, address).await?.ok_or_else(broken)?;
-        Ok(Known { places, rescue, pools })
+        if self.detail == Detail::Rescue {
+            let rescue = self.store.rescue(self.chain, address).await?;
+            let block = Block { number: 0, parent_hash: B256::ZERO, time: 0 };
+            let (entries, pools, rate) = (Vec::new(), PoolBooks::default(), None);
+            let history = History { chain: self.chain, block, address, entries, rescue, pools, rate };
+            return Ok(Known { places, history });
+        }
+        let mut history = self.store.history(self.chain, address).await?.ok_or_else(broken)?;
+        if self.detail == Detail::Pools {
+            history.entries = Vec::new();
+        }
+        Ok(Known { places, history })
     }
 
     /// Asks each token of the rescues that are open.
     async fn update_rates(&mut self) -> Result<()> {
-        let open = self.rescues.values().map(|known| &known.rescue);
+        let open = self.rescues.values().map(|known| &known.history.rescue);
         let open = open.filter(|rescue| rescue.stored_status() == Status::Open);
         let tokens: BTreeSet<_> =
             open.map(|rescue| rescue.terms().steth).filter(|it| !it.is_zero()).collect();
@@ -182,7 +195,7 @@ impl Watched {
         for token in tokens {
             // One token that cannot be read does not keep the other rescues waiting.
             let rate = lido::share_rate(&self.provider, token).await.unwrap_or_else(|error| {
-                tracing::error!(target: "keeper", %token, %error, "the value of its shares is not known");
+                tracing::error!(target: "service", %token, %error, "the value of its shares is not known");
                 None
             });
             self.rates.insert(token, rate);

@@ -1,4 +1,4 @@
-//! What a keeper sees: the index, carried on step by step, and what is due by it.
+//! What a service sees: the index, carried on step by step, and the rescues by it.
 
 use std::time::Duration;
 
@@ -6,13 +6,12 @@ use alloy::{primitives::Address, providers::DynProvider};
 use eyre::Result;
 use levee_index::{Added, Cursor, Indexer, Node, Progress, Step, Store};
 
-use crate::history;
-
 use super::{
-    agenda::{Now, Task},
-    service::Metrics,
-    watched::Watched,
+    Now,
+    vitals::Vitals,
+    watched::{Detail, Watched},
 };
+use crate::{commands::index, connection::Connection, history, store::StoreArgs};
 
 /// Follows the chain.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ pub(crate) struct Lookout {
     pub(crate) store: Store,
     pub(crate) chain: u64,
     pub(crate) watched: Watched,
-    pub(crate) metrics: Metrics,
+    pub(crate) vitals: Vitals,
     /// The rescues that it should see, and does not, as it was last told.
     pub(crate) missing: Vec<Address>,
 }
@@ -38,18 +37,32 @@ pub(crate) enum Sight {
 }
 
 impl Lookout {
+    /// Opens the index, to look after the rescues `wanted`, or all if there are none. A new index begins at `from_block`.
+    pub(crate) async fn open(
+        connection: &Connection,
+        store: &StoreArgs,
+        from_block: Option<u64>,
+        wanted: &[Address],
+        detail: Detail,
+    ) -> Result<Self> {
+        let (provider, chain, store) = (connection.provider.clone(), connection.chain, store.open().await?);
+        let indexer = index::indexer(connection, &store, from_block).await?;
+        let watched = Watched::new(store.clone(), provider, chain, wanted.iter().copied().collect(), detail);
+        Ok(Self { indexer, store, chain, watched, vitals: Vitals::default(), missing: Vec::new() })
+    }
+
     /// Carries on the index by a step and, once it has caught up, adds up what has changed. Interrupted at any point, nothing is lost.
     pub(crate) async fn look(&mut self) -> Result<Sight> {
         let progress = match self.indexer.step().await? {
             Step::Indexed(Added { progress, broken }) => {
                 broken
                     .iter()
-                    .for_each(|error| tracing::error!(target: "keeper", %error, "it is not looked after"));
+                    .for_each(|error| tracing::error!(target: "service", %error, "it is not looked after"));
                 progress
             }
             Step::UpToDate(progress) => progress,
             Step::Undone { from, to } => {
-                tracing::warn!(target: "keeper", first = to.number + 1, last = from.number, "the chain dropped blocks");
+                tracing::warn!(target: "service", first = to.number + 1, last = from.number, "the chain dropped blocks");
                 return Ok(Sight::Behind);
             }
             Step::Overtaken => return Ok(Sight::Behind),
@@ -57,7 +70,7 @@ impl Lookout {
         };
         let Progress { cursor: Some(cursor), head, .. } = progress else { return Ok(Sight::Nothing) };
         self.count(&cursor, head);
-        self.metrics.well();
+        self.vitals.well();
         if cursor.number < head {
             return Ok(Sight::Behind);
         }
@@ -68,7 +81,7 @@ impl Lookout {
         };
         self.watched.update(cursor).await?;
         self.tell_missing();
-        self.metrics.rescues.set(i64::try_from(self.watched.len()).unwrap_or(i64::MAX));
+        self.vitals.rescues.set(i64::try_from(self.watched.len()).unwrap_or(i64::MAX));
         Ok(Sight::At(Now { block: header.number, time: header.time }))
     }
 
@@ -89,21 +102,16 @@ impl Lookout {
         Err(history::unknown(self.chain, *rescue).into())
     }
 
-    /// All that is due by what was seen.
-    pub(crate) fn tasks(&self, now: Now) -> Vec<Task> {
-        self.watched.tasks(now.time)
-    }
-
     fn tell_missing(&mut self) {
         let missing = self.watched.missing();
         for rescue in missing.iter().filter(|rescue| !self.missing.contains(rescue)) {
-            tracing::warn!(target: "keeper", %rescue, "the index has no such rescue");
+            tracing::warn!(target: "service", %rescue, "the index has no such rescue");
         }
         self.missing = missing;
     }
 
     fn count(&self, cursor: &Cursor, head: u64) {
-        self.metrics.block.set(cursor.number.cast_signed());
-        self.metrics.head.set(head.cast_signed());
+        self.vitals.block.set(cursor.number.cast_signed());
+        self.vitals.head.set(head.cast_signed());
     }
 }

@@ -1,0 +1,164 @@
+//! What happened: the events that people want to be told.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, B256};
+use levee_model::{Amendment, EndReason, Goal, Moment, PositionId, Wei, schedule};
+
+use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, sentence};
+use crate::{
+    BonusEvent, Entry, Event, History, RecoveryEvent, RescueEvent,
+    display::{ether, utc},
+    text::{amendment, event, percent},
+};
+
+/// Everything in a history that is worth telling, in the order of the chain. What anyone can bring about again and again, at no more than
+/// the price of a transaction, is not: that is told by [`standing`](super::standing), in steps.
+///
+/// The key of an event stands for its block's number and time, its transaction, its place in that, and all that it says: whatever a
+/// reorganization changes of these makes another one.
+pub fn events(history: &History, at: Moment, interest: &Interest) -> Vec<Fact> {
+    let reader = Reader { history, about: About::of(history), at, interest };
+    let (mut facts, mut seen) = (Vec::new(), BTreeMap::<B256, u32>::new());
+    let mut in_force = Goal::from(history.rescue.terms());
+    for entry in &history.entries {
+        let place = seen.entry(entry.transaction).or_default();
+        *place += 1;
+        let told = reader.contents(entry, in_force);
+        facts.extend(told.into_iter().map(|content| reader.fact(entry, *place, content)));
+        if let Event::Rescue(RescueEvent::AmendmentProposed { amendment }) = &entry.event {
+            // Nothing is proposed while an amendment is pending, so the next one finds this one in force.
+            in_force = amendment.goal;
+        }
+    }
+    facts
+}
+
+struct Reader<'a> {
+    history: &'a History,
+    about: About,
+    at: Moment,
+    interest: &'a Interest,
+}
+
+impl Reader<'_> {
+    fn fact(&self, entry: &Entry, place: u32, content: Content) -> Fact {
+        let account = content.account.map(|account| account.to_string()).unwrap_or_default();
+        let place = format!("{} {} {} {place}", entry.block, entry.time, entry.transaction);
+        // Its texts and numbers are always written.
+        let said = serde_json::to_string(&entry.event).unwrap_or_default();
+        let key = self.about.key(&["event", content.kind.name(), &account, &place, &said]);
+        Fact { key, basis: Basis::Event { block: entry.block }, content }
+    }
+
+    fn contents(&self, entry: &Entry, in_force: Goal) -> Vec<Content> {
+        match &entry.event {
+            Event::Rescue(event) => self.of_rescue(entry, event, in_force),
+            Event::Recovery(RecoveryEvent::Claimed { position, .. })
+            | Event::Bonus(BonusEvent::Claimed { position, .. }) => {
+                self.of_position(entry, Kind::Paid, "Paid out", position.pledger)
+            }
+            Event::Bonus(BonusEvent::Decided(_)) => {
+                vec![self.plain(entry, Kind::BonusDecided, "Bonus decided")]
+            }
+            Event::Recovery(_)
+            | Event::Bonus(_)
+            | Event::Board(_)
+            | Event::Receiver(_)
+            | Event::Compact(_) => Vec::new(),
+        }
+    }
+
+    fn of_rescue(&self, entry: &Entry, event: &RescueEvent, in_force: Goal) -> Vec<Content> {
+        let (kind, title) = match event {
+            RescueEvent::Created { terms } => {
+                return vec![self.plain(entry, Kind::Created, "Rescue created").until(terms.deadline)];
+            }
+            RescueEvent::AmendmentProposed { amendment } => {
+                return vec![self.proposed(entry, *amendment, in_force)];
+            }
+            RescueEvent::Settled { settled_at, .. } => return self.settled(entry, *settled_at),
+            RescueEvent::Failed { .. } => (Kind::Failed, "Rescue failed"),
+            RescueEvent::Released { .. } => (Kind::Released, "Tranche released"),
+            RescueEvent::Cancelled { reason: EndReason::Vetoed, .. } => {
+                (Kind::Cancelled, "Rescue stopped by objections")
+            }
+            RescueEvent::Cancelled { .. } => (Kind::Cancelled, "Rescue stopped by its guardian"),
+            RescueEvent::HoldLifted { .. } => (Kind::HoldLifted, "Guardian lifted the hold of the veto"),
+            RescueEvent::Lapsed { .. } => (Kind::Lapsed, "Undelivered tranches lapsed"),
+            _ => return self.of_pledger(entry, event),
+        };
+        vec![self.plain(entry, kind, title)]
+    }
+
+    /// What concerns one pledger. A decline is told to all, since the guardian does it.
+    fn of_pledger(&self, entry: &Entry, event: &RescueEvent) -> Vec<Content> {
+        let (kind, title, pledger) = match event {
+            RescueEvent::Declined { position, .. } => {
+                let declined = self.plain(entry, Kind::Declined, "Pledge declined by the guardian");
+                return vec![Content { account: self.wanted(position.pledger), ..declined }];
+            }
+            RescueEvent::Exited { position, .. } => (Kind::Left, "Pledge withdrawn", position.pledger),
+            RescueEvent::Refunded { position, .. } => (Kind::Paid, "Refund paid", position.pledger),
+            RescueEvent::Collected { pledger, .. } => (Kind::Paid, "Debt paid", *pledger),
+            _ => return Vec::new(),
+        };
+        self.of_position(entry, kind, title, pledger)
+    }
+
+    /// The account, if somebody wants to be told of it.
+    fn wanted(&self, account: Address) -> Option<Address> {
+        self.interest.accounts.contains(&account).then_some(account)
+    }
+
+    fn plain(&self, entry: &Entry, kind: Kind, title: &str) -> Content {
+        // Shares are told by their number: what they are worth changes.
+        let text = sentence(&event::to_text(&entry.event, None));
+        let content = self.about.content(kind, entry.time, title);
+        Content { transaction: Some(entry.transaction), text, ..content }
+    }
+
+    fn of_position(&self, entry: &Entry, kind: Kind, title: &str, pledger: Address) -> Vec<Content> {
+        let account = self.wanted(pledger);
+        account.map(|account| self.plain(entry, kind, title).account(account)).into_iter().collect()
+    }
+
+    fn proposed(&self, entry: &Entry, amendment: Amendment, in_force: Goal) -> Content {
+        let content = self.plain(entry, Kind::AmendmentProposed, "Amendment proposed");
+        let text = sentence(&amendment::pending(in_force, amendment, entry.time));
+        content.until(amendment.effective_at).text(text)
+    }
+
+    fn settled(&self, entry: &Entry, settled_at: u64) -> Vec<Content> {
+        let terms = self.history.rescue.terms();
+        let mut told = vec![self.plain(entry, Kind::Settled, "Rescue settled")];
+        if terms.veto.get() > 0 {
+            let (until, veto) = (schedule::first_due(terms, settled_at), percent::percent(terms.veto));
+            let text = format!(
+                "Until {}, nothing is paid out; objections of {veto} of the draw stop tranches that are not yet due: `levee object`.",
+                utc(until)
+            );
+            let content = self.plain(entry, Kind::ObjectionPeriodBegins, "Objection period begins");
+            told.push(content.until(until).text(text));
+        }
+        told.extend(self.interest.accounts.iter().filter_map(|&account| self.drawn(entry, account)));
+        told
+    }
+
+    /// What settlement drew of an account's positions, which stays as it is from then on; nothing if it has none.
+    fn drawn(&self, entry: &Entry, account: Address) -> Option<Content> {
+        let views = self.history.rescue.position_views(self.at, account);
+        let parts: Vec<_> = views
+            .iter()
+            .map(|view| {
+                let id = PositionId { pledger: account, tier: view.tier, asset: view.asset };
+                format!("{} of the {} in tier {}", ether(view.weight), id.asset, id.tier)
+            })
+            .collect();
+        let drawn: Wei = views.iter().map(|view| view.weight).sum();
+        let title = if drawn.is_zero() { "Nothing of your pledge is drawn" } else { "Your pledge is drawn" };
+        let content = self.plain(entry, Kind::Drawn, title).account(account);
+        (!parts.is_empty())
+            .then(|| content.text(format!("Drawn by value at settlement: {}.", parts.join(", "))))
+    }
+}
