@@ -38,6 +38,7 @@ mod public_keys;
 mod receiver;
 mod rehearse;
 mod route;
+mod serve;
 mod signing;
 mod spreadsheet;
 mod store;

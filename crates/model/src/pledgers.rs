@@ -48,11 +48,24 @@ pub struct PledgerPosition {
 impl Models {
     /// Everyone who has something in the rescue, by address.
     pub fn pledgers(&self, at: Moment) -> Vec<PledgerView> {
-        let with_position = self.rescue.positions().map(|(id, _)| id.pledger);
-        let owed = self.rescue.all_owed().map(|(pledger, ..)| pledger);
-        let accounts: BTreeSet<_> = with_position.chain(owed).collect();
+        self.pledgers_among(at, self.accounts())
+    }
+
+    /// What these accounts have in the rescue, in this order.
+    pub fn pledgers_among(
+        &self,
+        at: Moment,
+        accounts: impl IntoIterator<Item = Address>,
+    ) -> Vec<PledgerView> {
         let (view, decided) = (self.rescue.view(at), self.after_bonus_decision(at));
         accounts.into_iter().map(|pledger| self.pledger(at, &view, decided.as_ref(), pledger)).collect()
+    }
+
+    /// The accounts that have something in the rescue, by address.
+    pub fn accounts(&self) -> BTreeSet<Address> {
+        let with_position = self.rescue.positions().map(|(id, _)| id.pledger);
+        let owed = self.rescue.all_owed().map(|(pledger, ..)| pledger);
+        with_position.chain(owed).collect()
     }
 
     /// The models as the first claim of the bonus would leave them; none if it cannot be decided now.

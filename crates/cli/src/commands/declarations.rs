@@ -187,7 +187,7 @@ impl<'a> From<&'a Compared> for StandingJson<'a> {
     }
 }
 
-fn to_json(lines: &[Compared], rescue: Address) -> Declarations<'_> {
+pub(crate) fn to_json(lines: &[Compared], rescue: Address) -> Declarations<'_> {
     let declarations = lines.iter().map(StandingJson::from).collect();
     Declarations { rescue, declarations, not_yet_locked_wei: total_missing(lines) }
 }

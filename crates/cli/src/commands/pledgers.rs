@@ -178,10 +178,10 @@ const fn position_of(call: &Operation) -> Option<(u8, Asset)> {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Pledgers<'a> {
     #[serde(with = "Account")]
-    rescue: Address,
-    chain: u64,
+    pub(crate) rescue: Address,
+    pub(crate) chain: u64,
     /// The block up to which it is.
-    block: Block,
+    pub(crate) block: Block,
     /// By address.
-    pledgers: &'a [PledgerView],
+    pub(crate) pledgers: &'a [PledgerView],
 }

@@ -57,14 +57,40 @@ struct Health {
     error: Option<String>,
 }
 
-/// The answer to whoever asks whether the keeper is healthy.
+/// The answer to whoever asks whether a service is healthy.
 #[derive(Debug, PartialEq, Serialize)]
-struct Checkup {
-    healthy: bool,
+pub(crate) struct Checkup {
+    pub(crate) healthy: bool,
     /// The block that the index has come to.
-    block: i64,
+    pub(crate) block: i64,
     /// What went wrong the last time, if it has not been well since.
-    error: Option<String>,
+    pub(crate) error: Option<String>,
+}
+
+impl IntoResponse for Checkup {
+    fn into_response(self) -> Response {
+        let status = if self.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        // Texts and numbers are always written.
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+/// The figures of a registry, as Prometheus reads them.
+pub(crate) fn exposed(registry: &Registry) -> Response {
+    let mut text = String::new();
+    match text::encode(&mut text, registry) {
+        Ok(()) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Listens at the address of `--listen`.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, UserError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        UserError::new(format!("nothing can be served at `{address}`: {error}"))
+            .hint("choose another address with `--listen`")
+    })
 }
 
 impl Metrics {
@@ -108,20 +134,9 @@ impl Metrics {
         registry
     }
 
-    /// The text for Prometheus.
-    fn text(&self) -> Result<String, std::fmt::Error> {
-        let mut written = String::new();
-        text::encode(&mut written, &self.registry())?;
-        Ok(written)
-    }
-
     /// Serves `/metrics` and `/health` at an address, in the background, as long as the runtime lives. Returns the address.
     pub(crate) async fn serve(&self, address: SocketAddr) -> Result<SocketAddr> {
-        let taken = |error| {
-            UserError::new(format!("nothing can be served at `{address}`: {error}"))
-                .hint("choose another address with `--listen`")
-        };
-        let listener = TcpListener::bind(address).await.map_err(taken)?;
+        let listener = listen(address).await?;
         let address = listener.local_addr()?;
         let routes = Router::new().route("/metrics", get(metrics)).route("/health", get(health));
         let server = axum::serve(listener, routes.with_state(self.clone()));
@@ -131,18 +146,11 @@ impl Metrics {
 }
 
 async fn metrics(State(metrics): State<Metrics>) -> Response {
-    match metrics.text() {
-        Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    exposed(&metrics.registry())
 }
 
 async fn health(State(metrics): State<Metrics>) -> Response {
-    let checkup = metrics.checkup(PATIENCE);
-    let status = if checkup.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    // Texts and numbers are always written.
-    let body = serde_json::to_string(&checkup).unwrap_or_default();
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    metrics.checkup(PATIENCE).into_response()
 }
 
 #[cfg(test)]
@@ -156,7 +164,8 @@ mod tests {
         metrics.count("done");
         metrics.count("done");
         metrics.count("reverted");
-        let text = metrics.text().unwrap();
+        let mut text = String::new();
+        text::encode(&mut text, &metrics.registry()).unwrap();
         for line in [
             "# TYPE levee_keeper_block gauge",
             "levee_keeper_block 7",

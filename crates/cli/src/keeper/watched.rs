@@ -1,6 +1,9 @@
 //! The rescues that a keeper looks after, as the index has them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use alloy::{primitives::Address, providers::DynProvider};
 use eyre::Result;
@@ -169,6 +172,7 @@ impl Watched {
             || IndexError::HistoryBroken { rescue: address, number: 0, source: Inconsistent::NoCreation };
         let History { rescue, pools, .. } =
             self.store.history(self.chain, address).await?.ok_or_else(broken)?;
+        let (rescue, pools) = (Arc::unwrap_or_clone(rescue), Arc::unwrap_or_clone(pools));
         Ok(Known { places, rescue, pools })
     }
 

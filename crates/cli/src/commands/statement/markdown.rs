@@ -44,7 +44,7 @@ impl Ledger<'_> {
     fn positions_table(&self) -> String {
         let rows = self.statement.escrow.positions.iter().map(|position| {
             let asset: Asset = position.id.asset;
-            let identity = self.identity(asset, position.pledged, super::named(position));
+            let identity = self.identity(asset, position.pledged, position.named());
             [format!("`{}`", position.id.pledger), position.id.tier.to_string(), identity]
         });
         table(["contributor", "tier", "what it pledged"], rows)

@@ -1,0 +1,2 @@
+//! How fast `levee serve` answers.
+fn main() {}
