@@ -39,7 +39,8 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["positions", ..] => "positions",
         ["receiver", "new", ..] => "receiver-new",
         ["receiver", "status", ..] => "receiver-status",
-        ["report", ..] => "report",
+        ["report", options @ ..] if options.contains(&"--html") => "report",
+        ["report", ..] => "report-json",
         ["lint", ..] => "lint",
         ["rehearse", options @ ..] if options.contains(&"--from") => "rehearse-from",
         ["solve", ..] => "solve",
@@ -50,7 +51,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["terms", "show", ..] => "terms-show",
         ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",
         // Each line is a document.
-        ["index", ..] => return None,
+        ["index" | "serve", ..] => return None,
         ["abi" | "terms" | "rehearse" | "completions" | "man", ..] => return None,
         ["claim" | "collect" | "refund" | "bonus", ..] if words.contains(&"--all") => "payouts",
         ["pledgers", ..] => "pledgers",

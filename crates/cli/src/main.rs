@@ -23,6 +23,7 @@ mod keeper;
 mod keystore;
 #[cfg(any(feature = "aws", feature = "gcp"))]
 mod kms;
+mod markdown;
 mod names;
 mod output;
 mod page;

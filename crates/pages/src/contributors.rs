@@ -51,8 +51,7 @@ pub(crate) fn ranking(models: &Models, rate: Option<Rate>) -> Vec<Address> {
 impl RescuePage<'_> {
     pub(crate) fn contributor_table(&self, page: usize) -> Markup {
         let first = page.saturating_sub(1).saturating_mul(CONTRIBUTORS_ON_A_PAGE);
-        let listed = self.basis.ranking.iter().skip(first).take(CONTRIBUTORS_ON_A_PAGE);
-        let listed = self.basis.models.pledgers_among(self.moment(), listed.copied());
+        let listed = self.basis.models.pledgers_among(self.moment(), self.basis.listed(page));
         let rows = self.rows(&listed);
         let header = ["Contributor", "Pledged", "Condition", "Became", "Since", "Next"];
         html! {

@@ -46,6 +46,12 @@ impl Basis {
         Ok(Self { models, ranking })
     }
 
+    /// The contributors of a page, from 1; beyond the last page there are none.
+    pub fn listed(&self, page: usize) -> impl Iterator<Item = Address> {
+        let first = page.saturating_sub(1).saturating_mul(CONTRIBUTORS_ON_A_PAGE);
+        self.ranking.iter().skip(first).take(CONTRIBUTORS_ON_A_PAGE).copied()
+    }
+
     /// The number of pages that all contributors take, at least one.
     pub const fn pages(&self) -> usize {
         site::pages_of(self.ranking.len(), CONTRIBUTORS_ON_A_PAGE)

@@ -63,7 +63,7 @@ fn to_text(pledgers: &[PledgerView], block: Block, rate: Option<Rate>) -> String
 }
 
 /// What one has, is due and may do.
-fn facts(one: &PledgerView, rate: Option<Rate>) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(one: &PledgerView, rate: Option<Rate>) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     for position in &one.positions {
         let PositionView { tier, asset, amount, refunded, refundable, .. } = position.view;

@@ -64,7 +64,7 @@ pub(crate) struct ServeArgs {
     store: StoreArgs,
 }
 
-/// What `levee serve` says when it is ready, as one line.
+/// What `levee serve --json` writes when it is ready, as one line.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Serving {
     /// Where.
@@ -84,7 +84,10 @@ impl ServeArgs {
         let settings = Settings { every: Duration::from_secs(self.every.get()), rate, proxies, stale };
         let server = Server::open(store, chain, listener, settings).await?;
         let url = format!("http://{}/", server.address()?);
-        output.event(&format!("serving chain {chain} at {url}"), &Serving { url, chain })?;
+        tracing::info!(target: "serve", url, chain, "serving");
+        if output.is_json() {
+            output.event("", &Serving { url, chain })?;
+        }
         server.run(stop).await;
         tracing::info!(target: "serve", "ended");
         Ok(())

@@ -9,10 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use eyre::Result;
-use levee::{
-    Block,
-    board::{Compared, standing},
-};
+use levee::Block;
 use levee_index::{Contract, Counterfeit, Verdict};
 use levee_model::json::Account;
 use levee_pages::site::pages_of;
@@ -127,14 +124,8 @@ fn json_of_pledgers(told: &Told, page: Page) -> Result<String> {
 /// What stands on the board for a rescue, as `levee declarations` tells it.
 pub(super) async fn declarations(State(site): State<Arc<Site>>, subject: Subject) -> Response {
     site.about(subject, "/declarations", Page(1), JSON, |told, _, _| {
-        let history = &told.history;
-        let compare = |declared: levee::Declared| {
-            let positions = history.rescue.position_views(history.moment(), declared.contributor);
-            Compared::of(declared, &positions, told.view.rate.known())
-        };
-        let standing = standing(&told.declared, history.block.time);
-        let compared: Vec<_> = standing.into_iter().map(compare).collect();
-        json(&declarations::to_json(&compared, history.address))
+        let compared = declarations::against_history(&told.history, &told.declared);
+        json(&declarations::to_json(&compared, told.history.address))
     })
     .await
 }

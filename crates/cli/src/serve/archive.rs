@@ -232,10 +232,10 @@ impl Issue {
         before: &Self,
         changed: Option<&BTreeSet<Address>>,
     ) -> Result<Self, IndexError> {
-        if changed.is_some_and(BTreeSet::is_empty) {
-            return Ok(Self::new(look, before.declarations.clone()));
+        match changed {
+            Some(_) => Ok(Self::new(look, before.declarations.clone())),
+            None => Self::first(store, chain, look).await,
         }
-        Self::first(store, chain, look).await
     }
 
     fn new(look: Look, declarations: Arc<Declarations>) -> Self {
@@ -246,7 +246,7 @@ impl Issue {
         Self { cursor, block, rescues, declarations, shelf, adding, bodies }
     }
 
-    /// The rescues with logs that are not in this issue; none if that is not known.
+    /// The rescues with logs that are not in this issue; none if that is not known, or there are new declarations.
     fn changed(&self, look: &Look) -> Option<BTreeSet<Address>> {
         let changed = look.changed.as_ref()?;
         let has_board = |contract: &&Contract| contract.kind == Kind::Board;

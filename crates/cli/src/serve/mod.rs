@@ -127,14 +127,19 @@ impl Server {
 }
 
 fn routes(site: Arc<Site>) -> Router {
-    let programs = Router::new()
-        .route("/rescues", get(api::rescues))
-        .route("/rescue/{rescue}", get(api::rescue))
-        .route("/rescue/{rescue}/pledgers", get(api::pledgers))
-        .route("/rescue/{rescue}/declarations", get(api::declarations))
-        .route("/rescue/{rescue}/contributor/{account}/statement", get(api::statement))
-        .route("/rescue/{rescue}/contributor/{account}/statement.csv", get(api::statement_csv))
-        .route("/openapi.json", get(api::openapi));
+    for_readers()
+        .merge(for_programs())
+        .route("/events", get(live::events))
+        .route("/health", get(api::health))
+        .route("/metrics", get(api::metrics))
+        .fallback(async |uri: Uri| nothing(uri.path()))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(guard::conditional))
+        .layer(middleware::from_fn_with_state(site.clone(), guard::outermost))
+        .with_state(site)
+}
+
+fn for_readers() -> Router<Arc<Site>> {
     Router::new()
         .route("/", get(pages::rescues))
         .route("/rescue/{rescue}", get(pages::rescue))
@@ -142,15 +147,18 @@ fn routes(site: Arc<Site>) -> Router {
         .route("/rescue/{rescue}/contributor/{account}", get(pages::contributor))
         .route("/rescue/{rescue}/badge.svg", get(pages::picture))
         .route("/assets/{name}", get(api::asset))
-        .route("/events", get(live::events))
-        .route("/health", get(api::health))
-        .route("/metrics", get(api::metrics))
-        .nest("/api/v1", programs)
-        .fallback(async |uri: Uri| nothing(uri.path()))
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(guard::conditional))
-        .layer(middleware::from_fn_with_state(site.clone(), guard::outermost))
-        .with_state(site)
+}
+
+/// The addresses are those of the pages, below `/api/v1`.
+fn for_programs() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/api/v1/rescues", get(api::rescues))
+        .route("/api/v1/rescue/{rescue}", get(api::rescue))
+        .route("/api/v1/rescue/{rescue}/pledgers", get(api::pledgers))
+        .route("/api/v1/rescue/{rescue}/declarations", get(api::declarations))
+        .route("/api/v1/rescue/{rescue}/contributor/{account}/statement", get(api::statement))
+        .route("/api/v1/rescue/{rescue}/contributor/{account}/statement.csv", get(api::statement_csv))
+        .route("/api/v1/openapi.json", get(api::openapi))
 }
 
 /// There is nothing at a path.

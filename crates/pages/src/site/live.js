@@ -4,6 +4,10 @@
 (() => {
   /** How old a page of a rescue without news may become, in milliseconds: time alone changes what is due. */
   const PATIENCE = 60_000;
+  /** When to listen again after the server has refused, in milliseconds. */
+  const PAUSE = 30_000;
+  // Only where the browser trusts the connection.
+  if (!navigator.locks) return;
   const channel = new BroadcastChannel("levee-live");
   const shown = document.body.dataset.rescue;
   let fetched = Date.now();
@@ -21,13 +25,13 @@
 
   /** Puts new content in place, and leaves the reader where it was. */
   function replace(next) {
+    const olds = [...document.querySelectorAll("[data-live]")];
+    const news = olds.map((old) => next.querySelector(`[data-live="${old.dataset.live}"]`));
+    if (olds.every((old, index) => news[index]?.isEqualNode(old))) return;
     const focus = document.activeElement?.closest("[data-live]") ? trace(document.activeElement) : undefined;
     const open = [...document.querySelectorAll("[data-live] details[open]")].map(trace);
     const { scrollX, scrollY } = window;
-    for (const old of document.querySelectorAll("[data-live]")) {
-      const fresh = next.querySelector(`[data-live="${old.dataset.live}"]`);
-      if (fresh) old.replaceWith(document.adoptNode(fresh));
-    }
+    olds.forEach((old, index) => { if (news[index]) old.replaceWith(document.adoptNode(news[index])); });
     document.title = next.title;
     for (const find of open) find()?.setAttribute("open", "");
     focus?.()?.focus({ preventScroll: true });
@@ -62,6 +66,9 @@
         const news = JSON.parse(data);
         channel.postMessage(news);
         take(news);
+      });
+      source.addEventListener("error", () => {
+        if (source.readyState === EventSource.CLOSED) setTimeout(wake, PAUSE);
       });
       signal.addEventListener("abort", () => { source.close(); end(); });
       if (signal.aborted) { source.close(); end(); }
