@@ -82,6 +82,7 @@ fn every_command_is_found() {
         "safe",
         "journal",
         "index",
+        "serve",
         "keeper",
         "doctor",
         "networks",

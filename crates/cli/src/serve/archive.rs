@@ -22,7 +22,7 @@ use crate::{error::UserError, history};
 /// How many events are kept of all rescues together; a single rescue may have more.
 const KEPT: usize = 300_000;
 /// How often something is read again because the index has moved on meanwhile.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 /// How many pieces of news a listener may be behind.
 const NEWS: usize = 16;
 
@@ -361,6 +361,6 @@ fn empty() -> UserError {
     UserError::new("the index is empty").hint("run `levee index` first")
 }
 
-fn catching_up() -> Report {
+pub(super) fn catching_up() -> Report {
     eyre!("the index moves on faster than the rescue can be read")
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::State, response::Response};
 use eyre::Result;
 use levee::Block;
-use levee_index::{Contract, Verdict};
+use levee_index::{Contract, IndexError, Verdict};
 use levee_pages::{
     RescuePage,
     site::{Listed, RescuesPage, StatementPage, badge, pages_of},
@@ -13,8 +13,9 @@ use levee_pages::{
 
 use super::{
     Site,
-    archive::{Issue, Told},
+    archive::{Issue, TRIES, Told, catching_up},
     asked::{Page, Subject},
+    bodies::Body,
 };
 use crate::{commands::statement::Ledger, error, time};
 
@@ -43,52 +44,61 @@ fn age_at(block: Block, now: u64) -> String {
 /// All rescues.
 pub(super) async fn rescues(State(site): State<Arc<Site>>, page: Page) -> Response {
     site.answer("/", async |site: &Site| {
-        let issue = site.archive.issue();
+        for _ in 0..TRIES {
+            if let Some(body) = site.list(&site.archive.issue(), page).await? {
+                return Ok(body);
+            }
+            site.archive.move_on().await?;
+        }
+        Err(catching_up())
+    })
+    .await
+}
+
+impl Site {
+    /// The list of rescues in an issue; none if the index has moved on.
+    async fn list(&self, issue: &Issue, page: Page) -> Result<Option<Body>> {
         let pages = pages_of(issue.rescues.len(), RESCUES_ON_A_PAGE);
         let page = page.within(pages, "rescues")?;
         let age = age(issue.block);
         let key = format!("/?page={page} {age}");
         if let Some(body) = issue.bodies.get(&key) {
-            return Ok(body);
+            return Ok(Some(body));
         }
-        let listed = site.listed(&issue, page).await?;
-        let shown = issue.clone();
-        let chain = site.archive.chain;
-        site.made(&issue, key, HTML, move || Ok(document(&shown, chain, &age, listed, page, pages))).await
-    })
-    .await
-}
+        let Some(listed) = self.listed(issue, page).await? else { return Ok(None) };
+        let genuine = issue.rescues.iter().filter(|one| one.verdict == Verdict::Genuine).count();
+        let counterfeits = issue.rescues.len() - genuine;
+        let (chain, block) = (self.archive.chain, issue.block);
+        let document = move || {
+            Ok(RescuesPage { chain, block, age: &age, genuine, counterfeits, listed, page, pages }.document())
+        };
+        self.made(issue, key, HTML, document).await.map(Some)
+    }
 
-fn document(issue: &Issue, chain: u64, age: &str, listed: Vec<Listed>, page: usize, pages: usize) -> String {
-    let genuine = issue.rescues.iter().filter(|one| one.verdict == Verdict::Genuine).count();
-    let counterfeits = issue.rescues.len() - genuine;
-    RescuesPage { chain, block: issue.block, age, genuine, counterfeits, listed, page, pages }.document()
-}
-
-impl Site {
-    /// The rescues of a page, with what is known of each.
-    async fn listed(&self, issue: &Issue, page: usize) -> Result<Vec<Listed>> {
+    /// The rescues of a page, with what is known of each; none if the index has moved on.
+    async fn listed(&self, issue: &Issue, page: usize) -> Result<Option<Vec<Listed>>> {
         let mut listed = Vec::new();
         let first = (page - 1) * RESCUES_ON_A_PAGE;
         for contract in issue.rescues.iter().skip(first).take(RESCUES_ON_A_PAGE) {
-            listed.push(self.one_listed(issue, contract).await?);
+            match self.one_listed(issue, contract).await? {
+                Some(one) => listed.push(one),
+                None => return Ok(None),
+            }
         }
-        Ok(listed)
+        Ok(Some(listed))
     }
 
-    async fn one_listed(&self, issue: &Issue, contract: &Contract) -> Result<Listed> {
+    async fn one_listed(&self, issue: &Issue, contract: &Contract) -> Result<Option<Listed>> {
         let (address, block) = (contract.address, contract.block);
         if let Verdict::Counterfeit(reason) = contract.verdict {
-            return Ok(Listed::Counterfeit { address, block, reason: reason.to_string() });
+            return Ok(Some(Listed::Counterfeit { address, block, reason: reason.to_string() }));
         }
         match self.archive.told_in(issue, address).await {
-            Ok(Some(told)) => Ok(Listed::Genuine { rescue: address, view: Box::new(told.view.clone()) }),
-            Ok(None) => Ok(Listed::Broken {
-                rescue: address,
-                reason: "the index has moved on; load the page again".into(),
-            }),
-            Err(error) if error.downcast_ref::<levee_index::IndexError>().is_some_and(is_of_rescue) => {
-                Ok(Listed::Broken { rescue: address, reason: error::in_a_line(&error) })
+            Ok(told) => {
+                Ok(told.map(|told| Listed::Genuine { rescue: address, view: Box::new(told.view.clone()) }))
+            }
+            Err(error) if error.downcast_ref().is_some_and(is_of_rescue) => {
+                Ok(Some(Listed::Broken { rescue: address, reason: error::in_a_line(&error) }))
             }
             Err(error) => Err(error),
         }
@@ -96,9 +106,8 @@ impl Site {
 }
 
 /// Whether it is only one rescue that cannot be told.
-const fn is_of_rescue(error: &levee_index::IndexError) -> bool {
-    use levee_index::IndexError as E;
-    matches!(error, E::HistoryBroken { .. } | E::Client(_))
+const fn is_of_rescue(error: &IndexError) -> bool {
+    matches!(error, IndexError::HistoryBroken { .. } | IndexError::Client(_))
 }
 
 /// The page of a rescue.
