@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    num::{NonZeroU32, NonZeroU64},
+    num::NonZeroU32,
     time::Duration,
 };
 
@@ -49,8 +49,8 @@ pub(crate) struct ServeArgs {
     rate: NonZeroU32,
 
     /// Seconds between two looks at the index.
-    #[arg(long, value_name = "SECONDS", default_value = "2")]
-    every: NonZeroU64,
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = clap::value_parser!(u64).range(1..=30))]
+    every: u64,
 
     /// Age of the latest block, in seconds, from which on `/health` says that something is wrong.
     #[arg(long, value_name = "SECONDS", default_value = "300")]
@@ -81,7 +81,7 @@ impl ServeArgs {
         let chain = history::chain_of(&store, self.chain).await?;
         let listener = listen(self.listen).await?;
         let (rate, proxies, stale) = (self.rate, self.proxy, self.stale);
-        let settings = Settings { every: Duration::from_secs(self.every.get()), rate, proxies, stale };
+        let settings = Settings { every: Duration::from_secs(self.every), rate, proxies, stale };
         let server = Server::open(store, chain, listener, settings).await?;
         let url = format!("http://{}/", server.address()?);
         tracing::info!(target: "serve", url, chain, "serving");

@@ -17,12 +17,17 @@ use tokio::{
 };
 
 use super::{bodies::Bodies, metrics::Metrics};
-use crate::{error::UserError, history};
+use crate::{
+    error::{self, UserError},
+    history,
+};
 
 /// How many events are kept of all rescues together; a single rescue may have more.
 const KEPT: usize = 300_000;
 /// How often something is read again because the index has moved on meanwhile.
 pub(super) const TRIES: usize = 3;
+/// The longest pause between two looks at an index that cannot be read.
+const LONGEST: Duration = Duration::from_secs(30);
 /// How many pieces of news a listener may be behind.
 const NEWS: usize = 16;
 
@@ -106,18 +111,19 @@ impl Archive {
 
     /// Looks for another block again and again. A store that fails is asked again, and meanwhile the latest issue is told.
     pub(super) async fn follow(&self, every: Duration) {
+        let mut pause = every;
         loop {
-            tokio::time::sleep(every).await;
-            if let Err(error) = self.move_on().await {
-                self.failed(&error);
-            }
+            tokio::time::sleep(pause).await;
+            pause = match self.move_on().await {
+                Ok(()) => every,
+                Err(error) => {
+                    let error = error::in_a_line(&error);
+                    tracing::error!(target: "serve", error, "the index cannot be read");
+                    self.metrics.failed(error);
+                    LONGEST.min(pause * 2)
+                }
+            };
         }
-    }
-
-    pub(super) fn failed(&self, error: &Report) {
-        let error = crate::error::in_a_line(error);
-        tracing::error!(target: "serve", %error, "the index cannot be read");
-        self.metrics.failed(error);
     }
 
     /// Moves on to the block of the cursor, if it is another one. Rescues that are known are added up before anybody asks.

@@ -48,6 +48,10 @@ static HEADERS: [(HeaderName, &str); 4] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
 
+/// Who asks, as far as it counts: a network, or the one that a proxy asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client(pub(super) IpAddr);
+
 /// Who may ask how often.
 #[derive(Debug)]
 pub(super) struct Allowance {
@@ -66,9 +70,8 @@ impl Allowance {
     }
 
     /// Takes one request off a client's allowance; if there is none left, the time until there is.
-    fn take(&self, client: IpAddr) -> Result<(), Duration> {
-        let client =
-            if self.limiter.len() < CLIENTS { network_of(client) } else { Ipv6Addr::UNSPECIFIED.into() };
+    fn take(&self, Client(client): Client) -> Result<(), Duration> {
+        let client = if self.limiter.len() < CLIENTS { client } else { Ipv6Addr::UNSPECIFIED.into() };
         let refused = self.limiter.check_key(&client).err();
         refused.map_or(Ok(()), |refused| Err(refused.wait_time_from(DefaultClock::default().now())))
     }
@@ -104,9 +107,11 @@ fn network_of(client: IpAddr) -> IpAddr {
 }
 
 /// Counts the answer, and says how a browser must treat it.
-pub(super) async fn outermost(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+pub(super) async fn outermost(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let mut response = match site.admits(&request) {
+    let client = site.client(&request);
+    request.extensions_mut().insert(client);
+    let mut response = match site.admits(client, &request) {
         Ok(()) => match timeout(PATIENCE, next.run(request)).await {
             Ok(response) => response,
             Err(_) => too_slow().answer(&path),
@@ -138,10 +143,13 @@ fn too_slow() -> Problem {
 }
 
 impl Site {
-    /// Refuses what has no answer, whatever is asked.
-    fn admits(&self, request: &Request) -> Result<(), Problem> {
+    fn client(&self, request: &Request) -> Client {
         let peer = request.extensions().get::<Peer>().map_or(Ipv6Addr::UNSPECIFIED.into(), |peer| peer.0);
-        let client = self.allowance.client(peer, request.headers());
+        Client(network_of(self.allowance.client(peer, request.headers())))
+    }
+
+    /// Refuses what has no answer, whatever is asked.
+    fn admits(&self, client: Client, request: &Request) -> Result<(), Problem> {
         self.allowance.take(client).map_err(|wait| {
             let error =
                 UserError::new("there were too many requests from your address").hint("ask again later");
@@ -228,11 +236,13 @@ mod tests {
     #[test]
     fn an_allowance_is_that_of_one_network() {
         let allowance = Allowance::new(NonZeroU32::MIN, Vec::new());
-        let take = |client| allowance.take(address(client)).is_ok();
+        let take = |client| allowance.take(Client(network_of(address(client)))).is_ok();
         assert!((0..BURST).all(|_| take("2001:db8::1")));
         assert!(!take("2001:db8::1") && !take("2001:db8::ffff:1"));
         assert!(take("2001:db8:0:1::1") && take("192.0.2.1"));
-        assert!(allowance.take(address("2001:db8::1")).unwrap_err() <= Duration::from_secs(1));
+        assert!(
+            allowance.take(Client(network_of(address("2001:db8::1")))).unwrap_err() <= Duration::from_secs(1)
+        );
     }
 
     #[test]

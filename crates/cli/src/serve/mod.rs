@@ -46,6 +46,7 @@ use crate::error::UserError;
 use archive::{Archive, Issue};
 use bodies::Body;
 use guard::Allowance;
+use live::Listeners;
 use metrics::Metrics;
 use problem::Problem;
 
@@ -77,8 +78,7 @@ struct Site {
     allowance: Allowance,
     /// For making answers: one for each processor, so that the others stay for what is made already.
     hands: Semaphore,
-    /// For streams of events.
-    streams: Arc<Semaphore>,
+    listeners: Listeners,
     /// Whether streams must end.
     stop: watch::Sender<bool>,
     stale: u64,
@@ -97,7 +97,7 @@ impl Server {
             archive,
             allowance: Allowance::new(settings.rate, settings.proxies),
             hands: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
-            streams: Arc::new(Semaphore::new(live::STREAMS)),
+            listeners: Listeners::default(),
             stop: watch::Sender::new(false),
             stale: settings.stale,
         };
