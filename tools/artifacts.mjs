@@ -21,6 +21,7 @@ const CONTRACTS = [
   "DebtRepayer",
   "StakedEtherUnwinder",
   "RescueLens",
+  "Compact",
   "StETH",
   "WstETH",
   "WrappedEther",

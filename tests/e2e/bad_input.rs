@@ -509,13 +509,13 @@ async fn what_comes_too_late_is_told_with_the_state_of_things() {
         (
             ANYONE,
             "release ETH",
-            "no ETH is due: 0 of the 0 tranches due are already delivered".to_owned(),
+            "no ETH is due: no tranche of it has fallen due".to_owned(),
             "`levee status` shows when the next tranche falls due",
         ),
         (
             ANYONE,
             "release stETH",
-            "no stETH is due: 0 of the 0 tranches due are already delivered".to_owned(),
+            "no stETH is due: no tranche of it has fallen due".to_owned(),
             "`levee status` shows when the next tranche falls due",
         ),
         (

@@ -112,6 +112,10 @@ async fn a_checkup_says_what_works() {
     };
     assert_eq!(told("--interactive"), "which one it is cannot be told without its password or its device");
     assert_eq!(told(""), "none is given");
+    let ran = world.levee("doctor --keystore none.json --json");
+    assert_eq!(ran.code, Some(1));
+    let checkup = serde_json::from_str(&ran.stdout).expect("it is JSON");
+    assert_eq!(about(&checkup, "account"), [("failed", "there is no keystore at `none.json`")]);
 }
 
 #[tokio::test]

@@ -160,13 +160,18 @@ impl AccountArgs {
 
     /// The account, as far as it is known before it is opened: nobody is asked for a password, and no device.
     pub(crate) fn likely(&self) -> Option<Address> {
-        if self.interactive || self.ledger || self.trezor || self.browser || self.is_in_service() {
+        if self.is_elsewhere() {
             return expected().ok().flatten();
         }
         match self.keystore_file().ok()? {
             Some(path) => keystore::named(&file::text(&path).ok()?),
             None => self.key().ok().map(|key| key.address()),
         }
+    }
+
+    /// Whether the key is typed, on a device, in a wallet or in a service.
+    const fn is_elsewhere(&self) -> bool {
+        self.interactive || self.ledger || self.trezor || self.browser || self.is_in_service()
     }
 
     /// Whether an option names the account.
@@ -240,12 +245,16 @@ impl AccountArgs {
         usual_keystore()
     }
 
-    fn open(&self, path: &Path) -> Result<PrivateKeySigner> {
-        if !path.is_file() {
-            return Err(UserError::new(format!("there is no keystore at `{}`", path.display()))
-                .hint("`cast wallet list` shows the names of your keystores")
-                .into());
+    /// Refuses a keystore that is not there, before anybody is asked for its password.
+    pub(crate) fn require_keystore(&self) -> Result<(), UserError> {
+        if self.is_elsewhere() {
+            return Ok(());
         }
+        self.keystore_file()?.map_or(Ok(()), |path| require_file(&path))
+    }
+
+    fn open(&self, path: &Path) -> Result<PrivateKeySigner> {
+        require_file(path)?;
         let password = self.password(path)?;
         let text = file::text(path).map_err(|error| error.within("the keystore"))?;
         let opened = keystore::open(&text, password.trim_end_matches(['\r', '\n']));
@@ -269,6 +278,14 @@ impl AccountArgs {
         )?;
         prompt::password(&format!("Password of {}", keystore.display()))
     }
+}
+
+fn require_file(keystore: &Path) -> Result<(), UserError> {
+    if keystore.is_file() {
+        return Ok(());
+    }
+    Err(UserError::new(format!("there is no keystore at `{}`", keystore.display()))
+        .hint("`cast wallet list` shows the names of your keystores"))
 }
 
 /// The keystore that the environment names, or else levee.toml.

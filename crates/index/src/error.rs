@@ -1,3 +1,5 @@
+use std::io::ErrorKind;
+
 use alloy::primitives::{Address, B256};
 use levee::RedactedError;
 use levee_model::Inconsistent;
@@ -142,7 +144,9 @@ impl IndexError {
     pub(crate) fn may_pass(error: &sqlx::Error) -> bool {
         const BUSY_SQLITE: [&str; 2] = ["5", "6"];
         match error {
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+            sqlx::Error::PoolTimedOut => true,
+            // So TLS says that it does not trust the server's certificate.
+            sqlx::Error::Io(error) => error.kind() != ErrorKind::InvalidData,
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
                 let class = code.get(..2).filter(|_| code.len() == 5);
                 class.is_some_and(|class| ["08", "53", "57"].contains(&class))

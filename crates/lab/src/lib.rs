@@ -8,6 +8,7 @@
 //! [`faults`] plays the built command against anvil, through a [`proxy`] that fails and lies.
 
 pub mod chain;
+pub mod compact;
 pub mod escrow;
 pub mod faults;
 pub mod fuzz;

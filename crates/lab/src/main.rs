@@ -3,7 +3,9 @@
 use alloy::primitives::{Address, Bytes};
 use clap::{Parser, Subcommand};
 use eyre::{Context, Result, bail};
+use levee::bindings;
 use levee_lab::{
+    compact,
     faults::{self, Plan},
     fuzz::{self, Campaign},
     gas::{
@@ -41,7 +43,7 @@ enum Command {
         /// The recording, as JSON.
         file: PathBuf,
     },
-    /// Replay recorded walks through the rules of a rescue, on the model and on the bytecode.
+    /// Replay recorded walks through the rules of a rescue or of a compact, on the model and on the bytecode.
     Replay {
         /// The walks, as JSON.
         file: PathBuf,
@@ -69,6 +71,24 @@ enum Command {
         /// The artifact of another build of the bonus pool.
         #[arg(long, value_name = "FILE")]
         bonus: Option<PathBuf>,
+    },
+    /// Play random walks of a compact and of its escrows on the model and on the bytecode in lockstep.
+    FuzzCompact {
+        /// How many walks.
+        #[arg(long, default_value_t = 1_000)]
+        walks: u64,
+        /// Throws of each walk.
+        #[arg(long, default_value_t = 100)]
+        steps: usize,
+        /// Seed of the first walk; a fresh one each time by default.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Where a walk that fails is written.
+        #[arg(long, value_name = "DIR", default_value = "tests/fuzz/compact")]
+        failures: PathBuf,
+        /// The artifact of another build of the compact, as one with a seeded bug.
+        #[arg(long, value_name = "FILE")]
+        compact: Option<PathBuf>,
     },
     /// Run the command `levee` behind nodes that fail and lie, kill it, repeat it, and check what became of it.
     Faults {
@@ -128,7 +148,17 @@ fn main() -> ExitCode {
         Command::Fuzz { walks, steps, seed, failures, escrow, pool, bonus } => {
             let seed = seed.unwrap_or_else(fuzz::fresh_seed);
             builds(escrow.as_deref(), pool.as_deref(), bonus.as_deref())
-                .and_then(|builds| fuzz_walks(&Campaign { seed, walks, steps, failures, builds }))
+                .map(|builds| Campaign { seed, walks, steps, failures, builds })
+                .and_then(|campaign| report(seed, || Ok(campaign.run()?)))
+        }
+        Command::FuzzCompact { walks, steps, seed, failures, compact } => {
+            let seed = seed.unwrap_or_else(fuzz::fresh_seed);
+            let build =
+                compact.map_or_else(|| Ok(bindings::Compact::BYTECODE.clone()), |file| init_code(&file));
+            build.and_then(|build| {
+                let campaign = compact::Campaign { seed, walks, steps, failures, build };
+                report(seed, || Ok(campaign.run()?))
+            })
         }
         Command::Faults { runs, seed, plan, plans, no_shrink, workers, levee } => {
             built(levee).and_then(|levee| {
@@ -172,19 +202,26 @@ fn replay_steth(file: &Path) -> Result<()> {
 }
 
 fn replay_walks(file: &Path) -> Result<()> {
-    let walks = walk::read(&text_of(file)?)
-        .wrap_err_with(|| format!("`{}` is not a file of walks", file.display()))?;
-    walk::replay_all::<Model>(&walks).wrap_err("model")?;
-    let tally = walk::replay_all::<Bytecode>(&walks).wrap_err("bytecode")?;
+    let text = text_of(file)?;
+    let no_walks = || format!("`{}` is not a file of walks", file.display());
+    // Walks of a compact have other terms, so that no file is both.
+    let tally = if let Ok(walks) = compact::read(&text) {
+        compact::replay_all::<compact::model::Model>(&walks).wrap_err("model")?;
+        compact::replay_all::<compact::bytecode::Bytecode>(&walks).wrap_err("bytecode")?
+    } else {
+        let walks = walk::read(&text).wrap_err_with(no_walks)?;
+        walk::replay_all::<Model>(&walks).wrap_err("model")?;
+        walk::replay_all::<Bytecode>(&walks).wrap_err("bytecode")?
+    };
     writeln!(stdout(), "replayed {} walks, {} steps: model and bytecode agree", tally.walks, tally.steps())?;
     Ok(())
 }
 
-fn fuzz_walks(campaign: &Campaign) -> Result<()> {
+/// Plays a campaign, and tells what it played.
+fn report(seed: u64, run: impl FnOnce() -> Result<fuzz::Report>) -> Result<()> {
     let start = Instant::now();
-    let report = campaign.run()?;
+    let report = run()?;
     let (walks, steps, seconds) = (report.walks, report.mix.steps(), start.elapsed().as_secs());
-    let seed = campaign.seed;
     writeln!(stdout(), "{}", report.mix)?;
     writeln!(stdout(), "{walks} walks from seed {seed}, {steps} steps in {seconds} s: all equal")?;
     Ok(())

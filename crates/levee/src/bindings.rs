@@ -73,6 +73,16 @@ mod staked_ether_unwinder {
     );
 }
 
+/// A compact, a standing agreement to rescue.
+#[allow(missing_docs, clippy::too_many_arguments)]
+mod compact {
+    alloy::sol!(
+        #[sol(rpc, all_derives)]
+        Compact,
+        "artifacts/Compact.json"
+    );
+}
+
 /// Code that reads a rescue in one call, and is never deployed.
 #[allow(missing_docs)]
 mod rescue_lens {
@@ -148,6 +158,7 @@ mod multicall3 {
 }
 
 pub use bonus_pool::BonusPool;
+pub use compact::Compact;
 pub use debt_repayer::DebtRepayer;
 pub use multicall3::Multicall3;
 pub use pledge_board::PledgeBoard;

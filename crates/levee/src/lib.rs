@@ -7,6 +7,7 @@ pub mod board;
 pub mod bonus;
 pub mod call;
 pub mod clock;
+pub mod compact;
 mod convert;
 pub mod decode;
 pub mod deploy;

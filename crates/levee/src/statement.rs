@@ -90,6 +90,16 @@ impl PositionStatement {
             ("refundable", refundable),
         ]
     }
+
+    /// What its pledger or its recipient has back.
+    pub fn came_back(&self) -> Units {
+        self.returned + self.refunded
+    }
+
+    /// What is locked, or comes back later: nothing of it is decided against the pledger.
+    pub fn to_come(&self) -> Units {
+        self.locked + self.owed + self.held + self.refundable
+    }
 }
 
 /// What exits and declines could not pay a pledger at once.

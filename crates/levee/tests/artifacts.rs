@@ -56,6 +56,11 @@ fn the_lens_is_what_its_source_compiles_to() -> Result<()> {
 }
 
 #[test]
+fn the_compact_is_what_its_source_compiles_to() -> Result<()> {
+    check(&compile(DEPLOYED, "contracts/Compact.sol", "Compact")?, "Compact")
+}
+
+#[test]
 fn the_models_of_lido_are_what_their_sources_compile_to() -> Result<()> {
     check(&compile(TESTS, "tests/lido/StETH.sol", "StETH")?, "StETH")?;
     check(&compile(TESTS, "tests/lido/WstETH.sol", "WstETH")?, "WstETH")

@@ -8,6 +8,7 @@ use crate::{
     amendment::Amendment,
     asset::Asset,
     books::PositionId,
+    compact::CompactTermsError,
     lido::{Creation, Lido, Moment},
     refusal::Refusal,
     rescue::Rescue,
@@ -201,6 +202,9 @@ pub enum Inconsistent {
     /// The terms are not valid.
     #[error("no escrow accepts the terms: {0}")]
     Terms(#[from] TermsError),
+    /// The terms of a compact are not valid.
+    #[error("no compact accepts the terms: {0}")]
+    CompactTerms(#[from] CompactTermsError),
     /// The rules refuse what an event reports.
     #[error("{event} was not possible: {refusal}")]
     Refused {

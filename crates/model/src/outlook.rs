@@ -127,6 +127,11 @@ impl RescueView {
         distinct.into_iter().map(look).collect()
     }
 
+    /// Whether the pledges of a threshold count although it is not met by itself: because a higher one is met, with theirs.
+    pub fn is_overtaken(&self, threshold: Threshold) -> bool {
+        !threshold.is_met() && threshold.threshold < self.threshold_met
+    }
+
     /// Value of the pots of all tiers up to `threshold`.
     fn coverage_of(&self, threshold: Bps) -> Wei {
         let is_active =

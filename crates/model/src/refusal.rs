@@ -192,7 +192,7 @@ pub enum Refusal {
         required: u64,
     },
     /// By release: every tranche of the asset that is due is delivered.
-    #[error("no {asset} is due: {delivered} of the {due} tranches due are already delivered")]
+    #[error("no {asset} is due: {}", none_due(*due))]
     NothingDue {
         /// The asset.
         asset: Asset,
@@ -313,6 +313,15 @@ impl From<BonusRefusal> for Refused {
             BonusRefusal::ByRescue(refusal) => Self::ByRescue(refusal),
             own => Self::ByBonus(own),
         }
+    }
+}
+
+/// Why no tranche is due: a release is refused only while all that are due are delivered.
+fn none_due(due: u8) -> String {
+    match due {
+        0 => "no tranche of it has fallen due".to_owned(),
+        1 => "the one tranche that has fallen due is delivered already".to_owned(),
+        due => format!("all {due} tranches that have fallen due are delivered already"),
     }
 }
 

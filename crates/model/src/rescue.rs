@@ -101,6 +101,11 @@ impl Rescue {
         })
     }
 
+    /// The address of its escrow.
+    pub const fn escrow(&self) -> Address {
+        self.escrow
+    }
+
     /// Locks `amount` as a pledge of `id.pledger`. Anyone may pay for anyone. `amendment` is the time of
     /// the latest amendment that the sender knows of, 0 for none, so that a pledge decided before an
     /// amendment never meets terms it was not meant for.

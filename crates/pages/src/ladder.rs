@@ -49,6 +49,8 @@ impl RescuePage<'_> {
             eth(required),
             if threshold.is_met() {
                 html! { strong { "met" } }
+            } else if self.view.is_overtaken(threshold) {
+                html! { "nothing: a higher one is met" }
             } else {
                 html! { (eth(missing)) " more" }
             },

@@ -110,7 +110,7 @@ impl DeclareArgs {
             let contributor = self.contributor.unwrap_or(hand.address());
             return sign(&hand, &connection, contributor, declaration, output).await;
         }
-        let purpose = purpose(&declaration).with_some("expiry", self.expiry);
+        let purpose = purpose(&declaration).with_some("expiry", self.expiry.map(time::time));
         let rescue = Some(declaration.escrow);
         let Some(signer) =
             self.signing.signer(&connection, rescue, purpose, output).await?.or_report(output).await?

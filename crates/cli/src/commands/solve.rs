@@ -125,6 +125,9 @@ impl Solution {
     }
 
     fn pivotal_text(&self, roster: &Roster) -> String {
+        if self.threshold_met_bps == Bps::ZERO {
+            return "no threshold is met, so no withdrawal can lower it\n".to_owned();
+        }
         if self.pivotal.is_empty() {
             return "no pledger's withdrawal alone would lower the threshold that is met\n".to_owned();
         }

@@ -36,7 +36,7 @@ impl Page {
             calls.push(call("lapse", "anyone", "returns what was not delivered in time"));
         }
         if self.may_owe_refunds() {
-            calls.push(call("refund", "anyone", "returns the part of a pledge that is not needed"));
+            calls.push(call("refund", "anyone", "returns what is left of a pledge that is not needed"));
         }
         calls.extend(self.calls_of_the_pools());
         calls
@@ -56,7 +56,11 @@ impl Page {
             calls.push(call("recover AMOUNT", "anyone", "distributes recovered ETH"));
         }
         if self.satellites.recovery.as_ref().is_some_and(|pool| !pool.view.received().is_zero()) {
-            calls.push(call("claim", "anyone", "pays a pledger its share of recovered funds"));
+            calls.push(call(
+                "claim",
+                "anyone",
+                "pays a pledger what is left of its share of recovered funds",
+            ));
         }
         match self.bonus().map(|pool| pool.view.owner(&self.view)) {
             Some(BonusOwner::Shared(None)) if self.now <= self.view.enlistable_until() => {

@@ -134,7 +134,11 @@ impl Page {
 
     fn thresholds(&self) -> Vec<String> {
         let line = |threshold: Threshold| {
-            let met = if threshold.is_met() { "met" } else { "not met" };
+            let met = match self.view.is_overtaken(threshold) {
+                true => "below the one that is met",
+                false if threshold.is_met() => "met",
+                false => "not met",
+            };
             let (has, needs) = (amount::eth(threshold.coverage), amount::eth(threshold.required));
             let bar = bar(threshold.coverage, threshold.required);
             format!("{bar} {} {met}: has {has}, needs {needs}", percent::percent(threshold.threshold))

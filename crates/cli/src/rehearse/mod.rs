@@ -148,6 +148,7 @@ impl RehearseArgs {
     async fn play(&self, scenario: &Path, output: Output) -> Result<()> {
         let scenario = Scenario::read(&Document::read(scenario)?)?;
         let endings = self.endings(&scenario)?;
+        self.report.as_deref().map_or(Ok(()), file::require_directory_of)?;
         let mut interrupted = Box::pin(interruption()?);
         let anvil = anvil::start(scenario.start.saturating_sub(PROLOGUE))?;
         let rehearsal =

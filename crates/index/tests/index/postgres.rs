@@ -1,10 +1,11 @@
 //! A PostgreSQL server of its own for a test, from npm: it needs no network and no installation. It is reached by a socket, so
-//! that no two ever meet.
+//! that no two ever meet, unless the test is about TLS.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
+    net::TcpListener,
     os::unix::{
-        fs::{chown, symlink},
+        fs::{PermissionsExt as _, chown, symlink},
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
@@ -23,17 +24,45 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Reached by a socket only.
     pub(crate) fn start() -> Self {
-        let server = Self { directory: tempfile::tempdir().expect("a directory can be made") };
-        server.install();
-        let data = server.data();
-        server.run("initdb", &["-D", &data, "-U", "postgres", "--auth=trust", "--no-sync", "--locale=C"]);
-        // By a socket only, and nothing is kept.
-        let options = format!("-k {} -c listen_addresses= -c fsync=off", server.path().display());
-        let log = server.path().join("log");
-        let log = log.to_str().expect("the path is text");
-        server.run("pg_ctl", &["start", "--wait", "-D", &data, "-l", log, "-o", &options]);
+        let server = Self::install();
+        server.serve("-c listen_addresses=");
         server
+    }
+
+    /// Reached by the network only, and only by TLS: with the port and the certificate, which is in the file named.
+    pub(crate) fn start_with_tls() -> (Self, u16, PathBuf) {
+        let server = Self::install();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("the name is valid");
+        let certificate = server.write("server.crt", &made.cert.pem());
+        let key = server.write("server.key", &made.signing_key.serialize_pem());
+        fs::set_permissions(&key, Permissions::from_mode(0o600)).expect("it is ours");
+        server.write("data/pg_hba.conf", "hostssl all all 127.0.0.1/32 trust\n");
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|free| free.local_addr())
+            .expect("a port is free")
+            .port();
+        server.own();
+        server.serve(&format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on -c ssl_cert_file={} -c ssl_key_file={}",
+            certificate.display(),
+            key.display()
+        ));
+        (server, port, certificate)
+    }
+
+    /// Nothing is kept.
+    fn serve(&self, options: &str) {
+        let options = format!("-k {} -c fsync=off {options}", self.path().display());
+        let log = self.path().join("log").display().to_string();
+        self.run("pg_ctl", &["start", "--wait", "-D", &self.data(), "-l", &log, "-o", &options]);
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        fs::write(&path, text).expect("it can be written");
+        path
     }
 
     /// Opens the store in the server's only database.
@@ -65,9 +94,19 @@ impl Server {
         self.path().join("data").display().to_string()
     }
 
+    /// A copy of the package with an empty database.
+    fn install() -> Self {
+        let server = Self { directory: tempfile::tempdir().expect("a directory can be made") };
+        server.copy();
+        server.own();
+        let (data, user) = (server.data(), "postgres");
+        server.run("initdb", &["-D", &data, "-U", user, "--auth=trust", "--no-sync", "--locale=C"]);
+        server
+    }
+
     /// Copies the package, because `nobody` may not be able to read the checkout, and adds the names by which libraries are looked
     /// for, because npm packs no symbolic links.
-    fn install(&self) {
+    fn copy(&self) {
         let copied = Command::new("cp").arg("-R").arg(native()).arg(self.path()).status();
         assert!(copied.expect("cp runs").success(), "PostgreSQL could not be copied");
         let library = self.path().join("native/lib");
@@ -80,8 +119,13 @@ impl Server {
                 symlink(&file, library.join(format!("{stem}.so.{major}"))).expect("the name is new");
             }
         }
-        if is_root() {
-            chown(self.path(), Some(NOBODY), Some(NOBODY)).expect("root may give it away");
+    }
+
+    /// Gives what is written to the server's user.
+    fn own(&self) {
+        let written = ["", "server.crt", "server.key", "data/pg_hba.conf"].map(|name| self.path().join(name));
+        for path in written.iter().filter(|path| is_root() && path.exists()) {
+            chown(path, Some(NOBODY), Some(NOBODY)).expect("root may give it away");
         }
     }
 

@@ -1,9 +1,10 @@
 //! Many walks on all cores, each with a seed of its own; the first that fails is shrunk and kept.
 
 use proptest::{
-    strategy::Strategy,
+    strategy::{BoxedStrategy, Strategy},
     test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner},
 };
+use serde::Serialize;
 use std::{
     cell::RefCell,
     collections::hash_map::RandomState,
@@ -12,7 +13,7 @@ use std::{
     io,
     num::NonZero,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
 };
@@ -25,7 +26,7 @@ use super::{
     scenes::scenes,
     throws::{Throw, throws},
 };
-use crate::walk::{Builds, Scene, Walk};
+use crate::walk::{Builds, Scene, Step, Walk};
 
 /// Enough to shrink any walk to the few steps that matter; more makes only numbers rounder.
 const SHRINKS: u32 = 3_000;
@@ -33,8 +34,145 @@ const SHRINKS: u32 = 3_000;
 /// Nobody waits longer for that.
 const SHRINK_MILLISECONDS: u32 = 40_000;
 
-/// What a walk is made from.
-type Thrown = (Scene, Vec<Option<Throw>>);
+/// A walk as it is written down.
+pub trait Recorded: Serialize {
+    /// One of its steps.
+    type Step: Clone;
+
+    /// What it does, in order.
+    fn steps(&self) -> &[Self::Step];
+}
+
+/// What a campaign plays many walks of.
+pub(crate) trait Game: Sync {
+    /// What a walk is made from.
+    type Thrown: Clone + fmt::Debug + Send;
+    /// What becomes of it.
+    type Walk: Recorded + Send;
+
+    /// The seed of the first walk; each further one has the next.
+    fn seed(&self) -> u64;
+
+    /// How many walks.
+    fn walks(&self) -> u64;
+
+    /// The directory in which a walk that fails is written.
+    fn failures(&self) -> &Path;
+
+    /// All walks that there are.
+    fn strategy(&self) -> BoxedStrategy<Self::Thrown>;
+
+    /// Plays a walk: what it did, or what differs.
+    fn play(&self, thrown: Self::Thrown) -> Result<Mix, String>;
+
+    /// Plays a walk, or these steps instead of its own: the walk up to a difference, and that, if there is one. A panic is a
+    /// difference too.
+    fn found(
+        &self,
+        seed: u64,
+        thrown: &Self::Thrown,
+        steps: Option<&[<Self::Walk as Recorded>::Step]>,
+    ) -> (Self::Walk, Option<String>);
+
+    /// Plays all walks, on as many threads as the machine has, or until the first that fails: of several the one of the
+    /// lowest seed.
+    fn run_all(&self) -> Result<Report, Failed<Self::Walk>> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let (next, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
+        let reports: Vec<_> = thread::scope(|scope| {
+            let running: Vec<_> =
+                (0..threads).map(|_| scope.spawn(|| self.run_some(&next, &stopped))).collect();
+            running.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        let (mut sum, mut failures) = (Report::default(), Vec::new());
+        for report in reports {
+            match report {
+                Ok(report) => sum.add(&report),
+                Err(failed) => failures.push(failed),
+            }
+        }
+        failures.into_iter().min_by_key(Failed::seed).map_or(Ok(sum), Err)
+    }
+
+    /// Takes the next walk until there is none, or one has failed.
+    fn run_some(&self, next: &AtomicU64, stopped: &AtomicBool) -> Result<Report, Failed<Self::Walk>> {
+        let mut report = Report::default();
+        while !stopped.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= self.walks() {
+                break;
+            }
+            match self.run_one(self.seed().wrapping_add(index)) {
+                Ok(mix) => report.mix.merge(&mix),
+                Err(smallest) => {
+                    stopped.store(true, Ordering::Relaxed);
+                    return Err(self.keep(index, &smallest));
+                }
+            }
+            report.walks += 1;
+        }
+        Ok(report)
+    }
+
+    /// Plays one walk; if it fails, the smallest like it that fails too.
+    fn run_one(&self, seed: u64) -> Result<Mix, Box<Self::Thrown>> {
+        let config = Config {
+            failure_persistence: None,
+            max_shrink_iters: SHRINKS,
+            max_shrink_time: SHRINK_MILLISECONDS,
+            ..Config::default()
+        };
+        let mut runner = TestRunner::new_with_rng(config, rng(seed));
+        let tree = self.strategy().new_tree(&mut runner).expect("no strategy here rejects");
+        let mix = RefCell::default();
+        let outcome = runner.run_one(tree, |thrown| {
+            *mix.borrow_mut() = self.play(thrown).map_err(TestCaseError::fail)?;
+            Ok(())
+        });
+        match outcome {
+            Err(TestError::Fail(_, smallest)) => Err(Box::new(smallest)),
+            Ok(_) | Err(TestError::Abort(_)) => Ok(mix.into_inner()),
+        }
+    }
+
+    /// Writes down a walk that fails.
+    fn keep(&self, index: u64, thrown: &Self::Thrown) -> Failed<Self::Walk> {
+        let seed = self.seed().wrapping_add(index);
+        let (walk, difference) = self.record(seed, thrown);
+        let file = self.failures().join(format!("seed-{seed}.json"));
+        let text = serde_json::to_string(&[&walk]).expect("a walk is JSON");
+        match fs::create_dir_all(self.failures()).and_then(|()| fs::write(&file, text)) {
+            Ok(()) => Failed::Found(Box::new(Finding { seed, walks: index + 1, difference, walk, file })),
+            Err(error) => Failed::NotWritten { seed, error },
+        }
+    }
+
+    /// Plays a walk that fails, and leaves out every step that it can fail without: a throw shrinks only together with
+    /// what the throws after it mean.
+    fn record(&self, seed: u64, thrown: &Self::Thrown) -> (Self::Walk, String) {
+        let (mut walk, difference) = self.found(seed, thrown, None);
+        let mut difference = difference.unwrap_or_else(|| "it did not fail again".to_owned());
+        loop {
+            let count = walk.steps().len();
+            for index in (0..count).rev() {
+                let mut steps = walk.steps().to_vec();
+                // A shorter walk may have failed earlier too.
+                if steps.get(index).is_none() {
+                    continue;
+                }
+                steps.remove(index);
+                let (shorter, still) = self.found(seed, thrown, Some(&steps));
+                if let Some(still) = still {
+                    (walk, difference) = (shorter, still);
+                }
+            }
+            // Without an earlier step a later one may do no more.
+            if walk.steps().len() == count {
+                return (walk, difference);
+            }
+        }
+    }
+}
 
 /// What to play.
 #[derive(Debug, Clone)]
@@ -69,7 +207,7 @@ impl Report {
 
 /// A walk on which the model and the bytecode differ.
 #[derive(Debug)]
-pub struct Finding {
+pub struct Finding<W = Walk> {
     /// Its seed: with this one a campaign begins with the same walk.
     pub seed: u64,
     /// Walks of the campaign that had begun by then, this one included.
@@ -77,25 +215,25 @@ pub struct Finding {
     /// What differs at the end of the shrunk walk.
     pub difference: String,
     /// The walk, shrunk.
-    pub walk: Walk,
+    pub walk: W,
     /// Where it is written.
     pub file: PathBuf,
 }
 
-impl fmt::Display for Finding {
+impl<W: Recorded> fmt::Display for Finding<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, walks, difference, walk, file } = self;
-        let (steps, file) = (walk.steps.len(), file.display());
+        let (steps, file) = (walk.steps().len(), file.display());
         write!(f, "walk {walks} (seed {seed}), shrunk to {steps} steps in `{file}`: {difference}")
     }
 }
 
 /// Why a campaign ended early.
 #[derive(Debug, Error)]
-pub enum Failed {
+pub enum Failed<W: Recorded = Walk> {
     /// A walk fails.
     #[error("{0}")]
-    Found(Box<Finding>),
+    Found(Box<Finding<W>>),
     /// It could not be written.
     #[error("seed {seed}: the walk that fails cannot be written: {error}")]
     NotWritten {
@@ -106,7 +244,7 @@ pub enum Failed {
     },
 }
 
-impl Failed {
+impl<W: Recorded> Failed<W> {
     /// Of the walk that fails.
     fn seed(&self) -> u64 {
         match self {
@@ -122,79 +260,69 @@ impl Campaign {
     /// # Errors
     /// What was found, of several the one of the lowest seed.
     pub fn run(&self) -> Result<Report, Failed> {
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        let (next, stopped) = (AtomicU64::new(0), AtomicBool::new(false));
-        let reports: Vec<_> = thread::scope(|scope| {
-            let running: Vec<_> =
-                (0..threads).map(|_| scope.spawn(|| self.run_some(&next, &stopped))).collect();
-            running.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-        });
-        let (mut sum, mut failures) = (Report::default(), Vec::new());
-        for report in reports {
-            match report {
-                Ok(report) => sum.add(&report),
-                Err(failed) => failures.push(failed),
-            }
-        }
-        failures.into_iter().min_by_key(Failed::seed).map_or(Ok(sum), Err)
+        self.run_all()
+    }
+}
+
+impl Recorded for Walk {
+    type Step = Step;
+
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+}
+
+impl Game for Campaign {
+    type Thrown = (Scene, Vec<Option<Throw>>);
+    type Walk = Walk;
+
+    fn seed(&self) -> u64 {
+        self.seed
     }
 
-    /// Takes the next walk until there is none, or one has failed.
-    fn run_some(&self, next: &AtomicU64, stopped: &AtomicBool) -> Result<Report, Failed> {
-        let mut report = Report::default();
-        while !stopped.load(Ordering::Relaxed) {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= self.walks {
-                break;
-            }
-            match self.run_one(self.seed.wrapping_add(index)) {
-                Ok(mix) => report.mix.merge(&mix),
-                Err(smallest) => {
-                    stopped.store(true, Ordering::Relaxed);
-                    return Err(self.keep(index, &smallest));
-                }
-            }
-            report.walks += 1;
-        }
-        Ok(report)
+    fn walks(&self) -> u64 {
+        self.walks
     }
 
-    /// Plays one walk; if it fails, the smallest like it that fails too.
-    fn run_one(&self, seed: u64) -> Result<Mix, Box<Thrown>> {
-        let config = Config {
-            failure_persistence: None,
-            max_shrink_iters: SHRINKS,
-            max_shrink_time: SHRINK_MILLISECONDS,
-            ..Config::default()
-        };
-        let mut runner = TestRunner::new_with_rng(config, rng(seed));
+    fn failures(&self) -> &Path {
+        &self.failures
+    }
+
+    fn strategy(&self) -> BoxedStrategy<Self::Thrown> {
         let builds = self.builds.clone();
         let scenes = scenes().prop_map(move |scene| Scene { builds: builds.clone(), ..scene });
-        let walks = (scenes, throws(self.steps));
-        let tree = walks.new_tree(&mut runner).expect("no strategy here rejects");
-        let mix = RefCell::default();
-        let outcome = runner.run_one(tree, |(scene, throws)| {
-            let lockstep =
-                play_all(scene, &throws).map_err(|found| TestCaseError::fail(found.to_string()))?;
-            *mix.borrow_mut() = lockstep.mix().clone();
-            Ok(())
-        });
-        match outcome {
-            Err(TestError::Fail(_, smallest)) => Err(Box::new(smallest)),
-            Ok(_) | Err(TestError::Abort(_)) => Ok(mix.into_inner()),
-        }
+        (scenes, throws(self.steps)).boxed()
     }
 
-    /// Writes down a walk that fails.
-    fn keep(&self, index: u64, (scene, throws): &Thrown) -> Failed {
-        let seed = self.seed.wrapping_add(index);
-        let (walk, difference) = record(seed, scene, throws);
-        let file = self.failures.join(format!("seed-{seed}.json"));
-        let text = serde_json::to_string(&[&walk]).expect("a walk is JSON");
-        match fs::create_dir_all(&self.failures).and_then(|()| fs::write(&file, text)) {
-            Ok(()) => Failed::Found(Box::new(Finding { seed, walks: index + 1, difference, walk, file })),
-            Err(error) => Failed::NotWritten { seed, error },
-        }
+    fn play(&self, (scene, throws): Self::Thrown) -> Result<Mix, String> {
+        let play_all = || {
+            let mut lockstep = Lockstep::start(scene)?;
+            play(&mut lockstep, &throws)?;
+            Ok(lockstep.mix().clone())
+        };
+        play_all().map_err(|difference: Difference| difference.to_string())
+    }
+
+    fn found(
+        &self,
+        seed: u64,
+        (scene, throws): &Self::Thrown,
+        steps: Option<&[Step]>,
+    ) -> (Walk, Option<String>) {
+        let mut lockstep = Lockstep::start(scene.clone()).expect("a scene that could be created before");
+        let played = unpanicked(|| match steps {
+            Some(steps) => lockstep.play_all(steps),
+            None => play(&mut lockstep, throws),
+        });
+        (lockstep.recorded(seed).expect("the model can be read"), played.err())
+    }
+}
+
+/// What differs, in words. A panic is a difference too.
+pub(crate) fn unpanicked<E: fmt::Display>(play: impl FnOnce() -> Result<(), E>) -> Result<(), String> {
+    match catch_unwind(AssertUnwindSafe(play)) {
+        Ok(played) => played.map_err(|difference| difference.to_string()),
+        Err(_) => Err("a panic".to_owned()),
     }
 }
 
@@ -211,13 +339,6 @@ pub(crate) fn rng(seed: u64) -> TestRng {
     TestRng::from_seed(RngAlgorithm::ChaCha, &bytes)
 }
 
-/// Plays a whole walk.
-fn play_all(scene: Scene, throws: &[Option<Throw>]) -> Result<Lockstep, Difference> {
-    let mut lockstep = Lockstep::start(scene)?;
-    play(&mut lockstep, throws)?;
-    Ok(lockstep)
-}
-
 fn play(lockstep: &mut Lockstep, throws: &[Option<Throw>]) -> Result<(), Difference> {
     for throw in throws.iter().flatten() {
         for (time, op) in resolve::steps(lockstep.model(), lockstep.now(), *throw) {
@@ -225,45 +346,4 @@ fn play(lockstep: &mut Lockstep, throws: &[Option<Throw>]) -> Result<(), Differe
         }
     }
     lockstep.finish()
-}
-
-/// What differs when `play` plays on a scene, if anything does, and the walk up to there. A panic is a finding too.
-fn found(
-    scene: &Scene,
-    seed: u64,
-    play: impl FnOnce(&mut Lockstep) -> Result<(), Difference>,
-) -> (Walk, Option<String>) {
-    let mut lockstep = Lockstep::start(scene.clone()).expect("a scene that could be created before");
-    let difference = match catch_unwind(AssertUnwindSafe(|| play(&mut lockstep))) {
-        Ok(Ok(())) => None,
-        Ok(Err(difference)) => Some(difference.to_string()),
-        Err(_) => Some("a panic".to_owned()),
-    };
-    (lockstep.recorded(seed).expect("the model can be read"), difference)
-}
-
-/// Plays a walk that fails, and leaves out every step that it can fail without: a throw shrinks only together with what
-/// the throws after it mean.
-fn record(seed: u64, scene: &Scene, throws: &[Option<Throw>]) -> (Walk, String) {
-    let (mut walk, difference) = found(scene, seed, |lockstep| play(lockstep, throws));
-    let mut difference = difference.unwrap_or_else(|| "it did not fail again".to_owned());
-    loop {
-        let count = walk.steps.len();
-        for index in (0..count).rev() {
-            let mut steps = walk.steps.clone();
-            // A shorter walk may have failed earlier too.
-            if steps.get(index).is_none() {
-                continue;
-            }
-            steps.remove(index);
-            let (shorter, still) = found(scene, seed, |lockstep| lockstep.play_all(&steps));
-            if let Some(still) = still {
-                (walk, difference) = (shorter, still);
-            }
-        }
-        // Without an earlier step a later one may do no more.
-        if walk.steps.len() == count {
-            return (walk, difference);
-        }
-    }
 }

@@ -17,10 +17,16 @@ struct Count {
 impl Mix {
     /// Counts a step.
     pub fn add(&mut self, op: &Op, outcome: &Outcome) {
-        let count = self.0.entry(name(op)).or_default();
-        match outcome {
-            Ok(_) => count.accepted += 1,
-            Err(_) => count.refused += 1,
+        self.count(name(op), outcome.is_ok());
+    }
+
+    /// Counts a call by its name.
+    pub(crate) fn count(&mut self, name: String, is_accepted: bool) {
+        let count = self.0.entry(name).or_default();
+        if is_accepted {
+            count.accepted += 1;
+        } else {
+            count.refused += 1;
         }
     }
 

@@ -15,7 +15,7 @@ mod resolve;
 mod scenes;
 mod throws;
 
-pub(crate) use campaign::rng;
-pub use campaign::{Campaign, Failed, Finding, Report, fresh_seed};
+pub use campaign::{Campaign, Failed, Finding, Recorded, Report, fresh_seed};
+pub(crate) use campaign::{Game, rng, unpanicked};
 pub use lockstep::{Difference, Lockstep, agree};
 pub use mix::Mix;

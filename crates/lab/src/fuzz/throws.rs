@@ -9,7 +9,7 @@ use proptest::{
 
 /// Numbers for one step. Smaller numbers mean simpler steps.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Throw {
+pub(crate) struct Throw {
     /// How the clock moves.
     pub(super) wait: u8,
     /// Where to.

@@ -94,7 +94,7 @@ impl Subject for Bytecode {
     type Error = BytecodeError;
 
     fn start(scene: &Scene) -> Result<Self, BytecodeError> {
-        let mut world = World::new(scene)?;
+        let mut world = World::new(scene.start, scene.rate)?;
         let terms = terms(&scene.terms, world.lido.steth, world.lido.wsteth);
         let (escrow, receipt) = escrow::create_with(&mut world.chain, &scene.builds.escrow, &terms)?;
         let mut create = |init_code: &[u8], blueprint: Blueprint| -> Result<Address, Failure> {
@@ -295,7 +295,7 @@ impl Bytecode {
 }
 
 /// By which rule a call failed; none when it is no rule's refusal.
-fn refused(operation: Operation, contract: Contract, failure: &Failure) -> Option<Refused> {
+pub(crate) fn refused(operation: Operation, contract: Contract, failure: &Failure) -> Option<Refused> {
     let Failure::Revert(data) = failure else { return None };
     let error = levee::Error::from_revert_of(contract, data);
     // Of all that reverts without a reason that is known, only a broken stETH is meant to.

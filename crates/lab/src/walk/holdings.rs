@@ -12,11 +12,11 @@ use crate::{
 
 /// What some accounts hold of each asset, in its own unit; stETH in shares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Holdings(BTreeMap<(Address, Asset), U256>);
+pub(crate) struct Holdings(BTreeMap<(Address, Asset), U256>);
 
 impl Holdings {
     /// Reads what `accounts` hold. stETH must be working.
-    pub(super) fn read(chain: &mut Chain, lido: Lido, accounts: &[Address]) -> Result<Self, Failure> {
+    pub(crate) fn read(chain: &mut Chain, lido: Lido, accounts: &[Address]) -> Result<Self, Failure> {
         let mut holdings = BTreeMap::new();
         for &account in accounts {
             holdings.insert((account, Asset::Eth), chain.balance(account));
@@ -29,12 +29,12 @@ impl Holdings {
     }
 
     /// What `account` holds of `asset`; nothing when it was not read.
-    pub(super) fn of(&self, account: Address, asset: Asset) -> U256 {
+    pub(crate) fn of(&self, account: Address, asset: Asset) -> U256 {
         self.0.get(&(account, asset)).copied().unwrap_or_default()
     }
 
     /// Moves `amount` in these books only.
-    pub(super) fn transfer(&mut self, from: Address, to: Address, asset: Asset, amount: Units) {
+    pub(crate) fn transfer(&mut self, from: Address, to: Address, asset: Asset, amount: Units) {
         let amount = U256::from(amount.get());
         for (account, change) in [(from, amount.wrapping_neg()), (to, amount)] {
             // Nobody can really pay more than they hold: if a false event says so, this wraps, and is noticed.
@@ -44,7 +44,7 @@ impl Holdings {
     }
 
     /// The first account of these that holds something else in `other`: who, of what, how much here, how much there.
-    pub(super) fn difference(&self, other: &Self) -> Option<(Address, Asset, U256, U256)> {
+    pub(crate) fn difference(&self, other: &Self) -> Option<(Address, Asset, U256, U256)> {
         self.0.iter().find_map(|(&(account, asset), &here)| {
             let there = other.of(account, asset);
             (here != there).then_some((account, asset, here, there))

@@ -12,7 +12,7 @@ pub mod model;
 mod recovery;
 mod replay;
 mod router;
-mod views;
+pub(crate) mod views;
 mod world;
 
 pub use bonus::Bonus;
@@ -23,7 +23,9 @@ pub use cast::{
 pub use format::{
     Balances, Books, Op, OwedBook, Pay, PositionBook, PotBook, Route, Step, Via, Walk, WalkTerms, Why, read,
 };
+pub(crate) use holdings::Holdings;
 pub use recovery::Recovery;
 pub(crate) use replay::word;
 pub use replay::{Mismatch, Outcome, ReplayError, Subject, Tally, replay, replay_all, replay_on};
 pub(crate) use router::sign_permit;
+pub(crate) use world::World;

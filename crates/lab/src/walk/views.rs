@@ -68,7 +68,7 @@ pub(super) fn checked(
 }
 
 /// Refuses a view that is not as the events have told.
-pub(super) fn compare<T: PartialEq + fmt::Debug>(
+pub(crate) fn compare<T: PartialEq + fmt::Debug>(
     what: &str,
     told: &T,
     view: &T,

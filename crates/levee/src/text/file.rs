@@ -75,6 +75,16 @@ pub fn replace(path: &Path, text: &str) -> Result<(), TextError> {
     written.map_err(|error| unwritable(path, &error))
 }
 
+/// Refuses the path of a file in a directory that is not there, before long work is done to fill the file.
+pub fn require_directory_of(path: &Path) -> Result<(), TextError> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if directory.is_none_or(Path::is_dir) {
+        return Ok(());
+    }
+    let message = format!("`{}` cannot be written: its directory does not exist", path.display());
+    Err(TextError::new(message).hint("create the directory, or name another one"))
+}
+
 fn unwritable(path: &Path, error: &io::Error) -> TextError {
     TextError::new(format!("`{}` cannot be written: {error}", path.display())).hint("check the path")
 }
@@ -118,6 +128,9 @@ mod tests {
         for written in [create(&nowhere, ""), replace(&nowhere, "")] {
             assert!(written.unwrap_err().to_string().contains("cannot be written: No such file"));
         }
+        let message = format!("`{}` cannot be written: its directory does not exist", nowhere.display());
+        assert_eq!(require_directory_of(&nowhere).unwrap_err().to_string(), message);
+        assert_eq!([require_directory_of(&path), require_directory_of(Path::new("new"))], [Ok(()), Ok(())]);
     }
 
     #[test]

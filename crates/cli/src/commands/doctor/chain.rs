@@ -37,9 +37,11 @@ pub(super) async fn look(checkup: &mut Checkup, args: &DoctorArgs) {
     }
     let Some(connection) = working else { return };
     look_at_chain(checkup, &connection).await;
+    let keystore = args.account.require_keystore();
     let account = args.account.likely().or_else(|| account::expected().ok().flatten());
     match account {
         Some(account) => look_at_account(checkup, &connection, account).await,
+        None if keystore.is_err() => {}
         None if args.account.is_named() => checkup.warn(
             "account",
             "which one it is cannot be told without its password or its device",
@@ -50,6 +52,9 @@ pub(super) async fn look(checkup: &mut Checkup, args: &DoctorArgs) {
             "none is given",
             "use `--account NAME` (Foundry's keystores), `--keystore PATH` or the variable ETH_FROM",
         ),
+    }
+    if let Err(error) = keystore {
+        checkup.fail("account", &error.into());
     }
     if args.rescue.is_given() {
         match args.rescue.read(&args.network, account).await {

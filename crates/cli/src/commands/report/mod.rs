@@ -111,6 +111,7 @@ impl ReportArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         self.check_form(output)?;
+        self.html.as_deref().map_or(Ok(()), file::require_directory_of)?;
         let (history, declarations) = self.history.read_with_declarations().await?;
         let declarations = self.declarations(&history, declarations, output).await?;
         let basis = Basis::of(&history)?;

@@ -1,9 +1,10 @@
 //! A statement for a forum.
 
-use levee_model::Asset;
+use levee::statement::{PositionStatement, Statement};
 
 use super::{Ledger, text};
 use crate::{
+    amount,
     markdown::{escaped, table},
     time,
 };
@@ -45,12 +46,27 @@ impl Ledger<'_> {
     }
 
     fn positions_table(&self) -> String {
-        let rows = self.statement.escrow.positions.iter().map(|position| {
-            let asset: Asset = position.id.asset;
-            let identity = self.identity(asset, position.pledged, position.named());
-            [format!("`{}`", position.id.pledger), position.id.tier.to_string(), identity]
+        let Statement { escrow, pool_payments, .. } = &self.statement;
+        let rows = escrow.positions.iter().zip(pool_payments).map(|(position, payments)| {
+            let PositionStatement { id, pledged, drawn, .. } = *position;
+            let units = [pledged, drawn, position.came_back(), position.to_come()]
+                .map(|units| amount::units(units, id.asset, self.rate()));
+            let [pledged, drawn, came_back, to_come] = units;
+            let [recovered, bonus] = [payments.earned, payments.bonus].map(amount::eth);
+            let pledger = format!("`{}`", id.pledger);
+            [pledger, id.tier.to_string(), pledged, drawn, came_back, to_come, recovered, bonus]
         });
-        table(["contributor", "tier", "what it pledged"], rows)
+        let header = [
+            "contributor",
+            "tier",
+            "pledged",
+            "drawn",
+            "came back",
+            "locked or to come back",
+            "recovered",
+            "bonus",
+        ];
+        table(header, rows)
     }
 
     fn movements_table(&self) -> String {

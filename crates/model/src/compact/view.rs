@@ -1,0 +1,178 @@
+//! What the contract's views say, and what follows from it for the next call.
+
+use alloy_primitives::{Address, U256};
+
+use super::{
+    standing::Standing,
+    state::{Call, Compact, Started},
+};
+use crate::{
+    schedule::Timestamp,
+    units::{Bps, Units},
+};
+
+/// One member, as booked. Amounts are in units of wstETH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberView {
+    /// Whether it may commit.
+    pub admitted: bool,
+    /// Who proposes and approves in its stead; zero for nobody.
+    pub approver: Address,
+    /// What is committed and not activated.
+    pub pending: Units,
+    /// When the last commitment was made; none if nothing is pending.
+    pub committed_at: Option<Timestamp>,
+    /// What is active, and what of it is under notice.
+    pub standing: Standing,
+    /// When notice was given; none if nothing is under notice.
+    pub noticed_at: Option<Timestamp>,
+    /// What a claim would pay now.
+    pub earned: Units,
+}
+
+/// Seconds in which something is possible, the first and the last included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The first.
+    pub from: Timestamp,
+    /// The last.
+    pub until: Timestamp,
+}
+
+/// When a member can do what it has to wait for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemberWindows {
+    /// When what is pending can be activated; none if nothing is.
+    pub activation: Option<Window>,
+    /// When what is under notice can be taken out; none if nothing is.
+    pub leaving: Option<Window>,
+}
+
+/// One call. Amounts are in units of wstETH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallView {
+    /// The escrow of the rescue.
+    pub escrow: Address,
+    /// The tier that is paid into.
+    pub tier: u8,
+    /// What it takes of what each member had active one second before it was proposed.
+    pub bps: Bps,
+    /// When it was proposed.
+    pub proposed_at: Timestamp,
+    /// The latest amendment of the rescue at that time; 0 for none.
+    pub amendment: Timestamp,
+    /// All that was active one second before.
+    pub active: Units,
+    /// The approvals at which it passes, rounded up.
+    pub required: Units,
+    /// The weight that approves it.
+    pub approvals: Units,
+    /// When it passed.
+    pub passed_at: Option<Timestamp>,
+}
+
+/// Where a call is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallState {
+    /// It can be approved.
+    Voting {
+        /// The last second of it.
+        until: Timestamp,
+    },
+    /// It has passed, and can be fulfilled, if no other call has begun that is too near.
+    Passed {
+        /// When it can begin to give, and until when it can give. A first second after the last: it never will.
+        window: Window,
+    },
+    /// It was not approved in time, or its fulfillment is over.
+    Over,
+}
+
+/// The whole compact at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompactView {
+    /// What all members have active.
+    pub all: Standing,
+    /// Premiums per unit of weight, times 2^128.
+    pub index: U256,
+    /// Everyone who was ever a member, by address.
+    pub members: Vec<(Address, MemberView, MemberWindows)>,
+    /// All calls, by number.
+    pub calls: Vec<(CallView, CallState)>,
+    /// The last call that gave anything.
+    pub started: Option<Started>,
+}
+
+impl Compact {
+    /// The whole compact, as a call at `time` would find it.
+    pub fn view(&self, time: Timestamp) -> CompactView {
+        let member = |&account: &Address| (account, self.member_view(account), self.windows(account));
+        let call = |(number, call): (u64, &Call)| (self.view_of(call), self.state_of(number, call, time));
+        CompactView {
+            all: self.all.now(),
+            index: self.index,
+            members: self.members.keys().map(member).collect(),
+            calls: (0..).zip(&self.calls).map(call).collect(),
+            started: self.started,
+        }
+    }
+
+    /// One account, whether it is a member or not.
+    pub fn member_view(&self, account: Address) -> MemberView {
+        let member = self.member(account).cloned().unwrap_or_default();
+        MemberView {
+            admitted: self.may_commit(account),
+            approver: member.approver,
+            pending: member.pending,
+            committed_at: member.committed_at,
+            standing: member.standings.now(),
+            noticed_at: member.noticed_at,
+            earned: self.earned(account),
+        }
+    }
+
+    /// When a member can activate what it has pending, and leave with what it has under notice.
+    pub fn windows(&self, account: Address) -> MemberWindows {
+        let window = |since: Timestamp, wait: u32| {
+            let from = since.saturating_add(wait.into());
+            Window { from, until: from.saturating_add(self.terms.leave_window.into()) }
+        };
+        let Some(member) = self.member(account) else { return MemberWindows::default() };
+        MemberWindows {
+            activation: member.committed_at.map(|since| window(since, self.terms.seasoning)),
+            leaving: member.noticed_at.map(|since| window(since, self.terms.notice_period)),
+        }
+    }
+
+    /// One call; none if there is none of this number.
+    pub fn call_view(&self, number: u64) -> Option<CallView> {
+        Some(self.view_of(self.call(number)?))
+    }
+
+    fn view_of(&self, call: &Call) -> CallView {
+        let record = call.record;
+        CallView {
+            escrow: record.escrow,
+            tier: record.tier,
+            bps: record.bps,
+            proposed_at: record.proposed_at,
+            amendment: record.amendment,
+            active: record.active,
+            required: self.required(&record),
+            approvals: call.approvals,
+            passed_at: call.passed_at,
+        }
+    }
+
+    fn state_of(&self, number: u64, call: &Call, time: Timestamp) -> CallState {
+        let Some(passed_at) = call.passed_at else {
+            let until = self.votable_until(&call.record);
+            return if time > until { CallState::Over } else { CallState::Voting { until } };
+        };
+        let until = self.fulfillable_until(passed_at);
+        let other = self.started.filter(|started| started.call != number);
+        let free = other.map_or(passed_at, |other| other.started_at + self.terms.spacing() + 1);
+        let window = Window { from: free.max(passed_at), until };
+        if time > until { CallState::Over } else { CallState::Passed { window } }
+    }
+}
