@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use alloy::{providers::ext::AnvilApi as _, transports::http::reqwest};
+use alloy::{primitives::Address, providers::ext::AnvilApi as _, transports::http::reqwest};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -332,6 +332,56 @@ async fn what_cannot_be_told_is_said_in_the_words_of_the_commands() {
     let taken = format!("serve --store index.db --listen {}", &server.url["http://".len()..]);
     let refused = world.levee(&taken);
     assert!(refused.code == Some(1) && refused.stderr.contains("choose another address with `--listen`"));
+}
+
+/// Changes the index behind its back.
+async fn execute(world: &World, statement: &'static str) {
+    sqlx::any::install_default_drivers();
+    let path = world.directory().join("index.db");
+    let rows = sqlx::AnyPool::connect(&format!("sqlite://{}", path.display())).await.expect("it opens");
+    sqlx::raw_sql(statement).execute(&rows).await.expect("it is valid");
+    rows.close().await;
+}
+
+#[tokio::test]
+async fn counterfeits_and_rescues_that_do_not_add_up_are_shown_as_such() {
+    let world = world().await;
+    // As the index keeps what announced itself at an address that does not follow from its terms.
+    let insert = "INSERT INTO contracts (chain, address, kind, rescue, block, counterfeit)
+        VALUES (31337, x'f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0', 'rescue', x'f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0', 3, 'otherAddress')";
+    execute(&world, insert).await;
+    let server = Server::start(&world, "--store index.db");
+    let false_one = Address::repeat_byte(0xf0);
+    let list = server.get("/").await.text;
+    assert!(list.contains("1 rescue, the latest first, and 1 counterfeit."), "{list}");
+    let reason = "its address does not follow from Levee's code and the terms that it announced";
+    assert!(list.contains(&format!("<strong>counterfeit</strong> of block 3: {reason}")), "{list}");
+    assert!(!list.contains(&format!("/rescue/{false_one}")), "it has no page");
+    let rescues = server.api("/rescues", "/rescues").await;
+    let told = json!({ "rescue": false_one.to_string(), "createdBlock": 3, "counterfeit": "otherAddress" });
+    assert_eq!(rescues["rescues"][1], told);
+    let refused = server.get(&format!("/api/v1/rescue/{false_one}")).await;
+    let message = format!("`{false_one}` is a counterfeit of a rescue: {reason}");
+    assert_eq!((refused.code, &refused.json()["error"]["message"]), (404, &json!(message)));
+    assert_eq!(server.end(), Some(0));
+
+    // A node has left out the creation.
+    execute(
+        &world,
+        "DELETE FROM logs WHERE block = (SELECT MIN(block) FROM contracts WHERE kind = 'bonusPool')",
+    )
+    .await;
+    let server = Server::start(&world, "--store index.db");
+    let broken = server.get(&format!("/api/v1{}", server.of(&world))).await;
+    let error = &broken.json()["error"];
+    assert_eq!((broken.code, &error["kind"], &error["code"]), (500, &json!("HistoryBroken"), &json!(2)));
+    let list = server.get("/").await;
+    let row = "not known: the logs of the rescue";
+    assert!(
+        list.code == 200 && list.text.contains(row) && list.text.contains("counterfeit"),
+        "{}",
+        list.text
+    );
 }
 
 #[tokio::test]

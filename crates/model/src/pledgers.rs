@@ -68,8 +68,11 @@ impl Models {
         with_position.chain(owed).collect()
     }
 
-    /// The models as the first claim of the bonus would leave them; none if it cannot be decided now.
+    /// The models as the first claim of the bonus would leave them; none if it cannot be decided now, or there is none.
     fn after_bonus_decision(&self, at: Moment) -> Option<Self> {
+        if self.bonus.total().is_zero() {
+            return None;
+        }
         let mut after = self.clone();
         after.bonus.decided(&mut after.rescue, at).is_ok().then_some(after)
     }

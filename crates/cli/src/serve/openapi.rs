@@ -4,7 +4,8 @@
 use std::{fs, path::Path};
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
-use serde_json::{Map, Value, json};
+use serde::Serialize as _;
+use serde_json::{Map, Serializer, Value, json, ser::PrettyFormatter};
 
 use super::{api, problem::ProblemJson};
 use crate::{
@@ -40,7 +41,7 @@ fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
         json_of::<api::Rescues>(
             generator,
             "/rescues",
-            "All that announced themselves as rescues, the latest first",
+            "All that announced themselves as rescues, the latest first, a hundred on a page",
         ),
         json_of::<RescueJson<'_>>(
             generator,
@@ -50,7 +51,7 @@ fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
         json_of::<api::PledgersPage<'_>>(
             generator,
             "/rescue/{rescue}/pledgers",
-            "Who has something in a rescue, the largest first, as `levee pledgers` tells it",
+            "Who has something in a rescue, the largest first, a hundred on a page, as `levee pledgers` tells it",
         ),
         json_of::<Declarations<'_>>(
             generator,
@@ -113,10 +114,18 @@ fn document() -> Value {
     })
 }
 
+/// A line for each value, so that changes can be read, and little else, because the binary has the text.
+fn written(document: &Value) -> String {
+    let mut text = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b""));
+    document.serialize(&mut serializer).unwrap();
+    format!("{}\n", String::from_utf8(text).unwrap())
+}
+
 /// Written by `make docs`, which sets the variable.
 #[test]
 fn the_schemas_of_the_interface_are_those_of_its_types() {
-    let text = format!("{}\n", serde_json::to_string_pretty(&document()).unwrap());
+    let text = written(&document());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
     if std::env::var_os("LEVEE_WRITE_DOCS").is_some() {
         fs::write(&path, &text).unwrap();
