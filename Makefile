@@ -12,10 +12,10 @@ VENV := .tools/venv/done
 ARTICLE := scenarios/article-2026-04-24.toml
 CAMPAIGNS := tests/invariant/**
 # Two thousand random walks, and tests that compile Solidity: `make check` leaves them to `make test`.
-SLOW_TESTS := model_and_bytecode_agree_on_random_walks what_its_source what_their_sources
+SLOW_TESTS := model_and_bytecode_agree_on_random_walks model_and_bytecode_of_a_compact_agree what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-solidity test-rust invariants fuzz replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement bench-web kill-index \
+.PHONY: help setup demo check test test-solidity test-rust invariants fuzz fuzz-compact replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement bench-web kill-index \
 	contracts rust faults fault-seeds check-services artifacts docs package lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
@@ -76,12 +76,15 @@ invariants-deep: setup ## [ROUNDS=n]: run ten million calls of the invariants (h
 invariant-seeds: setup ## Insert known bugs, and check that the campaigns find them
 	python3 tools/python/campaign-seeds
 
-replay: setup $(LAB) ## FILE=x.json: replay recorded rescues on the model and the bytecode
+replay: setup $(LAB) ## FILE=x.json: replay recorded rescues or compacts on the model and the bytecode
 	@test -n "$(FILE)" || { echo "error: name the file: make replay FILE=tests/vectors/rescue.json" >&2; exit 1; }
 	$(LAB) replay "$(FILE)"
 
 fuzz: setup $(LAB) ## [WALKS=n] [SEED=s]: play random walks on the model and the bytecode in lockstep
 	$(LAB) fuzz --walks $(or $(WALKS),20000) $(if $(SEED),--seed $(SEED))
+
+fuzz-compact: setup $(LAB) ## [WALKS=n] [SEED=s]: the same with a compact, and the rescues that it calls for
+	$(LAB) fuzz-compact --walks $(or $(WALKS),20000) $(if $(SEED),--seed $(SEED))
 
 $(LAB): FORCE
 	cargo build --quiet --locked --workspace --bins --tests

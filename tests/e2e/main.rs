@@ -6,6 +6,7 @@ mod bad_input;
 mod bonus;
 mod browser;
 mod cli_docs;
+mod compact;
 mod configuration;
 mod contract;
 mod counterfeit;

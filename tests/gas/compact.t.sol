@@ -98,6 +98,59 @@ contract CompactGasTest is CompactTest {
         assertGas(lastGas(), 70_000, "next claim");
     }
 
+    /// @dev With 4 members and with 304, to the unit of gas.
+    function test_EachCallCostsTheSameWithManyMembers() public {
+        uint256 state = vm.snapshotState();
+        uint256[8] memory few = costs(0);
+        vm.revertToState(state);
+        uint256[8] memory many = costs(300);
+        for (uint256 i; i < few.length; ++i) {
+            assertGt(few[i], 21_000);
+            assertEq(few[i], many[i], vm.toString(i));
+        }
+    }
+
+    /// @dev What each call costs in a new compact, with a crowd of so many beside the four members.
+    function costs(uint160 crowd) private returns (uint256[8] memory gas) {
+        compact = deployCompact(compactTerms());
+        for (uint160 i = 1; i <= crowd; ++i) {
+            join(address(0xc0ffee + i), 1 ether);
+        }
+        join(alice, 600 ether);
+        join(bob, 300 ether);
+        join(carol, 100 ether);
+        join(dave, 10 ether);
+        vm.warp(vm.getBlockTimestamp() + SEASONING);
+        for (uint160 i = 1; i <= crowd; ++i) {
+            activate(address(0xc0ffee + i));
+        }
+        activate(alice);
+        activate(bob);
+        activate(carol);
+        activate(dave);
+        gas[0] = lastGas();
+        vm.warp(vm.getBlockTimestamp() + 1);
+        payPremium(alice, 10 ether);
+        gas[1] = lastGas();
+        claim(bob);
+        gas[2] = lastGas();
+        escrow = create(anotherTerms("later"));
+        uint256 call = propose(alice, anotherTerms("later"), LOAN, 4000);
+        gas[3] = lastGas();
+        approveCall(bob, call);
+        approveCall(carol, call);
+        approveCall(alice, call);
+        gas[4] = lastGas();
+        fulfill(call, dave);
+        gas[5] = lastGas();
+        vm.warp(vm.getBlockTimestamp() + 1);
+        notice(dave, 1 ether);
+        gas[6] = lastGas();
+        vm.warp(vm.getBlockTimestamp() + NOTICE);
+        leaveTo(dave, dave);
+        gas[7] = lastGas();
+    }
+
     function commitGas(address account) private returns (uint256) {
         commit(account, 10 ether);
         return lastGas();

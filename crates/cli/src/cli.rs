@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// Create a receiver for a beneficiary, and move on what it was paid
     #[command(subcommand)]
     Receiver(commands::receiver::ReceiverCommand),
+    /// Agree in advance to rescue: commit, call, approve, give
+    #[command(subcommand)]
+    Compact(commands::compact::CompactCommand),
     /// Settle a rescue: fix the draw, or record that it failed (anyone)
     Settle(commands::settle::SettleArgs),
     /// Deliver what is due in one asset to the beneficiary (anyone)
@@ -152,6 +155,7 @@ impl Command {
             Self::Declarations(args) => block_on(args.run(output)),
             Self::Pledge(args) => block_on(args.run(output)),
             Self::Receiver(command) => block_on(command.run(output)),
+            Self::Compact(command) => block_on(command.run(output)),
             Self::Settle(args) => block_on(args.run(output)),
             Self::Release(args) => block_on(args.run(output)),
             Self::Refund(args) => block_on(args.run(output)),

@@ -41,6 +41,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::BoardRefused(refusal) => for_board(refusal),
         Error::RouterRefused(refusal) => for_router(refusal),
         Error::ReceiverRefused(refusal) => for_receiver(refusal),
+        Error::CompactRefused(_) => {
+            Some("`levee compact status` shows members and calls, and when each thing is possible")
+        }
         Error::TokenRefused { .. } => {
             Some("check the account's balance and allowance, and whether the token is paused")
         }
@@ -56,6 +59,13 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NotLevee { contract: Contract::PledgeEscrow, .. } => {
             Some("do not send anything there; `levee address` computes the right address from a terms file")
         }
+        Error::NoCode { contract: Contract::Compact, .. } => {
+            Some("check the address and the chain, or create the compact with `levee compact deploy`")
+        }
+        Error::NotLevee { contract: Contract::Compact, .. } => Some(
+            "do not send anything there; `levee compact show` computes the right address from a file of terms",
+        ),
+        Error::CompactHistoryDiffers { .. } => Some("ask another node, or read from an earlier block"),
         Error::NotReconciled { .. } => Some(
             "logs are missing, or are of another rescue: compare the index with `levee index check`, or ask another node",
         ),

@@ -122,6 +122,7 @@ mod tests {
     use crate::{
         commands::journal::{Record, Records},
         commands::{
+            compact::{deploy::CompactDeployed, status::CompactStatus, terms::CompactShown},
             declarations::Declarations,
             decode::Decoded,
             deploy::Deployed,
@@ -181,6 +182,9 @@ mod tests {
             ("pledgers", schema::<Pledgers<'_>>()),
             ("positions", schema::<Positions<'_>>()),
             ("rehearse-from", schema::<Drafted>()),
+            ("compact-check", schema::<CompactShown>()),
+            ("compact-deploy", schema::<CompactDeployed>()),
+            ("compact-status", schema::<CompactStatus>()),
             ("receiver-new", schema::<NewReceiver<'_>>()),
             ("receiver-status", schema::<ReceiverShown>()),
             ("report", schema::<Reported<'_>>()),

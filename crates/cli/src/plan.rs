@@ -125,9 +125,10 @@ impl Step {
         Self { name: name.into(), headline, call, facts: Vec::new(), unless: None }
     }
 
-    /// The same with details.
-    pub(crate) fn facts(self, facts: Vec<(&'static str, String)>) -> Self {
-        Self { facts, ..self }
+    /// The same with more details.
+    pub(crate) fn facts(mut self, facts: Vec<(&'static str, String)>) -> Self {
+        self.facts.extend(facts);
+        self
     }
 
     /// What is sent.

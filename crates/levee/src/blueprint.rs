@@ -7,11 +7,12 @@ use alloy::{
     providers::Provider,
     sol_types::{SolConstructor, SolType},
 };
-use levee_model::Terms;
+use levee_model::{CompactTerms, Terms};
 use serde::Serialize;
 
 use crate::{
-    bindings::{BonusPool, DebtRepayer, PledgeRouter, RecoveryPool, StakedEtherUnwinder},
+    bindings::{BonusPool, Compact, DebtRepayer, PledgeRouter, RecoveryPool, StakedEtherUnwinder},
+    compact,
     edition::Edition,
     error::Error,
     terms::{self, CREATE2_DEPLOYER},
@@ -35,11 +36,13 @@ pub enum Contract {
     DebtRepayer,
     /// A receiver that turns stETH into ETH.
     StakedEtherUnwinder,
+    /// A standing agreement to rescue.
+    Compact,
 }
 
 impl Contract {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PledgeEscrow,
         Self::RecoveryPool,
         Self::BonusPool,
@@ -47,6 +50,7 @@ impl Contract {
         Self::PledgeRouter,
         Self::DebtRepayer,
         Self::StakedEtherUnwinder,
+        Self::Compact,
     ];
 
     /// Its name in words.
@@ -59,6 +63,7 @@ impl Contract {
             Self::PledgeRouter => "router",
             Self::DebtRepayer => "debt repayer",
             Self::StakedEtherUnwinder => "unwinder of staked ether",
+            Self::Compact => "compact",
         }
     }
 
@@ -130,6 +135,12 @@ impl Blueprint {
             recipient_: recipient,
         };
         Self::new(Contract::StakedEtherUnwinder, call.abi_encode())
+    }
+
+    /// The compact with these terms.
+    pub fn compact(terms: &CompactTerms) -> Self {
+        let arguments = Compact::constructorCall { terms_: compact::encode_terms(terms) }.abi_encode();
+        Self::new(Contract::Compact, arguments)
     }
 
     /// The contract that this code and this salt create at an address of its own; none if it is not Levee's, or its arguments are not
@@ -243,6 +254,7 @@ fn is_canonical(contract: Contract, arguments: &[u8]) -> bool {
         Contract::PledgeRouter => words::<PledgeRouter::constructorCall>(arguments),
         Contract::DebtRepayer => words::<DebtRepayer::constructorCall>(arguments),
         Contract::StakedEtherUnwinder => words::<StakedEtherUnwinder::constructorCall>(arguments),
+        Contract::Compact => words::<Compact::constructorCall>(arguments),
     }
 }
 
@@ -270,6 +282,7 @@ mod tests {
             ("PledgeRouter", Blueprint::router(a, b, c)),
             ("DebtRepayer", Blueprint::debt_repayer(a, b, c, d)),
             ("StakedEtherUnwinder", Blueprint::staked_ether_unwinder(a, b)),
+            ("Compact", Blueprint::compact(&compact::tests::terms())),
         ];
         for (name, blueprint) in &published {
             assert_eq!(blueprint.salt(), keccak256(format!("levee.{name}.v1")), "{name}");
@@ -282,6 +295,7 @@ mod tests {
             address!("A7FAecCa9DF82767c528e991637c4720EFFE14Ed"),
             address!("221C36a0bd613eEFB817C34c9E2e29883b7fd3C7"),
             address!("283313A6D82E441c2357c265d1B4a97fF956E847"),
+            address!("6549d675c90870E94a1Ec64D4F2cb0ffA553332b"),
         ];
         for (name, blueprint) in &published {
             let read = |code: &[u8]| Blueprint::from_init_code(blueprint.salt(), code);

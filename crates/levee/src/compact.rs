@@ -20,6 +20,12 @@ use crate::{
     refusal, terms,
 };
 
+mod client;
+mod code_store;
+
+pub use client::{CompactClient, CompactFunds, CompactHistory, fold};
+pub use code_store::CodeStore;
+
 /// The most code that one contract may have as data, behind a byte that stops (EIP-170).
 const CHUNK: usize = 24_575;
 
@@ -236,7 +242,8 @@ pub fn decode_refusal(operation: &CompactOperation, data: &[u8]) -> Option<Compa
     own()
 }
 
-fn own_refusal(data: &[u8]) -> Option<CompactRefusal> {
+/// Reads the revert data of a call as an error of a compact itself.
+pub(crate) fn own_refusal(data: &[u8]) -> Option<CompactRefusal> {
     let raw = CompactErrors::abi_decode_validate(data).ok()?;
     of_terms(&raw).map(CompactRefusal::Terms).or_else(|_| of_members(&raw)).ok()
 }
@@ -390,4 +397,253 @@ fn seconds(number: U256) -> Result<u32, Error> {
 
 fn count(number: U256) -> Result<u8, Error> {
     narrow(number, "a count")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::convert::tests::{Case, case, every_error_is_decoded};
+    use alloy::primitives::{B256, aliases::U104};
+    use levee_model::{Bps, Refusal, Status, Wei};
+
+    const DAY: u32 = 86_400;
+
+    pub(crate) fn terms() -> CompactTerms {
+        CompactTerms {
+            wsteth: Address::repeat_byte(1),
+            escrow_code_hash: B256::repeat_byte(2),
+            admitter: Address::repeat_byte(3),
+            guardian: Address::repeat_byte(4),
+            terms_hash: B256::repeat_byte(5),
+            quorum: Bps::new(6_000),
+            max_call: Bps::new(2_500),
+            voting_period: 3 * DAY,
+            fulfill_period: 2 * DAY,
+            notice_period: 7 * DAY,
+            leave_window: 4 * DAY,
+            seasoning: 11 * DAY,
+            min_threshold: Bps::new(10_000),
+            min_rate: Bps::new(300),
+            min_objection_period: 5 * DAY,
+            min_exit_window: 6 * DAY,
+            max_veto: Bps::new(3_300),
+            max_lock: 200 * DAY,
+        }
+    }
+
+    #[test]
+    fn terms_are_read_as_they_are_written() {
+        assert_eq!(decode_terms(&encode_terms(&terms())), terms());
+    }
+
+    /// As the contract's `propose` reads it: without the first byte of each contract.
+    #[test]
+    fn the_stored_code_is_the_escrows() {
+        let code = Edition::LATEST.creation_code(crate::Contract::PledgeEscrow);
+        let stored: Vec<u8> = code_chunks(code).flat_map(|chunk| chunk[1..].to_vec()).collect();
+        assert_eq!(stored, code.to_vec());
+        assert!(code_chunks(code).all(|chunk| chunk[0] == 0 && chunk.len() <= 24_576));
+        assert_eq!(CodeStore::of(Edition::LATEST).addresses().len(), code_chunks(code).count());
+    }
+
+    const A: Address = Address::repeat_byte(1);
+    const B: Address = Address::repeat_byte(2);
+
+    fn n(number: u64) -> U256 {
+        U256::from(number)
+    }
+
+    fn of_terms() -> Vec<Case<CompactRefusal>> {
+        use CompactTermsError as E;
+        let (day, bps) = (n(MIN_PERIOD.into()), Bps::new);
+        let terms = |error: CompactTermsError| CompactRefusal::from(error);
+        vec![
+            case(&Raw::TokenWithoutCode { wstETH: A }, terms(E::TokenWithoutCode { wsteth: A })),
+            case(&Raw::EscrowCodeHashZero {}, terms(E::EscrowCodeHashZero)),
+            case(
+                &Raw::QuorumOutOfBounds { quorumBps: n(5), minimum: n(5_001), maximum: n(10_000) },
+                terms(E::QuorumOutOfBounds { quorum: bps(5) }),
+            ),
+            case(
+                &Raw::MaxCallOutOfBounds { maxCallBps: n(0), maximum: n(10_000) },
+                terms(E::MaxCallOutOfBounds { max_call: bps(0) }),
+            ),
+            case(
+                &Raw::VotingPeriodTooShort { votingPeriod: n(5), minimum: day },
+                terms(E::VotingPeriodTooShort { voting_period: 5 }),
+            ),
+            case(
+                &Raw::FulfillPeriodTooShort { fulfillPeriod: n(5), minimum: day },
+                terms(E::FulfillPeriodTooShort { fulfill_period: 5 }),
+            ),
+            case(
+                &Raw::NoticePeriodTooShort { noticePeriod: n(5), minimum: n(6) },
+                terms(E::NoticePeriodTooShort { notice_period: 5, minimum: 6 }),
+            ),
+            case(
+                &Raw::LeaveWindowTooShort { leaveWindow: n(5), minimum: day },
+                terms(E::LeaveWindowTooShort { leave_window: 5 }),
+            ),
+            case(
+                &Raw::SeasoningTooShort { seasoning: n(5), minimum: n(6) },
+                terms(E::SeasoningTooShort { seasoning: 5, minimum: 6 }),
+            ),
+            case(
+                &Raw::MinThresholdOutOfBounds { minThresholdBps: n(0), maximum: n(10_000) },
+                terms(E::MinThresholdOutOfBounds { min_threshold: bps(0) }),
+            ),
+            case(
+                &Raw::MinObjectionPeriodTooShort { minObjectionPeriod: n(5), minimum: day },
+                terms(E::MinObjectionPeriodTooShort { min_objection_period: 5 }),
+            ),
+            case(
+                &Raw::MinExitWindowTooShort { minExitWindow: n(5), minimum: day },
+                terms(E::MinExitWindowTooShort { min_exit_window: 5 }),
+            ),
+            case(
+                &Raw::MaxVetoOutOfBounds { maxVetoBps: n(0), maximum: n(9_999) },
+                terms(E::MaxVetoOutOfBounds { max_veto: bps(0) }),
+            ),
+            case(&Raw::MaxLockZero {}, terms(E::MaxLockZero)),
+        ]
+    }
+
+    fn of_members() -> Vec<Case<CompactRefusal>> {
+        use CompactRefusal as R;
+        let (member, units) = (A, Units::new);
+        vec![
+            case(&Raw::NotAdmitter { caller: A, admitter: B }, R::NotAdmitter { caller: A, admitter: B }),
+            case(&Raw::AlreadyAdmitted { account: A }, R::AlreadyAdmitted { account: A }),
+            case(&Raw::NotAdmitted { account: A }, R::NotAdmitted { account: A }),
+            case(&Raw::ZeroAmount {}, R::ZeroAmount),
+            case(
+                &Raw::AmountTooLarge { amount: U256::MAX, limit: n(6) },
+                R::AmountTooLarge { amount: units(u128::MAX), limit: units(6) },
+            ),
+            case(&Raw::InvalidAccount { account: A }, R::InvalidAccount { account: A }),
+            case(&Raw::NothingPending { member }, R::NothingPending { member }),
+            case(
+                &Raw::StillSeasoning { readyAt: n(5), time: n(6) },
+                R::StillSeasoning { ready_at: 5, time: 6 },
+            ),
+            case(&Raw::SeasonedTooLong { limit: n(5), time: n(6) }, R::SeasonedTooLong { limit: 5, time: 6 }),
+            case(
+                &Raw::NoticeTooLarge { amount: n(5), active: U104::from(6) },
+                R::NoticeTooLarge { amount: units(5), active: units(6) },
+            ),
+            case(&Raw::NothingNoticed { member }, R::NothingNoticed { member }),
+            case(
+                &Raw::NoticeRunning { readyAt: n(5), time: n(6) },
+                R::NoticeRunning { ready_at: 5, time: 6 },
+            ),
+            case(&Raw::NoticeLapsed { limit: n(5), time: n(6) }, R::NoticeLapsed { limit: 5, time: 6 }),
+            case(&Raw::NobodyEarns {}, R::NobodyEarns),
+            case(&Raw::NothingToClaim { member }, R::NothingToClaim { member }),
+        ]
+    }
+
+    fn of_proposals() -> Vec<Case<CompactRefusal>> {
+        use CompactRefusal as R;
+        let (bps, [code_hash, expected]) = (Bps::new, [3, 4].map(B256::repeat_byte));
+        vec![
+            case(
+                &Raw::BpsOutOfBounds { bps: n(5), maximum: n(6) },
+                R::BpsOutOfBounds { bps: bps(5), maximum: bps(6) },
+            ),
+            case(
+                &Raw::WrongEscrowCode { codeHash: code_hash, expected },
+                R::WrongEscrowCode { code_hash, expected },
+            ),
+            case(&Raw::NoEscrow { escrow: A }, R::NoEscrow { escrow: A }),
+            case(&Raw::OtherToken { wstETH: A, expected: B }, R::OtherToken { wsteth: A, expected: B }),
+            case(
+                &Raw::ForeignGuardian { guardian: A, expected: B },
+                R::ForeignGuardian { guardian: A, expected: B },
+            ),
+            case(
+                &Raw::VetoOutsidePolicy { vetoBps: n(5), maximum: n(6) },
+                R::VetoOutsidePolicy { veto: bps(5), maximum: bps(6) },
+            ),
+            case(
+                &Raw::ObjectionPeriodBelowPolicy { objectionPeriod: n(5), minimum: n(6) },
+                R::ObjectionPeriodBelowPolicy { objection_period: 5, minimum: 6 },
+            ),
+            case(
+                &Raw::ExitWindowBelowPolicy { exitWindow: n(5), minimum: n(6) },
+                R::ExitWindowBelowPolicy { exit_window: 5, minimum: 6 },
+            ),
+            case(&Raw::LockTooLong { until: n(6), limit: n(5) }, R::LockTooLong { until: 6, limit: 5 }),
+            case(&Raw::UnknownTier { tier: n(5), count: n(3) }, R::UnknownTier { tier: 5, count: 3 }),
+            case(
+                &Raw::ThresholdBelowPolicy { thresholdBps: n(5), minimum: n(6) },
+                R::ThresholdBelowPolicy { threshold: bps(5), minimum: bps(6) },
+            ),
+            case(
+                &Raw::RateBelowPolicy { rateBps: n(5), minimum: n(6) },
+                R::RateBelowPolicy { rate: bps(5), minimum: bps(6) },
+            ),
+            case(
+                &Raw::NotPledging { status: 3, deadline: n(5), time: n(6) },
+                R::NotPledging { status: Status::Failed, deadline: 5, time: 6 },
+            ),
+            case(
+                &Raw::DeadlineTooEarly { deadline: n(5), required: n(6) },
+                R::DeadlineTooEarly { deadline: 5, required: 6 },
+            ),
+            case(&Raw::RateUnreadable {}, R::RateUnreadable),
+            case(
+                &Raw::CallTooLarge { value: n(6), missing: n(5) },
+                R::CallTooLarge { value: Wei::new(6), missing: Wei::new(5) },
+            ),
+        ]
+    }
+
+    fn of_calls() -> Vec<Case<CompactRefusal>> {
+        use CompactRefusal as R;
+        let (call, member) = (n(7), A);
+        vec![
+            case(&Raw::NotApprover { caller: B, member }, R::NotApprover { caller: B, member }),
+            case(&Raw::NoWeight { member, time: n(6) }, R::NoWeight { member, time: 6 }),
+            case(&Raw::UnknownCall { call, count: n(3) }, R::UnknownCall { call: 7, count: 3 }),
+            case(&Raw::CallHasPassed { call }, R::CallHasPassed { call: 7 }),
+            case(&Raw::VotingOver { limit: n(5), time: n(6) }, R::VotingOver { limit: 5, time: 6 }),
+            case(&Raw::AlreadyApproved { call, member }, R::AlreadyApproved { call: 7, member }),
+            case(&Raw::NotApproved { call, member }, R::NotApproved { call: 7, member }),
+            case(
+                &Raw::CallNotPassed { call, approvals: U104::from(5), required: U104::from(6) },
+                R::CallNotPassed { call: 7, approvals: Units::new(5), required: Units::new(6) },
+            ),
+            case(&Raw::FulfillmentOver { limit: n(5), time: n(6) }, R::FulfillmentOver { limit: 5, time: 6 }),
+            case(&Raw::CallTooSoon { limit: n(5), time: n(6) }, R::CallTooSoon { limit: 5, time: 6 }),
+            case(&Raw::NothingToGive { call }, R::NothingToGive { call: 7 }),
+        ]
+    }
+
+    #[test]
+    fn every_error_of_a_compact_keeps_its_facts() {
+        let cases = [of_terms(), of_members(), of_proposals(), of_calls()].concat();
+        // Of views, of the token, and of what cannot be.
+        let except = ["NotPast", "SafeERC20FailedOperation", "CheckpointUnorderedInsertion"];
+        every_error_is_decoded(include_str!("../artifacts/Compact.json"), &except, &cases, own_refusal);
+    }
+
+    #[test]
+    fn only_a_fulfillment_passes_on_what_an_escrow_says() {
+        let data = case(&Raw::AmountTooLarge { amount: n(6), limit: n(5) }, ()).0;
+        let (amount, limit) = (Units::new(6), Units::new(5));
+        let by_escrow = CompactRefused::ByRescue(Refusal::AmountTooLarge { amount, limit });
+        let fulfill = CompactOperation::Fulfill { call: 0, members: Vec::new() };
+        assert_eq!(decode_refusal(&fulfill, &data), Some(by_escrow));
+        let own = CompactRefused::ByCompact(CompactRefusal::AmountTooLarge { amount, limit });
+        assert_eq!(decode_refusal(&CompactOperation::Commit { amount }, &data), Some(own));
+    }
+
+    #[test]
+    fn code_is_stored_whole_behind_a_byte_that_stops() {
+        let code: Vec<u8> = (0..=255).cycle().take(2 * CHUNK + 1).collect();
+        let chunks: Vec<_> = code_chunks(&code).collect();
+        assert_eq!(chunks.iter().map(|chunk| chunk.len()).collect::<Vec<_>>(), [CHUNK + 1, CHUNK + 1, 2]);
+        let read: Vec<u8> = chunks.iter().flat_map(|chunk| chunk[1..].to_vec()).collect();
+        assert!(read == code && chunks.iter().all(|chunk| chunk[0] == 0));
+    }
 }

@@ -72,6 +72,9 @@ impl Edition {
                 Contract::StakedEtherUnwinder => {
                     b256!("5f175ef37f5bc44c42cf2721f2a53e03628042005864c7c263fca90d7d23a786")
                 }
+                Contract::Compact => {
+                    b256!("bdf66652711ad923f8062dd149c2686b25bea190143116901cf5d2afaa2b3e48")
+                }
             },
             #[cfg(feature = "test-edition")]
             Self::Test => keccak256(format!("levee.{contract:?}.test")),
@@ -161,7 +164,7 @@ macro_rules! codes {
     ($directory:literal, $contract:expr) => {
         codes!(
             $directory, $contract, PledgeEscrow, RecoveryPool, BonusPool, PledgeBoard, PledgeRouter, DebtRepayer,
-            StakedEtherUnwinder
+            StakedEtherUnwinder, Compact
         )
     };
     ($directory:literal, $contract:expr, $($name:ident),*) => {

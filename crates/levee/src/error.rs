@@ -7,7 +7,9 @@ use alloy::{
     sol_types::{Revert, SolError},
     transports::{TransportError, TransportErrorKind},
 };
-use levee_model::{Asset, BonusRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused, Wei, display};
+use levee_model::{
+    Asset, BonusRefusal, CompactRefusal, Inconsistent, RecoveryRefusal, Refusal, Refused, Wei, display,
+};
 use serde::{Serialize, Serializer};
 use strum::IntoStaticStr;
 use thiserror::Error;
@@ -15,7 +17,7 @@ use thiserror::Error;
 use crate::{
     blueprint::Contract,
     board::BoardError,
-    bonus,
+    bonus, compact,
     proof::ProofError,
     receiver::ReceiverError,
     recovery,
@@ -99,6 +101,26 @@ pub enum Error {
         /// The address.
         #[serde(with = "levee_model::json::Account")]
         address: Address,
+    },
+    /// The token of a compact is not Lido's.
+    #[error("wstETH `{wsteth}` is not Lido's on chain {chain}; do not commit to a compact that names it")]
+    NotLidos {
+        /// What the terms have for wstETH.
+        #[serde(rename = "wstETH", with = "levee_model::json::Account")]
+        wsteth: Address,
+        /// The chain.
+        chain: u64,
+    },
+    /// What the node's logs of a compact add up to is not what its views say.
+    #[error(
+        "the events of the compact `{compact}` do not add up to what it says at block {block}: the node left some out"
+    )]
+    CompactHistoryDiffers {
+        /// The compact.
+        #[serde(with = "levee_model::json::Account")]
+        compact: Address,
+        /// The block.
+        block: u64,
     },
     /// The chain lacks the contract that creates all others.
     #[error("the CREATE2 deployer `{}` does not exist on this chain", crate::terms::CREATE2_DEPLOYER)]
@@ -703,6 +725,11 @@ pub enum Error {
     #[strum(transparent)]
     #[serde(untagged)]
     ReceiverRefused(#[from] ReceiverError),
+    /// A compact refused the call.
+    #[error(transparent)]
+    #[strum(transparent)]
+    #[serde(untagged)]
+    CompactRefused(#[from] CompactRefusal),
     /// A device, a wallet or the person who holds it did not sign.
     #[error(transparent)]
     #[strum(transparent)]
@@ -746,6 +773,7 @@ impl Error {
             | Self::BoardRefused(_)
             | Self::RouterRefused(_)
             | Self::ReceiverRefused(_)
+            | Self::CompactRefused(_)
             | Self::TokenRefused { .. }
             | Self::InsufficientFunds { .. }
             | Self::WrongChain { .. }
@@ -757,6 +785,7 @@ impl Error {
             | Self::NotToken { .. }
             | Self::NoSuchAsset { .. }
             | Self::ForeignTokens { .. }
+            | Self::NotLidos { .. }
             | Self::Unencodable { .. }
             | Self::NotInitCode
             | Self::SignerRefused(_)
@@ -815,6 +844,7 @@ impl Error {
             | Self::Malformed { .. }
             | Self::Unproven(_)
             | Self::BrokenHistory(_)
+            | Self::CompactHistoryDiffers { .. }
             | Self::HistoryDiffers { .. }
             | Self::NotReconciled { .. } => false,
         }
@@ -846,6 +876,7 @@ impl Error {
             Contract::PledgeRouter => RouterError::decode(data).map(Self::from),
             Contract::DebtRepayer => ReceiverError::decode_repayer(data).map(Self::from),
             Contract::StakedEtherUnwinder => ReceiverError::decode_unwinder(data).map(Self::from),
+            Contract::Compact => compact::own_refusal(data).map(Self::from),
         };
         // The router passes on errors of the escrow and of the bonus pool.
         let of_escrow = || refusal::decode(data).map(Self::from);

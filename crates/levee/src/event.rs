@@ -5,7 +5,7 @@ use alloy::{
     primitives::{B256, Log},
     sol_types::{SolEvent, SolEventInterface},
 };
-use levee_model::{Amendment, EndReason, Goal, RescueEvent};
+use levee_model::{Amendment, CompactEvent, EndReason, Goal, RescueEvent};
 use serde::Serialize;
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     },
     board::{BoardEvent, Declared},
     bonus::BonusEvent,
-    convert,
+    compact, convert,
     error::Error,
     receiver::ReceiverEvent,
     recovery::RecoveryEvent,
@@ -39,6 +39,8 @@ pub enum Event {
     Board(BoardEvent),
     /// Of a receiver.
     Receiver(ReceiverEvent),
+    /// Of a compact.
+    Compact(CompactEvent),
 }
 
 impl Event {
@@ -65,7 +67,8 @@ impl Event {
                 .map(Self::Recovery)
                 .or_else(|_| BonusEvent::decode(log).map(Self::Bonus))
                 .or_else(|_| BoardEvent::decode(log).map(Self::Board))
-                .or_else(|_| ReceiverEvent::decode(log).map(Self::Receiver)),
+                .or_else(|_| ReceiverEvent::decode(log).map(Self::Receiver))
+                .or_else(|_| compact::decode_event(log).map(Self::Compact)),
         }
     }
 

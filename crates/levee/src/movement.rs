@@ -101,7 +101,7 @@ impl Movement {
                     ..Self::new(MovementKind::Declared, Amount::Eth(Wei::ZERO))
                 }]
             }
-            Event::Board(BoardEvent::Revoked { .. }) | Event::Receiver(_) => Vec::new(),
+            Event::Board(BoardEvent::Revoked { .. }) | Event::Receiver(_) | Event::Compact(_) => Vec::new(),
         }
     }
 

@@ -120,7 +120,7 @@ impl PoolBooks {
         match event {
             Event::Recovery(event) => self.apply_recovery(event),
             Event::Bonus(event) => self.apply_bonus(event),
-            Event::Rescue(_) | Event::Board(_) | Event::Receiver(_) => Ok(()),
+            Event::Rescue(_) | Event::Board(_) | Event::Receiver(_) | Event::Compact(_) => Ok(()),
         }
     }
 

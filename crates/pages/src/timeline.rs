@@ -116,7 +116,7 @@ const fn is_milestone(event: &Event) -> bool {
         ),
         Event::Recovery(event) => matches!(event, RecoveryEvent::Recovered { .. }),
         Event::Bonus(event) => matches!(event, BonusEvent::Decided(_)),
-        Event::Board(_) | Event::Receiver(_) => false,
+        Event::Board(_) | Event::Receiver(_) | Event::Compact(_) => false,
     }
 }
 

@@ -30,6 +30,7 @@ enum Which {
     Router,
     DebtRepayer,
     StakedEtherUnwinder,
+    Compact,
 }
 
 impl AbiArgs {
@@ -55,6 +56,7 @@ impl From<Which> for Contract {
             Which::Router => Self::PledgeRouter,
             Which::DebtRepayer => Self::DebtRepayer,
             Which::StakedEtherUnwinder => Self::StakedEtherUnwinder,
+            Which::Compact => Self::Compact,
         }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod bonus;
 pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod collect;
+pub(crate) mod compact;
 pub(crate) mod declarations;
 pub(crate) mod declare;
 pub(crate) mod decode;

@@ -352,7 +352,7 @@ impl Replay {
             Event::Rescue(event) => self.of_rescue(event),
             Event::Recovery(event) => self.of_recovery(event),
             Event::Bonus(event) => self.of_bonus(event),
-            Event::Board(_) | Event::Receiver(_) => None,
+            Event::Board(_) | Event::Receiver(_) | Event::Compact(_) => None,
         };
         let Some(step) = step else { return };
         let at = Some(time::time(entry.time));

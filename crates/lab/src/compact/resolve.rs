@@ -14,10 +14,10 @@ use super::{
     format::{Forgery, Op},
     model::Model,
     replay::Subject,
-    scene::{OUTSIDER, PEOPLE},
+    scene::{COMPACT, NOBODY, OUTSIDER, PEOPLE},
     throws::Throw,
 };
-use crate::walk::{self, WalkTerms, address_of};
+use crate::walk::{self, WSTETH, WalkTerms, address_of};
 
 /// The most that one step moves, so that no purse is ever empty.
 const MOST: u128 = 3 * 10u128.pow(21);
@@ -306,10 +306,10 @@ impl Here<'_> {
         let by = (self.throw.twist < 128).then(|| self.other());
         match kind {
             Kind::Commit => Op::Commit { who, amount: self.any_amount() },
-            Kind::TakeBack => Op::TakeBack { who, to: by },
+            Kind::TakeBack => Op::TakeBack { who, to: self.any_recipient() },
             Kind::Activate => Op::Activate { who },
             Kind::Notice => Op::Notice { who, amount: self.any_amount() },
-            Kind::Leave => Op::Leave { who, to: by },
+            Kind::Leave => Op::Leave { who, to: self.any_recipient() },
             Kind::Name => Op::Name { who, approver: by },
             Kind::Admit => Op::Admit { who, by },
             Kind::Propose => self.any_proposal(who, by),
@@ -432,6 +432,15 @@ impl Here<'_> {
         (self.throw.twist < 64).then(|| self.other())
     }
 
+    /// Somebody else, or one that may receive nothing.
+    fn any_recipient(&self) -> Option<String> {
+        match self.throw.twist % 8 {
+            0..4 => None,
+            4..6 => Some(self.other()),
+            _ => Some([NOBODY, COMPACT, WSTETH][usize::from(self.throw.other) % 3].to_owned()),
+        }
+    }
+
     /// The approver of a member, if it has one, half of the time.
     fn approver(&self, who: &str) -> Option<String> {
         let approver = self.compact().member_view(address_of(who)).approver;
@@ -486,7 +495,7 @@ impl Here<'_> {
     fn any_amount(&self) -> Units {
         match self.throw.size % 8 {
             0 => Units::ZERO,
-            1 => Compact::MAX_UNITS + Units::new(u128::from(self.throw.twist % 2)),
+            1 => Compact::MAX_UNITS + Units::new(1 + u128::from(self.throw.twist % 2)),
             _ => self.amount(),
         }
     }

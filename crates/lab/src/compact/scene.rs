@@ -18,6 +18,11 @@ pub const ADMITTER: &str = "admitter";
 /// Who pays premiums, and pledges into rescues without being a member.
 pub const OUTSIDER: &str = "outsider";
 
+/// The name of the compact, as a recipient.
+pub(super) const COMPACT: &str = "compact";
+/// The name of the zero address, as a recipient.
+pub(super) const NOBODY: &str = "nobody";
+
 /// What a walk begins with.
 #[derive(Debug, Clone)]
 pub struct Scene {
@@ -48,9 +53,21 @@ pub struct Places {
     pub wsteth: Address,
 }
 
+impl Places {
+    /// The account of a name.
+    fn account(self, name: &str) -> Address {
+        match name {
+            COMPACT => self.compact,
+            WSTETH => self.wsteth,
+            NOBODY => Address::ZERO,
+            _ => address_of(name),
+        }
+    }
+}
+
 impl Default for Places {
     fn default() -> Self {
-        Self { compact: address_of("compact"), steth: address_of(STETH), wsteth: address_of(WSTETH) }
+        Self { compact: address_of(COMPACT), steth: address_of(STETH), wsteth: address_of(WSTETH) }
     }
 }
 
@@ -151,7 +168,7 @@ pub(super) trait Known {
                 Act::OfCompact(fresh, address_of(by.as_ref().unwrap_or(who)), propose)
             }
             _ => {
-                let (caller, operation) = call(op);
+                let (caller, operation) = call(self.places(), op);
                 Act::OfCompact(None, caller, operation)
             }
         }
@@ -197,9 +214,9 @@ fn escrow_by(contract: Contract, proposal: &Proposal) -> Address {
 }
 
 /// Who makes a call of the compact that is no proposal, and which.
-fn call(op: &Op) -> (Address, CompactOperation) {
+fn call(places: Places, op: &Op) -> (Address, CompactOperation) {
     use CompactOperation as O;
-    let other = |name: &Option<String>, who: &str| address_of(name.as_deref().unwrap_or(who));
+    let other = |name: &Option<String>, who: &str| places.account(name.as_deref().unwrap_or(who));
     let outsider = address_of(OUTSIDER);
     match *op {
         Op::Admit { ref who, ref by } => (other(by, ADMITTER), O::Admit { account: address_of(who) }),

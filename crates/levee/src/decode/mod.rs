@@ -241,7 +241,7 @@ fn creation(call: RawCall) -> Meaning {
 /// The accounts that a contract is created with, which are all arguments but terms.
 fn of_arguments(blueprint: &Blueprint) -> Vec<String> {
     let names: &[&str] = match blueprint.contract() {
-        Contract::PledgeEscrow | Contract::PledgeBoard => &[],
+        Contract::PledgeEscrow | Contract::PledgeBoard | Contract::Compact => &[],
         Contract::RecoveryPool | Contract::BonusPool => &["rescue"],
         Contract::PledgeRouter => &["WETH", "stETH", "wstETH"],
         Contract::DebtRepayer => &["lending pool", "WETH", "debtor", "account of the rest"],

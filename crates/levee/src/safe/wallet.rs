@@ -368,8 +368,15 @@ impl<P: Provider + Clone> SafeWallet<P> {
         let mut contracts = Vec::new();
         for SafeCall { to, data, .. } in calls {
             let code = self.provider.get_code_at(*to).await?;
-            let kinds =
-                [PledgeEscrow, RecoveryPool, BonusPool, PledgeBoard, DebtRepayer, StakedEtherUnwinder];
+            let kinds = [
+                PledgeEscrow,
+                RecoveryPool,
+                BonusPool,
+                PledgeBoard,
+                DebtRepayer,
+                StakedEtherUnwinder,
+                Compact,
+            ];
             if kinds.iter().any(|kind| kind.is_code(&code)) {
                 contracts.push(*to);
             } else if PledgeRouter.is_code(&code)

@@ -1,7 +1,7 @@
 //! The events of a transaction as sentences.
 
 use alloy::primitives::Address;
-use levee_model::{BonusDecision, EndReason, Enlistment, PositionId, Rate, Units, Wei};
+use levee_model::{Amount, BonusDecision, CompactEvent, EndReason, Enlistment, PositionId, Rate, Units, Wei};
 
 use super::{
     amount::{self, WrittenAmount},
@@ -20,6 +20,61 @@ pub fn to_text(event: &Event, rate: Option<Rate>) -> String {
         Event::Bonus(event) => bonus_to_text(event),
         Event::Board(event) => board_to_text(event),
         Event::Receiver(event) => receiver_to_text(event),
+        Event::Compact(event) => compact_to_text(event),
+    }
+}
+
+fn compact_to_text(event: &CompactEvent) -> String {
+    use CompactEvent as E;
+    let shown = |units: Units| Amount::WstEth(units).to_string();
+    match *event {
+        E::Created { .. } => "created a compact".into(),
+        E::Admitted { account } => format!("admitted {account}, which may commit now"),
+        E::Committed { member, amount, .. } => {
+            format!("committed {} of {member}; everything pending seasons from now on", shown(amount))
+        }
+        E::TakenBack { member, recipient, amount } => {
+            format!("paid {} that was pending of {member} to {recipient}", shown(amount))
+        }
+        E::Activated { member, amount, .. } => format!("activated {} of {member}", shown(amount)),
+        E::Noticed { member, amount: Units::ZERO, .. } => format!("took back the notice of {member}"),
+        E::Noticed { member, amount, .. } => format!("put {} of {member} under notice", shown(amount)),
+        E::Left { member, recipient, amount, .. } => {
+            format!("paid {} that was under notice of {member} to {recipient}", shown(amount))
+        }
+        E::ApproverNamed { member, approver: Address::ZERO } => {
+            format!("named nobody to approve for {member}")
+        }
+        E::ApproverNamed { member, approver } => {
+            format!("named {approver} to propose and approve for {member}")
+        }
+        E::PremiumPaid { payer, amount, .. } => format!("paid a premium of {} from {payer}", shown(amount)),
+        E::PremiumClaimed { member, amount } => format!("paid {} of premiums to {member}", shown(amount)),
+        _ => call_to_text(event),
+    }
+}
+
+/// The events of calls.
+fn call_to_text(event: &CompactEvent) -> String {
+    use CompactEvent as E;
+    let shown = |units: Units| Amount::WstEth(units).to_string();
+    match *event {
+        E::Proposed { call, member, record } => format!(
+            "proposed call {call} for {member}: {} of everything active, to tier {} of the rescue {}",
+            percent::percent(record.bps),
+            record.tier,
+            record.escrow
+        ),
+        E::Approved { call, member, weight } => {
+            format!("approved call {call} with {} of {member}", shown(weight))
+        }
+        E::ApprovalWithdrawn { call, member, weight } => {
+            format!("withdrew the approval of call {call} with {} of {member}", shown(weight))
+        }
+        E::Passed { call, .. } => format!("call {call} has passed"),
+        E::CallStarted(started) => format!("call {} gives for the first time", started.call),
+        E::Given(gift) => format!("pledged {} of {} for call {}", shown(gift.amount), gift.member, gift.call),
+        _ => unreachable!("it is told above"),
     }
 }
 

@@ -20,6 +20,7 @@ use std::fmt;
 
 pub mod address;
 pub mod amount;
+pub mod compact;
 pub mod document;
 pub mod escape;
 pub mod event;
@@ -28,6 +29,7 @@ pub mod percent;
 pub mod terms;
 pub mod time;
 
+pub use compact::CompactFile;
 pub use document::Document;
 pub use terms::TermsFile;
 

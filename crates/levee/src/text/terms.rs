@@ -85,8 +85,7 @@ impl TierToml {
 impl TermsToml {
     /// The edition of the contracts; the first one if none is named.
     pub fn edition(&self, document: &Document) -> Result<Edition, TextError> {
-        let named = |edition| document.field("edition", edition, parse_edition);
-        self.edition.as_ref().map_or(Ok(Edition::V1), named)
+        edition(document, self.edition.as_ref())
     }
 
     /// The terms, with addresses read by `account`, and the document that they name.
@@ -95,7 +94,7 @@ impl TermsToml {
         document: &Document,
         account: impl Fn(&str) -> Result<Address, TextError>,
     ) -> Result<(Terms, Option<PathBuf>), TextError> {
-        let (source, terms_hash) = terms_hash(document, self)?;
+        let (source, terms_hash) = terms_hash(document, (&self.document, &self.terms_hash))?;
         let address_or_zero = |key, value: &Option<Spanned<String>>| match value {
             Some(value) => document.field(key, value, &account),
             None => Ok(Address::ZERO),
@@ -173,8 +172,11 @@ impl TermsFile {
 }
 
 /// The document and its hash, or the hash that is given.
-fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>, B256), TextError> {
-    match (&toml.document, &toml.terms_hash) {
+pub(super) fn terms_hash(
+    document: &Document,
+    given: (&Option<Spanned<String>>, &Option<Spanned<String>>),
+) -> Result<(Option<PathBuf>, B256), TextError> {
+    match given {
         (Some(path), None) => {
             let path = document.resolve(path.get_ref());
             Ok((Some(path.clone()), hash_of_file(&path)?))
@@ -192,6 +194,11 @@ fn terms_hash(document: &Document, toml: &TermsToml) -> Result<(Option<PathBuf>,
 /// Keccak-256 of a file's bytes.
 pub fn hash_of_file(path: &Path) -> Result<B256, TextError> {
     file::document(path).map(keccak256)
+}
+
+/// The edition of the contracts that a document names; the first one if it names none.
+pub(super) fn edition(document: &Document, named: Option<&Spanned<String>>) -> Result<Edition, TextError> {
+    named.map_or(Ok(Edition::V1), |edition| document.field("edition", edition, parse_edition))
 }
 
 /// Reads the name of an edition.

@@ -96,7 +96,7 @@ impl Compact {
         let Proposal { ref terms, code_hash, escrow, tier, bps } = *proposal;
         self.require_approver(caller, member)?;
         // A block's time is never zero.
-        let before = at.time - 1;
+        let before = at.time.saturating_sub(1);
         if self.standing_at(member, before).weight().is_zero() {
             return Err(CompactRefusal::NoWeight { member, time: before });
         }
@@ -131,7 +131,7 @@ impl Compact {
         }
         let weight = self.weight_for(number, member).unwrap_or_default();
         if weight.is_zero() {
-            return Err(CompactRefusal::NoWeight { member, time: call.record.proposed_at - 1 });
+            return Err(CompactRefusal::NoWeight { member, time: call.record.weighed_at() });
         }
         let approved = CompactEvent::Approved { call: number, member, weight };
         let passes = call.approvals + weight >= self.required(&call.record);

@@ -1,8 +1,10 @@
 //! The events of a compact, and how each changes its state.
 
 use alloy_primitives::{Address, U256};
+use serde::Serialize;
 
 use super::{
+    standing::Standing,
     state::{CallRecord, Compact, Gift, Started},
     terms::CompactTerms,
 };
@@ -13,9 +15,12 @@ use crate::{
 };
 
 /// An event of a compact, by the name that it has in the contract. Amounts are in units of wstETH.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "event", rename_all_fields = "camelCase")]
 pub enum CompactEvent {
     /// `CompactCreated`: the compact was created.
+    #[serde(rename = "CompactCreated")]
     Created {
         /// Its terms.
         terms: CompactTerms,
@@ -23,60 +28,79 @@ pub enum CompactEvent {
     /// `account` may commit from now on.
     Admitted {
         /// The account.
+        #[serde(with = "crate::json::Account")]
         account: Address,
     },
     /// `member` committed `amount`; everything pending seasons anew.
     Committed {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// How much more.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// When.
+        #[serde(rename = "committedAtUnix")]
         committed_at: Timestamp,
     },
     /// Everything pending of `member` went to `recipient`.
     TakenBack {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Where it went.
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
     },
     /// Everything pending of `member` counts from now on.
     Activated {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// Since when.
+        #[serde(rename = "activatedAtUnix")]
         activated_at: Timestamp,
     },
     /// `amount` of `member` is under notice, instead of what was.
     Noticed {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// How much; 0 takes the notice back.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// When notice was given.
+        #[serde(rename = "noticedAtUnix")]
         noticed_at: Timestamp,
     },
     /// `member` left with what it had under notice.
     Left {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Where it went.
+        #[serde(with = "crate::json::Account")]
         recipient: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// When.
+        #[serde(rename = "leftAtUnix")]
         left_at: Timestamp,
     },
     /// `approver` proposes and approves in the stead of `member`.
     ApproverNamed {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Its approver; zero for none.
+        #[serde(with = "crate::json::AccountOrNone")]
         approver: Address,
     },
     /// A call was proposed for `member`.
@@ -84,8 +108,10 @@ pub enum CompactEvent {
         /// Its number, from 0.
         call: u64,
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// What is called for.
+        #[serde(flatten)]
         record: CallRecord,
     },
     /// `member` approved a call.
@@ -93,8 +119,10 @@ pub enum CompactEvent {
         /// The call.
         call: u64,
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Its weight.
+        #[serde(rename = "weightUnits")]
         weight: Units,
     },
     /// `member` withdrew its approval.
@@ -102,8 +130,10 @@ pub enum CompactEvent {
         /// The call.
         call: u64,
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// Its weight.
+        #[serde(rename = "weightUnits")]
         weight: Units,
     },
     /// The call has enough approvals.
@@ -111,6 +141,7 @@ pub enum CompactEvent {
         /// The call.
         call: u64,
         /// Since when.
+        #[serde(rename = "passedAtUnix")]
         passed_at: Timestamp,
     },
     /// The call gives for the first time.
@@ -120,17 +151,22 @@ pub enum CompactEvent {
     /// A premium was shared by everything that had weight.
     PremiumPaid {
         /// Who paid it.
+        #[serde(with = "crate::json::Account")]
         payer: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
         /// All weight at that time.
+        #[serde(rename = "weightUnits")]
         weight: Units,
     },
     /// What `member` had earned was paid to it.
     PremiumClaimed {
         /// The member.
+        #[serde(with = "crate::json::Account")]
         member: Address,
         /// How much.
+        #[serde(rename = "amountUnits")]
         amount: Units,
     },
 }
@@ -191,7 +227,7 @@ impl Compact {
 
     /// What was recorded of all active units is what there was.
     fn is_part_of_all(&self, record: CallRecord) -> bool {
-        record.active == self.all.at(record.proposed_at.saturating_sub(1)).active && record.bps <= Bps::ONE
+        record.active == self.all.at(record.weighed_at()).active && record.bps <= Bps::ONE
     }
 
     fn apply_pending(&mut self, event: &CompactEvent) -> Result<(), Inconsistent> {
@@ -231,7 +267,8 @@ impl Compact {
             }
             CompactEvent::Left { member, amount, left_at, .. } => {
                 require(self.standing(member).noticed == amount && !amount.is_zero(), "a leaving")?;
-                self.reweigh(member, left_at, |standing| standing.left())?;
+                // Its weight stays.
+                self.restand(member, left_at, |standing| standing.left())?;
                 self.member_mut(member).noticed_at = None;
                 Ok(())
             }
@@ -258,8 +295,10 @@ impl Compact {
                 Ok(())
             }
             E::Passed { call, passed_at } => {
+                let required = self.call(call).map(|call| self.required(&call.record));
                 let call = self.voting_mut(call)?;
-                require(passed_at >= call.record.proposed_at, "a passing")?;
+                let is_in_time = passed_at >= call.record.proposed_at;
+                require(is_in_time && Some(call.approvals) >= required, "a passing")?;
                 call.passed_at = Some(passed_at);
                 Ok(())
             }
@@ -293,20 +332,31 @@ impl Compact {
         Ok(())
     }
 
-    /// Changes a member's standing from `time` on. Premiums accrue by the weight before.
+    /// Changes a member's weight from `time` on. Premiums accrue by the weight before.
     fn reweigh(
         &mut self,
         member: Address,
         time: Timestamp,
-        change: impl FnOnce(super::Standing) -> super::Standing,
+        change: impl FnOnce(Standing) -> Standing,
     ) -> Result<(), Inconsistent> {
-        require(time >= self.all.changed_at(), "an earlier event")?;
         let (earned, index) = (self.earned(member), self.index);
         let booked = self.member_mut(member);
-        let before = booked.standings.now();
-        let after = change(before);
         (booked.earned, booked.index) = (earned, index);
-        booked.standings.set(time, after);
+        self.restand(member, time, change)
+    }
+
+    /// Changes a member's standing from `time` on. Nothing accrues: each accrual rounds down.
+    fn restand(
+        &mut self,
+        member: Address,
+        time: Timestamp,
+        change: impl FnOnce(Standing) -> Standing,
+    ) -> Result<(), Inconsistent> {
+        require(time >= self.all.changed_at(), "an earlier event")?;
+        let standings = &mut self.member_mut(member).standings;
+        let before = standings.now();
+        let after = change(before);
+        standings.set(time, after);
         self.all.set(time, self.all.now().replaced(before, after));
         Ok(())
     }

@@ -1,16 +1,22 @@
 //! What a member has in a compact, and how that changed over time.
 
+use serde::Serialize;
+
 use crate::{
     schedule::Timestamp,
     units::{Bps, Units},
 };
 
 /// What a member, or all members together, have active, and the part of it that is under notice.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Standing {
     /// What can be called.
+    #[serde(rename = "activeUnits")]
     pub active: Units,
     /// The part of it that is under notice: it is called last, and neither votes nor earns.
+    #[serde(rename = "noticedUnits")]
     pub noticed: Units,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256, U512};
+use serde::Serialize;
 
 use super::{
     standing::{Standing, Standings},
@@ -39,20 +40,34 @@ pub(super) struct Member {
 }
 
 /// What a call asks for, as it was proposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct CallRecord {
     /// The escrow of the rescue.
+    #[serde(with = "crate::json::Account")]
     pub escrow: Address,
     /// The tier that is paid into.
     pub tier: u8,
     /// What it takes of what each member has active.
     pub bps: Bps,
     /// The latest amendment of the rescue, by when it comes into force; 0 for none.
+    #[serde(rename = "amendmentUnix")]
     pub amendment: Timestamp,
     /// All that was active one second before.
+    #[serde(rename = "activeUnits")]
     pub active: Units,
     /// When it was proposed.
+    #[serde(rename = "proposedAtUnix")]
     pub proposed_at: Timestamp,
+}
+
+impl CallRecord {
+    /// The second at whose end weights and amounts are taken: the one before the proposal, which no longer changes.
+    pub const fn weighed_at(&self) -> Timestamp {
+        // A block's time is never zero.
+        self.proposed_at.saturating_sub(1)
+    }
 }
 
 /// One call.
@@ -76,24 +91,32 @@ impl From<CallRecord> for Call {
 }
 
 /// The last call that gave anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Started {
     /// Its number.
     pub call: u64,
     /// When it gave for the first time.
+    #[serde(rename = "startedAtUnix")]
     pub started_at: Timestamp,
 }
 
 /// What one member gave to one call, as a pledge in its own name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Gift {
     /// The number of the call.
     pub call: u64,
     /// The member.
+    #[serde(with = "crate::json::Account")]
     pub member: Address,
     /// How much.
+    #[serde(rename = "amountUnits")]
     pub amount: Units,
     /// When.
+    #[serde(rename = "givenAtUnix")]
     pub given_at: Timestamp,
 }
 
@@ -191,7 +214,7 @@ impl Compact {
         if call.given.contains_key(&member) {
             return Some(Units::ZERO);
         }
-        let before = self.standing_at(member, call.record.proposed_at.saturating_sub(1));
+        let before = self.standing_at(member, call.record.weighed_at());
         Some(before.called_down(call.record.bps).min(self.standing(member).active))
     }
 
@@ -208,7 +231,7 @@ impl Compact {
 
     /// A member's weight in a call: what it had one second before the proposal.
     pub(super) fn weight_for(&self, call: u64, member: Address) -> Option<Units> {
-        let time = self.call(call)?.record.proposed_at.saturating_sub(1);
+        let time = self.call(call)?.record.weighed_at();
         Some(self.standing_at(member, time).weight())
     }
 

@@ -15,46 +15,66 @@ pub const MIN_QUORUM: Bps = Bps::new(5_001);
 pub const MIN_PERIOD: u32 = 86_400;
 
 /// The terms of a compact; all of them are fixed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct CompactTerms {
     /// The one asset.
+    #[serde(rename = "wstETH", with = "crate::json::Account")]
     pub wsteth: Address,
     /// Keccak256 of the creation code of the escrows that a call may pay into, without arguments; not zero.
+    #[serde(with = "crate::json::Hash")]
     pub escrow_code_hash: B256,
     /// Only accounts that it admitted may commit; zero if anyone may.
+    #[serde(with = "crate::json::AccountOrNone")]
     pub admitter: Address,
     /// The guardian of a called rescue is this or none.
+    #[serde(with = "crate::json::AccountOrNone")]
     pub guardian: Address,
     /// Hash of the human-readable agreement.
+    #[serde(with = "crate::json::Hash")]
     pub terms_hash: B256,
     /// The part of all that is active that must approve a call; [`MIN_QUORUM`] to 100 %.
+    #[serde(rename = "quorumBps")]
     pub quorum: Bps,
     /// The most that a call takes of what each member has active; 1 to 10,000.
+    #[serde(rename = "maxCallBps")]
     pub max_call: Bps,
     /// Seconds for which a call can be approved; at least [`MIN_PERIOD`].
+    #[serde(rename = "votingPeriodSeconds")]
     pub voting_period: u32,
     /// Seconds for which a call that passed can be fulfilled; at least [`MIN_PERIOD`].
+    #[serde(rename = "fulfillPeriodSeconds")]
     pub fulfill_period: u32,
     /// Seconds from notice to leaving; more than the two above together: who votes cannot be gone before fulfillment
     /// ends.
+    #[serde(rename = "noticePeriodSeconds")]
     pub notice_period: u32,
     /// Seconds for which a notice that has run out may be used, and for which money that has seasoned may be activated;
     /// at least [`MIN_PERIOD`].
+    #[serde(rename = "leaveWindowSeconds")]
     pub leave_window: u32,
     /// Seconds from committing to counting; at least the two above together: who distrusts a newcomer can leave before
     /// it counts.
+    #[serde(rename = "seasoningSeconds")]
     pub seasoning: u32,
     /// The least threshold of the tier that is paid into; 1 to 10,000.
+    #[serde(rename = "minThresholdBps")]
     pub min_threshold: Bps,
     /// Its least yearly interest.
+    #[serde(rename = "minRateBps")]
     pub min_rate: Bps,
     /// The least objection period of the rescue, in seconds; at least [`MIN_PERIOD`].
+    #[serde(rename = "minObjectionPeriodSeconds")]
     pub min_objection_period: u32,
     /// The least exit window of the rescue, in seconds; at least [`MIN_PERIOD`].
+    #[serde(rename = "minExitWindowSeconds")]
     pub min_exit_window: u32,
     /// The veto of the rescue is 1 to this; 1 to 9,999.
+    #[serde(rename = "maxVetoBps")]
     pub max_veto: Bps,
     /// The longest that a called rescue may hold money, in seconds from the proposal; not zero.
+    #[serde(rename = "maxLockSeconds")]
     pub max_lock: u32,
 }
 

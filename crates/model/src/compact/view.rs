@@ -1,6 +1,7 @@
 //! What the contract's views say, and what follows from it for the next call.
 
 use alloy_primitives::{Address, U256};
+use serde::Serialize;
 
 use super::{
     standing::Standing,
@@ -12,35 +13,49 @@ use crate::{
 };
 
 /// One member, as booked. Amounts are in units of wstETH.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct MemberView {
     /// Whether it may commit.
     pub admitted: bool,
     /// Who proposes and approves in its stead; zero for nobody.
+    #[serde(with = "crate::json::AccountOrNone")]
     pub approver: Address,
     /// What is committed and not activated.
+    #[serde(rename = "pendingUnits")]
     pub pending: Units,
     /// When the last commitment was made; none if nothing is pending.
+    #[serde(rename = "committedAtUnix")]
     pub committed_at: Option<Timestamp>,
     /// What is active, and what of it is under notice.
+    #[serde(flatten)]
     pub standing: Standing,
     /// When notice was given; none if nothing is under notice.
+    #[serde(rename = "noticedAtUnix")]
     pub noticed_at: Option<Timestamp>,
     /// What a claim would pay now.
+    #[serde(rename = "earnedUnits")]
     pub earned: Units,
 }
 
 /// Seconds in which something is possible, the first and the last included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct Window {
     /// The first.
+    #[serde(rename = "fromUnix")]
     pub from: Timestamp,
     /// The last.
+    #[serde(rename = "untilUnix")]
     pub until: Timestamp,
 }
 
 /// When a member can do what it has to wait for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct MemberWindows {
     /// When what is pending can be activated; none if nothing is.
     pub activation: Option<Window>,
@@ -49,34 +64,46 @@ pub struct MemberWindows {
 }
 
 /// One call. Amounts are in units of wstETH.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
 pub struct CallView {
     /// The escrow of the rescue.
+    #[serde(with = "crate::json::Account")]
     pub escrow: Address,
     /// The tier that is paid into.
     pub tier: u8,
     /// What it takes of what each member had active one second before it was proposed.
     pub bps: Bps,
     /// When it was proposed.
+    #[serde(rename = "proposedAtUnix")]
     pub proposed_at: Timestamp,
     /// The latest amendment of the rescue at that time; 0 for none.
+    #[serde(rename = "amendmentUnix")]
     pub amendment: Timestamp,
     /// All that was active one second before.
+    #[serde(rename = "activeUnits")]
     pub active: Units,
     /// The approvals at which it passes, rounded up.
+    #[serde(rename = "requiredUnits")]
     pub required: Units,
     /// The weight that approves it.
+    #[serde(rename = "approvalsUnits")]
     pub approvals: Units,
     /// When it passed.
+    #[serde(rename = "passedAtUnix")]
     pub passed_at: Option<Timestamp>,
 }
 
 /// Where a call is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "state", rename_all_fields = "camelCase")]
 pub enum CallState {
     /// It can be approved.
     Voting {
         /// The last second of it.
+        #[serde(rename = "untilUnix")]
         until: Timestamp,
     },
     /// It has passed, and can be fulfilled, if no other call has begun that is too near.
@@ -171,7 +198,7 @@ impl Compact {
         };
         let until = self.fulfillable_until(passed_at);
         let other = self.started.filter(|started| started.call != number);
-        let free = other.map_or(passed_at, |other| other.started_at + self.terms.spacing() + 1);
+        let free = other.map_or(passed_at, |other| other.started_at.saturating_add(self.terms.spacing() + 1));
         let window = Window { from: free.max(passed_at), until };
         if time > until { CallState::Over } else { CallState::Passed { window } }
     }

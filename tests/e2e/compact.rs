@@ -1,0 +1,239 @@
+//! A compact by command, from its terms to a rescue that its members pay into.
+
+use alloy::primitives::{Address, U256, utils::format_ether};
+use levee::bindings::WstETH;
+use serde_json::{Value, json};
+
+use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, Ran, World};
+
+/// What the members have, of which Cat commits a part only.
+const TERMS: &str = r#"chain = 31337
+wsteth = "WRAPPED"
+admitter = "ADMITTER"
+guardian = "GUARDIAN"
+quorum = "60 %"
+max_call = "50 %"
+voting_period = "1 day"
+fulfill_period = "1 day"
+notice_period = "3 days"
+leave_window = "2 days"
+seasoning = "5 days"
+min_threshold = "100 %"
+min_rate = "0 %"
+min_objection_period = "1 day"
+min_exit_window = "1 day"
+max_veto = "50 %"
+max_lock = "60 days"
+document = "terms.md"
+"#;
+
+impl World {
+    /// With the compact created, and 40, 30 and 30 wstETH in the hands of Ann, Ben and Cat.
+    async fn with_compact() -> Self {
+        let world = Self::start().await;
+        let terms = TERMS
+            .replace("WRAPPED", &world.wsteth.to_string())
+            .replace("ADMITTER", &world.address(ANYONE).to_string())
+            .replace("GUARDIAN", &world.address(GUARDIAN).to_string());
+        world.write("compact.toml", &terms);
+        let wsteth = WstETH::new(world.wsteth, &world.chain);
+        for (member, amount) in [(ANN, 40), (BEN, 30)] {
+            let call = wsteth.transfer(world.address(member), U256::from(amount * ETHER));
+            let sent = call.from(world.address(CAT)).send().await.expect("Cat has it");
+            sent.get_receipt().await.expect("it is mined");
+        }
+        let created = world.levee(&format!("compact deploy compact.toml --dev {ANYONE} --yes --json")).json();
+        assert_eq!(created["created"], true, "{created}");
+        world
+    }
+
+    fn try_compact(&self, account: usize, act: &str, rest: &str) -> Ran {
+        self.levee(&format!("compact {act} compact.toml {rest} --dev {account} --yes"))
+    }
+
+    fn compact(&self, account: usize, act: &str, rest: &str) -> String {
+        self.try_compact(account, act, rest).ok()
+    }
+
+    fn compact_status(&self) -> Value {
+        self.levee("compact status compact.toml --json").json()
+    }
+
+    /// All three admitted, with 40, 30 and 20 wstETH active, six days after the start.
+    async fn with_members() -> Self {
+        let world = Self::with_compact().await;
+        for (member, amount) in [(ANN, 40), (BEN, 30), (CAT, 20)] {
+            world.compact(ANYONE, "admit", &world.address(member).to_string());
+            world.compact(member, "commit", &format!("{amount} wstETH --approve"));
+        }
+        world.warp(6 * DAY).await;
+        for member in [ANN, BEN] {
+            world.compact(member, "activate", "");
+        }
+        world.compact(ANYONE, "activate", &format!("--member {}", world.address(CAT)));
+        world
+    }
+}
+
+fn kind(ran: &Ran) -> String {
+    serde_json::from_str::<Value>(&ran.stderr).expect("it is JSON")["error"]["kind"]
+        .as_str()
+        .expect("text")
+        .to_owned()
+}
+
+fn units(tenths: u128) -> String {
+    (tenths * ETHER / 10).to_string()
+}
+
+#[tokio::test]
+async fn terms_of_a_compact_are_checked_and_give_its_address() {
+    let world = World::start().await;
+    world.levee("compact new mine.toml").ok();
+    let text = std::fs::read_to_string(world.directory().join("mine.toml")).expect("it was written");
+    assert_eq!(world.levee("compact new").ok(), text);
+    world.write("compact.md", "What was agreed.\n");
+    let told = world.levee("compact check mine.toml").ok();
+    assert!(told.starts_with("the terms are valid; the compact will be at 0x"), "{told}");
+    world.write("half.toml", &text.replace("quorum = \"60 %\"", "quorum = \"50 %\""));
+    let ran = world.levee("compact check half.toml");
+    ran.assert_refused(
+        "half.toml: the quorum of 50 % is out of bounds",
+        "choose more than 50 %, or two calls could pass against each other",
+    );
+    let shown = world.levee("compact show mine.toml --json").json();
+    assert_eq!(shown["terms"]["quorumBps"], 6_000);
+    assert!(told.contains(shown["address"].as_str().expect("text")), "{told}");
+    let text = world.levee("compact show mine.toml").ok();
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
+
+#[tokio::test]
+async fn members_commit_season_earn_and_leave() {
+    let world = World::with_compact().await;
+    let [ann, ben, cat] = [ANN, BEN, CAT].map(|account| world.address(account));
+    let refused = world.try_compact(ANN, "admit", &format!("{ann} --json"));
+    assert_eq!((refused.code, kind(&refused)), (Some(1), "NotAdmitter".to_owned()));
+    let admitted = world.compact(ANYONE, "admit", &ann.to_string());
+    assert_eq!(admitted, format!("admitted {ann}, which may commit now\n"));
+    for member in [ben, cat] {
+        world.compact(ANYONE, "admit", &member.to_string());
+    }
+    world.try_compact(ANN, "commit", "40 wstETH").assert_refused(
+        &format!("the compact may take 0 wstETH of the wstETH of `{ann}`, less than 40 wstETH"),
+        "add `--approve` to send an approval first",
+    );
+    world.try_compact(ANN, "commit", "41 wstETH --approve").assert_refused(
+        &format!("`{ann}` has 40 wstETH, less than 41 wstETH"),
+        "send it some, or choose less",
+    );
+    world
+        .try_compact(ANN, "commit", "1 ETH")
+        .assert_refused("a compact holds wstETH, and no ETH", "write the amount as in `25 wstETH`");
+    let told = world.compact(ANN, "commit", "40 wstETH --approve");
+    assert_eq!(told, format!("committed 40 wstETH of {ann}; everything pending seasons from now on\n"));
+    world.compact(BEN, "commit", "30 wstETH --approve");
+    world.compact(BEN, "take-back", "");
+    assert_eq!(world.holds(ben).await[2], 30 * ETHER);
+    world.compact(BEN, "commit", "30 wstETH --approve --again");
+    world.compact(CAT, "commit", "20 wstETH --approve");
+    let early = world.try_compact(ANN, "activate", "--json");
+    assert_eq!(kind(&early), "StillSeasoning");
+    let status = world.compact_status();
+    assert_eq!(status["all"], json!({ "activeUnits": "0", "noticedUnits": "0" }));
+    world.warp(6 * DAY).await;
+    for member in [ann, ben, cat] {
+        world.compact(ANYONE, "activate", &format!("--member {member}"));
+    }
+    // The index is floor(9 * 2^128 / 90), and Ann's part floor(40 * index / 2^128), in units.
+    world.compact(CAT, "premium", "9 wstETH --approve");
+    let whole = U256::from(1) << 128;
+    let index = U256::from(9 * ETHER) * whole / U256::from(90 * ETHER);
+    let due: U256 = U256::from(40 * ETHER) * index / whole;
+    let told = world.compact(ANYONE, "claim", &format!("--member {ann}"));
+    assert_eq!(told, format!("paid {} wstETH of premiums to {ann}\n", format_ether(due)));
+    assert_eq!(world.holds(ann).await[2], due.to::<u128>());
+    world.compact(CAT, "notice", "15 wstETH");
+    let early = world.try_compact(CAT, "leave", "--json");
+    assert_eq!(kind(&early), "NoticeRunning");
+    let status = world.compact_status();
+    assert_eq!(status["all"], json!({ "activeUnits": units(900), "noticedUnits": units(150) }));
+    world.warp(10 * DAY).await;
+    let told = world.compact(CAT, "leave", &format!("--to {ben}"));
+    assert_eq!(told, format!("paid 15 wstETH that was under notice of {cat} to {ben}\n"));
+    assert_eq!(world.holds(ben).await[2], 15 * ETHER);
+    let text = world.levee("compact status compact.toml").ok();
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
+
+#[tokio::test]
+async fn a_call_that_passes_pledges_every_members_part() {
+    let world = World::with_members().await;
+    let [ann, ben, cat] = [ANN, BEN, CAT].map(|account| world.address(account));
+    world.deploy();
+    let escrow = world.rescue();
+    let propose = "--terms rescue.toml --tier 2 --part 25%";
+    let foreign = world.try_compact(ANN, "propose", &format!("{propose} --for {ben} --json"));
+    assert_eq!(kind(&foreign), "NotApprover");
+    let small = world.try_compact(ANN, "propose", "--terms rescue.toml --tier 0 --part 25% --json");
+    assert_eq!(kind(&small), "ThresholdBelowPolicy");
+    let told = world.compact(BEN, "approver", &ann.to_string());
+    assert_eq!(told, format!("named {ann} to propose and approve for {ben}\n"));
+    let told = world.compact(ANN, "propose", propose);
+    let proposed =
+        format!("proposed call 0 for {ann}: 25 % of everything active, to tier 2 of the rescue {escrow}\n");
+    assert_eq!(told, proposed);
+    assert_eq!(world.compact(ANN, "approve", "0"), format!("approved call 0 with 40 wstETH of {ann}\n"));
+    world.compact(ANN, "withdraw", "0");
+    world.compact(ANN, "approve", "0 --again");
+    let early = world.try_compact(ANYONE, "fulfill", "0 --json");
+    assert_eq!(kind(&early), "CallNotPassed");
+    let told = world.compact(ANN, "approve", &format!("0 --for {ben}"));
+    assert_eq!(told, format!("approved call 0 with 30 wstETH of {ben}\ncall 0 has passed\n"));
+    // A notice afterward does not free from what was called.
+    world.compact(CAT, "notice", "20 wstETH");
+    let call = &world.compact_status()["calls"][0];
+    let shares = json!([
+        { "member": ann.to_string(), "approves": true, "givenUnits": "0", "wouldGiveUnits": units(100) },
+        { "member": ben.to_string(), "approves": true, "givenUnits": "0", "wouldGiveUnits": units(75) },
+        { "member": cat.to_string(), "approves": false, "givenUnits": "0", "wouldGiveUnits": units(50) },
+    ]);
+    let by_member = |shares: &Value| {
+        let mut shares = shares.as_array().expect("a list").clone();
+        shares.sort_by_key(|share| share["member"].to_string());
+        shares
+    };
+    assert_eq!(by_member(&call["shares"]), by_member(&shares));
+    assert_eq!((&call["state"], &call["requiredUnits"]), (&json!("Passed"), &json!(units(540))));
+    world.compact(ANYONE, "fulfill", &format!("0 --member {cat}"));
+    let told = world.compact(ANYONE, "fulfill", "0");
+    assert!(told.contains(&format!("pledged 10 wstETH of {ann} for call 0")), "{told}");
+    let pots = world.pots().await;
+    assert_eq!(pots, [(2, 2, 225 * ETHER / 10, 0, 0)]);
+    assert_eq!(world.positions(CAT)["positions"][0]["amount"], units(50));
+    world.try_compact(ANYONE, "fulfill", "0 --again").assert_refused(
+        "nobody has anything left to give to call 0",
+        "`levee compact status` shows who gave what",
+    );
+    world
+        .try_compact(ANN, "approve", "7")
+        .assert_refused("there is no call 7: 1 were ever proposed", "`levee compact status` shows them");
+    let text = world.levee("compact status compact.toml").ok();
+    assert!(text.contains("given        22.5 wstETH"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_no_compact_is_refused() {
+    let world = World::with_rescue().await;
+    let rescue = world.rescue();
+    world.levee(&format!("compact status {rescue}")).assert_refused(
+        &format!("the contract at `{rescue}` is not a Levee compact"),
+        "do not send anything there; `levee compact show` computes the right address from a file of terms",
+    );
+    let nobody = Address::repeat_byte(0xaa);
+    world.levee(&format!("compact status {nobody}")).assert_refused(
+        &format!("there is no compact at `{nobody}`: the account has no code on this chain"),
+        "check the address and the chain, or create the compact with `levee compact deploy`",
+    );
+}
