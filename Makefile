@@ -15,7 +15,7 @@ CAMPAIGNS := tests/invariant/**
 SLOW_TESTS := model_and_bytecode_agree_on_random_walks model_and_bytecode_of_a_compact_agree what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-solidity test-rust invariants fuzz fuzz-compact replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement kill-index \
+.PHONY: help setup demo check test test-solidity test-rust invariants fuzz fuzz-compact replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement bench-web kill-index \
 	contracts rust faults fault-seeds check-services artifacts docs package lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
@@ -122,6 +122,9 @@ bench-live: setup ## [EVENTS=n]: measure the index of n pledges, read from a liv
 
 bench-statement: ## [PLEDGERS=n]: measure `levee statement` of n pledgers with five pledges each, from an index in SQLite
 	PLEDGERS=$(or $(PLEDGERS),10000) cargo bench --quiet --locked -p levee-cli --bench statement
+
+bench-web: ## [PLEDGERS=n] [SECONDS=s]: measure `levee serve` with a rescue of n pledgers, at 200 requests a second
+	PLEDGERS=$(or $(PLEDGERS),100000) SECONDS=$(or $(SECONDS),15) cargo bench --quiet --locked -p levee-cli --bench serve
 
 kill-index: setup ## [KILLS=n]: kill `levee index` n times, and compare what it has kept with the chain
 	LEVEE_KILLS=$(or $(KILLS),200) cargo test --quiet --locked --workspace --test e2e whatever_ends_it

@@ -83,6 +83,7 @@ fn every_command_is_found() {
         "safe",
         "journal",
         "index",
+        "serve",
         "keeper",
         "watch",
         "doctor",

@@ -29,6 +29,9 @@ mod operator;
 mod pages;
 mod payers;
 mod payouts;
+#[expect(dead_code, reason = "the tests of the index use more of it")]
+#[path = "../../crates/index/tests/index/postgres.rs"]
+mod postgres;
 mod prompt;
 mod readme;
 mod receivers;
@@ -38,6 +41,7 @@ mod requests;
 mod router;
 mod safe;
 mod safes;
+mod serve;
 mod services;
 mod signatures;
 mod solidity;

@@ -1,6 +1,6 @@
 //! `levee report`: a page about a real rescue, read in a real browser.
 
-use std::{path::Path, process::Command};
+use std::{ffi::OsStr, process::Command};
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What a reader without scripts sees on the page, on a phone and at a desk, in light and in dark.
-fn read(page: &Path) -> Vec<Value> {
+fn read(page: &OsStr) -> Vec<Value> {
     unpack();
     let mut command: Command = node("page.mjs");
     // For whoever wants to look at it.
@@ -22,8 +22,8 @@ fn read(page: &Path) -> Vec<Value> {
 }
 
 /// A page that reads the same for everyone, asks for nothing, fits a phone and has no barrier.
-fn sound(page: &Path) -> Value {
-    let readings = read(page);
+pub(crate) fn sound(page: impl AsRef<OsStr>) -> Value {
+    let readings = read(page.as_ref());
     assert_eq!(readings.len(), 4);
     for reading in &readings {
         let place = format!("{} {}", reading["width"], reading["colorScheme"]);
@@ -58,7 +58,7 @@ async fn a_page_shows_what_the_chain_says() {
     );
 
     let page = world.directory().join("rescue.html");
-    let seen = sound(&page);
+    let seen = sound(page);
     // By the contract's own word: 41 ETH, 30 stETH and 50 shares at 1.2.
     let status = world.status();
     assert_eq!(seen["locked"], json!([status["coverageWei"]]));
@@ -101,7 +101,7 @@ async fn a_page_from_the_index_needs_no_node() {
         (&written["page"], &written["pages"], &written["html"]),
         (&json!(1), &json!(1), &json!("rescue.html"))
     );
-    let seen = sound(&world.directory().join("rescue.html"));
+    let seen = sound(world.directory().join("rescue.html"));
     let status = world.status();
     assert_eq!(
         (&seen["locked"], &seen["drawn"]),
@@ -130,9 +130,56 @@ fn a_rehearsal_leaves_a_page_for_each_ending() {
     let stderr = String::from_utf8(output.stderr).expect("it is text");
     assert!(stderr.contains("the page about this ending is rescue-1.html\n"), "{stderr}");
     // 63 % is covered in the first ending, and everything in the second.
-    let seen = sound(&directory.path().join("rescue-1.html"));
+    let seen = sound(directory.path().join("rescue-1.html"));
     assert_eq!((&seen["target"], &seen["drawn"]), (&wei(68_900 * ETHER), &wei(41_000 * ETHER)));
     let text = words(seen["text"].as_str().expect("a text"));
     assert!(text.contains("Mantle") && text.contains("30,000 ETH"), "{text}");
-    assert_eq!(sound(&directory.path().join("rescue-2.html"))["target"], wei(68_900 * ETHER));
+    assert_eq!(sound(directory.path().join("rescue-2.html"))["target"], wei(68_900 * ETHER));
+}
+
+#[tokio::test]
+async fn a_report_for_a_forum_and_for_a_program_tells_the_same() {
+    let world = World::with_rescue().await;
+    let link = "[x](javascript:alert(1))|";
+    let line = [
+        "declare",
+        "approved",
+        "50",
+        "ETH",
+        "--tier",
+        "0",
+        "--expiry",
+        "2100-01-09T00:00:00Z",
+        "--link",
+        link,
+    ];
+    let mut declare = world.command();
+    declare.args(line).args(["--terms", "rescue.toml", "--dev", "1", "--yes"]);
+    assert!(declare.output().expect("levee runs").status.success());
+    world.pledge_all();
+    let report = format!("report --rescue {}", world.rescue());
+    let told = world.levee(&format!("{report} --json")).json();
+    let status = world.status();
+    for (key, value) in status.as_object().expect("an object") {
+        assert_eq!(&told[key], value, "{key}");
+    }
+    assert_eq!(told["declared"], world.levee("declarations --terms rescue.toml --json").json());
+    let order: Vec<_> =
+        told["pledgers"].as_array().expect("a list").iter().map(|one| &one["pledger"]).collect();
+    assert_eq!(order, [CAT, ANN, BEN].map(|account| json!(world.address(account).to_string())).each_ref());
+
+    let markdown = world.levee(&format!("{report} --markdown")).ok();
+    for part in [
+        format!("# Rescue `{}`\n", world.rescue()),
+        "| target | 100 ETH |\n".into(),
+        "| 50 ETH | 41 ETH | 9 ETH |".into(),
+        "| \\[x\\](javascript:alert(1))\\| |".into(),
+        format!("| `{}` | pledged: 41 ETH into tier 0 |", world.address(ANN)),
+        format!("levee verify {} --chain 31337 ", world.rescue()),
+    ] {
+        assert!(markdown.contains(&part), "{part}: {markdown}");
+    }
+    world
+        .levee(&report)
+        .assert_refused("the report needs a form", "give one of `--html FILE`, `--markdown` and `--json`");
 }

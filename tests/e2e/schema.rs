@@ -43,7 +43,8 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["compact", "new", ..] => return None,
         ["receiver", "new", ..] => "receiver-new",
         ["receiver", "status", ..] => "receiver-status",
-        ["report", ..] => "report",
+        ["report", options @ ..] if options.contains(&"--html") => "report",
+        ["report", ..] => "report-json",
         ["lint", ..] => "lint",
         ["rehearse", options @ ..] if options.contains(&"--from") => "rehearse-from",
         ["solve", ..] => "solve",
@@ -54,7 +55,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["terms", "show", ..] => "terms-show",
         ["declare", options @ ..] if options.contains(&"--sign") => "signed-declaration",
         // Each line is a document.
-        ["index" | "watch", ..] => return None,
+        ["index" | "serve" | "watch", ..] => return None,
         ["abi" | "terms" | "rehearse" | "completions" | "man", ..] => return None,
         ["claim" | "collect" | "refund" | "bonus", ..] if words.contains(&"--all") => "payouts",
         ["pledgers", ..] => "pledgers",

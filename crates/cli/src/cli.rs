@@ -120,6 +120,8 @@ pub(crate) enum Command {
     Journal(commands::journal::JournalCommand),
     /// Keep the logs of all rescues of a chain, and what they add up to
     Index(commands::index::IndexArgs),
+    /// Serve pages about all rescues of an index, for anyone to read
+    Serve(Box<commands::serve::ServeArgs>),
     /// Do what is due for rescues, and go on doing it (anyone)
     Keeper(Box<commands::keeper::KeeperArgs>),
     /// Tell people in time what happens in rescues, and what is about to
@@ -180,6 +182,7 @@ impl Command {
             Self::Safe(command) => block_on(command.run(output)),
             Self::Journal(command) => block_on(command.run(output)),
             Self::Index(args) => block_on(args.run(output)),
+            Self::Serve(args) => block_on_threads(args.run(output)),
             Self::Keeper(args) => block_on(args.run(output)),
             Self::Watch(args) => block_on(args.run(output)),
             Self::Doctor(args) => block_on(args.run(output)),
@@ -197,6 +200,12 @@ impl Command {
 
 pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.wrap_err("the asynchronous runtime could not be started")?.block_on(command)
+}
+
+/// The same on all processors, for a command that answers many at once.
+fn block_on_threads<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.wrap_err("the asynchronous runtime could not be started")?.block_on(command)
 }
 

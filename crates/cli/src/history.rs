@@ -47,11 +47,9 @@ impl HistoryArgs {
         let Some(store) = self.store().await? else { return Ok((self.read_node().await?, None)) };
         let history = self.read_store(&store).await?;
         let mut entries = store.declarations(history.chain).await?;
-        let is_of_rescue = |entry: &Entry| {
-            let declared = entry.event.declared();
-            declared.is_some_and(|declared| declared.declaration.escrow == history.address)
-        };
-        entries.retain(|entry| entry.block <= history.block.number && is_of_rescue(entry));
+        entries.retain(|entry| {
+            entry.block <= history.block.number && subject_of(entry) == Some(history.address)
+        });
         Ok((history, Some(entries)))
     }
 
@@ -76,13 +74,18 @@ impl HistoryArgs {
     }
 }
 
+/// The rescue that a declaration is for; none if it is no declaration.
+pub(crate) fn subject_of(entry: &Entry) -> Option<Address> {
+    entry.event.declared().map(|declared| declared.declaration.escrow)
+}
+
 /// The history of a rescue that an index of its chain must have.
 pub(crate) async fn in_store(store: &Store, chain: u64, rescue: Address) -> Result<History> {
     Ok(store.history(chain, rescue).await?.ok_or_else(|| unknown(chain, rescue))?)
 }
 
 /// The chain that is expected, or else the only one that a store has.
-async fn chain_of(store: &Store, expected: Option<u64>) -> Result<u64> {
+pub(crate) async fn chain_of(store: &Store, expected: Option<u64>) -> Result<u64> {
     let chains = store.chains().await?;
     let listed = || chains.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     match (expected, chains.as_slice()) {

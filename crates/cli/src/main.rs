@@ -23,6 +23,7 @@ mod keeper;
 mod keystore;
 #[cfg(any(feature = "aws", feature = "gcp"))]
 mod kms;
+mod markdown;
 mod names;
 mod output;
 mod page;
@@ -38,6 +39,7 @@ mod public_keys;
 mod receiver;
 mod rehearse;
 mod route;
+mod serve;
 mod service;
 mod signing;
 mod spreadsheet;

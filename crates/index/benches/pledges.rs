@@ -1,6 +1,6 @@
 //! How long it takes to index pledges into a file of SQLite, and how much memory. The last line is a figure and its unit.
 
-#[expect(dead_code, reason = "another benchmark needs the address")]
+#[expect(dead_code, reason = "other benchmarks need the rest")]
 mod walk;
 
 use std::{env, fs, hint::black_box, time::Instant};

@@ -13,4 +13,4 @@ pub use contract::{Contract, Counterfeit, Kind, Verdict};
 pub use error::IndexError;
 pub use indexer::{Added, Cursor, Indexer, Progress, Step};
 pub use source::{Header, Node, Source, Tip};
-pub use store::{LogPlace, PositionRow, Store};
+pub use store::{LogPlace, Look, PositionRow, Store};

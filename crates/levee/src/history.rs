@@ -4,6 +4,8 @@
 //! views at a [`Moment`] equal the escrow's views at that time, so the logs alone
 //! suffice, without a node that has the state.
 
+use std::sync::Arc;
+
 use alloy::{
     eips::BlockId,
     primitives::{Address, B256},
@@ -14,6 +16,8 @@ use levee_model::{Creation, Inconsistent, Lido, Models, Moment, Rate, Rescue, Ti
 use serde::Serialize;
 
 use crate::{
+    blueprint::Blueprint,
+    edition::Edition,
     error::Error,
     event::Event,
     operation::Contracts,
@@ -22,7 +26,7 @@ use crate::{
     snapshot::{Block, Snapshot},
 };
 
-/// Everything that happened in a rescue and its pools, up to the end of a block, and what it adds up to.
+/// Everything that happened in a rescue and its pools, up to the end of a block, and what it adds up to. Clones share it.
 #[derive(Debug, Clone)]
 pub struct History {
     /// The chain ID.
@@ -32,11 +36,11 @@ pub struct History {
     /// The address of the escrow.
     pub address: Address,
     /// The events of the escrow and its pools, in the order of the chain.
-    pub entries: Vec<Entry>,
+    pub entries: Arc<Vec<Entry>>,
     /// What those of the escrow add up to.
-    pub rescue: Rescue,
+    pub rescue: Arc<Rescue>,
     /// What those of the pools add up to.
-    pub pools: PoolBooks,
+    pub pools: Arc<PoolBooks>,
     /// What shares are worth at the block, of which logs say nothing; none if it is not known.
     pub rate: Option<Rate>,
 }
@@ -50,6 +54,7 @@ impl History {
         let rescue = fold(address, &entries)?;
         let mut pools = PoolBooks::default();
         entries.iter().try_for_each(|entry| pools.apply(&entry.event))?;
+        let (entries, rescue, pools) = (Arc::new(entries), Arc::new(rescue), Arc::new(pools));
         Ok(Self { chain, block, address, entries, rescue, pools, rate: None })
     }
 
@@ -77,6 +82,15 @@ impl History {
     /// if stETH did not answer.
     pub fn moment(&self) -> Moment {
         Moment { time: self.block.time, lido: self.rate.map_or(Lido::Broken, Lido::Working) }
+    }
+
+    /// The edition of its contracts, which its address follows from.
+    ///
+    /// # Errors
+    /// [`Error::Unencodable`] if a deadline exceeds what a contract can hold.
+    pub fn edition(&self) -> Result<Edition, Error> {
+        let blueprint = Blueprint::escrow(self.rescue.terms())?;
+        Ok(blueprint.edition_at(self.address).unwrap_or(blueprint.edition()))
     }
 
     /// The models of the escrow and its pools at the block.

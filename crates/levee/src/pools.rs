@@ -10,8 +10,8 @@ use levee_model::{
 use serde::Serialize;
 
 use crate::{
-    blueprint::Blueprint, bonus::BonusEvent, error::Error, event::Event, history::History,
-    operation::Contracts, recovery::RecoveryEvent,
+    bonus::BonusEvent, error::Error, event::Event, history::History, operation::Contracts,
+    recovery::RecoveryEvent,
 };
 
 /// What the events of both pools add up to.
@@ -167,9 +167,8 @@ impl PoolBooks {
 /// The models of a rescue and its pools, by all of their events. Its address tells their edition, and so where they are.
 pub(crate) fn models(history: &History) -> Result<Models, String> {
     let (rescue, PoolBooks { bonus, enlistments, bonus_claimed, contributions, .. }) =
-        (&history.rescue, &history.pools);
-    let blueprint = Blueprint::escrow(rescue.terms()).map_err(|error| error.to_string())?;
-    let edition = blueprint.edition_at(history.address).unwrap_or(blueprint.edition());
+        (&history.rescue, &*history.pools);
+    let edition = history.edition().map_err(|error| error.to_string())?;
     let contracts = Contracts::of(history.address, edition);
     let bonus = StoredBonus {
         view: *bonus,
@@ -179,12 +178,12 @@ pub(crate) fn models(history: &History) -> Result<Models, String> {
     };
     let bonus = bonus.restored(contracts.bonus).ok_or("no bonus pool can have these events")?;
     let mut recovery = RecoveryBooks::new(contracts.recovery, rescue.terms());
-    for entry in &history.entries {
+    for entry in history.entries.iter() {
         if let Event::Recovery(event) = &entry.event {
             replay(&mut recovery, rescue, event)?;
         }
     }
-    Ok(Models { rescue: rescue.clone(), recovery, bonus })
+    Ok(Models { rescue: Rescue::clone(rescue), recovery, bonus })
 }
 
 /// Plays what an event of a recovery pool reports. A pool begins when its rescue is final, and then changes no more.

@@ -77,6 +77,20 @@ pub struct PositionStatement {
 }
 
 impl PositionStatement {
+    /// The parts of what was pledged, by name.
+    pub const fn named(&self) -> [(&'static str, Units); 7] {
+        let Self { returned, owed, locked, drawn, held, refunded, refundable, .. } = *self;
+        [
+            ("returned", returned),
+            ("owed", owed),
+            ("locked", locked),
+            ("drawn", drawn),
+            ("held", held),
+            ("refunded", refunded),
+            ("refundable", refundable),
+        ]
+    }
+
     /// What its pledger or its recipient has back.
     pub fn came_back(&self) -> Units {
         self.returned + self.refunded
@@ -266,6 +280,22 @@ impl Statement {
         let recovery = RecoveryStatement::of(&models, at, groups, &pool_payments).map_err(refused)?;
         let bonus = BonusStatement::of(history, &pool_payments).map_err(refused)?;
         Ok(Self { escrow, pool_payments, recovery, bonus })
+    }
+
+    /// The same with the positions, payments and debts of one account only; what is of the whole rescue stays.
+    #[must_use]
+    pub fn only(&self, account: Address) -> Self {
+        let Self { escrow, pool_payments, recovery, bonus } = self;
+        let positions = escrow.positions.iter().filter(|position| position.id.pledger == account);
+        let debts = escrow.debts.iter().filter(|debt| debt.pledger == account);
+        let payments = pool_payments.iter().filter(|payments| payments.id.pledger == account);
+        let escrow = EscrowStatement {
+            positions: positions.copied().collect(),
+            debts: debts.copied().collect(),
+            pots: escrow.pots.clone(),
+            assets: escrow.assets.clone(),
+        };
+        Self { escrow, pool_payments: payments.copied().collect(), recovery: recovery.clone(), bonus: *bonus }
     }
 }
 

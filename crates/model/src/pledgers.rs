@@ -48,13 +48,10 @@ pub struct PledgerPosition {
 impl Models {
     /// Everyone who has something in the rescue, by address.
     pub fn pledgers(&self, at: Moment) -> Vec<PledgerView> {
-        let with_position = self.rescue.positions().map(|(id, _)| id.pledger);
-        let owed = self.rescue.all_owed().map(|(pledger, ..)| pledger);
-        let accounts: BTreeSet<_> = with_position.chain(owed).collect();
-        self.pledgers_among(at, accounts)
+        self.pledgers_among(at, self.accounts())
     }
 
-    /// The same of some accounts, whether they have something in it or not.
+    /// What these accounts have in the rescue, in this order.
     pub fn pledgers_among(
         &self,
         at: Moment,
@@ -64,8 +61,18 @@ impl Models {
         accounts.into_iter().map(|pledger| self.pledger(at, &view, decided.as_ref(), pledger)).collect()
     }
 
-    /// The models as the first claim of the bonus would leave them; none if it cannot be decided now.
+    /// The accounts that have something in the rescue, by address.
+    pub fn accounts(&self) -> BTreeSet<Address> {
+        let with_position = self.rescue.positions().map(|(id, _)| id.pledger);
+        let owed = self.rescue.all_owed().map(|(pledger, ..)| pledger);
+        with_position.chain(owed).collect()
+    }
+
+    /// The models as the first claim of the bonus would leave them; none if it cannot be decided now, or there is none.
     fn after_bonus_decision(&self, at: Moment) -> Option<Self> {
+        if self.bonus.total().is_zero() {
+            return None;
+        }
         let mut after = self.clone();
         after.bonus.decided(&mut after.rescue, at).is_ok().then_some(after)
     }

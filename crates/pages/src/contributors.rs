@@ -11,15 +11,16 @@ use levee::{
     text::time::duration,
 };
 use levee_model::{
-    Asset, Models, Moment, Operation, PledgerPosition, PledgerView, PositionId, Rate, Statement, Status,
-    Timestamp, Wei, prorata,
+    Asset, Models, Operation, PledgerPosition, PledgerView, PositionId, Rate, Statement, Status, Timestamp,
+    Wei, prorata,
 };
 use maud::{Markup, html};
 
 use crate::{
-    CONTRIBUTORS_ON_A_PAGE, RescuePage,
+    CONTRIBUTORS_ON_A_PAGE, Place, RescuePage,
     html::{counted, eth, table, time, transaction, units},
     money::condition,
+    site,
 };
 
 /// How many transactions of a position are linked, the latest ones.
@@ -33,22 +34,24 @@ struct Story {
     acts: Vec<(&'static str, B256)>,
 }
 
-/// Everyone who has something in the rescue, by the value of what they pledged, the most first. Where shares cannot be valued, they
-/// count one wei each.
-pub(crate) fn all(models: &Models, at: Moment, rate: Option<Rate>) -> Vec<PledgerView> {
+/// Who has something in the rescue, by the value of what they pledged, the most first. Where shares cannot be valued, they count one wei each.
+pub(crate) fn ranking(models: &Models, rate: Option<Rate>) -> Vec<Address> {
     let rate = rate.or(Some(Rate::PAR));
-    let value = |position: &PledgerPosition| {
-        prorata::value_down(position.view.amount.of(position.view.asset), rate).unwrap_or_default()
-    };
-    let mut pledgers = models.pledgers(at);
-    pledgers.sort_by_cached_key(|pledger| Reverse(pledger.positions.iter().map(value).sum::<Wei>()));
-    pledgers
+    let mut values: BTreeMap<Address, Wei> =
+        models.accounts().into_iter().map(|account| (account, Wei::ZERO)).collect();
+    for (id, position) in models.rescue.positions() {
+        let value = prorata::value_down(position.amount.of(id.asset), rate).unwrap_or_default();
+        *values.entry(id.pledger).or_default() += value;
+    }
+    let mut ranked: Vec<_> = values.into_iter().collect();
+    ranked.sort_by_key(|&(_, value)| Reverse(value));
+    ranked.into_iter().map(|(account, _)| account).collect()
 }
 
 impl RescuePage<'_> {
     pub(crate) fn contributor_table(&self, page: usize) -> Markup {
         let first = page.saturating_sub(1).saturating_mul(CONTRIBUTORS_ON_A_PAGE);
-        let listed: Vec<_> = self.contributors.iter().skip(first).take(CONTRIBUTORS_ON_A_PAGE).collect();
+        let listed = self.basis.models.pledgers_among(self.moment(), self.basis.listed(page));
         let rows = self.rows(&listed);
         let header = ["Contributor", "Pledged", "Condition", "Became", "Since", "Next"];
         html! {
@@ -56,25 +59,32 @@ impl RescuePage<'_> {
                 h2 { "Contributors" }
                 p.note { (self.which(first, listed.len())) }
                 @if !rows.is_empty() { (table("Contributors, the largest first", header, &rows)) }
+                @if self.is_served() { (site::turner(page, self.pages(), "#contributors", "Pages of contributors")) }
             }
         }
     }
 
     fn which(&self, first: usize, listed: usize) -> String {
-        let all = counted(self.contributors.len(), "contributor");
+        let count = self.basis.ranking.len();
+        let all = counted(count, "contributor");
         match self.pages() {
-            _ if self.contributors.is_empty() => "Nobody has pledged anything.".into(),
+            _ if count == 0 => "Nobody has pledged anything.".into(),
             _ if listed == 0 => format!("{all}, none of them on this page."),
             1 => format!("{all}, the largest first."),
-            pages => format!(
-                "{all}, the largest first. These are {} to {}; `levee report --page N` makes the other pages, of {pages}.",
-                first + 1,
-                first + listed
-            ),
+            pages => {
+                let these =
+                    format!("{all}, the largest first. These are {} to {}", first + 1, first + listed);
+                match self.place {
+                    Place::Site { .. } => format!("{these}."),
+                    Place::File => {
+                        format!("{these}; `levee report --page N` makes the other pages, of {pages}.")
+                    }
+                }
+            }
         }
     }
 
-    fn rows(&self, listed: &[&PledgerView]) -> Vec<[Markup; 6]> {
+    fn rows(&self, listed: &[PledgerView]) -> Vec<[Markup; 6]> {
         let accounts: BTreeSet<Address> = listed.iter().map(|pledger| pledger.pledger).collect();
         let stories = stories(&self.history.entries, &accounts);
         let mut rows = Vec::new();
@@ -99,13 +109,21 @@ impl RescuePage<'_> {
         let tier = self.view.terms.tier(id.tier).map(condition).unwrap_or_default();
         let statement = self.history.rescue.statement(self.moment(), id);
         [
-            self.account(id.pledger),
+            self.contributor(id.pledger),
             units(position.view.amount, id.asset, self.view.rate.known()),
             html! { "Tier " (id.tier) ": " (tier) },
             self.became(id.asset, &statement, position),
             self.since(story),
             self.next(id, position, calls),
         ]
+    }
+
+    /// A contributor: where there is a page about it, linked to that.
+    fn contributor(&self, account: Address) -> Markup {
+        match self.place {
+            Place::File => self.account(account),
+            Place::Site { .. } => site::contributor(self.history.address, account),
+        }
     }
 
     /// What became of it: once the rescue is decided, these add up to what was pledged.
@@ -176,7 +194,7 @@ impl RescuePage<'_> {
         let row = |asset| {
             let owed = units(pledger.owed[asset], asset, self.view.rate.known());
             let next = html! { "collect: " code { "levee collect " (asset.to_string()) } };
-            [self.account(pledger.pledger), owed, html! { "left" }, html! { "owed" }, html! {}, next]
+            [self.contributor(pledger.pledger), owed, html! { "left" }, html! { "owed" }, html! {}, next]
         };
         debts.map(row).collect()
     }

@@ -17,8 +17,13 @@ const SHOWN: usize = 80;
 
 /// An amount of ETH: shown rounded down to four places, with the exact number of wei for programs and as a title.
 pub(crate) fn eth(wei: Wei) -> Markup {
-    let (shown, exact) = (format!("{} ETH", rounded_down(wei.get())), ether(wei));
+    let (shown, exact) = (short_eth(wei), ether(wei));
     html! { data.n value=(wei.get()) title=(exact) { (shown) } }
+}
+
+/// The same as a text, without what is exact.
+pub(crate) fn short_eth(wei: Wei) -> String {
+    format!("{} ETH", rounded_down(wei.get()))
 }
 
 /// The same; `unknown` while shares cannot be valued.
@@ -121,7 +126,7 @@ fn is_plain(url: &Url) -> bool {
 }
 
 /// Names with their values.
-pub(crate) fn facts<const N: usize>(rows: [(&str, Markup); N]) -> Markup {
+pub(crate) fn facts<'a>(rows: impl IntoIterator<Item = (&'a str, Markup)>) -> Markup {
     html! { dl { @for (name, value) in rows { div { dt { (name) } dd { (value) } } } } }
 }
 

@@ -6,19 +6,21 @@ mod contributors;
 mod declared;
 mod feed;
 mod headline;
+mod hole;
 mod html;
 mod ladder;
 mod money;
 mod pools;
+pub mod site;
 mod style;
 mod timeline;
 mod tranches;
 mod verify;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use levee::{Declared, Error, History, alloy::primitives::Address, text::address};
-use levee_model::{Models, Moment, PledgerView, RescueView};
+use levee_model::{Models, Moment, RescueView};
 use maud::{DOCTYPE, Markup, html};
 
 pub use calendar::calendar;
@@ -29,21 +31,64 @@ use html::{account, facts, time};
 /// How many contributors one page lists.
 pub const CONTRIBUTORS_ON_A_PAGE: usize = 30;
 
+/// What all pages about a rescue at one block rest on, worked out once from its history.
+#[derive(Debug, Clone)]
+pub struct Basis {
+    /// The models of the escrow and its pools.
+    pub models: Models,
+    /// Who has something in it, the largest first.
+    pub ranking: Vec<Address>,
+}
+
+impl Basis {
+    /// That of a history.
+    ///
+    /// # Errors
+    /// [`Error::NotReconciled`] if the events of the pools are not what the rules give.
+    pub fn of(history: &History) -> Result<Self, Error> {
+        let models = history.models()?;
+        let ranking = contributors::ranking(&models, history.rescue.view(history.moment()).rate.known());
+        Ok(Self { models, ranking })
+    }
+
+    /// The contributors of a page, from 1; beyond the last page there are none.
+    pub fn listed(&self, page: usize) -> impl Iterator<Item = Address> {
+        let first = page.saturating_sub(1).saturating_mul(CONTRIBUTORS_ON_A_PAGE);
+        self.ranking.iter().skip(first).take(CONTRIBUTORS_ON_A_PAGE).copied()
+    }
+
+    /// The number of pages that all contributors take, at least one.
+    pub const fn pages(&self) -> usize {
+        site::pages_of(self.ranking.len(), CONTRIBUTORS_ON_A_PAGE)
+    }
+}
+
+/// Where a page is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// As a file, which needs nothing else.
+    File,
+    /// On a site, beside others.
+    Site {
+        /// How old its block is, in words.
+        age: &'a str,
+    },
+}
+
 /// Everything that the page of a rescue tells.
 #[derive(Debug)]
 pub struct RescuePage<'a> {
     history: &'a History,
-    models: Models,
+    basis: Cow<'a, Basis>,
     view: RescueView,
     /// What was declared for the rescue, in the order of the log; none if that is not known.
     declarations: Option<&'a [Declared]>,
     names: &'a BTreeMap<Address, String>,
-    /// Who has something in it, the largest first.
-    contributors: Vec<PledgerView>,
+    place: Place<'a>,
 }
 
 impl<'a> RescuePage<'a> {
-    /// The page of a rescue at the block of its history, with all that was declared for it, if that is known, and with names for
+    /// The page of a rescue at the block of its history, as a file, with all that was declared for it, if that is known, and with names for
     /// accounts, which may be anyone's.
     ///
     /// # Errors
@@ -53,21 +98,42 @@ impl<'a> RescuePage<'a> {
         declarations: Option<&'a [Declared]>,
         names: &'a BTreeMap<Address, String>,
     ) -> Result<Self, Error> {
-        let (models, at) = (history.models()?, history.moment());
-        let view = history.rescue.view(at);
-        let contributors = contributors::all(&models, at, view.rate.known());
-        Ok(Self { history, models, view, declarations, names, contributors })
+        let (basis, view) = (Cow::Owned(Basis::of(history)?), history.rescue.view(history.moment()));
+        Ok(Self { history, basis, view, declarations, names, place: Place::File })
+    }
+
+    /// The same on a site, from what was worked out before.
+    pub fn on_site(
+        history: &'a History,
+        basis: &'a Basis,
+        declarations: &'a [Declared],
+        age: &'a str,
+    ) -> Self {
+        static NOBODY: BTreeMap<Address, String> = BTreeMap::new();
+        let (basis, view) = (Cow::Borrowed(basis), history.rescue.view(history.moment()));
+        let (declarations, place) = (Some(declarations), Place::Site { age });
+        Self { history, basis, view, declarations, names: &NOBODY, place }
     }
 
     /// The number of pages that all contributors take, at least one.
     pub fn pages(&self) -> usize {
-        self.contributors.len().div_ceil(CONTRIBUTORS_ON_A_PAGE).max(1)
+        self.basis.pages()
     }
 
     /// The whole document, with the contributors of a page, counted from 1; beyond the last page there are none.
     pub fn document(&self, page: usize) -> String {
         let title = format!("Rescue {}", address::short(self.history.address));
-        let document = html! {
+        match self.place {
+            Place::File => self.file(&title, page).into_string(),
+            Place::Site { .. } => {
+                site::Frame { title: &title, rescue: Some(self.history.address), header: self.header() }
+                    .document(&self.sections(page))
+            }
+        }
+    }
+
+    fn file(&self, title: &str, page: usize) -> Markup {
+        html! {
             (DOCTYPE)
             html lang="en" {
                 head {
@@ -81,13 +147,12 @@ impl<'a> RescuePage<'a> {
                 }
                 body {
                     a.skip href="#main" { "Skip to the figures" }
-                    (self.header())
+                    header { p.brand { "Levee" } (self.header()) }
                     main #main { (self.sections(page)) }
                     (self.footer())
                 }
             }
-        };
-        document.into_string()
+        }
     }
 
     fn sections(&self, page: usize) -> Markup {
@@ -95,6 +160,7 @@ impl<'a> RescuePage<'a> {
             (self.headline())
             (self.money())
             (self.ladder())
+            (self.hole())
             (self.said())
             (self.tranches())
             (self.recovery())
@@ -110,15 +176,17 @@ impl<'a> RescuePage<'a> {
     fn header(&self) -> Markup {
         let History { chain, block, address, .. } = self.history;
         html! {
-            header {
-                p.brand { "Levee" }
-                h1 { "Rescue " span.address { (address.to_string()) } }
-                p.meta {
-                    "Chain " (chain) ", at the end of block " (block.number) ", " (time(block.time))
-                    ". Every figure follows from the logs up to there."
-                }
+            h1 { "Rescue " span.address { (address.to_string()) } }
+            p.meta {
+                "Chain " (chain) ", at the end of block " (block.number) ", " (time(block.time))
+                @if let Place::Site { age } = self.place { " (" (age) ")" }
+                ". Every figure follows from the logs up to there."
             }
         }
+    }
+
+    const fn is_served(&self) -> bool {
+        matches!(self.place, Place::Site { .. })
     }
 
     fn footer(&self) -> Markup {

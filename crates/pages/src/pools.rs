@@ -11,7 +11,7 @@ use crate::{
 
 impl RescuePage<'_> {
     pub(crate) fn recovery(&self) -> Markup {
-        let recovery = self.models.recovery.view(&self.models.rescue, self.now());
+        let recovery = self.basis.models.recovery.view(&self.basis.models.rescue, self.now());
         if recovery.accrued_at.is_none() {
             return html! {};
         }

@@ -80,7 +80,7 @@ impl RescuePage<'_> {
         let rate = self.view.rate.known();
         let mut held = PerAsset::<Units>::default();
         let (mut steps, mut decided) = (Vec::new(), None);
-        for entry in &self.history.entries {
+        for entry in self.history.entries.iter() {
             match entry.event.of_rescue() {
                 Some(RescueEvent::Pledged { position, amount }) => held[position.asset] += *amount,
                 Some(

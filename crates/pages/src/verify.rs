@@ -1,10 +1,41 @@
 //! How to check the page against a node.
 
+use levee::text::address::short;
 use maud::{Markup, html};
 
-use crate::RescuePage;
+use crate::{RescuePage, site};
 
 impl RescuePage<'_> {
+    /// A page that says how to check the other one.
+    pub fn check_document(&self) -> String {
+        let title = format!("Check rescue {}", short(self.history.address));
+        let header = html! {
+            h1 { "Check the rescue " span.address { (self.history.address.to_string()) } }
+            p.meta { "Back to " a href=(site::path(self.history.address)) { "its page" } "." }
+        };
+        let frame = site::Frame { title: &title, rescue: Some(self.history.address), header };
+        frame.document(&html! { (self.check_it_yourself()) (self.check_this_server()) })
+    }
+
+    /// What the server itself could have made up: the figures, and the index that they are from.
+    fn check_this_server(&self) -> Markup {
+        let (rescue, chain) = (self.history.address, self.history.chain);
+        let number = self.history.block.number;
+        let index =
+            format!("levee index --once --store check.db --chain {chain} --rpc-url https://node.example");
+        let report = format!("levee report --rescue {rescue} --store check.db --html rescue.html");
+        html! {
+            section #server {
+                h2 { "Check this server" }
+                p {
+                    "The figures here are of block " (number) ". With an index of your own, from a node that you trust, the command makes the same page; "
+                    "the figures are the same where the blocks are:"
+                }
+                pre tabindex="0" { code { (index) "\n" (report) } }
+            }
+        }
+    }
+
     pub(crate) fn check_it_yourself(&self) -> Markup {
         html! {
             section #check {

@@ -7,8 +7,8 @@ use levee::{
     alloy::primitives::{Address, B256},
     snapshot::Block,
 };
-use levee_model::{Asset, Bps, PositionId, Rate, Terms, Tier, Units, Wei};
-use levee_pages::{CONTRIBUTORS_ON_A_PAGE, RescuePage};
+use levee_model::{Amendment, Asset, Bps, Goal, PositionId, Rate, Terms, Tier, Units, Wei};
+use levee_pages::{Basis, CONTRIBUTORS_ON_A_PAGE, RescuePage};
 
 const NOW: u64 = 1_785_542_400; // 2026-08-01T00:00:00Z
 const DAY: u64 = 86_400;
@@ -233,4 +233,48 @@ fn a_page_stays_small_with_any_number_of_contributors() {
     assert!(section(&second, "contributors").contains("These are 31 to 60;"));
     assert!(section(&beyond, "contributors").contains("100,003 contributors, none of them on this page."));
     assert!(section(&first, "said").contains("985 further declarations not listed."));
+}
+
+/// The page of a rescue with as many pledgers of an ether each, on a site.
+fn served(pledgers: u64, page: usize) -> String {
+    let accounts = (1..=pledgers).map(|number| Address::left_padding_from(&number.to_be_bytes()));
+    let pledges = accounts.map(|account| pledge(account, 0, Asset::Eth, ETHER));
+    let entries = [entry(NOW - 2 * DAY, RescueEvent::Created { terms: terms() })];
+    let history = history(NOW, entries.into_iter().chain(pledges).collect(), rate());
+    let basis = Basis::of(&history).expect("it reconciles");
+    RescuePage::on_site(&history, &basis, &[], "3 minutes old").document(page)
+}
+
+#[test]
+fn a_served_page_has_no_code_and_no_style_in_it_and_leads_on() {
+    let page = served(1_000, 2);
+    for inline in ["<style", "style=", "onclick", "<script>", "http-equiv", "levee report --page"] {
+        assert!(!page.contains(inline), "{inline}");
+    }
+    let contributor = Address::left_padding_from(&31u64.to_be_bytes());
+    let link = format!("href=\"/rescue/{ESCROW}/contributor/{contributor}\"");
+    assert!(page.contains(&link) && page.contains("(3 minutes old)"), "{page}");
+    assert!(page.contains("These are 31 to 60.") && page.contains("href=\"?page=3#contributors\""), "{page}");
+    assert!(page.contains(&format!("<body data-rescue=\"{ESCROW}\">")));
+}
+
+#[test]
+fn the_amount_to_cover_is_shown_with_all_amendments() {
+    let goal = Goal { target: Wei::new(90 * ETHER), deadline: NOW + 3 * DAY, terms_hash: [8; 32].into() };
+    let amendment = Amendment { goal, effective_at: NOW - DAY / 2 };
+    let amended = entry(NOW - 2 * DAY, RescueEvent::AmendmentProposed { amendment });
+    let mut entries = open();
+    entries.insert(1, amended);
+    let page = page(&history(NOW, entries, rate()), &[]);
+    let hole = section(&page, "hole");
+    let rows: Vec<_> = hole.split("<tr>").skip(2).collect();
+    assert!(rows[0].contains(&ether(100)) && rows[0].contains("from the beginning"), "{hole}");
+    assert!(rows[1].contains(&ether(90)) && rows[1].contains("2026-07-31 12:00:00 UTC"), "{hole}");
+    assert!(page.contains(&format!("<dd id=\"target\">{}</dd>", ether(90))));
+}
+
+#[test]
+fn a_problem_is_told_as_it_is() {
+    let page = levee_pages::site::problem("Not Found", "there is no `<b>\u{1b}`", None);
+    assert!(page.contains("<p>there is no `&lt;b&gt;\\u{1b}`</p>"), "{page}");
 }

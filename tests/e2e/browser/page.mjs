@@ -1,4 +1,4 @@
-// A reader of a page: `node page.mjs FILE [DIRECTORY]` opens it as a phone and as a desk do, in light and in dark, where the page may run no script,
+// A reader of a page: `node page.mjs FILE_OR_URL [DIRECTORY]` opens it as a phone and as a desk do, in light and in dark, where the page may run no script,
 // and writes what it shows as one JSON value. With a directory, it also leaves pictures there.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { launch } from "./chromium.mjs";
 
 const [file, pictures] = process.argv.slice(2);
+const address = file.startsWith("http://") ? file : pathToFileURL(resolve(file)).href;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** What a reader finds; runs in the page. */
@@ -28,8 +29,12 @@ async function open(browser, options) {
   const page = await browser.newPage(options);
   const told = [];
   page.on("console", (message) => told.push(message.text()));
-  page.on("request", (request) => { if (!request.isNavigationRequest()) told.push(`request: ${request.url()}`); });
-  await page.goto(pathToFileURL(resolve(file)).href);
+  page.on("request", (request) => {
+    // A served page loads its own files.
+    const isOwn = address.startsWith("http://") && new URL(request.url()).origin === new URL(address).origin;
+    if (!request.isNavigationRequest() && !isOwn) told.push(`request: ${request.url()}`);
+  });
+  await page.goto(address);
   return { page, told };
 }
 

@@ -1,6 +1,7 @@
 //! How long `levee statement` takes from an index in SQLite, process and output included. The last line is a figure and its unit: that of
 //! the slowest form.
 
+#[expect(dead_code, reason = "other benchmarks need the rest")]
 #[path = "../../../index/benches/walk/mod.rs"]
 mod walk;
 

@@ -6,7 +6,7 @@ use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Board, Declared, Error, Escrow, PositionView, Query, Snapshot,
+    Board, Declared, Error, Escrow, History, PositionView, Query, Snapshot,
     board::{Compared, standing},
 };
 use levee_model::{Wei, json::Account};
@@ -127,6 +127,16 @@ async fn against_locked(
     Ok(lines)
 }
 
+/// Compares each declaration that stands at the block of a history with what its contributor has locked in the tier.
+pub(crate) fn against_history(history: &History, declared: &[Declared]) -> Vec<Compared> {
+    let rate = history.rescue.view(history.moment()).rate.known();
+    let compare = |declared: Declared| {
+        let positions = history.rescue.position_views(history.moment(), declared.contributor);
+        Compared::of(declared, &positions, rate)
+    };
+    standing(declared, history.block.time).into_iter().map(compare).collect()
+}
+
 /// Of the lines whose amounts are known.
 fn total_missing(lines: &[Compared]) -> Wei {
     lines.iter().filter_map(Compared::missing).fold(Wei::ZERO, |sum, missing| sum + missing)
@@ -187,7 +197,7 @@ impl<'a> From<&'a Compared> for StandingJson<'a> {
     }
 }
 
-fn to_json(lines: &[Compared], rescue: Address) -> Declarations<'_> {
+pub(crate) fn to_json(lines: &[Compared], rescue: Address) -> Declarations<'_> {
     let declarations = lines.iter().map(StandingJson::from).collect();
     Declarations { rescue, declarations, not_yet_locked_wei: total_missing(lines) }
 }

@@ -32,6 +32,7 @@ pub(crate) mod release;
 pub(crate) mod report;
 pub(crate) mod safe;
 pub(crate) mod send;
+pub(crate) mod serve;
 pub(crate) mod settle;
 pub(crate) mod shell;
 pub(crate) mod solve;

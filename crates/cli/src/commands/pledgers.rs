@@ -63,7 +63,7 @@ fn to_text(pledgers: &[PledgerView], block: Block, rate: Option<Rate>) -> String
 }
 
 /// What one has, is due and may do.
-fn facts(one: &PledgerView, rate: Option<Rate>) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(one: &PledgerView, rate: Option<Rate>) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
     for position in &one.positions {
         let PositionView { tier, asset, amount, refunded, refundable, .. } = position.view;
@@ -178,10 +178,10 @@ const fn position_of(call: &Operation) -> Option<(u8, Asset)> {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Pledgers<'a> {
     #[serde(with = "Account")]
-    rescue: Address,
-    chain: u64,
+    pub(crate) rescue: Address,
+    pub(crate) chain: u64,
     /// The block up to which it is.
-    block: Block,
+    pub(crate) block: Block,
     /// By address.
-    pledgers: &'a [PledgerView],
+    pub(crate) pledgers: &'a [PledgerView],
 }

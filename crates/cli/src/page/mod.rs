@@ -11,8 +11,8 @@ pub(crate) use satellites::Satellites;
 pub(crate) use text::{back_by_calendar, kind};
 
 use alloy::primitives::Address;
-use levee::{Edition, RescueView, Snapshot};
-use levee_model::{Amendment, Asset, PerAsset, Rate, Units};
+use levee::{Edition, History, RescueView, Snapshot};
+use levee_model::{Amendment, Asset, Models, PerAsset, Rate, Units};
 
 use crate::amount;
 
@@ -46,6 +46,19 @@ impl Page {
             edition: snapshot.edition,
             view: snapshot.rescue.clone(),
             satellites: Satellites::of(snapshot),
+        }
+    }
+
+    /// The page of a history, by its models: from logs alone.
+    pub(crate) fn of_history(history: &History, models: &Models, edition: Edition) -> Self {
+        Self {
+            address: history.address,
+            chain: history.chain,
+            block: history.block.number,
+            now: history.block.time,
+            edition,
+            view: history.rescue.view(history.moment()),
+            satellites: Satellites::of_history(history, models, edition),
         }
     }
 

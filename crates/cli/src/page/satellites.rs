@@ -1,8 +1,10 @@
 //! The satellites of a rescue: its recovery pool and its bonus pool.
 
 use alloy::primitives::Address;
-use levee::{BonusView, RecoveryView, Snapshot};
-use levee_model::{BonusOwner, Rate, RecoveryGroup, Wei, WeiSeconds, json::Account};
+use levee::{
+    BonusEvent, BonusView, Contracts, Edition, Event, History, RecoveryEvent, RecoveryView, Snapshot,
+};
+use levee_model::{BonusOwner, Models, Rate, RecoveryGroup, Wei, WeiSeconds, json::Account};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -29,6 +31,20 @@ impl Satellites {
         let recovery = |view| Pool { address: snapshot.contracts.recovery, view };
         let bonus = |view| Pool { address: snapshot.contracts.bonus, view };
         Self { recovery: snapshot.recovery.clone().map(recovery), bonus: snapshot.bonus.map(bonus) }
+    }
+
+    /// Those that were created by the events of a history.
+    pub(super) fn of_history(history: &History, models: &Models, edition: Edition) -> Self {
+        let contracts = Contracts::of(history.address, edition);
+        let has =
+            |is_creation: fn(&Event) -> bool| history.entries.iter().any(|entry| is_creation(&entry.event));
+        let has_recovery = has(|event| matches!(event, Event::Recovery(RecoveryEvent::Created { .. })));
+        let has_bonus = has(|event| matches!(event, Event::Bonus(BonusEvent::Created { .. })));
+        let recovered = || models.recovery.view(&models.rescue, history.block.time);
+        Self {
+            recovery: has_recovery.then(|| Pool { address: contracts.recovery, view: recovered() }),
+            bonus: has_bonus.then(|| Pool { address: contracts.bonus, view: history.pools.bonus }),
+        }
     }
 }
 

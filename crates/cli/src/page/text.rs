@@ -22,7 +22,7 @@ impl Page {
         text
     }
 
-    fn facts(&self, clock: Timestamp) -> Vec<(&'static str, String)> {
+    pub(crate) fn facts(&self, clock: Timestamp) -> Vec<(&'static str, String)> {
         let view = &self.view;
         let terms = &view.terms;
         let guardian = if terms.guardian.is_zero() { "none".into() } else { terms.guardian.to_string() };
@@ -195,7 +195,7 @@ impl Page {
         Some(format!("{}, {share} of the draw; {veto} stops the rest", amount::eth(view.objected)))
     }
 
-    fn tiers(&self) -> String {
+    pub(crate) fn tiers(&self) -> String {
         let mut rows = Vec::new();
         for (index, tier) in (0u8..).zip(&self.view.terms.tiers) {
             let pots: Vec<_> = self.view.pots.iter().filter(|pot| pot.tier == index).collect();
@@ -215,7 +215,7 @@ impl Page {
         [index.to_string(), threshold, order, kind(tier), pledged, drawn, delivered]
     }
 
-    fn tranches(&self) -> String {
+    pub(crate) fn tranches(&self) -> String {
         let view = &self.view;
         let terms = &view.terms;
         if view.settled_at.is_none() {

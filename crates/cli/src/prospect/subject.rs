@@ -1,6 +1,9 @@
 //! The rescue that is looked at: one on a chain, one that is only offered for, or that of a scenario.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use alloy::primitives::Address;
 use clap::Args;
@@ -184,7 +187,7 @@ fn of_history(history: History, at: Option<Timestamp>) -> Result<Subject> {
     let History { chain, block, address, rescue, .. } = history;
     Ok(Subject {
         source: Source::Rescue { rescue: address, chain, block: block.number },
-        rescue,
+        rescue: Arc::unwrap_or_clone(rescue),
         now: Moment { time: at.unwrap_or(now.time), ..now },
         roster: Roster::default(),
         uncounted: Vec::new(),

@@ -1,10 +1,10 @@
 //! A scenario to start from: of terms that nobody has pledged under yet, or of all that has happened in a rescue.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy::primitives::Address;
 use eyre::Result;
-use levee::{Blueprint, BonusEvent, Edition, Entry, Event, History, RecoveryEvent, RescueEvent};
+use levee::{BonusEvent, Entry, Event, History, RecoveryEvent, RescueEvent};
 use levee_model::{
     Amount, Asset, Creation, EndReason, Lido, Moment, PositionId, Rate, Rescue, Status, Terms, Timestamp,
     Units, Wei,
@@ -151,7 +151,7 @@ impl Draft {
 
     /// All that has happened in a rescue, and then nothing but what anyone can call.
     pub(super) fn of_history(history: History) -> Result<Self> {
-        let edition = edition_of(&history)?;
+        let edition = history.edition()?.name();
         let recorded = history.rescue.settlement(history.moment()).and_then(|settlement| settlement.rate);
         let rate = recorded.or(history.rate).unwrap_or(Rate::PAR);
         let mut replay = Replay::default();
@@ -169,7 +169,7 @@ impl Draft {
             edition,
             replay.holds,
             replay.steps,
-            history.rescue,
+            Arc::unwrap_or_clone(history.rescue),
             now,
         )
     }
@@ -247,19 +247,6 @@ impl TermsDraft {
             tier: terms.tiers.iter().map(tier).collect(),
         }
     }
-}
-
-/// The edition that the address of the escrow is of.
-fn edition_of(history: &History) -> Result<&'static str> {
-    let escrow = |edition| {
-        Ok::<_, levee::Error>(Blueprint::escrow(history.rescue.terms())?.in_edition(edition).address())
-    };
-    for edition in Edition::ALL {
-        if escrow(*edition)? == history.address {
-            return Ok(edition.name());
-        }
-    }
-    Ok(Edition::V1.name())
 }
 
 /// `grant 0`: each is unique.

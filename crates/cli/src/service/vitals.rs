@@ -49,14 +49,46 @@ struct Health {
     error: Option<String>,
 }
 
-/// The answer to whoever asks whether the service is healthy.
+/// The answer to whoever asks whether a service is healthy.
 #[derive(Debug, PartialEq, Serialize)]
-struct Checkup {
-    healthy: bool,
+pub(crate) struct Checkup {
+    pub(crate) healthy: bool,
     /// The block that the index has come to.
-    block: i64,
+    pub(crate) block: i64,
     /// What went wrong the last time, if it has not been well since.
-    error: Option<String>,
+    pub(crate) error: Option<String>,
+}
+
+impl IntoResponse for Checkup {
+    fn into_response(self) -> Response {
+        let status = if self.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        // Texts and numbers are always written.
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+/// Figures as text for Prometheus.
+pub(crate) fn text(figures: &Registry) -> Result<String, std::fmt::Error> {
+    let mut written = String::new();
+    encoding::text::encode(&mut written, figures)?;
+    Ok(written)
+}
+
+/// The answer with the figures of a registry.
+pub(crate) fn exposed(registry: &Registry) -> Response {
+    match text(registry) {
+        Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// Listens at the address of `--listen`.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, UserError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        UserError::new(format!("nothing can be served at `{address}`: {error}"))
+            .hint("choose another address with `--listen`")
+    })
 }
 
 impl Vitals {
@@ -99,11 +131,7 @@ impl Vitals {
 
     /// Serves `/metrics` and `/health` at an address, in the background, as long as the runtime lives. Returns the address.
     pub(crate) async fn serve(&self, address: SocketAddr, figures: Registry) -> Result<SocketAddr> {
-        let taken = |error| {
-            UserError::new(format!("nothing can be served at `{address}`: {error}"))
-                .hint("choose another address with `--listen`")
-        };
-        let listener = TcpListener::bind(address).await.map_err(taken)?;
+        let listener = listen(address).await?;
         let address = listener.local_addr()?;
         let routes = Router::new().route("/metrics", get(metrics)).route("/health", get(health));
         let served = Served { vitals: self.clone(), figures: Arc::new(figures) };
@@ -120,26 +148,12 @@ struct Served {
     figures: Arc<Registry>,
 }
 
-/// Figures as text for Prometheus.
-pub(crate) fn text(figures: &Registry) -> Result<String, std::fmt::Error> {
-    let mut written = String::new();
-    encoding::text::encode(&mut written, figures)?;
-    Ok(written)
-}
-
 async fn metrics(State(served): State<Served>) -> Response {
-    match text(&served.figures) {
-        Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+    exposed(&served.figures)
 }
 
 async fn health(State(served): State<Served>) -> Response {
-    let checkup = served.vitals.checkup(PATIENCE);
-    let status = if checkup.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    // Texts and numbers are always written.
-    let body = serde_json::to_string(&checkup).unwrap_or_default();
-    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    served.vitals.checkup(PATIENCE).into_response()
 }
 
 #[cfg(test)]

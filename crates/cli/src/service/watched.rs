@@ -1,6 +1,9 @@
 //! The rescues that a service looks after, as the index has them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use alloy::{
     primitives::{Address, B256},
@@ -174,13 +177,14 @@ impl Watched {
         if self.detail == Detail::Rescue {
             let rescue = self.store.rescue(self.chain, address).await?;
             let block = Block { number: 0, parent_hash: B256::ZERO, time: 0 };
-            let (entries, pools, rate) = (Vec::new(), PoolBooks::default(), None);
+            let (entries, rescue, pools) = (Arc::default(), Arc::new(rescue), Arc::new(PoolBooks::default()));
+            let rate = None;
             let history = History { chain: self.chain, block, address, entries, rescue, pools, rate };
             return Ok(Known { places, history });
         }
         let mut history = self.store.history(self.chain, address).await?.ok_or_else(broken)?;
         if self.detail == Detail::Pools {
-            history.entries = Vec::new();
+            history.entries = Arc::default();
         }
         Ok(Known { places, history })
     }

@@ -19,21 +19,32 @@ pub(crate) const CHAIN: u64 = 424_242;
 const IN_A_BLOCK: u64 = 100;
 const SEED: u64 = 0x1e7ee;
 
-/// One rescue, and a number of pledges to it by a fifth as many accounts.
+/// One rescue, and a number of pledges to it.
 pub(crate) struct Walk {
     events: u64,
+    /// By so many accounts, at random; none if each is by another.
+    accounts: Option<u64>,
     announcement: Inner,
 }
 
 impl Walk {
-    /// A walk of so many pledges.
+    /// A walk of so many pledges by a fifth as many accounts.
     pub(crate) fn new(events: u64) -> Self {
+        Self::by(events, Some(events / 5 + 1))
+    }
+
+    /// A walk with so many pledgers, of a pledge each.
+    pub(crate) fn of_pledgers(pledgers: u64) -> Self {
+        Self::by(pledgers, None)
+    }
+
+    fn by(events: u64, accounts: Option<u64>) -> Self {
         let blueprint = Blueprint::escrow(&terms()).expect("the terms are valid");
         let created = blueprint.edition().creation_code(blueprint.contract()).len();
         let topics = vec![Event::CREATION, B256::ZERO, B256::ZERO];
         let arguments = Bytes::copy_from_slice(&blueprint.init_code()[created..]);
         let data = LogData::new_unchecked(topics, arguments);
-        Self { events, announcement: Inner { address: blueprint.address(), data } }
+        Self { events, accounts, announcement: Inner { address: blueprint.address(), data } }
     }
 
     /// The latest block.
@@ -72,7 +83,8 @@ impl Walk {
 
     fn pledge(&self, number: u64) -> Inner {
         let random = keccak256((SEED.rotate_left(32) ^ number).to_be_bytes());
-        let account = U256::from_be_bytes(random.0) % U256::from(self.events / 5 + 1);
+        let chosen = |accounts| U256::from_be_bytes(random.0) % U256::from(accounts);
+        let account = self.accounts.map_or_else(|| U256::from(number), chosen);
         let pledger = Address::from_word(keccak256(account.to_be_bytes::<32>()));
         let amount = U256::from(u64::from_be_bytes(random[..8].try_into().unwrap_or_default()) | 1).to();
         let event = PledgeEscrow::Pledged { pledger, tier: 0, asset: 0, amount };

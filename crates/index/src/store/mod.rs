@@ -21,8 +21,8 @@ use url::Url;
 
 use crate::{error::IndexError, indexer::Cursor};
 
-pub use read::LogPlace;
 pub(crate) use read::{Columns, Table, Value, contracts, fold, rules};
+pub use read::{LogPlace, Look};
 pub(crate) use write::Writer;
 
 /// How many connections one store has at most: one writes, the others read beside it.

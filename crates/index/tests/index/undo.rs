@@ -10,7 +10,9 @@ use levee::{
     Error,
     model::{Asset, PositionId, Units},
 };
-use levee_index::{Added, Counterfeit, Header, IndexError, Indexer, Kind, Source, Step, Store, Tip, Verdict};
+use levee_index::{
+    Added, Counterfeit, Cursor, Header, IndexError, Indexer, Kind, Source, Step, Store, Tip, Verdict,
+};
 use proptest::{
     prelude::*,
     strategy::ValueTree as _,
@@ -213,6 +215,46 @@ async fn the_latest_log_is_elsewhere_if_any_before_it_is_another() {
     }
     assert_ne!(places[0], places[1]);
     assert_eq!(store.latest_log(CHAIN, Address::ZERO).await, Ok(None));
+}
+
+/// Whoever keeps what it has made of the index reads again only what has changed, and all of it if blocks may have been dropped.
+#[tokio::test]
+async fn a_look_tells_what_has_changed_since_the_one_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let (chain, store, [first, second]) = with_two_rescues(&directory).await;
+    assert!(store.look(CHAIN, None).await.unwrap().is_none(), "nothing is indexed yet");
+    let mut indexer = Indexer::new(chain.clone(), store.clone(), CHAIN, 0);
+    catch_up(&mut indexer).await;
+    let look = store.look(CHAIN, None).await.unwrap().unwrap();
+    assert_eq!((look.block.number, look.changed), (chain.head(), None));
+    assert_eq!(look.contracts, store.contracts(CHAIN).await.unwrap());
+    assert!(store.look(CHAIN, Some(look.cursor)).await.unwrap().is_none(), "nothing has changed");
+    let history = |at| store.history_at(CHAIN, at, first);
+    assert_eq!(history(look.cursor).await.unwrap().unwrap().block, look.block);
+
+    chain.mine([pledged(first, id(2), Units::new(5))]);
+    catch_up(&mut indexer).await;
+    assert!(history(look.cursor).await.unwrap().is_none(), "the index has moved on");
+    let next = store.look(CHAIN, Some(look.cursor)).await.unwrap().unwrap();
+    assert_eq!(next.changed, Some([first].into()));
+    assert_eq!(history(next.cursor).await.unwrap().unwrap().entries.len(), 3);
+
+    chain.drop_latest(1);
+    chain.mine([pledged(second, id(2), Units::new(5))]);
+    chain.mine([]);
+    catch_up(&mut indexer).await;
+    let undone = store.look(CHAIN, Some(next.cursor)).await.unwrap().unwrap();
+    assert_eq!(undone.changed, None, "the block before was dropped");
+    let since = store.look(CHAIN, Some(look.cursor)).await.unwrap().unwrap();
+    assert_eq!(since.changed, Some([second].into()), "the one before that was not");
+
+    // So far on that headers of that time are not kept any more.
+    (0..200).for_each(|_| chain.mine([]));
+    catch_up(&mut indexer).await;
+    let forgotten = store.look(CHAIN, Some(look.cursor)).await.unwrap().unwrap();
+    assert_eq!(forgotten.changed, None, "it was not final then, and is not kept");
+    let of_final = Cursor { finalized: look.cursor.number, ..look.cursor };
+    assert_eq!(store.look(CHAIN, Some(of_final)).await.unwrap().unwrap().changed, Some([second].into()));
 }
 
 #[tokio::test]

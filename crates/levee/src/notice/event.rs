@@ -21,7 +21,7 @@ pub fn events(history: &History, at: Moment, interest: &Interest) -> Vec<Fact> {
     let reader = Reader { history, about: About::of(history), at, interest };
     let (mut facts, mut seen) = (Vec::new(), BTreeMap::<B256, u32>::new());
     let mut in_force = Goal::from(history.rescue.terms());
-    for entry in &history.entries {
+    for entry in history.entries.iter() {
         let place = seen.entry(entry.transaction).or_default();
         *place += 1;
         let told = reader.contents(entry, in_force);

@@ -122,7 +122,7 @@ enum Named {
 impl Named {
     fn parse(text: &str) -> Result<Self, UserError> {
         match text.starts_with("0x") {
-            true => address::parse(text).map(Self::Address).map_err(UserError::from),
+            true => address::parse(text).map(Self::Address),
             false => Ok(Self::File(text.into())),
         }
     }

@@ -1,5 +1,7 @@
 //! Whether what a file says fits the rescue.
 
+use std::sync::Arc;
+
 use alloy::primitives::Address;
 use eyre::Result;
 use levee_model::{Asset, Rescue, Terms, Tier, Timestamp};
@@ -31,7 +33,8 @@ impl Against {
         if args.rescue.names_address() {
             let history = args.read().await?;
             let terms = history.rescue.terms_at(history.block.time);
-            return Ok(Some(Self { address: history.address, terms, rescue: Some(history.rescue) }));
+            let rescue = Some(Arc::unwrap_or_clone(history.rescue));
+            return Ok(Some(Self { address: history.address, terms, rescue }));
         }
         let Some(path) = &args.rescue.terms else { return Ok(None) };
         let file = TermsFile::read(path)?;

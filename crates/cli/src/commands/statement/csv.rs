@@ -34,7 +34,7 @@ struct Row {
 
 impl Ledger<'_> {
     /// The movements as CSV.
-    pub(super) fn to_csv(&self) -> Result<String> {
+    pub(crate) fn to_csv(&self) -> Result<String> {
         let lines = self.lines.iter().enumerate();
         let rows = lines.flat_map(|(index, line)| {
             line.movements.iter().map(move |movement| self.row(line, movement, self.lines.get(index + 1)))

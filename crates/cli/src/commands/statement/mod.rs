@@ -7,10 +7,7 @@ mod text;
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{
-    Block, Entry, History, Movement, RescueView, ShareRate, Statement,
-    statement::{Parts, PositionStatement},
-};
+use levee::{Block, Entry, History, Movement, RescueView, ShareRate, Statement, statement::Parts};
 use levee_model::{
     Asset, EndReason, Rate, Status, Units,
     json::{Account, AccountOrNone},
@@ -73,7 +70,7 @@ impl StatementArgs {
 
 /// A statement, and the events behind it.
 #[derive(Debug)]
-struct Ledger<'a> {
+pub(crate) struct Ledger<'a> {
     history: &'a History,
     view: RescueView,
     statement: Statement,
@@ -93,8 +90,33 @@ struct Line<'a> {
 
 impl<'a> Ledger<'a> {
     fn of(history: &'a History, declarations: Option<&'a [Entry]>, of: Option<Address>) -> Result<Self> {
-        let (view, statement) = (history.rescue.view(history.moment()), Statement::of(history)?);
-        let mut entries: Vec<_> = declarations.unwrap_or_default().iter().chain(&history.entries).collect();
+        let statement = Statement::of(history)?;
+        let statement = match of {
+            Some(account) => statement.only(account),
+            None => statement,
+        };
+        Self::from(history, statement, declarations, of)
+    }
+
+    /// The statement of an account, of everything that a history adds up to.
+    pub(crate) fn of_account(
+        history: &'a History,
+        whole: &Statement,
+        declarations: &'a [Entry],
+        account: Address,
+    ) -> Result<Self> {
+        Self::from(history, whole.only(account), Some(declarations), Some(account))
+    }
+
+    fn from(
+        history: &'a History,
+        statement: Statement,
+        declarations: Option<&'a [Entry]>,
+        of: Option<Address>,
+    ) -> Result<Self> {
+        let view = history.rescue.view(history.moment());
+        let mut entries: Vec<_> =
+            declarations.unwrap_or_default().iter().chain(history.entries.iter()).collect();
         // Both are in the order of the chain, which within a block is only known of each by itself.
         entries.sort_by_key(|entry| entry.block);
         let line = |entry: &'a Entry| Line { entry, movements: Movement::all_of(&entry.event, &view.terms) };
@@ -109,13 +131,9 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Leaves out what is not of the account that it is for.
+    /// Leaves out movements that are not of the account that it is for.
     fn narrow(&mut self) {
         let Some(account) = self.of else { return };
-        let Statement { escrow, pool_payments, .. } = &mut self.statement;
-        escrow.positions.retain(|position| position.id.pledger == account);
-        escrow.debts.retain(|debt| debt.pledger == account);
-        pool_payments.retain(|payments| payments.id.pledger == account);
         for line in &mut self.lines {
             let is_own =
                 |movement: &Movement| [movement.account, movement.recipient].contains(&Some(account));
@@ -178,7 +196,21 @@ impl<'a> Ledger<'a> {
          add up as well."
     }
 
-    fn to_json(&self) -> StatementJson<'_> {
+    /// The rescue as the next call would find it.
+    pub(crate) const fn view(&self) -> &RescueView {
+        &self.view
+    }
+
+    pub(crate) const fn statement(&self) -> &Statement {
+        &self.statement
+    }
+
+    /// The events that are about money, in the order of the chain.
+    pub(crate) fn events(&self) -> Vec<&'a Entry> {
+        self.lines.iter().map(|line| line.entry).collect()
+    }
+
+    pub(crate) fn to_json(&self) -> StatementJson<'_> {
         let History { chain, block, address, .. } = *self.history;
         StatementJson {
             rescue: address,
@@ -190,7 +222,7 @@ impl<'a> Ledger<'a> {
             rate: self.view.rate,
             statement: &self.statement,
             has_declarations: self.has_declarations,
-            movements: self.lines.iter().map(|line| line.entry).collect(),
+            movements: self.events(),
         }
     }
 }
@@ -240,18 +272,4 @@ pub(crate) struct StatementJson<'a> {
     has_declarations: bool,
     /// The events that are about money, in the order of the chain.
     movements: Vec<&'a Entry>,
-}
-
-/// The parts of what was pledged of a position, by name.
-fn named(position: &PositionStatement) -> [(&'static str, Units); 7] {
-    let PositionStatement { returned, owed, locked, drawn, held, refunded, refundable, .. } = *position;
-    [
-        ("returned", returned),
-        ("owed", owed),
-        ("locked", locked),
-        ("drawn", drawn),
-        ("held", held),
-        ("refunded", refunded),
-        ("refundable", refundable),
-    ]
 }

@@ -70,7 +70,7 @@ impl Ledger<'_> {
     fn position(&self, position: &PositionStatement, payments: &PoolPayments) -> Vec<(String, String)> {
         let PositionStatement { id, pledged, .. } = *position;
         let name = format!("{} in tier {}", id.asset, id.tier);
-        let mut facts = vec![(name, self.identity(id.asset, pledged, super::named(position)))];
+        let mut facts = vec![(name, self.identity(id.asset, pledged, position.named()))];
         facts.extend(pool_facts(payments));
         facts
     }

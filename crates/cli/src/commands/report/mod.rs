@@ -1,0 +1,196 @@
+//! `levee report`: the page of a rescue, as one file, for a forum or for a program.
+
+mod markdown;
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use alloy::primitives::Address;
+use clap::Args;
+use eyre::Result;
+use levee::{Declared, Entry, History, board::Compared};
+use levee_model::{PledgerView, json::Account};
+use levee_pages::{Basis, RescuePage};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::declarations::{self, Declarations, Reading, against_history};
+use crate::{
+    error::UserError,
+    event::counted,
+    file,
+    history::HistoryArgs,
+    output::Output,
+    page::{Page, RescueJson},
+};
+
+/// The rescue, and where its page goes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The page is one file that needs no script, no server and no network: what is locked against the target, by \
+what it may be used for; what is only said; the thresholds and what they need; payments, acts of the \
+guardian, contributors; and the commands that check it. With an index, no node is asked; the value of stETH \
+before a rescue is decided is then not known.
+
+With `--markdown` or `--json`, the same goes to stdout. A table for a spreadsheet is made by `levee pledgers --csv`.
+
+Examples:
+  levee report --rescue 0x… --html rescue.html --rpc-url https://node.example
+  levee report --rescue 0x… --markdown --store index.db
+  levee report --rescue 0x… --html rescue.html --store index.db")]
+pub(crate) struct ReportArgs {
+    /// File to write the page to, as HTML; one that is there is replaced.
+    #[arg(long, value_name = "FILE", conflicts_with = "markdown")]
+    html: Option<PathBuf>,
+
+    /// Write Markdown, for a forum.
+    #[arg(long, help_heading = "Output")]
+    markdown: bool,
+
+    /// Page of the contributors, who are listed by the value of what they pledged.
+    #[arg(long, value_name = "N", default_value = "1")]
+    page: NonZeroUsize,
+
+    #[command(flatten)]
+    history: HistoryArgs,
+}
+
+/// The result of `levee report --html`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Reported<'a> {
+    #[serde(with = "Account")]
+    rescue: Address,
+    chain: u64,
+    /// The page tells the rescue at the end of this block.
+    block: u64,
+    /// The file that was written.
+    html: &'a Path,
+    /// The page of the contributors, and how many there are.
+    page: usize,
+    pages: usize,
+}
+
+/// What `levee report --json` tells where no file is written: what is on the page.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReportJson<'a> {
+    #[serde(flatten)]
+    state: RescueJson<'a>,
+    /// What was declared and stands, compared with what is locked.
+    declared: Declarations<'a>,
+    /// A page of those who have something in it, by the value of what they pledged, the largest first.
+    pledgers: &'a [PledgerView],
+    /// The page, from 1, and how many there are.
+    page: usize,
+    pages: usize,
+}
+
+/// Everything that a report tells.
+#[derive(Debug)]
+struct Report<'a> {
+    state: Page,
+    compared: &'a [Compared],
+    pledgers: &'a [PledgerView],
+    page: usize,
+    pages: usize,
+    count: usize,
+}
+
+impl Report<'_> {
+    fn to_json(&self) -> ReportJson<'_> {
+        let declared = declarations::to_json(self.compared, self.state.address);
+        let Self { pledgers, page, pages, .. } = *self;
+        ReportJson { state: self.state.to_json(), declared, pledgers, page, pages }
+    }
+}
+
+impl ReportArgs {
+    /// Runs the command.
+    pub(crate) async fn run(self, output: Output) -> Result<()> {
+        self.check_form(output)?;
+        self.html.as_deref().map_or(Ok(()), file::require_directory_of)?;
+        let (history, declarations) = self.history.read_with_declarations().await?;
+        let declarations = self.declarations(&history, declarations, output).await?;
+        let basis = Basis::of(&history)?;
+        let (number, pages) = (self.page.get(), basis.pages());
+        if number > pages {
+            let message =
+                format!("there is no page {number}: the contributors take {}", counted(pages, "page"));
+            return Err(UserError::new(message).hint("choose one of these with `--page`").into());
+        }
+        match &self.html {
+            Some(html) => write(html, &history, &declarations, (number, pages), output),
+            None => tell(&history, &basis, &declarations, (number, pages), output),
+        }
+    }
+
+    /// A report has one form.
+    fn check_form(&self, output: Output) -> Result<(), UserError> {
+        if self.markdown && output.is_json() {
+            return Err(UserError::new("a report has one form: HTML, Markdown or JSON")
+                .hint("give one of `--html`, `--markdown` and `--json`"));
+        }
+        if self.html.is_none() && !self.markdown && !output.is_json() {
+            return Err(UserError::new("the report needs a form")
+                .hint("give one of `--html FILE`, `--markdown` and `--json`"));
+        }
+        Ok(())
+    }
+
+    /// All declarations for the rescue up to its block: those of the index, or else the node's.
+    async fn declarations(
+        &self,
+        history: &History,
+        of_index: Option<Vec<Entry>>,
+        output: Output,
+    ) -> Result<Vec<Declared>> {
+        let mut declared = match of_index {
+            Some(entries) => entries.iter().filter_map(|entry| entry.event.declared().cloned()).collect(),
+            None => {
+                let connection = self.history.network.connect_on(history.chain).await?;
+                Reading::default().read(&connection, history.address, output).await?
+            }
+        };
+        declared.retain(|one| one.made_at <= history.block.time);
+        Ok(declared)
+    }
+}
+
+/// Writes the page to a file.
+fn write(
+    html: &Path,
+    history: &History,
+    declarations: &[Declared],
+    (page, pages): (usize, usize),
+    output: Output,
+) -> Result<()> {
+    let names = BTreeMap::new();
+    let document = RescuePage::new(history, Some(declarations), &names)?.document(page);
+    file::replace(html, &document)?;
+    let History { chain, block, address: rescue, .. } = *history;
+    let text = format!(
+        "wrote page {page} of {pages} about the rescue {rescue}, at block {}, to {}\n",
+        block.number,
+        html.display()
+    );
+    output.result(&text, &Reported { rescue, chain, block: block.number, html, page, pages })
+}
+
+/// Writes the same to stdout.
+fn tell(
+    history: &History,
+    basis: &Basis,
+    declarations: &[Declared],
+    (page, pages): (usize, usize),
+    output: Output,
+) -> Result<()> {
+    let state = Page::of_history(history, &basis.models, history.edition()?);
+    let compared = against_history(history, declarations);
+    let pledgers = basis.models.pledgers_among(history.moment(), basis.listed(page));
+    let count = basis.ranking.len();
+    let report = Report { state, compared: &compared, pledgers: &pledgers, page, pages, count };
+    output.result(&report.to_markdown(), &report.to_json())
+}

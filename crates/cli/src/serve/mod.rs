@@ -1,0 +1,195 @@
+//! `levee serve`: pages and an interface for programs about all rescues of an index, for anyone to read. It only reads, asks no node and holds
+//! no key.
+//!
+//! A request goes through `guard`, which says who may ask how often and what every answer carries, to a handler in `pages`, `api` or `live`.
+//! These make an answer from the latest `Issue` of the `archive`: everything of one block, added up once.
+
+mod api;
+mod archive;
+mod asked;
+mod bodies;
+mod connections;
+mod guard;
+mod live;
+mod metrics;
+#[cfg(test)]
+mod openapi;
+mod pages;
+mod problem;
+
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    http::Uri,
+    middleware,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use eyre::Result;
+use levee_index::Store;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task,
+};
+use tower_http::compression::CompressionLayer;
+
+use crate::error::UserError;
+use archive::{Archive, Issue};
+use bodies::Body;
+use guard::Allowance;
+use live::Listeners;
+use metrics::Metrics;
+use problem::Problem;
+
+/// How a server is run.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// How often to look for another block.
+    pub(crate) every: Duration,
+    /// Requests a second of one client.
+    pub(crate) rate: NonZeroU32,
+    /// Peers that ask for others.
+    pub(crate) proxies: Vec<IpAddr>,
+    /// From how many seconds on a block is too old.
+    pub(crate) stale: u64,
+}
+
+/// A server, before it takes connections.
+#[derive(Debug)]
+pub(crate) struct Server {
+    site: Arc<Site>,
+    listener: TcpListener,
+    every: Duration,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+struct Site {
+    archive: Archive,
+    allowance: Allowance,
+    /// For making answers: one for each processor, so that the others stay for what is made already.
+    hands: Semaphore,
+    listeners: Listeners,
+    /// Whether streams must end.
+    stop: watch::Sender<bool>,
+    stale: u64,
+}
+
+impl Server {
+    /// Reads the index of a chain, and listens.
+    pub(crate) async fn open(
+        store: Store,
+        chain: u64,
+        listener: TcpListener,
+        settings: Settings,
+    ) -> Result<Self> {
+        let archive = Archive::open(store, chain, Metrics::default()).await?;
+        let site = Site {
+            archive,
+            allowance: Allowance::new(settings.rate, settings.proxies),
+            hands: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
+            listeners: Listeners::default(),
+            stop: watch::Sender::new(false),
+            stale: settings.stale,
+        };
+        Ok(Self { site: Arc::new(site), listener, every: settings.every })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// Answers until `stop`, and then ends what has begun.
+    pub(crate) async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { site, listener, every } = self;
+        let routes = routes(site.clone());
+        let ending = async {
+            stop.await;
+            site.stop.send_replace(true);
+        };
+        tokio::select! {
+            () = connections::serve(listener, routes, ending) => (),
+            () = site.archive.follow(every) => (),
+            () = site.allowance.sweep() => (),
+        }
+        site.archive.store.close().await;
+    }
+}
+
+fn routes(site: Arc<Site>) -> Router {
+    for_readers()
+        .merge(for_programs())
+        .route("/events", get(live::events))
+        .route("/health", get(api::health))
+        .route("/metrics", get(api::metrics))
+        .fallback(async |uri: Uri| nothing(uri.path()))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(guard::conditional))
+        .layer(middleware::from_fn_with_state(site.clone(), guard::outermost))
+        .with_state(site)
+}
+
+fn for_readers() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/", get(pages::rescues))
+        .route("/rescue/{rescue}", get(pages::rescue))
+        .route("/rescue/{rescue}/check", get(pages::check))
+        .route("/rescue/{rescue}/contributor/{account}", get(pages::contributor))
+        .route("/rescue/{rescue}/badge.svg", get(pages::picture))
+        .route("/assets/{name}", get(api::asset))
+}
+
+/// The addresses are those of the pages, below `/api/v1`.
+fn for_programs() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/api/v1/rescues", get(api::rescues))
+        .route("/api/v1/rescue/{rescue}", get(api::rescue))
+        .route("/api/v1/rescue/{rescue}/pledgers", get(api::pledgers))
+        .route("/api/v1/rescue/{rescue}/declarations", get(api::declarations))
+        .route("/api/v1/rescue/{rescue}/contributor/{account}/statement", get(api::statement))
+        .route("/api/v1/rescue/{rescue}/contributor/{account}/statement.csv", get(api::statement_csv))
+        .route("/api/v1/openapi.json", get(api::openapi))
+}
+
+/// There is nothing at a path.
+fn nothing(path: &str) -> Response {
+    let error = UserError::new(format!("there is nothing at `{path}`")).hint("begin at `/`");
+    Problem::missing(error).answer(path)
+}
+
+impl Site {
+    /// What was made, or why it was not, for who asks below `path`.
+    async fn answer(&self, path: &str, make: impl AsyncFnOnce(&Self) -> Result<Body>) -> Response {
+        match make(self).await {
+            Ok(body) => body.into_response(),
+            Err(report) => Problem::from(report).answer(path),
+        }
+    }
+
+    /// Makes an answer of an issue, unless it was made meanwhile, and keeps it for as long as the issue is the latest.
+    async fn made(
+        &self,
+        issue: &Issue,
+        key: String,
+        kind: &'static str,
+        make: impl FnOnce() -> Result<String> + Send + 'static,
+    ) -> Result<Body> {
+        let _hand = self.hands.acquire().await?;
+        if let Some(body) = issue.bodies.get(&key) {
+            return Ok(body);
+        }
+        let body = task::spawn_blocking(move || make().map(|text| Body::new(kind, text))).await??;
+        issue.bodies.put(key, body.clone());
+        Ok(body)
+    }
+}

@@ -1,0 +1,47 @@
+//! How much of its target a rescue has, as a small picture for other pages.
+
+use levee_model::{RescueView, Status};
+use maud::{Markup, html};
+
+use crate::html::short_eth;
+
+/// Width of a character, and of what is left free beside a text.
+const CHARACTER: usize = 7;
+const MARGIN: usize = 8;
+
+/// `locked 43,500 / 68,900 ETH`, as SVG. Amounts are rounded down to four places.
+pub fn badge(view: &RescueView) -> String {
+    let label = if view.status == Status::Open { "locked" } else { "pledged" };
+    let target = short_eth(view.terms.target);
+    let locked = view.coverage.map(short_eth);
+    let locked = locked.as_deref().map_or("unknown", |locked| locked.trim_end_matches(" ETH"));
+    picture(label, &format!("{locked} / {target}")).into_string()
+}
+
+fn picture(label: &str, text: &str) -> Markup {
+    let [left, right] = [label, text].map(|text| text.len() * CHARACTER + 2 * MARGIN);
+    let (width, title) = (left + right, format!("{label}: {text}"));
+    html! {
+        svg xmlns="http://www.w3.org/2000/svg" width=(width) height="20" role="img" aria-label=(title) {
+            title { (title) }
+            rect width=(left) height="20" fill="#31566f" {}
+            rect x=(left) width=(right) height="20" fill="#0067a0" {}
+            g fill="#ffffff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" {
+                text x=(MARGIN) y="14" textLength=(left - 2 * MARGIN) { (label) }
+                text x=(left + MARGIN) y="14" textLength=(right - 2 * MARGIN) { (text) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_as_wide_as_its_texts() {
+        let text = picture("locked", "1 / 2 ETH").into_string();
+        assert!(text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"137\""), "{text}");
+        assert!(text.contains("<title>locked: 1 / 2 ETH</title>"), "{text}");
+    }
+}
