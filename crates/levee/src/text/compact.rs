@@ -188,13 +188,13 @@ mod tests {
 
     fn refusal(find: &str, replace: &str) -> String {
         assert!(text().contains(find), "{find}");
-        let document = Document::new("compact.toml", &text().replacen(find, replace, 1));
+        let document = Document::new("compact.toml", text().replacen(find, replace, 1));
         CompactFile::parse(&document).and_then(|file| file.check()).unwrap_err().to_string()
     }
 
     #[test]
     fn the_template_is_accepted_and_says_what_it_says() {
-        let file = CompactFile::parse(&Document::new("compact.toml", &text())).unwrap();
+        let file = CompactFile::parse(&Document::new("compact.toml", text())).unwrap();
         file.check().unwrap();
         let CompactFile { chain, edition, terms, document, .. } = file;
         assert_eq!((chain, edition, document), (1, Edition::LATEST, None));
