@@ -219,7 +219,7 @@ async fn a_call_that_passes_pledges_every_members_part() {
     assert!(told.contains(&format!("pledged 10 wstETH of {ann} for call 0")), "{told}");
     let pots = world.pots().await;
     assert_eq!(pots, [(2, 2, 225 * ETHER / 10, 0, 0)]);
-    assert_eq!(world.positions(CAT)["positions"][0]["amount"], units(50));
+    assert_eq!(world.positions(CAT)[0]["amount"], units(50));
     world.try_compact(ANYONE, "fulfill", "0 --again").assert_refused(
         "nobody has anything left to give to call 0",
         "`levee compact status` shows who gave what",
