@@ -252,6 +252,8 @@ async fn nothing_is_asked_or_signed_while_a_wallet_may_send_what_it_holds() -> R
     outbox.journal().close(intent.id, IntentState::Forgotten).await?;
     wallet.set(Way::Sends);
     let signed = outbox.send(&other, "pledge", &prepared).await?;
+    // A node may answer before it has made the block.
+    outbox.confirm(&signed).await?;
     assert_eq!((signed.nonce, pledged(&escrow, env.bob()).await?), (nonce, Units::new(9)));
     Ok(())
 }
