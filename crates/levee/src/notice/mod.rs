@@ -1,4 +1,4 @@
-//! What is worth telling people about a rescue, and when: pure functions of its [`History`], a [`Moment`], and what was told before.
+//! What is worth telling people about a rescue, and when: pure functions of its [`History`], a [`Moment`](levee_model::Moment), and what was told before.
 //!
 //! Everything that can be told is a [`Fact`] with a key that stands for it alone. What happened is a fact for good ([`events`]), a date
 //! becomes one as it comes near and when it is there ([`reminders`]), and a state is one while it lasts ([`standing`]). [`news`] compares
