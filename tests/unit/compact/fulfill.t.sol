@@ -143,6 +143,23 @@ contract CompactFulfillTest is CompactTest {
         assertMember(alice, 0, 300 ether, 0);
     }
 
+    /// @dev Bob leaves with 200 of 300, and gives the 100 that are left, which he has put under notice: no notice stays.
+    function test_Fulfill_OfAllThatIsLeft() public {
+        notice(bob, 200 ether);
+        vm.warp(PROPOSED_AT + NOTICE);
+        escrow = create(anotherTerms("later"));
+        uint256 call = propose(alice, anotherTerms("later"), LOAN, HALF);
+        approveCall(alice, call);
+        approveCall(carol, call);
+        leaveTo(bob, bob);
+        notice(bob, 100 ether);
+        assertEq(compact.memberOf(bob).noticedAt, block.timestamp);
+        fulfill(call, bob);
+        assertMember(bob, 0, 0, 0);
+        assertEq(compact.memberOf(bob).noticedAt, 0);
+        assertPosition(bob, LOAN, Asset.WstETH, 100 ether, 0, 0);
+    }
+
     // ---------------------------------------------------------------- when
 
     function test_Fulfill_RevertWhen_NotPassed() public {
