@@ -1,12 +1,16 @@
 //! A compact by command, from its terms to a rescue that its members pay into.
 
-use alloy::primitives::{Address, U256, utils::format_ether};
-use levee::bindings::WstETH;
+use alloy::primitives::{Address, B256, U256, utils::format_ether};
+use levee::{Blueprint, CREATE2_DEPLOYER, bindings::WstETH, text::CompactFile};
+use levee_model::CompactTerms;
 use serde_json::{Value, json};
 
 use crate::{
+    aave::send,
     readme::shell_blocks,
-    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, HOUR, Ran, World, levee, project_file, run},
+    support::{
+        ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, HOUR, Ran, World, levee, project_file, run, words,
+    },
 };
 
 /// What the members have, of which Cat commits a part only.
@@ -188,6 +192,8 @@ async fn a_call_that_passes_pledges_every_members_part() {
     assert_eq!(kind(&small), "ThresholdBelowPolicy");
     let told = world.compact(BEN, "approver", &ann.to_string());
     assert_eq!(told, format!("named {ann} to propose and approve for {ben}\n"));
+    let told = world.compact(ANN, "approver", "--none");
+    assert_eq!(told, format!("named nobody to propose and approve for {ann}\n"));
     let told = world.compact(ANN, "propose", propose);
     let proposed =
         format!("proposed call 0 for {ann}: 25 % of everything active, to tier 2 of the rescue {escrow}\n");
@@ -227,6 +233,10 @@ async fn a_call_that_passes_pledges_every_members_part() {
     world
         .try_compact(ANN, "approve", "7")
         .assert_refused("there is no call 7: 1 were ever proposed", "`levee compact status` shows them");
+    let another = "--terms rescue.toml --tier 2 --part 5% --dry-run";
+    let plan = words(&world.levee(&format!("compact propose compact.toml {another} --dev {ANN}")).ok());
+    let warning = "too soon call 0 gives until then: one that passes before 2100-01-12T";
+    assert!(plan.contains(warning), "{plan}");
     let text = world.levee("compact status compact.toml").ok();
     assert!(text.contains("given        22.5 wstETH"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -266,6 +276,33 @@ async fn a_compact_is_founded_as_the_guide_says() {
     let created = world.done(create);
     assert!(created.contains("the compact is at 0x"), "{created}");
     assert!(world.done(watch).contains("nobody has committed anything yet"));
+}
+
+/// A genuine compact whose founder has named other code than that of Levee's escrows, which may keep the money.
+#[tokio::test]
+async fn a_compact_that_pays_into_foreign_contracts_takes_no_money() {
+    let world = World::with_compact().await;
+    let file = CompactFile::read(&world.directory().join("compact.toml")).expect("it is valid");
+    let code_hash = B256::repeat_byte(0xee);
+    let terms = CompactTerms { escrow_code_hash: code_hash, admitter: Address::ZERO, ..file.terms };
+    let blueprint = Blueprint::compact(&terms);
+    let input = [blueprint.salt().as_slice(), &blueprint.init_code()].concat();
+    send(&world.chain, world.address(ANYONE), CREATE2_DEPLOYER, 0, input).await;
+    let (compact, ann) = (blueprint.address(), world.address(ANN));
+    let by_ann = |act: &str| world.levee(&format!("compact {act} --dev {ANN} --yes"));
+    by_ann(&format!("commit {compact} 40 wstETH --approve")).assert_refused(
+        &format!(
+            "the compact `{compact}` pays into contracts with the code `{code_hash}`, which are not Levee's escrows; commit nothing to it"
+        ),
+        "what you have in it can be taken back, or put under notice and taken out, with `levee compact take-back`, `notice` and `leave`",
+    );
+    assert_eq!(world.holds(ann).await[2], 40 * ETHER);
+    let ran = world.levee(&format!("compact status {compact}"));
+    assert!(ran.stderr.contains("which are not Levee's escrows"), "{}", ran.stderr);
+    ran.ok();
+    // Who has something in it gets out.
+    let ran = by_ann(&format!("take-back {compact} --json"));
+    assert_eq!(kind(&ran), "NothingPending");
 }
 
 #[tokio::test]

@@ -65,6 +65,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NotLevee { contract: Contract::Compact, .. } => Some(
             "do not send anything there; `levee compact show` computes the right address from a file of terms",
         ),
+        Error::ForeignEscrows { .. } => Some(
+            "what you have in it can be taken back, or put under notice and taken out, with `levee compact take-back`, `notice` and `leave`",
+        ),
         Error::CompactHistoryDiffers { .. } => Some("ask another node, or read from an earlier block"),
         Error::NotReconciled { .. } => Some(
             "logs are missing, or are of another rescue: compare the index with `levee index check`, or ask another node",

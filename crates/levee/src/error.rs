@@ -102,6 +102,18 @@ pub enum Error {
         #[serde(with = "levee_model::json::Account")]
         address: Address,
     },
+    /// A compact pays into contracts that are not Levee's escrows.
+    #[error(
+        "the compact `{compact}` pays into contracts with the code `{code_hash}`, which are not Levee's escrows; commit nothing to it"
+    )]
+    ForeignEscrows {
+        /// The compact.
+        #[serde(with = "levee_model::json::Account")]
+        compact: Address,
+        /// The hash of their creation code.
+        #[serde(with = "levee_model::json::Hash")]
+        code_hash: B256,
+    },
     /// The token of a compact is not Lido's.
     #[error("wstETH `{wsteth}` is not Lido's on chain {chain}; do not commit to a compact that names it")]
     NotLidos {
@@ -786,6 +798,7 @@ impl Error {
             | Self::NoSuchAsset { .. }
             | Self::ForeignTokens { .. }
             | Self::NotLidos { .. }
+            | Self::ForeignEscrows { .. }
             | Self::Unencodable { .. }
             | Self::NotInitCode
             | Self::SignerRefused(_)

@@ -2,7 +2,7 @@
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, U256},
+    primitives::{Address, U256, keccak256},
     providers::Provider,
     rpc::types::Filter,
 };
@@ -107,6 +107,22 @@ impl<P: Provider + Clone> CompactClient<P> {
         match Network::of(chain).and_then(Network::lido) {
             Some((_, lidos)) if lidos != wsteth => Err(Error::NotLidos { wsteth, chain }),
             _ => Ok(()),
+        }
+    }
+
+    /// Checks that its calls pay into Levee's escrows only: whoever founds a compact may name any other code, which could keep the money.
+    ///
+    /// # Errors
+    /// [`Error::ForeignEscrows`].
+    pub fn check_escrows(&self) -> Result<(), Error> {
+        let is_known = |edition: &Edition| {
+            self.terms.escrow_code_hash == keccak256(edition.creation_code(Contract::PledgeEscrow))
+        };
+        match Edition::ALL.iter().any(is_known) {
+            true => Ok(()),
+            false => {
+                Err(Error::ForeignEscrows { compact: self.address, code_hash: self.terms.escrow_code_hash })
+            }
         }
     }
 

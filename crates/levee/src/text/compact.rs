@@ -99,7 +99,8 @@ impl CompactFile {
 
     /// Reads terms from a document.
     pub fn parse(document: &Document) -> Result<Self, TextError> {
-        let toml: CompactToml = document.parse()?;
+        let hint = "`levee compact new` writes a file with every key explained";
+        let toml: CompactToml = document.parse().map_err(|error| error.hint(hint))?;
         let edition = terms::edition(document, toml.edition.as_ref())?;
         let (source, hash) = terms::terms_hash(document, (&toml.document, &toml.terms_hash))?;
         let terms = toml.read(document, (edition, hash))?;

@@ -43,7 +43,7 @@ fn compact_to_text(event: &CompactEvent) -> String {
             format!("paid {} that was under notice of {member} to {recipient}", shown(amount))
         }
         E::ApproverNamed { member, approver: Address::ZERO } => {
-            format!("named nobody to approve for {member}")
+            format!("named nobody to propose and approve for {member}")
         }
         E::ApproverNamed { member, approver } => {
             format!("named {approver} to propose and approve for {member}")

@@ -16,6 +16,7 @@ use crate::{
     output::Output,
     plan::Step,
     signing::{Signer, SigningArgs},
+    time,
 };
 
 /// The options that every call of a compact has.
@@ -32,6 +33,11 @@ pub(crate) struct Common {
 pub(super) trait Deed {
     /// The compact, and who signs.
     fn common(&self) -> &Common;
+
+    /// Whether it only takes out of a compact, or out of a call: then it is possible whatever the terms are.
+    fn is_way_out(&self) -> bool {
+        false
+    }
 
     /// What it is to do, by which a repeated command is recognized.
     fn purpose(&self) -> Result<Purpose>;
@@ -51,6 +57,10 @@ pub(super) struct Opened {
 pub(super) async fn run(deed: impl Deed, output: Output) -> Result<()> {
     let Common { which, signing } = deed.common();
     let (connection, client) = which.open(signing.network()).await?;
+    if !deed.is_way_out() {
+        client.check_token()?;
+        client.check_escrows()?;
+    }
     connection.current_block().await?;
     let purpose = deed.purpose()?.with("compact", client.address());
     let opened = signing.signer(&connection, None, purpose, output).await?;
@@ -83,6 +93,21 @@ impl Opened {
         let escrow = self.history.compact.escrow_of(operation);
         let call = self.client.call(operation, escrow)?;
         Ok(Step::new(name, headline, call).facts(vec![("compact", self.client.address().to_string())]))
+    }
+
+    /// Until when no call should pass: another one gives, and before the spacing between the two is over, the fulfillment of one that passes
+    /// now would be. A call of the number `call` does not wait for itself.
+    pub(super) fn too_soon(&self, call: Option<u64>) -> Option<(&'static str, String)> {
+        let terms = self.client.terms();
+        let started = self.history.compact.started().filter(|started| Some(started.call) != call)?;
+        let free = started.started_at.saturating_add(terms.spacing()).saturating_add(1);
+        let safe = free.saturating_sub(terms.fulfill_period.into());
+        let text = format!(
+            "call {} gives until then: one that passes before {} is over before it can give",
+            started.call,
+            time::time_from(safe, self.now())
+        );
+        (self.now() < safe).then_some(("too soon", text))
     }
 
     /// What must come before wstETH is taken from the account: nothing, or with `may_approve` an allowance.

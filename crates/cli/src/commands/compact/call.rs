@@ -156,7 +156,8 @@ impl Deed for Propose {
         }
         let member = self.member.unwrap_or(compact.account());
         let proposal = proposal(file.terms, file.edition, self.tier, self.part)?;
-        let facts = self.facts(compact, &proposal);
+        let mut facts = self.facts(compact, &proposal);
+        facts.extend(compact.too_soon(None));
         let headline = format!("Propose a call for the rescue {}", proposal.escrow);
         let step = compact.step("propose", headline, &CompactOperation::Propose { member, proposal })?;
         let missing = CodeStore::of(compact.client.edition()).missing(&compact.signer.provider).await?;
@@ -204,6 +205,7 @@ impl Deed for Approve {
         let mut facts = compact.about(&call);
         let gives = compact.history.compact.share(self.call, member).unwrap_or_default();
         facts.push(("member", format!("{member}, which would give {}", shown(gives))));
+        facts.extend(compact.too_soon(Some(self.call)));
         let operation = CompactOperation::Approve { call: self.call, member };
         let step = compact.step("approve call", format!("Approve call {}", self.call), &operation)?;
         Ok(vec![step.facts(facts)])
@@ -213,6 +215,10 @@ impl Deed for Approve {
 impl Deed for Withdraw {
     fn common(&self) -> &Common {
         &self.common
+    }
+
+    fn is_way_out(&self) -> bool {
+        true
     }
 
     fn purpose(&self) -> Result<Purpose> {

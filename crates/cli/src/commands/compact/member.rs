@@ -6,8 +6,11 @@ use eyre::Result;
 use levee::Purpose;
 use levee_model::{Amount, CompactOperation, Units, compact::MemberView};
 
-use super::act::{Common, Deed, Opened, wsteth};
-use crate::{address, error::UserError, plan::Step, time};
+use super::{
+    act::{Common, Deed, Opened, wsteth},
+    terms,
+};
+use crate::{address, plan::Step, time};
 
 /// Arguments of `levee compact admit`.
 #[derive(Debug, Args)]
@@ -102,14 +105,18 @@ The approver can propose and approve for you, and nothing else: it can move noth
 
 Examples:
   levee compact approver compact.toml 0x… --account treasury
-  levee compact approver compact.toml none --account treasury")]
+  levee compact approver compact.toml --none --account treasury")]
 pub(crate) struct NameApprover {
     #[command(flatten)]
     common: Common,
 
-    /// The approver, or `none`.
-    #[arg(value_name = "APPROVER", value_parser = approver)]
-    approver: Address,
+    /// The approver.
+    #[arg(value_name = "APPROVER", value_parser = address::parse, required_unless_present = "none")]
+    approver: Option<Address>,
+
+    /// Nobody, instead of an approver.
+    #[arg(long, conflicts_with = "approver")]
+    none: bool,
 }
 
 /// Arguments of `levee compact premium`.
@@ -140,10 +147,6 @@ pub(crate) struct Claim {
     /// Whose premiums; default: the account that signs.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     member: Option<Address>,
-}
-
-fn approver(text: &str) -> Result<Address, UserError> {
-    if text == "none" { Ok(Address::ZERO) } else { Ok(address::parse(text)?) }
 }
 
 fn shown(units: Units) -> String {
@@ -189,10 +192,11 @@ impl Deed for Commit {
         let (terms, pending) = (compact.client.terms(), compact.own().pending);
         let from = compact.now().saturating_add(terms.seasoning.into());
         let until = from.saturating_add(terms.leave_window.into());
-        let facts = vec![
+        let mut facts = vec![
             ("pending", format!("{}, with {} that is pending already", shown(amount), shown(pending))),
             ("activation", format!("from {} to {}", time::time(from), time::time(until))),
         ];
+        facts.extend(terms::facts(terms));
         let operation = CompactOperation::Commit { amount };
         let headline = format!("Commit {} to the compact", shown(amount));
         let step = compact.step("commit", headline, &operation)?.facts(facts);
@@ -204,6 +208,10 @@ impl Deed for Commit {
 impl Deed for TakeBack {
     fn common(&self) -> &Common {
         &self.common
+    }
+
+    fn is_way_out(&self) -> bool {
+        true
     }
 
     fn purpose(&self) -> Result<Purpose> {
@@ -239,6 +247,10 @@ impl Deed for Notice {
         &self.common
     }
 
+    fn is_way_out(&self) -> bool {
+        true
+    }
+
     fn purpose(&self) -> Result<Purpose> {
         Ok(Purpose::new("compact notice").with("amount", shown(wsteth(&self.amount)?)))
     }
@@ -269,6 +281,10 @@ impl Deed for Leave {
         &self.common
     }
 
+    fn is_way_out(&self) -> bool {
+        true
+    }
+
     fn purpose(&self) -> Result<Purpose> {
         Ok(Purpose::new("compact leave").with_some("to", self.to))
     }
@@ -287,11 +303,11 @@ impl Deed for NameApprover {
     }
 
     fn purpose(&self) -> Result<Purpose> {
-        Ok(Purpose::new("compact approver").with("approver", self.approver))
+        Ok(Purpose::new("compact approver").with("approver", self.approver.unwrap_or_default()))
     }
 
     async fn steps(&self, compact: &Opened) -> Result<Vec<Step>> {
-        let (approver, member) = (self.approver, compact.account());
+        let (approver, member) = (self.approver.unwrap_or_default(), compact.account());
         let headline = match approver.is_zero() {
             true => format!("Let nobody propose and approve for {member}"),
             false => format!("Let {approver} propose and approve for {member}"),
@@ -324,6 +340,10 @@ impl Deed for Premium {
 impl Deed for Claim {
     fn common(&self) -> &Common {
         &self.common
+    }
+
+    fn is_way_out(&self) -> bool {
+        true
     }
 
     fn purpose(&self) -> Result<Purpose> {

@@ -129,7 +129,7 @@ impl Named {
 }
 
 impl WhichArgs {
-    /// Connects, and proves that the compact is one, with Lido's wstETH where that is known.
+    /// Connects, and proves that the compact is one. What it holds and pays into may still be anyone's.
     async fn open(&self, network: &NetworkArgs) -> Result<(Connection, CompactClient<DynProvider>)> {
         let (connection, address) = match &self.compact {
             Named::Address(address) => (network.connect(None).await?, *address),
@@ -140,7 +140,6 @@ impl WhichArgs {
             }
         };
         let client = CompactClient::open(connection.provider.clone(), connection.chain, address).await?;
-        client.check_token()?;
         Ok((connection, client))
     }
 }

@@ -99,6 +99,10 @@ impl StatusArgs {
     /// Runs the command.
     pub(super) async fn run(self, output: Output) -> Result<()> {
         let (_, client) = self.which.open(&self.network).await?;
+        let doubts = [client.check_token(), client.check_escrows()];
+        let doubts: Vec<_> =
+            doubts.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
+        output.warn(&doubts);
         let history = client.read(self.which.from_block).await?;
         let status = CompactStatus::of(&client, &history);
         output.result(&status.to_text(), &status)
