@@ -20,12 +20,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use sha2::Sha256;
 use tokio::time;
 
-use crate::{
-    environment::variable,
-    error::UserError,
-    output::{self, Output},
-    time::time as utc,
-};
+use crate::{environment::variable, error::UserError, escape, output::Output, time::time as utc};
 
 /// Environment variable with what the body of a webhook is signed with.
 pub(crate) const SECRET_VARIABLE: &str = "LEVEE_WEBHOOK_SECRET";
@@ -105,8 +100,15 @@ impl fmt::Display for Channel {
 
 // ------------------------------------------------------------------------------------------------- lines
 
-fn written(output: Output, notice: &Notice) -> Result<()> {
-    if output.is_json() { output.event("", notice) } else { output::write_stdout(&text(notice)) }
+/// Unlike a result, a notice that nobody reads is not told: it stays until somebody does.
+fn written(output: Output, notice: &Notice) -> io::Result<()> {
+    let line = match output.is_json() {
+        true => escape::json(&format!("{}\n", document(notice))),
+        false => escape::text(&text(notice)),
+    };
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(line.as_bytes())?;
+    stdout.flush()
 }
 
 /// A notice in two lines.

@@ -153,7 +153,7 @@ impl Planner<'_> {
         let mut in_force = Goal::from(self.history.rescue.terms());
         let mut windows = Vec::new();
         for (amendment, since) in self.amendments() {
-            let text = sentence(&amendment::pending(in_force, amendment, since));
+            let text = sentence(&amendment::dated(in_force, amendment));
             let (number, at) = (windows.len() + 1, amendment.effective_at);
             let (kind, title) = (DateKind::ExitWindow, "Exit window closes");
             windows.push((amendment, Date { kind, number, at, since, title, text }));

@@ -23,8 +23,17 @@ pub fn differences(old: Goal, new: Goal) -> Vec<String> {
 
 /// What a pending amendment changes, and until when pledgers may leave, seen from `now`.
 pub fn pending(in_force: Goal, amendment: Amendment, now: Timestamp) -> String {
-    let changes = Some(differences(in_force, amendment.goal)).filter(|changes| !changes.is_empty());
-    let changes = changes.map_or_else(|| "nothing changes".into(), |changes| changes.join(", "));
-    let at = time_from(amendment.effective_at, now);
+    let (changes, at) = (changes(in_force, amendment), time_from(amendment.effective_at, now));
     format!("{changes}, effective {at}; until then, `levee exit` withdraws a pledge")
+}
+
+/// The same in words that stay true when the amendment is in force.
+pub fn dated(in_force: Goal, amendment: Amendment) -> String {
+    let (changes, at) = (changes(in_force, amendment), utc(amendment.effective_at));
+    format!("{changes}, effective {at}; before that, `levee exit` withdraws a pledge")
+}
+
+fn changes(in_force: Goal, amendment: Amendment) -> String {
+    let changes = Some(differences(in_force, amendment.goal)).filter(|changes| !changes.is_empty());
+    changes.map_or_else(|| "nothing changes".into(), |changes| changes.join(", "))
 }
