@@ -137,8 +137,11 @@ impl<P: Provider + Clone> CompactClient<P> {
     /// # Errors
     /// [`Error::Unencodable`] if a deadline of a proposed rescue exceeds what the contract can hold.
     pub fn call(&self, operation: &CompactOperation, escrow: Option<Address>) -> Result<Call<P>, Error> {
-        let store = CodeStore::of(self.edition);
-        let input = encode(operation, &store.addresses())?;
+        let code = match operation {
+            CompactOperation::Propose { .. } => CodeStore::of(self.edition).addresses(),
+            _ => Vec::new(),
+        };
+        let input = encode(operation, &code)?;
         let (contract, to, value) = (Contract::Compact, self.address, Wei::ZERO);
         let events_of = [Some(self.address), escrow].into_iter().flatten().collect();
         Ok(Call::of(self.provider.clone(), Transaction { contract, to, value, input }, events_of))
@@ -165,7 +168,8 @@ impl<P: Provider + Clone> CompactClient<P> {
         Ok(CompactFunds { balance, allowance })
     }
 
-    /// The compact at the end of the latest block, from its logs, checked against what its views say there. The scan begins at `from_block`,
+    /// The compact at the end of the latest block, from its logs. Its sums, the number of its calls and the last that gave must be what its
+    /// views say there; what changes none of these, such as an approval, is the node's word. The scan begins at `from_block`,
     /// or where there can be logs of Levee's contracts.
     ///
     /// # Errors
@@ -182,7 +186,7 @@ impl<P: Provider + Clone> CompactClient<P> {
         Err(Error::CompactHistoryDiffers { compact: self.address, block: block.number })
     }
 
-    /// Whether sums, calls and the last start are what the contract says: no event can be missing that would change one of them.
+    /// Whether the sums, the number of calls and the last start are what the contract says.
     async fn agrees(&self, compact: &Compact, block: u64) -> Result<bool, Error> {
         let at = BlockId::number(block);
         let all = rpc::read(&self.provider, self.address, &Raw::allCall {}, at).await?;
