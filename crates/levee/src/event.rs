@@ -80,6 +80,14 @@ impl Event {
         }
     }
 
+    /// The event, if it is a compact's.
+    pub const fn of_compact(&self) -> Option<&CompactEvent> {
+        match self {
+            Self::Compact(event) => Some(event),
+            _ => None,
+        }
+    }
+
     /// The event, if it is an escrow's.
     pub const fn of_rescue(&self) -> Option<&RescueEvent> {
         match self {

@@ -112,14 +112,29 @@ impl CompactFile {
         Blueprint::compact(&self.terms).in_edition(self.edition)
     }
 
-    /// Finds the first rule that the terms violate, and refuses a token that is not Lido's, where that is known.
+    /// Finds the first rule that the terms violate, and refuses a token that is not Lido's, where that is known, and terms that no rescue
+    /// could ever meet.
     pub fn check(&self) -> Result<(), TextError> {
         let within = |error: TextError| error.within(self.path.display());
         let checked = self.terms.check().map_err(|rule| broken_rule(&rule));
-        checked.and_then(|()| self.check_token()).map_err(within)
+        checked.and_then(|()| self.check_lock()).and_then(|()| self.check_token()).map_err(within)
+    }
+
+    fn check_lock(&self) -> Result<(), TextError> {
+        let (given, least) = (u64::from(self.terms.max_lock), self.terms.least_lock());
+        if given >= least {
+            return Ok(());
+        }
+        let [given, least] = [given, least].map(time::duration);
+        Err(TextError::new(format!("no rescue could ever keep within the max_lock of {given}"))
+            .hint(format!("choose more than voting, fulfillment and objections take, at least {least}; a rescue also has tranches and release windows")))
     }
 
     fn check_token(&self) -> Result<(), TextError> {
+        if self.terms.wsteth.is_zero() {
+            return Err(TextError::new("wsteth is the zero address, where no token is")
+                .hint("write the address of Lido's wstETH on this chain"));
+        }
         match Network::of(self.chain).and_then(Network::lido) {
             Some((_, wsteth)) if wsteth != self.terms.wsteth => {
                 let given = self.terms.wsteth;
@@ -202,7 +217,7 @@ mod tests {
         assert_eq!((terms.admitter, terms.guardian), (Address::ZERO, Address::ZERO));
         assert_eq!(terms.terms_hash, B256::repeat_byte(7));
         let parts = [terms.quorum, terms.max_call, terms.min_threshold, terms.min_rate, terms.max_veto];
-        assert_eq!(parts, [6_000, 5_000, 10_000, 0, 5_000].map(Bps::new));
+        assert_eq!(parts, [6_000, 5_000, 10_000, 0, 4_000].map(Bps::new));
         let of_members = [terms.voting_period, terms.fulfill_period, terms.notice_period, terms.leave_window];
         assert_eq!(of_members, [3, 4, 8, 7].map(|days| days * DAY));
         let of_rescues = [terms.seasoning, terms.min_objection_period, terms.min_exit_window, terms.max_lock];
@@ -222,6 +237,10 @@ mod tests {
         assert!(unknown.contains("quorums"), "{unknown}");
         let short = refusal("seasoning = \"15 days\"", "seasoning = \"14 days\"");
         assert_eq!(short, "compact.toml: the seasoning of 14 days is too short");
+        let lock = refusal("max_lock = \"180 days\"", "max_lock = \"10 days\"");
+        assert_eq!(lock, "compact.toml: no rescue could ever keep within the max_lock of 10 days");
+        let zero = refusal("0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0", &Address::ZERO.to_string());
+        assert_eq!(zero, "compact.toml: wsteth is the zero address, where no token is");
         let notice = refusal("notice_period = \"8 days\"", "notice_period = \"7 days\"");
         assert_eq!(notice, "compact.toml: the notice_period of 7 days is too short");
     }

@@ -23,4 +23,4 @@ pub use refusal::{CompactRefusal, CompactRefused};
 pub use standing::{Standing, Standings};
 pub use state::{CallRecord, Compact, Gift, Started};
 pub use terms::{CompactTerms, CompactTermsError, MIN_PERIOD, MIN_QUORUM};
-pub use view::{CallState, CallView, CompactView, MemberView, MemberWindows, Window};
+pub use view::{CallState, CallView, CompactBooks, CompactView, MemberView, MemberWindows, Window};

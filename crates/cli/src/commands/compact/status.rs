@@ -24,8 +24,8 @@ use crate::{connection::NetworkArgs, output::Output, percent, table, time};
 /// Arguments of `levee compact status`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Everything follows from the logs of the compact. Its sums, the number of its calls and the last that gave are checked against what the \
-contract says; the rest, such as approvals, is the node's word: use `--quorum` to have others confirm it.
+Everything follows from the logs of the compact. What they add up to for each member and each call is checked against what the contract \
+says; who approved which call is the node's word: use `--quorum` to have others confirm it.
 
 Examples:
   levee compact status compact.toml --rpc-url https://node.example
