@@ -1,7 +1,12 @@
 //! A compact by command, from its terms to a rescue that its members pay into.
 
-use alloy::primitives::{Address, B256, U256, utils::format_ether};
+use alloy::{
+    primitives::{Address, B256, U256, utils::format_ether},
+    providers::Provider as _,
+    rpc::types::Filter,
+};
 use levee::{Blueprint, CREATE2_DEPLOYER, bindings::WstETH, text::CompactFile};
+use levee_lab::proxy::{Proxy, Reply};
 use levee_model::CompactTerms;
 use serde_json::{Value, json};
 
@@ -36,7 +41,7 @@ document = "terms.md"
 
 impl World {
     /// With the compact created, and 40, 30 and 30 wstETH in the hands of Ann, Ben and Cat.
-    async fn with_compact() -> Self {
+    pub(crate) async fn with_compact() -> Self {
         let world = Self::start().await;
         world.fund_members().await;
         let terms = world.compact_terms().replace("ADMITTER", &world.address(ANYONE).to_string());
@@ -73,7 +78,7 @@ impl World {
     }
 
     /// All three admitted, with 40, 30 and 20 wstETH active, six days after the start.
-    async fn with_members() -> Self {
+    pub(crate) async fn with_members() -> Self {
         let world = Self::with_compact().await;
         for (member, amount) in [(ANN, 40), (BEN, 30), (CAT, 20)] {
             world.compact(ANYONE, "admit", &world.address(member).to_string());
@@ -303,6 +308,39 @@ async fn a_compact_that_pays_into_foreign_contracts_takes_no_money() {
     // Who has something in it gets out.
     let ran = by_ann(&format!("take-back {compact} --json"));
     assert_eq!(kind(&ran), "NothingPending");
+}
+
+#[tokio::test]
+async fn a_compact_is_told_by_its_whole_history_or_not_at_all() {
+    let world = World::with_members().await;
+    let compact = world.compact_status()["address"].as_str().expect("text").to_owned();
+    let latest = world.chain.get_block_number().await.expect("anvil answers");
+    let ran = world.levee(&format!("compact status compact.toml --from-block {latest}"));
+    ran.assert_refused(
+        &format!(
+            "the compact `{compact}` was created before block {latest}, and its logs are needed from there on"
+        ),
+        "leave `--from-block` out, or name an earlier block",
+    );
+    // A name of an approver changes no sum, but the node must not leave it out.
+    let before = latest + 1;
+    world.compact(ANN, "approver", &world.address(BEN).to_string());
+    let filter = Filter::new().address(compact.parse::<Address>().expect("an address"));
+    let logs =
+        world.chain.get_logs(&filter.from_block(0).to_block(before - 1)).await.expect("anvil has them");
+    let logs = serde_json::to_value(logs).expect("they are JSON");
+    let proxy = Proxy::replying(&world.endpoint(), move |request| match request["method"].as_str() {
+        Some("eth_getLogs") => Reply::Result(logs.clone()),
+        _ => Reply::Node,
+    });
+    let ran = world.levee(&format!("compact status compact.toml --json --rpc-url {}", proxy.url()));
+    assert_eq!((ran.code, kind(&ran)), (Some(2), "CompactHistoryDiffers".to_owned()));
+    // The document is part of the terms.
+    world.write("terms.md", "Something else was agreed.\n");
+    let ran = world.levee("compact status compact.toml");
+    assert!(ran.stderr.contains("which follows from `compact.toml`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("a value in the file or its document differs"), "{}", ran.stderr);
+    assert_eq!(ran.code, Some(1));
 }
 
 #[tokio::test]

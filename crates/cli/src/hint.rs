@@ -25,7 +25,7 @@ pub(crate) const fn for_index(error: &IndexError) -> Option<&'static str> {
         IndexError::StoreDamaged { .. } | IndexError::OtherRules { .. } => {
             Some("index again into another store")
         }
-        IndexError::HistoryBroken { .. } => {
+        IndexError::HistoryBroken { .. } | IndexError::CompactBroken { .. } => {
             Some("the node leaves out logs; index again with another node, into another store")
         }
         _ => None,
@@ -277,15 +277,15 @@ fn for_compact(refusal: &CompactRefusal) -> Option<&'static str> {
         }
         NoticeLapsed { .. } => Some("give notice again with `levee compact notice`"),
         NotApprover { .. } => Some("sign with the member, or with the approver that it has named"),
-        NoWeight { .. } => {
-            Some("only what was active then, and not under notice, can propose and approve")
-        }
+        NoWeight { .. } => Some("only what was active then, and not under notice, can propose and approve"),
         BpsOutOfBounds { .. } => Some("choose a part within these bounds with `--part`"),
         WrongEscrowCode { .. } | NoEscrow { .. } => {
             Some("check the terms file and its edition, and create the rescue with `levee deploy` first")
         }
         UnknownTier { .. } => Some("`levee status` lists the tiers of the rescue"),
-        NotPledging { .. } | CallTooLarge { .. } => Some("`levee status` shows what the rescue takes and misses"),
+        NotPledging { .. } | CallTooLarge { .. } => {
+            Some("`levee status` shows what the rescue takes and misses")
+        }
         DeadlineTooEarly { .. } => Some("only a rescue with a later deadline can be called for"),
         RateUnreadable => Some("try again later"),
         OtherToken { .. }

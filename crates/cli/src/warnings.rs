@@ -418,7 +418,10 @@ mod tests {
             of_compact(&CompactFile::parse(&crate::document::Document::new("c.toml", text)).unwrap())
         };
         let veto = "members whom a quorum of 60 % outvotes have less than 40 %, and so cannot stop a rescue by a veto of up to 50 %: choose a max_veto of 40 % or less";
-        assert_eq!(warned(&[("max_veto = \"50 %\"", "max_veto = \"40.01 %\"")]), [veto.replace("up to 50", "up to 40.01")]);
+        assert_eq!(
+            warned(&[("max_veto = \"50 %\"", "max_veto = \"40.01 %\"")]),
+            [veto.replace("up to 50", "up to 40.01")]
+        );
         let calm = ("max_veto = \"50 %\"", "max_veto = \"40 %\"");
         assert_eq!(warned(&[calm]), [""; 0]);
         let rate = "a min_rate of 500 % a year is more than any rescue is likely to promise: no call could be proposed";

@@ -124,7 +124,9 @@ pub enum Error {
         chain: u64,
     },
     /// The scan for the logs of a compact began after its creation.
-    #[error("the compact `{compact}` was created before block {block}, and its logs are needed from there on")]
+    #[error(
+        "the compact `{compact}` was created before block {block}, and its logs are needed from there on"
+    )]
     CompactBeginsEarlier {
         /// The compact.
         #[serde(with = "levee_model::json::Account")]

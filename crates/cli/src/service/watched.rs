@@ -32,7 +32,7 @@ impl Detail {
             Kind::Rescue => true,
             Kind::RecoveryPool => !matches!(self, Self::Rescue),
             Kind::BonusPool => matches!(self, Self::Events),
-            Kind::Board => false,
+            Kind::Board | Kind::Compact => false,
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     edition::Edition,
     error::Error,
     history::{self, Entry},
-    network::Network,
+    network,
     operation::Transaction,
     rpc,
     scan::{Begin, Search},
@@ -99,6 +99,11 @@ impl<P: Provider + Clone> CompactClient<P> {
         self.address
     }
 
+    /// What reads the chain.
+    pub const fn provider(&self) -> &P {
+        &self.provider
+    }
+
     /// The chain.
     pub const fn chain(&self) -> u64 {
         self.chain
@@ -109,16 +114,12 @@ impl<P: Provider + Clone> CompactClient<P> {
         &self.terms
     }
 
-    /// Checks that its token is Lido's, where that is known.
+    /// Checks that its token can be Lido's.
     ///
     /// # Errors
     /// [`Error::NotLidos`].
     pub fn check_token(&self) -> Result<(), Error> {
-        let (chain, wsteth) = (self.chain, self.terms.wsteth);
-        match Network::of(chain).and_then(Network::lido) {
-            Some((_, lidos)) if lidos != wsteth => Err(Error::NotLidos { wsteth, chain }),
-            _ => Ok(()),
-        }
+        network::check_wsteth(self.chain, self.terms.wsteth)
     }
 
     /// Checks that its calls pay into Levee's escrows only: whoever founds a compact may name any other code, which could keep the money.
@@ -248,6 +249,21 @@ pub async fn books(
             .map(|started_at| Ok::<_, Error>(Started { call: narrow_call(last.call)?, started_at }))
             .transpose()?,
     })
+}
+
+/// What a compact says at the end of a block of an account's vote on a call: whether it approves it, and whether it has given.
+///
+/// # Errors
+/// [`Error::Rpc`], [`Error::Malformed`].
+pub async fn vote(
+    provider: &impl Provider,
+    compact: Address,
+    (call, account): (u64, Address),
+    block: BlockId,
+) -> Result<(bool, bool), Error> {
+    let read = Raw::voteOfCall { number: U256::from(call), account };
+    let vote = rpc::read(provider, compact, &read, block).await?;
+    Ok((vote.approved, vote.given))
 }
 
 fn narrow_call(call: U256) -> Result<u64, Error> {

@@ -10,7 +10,7 @@ use toml::Spanned;
 use crate::{
     blueprint::{Blueprint, Contract},
     edition::Edition,
-    network::Network,
+    network::{self, Network},
 };
 
 use super::{TextError, address, document::Document, percent, terms, time};
@@ -34,8 +34,9 @@ pub struct CompactFile {
 /// The keys of the terms in a document.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CompactToml {
-    chain: u64,
+pub struct CompactToml {
+    /// Id of the chain.
+    pub chain: u64,
     edition: Option<Spanned<String>>,
     wsteth: Spanned<String>,
     admitter: Option<Spanned<String>>,
@@ -58,12 +59,31 @@ struct CompactToml {
 }
 
 impl CompactToml {
-    fn read(
+    /// The terms, with addresses read by `account`, as part of a file that may have more in it.
+    pub fn read(
         &self,
         document: &Document,
+        account: impl Fn(&str) -> Result<Address, TextError>,
+    ) -> Result<CompactFile, TextError> {
+        let edition = terms::edition(document, self.edition.as_ref())?;
+        let (source, terms_hash) = terms::terms_hash(document, (&self.document, &self.terms_hash))?;
+        let terms = self.terms(document, &account, (edition, terms_hash))?;
+        Ok(CompactFile {
+            path: document.path().to_owned(),
+            chain: self.chain,
+            edition,
+            terms,
+            document: source,
+        })
+    }
+
+    fn terms(
+        &self,
+        document: &Document,
+        account: &impl Fn(&str) -> Result<Address, TextError>,
         (edition, terms_hash): (Edition, B256),
     ) -> Result<CompactTerms, TextError> {
-        let account = |key, value: &Spanned<String>| document.field(key, value, address::parse);
+        let account = |key, value: &Spanned<String>| document.field(key, value, account);
         let account_or_zero =
             |key, value: &Option<_>| value.as_ref().map_or(Ok(Address::ZERO), |value| account(key, value));
         let part = |key, value| -> Result<Bps, TextError> { document.field(key, value, percent::parse) };
@@ -101,10 +121,7 @@ impl CompactFile {
     pub fn parse(document: &Document) -> Result<Self, TextError> {
         let hint = "`levee compact new` writes a file with every key explained";
         let toml: CompactToml = document.parse().map_err(|error| error.hint(hint))?;
-        let edition = terms::edition(document, toml.edition.as_ref())?;
-        let (source, hash) = terms::terms_hash(document, (&toml.document, &toml.terms_hash))?;
-        let terms = toml.read(document, (edition, hash))?;
-        Ok(Self { path: document.path().to_owned(), chain: toml.chain, edition, terms, document: source })
+        toml.read(document, address::parse)
     }
 
     /// The compact with these terms, whether it was created yet or not.
@@ -135,14 +152,15 @@ impl CompactFile {
             return Err(TextError::new("wsteth is the zero address, where no token is")
                 .hint("write the address of Lido's wstETH on this chain"));
         }
-        match Network::of(self.chain).and_then(Network::lido) {
-            Some((_, wsteth)) if wsteth != self.terms.wsteth => {
-                let given = self.terms.wsteth;
-                Err(TextError::new(format!("wsteth `{given}` is not Lido's on chain {}", self.chain))
-                    .hint(format!("write `{wsteth}`")))
-            }
-            _ => Ok(()),
-        }
+        let given = self.terms.wsteth;
+        network::check_wsteth(self.chain, given).map_err(|_| {
+            let known = Network::of(self.chain).and_then(Network::lido);
+            let hint = known
+                .map_or("it is another network's: check it, and `chain`".into(), |(_, wsteth)| {
+                    format!("write `{wsteth}`")
+                });
+            TextError::new(format!("wsteth `{given}` is not Lido's on chain {}", self.chain)).hint(hint)
+        })
     }
 }
 

@@ -100,7 +100,7 @@ impl CompactShown {
 }
 
 /// All terms, to review before they bind.
-pub(super) fn facts(terms: &CompactTerms) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(terms: &CompactTerms) -> Vec<(&'static str, String)> {
     let or_none = |address: Address| if address.is_zero() { "none".into() } else { address.to_string() };
     let days = |seconds: u32| time::duration(seconds.into());
     let admitter =
