@@ -247,6 +247,62 @@ async fn a_call_that_passes_pledges_every_members_part() {
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
+/// Operation and outcome of each duty of a keeper that looks once.
+fn kept(world: &World, options: &str) -> Vec<(String, String)> {
+    let round = world.levee(&format!("keeper --store index.db --once --dev 6 --json {options}")).json();
+    let text = |duty: &Value, key: &str| duty[key].as_str().expect("text").to_owned();
+    let duties = round["duties"].as_array().expect("a list").iter();
+    duties.map(|duty| (text(duty, "operation"), text(duty, "outcome"))).collect()
+}
+
+#[tokio::test]
+async fn a_keeper_activates_if_it_is_told_so_and_fulfills_once() {
+    let world = World::with_compact().await;
+    let [ann, ben, cat] = [ANN, BEN, CAT].map(|account| world.address(account));
+    for (member, amount) in [(ANN, 40), (BEN, 30), (CAT, 20)] {
+        world.compact(ANYONE, "admit", &world.address(member).to_string());
+        world.compact(member, "commit", &format!("{amount} wstETH --approve"));
+    }
+    let done = |operation: &str| (operation.to_owned(), "done".to_owned());
+    assert_eq!(kept(&world, "--activate"), [], "nothing has seasoned");
+    world.warp(6 * DAY).await;
+    assert_eq!(kept(&world, ""), []);
+    assert_eq!(kept(&world, &format!("--activate --member {cat}")), [done("Activate")]);
+    assert_eq!(kept(&world, "--activate"), [done("Activate"), done("Activate")]);
+    assert_eq!(world.compact_status()["all"]["activeUnits"], units(900));
+    world.deploy();
+    world.compact(ANN, "propose", "--terms rescue.toml --tier 2 --part 25%");
+    world.compact(ANN, "approve", "0");
+    assert_eq!(kept(&world, ""), [], "it has not passed");
+    world.compact(BEN, "approve", "0");
+    let plan =
+        world.levee("keeper --store index.db --dry-run --as 0x000000000000000000000000000000000000dEaD").ok();
+    let planned = words(&plan);
+    assert!(planned.contains("fulfillment of call 0 for 3 members, due since"), "{plan}");
+    let rescue = world.rescue();
+    assert_eq!(kept(&world, &format!("--rescue {rescue}")), [], "it looks after the rescue only");
+    assert_eq!(kept(&world, ""), [done("Fulfill")]);
+    assert_eq!(world.pots().await, [(2, 2, 225 * ETHER / 10, 0, 0)]);
+    assert_eq!(kept(&world, ""), []);
+    let given = |member: Address| {
+        let shares = world.compact_status()["calls"][0]["shares"].as_array().expect("a list").clone();
+        let share =
+            shares.into_iter().find(|share| share["member"] == member.to_string()).expect("it is there");
+        share["givenUnits"].as_str().expect("text").to_owned()
+    };
+    assert_eq!([ann, ben, cat].map(given), [units(100), units(75), units(50)]);
+}
+
+#[tokio::test]
+async fn an_index_has_compacts_too() {
+    let world = World::with_members().await;
+    world.compact(CAT, "notice", "5 wstETH");
+    let ran = world.levee("index --store index.db --once");
+    assert!(ran.stderr.contains("0 rescues and 1 compact"), "{}", ran.stderr);
+    let checked = world.levee("index check --store index.db --json").json();
+    assert_eq!(checked["differences"], json!([]));
+}
+
 #[tokio::test]
 async fn a_compact_is_used_as_its_page_says() {
     let page = project_file("docs/compact.md");
@@ -305,6 +361,11 @@ async fn a_compact_that_pays_into_foreign_contracts_takes_no_money() {
     let ran = world.levee(&format!("compact status {compact}"));
     assert!(ran.stderr.contains("which are not Levee's escrows"), "{}", ran.stderr);
     ran.ok();
+    let keeper = format!("keeper --store index.db --once --dev {ANYONE} --compact {compact}");
+    world.levee(&keeper).assert_refused(
+        &format!("the index of chain 31337 has no rescue or compact `{compact}`"),
+        "check the address, or let `levee index` catch up with the chain",
+    );
     // Who has something in it gets out.
     let ran = by_ann(&format!("take-back {compact} --json"));
     assert_eq!(kind(&ran), "NothingPending");

@@ -16,7 +16,7 @@ use tokio::{
     task,
 };
 
-use super::{bodies::Bodies, metrics::Metrics};
+use super::{bodies::Bodies, compacts, metrics::Metrics};
 use crate::{
     error::{self, UserError},
     history,
@@ -57,10 +57,12 @@ pub(super) struct Issue {
     pub(super) block: Block,
     /// All that announced themselves as rescues, the latest first.
     pub(super) rescues: Vec<Contract>,
+    /// All that announced themselves as compacts, the latest first.
+    pub(super) compacts: Vec<Contract>,
     declarations: Arc<Declarations>,
     shelf: Mutex<Shelf>,
-    /// Held by whoever adds up a rescue, so that none is added up twice.
-    adding: AsyncMutex<()>,
+    /// Held by whoever adds up a rescue or a compact, so that none is added up twice.
+    pub(super) adding: AsyncMutex<()>,
     pub(super) bodies: Bodies,
 }
 
@@ -245,11 +247,12 @@ impl Issue {
     }
 
     fn new(look: Look, declarations: Arc<Declarations>) -> Self {
+        let compacts = compacts::of_look(&look);
         let Look { cursor, block, contracts: mut rescues, .. } = look;
         rescues.retain(|contract| contract.kind == Kind::Rescue);
         rescues.sort_by_key(|contract| (std::cmp::Reverse(contract.block), contract.address));
         let (shelf, adding, bodies) = Default::default();
-        Self { cursor, block, rescues, declarations, shelf, adding, bodies }
+        Self { cursor, block, rescues, compacts, declarations, shelf, adding, bodies }
     }
 
     /// The rescues with logs that are not in this issue; none if that is not known, or there are new declarations.

@@ -8,6 +8,7 @@ mod api;
 mod archive;
 mod asked;
 mod bodies;
+mod compacts;
 mod connections;
 mod guard;
 mod live;
@@ -146,6 +147,8 @@ fn for_readers() -> Router<Arc<Site>> {
         .route("/rescue/{rescue}/check", get(pages::check))
         .route("/rescue/{rescue}/contributor/{account}", get(pages::contributor))
         .route("/rescue/{rescue}/badge.svg", get(pages::picture))
+        .route("/compacts", get(compacts::list))
+        .route("/compact/{compact}", get(compacts::compact))
         .route("/assets/{name}", get(api::asset))
 }
 

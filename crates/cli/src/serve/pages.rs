@@ -22,10 +22,10 @@ use crate::{commands::statement::Ledger, error, time};
 /// How many rescues one page lists.
 pub(super) const RESCUES_ON_A_PAGE: usize = 30;
 
-const HTML: &str = "text/html; charset=utf-8";
+pub(super) const HTML: &str = "text/html; charset=utf-8";
 
 /// How old a block is, in words. Pages are made again only when these change.
-fn age(block: Block) -> String {
+pub(super) fn age(block: Block) -> String {
     age_at(block, time::clock())
 }
 

@@ -8,6 +8,7 @@
 //! All amounts are in units of wstETH, each of them one share.
 
 mod calls;
+mod duty;
 mod event;
 mod operation;
 mod policy;
@@ -17,6 +18,7 @@ mod state;
 mod terms;
 mod view;
 
+pub use duty::{CompactDuty, CompactTask};
 pub use event::CompactEvent;
 pub use operation::{CompactOperation, Proposal};
 pub use refusal::{CompactRefusal, CompactRefused};
