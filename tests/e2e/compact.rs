@@ -294,6 +294,38 @@ async fn a_keeper_activates_if_it_is_told_so_and_fulfills_once() {
 }
 
 #[tokio::test]
+async fn people_are_told_of_a_compact() {
+    let world = World::with_members().await;
+    let ann = world.address(ANN);
+    let watch = || {
+        let ran = world.levee(&format!(
+            "watch --store index.db --state watch.db --confirmations 1 --once --json --for {ann}"
+        ));
+        let kind = |line: &str| {
+            let notice: Value = serde_json::from_str(line).expect("it is JSON");
+            notice["kind"].as_str().expect("text").to_owned()
+        };
+        ran.ok().lines().map(kind).collect::<Vec<_>>()
+    };
+    watch();
+    world.deploy();
+    world.compact(CAT, "premium", "9 wstETH --approve");
+    world.compact(ANN, "propose", "--terms rescue.toml --tier 2 --part 25%");
+    world.compact(ANN, "approve", "0");
+    let told = watch();
+    for kind in ["callProposed", "callApproved", "premiumDue", "created"] {
+        assert!(told.iter().any(|one| one == kind), "{kind}: {told:?}");
+    }
+    world.compact(BEN, "approve", "0");
+    world.compact(ANYONE, "fulfill", "0");
+    let told = watch();
+    for kind in ["callPassed", "callGives", "given"] {
+        assert!(told.iter().any(|one| one == kind), "{kind}: {told:?}");
+    }
+    assert_eq!(watch(), [""; 0], "nothing is told twice");
+}
+
+#[tokio::test]
 async fn an_index_has_compacts_too() {
     let world = World::with_members().await;
     world.compact(CAT, "notice", "5 wstETH");

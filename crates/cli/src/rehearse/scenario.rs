@@ -92,7 +92,8 @@ impl Scenario {
         let reader = Reader { document, cast: &cast, tier_names: &toml.tier_names };
         let rate = toml.share_rate.as_ref();
         let rate = rate.map(|rate| document.field("share_rate", rate, amount::parse_rate)).transpose()?;
-        let compact = toml.compact.as_ref().map(|compact| reader.compact(compact, start)).transpose()?;
+        let compact =
+            toml.compact.as_ref().map(|compact| reader.compact(compact, (start, edition))).transpose()?;
         let scenario = Self {
             start,
             compact,
@@ -174,7 +175,11 @@ fn check_sources(toml: &ScenarioToml) -> Result<(), UserError> {
 }
 
 impl Reader<'_> {
-    fn compact(&self, toml: &AgreementToml, start: Timestamp) -> Result<Agreed, UserError> {
+    fn compact(
+        &self,
+        toml: &AgreementToml,
+        (start, edition): (Timestamp, Edition),
+    ) -> Result<Agreed, UserError> {
         let since = self.document.field("since", &toml.since, time::parse_time)?;
         let wrong = |message: String, hint: &str| {
             Err(UserError::new(message).within(self.document.path().display()).hint(hint))
@@ -187,7 +192,7 @@ impl Reader<'_> {
             let message = format!("a rehearsal is played on chain {CHAIN}, not {}", toml.terms.chain);
             return wrong(message, &format!("write `chain = {CHAIN}` in `[compact.terms]`"));
         }
-        let file = toml.terms.read(self.document, |text| self.cast.address_in_terms(text))?;
+        let file = toml.terms.read(self.document, Some(edition), |text| self.cast.address_in_terms(text))?;
         file.check()?;
         let steps = self.steps(&toml.step)?;
         let is_possible = |step: &&Step| {

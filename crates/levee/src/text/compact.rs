@@ -59,13 +59,17 @@ pub struct CompactToml {
 }
 
 impl CompactToml {
-    /// The terms, with addresses read by `account`, as part of a file that may have more in it.
+    /// The terms, with addresses read by `account`, as part of a file that may have more in it, such as an edition where these name none.
     pub fn read(
         &self,
         document: &Document,
+        of_file: Option<Edition>,
         account: impl Fn(&str) -> Result<Address, TextError>,
     ) -> Result<CompactFile, TextError> {
-        let edition = terms::edition(document, self.edition.as_ref())?;
+        let edition = match (&self.edition, of_file) {
+            (None, Some(edition)) => edition,
+            (named, _) => terms::edition(document, named.as_ref())?,
+        };
         let (source, terms_hash) = terms::terms_hash(document, (&self.document, &self.terms_hash))?;
         let terms = self.terms(document, &account, (edition, terms_hash))?;
         Ok(CompactFile {
@@ -121,7 +125,7 @@ impl CompactFile {
     pub fn parse(document: &Document) -> Result<Self, TextError> {
         let hint = "`levee compact new` writes a file with every key explained";
         let toml: CompactToml = document.parse().map_err(|error| error.hint(hint))?;
-        toml.read(document, address::parse)
+        toml.read(document, None, address::parse)
     }
 
     /// The compact with these terms, whether it was created yet or not.
