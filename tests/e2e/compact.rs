@@ -325,6 +325,58 @@ async fn people_are_told_of_a_compact() {
     assert_eq!(watch(), [""; 0], "nothing is told twice");
 }
 
+/// Against the hash of a block, with a premium, a notice, an approver, a call that gives and one that is voted on.
+#[tokio::test]
+async fn a_compact_is_proven_word_by_word() {
+    let world = World::with_members().await;
+    world.deploy();
+    world.compact(CAT, "premium", "9 wstETH --approve");
+    world.compact(BEN, "approver", &world.address(ANN).to_string());
+    world.compact(ANN, "propose", "--terms rescue.toml --tier 2 --part 25%");
+    world.compact(ANN, "approve", "0");
+    world.compact(ANN, "approve", &format!("0 --for {}", world.address(BEN)));
+    world.compact(ANYONE, "fulfill", &format!("0 --member {}", world.address(CAT)));
+    world.compact(CAT, "notice", "3 wstETH");
+    world.compact(ANN, "propose", "--terms rescue.toml --tier 2 --part 5%");
+    world.compact(BEN, "approve", "1");
+    let status = world.compact_status();
+    let compact = status["address"].as_str().expect("text");
+    let verified = world.levee(&format!("verify {compact} --json --bundle proof.json")).json();
+    for key in ["terms", "all", "members", "calls", "lastStarted", "address"] {
+        assert_eq!(verified[key], status[key], "{key}");
+    }
+    // 90 less the 5 that Cat gave, and nearly all of the premium.
+    assert_eq!(verified["balanceUnits"], units(940));
+    let [compact_words, token_words] =
+        [0, 1].map(|at| verified["proven"][at]["words"].as_array().expect("a list").len());
+    // Five of all; for each of three members five and a history; two for each call, and three votes.
+    assert_eq!((compact_words, token_words), (5 + 3 * 6 + 2 * (2 + 3), 1));
+    let text = world.levee(&format!("verify {compact} --terms compact.toml")).ok();
+    assert!(text.contains("not proven") && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    // Offline, and refused as soon as a digit of it is another.
+    let hash = verified["blockHash"].as_str().expect("text");
+    let offline =
+        world.levee(&format!("verify {compact} --from-bundle proof.json --block-hash {hash} --json")).json();
+    assert_eq!((&offline["members"], &offline["anchor"]["by"]), (&status["members"], &json!("caller")));
+    let bundle = std::fs::read_to_string(world.directory().join("proof.json")).expect("it was written");
+    let mut bundle: Value = serde_json::from_str(&bundle).expect("it is JSON");
+    // The last log, an approval, is left out.
+    bundle["evidence"]["logs"].as_array_mut().expect("a list").pop();
+    world.write("forged.json", &bundle.to_string());
+    let forged = world.levee(&format!("verify {compact} --from-bundle forged.json"));
+    assert!(forged.stderr.contains("`forged.json` proves nothing"), "{}", forged.stderr);
+    assert_eq!(forged.code, Some(1));
+    let other = CompactFile::read(&world.directory().join("compact.toml")).expect("it is valid").path;
+    let text = std::fs::read_to_string(&other)
+        .expect("it is there")
+        .replace("max_lock = \"60 days\"", "max_lock = \"61 days\"");
+    world.write("other.toml", &text);
+    let ran = world.levee(&format!("verify {compact} --terms other.toml"));
+    let differs =
+        "the terms of the compact are not those in `other.toml`: `maxLockSeconds` is 5184000, not 5270400";
+    assert!(words(&ran.stderr).contains(differs), "{}", ran.stderr);
+}
+
 #[tokio::test]
 async fn an_index_has_compacts_too() {
     let world = World::with_members().await;

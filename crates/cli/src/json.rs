@@ -139,6 +139,7 @@ mod tests {
             solve::Solution,
             statement::StatementJson,
             verify::Verification,
+            verify_compact::CompactVerification,
             what_if::WhatIf,
         },
         declaration::SignedFile,
@@ -201,6 +202,7 @@ mod tests {
             ("transactions", schema::<Transactions>()),
             ("unsigned", schema::<Unsigned>()),
             ("verify", schema::<Verification<'_>>()),
+            ("verify-compact", schema::<CompactVerification<'_>>()),
             ("watch-line", schema::<levee::notice::Notice>()),
             ("what-if", schema::<WhatIf>()),
         ];

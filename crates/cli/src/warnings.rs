@@ -417,16 +417,12 @@ mod tests {
             });
             of_compact(&CompactFile::parse(&crate::document::Document::new("c.toml", text)).unwrap())
         };
-        let veto = "members whom a quorum of 60 % outvotes have less than 40 %, and so cannot stop a rescue by a veto of up to 50 %: choose a max_veto of 40 % or less";
-        assert_eq!(
-            warned(&[("max_veto = \"50 %\"", "max_veto = \"40.01 %\"")]),
-            [veto.replace("up to 50", "up to 40.01")]
-        );
-        let calm = ("max_veto = \"50 %\"", "max_veto = \"40 %\"");
-        assert_eq!(warned(&[calm]), [""; 0]);
+        let veto = "members whom a quorum of 60 % outvotes have less than 40 %, and so cannot stop a rescue by a veto of up to 40.01 %: choose a max_veto of 40 % or less";
+        assert_eq!(warned(&[("max_veto = \"40 %\"", "max_veto = \"40.01 %\"")]), [veto]);
+        assert_eq!(warned(&[]), [""; 0], "the template follows its own advice");
         let rate = "a min_rate of 500 % a year is more than any rescue is likely to promise: no call could be proposed";
-        assert_eq!(warned(&[calm, ("min_rate = \"0 %\"", "min_rate = \"500 %\"")]), [rate]);
-        assert_eq!(warned(&[calm, ("min_rate = \"0 %\"", "min_rate = \"100 %\"")]), [""; 0]);
+        assert_eq!(warned(&[("min_rate = \"0 %\"", "min_rate = \"500 %\"")]), [rate]);
+        assert_eq!(warned(&[("min_rate = \"0 %\"", "min_rate = \"100 %\"")]), [""; 0]);
         let all = "with a quorum of 100 %, any one member who stays away stops every call";
         assert_eq!(warned(&[("quorum = \"60 %\"", "quorum = \"100 %\"")]), [all]);
     }

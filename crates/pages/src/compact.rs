@@ -34,12 +34,17 @@ pub struct CompactPage<'a> {
 }
 
 /// A member with what it has.
-type Member<'a> = &'a (Address, MemberView, MemberWindows);
+type Member = (Address, MemberView, MemberWindows);
 
 impl<'a> CompactPage<'a> {
     /// The page of a compact at the block of its history.
     pub fn new(history: &'a CompactHistory, place: Place<'a>) -> Self {
-        Self { history, view: history.compact.view(history.block.time), place }
+        let mut view = history.compact.view(history.block.time);
+        // The largest first.
+        view.members.sort_by_key(|(account, member, _)| {
+            (Reverse((member.standing.active, member.pending)), *account)
+        });
+        Self { history, view, place }
     }
 
     /// The whole document.
@@ -115,7 +120,7 @@ impl<'a> CompactPage<'a> {
     }
 
     fn members(&self) -> Markup {
-        let members = self.ranking();
+        let members = &self.view.members;
         let rows: Vec<_> = members.iter().take(MEMBERS).map(|member| self.member(member)).collect();
         let header = ["Member", "Active", "Under notice", "Pending", "Given", "Premiums due"];
         html! {
@@ -128,14 +133,7 @@ impl<'a> CompactPage<'a> {
         }
     }
 
-    /// The members by what they have, the largest first.
-    fn ranking(&self) -> Vec<Member<'_>> {
-        let mut members: Vec<_> = self.view.members.iter().collect();
-        members.sort_by_key(|(account, view, _)| (Reverse((view.standing.active, view.pending)), *account));
-        members
-    }
-
-    fn member(&self, (account, view, windows): Member<'_>) -> [Markup; 6] {
+    fn member(&self, (account, view, windows): &Member) -> [Markup; 6] {
         let when = |window: Option<Window>, what: &str| match window {
             Some(window) => {
                 html! { " " span.dim { (what) " from " (time(window.from)) " to " (time(window.until)) } }
@@ -204,12 +202,12 @@ impl<'a> CompactPage<'a> {
         }
     }
 
-    /// What each member gave or would give, and whether it approves.
+    /// What each of the listed members gave or would give, and whether it approves.
     fn shares(&self, call: u64) -> Markup {
         let compact = &self.history.compact;
         let none = BTreeMap::new();
         let given = compact.given(call).unwrap_or(&none);
-        let row = |(account, ..): &Member<'_>| {
+        let row = |(account, ..): &Member| {
             let (approves, _) = compact.vote_of(call, *account);
             let gave = given.get(account).copied().unwrap_or_default();
             let would = compact.share(call, *account).unwrap_or_default();
@@ -217,7 +215,7 @@ impl<'a> CompactPage<'a> {
             let approves = html! { (if approves { "yes" } else { "no" }) };
             is_listed.then(|| [self.account(*account), approves, wsteth(gave), wsteth(would)])
         };
-        let rows: Vec<_> = self.ranking().iter().filter_map(row).take(MEMBERS).collect();
+        let rows: Vec<_> = self.view.members.iter().take(MEMBERS).filter_map(row).collect();
         if rows.is_empty() {
             return html! {};
         }

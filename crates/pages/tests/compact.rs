@@ -93,10 +93,10 @@ fn a_page_says_who_is_committed_who_is_leaving_and_what_each_gives() {
     for told in [
         "Committed and active 85 wstETH Of it under notice 30 wstETH",
         // Four, eight and seven days after the call began, and a second.
-        "Another call may give from 2026-08-20 00:00:01 UTC in 19 days 1 second , since call 0 gave",
+        "Another call may give from 2026-08-20 00:00:01 UTC (in 19 days) , since call 0 gave",
         // Eight days after the notice, for a week.
         "30 wstETH may leave from 2026-08-08 00:00:00 UTC to 2026-08-15 00:00:00 UTC",
-        "passed, can give from 2026-08-01 00:00:00 UTC",
+        "passed, can give from 2026-08-01 00:00:00 UTC (in 0 seconds) to 2026-08-05 00:00:00 UTC (in 4 days)",
         "25 % of what each member had active, to tier 2",
         "Approvals 60 wstETH of the 60 wstETH that are needed Given 15 wstETH",
         "yes 15 wstETH 0 wstETH",

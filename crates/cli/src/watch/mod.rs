@@ -176,12 +176,20 @@ impl Watcher {
     /// The same of a compact.
     fn seen_of_compact(&self, history: &CompactHistory, now: Now, deep: u64) -> Result<Vec<Fact>, Error> {
         let mut facts = notice::events_of_compact(history, &self.interest);
-        let entries: Vec<_> = history.entries.iter().filter(|entry| entry.block <= deep).cloned().collect();
-        if !entries.is_empty() {
+        let cut;
+        let told = if history.entries.iter().all(|entry| entry.block <= deep) {
+            history
+        } else {
+            let entries: Vec<_> =
+                history.entries.iter().filter(|entry| entry.block <= deep).cloned().collect();
+            if entries.is_empty() {
+                return Ok(facts);
+            }
             let compact = compact::fold(history.compact.address(), &entries)?;
-            let told = CompactHistory { chain: history.chain, block: history.block, entries, compact };
-            facts.extend(notice::standing_of_compact(&told, now.time, &self.interest));
-        }
+            cut = CompactHistory { chain: history.chain, block: history.block, entries, compact };
+            &cut
+        };
+        facts.extend(notice::standing_of_compact(told, now.time, &self.interest));
         Ok(facts)
     }
 

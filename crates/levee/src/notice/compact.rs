@@ -320,7 +320,7 @@ mod tests {
         assert_eq!(kinds(&told), [&to_all[..], &[Kind::Given]].concat());
         let proposed = &told[1].content;
         assert_eq!((proposed.until, proposed.rescue), (Some(START + 15 * DAY), Address::repeat_byte(0xc0)));
-        assert!(proposed.title.starts_with("Call 0 proposed · 0xc0"), "{}", proposed.title);
+        assert!(proposed.title.starts_with("Call 0 proposed · 0xC0"), "{}", proposed.title);
         assert_eq!(told[4].content.account, Some(ANN));
         let keys: std::collections::BTreeSet<_> = told.iter().map(|fact| &fact.key).collect();
         assert_eq!(keys.len(), told.len());

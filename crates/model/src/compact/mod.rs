@@ -15,6 +15,7 @@ mod policy;
 mod refusal;
 mod standing;
 mod state;
+mod stored;
 mod terms;
 mod view;
 
@@ -24,5 +25,6 @@ pub use operation::{CompactOperation, Proposal};
 pub use refusal::{CompactRefusal, CompactRefused};
 pub use standing::{Standing, Standings};
 pub use state::{CallRecord, Compact, Gift, Started};
+pub use stored::{StoredCall, StoredMember};
 pub use terms::{CompactTerms, CompactTermsError, MIN_PERIOD, MIN_QUORUM};
 pub use view::{CallState, CallView, CompactBooks, CompactView, MemberView, MemberWindows, Window};

@@ -6,7 +6,7 @@ use strum::IntoStaticStr;
 use thiserror::Error;
 
 use super::refusal::part;
-use crate::units::Bps;
+use crate::units::{Bps, Units};
 
 /// The least quorum: with half or less, two calls could pass against each other.
 pub const MIN_QUORUM: Bps = Bps::new(5_001);
@@ -241,6 +241,13 @@ impl CompactTerms {
             return Err(E::MaxLockZero);
         }
         Ok(())
+    }
+
+    /// The approvals at which a call passes when so much was active: ceil(active * quorum / 10,000).
+    pub fn required(&self, active: Units) -> Units {
+        // 104 and 16 bits.
+        let product = active.get() * u128::from(self.quorum.get());
+        Units::new(product.div_ceil(u128::from(Bps::ONE.get())))
     }
 
     /// Seconds after the first fulfillment of a call in which no other may begin: in them, everyone who disagrees can
