@@ -223,7 +223,7 @@ pub(crate) fn parse() -> (Output, Result<Parsed>) {
     match names::taken_by(Cli::command()).try_get_matches() {
         Ok(matches) => {
             let service = of_command(&matches).try_get_one::<LogFormat>("log").ok().flatten();
-            trace::start(matches.get_count("verbose"), service.copied());
+            trace::start(matches.get_count("verbose"), service.copied(), matches.get_flag("quiet"));
             let output = Output::new(matches.get_flag("json"), matches.get_flag("quiet"));
             (output, Ok(Parsed::Run(Box::new(matches))))
         }

@@ -7,12 +7,13 @@ use std::{
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Confirmations, notice::Interest};
+use levee::{Confirmations, notice::Interest, text::file};
 
 use crate::{
     address,
     config::{Config, WatchSettings},
     connection::{Connection, NetworkArgs},
+    error::UserError,
     interruption::interruption,
     output::Output,
     service::{self, lookout::Lookout, watched::Detail},
@@ -143,6 +144,7 @@ impl WatchArgs {
     /// Runs the command.
     pub(crate) async fn run(mut self, output: Output) -> Result<()> {
         self.add(Config::get()?.watch()?)?;
+        self.channels.require_files()?;
         let channels = self.channels.all(output)?;
         let connection = self.network.connect(None).await?;
         let mut watcher = self.watcher(&connection, channels).await?;
@@ -155,6 +157,7 @@ impl WatchArgs {
             let address = vitals.serve(address, watcher.metrics.registry(vitals)).await?;
             tracing::info!(target: "watch", %address, "serving metrics");
         }
+        watcher.inherit().await?;
         tracing::info!(target: "watch", chain = connection.chain, "started");
         watcher.start();
         let ended = service::run(&mut watcher, self.every(), stop).await;
@@ -227,6 +230,20 @@ impl WhatArgs {
 }
 
 impl ChannelArgs {
+    /// Refuses files that cannot be kept, before anything is told.
+    fn require_files(&self) -> Result<()> {
+        let Self { ics, atom, .. } = self;
+        if let (Some(ics), Some(_)) = (ics, atom.as_ref().filter(|atom| ics.as_ref() == Some(*atom))) {
+            return Err(UserError::new(format!("`{}` cannot be a calendar and a feed", ics.display()))
+                .hint("name two files with `--ics` and `--atom`")
+                .into());
+        }
+        for path in [ics, atom].into_iter().flatten() {
+            file::require_directory_of(path)?;
+        }
+        Ok(())
+    }
+
     /// Each channel once, standard output first.
     fn all(&self, output: Output) -> Result<Vec<Channel>> {
         let mut channels = vec![Channel::Lines(output)];
