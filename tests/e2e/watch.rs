@@ -326,6 +326,14 @@ async fn files_that_cannot_be_kept_are_refused_before_anything_is_told() {
         "`nowhere/feed.xml` cannot be written: its directory does not exist",
         "create the directory, or name another one",
     );
+    for command in ["./tell --loudly", "tell-nobody", "./nowhere/tell"] {
+        let mut watch = world.command();
+        watch.args(WATCH.split(' ')).args(["--once", "--command", command]);
+        Ran::from(watch.output().expect("levee runs")).assert_refused(
+            &format!("there is no program `{command}`"),
+            "name a program alone: it gets no arguments, and a script can give it some",
+        );
+    }
     world.write("garbage.db", "this is no database, although it is long enough for the header of one");
     for path in ["garbage.db", "nowhere/watch.db"] {
         let ran = world.levee(&format!("watch --once --store index.db --state {path}"));

@@ -1,7 +1,13 @@
 //! `levee watch`: tells people in time what happens in rescues, and what is about to.
 
 use std::{
-    collections::BTreeSet, net::SocketAddr, num::NonZeroU64, path::PathBuf, sync::Arc, time::Duration,
+    collections::BTreeSet,
+    env,
+    net::SocketAddr,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use alloy::primitives::Address;
@@ -13,6 +19,7 @@ use crate::{
     address,
     config::{Config, WatchSettings},
     connection::{Connection, NetworkArgs},
+    environment::variable,
     error::UserError,
     interruption::interruption,
     output::Output,
@@ -251,12 +258,25 @@ impl ChannelArgs {
             channels.push(Channel::Webhook(Webhook::new(url)?));
         }
         for path in &self.command {
-            channels.push(Channel::Program(path.clone()));
+            channels.push(Channel::Program(program(path)?));
         }
         let mut names = BTreeSet::new();
         channels.retain(|channel| names.insert(channel.name()));
         Ok(channels)
     }
+}
+
+/// The program at a path, or of that name in the directories for programs.
+fn program(path: &Path) -> Result<PathBuf, UserError> {
+    let directories = variable("PATH").unwrap_or_default();
+    let is_name = path.components().count() == 1 && !path.has_root() && !path.starts_with(".");
+    let is_there = path.is_file()
+        || is_name && env::split_paths(&directories).any(|directory| directory.join(path).is_file());
+    if is_there {
+        return Ok(path.to_owned());
+    }
+    Err(UserError::new(format!("there is no program `{}`", path.display()))
+        .hint("name a program alone: it gets no arguments, and a script can give it some"))
 }
 
 /// What the arguments give, or else what the file has.
