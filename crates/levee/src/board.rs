@@ -24,6 +24,7 @@ use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
+    Entry,
     bindings::PledgeBoard::{self as Raw, PledgeBoardErrors, PledgeBoardEvents},
     blueprint::{Blueprint, Contract},
     call::Call,
@@ -510,6 +511,19 @@ impl<P: Provider + Clone> Board<P> {
         escrow: Address,
         from_block: Option<u64>,
     ) -> Result<Vec<Declared>, error::Error> {
+        let entries = self.entries(escrow, from_block).await?;
+        Ok(entries.iter().filter_map(|entry| entry.event.declared().cloned()).collect())
+    }
+
+    /// The same, with their blocks and transactions.
+    ///
+    /// # Errors
+    /// As [`declarations`](Self::declarations).
+    pub async fn entries(
+        &self,
+        escrow: Address,
+        from_block: Option<u64>,
+    ) -> Result<Vec<Entry>, error::Error> {
         let last = scan::number_of(&self.provider, self.block).await?;
         let search = self.search(escrow, from_block);
         declared_in(&search.logs(&self.provider, last).await?)
@@ -519,12 +533,12 @@ impl<P: Provider + Clone> Board<P> {
     ///
     /// # Errors
     /// As [`declarations`](Self::declarations); [`Error::Journal`](error::Error::Journal).
-    pub async fn kept_declarations(
+    pub async fn kept_entries(
         &self,
         escrow: Address,
         from_block: Option<u64>,
         store: &impl ScanStore,
-    ) -> Result<Vec<Declared>, error::Error> {
+    ) -> Result<Vec<Entry>, error::Error> {
         let last = scan::number_of(&self.provider, self.block).await?;
         let search = self.search(escrow, from_block);
         declared_in(&search.kept_logs(&self.provider, last, (self.chain_id, store)).await?)
@@ -555,8 +569,9 @@ impl<P: Provider + Clone> Board<P> {
 }
 
 /// The declarations among the events in logs.
-fn declared_in(logs: &[RpcLog]) -> Result<Vec<Declared>, error::Error> {
-    Ok(history::entries(logs)?.iter().filter_map(|entry| entry.event.declared().cloned()).collect())
+fn declared_in(logs: &[RpcLog]) -> Result<Vec<Entry>, error::Error> {
+    let entries = history::entries(logs)?;
+    Ok(entries.into_iter().filter(|entry| entry.event.declared().is_some()).collect())
 }
 
 /// Of declarations for one escrow, in the order of the log, those that stand at `time`, by contributor and tier: the

@@ -68,6 +68,8 @@ pub(crate) struct Watched {
     at: Option<Cursor>,
     rescues: BTreeMap<Address, Known>,
     compacts: BTreeMap<Address, KnownCompact>,
+    /// Those rescues and compacts whose logs cannot be added up.
+    broken: BTreeSet<Address>,
     /// What shares are worth, by token; none while it does not tell.
     rates: BTreeMap<Address, Option<Rate>>,
 }
@@ -81,9 +83,8 @@ impl Watched {
         wanted: BTreeSet<Address>,
         detail: Detail,
     ) -> Self {
-        let (indexed, rescues, compacts, rates) =
-            (BTreeSet::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { store, provider, chain, wanted, detail, indexed, at: None, rescues, compacts, rates }
+        let (indexed, rescues, compacts, broken, rates) = Default::default();
+        Self { store, provider, chain, wanted, detail, indexed, at: None, rescues, compacts, broken, rates }
     }
 
     /// How many rescues there are.
@@ -93,9 +94,12 @@ impl Watched {
 
     /// Those of the wanted that the index does not know.
     pub(crate) fn missing(&self) -> Vec<Address> {
-        let is_known =
-            |address: &Address| self.rescues.contains_key(address) || self.compacts.contains_key(address);
-        self.wanted.iter().filter(|address| !is_known(address)).copied().collect()
+        self.wanted.difference(&self.indexed).copied().collect()
+    }
+
+    /// Those whose logs cannot be added up.
+    pub(crate) fn broken(&self) -> impl Iterator<Item = Address> {
+        self.broken.iter().copied()
     }
 
     /// The compacts that can be added up.
@@ -148,6 +152,7 @@ impl Watched {
             self.rescues.retain(|address, _| wanted.contains(address));
             self.compacts.retain(|address, _| compacts.contains(address));
             self.indexed = wanted.union(&compacts).copied().collect();
+            self.broken.retain(|address| self.indexed.contains(address));
             for rescue in wanted {
                 self.update_rescue(rescue, &contracts).await?;
             }
@@ -178,6 +183,7 @@ impl Watched {
                 if self.detail != Detail::Events {
                     history.entries.clear();
                 }
+                self.broken.remove(&address);
                 self.compacts.insert(address, KnownCompact { place, history });
             }
             Ok(None) => drop(self.compacts.remove(&address)),
@@ -185,6 +191,7 @@ impl Watched {
             Err(error @ IndexError::CompactBroken { .. }) => {
                 tracing::error!(target: "service", compact = %address, %error, "its logs cannot be added up");
                 self.compacts.remove(&address);
+                self.broken.insert(address);
             }
             Err(error) => return Err(error.into()),
         }
@@ -197,11 +204,15 @@ impl Watched {
             return Ok(());
         }
         match self.read(address, places).await {
-            Ok(known) => drop(self.rescues.insert(address, known)),
+            Ok(known) => {
+                self.broken.remove(&address);
+                self.rescues.insert(address, known);
+            }
             // One rescue whose logs are wrong does not keep the others waiting.
             Err(error @ IndexError::HistoryBroken { .. }) => {
                 tracing::error!(target: "service", rescue = %address, %error, "its logs cannot be added up");
                 self.rescues.remove(&address);
+                self.broken.insert(address);
             }
             Err(error) => return Err(error.into()),
         }

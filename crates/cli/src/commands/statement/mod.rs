@@ -7,7 +7,9 @@ mod text;
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Block, Entry, History, Movement, RescueView, ShareRate, Statement, statement::Parts};
+use levee::{
+    Block, Entry, Event, History, Movement, RescueEvent, RescueView, ShareRate, Statement, statement::Parts,
+};
 use levee_model::{
     Asset, EndReason, Rate, Status, Units,
     json::{Account, AccountOrNone},
@@ -58,8 +60,8 @@ impl StatementArgs {
                 .hint("give one of `--json`, `--csv` and `--markdown`")
                 .into());
         }
-        let (history, declarations) = self.history.read_with_declarations().await?;
-        let account = Ledger::of(&history, declarations.as_deref(), self.account)?;
+        let (history, declarations) = self.history.read_with_declarations(output).await?;
+        let account = Ledger::of(&history, &declarations, self.account)?;
         if self.csv {
             return output::write_stdout(&account.to_csv()?);
         }
@@ -75,8 +77,6 @@ pub(crate) struct Ledger<'a> {
     view: RescueView,
     statement: Statement,
     lines: Vec<Line<'a>>,
-    /// Whether declarations are among the lines, if there are any.
-    has_declarations: bool,
     /// The account that it is for; none if it is for everyone.
     of: Option<Address>,
 }
@@ -89,7 +89,7 @@ struct Line<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    fn of(history: &'a History, declarations: Option<&'a [Entry]>, of: Option<Address>) -> Result<Self> {
+    fn of(history: &'a History, declarations: &'a [Entry], of: Option<Address>) -> Result<Self> {
         let statement = Statement::of(history)?;
         let statement = match of {
             Some(account) => statement.only(account),
@@ -105,24 +105,22 @@ impl<'a> Ledger<'a> {
         declarations: &'a [Entry],
         account: Address,
     ) -> Result<Self> {
-        Self::from(history, whole.only(account), Some(declarations), Some(account))
+        Self::from(history, whole.only(account), declarations, Some(account))
     }
 
     fn from(
         history: &'a History,
         statement: Statement,
-        declarations: Option<&'a [Entry]>,
+        declarations: &'a [Entry],
         of: Option<Address>,
     ) -> Result<Self> {
         let view = history.rescue.view(history.moment());
-        let mut entries: Vec<_> =
-            declarations.unwrap_or_default().iter().chain(history.entries.iter()).collect();
+        let mut entries: Vec<_> = declarations.iter().chain(history.entries.iter()).collect();
         // Both are in the order of the chain, which within a block is only known of each by itself.
         entries.sort_by_key(|entry| entry.block);
         let line = |entry: &'a Entry| Line { entry, movements: Movement::all_of(&entry.event, &view.terms) };
         let lines = entries.into_iter().map(line).collect();
-        let mut ledger =
-            Self { history, view, statement, lines, has_declarations: declarations.is_some(), of };
+        let mut ledger = Self { history, view, statement, lines, of };
         ledger.narrow();
         ledger.lines.retain(|line| !line.movements.is_empty());
         match of {
@@ -131,10 +129,15 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// Leaves out movements that are not of the account that it is for.
+    /// Leaves out movements that are not of the account that it is for. What settlement drew of whole pots gives way to what is drawn of its
+    /// own positions.
     fn narrow(&mut self) {
         let Some(account) = self.of else { return };
+        let drawn: Vec<_> = self.statement.escrow.positions.iter().filter_map(Movement::drawn_of).collect();
         for line in &mut self.lines {
+            if matches!(line.entry.event, Event::Rescue(RescueEvent::Settled { .. })) {
+                line.movements.clone_from(&drawn);
+            }
             let is_own =
                 |movement: &Movement| [movement.account, movement.recipient].contains(&Some(account));
             line.movements.retain(is_own);
@@ -221,7 +224,6 @@ impl<'a> Ledger<'a> {
             end_reason: self.view.end_reason,
             rate: self.view.rate,
             statement: &self.statement,
-            has_declarations: self.has_declarations,
             movements: self.events(),
         }
     }
@@ -268,8 +270,6 @@ pub(crate) struct StatementJson<'a> {
     rate: ShareRate,
     #[serde(flatten)]
     statement: &'a Statement,
-    /// Whether declarations are among the movements: only an index has them.
-    has_declarations: bool,
     /// The events that are about money, in the order of the chain.
     movements: Vec<&'a Entry>,
 }
