@@ -103,8 +103,7 @@ impl SqliteJournal {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let failed = |error| FILE.failed(&path, error);
-        let pool =
-            SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(failed)?;
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(failed)?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(failed)?;
         Ok(Self { pool, path })
     }

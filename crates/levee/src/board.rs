@@ -24,10 +24,11 @@ use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
+    Entry,
     bindings::PledgeBoard::{self as Raw, PledgeBoardErrors, PledgeBoardEvents},
     blueprint::{Blueprint, Contract},
     call::Call,
-    Entry, convert, error, history,
+    convert, error, history,
     operation::Transaction,
     rpc,
     safe::Safe,
@@ -518,7 +519,11 @@ impl<P: Provider + Clone> Board<P> {
     ///
     /// # Errors
     /// As [`declarations`](Self::declarations).
-    pub async fn entries(&self, escrow: Address, from_block: Option<u64>) -> Result<Vec<Entry>, error::Error> {
+    pub async fn entries(
+        &self,
+        escrow: Address,
+        from_block: Option<u64>,
+    ) -> Result<Vec<Entry>, error::Error> {
         let last = scan::number_of(&self.provider, self.block).await?;
         let search = self.search(escrow, from_block);
         declared_in(&search.logs(&self.provider, last).await?)

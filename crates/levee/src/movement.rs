@@ -5,7 +5,9 @@ use levee_model::{Amount, Asset, PositionId, RescueEvent, Terms, Units, Wei};
 use serde::Serialize;
 use strum::IntoStaticStr;
 
-use crate::{board::BoardEvent, bonus::BonusEvent, event::Event, recovery::RecoveryEvent, statement::PositionStatement};
+use crate::{
+    board::BoardEvent, bonus::BonusEvent, event::Event, recovery::RecoveryEvent, statement::PositionStatement,
+};
 
 /// One line of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,8 +110,7 @@ impl Movement {
     /// What goes to the beneficiary of a position, by its statement; none if that is nothing.
     pub fn drawn_of(position: &PositionStatement) -> Option<Self> {
         let amount = position.drawn.of(position.id.asset);
-        (!position.drawn.is_zero())
-            .then(|| Self::of_position(MovementKind::Drawn, position.id, amount, None))
+        (!position.drawn.is_zero()).then(|| Self::of_position(MovementKind::Drawn, position.id, amount, None))
     }
 
     const fn new(kind: MovementKind, amount: Amount) -> Self {

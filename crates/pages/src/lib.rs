@@ -25,6 +25,7 @@ use maud::{DOCTYPE, Markup, html};
 
 pub use calendar::calendar;
 pub use feed::feed;
+pub use hole::Holes;
 
 use html::{account, facts, time};
 
@@ -84,8 +85,12 @@ pub struct RescuePage<'a> {
     /// What was declared for the rescue, in the order of the log; none if that is not known.
     declarations: Option<&'a [Declared]>,
     names: &'a BTreeMap<Address, String>,
+    /// What documents say that a target is the net of.
+    holes: &'a Holes,
     place: Place<'a>,
 }
+
+static NO_HOLES: Holes = Holes::new();
 
 impl<'a> RescuePage<'a> {
     /// The page of a rescue at the block of its history, as a file, with all that was declared for it, if that is known, and with names for
@@ -99,7 +104,7 @@ impl<'a> RescuePage<'a> {
         names: &'a BTreeMap<Address, String>,
     ) -> Result<Self, Error> {
         let (basis, view) = (Cow::Owned(Basis::of(history)?), history.rescue.view(history.moment()));
-        Ok(Self { history, basis, view, declarations, names, place: Place::File })
+        Ok(Self { history, basis, view, declarations, names, holes: &NO_HOLES, place: Place::File })
     }
 
     /// The same on a site, from what was worked out before.
@@ -112,7 +117,13 @@ impl<'a> RescuePage<'a> {
         static NOBODY: BTreeMap<Address, String> = BTreeMap::new();
         let (basis, view) = (Cow::Borrowed(basis), history.rescue.view(history.moment()));
         let (declarations, place) = (Some(declarations), Place::Site { age });
-        Self { history, basis, view, declarations, names: &NOBODY, place }
+        Self { history, basis, view, declarations, names: &NOBODY, holes: &NO_HOLES, place }
+    }
+
+    /// The same with what documents say that the target is the net of, of which those count whose hashes are among the terms.
+    #[must_use]
+    pub fn with_holes(self, holes: &'a Holes) -> Self {
+        Self { holes, ..self }
     }
 
     /// The number of pages that all contributors take, at least one.
