@@ -8,7 +8,7 @@ use levee::{
     snapshot::Block,
 };
 use levee_model::{Amendment, Asset, Bps, Goal, PositionId, Rate, Terms, Tier, Units, Wei};
-use levee_pages::{Basis, CONTRIBUTORS_ON_A_PAGE, RescuePage};
+use levee_pages::{Basis, CONTRIBUTORS_ON_A_PAGE, RescuePage, Said};
 
 const NOW: u64 = 1_785_542_400; // 2026-08-01T00:00:00Z
 const DAY: u64 = 86_400;
@@ -242,7 +242,7 @@ fn served(pledgers: u64, page: usize) -> String {
     let entries = [entry(NOW - 2 * DAY, RescueEvent::Created { terms: terms() })];
     let history = history(NOW, entries.into_iter().chain(pledges).collect(), rate());
     let basis = Basis::of(&history).expect("it reconciles");
-    RescuePage::on_site(&history, &basis, &[], "3 minutes old").document(page)
+    RescuePage::on_site(&history, &basis, &Said::of(&history, &[]), "3 minutes old").document(page)
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub mod escape;
 pub mod event;
 pub mod file;
 pub mod percent;
+pub mod status;
 pub mod terms;
 pub mod time;
 

@@ -4,6 +4,8 @@ mod csv;
 mod markdown;
 mod text;
 
+use std::ops::Range;
+
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
@@ -75,6 +77,8 @@ pub(crate) struct Ledger<'a> {
     view: RescueView,
     statement: Statement,
     lines: Vec<Line<'a>>,
+    /// The lines that are told: all, or a page of them.
+    told: Range<usize>,
     /// Whether declarations are among the lines, if there are any.
     has_declarations: bool,
     /// The account that it is for; none if it is for everyone.
@@ -119,26 +123,26 @@ impl<'a> Ledger<'a> {
             declarations.unwrap_or_default().iter().chain(history.entries.iter()).collect();
         // Both are in the order of the chain, which within a block is only known of each by itself.
         entries.sort_by_key(|entry| entry.block);
-        let line = |entry: &'a Entry| Line { entry, movements: Movement::all_of(&entry.event, &view.terms) };
-        let lines = entries.into_iter().map(line).collect();
-        let mut ledger =
-            Self { history, view, statement, lines, has_declarations: declarations.is_some(), of };
-        ledger.narrow();
-        ledger.lines.retain(|line| !line.movements.is_empty());
+        let line = |entry: &'a Entry| Line { entry, movements: movements_of(entry, &view, of) };
+        let lines = entries.into_iter().map(line).filter(|line| !line.movements.is_empty());
+        let lines: Vec<_> = lines.collect();
+        let (told, has_declarations) = (0..lines.len(), declarations.is_some());
+        let ledger = Self { history, view, statement, lines, told, has_declarations, of };
         match of {
             Some(account) if ledger.is_empty() => Err(unknown(account, history).into()),
             _ => Ok(ledger),
         }
     }
 
-    /// Leaves out movements that are not of the account that it is for.
-    fn narrow(&mut self) {
-        let Some(account) = self.of else { return };
-        for line in &mut self.lines {
-            let is_own =
-                |movement: &Movement| [movement.account, movement.recipient].contains(&Some(account));
-            line.movements.retain(is_own);
-        }
+    /// How many events are about money.
+    pub(crate) const fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The same with only these movements told.
+    pub(crate) fn paged(self, first: usize, count: usize) -> Self {
+        let last = first.saturating_add(count).min(self.lines.len());
+        Self { told: first.min(last)..last, ..self }
     }
 
     fn is_empty(&self) -> bool {
@@ -207,7 +211,7 @@ impl<'a> Ledger<'a> {
 
     /// The events that are about money, in the order of the chain.
     pub(crate) fn events(&self) -> Vec<&'a Entry> {
-        self.lines.iter().map(|line| line.entry).collect()
+        self.lines[self.told.clone()].iter().map(|line| line.entry).collect()
     }
 
     pub(crate) fn to_json(&self) -> StatementJson<'_> {
@@ -225,6 +229,15 @@ impl<'a> Ledger<'a> {
             movements: self.events(),
         }
     }
+}
+
+/// The movements of an event, of an account alone if there is one.
+fn movements_of(entry: &Entry, view: &RescueView, of: Option<Address>) -> Vec<Movement> {
+    let mut movements = Movement::all_of(&entry.event, &view.terms);
+    if of.is_some() {
+        movements.retain(|movement| [movement.account, movement.recipient].contains(&of));
+    }
+    movements
 }
 
 impl Line<'_> {
