@@ -15,7 +15,7 @@ CAMPAIGNS := tests/invariant/**
 SLOW_TESTS := model_and_bytecode_agree_on_random_walks model_and_bytecode_of_a_compact_agree what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-solidity test-rust invariants fuzz fuzz-compact replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement bench-web kill-index \
+.PHONY: help setup demo check test test-solidity test-rust invariants fuzz fuzz-compact replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement bench-web kill-index api-fuzz \
 	contracts rust faults fault-seeds check-services artifacts docs package lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
@@ -53,7 +53,7 @@ contracts:
 	@$(MAKE) --jobs=1 test-solidity coverage slither invariants prove
 
 rust:
-	@$(MAKE) --jobs=1 test-rust faults gas-check
+	@$(MAKE) --jobs=1 test-rust api-fuzz faults gas-check
 
 test-solidity: setup
 	forge build
@@ -62,6 +62,10 @@ test-solidity: setup
 
 test-rust: setup $(VENV)
 	cargo test --locked --workspace
+
+api-fuzz: setup $(VENV) ## Ask the interface of `levee serve` for anything that its description allows, for a minute at most
+	cargo test --quiet --locked --workspace --no-run
+	.tools/venv/bin/python tools/python/api-fuzz
 
 gas-check: setup $(LAB) out/peers.json
 	$(LAB) gas --check tests/snapshots/gas.txt

@@ -306,3 +306,40 @@ async fn an_account_is_offered_what_it_can_do_and_does_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn sliders_tell_what_the_command_tells() {
+    let (world, server) = served("").await;
+    world.by(ANN, "pledge 30 ETH --tier 0");
+    world.by(BEN, "pledge 10 stETH --tier 0 --approve");
+    world.levee("index --store index.db --once").ok();
+    let block = world.status()["block"].clone();
+    while server.get("/api/v1/rescues").await.json()["block"]["number"] != block {}
+    let of = format!("/rescue/{}/what-if", world.rescue());
+    // A quarter of the target of 100 ETH, and a share of stETH worth 1.25 ETH.
+    let shown = server.get(&format!("{of}?tier0=25&tier1=0&tier2=0&rate=1250")).await.text;
+    let command = format!(
+        "levee what-if --rescue {} --chain 31337 --rpc-url https://node.example --share-rate '1.25 ETH' --add '25 ETH tier 0'",
+        world.rescue()
+    );
+    assert!(shown.contains(&command.replace('\'', "&#39;")) || shown.contains(&command), "{shown}");
+    let mut same = world.command();
+    let line = format!("what-if --rescue {} --store index.db --json", world.rescue());
+    same.args(line.split(' ')).args(["--share-rate", "1.25 ETH", "--add", "25 ETH tier 0"]);
+    let told: Value = serde_json::from_slice(&same.output().expect("levee runs").stdout).expect("it is JSON");
+    let coverage: u128 = told["after"]["coverageWei"].as_str().expect("a number").parse().expect("a number");
+    // 30 and 25 ETH, and the shares at their rate.
+    let shares: u128 = world.positions(BEN)[0]["amount"].as_str().expect("a number").parse().expect("a number");
+    assert_eq!(coverage, 55 * ETHER + shares * 5 / 4);
+    let exact = levee_model::display::decimal(coverage);
+    assert!(shown.contains(&format!("{exact} ETH")), "{exact}: {shown}");
+    assert!(shown.contains("As supposed") && shown.contains("25 ETH more"), "{shown}");
+    sound(format!("{}{of}?tier0=25&rate=1250", server.url));
+
+    let nothing = server.get(&of).await.text;
+    assert!(!nothing.contains("As supposed") && nothing.contains("As it is"), "{nothing}");
+    // What a slider cannot say is the most or the least that it can.
+    let beyond = server.get(&format!("{of}?tier0=65535&rate=1")).await.text;
+    assert!(beyond.contains("100 ETH more") && beyond.contains("is worth 0.5 ETH"), "{beyond}");
+    assert_eq!(server.get(&format!("{of}?tier0=x")).await.code, 400);
+}

@@ -179,7 +179,20 @@ async fn a_report_for_a_forum_and_for_a_program_tells_the_same() {
     ] {
         assert!(markdown.contains(&part), "{part}: {markdown}");
     }
-    world
-        .levee(&report)
-        .assert_refused("the report needs a form", "give one of `--html FILE`, `--markdown` and `--json`");
+    world.levee(&report).assert_refused(
+        "the report needs a form",
+        "give one of `--html FILE`, `--markdown`, `--csv` and `--json`",
+    );
+    // The contributors, as they are listed elsewhere by address: Cat's 60 ETH, Ann's 41, Ben's 30.
+    let table = world.levee(&format!("{report} --csv")).ok();
+    let listed = world.levee(&format!("{} --csv", report.replace("report", "pledgers"))).ok();
+    let sorted = |text: &str| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines[1..].sort();
+        lines
+    };
+    assert_eq!(sorted(&table), sorted(&listed));
+    let first: Vec<_> = table.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let order: Vec<_> = [CAT, ANN, BEN].map(|account| world.address(account).to_string()).into();
+    assert_eq!(first, order);
 }

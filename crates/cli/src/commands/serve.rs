@@ -11,7 +11,7 @@ use eyre::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use alloy::transports::http::reqwest::Url;
+use url::Url;
 
 use crate::{
     config,

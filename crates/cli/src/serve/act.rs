@@ -363,9 +363,9 @@ impl<'a> Planner<'a> {
             ("worth", &wish.worth),
         ];
         let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
-        // A plan was made of them, so they are addresses, numbers and names.
-        let pairs: Vec<_> = given.map(|(name, value)| format!("{name}={}", value.trim())).collect();
-        format!("{}/act/batch.json?{}", path(self.page.address), pairs.join("&"))
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(given);
+        format!("{}/act/batch.json?{}", path(self.page.address), query.finish())
     }
 
     /// The whole command with these arguments.

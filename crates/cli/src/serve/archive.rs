@@ -290,10 +290,10 @@ impl Issue {
         Self { cursor, block, rescues, shelf, bodies }
     }
 
-    /// The rescues of this issue that something is new about. What was declared for anything else is nobody's news.
+    /// The rescues of this issue that something is new about: anyone can declare for anything else, and that is nobody's news.
     fn with_news(&self, changes: Changes) -> BTreeSet<Address> {
-        let declared = changes.declared.into_iter().filter(|subject| self.has(*subject));
-        changes.rescues.into_iter().chain(declared).collect()
+        let all = changes.rescues.into_iter().chain(changes.declared);
+        all.filter(|subject| self.has(*subject)).collect()
     }
 
     /// Refuses what is no genuine rescue.

@@ -25,14 +25,18 @@ function go(changes) {
   location.assign(address);
 }
 
-async function connect({ name, id, provider }) {
+/** The account of the page becomes that of the wallet, unless nobody has asked for that now. */
+async function connect({ name, id, provider }, asked = true) {
   warn("");
   try {
     const accounts = await provider.request({ method: "eth_requestAccounts" });
     sessionStorage.setItem("wallet", id);
     const chosen = accounts.find((one) => sameAccount(one, account)) ?? accounts[0];
     if (chosen === undefined) throw new Error("The wallet offers no account.");
-    if (!sameAccount(chosen, account)) return go({ account: chosen });
+    if (!sameAccount(chosen, account)) {
+      if (asked) go({ account: chosen });
+      return;
+    }
     await use(name, provider);
   } catch (error) {
     warn(words(error));
@@ -137,6 +141,6 @@ discover((found) => {
   wallets.hidden = false;
   statusLine.textContent = "Choose a wallet, or enter an account.";
   // Chosen before the page was made for its account.
-  if (account && found.id === sessionStorage.getItem("wallet")) connect(found);
+  if (account && found.id === sessionStorage.getItem("wallet")) connect(found, false);
 }, none);
 continueButton?.addEventListener("click", goOn);
