@@ -8,7 +8,7 @@ use crate::{
     browser::Person,
     pages::sound,
     serve::Server,
-    support::{ANN, ANYONE, BEN, CAT, ETHER, World, words},
+    support::{ANN, BEN, CAT, ETHER, GUARDIAN, World, words},
 };
 
 const CONTINUE: &str = "Continue in the wallet";
@@ -279,7 +279,7 @@ async fn an_account_is_offered_what_it_can_do_and_does_it() {
     let (world, server) = served("").await;
     world.by(ANN, "pledge 5 ETH --tier 0");
     // The guardian proposes a later deadline: who disagrees can leave.
-    world.by(crate::support::GUARDIAN, "guardian amend --deadline 2100-01-15T00:00:00Z");
+    world.by(GUARDIAN, "guardian amend --deadline 2100-01-15T00:00:00Z");
     world.levee("index --store index.db --once").ok();
     let block = world.status()["block"].clone();
     while server.get("/api/v1/rescues").await.json()["block"]["number"] != block {}
@@ -293,11 +293,11 @@ async fn an_account_is_offered_what_it_can_do_and_does_it() {
     assert_eq!(world.status()["coverageWei"], "0");
 
     let world = World::with_rescue().await;
-    world.with_an_end().await;
-    world.by(ANYONE, "recover 1 ETH");
+    world.released().await;
+    world.by(GUARDIAN, "recover 30 ETH");
     world.levee("index --store index.db --once").ok();
     let server = Server::start(&world, "--store index.db");
-    for (account, name, line) in [(ANN, "refund-0-ETH", "refund"), (CAT, "claim-0-ETH", "claim")] {
+    for (account, name, line) in [(CAT, "refund-1-wstETH", "refund"), (CAT, "claim-1-wstETH", "claim")] {
         let of = format!("/rescue/{}/act?account={}&do={name}", world.rescue(), world.address(account));
         let shown = server.get(&of).await.text;
         for call in calls(&world, account, line) {
@@ -329,7 +329,8 @@ async fn sliders_tell_what_the_command_tells() {
     let told: Value = serde_json::from_slice(&same.output().expect("levee runs").stdout).expect("it is JSON");
     let coverage: u128 = told["after"]["coverageWei"].as_str().expect("a number").parse().expect("a number");
     // 30 and 25 ETH, and the shares at their rate.
-    let shares: u128 = world.positions(BEN)[0]["amount"].as_str().expect("a number").parse().expect("a number");
+    let shares: u128 =
+        world.positions(BEN)[0]["amount"].as_str().expect("a number").parse().expect("a number");
     assert_eq!(coverage, 55 * ETHER + shares * 5 / 4);
     let exact = levee_model::display::decimal(coverage);
     assert!(shown.contains(&format!("{exact} ETH")), "{exact}: {shown}");

@@ -10,7 +10,6 @@ use clap::Args;
 use eyre::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
-
 use url::Url;
 
 use crate::{
