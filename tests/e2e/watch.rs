@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _, pipe},
     net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
@@ -29,6 +29,7 @@ const WATCH: &str = "watch --store index.db --state watch.db --confirmations 1";
 /// One request to a webhook.
 #[derive(Debug)]
 struct Post {
+    path: String,
     headers: BTreeMap<String, String>,
     body: String,
 }
@@ -38,7 +39,8 @@ impl Post {
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
-        assert!(line.starts_with("POST /hook "), "{line}");
+        assert!(line.starts_with("POST /hook"), "{line}");
+        let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
         let mut headers = BTreeMap::new();
         loop {
             let mut line = String::new();
@@ -48,7 +50,7 @@ impl Post {
         }
         let mut body = vec![0; headers["content-length"].parse().expect("a length")];
         reader.read_exact(&mut body).expect("the body");
-        Some(Self { headers, body: String::from_utf8(body).expect("it is text") })
+        Some(Self { path, headers, body: String::from_utf8(body).expect("it is text") })
     }
 
     fn notice(&self) -> Value {
@@ -261,9 +263,86 @@ async fn once_says_by_its_exit_code_what_happened() {
     let refused = format!("error: the index of chain 31337 has no rescue `{other}`\n");
     assert!(ran.code == Some(1) && ran.stderr.contains(&refused), "{}", ran.stderr);
     world.levee(&format!("{WATCH} --once --webhook ws://127.0.0.1:1/hook")).assert_refused(
-        "`ws://127.0.0.1:1/…` is no address of a webhook",
+        "the address of a webhook is not a web address",
         "give one that begins with `https://`",
     );
+}
+
+#[tokio::test]
+async fn a_reader_that_stalls_keeps_no_other_channel_waiting() {
+    let world = World::with_rescue().await;
+    let hook = Hook::accepting();
+    once(&world, &format!("--webhook {}", hook.url));
+    let (reader, mut writer) = pipe().expect("a pipe");
+    // All that a pipe holds.
+    writer.write_all(&[b' '; 65_536]).expect("it is empty");
+    let mut command = world.command();
+    command.args(format!("{WATCH} --every 1 --webhook {}", hook.url).split(' '));
+    let child = command.stdout(writer).stderr(Stdio::piped()).spawn().expect("levee runs");
+    world.by(GUARDIAN, "guardian amend --target 80ETH");
+    hook.next("amendmentProposed");
+    world.by(ANN, "pledge 50 ETH --tier 0 --accept-amended");
+    hook.next("thresholdReached");
+    drop(reader);
+    assert_eq!(ended(child), Some(0));
+    // Nobody read it, so it is still to be told.
+    assert_eq!(once(&world, ""), ["amendmentProposed", "thresholdReached"]);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_webhook_is_told_to_the_one_with_its_new_token() {
+    let world = World::with_rescue().await;
+    let hook = Hook::answering(|post| Some(if post.path.ends_with("new") { 200 } else { 401 }));
+    let ran = world.levee(&format!("{WATCH} --once --webhook {}?token=old", hook.url));
+    assert_eq!((ran.code, hook.kinds()), (Some(1), vec!["created".to_owned()]));
+    // While it is left out, it waits, and that is said.
+    let ran = world.levee(&format!("{WATCH} --once"));
+    assert!(ran.stderr.contains("notices wait for a channel that is not there any more"), "{}", ran.stderr);
+    let ran = world.levee(&format!("{WATCH} --once --webhook {}?token=new", hook.url));
+    assert_eq!((ran.code, hook.kinds()), (Some(0), vec!["created".to_owned()]));
+    assert_eq!(world.levee(&format!("{WATCH} --once --webhook {}?token=new", hook.url)).code, Some(0));
+    assert_eq!(hook.kinds(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_node_that_lost_its_blocks_is_not_well() {
+    let world = World::with_rescue().await;
+    let before = world.chain.anvil_snapshot().await.expect("anvil remembers");
+    world.chain.anvil_mine(Some(9), None).await.expect("anvil mines");
+    once(&world, "");
+    assert!(world.chain.anvil_revert(before).await.expect("anvil goes back"));
+    let ran = world.levee(&format!("{WATCH} --once"));
+    assert!(ran.stderr.contains("the node stands still or lost its blocks"), "{}", ran.stderr);
+    assert_eq!(ran.code, Some(2));
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_kept_are_refused_before_anything_is_told() {
+    let world = World::with_rescue().await;
+    world
+        .levee(&format!("{WATCH} --once --ics one --atom one"))
+        .assert_refused("`one` cannot be a calendar and a feed", "name two files with `--ics` and `--atom`");
+    world.levee(&format!("{WATCH} --once --atom nowhere/feed.xml")).assert_refused(
+        "`nowhere/feed.xml` cannot be written: its directory does not exist",
+        "create the directory, or name another one",
+    );
+    for command in ["./tell --loudly", "tell-nobody", "./nowhere/tell"] {
+        let mut watch = world.command();
+        watch.args(WATCH.split(' ')).args(["--once", "--command", command]);
+        Ran::from(watch.output().expect("levee runs")).assert_refused(
+            &format!("there is no program `{command}`"),
+            "name a program alone: it gets no arguments, and a script can give it some",
+        );
+    }
+    world.write("garbage.db", "this is no database, although it is long enough for the header of one");
+    for path in ["garbage.db", "nowhere/watch.db"] {
+        let ran = world.levee(&format!("watch --once --store index.db --state {path}"));
+        assert!(ran.stderr.starts_with("error: the file `"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("` cannot be used: "), "{}", ran.stderr);
+        assert_eq!(ran.code, Some(1));
+    }
+    assert!(!world.directory().join("nowhere").exists());
+    assert_eq!(once(&world, ""), ["created"]);
 }
 
 /// A program that keeps what it is given.
@@ -283,7 +362,8 @@ async fn a_program_gets_a_notice_on_its_input_and_no_arguments() {
     // A name that a shell would take for a command.
     let path = program(&world, "$(touch owned);tell", "");
     let mut command = world.command();
-    command.env("LEVEE_WEBHOOK_SECRET", "a secret").args(WATCH.split(' '));
+    command.env("LEVEE_WEBHOOK_SECRET", "a secret").env("ETH_PASSWORD", "a secret, too");
+    command.env("TELL_TOKEN", "what the program needs").args(WATCH.split(' '));
     let ran = Ran::from(command.arg("--once").arg("--command").arg(&path).output().expect("levee runs"));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let file = |name: &str| fs::read_to_string(world.directory().join(name)).expect("it was run");
@@ -296,6 +376,8 @@ async fn a_program_gets_a_notice_on_its_input_and_no_arguments() {
         assert!(variables.lines().any(|one| one == line), "{line}: {variables}");
     }
     assert!(!variables.contains("a secret"), "{variables}");
+    assert!(!variables.contains("LEVEE_RPC_URL"), "{variables}");
+    assert!(variables.contains("TELL_TOKEN=what the program needs\n"), "{variables}");
     assert!(!world.directory().join("owned").exists());
 
     program(&world, "fails", "exit 3");

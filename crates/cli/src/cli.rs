@@ -1,9 +1,17 @@
 //! Parses the arguments. All errors, including clap's, are rendered in the same way.
 
-use std::{env, error::Error, future::Future, process::ExitCode};
+use std::{
+    env,
+    error::Error,
+    future::Future,
+    net::AddrParseError,
+    num::{IntErrorKind, ParseIntError},
+    process::ExitCode,
+};
 
 use clap::{
-    ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind,
+    ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 use eyre::{Result, WrapErr};
 
@@ -223,7 +231,7 @@ pub(crate) fn parse() -> (Output, Result<Parsed>) {
     match names::taken_by(Cli::command()).try_get_matches() {
         Ok(matches) => {
             let service = of_command(&matches).try_get_one::<LogFormat>("log").ok().flatten();
-            trace::start(matches.get_count("verbose"), service.copied());
+            trace::start(matches.get_count("verbose"), service.copied(), matches.get_flag("quiet"));
             let output = Output::new(matches.get_flag("json"), matches.get_flag("quiet"));
             (output, Ok(Parsed::Run(Box::new(matches))))
         }
@@ -273,12 +281,34 @@ fn usage_error(error: &clap::Error) -> UserError {
     if let Some(ours) = error.source().and_then(|source| source.downcast_ref::<UserError>()) {
         return ours.clone();
     }
+    if let Some(plain) = value_error(error) {
+        return plain;
+    }
     let text = error.render().to_string();
     let mut paragraphs = text.trim_start_matches("error: ").split("\n\n").map(one_line);
     let message = paragraphs.next().unwrap_or_default();
     let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ").map(str::to_owned));
     UserError::new(message)
         .hint(tip.unwrap_or_else(|| "see `levee help`, or add `--help` to any command".into()))
+}
+
+/// What is wrong with a number or an address to listen at: the standard library says it in a programmer's words.
+fn value_error(error: &clap::Error) -> Option<UserError> {
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else { return None };
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+    let source = error.source()?;
+    if source.is::<AddrParseError>() {
+        return Some(
+            UserError::new(format!("`{value}` is not an address and a port"))
+                .hint("write both, as in `127.0.0.1:9464`"),
+        );
+    }
+    let hint = match source.downcast_ref::<ParseIntError>()?.kind() {
+        IntErrorKind::Zero => "it must be at least 1",
+        IntErrorKind::PosOverflow => "it is too large",
+        _ => "write digits alone",
+    };
+    Some(UserError::new(format!("`{value}` is not a number for `{argument}`")).hint(hint))
 }
 
 fn one_line(text: &str) -> String {
@@ -316,5 +346,29 @@ mod tests {
             refusal(&["release", "WETH"]),
             "error: `WETH` is not an asset that rescues accept\n\nhint: use ETH, stETH or wstETH\n"
         );
+    }
+
+    #[test]
+    fn numbers_and_addresses_are_refused_in_the_words_of_users() {
+        for (arguments, expected) in [
+            (
+                ["watch", "--listen", "9464"],
+                "`9464` is not an address and a port\n\nhint: write both, as in `127.0.0.1:9464`",
+            ),
+            (
+                ["watch", "--every", "0"],
+                "`0` is not a number for `--every <SECONDS>`\n\nhint: it must be at least 1",
+            ),
+            (
+                ["watch", "--every", "4s"],
+                "`4s` is not a number for `--every <SECONDS>`\n\nhint: write digits alone",
+            ),
+            (
+                ["declarations", "--from-block", "99999999999999999999"],
+                "`99999999999999999999` is not a number for `--from-block <NUMBER>`\n\nhint: it is too large",
+            ),
+        ] {
+            assert_eq!(refusal(&arguments), format!("error: {expected}\n"));
+        }
     }
 }

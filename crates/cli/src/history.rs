@@ -7,8 +7,10 @@ use levee::{Entry, History};
 use levee_index::Store;
 
 use crate::{
+    commands::declarations::Reading,
     connection::{NetworkArgs, RescueArgs},
     error::UserError,
+    output::Output,
     store,
 };
 
@@ -41,16 +43,26 @@ impl HistoryArgs {
         }
     }
 
-    /// The same, with the declarations for the rescue up to its block, by the index. None if a node is asked: it would have to be asked for
-    /// the board's logs of all times.
-    pub(crate) async fn read_with_declarations(&self) -> Result<(History, Option<Vec<Entry>>)> {
-        let Some(store) = self.store().await? else { return Ok((self.read_node().await?, None)) };
-        let history = self.read_store(&store).await?;
-        let mut entries = store.declarations(history.chain).await?;
+    /// The same, with the declarations for the rescue up to its block. A node is asked for the board's logs of all times, but for those that an
+    /// earlier run has read.
+    pub(crate) async fn read_with_declarations(&self, output: Output) -> Result<(History, Vec<Entry>)> {
+        let (history, mut entries) = match self.store().await? {
+            Some(store) => {
+                let history = self.read_store(&store).await?;
+                let entries = store.declarations(history.chain).await?;
+                (history, entries)
+            }
+            None => {
+                let (connection, snapshot) = self.rescue.read(&self.network, None).await?;
+                let history = History::read(&connection.provider, &snapshot).await?;
+                let entries = Reading::default().read(&connection, history.address, output).await?;
+                (history, entries)
+            }
+        };
         entries.retain(|entry| {
             entry.block <= history.block.number && subject_of(entry) == Some(history.address)
         });
-        Ok((history, Some(entries)))
+        Ok((history, entries))
     }
 
     /// The index to read; none if a node is to be asked.

@@ -1,9 +1,7 @@
 //! The journal of what this machine has signed, in SQLite: it survives crashes of the program and of the machine.
 
 use std::{
-    env,
-    fs::{self, File, TryLockError},
-    io,
+    fs::{File, TryLockError},
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -22,10 +20,12 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
-use crate::{environment::variable, error::UserError, output::Output};
+use crate::{error::UserError, output::Output, state::StateFile};
 
-/// Environment variable with the journal's path.
-const PATH_VARIABLE: &str = "LEVEE_JOURNAL";
+/// Where it is.
+const FILE: StateFile =
+    StateFile { what: "the journal", name: "journal.db", option: "--journal", variable: "LEVEE_JOURNAL" };
+
 /// How often to look whether another command has finished.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
@@ -96,21 +96,13 @@ pub(crate) struct Turn {
 impl SqliteJournal {
     /// Opens the journal at `path`, or where the variable LEVEE_JOURNAL says, or in the user's state directory.
     pub(crate) async fn open(path: Option<&Path>) -> Result<Self> {
-        let path = match path.map(Path::to_owned).or_else(|| variable(PATH_VARIABLE).map(PathBuf::from)) {
-            Some(path) => path,
-            None => default_path()?,
-        };
-        let unusable = |error: io::Error| {
-            UserError::new(format!("the journal `{}` cannot be used: {error}", path.display()))
-                .hint("choose another file with `--journal PATH` or the variable LEVEE_JOURNAL")
-        };
-        create_private(&path).map_err(unusable)?;
-        let path = path.canonicalize().map_err(unusable)?;
+        let path = FILE.at(path)?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
+        let failed = |error| FILE.failed(&path, error);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(failed)?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(failed)?;
         Ok(Self { pool, path })
@@ -380,39 +372,6 @@ impl ScanStore for SqliteJournal {
     }
 }
 
-/// Creates the file for its owner alone, if it does not exist: it holds signatures.
-pub(crate) fn create_private(path: &Path) -> io::Result<()> {
-    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-        fs::create_dir_all(directory)?;
-    }
-    let mut options = File::options();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
-}
-
-/// `levee` in the platform's directory for the state of programs; none without a home.
-pub(crate) fn state_directory() -> Option<PathBuf> {
-    let state = match variable("XDG_STATE_HOME") {
-        Some(directory) => Some(PathBuf::from(directory)),
-        None if cfg!(target_os = "macos") => {
-            env::home_dir().map(|home| home.join("Library/Application Support"))
-        }
-        None => env::home_dir().map(|home| home.join(".local/state")),
-    };
-    state.map(|state| state.join("levee"))
-}
-
-/// `journal.db` in the state directory.
-fn default_path() -> Result<PathBuf, UserError> {
-    let state = state_directory().ok_or_else(|| {
-        UserError::new("there is no place for the journal: no home directory is set")
-            .hint("choose a file with `--journal PATH` or the variable LEVEE_JOURNAL")
-    })?;
-    Ok(state.join("journal.db"))
-}
-
 fn failed(error: sqlx::Error) -> Error {
     Error::Journal { source: RedactedError::new(error) }
 }
@@ -600,7 +559,7 @@ mod tests {
         assert_eq!(expected.len(), 10, "{expected:#?}");
         assert!(expected[2].contains("TransactionTaken"), "{expected:#?}");
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("state/journal.db");
+        let path = directory.path().join("journal.db");
         let journal = SqliteJournal::open(Some(&path)).await.unwrap();
         assert_eq!(told(&journal).await, expected);
         let intents = journal.intents().await.unwrap();

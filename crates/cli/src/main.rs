@@ -43,6 +43,7 @@ mod serve;
 mod service;
 mod signing;
 mod spreadsheet;
+mod state;
 mod store;
 mod table;
 mod time;

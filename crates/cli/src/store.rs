@@ -1,10 +1,12 @@
 //! Where the index is kept.
 
+use std::fs;
+
 use clap::Args;
 use eyre::Result;
 use levee_index::Store;
 
-use crate::{environment::variable, error::UserError, journal::state_directory};
+use crate::{environment::variable, error::UserError, state::state_directory};
 
 /// Environment variable with the place of the store.
 const VARIABLE: &str = "LEVEE_INDEX";
@@ -34,9 +36,13 @@ impl StoreArgs {
         if let Some(location) = self.store.clone().or_else(in_environment) {
             return Ok(location);
         }
+        let hint = "choose one with `--store` or the variable LEVEE_INDEX";
         let directory = state_directory().ok_or_else(|| {
-            UserError::new("there is no place for the index: no home directory is set")
-                .hint("choose one with `--store` or the variable LEVEE_INDEX")
+            UserError::new("there is no place for the index: no home directory is set").hint(hint)
+        })?;
+        fs::create_dir_all(&directory).map_err(|error| {
+            UserError::new(format!("the index cannot be kept in `{}`: {error}", directory.display()))
+                .hint(hint)
         })?;
         Ok(directory.join("index.db").display().to_string())
     }

@@ -24,15 +24,20 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Starts logging requests; at level 2 and above also responses. With a format, also what a service says of itself.
-pub(crate) fn start(level: u8, service: Option<LogFormat>) {
+/// Starts logging requests; at level 2 and above also responses. With a format, also what a service says of itself, or only what is
+/// wrong if it is to be quiet.
+pub(crate) fn start(level: u8, service: Option<LogFormat>, quiet: bool) {
     let requests = match (level, service) {
         (0, None) => return,
         (0, Some(_)) => LevelFilter::OFF,
         (1, _) => LevelFilter::DEBUG,
         (_, _) => LevelFilter::TRACE,
     };
-    let own = if service.is_some() { LevelFilter::INFO } else { LevelFilter::OFF };
+    let own = match service {
+        Some(_) if quiet => LevelFilter::WARN,
+        Some(_) => LevelFilter::INFO,
+        None => LevelFilter::OFF,
+    };
     let requests = ["levee", "alloy"].map(|target| (target, requests));
     let targets = Targets::new().with_targets(requests).with_targets(SERVICES.map(|target| (target, own)));
     tracing_subscriber::registry().with(layer(service.unwrap_or_default()).with_filter(targets)).init();

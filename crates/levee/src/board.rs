@@ -32,7 +32,7 @@ use crate::{
     blueprint::{Blueprint, Contract},
     call::Call,
     convert, error, history,
-    history::History,
+    history::{Entry, History},
     operation::Transaction,
     rpc,
     safe::Safe,
@@ -515,6 +515,19 @@ impl<P: Provider + Clone> Board<P> {
         escrow: Address,
         from_block: Option<u64>,
     ) -> Result<Vec<Declared>, error::Error> {
+        let entries = self.entries(escrow, from_block).await?;
+        Ok(entries.iter().filter_map(|entry| entry.event.declared().cloned()).collect())
+    }
+
+    /// The same, with their blocks and transactions.
+    ///
+    /// # Errors
+    /// As [`declarations`](Self::declarations).
+    pub async fn entries(
+        &self,
+        escrow: Address,
+        from_block: Option<u64>,
+    ) -> Result<Vec<Entry>, error::Error> {
         let last = scan::number_of(&self.provider, self.block).await?;
         let search = self.search(escrow, from_block);
         declared_in(&search.logs(&self.provider, last).await?)
@@ -524,12 +537,12 @@ impl<P: Provider + Clone> Board<P> {
     ///
     /// # Errors
     /// As [`declarations`](Self::declarations); [`Error::Journal`](error::Error::Journal).
-    pub async fn kept_declarations(
+    pub async fn kept_entries(
         &self,
         escrow: Address,
         from_block: Option<u64>,
         store: &impl ScanStore,
-    ) -> Result<Vec<Declared>, error::Error> {
+    ) -> Result<Vec<Entry>, error::Error> {
         let last = scan::number_of(&self.provider, self.block).await?;
         let search = self.search(escrow, from_block);
         declared_in(&search.kept_logs(&self.provider, last, (self.chain_id, store)).await?)
@@ -560,8 +573,9 @@ impl<P: Provider + Clone> Board<P> {
 }
 
 /// The declarations among the events in logs.
-fn declared_in(logs: &[RpcLog]) -> Result<Vec<Declared>, error::Error> {
-    Ok(history::entries(logs)?.iter().filter_map(|entry| entry.event.declared().cloned()).collect())
+fn declared_in(logs: &[RpcLog]) -> Result<Vec<Entry>, error::Error> {
+    let entries = history::entries(logs)?;
+    Ok(entries.into_iter().filter(|entry| entry.event.declared().is_some()).collect())
 }
 
 /// Of declarations for one escrow, in the order of the log, those that stand at `time`, by contributor and tier: the

@@ -5,7 +5,9 @@ use levee_model::{Amount, Asset, PositionId, RescueEvent, Terms, Units, Wei};
 use serde::Serialize;
 use strum::IntoStaticStr;
 
-use crate::{board::BoardEvent, bonus::BonusEvent, event::Event, recovery::RecoveryEvent};
+use crate::{
+    board::BoardEvent, bonus::BonusEvent, event::Event, recovery::RecoveryEvent, statement::PositionStatement,
+};
 
 /// One line of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub enum MovementKind {
     Owed,
     /// What was owed was paid.
     Collected,
-    /// What settlement drew of a pot, which is then the beneficiary's to receive.
+    /// What settlement drew of a pot, which is then the beneficiary's to receive; or what of that is drawn of a position.
     Drawn,
     /// The beneficiary was paid.
     Delivered,
@@ -103,6 +105,12 @@ impl Movement {
             }
             Event::Board(BoardEvent::Revoked { .. }) | Event::Receiver(_) | Event::Compact(_) => Vec::new(),
         }
+    }
+
+    /// What goes to the beneficiary of a position, by its statement; none if that is nothing.
+    pub fn drawn_of(position: &PositionStatement) -> Option<Self> {
+        let amount = position.drawn.of(position.id.asset);
+        (!position.drawn.is_zero()).then(|| Self::of_position(MovementKind::Drawn, position.id, amount, None))
     }
 
     const fn new(kind: MovementKind, amount: Amount) -> Self {

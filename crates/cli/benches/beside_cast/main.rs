@@ -11,6 +11,9 @@ mod environment;
 #[allow(dead_code, unused_imports, reason = "the command and its tests use the rest")]
 mod journal;
 mod pipeline;
+#[path = "../../src/state.rs"]
+#[allow(dead_code, reason = "the command uses the rest")]
+mod state;
 mod writes;
 
 #[path = "../../../../tests/e2e/support.rs"]

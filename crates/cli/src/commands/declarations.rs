@@ -1,12 +1,12 @@
 //! `levee declarations`: compare what was declared with what was locked.
 
-use std::collections::btree_map::{BTreeMap, Entry};
+use std::collections::btree_map::{self, BTreeMap};
 
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::{
-    Board, Declared, Error, Escrow, History, PositionView, Query, Snapshot,
+    Board, Declared, Entry, Error, Escrow, History, PositionView, Query, Snapshot,
     board::{Compared, standing},
 };
 use levee_model::{Wei, json::Account};
@@ -66,8 +66,8 @@ impl DeclarationsArgs {
         };
         let (_, now) = connection.latest_block().await?;
         let reading = Reading { from_block: self.from_block, rescan: self.rescan };
-        let declarations = reading.read(&connection, named.address, output).await?;
-        let mut declarations = standing(&declarations, now);
+        let entries = reading.read(&connection, named.address, output).await?;
+        let mut declarations = standing(&declared(&entries), now);
         declarations.retain(|one| self.contributor.is_empty() || self.contributor.contains(&one.contributor));
         let lines = against_locked(&connection, snapshot.as_ref(), declarations).await?;
         output.result(&to_text(&lines, named.address), &to_json(&lines, named.address))
@@ -88,20 +88,25 @@ impl Reading {
         connection: &Connection,
         rescue: Address,
         output: Output,
-    ) -> Result<Vec<Declared>> {
+    ) -> Result<Vec<Entry>> {
         let board = Board::new(connection.provider.clone(), connection.chain);
         let journal = match SqliteJournal::open(None).await {
             Ok(journal) => journal,
             Err(error) => {
                 output.note(&format!("the next run reads the same blocks again, because {error}"));
-                return Ok(board.declarations(rescue, self.from_block).await?);
+                return Ok(board.entries(rescue, self.from_block).await?);
             }
         };
         if self.rescan {
             journal.forget_scans(connection.chain).await?;
         }
-        Ok(board.kept_declarations(rescue, self.from_block, &journal).await?)
+        Ok(board.kept_entries(rescue, self.from_block, &journal).await?)
     }
+}
+
+/// The declarations among entries.
+pub(crate) fn declared(entries: &[Entry]) -> Vec<Declared> {
+    entries.iter().filter_map(|entry| entry.event.declared().cloned()).collect()
 }
 
 /// Compares each declaration with what its contributor has locked in the tier: nothing before the rescue is
@@ -119,8 +124,8 @@ async fn against_locked(
     for declared in declarations {
         let contributor = declared.contributor;
         let known = match positions.entry(contributor) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(escrow.positions(contributor).await?),
+            btree_map::Entry::Occupied(known) => known.into_mut(),
+            btree_map::Entry::Vacant(unknown) => unknown.insert(escrow.positions(contributor).await?),
         };
         lines.push(Compared::of(declared, known, rate));
     }

@@ -1,18 +1,26 @@
 //! `levee watch`: tells people in time what happens in rescues, and what is about to.
 
 use std::{
-    collections::BTreeSet, net::SocketAddr, num::NonZeroU64, path::PathBuf, sync::Arc, time::Duration,
+    collections::BTreeSet,
+    env,
+    net::SocketAddr,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Confirmations, notice::Interest};
+use levee::{Confirmations, notice::Interest, text::file};
 
 use crate::{
     address,
     config::{Config, WatchSettings},
     connection::{Connection, NetworkArgs},
+    environment::variable,
+    error::UserError,
     interruption::interruption,
     output::Output,
     service::{self, lookout::Lookout, watched::Detail},
@@ -143,6 +151,7 @@ impl WatchArgs {
     /// Runs the command.
     pub(crate) async fn run(mut self, output: Output) -> Result<()> {
         self.add(Config::get()?.watch()?)?;
+        self.channels.require_files()?;
         let channels = self.channels.all(output)?;
         let connection = self.network.connect(None).await?;
         let mut watcher = self.watcher(&connection, channels).await?;
@@ -155,6 +164,7 @@ impl WatchArgs {
             let address = vitals.serve(address, watcher.metrics.registry(vitals)).await?;
             tracing::info!(target: "watch", %address, "serving metrics");
         }
+        watcher.inherit().await?;
         tracing::info!(target: "watch", chain = connection.chain, "started");
         watcher.start();
         let ended = service::run(&mut watcher, self.every(), stop).await;
@@ -227,6 +237,20 @@ impl WhatArgs {
 }
 
 impl ChannelArgs {
+    /// Refuses files that cannot be kept, before anything is told.
+    fn require_files(&self) -> Result<()> {
+        let Self { ics, atom, .. } = self;
+        if let (Some(ics), Some(_)) = (ics, atom.as_ref().filter(|atom| ics.as_ref() == Some(*atom))) {
+            return Err(UserError::new(format!("`{}` cannot be a calendar and a feed", ics.display()))
+                .hint("name two files with `--ics` and `--atom`")
+                .into());
+        }
+        for path in [ics, atom].into_iter().flatten() {
+            file::require_directory_of(path)?;
+        }
+        Ok(())
+    }
+
     /// Each channel once, standard output first.
     fn all(&self, output: Output) -> Result<Vec<Channel>> {
         let mut channels = vec![Channel::Lines(output)];
@@ -234,12 +258,25 @@ impl ChannelArgs {
             channels.push(Channel::Webhook(Webhook::new(url)?));
         }
         for path in &self.command {
-            channels.push(Channel::Program(path.clone()));
+            channels.push(Channel::Program(program(path)?));
         }
         let mut names = BTreeSet::new();
         channels.retain(|channel| names.insert(channel.name()));
         Ok(channels)
     }
+}
+
+/// The program at a path, or of that name in the directories for programs.
+fn program(path: &Path) -> Result<PathBuf, UserError> {
+    let directories = variable("PATH").unwrap_or_default();
+    let is_name = path.components().count() == 1 && !path.has_root() && !path.starts_with(".");
+    let is_there = path.is_file()
+        || is_name && env::split_paths(&directories).any(|directory| directory.join(path).is_file());
+    if is_there {
+        return Ok(path.to_owned());
+    }
+    Err(UserError::new(format!("there is no program `{}`", path.display()))
+        .hint("name a program alone: it gets no arguments, and a script can give it some"))
 }
 
 /// What the arguments give, or else what the file has.

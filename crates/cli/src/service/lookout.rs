@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy::{primitives::Address, providers::DynProvider};
-use eyre::Result;
+use eyre::{Result, eyre};
 use levee_index::{Added, Cursor, Indexer, Node, Progress, Step, Store};
 
 use super::{
@@ -23,7 +23,12 @@ pub(crate) struct Lookout {
     pub(crate) vitals: Vitals,
     /// The rescues that it should see, and does not, as it was last told.
     pub(crate) missing: Vec<Address>,
+    /// The rescues that cannot be looked after, because their logs do not add up.
+    pub(crate) broken: Vec<Address>,
 }
+
+/// How many blocks a node may be behind the index: several nodes behind one address are not at the same block.
+const LAG: u64 = 3;
 
 /// What one look has found.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +53,8 @@ impl Lookout {
         let (provider, chain, store) = (connection.provider.clone(), connection.chain, store.open().await?);
         let indexer = index::indexer(connection, &store, from_block).await?;
         let watched = Watched::new(store.clone(), provider, chain, wanted.iter().copied().collect(), detail);
-        Ok(Self { indexer, store, chain, watched, vitals: Vitals::default(), missing: Vec::new() })
+        let (vitals, missing, broken) = (Vitals::default(), Vec::new(), Vec::new());
+        Ok(Self { indexer, store, chain, watched, vitals, missing, broken })
     }
 
     /// Carries on the index by a step and, once it has caught up, adds up what has changed. Interrupted at any point, nothing is lost.
@@ -70,6 +76,13 @@ impl Lookout {
         };
         let Progress { cursor: Some(cursor), head, .. } = progress else { return Ok(Sight::Nothing) };
         self.count(&cursor, head);
+        if head.saturating_add(LAG) < cursor.number {
+            // What happens now is not seen, though all that is known was right.
+            return Err(eyre!(
+                "the node is at block {head}, and the index at block {}: the node stands still or lost its blocks",
+                cursor.number
+            ));
+        }
         self.vitals.well();
         if cursor.number < head {
             return Ok(Sight::Behind);
@@ -81,6 +94,7 @@ impl Lookout {
         };
         self.watched.update(cursor).await?;
         self.tell_missing();
+        self.note_broken(Vec::new());
         self.vitals.rescues.set(i64::try_from(self.watched.len()).unwrap_or(i64::MAX));
         Ok(Sight::At(Now { block: header.number, time: header.time }))
     }
@@ -100,6 +114,12 @@ impl Lookout {
     fn require_all(&self, now: Now) -> Result<Now> {
         let Some(rescue) = self.missing.first() else { return Ok(now) };
         Err(history::unknown(self.chain, *rescue).into())
+    }
+
+    /// Takes note of the rescues whose logs cannot be added up, and of others that cannot be looked after.
+    pub(crate) fn note_broken(&mut self, others: Vec<Address>) {
+        self.broken = self.watched.broken().chain(others).collect();
+        self.vitals.broken.set(i64::try_from(self.broken.len()).unwrap_or(i64::MAX));
     }
 
     fn tell_missing(&mut self) {

@@ -4,7 +4,11 @@ pub(crate) mod lookout;
 pub(crate) mod vitals;
 pub(crate) mod watched;
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{
+    future::Future,
+    pin::pin,
+    time::{Duration, Instant},
+};
 
 use eyre::{Report, Result};
 use levee_model::Timestamp;
@@ -15,6 +19,9 @@ use crate::error::{EXIT_USER, exit_code};
 
 /// The longest pause while the nodes do not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How long a round takes at most while all is well.
+const LONG: Duration = Duration::from_secs(30);
 
 /// Seconds between two looks at the chain, unless it is said otherwise.
 pub(crate) const EVERY: u64 = 4;
@@ -47,7 +54,8 @@ pub(crate) async fn run(
     let mut stop = pin!(stop);
     let mut failures = 0;
     loop {
-        let pause = match service.turn(&mut stop).await {
+        let vitals = service.vitals().clone();
+        let pause = match patiently(service.turn(&mut stop), &vitals).await {
             None => return Ok(()),
             Some(Ok(pause)) => {
                 failures = 0;
@@ -63,6 +71,17 @@ pub(crate) async fn run(
             biased;
             () = &mut stop => return Ok(()),
             () = time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Waits for a round, and says so each time that it has taken long: nodes that do not answer are asked again for minutes.
+async fn patiently<T>(round: impl Future<Output = T>, vitals: &Vitals) -> T {
+    let (mut round, begun) = (pin!(round), Instant::now());
+    loop {
+        match time::timeout(LONG, &mut round).await {
+            Ok(done) => return done,
+            Err(_) => vitals.note_slow(begun.elapsed()),
         }
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Vitals {
     pub(crate) block: Gauge,
     pub(crate) head: Gauge,
     pub(crate) rescues: Gauge,
+    /// Rescues that cannot be looked after.
+    pub(crate) broken: Gauge,
     /// How often the nodes or the store failed.
     pub(crate) failures: Counter,
     health: Arc<Mutex<Health>>,
@@ -118,6 +120,14 @@ impl Vitals {
         self.failed(error);
     }
 
+    /// Takes note that a round has not ended yet.
+    pub(crate) fn note_slow(&self, elapsed: Duration) {
+        let error =
+            format!("a round has not ended for {} seconds: the nodes may not answer", elapsed.as_secs());
+        tracing::warn!(target: "service", "{error}");
+        self.health().error = Some(error);
+    }
+
     fn failed(&self, error: String) {
         self.failures.inc();
         self.health().error = Some(error);
@@ -139,6 +149,8 @@ impl Vitals {
         registry.register("block", "Block that the index has come to", self.block.clone());
         registry.register("head", "Latest block of the chain", self.head.clone());
         registry.register("rescues", "Rescues that are looked after", self.rescues.clone());
+        let help = "Rescues that cannot be looked after: see the log";
+        registry.register("broken", help, self.broken.clone());
         registry.register("failures", "Times that the nodes or the store failed", self.failures.clone());
         registry
     }

@@ -59,6 +59,8 @@ pub(crate) struct Watched {
     /// Where the index was when they were looked at.
     at: Option<Cursor>,
     rescues: BTreeMap<Address, Known>,
+    /// Those whose logs cannot be added up.
+    broken: BTreeSet<Address>,
     /// What shares are worth, by token; none while it does not tell.
     rates: BTreeMap<Address, Option<Rate>>,
 }
@@ -72,8 +74,8 @@ impl Watched {
         wanted: BTreeSet<Address>,
         detail: Detail,
     ) -> Self {
-        let (indexed, rescues, rates) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
-        Self { store, provider, chain, wanted, detail, indexed, at: None, rescues, rates }
+        let (indexed, rescues, broken, rates) = Default::default();
+        Self { store, provider, chain, wanted, detail, indexed, at: None, rescues, broken, rates }
     }
 
     /// How many there are.
@@ -83,7 +85,12 @@ impl Watched {
 
     /// Those of the wanted rescues that the index does not know.
     pub(crate) fn missing(&self) -> Vec<Address> {
-        self.wanted.iter().filter(|address| !self.rescues.contains_key(*address)).copied().collect()
+        self.wanted.difference(&self.indexed).copied().collect()
+    }
+
+    /// Those whose logs cannot be added up.
+    pub(crate) fn broken(&self) -> impl Iterator<Item = Address> {
+        self.broken.iter().copied()
     }
 
     /// All of them that can be added up.
@@ -123,6 +130,7 @@ impl Watched {
             let wanted = self.wanted_of(&contracts);
             // The chain may have dropped the block that created one.
             self.rescues.retain(|address, _| wanted.contains(address));
+            self.broken.retain(|address| wanted.contains(address));
             self.indexed.clone_from(&wanted);
             for rescue in wanted {
                 self.update_rescue(rescue, &contracts).await?;
@@ -147,11 +155,15 @@ impl Watched {
             return Ok(());
         }
         match self.read(address, places).await {
-            Ok(known) => drop(self.rescues.insert(address, known)),
+            Ok(known) => {
+                self.broken.remove(&address);
+                self.rescues.insert(address, known);
+            }
             // One rescue whose logs are wrong does not keep the others waiting.
             Err(error @ IndexError::HistoryBroken { .. }) => {
                 tracing::error!(target: "service", rescue = %address, %error, "its logs cannot be added up");
                 self.rescues.remove(&address);
+                self.broken.insert(address);
             }
             Err(error) => return Err(error.into()),
         }

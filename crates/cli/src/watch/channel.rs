@@ -1,11 +1,14 @@
 //! The ways in which notices reach people.
 
 use std::{
+    env,
+    ffi::OsString,
     fmt,
     io::{self, ErrorKind, Write as _},
-    os::unix::process::CommandExt as _,
+    os::unix::{ffi::OsStrExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -18,7 +21,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use levee::{RedactedError, RedactedUrl, notice::Notice};
 use rustix::process::{Pid, Signal, kill_process_group};
 use sha2::Sha256;
-use tokio::time;
+use tokio::{sync::oneshot, time};
 
 use crate::{environment::variable, error::UserError, escape, output::Output, time::time as utc};
 
@@ -28,8 +31,11 @@ pub(crate) const SECRET_VARIABLE: &str = "LEVEE_WEBHOOK_SECRET";
 /// How long a server may take to accept a notice.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a program may run for a notice.
-const PROGRAM_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a program may run for a notice, which is longer than any other channel may take.
+pub(crate) const PROGRAM_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the names of variables begin with that this command reads, and that may have secrets.
+const OWN_PREFIXES: [&str; 2] = ["LEVEE_", "ETH_"];
 
 /// How often to look whether a program has ended.
 const PROGRAM_PAUSE: Duration = Duration::from_millis(20);
@@ -62,25 +68,34 @@ impl fmt::Display for Failure {
 }
 
 impl Channel {
-    /// Its name in what is kept, which has no secret.
+    /// Its name in what is kept, which has no secret and tells it from all others.
     pub(crate) fn name(&self) -> String {
+        let family = self.family();
         match self {
-            Self::Lines(_) => "lines".into(),
+            Self::Lines(_) => family,
             Self::Webhook(webhook) => {
                 let hash = keccak256(webhook.url.secret().as_str());
                 let (part, _) = hash.split_at(8);
-                format!("webhook {}", hex::encode(part))
+                format!("{family}{}", hex::encode(part))
             }
-            Self::Program(path) => format!("command {}", path.display()),
+            Self::Program(path) => format!("{family}{}", path.display()),
+        }
+    }
+
+    /// What the names of channels begin with that take the place of each other: a webhook whose token was replaced is the same to its
+    /// owner, and so is a program that was moved.
+    pub(crate) fn family(&self) -> String {
+        match self {
+            Self::Lines(_) => "lines".into(),
+            Self::Webhook(webhook) => format!("webhook {} ", webhook.url),
+            Self::Program(_) => "command ".into(),
         }
     }
 
     /// Delivers a notice.
     pub(crate) async fn deliver(&self, notice: &Notice) -> Result<(), Failure> {
         match self {
-            Self::Lines(output) => {
-                written(*output, notice).map_err(|error| Failure::MayPass(error.to_string()))
-            }
+            Self::Lines(output) => line(*output, notice).await,
             Self::Webhook(webhook) => webhook.post(notice).await,
             Self::Program(path) => run(path, notice).await,
         }
@@ -100,12 +115,25 @@ impl fmt::Display for Channel {
 
 // ------------------------------------------------------------------------------------------------- lines
 
-/// Unlike a result, a notice that nobody reads is not told: it stays until somebody does.
-fn written(output: Output, notice: &Notice) -> io::Result<()> {
+/// Unlike a result, a notice that nobody reads is not told: it stays until somebody does. A reader that stalls keeps only a thread of its
+/// own waiting, which ends with the process.
+async fn line(output: Output, notice: &Notice) -> Result<(), Failure> {
     let line = match output.is_json() {
         true => escape::json(&format!("{}\n", document(notice))),
         false => escape::text(&text(notice)),
     };
+    let (done, result) = oneshot::channel();
+    let write = move || {
+        // Nobody waits for the result if the watch ends.
+        let _ended = done.send(written(&line));
+    };
+    let thread = thread::Builder::new().name("lines".into()).spawn(write);
+    let may_pass = |error: &dyn fmt::Display| Failure::MayPass(error.to_string());
+    thread.map_err(|error| may_pass(&error))?;
+    result.await.map_err(|error| may_pass(&error))?.map_err(|error| may_pass(&error))
+}
+
+fn written(line: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(line.as_bytes())?;
     stdout.flush()
@@ -141,12 +169,12 @@ impl fmt::Debug for Webhook {
 impl Webhook {
     /// The server at a URL. What it is told is signed if there is a secret in the environment.
     pub(crate) fn new(url: &str) -> Result<Self> {
-        let url: RedactedUrl = url.parse()?;
-        if !matches!(url.secret().scheme(), "http" | "https") {
-            return Err(UserError::new(format!("`{url}` is no address of a webhook"))
+        let is_web = |url: &RedactedUrl| matches!(url.secret().scheme(), "http" | "https");
+        let Some(url) = url.parse().ok().filter(is_web) else {
+            return Err(UserError::new("the address of a webhook is not a web address")
                 .hint("give one that begins with `https://`")
                 .into());
-        }
+        };
         // A server must not send the notice on to another one.
         let builder = Client::builder().redirect(Policy::none()).timeout(WEBHOOK_TIMEOUT);
         // A proxy of the environment cannot reach this machine's own ports.
@@ -193,6 +221,10 @@ fn signature(secret: &str, body: &str) -> String {
 async fn run(path: &Path, notice: &Notice) -> Result<(), Failure> {
     let mut child = match started(path, notice) {
         Ok(child) => child,
+        // The machine is short of something for now.
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::OutOfMemory) => {
+            return Err(Failure::MayPass(format!("it does not run: {error}")));
+        }
         Err(error) => return Err(Failure::Refused(format!("it does not run: {error}"))),
     };
     let begun = Instant::now();
@@ -212,8 +244,12 @@ async fn run(path: &Path, notice: &Notice) -> Result<(), Failure> {
 
 fn started(path: &Path, notice: &Notice) -> io::Result<Child> {
     let mut command = Command::new(path);
+    // Nodes' addresses and passwords are none of its business.
+    for name in own_variables() {
+        command.env_remove(name);
+    }
     // A group of its own, so that what it starts ends with it.
-    command.env_remove(SECRET_VARIABLE).envs(variables(notice)).process_group(0);
+    command.envs(variables(notice)).process_group(0);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         // A notice is smaller than what a pipe holds, so this does not wait. Who does not read it has the variables.
@@ -226,6 +262,13 @@ fn started(path: &Path, notice: &Notice) -> io::Result<Child> {
         }
     }
     Ok(child)
+}
+
+/// The names of the variables that are meant for this command alone.
+fn own_variables() -> impl Iterator<Item = OsString> {
+    let is_own =
+        |name: &OsString| OWN_PREFIXES.iter().any(|prefix| name.as_bytes().starts_with(prefix.as_bytes()));
+    env::vars_os().map(|(name, _)| name).filter(is_own)
 }
 
 /// A notice as variables; what there is none of is empty.
@@ -290,12 +333,16 @@ mod tests {
         let webhook =
             Webhook::new("https://user:pass-word@hooks.example/services/T0-KEN?key=se-cret").unwrap();
         let channel = Channel::Webhook(webhook);
-        let shown = format!("{channel} {channel:?} {}", channel.name());
+        let shown = format!("{channel} {channel:?} {} {}", channel.name(), channel.family());
         assert!(shown.starts_with("https://hooks.example/… "), "{shown}");
         for secret in ["user", "pass-word", "T0-KEN", "se-cret"] {
             assert!(!shown.contains(secret), "{shown}");
         }
         let other = Webhook::new("https://hooks.example/services/OTHER").unwrap();
-        assert_ne!(Channel::Webhook(other).name(), channel.name());
+        let other = Channel::Webhook(other);
+        assert_ne!(other.name(), channel.name());
+        assert_eq!(other.family(), channel.family(), "a new token makes it no stranger");
+        let elsewhere = Channel::Webhook(Webhook::new("https://hooks.example.org/services/OTHER").unwrap());
+        assert!(!elsewhere.name().starts_with(&channel.family()));
     }
 }

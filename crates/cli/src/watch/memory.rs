@@ -6,27 +6,23 @@
 use std::{
     collections::BTreeMap,
     fs::{File, TryLockError},
-    io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use alloy::primitives::Address;
-use eyre::{Result, WrapErr as _};
+use eyre::Result;
 use levee::notice::{News, Notice, Told};
 use sqlx::{
     Row as _, Sqlite, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
 };
 
-use crate::{
-    environment::variable,
-    error::UserError,
-    journal::{create_private, state_directory},
-};
+use crate::{error::UserError, state::StateFile};
 
-/// Environment variable with the file's path.
-const PATH_VARIABLE: &str = "LEVEE_WATCH";
+/// Where it is.
+const FILE: StateFile =
+    StateFile { what: "the file", name: "watch.db", option: "--state", variable: "LEVEE_WATCH" };
 
 /// How many of the latest notices are kept, beside those that are to be delivered.
 const KEPT: i64 = 1_000;
@@ -104,24 +100,16 @@ impl Scope {
 impl Memory {
     /// Opens the file at `path`, or where the variable LEVEE_WATCH says, or in the user's state directory.
     pub(crate) async fn open(path: Option<&Path>, chain: u64) -> Result<Self> {
-        let path = match path.map(Path::to_owned).or_else(|| variable(PATH_VARIABLE).map(PathBuf::from)) {
-            Some(path) => path,
-            None => default_path()?,
-        };
-        let unusable = |error: io::Error| {
-            UserError::new(format!("the file `{}` cannot be used: {error}", path.display()))
-                .hint("choose another one with `--state PATH` or the variable LEVEE_WATCH")
-        };
-        create_private(&path).map_err(unusable)?;
-        let path = path.canonicalize().map_err(unusable)?;
+        let path = FILE.at(path)?;
         let turn = Arc::new(turn(&path, chain)?);
         let options = SqliteConnectOptions::new()
             .filename(&path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
         let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
-        let pool = pool.wrap_err("what was told cannot be read")?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
+        let failed = |error| FILE.failed(&path, error);
+        let pool = pool.map_err(failed)?;
+        sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(failed)?;
         Ok(Self { pool, chain, _turn: turn })
     }
 
@@ -221,6 +209,29 @@ impl Memory {
         select.fetch_all(&self.pool).await?.iter().map(pending).collect()
     }
 
+    /// The channels for which something waits.
+    pub(crate) async fn waiting(&self) -> Result<Vec<String>> {
+        let select =
+            "SELECT DISTINCT channel FROM pending JOIN notices USING (seq) WHERE chain = $1 ORDER BY channel";
+        let rows = sqlx::query(select).bind(self.chain.cast_signed()).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok(row.try_get("channel")?)).collect()
+    }
+
+    /// Lets channels have what waits for one that is gone, whose place they take.
+    pub(crate) async fn inherit(&self, gone: &str, heirs: &[&str]) -> Result<()> {
+        let mut writer = self.pool.begin().await?;
+        let chain = self.chain.cast_signed();
+        for heir in heirs {
+            let insert = "INSERT OR IGNORE INTO pending (channel, seq)
+                SELECT $1, seq FROM pending JOIN notices USING (seq) WHERE channel = $2 AND chain = $3";
+            sqlx::query(insert).bind(*heir).bind(gone).bind(chain).execute(&mut *writer).await?;
+        }
+        let delete = "DELETE FROM pending
+            WHERE channel = $1 AND seq IN (SELECT seq FROM notices WHERE chain = $2)";
+        sqlx::query(delete).bind(gone).bind(chain).execute(&mut *writer).await?;
+        Ok(writer.commit().await?)
+    }
+
     /// Takes note that a channel has accepted a notice.
     pub(crate) async fn accepted(&self, channel: &str, seq: i64) -> Result<()> {
         let delete = sqlx::query("DELETE FROM pending WHERE channel = $1 AND seq = $2");
@@ -262,14 +273,6 @@ fn turn(path: &Path, chain: u64) -> Result<File> {
         }
         Err(TryLockError::Error(error)) => Err(error.into()),
     }
-}
-
-fn default_path() -> Result<PathBuf, UserError> {
-    let state = state_directory().ok_or_else(|| {
-        UserError::new("there is no place for what was told: no home directory is set")
-            .hint("choose a file with `--state PATH` or the variable LEVEE_WATCH")
-    })?;
-    Ok(state.join("watch.db"))
 }
 
 fn scope(row: &SqliteRow) -> Result<Scope> {
@@ -316,7 +319,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_kept_survives_and_each_channel_has_its_own() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("state/watch.db");
+        let path = directory.path().join("watch.db");
         let memory = Memory::open(Some(&path), 1).await.unwrap();
         assert_eq!((memory.looked().await.unwrap(), memory.kept(SCOPE).await.unwrap().through), (None, None));
         let channels = ["a", "b"].map(String::from);
@@ -340,9 +343,17 @@ mod tests {
         assert_eq!(pending(&memory, "a").await, ["y"]);
         assert_eq!(memory.kept(SCOPE).await.unwrap().told.into_keys().collect::<Vec<_>>(), ["y"]);
         assert_eq!(memory.scopes().await.unwrap(), [SCOPE]);
+        // What waits for a channel that is gone can be had by those in its place, on this chain alone.
+        assert_eq!(memory.waiting().await.unwrap(), ["a", "b"]);
+        memory.inherit("b", &["a", "c"]).await.unwrap();
+        assert_eq!(memory.waiting().await.unwrap(), ["a", "c"]);
+        assert_eq!(
+            (pending(&memory, "a").await, pending(&memory, "c").await),
+            (vec!["x".into(), "y".into()], vec!["x".into(), "y".into()])
+        );
         // Another chain has nothing of it.
         let other = Memory::open(Some(&path), 2).await.unwrap();
-        assert_eq!((other.looked().await.unwrap(), pending(&other, "b").await.len()), (None, 0));
+        assert_eq!((other.looked().await.unwrap(), pending(&other, "c").await.len()), (None, 0));
         assert_eq!((other.scopes().await.unwrap(), other.latest(9).await.unwrap()), (vec![], vec![]));
         let latest: Vec<_> = memory.latest(1).await.unwrap().into_iter().map(|notice| notice.id).collect();
         assert_eq!(latest, ["y"]);

@@ -17,7 +17,7 @@ use levee_index::Cursor;
 use tokio::time;
 
 use self::{
-    channel::Failure,
+    channel::{Failure, PROGRAM_TIMEOUT},
     files::Mirror,
     memory::{Memory, Scope},
     metrics::Metrics,
@@ -33,8 +33,8 @@ use crate::{
     },
 };
 
-/// How long what is being delivered is waited for when the watch is asked to end.
-const GRACE: Duration = Duration::from_secs(15);
+/// How long what is being delivered is waited for when the watch is asked to end: as long as a channel may take.
+const GRACE: Duration = PROGRAM_TIMEOUT.saturating_add(Duration::from_secs(2));
 
 /// How many notices a feed has.
 const FEED_LENGTH: u32 = 100;
@@ -97,10 +97,14 @@ impl Watcher {
         self.connection.prefer_latest().await?;
         let now = self.lookout.caught_up(self.every).await?;
         self.round(now).await?;
+        self.inherit().await?;
         let passes = futures_util::future::join_all(self.outlets.iter().map(|outlet| outlet.pass())).await;
         self.memory.close().await;
         if let Some(error) = self.troubled {
             return Err(error.into());
+        }
+        if let Some(rescue) = self.lookout.broken.first() {
+            return Err(eyre!("the logs of the rescue `{rescue}` cannot be told of; see above"));
         }
         let mut refused = None;
         for pass in passes {
@@ -131,16 +135,17 @@ impl Watcher {
         self.mirror(&calendars, now).await
     }
 
-    async fn tell_news(&self, now: Now) -> Result<Vec<Calendar>> {
+    async fn tell_news(&mut self, now: Now) -> Result<Vec<Calendar>> {
         let depth = self.depth(now);
         let looked = self.memory.looked().await?;
-        let mut calendars = Vec::new();
+        let (mut calendars, mut untold) = (Vec::new(), Vec::new());
         for history in self.lookout.watched.histories() {
             // One rescue that cannot be told of does not keep the others waiting.
             let seen = match self.seen(history, now, depth.deep) {
                 Ok(seen) => seen,
                 Err(error) => {
                     tracing::error!(target: "watch", rescue = %history.address, %error, "it cannot be told of");
+                    untold.push(history.address);
                     continue;
                 }
             };
@@ -159,6 +164,7 @@ impl Watcher {
             }
         }
         self.memory.set_looked(depth.deep).await?;
+        self.lookout.note_broken(untold);
         Ok(calendars)
     }
 
@@ -207,10 +213,6 @@ impl Watcher {
         if news.is_empty() && kept.through.is_some() {
             return Ok(());
         }
-        for notice in &news.notices {
-            let (kind, rescue) = (notice.content.kind, notice.content.rescue);
-            tracing::info!(target: "watch", id = notice.id, %kind, %rescue, "{}", notice.content.title);
-        }
         let channels: Vec<String> = self.outlets.iter().map(|outlet| outlet.name().to_owned()).collect();
         self.memory.keep(scope, &news, &channels).await
     }
@@ -226,6 +228,28 @@ impl Watcher {
             let notices = self.memory.latest(FEED_LENGTH).await?;
             let trouble = mirrored(file, levee_pages::feed(self.lookout.chain, &notices), &self.metrics);
             self.troubled = self.troubled.take().or(trouble);
+        }
+        Ok(())
+    }
+
+    /// Lets the channels that there are have what waits for one that is gone, if they take its place.
+    ///
+    /// # Errors
+    /// If the file fails.
+    pub(crate) async fn inherit(&self) -> Result<()> {
+        let names: Vec<&str> = self.outlets.iter().map(|outlet| outlet.name()).collect();
+        for gone in self.memory.waiting().await?.iter().filter(|name| !names.contains(&name.as_str())) {
+            let heirs: Vec<&str> = self
+                .outlets
+                .iter()
+                .filter(|outlet| outlet.replaces(gone))
+                .map(|outlet| outlet.name())
+                .collect();
+            if heirs.is_empty() {
+                tracing::warn!(target: "watch", channel = gone, "notices wait for a channel that is not there any more");
+            } else {
+                self.memory.inherit(gone, &heirs).await?;
+            }
         }
         Ok(())
     }

@@ -62,6 +62,11 @@ impl Outlet {
         &self.name
     }
 
+    /// Whether it takes the place of a channel that is gone.
+    pub(crate) fn replaces(&self, gone: &str) -> bool {
+        gone.starts_with(&self.channel.family())
+    }
+
     /// Says that there may be more to deliver.
     pub(crate) fn wake(&self) {
         self.news.notify_one();

@@ -4,7 +4,7 @@ mod read;
 mod schema;
 mod write;
 
-use std::{cmp::Ordering, error::Error as StdError, fs, path::Path, time::Duration};
+use std::{cmp::Ordering, error::Error as StdError, path::Path, time::Duration};
 
 use alloy::primitives::{Address, B256};
 use levee::{
@@ -97,13 +97,12 @@ pub struct PositionRow {
 
 impl Store {
     /// Opens the store at `location`, and creates it if there is none: `postgres://…` for a database of PostgreSQL, otherwise the
-    /// path of a file for SQLite, which may be written as `sqlite://PATH`.
+    /// path of a file for SQLite, which may be written as `sqlite://PATH`, in a directory that is there.
     ///
     /// # Errors
     /// [`IndexError::StoreUnusable`]; [`IndexError::StoreUnreachable`]; [`IndexError::NewerSchema`].
     pub async fn open(location: &str) -> Result<Self, IndexError> {
         let place = Place::of(location, Access::Write)?;
-        place.create_directory()?;
         let store = place.connect().await?;
         let found = store.migrate().await.map_err(|error| place.failed(error))?;
         place.check_schema(found)?;
@@ -198,12 +197,6 @@ impl Place {
         };
         let url = format!("sqlite://{}?mode={mode}", utf8_percent_encode(path, PATH));
         Ok(Self { backend: Backend::Sqlite, access, url, shown: path.into() })
-    }
-
-    /// SQLite creates its file, but no directory.
-    fn create_directory(&self) -> Result<(), IndexError> {
-        let directory = Path::new(&self.shown).parent().filter(|_| self.backend == Backend::Sqlite);
-        directory.map_or(Ok(()), fs::create_dir_all).map_err(|error| self.unusable(error))
     }
 
     async fn connect(&self) -> Result<Store, IndexError> {

@@ -87,7 +87,7 @@ pub struct Calendar {
     pub chain: u64,
     /// Its address.
     pub rescue: alloy::primitives::Address,
-    /// How often something happened that can move dates.
+    /// How often something happened, or came into force, that can move dates.
     pub revision: u32,
     /// When it last did.
     pub revised_at: Timestamp,
@@ -119,17 +119,20 @@ pub fn calendar(history: &History, at: Moment) -> Calendar {
             )
         )
     };
-    let revisions = || history.entries.iter().filter(|entry| moves(&entry.event));
     let planner = Planner { history, view: history.rescue.view(at), now: at.time };
     let exit_windows = planner.exit_windows();
+    let events = history.entries.iter().filter(|entry| moves(&entry.event)).map(|entry| entry.time);
+    // An amendment moves the deadline when it comes into force, and no event says so.
+    let amended = exit_windows.iter().filter(|date| date.is_over(at.time)).map(|date| date.at);
+    let revisions: Vec<Timestamp> = events.chain(amended).collect();
     let dates = exit_windows.into_iter().chain(planner.deadline());
     let dates = dates.chain(planner.objection_period()).chain(planner.tranches());
     Calendar {
         chain: history.chain,
         rescue: history.address,
         // The creation is the first, and changes nothing.
-        revision: u32::try_from(revisions().count().saturating_sub(1)).unwrap_or(u32::MAX),
-        revised_at: revisions().next_back().map_or(0, |entry| entry.time),
+        revision: u32::try_from(revisions.len().saturating_sub(1)).unwrap_or(u32::MAX),
+        revised_at: revisions.into_iter().max().unwrap_or_default(),
         dates: dates.chain(planner.release_window()).collect(),
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256};
-use levee_model::{Amendment, EndReason, Goal, Moment, PositionId, Wei, schedule};
+use levee_model::{Amendment, EndReason, Goal, Moment, PositionId, PositionView, Wei, schedule};
 
-use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, sentence};
+use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, hundredths, sentence};
 use crate::{
     BonusEvent, Entry, Event, History, RecoveryEvent, RescueEvent,
     display::{ether, utc},
@@ -18,7 +18,7 @@ use crate::{
 /// The key of an event stands for its block's number and time, its transaction, its place in that, and all that it says: whatever a
 /// reorganization changes of these makes another one.
 pub fn events(history: &History, at: Moment, interest: &Interest) -> Vec<Fact> {
-    let reader = Reader { history, about: About::of(history), at, interest };
+    let mut reader = Reader { history, about: About::of(history), at, interest, claimed: BTreeMap::new() };
     let (mut facts, mut seen) = (Vec::new(), BTreeMap::<B256, u32>::new());
     let mut in_force = Goal::from(history.rescue.terms());
     for entry in history.entries.iter() {
@@ -39,6 +39,8 @@ struct Reader<'a> {
     about: About,
     at: Moment,
     interest: &'a Interest,
+    /// What was paid so far of recovered funds, for positions of accounts of interest.
+    claimed: BTreeMap<PositionId, Wei>,
 }
 
 impl Reader<'_> {
@@ -51,11 +53,13 @@ impl Reader<'_> {
         Fact { key, basis: Basis::Event { block: entry.block }, content }
     }
 
-    fn contents(&self, entry: &Entry, in_force: Goal) -> Vec<Content> {
+    fn contents(&mut self, entry: &Entry, in_force: Goal) -> Vec<Content> {
         match &entry.event {
             Event::Rescue(event) => self.of_rescue(entry, event, in_force),
-            Event::Recovery(RecoveryEvent::Claimed { position, .. })
-            | Event::Bonus(BonusEvent::Claimed { position, .. }) => {
+            Event::Recovery(RecoveryEvent::Claimed { position, amount, .. }) => {
+                self.claimed(entry, *position, *amount)
+            }
+            Event::Bonus(BonusEvent::Claimed { position, .. }) => {
                 self.of_position(entry, Kind::Paid, "Paid out", position.pledger)
             }
             Event::Bonus(BonusEvent::Decided(_)) => {
@@ -71,9 +75,7 @@ impl Reader<'_> {
 
     fn of_rescue(&self, entry: &Entry, event: &RescueEvent, in_force: Goal) -> Vec<Content> {
         let (kind, title) = match event {
-            RescueEvent::Created { terms } => {
-                return vec![self.plain(entry, Kind::Created, "Rescue created").until(terms.deadline)];
-            }
+            RescueEvent::Created { .. } => return vec![self.created(entry)],
             RescueEvent::AmendmentProposed { amendment } => {
                 return vec![self.proposed(entry, *amendment, in_force)];
             }
@@ -91,12 +93,23 @@ impl Reader<'_> {
         vec![self.plain(entry, kind, title)]
     }
 
-    /// What concerns one pledger. A decline is told to all, since the guardian does it.
+    /// There is something to do about it as long as its terms are those in force and pledges are accepted.
+    fn created(&self, entry: &Entry) -> Content {
+        let created = self.plain(entry, Kind::Created, "Rescue created");
+        let view = self.history.rescue.view(self.at);
+        let is_amended = view.amendment.is_some_and(|amendment| amendment.in_force(self.at.time));
+        let is_as_created = view.is_pledging(self.at.time) && !is_amended;
+        if is_as_created { created.until(view.terms.deadline) } else { created }
+    }
+
+    /// What concerns one pledger. A decline is told to all, too, since the guardian does it.
     fn of_pledger(&self, entry: &Entry, event: &RescueEvent) -> Vec<Content> {
         let (kind, title, pledger) = match event {
             RescueEvent::Declined { position, .. } => {
-                let declined = self.plain(entry, Kind::Declined, "Pledge declined by the guardian");
-                return vec![Content { account: self.wanted(position.pledger), ..declined }];
+                let title = "Pledge declined by the guardian";
+                let mut told = vec![self.plain(entry, Kind::Declined, title)];
+                told.extend(self.of_position(entry, Kind::Declined, title, position.pledger));
+                return told;
             }
             RescueEvent::Exited { position, .. } => (Kind::Left, "Pledge withdrawn", position.pledger),
             RescueEvent::Refunded { position, .. } => (Kind::Paid, "Refund paid", position.pledger),
@@ -106,9 +119,22 @@ impl Reader<'_> {
         self.of_position(entry, kind, title, pledger)
     }
 
-    /// The account, if somebody wants to be told of it.
-    fn wanted(&self, account: Address) -> Option<Address> {
-        self.interest.accounts.contains(&account).then_some(account)
+    /// A share of recovered funds that was paid. It is told with the first payment, and each time that all of them reach another hundredth
+    /// of what was drawn, since anyone can deposit little and have it paid any number of times.
+    fn claimed(&mut self, entry: &Entry, position: PositionId, amount: Wei) -> Vec<Content> {
+        let paid = self.of_position(entry, Kind::Paid, "Paid out", position.pledger);
+        if paid.is_empty() {
+            return paid;
+        }
+        let views = self.history.rescue.position_views(self.at, position.pledger);
+        let is_it = |view: &&PositionView| (view.tier, view.asset) == (position.tier, position.asset);
+        let weight = views.iter().find(is_it).map_or(Wei::ZERO, |view| view.weight);
+        let claimed = self.claimed.entry(position).or_default();
+        let before = *claimed;
+        // The amounts of a history add up.
+        *claimed = before.checked_add(amount).unwrap_or(before);
+        let is_told = before.is_zero() || hundredths(*claimed, weight) > hundredths(before, weight);
+        if is_told { paid } else { Vec::new() }
     }
 
     fn plain(&self, entry: &Entry, kind: Kind, title: &str) -> Content {
@@ -119,8 +145,8 @@ impl Reader<'_> {
     }
 
     fn of_position(&self, entry: &Entry, kind: Kind, title: &str, pledger: Address) -> Vec<Content> {
-        let account = self.wanted(pledger);
-        account.map(|account| self.plain(entry, kind, title).account(account)).into_iter().collect()
+        let is_wanted = self.interest.accounts.contains(&pledger);
+        is_wanted.then(|| self.plain(entry, kind, title).account(pledger)).into_iter().collect()
     }
 
     fn proposed(&self, entry: &Entry, amendment: Amendment, in_force: Goal) -> Content {
@@ -158,7 +184,7 @@ impl Reader<'_> {
         let drawn: Wei = views.iter().map(|view| view.weight).sum();
         let title = if drawn.is_zero() { "Nothing of your pledge is drawn" } else { "Your pledge is drawn" };
         let content = self.plain(entry, Kind::Drawn, title).account(account);
-        (!parts.is_empty())
-            .then(|| content.text(format!("Drawn by value at settlement: {}.", parts.join(", "))))
+        let text = format!("Drawn of {account}, by value at settlement: {}.", parts.join(", "));
+        (!parts.is_empty()).then(|| content.text(text))
     }
 }

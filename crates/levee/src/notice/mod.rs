@@ -16,7 +16,7 @@ mod tests;
 use std::{collections::BTreeSet, fmt};
 
 use alloy::primitives::{Address, B256, hex, keccak256};
-use levee_model::{Timestamp, json::optional_account};
+use levee_model::{Timestamp, Wei, json::optional_account};
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
@@ -25,7 +25,10 @@ pub use event::events;
 pub use news::{Depth, News, Stood, Told, news};
 pub use standing::standing;
 
-use crate::{history::History, text::address::short};
+use crate::{
+    history::History,
+    text::{address::short, percent},
+};
 
 /// What somebody wants to be told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -237,6 +240,14 @@ impl Content {
     fn account(self, account: Address) -> Self {
         Self { account: Some(account), ..self }
     }
+}
+
+/// How many hundredths of a draw something is, rounded down; none of nothing.
+fn hundredths(part: Wei, draw: Wei) -> u64 {
+    if draw.is_zero() {
+        return 0;
+    }
+    u64::try_from(percent::bps_down(part, draw) / 100).unwrap_or(u64::MAX)
 }
 
 /// A text that begins with a capital letter and ends with a full stop.

@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Basis, Content, Fact, Notice, NoticeKind as Kind};
 
+/// How often a state is told without a pause.
+const RESTLESS: u32 = 6;
+
+/// The shortest pause between two notices of a state that was told more often, in seconds.
+const PAUSE: u64 = 3_600;
+
 /// What was told of a fact, to be kept until [`News::forgotten`] says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,6 +67,8 @@ pub struct News {
 
 /// Compares the facts that there are at `now`, about all or about one account, with what was told of them. Events must be all of the
 /// history's, states only those of blocks that are told.
+///
+/// A state that was told six times is told at most once an hour from then on, if it is another one by then.
 ///
 /// At the first look, events are only told if there is still something to do about them. An event in a block that is not told yet is none,
 /// but takes nothing back.
@@ -129,9 +137,18 @@ impl Teller<'_> {
             Some(Stood::At(last)) => last,
             _ => 0,
         };
-        if step != last {
+        // Money that goes in and out again and again would bury everything else: what is so after the pause is told then.
+        if step != last && !before.is_some_and(|told| told.is_restless(self.now)) {
             news.tell(fact, before, Stood::At(step), step > last || tells_fall);
         }
+    }
+}
+
+impl Told {
+    /// Whether it was told so often, and so lately, that it can wait.
+    fn is_restless(&self, now: Timestamp) -> bool {
+        let latest = self.notice.as_ref().map_or(0, |notice| notice.content.at);
+        self.times >= RESTLESS && now < latest.saturating_add(PAUSE)
     }
 }
 
@@ -149,6 +166,7 @@ impl News {
             Notice { id, content: fact.content.clone(), corrects: None }
         });
         self.notices.extend(notice.clone());
+        let notice = notice.or_else(|| before?.notice.clone());
         let (key, times) = (fact.key.clone(), times + u32::from(is_told));
         self.told.push(Told { key, notice, times, stood });
     }

@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use levee_model::{Asset, Moment, PledgerPosition, PledgerView, RescueView, Threshold, Units, Wei, prorata};
 
-use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind};
+use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, hundredths};
 use crate::{
     Error, History,
     display::{ether, utc},
@@ -93,14 +93,13 @@ impl Observer<'_> {
         if received.is_zero() || self.view.drawn.is_zero() {
             return None;
         }
-        let hundredths = percent::bps_down(received, self.view.drawn) / 100;
         let content = self.content(Kind::Recovered, "Funds were recovered");
         let share = percent::of_down(received, self.view.drawn);
         let content = content.text(format!(
             "In all, {} was recovered, {share} of the draw, and shared out: `levee claim` pays a pledger its part.",
             ether(received)
         ));
-        let step = u64::try_from(hundredths).unwrap_or(u64::MAX).saturating_add(1);
+        let step = hundredths(received, self.view.drawn).saturating_add(1);
         Some(Fact { key: self.about.key(&["recovered"]), basis: rising(step), content })
     }
 

@@ -11,14 +11,14 @@ use std::{
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Declared, Entry, History, board::Compared};
+use levee::{Declared, History, board::Compared};
 use levee_model::{PledgerView, json::Account};
 use levee_pages::{Basis, RescuePage};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    declarations::{self, Declarations, Reading, against_history},
+    declarations::{self, Declarations, against_history},
     pledgers,
 };
 use crate::{
@@ -125,8 +125,8 @@ impl ReportArgs {
         if self.csv {
             return table(&self.history.read().await?);
         }
-        let (history, declarations) = self.history.read_with_declarations().await?;
-        let declarations = self.declarations(&history, declarations, output).await?;
+        let (history, entries) = self.history.read_with_declarations(output).await?;
+        let declarations = declarations::declared(&entries);
         let basis = Basis::of(&history)?;
         let (number, pages) = (self.page.get(), basis.pages());
         if number > pages {
@@ -151,24 +151,6 @@ impl ReportArgs {
                 .hint("give one of `--html FILE`, `--markdown`, `--csv` and `--json`"));
         }
         Ok(())
-    }
-
-    /// All declarations for the rescue up to its block: those of the index, or else the node's.
-    async fn declarations(
-        &self,
-        history: &History,
-        of_index: Option<Vec<Entry>>,
-        output: Output,
-    ) -> Result<Vec<Declared>> {
-        let mut declared = match of_index {
-            Some(entries) => entries.iter().filter_map(|entry| entry.event.declared().cloned()).collect(),
-            None => {
-                let connection = self.history.network.connect_on(history.chain).await?;
-                Reading::default().read(&connection, history.address, output).await?
-            }
-        };
-        declared.retain(|one| one.made_at <= history.block.time);
-        Ok(declared)
     }
 }
 

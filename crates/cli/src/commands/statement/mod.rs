@@ -9,7 +9,9 @@ use std::ops::Range;
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Block, Entry, History, Movement, RescueView, ShareRate, Statement, statement::Parts};
+use levee::{
+    Block, Entry, Event, History, Movement, RescueEvent, RescueView, ShareRate, Statement, statement::Parts,
+};
 use levee_model::{
     Asset, EndReason, Rate, Status, Units,
     json::{Account, AccountOrNone},
@@ -60,8 +62,8 @@ impl StatementArgs {
                 .hint("give one of `--json`, `--csv` and `--markdown`")
                 .into());
         }
-        let (history, declarations) = self.history.read_with_declarations().await?;
-        let account = Ledger::of(&history, declarations.as_deref(), self.account)?;
+        let (history, declarations) = self.history.read_with_declarations(output).await?;
+        let account = Ledger::of(&history, &declarations, self.account)?;
         if self.csv {
             return output::write_stdout(&account.to_csv()?);
         }
@@ -79,8 +81,6 @@ pub(crate) struct Ledger<'a> {
     lines: Vec<Line<'a>>,
     /// The lines that are told: all, or a page of them.
     told: Range<usize>,
-    /// Whether declarations are among the lines, if there are any.
-    has_declarations: bool,
     /// The account that it is for; none if it is for everyone.
     of: Option<Address>,
 }
@@ -93,7 +93,7 @@ struct Line<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    fn of(history: &'a History, declarations: Option<&'a [Entry]>, of: Option<Address>) -> Result<Self> {
+    fn of(history: &'a History, declarations: &'a [Entry], of: Option<Address>) -> Result<Self> {
         let statement = Statement::of(history)?;
         let statement = match of {
             Some(account) => statement.only(account),
@@ -109,25 +109,31 @@ impl<'a> Ledger<'a> {
         declarations: &'a [Entry],
         account: Address,
     ) -> Result<Self> {
-        Self::from(history, whole.only(account), Some(declarations), Some(account))
+        Self::from(history, whole.only(account), declarations, Some(account))
     }
 
     fn from(
         history: &'a History,
         statement: Statement,
-        declarations: Option<&'a [Entry]>,
+        declarations: &'a [Entry],
         of: Option<Address>,
     ) -> Result<Self> {
         let view = history.rescue.view(history.moment());
-        let mut entries: Vec<_> =
-            declarations.unwrap_or_default().iter().chain(history.entries.iter()).collect();
+        let mut entries: Vec<_> = declarations.iter().chain(history.entries.iter()).collect();
         // Both are in the order of the chain, which within a block is only known of each by itself.
         entries.sort_by_key(|entry| entry.block);
-        let line = |entry: &'a Entry| Line { entry, movements: movements_of(entry, &view, of) };
+        let drawn: Vec<_> = match of {
+            Some(_) => statement.escrow.positions.iter().filter_map(Movement::drawn_of).collect(),
+            None => Vec::new(),
+        };
+        let movements = |entry: &Entry| match of {
+            Some(account) => movements_of(account, entry, &view, &drawn),
+            None => Movement::all_of(&entry.event, &view.terms),
+        };
+        let line = |entry: &'a Entry| Line { entry, movements: movements(entry) };
         let lines = entries.into_iter().map(line).filter(|line| !line.movements.is_empty());
         let lines: Vec<_> = lines.collect();
-        let (told, has_declarations) = (0..lines.len(), declarations.is_some());
-        let ledger = Self { history, view, statement, lines, told, has_declarations, of };
+        let ledger = Self { history, told: 0..lines.len(), lines, view, statement, of };
         match of {
             Some(account) if ledger.is_empty() => Err(unknown(account, history).into()),
             _ => Ok(ledger),
@@ -225,18 +231,18 @@ impl<'a> Ledger<'a> {
             end_reason: self.view.end_reason,
             rate: self.view.rate,
             statement: &self.statement,
-            has_declarations: self.has_declarations,
             movements: self.events(),
         }
     }
 }
 
-/// The movements of an event, of an account alone if there is one.
-fn movements_of(entry: &Entry, view: &RescueView, of: Option<Address>) -> Vec<Movement> {
-    let mut movements = Movement::all_of(&entry.event, &view.terms);
-    if of.is_some() {
-        movements.retain(|movement| [movement.account, movement.recipient].contains(&of));
-    }
+/// The movements of an event that are of an account. What settlement drew of whole pots gives way to what is `drawn` of its own positions.
+fn movements_of(account: Address, entry: &Entry, view: &RescueView, drawn: &[Movement]) -> Vec<Movement> {
+    let mut movements = match entry.event {
+        Event::Rescue(RescueEvent::Settled { .. }) => drawn.to_vec(),
+        _ => Movement::all_of(&entry.event, &view.terms),
+    };
+    movements.retain(|movement| [movement.account, movement.recipient].contains(&Some(account)));
     movements
 }
 
@@ -281,8 +287,6 @@ pub(crate) struct StatementJson<'a> {
     rate: ShareRate,
     #[serde(flatten)]
     statement: &'a Statement,
-    /// Whether declarations are among the movements: only an index has them.
-    has_declarations: bool,
     /// The events that are about money, in the order of the chain.
     movements: Vec<&'a Entry>,
 }

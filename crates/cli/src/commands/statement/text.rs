@@ -32,9 +32,6 @@ impl Ledger<'_> {
         ];
         facts.extend(self.of.map(|account| ("for", account.to_string())));
         facts.extend(self.rate_text().map(|rate| ("share rate", rate)));
-        if !self.has_declarations {
-            facts.push(("declarations", "left out: only an index has them (`--store`)".into()));
-        }
         table::facts(&facts)
     }
 
