@@ -141,8 +141,8 @@ artifacts: setup ## Rewrite the checked-in contract artifacts
 	tools/artifacts.mjs
 	LEVEE_WRITE_ARTIFACTS=1 cargo test --quiet --locked --workspace --test artifacts
 
-docs: setup ## Rewrite docs/cli.md from the command's help, and docs/schema from the types of its results
-	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --test e2e cli_docs
+docs: setup ## Rewrite docs/cli.md from the command's help, docs/schema from the types of its results, and the README's picture
+	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --test e2e -- cli_docs a_rehearsal_leaves_a_page
 	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --bin levee the_schemas
 
 # The clients of the services take longer to compile than everything else, so that neither `make lint` nor `make test` does it.

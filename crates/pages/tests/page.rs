@@ -278,3 +278,17 @@ fn a_problem_is_told_as_it_is() {
     let page = levee_pages::site::problem("Not Found", "there is no `<b>\u{1b}`", None);
     assert!(page.contains("<p>there is no `&lt;b&gt;\\u{1b}`</p>"), "{page}");
 }
+
+#[test]
+fn nobody_is_told_to_wait_for_a_rescue_whose_deadline_has_passed() {
+    let after = NOW + 3 * DAY;
+    // With a rate, the rules decide: 83 of 100 ETH is covered.
+    let known = page(&history(after, open(), rate()), &[]);
+    assert!(known.contains("<span class=\"badge\">Settled</span>"), "{known}");
+    // From logs alone, what they decide is not known; but it is not open to anybody.
+    let unknown = page(&history(after, open(), None), &[]);
+    assert!(unknown.contains("<span class=\"badge\">Past its deadline</span>"), "{unknown}");
+    assert!(!unknown.contains("wait for settlement") && unknown.contains("depends on the value of stETH"));
+    let before = page(&history(NOW, open(), None), &[]);
+    assert!(before.contains("<span class=\"badge\">Open</span>") && before.contains("wait for settlement"));
+}
