@@ -9,7 +9,7 @@ use levee::{
     text::hole::{Hole, Item},
 };
 use levee_model::{Amendment, Asset, Bps, Goal, PositionId, Rate, Terms, Tier, Units, Wei};
-use levee_pages::{Basis, CONTRIBUTORS_ON_A_PAGE, Holes, RescuePage};
+use levee_pages::{Basis, CONTRIBUTORS_ON_A_PAGE, Holes, RescuePage, Said};
 
 const NOW: u64 = 1_785_542_400; // 2026-08-01T00:00:00Z
 const DAY: u64 = 86_400;
@@ -273,7 +273,7 @@ fn served(pledgers: u64, page: usize) -> String {
     let entries = [entry(NOW - 2 * DAY, RescueEvent::Created { terms: terms() })];
     let history = history(NOW, entries.into_iter().chain(pledges).collect(), rate());
     let basis = Basis::of(&history).expect("it reconciles");
-    RescuePage::on_site(&history, &basis, &[], "3 minutes old").document(page)
+    RescuePage::on_site(&history, &basis, &Said::of(&history, &[]), "3 minutes old").document(page)
 }
 
 #[test]
@@ -308,4 +308,18 @@ fn the_amount_to_cover_is_shown_with_all_amendments() {
 fn a_problem_is_told_as_it_is() {
     let page = levee_pages::site::problem("Not Found", "there is no `<b>\u{1b}`", None);
     assert!(page.contains("<p>there is no `&lt;b&gt;\\u{1b}`</p>"), "{page}");
+}
+
+#[test]
+fn nobody_is_told_to_wait_for_a_rescue_whose_deadline_has_passed() {
+    let after = NOW + 3 * DAY;
+    // With a rate, the rules decide: 83 of 100 ETH is covered.
+    let known = page(&history(after, open(), rate()), &[]);
+    assert!(known.contains("<span class=\"badge\">Settled</span>"), "{known}");
+    // From logs alone, what they decide is not known; but it is not open to anybody.
+    let unknown = page(&history(after, open(), None), &[]);
+    assert!(unknown.contains("<span class=\"badge\">Past its deadline</span>"), "{unknown}");
+    assert!(!unknown.contains("wait for settlement") && unknown.contains("depends on the value of stETH"));
+    let before = page(&history(NOW, open(), None), &[]);
+    assert!(before.contains("<span class=\"badge\">Open</span>") && before.contains("wait for settlement"));
 }

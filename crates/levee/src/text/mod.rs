@@ -28,6 +28,7 @@ pub mod event;
 pub mod file;
 pub mod hole;
 pub mod percent;
+pub mod status;
 pub mod terms;
 pub mod time;
 

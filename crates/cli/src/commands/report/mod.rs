@@ -17,15 +17,19 @@ use levee_pages::{Basis, Holes, RescuePage};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::declarations::{self, Declarations, against_history};
+use super::{
+    declarations::{self, Declarations, against_history},
+    pledgers,
+};
 use crate::{
     documents::DocumentArgs,
     error::UserError,
     event::counted,
     file,
     history::HistoryArgs,
-    output::Output,
+    output::{self, Output},
     page::{Page, RescueJson},
+    spreadsheet,
 };
 
 /// The rescue, and where its page goes.
@@ -36,11 +40,13 @@ what it may be used for; what is only said; the thresholds and what they need; p
 guardian, contributors; and the commands that check it. With an index, no node is asked; the value of stETH \
 before a rescue is decided is then not known.
 
-With `--markdown` or `--json`, the same goes to stdout. A table for a spreadsheet is made by `levee pledgers --csv`.
+With `--markdown` or `--json`, the same goes to stdout. With `--csv`, the contributors do, all of them in the order of the page, as \
+`levee pledgers --csv` writes them.
 
 Examples:
   levee report --rescue 0x… --html rescue.html --rpc-url https://node.example
   levee report --rescue 0x… --markdown --store index.db
+  levee report --rescue 0x… --csv --store index.db
   levee report --rescue 0x… --html rescue.html --store index.db")]
 pub(crate) struct ReportArgs {
     /// File to write the page to, as HTML; one that is there is replaced.
@@ -51,8 +57,12 @@ pub(crate) struct ReportArgs {
     #[arg(long, help_heading = "Output")]
     markdown: bool,
 
+    /// Write all contributors, a line for each position and debt, for a spreadsheet.
+    #[arg(long, conflicts_with_all = ["html", "markdown"], help_heading = "Output")]
+    csv: bool,
+
     /// Page of the contributors, who are listed by the value of what they pledged.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "csv")]
     page: NonZeroUsize,
 
     #[command(flatten)]
@@ -119,6 +129,9 @@ impl ReportArgs {
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         self.check_form(output)?;
         self.html.as_deref().map_or(Ok(()), file::require_directory_of)?;
+        if self.csv {
+            return table(&self.history.read().await?);
+        }
         let (history, entries) = self.history.read_with_declarations(output).await?;
         let declarations = declarations::declared(&entries);
         let holes = self.documents.holes_of(&history)?;
@@ -137,16 +150,23 @@ impl ReportArgs {
 
     /// A report has one form.
     fn check_form(&self, output: Output) -> Result<(), UserError> {
-        if self.markdown && output.is_json() {
-            return Err(UserError::new("a report has one form: HTML, Markdown or JSON")
-                .hint("give one of `--html`, `--markdown` and `--json`"));
+        if (self.markdown || self.csv) && output.is_json() {
+            return Err(UserError::new("a report has one form: HTML, Markdown, CSV or JSON")
+                .hint("give one of `--html`, `--markdown`, `--csv` and `--json`"));
         }
-        if self.html.is_none() && !self.markdown && !output.is_json() {
+        if self.html.is_none() && !self.markdown && !self.csv && !output.is_json() {
             return Err(UserError::new("the report needs a form")
-                .hint("give one of `--html FILE`, `--markdown` and `--json`"));
+                .hint("give one of `--html FILE`, `--markdown`, `--csv` and `--json`"));
         }
         Ok(())
     }
+}
+
+/// Writes all contributors to stdout, the largest first.
+fn table(history: &History) -> Result<()> {
+    let Basis { models, ranking } = Basis::of(history)?;
+    let all = models.pledgers_among(history.moment(), ranking);
+    output::write_stdout(&spreadsheet::document(all.iter().flat_map(pledgers::rows))?)
 }
 
 /// Writes the page to a file.
