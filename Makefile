@@ -16,7 +16,7 @@ CAMPAIGNS := tests/invariant/**
 SLOW_TESTS := model_and_bytecode_agree_on_random_walks model_and_bytecode_of_a_compact_agree what_its_source what_their_sources
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-solidity test-rust invariants fuzz fuzz-compact replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement bench-web kill-index \
+.PHONY: help setup demo check test test-solidity test-rust invariants fuzz fuzz-compact replay replay-steth gas gas-check gas-update bench-cli bench-index bench-live bench-statement bench-web kill-index api-fuzz \
 	contracts rust faults fault-seeds check-services artifacts docs package lint fmt clean prove prove-seeds slither coverage mutants python-lock invariants-deep invariant-seeds
 
 help: ## List the targets
@@ -55,7 +55,7 @@ contracts:
 	@$(MAKE) --jobs=1 test-solidity coverage slither invariants prove
 
 rust:
-	@$(MAKE) --jobs=1 test-rust faults gas-check
+	@$(MAKE) --jobs=1 test-rust api-fuzz faults gas-check
 
 test-solidity: setup
 	forge build
@@ -64,6 +64,10 @@ test-solidity: setup
 
 test-rust: setup $(VENV)
 	cargo test --locked --workspace
+
+api-fuzz: setup $(VENV) ## Ask the interface of `levee serve` for anything that its description allows, for a minute at most
+	cargo test --quiet --locked --workspace --no-run
+	.tools/venv/bin/python tools/python/api-fuzz
 
 gas-check: setup $(LAB) out/peers.json
 	$(LAB) gas --check tests/snapshots/gas.txt
@@ -139,8 +143,8 @@ artifacts: setup ## Rewrite the checked-in contract artifacts
 	tools/artifacts.mjs
 	LEVEE_WRITE_ARTIFACTS=1 cargo test --quiet --locked --workspace --test artifacts
 
-docs: setup ## Rewrite docs/cli.md from the command's help, and docs/schema from the types of its results
-	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --test e2e cli_docs
+docs: setup ## Rewrite docs/cli.md from the command's help, docs/schema from the types of its results, and the README's picture
+	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --test e2e -- cli_docs a_rehearsal_leaves_a_page
 	LEVEE_WRITE_DOCS=1 cargo test --quiet --locked --workspace --bin levee the_schemas
 
 # The clients of the services take longer to compile than everything else, so that neither `make lint` nor `make test` does it.

@@ -80,8 +80,8 @@ impl Signing {
     }
 }
 
-/// A person with a browser, whose wallet has Ann's account.
-struct Person {
+/// A person with a browser, and with a wallet in it.
+pub(crate) struct Person {
     child: Child,
     /// None when there are no more, which closes the browser.
     steps: Option<ChildStdin>,
@@ -98,9 +98,15 @@ impl Drop for Person {
 impl Person {
     /// Who will open the page of `signing`.
     fn at(world: &World, signing: &Signing) -> Self {
+        Self::with_wallet(world, &signing.url, ANN, &json!({}))
+    }
+
+    /// Who will open an address, with an account in a wallet that says more of itself than usual.
+    pub(crate) fn with_wallet(world: &World, url: &str, account: usize, info: &Value) -> Self {
         unpack();
         let mut command = node("visit.mjs");
-        command.args([&signing.url, &world.endpoint(), &world.address(ANN).to_string()]);
+        let account = world.address(account).to_string();
+        command.args([url, &world.endpoint(), &account, &info.to_string()]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("node runs");
         let results = BufReader::new(child.stdout.take().expect("it is piped"));
         let steps = child.stdin.take();
@@ -123,7 +129,7 @@ impl Person {
     }
 
     /// Does one thing, and says what came of it.
-    fn does(&mut self, step: Value) -> Value {
+    pub(crate) fn does(&mut self, step: Value) -> Value {
         let steps = self.steps.as_mut().expect("the browser is open");
         writeln!(steps, "{step}").expect("the browser is open");
         let mut line = String::new();
@@ -134,28 +140,35 @@ impl Person {
         result
     }
 
-    fn sees(&mut self, text: &str) {
+    pub(crate) fn sees(&mut self, text: &str) {
         self.does(json!({ "see": text }));
     }
 
-    fn goes_on(&mut self) {
+    pub(crate) fn goes_on(&mut self) {
         self.does(json!({ "press": CONTINUE }));
     }
 
     /// How the wallet behaves from now on.
-    fn wallet(&mut self, change: Value) {
+    pub(crate) fn wallet(&mut self, change: Value) {
         self.does(json!({ "wallet": change }));
     }
 
-    fn reads(&mut self) -> String {
+    pub(crate) fn reads(&mut self) -> String {
         self.does(json!({ "read": true })).as_str().expect("a text").to_owned()
     }
 
     /// What the wallet was asked that has an effect. What the browser complains about is among it, but for the end of the command.
-    fn asked_to(&mut self) -> Vec<String> {
+    pub(crate) fn asked_to(&mut self) -> Vec<String> {
         let asked = self.does(json!({ "asked": true }));
         let asked: Vec<String> = serde_json::from_value(asked).expect("a list of texts");
-        let harmless = ["eth_requestAccounts", "eth_chainId", "wallet_switchEthereumChain"];
+        let harmless = [
+            "eth_requestAccounts",
+            "eth_chainId",
+            "wallet_switchEthereumChain",
+            "eth_call",
+            "eth_getCode",
+            "eth_getTransactionReceipt",
+        ];
         let is_harmless =
             |what: &str| harmless.contains(&what) || what.starts_with("console: Failed to load resource: ");
         asked.into_iter().filter(|what| !is_harmless(what)).collect()

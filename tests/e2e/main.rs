@@ -2,6 +2,7 @@
 
 mod aave;
 mod accounts;
+mod act;
 mod bad_input;
 mod bonus;
 mod browser;

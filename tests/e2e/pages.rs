@@ -1,13 +1,13 @@
 //! `levee report`: a page about a real rescue, read in a real browser.
 
-use std::{ffi::OsStr, process::Command};
+use std::{ffi::OsStr, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
 use crate::{
     browser::{node, unpack},
     readme::shell_blocks,
-    support::{ANN, BEN, CAT, DAY, ETHER, GUARDIAN, World, project_file, words},
+    support::{ANN, BEN, CAT, DAY, ETHER, GUARDIAN, World, project_file, root, words},
 };
 
 /// What a reader without scripts sees on the page, on a phone and at a desk, in light and in dark.
@@ -118,6 +118,43 @@ async fn a_page_from_the_index_needs_no_node() {
     );
 }
 
+#[tokio::test]
+async fn a_report_tells_what_the_target_is_the_net_of_by_its_document_alone() {
+    let world = World::start().await;
+    let item = "[[less]]\nwhat = \"frozen\"\namount = \"30 ETH\"\nsource = \"https://forum.example/t/1\"\n";
+    let document = |gross: u32| format!("# A rescue\n\n```hole\ngross = \"{gross} ETH\"\n{item}```\n");
+    world.write("terms.md", &document(131));
+    let warned = world.levee("terms check rescue.toml --json").json();
+    let warned = warned["warnings"].as_array().expect("a list");
+    let expected = json!("by the document, 101 ETH is left to cover, and the target is 100 ETH");
+    assert!(warned.contains(&expected), "{warned:?}");
+    world.write("terms.md", &document(130));
+    let warned = world.levee("terms check rescue.toml --json").json();
+    assert!(!warned.to_string().contains("left to cover"), "{warned}");
+    world.deploy();
+    let report = format!("report --rescue {} --document terms.md", world.rescue());
+    world.levee(&format!("{report} --html rescue.html")).ok();
+    let seen = sound(world.directory().join("rescue.html"));
+    let text = words(seen["text"].as_str().expect("a text"));
+    let told = "Gross loss 130 ETH − frozen 30 ETH forum.example Left to cover 100 ETH";
+    assert!(text.contains(told), "{text}");
+    let told = world.levee(&format!("{report} --json")).json();
+    assert_eq!(told["hole"]["less"][0]["amountWei"], (30 * ETHER).to_string());
+    assert_eq!(told["hole"]["netWei"], told["targetWei"]);
+    let markdown = world.levee(&format!("{report} --markdown")).ok();
+    assert!(markdown.contains("| less frozen | 30 ETH | https://forum.example/t/1 |\n"), "{markdown}");
+
+    world.write("terms.md", &document(131));
+    let ran = world.levee(&format!("{report} --json"));
+    let refused = "no terms of the rescue name the document with the hash `0x";
+    assert!(ran.code == Some(1) && ran.stderr.contains(refused), "{}", ran.stderr);
+    world.write("terms.md", "What was agreed.\n");
+    world.levee(&format!("{report} --markdown")).assert_refused(
+        "`terms.md` does not say what the target is the net of",
+        "a document says it in a block that begins with ```hole; its hash must be that of the terms",
+    );
+}
+
 #[test]
 fn a_rehearsal_leaves_a_page_for_each_ending() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -135,6 +172,28 @@ fn a_rehearsal_leaves_a_page_for_each_ending() {
     let text = words(seen["text"].as_str().expect("a text"));
     assert!(text.contains("Mantle") && text.contains("30,000 ETH"), "{text}");
     assert_eq!(sound(directory.path().join("rescue-2.html"))["target"], wei(68_900 * ETHER));
+    the_picture_is_of(&directory.path().join("rescue-1.html"));
+}
+
+/// The README's picture, which `make docs` draws, is of this page as far as its size tells: letters are drawn a little otherwise on other machines.
+fn the_picture_is_of(page: &Path) {
+    let (drawn, kept) = (page.with_extension("png"), root().join("docs/images/rescue.png"));
+    let ran = node("picture.mjs").args([page, &drawn]).status().expect("node runs");
+    assert!(ran.success());
+    let [drawn, before] = [&drawn, &kept].map(|path| std::fs::read(path).unwrap_or_default());
+    if std::env::var_os("LEVEE_WRITE_DOCS").is_some() && size(&drawn) != size(&before) {
+        std::fs::write(&kept, &drawn).expect("it can be written");
+    }
+    let kept = std::fs::read(&kept).unwrap_or_default();
+    assert_eq!(size(&kept), size(&drawn), "the page has changed: run `make docs`");
+    assert!(kept.len() < 200_000, "{}", kept.len());
+}
+
+/// The width and the height of a picture in PNG; none if it is none.
+fn size(png: &[u8]) -> Option<[u32; 2]> {
+    let of = |place: usize| Some(u32::from_be_bytes(png.get(place..place + 4)?.try_into().ok()?));
+    let is_png = png.starts_with(b"\x89PNG\r\n");
+    is_png.then_some([of(16)?, of(20)?])
 }
 
 #[tokio::test]
@@ -179,7 +238,20 @@ async fn a_report_for_a_forum_and_for_a_program_tells_the_same() {
     ] {
         assert!(markdown.contains(&part), "{part}: {markdown}");
     }
-    world
-        .levee(&report)
-        .assert_refused("the report needs a form", "give one of `--html FILE`, `--markdown` and `--json`");
+    world.levee(&report).assert_refused(
+        "the report needs a form",
+        "give one of `--html FILE`, `--markdown`, `--csv` and `--json`",
+    );
+    // The contributors, as they are listed elsewhere by address: Cat's 60 ETH, Ann's 41, Ben's 30.
+    let table = world.levee(&format!("{report} --csv")).ok();
+    let listed = world.levee(&format!("{} --csv", report.replace("report", "pledgers"))).ok();
+    let sorted = |text: &str| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines[1..].sort();
+        lines
+    };
+    assert_eq!(sorted(&table), sorted(&listed));
+    let first: Vec<_> = table.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+    let order: Vec<_> = [CAT, ANN, BEN].map(|account| world.address(account).to_string()).into();
+    assert_eq!(first, order);
 }

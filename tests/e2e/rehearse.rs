@@ -8,6 +8,7 @@ use std::{
     process::{Child, ChildStderr, Command, Output, Stdio},
 };
 
+use alloy::transports::http::reqwest;
 use serde_json::Value;
 
 use crate::support::words;
@@ -436,6 +437,37 @@ fn a_chain_that_is_kept_can_be_used_until_the_terminal_is_closed() {
     // The scenario stops while pledges are still taken.
     let stop = stopped("[[step]]\ndo = \"settle\"", "Open");
     assert_kept_chain_is_used(&stop.1, "locked 0.1 ETH for 0x", "HUP");
+}
+
+#[tokio::test]
+async fn a_rehearsal_is_watched_in_a_browser_while_it_plays() {
+    let stop = stopped("[[step]]\ndo = \"settle\"", "Open");
+    let mut running = start(&stop.1, &["--serve", "127.0.0.1:0", "--pause", "1", "--keep"]);
+    let lines = running.stderr.by_ref().lines().map_while(Result::ok);
+    let url = lines.filter_map(|line| line.strip_prefix("watch it at ").map(str::to_owned)).next();
+    let url = url.expect("it says where");
+    let (site, rescue) = url.split_once("/rescue/").expect("the page of the rescue");
+    let api = format!("{site}/api/v1/rescue/{rescue}");
+    let coverage = async || {
+        let answer = reqwest::get(&api).await.expect("it answers").json::<Value>().await;
+        answer.expect("it is JSON")["coverageWei"].as_str().expect("a number").to_owned()
+    };
+    let mut seen = vec![coverage().await];
+    while seen.last().is_some_and(|last| last != "100000000000000000000") {
+        let now = coverage().await;
+        if seen.last() != Some(&now) {
+            seen.push(now);
+        }
+    }
+    // Ada's 60 ETH, Ben's 30 and Cleo's 10, as they came: a second apart.
+    let ether = |amount: u64| format!("{amount}000000000000000000");
+    let all = ["0".into(), ether(60), ether(90), ether(100)];
+    assert!(seen.len() > 1 && all.ends_with(&seen), "{seen:?}");
+    let page = reqwest::get(&url).await.expect("it answers").text().await.expect("text");
+    assert!(page.contains(rescue) && page.contains("100 ETH"), "{page}");
+    let (code, message) = running.signal("INT");
+    assert_eq!((code, message.contains("error")), (Some(0), false), "{message}");
+    assert!(reqwest::get(&url).await.is_err());
 }
 
 #[test]

@@ -2,10 +2,16 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use alloy::{primitives::Address, providers::ext::AnvilApi as _, transports::http::reqwest};
+use alloy::{
+    eips::BlockNumberOrTag::Latest,
+    primitives::Address,
+    providers::{Provider as _, ext::AnvilApi as _},
+    transports::http::reqwest,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -17,26 +23,26 @@ use crate::{
 };
 
 /// What a browser must not be allowed.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
-                      form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                      form-action 'self'; frame-ancestors 'none'";
 
 /// A server, which is killed if a test fails before it ends.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Without the slash at its end.
-    url: String,
+    pub(crate) url: String,
     chain: Value,
 }
 
 /// What a request was answered.
-struct Answer {
-    code: u16,
+pub(crate) struct Answer {
+    pub(crate) code: u16,
     headers: reqwest::header::HeaderMap,
-    text: String,
+    pub(crate) text: String,
 }
 
 impl Server {
-    fn start(world: &World, options: &str) -> Self {
+    pub(crate) fn start(world: &World, options: &str) -> Self {
         let mut command = levee(world.directory());
         command.args(["serve", "--listen", "127.0.0.1:0", "--every", "1", "--json"]);
         command.args(options.split_whitespace());
@@ -62,7 +68,7 @@ impl Server {
         format!("/rescue/{}", world.rescue())
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, &[]).await
     }
 
@@ -144,11 +150,11 @@ impl Drop for Server {
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 }
@@ -187,16 +193,130 @@ async fn programs_are_told_what_the_commands_tell() {
     assert_eq!(told["pledgers"], listed["pledgers"]);
 
     let said = server.api(&format!("{of}/declarations"), "/rescue/{rescue}/declarations").await;
-    assert_eq!(said, world.levee("declarations --terms rescue.toml --json").json());
+    let listed = world.levee("declarations --terms rescue.toml --json").json();
+    assert_eq!(said, of_page(&listed, &json!({ "chain": 31_337, "block": rescues["block"] })));
 
     let line = format!("statement --for {cat} --rescue {rescue} --store index.db");
     let path = format!("{of}/contributor/{cat}/statement");
     let statement = server.api(&path, "/rescue/{rescue}/contributor/{account}/statement").await;
-    assert_eq!(statement, world.levee(&format!("{line} --json")).json());
+    assert_eq!(statement, of_page(&world.levee(&format!("{line} --json")).json(), &json!({})));
     let csv = server.get(&format!("/api/v1{path}.csv")).await;
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert_eq!(csv.text, world.levee(&format!("{line} --csv")).ok());
     assert_eq!(server.get("/api/v1/openapi.json").await.text, project_file("docs/openapi.json"));
+
+    // Whatever is told of the rescue names its block.
+    let block = world.chain.get_block_by_number(Latest).await.expect("anvil answers").expect("a block");
+    let expected =
+        [block.header.number.to_string(), block.header.hash.to_string(), block.header.timestamp.to_string()];
+    for path in
+        ["/api/v1/rescues", &format!("/api/v1{path}.csv"), &format!("/rescue/{rescue}/badge.svg"), "/"]
+    {
+        let answer = server.get(path).await;
+        let told = ["levee-block", "levee-block-hash", "levee-block-time"].map(|name| answer.header(name));
+        assert_eq!(told, expected.each_ref().map(String::as_str), "{path}");
+    }
+}
+
+/// The only page of what a command tells, with more keys.
+fn of_page(whole: &Value, more: &Value) -> Value {
+    let mut page = whole.clone();
+    let keys = more.as_object().expect("an object").clone();
+    let object = page.as_object_mut().expect("an object");
+    object.extend(keys.into_iter().chain([("page".into(), json!(1)), ("pages".into(), json!(1))]));
+    page
+}
+
+#[tokio::test]
+async fn what_anyone_can_add_is_told_page_by_page_and_as_it_comes() {
+    let world = World::with_rescue().await;
+    let declare = |number: u32| {
+        let mut command = world.command();
+        command.args(["declare", "proposed", &format!("{number} ETH"), "--tier", "0", "--expiry"]);
+        command.args([
+            "2100-01-09T00:00:00Z",
+            "--terms",
+            "rescue.toml",
+            "--dev",
+            &number.to_string(),
+            "--yes",
+        ]);
+        assert!(command.output().expect("levee runs").status.success());
+    };
+    declare(1);
+    world.levee("index --store index.db --once").ok();
+    let server = Server::start(&world, "--store index.db");
+    let path = format!("/api/v1{}/declarations", server.of(&world));
+    let amounts = async || {
+        let told = server.get(&path).await.json();
+        let of = |one: &Value| one["amountWei"].as_str().expect("an amount").to_owned();
+        let mut amounts: Vec<_> = told["declarations"].as_array().expect("a list").iter().map(of).collect();
+        amounts.sort();
+        (amounts, told["notYetLockedWei"].clone())
+    };
+    assert_eq!(amounts().await, (vec![ETHER.to_string()], json!(ETHER.to_string())));
+    // Nothing but a declaration is new, and it is there as if all had been read again.
+    declare(2);
+    world.levee("index --store index.db --once").ok();
+    let expected = (vec![ETHER.to_string(), (2 * ETHER).to_string()], json!((3 * ETHER).to_string()));
+    while amounts().await != expected {}
+    let listed = world.levee("declarations --terms rescue.toml --json").json();
+    let told = server.get(&path).await.json();
+    assert_eq!(told["declarations"], listed["declarations"]);
+    assert!(told["block"]["number"] == world.status()["block"] && told["pages"] == 1, "{told}");
+    let beyond = server.get(&format!("{path}?page=2")).await;
+    assert!(beyond.text.contains("there is no page 2: the declarations take 1 page"), "{}", beyond.text);
+}
+
+#[tokio::test]
+async fn one_client_cannot_have_all_connections() {
+    let world = world().await;
+    let server = Server::start(&world, "--store index.db");
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let connect = || TcpStream::connect(&address).expect("it is taken");
+    let mut held: Vec<_> = (0..64).map(|_| connect()).collect();
+    // One that is answered was counted, and so were those before it.
+    let answered = |stream: &mut TcpStream| {
+        let asked = stream.write_all(b"GET /health HTTP/1.1\r\nhost: levee\r\n\r\n");
+        let mut byte = [0];
+        asked.is_ok() && stream.read(&mut byte).is_ok_and(|count| count == 1)
+    };
+    assert!(answered(&mut held[63]));
+    assert!(!answered(&mut connect()));
+    drop(held);
+    while !answered(&mut connect()) {}
+
+    let by_proxy = Server::start(&world, "--store index.db --proxy 127.0.0.1");
+    let address = by_proxy.url.trim_start_matches("http://").to_owned();
+    let mut held: Vec<_> = (0..70).map(|_| TcpStream::connect(&address).expect("it is taken")).collect();
+    assert!(answered(&mut held[69]));
+}
+
+#[tokio::test]
+async fn it_says_where_it_serves() {
+    let world = world().await;
+    let mut command = levee(world.directory());
+    command.args(["serve", "--store", "index.db", "--listen", "127.0.0.1:0"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("levee runs");
+    let mut line = String::new();
+    let stderr = child.stderr.as_mut().expect("it is piped");
+    BufReader::new(stderr).read_line(&mut line).expect("text");
+    let url = line.split("url=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let url = url.unwrap_or_else(|| panic!("{line}"));
+    assert!(line.contains("serving") && line.contains("chain=31337"), "{line}");
+    assert_eq!(
+        reqwest::get(format!("{}/health", url.trim_end_matches('/')))
+            .await
+            .expect("it answers")
+            .status()
+            .as_u16(),
+        200
+    );
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it is there");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    // No port at all is for lack of rights or of an address: for the user to mend.
+    let refused = world.levee("serve --store index.db --listen 192.0.2.1:80");
+    assert!(refused.code == Some(1) && refused.stderr.contains("choose another address with `--listen`"));
 }
 
 #[tokio::test]
@@ -254,9 +374,37 @@ async fn readers_see_it_without_scripts_and_on_a_phone() {
         // What runs are files of the server alone.
         assert_eq!(page.matches("<script").count(), 1, "{path}");
     }
+    // Programs follow it by its news and its dates.
+    let page = server.get(&of).await.text;
+    for (kind, place, part) in [
+        ("application/atom+xml", "/feed.atom", "<title>Levee: rescues on chain 31337</title>"),
+        ("text/calendar", "/dates.ics", "BEGIN:VCALENDAR"),
+    ] {
+        let link = format!("<link rel=\"alternate\" type=\"{kind}\"");
+        assert!(page.contains(&link) && page.contains(&format!("href=\"{of}{place}\"")), "{place}");
+        let feed = server.get(&format!("{of}{place}")).await;
+        assert_eq!(
+            (feed.code, feed.header("content-type")),
+            (200, format!("{kind}; charset=utf-8").as_str())
+        );
+        assert!(feed.text.contains(part) && feed.header("levee-block") == status["block"].to_string());
+    }
+    let feed = server.get(&format!("{of}/feed.atom")).await.text;
+    let kinds: Vec<_> =
+        feed.split("<category term=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    // Three assets, in two tranches of which all were due.
+    let expected =
+        [&["released"; 3][..], &["trancheDue"; 2], &["objectionPeriodBegins", "settled", "created"]];
+    assert_eq!(kinds, expected.concat());
+    let times: Vec<_> = feed.split("<updated>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
+    assert!(times[1..].is_sorted_by(|one, next| one >= next) && times[0] == times[1], "{times:?}");
     let badge = server.get(&format!("{of}/badge.svg")).await;
     assert_eq!((badge.code, badge.header("content-type")), (200, "image/svg+xml"));
-    assert!(badge.text.contains("<title>pledged: 131 / 100 ETH</title>"), "{}", badge.text);
+    assert!(
+        badge.text.contains("<title>pledged: 131 / 100 ETH (Released at the end of block"),
+        "{}",
+        badge.text
+    );
 }
 
 #[tokio::test]

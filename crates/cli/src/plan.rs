@@ -12,6 +12,32 @@ use crate::{
     table,
 };
 
+/// What a transaction does, in words, whoever sends it and by whatever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// As [`Step::name`].
+    pub(crate) name: String,
+    /// As [`Step::headline`].
+    pub(crate) headline: String,
+    /// As [`Step::facts`].
+    pub(crate) facts: Vec<(&'static str, String)>,
+}
+
+impl Summary {
+    pub(crate) fn new(
+        name: impl Into<String>,
+        headline: impl Into<String>,
+        facts: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self { name: name.into(), headline: headline.into(), facts }
+    }
+
+    /// The step that does it by `call`.
+    pub(crate) fn by(self, call: Call<DynProvider>) -> Step {
+        Step::new(self.name, self.headline, call).facts(self.facts)
+    }
+}
+
 /// One transaction and what it does.
 #[derive(Debug)]
 pub(crate) struct Step {

@@ -2,14 +2,15 @@
 
 use alloy::{primitives::Address, providers::DynProvider};
 use levee::Call;
-use levee_model::{Tier, Units};
+use levee_model::{Terms, Tier, Units};
 
 use crate::{
     amended,
     amount::{self, Amount},
     error::UserError,
-    page, percent,
-    plan::Step,
+    page::{self, Page},
+    percent,
+    plan::{Step, Summary},
     time,
     transaction::Session,
 };
@@ -49,36 +50,46 @@ impl Session {
             ))
             .hint("add `--approve` to send an approval first"));
         }
-        let headline = format!("Allow the {spender} to take {what} from you");
-        let token = call.to().to_string();
-        Ok(Step::new("approve", headline, call).facts(vec![("token", token)]))
+        Ok(allowing(spender, what, call.to()).by(call))
     }
 
     /// The pledge itself, by `call`. `amount` is the amount as entered.
     pub(crate) fn pledge(&self, pledge: &Pledge, amount: &str, call: Call<DynProvider>) -> Step {
-        let page = &self.page;
-        let mut facts = vec![
-            ("exactly", exactly(pledge.booked)),
-            ("tier", tier_text(pledge)),
-            ("pledger", pledge.pledger.to_string()),
-            ("beneficiary", page.view.terms.beneficiary.to_string()),
-            ("target", amount::eth(page.view.terms.target)),
-            ("deadline", time::time_from(page.view.terms.deadline, page.now)),
-        ];
-        if let Some(already) = pledge.already.filter(|already| !already.is_zero()) {
-            let already = amount::units(already, pledge.booked.asset(), page.rate());
-            facts.push(("already", format!("{already}, by earlier pledges")));
-        }
-        facts.extend(amended::facts(page, self.escrow.original_terms()));
-        facts.extend(pledge.enlists.then(|| ("bonus", "counts from now on".into())));
-        let headline = format!("Pledge {amount} to the rescue {}", page.address);
-        Step::new(PLEDGE, headline, call).facts(facts)
+        pledge.summary(&self.page, self.escrow.original_terms(), amount).by(call)
     }
 
     /// Whether an earlier run of the same command has made the pledge.
     pub(crate) fn has_pledged(&self) -> bool {
         self.signer.has_done(PLEDGE)
     }
+}
+
+impl Pledge {
+    /// What it does to the rescue of a page, which was created with these terms. `amount` is the amount as entered.
+    pub(crate) fn summary(&self, page: &Page, created: &Terms, amount: &str) -> Summary {
+        let terms = &page.view.terms;
+        let mut facts = vec![
+            ("exactly", exactly(self.booked)),
+            ("tier", tier_text(self)),
+            ("pledger", self.pledger.to_string()),
+            ("beneficiary", terms.beneficiary.to_string()),
+            ("target", amount::eth(terms.target)),
+            ("deadline", time::time_from(terms.deadline, page.now)),
+        ];
+        if let Some(already) = self.already.filter(|already| !already.is_zero()) {
+            let already = amount::units(already, self.booked.asset(), page.rate());
+            facts.push(("already", format!("{already}, by earlier pledges")));
+        }
+        facts.extend(amended::facts(page, created));
+        facts.extend(self.enlists.then(|| ("bonus", "counts from now on".into())));
+        Summary::new(PLEDGE, format!("Pledge {amount} to the rescue {}", page.address), facts)
+    }
+}
+
+/// What an approval for `spender` to take `what` of a token does.
+pub(crate) fn allowing(spender: &str, what: &str, token: Address) -> Summary {
+    let headline = format!("Allow the {spender} to take {what} from you");
+    Summary::new("approve", headline, vec![("token", token.to_string())])
 }
 
 fn tier_text(pledge: &Pledge) -> String {

@@ -5,7 +5,11 @@ use clap::Args;
 use levee::{Call, PositionView, Purpose};
 use levee_model::{Asset, PositionId, terms::MAX_TIERS};
 
-use crate::{address, amount, error::UserError, plan::Step};
+use crate::{
+    address, amount,
+    error::UserError,
+    plan::{Step, Summary},
+};
 
 /// Picks one position; needed only where an account has several.
 #[derive(Debug, Args)]
@@ -65,14 +69,17 @@ impl PayoutArgs {
 
     /// The step that pays a position its part of `what`, by `call`.
     pub(crate) fn step(&self, id: PositionId, what: &str, amount: String, call: Call<DynProvider>) -> Step {
-        let PositionId { pledger, tier, asset } = id;
-        let headline = format!("Claim {what} for the {asset} in tier {tier}");
-        Step::new(format!("claim {asset} of tier {tier}"), headline, call).facts(vec![
-            ("amount", amount),
-            ("pledger", pledger.to_string()),
-            ("recipient", self.to.unwrap_or(pledger).to_string()),
-        ])
+        claim(id, what, amount, self.to.unwrap_or(id.pledger)).by(call)
     }
+}
+
+/// What a claim of a position's part of `what` does.
+pub(crate) fn claim(id: PositionId, what: &str, amount: String, recipient: Address) -> Summary {
+    let PositionId { pledger, tier, asset } = id;
+    let headline = format!("Claim {what} for the {asset} in tier {tier}");
+    let facts =
+        vec![("amount", amount), ("pledger", pledger.to_string()), ("recipient", recipient.to_string())];
+    Summary::new(format!("claim {asset} of tier {tier}"), headline, facts)
 }
 
 /// Refuses to send `owner`'s money elsewhere unless the owner signs. `what` describes what would be sent.

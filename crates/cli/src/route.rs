@@ -201,6 +201,11 @@ fn approved(call: &Call<DynProvider>, asset: Asset) -> String {
         _ => WstETH::approveCall::abi_decode(call.input()).map(|call| call.units),
     };
     let number = number.map(|number| number.saturating_to()).unwrap_or_default();
+    allowance_text(asset, number)
+}
+
+/// An amount that an approval is for.
+pub(crate) fn allowance_text(asset: Asset, number: u128) -> String {
     format!("{} {asset} ({number} units of 10^-18)", decimal(number))
 }
 

@@ -12,7 +12,7 @@ use tracing_subscriber::{
 use crate::{escape, output};
 
 /// What commands that go on call their own events.
-const SERVICES: [&str; 3] = ["keeper", "service", "watch"];
+const SERVICES: [&str; 4] = ["keeper", "serve", "service", "watch"];
 
 /// How events are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -1,6 +1,10 @@
 //! The board of declarations: what contributors say of pledges that they have not locked yet.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, btree_map::Entry as Slot},
+    fmt,
+};
 
 use alloy::{
     dyn_abi::TypedData,
@@ -29,6 +33,7 @@ use crate::{
     blueprint::{Blueprint, Contract},
     call::Call,
     convert, error, history,
+    history::History,
     operation::Transaction,
     rpc,
     safe::Safe,
@@ -578,17 +583,33 @@ fn declared_in(logs: &[RpcLog]) -> Result<Vec<Entry>, error::Error> {
 /// one made last, unless it expired or is a withdrawal. Of several made in the same second a withdrawal wins, whichever
 /// was logged first, and else the one logged last. What it replaced does not come back.
 pub fn standing(declarations: &[Declared], time: Timestamp) -> Vec<Declared> {
-    let mut latest: BTreeMap<(Address, u8), &Declared> = BTreeMap::new();
-    for declared in declarations {
-        let before = latest.entry((declared.contributor, declared.declaration.tier)).or_insert(declared);
-        if declared.replaces(before) {
-            *before = declared;
+    standing_among(declarations, |declared| *declared, time).into_iter().cloned().collect()
+}
+
+/// The same of anything that has a declaration.
+pub fn standing_among<'a, T>(
+    all: impl IntoIterator<Item = T>,
+    declared: impl Fn(&T) -> &'a Declared,
+    time: Timestamp,
+) -> Vec<T> {
+    let mut latest: BTreeMap<(Address, u8), T> = BTreeMap::new();
+    for one in all {
+        let Declared { contributor, declaration, .. } = declared(&one);
+        match latest.entry((*contributor, declaration.tier)) {
+            Slot::Occupied(mut before) if declared(&one).replaces(declared(before.get())) => {
+                before.insert(one);
+            }
+            Slot::Occupied(_) => {}
+            Slot::Vacant(slot) => {
+                slot.insert(one);
+            }
         }
     }
-    let stands = |declared: &&Declared| {
-        declared.declaration.expiry >= time && declared.declaration.stage != Stage::Withdrawn
+    let stands = |one: &T| {
+        let Declaration { expiry, stage, .. } = declared(one).declaration;
+        expiry >= time && stage != Stage::Withdrawn
     };
-    latest.into_values().filter(stands).cloned().collect()
+    latest.into_values().filter(stands).collect()
 }
 
 /// A declaration, and what its contributor has locked in its tier.
@@ -607,6 +628,12 @@ impl Compared {
         let values = in_tier.map(|position| prorata::value_down(position.amount.of(position.asset), rate));
         let locked = values.sum();
         Self { declared, locked }
+    }
+
+    /// The same at the block of a history, in which shares are worth `rate`.
+    pub fn in_history(declared: Declared, history: &History, rate: Option<Rate>) -> Self {
+        let positions = history.rescue.position_views(history.moment(), declared.contributor);
+        Self::of(declared, &positions, rate)
     }
 
     /// The declared amount that is not locked; none if either is unknown.

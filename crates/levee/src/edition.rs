@@ -148,6 +148,11 @@ impl Code {
 
     /// Its hash, if it was created with these immutables, in the order of declaration.
     pub(crate) fn hash(&self, immutables: &[B256]) -> B256 {
+        keccak256(self.created_with(immutables))
+    }
+
+    /// The same itself.
+    pub(crate) fn created_with(&self, immutables: &[B256]) -> Vec<u8> {
         debug_assert_eq!(self.immutable_references.len(), immutables.len());
         let mut code = self.runtime.to_vec();
         for (places, value) in self.immutable_references.iter().zip(immutables) {
@@ -155,7 +160,7 @@ impl Code {
                 code[start..start + length].copy_from_slice(value.as_slice());
             }
         }
-        keccak256(code)
+        code
     }
 }
 

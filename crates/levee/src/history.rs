@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, B256},
+    primitives::{Address, B256, Bytes},
     providers::Provider,
     rpc::types::{Filter, Log},
 };
@@ -16,10 +16,11 @@ use levee_model::{Creation, Inconsistent, Lido, Models, Moment, Rate, Rescue, Ti
 use serde::Serialize;
 
 use crate::{
-    blueprint::Blueprint,
+    blueprint::{Blueprint, Contract},
     edition::Edition,
     error::Error,
     event::Event,
+    immutables,
     operation::Contracts,
     pools::{self, PoolBooks},
     scan,
@@ -91,6 +92,15 @@ impl History {
     pub fn edition(&self) -> Result<Edition, Error> {
         let blueprint = Blueprint::escrow(self.rescue.terms())?;
         Ok(blueprint.edition_at(self.address).unwrap_or(blueprint.edition()))
+    }
+
+    /// The code that is at the address of the escrow, as follows from its terms and its edition.
+    ///
+    /// # Errors
+    /// Like [`edition`](Self::edition).
+    pub fn code(&self) -> Result<Bytes, Error> {
+        let code = self.edition()?.code(Contract::PledgeEscrow);
+        Ok(code.created_with(&immutables::of_escrow(self.rescue.terms())).into())
     }
 
     /// The models of the escrow and its pools at the block.

@@ -14,7 +14,7 @@ use levee_model::{
 use serde::{Serialize, Serializer};
 
 use crate::{
-    bindings::{BonusPool as B, PledgeEscrow as E, PledgeRouter as R, RecoveryPool as P},
+    bindings::{BonusPool as B, PledgeEscrow as E, PledgeRouter as R, RecoveryPool as P, StETH},
     blueprint::{Blueprint, Contract},
     bonus::BonusEvent,
     edition::Edition,
@@ -151,6 +151,13 @@ impl Contracts {
             O::TakeBack { sponsor } => self.bonus(Wei::ZERO, &B::takeBackCall { sponsor }),
             O::TakeBackTo { to: recipient } => self.bonus(Wei::ZERO, &B::takeBackToCall { recipient }),
         })
+    }
+
+    /// The approval with which the escrow may take so many units of a token, of stETH in stETH and not in shares: see
+    /// [`Escrow::approval`](crate::Escrow::approval).
+    pub fn allowance(&self, token: Address, units: U256) -> Transaction {
+        let approve = StETH::approveCall { spender: self.escrow, amount: units };
+        Transaction::new(Contract::PledgeEscrow, token, Wei::ZERO, &approve)
     }
 
     /// The transaction of a pledge. With a permit of the sender's for its token, the router needs no allowance.

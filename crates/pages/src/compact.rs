@@ -52,9 +52,7 @@ impl<'a> CompactPage<'a> {
         let title = format!("Compact {}", short(self.address()));
         match self.place {
             Place::File => document_of_file(&title, &self.header(), &self.sections()),
-            Place::Site { .. } => {
-                site::Frame { title: &title, rescue: None, header: self.header() }.document(&self.sections())
-            }
+            Place::Site { .. } => site::Frame::new(&title, None, self.header()).document(&self.sections()),
         }
     }
 

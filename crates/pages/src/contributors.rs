@@ -160,6 +160,9 @@ impl RescuePage<'_> {
         let acts: Vec<_> = calls.iter().filter_map(|call| self.act(id, position, *call)).collect();
         match (acts.is_empty(), self.view.status) {
             (false, _) => html! { ul { @for act in acts { li { (act) } } } },
+            (true, Status::Open) if self.view.is_stuck(self.now()) => {
+                html! { "depends on the value of stETH: " code { "levee status" } }
+            }
             (true, Status::Open) => html! { "wait for settlement" },
             (true, _) => html! { "nothing" },
         }

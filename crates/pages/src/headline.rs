@@ -2,7 +2,10 @@
 
 use levee::{
     display::ether,
-    text::percent::{self, of_down, percent},
+    text::{
+        percent::{self, of_down, percent},
+        status,
+    },
 };
 use levee_model::{Bps, Status, Wei};
 use maud::{Markup, html};
@@ -22,7 +25,7 @@ impl RescuePage<'_> {
             section.headline aria-labelledby="state" {
                 (chart::patterns())
                 h2 #state {
-                    span.badge { (view.status.to_string()) }
+                    span.badge { (status::text(view, self.now())) }
                     " " span.lead { (self.state()) }
                 }
                 dl.figures {

@@ -26,7 +26,9 @@ use maud::{DOCTYPE, Markup, html};
 
 pub use calendar::calendar;
 pub use compact::CompactPage;
+pub use declared::Said;
 pub use feed::feed;
+pub use hole::Holes;
 
 use html::{account, facts, time};
 
@@ -113,11 +115,15 @@ pub struct RescuePage<'a> {
     history: &'a History,
     basis: Cow<'a, Basis>,
     view: RescueView,
-    /// What was declared for the rescue, in the order of the log; none if that is not known.
-    declarations: Option<&'a [Declared]>,
+    /// What stands on the board for the rescue; none if that is not known.
+    said: Option<Cow<'a, Said>>,
     names: &'a BTreeMap<Address, String>,
+    /// What documents say that a target is the net of.
+    holes: &'a Holes,
     place: Place<'a>,
 }
+
+static NO_HOLES: Holes = Holes::new();
 
 impl<'a> RescuePage<'a> {
     /// The page of a rescue at the block of its history, as a file, with all that was declared for it, if that is known, and with names for
@@ -131,20 +137,22 @@ impl<'a> RescuePage<'a> {
         names: &'a BTreeMap<Address, String>,
     ) -> Result<Self, Error> {
         let (basis, view) = (Cow::Owned(Basis::of(history)?), history.rescue.view(history.moment()));
-        Ok(Self { history, basis, view, declarations, names, place: Place::File })
+        let said = declarations.map(|declared| Cow::Owned(Said::of(history, declared)));
+        Ok(Self { history, basis, view, said, names, holes: &NO_HOLES, place: Place::File })
     }
 
     /// The same on a site, from what was worked out before.
-    pub fn on_site(
-        history: &'a History,
-        basis: &'a Basis,
-        declarations: &'a [Declared],
-        age: &'a str,
-    ) -> Self {
+    pub fn on_site(history: &'a History, basis: &'a Basis, said: &'a Said, age: &'a str) -> Self {
         static NOBODY: BTreeMap<Address, String> = BTreeMap::new();
         let (basis, view) = (Cow::Borrowed(basis), history.rescue.view(history.moment()));
-        let (declarations, place) = (Some(declarations), Place::Site { age });
-        Self { history, basis, view, declarations, names: &NOBODY, place }
+        let (said, place) = (Some(Cow::Borrowed(said)), Place::Site { age });
+        Self { history, basis, view, said, names: &NOBODY, holes: &NO_HOLES, place }
+    }
+
+    /// The same with what documents say that the target is the net of, of which those count whose hashes are among the terms.
+    #[must_use]
+    pub fn with_holes(self, holes: &'a Holes) -> Self {
+        Self { holes, ..self }
     }
 
     /// The number of pages that all contributors take, at least one.
@@ -157,10 +165,9 @@ impl<'a> RescuePage<'a> {
         let title = format!("Rescue {}", address::short(self.history.address));
         match self.place {
             Place::File => document_of_file(&title, &self.header(), &self.sections(page)),
-            Place::Site { .. } => {
-                site::Frame { title: &title, rescue: Some(self.history.address), header: self.header() }
-                    .document(&self.sections(page))
-            }
+            Place::Site { .. } => site::Frame::new(&title, Some(self.history.address), self.header())
+                .with_alternates(&site::alternates(self.history.address))
+                .document(&self.sections(page)),
         }
     }
 
@@ -190,6 +197,12 @@ impl<'a> RescuePage<'a> {
                 "Chain " (chain) ", at the end of block " (block.number) ", " (time(block.time))
                 @if let Place::Site { age } = self.place { " (" (age) ")" }
                 ". Every figure follows from the logs up to there."
+                @if self.is_served() {
+                    " " a href={ (site::path(*address)) "/act" } { "Pledge, or do what you can" }
+                    ", see " a href={ (site::path(*address)) "/what-if" } { "what if" } " others give"
+                    ", " a href={ (site::path(*address)) "/feed.atom" } { "follow its news" }
+                    ", or " a href={ (site::path(*address)) "/dates.ics" } { "its dates" } "."
+                }
             }
         }
     }

@@ -83,7 +83,7 @@ impl RescuePage<'_> {
                 h3 { (if self.view.status == Status::Open { "Locked in the contract" } else { "Pledged" }) }
                 (self.bars(&locked, scale))
                 h3 { "Said, and not locked" }
-                @if self.declarations.is_none() { p { "The board of declarations was not read for this page." } }
+                @if self.said.is_none() { p { "The board of declarations was not read for this page." } }
                 @else if said.is_empty() { p { "Nothing stands on the board that is not locked." } }
                 @else { (self.bars(&said, scale)) }
             }
@@ -129,17 +129,13 @@ impl RescuePage<'_> {
 
     /// By stage, what was declared and is not locked.
     fn said_rows(&self) -> Vec<Row> {
-        let compared = self.compared();
-        let row = |stage: Stage| {
-            let of_stage = compared.iter().filter(|one| one.declared.declaration.stage == stage);
-            let missing: Wei = of_stage.filter_map(levee::board::Compared::missing).sum();
-            (!missing.is_zero()).then(|| Row {
-                label: stage.to_string(),
-                value: Some(missing),
-                fill: Fill::Said,
-            })
+        let missing = self.said.iter().flat_map(|said| said.missing());
+        let row = |(stage, missing): (Stage, Wei)| Row {
+            label: stage.to_string(),
+            value: Some(missing),
+            fill: Fill::Said,
         };
-        [Stage::Approved, Stage::Proposed, Stage::Expressed].into_iter().filter_map(row).collect()
+        missing.map(row).collect()
     }
 }
 

@@ -13,7 +13,7 @@ impl RescuePage<'_> {
             h1 { "Check the rescue " span.address { (self.history.address.to_string()) } }
             p.meta { "Back to " a href=(site::path(self.history.address)) { "its page" } "." }
         };
-        let frame = site::Frame { title: &title, rescue: Some(self.history.address), header };
+        let frame = site::Frame::new(&title, Some(self.history.address), header);
         frame.document(&html! { (self.check_it_yourself()) (self.check_this_server()) })
     }
 

@@ -3,9 +3,13 @@
 import { createInterface } from "node:readline";
 import { launch } from "./chromium.mjs";
 
-const [url, rpc, account] = process.argv.slice(2);
-/** How the wallet behaves, and what it was asked. */
-const wallet = { account, chain: 31337, knows: [31337], answers: "sends", asked: [] };
+const [url, rpc, account, more] = process.argv.slice(2);
+/** How the wallet behaves, and what it was asked. With `wraps`, it wraps its errors; with `code`, its node has that at every address. */
+const wallet = { account, chain: 31337, knows: [31337], answers: "sends", asked: [], wraps: false, code: null };
+/** What it says of itself. */
+const info = { uuid: "b9d5f9b5-7a0c-4f4a-9a52-0f4b3b6f5b1e", name: "Test wallet", icon: "data:,", rdns: "test.wallet", ...JSON.parse(more ?? "{}") };
+/** What its node answers without it. */
+const READS = ["eth_call", "eth_getTransactionReceipt"];
 /** Lets a wallet that waits go on. */
 let release;
 const released = new Promise((resolve) => { release = resolve; });
@@ -34,7 +38,10 @@ const behaviors = {
 };
 
 function switchTo(chain) {
-  if (!wallet.knows.includes(chain)) throw { code: 4902, message: `Unrecognized chain ${chain}` };
+  if (!wallet.knows.includes(chain)) {
+    const unknown = { code: 4902, message: `Unrecognized chain ${chain}` };
+    throw wallet.wraps ? { code: -32603, message: unknown.message, data: { originalError: unknown } } : unknown;
+  }
   wallet.chain = chain;
   return null;
 }
@@ -49,7 +56,14 @@ async function provide({ method, params }) {
       return `0x${wallet.chain.toString(16)}`;
     case "wallet_switchEthereumChain":
       return switchTo(Number(params[0].chainId));
+    case "wallet_addEthereumChain":
+      wallet.added = params[0];
+      wallet.knows.push(Number(params[0].chainId));
+      return null;
+    case "eth_getCode":
+      return wallet.code ?? node(method, params);
     default:
+      if (READS.includes(method)) return node(method, params);
       late = Promise.resolve({ method, params })
         .then(behaviors[wallet.answers])
         .then((request) => node(request.method, request.params));
@@ -58,15 +72,14 @@ async function provide({ method, params }) {
 }
 
 /** Runs in the page, before its own script. */
-function inject() {
+function inject(info) {
   const provider = {
     async request(request) {
       const { result, error } = await globalThis.provide(request);
-      if (error) throw Object.assign(new Error(error.message), { code: error.code });
+      if (error) throw Object.assign(new Error(error.message), { code: error.code, data: error.data });
       return result;
     },
   };
-  const info = { uuid: "b9d5f9b5-7a0c-4f4a-9a52-0f4b3b6f5b1e", name: "Test wallet", icon: "data:,", rdns: "test.wallet" };
   const announce = () => {
     const detail = Object.freeze({ info, provider });
     dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));
@@ -78,9 +91,15 @@ async function open() {
   const browser = await launch();
   const page = await browser.newPage();
   page.on("console", (message) => wallet.asked.push(`console: ${message.text()}`));
+  page.on("pageerror", (error) => wallet.asked.push(`error: ${error.message}`));
+  page.on("dialog", (dialog) => { wallet.asked.push(`dialog: ${dialog.message()}`); dialog.accept(); });
+  page.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (protocol !== "data:" && origin !== new URL(url).origin) wallet.asked.push(`request: ${request.url()}`);
+  });
   await page.exposeFunction("provide", (request) =>
     provide(request).then((result) => ({ result }), (error) => ({ error })));
-  await page.addInitScript(inject);
+  await page.addInitScript(inject, info);
   return page;
 }
 
@@ -91,6 +110,23 @@ const steps = {
   reload: () => page.reload(),
   /** Presses the button with this name. */
   press: (name) => page.getByRole("button", { name, exact: true }).click(),
+  /** Fills in fields by their labels. */
+  fill: async (fields) => {
+    for (const [label, value] of Object.entries(fields)) await page.locator("#pledge").getByLabel(label).fill(value);
+  },
+  /** Chooses from lists by their labels. */
+  choose: async (lists) => {
+    for (const [label, value] of Object.entries(lists)) await page.locator("#pledge").getByLabel(label).selectOption(value);
+  },
+  /** Follows the link with a text. */
+  follow: (text) => page.getByRole("link", { name: text }).click(),
+  /** The calls of the plan. */
+  plan: () => page.locator("#steps li").evaluateAll((steps) => steps.map(({ dataset }) => ({ ...dataset }))),
+  /** The buttons that wallets have, and their pictures. */
+  offers: () => page.locator("#wallets button").evaluateAll((all) =>
+    all.map((one) => [one.innerText, one.querySelector("img")?.getAttribute("src") ?? null, one.childElementCount])),
+  /** What the wallet was told of a chain. */
+  added: () => wallet.added,
   /** Waits until the page shows a text. */
   see: (text) => page.getByText(text).first().waitFor(),
   /** Changes the wallet. */
@@ -112,7 +148,7 @@ const steps = {
 for await (const line of createInterface({ input: process.stdin })) {
   const [[step, argument]] = Object.entries(JSON.parse(line));
   const result = await Promise.resolve(steps[step](argument)).then((value) => value ?? null, (error) => ({ error: error.message }));
-  const text = ["read", "address", "asked", "fetch"].includes(step) || result?.error ? result : null;
+  const text = ["read", "address", "asked", "fetch", "plan", "offers", "added"].includes(step) || result?.error ? result : null;
   process.stdout.write(`${JSON.stringify(text)}\n`);
 }
 await page.context().browser().close();

@@ -1,14 +1,9 @@
 // Passes requests of the `levee` command to a wallet of this browser (EIP-6963 and EIP-1193), and its answers back.
-"use strict";
+import { button, didNothing, discover, prepare, sameAccount, staying, words } from "./wallet.js";
 
 const [statusLine, wallets, request, title, facts, continueButton, declineButton, message] =
   ["status", "wallets", "request", "title", "facts", "continue", "decline", "message"]
     .map((id) => document.getElementById(id));
-
-/** What a wallet says if it did nothing: rejected by the user, or not taken on at all. Any other error leaves that open. */
-const NOTHING_DONE = [4001, 4100, 4200, 5000, 5001, 5002, -32601, -32602];
-/** How long wallets have to announce themselves, in milliseconds. */
-const ANNOUNCEMENT = 500;
 
 /** Identifies this page to the command. It survives a reload, but no other page gets it. */
 let session = sessionStorage.getItem("session");
@@ -24,15 +19,6 @@ function say(text) {
 function warn(text) {
   message.textContent = text;
   message.hidden = text === "";
-}
-
-/** The words of an error, whatever a wallet throws. */
-function words(error) {
-  return String(error?.message ?? error);
-}
-
-function sameAccount(a, b) {
-  return String(a).toLowerCase() === String(b).toLowerCase();
 }
 
 async function post(path, body, key = session) {
@@ -55,28 +41,8 @@ async function open() {
   expected = (await post("hello", {})).account;
 }
 
-/** Offers every wallet that announces itself, or the only one there is in browsers that know no announcements. */
-function discover() {
-  const offered = new Set();
-  addEventListener("eip6963:announceProvider", ({ detail }) => {
-    if (offered.has(detail.info.uuid)) return;
-    offered.add(detail.info.uuid);
-    offer(detail.info.name, detail.provider);
-  });
-  dispatchEvent(new Event("eip6963:requestProvider"));
-  setTimeout(() => {
-    if (offered.size > 0) return;
-    if (window.ethereum) offer("Wallet of this browser", window.ethereum);
-    else warn("This browser has no wallet. Open the address in one that has, or unlock the wallet and reload this page.");
-  }, ANNOUNCEMENT);
-}
-
-function offer(name, provider) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.textContent = name;
-  button.addEventListener("click", () => connect(name, provider));
-  wallets.append(button);
+function offer({ name, icon, provider }) {
+  wallets.append(button({ name, icon }, () => connect(name, provider)));
   wallets.hidden = false;
 }
 
@@ -155,7 +121,7 @@ function choice(asked) {
       continueButton.disabled = declineButton.disabled = true;
       warn("");
       try {
-        await prepare(asked);
+        await prepare(wallet, asked.account, asked.chain);
         await post("begin", { id: asked.id }).catch((error) => { reject(error); throw error; });
         say("Confirm the request in the wallet.");
         resolve(await ask(asked));
@@ -168,44 +134,19 @@ function choice(asked) {
   });
 }
 
-/** Makes sure that the wallet signs with the right account, for the right chain. */
-async function prepare(asked) {
-  const accounts = await wallet.request({ method: "eth_requestAccounts" });
-  if (!accounts.some((one) => sameAccount(one, asked.account))) {
-    throw new Error(`The wallet offers ${accounts[0]}. Choose ${asked.account} in it, and continue.`);
-  }
-  if (await isOn(asked.chain)) return;
-  try {
-    await wallet.request({ method: "wallet_switchEthereumChain", params: [{ chainId: asked.chain }] });
-  } catch (error) {
-    throw new Error(`The wallet does not switch to chain ${Number(asked.chain)}: ${words(error)}`);
-  }
-  if (!(await isOn(asked.chain))) throw new Error(`Switch the wallet to chain ${Number(asked.chain)}, and continue.`);
-}
-
-async function isOn(chain) {
-  return Number(await wallet.request({ method: "eth_chainId" })) === Number(chain);
-}
-
 async function ask({ method, params }) {
-  addEventListener("beforeunload", stay);
   try {
-    return { result: await wallet.request({ method, params }) };
+    return { result: await staying(() => wallet.request({ method, params })) };
   } catch (error) {
-    return NOTHING_DONE.includes(error?.code) ? { declined: words(error) } : { unknown: words(error) };
-  } finally {
-    removeEventListener("beforeunload", stay);
+    return didNothing(error) ? { declined: words(error) } : { unknown: words(error) };
   }
-}
-
-/** Has the browser ask before the page is left: the answer of the wallet would be lost with it. */
-function stay(event) {
-  event.preventDefault();
 }
 
 open().then(() => {
   say(expected === null ? "Choose a wallet." : `Choose the wallet that has the account ${expected}.`);
-  discover();
+  discover(offer, () => {
+    warn("This browser has no wallet. Open the address in one that has, or unlock the wallet and reload this page.");
+  });
 }).catch((error) => {
   say("This page is not connected to the command.");
   warn(words(error));

@@ -31,8 +31,8 @@ const BODY_LIMIT: usize = 16 * 1024;
 static HEADERS: [(HeaderName, &str); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'",
     ),
     (header::CACHE_CONTROL, "no-store"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -299,6 +299,7 @@ fn routes(desk: Arc<Desk>) -> Router {
         .route("/open", post(open))
         .route("/", file("text/html; charset=utf-8", include_str!("page.html")))
         .route("/page.js", file("text/javascript; charset=utf-8", include_str!("page.js")))
+        .route("/wallet.js", file("text/javascript; charset=utf-8", &levee_pages::site::WALLET_SCRIPT.text))
         .route("/page.css", file("text/css; charset=utf-8", include_str!("page.css")))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(desk.clone(), from_page))

@@ -12,7 +12,7 @@ use crate::{
     output::Output,
     page::Page,
     payouts::AllArgs,
-    plan::{Meanwhile, Step},
+    plan::{Meanwhile, Step, Summary},
     position::{PayoutArgs, parse_tier, require_own},
     time,
     transaction::{ChangeArgs, Session},
@@ -223,6 +223,14 @@ impl EnlistArgs {
     }
 }
 
+/// What an enlistment does.
+pub(crate) fn enlistment(id: PositionId, pool: Address) -> Summary {
+    let PositionId { pledger, tier, asset } = id;
+    let headline = format!("Enlist the {asset} in tier {tier} for the bonus");
+    let facts = vec![("pledger", pledger.to_string()), ("pool", pool.to_string())];
+    Summary::new(format!("enlist {asset} of tier {tier}"), headline, facts)
+}
+
 /// Whether enlisting a position adds something, or removes something that has left.
 fn would_change(page: &Page, position: Position, enlistment: Enlistment) -> bool {
     let is_current = position.departures == enlistment.departures;
@@ -335,15 +343,10 @@ impl Session {
     }
 
     /// The enlistment of a position.
-    pub(super) fn enlist(&self, id: PositionId) -> Result<Step, Error> {
-        let pool = self.escrow.contracts().bonus;
-        Ok(Step::new(
-            format!("enlist {} of tier {}", id.asset, id.tier),
-            format!("Enlist the {} in tier {} for the bonus", id.asset, id.tier),
-            self.escrow.call(Operation::Enlist(id))?,
-        )
-        .facts(vec![("pledger", id.pledger.to_string()), ("pool", pool.to_string())])
-        .unless(Meanwhile::Enlisted(Box::new(self.escrow.clone()), id)))
+    pub(crate) fn enlist(&self, id: PositionId) -> Result<Step, Error> {
+        let summary = enlistment(id, self.escrow.contracts().bonus);
+        let step = summary.by(self.escrow.call(Operation::Enlist(id))?);
+        Ok(step.unless(Meanwhile::Enlisted(Box::new(self.escrow.clone()), id)))
     }
 
     /// The unclaimed share of a position in a bonus that is decided, if there is one.

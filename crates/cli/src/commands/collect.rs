@@ -4,14 +4,15 @@ use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::{Error, Purpose};
-use levee_model::{Asset, Operation, PerAsset, Units};
+use levee_model::{Amount, Asset, Operation, PerAsset, Units};
 
 use crate::{
     address, amount,
     error::UserError,
     output::Output,
+    page::Page,
     payouts::AllArgs,
-    plan::Step,
+    plan::{Step, Summary},
     position::require_own,
     transaction::{ChangeArgs, Session},
 };
@@ -83,17 +84,21 @@ impl CollectArgs {
     fn step(&self, session: &Session, pledger: Address, asset: Asset, owed: Units) -> Result<Step, Error> {
         let collect =
             self.to.map_or(Operation::Collect { pledger, asset }, |to| Operation::CollectTo { asset, to });
-        Ok(Step::new(
-            format!("collect {asset}"),
-            format!("Collect the {asset} that the rescue {} owes", session.page.address),
-            session.escrow.call(collect)?,
-        )
-        .facts(vec![
-            ("amount", amount::units_exact(owed, asset, session.page.rate())),
-            ("owed to", pledger.to_string()),
-            ("recipient", self.to.unwrap_or(pledger).to_string()),
-        ]))
+        let summary = summary(&session.page, owed.of(asset), (pledger, self.to.unwrap_or(pledger)));
+        Ok(summary.by(session.escrow.call(collect)?))
     }
+}
+
+/// What the collection of what is owed does.
+pub(crate) fn summary(page: &Page, owed: Amount, (pledger, recipient): (Address, Address)) -> Summary {
+    let asset = owed.asset();
+    let headline = format!("Collect the {asset} that the rescue {} owes", page.address);
+    let facts = vec![
+        ("amount", amount::units_exact(owed.units(), asset, page.rate())),
+        ("owed to", pledger.to_string()),
+        ("recipient", recipient.to_string()),
+    ];
+    Summary::new(format!("collect {asset}"), headline, facts)
 }
 
 fn nothing_owed(pledger: Address, asset: Option<Asset>) -> UserError {

@@ -135,11 +135,8 @@ async fn against_locked(
 /// Compares each declaration that stands at the block of a history with what its contributor has locked in the tier.
 pub(crate) fn against_history(history: &History, declared: &[Declared]) -> Vec<Compared> {
     let rate = history.rescue.view(history.moment()).rate.known();
-    let compare = |declared: Declared| {
-        let positions = history.rescue.position_views(history.moment(), declared.contributor);
-        Compared::of(declared, &positions, rate)
-    };
-    standing(declared, history.block.time).into_iter().map(compare).collect()
+    let standing = standing(declared, history.block.time).into_iter();
+    standing.map(|declared| Compared::in_history(declared, history, rate)).collect()
 }
 
 /// Of the lines whose amounts are known.
@@ -203,8 +200,13 @@ impl<'a> From<&'a Compared> for StandingJson<'a> {
 }
 
 pub(crate) fn to_json(lines: &[Compared], rescue: Address) -> Declarations<'_> {
+    page_of(lines, rescue, total_missing(lines))
+}
+
+/// Some of the declarations for a rescue, where the sum over all is known.
+pub(crate) fn page_of(lines: &[Compared], rescue: Address, not_yet_locked_wei: Wei) -> Declarations<'_> {
     let declarations = lines.iter().map(StandingJson::from).collect();
-    Declarations { rescue, declarations, not_yet_locked_wei: total_missing(lines) }
+    Declarations { rescue, declarations, not_yet_locked_wei }
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::Purpose;
+use levee::{PositionView, Purpose};
 use levee_model::Operation;
 
 use crate::{
-    address, amount, output::Output, plan::Step, position::PositionArgs, time, transaction::ChangeArgs,
+    address, amount, output::Output, page::Page, plan::Summary, position::PositionArgs, time,
+    transaction::ChangeArgs,
 };
 
 /// Arguments of `levee exit`.
@@ -40,19 +41,24 @@ impl ExitArgs {
         let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let (pledger, page) = (session.signer.from, &session.page);
         let positions = session.escrow.positions(pledger).await?;
-        let fits = |position: &levee::PositionView| !position.amount.is_zero();
+        let fits = |position: &PositionView| !position.amount.is_zero();
         let position = self.position.choose(pledger, &positions, "pledge to withdraw", fits)?;
         let recipient = self.to.unwrap_or(pledger);
         let exit = Operation::Exit { tier: position.tier, asset: position.asset, to: recipient };
         let call = session.escrow.call(exit)?;
-        let headline = format!("Withdraw a whole pledge from the rescue {}", page.address);
-        let until = page.pending().map(|amendment| time::time_from(amendment.effective_at, page.now));
-        let facts = vec![
-            ("amount", amount::units_exact(position.amount, position.asset, page.rate())),
-            ("tier", position.tier.to_string()),
-            ("recipient", recipient.to_string()),
-            ("possible until", until.unwrap_or_else(|| "no amendment is pending".into())),
-        ];
-        session.run(Step::new("exit", headline, call).facts(facts)).await
+        session.run(summary(page, &position, recipient).by(call)).await
     }
+}
+
+/// What an exit does.
+pub(crate) fn summary(page: &Page, position: &PositionView, recipient: Address) -> Summary {
+    let until = page.pending().map(|amendment| time::time_from(amendment.effective_at, page.now));
+    let headline = format!("Withdraw a whole pledge from the rescue {}", page.address);
+    let facts = vec![
+        ("amount", amount::units_exact(position.amount, position.asset, page.rate())),
+        ("tier", position.tier.to_string()),
+        ("recipient", recipient.to_string()),
+        ("possible until", until.unwrap_or_else(|| "no amendment is pending".into())),
+    ];
+    Summary::new("exit", headline, facts)
 }

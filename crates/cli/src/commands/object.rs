@@ -13,7 +13,7 @@ use crate::{
     output::Output,
     page::{Page, back_by_calendar},
     percent,
-    plan::Step,
+    plan::Summary,
     position::PositionArgs,
     transaction::ChangeArgs,
 };
@@ -48,18 +48,18 @@ impl ObjectArgs {
         let position = self.position.choose(pledger, &positions, "position to object with", fits)?;
         let object = Operation::Object { tier: position.tier, asset: position.asset };
         let call = session.escrow.call(object)?;
-        let headline =
-            format!("Object to tranches that are not yet due in the rescue {}", session.page.address);
-        let mut facts = vec![
-            ("weight", amount::eth_and_wei(position.weight)),
-            (
-                "objected so far",
-                format!("{} of {} drawn", amount::eth(view.objected), amount::eth(view.drawn)),
-            ),
-        ];
-        facts.extend(effect(&session.page, position.weight));
-        session.run(Step::new("object", headline, call).facts(facts)).await
+        session.run(summary(&session.page, &position).by(call)).await
     }
+}
+
+/// What an objection does.
+pub(crate) fn summary(page: &Page, position: &PositionView) -> Summary {
+    let view = &page.view;
+    let headline = format!("Object to tranches that are not yet due in the rescue {}", page.address);
+    let so_far = format!("{} of {} drawn", amount::eth(view.objected), amount::eth(view.drawn));
+    let mut facts = vec![("weight", amount::eth_and_wei(position.weight)), ("objected so far", so_far)];
+    facts.extend(effect(page, position.weight));
+    Summary::new("object", headline, facts)
 }
 
 /// Explains why an objection is impossible, if it is.

@@ -4,13 +4,14 @@ use alloy::primitives::{Address, U256};
 use clap::Args;
 use eyre::Result;
 use levee::{AccountView, Purpose, RescueView, ShareRate, bindings::StETH};
-use levee_model::{Amount as Booked, Asset, PositionId, Rate, Status, Tier, units::RATE_UNIT};
+use levee_model::{Amount as Booked, Asset, PositionId, Rate, Status, Terms, Tier, units::RATE_UNIT};
 
 use crate::{
     address, amended,
     amount::{self, Amount},
     error::UserError,
     output::Output,
+    page::Page,
     pledging::Pledge,
     position,
     route::{RouteArgs, Way},
@@ -93,7 +94,7 @@ impl PledgeArgs {
         let booked = session.booked(amount).await?;
         session.learn_rate(amount.asset()).await;
         let pledger = self.pledger.unwrap_or(session.signer.from);
-        let enlists = !self.no_enlist && session.would_count();
+        let enlists = !self.no_enlist && would_count(&session.page, session.escrow.original_terms());
         let account = &session.account;
         let already =
             account.in_position(self.tier, amount.asset()).filter(|_| pledger == session.signer.from);
@@ -119,7 +120,7 @@ impl PledgeArgs {
 }
 
 /// The tier, if the rescue accepts pledges. Checked before an approval is sent in vain.
-fn open_tier(view: &RescueView, tier: u8) -> Result<Tier, UserError> {
+pub(crate) fn open_tier(view: &RescueView, tier: u8) -> Result<Tier, UserError> {
     if view.status != Status::Open {
         return Err(UserError::new(format!("the rescue is {} and does not accept pledges", view.status))
             .hint("`levee status` shows what can be called now"));
@@ -145,9 +146,7 @@ impl Session {
             Amount::StEth(wei) => Booked::StEth(self.escrow.steth_shares(wei).await?),
             Amount::WstEth(units) => Booked::WstEth(units),
         };
-        if booked.units().is_zero() {
-            return Err(UserError::new(format!("`{amount}` is zero")).hint("pledge more than zero").into());
-        }
+        require_some(amount, booked)?;
         Ok(booked)
     }
 
@@ -182,15 +181,21 @@ impl Session {
             .hint("pledge less, or send the account what is missing")
             .into())
     }
+}
 
-    /// Whether a pledge made now would count for a bonus.
-    fn would_count(&self) -> bool {
-        let terms = self.escrow.original_terms();
-        let pending = self.page.pending().map(|amendment| amendment.goal.deadline);
-        let counted_until =
-            terms.deadline.min(self.page.view.terms.deadline).min(pending.unwrap_or(u64::MAX));
-        self.page.bonus_books().is_some() && self.page.now < counted_until
+/// Refuses an amount of nothing.
+pub(crate) fn require_some(amount: Amount, booked: Booked) -> Result<(), UserError> {
+    if booked.units().is_zero() {
+        return Err(UserError::new(format!("`{amount}` is zero")).hint("pledge more than zero"));
     }
+    Ok(())
+}
+
+/// Whether a pledge made now would count for a bonus.
+pub(crate) fn would_count(page: &Page, created: &Terms) -> bool {
+    let pending = page.pending().map(|amendment| amendment.goal.deadline);
+    let counted_until = created.deadline.min(page.view.terms.deadline).min(pending.unwrap_or(u64::MAX));
+    page.bonus_books().is_some() && page.now < counted_until
 }
 
 #[cfg(test)]

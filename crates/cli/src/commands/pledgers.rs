@@ -112,7 +112,7 @@ const fn command(call: &Operation) -> Option<&'static str> {
 
 /// A position, or what is owed in an asset. Amounts are in the asset's own unit.
 #[derive(Debug, Serialize)]
-struct Row {
+pub(crate) struct Row {
     pledger: String,
     tier: Option<u8>,
     asset: String,
@@ -127,7 +127,8 @@ struct Row {
     may: String,
 }
 
-fn rows(one: &PledgerView) -> Vec<Row> {
+/// The positions and debts of one, each as a line of a table.
+pub(crate) fn rows(one: &PledgerView) -> Vec<Row> {
     let of_positions = one.positions.iter().map(|position| row(one, position));
     let debts = Asset::ALL.into_iter().filter(|asset| !one.owed[*asset].is_zero());
     let of_debts = debts.map(|asset| Row {

@@ -12,7 +12,7 @@ use crate::{
     output::Output,
     page::Page,
     payouts::AllArgs,
-    plan::Step,
+    plan::Summary,
     position::{PositionArgs, require_own},
     time,
     transaction::ChangeArgs,
@@ -76,16 +76,25 @@ impl RefundArgs {
             None => Operation::Refund(PositionId { pledger, tier, asset }),
         };
         let call = session.escrow.call(refund)?;
-        let rate = session.page.rate();
-        let headline = format!("Refund {asset} from the rescue {}", session.page.address);
-        let facts = vec![
-            ("amount", amount::units_exact(position.refundable, asset, rate)),
-            ("of", format!("{} pledged into tier {tier}", amount::units(position.amount, asset, rate))),
-            ("pledger", pledger.to_string()),
-            ("recipient", self.to.unwrap_or(pledger).to_string()),
-        ];
-        session.run(Step::new("refund", headline, call).facts(facts)).await
+        session.run(summary(&session.page, &position, (pledger, self.to.unwrap_or(pledger))).by(call)).await
     }
+}
+
+/// What a refund does.
+pub(crate) fn summary(
+    page: &Page,
+    position: &PositionView,
+    (pledger, recipient): (Address, Address),
+) -> Summary {
+    let (tier, asset, rate) = (position.tier, position.asset, page.rate());
+    let headline = format!("Refund {asset} from the rescue {}", page.address);
+    let facts = vec![
+        ("amount", amount::units_exact(position.refundable, asset, rate)),
+        ("of", format!("{} pledged into tier {tier}", amount::units(position.amount, asset, rate))),
+        ("pledger", pledger.to_string()),
+        ("recipient", recipient.to_string()),
+    ];
+    Summary::new("refund", headline, facts)
 }
 
 /// Why a pledger with nothing refundable has nothing to refund.

@@ -10,9 +10,13 @@ use clap::Args;
 use eyre::Result;
 use schemars::JsonSchema;
 use serde::Serialize;
+use url::Url;
 
 use crate::{
-    config, history,
+    config,
+    documents::DocumentArgs,
+    error::UserError,
+    history,
     interruption::interruption,
     output::Output,
     serve::{Server, Settings},
@@ -56,6 +60,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value = "300")]
     stale: u64,
 
+    /// Public node to offer to the wallets of visitors that do not know the chain; everybody sees it.
+    #[arg(long, value_name = "URL", value_parser = public_node)]
+    wallet_rpc_url: Option<String>,
+
+    #[command(flatten)]
+    documents: DocumentArgs,
+
     /// How to log on stderr.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log: LogFormat,
@@ -77,11 +88,13 @@ impl ServeArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let stop = interruption()?;
+        let holes = self.documents.holes()?;
         let store = self.store.open_to_read().await?;
         let chain = history::chain_of(&store, self.chain).await?;
         let listener = listen(self.listen).await?;
         let (rate, proxies, stale) = (self.rate, self.proxy, self.stale);
-        let settings = Settings { every: Duration::from_secs(self.every), rate, proxies, stale };
+        let (every, wallet_node) = (Duration::from_secs(self.every), self.wallet_rpc_url);
+        let settings = Settings { every, rate, proxies, stale, wallet_node, holes };
         let server = Server::open(store, chain, listener, settings).await?;
         let url = format!("http://{}/", server.address()?);
         tracing::info!(target: "serve", url, chain, "serving");
@@ -92,4 +105,20 @@ impl ServeArgs {
         tracing::info!(target: "serve", "ended");
         Ok(())
     }
+}
+
+/// A URL that everybody may see.
+fn public_node(text: &str) -> Result<String, UserError> {
+    let refused = |why: &str| UserError::new(format!("the node for wallets {why}"));
+    let url: Url =
+        text.parse().map_err(|_| refused("is no URL").hint("write it as in `https://node.example`"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(refused("is not of the web").hint("write it as in `https://node.example`"));
+    }
+    let has_secret = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
+    if has_secret {
+        return Err(refused("has a user, a password or a key in it, and every visitor would see it")
+            .hint("name a public node"));
+    }
+    Ok(url.into())
 }

@@ -167,7 +167,7 @@ impl Comparison<'_> {
 const AFTER: &str = "  then";
 
 /// The same facts for every outcome of a rescue, in the same order.
-fn results(outcome: &Outcome) -> Vec<(&'static str, String)> {
+pub(crate) fn results(outcome: &Outcome) -> Vec<(&'static str, String)> {
     let view = &outcome.view;
     let target = view.terms.target;
     let unknown = || "unknown: the value of stETH shares is not known".to_owned();

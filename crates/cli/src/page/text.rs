@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use levee::display::decimal;
+use levee::{display::decimal, text::status};
 use levee_model::{Amendment, Asset, Bps, Status, Threshold, Tier, Timestamp, TrancheState, Wei};
 
 use super::Page;
@@ -102,7 +102,10 @@ impl Page {
     fn status(&self) -> String {
         let status = self.view.status;
         if self.view.is_stuck(self.now) {
-            return format!("{status}, past its deadline: the value of stETH shares cannot be read");
+            return format!(
+                "{}: the value of stETH shares cannot be read",
+                status::text(&self.view, self.now)
+            );
         }
         match status {
             Status::Settled if self.view.settled_at.is_none() => {
@@ -359,7 +362,7 @@ tranche  due                                ETH      stETH    wstETH
         page.view.coverage = None;
         page.now = page.view.terms.deadline + 1;
         let text = page.to_text(NOW + 12);
-        let stuck = "status       Open, past its deadline: the value of stETH shares cannot be read\n";
+        let stuck = "status       Past its deadline: the value of stETH shares cannot be read\n";
         assert!(text.contains(stuck), "{text}");
         assert!(text.contains("coverage     unknown: the value of stETH shares cannot be read\n"), "{text}");
         assert!(!text.contains("\nthreshold"), "{text}");

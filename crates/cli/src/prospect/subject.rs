@@ -107,7 +107,7 @@ impl SubjectArgs {
             (None, Some(offers), Some(terms)) => {
                 of_offers(offers, terms, self.at.unwrap_or_else(time::clock), rate)?
             }
-            _ => of_history(self.history.read().await?, self.at)?,
+            _ => Subject::of_history(self.history.read().await?, self.at)?,
         };
         Ok(subject.with_rate(rate))
     }
@@ -146,8 +146,29 @@ impl Subject {
         booked(amount, self.now.lido.rate())
     }
 
+    /// The rescue of a history, looked at later than its block if that is said.
+    pub(crate) fn of_history(history: History, at: Option<Timestamp>) -> Result<Self> {
+        let now = history.moment();
+        if let Some(at) = at.filter(|at| *at < now.time) {
+            let [at, known] = [at, now.time].map(time::time);
+            return Err(UserError::new(format!(
+                "`--at {at}` is before {known}, up to when everything is known"
+            ))
+            .hint("choose a later time, or leave it out")
+            .into());
+        }
+        let History { chain, block, address, rescue, .. } = history;
+        Ok(Self {
+            source: Source::Rescue { rescue: address, chain, block: block.number },
+            rescue: Arc::unwrap_or_clone(rescue),
+            now: Moment { time: at.unwrap_or(now.time), ..now },
+            roster: Roster::default(),
+            uncounted: Vec::new(),
+        })
+    }
+
     /// With a rate, if none is known.
-    fn with_rate(mut self, rate: Option<Rate>) -> Self {
+    pub(crate) fn with_rate(mut self, rate: Option<Rate>) -> Self {
         if self.now.lido.rate().is_none() {
             self.now.lido = rate.map_or(Lido::Broken, Lido::Working);
         }
@@ -174,24 +195,6 @@ fn booked(amount: Amount, rate: Option<Rate>) -> Result<Booked, UserError> {
 fn no_rate() -> UserError {
     UserError::new("it is not known what a share of stETH is worth")
         .hint("give the value of one share first, as in `--share-rate '1.25 ETH'`")
-}
-
-fn of_history(history: History, at: Option<Timestamp>) -> Result<Subject> {
-    let now = history.moment();
-    if let Some(at) = at.filter(|at| *at < now.time) {
-        let [at, known] = [at, now.time].map(time::time);
-        return Err(UserError::new(format!("`--at {at}` is before {known}, up to when everything is known"))
-            .hint("choose a later time, or leave it out")
-            .into());
-    }
-    let History { chain, block, address, rescue, .. } = history;
-    Ok(Subject {
-        source: Source::Rescue { rescue: address, chain, block: block.number },
-        rescue: Arc::unwrap_or_clone(rescue),
-        now: Moment { time: at.unwrap_or(now.time), ..now },
-        roster: Roster::default(),
-        uncounted: Vec::new(),
-    })
 }
 
 fn of_offers(offers: &Path, terms: &Path, now: Timestamp, rate: Option<Rate>) -> Result<Subject> {

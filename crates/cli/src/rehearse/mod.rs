@@ -14,6 +14,7 @@
 //! | [`agree`] | do the contracts, their logs and the models say the same? |
 //! | [`statement`], [`pools`], [`declared`] | what became of every wei, and of every declaration? |
 //! | [`report`], [`pages`] | how is it reported? |
+//! | [`live`] | how is it watched? |
 //! | [`draft`] | what is a scenario to start from? |
 
 mod agree;
@@ -28,6 +29,7 @@ mod expect;
 pub(crate) mod format;
 mod keys;
 pub(crate) mod lido;
+mod live;
 mod pages;
 mod plan;
 mod pools;
@@ -39,7 +41,11 @@ mod statement;
 pub(crate) mod step;
 mod when;
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use alloy::node_bindings::AnvilInstance;
 use clap::Args;
@@ -47,10 +53,12 @@ use eyre::Result;
 use levee::{RedactedUrl, provider};
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::OnceCell;
 
 use self::{
     chain::Chain,
     draft::Draft,
+    live::Live,
     report::{Kept, Played},
     scenario::{Ending, Scenario},
     stage::{Scene, Stage},
@@ -82,6 +90,7 @@ the scenario.
 
 Examples:
   levee rehearse scenarios/article-2026-04-24.toml
+  levee rehearse scenarios/article-2026-04-24.toml --serve 127.0.0.1:8080 --pause 3 --keep
   levee rehearse --from rescue.toml --write scenario.toml
   levee rehearse --from 0x… --rpc-url https://node.example --write scenario.toml"
 )]
@@ -109,6 +118,14 @@ pub(crate) struct RehearseArgs {
     /// Also write a page about the rescue after each ending, as HTML; with several endings, to `FILE-1` and so on, before its extension.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+
+    /// Serve pages about the rescue while it plays, as `levee serve` does, such as at `127.0.0.1:8080`.
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "from")]
+    serve: Option<SocketAddr>,
+
+    /// Seconds to wait after each step, for whoever watches.
+    #[arg(long, value_name = "SECONDS", default_value = "0", conflicts_with = "from", value_parser = clap::value_parser!(u64).range(..=600))]
+    pause: u64,
 
     /// With `--from`, read this index, and ask no node: a file of SQLite, or the URL of a PostgreSQL database.
     #[arg(
@@ -153,10 +170,16 @@ impl RehearseArgs {
         self.report.as_deref().map_or(Ok(()), file::require_directory_of)?;
         let mut interrupted = Box::pin(interruption()?);
         let anvil = anvil::start(scenario.begin().saturating_sub(PROLOGUE))?;
-        let rehearsal =
-            Rehearsal { scenario: &scenario, output, keep: self.keep, report: self.report.as_deref() };
+        let rehearsal = Rehearsal {
+            scenario: &scenario,
+            output,
+            keep: self.keep,
+            report: self.report.as_deref(),
+            pause: Duration::from_secs(self.pause),
+        };
+        let live = OnceCell::new();
         let done = tokio::select! {
-            done = rehearsal.play(&anvil, &endings) => done?,
+            done = rehearsal.play(&anvil, &endings, self.serve.map(|address| (address, &live))) => done?,
             () = &mut interrupted => return Err(UserError::new("interrupted; the chain was stopped").into()),
         };
         if self.keep {
@@ -207,12 +230,22 @@ struct Rehearsal<'a> {
     output: Output,
     keep: bool,
     report: Option<&'a Path>,
+    /// After each step.
+    pause: Duration,
 }
+
+/// Where the pages are to be served, and what serves them once it does.
+type Watched<'a> = Option<(SocketAddr, &'a OnceCell<Live>)>;
 
 impl Rehearsal<'_> {
     /// Plays everything and reports it. The inner result says whether all expectations hold, the outer one
     /// whether it could be played.
-    async fn play(&self, anvil: &AnvilInstance, endings: &[&Ending]) -> Result<Result<()>> {
+    async fn play(
+        &self,
+        anvil: &AnvilInstance,
+        endings: &[&Ending],
+        watched: Watched<'_>,
+    ) -> Result<Result<()>> {
         let rpc_url = anvil.endpoint();
         let url: RedactedUrl = rpc_url.parse()?;
         let chain = Chain::new(provider::read_only(&url)?);
@@ -222,6 +255,11 @@ impl Rehearsal<'_> {
         self.output.note(&format!(
             "deployed the tokens, all balances, the escrow {escrow} and its satellite contracts"
         ));
+        if let Some((address, live)) = watched {
+            let start = Live::start(stage.chain.provider().clone(), anvil.endpoint(), address);
+            let url = &live.get_or_try_init(|| start).await?.url;
+            self.output.note(&format!("watch it at {url}/rescue/{escrow}"));
+        }
         self.tell(&report::opening(self.scenario))?;
         self.tell("\n")?;
         for scene in &common {
@@ -278,6 +316,7 @@ impl Rehearsal<'_> {
                 self.tell(&report::scene(&scene, &stage.cast, Some(stage.tokens.rate())))?;
                 scenes.push(scene);
             }
+            tokio::time::sleep(self.pause).await;
         }
         Ok(scenes)
     }

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use eyre::Result;
-use levee::Block;
+use levee::{Block, History};
 use levee_index::{Contract, Counterfeit, Verdict};
 use levee_model::json::Account;
 use levee_pages::site::pages_of;
@@ -23,13 +23,19 @@ use super::{
     bodies::Body,
 };
 use crate::{
-    commands::{declarations, pledgers::Pledgers, statement::Ledger},
+    commands::{
+        declarations::{self, Declarations},
+        pledgers::Pledgers,
+        statement::{Ledger, StatementJson},
+    },
     escape,
     page::Page as StatusPage,
 };
 
 /// How many entries of a list one answer has.
 pub(super) const ON_A_PAGE: usize = 100;
+/// How many movements one answer with CSV has.
+pub(super) const ROWS: usize = 1_000;
 
 const JSON: &str = "application/json";
 const CSV: &str = "text/csv; charset=utf-8";
@@ -67,6 +73,29 @@ pub(super) struct PledgersPage<'a> {
     pages: usize,
 }
 
+/// A page of what was declared for a rescue and stands, by contributor and tier. The sum is that of all pages.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct DeclarationsPage<'a> {
+    chain: u64,
+    /// The block that everything is told of.
+    block: Block,
+    #[serde(flatten)]
+    declarations: Declarations<'a>,
+    /// The page, from 1, and how many there are.
+    page: usize,
+    pages: usize,
+}
+
+/// The statement of an account with a page of its movements.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct StatementPage<'a> {
+    #[serde(flatten)]
+    statement: StatementJson<'a>,
+    /// The page, from 1, and how many there are.
+    page: usize,
+    pages: usize,
+}
+
 impl From<&Contract> for Announced {
     fn from(contract: &Contract) -> Self {
         let counterfeit = match contract.verdict {
@@ -86,7 +115,9 @@ pub(super) async fn rescues(State(site): State<Arc<Site>>, page: Page) -> Respon
     site.answer("/api/", async |site: &Site| {
         let issue = site.archive.issue();
         let rescues = rescues_of(&issue, site.archive.chain, page)?;
-        Ok(Body::new(JSON, json(&rescues)?))
+        let text = json(&rescues)?;
+        let place = site.room.place(text.len(), &issue.bodies).await?;
+        Ok(Body::new(JSON, text, place, issue.at()))
     })
     .await
 }
@@ -122,40 +153,52 @@ fn json_of_pledgers(told: &Told, page: Page) -> Result<String> {
 }
 
 /// What stands on the board for a rescue, as `levee declarations` tells it.
-pub(super) async fn declarations(State(site): State<Arc<Site>>, subject: Subject) -> Response {
-    site.about(subject, "/declarations", Page(1), JSON, |told, _, _| {
-        let compared = declarations::against_history(&told.history, &told.declared);
-        json(&declarations::to_json(&compared, told.history.address))
+pub(super) async fn declarations(State(site): State<Arc<Site>>, subject: Subject, page: Page) -> Response {
+    site.about(subject, "/declarations", page, JSON, |told, page, _| json_of_declarations(told, page)).await
+}
+
+fn json_of_declarations(told: &Told, page: Page) -> Result<String> {
+    let History { chain, block, address, .. } = told.history;
+    let pages = pages_of(told.standing(), ON_A_PAGE);
+    let page = page.within(pages, "declarations")?;
+    let compared = told.standing_from((page - 1) * ON_A_PAGE, ON_A_PAGE);
+    let declarations = declarations::page_of(&compared, address, told.board().missing);
+    json(&DeclarationsPage { chain, block, declarations, page, pages })
+}
+
+/// The statement of an account, as `levee statement --for` tells it.
+pub(super) async fn statement(State(site): State<Arc<Site>>, subject: Subject, page: Page) -> Response {
+    of_ledger(site, (subject, page), ON_A_PAGE, JSON, |ledger, page, pages| {
+        json(&StatementPage { statement: ledger.to_json(), page, pages })
     })
     .await
 }
 
-/// The statement of an account, as `levee statement --for` tells it.
-pub(super) async fn statement(State(site): State<Arc<Site>>, subject: Subject) -> Response {
-    of_ledger(site, subject, JSON, |ledger| json(&ledger.to_json())).await
-}
-
 /// The same as `levee statement --for --csv` writes it.
-pub(super) async fn statement_csv(State(site): State<Arc<Site>>, subject: Subject) -> Response {
-    of_ledger(site, subject, CSV, |ledger| Ok(escape::text(&ledger.to_csv()?))).await
+pub(super) async fn statement_csv(State(site): State<Arc<Site>>, subject: Subject, page: Page) -> Response {
+    of_ledger(site, (subject, page), ROWS, CSV, |ledger, _, _| Ok(escape::text(&ledger.to_csv()?))).await
 }
 
+/// Answers with what `write` makes of a page of a statement, its number and how many there are.
 async fn of_ledger(
     site: Arc<Site>,
-    subject: Subject,
+    (subject, page): (Subject, Page),
+    rows: usize,
     kind: &'static str,
-    write: impl FnOnce(&Ledger<'_>) -> Result<String> + Send + 'static,
+    write: impl FnOnce(&Ledger<'_>, usize, usize) -> Result<String> + Send + 'static,
 ) -> Response {
-    site.about(subject, "/statement", Page(1), kind, move |told, _, _| {
+    site.about(subject, "/statement", page, kind, move |told, page, _| {
         let ledger = Ledger::of_account(&told.history, told.statement()?, &told.entries, subject.account)?;
-        write(&ledger)
+        let pages = pages_of(ledger.len(), rows);
+        let page = page.within(pages, "movements")?;
+        write(&ledger.paged((page - 1) * rows, rows), page, pages)
     })
     .await
 }
 
 /// What all of this is, for programs.
 pub(super) async fn openapi() -> Response {
-    Body::new(JSON, include_str!("openapi.json").into()).into_response()
+    Body::fixed(JSON, include_str!("openapi.json")).into_response()
 }
 
 /// Whether the server is healthy.
@@ -178,7 +221,7 @@ pub(super) async fn asset(request: axum::extract::Request) -> Response {
                 (header::CONTENT_TYPE, asset.kind),
                 (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
             ];
-            (StatusCode::OK, headers, asset.text).into_response()
+            (StatusCode::OK, headers, &*asset.text).into_response()
         }
         None => super::nothing(path),
     }

@@ -8,21 +8,29 @@ use std::{
 
 use alloy::primitives::Address;
 use eyre::{Report, Result, eyre};
-use levee::{Block, Declared, Edition, Entry, History, RescueView, Statement};
+use levee::{
+    Block, Declared, Edition, Entry, History, RescueView, Statement,
+    board::{Compared, standing_among},
+};
 use levee_index::{Contract, Cursor, IndexError, Kind, Look, Store, Verdict};
-use levee_pages::Basis;
+use levee_model::Wei;
+use levee_pages::{Basis, Said};
 use tokio::{
     sync::{Mutex as AsyncMutex, broadcast, watch},
     task,
 };
 
-use super::{bodies::Bodies, compacts, metrics::Metrics};
+use super::{
+    bodies::{At, Bodies},
+    compacts,
+    metrics::Metrics,
+};
 use crate::{
     error::{self, UserError},
     history,
 };
 
-/// How many events are kept of all rescues together; a single rescue may have more.
+/// How many events and declarations are kept of all rescues together; a single rescue may have more.
 const KEPT: usize = 300_000;
 /// How often something is read again because the index has moved on meanwhile.
 pub(super) const TRIES: usize = 3;
@@ -39,7 +47,9 @@ pub(super) struct Archive {
     latest: watch::Sender<Arc<Issue>>,
     news: broadcast::Sender<News>,
     /// Held by whoever moves on to another block.
-    turn: AsyncMutex<()>,
+    turn: Arc<AsyncMutex<()>>,
+    /// Held by whoever adds up a rescue for somebody who asks, so that they are added up one after the other, and none twice.
+    pub(super) adding: Arc<AsyncMutex<()>>,
     pub(super) metrics: Metrics,
 }
 
@@ -59,15 +69,17 @@ pub(super) struct Issue {
     pub(super) rescues: Vec<Contract>,
     /// All that announced themselves as compacts, the latest first.
     pub(super) compacts: Vec<Contract>,
-    declarations: Arc<Declarations>,
     shelf: Mutex<Shelf>,
-    /// Held by whoever adds up a rescue or a compact, so that none is added up twice.
-    pub(super) adding: AsyncMutex<()>,
     pub(super) bodies: Bodies,
 }
 
-/// What was declared, by the rescue that it is for, in the order of the chain.
-type Declarations = BTreeMap<Address, Arc<Vec<Entry>>>;
+/// What is new since an issue: the rescues with logs that are not in it, and what was declared for. Nothing is known after the chain dropped
+/// blocks.
+#[derive(Debug)]
+struct Changes {
+    rescues: BTreeSet<Address>,
+    declared: BTreeSet<Address>,
+}
 
 /// A rescue, and what every page about it rests on.
 #[derive(Debug)]
@@ -76,9 +88,21 @@ pub(super) struct Told {
     pub(super) basis: Arc<Basis>,
     pub(super) edition: Edition,
     pub(super) view: RescueView,
+    /// What was declared for it, in the order of the chain.
     pub(super) entries: Arc<Vec<Entry>>,
-    pub(super) declared: Vec<Declared>,
+    board: OnceLock<Board>,
     statement: OnceLock<Result<Statement, levee::Error>>,
+}
+
+/// What stands of all that was declared.
+#[derive(Debug)]
+pub(super) struct Board {
+    /// As its page tells it.
+    pub(super) said: Said,
+    /// The places of what stands, by contributor and tier.
+    places: Vec<usize>,
+    /// What of it is not locked, where both are known.
+    pub(super) missing: Wei,
 }
 
 /// A rescue, or what is wrong with its logs.
@@ -96,10 +120,11 @@ impl Archive {
     /// Opens what a store has of a chain.
     pub(super) async fn open(store: Store, chain: u64, metrics: Metrics) -> Result<Self> {
         let look = store.look(chain, None).await?.ok_or_else(empty)?;
-        let first = Issue::first(&store, chain, look).await?;
+        let first = Issue::new(look);
         metrics.at(&first);
         let (latest, news) = (watch::Sender::new(Arc::new(first)), broadcast::Sender::new(NEWS));
-        Ok(Self { store, chain, latest, news, turn: AsyncMutex::default(), metrics })
+        let (turn, adding) = Default::default();
+        Ok(Self { store, chain, latest, news, turn, adding, metrics })
     }
 
     /// The latest issue.
@@ -112,7 +137,7 @@ impl Archive {
     }
 
     /// Looks for another block again and again. A store that fails is asked again, and meanwhile the latest issue is told.
-    pub(super) async fn follow(&self, every: Duration) {
+    pub(super) async fn follow(self: &Arc<Self>, every: Duration) {
         let mut pause = every;
         loop {
             tokio::time::sleep(pause).await;
@@ -121,26 +146,36 @@ impl Archive {
                 Err(error) => {
                     let error = error::in_a_line(&error);
                     tracing::error!(target: "serve", error, "the index cannot be read");
-                    self.metrics.failed(error);
+                    self.metrics.failed();
                     LONGEST.min(pause * 2)
                 }
             };
         }
     }
 
-    /// Moves on to the block of the cursor, if it is another one. Rescues that are known are added up before anybody asks.
-    pub(super) async fn move_on(&self) -> Result<()> {
-        let _turn = self.turn.lock().await;
+    /// Moves on to the block of the cursor, if it is another one. Rescues that are known are added up before anybody asks. Once it has begun, it
+    /// does not end with whoever asked, so that nobody can have it done several times at once.
+    pub(super) async fn move_on(self: &Arc<Self>) -> Result<()> {
+        let (archive, turn) = (self.clone(), self.turn.clone().lock_owned().await);
+        let moving = tokio::spawn(async move {
+            let moved = archive.moved_on().await;
+            drop(turn);
+            moved
+        });
+        moving.await?
+    }
+
+    async fn moved_on(&self) -> Result<()> {
         for _ in 0..TRIES {
             let before = self.issue();
             let Some(look) = self.store.look(self.chain, Some(before.cursor)).await? else {
                 self.metrics.well();
                 return Ok(());
             };
-            let changed = before.changed(&look);
-            let next = Issue::next(&self.store, self.chain, look, &before, changed.as_ref()).await?;
-            if self.prepare(&next, &before, changed.as_ref()).await? {
-                self.publish(next, changed);
+            let changes = Changes::in_look(&look);
+            let next = Issue::new(look);
+            if self.prepare(&next, &before, changes.as_ref()).await? {
+                self.publish(next, changes);
                 return Ok(());
             }
         }
@@ -150,30 +185,35 @@ impl Archive {
     }
 
     /// Puts on the shelf what was on the one before. Whether the index is still where it was.
-    async fn prepare(
-        &self,
-        next: &Issue,
-        before: &Issue,
-        changed: Option<&BTreeSet<Address>>,
-    ) -> Result<bool> {
+    async fn prepare(&self, next: &Issue, before: &Issue, changes: Option<&Changes>) -> Result<bool> {
         for (rescue, known) in before.known() {
-            let is_same = changed.is_some_and(|changed| !changed.contains(&rescue));
+            if !next.has(rescue) {
+                continue;
+            }
+            let is_same = changes.is_some_and(|changes| !changes.rescues.contains(&rescue));
+            let is_declared = changes.is_some_and(|changes| changes.declared.contains(&rescue));
             let known = match known {
-                Ok(told) if is_same => Ok(Arc::new(told.at(next.block))),
-                Err(error) if is_same => Err(error),
-                _ if !next.has(rescue) => continue,
-                _ => match self.read(next, rescue).await? {
-                    Some(known) => known,
-                    None => return Ok(false),
-                },
+                Ok(told) if is_same && is_declared => self.with_declarations(next, before, &told).await?,
+                Ok(told) if is_same => Some(Ok(Arc::new(told.at(next.block)))),
+                Err(error) if is_same => Some(Err(error)),
+                _ => self.read(next, rescue).await?,
             };
+            let Some(known) = known else { return Ok(false) };
             next.put(rescue, known);
         }
         Ok(true)
     }
 
-    fn publish(&self, next: Issue, changed: Option<BTreeSet<Address>>) {
-        let news = News { block: next.block.number, rescues: changed };
+    /// A rescue of the issue before, for which nothing but declarations is new: anyone can make one in each block, so only these are read.
+    /// None if the index has moved on.
+    async fn with_declarations(&self, next: &Issue, before: &Issue, told: &Told) -> Result<Option<Known>> {
+        let (rescue, above) = (told.history.address, Some(before.block.number));
+        let new = self.store.declarations_at(self.chain, next.cursor, rescue, above).await?;
+        Ok(new.map(|new| Ok(Arc::new(told.at(next.block).with(new)))))
+    }
+
+    fn publish(&self, next: Issue, changes: Option<Changes>) {
+        let news = News { block: next.block.number, rescues: changes.map(|changes| next.with_news(changes)) };
         self.metrics.at(&next);
         self.metrics.well();
         self.latest.send_replace(Arc::new(next));
@@ -182,7 +222,7 @@ impl Archive {
     }
 
     /// A rescue at the block of the latest issue. If the index has moved on, so does the answer.
-    pub(super) async fn told(&self, rescue: Address) -> Result<(Arc<Issue>, Arc<Told>)> {
+    pub(super) async fn told(self: &Arc<Self>, rescue: Address) -> Result<(Arc<Issue>, Arc<Told>)> {
         for _ in 0..TRIES {
             let issue = self.issue();
             if let Some(told) = self.told_in(&issue, rescue).await? {
@@ -193,22 +233,28 @@ impl Archive {
         Err(catching_up())
     }
 
-    /// A rescue in an issue; none if the index has moved on.
-    pub(super) async fn told_in(&self, issue: &Issue, rescue: Address) -> Result<Option<Arc<Told>>> {
+    /// A rescue in an issue; none if the index has moved on. Once it is being added up, that does not end with whoever asked.
+    pub(super) async fn told_in(
+        self: &Arc<Self>,
+        issue: &Arc<Issue>,
+        rescue: Address,
+    ) -> Result<Option<Arc<Told>>> {
         issue.check(self.chain, rescue)?;
         if let Some(known) = issue.get(rescue) {
             return Ok(Some(known?));
         }
-        let _adding = issue.adding.lock().await;
-        let known = match issue.get(rescue) {
-            Some(known) => known,
-            None => match self.read(issue, rescue).await? {
-                Some(known) => known,
-                None => return Ok(None),
-            },
-        };
-        issue.put(rescue, known.clone());
-        Ok(Some(known?))
+        let adding = self.adding.clone().lock_owned().await;
+        if let Some(known) = issue.get(rescue) {
+            return Ok(Some(known?));
+        }
+        let (archive, issue) = (self.clone(), issue.clone());
+        let added = tokio::spawn(async move {
+            let known = archive.read(&issue, rescue).await?;
+            known.iter().for_each(|known| issue.put(rescue, known.clone()));
+            drop(adding);
+            Ok::<_, Report>(known)
+        });
+        Ok(added.await??.transpose()?)
     }
 
     /// Reads a rescue at the block of an issue; none if the index has moved on.
@@ -221,51 +267,37 @@ impl Archive {
             }
             Err(error) => return Err(error.into()),
         };
-        let entries = issue.declarations.get(&rescue).cloned().unwrap_or_default();
+        let Some(entries) = self.store.declarations_at(self.chain, issue.cursor, rescue, None).await? else {
+            return Ok(None);
+        };
         let told = task::spawn_blocking(move || Told::of(history, entries)).await?;
         Ok(Some(told.map(Arc::new).map_err(IndexError::Client)))
     }
 }
 
+impl Changes {
+    fn in_look(look: &Look) -> Option<Self> {
+        let changed = look.changed.as_ref()?;
+        let of_rescue = look.contracts.iter().filter(|contract| changed.contains(&contract.address));
+        let rescues = of_rescue.map(|contract| contract.rescue).collect();
+        Some(Self { rescues, declared: look.declared.clone() })
+    }
+}
+
 impl Issue {
-    async fn first(store: &Store, chain: u64, look: Look) -> Result<Self, IndexError> {
-        let declarations = declarations(store, chain, look.block).await?;
-        Ok(Self::new(look, Arc::new(declarations)))
-    }
-
-    async fn next(
-        store: &Store,
-        chain: u64,
-        look: Look,
-        before: &Self,
-        changed: Option<&BTreeSet<Address>>,
-    ) -> Result<Self, IndexError> {
-        match changed {
-            Some(_) => Ok(Self::new(look, before.declarations.clone())),
-            None => Self::first(store, chain, look).await,
-        }
-    }
-
-    fn new(look: Look, declarations: Arc<Declarations>) -> Self {
+    fn new(look: Look) -> Self {
         let compacts = compacts::of_look(&look);
         let Look { cursor, block, contracts: mut rescues, .. } = look;
         rescues.retain(|contract| contract.kind == Kind::Rescue);
         rescues.sort_by_key(|contract| (std::cmp::Reverse(contract.block), contract.address));
-        let (shelf, adding, bodies) = Default::default();
-        Self { cursor, block, rescues, compacts, declarations, shelf, adding, bodies }
+        let (shelf, bodies) = Default::default();
+        Self { cursor, block, rescues, compacts, shelf, bodies }
     }
 
-    /// The rescues with logs that are not in this issue; none if that is not known, or there are new declarations.
-    fn changed(&self, look: &Look) -> Option<BTreeSet<Address>> {
-        let changed = look.changed.as_ref()?;
-        let has_board = |contract: &&Contract| contract.kind == Kind::Board;
-        let board = look.contracts.iter().find(has_board).map(|board| board.address);
-        if board.is_some_and(|board| changed.contains(&board)) {
-            // A declaration may be for any of them.
-            return None;
-        }
-        let of_rescue = look.contracts.iter().filter(|contract| changed.contains(&contract.address));
-        Some(of_rescue.map(|contract| contract.rescue).collect())
+    /// The rescues of this issue that something is new about: anyone can declare for anything else, and that is nobody's news.
+    fn with_news(&self, changes: Changes) -> BTreeSet<Address> {
+        let all = changes.rescues.into_iter().chain(changes.declared);
+        all.filter(|subject| self.has(*subject)).collect()
     }
 
     /// Refuses what is no genuine rescue.
@@ -279,6 +311,11 @@ impl Issue {
             }
             None => Err(history::unknown(chain, rescue)),
         }
+    }
+
+    /// The block that everything is true at.
+    pub(super) const fn at(&self) -> At {
+        At { number: self.block.number, hash: self.cursor.hash, time: self.block.time }
     }
 
     fn has(&self, rescue: Address) -> bool {
@@ -326,14 +363,14 @@ impl Shelf {
 
     fn events(&self) -> usize {
         let told = self.known.values().filter_map(|(known, _)| known.as_ref().ok());
-        told.map(|told| told.history.entries.len()).sum()
+        told.map(|told| told.history.entries.len() + told.entries.len()).sum()
     }
 }
 
 impl Told {
-    fn of(history: History, entries: Arc<Vec<Entry>>) -> Result<Self, levee::Error> {
+    fn of(history: History, entries: Vec<Entry>) -> Result<Self, levee::Error> {
         let (basis, edition) = (Arc::new(Basis::of(&history)?), history.edition()?);
-        Ok(Self::new(history, basis, edition, entries))
+        Ok(Self::new(history, basis, edition, Arc::new(entries)))
     }
 
     /// The same at a later block, if nothing has happened up to there.
@@ -342,28 +379,53 @@ impl Told {
         Self::new(history, self.basis.clone(), self.edition, self.entries.clone())
     }
 
+    /// The same with more declarations.
+    fn with(self, new: Vec<Entry>) -> Self {
+        Self { entries: Arc::new(self.entries.iter().cloned().chain(new).collect()), ..self }
+    }
+
     fn new(history: History, basis: Arc<Basis>, edition: Edition, entries: Arc<Vec<Entry>>) -> Self {
         let view = history.rescue.view(history.moment());
-        let declared = entries.iter().filter_map(|entry| entry.event.declared().cloned());
-        let declared = declared.filter(|one| one.made_at <= history.block.time).collect();
-        Self { history, basis, edition, view, entries, declared, statement: OnceLock::new() }
+        let (board, statement) = Default::default();
+        Self { history, basis, edition, view, entries, board, statement }
     }
 
     /// The statement of the whole rescue, made when it is first asked for.
     pub(super) fn statement(&self) -> Result<&Statement, levee::Error> {
         self.statement.get_or_init(|| Statement::of(&self.history)).as_ref().map_err(Clone::clone)
     }
-}
 
-/// All declarations up to a block.
-async fn declarations(store: &Store, chain: u64, block: Block) -> Result<Declarations, IndexError> {
-    let mut by_rescue: BTreeMap<Address, Vec<Entry>> = BTreeMap::new();
-    for entry in store.declarations(chain).await? {
-        if let Some(rescue) = history::subject_of(&entry).filter(|_| entry.block <= block.number) {
-            by_rescue.entry(rescue).or_default().push(entry);
-        }
+    /// What stands on the board, looked through when it is first asked for.
+    pub(super) fn board(&self) -> &Board {
+        self.board.get_or_init(|| {
+            let now = self.history.block.time;
+            let declared = self.entries.iter().enumerate();
+            let declared = declared.filter_map(|(place, entry)| Some((place, entry.event.declared()?)));
+            let made = declared.filter(|(_, declared)| declared.made_at <= now);
+            let standing = standing_among(made, |(_, declared)| *declared, now);
+            let places = standing.iter().map(|(place, _)| *place).collect();
+            let mut missing = Wei::ZERO;
+            let compared = standing.iter().map(|(_, declared)| self.compared(declared));
+            let said = compared.inspect(|one| missing += one.missing().unwrap_or_default()).collect();
+            Board { said, places, missing }
+        })
     }
-    Ok(by_rescue.into_iter().map(|(rescue, entries)| (rescue, Arc::new(entries))).collect())
+
+    fn compared(&self, declared: &Declared) -> Compared {
+        Compared::in_history(declared.clone(), &self.history, self.view.rate.known())
+    }
+
+    /// How many declarations stand.
+    pub(super) fn standing(&self) -> usize {
+        self.board().places.len()
+    }
+
+    /// The declarations that stand from a place on, compared with what is locked.
+    pub(super) fn standing_from(&self, first: usize, count: usize) -> Vec<Compared> {
+        let places = self.board().places.iter().skip(first).take(count);
+        let declared = places.filter_map(|place| self.entries.get(*place)?.event.declared());
+        declared.map(|declared| self.compared(declared)).collect()
+    }
 }
 
 fn empty() -> UserError {

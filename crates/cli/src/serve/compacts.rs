@@ -102,7 +102,7 @@ impl Site {
 impl Archive {
     /// A compact at the block of an issue, added up by one request at a time; none if the index has moved on.
     async fn compact(&self, issue: &Issue, compact: Address) -> Result<Option<CompactHistory>> {
-        let _adding = issue.adding.lock().await;
+        let _adding = self.adding.lock().await;
         Ok(self.store.compact_at(self.chain, issue.cursor, compact).await?)
     }
 }

@@ -15,24 +15,36 @@ use tokio::{
 };
 use tower::Service as _;
 
-use super::guard::Peer;
+use super::{
+    Site,
+    guard::{PATIENCE, Peer},
+    shares::Shares,
+};
 
 /// How many connections there are at most. Others wait until one ends.
 const CONNECTIONS: usize = 1_024;
+/// How many of them one client may have: browsers that share an address. A proxy that is known may have all.
+const OF_ONE_CLIENT: usize = 64;
 /// How long a client may take to say what it asks for, or to ask for more.
 const IDLE: Duration = Duration::from_secs(15);
 /// How long a connection lives at most, so that nobody holds one by reading slowly. A stream of events begins again by itself.
 const LIFETIME: Duration = Duration::from_secs(900);
-/// How long to wait for the answers that are being made when the server is to end.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long to wait for the answers that are being made when the server is to end: as long as making one may take, and some time to send it.
+const GRACE: Duration = Duration::from_secs(PATIENCE.as_secs() + 5);
 /// How long to wait when no connection can be taken, such as without file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The largest head of a request.
 const HEAD: usize = 16 * 1024;
 
 /// Answers with `routes` until `stop`, and then ends what has begun.
-pub(super) async fn serve(listener: TcpListener, routes: Router, stop: impl Future<Output = ()>) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    site: Arc<Site>,
+    stop: impl Future<Output = ()>,
+) {
     let (graceful, permits) = (GracefulShutdown::new(), Arc::new(Semaphore::new(CONNECTIONS)));
+    let shares = Shares::new(CONNECTIONS, OF_ONE_CLIENT);
     let mut stop = pin!(stop);
     loop {
         let next = async {
@@ -45,6 +57,12 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, stop: impl Futu
             next = next => next,
         };
         let Some((stream, peer)) = taken(accepted).await else { continue };
+        let client = site.allowance.client_at(peer);
+        let share = client.map(|client| shares.take(client));
+        if share.as_ref().is_some_and(Option::is_none) {
+            // There is nothing that can be told before it is read what is asked; whoever has that many can read the others.
+            continue;
+        }
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(IDLE)
@@ -54,7 +72,7 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, stop: impl Futu
         tokio::spawn(async move {
             // Whoever breaks off or is too slow is not told.
             drop(timeout(LIFETIME, connection).await);
-            drop(permit);
+            drop((permit, share));
         });
     }
     drop(listener);

@@ -1,6 +1,7 @@
 //! What holds for every request: who may ask how often, how long an answer may take, and what every answer carries.
 
 use std::{
+    hash::{BuildHasher as _, RandomState},
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
     sync::Arc,
@@ -25,11 +26,12 @@ use super::{Site, problem::Problem};
 use crate::error::UserError;
 
 /// How long it may take to make an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// How many times the rate a client may ask at once: a page with all that it loads, in several tabs.
 const BURST: u32 = 5;
-/// How many clients are told apart at most; more than these share one allowance.
-const CLIENTS: usize = 100_000;
+/// How many allowances there are at most. Clients have them by chance, so that however many come, each shares its own with few others, and
+/// nobody can choose with whom.
+const CLIENTS: u64 = 100_000;
 /// How often those are forgotten that have their whole allowance again.
 const SWEEP: Duration = Duration::from_secs(30);
 
@@ -55,7 +57,8 @@ pub(super) struct Client(pub(super) IpAddr);
 /// Who may ask how often.
 #[derive(Debug)]
 pub(super) struct Allowance {
-    limiter: DefaultKeyedRateLimiter<IpAddr>,
+    limiter: DefaultKeyedRateLimiter<u64>,
+    chance: RandomState,
     /// Peers that ask for others.
     proxies: Vec<IpAddr>,
 }
@@ -66,14 +69,20 @@ impl Allowance {
         let quota = Quota::per_second(rate)
             .allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST - 1)));
         let proxies = proxies.into_iter().map(|proxy| proxy.to_canonical()).collect();
-        Self { limiter: RateLimiter::keyed(quota), proxies }
+        Self { limiter: RateLimiter::keyed(quota), chance: RandomState::new(), proxies }
     }
 
     /// Takes one request off a client's allowance; if there is none left, the time until there is.
     fn take(&self, Client(client): Client) -> Result<(), Duration> {
-        let client = if self.limiter.len() < CLIENTS { client } else { Ipv6Addr::UNSPECIFIED.into() };
-        let refused = self.limiter.check_key(&client).err();
+        let place = self.chance.hash_one(client) % CLIENTS;
+        let refused = self.limiter.check_key(&place).err();
         refused.map_or(Ok(()), |refused| Err(refused.wait_time_from(DefaultClock::default().now())))
+    }
+
+    /// Who has a connection, as far as it counts; none for a proxy, which has those of all for whom it asks.
+    pub(super) fn client_at(&self, peer: IpAddr) -> Option<IpAddr> {
+        let peer = peer.to_canonical();
+        (!self.proxies.contains(&peer)).then(|| network_of(peer))
     }
 
     /// Who asks: the peer, or the one that a proxy says it asks for. What is further to the left, anyone could have written.
@@ -127,6 +136,7 @@ pub(super) async fn outermost(State(site): State<Arc<Site>>, mut request: Reques
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static(resource));
     if others {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
     }
     site.archive.metrics.answered(response.status().as_u16());
     response
@@ -243,6 +253,26 @@ mod tests {
         assert!(
             allowance.take(Client(network_of(address("2001:db8::1")))).unwrap_err() <= Duration::from_secs(1)
         );
+    }
+
+    #[test]
+    fn many_clients_lock_out_nobody() {
+        let allowance = Allowance::new(NonZeroU32::MIN, Vec::new());
+        let take = |number: u128| allowance.take(Client(network_of(Ipv6Addr::from(number << 64).into())));
+        let all = u128::from(2 * CLIENTS);
+        // Each asks once, of the five times that it may.
+        assert!((0..all).filter(|number| take(*number).is_err()).count() < 20_000);
+        assert!(allowance.limiter.len() <= 100_000);
+        // Nearly all of those who come then have some left.
+        assert!((all..all + 1_000).filter(|number| take(*number).is_ok()).count() > 900);
+    }
+
+    #[test]
+    fn a_proxy_that_is_known_has_no_share_of_the_connections() {
+        let allowance = Allowance::new(NonZeroU32::MIN, vec![address("10.0.0.1")]);
+        assert_eq!(allowance.client_at(address("::ffff:10.0.0.1")), None);
+        assert_eq!(allowance.client_at(address("10.0.0.2")), Some(address("10.0.0.2")));
+        assert_eq!(allowance.client_at(address("2001:db8::5")), Some(address("2001:db8::")));
     }
 
     #[test]

@@ -1,12 +1,6 @@
 //! The stream of events: only that the index is at another block, and which rescues have news.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    convert::Infallible,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeSet, convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
 
 use alloy::primitives::Address;
 use axum::{
@@ -21,7 +15,13 @@ use tokio::sync::{
     watch,
 };
 
-use super::{Site, archive::News, guard::Client, problem::Problem};
+use super::{
+    Site,
+    archive::News,
+    guard::Client,
+    problem::Problem,
+    shares::{Share, Shares},
+};
 use crate::error::UserError;
 
 /// How many streams there are at most, so that they leave connections for others.
@@ -47,37 +47,6 @@ impl From<News> for Event {
     }
 }
 
-/// Who has how many streams open.
-#[derive(Debug, Default)]
-pub(super) struct Listeners(Mutex<BTreeMap<IpAddr, usize>>);
-
-impl Listeners {
-    /// Opens a stream for a client, unless there are too many.
-    fn open(&self, client: IpAddr) -> bool {
-        let mut open = self.lock();
-        let all: usize = open.values().sum();
-        let own = open.get(&client).copied().unwrap_or_default();
-        let is_allowed = all < STREAMS && own < OF_ONE_CLIENT;
-        if is_allowed {
-            open.insert(client, own + 1);
-        }
-        is_allowed
-    }
-
-    fn close(&self, client: IpAddr) {
-        let mut open = self.lock();
-        let own = open.get(&client).copied().unwrap_or_default();
-        match own {
-            0 | 1 => open.remove(&client),
-            _ => open.insert(client, own - 1),
-        };
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<IpAddr, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A reader of the stream.
 struct Reader {
     open: Open,
@@ -86,26 +55,28 @@ struct Reader {
     is_new: bool,
 }
 
+/// Shares of the streams.
+pub(super) fn shares() -> Arc<Shares> {
+    Shares::new(STREAMS, OF_ONE_CLIENT)
+}
+
 /// A stream, for as long as it is open.
 struct Open {
     site: Arc<Site>,
-    client: IpAddr,
+    _share: Share,
 }
 
 impl Open {
     fn of(site: Arc<Site>, client: IpAddr) -> Option<Self> {
-        if !site.listeners.open(client) {
-            return None;
-        }
+        let share = site.streams.take(client)?;
         site.archive.metrics.streams.inc();
-        Some(Self { site, client })
+        Some(Self { site, _share: share })
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         self.site.archive.metrics.streams.dec();
-        self.site.listeners.close(self.client);
     }
 }
 
@@ -148,25 +119,4 @@ pub(super) async fn events(State(site): State<Arc<Site>>, Extension(client): Ext
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::net::Ipv4Addr;
-
-    #[test]
-    fn one_client_cannot_have_all_streams() {
-        let listeners = Listeners::default();
-        let client = |number: u32| IpAddr::from(Ipv4Addr::from_bits(number));
-        assert!((0..OF_ONE_CLIENT).all(|_| listeners.open(client(0))));
-        assert!(!listeners.open(client(0)) && listeners.open(client(1)));
-        listeners.close(client(0));
-        assert!(listeners.open(client(0)) && !listeners.open(client(0)));
-        let others = (2..).take(STREAMS - OF_ONE_CLIENT - 1);
-        assert!(others.map(client).all(|other| listeners.open(other)));
-        assert!(!listeners.open(client(u32::MAX)));
-        listeners.close(client(1));
-        assert!(listeners.open(client(u32::MAX)) && !listeners.lock().contains_key(&client(1)));
-    }
 }

@@ -11,8 +11,9 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use super::archive::Issue;
+use super::{archive::Issue, problem::unreadable};
 use crate::{
+    error::in_a_line,
     service::vitals::{Checkup, exposed},
     time,
 };
@@ -33,11 +34,11 @@ pub(super) struct Metrics {
     health: Arc<Mutex<Health>>,
 }
 
-/// When the store was last read, and what was wrong since.
+/// When the store was last read, and whether it failed since.
 #[derive(Debug, Default)]
 struct Health {
     well: Option<Instant>,
-    error: Option<String>,
+    failed: bool,
 }
 
 impl Metrics {
@@ -51,13 +52,13 @@ impl Metrics {
 
     /// Takes note that the store was read.
     pub(super) fn well(&self) {
-        *self.health() = Health { well: Some(Instant::now()), error: None };
+        *self.health() = Health { well: Some(Instant::now()), failed: false };
     }
 
-    /// Takes note of what went wrong.
-    pub(super) fn failed(&self, error: String) {
+    /// Takes note that it could not be read.
+    pub(super) fn failed(&self) {
         self.failures.inc();
-        self.health().error = Some(error);
+        self.health().failed = true;
     }
 
     /// Counts an answer.
@@ -80,7 +81,9 @@ impl Metrics {
         let age = now.saturating_sub(self.block_time.get().cast_unsigned());
         let is_old = age > stale;
         let old = || is_old.then(|| format!("the latest block of the index is {age} seconds old"));
-        Checkup { healthy: is_read && !is_old, block, error: health.error.clone().or_else(old) }
+        // The log has the words of the store, which are not for everybody.
+        let failed = || health.failed.then(|| in_a_line(&unreadable()));
+        Checkup { healthy: is_read && !is_old, block, error: failed().or_else(old) }
     }
 
     /// All of them, for Prometheus.
@@ -114,8 +117,8 @@ mod tests {
         assert_eq!(metrics.checkup_at(1_301, 300), told(false, old));
         // A chain whose clock is ahead.
         assert_eq!(metrics.checkup_at(10, 300), told(true, None));
-        metrics.failed("no store".into());
-        assert_eq!(metrics.checkup_at(1_300, 300), told(true, Some("no store")));
+        metrics.failed();
+        assert_eq!(metrics.checkup_at(1_300, 300), told(true, Some("the index cannot be read now")));
         assert_eq!(metrics.failures.get(), 1);
     }
 }

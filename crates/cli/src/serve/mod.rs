@@ -4,12 +4,14 @@
 //! A request goes through `guard`, which says who may ask how often and what every answer carries, to a handler in `pages`, `api` or `live`.
 //! These make an answer from the latest `Issue` of the `archive`: everything of one block, added up once.
 
+mod act;
 mod api;
 mod archive;
 mod asked;
 mod bodies;
 mod compacts;
 mod connections;
+mod feeds;
 mod guard;
 mod live;
 mod metrics;
@@ -17,6 +19,8 @@ mod metrics;
 mod openapi;
 mod pages;
 mod problem;
+mod shares;
+mod what_if;
 
 use std::{
     future::Future,
@@ -36,20 +40,22 @@ use axum::{
 };
 use eyre::Result;
 use levee_index::Store;
+use levee_pages::Holes;
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, watch},
-    task,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::{self, JoinError},
 };
 use tower_http::compression::CompressionLayer;
 
 use crate::error::UserError;
-use archive::{Archive, Issue};
-use bodies::Body;
+use alloy::primitives::Address;
+use archive::{Archive, Issue, Told};
+use bodies::{Body, Room};
 use guard::Allowance;
-use live::Listeners;
 use metrics::Metrics;
 use problem::Problem;
+use shares::Shares;
 
 /// How a server is run.
 #[derive(Debug)]
@@ -62,6 +68,10 @@ pub(crate) struct Settings {
     pub(crate) proxies: Vec<IpAddr>,
     /// From how many seconds on a block is too old.
     pub(crate) stale: u64,
+    /// A public node that visitors' wallets are offered that do not know the chain.
+    pub(crate) wallet_node: Option<String>,
+    /// What documents say that targets are the net of.
+    pub(crate) holes: Holes,
 }
 
 /// A server, before it takes connections.
@@ -75,14 +85,18 @@ pub(crate) struct Server {
 /// What all requests share.
 #[derive(Debug)]
 struct Site {
-    archive: Archive,
+    archive: Arc<Archive>,
     allowance: Allowance,
     /// For making answers: one for each processor, so that the others stay for what is made already.
-    hands: Semaphore,
-    listeners: Listeners,
+    hands: Arc<Semaphore>,
+    /// For answers that are made.
+    room: Room,
+    streams: Arc<Shares>,
     /// Whether streams must end.
     stop: watch::Sender<bool>,
     stale: u64,
+    wallet_node: Option<String>,
+    holes: Arc<Holes>,
 }
 
 impl Server {
@@ -95,12 +109,15 @@ impl Server {
     ) -> Result<Self> {
         let archive = Archive::open(store, chain, Metrics::default()).await?;
         let site = Site {
-            archive,
+            archive: Arc::new(archive),
             allowance: Allowance::new(settings.rate, settings.proxies),
-            hands: Semaphore::new(thread::available_parallelism().map_or(1, usize::from)),
-            listeners: Listeners::default(),
+            hands: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from))),
+            room: Room::default(),
+            streams: live::shares(),
             stop: watch::Sender::new(false),
             stale: settings.stale,
+            wallet_node: settings.wallet_node,
+            holes: Arc::new(settings.holes),
         };
         Ok(Self { site: Arc::new(site), listener, every: settings.every })
     }
@@ -119,7 +136,7 @@ impl Server {
             site.stop.send_replace(true);
         };
         tokio::select! {
-            () = connections::serve(listener, routes, ending) => (),
+            () = connections::serve(listener, routes, site.clone(), ending) => (),
             () = site.archive.follow(every) => (),
             () = site.allowance.sweep() => (),
         }
@@ -145,10 +162,15 @@ fn for_readers() -> Router<Arc<Site>> {
         .route("/", get(pages::rescues))
         .route("/rescue/{rescue}", get(pages::rescue))
         .route("/rescue/{rescue}/check", get(pages::check))
+        .route("/rescue/{rescue}/act", get(act::page))
+        .route("/rescue/{rescue}/what-if", get(what_if::page))
+        .route("/rescue/{rescue}/act/batch.json", get(act::batch))
         .route("/rescue/{rescue}/contributor/{account}", get(pages::contributor))
         .route("/rescue/{rescue}/badge.svg", get(pages::picture))
         .route("/compacts", get(compacts::list))
         .route("/compact/{compact}", get(compacts::compact))
+        .route("/rescue/{rescue}/feed.atom", get(feeds::news))
+        .route("/rescue/{rescue}/dates.ics", get(feeds::dates))
         .route("/assets/{name}", get(api::asset))
 }
 
@@ -179,7 +201,8 @@ impl Site {
         }
     }
 
-    /// Makes an answer of an issue, unless it was made meanwhile, and keeps it for as long as the issue is the latest.
+    /// Makes an answer of an issue, unless it was made meanwhile, and keeps it for as long as the issue is the latest. The hand stays with the
+    /// work until there is room for what it made: whoever leaves before cannot have more made at once, nor more kept in memory.
     async fn made(
         &self,
         issue: &Issue,
@@ -187,12 +210,68 @@ impl Site {
         kind: &'static str,
         make: impl FnOnce() -> Result<String> + Send + 'static,
     ) -> Result<Body> {
-        let _hand = self.hands.acquire().await?;
+        let hand = self.hands.clone().acquire_owned().await?;
         if let Some(body) = issue.bodies.get(&key) {
             return Ok(body);
         }
-        let body = task::spawn_blocking(move || make().map(|text| Body::new(kind, text))).await??;
+        let body = self.made_by(hand, issue, kind, make).await?;
         issue.bodies.put(key, body.clone());
         Ok(body)
+    }
+
+    async fn made_by(
+        &self,
+        hand: OwnedSemaphorePermit,
+        issue: &Issue,
+        kind: &'static str,
+        make: impl FnOnce() -> Result<String> + Send + 'static,
+    ) -> Result<Body> {
+        let (text, _hand) = worked(hand, make).await?;
+        let text = text?;
+        let place = self.room.place(text.len(), &issue.bodies).await?;
+        Ok(Body::new(kind, text, place, issue.at()))
+    }
+
+    /// Answers about a rescue with what is made for one visitor, and not kept: whoever asks for many of these must not drop what others ask for.
+    async fn once(
+        &self,
+        rescue: Address,
+        kind: &'static str,
+        make: impl FnOnce(&Told, &str) -> Result<String> + Send + 'static,
+    ) -> Response {
+        self.answer("/", async |site: &Self| {
+            let (issue, told) = site.archive.told(rescue).await?;
+            let age = pages::age(issue.block);
+            let hand = site.hands.clone().acquire_owned().await?;
+            site.made_by(hand, &issue, kind, move || make(&told, &age)).await
+        })
+        .await
+    }
+}
+
+/// What work gives, and the hand that did it, which the work keeps if nobody waits for it any more.
+async fn worked<T: Send + 'static>(
+    hand: OwnedSemaphorePermit,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<(T, OwnedSemaphorePermit), JoinError> {
+    task::spawn_blocking(move || (work(), hand)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_keeps_its_hand() {
+        let hands = Arc::new(Semaphore::new(1));
+        let (end, ended) = mpsc::channel();
+        let hand = hands.clone().acquire_owned().await.unwrap();
+        let mut work = Box::pin(worked(hand, move || ended.recv()));
+        assert!(futures_util::poll!(work.as_mut()).is_pending());
+        drop(work);
+        assert_eq!(hands.available_permits(), 0);
+        end.send(()).unwrap();
+        drop(hands.acquire().await.unwrap());
     }
 }

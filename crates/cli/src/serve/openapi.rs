@@ -8,10 +8,7 @@ use serde::Serialize as _;
 use serde_json::{Map, Serializer, Value, json, ser::PrettyFormatter};
 
 use super::{api, problem::ProblemJson};
-use crate::{
-    commands::{declarations::Declarations, statement::StatementJson},
-    page::RescueJson,
-};
+use crate::page::RescueJson;
 
 /// What can be asked for.
 struct Operation {
@@ -19,6 +16,8 @@ struct Operation {
     summary: &'static str,
     content: &'static str,
     schema: Value,
+    /// Whether it is a page of a list.
+    is_paged: bool,
 }
 
 fn json_of<T: JsonSchema>(
@@ -27,15 +26,18 @@ fn json_of<T: JsonSchema>(
     summary: &'static str,
 ) -> Operation {
     let schema = generator.subschema_for::<T>().to_value();
-    Operation { path, summary, content: "application/json", schema }
+    // The state of a rescue is the only answer that is no list.
+    let is_paged = path != "/rescue/{rescue}";
+    Operation { path, summary, content: "application/json", schema, is_paged }
 }
 
 fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
     let statement_csv = Operation {
         path: "/rescue/{rescue}/contributor/{account}/statement.csv",
-        summary: "The same with a line for each movement, as `levee statement --for --csv` writes it",
+        summary: "The same with a line for each movement, a thousand on a page, as `levee statement --for --csv` writes it",
         content: "text/csv",
         schema: json!({ "type": "string" }),
+        is_paged: true,
     };
     vec![
         json_of::<api::Rescues>(
@@ -53,15 +55,15 @@ fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
             "/rescue/{rescue}/pledgers",
             "Who has something in a rescue, the largest first, a hundred on a page, as `levee pledgers` tells it",
         ),
-        json_of::<Declarations<'_>>(
+        json_of::<api::DeclarationsPage<'_>>(
             generator,
             "/rescue/{rescue}/declarations",
-            "What was declared and stands, as `levee declarations` tells it",
+            "What was declared and stands, by contributor and tier, a hundred on a page, as `levee declarations` tells it",
         ),
-        json_of::<StatementJson<'_>>(
+        json_of::<api::StatementPage<'_>>(
             generator,
             "/rescue/{rescue}/contributor/{account}/statement",
-            "The statement of an account, as `levee statement --for` tells it",
+            "The statement of an account, a hundred movements on a page, as `levee statement --for` tells it",
         ),
         statement_csv,
     ]
@@ -76,7 +78,7 @@ impl Operation {
         let named =
             ["rescue", "account"].into_iter().filter(|name| self.path.contains(&format!("{{{name}}}")));
         let mut parameters: Vec<_> = named.map(address).collect();
-        if ["/rescues", "/rescue/{rescue}/pledgers"].contains(&self.path) {
+        if self.is_paged {
             let schema = json!({ "type": "integer", "minimum": 1, "default": 1 });
             parameters.push(json!({ "name": "page", "in": "query", "schema": schema }));
         }
@@ -85,12 +87,22 @@ impl Operation {
             "summary": self.summary,
             "parameters": parameters,
             "responses": {
-                "200": { "description": "As asked", "content": { self.content: { "schema": self.schema } } },
+                "200": { "description": "As asked", "headers": headers(), "content": { self.content: { "schema": self.schema } } },
                 "304": { "description": "As before: the tag in `If-None-Match` is still that of the content" },
                 "default": { "description": "Why it cannot be told", "content": refused },
             },
         } })
     }
+}
+
+/// The headers that name the block of an answer.
+fn headers() -> Value {
+    let header = |description: &str, schema: Value| json!({ "description": description, "schema": schema });
+    json!({
+        "Levee-Block": header("The block that the answer is true at", json!({ "type": "integer", "minimum": 0 })),
+        "Levee-Block-Hash": header("Its hash", json!({ "type": "string", "pattern": "^0x[0-9a-f]{64}$" })),
+        "Levee-Block-Time": header("Its time, in Unix seconds", json!({ "type": "integer", "minimum": 0 })),
+    })
 }
 
 fn document() -> Value {

@@ -57,7 +57,7 @@ pub(super) async fn rescues(State(site): State<Arc<Site>>, page: Page) -> Respon
 
 impl Site {
     /// The list of rescues in an issue; none if the index has moved on.
-    async fn list(&self, issue: &Issue, page: Page) -> Result<Option<Body>> {
+    async fn list(&self, issue: &Arc<Issue>, page: Page) -> Result<Option<Body>> {
         let pages = pages_of(issue.rescues.len(), RESCUES_ON_A_PAGE);
         let page = page.within(pages, "rescues")?;
         let age = age(issue.block);
@@ -76,7 +76,7 @@ impl Site {
     }
 
     /// The rescues of a page, with what is known of each; none if the index has moved on.
-    async fn listed(&self, issue: &Issue, page: usize) -> Result<Option<Vec<Listed>>> {
+    async fn listed(&self, issue: &Arc<Issue>, page: usize) -> Result<Option<Vec<Listed>>> {
         let mut listed = Vec::new();
         let first = (page - 1) * RESCUES_ON_A_PAGE;
         for contract in issue.rescues.iter().skip(first).take(RESCUES_ON_A_PAGE) {
@@ -88,7 +88,7 @@ impl Site {
         Ok(Some(listed))
     }
 
-    async fn one_listed(&self, issue: &Issue, contract: &Contract) -> Result<Option<Listed>> {
+    async fn one_listed(&self, issue: &Arc<Issue>, contract: &Contract) -> Result<Option<Listed>> {
         let (address, block) = (contract.address, contract.block);
         if let Verdict::Counterfeit(reason) = contract.verdict {
             return Ok(Some(Listed::Counterfeit { address, block, reason: reason.to_string() }));
@@ -112,9 +112,10 @@ const fn is_of_rescue(error: &IndexError) -> bool {
 
 /// The page of a rescue.
 pub(super) async fn rescue(State(site): State<Arc<Site>>, subject: Subject, page: Page) -> Response {
-    site.about(subject, "", page, HTML, |told, page, age| {
+    let holes = Arc::clone(&site.holes);
+    site.about(subject, "", page, HTML, move |told, page, age| {
         let page = page.within(told.basis.pages(), "contributors")?;
-        Ok(rescue_page(told, age).document(page))
+        Ok(rescue_page(told, age).with_holes(&holes).document(page))
     })
     .await
 }
@@ -126,7 +127,7 @@ pub(super) async fn check(State(site): State<Arc<Site>>, subject: Subject) -> Re
 }
 
 fn rescue_page<'a>(told: &'a Told, age: &'a str) -> RescuePage<'a> {
-    RescuePage::on_site(&told.history, &told.basis, &told.declared, age)
+    RescuePage::on_site(&told.history, &told.basis, &told.board().said, age)
 }
 
 /// What an account has in a rescue.
@@ -143,7 +144,10 @@ pub(super) async fn contributor(State(site): State<Arc<Site>>, subject: Subject)
 
 /// How much is locked, as a picture.
 pub(super) async fn picture(State(site): State<Arc<Site>>, subject: Subject) -> Response {
-    site.about(subject, "/badge.svg", Page(1), "image/svg+xml", |told, _, _| Ok(badge(&told.view))).await
+    site.about(subject, "/badge.svg", Page(1), "image/svg+xml", |told, _, _| {
+        Ok(badge(&told.view, told.history.block))
+    })
+    .await
 }
 
 impl Site {

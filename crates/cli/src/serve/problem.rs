@@ -4,7 +4,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use eyre::Report;
+use eyre::{Report, eyre};
 use levee_index::IndexError;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -97,7 +97,8 @@ impl Problem {
     }
 }
 
-/// What the caller can correct was not found; all else is the server's.
+/// What the caller can correct was not found; all else is the server's. Only the log has the text of what failed there, which may name hosts
+/// and files.
 impl From<Report> for Problem {
     fn from(report: Report) -> Self {
         if error::exit_code(&report) == error::EXIT_USER {
@@ -113,15 +114,23 @@ impl From<Report> for Problem {
         });
         match is_lasting {
             true => Self { status: StatusCode::INTERNAL_SERVER_ERROR, report, retry_after: None },
-            false => Self { status: StatusCode::SERVICE_UNAVAILABLE, report, retry_after: Some(PAUSE) },
+            false => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                report: unreadable(),
+                retry_after: Some(PAUSE),
+            },
         }
     }
+}
+
+/// What strangers are told of a store that fails.
+pub(super) fn unreadable() -> Report {
+    eyre!("the index cannot be read now")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eyre::eyre;
 
     #[test]
     fn whose_fault_it_is_decides_the_status() {
@@ -129,6 +138,14 @@ mod tests {
         assert_eq!(status(UserError::new("there is no page 9").into()), 404);
         assert_eq!(status(eyre!("the store is gone")), 503);
         assert_eq!(status(levee::Error::Malformed { what: "a log" }.into()), 500);
+    }
+
+    #[test]
+    fn strangers_are_not_told_what_failed_inside() {
+        let problem = Problem::from(eyre!("/var/lib/levee/index.db: disk I/O error"));
+        for text in [problem.for_reader().1, problem.for_program().1] {
+            assert!(text.contains("the index cannot be read now") && !text.contains("/var/lib"), "{text}");
+        }
     }
 
     #[test]

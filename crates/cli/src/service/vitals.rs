@@ -1,6 +1,7 @@
 //! What a service says of itself: metrics for Prometheus, and whether it is healthy.
 
 use std::{
+    io::ErrorKind,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -13,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use eyre::{Report, Result};
+use eyre::{Report, Result, eyre};
 use prometheus_client::{
     encoding,
     metrics::{counter::Counter, gauge::Gauge},
@@ -86,10 +87,23 @@ pub(crate) fn exposed(registry: &Registry) -> Response {
 }
 
 /// Listens at the address of `--listen`.
-pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, UserError> {
-    TcpListener::bind(address).await.map_err(|error| {
-        UserError::new(format!("nothing can be served at `{address}`: {error}"))
-            .hint("choose another address with `--listen`")
+///
+/// # Errors
+/// A user error if it is the address that does not do; otherwise the machine's, such as without file descriptors.
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let error = match TcpListener::bind(address).await {
+        Ok(listener) => return Ok(listener),
+        Err(error) => error,
+    };
+    let message = format!("nothing can be served at `{address}`: {error}");
+    Err(match error.kind() {
+        ErrorKind::AddrInUse | ErrorKind::AddrNotAvailable => {
+            UserError::new(message).hint("choose another address with `--listen`").into()
+        }
+        ErrorKind::PermissionDenied => {
+            UserError::new(message).hint("choose a port above 1023 with `--listen`").into()
+        }
+        _ => eyre!(message),
     })
 }
 

@@ -149,7 +149,37 @@ impl Store {
             }
             _ => None,
         };
-        Ok(Some(Look { cursor, block, contracts, changed }))
+        let has_declarations =
+            changed.as_ref().is_some_and(|changed| changed.contains(&Contract::board().address));
+        let declared = match since.filter(|_| has_declarations) {
+            Some(since) => declared_above(&mut reader, chain, since.number).await?,
+            None => BTreeSet::new(),
+        };
+        Ok(Some(Look { cursor, block, contracts, changed, declared }))
+    }
+
+    /// The declarations for a rescue above a block, in the order of the chain, where the cursor is expected to be; none if it is elsewhere by
+    /// now. Anyone can declare for anything, so only those of one rescue are read.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn declarations_at(
+        &self,
+        chain: u64,
+        at: Cursor,
+        rescue: Address,
+        above: Option<u64>,
+    ) -> Result<Option<Vec<Entry>>, IndexError> {
+        let Some(mut reader) = self.reader_at(chain, Some(at)).await? else { return Ok(None) };
+        let select = sqlx::query(
+            "SELECT * FROM logs WHERE chain = $1 AND address = $2 AND block > $3 AND substr(topics, 65, 32) = $4
+             ORDER BY block, log_index",
+        );
+        // Block 0 has no logs.
+        let select = select.bind(chain.cast_signed()).bind(Contract::board().address.to_vec());
+        let select = select.bind(above.unwrap_or_default().cast_signed()).bind(rescue.into_word().to_vec());
+        let rows = select.fetch(&mut *reader);
+        rows.map(|row| entry(&row.map_err(IndexError::failed)?)).try_collect().await.map(Some)
     }
 
     /// All declarations on the board, in the order of the chain.
@@ -278,6 +308,8 @@ pub struct Look {
     pub contracts: Vec<Contract>,
     /// The contracts with new logs; none if it is not known what has changed, such as after the chain dropped blocks.
     pub changed: Option<BTreeSet<Address>>,
+    /// What new declarations are for, if it is known what has changed: anything, since anyone can declare.
+    pub declared: BTreeSet<Address>,
 }
 
 /// One value of a row.
@@ -395,6 +427,21 @@ async fn changed_above(
     let select = select.bind(chain.cast_signed()).bind(number.cast_signed());
     let rows = select.fetch_all(connection).await.map_err(IndexError::failed)?;
     rows.iter().map(|row| address(row, "address")).collect()
+}
+
+/// What declarations above a block are for. Whatever else the board logs has fewer topics.
+async fn declared_above(
+    connection: &mut AnyConnection,
+    chain: u64,
+    number: u64,
+) -> Result<BTreeSet<Address>, IndexError> {
+    let select = sqlx::query(
+        "SELECT DISTINCT substr(topics, 65, 32) AS subject FROM logs
+         WHERE chain = $1 AND address = $2 AND block > $3 AND length(topics) = 96",
+    );
+    let select = select.bind(chain.cast_signed()).bind(Contract::board().address.to_vec());
+    let rows = select.bind(number.cast_signed()).fetch_all(connection).await.map_err(IndexError::failed)?;
+    rows.iter().map(|row| Ok(Address::from_word(hash(row, "subject")?))).collect()
 }
 
 /// Everything that happened in a rescue and its pools up to the cursor's block.

@@ -12,7 +12,7 @@ use levee::{
     model::{Amount, Asset, Goal, Operation as O, PositionId, Terms, Wei},
 };
 use levee_index::{
-    Counterfeit, Difference, Indexer, Kind, Node, Step, Store, Verdict, differences_from_views,
+    Counterfeit, Cursor, Difference, Indexer, Kind, Node, Step, Store, Verdict, differences_from_views,
 };
 
 use crate::{
@@ -134,10 +134,13 @@ impl World {
 async fn is_what_the_contracts_say(store: Store) -> Result<()> {
     let world = World::start().await?;
     let mut indexer = world.indexer(&store);
+    catch_up(&mut indexer).await;
+    let begun = store.cursor(CHAIN).await?;
     world.fill().await?;
     let counterfeit = world.counterfeit().await?;
     catch_up(&mut indexer).await;
     assert_eq!(world.found_in_views(&store).await?, []);
+    declarations_are_found_by_what_they_are_for(&store, &world, begun).await?;
     world.finish().await?;
     catch_up(&mut indexer).await;
     assert_eq!(world.found_in_views(&store).await?, []);
@@ -155,6 +158,28 @@ async fn is_what_the_contracts_say(store: Store) -> Result<()> {
     assert_eq!(of_pools, 7);
     let contracts = store.contracts(CHAIN).await?;
     assert_eq!(contracts.iter().filter(|contract| contract.kind == Kind::RecoveryPool).count(), 2);
+    Ok(())
+}
+
+/// Bob's declaration is for the first rescue, and the only one since the index was begun.
+async fn declarations_are_found_by_what_they_are_for(
+    store: &Store,
+    world: &World,
+    begun: Option<Cursor>,
+) -> Result<()> {
+    let [first, second] = world.escrows.each_ref().map(Escrow::address);
+    let look = store.look(CHAIN, begun).await?.ok_or_eyre("it has moved on")?;
+    assert_eq!(look.declared, [first].into());
+    let at = look.cursor;
+    assert!(store.look(CHAIN, None).await?.is_some_and(|look| look.declared.is_empty()));
+    let all = store.declarations(CHAIN).await?;
+    let found = async |rescue, above| store.declarations_at(CHAIN, at, rescue, above).await;
+    assert_eq!(found(first, None).await?, Some(all.clone()));
+    assert_eq!(found(first, Some(all[0].block - 1)).await?, Some(all.clone()));
+    assert_eq!(found(first, Some(all[0].block)).await?, Some(Vec::new()));
+    assert_eq!(found(second, None).await?, Some(Vec::new()));
+    let elsewhere = Cursor { number: at.number + 1, ..at };
+    assert_eq!(store.declarations_at(CHAIN, elsewhere, first, None).await?, None);
     Ok(())
 }
 

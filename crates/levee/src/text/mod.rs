@@ -26,12 +26,15 @@ pub mod document;
 pub mod escape;
 pub mod event;
 pub mod file;
+pub mod hole;
 pub mod percent;
+pub mod status;
 pub mod terms;
 pub mod time;
 
 pub use compact::CompactFile;
 pub use document::Document;
+pub use hole::Hole;
 pub use terms::TermsFile;
 
 /// A text that cannot be accepted: one sentence, and a hint on how to correct it.

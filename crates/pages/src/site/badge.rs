@@ -1,5 +1,6 @@
 //! How much of its target a rescue has, as a small picture for other pages.
 
+use levee::{Block, display::utc, text::status};
 use levee_model::{RescueView, Status};
 use maud::{Markup, html};
 
@@ -9,18 +10,24 @@ use crate::html::short_eth;
 const CHARACTER: usize = 7;
 const MARGIN: usize = 8;
 
-/// `locked 43,500 / 68,900 ETH`, as SVG. Amounts are rounded down to four places.
-pub fn badge(view: &RescueView) -> String {
+/// `locked 43,500 / 68,900 ETH`, as SVG. Amounts are rounded down to four places. Its title has the block too.
+pub fn badge(view: &RescueView, block: Block) -> String {
     let label = if view.status == Status::Open { "locked" } else { "pledged" };
     let target = short_eth(view.terms.target);
     let locked = view.coverage.map(short_eth);
     let locked = locked.as_deref().map_or("unknown", |locked| locked.trim_end_matches(" ETH"));
-    picture(label, &format!("{locked} / {target}")).into_string()
+    let at = format!(
+        "{} at the end of block {}, {}",
+        status::text(view, block.time),
+        block.number,
+        utc(block.time)
+    );
+    picture(label, &format!("{locked} / {target}"), &at).into_string()
 }
 
-fn picture(label: &str, text: &str) -> Markup {
+fn picture(label: &str, text: &str, at: &str) -> Markup {
     let [left, right] = [label, text].map(|text| text.len() * CHARACTER + 2 * MARGIN);
-    let (width, title) = (left + right, format!("{label}: {text}"));
+    let (width, title) = (left + right, format!("{label}: {text} ({at})"));
     html! {
         svg xmlns="http://www.w3.org/2000/svg" width=(width) height="20" role="img" aria-label=(title) {
             title { (title) }
@@ -40,8 +47,8 @@ mod tests {
 
     #[test]
     fn a_picture_is_as_wide_as_its_texts() {
-        let text = picture("locked", "1 / 2 ETH").into_string();
+        let text = picture("locked", "1 / 2 ETH", "Open at the end of block 3").into_string();
         assert!(text.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"137\""), "{text}");
-        assert!(text.contains("<title>locked: 1 / 2 ETH</title>"), "{text}");
+        assert!(text.contains("<title>locked: 1 / 2 ETH (Open at the end of block 3)</title>"), "{text}");
     }
 }

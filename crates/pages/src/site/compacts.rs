@@ -44,7 +44,7 @@ impl CompactsPage<'_> {
             }
         };
         let rows: Vec<_> = self.listed.iter().map(row).collect();
-        Frame { title: "Compacts", rescue: None, header }.document(&html! {
+        Frame::new("Compacts", None, header).document(&html! {
             section #compacts {
                 h2 { "Compacts" }
                 p.note {

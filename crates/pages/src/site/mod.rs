@@ -3,28 +3,32 @@
 //! All addresses are below the root of their host. A page loads its stylesheet, its script and its icon from there, and nothing from
 //! elsewhere; without the script it is whole.
 
+mod act;
 mod assets;
 mod badge;
 mod compacts;
 mod problem;
 mod rescues;
 mod statement;
+mod what_if;
 
 use levee::{alloy::primitives::Address, text::address::short};
 use maud::{DOCTYPE, Markup, html};
 
-pub use assets::{ALL as ASSETS, Asset};
+pub use act::{ActPage, Asked, Choice, Entered, PlannedCall, Reading};
+pub use assets::{ALL as ASSETS, Asset, WALLET as WALLET_SCRIPT};
 pub use badge::badge;
 pub use compacts::CompactsPage;
 pub use problem::problem;
 pub use rescues::{Listed, RescuesPage};
 pub use statement::StatementPage;
+pub use what_if::{RATES, Supposed, WhatIfPage, WhatIfRow, thousandths};
 
 use assets::{ICON, SCRIPT, SHEET};
 
 /// What a response with a page must carry as its `Content-Security-Policy`.
-pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
-                          form-action 'none'; frame-ancestors 'none'";
+pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                          form-action 'self'; frame-ancestors 'none'";
 
 /// What surrounds the content of a page.
 #[derive(Debug)]
@@ -33,12 +37,42 @@ pub(crate) struct Frame<'a> {
     /// The rescue that it is about; none if it is about several.
     pub(crate) rescue: Option<Address>,
     pub(crate) header: Markup,
+    /// Its script; none if it follows the index, as nearly all do.
+    script: Option<&'a Asset>,
+    /// What programs can read instead: their title, media type and address.
+    alternates: &'a [Alternate],
+}
+
+/// The same for a program.
+#[derive(Debug)]
+pub(crate) struct Alternate {
+    pub(crate) title: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) address: String,
+}
+
+impl<'a> Frame<'a> {
+    /// That of a page that follows the index.
+    pub(crate) const fn new(title: &'a str, rescue: Option<Address>, header: Markup) -> Self {
+        Self { title, rescue, header, script: None, alternates: &[] }
+    }
+
+    /// The same with a module of its own, which keeps what it has: it is not replaced when there is news.
+    pub(crate) fn with_script(self, script: &'a Asset) -> Self {
+        Self { script: Some(script), ..self }
+    }
+
+    /// The same with what programs can read instead.
+    pub(crate) const fn with_alternates(mut self, alternates: &'a [Alternate]) -> Self {
+        self.alternates = alternates;
+        self
+    }
 }
 
 impl Frame<'_> {
     /// The document with this content. The script replaces the two elements with `data-live` when there is news.
     pub(crate) fn document(&self, content: &Markup) -> String {
-        let rescue = self.rescue.map(|rescue| rescue.to_string());
+        let (rescue, live) = (self.rescue.map(|rescue| rescue.to_string()), self.script.is_none());
         let document = html! {
             (DOCTYPE)
             html lang="en" {
@@ -49,15 +83,21 @@ impl Frame<'_> {
                     title { (self.title) " · Levee" }
                     link rel="icon" href=(ICON.path()) type="image/svg+xml";
                     link rel="stylesheet" href=(SHEET.path());
-                    script src=(SCRIPT.path()) defer {}
+                    @for Alternate { title, kind, address } in self.alternates {
+                        link rel="alternate" type=(kind) title=(title) href=(address);
+                    }
+                    @match self.script {
+                        Some(script) => script type="module" src=(script.path()) {},
+                        None => script src=(SCRIPT.path()) defer {},
+                    }
                 }
                 body data-rescue=[rescue] {
                     a.skip href="#main" { "Skip to the figures" }
-                    header data-live="header" {
+                    header data-live=[live.then_some("header")] {
                         p.brand { a href="/" { "Levee" } }
                         (self.header)
                     }
-                    main #main data-live="main" { (content) }
+                    main #main data-live=[live.then_some("main")] { (content) }
                     (self.footer())
                 }
             }
@@ -94,6 +134,16 @@ pub fn path_of_compact(compact: Address) -> String {
 /// The page about what an account has in a rescue.
 pub fn path_of(rescue: Address, account: Address) -> String {
     format!("{}/contributor/{account}", path(rescue))
+}
+
+/// What programs can read about a rescue.
+pub(crate) fn alternates(rescue: Address) -> [Alternate; 3] {
+    let at = |place: &str| format!("{}{place}", path(rescue));
+    [
+        Alternate { title: "News", kind: "application/atom+xml", address: at("/feed.atom") },
+        Alternate { title: "Dates", kind: "text/calendar", address: at("/dates.ics") },
+        Alternate { title: "State", kind: "application/json", address: format!("/api/v1{}", path(rescue)) },
+    ]
 }
 
 /// The number of pages that a list of so many takes, at least one.

@@ -8,7 +8,7 @@ use super::Frame;
 /// elsewhere.
 pub fn problem(title: &str, message: &str, hint: Option<&str>) -> String {
     use levee::text::escape::line;
-    let frame = Frame { title, rescue: None, header: html! { h1 { (title) } } };
+    let frame = Frame::new(title, None, html! { h1 { (title) } });
     frame.document(&html! {
         section {
             p { (line(message)) }

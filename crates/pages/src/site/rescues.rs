@@ -3,7 +3,7 @@
 use levee::{
     Block,
     alloy::primitives::Address,
-    text::{escape, percent::of_down},
+    text::{escape, percent::of_down, status},
 };
 use levee_model::{RescueView, Status};
 use maud::{Markup, html};
@@ -63,7 +63,7 @@ pub enum Listed {
 impl RescuesPage<'_> {
     /// The page.
     pub fn document(&self) -> String {
-        let frame = Frame { title: "Rescues", rescue: None, header: self.header() };
+        let frame = Frame::new("Rescues", None, self.header());
         frame.document(&html! {
             section #rescues {
                 h2 { "Rescues" }
@@ -118,7 +118,7 @@ impl RescuesPage<'_> {
         let pledged = if view.status == Status::Open { "locked" } else { "pledged" };
         [
             link(rescue),
-            html! { (view.status.to_string()) },
+            html! { (status::text(view, self.block.time)) },
             html! { (eth_or_unknown(view.coverage)) " " span.dim { (pledged) } },
             eth(view.terms.target),
             html! { span.n { (share.unwrap_or_else(|| "unknown".into())) } },

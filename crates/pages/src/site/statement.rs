@@ -39,7 +39,7 @@ impl StatementPage<'_> {
     /// The page.
     pub fn document(&self) -> String {
         let title = format!("Statement of {}", short(self.account));
-        let frame = Frame { title: &title, rescue: Some(self.history.address), header: self.header() };
+        let frame = Frame::new(&title, Some(self.history.address), self.header());
         frame.document(&html! {
             (self.positions())
             (self.debts())
@@ -136,7 +136,7 @@ impl StatementPage<'_> {
                 h2 { "Movements" }
                 (table("What moved, latest first", ["Time", "What", "Block", "Where"], &rows))
                 @if self.movements.len() > LISTED { p { (counted(self.movements.len() - LISTED, "earlier movement")) " not listed." } }
-                p { "All of them: " a href=(files("/statement.csv")) { "CSV" } ", " a href=(files("/statement")) { "JSON" } "." }
+                p { "All of them, page by page: " a href=(files("/statement.csv")) { "CSV" } ", " a href=(files("/statement")) { "JSON" } "." }
             }
         }
     }

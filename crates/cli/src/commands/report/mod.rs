@@ -11,21 +11,26 @@ use std::{
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Declared, History, board::Compared, compact::CompactHistory};
+use levee::{Declared, History, board::Compared, compact::CompactHistory, text::Hole};
 use levee_model::{PledgerView, json::Account};
-use levee_pages::{Basis, CompactPage, Place, RescuePage};
+use levee_pages::{Basis, CompactPage, Holes, Place, RescuePage};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::declarations::{self, Declarations, against_history};
+use super::{
+    declarations::{self, Declarations, against_history},
+    pledgers,
+};
 use crate::{
     address,
+    documents::DocumentArgs,
     error::UserError,
     event::counted,
     file,
     history::HistoryArgs,
-    output::Output,
+    output::{self, Output},
     page::{Page, RescueJson},
+    spreadsheet,
 };
 
 /// The rescue, and where its page goes.
@@ -36,11 +41,13 @@ what it may be used for; what is only said; the thresholds and what they need; p
 guardian, contributors; and the commands that check it. With an index, no node is asked; the value of stETH \
 before a rescue is decided is then not known.
 
-With `--markdown` or `--json`, the same goes to stdout. A table for a spreadsheet is made by `levee pledgers --csv`.
+With `--markdown` or `--json`, the same goes to stdout. With `--csv`, the contributors do, all of them in the order of the page, as \
+`levee pledgers --csv` writes them.
 
 Examples:
   levee report --rescue 0x… --html rescue.html --rpc-url https://node.example
   levee report --rescue 0x… --markdown --store index.db
+  levee report --rescue 0x… --csv --store index.db
   levee report --rescue 0x… --html rescue.html --store index.db
   levee report --compact 0x… --html compact.html --store index.db")]
 pub(crate) struct ReportArgs {
@@ -56,9 +63,16 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse, requires = "html", conflicts_with_all = ["rescue", "terms", "page"])]
     compact: Option<Address>,
 
+    /// Write all contributors, a line for each position and debt, for a spreadsheet.
+    #[arg(long, conflicts_with_all = ["html", "markdown"], help_heading = "Output")]
+    csv: bool,
+
     /// Page of the contributors, who are listed by the value of what they pledged.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "csv")]
     page: NonZeroUsize,
+
+    #[command(flatten)]
+    documents: DocumentArgs,
 
     #[command(flatten)]
     history: HistoryArgs,
@@ -97,6 +111,8 @@ pub(crate) struct ReportedCompact<'a> {
 pub(crate) struct ReportJson<'a> {
     #[serde(flatten)]
     state: RescueJson<'a>,
+    /// What the target in force is the net of, by its document; null without `--document`.
+    hole: Option<&'a Hole>,
     /// What was declared and stands, compared with what is locked.
     declared: Declarations<'a>,
     /// A page of those who have something in it, by the value of what they pledged, the largest first.
@@ -110,6 +126,7 @@ pub(crate) struct ReportJson<'a> {
 #[derive(Debug)]
 struct Report<'a> {
     state: Page,
+    hole: Option<&'a Hole>,
     compared: &'a [Compared],
     pledgers: &'a [PledgerView],
     page: usize,
@@ -120,8 +137,8 @@ struct Report<'a> {
 impl Report<'_> {
     fn to_json(&self) -> ReportJson<'_> {
         let declared = declarations::to_json(self.compared, self.state.address);
-        let Self { pledgers, page, pages, .. } = *self;
-        ReportJson { state: self.state.to_json(), declared, pledgers, page, pages }
+        let Self { hole, pledgers, page, pages, .. } = *self;
+        ReportJson { state: self.state.to_json(), hole, declared, pledgers, page, pages }
     }
 }
 
@@ -133,8 +150,12 @@ impl ReportArgs {
         if let (Some(compact), Some(html)) = (self.compact, &self.html) {
             return write_compact(html, &self.history.read_compact(compact).await?, output);
         }
+        if self.csv {
+            return table(&self.history.read().await?);
+        }
         let (history, entries) = self.history.read_with_declarations(output).await?;
         let declarations = declarations::declared(&entries);
+        let holes = self.documents.holes_of(&history)?;
         let basis = Basis::of(&history)?;
         let (number, pages) = (self.page.get(), basis.pages());
         if number > pages {
@@ -143,35 +164,42 @@ impl ReportArgs {
             return Err(UserError::new(message).hint("choose one of these with `--page`").into());
         }
         match &self.html {
-            Some(html) => write(html, &history, &declarations, (number, pages), output),
-            None => tell(&history, &basis, &declarations, (number, pages), output),
+            Some(html) => write(html, &history, (&declarations, &holes), (number, pages), output),
+            None => tell(&history, &basis, (&declarations, &holes), (number, pages), output),
         }
     }
 
     /// A report has one form.
     fn check_form(&self, output: Output) -> Result<(), UserError> {
-        if self.markdown && output.is_json() {
-            return Err(UserError::new("a report has one form: HTML, Markdown or JSON")
-                .hint("give one of `--html`, `--markdown` and `--json`"));
+        if (self.markdown || self.csv) && output.is_json() {
+            return Err(UserError::new("a report has one form: HTML, Markdown, CSV or JSON")
+                .hint("give one of `--html`, `--markdown`, `--csv` and `--json`"));
         }
-        if self.html.is_none() && !self.markdown && !output.is_json() {
+        if self.html.is_none() && !self.markdown && !self.csv && !output.is_json() {
             return Err(UserError::new("the report needs a form")
-                .hint("give one of `--html FILE`, `--markdown` and `--json`"));
+                .hint("give one of `--html FILE`, `--markdown`, `--csv` and `--json`"));
         }
         Ok(())
     }
+}
+
+/// Writes all contributors to stdout, the largest first.
+fn table(history: &History) -> Result<()> {
+    let Basis { models, ranking } = Basis::of(history)?;
+    let all = models.pledgers_among(history.moment(), ranking);
+    output::write_stdout(&spreadsheet::document(all.iter().flat_map(pledgers::rows))?)
 }
 
 /// Writes the page to a file.
 fn write(
     html: &Path,
     history: &History,
-    declarations: &[Declared],
+    (declarations, holes): (&[Declared], &Holes),
     (page, pages): (usize, usize),
     output: Output,
 ) -> Result<()> {
     let names = BTreeMap::new();
-    let document = RescuePage::new(history, Some(declarations), &names)?.document(page);
+    let document = RescuePage::new(history, Some(declarations), &names)?.with_holes(holes).document(page);
     file::replace(html, &document)?;
     let History { chain, block, address: rescue, .. } = *history;
     let text = format!(
@@ -194,7 +222,7 @@ fn write_compact(html: &Path, history: &CompactHistory, output: Output) -> Resul
 fn tell(
     history: &History,
     basis: &Basis,
-    declarations: &[Declared],
+    (declarations, holes): (&[Declared], &Holes),
     (page, pages): (usize, usize),
     output: Output,
 ) -> Result<()> {
@@ -202,6 +230,7 @@ fn tell(
     let compared = against_history(history, declarations);
     let pledgers = basis.models.pledgers_among(history.moment(), basis.listed(page));
     let count = basis.ranking.len();
-    let report = Report { state, compared: &compared, pledgers: &pledgers, page, pages, count };
+    let hole = holes.get(&state.view.terms.terms_hash);
+    let report = Report { state, hole, compared: &compared, pledgers: &pledgers, page, pages, count };
     output.result(&report.to_markdown(), &report.to_json())
 }

@@ -35,8 +35,8 @@ struct Row {
 impl Ledger<'_> {
     /// The movements as CSV.
     pub(crate) fn to_csv(&self) -> Result<String> {
-        let lines = self.lines.iter().enumerate();
-        let rows = lines.flat_map(|(index, line)| {
+        let told = self.told.clone();
+        let rows = told.clone().zip(&self.lines[told]).flat_map(|(index, line)| {
             line.movements.iter().map(move |movement| self.row(line, movement, self.lines.get(index + 1)))
         });
         spreadsheet::document(rows)

@@ -4,6 +4,8 @@ mod csv;
 mod markdown;
 mod text;
 
+use std::ops::Range;
+
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
@@ -77,6 +79,8 @@ pub(crate) struct Ledger<'a> {
     view: RescueView,
     statement: Statement,
     lines: Vec<Line<'a>>,
+    /// The lines that are told: all, or a page of them.
+    told: Range<usize>,
     /// The account that it is for; none if it is for everyone.
     of: Option<Address>,
 }
@@ -118,30 +122,33 @@ impl<'a> Ledger<'a> {
         let mut entries: Vec<_> = declarations.iter().chain(history.entries.iter()).collect();
         // Both are in the order of the chain, which within a block is only known of each by itself.
         entries.sort_by_key(|entry| entry.block);
-        let line = |entry: &'a Entry| Line { entry, movements: Movement::all_of(&entry.event, &view.terms) };
-        let lines = entries.into_iter().map(line).collect();
-        let mut ledger = Self { history, view, statement, lines, of };
-        ledger.narrow();
-        ledger.lines.retain(|line| !line.movements.is_empty());
+        let drawn: Vec<_> = match of {
+            Some(_) => statement.escrow.positions.iter().filter_map(Movement::drawn_of).collect(),
+            None => Vec::new(),
+        };
+        let movements = |entry: &Entry| match of {
+            Some(account) => movements_of(account, entry, &view, &drawn),
+            None => Movement::all_of(&entry.event, &view.terms),
+        };
+        let line = |entry: &'a Entry| Line { entry, movements: movements(entry) };
+        let lines = entries.into_iter().map(line).filter(|line| !line.movements.is_empty());
+        let lines: Vec<_> = lines.collect();
+        let ledger = Self { history, told: 0..lines.len(), lines, view, statement, of };
         match of {
             Some(account) if ledger.is_empty() => Err(unknown(account, history).into()),
             _ => Ok(ledger),
         }
     }
 
-    /// Leaves out movements that are not of the account that it is for. What settlement drew of whole pots gives way to what is drawn of its
-    /// own positions.
-    fn narrow(&mut self) {
-        let Some(account) = self.of else { return };
-        let drawn: Vec<_> = self.statement.escrow.positions.iter().filter_map(Movement::drawn_of).collect();
-        for line in &mut self.lines {
-            if matches!(line.entry.event, Event::Rescue(RescueEvent::Settled { .. })) {
-                line.movements.clone_from(&drawn);
-            }
-            let is_own =
-                |movement: &Movement| [movement.account, movement.recipient].contains(&Some(account));
-            line.movements.retain(is_own);
-        }
+    /// How many events are about money.
+    pub(crate) const fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The same with only these movements told.
+    pub(crate) fn paged(self, first: usize, count: usize) -> Self {
+        let last = first.saturating_add(count).min(self.lines.len());
+        Self { told: first.min(last)..last, ..self }
     }
 
     fn is_empty(&self) -> bool {
@@ -210,7 +217,7 @@ impl<'a> Ledger<'a> {
 
     /// The events that are about money, in the order of the chain.
     pub(crate) fn events(&self) -> Vec<&'a Entry> {
-        self.lines.iter().map(|line| line.entry).collect()
+        self.lines[self.told.clone()].iter().map(|line| line.entry).collect()
     }
 
     pub(crate) fn to_json(&self) -> StatementJson<'_> {
@@ -227,6 +234,16 @@ impl<'a> Ledger<'a> {
             movements: self.events(),
         }
     }
+}
+
+/// The movements of an event that are of an account. What settlement drew of whole pots gives way to what is `drawn` of its own positions.
+fn movements_of(account: Address, entry: &Entry, view: &RescueView, drawn: &[Movement]) -> Vec<Movement> {
+    let mut movements = match entry.event {
+        Event::Rescue(RescueEvent::Settled { .. }) => drawn.to_vec(),
+        _ => Movement::all_of(&entry.event, &view.terms),
+    };
+    movements.retain(|movement| [movement.account, movement.recipient].contains(&Some(account)));
+    movements
 }
 
 impl Line<'_> {
