@@ -1,15 +1,17 @@
 //! A rescue as data: who holds what, what was announced, what happens when, and what is expected.
 
-use levee::Edition;
+use levee::{Edition, text::CompactFile};
 use levee_model::{Rate, Terms, Timestamp};
 use toml::Spanned;
 
 use super::{
     cast::Cast,
+    compact,
     expect::Expect,
-    format::{ContributorToml, EndingToml, ExpectToml, Offer, ScenarioToml, Source, StepToml},
+    format::{AgreementToml, ContributorToml, EndingToml, ExpectToml, Offer, ScenarioToml, Source, StepToml},
     reader::Reader,
-    step::Step,
+    step::{Action, Step},
+    when::When,
 };
 use crate::{
     account::DEV_CHAIN,
@@ -38,6 +40,8 @@ pub(crate) struct Scenario {
     pub(crate) edition: Edition,
     /// The name of each tier.
     pub(crate) tier_names: Vec<String>,
+    /// The compact that stands before the rescue.
+    pub(crate) compact: Option<Agreed>,
     pub(crate) cast: Cast,
     pub(crate) contributors: Vec<Contributor>,
     pub(crate) offers: Vec<Offer>,
@@ -45,6 +49,15 @@ pub(crate) struct Scenario {
     pub(crate) steps: Vec<Step>,
     /// At least one; the only one may have no name.
     pub(crate) endings: Vec<Ending>,
+}
+
+/// A compact, and what happens before the rescue is created.
+#[derive(Debug)]
+pub(crate) struct Agreed {
+    /// When it is created.
+    pub(crate) since: Timestamp,
+    pub(crate) file: CompactFile,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// A contributor.
@@ -79,8 +92,11 @@ impl Scenario {
         let reader = Reader { document, cast: &cast, tier_names: &toml.tier_names };
         let rate = toml.share_rate.as_ref();
         let rate = rate.map(|rate| document.field("share_rate", rate, amount::parse_rate)).transpose()?;
-        Ok(Self {
+        let compact =
+            toml.compact.as_ref().map(|compact| reader.compact(compact, (start, edition))).transpose()?;
+        let scenario = Self {
             start,
+            compact,
             rate: rate.unwrap_or(ONE_ETH),
             contributors: reader.contributors(&toml.contributor)?,
             steps: reader.steps(&toml.step)?,
@@ -92,8 +108,25 @@ impl Scenario {
             sources: toml.source,
             tier_names: toml.tier_names,
             offers: toml.offer.into_iter().map(Spanned::into_inner).collect(),
-            cast,
-        })
+            cast: cast.clone(),
+        };
+        scenario.require_compact()?;
+        Ok(scenario)
+    }
+
+    /// When the chain's story begins: with the compact, or with the rescue.
+    pub(crate) fn begin(&self) -> Timestamp {
+        self.compact.as_ref().map_or(self.start, |compact| compact.since)
+    }
+
+    /// Refuses steps of a compact if there is none.
+    fn require_compact(&self) -> Result<(), UserError> {
+        let steps = self.steps.iter().chain(self.endings.iter().flat_map(|ending| &ending.steps));
+        let mut of_compact = steps.filter(|step| matches!(step.action, Action::Compact(_)));
+        match (&self.compact, of_compact.next()) {
+            (None, Some(step)) => Err(compact::missing(&step.place)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -142,6 +175,40 @@ fn check_sources(toml: &ScenarioToml) -> Result<(), UserError> {
 }
 
 impl Reader<'_> {
+    fn compact(
+        &self,
+        toml: &AgreementToml,
+        (start, edition): (Timestamp, Edition),
+    ) -> Result<Agreed, UserError> {
+        let since = self.document.field("since", &toml.since, time::parse_time)?;
+        let wrong = |message: String, hint: &str| {
+            Err(UserError::new(message).within(self.document.path().display()).hint(hint))
+        };
+        if since >= start {
+            let hint = "a compact stands before there is a rescue: choose an earlier time";
+            return wrong("the compact is created after the rescue".into(), hint);
+        }
+        if toml.terms.chain != CHAIN {
+            let message = format!("a rehearsal is played on chain {CHAIN}, not {}", toml.terms.chain);
+            return wrong(message, &format!("write `chain = {CHAIN}` in `[compact.terms]`"));
+        }
+        let file = toml.terms.read(self.document, Some(edition), |text| self.cast.address_in_terms(text))?;
+        file.check()?;
+        let steps = self.steps(&toml.step)?;
+        let is_possible = |step: &&Step| {
+            matches!(step.action, Action::Compact(_) | Action::Lido(_) | Action::Wait)
+                && !matches!(step.when, Some(When::Around(..)))
+        };
+        if let Some(step) = steps.iter().find(|step| !is_possible(step)) {
+            return Err(UserError::new(
+                "before the rescue is created, this is not possible, or not at such a time",
+            )
+            .within(&step.place)
+            .hint("put it into a `[[step]]`, or write a time as in `2026-01-05T12:00:00Z` or `+2 days`"));
+        }
+        Ok(Agreed { since, file, steps })
+    }
+
     fn contributors(&self, toml: &[ContributorToml]) -> Result<Vec<Contributor>, UserError> {
         let read = |contributor: &ContributorToml| {
             let holds = contributor.holds.iter();

@@ -1,4 +1,4 @@
-//! What is worth telling people about a rescue, and when: pure functions of its [`History`], a [`Moment`](levee_model::Moment), and what was told before.
+//! What is worth telling people about a rescue or a compact, and when: pure functions of its [`History`], a [`Moment`](levee_model::Moment), and what was told before.
 //!
 //! Everything that can be told is a [`Fact`] with a key that stands for it alone. What happened is a fact for good ([`events`]), a date
 //! becomes one as it comes near and when it is there ([`reminders`]), and a state is one while it lasts ([`standing`]). [`news`] compares
@@ -7,6 +7,7 @@
 //! None of the texts has a word of a stranger: they are made of addresses, amounts, times and hashes.
 
 mod calendar;
+mod compact;
 mod event;
 mod news;
 mod standing;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 pub use calendar::{Calendar, Date, DateKind, calendar, reminders};
+pub use compact::{events_of_compact, standing_of_compact};
 pub use event::events;
 pub use news::{Depth, News, Stood, Told, news};
 pub use standing::standing;
@@ -109,6 +111,24 @@ pub enum NoticeKind {
     BonusClaimable,
     /// Something was paid for a position of an account.
     Paid,
+    /// A compact was created.
+    CompactCreated,
+    /// A call of a compact was proposed.
+    CallProposed,
+    /// A call has reached the next quarter of its quorum.
+    CallApproved,
+    /// A call has passed: its members' parts can be pledged.
+    CallPassed,
+    /// A call has begun to give.
+    CallGives,
+    /// The next quarter of what is active in a compact is under notice.
+    UnderNotice,
+    /// An account's part of a call was pledged in its name.
+    Given,
+    /// What an account has committed can be activated.
+    MayActivate,
+    /// An account has earned a premium.
+    PremiumDue,
     /// What was told before does not hold: the chain dropped the block in which it happened.
     TakenBack,
 }
@@ -147,7 +167,7 @@ pub struct Content {
     pub kind: NoticeKind,
     /// The chain ID.
     pub chain: u64,
-    /// The rescue.
+    /// The rescue, or the compact.
     #[serde(with = "levee_model::json::Account")]
     pub rescue: Address,
     /// The account that it concerns; null if it concerns all.
