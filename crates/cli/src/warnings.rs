@@ -32,6 +32,19 @@ pub(crate) fn of_file(file: &TermsFile, now: Timestamp) -> Vec<String> {
     all
 }
 
+/// A document by which another amount is left to cover than the target.
+fn other_net(document: &Path, target: Wei) -> Option<String> {
+    match Hole::of_file(document) {
+        Ok((_, Some(hole))) if hole.net != target => Some(format!(
+            "by the document, {} is left to cover, and the target is {}",
+            amount::eth(hole.net),
+            amount::eth(target)
+        )),
+        Ok(_) => None,
+        Err(error) => Some(format!("nobody can read in the document what the target is the net of: {error}")),
+    }
+}
+
 /// The warnings that apply to a compact with these terms.
 pub(crate) fn of_compact(file: &CompactFile) -> Vec<String> {
     let terms = &file.terms;
@@ -76,19 +89,6 @@ fn edition(edition: Edition) -> Option<String> {
     (edition != Edition::LATEST).then(|| {
         format!("edition {edition} of the contracts is not the latest, which is {}", Edition::LATEST)
     })
-}
-
-/// A document by which another amount is left to cover than the target.
-fn other_net(document: &Path, target: Wei) -> Option<String> {
-    match Hole::of_file(document) {
-        Ok((_, Some(hole))) if hole.net != target => Some(format!(
-            "by the document, {} is left to cover, and the target is {}",
-            amount::eth(hole.net),
-            amount::eth(target)
-        )),
-        Ok(_) => None,
-        Err(error) => Some(format!("nobody can read in the document what the target is the net of: {error}")),
-    }
 }
 
 /// Those that only the chain of the terms can tell: about what the beneficiary is there.

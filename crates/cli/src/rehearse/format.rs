@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use levee::text::compact::CompactToml;
+use levee::text::{compact::CompactToml, hole::HoleToml};
 
 use crate::{document::TimeText, terms::TermsToml};
 
@@ -21,6 +21,8 @@ pub(crate) struct ScenarioToml {
     #[serde(default)]
     pub(crate) source: Vec<Source>,
     pub(crate) terms: TermsToml,
+    /// What the target is the net of.
+    pub(crate) hole: Option<HoleToml>,
     pub(crate) compact: Option<AgreementToml>,
     pub(crate) contributor: Vec<ContributorToml>,
     #[serde(default)]

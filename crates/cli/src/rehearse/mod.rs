@@ -256,7 +256,12 @@ impl Rehearsal<'_> {
             "deployed the tokens, all balances, the escrow {escrow} and its satellite contracts"
         ));
         if let Some((address, live)) = watched {
-            let start = Live::start(stage.chain.provider().clone(), anvil.endpoint(), address);
+            let start = Live::start(
+                stage.chain.provider().clone(),
+                anvil.endpoint(),
+                address,
+                self.scenario.holes.clone(),
+            );
             let url = &live.get_or_try_init(|| start).await?.url;
             self.output.note(&format!("watch it at {url}/rescue/{escrow}"));
         }
@@ -303,7 +308,7 @@ impl Rehearsal<'_> {
         let played = Played { name: ending.name.clone(), scenes, statement, checks };
         self.tell(&report::ending(&played))?;
         if let Some(page) = page {
-            pages::write(&stage, page).await?;
+            pages::write(&stage, &self.scenario.holes, page).await?;
             self.output.note(&format!("the page about this ending is {}", page.display()));
         }
         Ok(played)

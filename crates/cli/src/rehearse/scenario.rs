@@ -2,6 +2,7 @@
 
 use levee::{Edition, text::CompactFile};
 use levee_model::{Rate, Terms, Timestamp};
+use levee_pages::Holes;
 use toml::Spanned;
 
 use super::{
@@ -36,6 +37,8 @@ pub(crate) struct Scenario {
     /// The value of a share then.
     pub(crate) rate: Rate,
     pub(crate) terms: Terms,
+    /// What the target is the net of, by the document of the terms.
+    pub(crate) holes: Holes,
     /// The edition of the contracts that it is played on.
     pub(crate) edition: Edition,
     /// The name of each tier.
@@ -96,6 +99,7 @@ impl Scenario {
             toml.compact.as_ref().map(|compact| reader.compact(compact, (start, edition))).transpose()?;
         let scenario = Self {
             start,
+            holes: holes(document, &toml, &terms)?,
             compact,
             rate: rate.unwrap_or(ONE_ETH),
             contributors: reader.contributors(&toml.contributor)?,
@@ -135,6 +139,19 @@ const ONE_ETH: Rate = match Rate::new(levee_model::units::RATE_UNIT) {
     Some(rate) => rate,
     None => Rate::MAX,
 };
+
+/// What the target is the net of.
+fn holes(document: &Document, toml: &ScenarioToml, terms: &Terms) -> Result<Holes, UserError> {
+    let Some(hole) = &toml.hole else { return Ok(Holes::new()) };
+    let hole = hole.read(document)?;
+    if hole.net == terms.target {
+        return Ok(Holes::from([(terms.terms_hash, hole)]));
+    }
+    let [net, target] = [hole.net, terms.target].map(amount::eth);
+    Err(UserError::new(format!("the hole leaves {net} to cover, and the target is {target}"))
+        .within(document.path().display())
+        .hint("correct one of them"))
+}
 
 fn read_terms(
     document: &Document,
@@ -274,6 +291,11 @@ mod tests {
         id = "S1"
         what = "w"
         where = "p"
+        [hole]
+        gross = "130 ETH"
+        [[hole.less]]
+        what = "frozen"
+        amount = "30 ETH"
         [terms]
         chain = 31337
         beneficiary = "beneficiary"
@@ -325,6 +347,8 @@ mod tests {
         );
         assert_eq!((scenario.steps.len(), scenario.endings.len(), scenario.offers.len()), (1, 1, 1));
         assert_eq!(scenario.endings[0].name, None);
+        let hole = &scenario.holes[&scenario.terms.terms_hash];
+        assert_eq!([hole.gross, hole.net].map(amount::eth), ["130 ETH", "100 ETH"]);
     }
 
     #[test]
@@ -332,6 +356,7 @@ mod tests {
         let cases = [
             ("chain = 31337", "chain = 1", "s.toml: a rehearsal is played on chain 31337, not 1"),
             ("[\"grant\"]", "[\"grant\", \"loan\"]", "s.toml: there are 1 tiers and 2 tier_names"),
+            ("\"30 ETH\"", "\"31 ETH\"", "s.toml: the hole leaves 99 ETH to cover, and the target is 100 ETH"),
             ("[\"S1\"]", "[\"S2\"]", "s.toml: the source `S2` is cited but not listed"),
             (
                 "[expect]",

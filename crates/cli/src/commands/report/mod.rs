@@ -59,13 +59,13 @@ pub(crate) struct ReportArgs {
     #[arg(long, help_heading = "Output")]
     markdown: bool,
 
-    /// The page of this compact, instead of a rescue's, as HTML.
-    #[arg(long, value_name = "ADDRESS", value_parser = address::parse, requires = "html", conflicts_with_all = ["rescue", "terms", "page"])]
-    compact: Option<Address>,
-
     /// Write all contributors, a line for each position and debt, for a spreadsheet.
     #[arg(long, conflicts_with_all = ["html", "markdown"], help_heading = "Output")]
     csv: bool,
+
+    /// The page of this compact, instead of a rescue's, as HTML.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse, requires = "html", conflicts_with_all = ["rescue", "terms", "page", "document"])]
+    compact: Option<Address>,
 
     /// Page of the contributors, who are listed by the value of what they pledged.
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "csv")]
@@ -147,11 +147,11 @@ impl ReportArgs {
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         self.check_form(output)?;
         self.html.as_deref().map_or(Ok(()), file::require_directory_of)?;
-        if let (Some(compact), Some(html)) = (self.compact, &self.html) {
-            return write_compact(html, &self.history.read_compact(compact).await?, output);
-        }
         if self.csv {
             return table(&self.history.read().await?);
+        }
+        if let (Some(compact), Some(html)) = (self.compact, &self.html) {
+            return write_compact(html, &self.history.read_compact(compact).await?, output);
         }
         let (history, entries) = self.history.read_with_declarations(output).await?;
         let declarations = declarations::declared(&entries);
