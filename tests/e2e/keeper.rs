@@ -139,7 +139,7 @@ async fn a_rescue_that_is_not_there_is_an_error_where_there_is_no_second_look() 
     let other = Address::repeat_byte(0x77);
     for mode in ["--dry-run --as 0x000000000000000000000000000000000000dEaD", "--once --dev 0"] {
         let ran = world.levee(&format!("keeper --store index.db {mode} --rescue {other}"));
-        let refused = format!("error: the index of chain 31337 has no rescue `{other}`\n");
+        let refused = format!("error: the index of chain 31337 has no rescue or compact `{other}`\n");
         assert!(ran.code == Some(1) && ran.stderr.contains(&refused), "{}", ran.stderr);
     }
 }

@@ -43,6 +43,7 @@ fn of_result(words: &[&str]) -> Option<&'static str> {
         ["compact", "new", ..] => return None,
         ["receiver", "new", ..] => "receiver-new",
         ["receiver", "status", ..] => "receiver-status",
+        ["report", options @ ..] if options.contains(&"--compact") => "report-compact",
         ["report", options @ ..] if options.contains(&"--html") => "report",
         ["report", ..] => "report-json",
         ["lint", ..] => "lint",
@@ -75,9 +76,13 @@ pub(crate) fn check(words: &[&str], ran: &Ran) {
     };
     // A pipe that nobody reads has nothing.
     let Some(name) = name.filter(|_| !text.is_empty()) else { return };
+    let written: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let name = match name {
+        "verify" if written.get("lastStarted").is_some() => "verify-compact",
+        name => name,
+    };
     let schema: Value =
         serde_json::from_str(&project_file(&format!("docs/schema/{name}.json"))).expect("it is JSON");
-    let written: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
     let validator = jsonschema::validator_for(&schema).expect("it is a schema");
     let errors: Vec<_> =
         validator.iter_errors(&written).map(|error| format!("{}: {error}", error.instance_path())).collect();

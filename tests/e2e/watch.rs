@@ -260,7 +260,7 @@ async fn once_says_by_its_exit_code_what_happened() {
     assert_eq!(ran.code, Some(2));
     let other = "0x7777777777777777777777777777777777777777";
     let ran = world.levee(&format!("{WATCH} --once --rescue {other}"));
-    let refused = format!("error: the index of chain 31337 has no rescue `{other}`\n");
+    let refused = format!("error: the index of chain 31337 has no rescue or compact `{other}`\n");
     assert!(ran.code == Some(1) && ran.stderr.contains(&refused), "{}", ran.stderr);
     world.levee(&format!("{WATCH} --once --webhook ws://127.0.0.1:1/hook")).assert_refused(
         "the address of a webhook is not a web address",
