@@ -55,9 +55,11 @@ fn changed(name: &str, find: &str, replace: &str) -> (tempfile::TempDir, PathBuf
 /// Plays every scenario on an edition of the contracts.
 fn play_every_scenario(edition: &str) {
     let mut played = 0;
+    // A compact takes rescues of its own edition alone, and its terms name that one.
+    let compacts = |name: &str| name == "compact-2026.toml" && edition != "v1";
     for entry in fs::read_dir(scenarios()).expect("the scenarios are there") {
         let name = entry.expect("it can be listed").file_name().into_string().expect("its name is text");
-        if !name.ends_with(".toml") {
+        if !name.ends_with(".toml") || compacts(&name) {
             continue;
         }
         let (_directory, path) = changed(&name, "[terms]\n", &format!("[terms]\nedition = \"{edition}\"\n"));
@@ -67,7 +69,7 @@ fn play_every_scenario(edition: &str) {
         assert_gone(&chain(&stderr(&output)));
         played += 1;
     }
-    assert_eq!(played, 11);
+    assert_eq!(played, if edition == "v1" { 11 } else { 10 });
 }
 
 #[test]
