@@ -54,7 +54,9 @@ impl RescuePage<'_> {
             _ => None,
         });
         let mut goals = BTreeMap::<_, Vec<_>>::new();
-        for Goal { terms_hash, target, .. } in [Goal::from(self.history.rescue.terms())].into_iter().chain(proposed) {
+        for Goal { terms_hash, target, .. } in
+            [Goal::from(self.history.rescue.terms())].into_iter().chain(proposed)
+        {
             goals.entry(terms_hash).or_default().push(target);
         }
         goals

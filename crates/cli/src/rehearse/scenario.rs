@@ -356,7 +356,11 @@ mod tests {
         let cases = [
             ("chain = 31337", "chain = 1", "s.toml: a rehearsal is played on chain 31337, not 1"),
             ("[\"grant\"]", "[\"grant\", \"loan\"]", "s.toml: there are 1 tiers and 2 tier_names"),
-            ("\"30 ETH\"", "\"31 ETH\"", "s.toml: the hole leaves 99 ETH to cover, and the target is 100 ETH"),
+            (
+                "\"30 ETH\"",
+                "\"31 ETH\"",
+                "s.toml: the hole leaves 99 ETH to cover, and the target is 100 ETH",
+            ),
             ("[\"S1\"]", "[\"S2\"]", "s.toml: the source `S2` is cited but not listed"),
             (
                 "[expect]",
