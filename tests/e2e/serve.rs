@@ -376,6 +376,7 @@ async fn readers_see_it_without_scripts_and_on_a_phone() {
     }
     // Programs follow it by its news and its dates.
     let page = server.get(&of).await.text;
+    let block = status["block"].to_string();
     for (kind, place, part) in [
         ("application/atom+xml", "/feed.atom", "<title>Levee: rescues on chain 31337</title>"),
         ("text/calendar", "/dates.ics", "BEGIN:VCALENDAR"),
@@ -387,7 +388,7 @@ async fn readers_see_it_without_scripts_and_on_a_phone() {
             (feed.code, feed.header("content-type")),
             (200, format!("{kind}; charset=utf-8").as_str())
         );
-        assert!(feed.text.contains(part) && feed.header("levee-block") == status["block"].to_string());
+        assert!(feed.text.contains(part) && feed.header("levee-block") == block);
     }
     let feed = server.get(&format!("{of}/feed.atom")).await.text;
     let kinds: Vec<_> =

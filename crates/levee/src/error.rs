@@ -143,7 +143,7 @@ pub enum Error {
         /// What is wrong with them.
         #[serde(rename = "reason", serialize_with = "text")]
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
-        source: Inconsistent,
+        source: Box<Inconsistent>,
     },
     /// What the node's logs of a compact add up to is not what its views say.
     #[error(

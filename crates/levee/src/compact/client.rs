@@ -200,7 +200,7 @@ impl<P: Provider + Clone> CompactClient<P> {
     fn fold(&self, entries: &[Entry], from_block: Option<u64>) -> Result<Compact, Error> {
         let compact = self.address;
         fold(compact, entries).map_err(|error| match (error, from_block) {
-            (Error::BrokenCompact { source: Inconsistent::NoCreation, .. }, Some(block)) => {
+            (Error::BrokenCompact { source, .. }, Some(block)) if *source == Inconsistent::NoCreation => {
                 Error::CompactBeginsEarlier { compact, block }
             }
             (error, _) => error,
@@ -294,7 +294,7 @@ pub fn fold(address: Address, entries: &[Entry]) -> Result<Compact, Error> {
         events.try_for_each(|event| compact.apply(event))?;
         Ok(compact)
     };
-    folded().map_err(|source| Error::BrokenCompact { compact: address, source })
+    folded().map_err(|source| Error::BrokenCompact { compact: address, source: Box::new(source) })
 }
 
 async fn latest(provider: &impl Provider) -> Result<Block, Error> {
