@@ -96,9 +96,9 @@ pub(super) async fn batch(State(site): State<Arc<Site>>, subject: Subject, wish:
 }
 
 fn document(told: &Told, wish: &Wish, node: Option<&str>, age: &str) -> Result<String> {
-    let planned = Planner::of(told, wish).and_then(|planner| {
+    let planned = Planner::of(told, wish).map(|planner| {
         let asked = planner.plan(wish).map(|outcome| planner.asked(outcome, wish));
-        Ok((planner.account, planner.choices(), asked))
+        (planner.account, planner.choices(), asked)
     });
     let (account, choices, asked) = match planned {
         Ok((account, choices, asked)) => (account, choices, asked.or_else(refused)?),
