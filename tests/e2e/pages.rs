@@ -118,6 +118,43 @@ async fn a_page_from_the_index_needs_no_node() {
     );
 }
 
+#[tokio::test]
+async fn a_report_tells_what_the_target_is_the_net_of_by_its_document_alone() {
+    let world = World::start().await;
+    let item = "[[less]]\nwhat = \"frozen\"\namount = \"30 ETH\"\nsource = \"https://forum.example/t/1\"\n";
+    let document = |gross: u32| format!("# A rescue\n\n```hole\ngross = \"{gross} ETH\"\n{item}```\n");
+    world.write("terms.md", &document(131));
+    let warned = world.levee("terms check rescue.toml --json").json();
+    let warned = warned["warnings"].as_array().expect("a list");
+    let expected = json!("by the document, 101 ETH is left to cover, and the target is 100 ETH");
+    assert!(warned.contains(&expected), "{warned:?}");
+    world.write("terms.md", &document(130));
+    let warned = world.levee("terms check rescue.toml --json").json();
+    assert!(!warned.to_string().contains("left to cover"), "{warned}");
+    world.deploy();
+    let report = format!("report --rescue {} --document terms.md", world.rescue());
+    world.levee(&format!("{report} --html rescue.html")).ok();
+    let seen = sound(world.directory().join("rescue.html"));
+    let text = words(seen["text"].as_str().expect("a text"));
+    let told = "Gross loss 130 ETH − frozen 30 ETH forum.example Left to cover 100 ETH";
+    assert!(text.contains(told), "{text}");
+    let told = world.levee(&format!("{report} --json")).json();
+    assert_eq!(told["hole"]["less"][0]["amountWei"], (30 * ETHER).to_string());
+    assert_eq!(told["hole"]["netWei"], told["targetWei"]);
+    let markdown = world.levee(&format!("{report} --markdown")).ok();
+    assert!(markdown.contains("| less frozen | 30 ETH | https://forum.example/t/1 |\n"), "{markdown}");
+
+    world.write("terms.md", &document(131));
+    let ran = world.levee(&format!("{report} --json"));
+    let refused = "no terms of the rescue name the document with the hash `0x";
+    assert!(ran.code == Some(1) && ran.stderr.contains(refused), "{}", ran.stderr);
+    world.write("terms.md", "What was agreed.\n");
+    world.levee(&format!("{report} --markdown")).assert_refused(
+        "`terms.md` does not say what the target is the net of",
+        "a document says it in a block that begins with ```hole; its hash must be that of the terms",
+    );
+}
+
 #[test]
 fn a_rehearsal_leaves_a_page_for_each_ending() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -10,6 +10,7 @@ mod config;
 mod connection;
 mod declaration;
 mod device;
+mod documents;
 mod environment;
 mod error;
 mod gateway;

@@ -1,12 +1,14 @@
 //! Warnings about terms that the escrow accepts but pledgers may regret: each is one sentence with figures,
 //! without a period.
 
+use std::path::Path;
+
 use alloy::{
     primitives::{Address, address},
     providers::DynProvider,
 };
 use eyre::Result;
-use levee::{Edition, Error, Receiver, accepts_ether};
+use levee::{Edition, Error, Receiver, accepts_ether, text::Hole};
 use levee_model::{Bps, Terms, Timestamp, Wei, prorata, schedule};
 
 use crate::{account::DEV_CHAIN, amount, percent, public_keys, receiver, terms::TermsFile, time};
@@ -29,7 +31,21 @@ pub(crate) fn of_file(file: &TermsFile, now: Timestamp) -> Vec<String> {
             Edition::LATEST
         ));
     }
+    all.extend(file.document.as_deref().and_then(|document| other_net(document, file.terms.target)));
     all
+}
+
+/// A document by which another amount is left to cover than the target.
+fn other_net(document: &Path, target: Wei) -> Option<String> {
+    match Hole::of_file(document) {
+        Ok((_, Some(hole))) if hole.net != target => Some(format!(
+            "by the document, {} is left to cover, and the target is {}",
+            amount::eth(hole.net),
+            amount::eth(target)
+        )),
+        Ok(_) => None,
+        Err(error) => Some(format!("nobody can read in the document what the target is the net of: {error}")),
+    }
 }
 
 /// Those that only the chain of the terms can tell: about what the beneficiary is there.

@@ -28,11 +28,12 @@ use strum::IntoStaticStr;
 use thiserror::Error;
 
 use crate::{
+    Entry,
     bindings::PledgeBoard::{self as Raw, PledgeBoardErrors, PledgeBoardEvents},
     blueprint::{Blueprint, Contract},
     call::Call,
     convert, error, history,
-    history::{Entry, History},
+    history::History,
     operation::Transaction,
     rpc,
     safe::Safe,

@@ -58,6 +58,20 @@ pub(crate) fn bar(part: Wei, scale: Wei, fill: Fill, marks: &[Wei], title: &str)
     }
 }
 
+/// A bar from one value to another, on a scale that ends at `scale`. `title` says the same.
+pub(crate) fn part(from: Wei, to: Wei, scale: Wei, title: &str) -> Markup {
+    let [from, to] = [from, to].map(|value| if scale.is_zero() { 0 } else { place(value, scale) });
+    // `to` is not the smaller one.
+    let width = to.saturating_sub(from);
+    html! {
+        svg.bar viewBox={ "0 0 " (WIDTH) " " (BAR_HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(title) {
+            title { (title) }
+            rect.track width=(WIDTH) height=(BAR_HEIGHT) {}
+            rect.whole x=(from) width=(width) height=(BAR_HEIGHT) {}
+        }
+    }
+}
+
 /// Where a value is on a scale, rounded down, and at most its end.
 fn place(value: Wei, scale: Wei) -> u128 {
     (percent::bps_down(value, scale) * WIDTH / 10_000).min(WIDTH)

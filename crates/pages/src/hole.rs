@@ -1,20 +1,30 @@
-//! What is to be covered, and how that changed.
+//! What is to be covered, how that changed, and what it is the net of.
 
-use levee::{Entry, Event, RescueEvent};
-use levee_model::{Amendment, Wei};
+use std::collections::BTreeMap;
+
+use levee::{
+    Entry, Event, RescueEvent,
+    alloy::primitives::B256,
+    display::ether,
+    text::hole::{Hole, Item},
+};
+use levee_model::{Amendment, Goal, Wei};
 use maud::{Markup, html};
 
 use crate::{
-    RescuePage,
-    html::{counted, eth, table, time, transaction},
+    RescuePage, chart,
+    html::{counted, eth, foreign_link, foreign_text, table, time, transaction},
 };
+
+/// What documents say, by their hashes.
+pub type Holes = BTreeMap<B256, Hole>;
 
 /// How many amendments are listed, the latest ones.
 const LISTED: usize = 20;
 
 impl RescuePage<'_> {
-    /// The amount to cover when the rescue was created, and each amendment of it. What it is the net of is in no log: it is in the document
-    /// whose hash is among the terms.
+    /// The amount to cover when the rescue was created, and each amendment of it. What it is the net of is in no log: it is in the documents
+    /// whose hashes are among the terms.
     pub(crate) fn hole(&self) -> Markup {
         let mut rows: Vec<_> = self.original().into_iter().collect();
         rows.extend(self.amendments());
@@ -25,12 +35,70 @@ impl RescuePage<'_> {
                 h2 { "The amount to cover" }
                 (table("The amount to cover, since the beginning", ["Said", "Amount to cover", "Deadline", "In force", "Where"], &rows))
                 @if left_out > 0 { p { (counted(left_out, "earlier amendment")) " not listed." } }
-                p.note {
-                    "This is the net amount. The contract records neither the gross loss nor what was taken off it, such as frozen or recovered funds: "
-                    "they are in the document, whose hash is below."
+                @let told: Vec<_> = self.goals().into_iter().filter_map(|goal| self.waterfall(goal)).collect();
+                @for waterfall in &told { (waterfall) }
+                @if told.is_empty() {
+                    p.note {
+                        "This is the net amount. The contract records neither the gross loss nor what was taken off it, such as frozen or recovered funds: "
+                        "they are in the document, whose hash is below."
+                    }
                 }
             }
         }
+    }
+
+    /// What was to be covered by the original terms and by each amendment, the latest first, each document once.
+    fn goals(&self) -> Vec<Goal> {
+        let proposed = self.history.entries.iter().filter_map(|entry| match &entry.event {
+            Event::Rescue(RescueEvent::AmendmentProposed { amendment }) => Some(amendment.goal),
+            _ => None,
+        });
+        let mut goals: Vec<_> =
+            [Goal::from(self.history.rescue.terms())].into_iter().chain(proposed).collect();
+        goals.reverse();
+        let mut seen = std::collections::BTreeSet::new();
+        goals.retain(|goal| seen.insert(goal.terms_hash));
+        goals
+    }
+
+    /// From the gross loss to what is to be covered, as the document says; nothing without it.
+    fn waterfall(&self, goal: Goal) -> Option<Markup> {
+        let hole = self.holes.get(&goal.terms_hash)?;
+        let mut left = hole.gross;
+        let taken = hole.less.iter().map(|item| {
+            let before = left;
+            // A document that takes off more than there is was refused.
+            left = left.checked_sub(item.amount).unwrap_or_default();
+            self.taken(item, (left, before), hole.gross)
+        });
+        let whole = |label: &str, amount: Wei| {
+            let title = format!("{label}: {}", ether(amount));
+            [html! { (label) }, eth(amount), chart::part(Wei::ZERO, amount, hole.gross, &title), html! {}]
+        };
+        let mut rows = vec![whole("Gross loss", hole.gross)];
+        rows.extend(taken);
+        rows.push(whole("Left to cover", hole.net));
+        Some(html! {
+            h3 { "What it is the net of" }
+            (table("From the gross loss to what is left to cover", ["What", "Amount", "Of the loss", "Source"], &rows))
+            p.note {
+                "So says the document " code.hash { (goal.terms_hash.to_string()) } ", whose hash is among the terms. Nobody else vouches for it."
+                @if hole.net != goal.target {
+                    " " strong { "The target is another one: " (eth(goal.target)) "." }
+                }
+            }
+        })
+    }
+
+    fn taken(&self, item: &Item, (left, before): (Wei, Wei), scale: Wei) -> [Markup; 4] {
+        let Item { what, amount, source } = item;
+        let title = format!("less {}", ether(*amount));
+        let link = if source.is_empty() {
+            html! { "none given" }
+        } else {
+            foreign_link(source)
+        };
+        [html! { "− " (foreign_text(what)) }, eth(*amount), chart::part(left, before, scale, &title), link]
     }
 
     fn original(&self) -> Option<[Markup; 5]> {

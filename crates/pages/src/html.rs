@@ -116,8 +116,13 @@ pub(crate) fn foreign_link(text: &str) -> Markup {
     let web = Url::parse(text).ok().filter(is_plain);
     match web.as_ref().and_then(|url| Some((url, url.host_str()?))) {
         Some((url, host)) => html! { a href=(url.as_str()) rel=(REL) { bdi { (host) } } },
-        None => html! { bdi { (shortened(&escape::line(text))) } },
+        None => foreign_text(text),
     }
+}
+
+/// A text that anyone may have written.
+pub(crate) fn foreign_text(text: &str) -> Markup {
+    html! { bdi { (shortened(&escape::line(text))) } }
 }
 
 /// Whether an address is one of the web, with nothing before the host that could be taken for one.

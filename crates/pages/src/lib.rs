@@ -26,6 +26,7 @@ use maud::{DOCTYPE, Markup, html};
 pub use calendar::calendar;
 pub use declared::Said;
 pub use feed::feed;
+pub use hole::Holes;
 
 use html::{account, facts, time};
 
@@ -85,8 +86,12 @@ pub struct RescuePage<'a> {
     /// What stands on the board for the rescue; none if that is not known.
     said: Option<Cow<'a, Said>>,
     names: &'a BTreeMap<Address, String>,
+    /// What documents say that a target is the net of.
+    holes: &'a Holes,
     place: Place<'a>,
 }
+
+static NO_HOLES: Holes = Holes::new();
 
 impl<'a> RescuePage<'a> {
     /// The page of a rescue at the block of its history, as a file, with all that was declared for it, if that is known, and with names for
@@ -101,7 +106,7 @@ impl<'a> RescuePage<'a> {
     ) -> Result<Self, Error> {
         let (basis, view) = (Cow::Owned(Basis::of(history)?), history.rescue.view(history.moment()));
         let said = declarations.map(|declared| Cow::Owned(Said::of(history, declared)));
-        Ok(Self { history, basis, view, said, names, place: Place::File })
+        Ok(Self { history, basis, view, said, names, holes: &NO_HOLES, place: Place::File })
     }
 
     /// The same on a site, from what was worked out before.
@@ -109,7 +114,13 @@ impl<'a> RescuePage<'a> {
         static NOBODY: BTreeMap<Address, String> = BTreeMap::new();
         let (basis, view) = (Cow::Borrowed(basis), history.rescue.view(history.moment()));
         let (said, place) = (Some(Cow::Borrowed(said)), Place::Site { age });
-        Self { history, basis, view, said, names: &NOBODY, place }
+        Self { history, basis, view, said, names: &NOBODY, holes: &NO_HOLES, place }
+    }
+
+    /// The same with what documents say that the target is the net of, of which those count whose hashes are among the terms.
+    #[must_use]
+    pub fn with_holes(self, holes: &'a Holes) -> Self {
+        Self { holes, ..self }
     }
 
     /// The number of pages that all contributors take, at least one.

@@ -6,9 +6,10 @@ use levee::{
     Declaration, Declared, Entry, Event, History, RescueEvent, Stage,
     alloy::primitives::{Address, B256},
     snapshot::Block,
+    text::hole::{Hole, Item},
 };
 use levee_model::{Amendment, Asset, Bps, Goal, PositionId, Rate, Terms, Tier, Units, Wei};
-use levee_pages::{Basis, CONTRIBUTORS_ON_A_PAGE, RescuePage, Said};
+use levee_pages::{Basis, CONTRIBUTORS_ON_A_PAGE, Holes, RescuePage, Said};
 
 const NOW: u64 = 1_785_542_400; // 2026-08-01T00:00:00Z
 const DAY: u64 = 86_400;
@@ -130,6 +131,36 @@ fn kinds_are_told_apart_and_what_is_said_is_not_locked() {
     let said = section(&page, "said");
     assert_eq!(said.matches("<tr>").count(), 4);
     assert!(said.contains(&ether(9)) && said.contains(">unknown<"), "{said}");
+}
+
+#[test]
+fn a_document_tells_what_the_target_is_the_net_of() {
+    let history = history(NOW, open(), rate());
+    let names = BTreeMap::new();
+    let of = |net: u128, hash: [u8; 32]| {
+        let item = |what: &str, number, source: &str| Item {
+            what: what.into(),
+            amount: Wei::new(number * ETHER),
+            source: source.into(),
+        };
+        let less = vec![item("frozen <b>", 60, "javascript:alert(1)"), item("kept", 200 - 60 - net, "")];
+        let hole = Hole { gross: Wei::new(200 * ETHER), less, net: Wei::new(net * ETHER) };
+        let holes = Holes::from([(hash.into(), hole)]);
+        let page = RescuePage::new(&history, None, &names).expect("it reconciles").with_holes(&holes);
+        section(&page.document(1), "hole").to_owned()
+    };
+    let told = of(100, [7; 32]);
+    for part in [ether(200), ether(60), ether(40), ether(100)] {
+        assert!(told.contains(&part), "{part}: {told}");
+    }
+    assert!(told.contains("frozen &lt;b&gt;") && !told.contains("href=\"javascript"), "{told}");
+    // From 200 to 140, from 140 to 100, and what is left, on a scale of 1000.
+    for bar in ["x=\"700\" width=\"300\"", "x=\"500\" width=\"200\"", "x=\"0\" width=\"500\""] {
+        assert!(told.contains(bar), "{bar}: {told}");
+    }
+    assert!(!told.contains("another one"), "{told}");
+    assert!(of(90, [7; 32]).contains("The target is another one"));
+    assert!(of(100, [8; 32]).contains("neither the gross loss nor"), "of another document");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::{
     config,
+    documents::DocumentArgs,
     error::UserError,
     history,
     interruption::interruption,
@@ -63,6 +64,9 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "URL", value_parser = public_node)]
     wallet_rpc_url: Option<String>,
 
+    #[command(flatten)]
+    documents: DocumentArgs,
+
     /// How to log on stderr.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log: LogFormat,
@@ -84,12 +88,13 @@ impl ServeArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
         let stop = interruption()?;
+        let holes = self.documents.holes()?;
         let store = self.store.open_to_read().await?;
         let chain = history::chain_of(&store, self.chain).await?;
         let listener = listen(self.listen).await?;
         let (rate, proxies, stale) = (self.rate, self.proxy, self.stale);
         let (every, wallet_node) = (Duration::from_secs(self.every), self.wallet_rpc_url);
-        let settings = Settings { every, rate, proxies, stale, wallet_node };
+        let settings = Settings { every, rate, proxies, stale, wallet_node, holes };
         let server = Server::open(store, chain, listener, settings).await?;
         let url = format!("http://{}/", server.address()?);
         tracing::info!(target: "serve", url, chain, "serving");

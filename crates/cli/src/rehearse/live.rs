@@ -5,6 +5,7 @@ use std::{future, net::SocketAddr, num::NonZeroU32, time::Duration};
 use alloy::providers::DynProvider;
 use eyre::Result;
 use levee_index::{Indexer, Node, Step, Store};
+use levee_pages::Holes;
 use tempfile::TempDir;
 use tokio::{task::JoinHandle, time::sleep};
 
@@ -48,6 +49,7 @@ impl Live {
             // The chain has the time of the scenario.
             stale: u64::MAX,
             wallet_node: Some(node),
+            holes: Holes::new(),
         };
         let server = Server::open(read, CHAIN, listener, settings).await?;
         let url = format!("http://{}", server.address()?);

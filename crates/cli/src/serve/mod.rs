@@ -39,6 +39,7 @@ use axum::{
 };
 use eyre::Result;
 use levee_index::Store;
+use levee_pages::Holes;
 use tokio::{
     net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -68,6 +69,8 @@ pub(crate) struct Settings {
     pub(crate) stale: u64,
     /// A public node that visitors' wallets are offered that do not know the chain.
     pub(crate) wallet_node: Option<String>,
+    /// What documents say that targets are the net of.
+    pub(crate) holes: Holes,
 }
 
 /// A server, before it takes connections.
@@ -92,6 +95,7 @@ struct Site {
     stop: watch::Sender<bool>,
     stale: u64,
     wallet_node: Option<String>,
+    holes: Arc<Holes>,
 }
 
 impl Server {
@@ -112,6 +116,7 @@ impl Server {
             stop: watch::Sender::new(false),
             stale: settings.stale,
             wallet_node: settings.wallet_node,
+            holes: Arc::new(settings.holes),
         };
         Ok(Self { site: Arc::new(site), listener, every: settings.every })
     }

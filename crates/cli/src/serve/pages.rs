@@ -112,9 +112,10 @@ const fn is_of_rescue(error: &IndexError) -> bool {
 
 /// The page of a rescue.
 pub(super) async fn rescue(State(site): State<Arc<Site>>, subject: Subject, page: Page) -> Response {
-    site.about(subject, "", page, HTML, |told, page, age| {
+    let holes = Arc::clone(&site.holes);
+    site.about(subject, "", page, HTML, move |told, page, age| {
         let page = page.within(told.basis.pages(), "contributors")?;
-        Ok(rescue_page(told, age).document(page))
+        Ok(rescue_page(told, age).with_holes(&holes).document(page))
     })
     .await
 }

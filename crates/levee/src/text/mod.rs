@@ -26,6 +26,7 @@ pub mod document;
 pub mod escape;
 pub mod event;
 pub mod file;
+pub mod hole;
 pub mod percent;
 pub mod status;
 pub mod terms;
@@ -33,6 +34,7 @@ pub mod time;
 
 pub use compact::CompactFile;
 pub use document::Document;
+pub use hole::Hole;
 pub use terms::TermsFile;
 
 /// A text that cannot be accepted: one sentence, and a hint on how to correct it.

@@ -1,6 +1,6 @@
 //! A report for a forum.
 
-use levee::board::Compared;
+use levee::{board::Compared, text::Hole};
 use levee_model::{PledgerView, Wei};
 
 use super::Report;
@@ -19,6 +19,7 @@ impl Report<'_> {
         let facts = state.facts(time::clock()).into_iter();
         let facts = facts.map(|(name, value)| [name.to_owned(), escaped(&value)]);
         let mut parts = vec![format!("# Rescue `{}`", state.address), table(["what", "how it is"], facts)];
+        parts.extend(self.hole.map(|hole| format!("## What the target is the net of\n\n{}", self.net(hole))));
         let blocks = [("Tiers", state.tiers()), ("Payments", state.tranches())];
         let blocks = blocks.into_iter().filter(|(_, block)| !block.is_empty());
         parts.extend(blocks.map(|(title, block)| format!("## {title}\n\n```text\n{block}```")));
@@ -26,6 +27,22 @@ impl Report<'_> {
         parts.push(format!("## Contributors\n\n{}", self.contributors()));
         parts.push(format!("## Check it yourself\n\n{}", self.check()));
         format!("{}\n", parts.join("\n\n"))
+    }
+
+    fn net(&self, hole: &Hole) -> String {
+        let row =
+            |what: &str, amount: Wei, source: &str| [what.to_owned(), amount::eth(amount), escaped(source)];
+        let less = hole
+            .less
+            .iter()
+            .map(|item| row(&format!("less {}", escaped(&item.what)), item.amount, &item.source));
+        let rows = [row("gross loss", hole.gross, "")].into_iter().chain(less);
+        let rows = rows.chain([row("left to cover", hole.net, "")]);
+        let hash = self.state.view.terms.terms_hash;
+        format!(
+            "{}\n\nSo says the document with the hash `{hash}`, which is among the terms.",
+            table(["what", "amount", "source"], rows)
+        )
     }
 
     fn said(&self) -> String {

@@ -11,9 +11,9 @@ use std::{
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Declared, History, board::Compared};
+use levee::{Declared, History, board::Compared, text::Hole};
 use levee_model::{PledgerView, json::Account};
-use levee_pages::{Basis, RescuePage};
+use levee_pages::{Basis, Holes, RescuePage};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -22,6 +22,7 @@ use super::{
     pledgers,
 };
 use crate::{
+    documents::DocumentArgs,
     error::UserError,
     event::counted,
     file,
@@ -65,6 +66,9 @@ pub(crate) struct ReportArgs {
     page: NonZeroUsize,
 
     #[command(flatten)]
+    documents: DocumentArgs,
+
+    #[command(flatten)]
     history: HistoryArgs,
 }
 
@@ -89,6 +93,8 @@ pub(crate) struct Reported<'a> {
 pub(crate) struct ReportJson<'a> {
     #[serde(flatten)]
     state: RescueJson<'a>,
+    /// What the target in force is the net of, by its document; null without `--document`.
+    hole: Option<&'a Hole>,
     /// What was declared and stands, compared with what is locked.
     declared: Declarations<'a>,
     /// A page of those who have something in it, by the value of what they pledged, the largest first.
@@ -102,6 +108,7 @@ pub(crate) struct ReportJson<'a> {
 #[derive(Debug)]
 struct Report<'a> {
     state: Page,
+    hole: Option<&'a Hole>,
     compared: &'a [Compared],
     pledgers: &'a [PledgerView],
     page: usize,
@@ -112,8 +119,8 @@ struct Report<'a> {
 impl Report<'_> {
     fn to_json(&self) -> ReportJson<'_> {
         let declared = declarations::to_json(self.compared, self.state.address);
-        let Self { pledgers, page, pages, .. } = *self;
-        ReportJson { state: self.state.to_json(), declared, pledgers, page, pages }
+        let Self { hole, pledgers, page, pages, .. } = *self;
+        ReportJson { state: self.state.to_json(), hole, declared, pledgers, page, pages }
     }
 }
 
@@ -127,6 +134,7 @@ impl ReportArgs {
         }
         let (history, entries) = self.history.read_with_declarations(output).await?;
         let declarations = declarations::declared(&entries);
+        let holes = self.documents.holes_of(&history)?;
         let basis = Basis::of(&history)?;
         let (number, pages) = (self.page.get(), basis.pages());
         if number > pages {
@@ -135,8 +143,8 @@ impl ReportArgs {
             return Err(UserError::new(message).hint("choose one of these with `--page`").into());
         }
         match &self.html {
-            Some(html) => write(html, &history, &declarations, (number, pages), output),
-            None => tell(&history, &basis, &declarations, (number, pages), output),
+            Some(html) => write(html, &history, (&declarations, &holes), (number, pages), output),
+            None => tell(&history, &basis, (&declarations, &holes), (number, pages), output),
         }
     }
 
@@ -165,12 +173,12 @@ fn table(history: &History) -> Result<()> {
 fn write(
     html: &Path,
     history: &History,
-    declarations: &[Declared],
+    (declarations, holes): (&[Declared], &Holes),
     (page, pages): (usize, usize),
     output: Output,
 ) -> Result<()> {
     let names = BTreeMap::new();
-    let document = RescuePage::new(history, Some(declarations), &names)?.document(page);
+    let document = RescuePage::new(history, Some(declarations), &names)?.with_holes(holes).document(page);
     file::replace(html, &document)?;
     let History { chain, block, address: rescue, .. } = *history;
     let text = format!(
@@ -185,7 +193,7 @@ fn write(
 fn tell(
     history: &History,
     basis: &Basis,
-    declarations: &[Declared],
+    (declarations, holes): (&[Declared], &Holes),
     (page, pages): (usize, usize),
     output: Output,
 ) -> Result<()> {
@@ -193,6 +201,7 @@ fn tell(
     let compared = against_history(history, declarations);
     let pledgers = basis.models.pledgers_among(history.moment(), basis.listed(page));
     let count = basis.ranking.len();
-    let report = Report { state, compared: &compared, pledgers: &pledgers, page, pages, count };
+    let hole = holes.get(&state.view.terms.terms_hash);
+    let report = Report { state, hole, compared: &compared, pledgers: &pledgers, page, pages, count };
     output.result(&report.to_markdown(), &report.to_json())
 }
