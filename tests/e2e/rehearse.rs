@@ -467,6 +467,10 @@ async fn a_rehearsal_is_watched_in_a_browser_while_it_plays() {
     assert!(seen.len() > 1 && all.ends_with(&seen), "{seen:?}");
     let page = reqwest::get(&url).await.expect("it answers").text().await.expect("text");
     assert!(page.contains(rescue) && page.contains("100 ETH"), "{page}");
+    // It goes on after the last step, until it is asked to end.
+    let stdout = BufReader::new(running.child.stdout.as_mut().expect("it is piped"));
+    assert!(stdout.lines().map_while(Result::ok).any(|line| line.starts_with("LEVEE_PRIVATE_KEY=")));
+    assert_eq!(reqwest::get(&url).await.expect("it answers").status().as_u16(), 200);
     let (code, message) = running.signal("INT");
     assert_eq!((code, message.contains("error")), (Some(0), false), "{message}");
     assert!(reqwest::get(&url).await.is_err());

@@ -388,7 +388,8 @@ async fn readers_see_it_without_scripts_and_on_a_phone() {
             (feed.code, feed.header("content-type")),
             (200, format!("{kind}; charset=utf-8").as_str())
         );
-        assert!(feed.text.contains(part) && feed.header("levee-block") == block);
+        assert_eq!(feed.header("levee-block"), block);
+        assert!(feed.text.contains(part), "{}", feed.text);
     }
     let feed = server.get(&format!("{of}/feed.atom")).await.text;
     let kinds: Vec<_> =

@@ -188,7 +188,8 @@ async fn of_ledger(
     write: impl FnOnce(&Ledger<'_>, usize, usize) -> Result<String> + Send + 'static,
 ) -> Response {
     site.about(subject, "/statement", page, kind, move |told, page, _| {
-        let ledger = Ledger::of_account(&told.history, told.statement()?, &told.entries, subject.account)?;
+        let (account, declared) = (subject.account, told.declared_by(subject.account));
+        let ledger = Ledger::of_account(&told.history, told.statement()?, &declared, account)?;
         let pages = pages_of(ledger.len(), rows);
         let page = page.within(pages, "movements")?;
         write(&ledger.paged((page - 1) * rows, rows), page, pages)

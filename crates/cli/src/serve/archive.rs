@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use eyre::{Report, Result, eyre};
 use levee::{
-    Block, Declared, Edition, Entry, History, RescueView, Statement,
-    board::{Compared, standing_among},
+    Block, Declared, Edition, Entry, Event, History, RescueView, Statement,
+    board::{BoardEvent, Compared, standing_among},
 };
 use levee_index::{Contract, Cursor, IndexError, Kind, Look, Store, Verdict};
-use levee_model::Wei;
+use levee_model::{Timestamp, Wei};
 use levee_pages::{Basis, Said};
 use tokio::{
     sync::{Mutex as AsyncMutex, broadcast, watch},
@@ -89,9 +89,18 @@ pub(super) struct Told {
     pub(super) edition: Edition,
     pub(super) view: RescueView,
     /// What was declared for it, in the order of the chain.
-    pub(super) entries: Arc<Vec<Entry>>,
+    stated: Arc<Vec<Stated>>,
     board: OnceLock<Board>,
     statement: OnceLock<Result<Statement, levee::Error>>,
+}
+
+/// A declaration, and its place in the chain: half of an [`Entry`], because anyone can make any number.
+#[derive(Debug, Clone)]
+struct Stated {
+    block: u64,
+    time: Timestamp,
+    transaction: B256,
+    declared: Declared,
 }
 
 /// What stands of all that was declared.
@@ -363,31 +372,46 @@ impl Shelf {
 
     fn events(&self) -> usize {
         let told = self.known.values().filter_map(|(known, _)| known.as_ref().ok());
-        told.map(|told| told.history.entries.len() + told.entries.len()).sum()
+        told.map(|told| told.history.entries.len() + told.stated.len()).sum()
+    }
+}
+
+impl Stated {
+    fn of(entry: Entry) -> Option<Self> {
+        let Entry { block, time, transaction, event } = entry;
+        let Event::Board(BoardEvent::Declared(declared)) = event else { return None };
+        Some(Self { block, time, transaction, declared })
+    }
+
+    fn entry(&self) -> Entry {
+        let Self { block, time, transaction, declared } = self.clone();
+        Entry { block, time, transaction, event: Event::Board(BoardEvent::Declared(declared)) }
     }
 }
 
 impl Told {
     fn of(history: History, entries: Vec<Entry>) -> Result<Self, levee::Error> {
+        let stated = entries.into_iter().filter_map(Stated::of).collect();
         let (basis, edition) = (Arc::new(Basis::of(&history)?), history.edition()?);
-        Ok(Self::new(history, basis, edition, Arc::new(entries)))
+        Ok(Self::new(history, basis, edition, Arc::new(stated)))
     }
 
     /// The same at a later block, if nothing has happened up to there.
     fn at(&self, block: Block) -> Self {
         let history = History { block, ..self.history.clone() };
-        Self::new(history, self.basis.clone(), self.edition, self.entries.clone())
+        Self::new(history, self.basis.clone(), self.edition, self.stated.clone())
     }
 
     /// The same with more declarations.
     fn with(self, new: Vec<Entry>) -> Self {
-        Self { entries: Arc::new(self.entries.iter().cloned().chain(new).collect()), ..self }
+        let new = new.into_iter().filter_map(Stated::of);
+        Self { stated: Arc::new(self.stated.iter().cloned().chain(new).collect()), ..self }
     }
 
-    fn new(history: History, basis: Arc<Basis>, edition: Edition, entries: Arc<Vec<Entry>>) -> Self {
+    fn new(history: History, basis: Arc<Basis>, edition: Edition, stated: Arc<Vec<Stated>>) -> Self {
         let view = history.rescue.view(history.moment());
         let (board, statement) = Default::default();
-        Self { history, basis, edition, view, entries, board, statement }
+        Self { history, basis, edition, view, stated, board, statement }
     }
 
     /// The statement of the whole rescue, made when it is first asked for.
@@ -399,8 +423,7 @@ impl Told {
     pub(super) fn board(&self) -> &Board {
         self.board.get_or_init(|| {
             let now = self.history.block.time;
-            let declared = self.entries.iter().enumerate();
-            let declared = declared.filter_map(|(place, entry)| Some((place, entry.event.declared()?)));
+            let declared = self.stated.iter().map(|stated| &stated.declared).enumerate();
             let made = declared.filter(|(_, declared)| declared.made_at <= now);
             let standing = standing_among(made, |(_, declared)| *declared, now);
             let places = standing.iter().map(|(place, _)| *place).collect();
@@ -415,6 +438,12 @@ impl Told {
         Compared::in_history(declared.clone(), &self.history, self.view.rate.known())
     }
 
+    /// What an account declared, in the order of the chain.
+    pub(super) fn declared_by(&self, account: Address) -> Vec<Entry> {
+        let own = self.stated.iter().filter(|stated| stated.declared.contributor == account);
+        own.map(Stated::entry).collect()
+    }
+
     /// How many declarations stand.
     pub(super) fn standing(&self) -> usize {
         self.board().places.len()
@@ -423,8 +452,8 @@ impl Told {
     /// The declarations that stand from a place on, compared with what is locked.
     pub(super) fn standing_from(&self, first: usize, count: usize) -> Vec<Compared> {
         let places = self.board().places.iter().skip(first).take(count);
-        let declared = places.filter_map(|place| self.entries.get(*place)?.event.declared());
-        declared.map(|declared| self.compared(declared)).collect()
+        let stated = places.filter_map(|place| self.stated.get(*place));
+        stated.map(|stated| self.compared(&stated.declared)).collect()
     }
 }
 

@@ -134,7 +134,8 @@ fn rescue_page<'a>(told: &'a Told, age: &'a str) -> RescuePage<'a> {
 pub(super) async fn contributor(State(site): State<Arc<Site>>, subject: Subject) -> Response {
     let account = subject.account;
     site.about(subject, "/contributor", Page(1), HTML, move |told, _, age| {
-        let ledger = Ledger::of_account(&told.history, told.statement()?, &told.entries, account)?;
+        let declared = told.declared_by(account);
+        let ledger = Ledger::of_account(&told.history, told.statement()?, &declared, account)?;
         let (view, statement, movements) = (ledger.view(), ledger.statement(), ledger.events());
         let (history, movements) = (&told.history, movements.as_slice());
         Ok(StatementPage { history, view, account, statement, movements, age }.document())

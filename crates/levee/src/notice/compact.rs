@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256};
 use levee_model::{
-    Amount, Compact, CompactEvent, Timestamp, Units,
+    Amount, Compact, CompactEvent, Timestamp, Units, Wei,
     compact::{CallState, CallView, MemberView, MemberWindows, Window},
 };
 
-use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, sentence};
+use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, Steps, sentence};
 use crate::{Entry, compact::CompactHistory, display::utc, text::event};
 
 /// How many steps there are to a quorum, and to all that is active.
@@ -17,7 +17,8 @@ const STEPS: u128 = 4;
 /// Everything in the history of a compact that is worth telling, in the order of the chain. What any member can bring about again and again,
 /// an approval or a notice, is not: that is told by [`standing_of_compact`], in steps.
 pub fn events_of_compact(history: &CompactHistory, interest: &Interest) -> Vec<Fact> {
-    let reader = Reader { compact: &history.compact, about: about(history), interest };
+    let mut reader =
+        Reader { compact: &history.compact, about: about(history), interest, claimed: Steps::new() };
     let mut seen = BTreeMap::<B256, u32>::new();
     let mut facts = Vec::new();
     for entry in &history.entries {
@@ -56,6 +57,8 @@ struct Reader<'a> {
     compact: &'a Compact,
     about: About,
     interest: &'a Interest,
+    /// Payments of premiums.
+    claimed: Steps<Address>,
 }
 
 impl Reader<'_> {
@@ -68,7 +71,10 @@ impl Reader<'_> {
         Fact { key, basis: Basis::Event { block: entry.block }, content }
     }
 
-    fn content(&self, entry: &Entry) -> Option<Content> {
+    fn content(&mut self, entry: &Entry) -> Option<Content> {
+        if let CompactEvent::PremiumClaimed { member, amount } = *entry.event.of_compact()? {
+            return self.paid(entry, member, amount);
+        }
         let terms = self.compact.terms();
         let plain = |kind, title: &str| self.plain(entry, kind, title);
         Some(match entry.event.of_compact()? {
@@ -93,11 +99,16 @@ impl Reader<'_> {
             CompactEvent::Left { member, .. } => {
                 self.own(entry, Kind::Left, "You have left the compact", *member)?
             }
-            CompactEvent::PremiumClaimed { member, .. } => {
-                self.own(entry, Kind::Paid, "Premium paid", *member)?
-            }
             _ => return None,
         })
+    }
+
+    /// A premium that was paid, told in steps of what is active.
+    fn paid(&mut self, entry: &Entry, member: Address, amount: Units) -> Option<Content> {
+        let content = self.own(entry, Kind::Paid, "Premium paid", member)?;
+        let active = self.compact.member_view(member).standing.active;
+        let [amount, active] = [amount, active].map(|units| Wei::new(units.get()));
+        self.claimed.add(member, amount, active).then_some(content)
     }
 
     fn plain(&self, entry: &Entry, kind: Kind, title: &str) -> Content {
@@ -324,6 +335,29 @@ mod tests {
         assert_eq!(told[4].content.account, Some(ANN));
         let keys: std::collections::BTreeSet<_> = told.iter().map(|fact| &fact.key).collect();
         assert_eq!(keys.len(), told.len());
+    }
+
+    #[test]
+    fn premiums_that_are_paid_out_are_told_in_steps() {
+        use CompactEvent as E;
+        let mut interest = Interest::default();
+        interest.accounts.insert(BEN);
+        let mut events = story()[..7].to_vec();
+        let told = |events: &[E]| {
+            let facts = events_of_compact(&history(events), &interest);
+            kinds(&facts).into_iter().filter(|kind| *kind == Kind::Paid).count()
+        };
+        // Of 100 that are active, 40 are Ben's, of which 0.4 are a hundredth.
+        let tenth = 10u128.pow(17);
+        for (paid, expected) in [(10, 1), (10, 1), (10 * tenth - 60, 2), (40, 2), (10 * tenth, 3)] {
+            events.push(E::PremiumPaid { payer: ANN, amount: Units::new(paid), weight: units(100) });
+            let amount = crate::compact::fold(Address::repeat_byte(0xc0), &history(&events).entries)
+                .unwrap()
+                .member_view(BEN)
+                .earned;
+            events.push(E::PremiumClaimed { member: BEN, amount });
+            assert_eq!(told(&events), expected, "{paid}");
+        }
     }
 
     fn step(facts: &[Fact], kind: Kind) -> Option<u64> {

@@ -14,7 +14,10 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use alloy::primitives::{Address, B256, hex, keccak256};
 use levee_model::{Timestamp, Wei, json::optional_account};
@@ -268,6 +271,26 @@ fn hundredths(part: Wei, draw: Wei) -> u64 {
         return 0;
     }
     u64::try_from(percent::bps_down(part, draw) / 100).unwrap_or(u64::MAX)
+}
+
+/// What was paid so far, told in steps: with the first payment, and each time that all of them reach another hundredth of a whole. Anyone can
+/// deposit little and have it paid, any number of times.
+#[derive(Debug)]
+struct Steps<K>(BTreeMap<K, Wei>);
+
+impl<K: Ord> Steps<K> {
+    const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Adds a payment. Whether it is told.
+    fn add(&mut self, to: K, amount: Wei, whole: Wei) -> bool {
+        let paid = self.0.entry(to).or_default();
+        let before = *paid;
+        // The amounts of a history add up.
+        *paid = before.checked_add(amount).unwrap_or(before);
+        before.is_zero() || hundredths(*paid, whole) > hundredths(before, whole)
+    }
 }
 
 /// A text that begins with a capital letter and ends with a full stop.
