@@ -85,6 +85,8 @@ impl World {
     /// A call is proposed for a rescue, passes and gives; the guardian leaves.
     async fn give(&self) -> Result<()> {
         let (alice, bob) = (self.environment.alice(), self.environment.bob());
+        // Votes are of the second before a proposal.
+        self.pass(60).await?;
         let terms = self.rescue().await?;
         Blueprint::escrow(&terms)?.deploy(&self.environment.outbox(alice)).await?;
         for call in CodeStore::of(Edition::LATEST).missing(&self.environment.provider).await? {
