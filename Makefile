@@ -10,6 +10,7 @@ LAB := target/debug/levee-lab
 # A stamp that is written last, so that an incomplete environment is made again.
 VENV := .tools/venv/done
 ARTICLE := scenarios/article-2026-04-24.toml
+COMPACT := scenarios/compact-2026.toml
 CAMPAIGNS := tests/invariant/**
 # Two thousand random walks, and tests that compile Solidity: `make check` leaves them to `make test`.
 SLOW_TESTS := model_and_bytecode_agree_on_random_walks model_and_bytecode_of_a_compact_agree what_its_source what_their_sources
@@ -32,6 +33,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 demo: setup $(LEVEE) ## Rehearse the rescue of April 2026 on a local chain, and write a page about each ending
 	@mkdir -p out
 	$(LEVEE) rehearse $(ARTICLE) --report out/rescue.html
+	@echo "The same rescue, had there been a compact since January: $(LEVEE) rehearse $(COMPACT)"
 
 $(LEVEE): FORCE
 	cargo build --release --locked -p levee-cli

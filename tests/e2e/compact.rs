@@ -1,7 +1,12 @@
 //! A compact by command, from its terms to a rescue that its members pay into.
 
-use alloy::primitives::{Address, B256, U256, utils::format_ether};
+use alloy::{
+    primitives::{Address, B256, U256, utils::format_ether},
+    providers::Provider as _,
+    rpc::types::Filter,
+};
 use levee::{Blueprint, CREATE2_DEPLOYER, bindings::WstETH, text::CompactFile};
+use levee_lab::proxy::{Proxy, Reply};
 use levee_model::CompactTerms;
 use serde_json::{Value, json};
 
@@ -36,7 +41,7 @@ document = "terms.md"
 
 impl World {
     /// With the compact created, and 40, 30 and 30 wstETH in the hands of Ann, Ben and Cat.
-    async fn with_compact() -> Self {
+    pub(crate) async fn with_compact() -> Self {
         let world = Self::start().await;
         world.fund_members().await;
         let terms = world.compact_terms().replace("ADMITTER", &world.address(ANYONE).to_string());
@@ -73,7 +78,7 @@ impl World {
     }
 
     /// All three admitted, with 40, 30 and 20 wstETH active, six days after the start.
-    async fn with_members() -> Self {
+    pub(crate) async fn with_members() -> Self {
         let world = Self::with_compact().await;
         for (member, amount) in [(ANN, 40), (BEN, 30), (CAT, 20)] {
             world.compact(ANYONE, "admit", &world.address(member).to_string());
@@ -242,6 +247,146 @@ async fn a_call_that_passes_pledges_every_members_part() {
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 }
 
+/// Operation and outcome of each duty of a keeper that looks once.
+fn kept(world: &World, options: &str) -> Vec<(String, String)> {
+    let round = world.levee(&format!("keeper --store index.db --once --dev 6 --json {options}")).json();
+    let text = |duty: &Value, key: &str| duty[key].as_str().expect("text").to_owned();
+    let duties = round["duties"].as_array().expect("a list").iter();
+    duties.map(|duty| (text(duty, "operation"), text(duty, "outcome"))).collect()
+}
+
+#[tokio::test]
+async fn a_keeper_activates_if_it_is_told_so_and_fulfills_once() {
+    let world = World::with_compact().await;
+    let [ann, ben, cat] = [ANN, BEN, CAT].map(|account| world.address(account));
+    for (member, amount) in [(ANN, 40), (BEN, 30), (CAT, 20)] {
+        world.compact(ANYONE, "admit", &world.address(member).to_string());
+        world.compact(member, "commit", &format!("{amount} wstETH --approve"));
+    }
+    let done = |operation: &str| (operation.to_owned(), "done".to_owned());
+    assert_eq!(kept(&world, "--activate"), [], "nothing has seasoned");
+    world.warp(6 * DAY).await;
+    assert_eq!(kept(&world, ""), []);
+    assert_eq!(kept(&world, &format!("--activate --member {cat}")), [done("Activate")]);
+    assert_eq!(kept(&world, "--activate"), [done("Activate"), done("Activate")]);
+    assert_eq!(world.compact_status()["all"]["activeUnits"], units(900));
+    world.deploy();
+    world.compact(ANN, "propose", "--terms rescue.toml --tier 2 --part 25%");
+    world.compact(ANN, "approve", "0");
+    assert_eq!(kept(&world, ""), [], "it has not passed");
+    world.compact(BEN, "approve", "0");
+    let plan =
+        world.levee("keeper --store index.db --dry-run --as 0x000000000000000000000000000000000000dEaD").ok();
+    let planned = words(&plan);
+    assert!(planned.contains("fulfillment of call 0 for 3 members, due since"), "{plan}");
+    let rescue = world.rescue();
+    assert_eq!(kept(&world, &format!("--rescue {rescue}")), [], "it looks after the rescue only");
+    assert_eq!(kept(&world, ""), [done("Fulfill")]);
+    assert_eq!(world.pots().await, [(2, 2, 225 * ETHER / 10, 0, 0)]);
+    assert_eq!(kept(&world, ""), []);
+    let given = |member: Address| {
+        let shares = world.compact_status()["calls"][0]["shares"].as_array().expect("a list").clone();
+        let share =
+            shares.into_iter().find(|share| share["member"] == member.to_string()).expect("it is there");
+        share["givenUnits"].as_str().expect("text").to_owned()
+    };
+    assert_eq!([ann, ben, cat].map(given), [units(100), units(75), units(50)]);
+}
+
+#[tokio::test]
+async fn people_are_told_of_a_compact() {
+    let world = World::with_members().await;
+    let ann = world.address(ANN);
+    let watch = || {
+        let ran = world.levee(&format!(
+            "watch --store index.db --state watch.db --confirmations 1 --once --json --for {ann}"
+        ));
+        let kind = |line: &str| {
+            let notice: Value = serde_json::from_str(line).expect("it is JSON");
+            notice["kind"].as_str().expect("text").to_owned()
+        };
+        ran.ok().lines().map(kind).collect::<Vec<_>>()
+    };
+    watch();
+    world.deploy();
+    world.compact(CAT, "premium", "9 wstETH --approve");
+    world.compact(ANN, "propose", "--terms rescue.toml --tier 2 --part 25%");
+    world.compact(ANN, "approve", "0");
+    let told = watch();
+    for kind in ["callProposed", "callApproved", "premiumDue", "created"] {
+        assert!(told.iter().any(|one| one == kind), "{kind}: {told:?}");
+    }
+    world.compact(BEN, "approve", "0");
+    world.compact(ANYONE, "fulfill", "0");
+    let told = watch();
+    for kind in ["callPassed", "callGives", "given"] {
+        assert!(told.iter().any(|one| one == kind), "{kind}: {told:?}");
+    }
+    assert_eq!(watch(), [""; 0], "nothing is told twice");
+}
+
+/// Against the hash of a block, with a premium, a notice, an approver, a call that gives and one that is voted on.
+#[tokio::test]
+async fn a_compact_is_proven_word_by_word() {
+    let world = World::with_members().await;
+    world.deploy();
+    world.compact(CAT, "premium", "9 wstETH --approve");
+    world.compact(BEN, "approver", &world.address(ANN).to_string());
+    world.compact(ANN, "propose", "--terms rescue.toml --tier 2 --part 25%");
+    world.compact(ANN, "approve", "0");
+    world.compact(ANN, "approve", &format!("0 --for {}", world.address(BEN)));
+    world.compact(ANYONE, "fulfill", &format!("0 --member {}", world.address(CAT)));
+    world.compact(CAT, "notice", "3 wstETH");
+    world.compact(ANN, "propose", "--terms rescue.toml --tier 2 --part 5%");
+    world.compact(BEN, "approve", "1");
+    let status = world.compact_status();
+    let compact = status["address"].as_str().expect("text");
+    let verified = world.levee(&format!("verify {compact} --json --bundle proof.json")).json();
+    for key in ["terms", "all", "members", "calls", "lastStarted", "address"] {
+        assert_eq!(verified[key], status[key], "{key}");
+    }
+    // 90 less the 5 that Cat gave, and nearly all of the premium.
+    assert_eq!(verified["balanceUnits"], units(940));
+    let [compact_words, token_words] =
+        [0, 1].map(|at| verified["proven"][at]["words"].as_array().expect("a list").len());
+    // Five of all; for each of three members five and a history; two for each call, and three votes.
+    assert_eq!((compact_words, token_words), (5 + 3 * 6 + 2 * (2 + 3), 1));
+    let text = world.levee(&format!("verify {compact} --terms compact.toml")).ok();
+    assert!(text.contains("not proven") && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    // Offline, and refused as soon as a digit of it is another.
+    let hash = verified["blockHash"].as_str().expect("text");
+    let offline =
+        world.levee(&format!("verify {compact} --from-bundle proof.json --block-hash {hash} --json")).json();
+    assert_eq!((&offline["members"], &offline["anchor"]["by"]), (&status["members"], &json!("caller")));
+    let bundle = std::fs::read_to_string(world.directory().join("proof.json")).expect("it was written");
+    let mut bundle: Value = serde_json::from_str(&bundle).expect("it is JSON");
+    // The last log, an approval, is left out.
+    bundle["evidence"]["logs"].as_array_mut().expect("a list").pop();
+    world.write("forged.json", &bundle.to_string());
+    let forged = world.levee(&format!("verify {compact} --from-bundle forged.json"));
+    assert!(forged.stderr.contains("`forged.json` proves nothing"), "{}", forged.stderr);
+    assert_eq!(forged.code, Some(1));
+    let other = CompactFile::read(&world.directory().join("compact.toml")).expect("it is valid").path;
+    let text = std::fs::read_to_string(&other)
+        .expect("it is there")
+        .replace("max_lock = \"60 days\"", "max_lock = \"61 days\"");
+    world.write("other.toml", &text);
+    let ran = world.levee(&format!("verify {compact} --terms other.toml"));
+    let differs =
+        "the terms of the compact are not those in `other.toml`: `maxLockSeconds` is 5184000, not 5270400";
+    assert!(words(&ran.stderr).contains(differs), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn an_index_has_compacts_too() {
+    let world = World::with_members().await;
+    world.compact(CAT, "notice", "5 wstETH");
+    let ran = world.levee("index --store index.db --once");
+    assert!(ran.stderr.contains("0 rescues and 1 compact"), "{}", ran.stderr);
+    let checked = world.levee("index check --store index.db --json").json();
+    assert_eq!(checked["differences"], json!([]));
+}
+
 #[tokio::test]
 async fn a_compact_is_used_as_its_page_says() {
     let page = project_file("docs/compact.md");
@@ -300,9 +445,47 @@ async fn a_compact_that_pays_into_foreign_contracts_takes_no_money() {
     let ran = world.levee(&format!("compact status {compact}"));
     assert!(ran.stderr.contains("which are not Levee's escrows"), "{}", ran.stderr);
     ran.ok();
+    let keeper = format!("keeper --store index.db --once --dev {ANYONE} --compact {compact}");
+    world.levee(&keeper).assert_refused(
+        &format!("the index of chain 31337 has no rescue or compact `{compact}`"),
+        "check the address, or let `levee index` catch up with the chain",
+    );
     // Who has something in it gets out.
     let ran = by_ann(&format!("take-back {compact} --json"));
     assert_eq!(kind(&ran), "NothingPending");
+}
+
+#[tokio::test]
+async fn a_compact_is_told_by_its_whole_history_or_not_at_all() {
+    let world = World::with_members().await;
+    let compact = world.compact_status()["address"].as_str().expect("text").to_owned();
+    let latest = world.chain.get_block_number().await.expect("anvil answers");
+    let ran = world.levee(&format!("compact status compact.toml --from-block {latest}"));
+    ran.assert_refused(
+        &format!(
+            "the compact `{compact}` was created before block {latest}, and its logs are needed from there on"
+        ),
+        "leave `--from-block` out, or name an earlier block",
+    );
+    // A name of an approver changes no sum, but the node must not leave it out.
+    let before = latest + 1;
+    world.compact(ANN, "approver", &world.address(BEN).to_string());
+    let filter = Filter::new().address(compact.parse::<Address>().expect("an address"));
+    let logs =
+        world.chain.get_logs(&filter.from_block(0).to_block(before - 1)).await.expect("anvil has them");
+    let logs = serde_json::to_value(logs).expect("they are JSON");
+    let proxy = Proxy::replying(&world.endpoint(), move |request| match request["method"].as_str() {
+        Some("eth_getLogs") => Reply::Result(logs.clone()),
+        _ => Reply::Node,
+    });
+    let ran = world.levee(&format!("compact status compact.toml --json --rpc-url {}", proxy.url()));
+    assert_eq!((ran.code, kind(&ran)), (Some(2), "CompactHistoryDiffers".to_owned()));
+    // The document is part of the terms.
+    world.write("terms.md", "Something else was agreed.\n");
+    let ran = world.levee("compact status compact.toml");
+    assert!(ran.stderr.contains("which follows from `compact.toml`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("a value in the file or its document differs"), "{}", ran.stderr);
+    assert_eq!(ran.code, Some(1));
 }
 
 #[tokio::test]

@@ -77,6 +77,21 @@ async fn a_name_means_the_same_as_its_address() {
 }
 
 #[tokio::test]
+async fn a_compact_has_a_name_too() {
+    let world = World::with_compact().await;
+    world.set_resolver(CODE.clone()).await;
+    let status = world.levee("compact status compact.toml --json").json();
+    let compact: Address = status["address"].as_str().expect("text").parse().expect("an address");
+    world.name("compact.eth", compact).await;
+    let ran = world.levee("compact status Compact.eth");
+    assert_eq!(ran.stderr, format!("compact.eth stands for {compact}\n"));
+    assert_eq!(ran.ok(), world.levee("compact status compact.toml").ok());
+    world
+        .levee("compact status other.eth")
+        .assert_refused("`other.eth` has no address", "check the name, or give the address");
+}
+
+#[tokio::test]
 async fn what_a_name_stands_for_is_always_shown_before_anything_is_signed() {
     let world = World::with_names().await;
     let cat = world.address(CAT);

@@ -67,12 +67,41 @@ fn play_every_scenario(edition: &str) {
         assert_gone(&chain(&stderr(&output)));
         played += 1;
     }
-    assert_eq!(played, 10);
+    assert_eq!(played, 11);
 }
 
 #[test]
 fn every_scenario_comes_out_as_it_expects_and_leaves_nothing_running() {
     play_every_scenario("v1");
+}
+
+/// What its members have is compared with the chain, so a scenario that expects a unit more of one fails.
+#[test]
+fn a_compact_of_a_scenario_is_reconciled_and_expected_to_the_unit() {
+    let output = rehearse(&scenarios().join("compact-2026.toml"), &["--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("stdout is JSON");
+    let members = result["endings"][0]["members"].as_array().expect("a list");
+    let member = |name: &str| members.iter().find(|one| one["who"] == name).expect("it is a member");
+    // Half of 30,000, and 49 % of what was left.
+    assert_eq!(member("Mantle Treasury")["givenUnits"], "22350000000000000000000");
+    assert_eq!(member("Golem Foundation + Factory")["givenUnits"], "0");
+    let given = "given = \"22350 wstETH\"";
+    let (_directory, path) =
+        changed("compact-2026.toml", given, "given = \"22350.000000000000000001 wstETH\"");
+    let output = rehearse(&path, &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "Mantle Treasury: given: expected 22350.000000000000000001 wstETH, found 22350 wstETH";
+    assert!(words(&stderr(&output)).contains(expected), "{}", stderr(&output));
+    // Before there is a rescue, nobody can pledge into it; nor is there a step for a compact without one.
+    let (_directory, path) =
+        changed("compact-2026.toml", "do = \"premium\"\nby = ", "do = \"pledge\"\ntier = 0\nwho = ");
+    let output = rehearse(&path, &[]);
+    let refused = "before the rescue is created, this is not possible";
+    assert!(words(&stderr(&output)).contains(refused), "{}", stderr(&output));
+    let (_directory, path) = changed("lapse.toml", "[expect]", "[[step]]\ndo = \"activate\"\n[expect]");
+    let output = rehearse(&path, &[]);
+    assert!(words(&stderr(&output)).contains("the scenario has no compact"), "{}", stderr(&output));
 }
 
 #[test]

@@ -107,6 +107,40 @@ impl Server {
     }
 }
 
+/// Compacts have pages, from the same index, and their rescues are one click away.
+#[tokio::test]
+async fn a_compact_has_a_page() {
+    let world = World::with_members().await;
+    world.deploy();
+    world
+        .levee(&format!(
+            "compact propose compact.toml --terms rescue.toml --tier 2 --part 25% --dev {ANN} --yes"
+        ))
+        .ok();
+    let status = world.levee("compact status compact.toml --json").json();
+    let compact = status["address"].as_str().expect("text");
+    world.levee("index --store index.db --once").ok();
+    let server = Server::start(&world, "--store index.db");
+    let list = server.get("/compacts").await;
+    assert_eq!(list.code, 200);
+    assert!(list.text.contains(&format!("href=\"/compact/{compact}\"")), "{}", list.text);
+    let page = server.get(&format!("/compact/{compact}")).await;
+    assert_eq!((page.code, page.headers["content-security-policy"].to_str().expect("text")), (200, POLICY));
+    assert!(page.text.contains("can be approved until"), "{}", page.text);
+    assert!(page.text.contains(&format!("href=\"{}\"", server.of(&world))), "{}", page.text);
+    assert_eq!(server.get(&server.of(&world)).await.code, 200);
+    let unknown = server.get(&format!("/compact/{}", world.rescue())).await;
+    assert_eq!(unknown.code, 404);
+    assert_eq!(server.get("/compact/0x1").await.code, 400);
+    assert_eq!(server.get("/compacts?page=2").await.code, 404);
+    // The same as a file, of the same index.
+    let wrote = world.levee(&format!("report --compact {compact} --html compact.html --store index.db")).ok();
+    assert!(wrote.starts_with(&format!("wrote a page about the compact {compact}, at block ")), "{wrote}");
+    let file = std::fs::read_to_string(world.directory().join("compact.html")).expect("it was written");
+    assert!(file.contains("can be approved until"), "{file}");
+    assert_eq!(server.end(), Some(0));
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // Mostly it has ended.
@@ -342,6 +376,7 @@ async fn readers_see_it_without_scripts_and_on_a_phone() {
     }
     // Programs follow it by its news and its dates.
     let page = server.get(&of).await.text;
+    let block = status["block"].to_string();
     for (kind, place, part) in [
         ("application/atom+xml", "/feed.atom", "<title>Levee: rescues on chain 31337</title>"),
         ("text/calendar", "/dates.ics", "BEGIN:VCALENDAR"),
@@ -353,7 +388,7 @@ async fn readers_see_it_without_scripts_and_on_a_phone() {
             (feed.code, feed.header("content-type")),
             (200, format!("{kind}; charset=utf-8").as_str())
         );
-        assert_eq!(feed.header("levee-block"), status["block"].to_string());
+        assert_eq!(feed.header("levee-block"), block);
         assert!(feed.text.contains(part), "{}", feed.text);
     }
     let feed = server.get(&format!("{of}/feed.atom")).await.text;

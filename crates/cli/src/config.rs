@@ -63,6 +63,11 @@ pub(crate) struct KeeperSettings {
     pub(crate) claim: bool,
     #[serde(deserialize_with = "listed::accounts")]
     pub(crate) pledger: Vec<Address>,
+    #[serde(deserialize_with = "listed::accounts")]
+    pub(crate) compact: Vec<Address>,
+    pub(crate) activate: bool,
+    #[serde(deserialize_with = "listed::accounts")]
+    pub(crate) member: Vec<Address>,
     #[serde(deserialize_with = "listed::price")]
     pub(crate) max_fee: Option<Wei>,
     #[serde(deserialize_with = "listed::price")]
@@ -82,6 +87,8 @@ pub(crate) struct KeeperSettings {
 pub(crate) struct WatchSettings {
     #[serde(deserialize_with = "listed::accounts")]
     pub(crate) rescue: Vec<Address>,
+    #[serde(deserialize_with = "listed::accounts")]
+    pub(crate) compact: Vec<Address>,
     #[serde(deserialize_with = "listed::accounts")]
     pub(crate) r#for: Vec<Address>,
     #[serde(deserialize_with = "listed::durations")]

@@ -198,7 +198,7 @@ mod tests {
         let waited = json!({ "transaction": B256::repeat_byte(7).to_string(), "waitedSeconds": 60 });
         assert_eq!(facts(not_mined), waited);
         let broken = levee::Error::BrokenHistory(Inconsistent::NoCreation);
-        assert_eq!(facts(broken), json!({ "reason": "they do not begin with the creation of the rescue" }));
+        assert_eq!(facts(broken), json!({ "reason": "they do not begin with its creation" }));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use levee::{
     SignerError, proof::ProofError,
 };
 use levee_index::IndexError;
-use levee_model::TermsError;
+use levee_model::{CompactRefusal, TermsError};
 
 /// The hint for an error of the index, if there is one.
 pub(crate) const fn for_index(error: &IndexError) -> Option<&'static str> {
@@ -25,7 +25,7 @@ pub(crate) const fn for_index(error: &IndexError) -> Option<&'static str> {
         IndexError::StoreDamaged { .. } | IndexError::OtherRules { .. } => {
             Some("index again into another store")
         }
-        IndexError::HistoryBroken { .. } => {
+        IndexError::HistoryBroken { .. } | IndexError::CompactBroken { .. } => {
             Some("the node leaves out logs; index again with another node, into another store")
         }
         _ => None,
@@ -41,9 +41,7 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::BoardRefused(refusal) => for_board(refusal),
         Error::RouterRefused(refusal) => for_router(refusal),
         Error::ReceiverRefused(refusal) => for_receiver(refusal),
-        Error::CompactRefused(_) => {
-            Some("`levee compact status` shows members and calls, and when each thing is possible")
-        }
+        Error::CompactRefused(refusal) => for_compact(refusal),
         Error::TokenRefused { .. } => {
             Some("check the account's balance and allowance, and whether the token is paused")
         }
@@ -68,7 +66,13 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::ForeignEscrows { .. } => Some(
             "what you have in it can be taken back, or put under notice and taken out, with `levee compact take-back`, `notice` and `leave`",
         ),
-        Error::CompactHistoryDiffers { .. } => Some("ask another node, or read from an earlier block"),
+        Error::CompactBeginsEarlier { .. } => Some("leave `--from-block` out, or name an earlier block"),
+        Error::BrokenCompact { .. } | Error::CompactHistoryDiffers { .. } => {
+            Some("the node leaves out logs: ask another one")
+        }
+        Error::NotLidos { .. } => {
+            Some("what you have in it can be taken out with `levee compact take-back`, `notice` and `leave`")
+        }
         Error::NotReconciled { .. } => Some(
             "logs are missing, or are of another rescue: compare the index with `levee index check`, or ask another node",
         ),
@@ -252,6 +256,54 @@ fn for_refusal(refusal: &Refusal) -> Option<&'static str> {
         NotGuardian { .. } => Some("sign with the guardian's account"),
         PaymentFailed { .. } => Some("the pledger can name another recipient with `--to`"),
         _ => None,
+    }
+}
+
+fn for_compact(refusal: &CompactRefusal) -> Option<&'static str> {
+    use CompactRefusal::*;
+    match refusal {
+        NotAdmitter { .. } => Some("sign with the account of the admitter, which the terms name"),
+        NotAdmitted { .. } => Some("ask the admitter, which `levee compact status` names, to admit it"),
+        ZeroAmount => Some("name more than zero"),
+        AmountTooLarge { .. } => Some("choose less"),
+        InvalidAccount { .. } => Some("name an account that someone controls"),
+        NothingPending { .. } | NothingNoticed { .. } | NothingToClaim { .. } | NobodyEarns => {
+            Some("`levee compact status` shows what each member has")
+        }
+        NoticeTooLarge { .. } => Some("choose at most what is active, which `levee compact status` shows"),
+        StillSeasoning { .. } | NoticeRunning { .. } | CallTooSoon { .. } => Some("wait until then"),
+        SeasonedTooLong { .. } => {
+            Some("`levee compact commit COMPACT 0 wstETH` lets it season anew; `take-back` pays it back")
+        }
+        NoticeLapsed { .. } => Some("give notice again with `levee compact notice`"),
+        NotApprover { .. } => Some("sign with the member, or with the approver that it has named"),
+        NoWeight { .. } => Some("only what was active then, and not under notice, can propose and approve"),
+        BpsOutOfBounds { .. } => Some("choose a part within these bounds with `--part`"),
+        WrongEscrowCode { .. } | NoEscrow { .. } => {
+            Some("check the terms file and its edition, and create the rescue with `levee deploy` first")
+        }
+        UnknownTier { .. } => Some("`levee status` lists the tiers of the rescue"),
+        NotPledging { .. } | CallTooLarge { .. } => {
+            Some("`levee status` shows what the rescue takes and misses")
+        }
+        DeadlineTooEarly { .. } => Some("only a rescue with a later deadline can be called for"),
+        RateUnreadable => Some("try again later"),
+        OtherToken { .. }
+        | ForeignGuardian { .. }
+        | VetoOutsidePolicy { .. }
+        | ObjectionPeriodBelowPolicy { .. }
+        | ExitWindowBelowPolicy { .. }
+        | LockTooLong { .. }
+        | ThresholdBelowPolicy { .. }
+        | RateBelowPolicy { .. } => {
+            Some("`levee compact status` shows what a rescue needs, and rescues never change in this")
+        }
+        UnknownCall { .. } | CallHasPassed { .. } | NotApproved { .. } | CallNotPassed { .. } => {
+            Some("`levee compact status` shows all calls, and who approves them")
+        }
+        VotingOver { .. } | FulfillmentOver { .. } => Some("propose it again, if it is still needed"),
+        NothingToGive { .. } => Some("`levee compact status` shows who gave what"),
+        AlreadyAdmitted { .. } | AlreadyApproved { .. } | Terms(_) => None,
     }
 }
 

@@ -3,7 +3,10 @@
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Entry, History};
+use levee::{
+    Entry, History,
+    compact::{CompactClient, CompactHistory},
+};
 use levee_index::Store;
 
 use crate::{
@@ -65,6 +68,19 @@ impl HistoryArgs {
         Ok((history, entries))
     }
 
+    /// A compact: from the index up to the block that it has come to, from a node up to the latest.
+    pub(crate) async fn read_compact(&self, compact: Address) -> Result<CompactHistory> {
+        if let Some(store) = self.store().await? {
+            let chain = chain_of(&store, self.network.expected(None)?).await?;
+            let found = store.compact(chain, compact).await?;
+            return found.ok_or_else(|| unknown_compact(chain, compact).into());
+        }
+        let connection = self.network.connect(None).await?;
+        let client = CompactClient::open(connection.provider.clone(), connection.chain, compact).await?;
+        client.check_token()?;
+        Ok(client.read(None).await?)
+    }
+
     /// The index to read; none if a node is to be asked.
     async fn store(&self) -> Result<Option<Store>> {
         let of_environment = || store::in_environment().filter(|_| !self.network.names_node());
@@ -113,6 +129,18 @@ pub(crate) async fn chain_of(store: &Store, expected: Option<u64>) -> Result<u64
             .hint("choose one with `--chain`")
             .into()),
     }
+}
+
+/// The index of a chain does not have a compact.
+pub(crate) fn unknown_compact(chain: u64, compact: Address) -> UserError {
+    UserError::new(format!("the index of chain {chain} has no compact `{compact}`"))
+        .hint("check the address, or let `levee index` catch up with the chain")
+}
+
+/// The index of a chain has neither a rescue nor a compact there.
+pub(crate) fn unknown_of_either(chain: u64, contract: Address) -> UserError {
+    UserError::new(format!("the index of chain {chain} has no rescue or compact `{contract}`"))
+        .hint("check the address, or let `levee index` catch up with the chain")
 }
 
 /// The index of a chain does not have a rescue.

@@ -25,6 +25,7 @@ use serde::Serialize;
 
 use crate::{
     address,
+    commands::compact::Named,
     connection::{Connection, NetworkArgs},
     error::UserError,
     gateway::{self, Trouble},
@@ -91,11 +92,15 @@ fn with_each(command: Command, change: &impl Fn(Arg) -> Arg) -> Command {
 }
 
 fn is_address(arg: &Arg) -> bool {
-    arg.get_value_parser().type_id() == TypeId::of::<Address>()
+    is::<Address>(arg)
+}
+
+fn is<T: 'static>(arg: &Arg) -> bool {
+    arg.get_value_parser().type_id() == TypeId::of::<T>()
 }
 
 /// Reads an address or a name, which is normalized (ENSIP-15).
-fn parse(text: &str) -> Result<NameOrAddress, UserError> {
+pub(crate) fn parse(text: &str) -> Result<NameOrAddress, UserError> {
     if !text.contains('.') {
         return address::parse(text).map(NameOrAddress::Address);
     }
@@ -113,7 +118,12 @@ impl<'a> Names<'a> {
             NameOrAddress::Name(name) => Some(name.as_str()),
             NameOrAddress::Address(_) => None,
         });
-        let names: BTreeSet<_> = names.collect();
+        let compacts = matches.ids().filter_map(|id| matches.try_get_one(id.as_str()).ok()?);
+        let compacts = compacts.filter_map(|given| match given {
+            Named::Name(name) => Some(name.as_str()),
+            Named::Address(_) | Named::File(_) => None,
+        });
+        let names: BTreeSet<_> = names.chain(compacts).collect();
         (!names.is_empty()).then_some(Self { names, matches })
     }
 
@@ -159,10 +169,16 @@ impl Known {
         let Some(chain) = self.chain else { return command };
         // The arguments live as long as the program.
         let chain: &'static str = chain.to_string().leak();
+        let known = self.clone();
+        let of_compacts = ValueParser::new(move |text: &str| match Named::parse(text)? {
+            Named::Name(name) => known.address(&name).map(Named::Address),
+            other => Ok(other),
+        });
         let parser = ValueParser::new(move |text: &str| self.address(text));
         with_each(command, &|arg| match arg.get_id().as_str() {
             "chain" => arg.default_value(chain),
             _ if is_address(&arg) => arg.value_parser(parser.clone()),
+            _ if is::<Named>(&arg) => arg.value_parser(of_compacts.clone()),
             _ => arg,
         })
     }
@@ -260,7 +276,8 @@ fn no_ens(name: &str, chain: u64) -> UserError {
         .hint("give the address: what a name stands for on one chain may be another's on the next")
 }
 
-fn no_address(name: &str) -> UserError {
+/// A name that stands for nothing.
+pub(crate) fn no_address(name: &str) -> UserError {
     UserError::new(format!("`{name}` has no address")).hint("check the name, or give the address")
 }
 

@@ -8,8 +8,11 @@ use alloy::{
     providers::DynProvider,
 };
 use eyre::Result;
-use levee::{Edition, Error, Receiver, accepts_ether, text::Hole};
-use levee_model::{Bps, Terms, Timestamp, Wei, prorata, schedule};
+use levee::{
+    Edition, Error, Receiver, accepts_ether,
+    text::{CompactFile, Hole},
+};
+use levee_model::{Bps, CompactTerms, Terms, Timestamp, Wei, prorata, schedule};
 
 use crate::{account::DEV_CHAIN, amount, percent, public_keys, receiver, terms::TermsFile, time};
 
@@ -24,13 +27,7 @@ const FAR: u64 = 5 * YEAR;
 /// The warnings that apply to a rescue on `chain` with these terms, if it were created at `now`.
 pub(crate) fn of_file(file: &TermsFile, now: Timestamp) -> Vec<String> {
     let mut all = of(file.chain, &file.terms, now);
-    if file.edition != Edition::LATEST {
-        all.push(format!(
-            "edition {} of the contracts is not the latest, which is {}",
-            file.edition,
-            Edition::LATEST
-        ));
-    }
+    all.extend(edition(file.edition));
     all.extend(file.document.as_deref().and_then(|document| other_net(document, file.terms.target)));
     all
 }
@@ -46,6 +43,52 @@ fn other_net(document: &Path, target: Wei) -> Option<String> {
         Ok(_) => None,
         Err(error) => Some(format!("nobody can read in the document what the target is the net of: {error}")),
     }
+}
+
+/// The warnings that apply to a compact with these terms.
+pub(crate) fn of_compact(file: &CompactFile) -> Vec<String> {
+    let terms = &file.terms;
+    let public = |name: &str, account: Address| {
+        public_key(file.chain, account).map(|what| format!("the {name} `{account}` is {what}"))
+    };
+    let all = [
+        edition(file.edition),
+        public("admitter", terms.admitter),
+        public("guardian", terms.guardian),
+        no_network(file.chain),
+        (terms.min_rate > Bps::ONE).then(|| {
+            format!(
+                "a min_rate of {} a year is more than any rescue is likely to promise: no call could be proposed",
+                percent::percent(terms.min_rate)
+            )
+        }),
+        lasting_veto(terms),
+        (terms.quorum == Bps::ONE).then(|| {
+            "with a quorum of 100 %, any one member who stays away stops every call".to_owned()
+        }),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// A veto that those whom a quorum outvotes could not reach together.
+fn lasting_veto(terms: &CompactTerms) -> Option<String> {
+    let outvoted = Bps::ONE.get() - terms.quorum.get();
+    (terms.max_veto.get() > outvoted && outvoted > 0).then(|| {
+        format!(
+            "members whom a quorum of {} outvotes have less than {}, and so cannot stop a rescue by a veto of up to {}: choose a \
+             max_veto of {} or less",
+            percent::percent(terms.quorum),
+            percent::of_bps(outvoted.into()),
+            percent::percent(terms.max_veto),
+            percent::of_bps(outvoted.into()),
+        )
+    })
+}
+
+fn edition(edition: Edition) -> Option<String> {
+    (edition != Edition::LATEST).then(|| {
+        format!("edition {edition} of the contracts is not the latest, which is {}", Edition::LATEST)
+    })
 }
 
 /// Those that only the chain of the terms can tell: about what the beneficiary is there.
@@ -380,6 +423,27 @@ mod tests {
         terms.guardian = Address::repeat_byte(6);
         let none = "the chain is 0, which no network has: no node will accept these terms";
         assert_eq!(of(0, &terms, NOW)[1..], [none]);
+    }
+
+    #[test]
+    fn terms_of_a_compact_that_members_may_regret_are_warned_of() {
+        let hash = format!("terms_hash = \"{}\"", alloy::primitives::B256::repeat_byte(7));
+        let text = levee::text::compact::template().replace("document = \"compact.md\"", &hash);
+        let warned = |changes: &[(&str, &str)]| {
+            let text = changes.iter().fold(text.clone(), |text, (find, replace)| {
+                assert!(text.contains(find), "{find}");
+                text.replace(find, replace)
+            });
+            of_compact(&CompactFile::parse(&crate::document::Document::new("c.toml", text)).unwrap())
+        };
+        let veto = "members whom a quorum of 60 % outvotes have less than 40 %, and so cannot stop a rescue by a veto of up to 40.01 %: choose a max_veto of 40 % or less";
+        assert_eq!(warned(&[("max_veto = \"40 %\"", "max_veto = \"40.01 %\"")]), [veto]);
+        assert_eq!(warned(&[]), [""; 0], "the template follows its own advice");
+        let rate = "a min_rate of 500 % a year is more than any rescue is likely to promise: no call could be proposed";
+        assert_eq!(warned(&[("min_rate = \"0 %\"", "min_rate = \"500 %\"")]), [rate]);
+        assert_eq!(warned(&[("min_rate = \"0 %\"", "min_rate = \"100 %\"")]), [""; 0]);
+        let all = "with a quorum of 100 %, any one member who stays away stops every call";
+        assert_eq!(warned(&[("quorum = \"60 %\"", "quorum = \"100 %\"")]), [all]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 use alloy::{primitives::Address, rpc::types::Log};
 use levee::{
     Entry, Error, Event, history,
-    model::{Inconsistent, Position, PositionId, Rescue, RescueEvent},
+    model::{Compact, Inconsistent, Position, PositionId, Rescue, RescueEvent},
 };
 
 use crate::{
@@ -24,16 +24,23 @@ pub(crate) struct Books {
     chain: u64,
     at: Option<Cursor>,
     contracts: BTreeMap<Address, Contract>,
-    /// Those whose logs have been added up; of the others, the store has them.
-    rescues: HashMap<Address, Folded>,
+    /// Those rescues and compacts whose logs have been added up; of the others, the store has them.
+    sums: HashMap<Address, Folded>,
 }
 
-/// What the logs of a rescue add up to, as far as each follows from those before it. One whose logs do not follow must not keep the
-/// others waiting.
+/// What the logs of a rescue or a compact add up to, as far as each follows from those before it. One whose logs do not follow must not
+/// keep the others waiting.
 #[derive(Debug, Default)]
 pub(crate) struct Folded {
-    rescue: Option<Rescue>,
+    sum: Option<Sum>,
     broken: Option<IndexError>,
+}
+
+/// What logs add up to.
+#[derive(Debug)]
+enum Sum {
+    Rescue(Box<Rescue>),
+    Compact(Box<Compact>),
 }
 
 /// What logs change.
@@ -45,7 +52,7 @@ pub(crate) struct Changes {
     pub(crate) logs: Vec<Log>,
     /// The positions that changed, as they are now.
     pub(crate) positions: BTreeMap<(Address, PositionId), Position>,
-    /// Rescues with a log that does not follow, which none before it did.
+    /// Rescues and compacts with a log that does not follow, which none before it did.
     pub(crate) broken: Vec<IndexError>,
 }
 
@@ -63,7 +70,7 @@ impl Books {
         // Before an index begins, it has no rows, but there may be a board.
         let contracts = contracts(&mut reader, chain).await?.into_iter().chain([Contract::board()]);
         let contracts = contracts.map(|contract| (contract.address, contract)).collect();
-        Ok(Some(Self { chain, at, contracts, rescues: HashMap::new() }))
+        Ok(Some(Self { chain, at, contracts, sums: HashMap::new() }))
     }
 
     /// Whether they are of this block.
@@ -78,19 +85,19 @@ impl Books {
 
     /// Adds the logs that follow; none if the store is elsewhere by now. Unless there are changes, they must not be used any more.
     pub(crate) async fn add(&mut self, store: &Store, logs: Vec<Log>) -> Result<Option<Changes>, IndexError> {
-        if !self.load_rescues(store, &logs).await? {
+        if !self.load_sums(store, &logs).await? {
             return Ok(None);
         }
         let mut changes = Changes::default();
         let mut changed = BTreeSet::new();
         for log in logs {
             let address = log.address();
-            if log.topic0() == Some(&Event::CREATION) && !self.contracts.contains_key(&address) {
+            if Contract::is_announced(&log) && !self.contracts.contains_key(&address) {
                 changes.contracts.extend(self.announce(&log)?);
             }
             match self.genuine(address) {
-                Some(Kind::Rescue) => {
-                    changed.extend(self.add_to_rescue(&log, &mut changes.broken)?.map(|id| (address, id)));
+                Some(kind) if is_added_up(kind) => {
+                    changed.extend(self.add_up(&log, &mut changes.broken)?.map(|id| (address, id)));
                 }
                 Some(_) => {}
                 // Anyone can make a contract whose events look like Levee's.
@@ -108,18 +115,18 @@ impl Books {
         contract.filter(|contract| contract.verdict == Verdict::Genuine).map(|contract| contract.kind)
     }
 
-    /// Adds up what the store has of the rescues that logs are of. Whether the store is still where they are.
-    async fn load_rescues(&mut self, store: &Store, logs: &[Log]) -> Result<bool, IndexError> {
+    /// Adds up what the store has of the rescues and compacts that logs are of. Whether the store is still where they are.
+    async fn load_sums(&mut self, store: &Store, logs: &[Log]) -> Result<bool, IndexError> {
         let mut missing: BTreeSet<_> = logs.iter().map(Log::address).collect();
-        missing.retain(|&rescue| {
-            self.genuine(rescue) == Some(Kind::Rescue) && !self.rescues.contains_key(&rescue)
+        missing.retain(|address| {
+            self.genuine(*address).is_some_and(is_added_up) && !self.sums.contains_key(address)
         });
         if missing.is_empty() {
             return Ok(true);
         }
         let Some(mut reader) = store.reader_at(self.chain, self.at).await? else { return Ok(false) };
-        for rescue in missing {
-            self.rescues.insert(rescue, fold(&mut reader, self.chain, rescue).await?);
+        for address in missing {
+            self.sums.insert(address, fold(&mut reader, self.chain, address).await?);
         }
         Ok(true)
     }
@@ -128,65 +135,96 @@ impl Books {
         let block = log.block_number.ok_or(Error::Malformed { what: "a log" })?;
         let contracts = Contract::announced(self.chain, block, log);
         self.contracts.extend(contracts.iter().map(|contract| (contract.address, *contract)));
-        self.rescues.insert(log.address(), Folded::default());
+        self.sums.insert(log.address(), Folded::default());
         Ok(contracts)
     }
 
-    /// Adds a log to its rescue, and tells which position it changes.
-    fn add_to_rescue(
-        &mut self,
-        log: &Log,
-        broken: &mut Vec<IndexError>,
-    ) -> Result<Option<PositionId>, IndexError> {
+    /// Adds a log to its rescue or compact, and tells which position it changes.
+    fn add_up(&mut self, log: &Log, broken: &mut Vec<IndexError>) -> Result<Option<PositionId>, IndexError> {
         let (address, entry) = (log.address(), Entry::try_from(log)?);
-        broken.extend(self.rescues.entry(address).or_default().add(address, &entry)?);
+        broken.extend(self.sums.entry(address).or_default().add(address, &entry)?);
         Ok(entry.event.of_rescue().and_then(RescueEvent::position))
     }
 
     fn position(&self, (rescue, id): (Address, PositionId)) -> Position {
-        self.rescues.get(&rescue).map_or(Position::default(), |folded| folded.position(id))
+        self.sums.get(&rescue).map_or(Position::default(), |folded| folded.position(id))
     }
+}
+
+/// Whether the logs of such a contract are added up as they come.
+const fn is_added_up(kind: Kind) -> bool {
+    matches!(kind, Kind::Rescue | Kind::Compact)
 }
 
 impl Folded {
     /// Adds the next event, unless one before it did not follow; tells if this is the first that does not.
-    pub(crate) fn add(&mut self, rescue: Address, entry: &Entry) -> Result<Option<IndexError>, Error> {
+    pub(crate) fn add(&mut self, address: Address, entry: &Entry) -> Result<Option<IndexError>, Error> {
         if self.broken.is_some() {
             return Ok(None);
         }
-        if let Err(source) = self.apply(rescue, entry)? {
-            self.broken = Some(IndexError::HistoryBroken { rescue, number: entry.block, source });
+        if let Err(source) = self.apply(address, entry)? {
+            self.broken = Some(broken(address, entry, source));
         }
         Ok(self.broken.clone())
     }
 
-    fn apply(&mut self, rescue: Address, entry: &Entry) -> Result<Result<(), Inconsistent>, Error> {
-        match (self.rescue.as_mut(), entry.event.of_rescue()) {
-            (Some(folded), Some(event)) => Ok(folded.apply(event)),
+    fn apply(&mut self, address: Address, entry: &Entry) -> Result<Result<(), Inconsistent>, Error> {
+        let begun = match (&mut self.sum, &entry.event) {
+            (Some(Sum::Rescue(rescue)), Event::Rescue(event)) => return Ok(rescue.apply(event)),
+            (Some(Sum::Compact(compact)), Event::Compact(event)) => return Ok(compact.apply(event)),
             // Its address emits no other events.
-            (Some(_), None) => Err(Error::Malformed { what: "a log" }),
-            (None, _) => match history::fold(rescue, slice::from_ref(entry)) {
-                Ok(folded) => {
-                    self.rescue = Some(folded);
-                    Ok(Ok(()))
-                }
-                Err(Error::BrokenHistory(source)) => Ok(Err(source)),
-                Err(other) => Err(other),
-            },
-        }
+            (Some(_), _) => return Err(Error::Malformed { what: "a log" }),
+            (None, _) => begin(address, entry)?,
+        };
+        Ok(begun.map(|sum| self.sum = Some(sum)))
     }
 
     /// A position after the last event that follows.
     pub(crate) fn position(&self, id: PositionId) -> Position {
-        self.rescue.as_ref().map_or(Position::default(), |rescue| rescue.position(id))
+        match &self.sum {
+            Some(Sum::Rescue(rescue)) => rescue.position(id),
+            _ => Position::default(),
+        }
     }
 
     /// The rescue, if all events follow.
     pub(crate) fn whole(self, rescue: Address) -> Result<Rescue, IndexError> {
         let source = Inconsistent::NoCreation;
-        match self.broken {
-            Some(broken) => Err(broken),
-            None => self.rescue.ok_or(IndexError::HistoryBroken { rescue, number: 0, source }),
+        match (self.broken, self.sum) {
+            (Some(broken), _) => Err(broken),
+            (None, Some(Sum::Rescue(rescue))) => Ok(*rescue),
+            (None, _) => Err(IndexError::HistoryBroken { rescue, number: 0, source }),
         }
+    }
+
+    /// The compact, if all events follow.
+    pub(crate) fn whole_compact(self, compact: Address) -> Result<Compact, IndexError> {
+        let source = Inconsistent::NoCreation;
+        match (self.broken, self.sum) {
+            (Some(broken), _) => Err(broken),
+            (None, Some(Sum::Compact(compact))) => Ok(*compact),
+            (None, _) => Err(IndexError::CompactBroken { compact, number: 0, source }),
+        }
+    }
+}
+
+/// What begins with a first event.
+fn begin(address: Address, entry: &Entry) -> Result<Result<Sum, Inconsistent>, Error> {
+    if let Some(event) = entry.event.of_compact() {
+        return Ok(Compact::created(address, event).map(|compact| Sum::Compact(Box::new(compact))));
+    }
+    match history::fold(address, slice::from_ref(entry)) {
+        Ok(rescue) => Ok(Ok(Sum::Rescue(Box::new(rescue)))),
+        Err(Error::BrokenHistory(source)) => Ok(Err(source)),
+        Err(other) => Err(other),
+    }
+}
+
+/// An event that does not follow from those before it.
+const fn broken(address: Address, entry: &Entry, source: Inconsistent) -> IndexError {
+    let number = entry.block;
+    match entry.event.of_compact() {
+        Some(_) => IndexError::CompactBroken { compact: address, number, source },
+        None => IndexError::HistoryBroken { rescue: address, number, source },
     }
 }

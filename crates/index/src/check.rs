@@ -11,13 +11,14 @@ use alloy::{
     providers::Provider,
 };
 use futures_util::TryStreamExt as _;
-use levee::{History, Query, Snapshot, model::PositionId};
+use levee::{History, Query, Snapshot, compact, model::PositionId};
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::{
     contract::Verdict,
     error::IndexError,
+    indexer::Cursor,
     store::{Columns, Store, Table, Value},
 };
 
@@ -92,8 +93,8 @@ fn text(columns: &[(String, Value)]) -> String {
     columns.iter().map(column).collect::<Vec<_>>().join(" ")
 }
 
-/// Compares all rescues of an index with the views of their contracts at the cursor's block, to the wei, and tells `found` of each
-/// difference. The node must still have the state of that block.
+/// Compares all rescues and compacts of an index with the views of their contracts at the cursor's block, to the wei, and tells `found` of
+/// each difference. The node must still have the state of that block.
 ///
 /// # Errors
 /// Any [`IndexError`] but those of opening a store.
@@ -120,7 +121,67 @@ pub async fn differences_from_views(
         views.compare(&mut found).await?;
         views.compare_rows(index, &mut found).await?;
     }
+    for compact in index.compacts(chain).await?.into_iter().filter(|one| one.verdict == Verdict::Genuine) {
+        compare_compact(index, provider, (chain, cursor), compact.address, &mut found).await?;
+    }
     Ok(())
+}
+
+/// Compares what the logs of a compact add up to with its views, and every vote.
+async fn compare_compact(
+    index: &Store,
+    provider: &impl Provider,
+    (chain, cursor): (u64, Cursor),
+    address: Address,
+    found: &mut impl FnMut(Difference),
+) -> Result<(), IndexError> {
+    let what = |of: &str| format!("compact {address}: {of}");
+    let compact = match index.compact(chain, address).await {
+        Ok(Some(history)) => history.compact,
+        Ok(None) => return Ok(()),
+        Err(error @ IndexError::CompactBroken { .. }) => {
+            found(Difference { what: what("logs"), index: Some(error.to_string()), chain: None });
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let (ours, block) = (compact.books(), BlockId::hash(cursor.hash));
+    let theirs = compact::books(provider, address, ours.members.keys().copied(), block).await?;
+    same(&what("books"), &ours, &theirs, found);
+    for (call, &member) in
+        (0..compact.call_count()).flat_map(|call| ours.members.keys().map(move |it| (call, it)))
+    {
+        let vote = compact::vote(provider, address, (call, member), block).await?;
+        same(
+            &what(&format!("vote of {member} on call {call}")),
+            &compact.vote_of(call, member),
+            &vote,
+            found,
+        );
+    }
+    Ok(())
+}
+
+/// Tells of the fields that differ, or of the values if they have none.
+fn same<T: Serialize>(what: &str, index: &T, chain: &T, found: &mut impl FnMut(Difference)) {
+    let json = |value: &T| serde_json::to_value(value).unwrap_or_default();
+    let (index, chain) = (json(index), json(chain));
+    let tell = |what: String, index: Option<&Json>, chain: Option<&Json>| Difference {
+        what,
+        index: index.map(Json::to_string),
+        chain: chain.map(Json::to_string),
+    };
+    match (&index, &chain) {
+        _ if index == chain => {}
+        (Json::Object(ours), Json::Object(theirs)) => {
+            let names: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+            let differing = names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name));
+            differing.for_each(|name| {
+                found(tell(format!("{what}, {name}"), ours.get(name), theirs.get(name)));
+            });
+        }
+        _ => found(tell(what.into(), Some(&index), Some(&chain))),
+    }
 }
 
 /// One rescue at one block, to be compared with its views.
@@ -202,25 +263,7 @@ impl<P: Provider> Views<'_, P> {
         Ok(query.read_at(self.provider, Some(self.history.chain), self.block).await?)
     }
 
-    /// Tells of the fields that differ, or of the values if they have none.
     fn same<T: Serialize>(&self, what: &str, index: &T, chain: &T, found: &mut impl FnMut(Difference)) {
-        let json = |value: &T| serde_json::to_value(value).unwrap_or_default();
-        let (index, chain) = (json(index), json(chain));
-        let tell = |what: String, index: Option<&Json>, chain: Option<&Json>| Difference {
-            what: format!("rescue {}: {what}", self.history.address),
-            index: index.map(Json::to_string),
-            chain: chain.map(Json::to_string),
-        };
-        match (&index, &chain) {
-            _ if index == chain => {}
-            (Json::Object(ours), Json::Object(theirs)) => {
-                let names: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
-                let differing = names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name));
-                differing.for_each(|name| {
-                    found(tell(format!("{what}, {name}"), ours.get(name), theirs.get(name)));
-                });
-            }
-            _ => found(tell(what.into(), Some(&index), Some(&chain))),
-        }
+        same(&format!("rescue {}: {what}", self.history.address), index, chain, found);
     }
 }

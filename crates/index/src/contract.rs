@@ -5,8 +5,8 @@ use alloy::{
     rpc::types::Log,
 };
 use levee::{
-    Blueprint, Edition, Event, NETWORKS,
-    model::{RescueEvent, Terms},
+    Blueprint, Edition, Event, NETWORKS, compact,
+    model::{CompactEvent, RescueEvent, Terms},
     network,
     operation::Contracts,
 };
@@ -27,9 +27,11 @@ pub enum Kind {
     BonusPool,
     /// The chain's board of declarations.
     Board,
+    /// A compact.
+    Compact,
 }
 
-/// Why a contract that announced a rescue is none.
+/// Why a contract that announced a rescue or a compact is none, or none to rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, IntoStaticStr, EnumString, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -39,8 +41,10 @@ pub enum Counterfeit {
     UnreadableTerms,
     /// Its address does not follow from the code of any edition and the terms that it announced.
     OtherAddress,
-    /// It is a rescue of tokens that are not Lido's.
+    /// It holds tokens that are not Lido's.
     ForeignTokens,
+    /// It is a compact whose calls pay into contracts that are not Levee's escrows, and could keep the money.
+    ForeignEscrows,
 }
 
 impl fmt::Display for Counterfeit {
@@ -51,6 +55,7 @@ impl fmt::Display for Counterfeit {
                 "its address does not follow from Levee's code and the terms that it announced"
             }
             Self::ForeignTokens => "its tokens are not Lido's",
+            Self::ForeignEscrows => "its calls pay into contracts that are not Levee's escrows",
         })
     }
 }
@@ -76,10 +81,10 @@ pub struct Contract {
     pub address: Address,
     /// What it is.
     pub kind: Kind,
-    /// The rescue that it belongs to, which may be itself; zero for the board.
+    /// The rescue that it belongs to, which may be itself; zero for the board and for compacts.
     #[serde(with = "levee_model::json::AccountOrNone")]
     pub rescue: Address,
-    /// The block in which the rescue was announced; 0 for the board.
+    /// The block in which the rescue or the compact was announced; 0 for the board.
     pub block: u64,
     /// Whether it is genuine.
     #[serde(flatten)]
@@ -93,11 +98,29 @@ impl Contract {
         Self { address, kind: Kind::Board, rescue: Address::ZERO, block: 0, verdict: Verdict::Genuine }
     }
 
+    /// Whether a log announces a rescue or a compact.
+    pub(crate) fn is_announced(log: &Log) -> bool {
+        log.topic0().is_some_and(|topic| [Event::CREATION, Event::COMPACT_CREATION].contains(topic))
+    }
+
+    /// What a log announces: a rescue, with its pools, or a compact; or a counterfeit.
+    pub(crate) fn announced(chain: u64, block: u64, log: &Log) -> Vec<Self> {
+        match log.topic0() {
+            Some(&Event::COMPACT_CREATION) => vec![Self::announced_compact(chain, block, log)],
+            _ => Self::announced_rescue(chain, block, log),
+        }
+    }
+
+    fn announced_compact(chain: u64, block: u64, log: &Log) -> Self {
+        let verdict = proven_compact(chain, log).map_or_else(Verdict::Counterfeit, |()| Verdict::Genuine);
+        Self { address: log.address(), kind: Kind::Compact, rescue: Address::ZERO, block, verdict }
+    }
+
     /// The rescue that a log announces, and its pools; or a counterfeit.
     ///
     /// Nothing is read from the chain: an address that follows from the code of an edition and the announced terms can only
     /// hold that code, created with these terms.
-    pub(crate) fn announced(chain: u64, block: u64, log: &Log) -> Vec<Self> {
+    fn announced_rescue(chain: u64, block: u64, log: &Log) -> Vec<Self> {
         let rescue = log.address();
         let contract = |kind, address| Self { address, kind, rescue, block, verdict: Verdict::Genuine };
         match proven(chain, log) {
@@ -121,6 +144,16 @@ fn proven(chain: u64, log: &Log) -> Result<Contracts, Counterfeit> {
     Ok(Contracts::of(log.address(), edition))
 }
 
+fn proven_compact(chain: u64, log: &Log) -> Result<(), Counterfeit> {
+    let event = Event::decode(&log.inner);
+    let Ok(Event::Compact(CompactEvent::Created { terms })) = event else {
+        return Err(Counterfeit::UnreadableTerms);
+    };
+    Blueprint::compact(&terms).edition_at(log.address()).ok_or(Counterfeit::OtherAddress)?;
+    network::check_wsteth(chain, terms.wsteth).map_err(|_| Counterfeit::ForeignTokens)?;
+    compact::escrow_edition(&terms).map(drop).ok_or(Counterfeit::ForeignEscrows)
+}
+
 fn announced_terms(log: &Log) -> Option<Terms> {
     match Event::decode(&log.inner) {
         Ok(Event::Rescue(RescueEvent::Created { terms })) => Some(terms),
@@ -135,9 +168,12 @@ pub(crate) fn rules() -> B256 {
     Event::signatures().for_each(|signature| hasher.update(signature));
     hasher.update(Contract::board().address);
     for edition in Edition::ALL {
-        for contract in
-            [levee::Contract::PledgeEscrow, levee::Contract::RecoveryPool, levee::Contract::BonusPool]
-        {
+        for contract in [
+            levee::Contract::PledgeEscrow,
+            levee::Contract::RecoveryPool,
+            levee::Contract::BonusPool,
+            levee::Contract::Compact,
+        ] {
             hasher.update(keccak256(edition.creation_code(contract)));
             hasher.update(edition.salt(contract));
         }

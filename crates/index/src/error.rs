@@ -106,6 +106,19 @@ pub enum IndexError {
         #[cfg_attr(feature = "schema", schemars(with = "String"))]
         source: Inconsistent,
     },
+    /// Logs of a compact are missing, or belong to another chain.
+    #[error("the logs of the compact `{compact}` do not follow from each other in block {number}: {source}")]
+    CompactBroken {
+        /// The compact.
+        #[serde(with = "levee_model::json::Account")]
+        compact: Address,
+        /// The block of the log that does not follow.
+        number: u64,
+        /// What is wrong with it.
+        #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        source: Inconsistent,
+    },
     /// An error of the client: the node failed, or answered with what cannot be.
     #[error("{0}")]
     #[serde(untagged)]
@@ -134,7 +147,8 @@ impl IndexError {
             Self::StoreUnreachable { .. }
             | Self::StoreFailed { .. }
             | Self::StoreDamaged { .. }
-            | Self::HistoryBroken { .. } => false,
+            | Self::HistoryBroken { .. }
+            | Self::CompactBroken { .. } => false,
         }
     }
 

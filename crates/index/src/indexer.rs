@@ -54,7 +54,7 @@ pub struct Added {
     /// How far the index has come.
     #[serde(flatten)]
     pub progress: Progress,
-    /// The rescues with a log that does not follow from those before it: all later logs of theirs are kept, but add up to nothing.
+    /// The rescues and compacts with a log that does not follow from those before it: all later logs of theirs are kept, but add up to nothing.
     pub broken: Vec<IndexError>,
 }
 

@@ -23,7 +23,7 @@ use crate::{
 mod client;
 mod code_store;
 
-pub use client::{CompactClient, CompactFunds, CompactHistory, fold};
+pub use client::{CompactClient, CompactFunds, CompactHistory, books, escrow_edition, fold, vote};
 pub use code_store::CodeStore;
 
 /// The most code that one contract may have as data, behind a byte that stops (EIP-170).

@@ -123,6 +123,28 @@ pub enum Error {
         /// The chain.
         chain: u64,
     },
+    /// The scan for the logs of a compact began after its creation.
+    #[error(
+        "the compact `{compact}` was created before block {block}, and its logs are needed from there on"
+    )]
+    CompactBeginsEarlier {
+        /// The compact.
+        #[serde(with = "levee_model::json::Account")]
+        compact: Address,
+        /// The block where the scan began.
+        block: u64,
+    },
+    /// The logs of a compact do not follow from each other.
+    #[error("the logs are not the complete history of the compact `{compact}`: {source}")]
+    BrokenCompact {
+        /// The compact.
+        #[serde(with = "levee_model::json::Account")]
+        compact: Address,
+        /// What is wrong with them.
+        #[serde(rename = "reason", serialize_with = "text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        source: Box<Inconsistent>,
+    },
     /// What the node's logs of a compact add up to is not what its views say.
     #[error(
         "the events of the compact `{compact}` do not add up to what it says at block {block}: the node left some out"
@@ -799,6 +821,7 @@ impl Error {
             | Self::ForeignTokens { .. }
             | Self::NotLidos { .. }
             | Self::ForeignEscrows { .. }
+            | Self::CompactBeginsEarlier { .. }
             | Self::Unencodable { .. }
             | Self::NotInitCode
             | Self::SignerRefused(_)
@@ -857,6 +880,7 @@ impl Error {
             | Self::Malformed { .. }
             | Self::Unproven(_)
             | Self::BrokenHistory(_)
+            | Self::BrokenCompact { .. }
             | Self::CompactHistoryDiffers { .. }
             | Self::HistoryDiffers { .. }
             | Self::NotReconciled { .. } => false,

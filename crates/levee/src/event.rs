@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     bindings::{
         BonusPool::BonusPoolEvents,
+        Compact::{self, CompactEvents},
         PledgeBoard::{EIP712DomainChanged, PledgeBoardEvents},
         PledgeEscrow::{self, PledgeEscrowEvents as Raw},
         RecoveryPool::RecoveryPoolEvents,
@@ -47,13 +48,17 @@ impl Event {
     /// The first topic of the event with which a rescue begins.
     pub const CREATION: B256 = PledgeEscrow::RescueCreated::SIGNATURE_HASH;
 
-    /// The first topics of all events of escrows, their pools and the board, to look for on any address.
+    /// The first topic of the event with which a compact begins.
+    pub const COMPACT_CREATION: B256 = Compact::CompactCreated::SIGNATURE_HASH;
+
+    /// The first topics of all events of escrows, their pools, the board and compacts, to look for on any address.
     pub fn signatures() -> impl Iterator<Item = B256> {
         let of_pools = RecoveryPoolEvents::SELECTORS.iter().chain(BonusPoolEvents::SELECTORS);
         let of_board = PledgeBoardEvents::SELECTORS.iter();
         // Anyone's, and never emitted by the board.
         let of_board = of_board.filter(|&&topic| topic != EIP712DomainChanged::SIGNATURE_HASH);
-        Raw::SELECTORS.iter().chain(of_pools).chain(of_board).copied().map(B256::new)
+        let of_rescues = Raw::SELECTORS.iter().chain(of_pools).chain(of_board);
+        of_rescues.chain(CompactEvents::SELECTORS).copied().map(B256::new)
     }
 
     /// Reads a log of an escrow or of a contract around it.
@@ -76,6 +81,14 @@ impl Event {
     pub const fn declared(&self) -> Option<&Declared> {
         match self {
             Self::Board(BoardEvent::Declared(declared)) => Some(declared),
+            _ => None,
+        }
+    }
+
+    /// The event, if it is a compact's.
+    pub const fn of_compact(&self) -> Option<&CompactEvent> {
+        match self {
+            Self::Compact(event) => Some(event),
             _ => None,
         }
     }

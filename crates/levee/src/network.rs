@@ -125,6 +125,18 @@ pub fn check_tokens(chain: u64, terms: &Terms) -> Result<(), Error> {
     Err(Error::ForeignTokens { chain, steth, wsteth })
 }
 
+/// Checks that the one token of a compact can be Lido's on `chain`, by the same rule.
+///
+/// # Errors
+/// [`Error::NotLidos`].
+pub fn check_wsteth(chain: u64, wsteth: Address) -> Result<(), Error> {
+    let is_possible = match Network::of(chain).and_then(Network::lido) {
+        Some((_, lidos)) => lidos == wsteth,
+        None => chain == LOCAL_CHAIN || !NETWORKS.iter().any(|other| other.has(wsteth)),
+    };
+    if is_possible { Ok(()) } else { Err(Error::NotLidos { wsteth, chain }) }
+}
+
 /// Whether the tokens are those of the chain, where Lido's are known there; elsewhere, whether they are no other network's, whose
 /// addresses may hold anything here. A local chain may be a copy of any network.
 fn can_be_lidos(chain: u64, steth: Address, wsteth: Address) -> bool {

@@ -57,6 +57,12 @@ pub fn wide_decimal(parts: U256) -> String {
     in_units(parts, Unit::ETHER)
 }
 
+/// Basis points as a percentage, exactly: `3.8 %`.
+pub fn percent(bps: u128) -> String {
+    let text = format!("{}.{:02}", bps / 100, bps % 100);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 fn in_units(parts: U256, unit: Unit) -> String {
     let text = ParseUnits::from(parts).format_units(unit);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -76,6 +82,12 @@ mod tests {
         assert_eq!(gwei(Wei::new(1)), "0.000000001 gwei");
         assert_eq!(Amount::StEth(Shares::new(1)).to_string(), "1 shares");
         assert_eq!(Amount::WstEth(Units::new(10u128.pow(19))).to_string(), "10 wstETH");
+    }
+
+    #[test]
+    fn parts_are_percentages() {
+        let shown = [1, 380, 5_000, 10_000, 14_285].map(percent);
+        assert_eq!(shown, ["0.01 %", "3.8 %", "50 %", "100 %", "142.85 %"]);
     }
 
     #[test]

@@ -197,7 +197,7 @@ impl RescueEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Inconsistent {
     /// The first event is not a creation.
-    #[error("they do not begin with the creation of the rescue")]
+    #[error("they do not begin with its creation")]
     NoCreation,
     /// The terms are not valid.
     #[error("no escrow accepts the terms: {0}")]

@@ -35,7 +35,7 @@ impl RescuePage<'_> {
                 h2 { "The amount to cover" }
                 (table("The amount to cover, since the beginning", ["Said", "Amount to cover", "Deadline", "In force", "Where"], &rows))
                 @if left_out > 0 { p { (counted(left_out, "earlier amendment")) " not listed." } }
-                @let told: Vec<_> = self.goals().into_iter().filter_map(|goal| self.waterfall(goal)).collect();
+                @let told: Vec<_> = self.goals().iter().filter_map(|(hash, targets)| self.waterfall(*hash, targets)).collect();
                 @for waterfall in &told { (waterfall) }
                 @if told.is_empty() {
                     p.note {
@@ -47,23 +47,24 @@ impl RescuePage<'_> {
         }
     }
 
-    /// What was to be covered by the original terms and by each amendment, the latest first, each document once.
-    fn goals(&self) -> Vec<Goal> {
+    /// What was to be covered by the original terms and by each amendment, by the document, in their order.
+    fn goals(&self) -> BTreeMap<B256, Vec<Wei>> {
         let proposed = self.history.entries.iter().filter_map(|entry| match &entry.event {
             Event::Rescue(RescueEvent::AmendmentProposed { amendment }) => Some(amendment.goal),
             _ => None,
         });
-        let mut goals: Vec<_> =
-            [Goal::from(self.history.rescue.terms())].into_iter().chain(proposed).collect();
-        goals.reverse();
-        let mut seen = std::collections::BTreeSet::new();
-        goals.retain(|goal| seen.insert(goal.terms_hash));
+        let mut goals = BTreeMap::<_, Vec<_>>::new();
+        for Goal { terms_hash, target, .. } in
+            [Goal::from(self.history.rescue.terms())].into_iter().chain(proposed)
+        {
+            goals.entry(terms_hash).or_default().push(target);
+        }
         goals
     }
 
-    /// From the gross loss to what is to be covered, as the document says; nothing without it.
-    fn waterfall(&self, goal: Goal) -> Option<Markup> {
-        let hole = self.holes.get(&goal.terms_hash)?;
+    /// From the gross loss to what is left to cover, as a document says, beside the targets that name it; nothing without it.
+    fn waterfall(&self, hash: B256, targets: &[Wei]) -> Option<Markup> {
+        let hole = self.holes.get(&hash)?;
         let mut left = hole.gross;
         let taken = hole.less.iter().map(|item| {
             let before = left;
@@ -82,10 +83,9 @@ impl RescuePage<'_> {
             h3 { "What it is the net of" }
             (table("From the gross loss to what is left to cover", ["What", "Amount", "Of the loss", "Source"], &rows))
             p.note {
-                "So says the document " code.hash { (goal.terms_hash.to_string()) } ", whose hash is among the terms. Nobody else vouches for it."
-                @if hole.net != goal.target {
-                    " " strong { "The target is another one: " (eth(goal.target)) "." }
-                }
+                "So says the document " code.hash { (hash.to_string()) } ", whose hash is among the terms. Nobody else vouches for it."
+                @if !targets.contains(&hole.net) { " " strong { "No target is that amount." } }
+                @else if targets.last() != Some(&hole.net) { " The target was amended since." }
             }
         })
     }

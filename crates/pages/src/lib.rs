@@ -2,6 +2,7 @@
 
 mod calendar;
 mod chart;
+mod compact;
 mod contributors;
 mod declared;
 mod feed;
@@ -24,6 +25,7 @@ use levee_model::{Models, Moment, RescueView};
 use maud::{DOCTYPE, Markup, html};
 
 pub use calendar::calendar;
+pub use compact::CompactPage;
 pub use declared::Said;
 pub use feed::feed;
 pub use hole::Holes;
@@ -75,6 +77,36 @@ pub enum Place<'a> {
         /// How old its block is, in words.
         age: &'a str,
     },
+}
+
+/// A document that needs nothing else.
+pub(crate) fn document_of_file(title: &str, header: &Markup, sections: &Markup) -> String {
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(style::policy());
+                meta name="referrer" content="no-referrer";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · Levee" }
+                style { (style::sheet()) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the figures" }
+                header { p.brand { "Levee" } (header) }
+                main #main { (sections) }
+                footer {
+                    p {
+                        "Made by " code { "levee report" } " from logs, without a server and without scripts. "
+                        "Nobody vouches for this page: " a href="#check" { "check it yourself" } "."
+                    }
+                }
+            }
+        }
+    };
+    document.into_string()
 }
 
 /// Everything that the page of a rescue tells.
@@ -132,33 +164,10 @@ impl<'a> RescuePage<'a> {
     pub fn document(&self, page: usize) -> String {
         let title = format!("Rescue {}", address::short(self.history.address));
         match self.place {
-            Place::File => self.file(&title, page).into_string(),
+            Place::File => document_of_file(&title, &self.header(), &self.sections(page)),
             Place::Site { .. } => site::Frame::new(&title, Some(self.history.address), self.header())
                 .with_alternates(&site::alternates(self.history.address))
                 .document(&self.sections(page)),
-        }
-    }
-
-    fn file(&self, title: &str, page: usize) -> Markup {
-        html! {
-            (DOCTYPE)
-            html lang="en" {
-                head {
-                    meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(style::policy());
-                    meta name="referrer" content="no-referrer";
-                    meta name="viewport" content="width=device-width, initial-scale=1";
-                    meta name="color-scheme" content="light dark";
-                    title { (title) " · Levee" }
-                    style { (style::sheet()) }
-                }
-                body {
-                    a.skip href="#main" { "Skip to the figures" }
-                    header { p.brand { "Levee" } (self.header()) }
-                    main #main { (self.sections(page)) }
-                    (self.footer())
-                }
-            }
         }
     }
 
@@ -200,17 +209,6 @@ impl<'a> RescuePage<'a> {
 
     const fn is_served(&self) -> bool {
         matches!(self.place, Place::Site { .. })
-    }
-
-    fn footer(&self) -> Markup {
-        html! {
-            footer {
-                p {
-                    "Made by " code { "levee report" } " from logs, without a server and without scripts. "
-                    "Nobody vouches for this page: " a href="#check" { "check it yourself" } "."
-                }
-            }
-        }
     }
 
     /// The terms in force.

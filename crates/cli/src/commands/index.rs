@@ -1,4 +1,4 @@
-//! `levee index`: the logs of all rescues of a chain, kept on this machine or in a database.
+//! `levee index`: the logs of all rescues and compacts of a chain, kept on this machine or in a database.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use eyre::Result;
 use levee::scan;
 use levee_index::{
-    Added, Cursor, Difference, IndexError, Indexer, Node, Progress, Source as _, Step, Store, differences,
-    differences_from_views,
+    Added, Contract, Cursor, Difference, IndexError, Indexer, Kind, Node, Progress, Source as _, Step, Store,
+    Verdict, differences, differences_from_views,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::{
     connection::{Connection, NetworkArgs},
     error::UserError,
+    event,
     interruption::interruption,
     output::Output,
     store::StoreArgs,
@@ -29,8 +30,8 @@ const LOOK: Duration = Duration::from_secs(4);
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "\
-Finds every rescue by the event with which it begins, proves it by its address, and keeps the logs of it, its pools and the \
-board. Follows the chain until it is interrupted, and then goes on where it was. What the chain drops is undone. Any number of \
+Finds every rescue and every compact by the event with which it begins, proves it by its address, and keeps the logs of it, of a rescue's \
+pools and of the board. Follows the chain until it is interrupted, and then goes on where it was. What the chain drops is undone. Any number of \
 these may write to one store.
 
 With `--json`, each step is one line.
@@ -116,7 +117,7 @@ impl FollowArgs {
         let followed = tokio::select! {
             biased;
             () = stop => Ok(()),
-            followed = follow(indexer, self.once, output) => followed,
+            followed = follow(indexer, (&store, connection.chain), self.once, output) => followed,
         };
         store.close().await;
         followed
@@ -161,7 +162,12 @@ fn node(connection: &Connection) -> Node<DynProvider> {
 }
 
 /// Steps forever, or until there is nothing more, if only `once`. Dropped at any point, it has written each step whole or not at all.
-async fn follow(mut indexer: Indexer<Node<DynProvider>>, once: bool, output: Output) -> Result<()> {
+async fn follow(
+    mut indexer: Indexer<Node<DynProvider>>,
+    (store, chain): (&Store, u64),
+    once: bool,
+    output: Output,
+) -> Result<()> {
     let mut was_up_to_date = false;
     loop {
         let step = indexer.step().await?;
@@ -170,7 +176,8 @@ async fn follow(mut indexer: Indexer<Node<DynProvider>>, once: bool, output: Out
             require_behind(&step)?;
         }
         if !(was_up_to_date && is_up_to_date) {
-            output.event(&text(&step), &step)?;
+            let counted = if is_up_to_date { counted(store, chain).await? } else { String::new() };
+            output.event(&format!("{}{counted}", text(&step)), &step)?;
         }
         if let Step::Indexed(Added { broken, .. }) = &step {
             output.warn(&broken.iter().map(broken_text).collect::<Vec<_>>());
@@ -183,6 +190,18 @@ async fn follow(mut indexer: Indexer<Node<DynProvider>>, once: bool, output: Out
             tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+/// How many genuine rescues and compacts the index has.
+async fn counted(store: &Store, chain: u64) -> Result<String> {
+    let contracts = store.contracts(chain).await?;
+    let count = |kind| {
+        let is_genuine = |one: &&Contract| one.kind == kind && one.verdict == Verdict::Genuine;
+        contracts.iter().filter(is_genuine).count()
+    };
+    let [rescues, compacts] = [(Kind::Rescue, "rescue"), (Kind::Compact, "compact")]
+        .map(|(kind, name)| event::counted(count(kind), name));
+    Ok(format!(", with {rescues} and {compacts}"))
 }
 
 /// Refuses to call an index up to date that is ahead of the node.

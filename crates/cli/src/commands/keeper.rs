@@ -1,4 +1,4 @@
-//! `levee keeper`: does what is due for rescues, and what anyone may do.
+//! `levee keeper`: does what is due for rescues and compacts, and what anyone may do.
 
 use std::{net::SocketAddr, num::NonZeroU64, time::Duration};
 
@@ -41,7 +41,8 @@ const GRACE: u64 = 45;
 /// Arguments of `levee keeper`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Settles, releases, lapses and expires rescues when it is time, and pays pledgers if told so; all of it is what anyone may do. Stands on \
+Settles, releases, lapses and expires rescues when it is time, and has the members of compacts give to calls that have passed; it pays \
+pledgers and activates commitments if told so. All of it is what anyone may do. Stands on \
 the index, which it carries on itself. Any number of keepers may run, of whomever: whoever comes later finds the duty done. Goes on until \
 it is interrupted; with `--json`, each duty that was tried is one line.
 
@@ -82,9 +83,13 @@ pub(crate) struct KeeperArgs {
 /// What is done, for which rescues.
 #[derive(Debug, Args)]
 struct WhatArgs {
-    /// Look after this rescue; may be repeated; default: all genuine ones of the chain.
+    /// Look after this rescue; may be repeated; default: all genuine rescues and compacts of the chain, unless one is named.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     rescue: Vec<Address>,
+
+    /// Look after this compact; may be repeated.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    compact: Vec<Address>,
 
     /// Pay refunds to pledgers, too.
     #[arg(long)]
@@ -101,6 +106,14 @@ struct WhatArgs {
     /// Pay only this pledger; may be repeated; default: all.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Vec<Address>,
+
+    /// Activate what members of compacts have pending and has seasoned, too.
+    #[arg(long)]
+    activate: bool,
+
+    /// Activate only for this member; may be repeated; default: all.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    member: Vec<Address>,
 
     /// Do what is due now, and end.
     #[arg(long)]
@@ -196,9 +209,13 @@ impl KeeperArgs {
     /// Takes from levee.toml what the arguments do not say.
     fn add(&mut self, file: KeeperSettings) {
         let Self { what, price, service, .. } = self;
-        if what.rescue.is_empty() {
-            what.rescue = file.rescue;
+        if what.rescue.is_empty() && what.compact.is_empty() {
+            (what.rescue, what.compact) = (file.rescue, file.compact);
         }
+        if what.member.is_empty() {
+            what.member = file.member;
+        }
+        what.activate |= file.activate;
         if what.pledger.is_empty() {
             what.pledger = file.pledger;
         }
@@ -219,7 +236,8 @@ impl KeeperArgs {
 
     async fn lookout(&self, connection: &Connection) -> Result<Lookout> {
         let detail = self.what.payouts().detail();
-        Lookout::open(connection, &self.store, self.from_block, &self.what.rescue, detail).await
+        let wanted = [&self.what.rescue[..], &self.what.compact].concat();
+        Lookout::open(connection, &self.store, self.from_block, &wanted, detail).await
     }
 
     /// What signs, with nobody there to ask.
@@ -268,8 +286,10 @@ impl KeeperArgs {
 
 impl WhatArgs {
     fn payouts(&self) -> Payouts {
-        let pledgers = self.pledger.iter().copied().collect();
-        Payouts { refund: self.refund, collect: self.collect, claim: self.claim, pledgers }
+        let [pledgers, members] =
+            [&self.pledger, &self.member].map(|accounts| accounts.iter().copied().collect());
+        let Self { refund, collect, claim, activate, .. } = *self;
+        Payouts { refund, collect, claim, pledgers, activate, members }
     }
 }
 

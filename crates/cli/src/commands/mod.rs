@@ -40,5 +40,6 @@ pub(crate) mod statement;
 pub(crate) mod status;
 pub(crate) mod terms;
 pub(crate) mod verify;
+pub(crate) mod verify_compact;
 pub(crate) mod watch;
 pub(crate) mod what_if;

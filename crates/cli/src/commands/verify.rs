@@ -11,7 +11,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::positions::{self, Positions};
+use super::{
+    positions::{self, Positions},
+    verify_compact,
+};
 use crate::{
     address, amount,
     connection::NetworkArgs,
@@ -30,40 +33,40 @@ use crate::{
 Every figure, but for those that depend on what is listed at the end, is proven by eth_getProof (EIP-1186) against the hash of one block: the code at the address, the \
 books of the rescue and of both pools, an account's positions, and what the escrow holds. The code and the \
 original terms must give the address. What a node says otherwise must agree, or the command fails. What \
-cannot be proven is listed at the end.
+cannot be proven is listed at the end. Of a compact, every member, every call and every vote is proven.
 
 Examples:
   levee verify 0x… --rpc-url https://node.example
   levee verify 0x… --terms rescue.toml --account 0x… --bundle proof.json
   levee verify 0x… --from-bundle proof.json --block-hash 0x…")]
 pub(crate) struct VerifyArgs {
-    /// Address of the rescue.
+    /// Address of the rescue, or of a compact.
     #[arg(value_name = "ADDRESS", value_parser = address::parse)]
-    rescue: Address,
+    pub(super) rescue: Address,
 
     /// Account whose positions are to be proven too.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
-    account: Option<Address>,
+    pub(super) account: Option<Address>,
 
     /// Terms file to compare with, term by term.
     #[arg(long, value_name = "FILE")]
-    terms: Option<PathBuf>,
+    pub(super) terms: Option<PathBuf>,
 
     /// Hash of the block to prove it at, from a source that you trust; default: the latest block, whose hash the nodes
     /// tell.
     #[arg(long, value_name = "HASH", value_parser = terms::parse_hash)]
-    block_hash: Option<B256>,
+    pub(super) block_hash: Option<B256>,
 
     /// Also write all evidence to this new file, for others to check offline.
     #[arg(long, value_name = "FILE")]
-    bundle: Option<PathBuf>,
+    pub(super) bundle: Option<PathBuf>,
 
     /// Check the evidence in this file, without a node.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["bundle", "rpc_url", "quorum", "timeout"])]
-    from_bundle: Option<PathBuf>,
+    pub(super) from_bundle: Option<PathBuf>,
 
     #[command(flatten)]
-    network: NetworkArgs,
+    pub(super) network: NetworkArgs,
 }
 
 /// Evidence in a file, and what it is to prove.
@@ -85,7 +88,7 @@ enum Format {
 /// Who says that the block is one of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "camelCase")]
-enum Anchor {
+pub(super) enum Anchor {
     /// The caller, who gave its hash.
     Caller,
     /// Nodes that agree.
@@ -102,6 +105,9 @@ enum Anchor {
 impl VerifyArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
+        if verify_compact::is_meant(&self).await? {
+            return verify_compact::run(&self, output).await;
+        }
         let terms = self.terms.as_deref().map(TermsFile::read).transpose()?;
         let (bundle, verified, anchor) = match &self.from_bundle {
             Some(path) => self.read(path, terms.as_ref())?,
@@ -136,11 +142,7 @@ impl VerifyArgs {
             }
         };
         let verified = evidence.check(&question)?;
-        let anchor = match (self.block_hash, node.nodes.quorum()) {
-            (Some(_), _) => Anchor::Caller,
-            (None, 1) => Anchor::Node,
-            (None, nodes) => Anchor::Quorum { nodes },
-        };
+        let anchor = Anchor::of(self.block_hash, node.nodes.quorum());
         let bundle = Bundle { format: Format::V1, rescue: self.rescue, account: self.account, evidence };
         Ok((bundle, verified, anchor))
     }
@@ -180,7 +182,12 @@ impl Bundle {
 
 /// Compares the proven terms with those of a file, word by word.
 fn compare(file: &TermsFile, proven: &Terms) -> Result<()> {
-    let [ours, theirs] = [&file.terms, proven].map(|terms| serde_json::to_value(terms).unwrap_or_default());
+    terms_differ("rescue", &file.path, &file.terms, proven)
+}
+
+/// Refuses terms of a rescue or a compact that are not those in a file.
+pub(super) fn terms_differ<T: Serialize>(what: &str, path: &Path, ours: &T, proven: &T) -> Result<()> {
+    let [ours, theirs] = [ours, proven].map(|terms| serde_json::to_value(terms).unwrap_or_default());
     let (Value::Object(ours), Value::Object(theirs)) = (ours, theirs) else { return Ok(()) };
     let differs = |(name, value): &(&String, &Value)| ours.get(*name) != Some(value);
     let difference = |(name, value): (&String, &Value)| format!("`{name}` is {value}, not {}", ours[name]);
@@ -188,13 +195,17 @@ fn compare(file: &TermsFile, proven: &Terms) -> Result<()> {
     if differences.is_empty() {
         return Ok(());
     }
-    let path = file.path.display();
-    Err(UserError::new(format!(
-        "the terms of the rescue are not those in `{path}`: {}",
-        differences.join("; ")
-    ))
-    .hint("pledge only to the rescue whose terms you have read: `levee address` computes its address")
-    .into())
+    let path = path.display();
+    let hint = match what {
+        "rescue" => {
+            "pledge only to the rescue whose terms you have read: `levee address` computes its address"
+        }
+        _ => {
+            "commit only to the compact whose terms you have read: `levee compact show` computes its address"
+        }
+    };
+    let message = format!("the terms of the {what} are not those in `{path}`: {}", differences.join("; "));
+    Err(UserError::new(message).hint(hint).into())
 }
 
 /// What is shown.
@@ -284,13 +295,20 @@ impl Shown<'_> {
     }
 
     fn not_proven(&self) -> String {
-        let facts: Vec<_> = self.verified.unproven.iter().map(|what| self.explain(what)).collect();
+        let unproven = self.verified.unproven.iter();
+        let facts: Vec<_> = unproven.map(|what| what_is_not_proven(what, self.anchor)).collect();
         table::facts_below(&facts)
     }
+}
 
-    fn explain(&self, what: &Unproven) -> (&'static str, String) {
-        match *what {
-            Unproven::Block => ("block", self.anchor.explain().to_owned()),
+/// What no proof shows, in words.
+pub(super) fn what_is_not_proven(what: &Unproven, anchor: Anchor) -> (&'static str, String) {
+    match *what {
+            Unproven::Block => ("block", anchor.explain().to_owned()),
+            Unproven::OtherMembers => (
+                "members",
+                "that nobody else has only something pending, or a premium to claim: who has something active cannot be left out".into(),
+            ),
             Unproven::ChainId { chain } => ("chain", format!("that it has the ID {chain}: blocks do not name it")),
             Unproven::Beneficiary { address } => {
                 ("beneficiary", format!("what {address} does with what it gets"))
@@ -308,13 +326,21 @@ impl Shown<'_> {
                 "that it does as it should, now or later: it is not the token that Lido is known to have on this chain".into(),
             ),
             Unproven::Balance { asset } => {
-                (name_of_asset(asset), "what the escrow has: it is not known where this token keeps balances".into())
+                (name_of_asset(asset), "what the contract has: it is not known where this token keeps balances".into())
             }
         }
-    }
 }
 
 impl Anchor {
+    /// By what nodes say, unless the caller has given the hash.
+    pub(super) const fn of(block_hash: Option<B256>, quorum: usize) -> Self {
+        match (block_hash, quorum) {
+            (Some(_), _) => Self::Caller,
+            (None, 1) => Self::Node,
+            (None, nodes) => Self::Quorum { nodes },
+        }
+    }
+
     fn explain(self) -> &'static str {
         match self {
             Self::Caller => {
@@ -331,11 +357,12 @@ impl Anchor {
     }
 }
 
-const fn name_of(role: Role) -> &'static str {
+pub(super) const fn name_of(role: Role) -> &'static str {
     match role {
         Role::Escrow => "escrow",
         Role::RecoveryPool => "recovery pool",
         Role::BonusPool => "bonus pool",
+        Role::Compact => "compact",
         Role::StEth => name_of_asset(Asset::StEth),
         Role::WstEth => name_of_asset(Asset::WstEth),
     }

@@ -46,8 +46,8 @@ const CONFIRMATIONS: u64 = 3;
 /// Arguments of `levee watch`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Tells of amendments and their exit windows, thresholds, deadlines, objections, what a guardian does, tranches, and the end of rescues; \
-with `--for`, also what accounts are owed. Stands on the index, which it carries on itself, and needs no account. Goes on until it is \
+Tells of amendments and their exit windows, thresholds, deadlines, objections, what a guardian does, tranches, and the end of rescues, \
+and of calls of compacts; with `--for`, also what accounts are owed. Stands on the index, which it carries on itself, and needs no account. Goes on until it is \
 interrupted. Each notice is a line on standard output, and goes to each channel at least once, with an ID that stays the same.
 
 Examples:
@@ -78,9 +78,13 @@ pub(crate) struct WatchArgs {
 /// What is told.
 #[derive(Debug, Args)]
 struct WhatArgs {
-    /// Watch this rescue; may be repeated; default: all genuine ones of the chain.
+    /// Watch this rescue; may be repeated; default: all genuine rescues and compacts of the chain, unless one is named.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     rescue: Vec<Address>,
+
+    /// Watch this compact; may be repeated.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
+    compact: Vec<Address>,
 
     /// Tell also what this account is owed, and what becomes of its positions; may be repeated.
     #[arg(long = "for", value_name = "ADDRESS", value_parser = address::parse)]
@@ -183,7 +187,9 @@ impl WatchArgs {
         if what.confirmations.is_none() && !what.finalized {
             (what.confirmations, what.finalized) = (file.confirmations, file.finalized);
         }
-        given_or(&mut what.rescue, file.rescue);
+        if what.rescue.is_empty() && what.compact.is_empty() {
+            (what.rescue, what.compact) = (file.rescue, file.compact);
+        }
         given_or(&mut what.accounts, file.r#for);
         given_or(&mut what.lead, file.lead);
         given_or(&mut channels.command, file.command);
@@ -197,8 +203,8 @@ impl WatchArgs {
     async fn watcher(&self, connection: &Connection, channels: Vec<Channel>) -> Result<Watcher> {
         let memory = Memory::open(self.channels.state.as_deref(), connection.chain).await?;
         let detail = Detail::Events;
-        let lookout =
-            Lookout::open(connection, &self.store, self.from_block, &self.what.rescue, detail).await?;
+        let wanted = [&self.what.rescue[..], &self.what.compact].concat();
+        let lookout = Lookout::open(connection, &self.store, self.from_block, &wanted, detail).await?;
         let metrics = Metrics::default();
         let outlet = |channel| Arc::new(Outlet::new(channel, memory.clone(), metrics.clone()));
         Ok(Watcher {

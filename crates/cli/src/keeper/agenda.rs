@@ -7,7 +7,13 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, keccak256};
 use levee::Purpose;
-use levee_model::{Duty, Operation, Timestamp, Wei};
+use levee_model::{
+    Duty, Operation, Timestamp, Wei,
+    compact::{CompactDuty, CompactTask},
+    json::Account,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::report::Outcome;
 use crate::service::Now;
@@ -15,11 +21,24 @@ use crate::service::Now;
 /// The longest pause between two attempts at the same duty, in blocks: half an hour on Ethereum.
 const LONGEST_PAUSE: u64 = 150;
 
-/// A duty to a rescue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Task {
-    pub(crate) rescue: Address,
-    pub(crate) duty: Duty,
+/// A duty to a rescue or a compact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Task {
+    Rescue {
+        /// The rescue.
+        #[serde(with = "Account")]
+        rescue: Address,
+        #[serde(flatten)]
+        duty: Duty,
+    },
+    Compact {
+        /// The compact.
+        #[serde(with = "Account")]
+        compact: Address,
+        #[serde(flatten)]
+        duty: CompactDuty,
+    },
 }
 
 /// A task in the words of the journal, which are the same in every run as long as it is the same.
@@ -65,7 +84,7 @@ impl Agenda {
         let before = std::mem::take(&mut self.seen);
         let mut ready = Vec::new();
         for task in tasks {
-            let key = (task.rescue, words(task.duty.operation, task.duty.since).to_string());
+            let key = task.key();
             let new = Seen { first: now, attempts: 0, not_before: now.block, reverts: 0, is_done: false };
             // If it was done in a block that the index has seen, it is due anew.
             let is_same = |seen: &Seen| !(seen.is_done && now.block >= seen.not_before);
@@ -85,8 +104,7 @@ impl Agenda {
     /// Takes note of an attempt: the next follows after a pause that doubles, and not before the index has seen `block`. What waits
     /// for a price or for ETH is looked at again in the next block.
     pub(crate) fn tried(&mut self, task: &Task, block: u64, outcome: &Outcome) {
-        let key = (task.rescue, words(task.duty.operation, task.duty.since).to_string());
-        let Some(seen) = self.seen.get_mut(&key) else { return };
+        let Some(seen) = self.seen.get_mut(&task.key()) else { return };
         let pause = match outcome {
             Outcome::TooDear { .. } | Outcome::Unfunded { .. } => 1,
             Outcome::Reverted { .. } => {
@@ -121,19 +139,67 @@ fn doubled(times: u32) -> u64 {
     1u64.checked_shl(times).unwrap_or(u64::MAX)
 }
 
+impl Task {
+    /// The contract that is called, or whose pool is.
+    pub(crate) const fn contract(&self) -> Address {
+        match self {
+            Self::Rescue { rescue, .. } => *rescue,
+            Self::Compact { compact, .. } => *compact,
+        }
+    }
+
+    /// Since when it is due, if the rules tell.
+    const fn since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Rescue { duty, .. } => duty.since,
+            Self::Compact { duty, .. } => Some(duty.since),
+        }
+    }
+
+    fn words(&self, since: Option<Timestamp>) -> Purpose {
+        match self {
+            Self::Rescue { duty, .. } => words(duty.operation, since),
+            Self::Compact { duty, .. } => words_of_compact(&duty.task).with_some("due", since),
+        }
+    }
+
+    fn key(&self) -> (Address, String) {
+        (self.contract(), self.words(self.since()).to_string())
+    }
+
+    /// Whether it is for one account, of which anyone can make many.
+    const fn is_payout(&self) -> bool {
+        match self {
+            Self::Rescue { duty, .. } => matches!(
+                duty.operation,
+                Operation::Refund(_) | Operation::Collect { .. } | Operation::Claim(_)
+            ),
+            Self::Compact { duty, .. } => matches!(duty.task, CompactTask::Activate { .. }),
+        }
+    }
+}
+
 impl Due {
-    /// Whether it pays a pledger.
+    /// Whether it is for one account.
     pub(crate) const fn is_payout(&self) -> bool {
-        matches!(
-            self.task.duty.operation,
-            Operation::Refund(_) | Operation::Collect { .. } | Operation::Claim(_)
-        )
+        self.task.is_payout()
     }
 
     /// The task as it was first seen at `first`.
     pub(crate) fn of(task: Task, first: Timestamp) -> Self {
-        let since = task.duty.since.unwrap_or(first);
-        Self { task, purpose: words(task.duty.operation, Some(since)), since }
+        let since = task.since().unwrap_or(first);
+        Self { purpose: task.words(Some(since)), task, since }
+    }
+}
+
+/// The words for a duty to a compact. The first of the members stands for all that give at once: what is left after them is another duty.
+fn words_of_compact(task: &CompactTask) -> Purpose {
+    match task {
+        CompactTask::Fulfill { call, members } => {
+            let purpose = Purpose::new(format!("{KEEPER}fulfill")).with("call", call);
+            purpose.with_some("first", members.first())
+        }
+        CompactTask::Activate { member } => Purpose::new(format!("{KEEPER}activate")).with("member", member),
     }
 }
 
@@ -193,7 +259,7 @@ mod tests {
 
     fn task(since: Option<u64>) -> Task {
         let duty = Duty { operation: Operation::Release(Asset::Eth), since, until: None };
-        Task { rescue: RESCUE, duty }
+        Task::Rescue { rescue: RESCUE, duty }
     }
 
     fn now(block: u64) -> Now {
@@ -278,22 +344,39 @@ mod tests {
     fn what_was_done_and_is_due_again_is_due_anew() {
         let mut agenda = Agenda::new(Address::ZERO, 1);
         let id = PositionId { pledger: RESCUE, tier: 2, asset: Asset::StEth };
-        let refund = Task { rescue: RESCUE, duty: Duty::at_any_time(Operation::Refund(id)) };
-        let first = agenda.at(now(1), [refund]).remove(0);
+        let refund = Task::Rescue { rescue: RESCUE, duty: Duty::at_any_time(Operation::Refund(id)) };
+        let first = agenda.at(now(1), [refund.clone()]).remove(0);
         let done = Executed { transaction: Default::default(), block: 3, gas_used: 0, events: Vec::new() };
         agenda.tried(&first.task, 3, &Outcome::Done(done));
         // The index has not seen the block yet.
-        assert_eq!(agenda.at(now(2), [refund]), []);
+        assert_eq!(agenda.at(now(2), [refund.clone()]), []);
         let again = agenda.at(now(4), [refund]).remove(0);
         assert_ne!(again.purpose, first.purpose);
+    }
+
+    #[test]
+    fn what_is_left_of_a_fulfillment_is_another_duty_and_activations_come_last() {
+        let [ann, ben] = [1, 2].map(Address::repeat_byte);
+        let compact =
+            |task| Task::Compact { compact: RESCUE, duty: CompactDuty { task, since: 7, until: 9 } };
+        let gives =
+            |members: &[Address]| compact(CompactTask::Fulfill { call: 3, members: members.to_vec() });
+        let mut agenda = Agenda::new(Address::ZERO, 1);
+        let activation = compact(CompactTask::Activate { member: ben });
+        let ready = agenda.at(now(1), [activation, gives(&[ann, ben])]);
+        let words: Vec<_> = ready.iter().map(|due| due.purpose.to_string()).collect();
+        let first = format!("keeper fulfill call=3 first={ann} due=7");
+        assert_eq!(words, [first, format!("keeper activate member={ben} due=7")]);
+        let rest = agenda.at(now(2), [gives(&[ben])]).remove(0);
+        assert_eq!(rest.purpose.to_string(), format!("keeper fulfill call=3 first={ben} due=7"));
     }
 
     #[test]
     fn the_longest_due_comes_first_and_what_has_no_time_is_due_since_it_was_seen() {
         let mut agenda = Agenda::new(Address::ZERO, 1);
         let id = PositionId { pledger: RESCUE, tier: 2, asset: Asset::StEth };
-        let refund = Task { rescue: RESCUE, duty: Duty::at_any_time(Operation::Refund(id)) };
-        agenda.at(now(1), [refund]);
+        let refund = Task::Rescue { rescue: RESCUE, duty: Duty::at_any_time(Operation::Refund(id)) };
+        agenda.at(now(1), [refund.clone()]);
         let ready = agenda.at(now(2), [task(Some(1_020)), refund, task(Some(7))]);
         let words: Vec<_> = ready.iter().map(|due| due.purpose.to_string()).collect();
         assert_eq!(

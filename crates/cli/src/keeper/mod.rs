@@ -22,7 +22,7 @@ use self::{
     metrics::Metrics,
     payouts::Payouts,
     report::{Handled, Outcome, Round},
-    sender::{Escrows, Sender, Sent, affordable},
+    sender::{OpenContracts, Sender, Sent, affordable},
 };
 use crate::{
     connection::Connection,
@@ -146,8 +146,8 @@ impl Keeper {
             let block = if let Outcome::Done(executed) = &outcome { executed.block } else { block };
             self.agenda.tried(&due.task, block, &outcome);
             self.metrics.count(outcome.name());
-            let (rescue, purpose, name) = (due.task.rescue, &due.purpose, outcome.name());
-            tracing::info!(target: "keeper", %rescue, %purpose, outcome = name, "{}", outcome.text());
+            let (contract, purpose, name) = (due.task.contract(), &due.purpose, outcome.name());
+            tracing::info!(target: "keeper", rescue = %contract, %purpose, outcome = name, "{}", outcome.text());
             let handled = due.handled(outcome);
             if tells_each {
                 self.output.event(&handled.text(), &handled)?;
@@ -193,7 +193,8 @@ impl Keeper {
             duties.extend(sent.handled.iter().map(|(due, outcome)| due.handled(outcome.clone())));
             self.tell(sent).await?;
         }
-        Ok(Round { block: now.block, rescues: self.lookout.watched.len(), duties })
+        let watched = &self.lookout.watched;
+        Ok(Round { block: now.block, rescues: watched.len(), compacts: watched.compacts().count(), duties })
     }
 }
 
@@ -206,10 +207,11 @@ pub(crate) async fn plan(
     every: Duration,
 ) -> Result<Round> {
     let now = lookout.caught_up(every).await?;
-    let (mut duties, mut escrows): (Vec<Handled>, _) = (Vec::new(), Escrows::default());
+    let (mut duties, mut opened): (Vec<Handled>, _) = (Vec::new(), OpenContracts::default());
     for due in Agenda::new(from, 1).at(now, payouts.tasks(&lookout.watched, now.time)) {
-        let outcome = Sender::plan(connection, from, &due, &mut escrows).await?;
+        let outcome = Sender::plan(connection, from, &due, &mut opened).await?;
         duties.push(due.handled(outcome));
     }
-    Ok(Round { block: now.block, rescues: lookout.watched.len(), duties })
+    let watched = &lookout.watched;
+    Ok(Round { block: now.block, rescues: watched.len(), compacts: watched.compacts().count(), duties })
 }

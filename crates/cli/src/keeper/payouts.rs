@@ -1,15 +1,15 @@
-//! Which duties a keeper does: what moves rescues on, and the payments that it was asked to make.
+//! Which duties a keeper does: what moves rescues and the calls of compacts on, and what it was asked to do for single accounts.
 
 use std::collections::BTreeSet;
 
 use alloy::primitives::Address;
 use levee::History;
-use levee_model::{Operation, PositionId, Timestamp};
+use levee_model::{Compact, Operation, PositionId, Timestamp, compact::CompactTask};
 
 use super::agenda::Task;
 use crate::service::watched::{Detail, Watched};
 
-/// Which payments to pledgers a keeper makes, of those that anyone may make.
+/// What a keeper does for single accounts, of what anyone may do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Payouts {
     pub(crate) refund: bool,
@@ -17,7 +17,14 @@ pub(crate) struct Payouts {
     pub(crate) claim: bool,
     /// To whom; everyone if it is empty.
     pub(crate) pledgers: BTreeSet<Address>,
+    /// Whether what members of compacts have pending is activated.
+    pub(crate) activate: bool,
+    /// Whose; everyone's if it is empty.
+    pub(crate) members: BTreeSet<Address>,
 }
+
+/// Members whose shares are pledged in one transaction: at most eight million gas, half of what a transaction may take.
+const BATCH: usize = 40;
 
 impl Payouts {
     /// How much of each rescue must be known to find them.
@@ -27,7 +34,24 @@ impl Payouts {
 
     /// All that is due by the clock of a block, at which the index is.
     pub(crate) fn tasks(&self, watched: &Watched, time: Timestamp) -> Vec<Task> {
-        watched.histories().flat_map(|history| self.tasks_of(watched, history, time)).collect()
+        let of_rescues = watched.histories().flat_map(|history| self.tasks_of(watched, history, time));
+        of_rescues
+            .chain(watched.compacts().flat_map(|compact| self.tasks_of_compact(compact, time)))
+            .collect()
+    }
+
+    fn tasks_of_compact(&self, compact: &Compact, time: Timestamp) -> Vec<Task> {
+        let wanted = compact.duties(time).into_iter().filter_map(|mut duty| match &mut duty.task {
+            CompactTask::Fulfill { members, .. } => {
+                members.truncate(BATCH);
+                Some(duty)
+            }
+            CompactTask::Activate { member } => {
+                let is_wanted = self.members.is_empty() || self.members.contains(member);
+                (self.activate && is_wanted).then_some(duty)
+            }
+        });
+        wanted.map(|duty| Task::Compact { compact: compact.address(), duty }).collect()
     }
 
     fn tasks_of(&self, watched: &Watched, history: &History, time: Timestamp) -> Vec<Task> {
@@ -37,7 +61,7 @@ impl Payouts {
         let claims = history.pools.claims(rescue).filter(|_| self.claim);
         let payouts = payouts.chain(claims).filter(|duty| self.includes(duty.operation));
         let duties = rescue.duties(at).into_iter().filter(|duty| duty.makes_sense(time));
-        duties.chain(payouts).map(|duty| Task { rescue: history.address, duty }).collect()
+        duties.chain(payouts).map(|duty| Task::Rescue { rescue: history.address, duty }).collect()
     }
 
     /// Whether a keeper makes this one.

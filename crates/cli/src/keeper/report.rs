@@ -1,24 +1,19 @@
 //! What became of a duty, for people and for programs.
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::B256;
 use levee::Executed;
-use levee_model::{
-    Asset, Duty, Operation, PositionId, Wei,
-    json::{Account, Hash},
-};
+use levee_model::{Asset, Duty, Operation, PositionId, Wei, compact::CompactTask, json::Hash};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{amount, time};
+use super::agenda::Task;
+use crate::{amount, event, time};
 
 /// A duty that a keeper has tried, or would try.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Handled {
-    /// The rescue.
-    #[serde(with = "Account")]
-    pub(crate) rescue: Address,
     #[serde(flatten)]
-    pub(crate) duty: Duty,
+    pub(crate) task: Task,
     #[serde(flatten)]
     pub(crate) outcome: Outcome,
 }
@@ -84,6 +79,8 @@ pub(crate) struct Round {
     pub(crate) block: u64,
     /// How many rescues are looked after.
     pub(crate) rescues: usize,
+    /// How many compacts are.
+    pub(crate) compacts: usize,
     /// What was due.
     pub(crate) duties: Vec<Handled>,
 }
@@ -133,15 +130,19 @@ impl Outcome {
 impl Handled {
     /// In a line.
     pub(crate) fn text(&self) -> String {
-        format!("{}  {}: {}", self.rescue, title(&self.duty), self.outcome.text())
+        format!("{}  {}: {}", self.task.contract(), title(&self.task), self.outcome.text())
     }
 }
 
 impl Round {
     /// A line for each duty.
     pub(crate) fn text(&self) -> String {
-        let Self { block, rescues, duties } = self;
-        let of = if *rescues == 1 { "1 rescue".to_owned() } else { format!("{rescues} rescues") };
+        let Self { block, rescues, compacts, duties } = self;
+        let of_rescues = event::counted(*rescues, "rescue");
+        let of = match compacts {
+            0 => of_rescues,
+            _ => format!("{of_rescues} and {}", event::counted(*compacts, "compact")),
+        };
         if duties.is_empty() {
             return format!("nothing is due for {of} at block {block}\n");
         }
@@ -150,7 +151,22 @@ impl Round {
 }
 
 /// A duty for people: what, for whom, and since when.
-pub(crate) fn title(duty: &Duty) -> String {
+pub(crate) fn title(task: &Task) -> String {
+    match task {
+        Task::Rescue { duty, .. } => title_of_rescue(duty),
+        Task::Compact { duty, .. } => {
+            let what = match &duty.task {
+                CompactTask::Fulfill { call, members } => {
+                    format!("fulfillment of call {call} for {}", event::counted(members.len(), "member"))
+                }
+                CompactTask::Activate { member } => format!("activation for {member}"),
+            };
+            format!("{what}, due since {}", time::time(duty.since))
+        }
+    }
+}
+
+fn title_of_rescue(duty: &Duty) -> String {
     let of = |name: &str, PositionId { pledger, tier, asset }: PositionId| {
         format!("{name} of {asset} in tier {tier} for {pledger}")
     };

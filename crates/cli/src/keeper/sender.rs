@@ -16,12 +16,16 @@ use alloy::{
 use eyre::Result;
 use levee::{
     Call, Confirmations, Error, Escrow, Executed, FeeOptions, Intent, Journal, Outbox, Prepared,
+    compact::CompactClient,
     outbox::{Draft, IntentState, Signed, SignedState},
 };
-use levee_model::{Timestamp, Wei};
+use levee_model::{
+    Timestamp, Wei,
+    compact::{CompactDuty, CompactTask},
+};
 
 use super::{
-    agenda::{Cap, Due, KEEPER},
+    agenda::{Cap, Due, KEEPER, Task},
     report::{Handled, Outcome},
 };
 use crate::{account::Hand, connection::Connection, journal::SqliteJournal, output::Output};
@@ -35,6 +39,9 @@ const MOST_GAS: u64 = 1_200_000;
 /// The most gas that is paid for a payment to a pledger, three times what the dearest one needs: it is paid for again with each tranche,
 /// so a pledger that wastes gas must not make it dear.
 const MOST_PAYOUT_GAS: u64 = 300_000;
+
+/// The most gas that is paid for a fulfillment, beside what it needs anyway: a third more than a new position takes.
+const MOST_GAS_OF_GIFT: u64 = 250_000;
 
 /// What the dearest duty of a keeper is taken to need, with a quarter on top: the settlement of 24 pots.
 pub(crate) const DUTY_GAS: u64 = 400_000;
@@ -96,20 +103,40 @@ struct Basis {
     balance: Wei,
     /// What the journal has.
     known: Vec<Intent>,
-    escrows: Escrows,
+    opened: OpenContracts,
 }
 
-/// The escrows of a round, each opened once: whether it is genuine does not change meanwhile.
+/// The contracts of a round, each opened once: whether it is genuine does not change meanwhile.
 #[derive(Debug, Default)]
-pub(crate) struct Escrows(BTreeMap<Address, Escrow<DynProvider>>);
+pub(crate) struct OpenContracts {
+    escrows: BTreeMap<Address, Escrow<DynProvider>>,
+    compacts: BTreeMap<Address, CompactClient<DynProvider>>,
+}
 
-impl Escrows {
-    async fn open<J: Journal>(
+impl OpenContracts {
+    async fn compact<J: Journal>(
+        &mut self,
+        outbox: &Outbox<DynProvider, J>,
+        compact: Address,
+    ) -> Result<&CompactClient<DynProvider>, Error> {
+        Ok(match self.compacts.entry(compact) {
+            Entry::Occupied(opened) => opened.into_mut(),
+            Entry::Vacant(place) => {
+                let client = CompactClient::open(outbox.provider().clone(), outbox.chain(), compact).await?;
+                client.check_token()?;
+                // Its members' money must not go where it could be kept.
+                client.check_escrows()?;
+                place.insert(client)
+            }
+        })
+    }
+
+    async fn escrow<J: Journal>(
         &mut self,
         outbox: &Outbox<DynProvider, J>,
         rescue: Address,
     ) -> Result<&Escrow<DynProvider>, Error> {
-        Ok(match self.0.entry(rescue) {
+        Ok(match self.escrows.entry(rescue) {
             Entry::Occupied(opened) => opened.into_mut(),
             Entry::Vacant(place) => {
                 place.insert(Escrow::open(outbox.provider().clone(), outbox.chain(), rescue).await?)
@@ -158,7 +185,7 @@ impl Sender {
         sent: &mut Sent,
     ) -> Result<Vec<(&'a Due, Intent, Signed)>> {
         let (balance, known) = (self.balance().await?, self.journal.intents().await?);
-        let mut basis = Basis { balance, known, escrows: Escrows::default() };
+        let mut basis = Basis { balance, known, opened: OpenContracts::default() };
         let mut begun = Vec::new();
         for one in due.iter().take(AT_ONCE) {
             if self.stop.is_set() {
@@ -185,10 +212,10 @@ impl Sender {
         connection: &Connection,
         from: Address,
         due: &Due,
-        escrows: &mut Escrows,
+        opened: &mut OpenContracts,
     ) -> Result<Outcome> {
         let outbox = Outbox::watching(connection.provider.clone(), connection.chain, from);
-        match prepare(&outbox, due, escrows).await {
+        match prepare(&outbox, due, opened).await {
             Ok((_, prepared)) => {
                 Ok(Outcome::Planned { gas: prepared.gas(), fee_limit: prepared.cost_limit() })
             }
@@ -298,13 +325,13 @@ impl Sender {
         basis: &mut Basis,
     ) -> Result<Begun, Error> {
         let (chain, account) = (outbox.chain(), outbox.account());
-        let rescue = Some(due.task.rescue);
+        let rescue = Some(due.task.contract());
         let draft = Draft { chain, account, rescue, purpose: due.purpose.clone(), key: None };
         if let Some(begun) = self.begun_before(outbox, &draft, &basis.known).await? {
             return Ok(begun);
         }
         let cap = self.cap.at(due.since, now);
-        let prepared = prepare(outbox, due, &mut basis.escrows).await;
+        let prepared = prepare(outbox, due, &mut basis.opened).await;
         let prepared = prepared.and_then(|(call, prepared)| Ok((call, prepared.at_price(cap)?)));
         let (call, prepared) = match prepared {
             Ok(prepared) => prepared,
@@ -322,7 +349,7 @@ impl Sender {
         }
         let intent = self.journal.begin(&draft, std::slice::from_ref(&step)).await?;
         let signed = outbox.send(&intent, &step, &prepared).await?;
-        tracing::info!(target: "keeper", purpose = %due.purpose, rescue = %due.task.rescue, transaction = %signed.hash, "sent");
+        tracing::info!(target: "keeper", purpose = %due.purpose, rescue = %due.task.contract(), transaction = %signed.hash, "sent");
         Ok(Begun::Sent(Box::new((intent, signed))))
     }
 
@@ -381,14 +408,30 @@ impl Sender {
 async fn prepare<J: Journal>(
     outbox: &Outbox<DynProvider, J>,
     due: &Due,
-    escrows: &mut Escrows,
+    opened: &mut OpenContracts,
 ) -> Result<(Call<DynProvider>, Prepared), Error> {
-    let call = escrows.open(outbox, due.task.rescue).await?.call(due.task.duty.operation)?;
+    let call = match &due.task {
+        Task::Rescue { rescue, duty } => opened.escrow(outbox, *rescue).await?.call(duty.operation)?,
+        Task::Compact { compact, duty } => {
+            opened.compact(outbox, *compact).await?.call(&duty.task.operation(), None)?
+        }
+    };
     let prepared = outbox.prepare(&call).await?;
-    let limit = if due.is_payout() { MOST_PAYOUT_GAS } else { MOST_GAS };
+    let limit = most_gas(due);
     match prepared.gas() {
         gas if gas > limit => Err(Error::GasAboveLimit { gas, limit }),
         _ => Ok((call, prepared)),
+    }
+}
+
+/// The most gas that is paid for a duty.
+fn most_gas(due: &Due) -> u64 {
+    match &due.task {
+        Task::Compact { duty: CompactDuty { task: CompactTask::Fulfill { members, .. }, .. }, .. } => {
+            MOST_PAYOUT_GAS.saturating_add(MOST_GAS_OF_GIFT.saturating_mul(members.len() as u64))
+        }
+        _ if due.is_payout() => MOST_PAYOUT_GAS,
+        _ => MOST_GAS,
     }
 }
 
@@ -425,7 +468,7 @@ pub(crate) fn affordable(balance: Wei, price: Wei) -> u64 {
 impl Due {
     /// What became of it.
     pub(crate) fn handled(&self, outcome: Outcome) -> Handled {
-        Handled { rescue: self.task.rescue, duty: self.task.duty, outcome }
+        Handled { task: self.task.clone(), outcome }
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use toml::Spanned;
 
 use super::{
+    compact::MemberLine,
     declared::Declared,
     format::{ExpectToml, OfContributor, OfGroup, OfTier, OneOrMore},
     pools::{Group, Sponsor},
@@ -185,7 +186,16 @@ impl Part<String, OfContributor> {
         let declared = |part: fn(&Declared) -> Wei| {
             Amount::Eth(statement.declared.iter().filter(|one| one.who == self.of).map(part).sum())
         };
+        let member = |part: fn(&MemberLine) -> Units| {
+            let own = statement.members.iter().filter(|member| member.who == self.of);
+            Amount::WstEth(own.map(part).sum())
+        };
         match self.kind {
+            OfContributor::Active => member(|member| member.view.standing.active),
+            OfContributor::Noticed => member(|member| member.view.standing.noticed),
+            OfContributor::Pending => member(|member| member.view.pending),
+            OfContributor::Given => member(|member| member.given),
+            OfContributor::Premiums => member(|member| member.premiums),
             OfContributor::Pledged => of_asset(|line| line.pledged),
             OfContributor::Returned => of_asset(|line| line.returned),
             OfContributor::Drawn => of_asset(|line| line.drawn),
@@ -303,6 +313,7 @@ mod tests {
             recovery: recovery(),
             bonus: bonus(),
             declared: vec![declared()],
+            members: vec![member()],
         }
     }
 
@@ -338,6 +349,21 @@ mod tests {
         }
     }
 
+    fn member() -> MemberLine {
+        let units = Units::new;
+        let standing = levee_model::compact::Standing { active: units(5), noticed: units(4) };
+        let view = levee_model::compact::MemberView {
+            admitted: true,
+            approver: Default::default(),
+            pending: units(3),
+            committed_at: None,
+            standing,
+            noticed_at: None,
+            earned: units(0),
+        };
+        MemberLine { who: "Ada".to_owned(), view, given: units(2), premiums: units(1) }
+    }
+
     fn unmet(text: &str) -> Result<Vec<String>, String> {
         let document = Document::new("s.toml", text);
         let cast = Cast::new(vec!["Ada".to_owned()]).unwrap();
@@ -366,7 +392,10 @@ mod tests {
             contributors.Ada = { pledged = "10 shares", returned = "0 shares", drawn = "0.000000000000000007 stETH",
                 held = "0 shares", refunded = "3 shares", refundable = "1 shares", owed = "2 shares",
                 collected = "4 shares", earned = "5 wei", claimed = "4 wei", bonus = "3 wei",
-                sponsored = "9 wei", reclaimed = "8 wei", declared = "15 wei", missing = "3 wei" }
+                sponsored = "9 wei", reclaimed = "8 wei", declared = "15 wei", missing = "3 wei",
+                active = "0.000000000000000005 wstETH", noticed = "0.000000000000000004 wstETH",
+                pending = "0.000000000000000003 wstETH", given = "0.000000000000000002 wstETH",
+                premiums = "0.000000000000000001 wstETH" }
         "#;
         assert_eq!(unmet(text), Ok(vec![]));
     }
@@ -388,6 +417,7 @@ mod tests {
             ("contributors.Ada.claimed = \"0 ETH\"", "Ada: claimed: 0 ETH / 0.000000000000000004 ETH"),
             ("contributors.Ada.earned = \"5 shares\"", "Ada: earned: 5 shares / 0.000000000000000005 ETH"),
             ("contributors.Ada.reclaimed = \"0 ETH\"", "Ada: reclaimed: 0 ETH / 0.000000000000000008 ETH"),
+            ("contributors.Ada.given = \"1 wstETH\"", "Ada: given: 1 wstETH / 0.000000000000000002 wstETH"),
             ("contributors.Ada.missing = \"0 ETH\"", "Ada: missing: 0 ETH / 0.000000000000000003 ETH"),
         ];
         for (line, message) in cases {

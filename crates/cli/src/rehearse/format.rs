@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use levee::text::{compact::CompactToml, hole::HoleToml};
+
 use crate::{document::TimeText, terms::TermsToml};
 
 /// A whole file.
@@ -19,6 +21,9 @@ pub(crate) struct ScenarioToml {
     #[serde(default)]
     pub(crate) source: Vec<Source>,
     pub(crate) terms: TermsToml,
+    /// What the target is the net of.
+    pub(crate) hole: Option<HoleToml>,
+    pub(crate) compact: Option<AgreementToml>,
     pub(crate) contributor: Vec<ContributorToml>,
     #[serde(default)]
     pub(crate) offer: Vec<Spanned<Offer>>,
@@ -27,6 +32,18 @@ pub(crate) struct ScenarioToml {
     #[serde(default)]
     pub(crate) ending: Vec<EndingToml>,
     pub(crate) expect: Option<ExpectToml>,
+}
+
+/// A compact that stands before there is a rescue.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AgreementToml {
+    /// When it is created.
+    pub(crate) since: Spanned<TimeText>,
+    pub(crate) terms: CompactToml,
+    /// What happens before the rescue is created.
+    #[serde(default)]
+    pub(crate) step: Vec<StepToml>,
 }
 
 /// Where a fact comes from.
@@ -92,6 +109,8 @@ pub(crate) struct StepToml {
     pub(crate) stage: Option<Spanned<String>>,
     pub(crate) expiry: Option<Spanned<TimeText>>,
     pub(crate) link: Option<Spanned<String>>,
+    pub(crate) part: Option<Spanned<String>>,
+    pub(crate) call: Option<u64>,
     pub(crate) fails: Option<String>,
     pub(crate) note: Option<String>,
 }
@@ -182,6 +201,11 @@ pub(crate) enum OfContributor {
     Reclaimed,
     Declared,
     Missing,
+    Active,
+    Noticed,
+    Pending,
+    Given,
+    Premiums,
 }
 
 /// Each is shown as written.

@@ -1,11 +1,12 @@
 //! How a step is read: which keys its kind accepts, and their meaning.
 
 use levee::Stage;
-use levee_model::{Asset, Operation, Route, Wei};
+use levee_model::{Asset, Operation, Route, Units, Wei};
 use toml::Spanned;
 
 use super::{
     cast::{self, ANYONE, GUARDIAN},
+    compact::Deed,
     format::StepToml,
     lido::LidoChange,
     reader::Reader,
@@ -15,11 +16,11 @@ use super::{
 use crate::{
     amount::{self, Amount},
     error::UserError,
-    time,
+    percent, time,
 };
 
 /// Every kind of step, with its allowed keys apart from `at`, `fails` and `note`.
-const STEPS: [(&str, &[&str]); 26] = [
+const STEPS: [(&str, &[&str]); 38] = [
     ("pledge", &["who", "amount", "tier", "with", "amendment"]),
     ("settle", &[]),
     ("release", &["asset"]),
@@ -46,6 +47,18 @@ const STEPS: [(&str, &[&str]); 26] = [
     ("repair", &[]),
     ("refuse", &["who"]),
     ("wait", &[]),
+    ("commit", &["who", "amount"]),
+    ("take back", &["who"]),
+    ("activate", &["who"]),
+    ("notice", &["who", "amount"]),
+    ("leave", &["who"]),
+    ("approver", &["who", "to"]),
+    ("propose", &["who", "by", "tier", "part"]),
+    ("approve", &["who", "by", "call"]),
+    ("withdraw", &["who", "call"]),
+    ("fulfill", &["who", "call"]),
+    ("premium", &["by", "amount"]),
+    ("claim premium", &["who"]),
 ];
 
 impl Step {
@@ -101,6 +114,8 @@ impl Keys<'_> {
             stage,
             expiry,
             link,
+            part,
+            call,
             ..
         } = self.toml;
         let all = [
@@ -118,6 +133,8 @@ impl Keys<'_> {
             ("stage", stage.is_some()),
             ("expiry", expiry.is_some()),
             ("link", link.is_some()),
+            ("part", part.is_some()),
+            ("call", call.is_some()),
         ];
         all.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
     }
@@ -185,7 +202,46 @@ impl Keys<'_> {
             "break" => Action::Lido(LidoChange::Break),
             "repair" => Action::Lido(LidoChange::Repair),
             "refuse" => Action::Refuse { who: self.name("who", &self.toml.who)? },
-            _ => Action::Wait,
+            "wait" => Action::Wait,
+            _ => Action::Compact(self.deed()?),
+        })
+    }
+
+    /// Of the compact.
+    fn deed(&self) -> Result<Deed, UserError> {
+        let who = || self.name("who", &self.toml.who);
+        let who_if_given = || self.name_if_given("who", &self.toml.who);
+        let by = || self.name_if_given("by", &self.toml.by);
+        let call = || self.required("call", self.toml.call);
+        Ok(match self.kind() {
+            "commit" => Deed::Commit { who: who()?, amount: self.wsteth()? },
+            "take back" => Deed::TakeBack { who: who()? },
+            "activate" => Deed::Activate { who: who_if_given()? },
+            "notice" => Deed::Notice { who: who()?, amount: self.wsteth()? },
+            "leave" => Deed::Leave { who: who()? },
+            "approver" => Deed::NameApprover { who: who()?, to: self.name("to", &self.toml.to)? },
+            "propose" => Deed::Propose {
+                who: who()?,
+                by: by()?,
+                tier: self.required("tier", self.tier()?)?,
+                part: self.read("part", &self.toml.part, percent::parse)?,
+            },
+            "approve" => Deed::Approve { who: who()?, by: by()?, call: call()? },
+            "withdraw" => Deed::Withdraw { who: who()?, call: call()? },
+            "fulfill" => Deed::Fulfill { who: who_if_given()?, call: call()? },
+            "premium" => Deed::Premium { by: self.name("by", &self.toml.by)?, amount: self.wsteth()? },
+            _ => Deed::ClaimPremium { who: who_if_given()? },
+        })
+    }
+
+    /// An amount of a compact's one asset.
+    fn wsteth(&self) -> Result<Units, UserError> {
+        self.read("amount", &self.toml.amount, |text| match Amount::parse(text)? {
+            Amount::WstEth(units) => Ok(units),
+            other => {
+                Err(UserError::new(format!("`{text}` is an amount of {}, not of wstETH", other.asset()))
+                    .hint("a compact holds wstETH: write the amount as in `25 wstETH`"))
+            }
         })
     }
 
@@ -431,6 +487,31 @@ mod tests {
         assert_eq!((full.by.as_deref(), full.link.as_str()), (Some("guardian"), "l"));
         assert_eq!(full.amount, Some(Wei::new(5 * 10u128.pow(18))));
         assert_eq!(full.expiry, Some(When::Around(Anchor::Start, 0)));
+    }
+
+    #[test]
+    fn what_is_done_with_a_compact_is_read() {
+        let deed = |text: &str| match read(text).unwrap().action {
+            Action::Compact(deed) => deed,
+            other => panic!("{other:?}"),
+        };
+        let ada = || "Ada".to_owned();
+        let amount = Units::new(5 * 10u128.pow(18));
+        assert_eq!(
+            deed("do = \"commit\"\nwho = \"Ada\"\namount = \"5 wstETH\""),
+            Deed::Commit { who: ada(), amount }
+        );
+        assert_eq!(deed("do = \"activate\""), Deed::Activate { who: None });
+        let text = "do = \"propose\"\nwho = \"Ada\"\nby = \"guardian\"\ntier = \"loan\"\npart = \"2.5 %\"";
+        let by = Some("guardian".to_owned());
+        let part = levee_model::Bps::new(250);
+        assert_eq!(deed(text), Deed::Propose { who: ada(), by, tier: 1, part });
+        assert_eq!(deed("do = \"fulfill\"\ncall = 3"), Deed::Fulfill { who: None, call: 3 });
+        assert_eq!(
+            read("do = \"commit\"\nwho = \"Ada\"\namount = \"5 ETH\"").unwrap_err(),
+            "s.toml:3: amount: `5 ETH` is an amount of ETH, not of wstETH"
+        );
+        assert_eq!(read("do = \"fulfill\"").unwrap_err(), "s.toml:1: do: `fulfill` needs call");
     }
 
     #[test]

@@ -34,7 +34,12 @@ pub(super) struct Live {
 
 impl Live {
     /// Serves what happens on the chain of a provider, whose node wallets are offered.
-    pub(super) async fn start(provider: DynProvider, node: String, address: SocketAddr) -> Result<Self> {
+    pub(super) async fn start(
+        provider: DynProvider,
+        node: String,
+        address: SocketAddr,
+        holes: Holes,
+    ) -> Result<Self> {
         let listener = listen(address).await?;
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("index.db").display().to_string();
@@ -49,7 +54,7 @@ impl Live {
             // The chain has the time of the scenario.
             stale: u64::MAX,
             wallet_node: Some(node),
-            holes: Holes::new(),
+            holes,
         };
         let server = Server::open(read, CHAIN, listener, settings).await?;
         let url = format!("http://{}", server.address()?);

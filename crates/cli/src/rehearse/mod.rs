@@ -10,6 +10,7 @@
 //! | [`anvil`], [`chain`], [`lido`] | on what chain? |
 //! | [`plan`] | which calls make up a step? |
 //! | [`stage`], [`contracts`] | how are they made, on the chain and on the models? |
+//! | [`compact`] | what is called before there is a rescue, and for it? |
 //! | [`agree`] | do the contracts, their logs and the models say the same? |
 //! | [`statement`], [`pools`], [`declared`] | what became of every wei, and of every declaration? |
 //! | [`report`], [`pages`] | how is it reported? |
@@ -20,6 +21,7 @@ mod agree;
 mod anvil;
 pub(crate) mod cast;
 mod chain;
+pub(crate) mod compact;
 mod contracts;
 mod declared;
 mod draft;
@@ -167,7 +169,7 @@ impl RehearseArgs {
         let endings = self.endings(&scenario)?;
         self.report.as_deref().map_or(Ok(()), file::require_directory_of)?;
         let mut interrupted = Box::pin(interruption()?);
-        let anvil = anvil::start(scenario.start.saturating_sub(PROLOGUE))?;
+        let anvil = anvil::start(scenario.begin().saturating_sub(PROLOGUE))?;
         let rehearsal = Rehearsal {
             scenario: &scenario,
             output,
@@ -248,19 +250,27 @@ impl Rehearsal<'_> {
         let url: RedactedUrl = rpc_url.parse()?;
         let chain = Chain::new(provider::read_only(&url)?);
         self.output.note(&format!("anvil is running at {rpc_url}"));
-        let mut stage = Stage::set(chain, self.scenario).await?;
+        let (mut stage, mut common) = Stage::set(chain, self.scenario).await?;
         let escrow = stage.contracts.escrow.address().to_string();
         self.output.note(&format!(
             "deployed the tokens, all balances, the escrow {escrow} and its satellite contracts"
         ));
         if let Some((address, live)) = watched {
-            let start = Live::start(stage.chain.provider().clone(), anvil.endpoint(), address);
+            let start = Live::start(
+                stage.chain.provider().clone(),
+                anvil.endpoint(),
+                address,
+                self.scenario.holes.clone(),
+            );
             let url = &live.get_or_try_init(|| start).await?.url;
             self.output.note(&format!("watch it at {url}/rescue/{escrow}"));
         }
         self.tell(&report::opening(self.scenario))?;
         self.tell("\n")?;
-        let common = self.play_steps(&mut stage, &self.scenario.steps).await?;
+        for scene in &common {
+            self.tell(&report::scene(scene, &stage.cast, None))?;
+        }
+        common.extend(self.play_steps(&mut stage, &self.scenario.steps).await?);
         let played = self.play_endings(&stage, endings).await?;
         if self.keep {
             stage.chain.open_to_others(&stage.cast).await?;
@@ -290,12 +300,15 @@ impl Rehearsal<'_> {
         self.tell(&report::heading(ending.name.as_deref()))?;
         let scenes = self.play_steps(&mut stage, &ending.steps).await?;
         agree::with_log(&stage.contracts, &stage.models, stage.moment(), &stage.cast).await?;
+        if let Some(agreement) = &stage.agreement {
+            agreement.reconcile(&stage.chain, &stage.tokens).await?;
+        }
         let statement = Statement::of(&stage, self.scenario).await?;
         let checks = ending.expect.check(&statement);
         let played = Played { name: ending.name.clone(), scenes, statement, checks };
         self.tell(&report::ending(&played))?;
         if let Some(page) = page {
-            pages::write(&stage, page).await?;
+            pages::write(&stage, &self.scenario.holes, page).await?;
             self.output.note(&format!("the page about this ending is {}", page.display()));
         }
         Ok(played)

@@ -7,13 +7,13 @@ use std::{
 
 use eyre::Result;
 use levee::{History, Query};
-use levee_pages::RescuePage;
+use levee_pages::{Holes, RescuePage};
 
 use super::{cast, stage::Stage};
 use crate::file;
 
-/// Writes the page of the rescue as it is on the stage now, with the names of the scenario.
-pub(crate) async fn write(stage: &Stage, path: &Path) -> Result<()> {
+/// Writes the page of the rescue as it is on the stage now, with what the scenario says: names, and what the target is the net of.
+pub(crate) async fn write(stage: &Stage, holes: &Holes, path: &Path) -> Result<()> {
     let contracts = &stage.contracts;
     let (escrow, provider) = (contracts.escrow.address(), stage.chain.provider());
     let snapshot = Query::of(escrow).read(provider, None).await?;
@@ -21,7 +21,7 @@ pub(crate) async fn write(stage: &Stage, path: &Path) -> Result<()> {
     let declared = contracts.board.declarations(escrow, None).await?;
     let names: BTreeMap<_, _> =
         stage.cast.names().map(|name| (cast::address(name), name.to_owned())).collect();
-    let page = RescuePage::new(&history, Some(&declared), &names)?;
+    let page = RescuePage::new(&history, Some(&declared), &names)?.with_holes(holes);
     Ok(file::replace(path, &page.document(1))?)
 }
 

@@ -57,7 +57,7 @@ impl Stage {
             Action::ClaimBonus(positions) => self.bonus_claims(step, positions),
             Action::TakeBackAll => self.returns(step),
             Action::Declare(declare) => self.declare(step, declare).await,
-            Action::Lido(_) | Action::Refuse { .. } | Action::Wait => Ok(Moves::new()),
+            Action::Compact(_) | Action::Lido(_) | Action::Refuse { .. } | Action::Wait => Ok(Moves::new()),
         }
     }
 

@@ -7,6 +7,7 @@ use super::{
     agree,
     cast::{self, Cast},
     chain,
+    compact::MemberLine,
     declared::Declared,
     expect::Check,
     lido,
@@ -110,6 +111,7 @@ pub(crate) fn ending(played: &Played) -> String {
         waterfall(statement),
         bonus(&statement.bonus),
         declared(statement),
+        members(statement),
         sums(statement),
         checks(&played.checks),
     ];
@@ -223,6 +225,20 @@ fn declared(statement: &Statement) -> String {
     )
 }
 
+/// What became of the compact; empty if there is none.
+fn members(statement: &Statement) -> String {
+    let row = |line: &MemberLine| {
+        let MemberLine { who, view, given, premiums } = line;
+        let amounts = [view.standing.active, view.standing.noticed, view.pending, *given, *premiums];
+        let [active, noticed, pending, given, premiums] =
+            amounts.map(|units| shown(statement, Asset::WstEth, units));
+        [who.clone(), active, noticed, pending, given, premiums]
+    };
+    let rows: Vec<_> = statement.members.iter().map(row).collect();
+    let header = ["member", "active", "under notice", "pending", "given", "premiums"];
+    titled("Members of the compact", header, &rows)
+}
+
 /// A table under a title; empty without rows.
 fn titled<const N: usize>(title: &str, header: [&str; N], rows: &[[String; N]]) -> String {
     if rows.is_empty() { String::new() } else { format!("{title}\n{}", table::render(header, rows)) }
@@ -261,7 +277,10 @@ fn sums(statement: &Statement) -> String {
         "+ dust",
         "escrow has",
     ];
-    let reconciled = "Reconciled to the wei with the balances of the escrow, both pools, the beneficiary and every contributor;\nthe contracts' views, their logs and the models agree.\n";
+    let compact = if statement.members.is_empty() { "" } else { "the compact, " };
+    let reconciled = format!(
+        "Reconciled to the wei with the balances of the escrow, {compact}both pools, the beneficiary and every contributor;\nthe contracts' views, their logs and the models agree.\n"
+    );
     format!("{}{reconciled}", table::render(header, &rows))
 }
 
@@ -387,6 +406,7 @@ fn ending_json(played: &Played) -> Value {
         "recovery": statement.recovery,
         "bonus": statement.bonus,
         "declarations": statement.declared,
+        "members": statement.members,
         "expectations": played.checks,
         "holds": played.checks.iter().all(|check| check.holds),
     })

@@ -1,15 +1,18 @@
 //! A rescue as data: who holds what, what was announced, what happens when, and what is expected.
 
-use levee::Edition;
+use levee::{Edition, text::CompactFile};
 use levee_model::{Rate, Terms, Timestamp};
+use levee_pages::Holes;
 use toml::Spanned;
 
 use super::{
     cast::Cast,
+    compact,
     expect::Expect,
-    format::{ContributorToml, EndingToml, ExpectToml, Offer, ScenarioToml, Source, StepToml},
+    format::{AgreementToml, ContributorToml, EndingToml, ExpectToml, Offer, ScenarioToml, Source, StepToml},
     reader::Reader,
-    step::Step,
+    step::{Action, Step},
+    when::When,
 };
 use crate::{
     account::DEV_CHAIN,
@@ -34,10 +37,14 @@ pub(crate) struct Scenario {
     /// The value of a share then.
     pub(crate) rate: Rate,
     pub(crate) terms: Terms,
+    /// What the target is the net of, by the document of the terms.
+    pub(crate) holes: Holes,
     /// The edition of the contracts that it is played on.
     pub(crate) edition: Edition,
     /// The name of each tier.
     pub(crate) tier_names: Vec<String>,
+    /// The compact that stands before the rescue.
+    pub(crate) compact: Option<Agreed>,
     pub(crate) cast: Cast,
     pub(crate) contributors: Vec<Contributor>,
     pub(crate) offers: Vec<Offer>,
@@ -45,6 +52,15 @@ pub(crate) struct Scenario {
     pub(crate) steps: Vec<Step>,
     /// At least one; the only one may have no name.
     pub(crate) endings: Vec<Ending>,
+}
+
+/// A compact, and what happens before the rescue is created.
+#[derive(Debug)]
+pub(crate) struct Agreed {
+    /// When it is created.
+    pub(crate) since: Timestamp,
+    pub(crate) file: CompactFile,
+    pub(crate) steps: Vec<Step>,
 }
 
 /// A contributor.
@@ -79,8 +95,12 @@ impl Scenario {
         let reader = Reader { document, cast: &cast, tier_names: &toml.tier_names };
         let rate = toml.share_rate.as_ref();
         let rate = rate.map(|rate| document.field("share_rate", rate, amount::parse_rate)).transpose()?;
-        Ok(Self {
+        let compact =
+            toml.compact.as_ref().map(|compact| reader.compact(compact, (start, edition))).transpose()?;
+        let scenario = Self {
             start,
+            holes: holes(document, &toml, &terms)?,
+            compact,
             rate: rate.unwrap_or(ONE_ETH),
             contributors: reader.contributors(&toml.contributor)?,
             steps: reader.steps(&toml.step)?,
@@ -92,8 +112,25 @@ impl Scenario {
             sources: toml.source,
             tier_names: toml.tier_names,
             offers: toml.offer.into_iter().map(Spanned::into_inner).collect(),
-            cast,
-        })
+            cast: cast.clone(),
+        };
+        scenario.require_compact()?;
+        Ok(scenario)
+    }
+
+    /// When the chain's story begins: with the compact, or with the rescue.
+    pub(crate) fn begin(&self) -> Timestamp {
+        self.compact.as_ref().map_or(self.start, |compact| compact.since)
+    }
+
+    /// Refuses steps of a compact if there is none.
+    fn require_compact(&self) -> Result<(), UserError> {
+        let steps = self.steps.iter().chain(self.endings.iter().flat_map(|ending| &ending.steps));
+        let mut of_compact = steps.filter(|step| matches!(step.action, Action::Compact(_)));
+        match (&self.compact, of_compact.next()) {
+            (None, Some(step)) => Err(compact::missing(&step.place)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -102,6 +139,19 @@ const ONE_ETH: Rate = match Rate::new(levee_model::units::RATE_UNIT) {
     Some(rate) => rate,
     None => Rate::MAX,
 };
+
+/// What the target is the net of.
+fn holes(document: &Document, toml: &ScenarioToml, terms: &Terms) -> Result<Holes, UserError> {
+    let Some(hole) = &toml.hole else { return Ok(Holes::new()) };
+    let hole = hole.read(document)?;
+    if hole.net == terms.target {
+        return Ok(Holes::from([(terms.terms_hash, hole)]));
+    }
+    let [net, target] = [hole.net, terms.target].map(amount::eth);
+    Err(UserError::new(format!("the hole leaves {net} to cover, and the target is {target}"))
+        .within(document.path().display())
+        .hint("correct one of them"))
+}
 
 fn read_terms(
     document: &Document,
@@ -142,6 +192,40 @@ fn check_sources(toml: &ScenarioToml) -> Result<(), UserError> {
 }
 
 impl Reader<'_> {
+    fn compact(
+        &self,
+        toml: &AgreementToml,
+        (start, edition): (Timestamp, Edition),
+    ) -> Result<Agreed, UserError> {
+        let since = self.document.field("since", &toml.since, time::parse_time)?;
+        let wrong = |message: String, hint: &str| {
+            Err(UserError::new(message).within(self.document.path().display()).hint(hint))
+        };
+        if since >= start {
+            let hint = "a compact stands before there is a rescue: choose an earlier time";
+            return wrong("the compact is created after the rescue".into(), hint);
+        }
+        if toml.terms.chain != CHAIN {
+            let message = format!("a rehearsal is played on chain {CHAIN}, not {}", toml.terms.chain);
+            return wrong(message, &format!("write `chain = {CHAIN}` in `[compact.terms]`"));
+        }
+        let file = toml.terms.read(self.document, Some(edition), |text| self.cast.address_in_terms(text))?;
+        file.check()?;
+        let steps = self.steps(&toml.step)?;
+        let is_possible = |step: &&Step| {
+            matches!(step.action, Action::Compact(_) | Action::Lido(_) | Action::Wait)
+                && !matches!(step.when, Some(When::Around(..)))
+        };
+        if let Some(step) = steps.iter().find(|step| !is_possible(step)) {
+            return Err(UserError::new(
+                "before the rescue is created, this is not possible, or not at such a time",
+            )
+            .within(&step.place)
+            .hint("put it into a `[[step]]`, or write a time as in `2026-01-05T12:00:00Z` or `+2 days`"));
+        }
+        Ok(Agreed { since, file, steps })
+    }
+
     fn contributors(&self, toml: &[ContributorToml]) -> Result<Vec<Contributor>, UserError> {
         let read = |contributor: &ContributorToml| {
             let holds = contributor.holds.iter();
@@ -207,6 +291,11 @@ mod tests {
         id = "S1"
         what = "w"
         where = "p"
+        [hole]
+        gross = "130 ETH"
+        [[hole.less]]
+        what = "frozen"
+        amount = "30 ETH"
         [terms]
         chain = 31337
         beneficiary = "beneficiary"
@@ -258,6 +347,8 @@ mod tests {
         );
         assert_eq!((scenario.steps.len(), scenario.endings.len(), scenario.offers.len()), (1, 1, 1));
         assert_eq!(scenario.endings[0].name, None);
+        let hole = &scenario.holes[&scenario.terms.terms_hash];
+        assert_eq!([hole.gross, hole.net].map(amount::eth), ["130 ETH", "100 ETH"]);
     }
 
     #[test]
@@ -265,6 +356,11 @@ mod tests {
         let cases = [
             ("chain = 31337", "chain = 1", "s.toml: a rehearsal is played on chain 31337, not 1"),
             ("[\"grant\"]", "[\"grant\", \"loan\"]", "s.toml: there are 1 tiers and 2 tier_names"),
+            (
+                "\"30 ETH\"",
+                "\"31 ETH\"",
+                "s.toml: the hole leaves 99 ETH to cover, and the target is 100 ETH",
+            ),
             ("[\"S1\"]", "[\"S2\"]", "s.toml: the source `S2` is cited but not listed"),
             (
                 "[expect]",

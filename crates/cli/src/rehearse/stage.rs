@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 
 use alloy::{primitives::Address, rpc::types::Log};
 use eyre::{Result, WrapErr};
-use levee::{BonusEvent, Error, Event};
+use levee::{Blueprint, BonusEvent, Edition, Error, Event};
 use levee_model::{
     Amount, Asset, BonusRefusal, Creation, Models, Moment, Operation, Payment, Pledge, RecoveryRefusal,
-    Refusal, Refused, Route, Timestamp, Wei, schedule,
+    Refusal, Refused, Rescue, Route, Terms, Timestamp, Wei, schedule,
 };
 
 use super::{
     agree,
     cast::{self, Cast},
     chain::{Chain, REVERTING},
+    compact::{self, Agreement, Deed},
     contracts::{Contracts, Move},
     lido::Tokens,
-    scenario::Scenario,
+    scenario::{Agreed, Scenario},
     step::{Action, Step},
     when::{Anchor, When},
 };
@@ -30,6 +31,8 @@ pub(crate) struct Stage {
     pub(crate) contracts: Contracts,
     pub(crate) tokens: Tokens,
     pub(crate) models: Models,
+    pub(crate) agreement: Option<Agreement>,
+    edition: Edition,
     pub(crate) cast: Cast,
     pub(crate) now: Timestamp,
     /// What each account has paid into the bonus pool and the recovery pool.
@@ -58,23 +61,163 @@ pub(crate) struct Scene {
     pub(crate) note: Option<String>,
 }
 
+impl Scene {
+    fn of(time: Timestamp, step: &Step, who: Option<String>) -> Self {
+        let (summary, events, refusal, note) = (None, Vec::new(), None, None);
+        Self { time, who, step: step.kind, summary, events, refusal, note }
+    }
+
+    /// The scene of a call, if it did what the step says.
+    fn judged(
+        time: Timestamp,
+        (step, caller): (&Step, &str),
+        chain: Result<Vec<Event>, Error>,
+        cast: &Cast,
+    ) -> Result<Self> {
+        let scene = Self::of(time, step, Some(caller.to_owned()));
+        match (chain, &step.fails) {
+            (Ok(events), None) => Ok(Self { events, ..scene }),
+            (Err(error), Some(expected)) if agree::kind(&error) == expected.as_str() => {
+                Ok(Self { refusal: Some(error), ..scene })
+            }
+            (chain, _) => {
+                let message = unexpected(step, caller, chain.as_ref().err());
+                let hint = "`fails = \"...\"` names the error of a call that must be refused";
+                Err(UserError::new(cast.with_names(&message)).hint(hint).into())
+            }
+        }
+    }
+}
+
+/// Where and when steps of a compact are played.
+struct Part<'a> {
+    chain: &'a Chain,
+    cast: &'a Cast,
+    at: Moment,
+}
+
+impl Part<'_> {
+    /// Makes the calls that make up a step, and compares the compact with its model.
+    async fn play(
+        &self,
+        agreement: &mut Agreement,
+        (step, deed): (&Step, &Deed),
+        about: (&Terms, Edition),
+        mut rescue: Option<&mut Rescue>,
+    ) -> Result<Vec<Scene>> {
+        let within = || step.place.clone();
+        let calls = agreement.calls(deed, (self.cast, self.at.time), about).wrap_err_with(within)?;
+        if calls.is_empty() {
+            let nothing = UserError::new("nobody has anything to do here").within(&step.place);
+            return Err(nothing.hint("the step would do nothing: remove it").into());
+        }
+        let mut scenes = Vec::new();
+        for (caller, operation) in calls {
+            let call = (caller.as_str(), &operation);
+            let done = agreement.make(self.chain, self.at, call, rescue.as_deref_mut()).await;
+            let done = done.wrap_err_with(within)?;
+            scenes.push(Scene::judged(self.at.time, (step, &caller), done, self.cast)?);
+        }
+        agreement.agree().await.wrap_err_with(within)?;
+        Ok(scenes)
+    }
+}
+
+/// What happens before there is a rescue.
+struct Prologue<'a> {
+    chain: &'a Chain,
+    tokens: Tokens,
+    agreement: Option<Agreement>,
+    now: Timestamp,
+}
+
+impl<'a> Prologue<'a> {
+    /// With the compact, if there is one.
+    async fn open(chain: &'a Chain, tokens: Tokens, scenario: &Scenario) -> Result<Self> {
+        let now = scenario.begin();
+        let members = scenario.cast.contributors().map(cast::address);
+        let agreement = match &scenario.compact {
+            Some(Agreed { file, .. }) => Some(Agreement::found(chain, now, file, members).await?),
+            None => None,
+        };
+        Ok(Self { chain, tokens, agreement, now })
+    }
+
+    async fn play(mut self, scenario: &Scenario) -> Result<(Option<Agreement>, Tokens, Vec<Scene>)> {
+        let mut scenes = Vec::new();
+        for step in scenario.compact.iter().flat_map(|compact| &compact.steps) {
+            self.go_to(step, scenario.start).await?;
+            let played = self.play_step(step, scenario).await?;
+            scenes.extend(played);
+            if let Some(last) = scenes.last_mut() {
+                last.note.clone_from(&step.note);
+            }
+        }
+        Ok((self.agreement, self.tokens, scenes))
+    }
+
+    async fn play_step(&mut self, step: &Step, scenario: &Scenario) -> Result<Vec<Scene>> {
+        let at = Moment { time: self.now, lido: self.tokens.condition() };
+        match (&step.action, &mut self.agreement) {
+            (Action::Compact(deed), Some(agreement)) => {
+                let part = Part { chain: self.chain, cast: &scenario.cast, at };
+                part.play(agreement, (step, deed), (&scenario.terms, scenario.edition), None).await
+            }
+            (Action::Lido(change), _) => {
+                self.tokens.change(self.chain, self.now, *change).await?;
+                let summary = Some(change.summary());
+                Ok(vec![Scene { summary, ..Scene::of(self.now, step, None) }])
+            }
+            // The scenario was checked: there is nothing else.
+            _ => Ok(vec![Scene::of(self.now, step, None)]),
+        }
+    }
+
+    async fn go_to(&mut self, step: &Step, start: Timestamp) -> Result<()> {
+        let time = match step.when {
+            Some(When::At(time)) => time,
+            Some(When::Later(seconds)) => self.now + Timestamp::from(seconds),
+            Some(When::Around(..)) | None => self.now,
+        };
+        if time < self.now || time > start {
+            return Err(UserError::new(
+                "the step is not between those before it and the creation of the rescue",
+            )
+            .within(&step.place)
+            .hint("steps are played in the order of the file, and time never runs backward")
+            .into());
+        }
+        self.chain.pass_until(time).await?;
+        self.now = time;
+        Ok(())
+    }
+}
+
 impl Stage {
-    /// Puts the tokens, the escrow, the contracts around it and everyone's money on the chain.
-    pub(crate) async fn set(chain: Chain, scenario: &Scenario) -> Result<Self> {
-        let (start, terms) = (scenario.start, &scenario.terms);
-        chain.pass_until(start).await?;
-        let tokens = Tokens::deploy(&chain, start, scenario.rate).await?;
-        let contracts = Contracts::create(&chain, start, terms, scenario.edition).await?;
-        let address = contracts.escrow.address();
+    /// Puts the tokens and everyone's money on the chain, plays what happens before the rescue, and creates the escrow and the contracts
+    /// around it.
+    pub(crate) async fn set(chain: Chain, scenario: &Scenario) -> Result<(Self, Vec<Scene>)> {
+        let (begin, start, terms) = (scenario.begin(), scenario.start, &scenario.terms);
+        chain.pass_until(begin).await?;
+        let tokens = Tokens::deploy(&chain, begin, scenario.rate).await?;
+        let address = Blueprint::escrow(terms)?.in_edition(scenario.edition).address();
         for contributor in &scenario.contributors {
             let account = cast::address(&contributor.name);
             for held in &contributor.holds {
-                fund(&chain, &tokens, start, account, tokens.booked(*held), address).await?;
+                fund(&chain, &tokens, begin, account, tokens.booked(*held), address).await?;
             }
         }
+        let prologue = Prologue::open(&chain, tokens, scenario).await?;
+        let (agreement, tokens, scenes) = prologue.play(scenario).await?;
+        if begin < start {
+            chain.pass_until(start).await?;
+        }
+        let contracts = Contracts::create(&chain, start, terms, scenario.edition).await?;
         let created = Creation { block: contracts.escrow.created_block().await?, time: start };
-        Ok(Self {
+        let stage = Self {
             models: contracts.models(terms, created)?,
+            agreement,
+            edition: scenario.edition,
             chain,
             contracts,
             tokens,
@@ -85,7 +228,8 @@ impl Stage {
             reclaimed: BTreeMap::new(),
             start,
             refusing: Vec::new(),
-        })
+        };
+        Ok((stage, scenes))
     }
 
     /// The block in which calls are made, as far as it matters to the rules.
@@ -99,6 +243,7 @@ impl Stage {
         let mut scenes = Vec::new();
         match &step.action {
             Action::Wait => scenes.push(self.scene(step, None)),
+            Action::Compact(deed) => scenes.extend(self.play_compact(step, deed).await?),
             Action::Lido(change) => {
                 self.tokens.change(&self.chain, self.now, *change).await?;
                 let summary = Some(change.summary());
@@ -125,16 +270,18 @@ impl Stage {
         Ok(scenes)
     }
 
+    /// Makes the calls of the compact that make up a step, and compares it with its model.
+    async fn play_compact(&mut self, step: &Step, deed: &Deed) -> Result<Vec<Scene>> {
+        let at = self.moment();
+        let terms = self.models.rescue.terms().clone();
+        let agreement = self.agreement.as_mut().ok_or_else(|| compact::missing(&step.place))?;
+        let rescue = &mut self.models.rescue;
+        let part = Part { chain: &self.chain, cast: &self.cast, at };
+        part.play(agreement, (step, deed), (&terms, self.edition), Some(rescue)).await
+    }
+
     fn scene(&self, step: &Step, who: Option<String>) -> Scene {
-        Scene {
-            time: self.now,
-            who,
-            step: step.kind,
-            summary: None,
-            events: Vec::new(),
-            refusal: None,
-            note: None,
-        }
+        Scene::of(self.now, step, who)
     }
 
     /// Lets time pass until the step happens.
@@ -190,18 +337,7 @@ impl Stage {
         if let Ok(events) = &chain {
             self.record(caller, &call, events).wrap_err_with(|| step.place.clone())?;
         }
-        let scene = self.scene(step, Some(caller.to_owned()));
-        match (chain, &step.fails) {
-            (Ok(events), None) => Ok(Scene { events, ..scene }),
-            (Err(error), Some(expected)) if agree::kind(&error) == expected.as_str() => {
-                Ok(Scene { refusal: Some(error), ..scene })
-            }
-            (chain, _) => {
-                let message = unexpected(step, caller, chain.as_ref().err());
-                let hint = "`fails = \"...\"` names the error of a call that must be refused";
-                Err(UserError::new(self.cast.with_names(&message)).hint(hint).into())
-            }
-        }
+        Scene::judged(self.now, (step, caller), chain, &self.cast)
     }
 
     /// Makes a call on the chain: what it did, or why it was refused.

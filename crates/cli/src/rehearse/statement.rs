@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::{
     cast::{self, BENEFICIARY},
+    compact::{Agreement, MemberLine},
     declared::Declared,
     pools::{Bonus, Recovery},
     scenario::Scenario,
@@ -45,6 +46,8 @@ pub(crate) struct Statement {
     pub(crate) recovery: Recovery,
     pub(crate) bonus: Bonus,
     pub(crate) declared: Vec<Declared>,
+    /// The members of the compact; empty if there is none.
+    pub(crate) members: Vec<MemberLine>,
 }
 
 /// One pledger's position. pledged = returned + locked + drawn + held + refunded + refundable.
@@ -124,6 +127,7 @@ impl Statement {
             recovery: Recovery::of(stage, &lines).await?,
             bonus: Bonus::of(stage, &lines).await?,
             declared: Declared::read(stage, rate).await?,
+            members: stage.agreement.iter().flat_map(|agreement| agreement.lines(&stage.cast)).collect(),
             status: view.status,
             end_reason: view.end_reason,
             threshold_met: view.threshold_met,
@@ -251,6 +255,7 @@ async fn check_wallets(
     entries: &[Entry],
 ) -> Result<()> {
     let at_start = super::lido::Tokens::at(scenario.rate);
+    let flows = stage.agreement.as_ref().map(Agreement::flows).unwrap_or_default();
     for contributor in &scenario.contributors {
         for asset in Asset::ALL {
             let held = contributor.holds.iter().map(|held| at_start.booked(*held));
@@ -262,7 +267,11 @@ async fn check_wallets(
             let collected: Units = collected.map(|(.., amount)| amount).sum();
             let (from_pools, to_pools) = match asset {
                 Asset::Eth => pool_flows(stage, &contributor.name, lines),
-                Asset::StEth | Asset::WstEth => (Units::ZERO, Units::ZERO),
+                Asset::StEth => (Units::ZERO, Units::ZERO),
+                Asset::WstEth => {
+                    let flow = flows.get(&account).copied().unwrap_or_default();
+                    (flow.got, flow.paid)
+                }
             };
             let pledged: Units = own().map(|line| line.pledged).sum();
             // What could not be paid at once was counted as returned.

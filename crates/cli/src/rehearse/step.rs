@@ -3,7 +3,7 @@
 use levee::Stage;
 use levee_model::{Asset, Operation, Route, Timestamp, Wei};
 
-use super::{cast, lido::LidoChange, when::When};
+use super::{cast, compact::Deed, lido::LidoChange, when::When};
 use crate::amount::Amount;
 
 /// One step of a scenario.
@@ -64,6 +64,8 @@ pub(crate) enum Action {
     /// For everyone who has something in the bonus pool.
     TakeBackAll,
     Declare(Declare),
+    /// Of the compact.
+    Compact(Deed),
     Lido(LidoChange),
     /// `who` refuses ETH from now on, like a contract that cannot receive it.
     Refuse {

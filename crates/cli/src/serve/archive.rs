@@ -22,6 +22,7 @@ use tokio::{
 
 use super::{
     bodies::{At, Bodies},
+    compacts,
     metrics::Metrics,
 };
 use crate::{
@@ -48,7 +49,7 @@ pub(super) struct Archive {
     /// Held by whoever moves on to another block.
     turn: Arc<AsyncMutex<()>>,
     /// Held by whoever adds up a rescue for somebody who asks, so that they are added up one after the other, and none twice.
-    adding: Arc<AsyncMutex<()>>,
+    pub(super) adding: Arc<AsyncMutex<()>>,
     pub(super) metrics: Metrics,
 }
 
@@ -66,6 +67,8 @@ pub(super) struct Issue {
     pub(super) block: Block,
     /// All that announced themselves as rescues, the latest first.
     pub(super) rescues: Vec<Contract>,
+    /// All that announced themselves as compacts, the latest first.
+    pub(super) compacts: Vec<Contract>,
     shelf: Mutex<Shelf>,
     pub(super) bodies: Bodies,
 }
@@ -292,11 +295,12 @@ impl Changes {
 
 impl Issue {
     fn new(look: Look) -> Self {
+        let compacts = compacts::of_look(&look);
         let Look { cursor, block, contracts: mut rescues, .. } = look;
         rescues.retain(|contract| contract.kind == Kind::Rescue);
         rescues.sort_by_key(|contract| (std::cmp::Reverse(contract.block), contract.address));
         let (shelf, bodies) = Default::default();
-        Self { cursor, block, rescues, shelf, bodies }
+        Self { cursor, block, rescues, compacts, shelf, bodies }
     }
 
     /// The rescues of this issue that something is new about: anyone can declare for anything else, and that is nobody's news.

@@ -9,6 +9,7 @@ mod api;
 mod archive;
 mod asked;
 mod bodies;
+mod compacts;
 mod connections;
 mod feeds;
 mod guard;
@@ -168,6 +169,8 @@ fn for_readers() -> Router<Arc<Site>> {
         .route("/rescue/{rescue}/badge.svg", get(pages::picture))
         .route("/rescue/{rescue}/feed.atom", get(feeds::news))
         .route("/rescue/{rescue}/dates.ics", get(feeds::dates))
+        .route("/compacts", get(compacts::list))
+        .route("/compact/{compact}", get(compacts::compact))
         .route("/assets/{name}", get(api::asset))
 }
 

@@ -113,7 +113,7 @@ impl Lookout {
     /// Whoever looks once must be told if a rescue is not there: there is no second look at which it may be.
     fn require_all(&self, now: Now) -> Result<Now> {
         let Some(rescue) = self.missing.first() else { return Ok(now) };
-        Err(history::unknown(self.chain, *rescue).into())
+        Err(history::unknown_of_either(self.chain, *rescue).into())
     }
 
     /// Takes note of the rescues whose logs cannot be added up, and of others that cannot be looked after.
@@ -125,7 +125,7 @@ impl Lookout {
     fn tell_missing(&mut self) {
         let missing = self.watched.missing();
         for rescue in missing.iter().filter(|rescue| !self.missing.contains(rescue)) {
-            tracing::warn!(target: "service", %rescue, "the index has no such rescue");
+            tracing::warn!(target: "service", %rescue, "the index has no such rescue or compact");
         }
         self.missing = missing;
     }

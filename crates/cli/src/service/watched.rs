@@ -1,4 +1,4 @@
-//! The rescues that a service looks after, as the index has them.
+//! The rescues and compacts that a service looks after, as the index has them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,9 +10,9 @@ use alloy::{
     providers::DynProvider,
 };
 use eyre::Result;
-use levee::{Block, History, PoolBooks, lido};
+use levee::{Block, History, PoolBooks, compact::CompactHistory, lido};
 use levee_index::{Contract, Cursor, IndexError, Kind, LogPlace, Store, Verdict};
-use levee_model::{Inconsistent, Lido, Moment, Rate, Rescue, Status, Timestamp};
+use levee_model::{Compact, Inconsistent, Lido, Moment, Rate, Rescue, Status, Timestamp};
 
 /// How much is kept of each rescue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Detail {
             Kind::Rescue => true,
             Kind::RecoveryPool => !matches!(self, Self::Rescue),
             Kind::BonusPool => matches!(self, Self::Events),
-            Kind::Board => false,
+            Kind::Board | Kind::Compact => false,
         }
     }
 }
@@ -45,7 +45,15 @@ struct Known {
     history: History,
 }
 
-/// The rescues, added up when they change.
+/// A compact, and the place of the latest log that it was added up from.
+#[derive(Debug)]
+struct KnownCompact {
+    place: Option<LogPlace>,
+    /// As of no block in particular; without events, unless they are kept.
+    history: CompactHistory,
+}
+
+/// The rescues and compacts, added up when they change.
 #[derive(Debug)]
 pub(crate) struct Watched {
     store: Store,
@@ -59,14 +67,15 @@ pub(crate) struct Watched {
     /// Where the index was when they were looked at.
     at: Option<Cursor>,
     rescues: BTreeMap<Address, Known>,
-    /// Those whose logs cannot be added up.
+    compacts: BTreeMap<Address, KnownCompact>,
+    /// Those rescues and compacts whose logs cannot be added up.
     broken: BTreeSet<Address>,
     /// What shares are worth, by token; none while it does not tell.
     rates: BTreeMap<Address, Option<Rate>>,
 }
 
 impl Watched {
-    /// The rescues `wanted`, or all if there are none, of the index of a chain in `store`.
+    /// The rescues and compacts `wanted`, or all if there are none, of the index of a chain in `store`.
     pub(crate) fn new(
         store: Store,
         provider: DynProvider,
@@ -74,16 +83,16 @@ impl Watched {
         wanted: BTreeSet<Address>,
         detail: Detail,
     ) -> Self {
-        let (indexed, rescues, broken, rates) = Default::default();
-        Self { store, provider, chain, wanted, detail, indexed, at: None, rescues, broken, rates }
+        let (indexed, rescues, compacts, broken, rates) = Default::default();
+        Self { store, provider, chain, wanted, detail, indexed, at: None, rescues, compacts, broken, rates }
     }
 
-    /// How many there are.
+    /// How many rescues there are.
     pub(crate) fn len(&self) -> usize {
         self.rescues.len()
     }
 
-    /// Those of the wanted rescues that the index does not know.
+    /// Those of the wanted that the index does not know.
     pub(crate) fn missing(&self) -> Vec<Address> {
         self.wanted.difference(&self.indexed).copied().collect()
     }
@@ -93,14 +102,24 @@ impl Watched {
         self.broken.iter().copied()
     }
 
+    /// The compacts that can be added up.
+    pub(crate) fn compacts(&self) -> impl Iterator<Item = &Compact> {
+        self.compact_histories().map(|history| &history.compact)
+    }
+
+    /// The same with what is kept of their events.
+    pub(crate) fn compact_histories(&self) -> impl Iterator<Item = &CompactHistory> {
+        self.compacts.values().map(|known| &known.history)
+    }
+
     /// All of them that can be added up.
     pub(crate) fn histories(&self) -> impl Iterator<Item = &History> {
         self.rescues.values().map(|known| &known.history)
     }
 
-    /// Whether the index does not have a rescue that is wanted: the chain may have dropped it.
-    pub(crate) fn lacks(&self, rescue: Address) -> bool {
-        (self.wanted.is_empty() || self.wanted.contains(&rescue)) && !self.indexed.contains(&rescue)
+    /// Whether the index does not have a rescue or a compact that is wanted: the chain may have dropped it.
+    pub(crate) fn lacks(&self, contract: Address) -> bool {
+        (self.wanted.is_empty() || self.wanted.contains(&contract)) && !self.indexed.contains(&contract)
     }
 
     /// Where the index was when they were looked at.
@@ -127,26 +146,56 @@ impl Watched {
         if self.at != Some(cursor) {
             self.at = None;
             let contracts = self.store.contracts(self.chain).await?;
-            let wanted = self.wanted_of(&contracts);
+            let [wanted, compacts] =
+                [Kind::Rescue, Kind::Compact].map(|kind| self.wanted_of(kind, &contracts));
             // The chain may have dropped the block that created one.
             self.rescues.retain(|address, _| wanted.contains(address));
-            self.broken.retain(|address| wanted.contains(address));
-            self.indexed.clone_from(&wanted);
+            self.compacts.retain(|address, _| compacts.contains(address));
+            self.indexed = wanted.union(&compacts).copied().collect();
+            self.broken.retain(|address| self.indexed.contains(address));
             for rescue in wanted {
                 self.update_rescue(rescue, &contracts).await?;
+            }
+            for compact in compacts {
+                self.update_compact(compact).await?;
             }
             self.at = Some(cursor);
         }
         self.update_rates().await
     }
 
-    fn wanted_of(&self, contracts: &[Contract]) -> BTreeSet<Address> {
+    fn wanted_of(&self, kind: Kind, contracts: &[Contract]) -> BTreeSet<Address> {
         let is_wanted = |contract: &&Contract| {
-            contract.kind == Kind::Rescue
+            contract.kind == kind
                 && contract.verdict == Verdict::Genuine
                 && (self.wanted.is_empty() || self.wanted.contains(&contract.address))
         };
         contracts.iter().filter(is_wanted).map(|contract| contract.address).collect()
+    }
+
+    async fn update_compact(&mut self, address: Address) -> Result<()> {
+        let place = self.store.latest_log(self.chain, address).await?;
+        if self.compacts.get(&address).is_some_and(|known| known.place == place) {
+            return Ok(());
+        }
+        match self.store.compact(self.chain, address).await {
+            Ok(Some(mut history)) => {
+                if self.detail != Detail::Events {
+                    history.entries.clear();
+                }
+                self.broken.remove(&address);
+                self.compacts.insert(address, KnownCompact { place, history });
+            }
+            Ok(None) => drop(self.compacts.remove(&address)),
+            // One compact whose logs are wrong does not keep the others waiting.
+            Err(error @ IndexError::CompactBroken { .. }) => {
+                tracing::error!(target: "service", compact = %address, %error, "its logs cannot be added up");
+                self.compacts.remove(&address);
+                self.broken.insert(address);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     async fn update_rescue(&mut self, address: Address, contracts: &[Contract]) -> Result<()> {

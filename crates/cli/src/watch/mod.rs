@@ -11,6 +11,7 @@ use std::{future::Future, iter, sync::Arc, time::Duration};
 use eyre::{Result, eyre};
 use levee::{
     Confirmations, Error, History,
+    compact::{self, CompactHistory},
     notice::{self, Calendar, Depth, Fact, Interest, News, news},
 };
 use levee_index::Cursor;
@@ -158,6 +159,17 @@ impl Watcher {
             }
             calendars.extend(seen.calendar);
         }
+        for history in self.lookout.watched.compact_histories() {
+            // One compact that cannot be told of does not keep the others waiting.
+            match self.seen_of_compact(history, now, depth.deep) {
+                Ok(facts) => self.compare_compact(history, &facts, now, (depth, looked)).await?,
+                Err(error) => {
+                    let compact = history.compact.address();
+                    tracing::error!(target: "watch", %compact, %error, "it cannot be told of");
+                    untold.push(compact);
+                }
+            }
+        }
         for scope in self.memory.scopes().await? {
             if self.lookout.watched.lacks(scope.rescue) {
                 self.compare(scope, &[], now, depth).await?;
@@ -166,6 +178,43 @@ impl Watcher {
         self.memory.set_looked(depth.deep).await?;
         self.lookout.note_broken(untold);
         Ok(calendars)
+    }
+
+    /// The same of a compact.
+    fn seen_of_compact(&self, history: &CompactHistory, now: Now, deep: u64) -> Result<Vec<Fact>, Error> {
+        let mut facts = notice::events_of_compact(history, &self.interest);
+        let cut;
+        let told = if history.entries.iter().all(|entry| entry.block <= deep) {
+            history
+        } else {
+            let entries: Vec<_> =
+                history.entries.iter().filter(|entry| entry.block <= deep).cloned().collect();
+            if entries.is_empty() {
+                return Ok(facts);
+            }
+            let compact = compact::fold(history.compact.address(), &entries)?;
+            cut = CompactHistory { chain: history.chain, block: history.block, entries, compact };
+            &cut
+        };
+        facts.extend(notice::standing_of_compact(told, now.time, &self.interest));
+        Ok(facts)
+    }
+
+    /// Keeps what is new of a compact, for all and for each account.
+    async fn compare_compact(
+        &self,
+        history: &CompactHistory,
+        facts: &[Fact],
+        now: Now,
+        (depth, looked): (Depth, Option<u64>),
+    ) -> Result<()> {
+        let created = history.entries.first().map_or(0, |entry| entry.block);
+        let through = looked.filter(|looked| created > *looked);
+        for account in iter::once(None).chain(self.interest.accounts.iter().copied().map(Some)) {
+            let scope = Scope { rescue: history.compact.address(), account };
+            self.compare(scope, facts, now, Depth { through, ..depth }).await?;
+        }
+        Ok(())
     }
 
     /// How deep a block must be.

@@ -7,6 +7,7 @@ use alloy::{
 use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use levee::{
     Block, Entry, Error, Event, History,
+    compact::CompactHistory,
     model::{Position, PositionId, Rescue, RescueEvent},
 };
 use sqlx::{
@@ -52,6 +53,45 @@ impl Store {
         contracts.retain(|contract| contract.kind == Kind::Rescue);
         contracts.sort_by_key(|contract| (contract.block, contract.address));
         Ok(contracts)
+    }
+
+    /// The compacts of a chain, in the order of their blocks; the counterfeits too, which are told by their verdict.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor).
+    pub async fn compacts(&self, chain: u64) -> Result<Vec<Contract>, IndexError> {
+        let mut contracts = self.contracts(chain).await?;
+        contracts.retain(|contract| contract.kind == Kind::Compact);
+        contracts.sort_by_key(|contract| (contract.block, contract.address));
+        Ok(contracts)
+    }
+
+    /// Everything that happened in a compact up to the cursor's block; none if the index has no genuine compact there.
+    ///
+    /// # Errors
+    /// Like [`cursor`](Self::cursor); [`IndexError::CompactBroken`].
+    pub async fn compact(&self, chain: u64, compact: Address) -> Result<Option<CompactHistory>, IndexError> {
+        let mut reader = self.reader().await?;
+        match cursor(&mut reader, chain).await? {
+            Some(cursor) => compact_history(&mut reader, chain, cursor, compact).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same where the cursor is expected to be; none also if it is elsewhere by now.
+    ///
+    /// # Errors
+    /// Like [`compact`](Self::compact).
+    pub async fn compact_at(
+        &self,
+        chain: u64,
+        at: Cursor,
+        compact: Address,
+    ) -> Result<Option<CompactHistory>, IndexError> {
+        match self.reader_at(chain, Some(at)).await? {
+            Some(mut reader) => compact_history(&mut reader, chain, at, compact).await,
+            None => Ok(None),
+        }
     }
 
     /// The chains of which there is an index.
@@ -424,6 +464,30 @@ async fn history(
     Ok(Some(history?))
 }
 
+/// Everything that happened in a compact up to the cursor's block.
+async fn compact_history(
+    connection: &mut AnyConnection,
+    chain: u64,
+    cursor: Cursor,
+    address: Address,
+) -> Result<Option<CompactHistory>, IndexError> {
+    let select = sqlx::query(
+        "SELECT * FROM logs WHERE chain = $1
+         AND address IN (SELECT address FROM contracts WHERE chain = $1 AND address = $2 AND kind = 'compact')
+         ORDER BY block, log_index",
+    );
+    let rows = select.bind(chain.cast_signed()).bind(address.to_vec()).fetch(&mut *connection);
+    let entries: Vec<_> = rows.map(|row| entry(&row.map_err(IndexError::failed)?)).try_collect().await?;
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let mut folded = Folded::default();
+    entries.iter().try_for_each(|entry| folded.add(address, entry).map(drop))?;
+    let compact = folded.whole_compact(address)?;
+    let block = block(connection, chain, cursor).await?;
+    Ok(Some(CompactHistory { chain, block, entries, compact }))
+}
+
 /// All contracts that the index of a chain knows, by address.
 pub(crate) async fn contracts(
     connection: &mut AnyConnection,
@@ -449,17 +513,17 @@ async fn entries(
     rows.map(|row| entry(&row.map_err(IndexError::failed)?)).try_collect().await
 }
 
-/// What the events of a rescue add up to.
+/// What the events of a rescue or a compact add up to.
 pub(crate) async fn fold(
     connection: &mut AnyConnection,
     chain: u64,
-    rescue: Address,
+    address: Address,
 ) -> Result<Folded, IndexError> {
-    let select = sqlx::query(LOGS_OF_A_CONTRACT).bind(chain.cast_signed()).bind(rescue.to_vec());
+    let select = sqlx::query(LOGS_OF_A_CONTRACT).bind(chain.cast_signed()).bind(address.to_vec());
     let mut rows = select.fetch(connection);
     let mut folded = Folded::default();
     while let Some(row) = rows.try_next().await.map_err(IndexError::failed)? {
-        folded.add(rescue, &entry(&row)?)?;
+        folded.add(address, &entry(&row)?)?;
     }
     Ok(folded)
 }

@@ -3,14 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use alloy::{
-    primitives::{Address, B256, Bytes, Log as Inner, LogData, U256, keccak256},
+    primitives::{Address, B256, Bytes, Log as Inner, LogData, U256, aliases::U40, keccak256},
     rpc::types::Log,
     sol_types::SolEvent,
 };
 use levee::{
-    Blueprint, Error, Event,
-    bindings::PledgeEscrow,
-    model::{Bps, PositionId, Terms, Tier, Units, Wei},
+    Blueprint, Edition, Error, Event,
+    bindings::{Compact as RawCompact, PledgeEscrow},
+    compact::encode_terms,
+    model::{Bps, CompactTerms, PositionId, Terms, Tier, Units, Wei},
 };
 use levee_index::{Header, Source, Tip};
 
@@ -135,6 +136,44 @@ pub(crate) fn announcement(address: Address, terms: &Terms) -> Inner {
     // The constructor has the same one argument as the event.
     let arguments = Bytes::copy_from_slice(&blueprint.init_code()[created..]);
     Inner { address, data: LogData::new_unchecked(topics, arguments) }
+}
+
+/// Terms of a compact; each number makes another one.
+pub(crate) fn compact_terms(number: u8) -> CompactTerms {
+    const DAY: u32 = 86_400;
+    CompactTerms {
+        wsteth: Address::repeat_byte(3),
+        escrow_code_hash: keccak256(Edition::LATEST.creation_code(levee::Contract::PledgeEscrow)),
+        admitter: Address::ZERO,
+        guardian: Address::ZERO,
+        terms_hash: B256::repeat_byte(number),
+        quorum: Bps::new(6_000),
+        max_call: Bps::new(5_000),
+        voting_period: DAY,
+        fulfill_period: DAY,
+        notice_period: 3 * DAY,
+        leave_window: 2 * DAY,
+        seasoning: 5 * DAY,
+        min_threshold: Bps::ONE,
+        min_rate: Bps::ZERO,
+        min_objection_period: DAY,
+        min_exit_window: DAY,
+        max_veto: Bps::new(4_000),
+        max_lock: 100 * DAY,
+    }
+}
+
+/// The event with which the contract at `address` announces a compact with these terms.
+pub(crate) fn announcement_of_compact(address: Address, terms: &CompactTerms) -> Inner {
+    let event = RawCompact::CompactCreated { terms: encode_terms(terms) };
+    Inner { address, data: event.encode_log_data() }
+}
+
+/// A commitment.
+pub(crate) fn committed(address: Address, member: Address, amount: Units) -> Inner {
+    let event =
+        RawCompact::Committed { member, amount: narrow(amount), committedAt: U40::from(1_800_000_000u64) };
+    Inner { address, data: event.encode_log_data() }
 }
 
 /// A pledge.

@@ -1,6 +1,7 @@
 //! The index against chains that tests write, against contracts on a local chain, and on both databases.
 
 mod chain;
+mod compact;
 #[expect(dead_code, reason = "the tests of the client use more of it")]
 #[path = "../../../levee/tests/anvil/environment.rs"]
 mod environment;

@@ -7,8 +7,8 @@ use alloy::{
     rpc::types::Log,
 };
 use levee::{
-    Error,
-    model::{Asset, PositionId, Units},
+    Blueprint, Error,
+    model::{Asset, CompactTerms, PositionId, Units},
 };
 use levee_index::{
     Added, Counterfeit, Cursor, Header, IndexError, Indexer, Kind, Source, Step, Store, Tip, Verdict,
@@ -21,7 +21,10 @@ use proptest::{
 use tempfile::TempDir;
 
 use crate::{
-    chain::{self, CHAIN, Chain, FINALITY, announcement, declined, pledged, terms},
+    chain::{
+        self, CHAIN, Chain, FINALITY, announcement, announcement_of_compact, committed, compact_terms,
+        declined, pledged, terms,
+    },
     postgres::Server,
     stores::{assert_is_fresh, catch_up, found, sqlite},
 };
@@ -37,7 +40,14 @@ enum Happening {
     Pledge(u8, u8, u64),
     /// Rescue, pledger; ignored if the position is empty.
     Decline(u8, u8),
+    /// A compact is created, by its number.
+    Found(u8),
+    /// Compact, member, amount; ignored if there is no such compact yet.
+    Commit(u8, u8, u64),
 }
+
+/// Where the numbers of compacts begin: those of rescues are lower.
+const COMPACTS: u8 = 0x80;
 
 /// Some blocks, and then fewer, and others instead, and so on.
 #[derive(Debug, Clone)]
@@ -100,17 +110,46 @@ fn log(happening: &Happening, exist: &mut Vec<u8>, held: &mut Held) -> Option<Em
         Happening::Decline(number, pledger) => held
             .remove(&(number, pledger))
             .map(|amount| declined(chain::address(&terms(number)), id(pledger), Units::new(amount))),
+        Happening::Found(number) => {
+            let is_new = !exist.contains(&number);
+            exist.extend(is_new.then_some(number));
+            is_new.then(|| announcement_of_compact(compact(number), &compact_terms(number)))
+        }
+        Happening::Commit(number, member, amount) => {
+            let amount = u128::from(amount);
+            exist.contains(&number).then(|| {
+                *held.entry((number, member)).or_default() += amount;
+                committed(compact(number), Address::repeat_byte(member), Units::new(amount))
+            })
+        }
     }
 }
 
+/// Where a compact is.
+fn compact(number: u8) -> Address {
+    Blueprint::compact(&compact_terms(number)).address()
+}
+
+/// Whether the members of a compact have pending what they should.
+async fn assert_members(store: &Store, number: u8, held: &Held) {
+    let history = store.compact(CHAIN, compact(number)).await.expect("it can be read").expect("it is there");
+    let members = history.compact.books().members;
+    let pending = members.iter().map(|(member, view)| (*member, view.pending)).collect::<Vec<_>>();
+    let expected = held.iter().filter(|((other, _), _)| *other == number);
+    let expected = expected.map(|(&(_, member), &amount)| (Address::repeat_byte(member), Units::new(amount)));
+    assert_eq!(pending, expected.collect::<Vec<_>>());
+}
+
 fn happening() -> impl Strategy<Value = Happening> {
-    let (rescue, pledger) = (0..3u8, 0..4u8);
+    let (rescue, pledger, compact) = (0..3u8, 0..4u8, COMPACTS..COMPACTS + 2);
     prop_oneof![
         2 => Just(Happening::Nothing),
         1 => rescue.clone().prop_map(Happening::Announce),
         1 => rescue.clone().prop_map(Happening::Imitate),
         6 => (rescue.clone(), pledger.clone(), 1..u64::MAX).prop_map(|(r, p, a)| Happening::Pledge(r, p, a)),
-        2 => (rescue, pledger).prop_map(|(r, p)| Happening::Decline(r, p)),
+        2 => (rescue, pledger.clone()).prop_map(|(r, p)| Happening::Decline(r, p)),
+        1 => compact.clone().prop_map(Happening::Found),
+        3 => (compact, pledger, 1..u64::MAX).prop_map(|(c, m, a)| Happening::Commit(c, m, a)),
     ]
 }
 
@@ -134,6 +173,10 @@ async fn play(store: Store, turns: &[Turn]) {
         assert_is_fresh(&store, writer.chain.clone(), CHAIN).await;
         let (exist, held) = writer.states.last().expect("the first block stays");
         for number in exist {
+            if *number >= COMPACTS {
+                assert_members(&store, *number, held).await;
+                continue;
+            }
             let rows = store.positions(CHAIN, chain::address(&terms(*number))).await.expect("it can be read");
             let rows = rows.iter().map(|row| (row.id, row.position.amount)).filter(|(_, a)| !a.is_zero());
             let expected = held.iter().filter(|((rescue, _), _)| rescue == number);
@@ -301,6 +344,72 @@ async fn counterfeits_are_kept_as_such_and_add_nothing() {
     let count = |kind| kinds.iter().filter(|other| **other == kind).count();
     let all = [Kind::Rescue, Kind::RecoveryPool, Kind::BonusPool, Kind::Board];
     assert_eq!(all.map(count), [3, 1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_compact_is_proven_by_its_address_its_token_and_its_escrows() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sqlite(&directory, "index.db").await;
+    let (chain, imitation) = (Chain::default(), Address::repeat_byte(0xf0));
+    let foreign_escrows =
+        CompactTerms { escrow_code_hash: alloy::primitives::B256::repeat_byte(9), ..compact_terms(1) };
+    let (_, mainnet) = levee::Network::of(1).and_then(levee::Network::lido).unwrap();
+    let foreign_token = CompactTerms { wsteth: mainnet, ..compact_terms(1) };
+    let of_terms = |terms: &CompactTerms| Blueprint::compact(terms).address();
+    let [no_escrows, no_token] = [&foreign_escrows, &foreign_token].map(of_terms);
+    let member = Address::repeat_byte(1);
+    chain.mine([
+        announcement_of_compact(imitation, &compact_terms(1)),
+        committed(imitation, member, Units::new(5)),
+        announcement_of_compact(no_escrows, &foreign_escrows),
+        committed(no_escrows, member, Units::new(5)),
+    ]);
+    chain.mine([announcement_of_compact(no_token, &foreign_token)]);
+    chain.mine([
+        announcement_of_compact(compact(1), &compact_terms(1)),
+        committed(compact(1), member, Units::new(7)),
+    ]);
+    catch_up(&mut Indexer::new(chain, store.clone(), CHAIN, 0)).await;
+    let compacts = store.compacts(CHAIN).await.unwrap();
+    let verdicts: BTreeMap<_, _> = compacts.iter().map(|one| (one.address, one.verdict)).collect();
+    let expected = [
+        (imitation, Verdict::Counterfeit(Counterfeit::OtherAddress)),
+        (no_escrows, Verdict::Counterfeit(Counterfeit::ForeignEscrows)),
+        (no_token, Verdict::Counterfeit(Counterfeit::ForeignTokens)),
+        (compact(1), Verdict::Genuine),
+    ];
+    assert_eq!(verdicts, expected.into());
+    for address in [imitation, no_escrows] {
+        assert!(store.compact(CHAIN, address).await.unwrap().is_none(), "its logs are not kept");
+    }
+    assert_eq!(store.compact(CHAIN, compact(1)).await.unwrap().unwrap().entries.len(), 2);
+    assert_eq!(store.rescues(CHAIN).await.unwrap(), []);
+    assert!(store.history(CHAIN, compact(1)).await.unwrap().is_none(), "it is no rescue");
+}
+
+#[tokio::test]
+async fn a_compact_whose_logs_do_not_follow_is_told_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = sqlite(&directory, "index.db").await;
+    let (chain, member) = (Chain::default(), Address::repeat_byte(1));
+    chain.mine([announcement_of_compact(compact(1), &compact_terms(1))]);
+    chain.mine([
+        announcement_of_compact(compact(1), &compact_terms(1)),
+        committed(compact(1), member, Units::new(7)),
+    ]);
+    let mut indexer = Indexer::new(chain.clone(), store.clone(), CHAIN, 0);
+    assert_eq!(indexer.step().await.unwrap(), Step::Changed, "they are read a second time");
+    let Step::Indexed(Added { broken, .. }) = indexer.step().await.unwrap() else { panic!() };
+    let expected = format!(
+        "the logs of the compact `{}` do not follow from each other in block 1: a second creation does not follow from what came before",
+        compact(1)
+    );
+    assert_eq!(broken.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
+    assert_eq!(store.compact(CHAIN, compact(1)).await.unwrap_err(), broken[0]);
+    chain.drop_latest(1);
+    (0..2).for_each(|_| chain.mine([committed(compact(1), member, Units::new(7))]));
+    catch_up(&mut indexer).await;
+    assert_eq!(store.compact(CHAIN, compact(1)).await.unwrap().unwrap().entries.len(), 3);
 }
 
 /// The rescue, after 100 blocks, in a store of its own; and another rescue beside it.

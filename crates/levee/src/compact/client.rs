@@ -6,7 +6,11 @@ use alloy::{
     providers::Provider,
     rpc::types::Filter,
 };
-use levee_model::{Compact, CompactEvent, CompactOperation, CompactTerms, Inconsistent, Units, Wei};
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use levee_model::{
+    Compact, CompactOperation, CompactTerms, Inconsistent, Units, Wei,
+    compact::{CompactBooks, Standing, Started},
+};
 use serde::Serialize;
 
 use crate::{
@@ -16,16 +20,15 @@ use crate::{
     convert,
     edition::Edition,
     error::Error,
-    event::Event,
     history::{self, Entry},
-    network::Network,
+    network,
     operation::Transaction,
     rpc,
     scan::{Begin, Search},
     snapshot::Block,
 };
 
-use super::{code_store::CodeStore, decode_terms, encode};
+use super::{code_store::CodeStore, decode_call, decode_member, decode_terms, encode};
 
 /// The compact at an address, which has been proven to be one.
 #[derive(Debug, Clone)]
@@ -61,6 +64,14 @@ pub struct CompactHistory {
     pub compact: Compact,
 }
 
+/// The edition of Levee's escrows that the calls of a compact pay into; none if they pay into other contracts, which could keep the money.
+pub fn escrow_edition(terms: &CompactTerms) -> Option<Edition> {
+    let is_of = |edition: &&Edition| {
+        terms.escrow_code_hash == keccak256(edition.creation_code(Contract::PledgeEscrow))
+    };
+    Edition::ALL.iter().find(is_of).copied()
+}
+
 impl<P: Provider + Clone> CompactClient<P> {
     /// Opens the compact at `address` on the chain `chain`, which `provider` must be on: its address must follow from its code and the
     /// terms that it reports.
@@ -88,6 +99,11 @@ impl<P: Provider + Clone> CompactClient<P> {
         self.address
     }
 
+    /// What reads the chain.
+    pub const fn provider(&self) -> &P {
+        &self.provider
+    }
+
     /// The chain.
     pub const fn chain(&self) -> u64 {
         self.chain
@@ -98,16 +114,12 @@ impl<P: Provider + Clone> CompactClient<P> {
         &self.terms
     }
 
-    /// Checks that its token is Lido's, where that is known.
+    /// Checks that its token can be Lido's.
     ///
     /// # Errors
     /// [`Error::NotLidos`].
     pub fn check_token(&self) -> Result<(), Error> {
-        let (chain, wsteth) = (self.chain, self.terms.wsteth);
-        match Network::of(chain).and_then(Network::lido) {
-            Some((_, lidos)) if lidos != wsteth => Err(Error::NotLidos { wsteth, chain }),
-            _ => Ok(()),
-        }
+        network::check_wsteth(self.chain, self.terms.wsteth)
     }
 
     /// Checks that its calls pay into Levee's escrows only: whoever founds a compact may name any other code, which could keep the money.
@@ -115,12 +127,9 @@ impl<P: Provider + Clone> CompactClient<P> {
     /// # Errors
     /// [`Error::ForeignEscrows`].
     pub fn check_escrows(&self) -> Result<(), Error> {
-        let is_known = |edition: &Edition| {
-            self.terms.escrow_code_hash == keccak256(edition.creation_code(Contract::PledgeEscrow))
-        };
-        match Edition::ALL.iter().any(is_known) {
-            true => Ok(()),
-            false => {
+        match escrow_edition(&self.terms) {
+            Some(_) => Ok(()),
+            None => {
                 Err(Error::ForeignEscrows { compact: self.address, code_hash: self.terms.escrow_code_hash })
             }
         }
@@ -144,7 +153,8 @@ impl<P: Provider + Clone> CompactClient<P> {
         let input = encode(operation, &code)?;
         let (contract, to, value) = (Contract::Compact, self.address, Wei::ZERO);
         let events_of = [Some(self.address), escrow].into_iter().flatten().collect();
-        Ok(Call::of(self.provider.clone(), Transaction { contract, to, value, input }, events_of))
+        let call = Call::of(self.provider.clone(), Transaction { contract, to, value, input }, events_of);
+        Ok(if changes_weight(operation) { call.needing(WEIGHT_GAS) } else { call })
     }
 
     /// The allowance of wstETH that a commitment or a premium needs.
@@ -168,56 +178,123 @@ impl<P: Provider + Clone> CompactClient<P> {
         Ok(CompactFunds { balance, allowance })
     }
 
-    /// The compact at the end of the latest block, from its logs. Its sums, the number of its calls and the last that gave must be what its
-    /// views say there; what changes none of these, such as an approval, is the node's word. The scan begins at `from_block`,
-    /// or where there can be logs of Levee's contracts.
+    /// The compact at the end of the latest block, from its logs. All [that is stored](CompactBooks) must be what its views say there; what
+    /// changes none of it, such as an approval that was withdrawn, is the node's word. The scan begins at `from_block`, or where there
+    /// can be logs of Levee's contracts.
     ///
     /// # Errors
-    /// [`Error::BrokenHistory`] and [`Error::CompactHistoryDiffers`] if the logs are not whole; [`Error::Rpc`]; [`Error::Malformed`].
+    /// [`Error::CompactBeginsEarlier`] if it was created before `from_block`; [`Error::BrokenCompact`] and
+    /// [`Error::CompactHistoryDiffers`] if the logs are not whole; [`Error::Rpc`]; [`Error::Malformed`].
     pub async fn read(&self, from_block: Option<u64>) -> Result<CompactHistory, Error> {
         let block = latest(&self.provider).await?;
         let filter = Filter::new().address(self.address);
         let search = Search { filter, begin: Begin::of(self.chain, from_block) };
         let entries = history::entries(&search.logs(&self.provider, block.number).await?)?;
-        let compact = fold(self.address, &entries)?;
+        let compact = self.fold(&entries, from_block)?;
         if self.agrees(&compact, block.number).await? {
             return Ok(CompactHistory { chain: self.chain, block, entries, compact });
         }
         Err(Error::CompactHistoryDiffers { compact: self.address, block: block.number })
     }
 
-    /// Whether the sums, the number of calls and the last start are what the contract says.
-    async fn agrees(&self, compact: &Compact, block: u64) -> Result<bool, Error> {
-        let at = BlockId::number(block);
-        let all = rpc::read(&self.provider, self.address, &Raw::allCall {}, at).await?;
-        let count = rpc::read(&self.provider, self.address, &Raw::callCountCall {}, at).await?;
-        let last = rpc::read(&self.provider, self.address, &Raw::lastStartedCall {}, at).await?;
-        let sums = compact.all().now();
-        let started = compact.started().map(|started| started.started_at);
-        Ok(convert::units(all.active) == sums.active
-            && convert::units(all.weight) == sums.weight()
-            && all.index == compact.index()
-            && count == U256::from(compact.call_count())
-            && convert::moment(last.startedAt) == started)
+    fn fold(&self, entries: &[Entry], from_block: Option<u64>) -> Result<Compact, Error> {
+        let compact = self.address;
+        fold(compact, entries).map_err(|error| match (error, from_block) {
+            (Error::BrokenCompact { source, .. }, Some(block)) if *source == Inconsistent::NoCreation => {
+                Error::CompactBeginsEarlier { compact, block }
+            }
+            (error, _) => error,
+        })
     }
+
+    async fn agrees(&self, compact: &Compact, block: u64) -> Result<bool, Error> {
+        let expected = compact.books();
+        let members = expected.members.keys().copied();
+        Ok(books(&self.provider, self.address, members, BlockId::number(block)).await? == expected)
+    }
+}
+
+/// The gas for a call that writes the weights of a member and of all at a new second; in the second of another one it needs less, and a
+/// simulation may see that second. More than the dearest of them takes, by docs/performance.md.
+const WEIGHT_GAS: u64 = 130_000;
+
+/// Whether a call of one member changes weights.
+const fn changes_weight(operation: &CompactOperation) -> bool {
+    matches!(
+        operation,
+        CompactOperation::Activate { .. } | CompactOperation::Notice { .. } | CompactOperation::Leave { .. }
+    )
+}
+
+/// How many views are asked for at a time.
+const AT_ONCE: usize = 8;
+
+/// What a compact says at the end of a block that it has stored, of these members.
+///
+/// # Errors
+/// [`Error::Rpc`], [`Error::Malformed`].
+pub async fn books(
+    provider: &impl Provider,
+    compact: Address,
+    members: impl IntoIterator<Item = Address>,
+    block: BlockId,
+) -> Result<CompactBooks, Error> {
+    let all = rpc::read(provider, compact, &Raw::allCall {}, block).await?;
+    let count = rpc::read(provider, compact, &Raw::callCountCall {}, block).await?;
+    let last = rpc::read(provider, compact, &Raw::lastStartedCall {}, block).await?;
+    let count: u64 = convert::narrow(count, "a number of calls")?;
+    let call = async |number: u64| {
+        let call = Raw::callAtCall { number: U256::from(number) };
+        rpc::read(provider, compact, &call, block).await.map(|view| decode_call(&view))
+    };
+    let member = async |account: Address| {
+        let view = rpc::read(provider, compact, &Raw::memberOfCall { account }, block).await?;
+        Ok::<_, Error>((account, decode_member(&view)))
+    };
+    let active = convert::units(all.active);
+    let noticed = active.checked_sub(convert::units(all.weight)).ok_or(Error::Malformed { what: "sums" })?;
+    Ok(CompactBooks {
+        all: Standing { active, noticed },
+        index: all.index,
+        members: stream::iter(members).map(member).buffered(AT_ONCE).try_collect().await?,
+        calls: stream::iter(0..count).map(call).buffered(AT_ONCE).try_collect().await?,
+        started: convert::moment(last.startedAt)
+            .map(|started_at| Ok::<_, Error>(Started { call: narrow_call(last.call)?, started_at }))
+            .transpose()?,
+    })
+}
+
+/// What a compact says at the end of a block of an account's vote on a call: whether it approves it, and whether it has given.
+///
+/// # Errors
+/// [`Error::Rpc`], [`Error::Malformed`].
+pub async fn vote(
+    provider: &impl Provider,
+    compact: Address,
+    (call, account): (u64, Address),
+    block: BlockId,
+) -> Result<(bool, bool), Error> {
+    let read = Raw::voteOfCall { number: U256::from(call), account };
+    let vote = rpc::read(provider, compact, &read, block).await?;
+    Ok((vote.approved, vote.given))
+}
+
+fn narrow_call(call: U256) -> Result<u64, Error> {
+    convert::narrow(call, "a call")
 }
 
 /// The compact at `address`, from all its events in order, starting with its creation.
 ///
 /// # Errors
-/// [`Error::BrokenHistory`].
+/// [`Error::BrokenCompact`].
 pub fn fold(address: Address, entries: &[Entry]) -> Result<Compact, Error> {
-    let mut events = entries.iter().filter_map(|entry| of_compact(&entry.event));
-    let mut compact = Compact::created(address, events.next().ok_or(Inconsistent::NoCreation)?)?;
-    events.try_for_each(|event| compact.apply(event))?;
-    Ok(compact)
-}
-
-const fn of_compact(event: &Event) -> Option<&CompactEvent> {
-    match event {
-        Event::Compact(event) => Some(event),
-        _ => None,
-    }
+    let folded = || {
+        let mut events = entries.iter().filter_map(|entry| entry.event.of_compact());
+        let mut compact = Compact::created(address, events.next().ok_or(Inconsistent::NoCreation)?)?;
+        events.try_for_each(|event| compact.apply(event))?;
+        Ok(compact)
+    };
+    folded().map_err(|source| Error::BrokenCompact { compact: address, source: Box::new(source) })
 }
 
 async fn latest(provider: &impl Provider) -> Result<Block, Error> {

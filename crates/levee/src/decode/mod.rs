@@ -14,6 +14,7 @@
 //! ```
 
 mod call;
+mod compact;
 #[cfg(feature = "text")]
 mod expect;
 mod rescue;
@@ -31,14 +32,19 @@ pub use expect::Expectation;
 pub use sentence::{Quantity, Sentence, Unit, Value};
 pub use transaction::gas_cost;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use levee_model::Terms;
+use alloy::{
+    primitives::{Address, B256, Bytes, U256, keccak256},
+    sol_types::SolValue as _,
+};
+use levee_model::{CompactTerms, Terms};
 use serde::Serialize;
 
 use crate::{
+    bindings::Compact as CompactBinding,
     blueprint::{Blueprint, Contract},
+    compact::decode_terms,
     safe::SafeProposal,
     terms::{self, CREATE2_DEPLOYER},
 };
@@ -56,6 +62,7 @@ pub struct Decoder {
     payer: Option<Address>,
     /// Who makes the calls of governors.
     executors: BTreeMap<Address, Address>,
+    compacts: BTreeSet<Address>,
 }
 
 /// What a call means.
@@ -89,6 +96,8 @@ pub struct Meaning {
     pub notes: Vec<String>,
     /// The terms of the rescue that it creates; none if it creates none.
     pub terms: Option<Box<Terms>>,
+    /// The terms of the compact that it creates; none if it creates none.
+    pub compact_terms: Option<Box<CompactTerms>>,
     /// Whether it only makes the calls in it, so that nothing is to be expected of itself.
     pub transparent: bool,
     /// The calls in it, in their order.
@@ -123,6 +132,13 @@ impl Decoder {
     #[must_use]
     pub fn executed_by(mut self, governor: Address, executor: Address) -> Self {
         self.executors.insert(governor, executor);
+        self
+    }
+
+    /// The same, knowing that this is a compact, so that what is called on it is not taken for a call of another contract.
+    #[must_use]
+    pub fn with_compact(mut self, compact: Address) -> Self {
+        self.compacts.insert(compact);
         self
     }
 
@@ -192,7 +208,10 @@ impl Decoder {
             return creation(call);
         }
         match self.sentence(&call) {
-            Ok(Some(sentence)) => Meaning::new(call, sentence),
+            Ok(Some(sentence)) => {
+                let notes = self.doubts(&call);
+                Meaning { notes, ..Meaning::new(call, sentence) }
+            }
             Ok(None) => {
                 let note = call.selector().map_or("no function has so little data".into(), |selector| {
                     format!("the function {} is not known", Bytes::copy_from_slice(&selector))
@@ -203,13 +222,25 @@ impl Decoder {
         }
     }
 
+    /// What a call could mean besides, for all that is known of the account that is called.
+    fn doubts(&self, call: &RawCall) -> Vec<String> {
+        let is_known = call.to.is_some_and(|to| self.compacts.contains(&to) || self.known.has(to));
+        if is_known { Vec::new() } else { compact::if_compact(call).into_iter().collect() }
+    }
+
     fn sentence(&self, call: &RawCall) -> Result<Option<Sentence>, Unreadable> {
+        if call.to.is_some_and(|to| self.compacts.contains(&to)) {
+            return compact::read(call);
+        }
         for read in [rescue::escrow, rescue::pools, rescue::router, rescue::board, rescue::receivers] {
             if let Some(sentence) = read(call)? {
                 return Ok(Some(sentence));
             }
         }
-        token::read(call, &self.known)
+        match token::read(call, &self.known)? {
+            Some(sentence) => Ok(Some(sentence)),
+            None => compact::read(call),
+        }
     }
 }
 
@@ -235,7 +266,18 @@ fn creation(call: RawCall) -> Meaning {
         Contract::PledgeEscrow => terms::from_arguments(blueprint.arguments()).ok().map(Box::new),
         _ => None,
     };
-    Meaning { notes: of_arguments(&blueprint), terms, ..Meaning::new(call, sentence) }
+    let compact_terms = match contract {
+        Contract::Compact => terms_of_compact(blueprint.arguments()).map(Box::new),
+        _ => None,
+    };
+    Meaning { notes: of_arguments(&blueprint), terms, compact_terms, ..Meaning::new(call, sentence) }
+}
+
+/// The terms in the arguments of a compact's constructor; none if they are not encoded as Levee does it.
+fn terms_of_compact(arguments: &[u8]) -> Option<CompactTerms> {
+    let (decoded,) = <(CompactBinding::CompactTerms,)>::abi_decode_params_validate(arguments).ok()?;
+    let terms = decode_terms(&decoded);
+    (Blueprint::compact(&terms).arguments() == arguments).then_some(terms)
 }
 
 /// The accounts that a contract is created with, which are all arguments but terms.
@@ -264,6 +306,7 @@ impl Meaning {
             through: None,
             notes: Vec::new(),
             terms: None,
+            compact_terms: None,
             transparent: false,
             calls: Vec::new(),
         }

@@ -41,6 +41,12 @@ pub enum Value {
         #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
         Option<Address>,
     ),
+    /// Accounts.
+    Accounts(
+        #[serde(serialize_with = "accounts")]
+        #[cfg_attr(feature = "schema", schemars(with = "Vec<String>"))]
+        Vec<Address>,
+    ),
     /// One of the assets of a rescue.
     Asset(Asset),
     /// A tier, counted from 0, or another small number.
@@ -118,6 +124,10 @@ pub enum Unit {
 
 fn account<S: Serializer>(account: &Option<Address>, serializer: S) -> Result<S::Ok, S::Error> {
     account.map(|account| account.to_string()).serialize(serializer)
+}
+
+fn accounts<S: Serializer>(accounts: &[Address], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(accounts.iter().map(Address::to_string))
 }
 
 fn numbers<S: Serializer>(numbers: &[U256], serializer: S) -> Result<S::Ok, S::Error> {
@@ -245,6 +255,10 @@ impl fmt::Display for Value {
             Self::Quantity(quantity) => quantity.fmt(f),
             Self::Account(Some(account)) => account.fmt(f),
             Self::Account(None) => f.write_str("an unnamed account"),
+            Self::Accounts(accounts) => {
+                let accounts: Vec<_> = accounts.iter().map(Address::to_string).collect();
+                write!(f, "[{}]", accounts.join(","))
+            }
             Self::Asset(asset) => asset.fmt(f),
             Self::Small(number) => number.fmt(f),
             Self::Time(time) => f.write_str(&utc(*time)),
@@ -318,6 +332,6 @@ macro_rules! values {
     };
 }
 values! {
-    Quantity => Quantity, Address => Account, Option<Address> => Account, Asset => Asset, u8 => Small, u64 => Time,
+    Quantity => Quantity, Address => Account, Option<Address> => Account, Vec<Address> => Accounts, Asset => Asset, u8 => Small, u64 => Time,
     U256 => Number, Vec<U256> => Numbers, B256 => Hash, Bytes => Selector, &'static str => Name, String => Text,
 }

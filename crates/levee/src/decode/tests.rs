@@ -8,7 +8,8 @@ use alloy::{
     sol_types::SolCall,
 };
 use levee_model::{
-    Amount, Asset, Goal, Operation as O, Pledge, PositionId, Route, Shares, Terms, Units, Wei,
+    Amount, Asset, Bps, CompactOperation as C, Goal, Operation as O, Pledge, PositionId, Route, Shares,
+    Terms, Units, Wei,
 };
 use proptest::prelude::*;
 
@@ -16,6 +17,8 @@ use super::*;
 use crate::{
     aragon,
     bindings::{PledgeBoard, StETH, StakedEtherUnwinder, WETH, WstETH},
+    compact::CodeStore,
+    edition::Edition,
     error::Error,
     governor::{GovernorKind, Proposal, raw as gov},
     operation::{Contracts, Transaction},
@@ -33,12 +36,13 @@ const BEN: Address = Address::repeat_byte(0x66);
 const STETH: Address = Address::repeat_byte(0x77);
 const WSTETH: Address = Address::repeat_byte(0x88);
 const OTHER: Address = Address::repeat_byte(0x99);
+const COMPACT: Address = Address::repeat_byte(0xaa);
 
 const CONTRACTS: Contracts = Contracts { escrow: E, recovery: POOL, bonus: BONUS, router: Some(ROUTER) };
 const ETHER: u128 = 10u128.pow(18);
 
 fn decoder() -> Decoder {
-    Decoder::default().with_lido(STETH, WSTETH)
+    Decoder::default().with_lido(STETH, WSTETH).with_compact(COMPACT)
 }
 
 fn raw(to: Address, value: u128, data: Vec<u8>) -> RawCall {
@@ -55,6 +59,48 @@ fn operation(operation: O) -> RawCall {
 
 fn pledge(amount: Amount, pledger: Address, amendment: u64, route: Route) -> Pledge {
     Pledge { pledger, tier: 2, amount, amendment, route }
+}
+
+/// A call of the compact, for whose proposals the code is on the chain.
+fn compact(operation: &C) -> RawCall {
+    let data = crate::compact::encode(operation, &CodeStore::of(Edition::LATEST).addresses()).unwrap();
+    raw(COMPACT, 0, data.to_vec())
+}
+
+/// Without a node, only the address tells a compact from a token or a pool that has a function of the same name.
+#[test]
+fn what_a_compact_shares_with_other_contracts_is_noted() {
+    let withdraw = C::Withdraw { call: 3 };
+    let unsure = Decoder::default().read(compact(&withdraw));
+    assert_eq!(unsure.sentence.to_string(), format!("withdraw 3 units of {COMPACT} in {COMPACT}"));
+    let note = format!(
+        "if {COMPACT} is a compact, it does something else: withdraw the approval of call 3 of the compact {COMPACT}"
+    );
+    assert_eq!(unsure.notes, [note]);
+    assert_eq!(decoder().read(compact(&withdraw)).notes, [""; 0]);
+    let weth = raw(STETH, 0, compact(&withdraw).data.to_vec());
+    assert_eq!(decoder().read(weth).notes, [""; 0], "it is known to be a token");
+}
+
+/// Whoever proposes code of their own could have members pay into it.
+#[test]
+fn a_proposal_with_other_code_is_unknown() {
+    let proposal = crate::compact::proposal(terms(), Edition::LATEST, 1, Bps::new(2_500)).unwrap();
+    let data = crate::compact::encode(&C::Propose { member: ANN, proposal }, &[OTHER]).unwrap();
+    let meaning = decoder().read(raw(COMPACT, 0, data.to_vec()));
+    assert_eq!(meaning.notes, ["it is a proposal whose code is not that of Levee's escrows"]);
+    assert!(meaning.has_unknown());
+}
+
+#[test]
+fn the_creation_of_a_compact_shows_its_terms() {
+    let terms = crate::compact::tests::terms();
+    let blueprint = Blueprint::compact(&terms);
+    let data = [blueprint.salt().as_slice(), &blueprint.init_code()].concat();
+    let meaning = decoder().read(raw(CREATE2_DEPLOYER, 0, data));
+    assert_eq!(meaning.sentence.to_string(), format!("create the compact at {}", blueprint.address()));
+    assert_eq!(meaning.compact_terms.as_deref(), Some(&terms));
+    assert_eq!(meaning.terms, None);
 }
 
 fn permit() -> Permit {
@@ -84,6 +130,7 @@ fn told() -> Vec<(RawCall, String)> {
         link: "https://x.example/ \"a\" to tier 3".into(),
     };
     let wei = U256::from(ETHER);
+    let proposal = crate::compact::proposal(terms(), Edition::LATEST, 1, Bps::new(2_500)).unwrap();
     vec![
         (direct(half), format!("pledge 0.5 ETH to tier 2 of {E} for {BEN}")),
         (direct(shares), format!("pledge 7 shares to tier 2 of {E} for {BEN}")),
@@ -210,6 +257,63 @@ fn told() -> Vec<(RawCall, String)> {
             format!("unwrap 1 wstETH in {WSTETH}"),
         ),
         (raw(OTHER, ETHER, WETH::depositCall {}.abi_encode()), format!("deposit 1 ETH in {OTHER}")),
+        (compact(&C::Admit { account: BEN }), format!("admit {BEN} to the compact {COMPACT}")),
+        (
+            compact(&C::Commit { amount: Units::new(ETHER) }),
+            format!("commit 1 wstETH to the compact {COMPACT}"),
+        ),
+        (
+            compact(&C::TakeBack { recipient: BEN }),
+            format!("take back what is pending in the compact {COMPACT} to {BEN}"),
+        ),
+        (
+            compact(&C::Activate { member: ANN }),
+            format!("activate what is pending in the compact {COMPACT} for {ANN}"),
+        ),
+        (
+            compact(&C::Notice { amount: Units::new(ETHER / 4) }),
+            format!("put 0.25 wstETH under notice in the compact {COMPACT}"),
+        ),
+        (
+            compact(&C::Leave { recipient: BEN }),
+            format!("leave with what is under notice in the compact {COMPACT} to {BEN}"),
+        ),
+        (
+            compact(&C::NameApprover { approver: BEN }),
+            format!("name {BEN} to propose and approve in the compact {COMPACT}"),
+        ),
+        (
+            compact(&C::NameApprover { approver: Address::ZERO }),
+            format!("name nobody to propose and approve in the compact {COMPACT}"),
+        ),
+        (
+            compact(&C::Propose { member: BEN, proposal: proposal.clone() }),
+            format!(
+                "propose a call for 2500 basis points to tier 1 of {} in the compact {COMPACT} for {BEN}",
+                proposal.escrow
+            ),
+        ),
+        (compact(&C::Approve { call: 3, member: ANN }), format!("approve call 3 of the compact {COMPACT}")),
+        (
+            compact(&C::Approve { call: 3, member: BEN }),
+            format!("approve call 3 of the compact {COMPACT} for {BEN}"),
+        ),
+        (
+            compact(&C::Withdraw { call: 3 }),
+            format!("withdraw the approval of call 3 of the compact {COMPACT}"),
+        ),
+        (
+            compact(&C::Fulfill { call: 3, members: vec![ANN, BEN] }),
+            format!("fulfill call 3 of the compact {COMPACT} for [{ANN},{BEN}]"),
+        ),
+        (
+            compact(&C::PayPremium { amount: Units::new(9) }),
+            format!("pay a premium of 0.000000000000000009 wstETH into the compact {COMPACT}"),
+        ),
+        (
+            compact(&C::Claim { member: BEN }),
+            format!("claim the premiums of the compact {COMPACT} for {BEN}"),
+        ),
         (raw(BEN, 1, Vec::new()), format!("send 0.000000000000000001 ETH to {BEN}")),
         (raw(E, 3, hex!("11da60b4").to_vec()), format!("settle {E} sending 0.000000000000000003 ETH")),
         (
@@ -272,6 +376,7 @@ fn changed(value: &Value) -> Value {
         }
         Value::Quantity(Quantity { number: None, unit }) => Quantity::new(U256::ZERO, unit).into(),
         Value::Account(account) => Address::from_word(keccak256(account.unwrap_or_default())).into(),
+        Value::Accounts(accounts) => [accounts, vec![Address::ZERO]].concat().into(),
         Value::Asset(asset) => if asset == Asset::Eth { Asset::StEth } else { Asset::Eth }.into(),
         Value::Small(number) => (number + 1).into(),
         Value::Time(time) => (time + 1).into(),

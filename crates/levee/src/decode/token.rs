@@ -49,6 +49,11 @@ impl Known {
         self.0.insert(wsteth, Unit::WstEth);
     }
 
+    /// Whether it is one of them.
+    pub(super) fn has(&self, token: Address) -> bool {
+        self.0.contains_key(&token)
+    }
+
     fn unit_of(&self, token: Option<Address>) -> Option<Unit> {
         self.0.get(&token?).copied()
     }

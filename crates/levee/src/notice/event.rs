@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use levee_model::{Amendment, EndReason, Goal, Moment, PositionId, PositionView, Wei, schedule};
 
-use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, hundredths, sentence};
+use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, Steps, sentence};
 use crate::{
     BonusEvent, Entry, Event, History, RecoveryEvent, RescueEvent,
     display::{ether, utc},
@@ -18,7 +18,7 @@ use crate::{
 /// The key of an event stands for its block's number and time, its transaction, its place in that, and all that it says: whatever a
 /// reorganization changes of these makes another one.
 pub fn events(history: &History, at: Moment, interest: &Interest) -> Vec<Fact> {
-    let mut reader = Reader { history, about: About::of(history), at, interest, claimed: BTreeMap::new() };
+    let mut reader = Reader { history, about: About::of(history), at, interest, claimed: Steps::new() };
     let (mut facts, mut seen) = (Vec::new(), BTreeMap::<B256, u32>::new());
     let mut in_force = Goal::from(history.rescue.terms());
     for entry in history.entries.iter() {
@@ -39,8 +39,8 @@ struct Reader<'a> {
     about: About,
     at: Moment,
     interest: &'a Interest,
-    /// What was paid so far of recovered funds, for positions of accounts of interest.
-    claimed: BTreeMap<PositionId, Wei>,
+    /// Payments of recovered funds, for positions of accounts of interest.
+    claimed: Steps<PositionId>,
 }
 
 impl Reader<'_> {
@@ -119,8 +119,7 @@ impl Reader<'_> {
         self.of_position(entry, kind, title, pledger)
     }
 
-    /// A share of recovered funds that was paid. It is told with the first payment, and each time that all of them reach another hundredth
-    /// of what was drawn, since anyone can deposit little and have it paid any number of times.
+    /// A share of recovered funds that was paid, told in steps of what was drawn.
     fn claimed(&mut self, entry: &Entry, position: PositionId, amount: Wei) -> Vec<Content> {
         let paid = self.of_position(entry, Kind::Paid, "Paid out", position.pledger);
         if paid.is_empty() {
@@ -129,12 +128,7 @@ impl Reader<'_> {
         let views = self.history.rescue.position_views(self.at, position.pledger);
         let is_it = |view: &&PositionView| (view.tier, view.asset) == (position.tier, position.asset);
         let weight = views.iter().find(is_it).map_or(Wei::ZERO, |view| view.weight);
-        let claimed = self.claimed.entry(position).or_default();
-        let before = *claimed;
-        // The amounts of a history add up.
-        *claimed = before.checked_add(amount).unwrap_or(before);
-        let is_told = before.is_zero() || hundredths(*claimed, weight) > hundredths(before, weight);
-        if is_told { paid } else { Vec::new() }
+        if self.claimed.add(position, amount, weight) { paid } else { Vec::new() }
     }
 
     fn plain(&self, entry: &Entry, kind: Kind, title: &str) -> Content {

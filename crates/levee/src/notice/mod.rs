@@ -1,4 +1,4 @@
-//! What is worth telling people about a rescue, and when: pure functions of its [`History`], a [`Moment`](levee_model::Moment), and what was told before.
+//! What is worth telling people about a rescue or a compact, and when: pure functions of its [`History`], a [`Moment`](levee_model::Moment), and what was told before.
 //!
 //! Everything that can be told is a [`Fact`] with a key that stands for it alone. What happened is a fact for good ([`events`]), a date
 //! becomes one as it comes near and when it is there ([`reminders`]), and a state is one while it lasts ([`standing`]). [`news`] compares
@@ -7,13 +7,17 @@
 //! None of the texts has a word of a stranger: they are made of addresses, amounts, times and hashes.
 
 mod calendar;
+mod compact;
 mod event;
 mod news;
 mod standing;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use alloy::primitives::{Address, B256, hex, keccak256};
 use levee_model::{Timestamp, Wei, json::optional_account};
@@ -21,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 pub use calendar::{Calendar, Date, DateKind, calendar, reminders};
+pub use compact::{events_of_compact, standing_of_compact};
 pub use event::events;
 pub use news::{Depth, News, Stood, Told, news};
 pub use standing::standing;
@@ -109,6 +114,24 @@ pub enum NoticeKind {
     BonusClaimable,
     /// Something was paid for a position of an account.
     Paid,
+    /// A compact was created.
+    CompactCreated,
+    /// A call of a compact was proposed.
+    CallProposed,
+    /// A call has reached the next quarter of its quorum.
+    CallApproved,
+    /// A call has passed: its members' parts can be pledged.
+    CallPassed,
+    /// A call has begun to give.
+    CallGives,
+    /// The next quarter of what is active in a compact is under notice.
+    UnderNotice,
+    /// An account's part of a call was pledged in its name.
+    Given,
+    /// What an account has committed can be activated.
+    MayActivate,
+    /// An account has earned a premium.
+    PremiumDue,
     /// What was told before does not hold: the chain dropped the block in which it happened.
     TakenBack,
 }
@@ -147,7 +170,7 @@ pub struct Content {
     pub kind: NoticeKind,
     /// The chain ID.
     pub chain: u64,
-    /// The rescue.
+    /// The rescue, or the compact.
     #[serde(with = "levee_model::json::Account")]
     pub rescue: Address,
     /// The account that it concerns; null if it concerns all.
@@ -248,6 +271,26 @@ fn hundredths(part: Wei, draw: Wei) -> u64 {
         return 0;
     }
     u64::try_from(percent::bps_down(part, draw) / 100).unwrap_or(u64::MAX)
+}
+
+/// What was paid so far, told in steps: with the first payment, and each time that all of them reach another hundredth of a whole. Anyone can
+/// deposit little and have it paid, any number of times.
+#[derive(Debug)]
+struct Steps<K>(BTreeMap<K, Wei>);
+
+impl<K: Ord> Steps<K> {
+    const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Adds a payment. Whether it is told.
+    fn add(&mut self, to: K, amount: Wei, whole: Wei) -> bool {
+        let paid = self.0.entry(to).or_default();
+        let before = *paid;
+        // The amounts of a history add up.
+        *paid = before.checked_add(amount).unwrap_or(before);
+        before.is_zero() || hundredths(*paid, whole) > hundredths(before, whole)
+    }
 }
 
 /// A text that begins with a capital letter and ends with a full stop.

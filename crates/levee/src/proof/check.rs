@@ -305,7 +305,7 @@ fn same_codes(contracts: &[Account], views: &Reading) -> Result<(), ProofError> 
     Ok(())
 }
 
-fn same<T: PartialEq + Serialize>(field: &str, claimed: &T, proven: &T) -> Result<(), Error> {
+pub(super) fn same<T: PartialEq + Serialize>(field: &str, claimed: &T, proven: &T) -> Result<(), Error> {
     if claimed == proven {
         Ok(())
     } else {

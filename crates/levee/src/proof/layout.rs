@@ -422,3 +422,153 @@ pub(super) mod bonus_pool {
         Enlistment { unit_seconds, enlisted: word.units(), departures: word.next(24) }
     }
 }
+
+/// `Compact`, the twin of `contracts/CompactBooks.sol`.
+pub(super) mod compact {
+    use levee_model::compact::{CallRecord, Standing, Started, StoredCall, StoredMember};
+
+    use super::*;
+
+    const ADMITTED: u64 = 0;
+    const MEMBERS: u64 = 1;
+    const ALL: u64 = 2;
+    const INDEX: u64 = 3;
+    const CALLS: u64 = 4;
+    const VOTES: u64 = 5;
+    const START: u64 = 6;
+
+    /// How many words a call has, and in which of a member's its history is.
+    const WORDS_OF_CALL: u64 = 2;
+    const HISTORY: u64 = 3;
+
+    /// What is read first. Where the rest is follows from it.
+    pub(in crate::proof) fn places(members: &[Address]) -> Vec<Place> {
+        let mut places = vec![
+            one("_all.length", slot(ALL)),
+            one("_index", slot(INDEX)),
+            one("_calls.length", slot(CALLS)),
+            one("_start", slot(START)),
+        ];
+        for member in members {
+            places.push(one(&format!("_admitted[{member}]"), entry(member.into_word(), slot(ADMITTED))));
+            places.extend(words(&format!("_members[{member}]"), of_member(*member), HISTORY + 1));
+        }
+        places
+    }
+
+    /// What is read after it: the latest of each history, each call, and each vote.
+    pub(in crate::proof) fn later_places(
+        members: &[Address],
+        calls: u64,
+        word: impl Fn(B256) -> Result<U256, Error>,
+    ) -> Result<Vec<Place>, Error> {
+        let mut places = Vec::new();
+        places.extend(latest("_all", slot(ALL), word(slot(ALL))?));
+        for member in members {
+            let history = after(of_member(*member), HISTORY);
+            places.extend(latest(&format!("_members[{member}].history"), history, word(history)?));
+        }
+        for call in 0..calls {
+            places.extend(words(&format!("_calls[{call}]"), of_call(call), WORDS_OF_CALL));
+            let vote = |member: &Address| one(&format!("_votes[{call}][{member}]"), of_vote(call, *member));
+            places.extend(members.iter().map(vote));
+        }
+        Ok(places)
+    }
+
+    fn of_member(member: Address) -> B256 {
+        entry(member.into_word(), slot(MEMBERS))
+    }
+
+    fn of_call(call: u64) -> B256 {
+        after(keccak256(slot(CALLS)), call.saturating_mul(WORDS_OF_CALL))
+    }
+
+    fn of_vote(call: u64, member: Address) -> B256 {
+        entry(member.into_word(), entry_of_number(call, slot(VOTES)))
+    }
+
+    /// The last word of a list; none if it is empty.
+    fn last(list: B256, length: U256) -> Option<B256> {
+        let before = length.checked_sub(U256::ONE)?;
+        Some(U256::from_be_bytes(keccak256(list).0).wrapping_add(before).into())
+    }
+
+    fn latest(name: &str, list: B256, length: U256) -> Option<Place> {
+        Some(one(&format!("{name}[{}]", length.checked_sub(U256::ONE)?), last(list, length)?))
+    }
+
+    /// The latest standing of a history.
+    fn standing(account: &Account, list: B256) -> Result<Option<Standing>, Error> {
+        let Some(slot) = last(list, account.word(list)?) else { return Ok(Some(Standing::default())) };
+        let mut fields = Fields(account.word(slot)?);
+        let _since: u64 = fields.next(48);
+        let (active, weight) = (fields.units(), fields.units());
+        Ok(active.checked_sub(weight).map(|noticed| Standing { active, noticed }))
+    }
+
+    /// What all members have together; none if it cannot be.
+    pub(in crate::proof) fn all(account: &Account) -> Result<Option<Standing>, Error> {
+        standing(account, slot(ALL))
+    }
+
+    pub(in crate::proof) fn index(account: &Account) -> Result<U256, Error> {
+        Ok(account.word(slot(INDEX))?)
+    }
+
+    pub(in crate::proof) fn call_count(account: &Account) -> Result<u64, Error> {
+        convert::narrow(account.word(slot(CALLS))?, "a number of calls")
+    }
+
+    pub(in crate::proof) fn started(account: &Account) -> Result<Option<Started>, Error> {
+        let mut fields = Fields(account.word(slot(START))?);
+        let started_at = fields.time();
+        let call = convert::narrow(fields.0, "a call")?;
+        Ok(started_at.map(|started_at| Started { call, started_at }))
+    }
+
+    /// A member; none if it cannot be.
+    pub(in crate::proof) fn member(
+        account: &Account,
+        member: Address,
+    ) -> Result<Option<StoredMember>, Error> {
+        let first = of_member(member);
+        let word = |number| account.word(after(first, number));
+        let (mut pending, mut named) = (Fields(word(0)?), Fields(word(2)?));
+        let Some(standing) = standing(account, after(first, HISTORY))? else { return Ok(None) };
+        Ok(Some(StoredMember {
+            admitted: !account.word(entry(member.into_word(), slot(ADMITTED)))?.is_zero(),
+            pending: pending.units(),
+            committed_at: pending.time(),
+            earned: pending.units(),
+            index: word(1)?,
+            approver: Address::from_word(B256::from(named.next::<U256>(160))),
+            noticed_at: named.time(),
+            standing,
+            has_left: named.time().is_some(),
+        }))
+    }
+
+    pub(in crate::proof) fn call(account: &Account, call: u64) -> Result<StoredCall, Error> {
+        let word = |number| account.word(after(of_call(call), number));
+        let (mut first, mut second) = (Fields(word(0)?), Fields(word(1)?));
+        let escrow = Address::from_word(B256::from(first.next::<U256>(160)));
+        let proposed_at = first.time().unwrap_or_default();
+        let (bps, tier, passed_after) = (Bps::new(first.next(16)), first.next(8), first.next(32));
+        let (active, approvals) = (second.units(), second.units());
+        let amendment = second.time().unwrap_or_default();
+        let record = CallRecord { escrow, tier, bps, amendment, active, proposed_at };
+        Ok(StoredCall { record, approvals, passed_after })
+    }
+
+    /// Whether a member approves a call, and whether it has given.
+    pub(in crate::proof) fn vote(
+        account: &Account,
+        call: u64,
+        member: Address,
+    ) -> Result<(bool, bool), Error> {
+        let mut fields = Fields(account.word(of_vote(call, member))?);
+        let [approved, given]: [u8; 2] = [fields.next(8), fields.next(8)];
+        Ok((approved != 0, given != 0))
+    }
+}

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `evidence` | what does a node say and show of a rescue at a block? |
 //! | `check` | what follows from that? |
+//! | `compact` | the same of a compact |
 //! | `trie` | does a proof lead from the account, or the word, to the root? |
 //! | `layout` | where do the contracts store what, and how is it packed? |
 //! | `tokens` | where do tokens keep the balance of an account? |
@@ -18,6 +19,7 @@
 //! say, and the views of the node must say the same.
 
 mod check;
+mod compact;
 mod error;
 mod evidence;
 mod layout;
@@ -30,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::snapshot::Snapshot;
 
+pub use compact::{CompactEvidence, CompactQuestion, VerifiedCompact};
 pub use error::ProofError;
 
 /// What is to be proven.
@@ -111,7 +114,7 @@ pub struct ProvenAccount {
     pub words: Vec<ProvenWord>,
 }
 
-/// What an account is in a rescue.
+/// What an account is in a rescue, or a compact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -122,6 +125,8 @@ pub enum Role {
     RecoveryPool,
     /// The pool of the bonus.
     BonusPool,
+    /// The compact.
+    Compact,
     /// Lido's stETH, by the terms.
     #[serde(rename = "stETH")]
     StEth,
@@ -177,7 +182,10 @@ pub enum Unproven {
         /// Whether it is Lido's on this chain.
         is_lidos: bool,
     },
-    /// What the escrow has of a token: it is not known where this token keeps balances.
+    /// That nobody else has something pending in a compact, or premiums to claim, and nothing active: who has something active cannot be
+    /// left out.
+    OtherMembers,
+    /// What the contract has of a token: it is not known where this token keeps balances.
     Balance {
         /// Which one.
         asset: Asset,

@@ -60,6 +60,19 @@ pub(super) fn of(terms: &Terms, chain: u64) -> Vec<Token> {
     ]
 }
 
+/// The wstETH of a compact; on a local chain, that of the model with this stETH.
+pub(super) fn wsteth(address: Address, chain: u64, steth: Option<Address>) -> Token {
+    let is_lidos = Network::of(chain).is_some_and(|network| network.has(address));
+    let immutable = steth.map(|steth| steth.into_word());
+    Token {
+        asset: Asset::WstEth,
+        address,
+        is_lidos,
+        model: &WSTETH,
+        immutable: immutable.or(Some(B256::ZERO)),
+    }
+}
+
 impl Token {
     /// Where the token keeps the balance of `holder`, if its code [is known](Self::is_known).
     pub(super) fn place(&self, holder: Address) -> Place {

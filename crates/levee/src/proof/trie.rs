@@ -55,6 +55,12 @@ impl Account {
         })
     }
 
+    /// The same with the words of another proof of it, at the same root.
+    pub(super) fn with(mut self, other: Self) -> Self {
+        self.words.extend(other.words);
+        self
+    }
+
     /// A word of its storage.
     pub(super) fn word(&self, slot: B256) -> Result<U256, ProofError> {
         self.words.get(&slot).copied().ok_or(ProofError::SlotMissing { address: self.address, slot })

@@ -10,7 +10,7 @@ use toml::Spanned;
 use crate::{
     blueprint::{Blueprint, Contract},
     edition::Edition,
-    network::Network,
+    network::{self, Network},
 };
 
 use super::{TextError, address, document::Document, percent, terms, time};
@@ -34,8 +34,9 @@ pub struct CompactFile {
 /// The keys of the terms in a document.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CompactToml {
-    chain: u64,
+pub struct CompactToml {
+    /// Id of the chain.
+    pub chain: u64,
     edition: Option<Spanned<String>>,
     wsteth: Spanned<String>,
     admitter: Option<Spanned<String>>,
@@ -58,12 +59,35 @@ struct CompactToml {
 }
 
 impl CompactToml {
-    fn read(
+    /// The terms, with addresses read by `account`, as part of a file that may have more in it, such as an edition where these name none.
+    pub fn read(
         &self,
         document: &Document,
+        of_file: Option<Edition>,
+        account: impl Fn(&str) -> Result<Address, TextError>,
+    ) -> Result<CompactFile, TextError> {
+        let edition = match (&self.edition, of_file) {
+            (None, Some(edition)) => edition,
+            (named, _) => terms::edition(document, named.as_ref())?,
+        };
+        let (source, terms_hash) = terms::terms_hash(document, (&self.document, &self.terms_hash))?;
+        let terms = self.terms(document, &account, (edition, terms_hash))?;
+        Ok(CompactFile {
+            path: document.path().to_owned(),
+            chain: self.chain,
+            edition,
+            terms,
+            document: source,
+        })
+    }
+
+    fn terms(
+        &self,
+        document: &Document,
+        account: &impl Fn(&str) -> Result<Address, TextError>,
         (edition, terms_hash): (Edition, B256),
     ) -> Result<CompactTerms, TextError> {
-        let account = |key, value: &Spanned<String>| document.field(key, value, address::parse);
+        let account = |key, value: &Spanned<String>| document.field(key, value, account);
         let account_or_zero =
             |key, value: &Option<_>| value.as_ref().map_or(Ok(Address::ZERO), |value| account(key, value));
         let part = |key, value| -> Result<Bps, TextError> { document.field(key, value, percent::parse) };
@@ -101,10 +125,7 @@ impl CompactFile {
     pub fn parse(document: &Document) -> Result<Self, TextError> {
         let hint = "`levee compact new` writes a file with every key explained";
         let toml: CompactToml = document.parse().map_err(|error| error.hint(hint))?;
-        let edition = terms::edition(document, toml.edition.as_ref())?;
-        let (source, hash) = terms::terms_hash(document, (&toml.document, &toml.terms_hash))?;
-        let terms = toml.read(document, (edition, hash))?;
-        Ok(Self { path: document.path().to_owned(), chain: toml.chain, edition, terms, document: source })
+        toml.read(document, None, address::parse)
     }
 
     /// The compact with these terms, whether it was created yet or not.
@@ -112,22 +133,38 @@ impl CompactFile {
         Blueprint::compact(&self.terms).in_edition(self.edition)
     }
 
-    /// Finds the first rule that the terms violate, and refuses a token that is not Lido's, where that is known.
+    /// Finds the first rule that the terms violate, and refuses a token that is not Lido's, where that is known, and terms that no rescue
+    /// could ever meet.
     pub fn check(&self) -> Result<(), TextError> {
         let within = |error: TextError| error.within(self.path.display());
         let checked = self.terms.check().map_err(|rule| broken_rule(&rule));
-        checked.and_then(|()| self.check_token()).map_err(within)
+        checked.and_then(|()| self.check_lock()).and_then(|()| self.check_token()).map_err(within)
+    }
+
+    fn check_lock(&self) -> Result<(), TextError> {
+        let (given, least) = (u64::from(self.terms.max_lock), self.terms.least_lock());
+        if given >= least {
+            return Ok(());
+        }
+        let [given, least] = [given, least].map(time::duration);
+        Err(TextError::new(format!("no rescue could ever keep within the max_lock of {given}"))
+            .hint(format!("choose more than voting, fulfillment and objections take, at least {least}; a rescue also has tranches and release windows")))
     }
 
     fn check_token(&self) -> Result<(), TextError> {
-        match Network::of(self.chain).and_then(Network::lido) {
-            Some((_, wsteth)) if wsteth != self.terms.wsteth => {
-                let given = self.terms.wsteth;
-                Err(TextError::new(format!("wsteth `{given}` is not Lido's on chain {}", self.chain))
-                    .hint(format!("write `{wsteth}`")))
-            }
-            _ => Ok(()),
+        if self.terms.wsteth.is_zero() {
+            return Err(TextError::new("wsteth is the zero address, where no token is")
+                .hint("write the address of Lido's wstETH on this chain"));
         }
+        let given = self.terms.wsteth;
+        network::check_wsteth(self.chain, given).map_err(|_| {
+            let known = Network::of(self.chain).and_then(Network::lido);
+            let hint = known
+                .map_or("it is another network's: check it, and `chain`".into(), |(_, wsteth)| {
+                    format!("write `{wsteth}`")
+                });
+            TextError::new(format!("wsteth `{given}` is not Lido's on chain {}", self.chain)).hint(hint)
+        })
     }
 }
 
@@ -202,7 +239,7 @@ mod tests {
         assert_eq!((terms.admitter, terms.guardian), (Address::ZERO, Address::ZERO));
         assert_eq!(terms.terms_hash, B256::repeat_byte(7));
         let parts = [terms.quorum, terms.max_call, terms.min_threshold, terms.min_rate, terms.max_veto];
-        assert_eq!(parts, [6_000, 5_000, 10_000, 0, 5_000].map(Bps::new));
+        assert_eq!(parts, [6_000, 5_000, 10_000, 0, 4_000].map(Bps::new));
         let of_members = [terms.voting_period, terms.fulfill_period, terms.notice_period, terms.leave_window];
         assert_eq!(of_members, [3, 4, 8, 7].map(|days| days * DAY));
         let of_rescues = [terms.seasoning, terms.min_objection_period, terms.min_exit_window, terms.max_lock];
@@ -222,6 +259,10 @@ mod tests {
         assert!(unknown.contains("quorums"), "{unknown}");
         let short = refusal("seasoning = \"15 days\"", "seasoning = \"14 days\"");
         assert_eq!(short, "compact.toml: the seasoning of 14 days is too short");
+        let lock = refusal("max_lock = \"180 days\"", "max_lock = \"10 days\"");
+        assert_eq!(lock, "compact.toml: no rescue could ever keep within the max_lock of 10 days");
+        let zero = refusal("0x7f39C581F595B53c5cb19bD0b3f8dA6c935E2Ca0", &Address::ZERO.to_string());
+        assert_eq!(zero, "compact.toml: wsteth is the zero address, where no token is");
         let notice = refusal("notice_period = \"8 days\"", "notice_period = \"7 days\"");
         assert_eq!(notice, "compact.toml: the notice_period of 7 days is too short");
     }

@@ -1,6 +1,6 @@
 //! Percentages as people write them, `3.8 %`; the books use basis points.
 
-use levee_model::{Bps, Wei};
+use levee_model::{Bps, Wei, display};
 
 use super::TextError;
 
@@ -39,8 +39,7 @@ pub fn bps_down(part: Wei, whole: Wei) -> u128 {
 
 /// `142.85 %`, of basis points of which there may be more than make a whole.
 pub fn of_bps(number: u128) -> String {
-    let text = format!("{}.{:02}", number / 100, number % 100);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    display::percent(number)
 }
 
 #[cfg(test)]

@@ -284,10 +284,9 @@ impl Compact {
         passed_at + u64::from(self.terms.fulfill_period)
     }
 
-    /// The approvals at which a call passes: ceil(active * quorum / 10,000).
+    /// The approvals at which a call passes.
     pub(super) fn required(&self, record: &CallRecord) -> Units {
-        let product = record.active.get() * u128::from(self.terms.quorum.get());
-        Units::new(product.div_ceil(u128::from(crate::units::Bps::ONE.get())))
+        self.terms.required(record.active)
     }
 }
 

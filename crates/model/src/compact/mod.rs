@@ -8,19 +8,23 @@
 //! All amounts are in units of wstETH, each of them one share.
 
 mod calls;
+mod duty;
 mod event;
 mod operation;
 mod policy;
 mod refusal;
 mod standing;
 mod state;
+mod stored;
 mod terms;
 mod view;
 
+pub use duty::{CompactDuty, CompactTask};
 pub use event::CompactEvent;
 pub use operation::{CompactOperation, Proposal};
 pub use refusal::{CompactRefusal, CompactRefused};
 pub use standing::{Standing, Standings};
 pub use state::{CallRecord, Compact, Gift, Started};
+pub use stored::{StoredCall, StoredMember};
 pub use terms::{CompactTerms, CompactTermsError, MIN_PERIOD, MIN_QUORUM};
-pub use view::{CallState, CallView, CompactView, MemberView, MemberWindows, Window};
+pub use view::{CallState, CallView, CompactBooks, CompactView, MemberView, MemberWindows, Window};

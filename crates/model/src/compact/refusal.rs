@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::terms::CompactTermsError;
 use crate::{
     asset::{Amount, Asset},
-    display::{ether, utc},
+    display::{ether, percent, utc},
     refusal::Refusal,
     schedule::Timestamp,
     status::Status,
@@ -155,7 +155,7 @@ pub enum CompactRefusal {
         time: Timestamp,
     },
     /// By propose: the call takes nothing, or more than it may.
-    #[error("a call of {bps} is not between 1 bps and {maximum}")]
+    #[error("a call of {} is not between 0.01 % and {}", part(*.bps), part(*.maximum))]
     BpsOutOfBounds {
         /// What it would take.
         bps: Bps,
@@ -201,7 +201,7 @@ pub enum CompactRefusal {
         expected: Address,
     },
     /// By propose: the rescue has no veto, or one that is too large.
-    #[error("the rescue's veto of {veto} is not between 1 bps and {maximum}")]
+    #[error("the rescue's veto of {} is not between 0.01 % and {}", part(*.veto), part(*.maximum))]
     VetoOutsidePolicy {
         /// The rescue's.
         #[serde(rename = "vetoBps")]
@@ -249,7 +249,7 @@ pub enum CompactRefusal {
         count: u8,
     },
     /// By propose: the tier's threshold is too low.
-    #[error("the tier's threshold of {threshold} is lower than {minimum}")]
+    #[error("the tier's threshold of {} is lower than {}", part(*.threshold), part(*.minimum))]
     ThresholdBelowPolicy {
         /// The tier's.
         #[serde(rename = "thresholdBps")]
@@ -259,7 +259,7 @@ pub enum CompactRefusal {
         minimum: Bps,
     },
     /// By propose: the tier's interest is too low.
-    #[error("the tier's interest of {rate} is lower than {minimum}")]
+    #[error("the tier's interest of {} a year is lower than {}", part(*.rate), part(*.minimum))]
     RateBelowPolicy {
         /// The tier's.
         #[serde(rename = "rateBps")]
@@ -386,6 +386,10 @@ pub enum CompactRefusal {
     #[strum(transparent)]
     #[serde(untagged)]
     Terms(#[from] CompactTermsError),
+}
+
+pub(super) fn part(bps: Bps) -> String {
+    percent(bps.get().into())
 }
 
 fn wsteth(amount: Units) -> Amount {

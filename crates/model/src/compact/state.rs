@@ -202,9 +202,7 @@ impl Compact {
         let Some(member) = self.member(account) else { return Units::ZERO };
         // The index never falls.
         let gained = self.index - member.index;
-        let more = earned_down(member.standings.now().weight(), gained);
-        // Both are parts of the premiums paid: this saturates only by logs that are no compact's.
-        Units::new(member.earned.get().saturating_add(more.get()))
+        earned_since(member.earned, member.standings.now().weight(), gained)
     }
 
     /// What a member gives to a call: min(active now, floor(active one second before the proposal * bps / 10,000)), once.
@@ -257,6 +255,12 @@ impl Compact {
 pub(super) fn index_down(amount: Units, weight: Units) -> U256 {
     // 104 and 128 bits.
     (U256::from(amount.get()) << INDEX_BITS) / U256::from(weight.get())
+}
+
+/// What a member has earned that had `earned` when the index was less by `gained`.
+pub(super) fn earned_since(earned: Units, weight: Units, gained: U256) -> Units {
+    // Both are parts of the premiums paid: this saturates only by logs or words that are no compact's.
+    Units::new(earned.get().saturating_add(earned_down(weight, gained).get()))
 }
 
 /// What a weight has earned since the index was less by `gained`: floor(weight * gained / 2^128). It is a part of the

@@ -5,7 +5,8 @@ use serde::Serialize;
 use strum::IntoStaticStr;
 use thiserror::Error;
 
-use crate::units::Bps;
+use super::refusal::part;
+use crate::units::{Bps, Units};
 
 /// The least quorum: with half or less, two calls could pass against each other.
 pub const MIN_QUORUM: Bps = Bps::new(5_001);
@@ -94,14 +95,14 @@ pub enum CompactTermsError {
     #[error("the hash of the escrow's creation code is zero")]
     EscrowCodeHashZero,
     /// The quorum is half or less, or more than all.
-    #[error("a quorum of {quorum} is not between {MIN_QUORUM} and {}", Bps::ONE)]
+    #[error("a quorum of {} is not between {} and {}", part(*.quorum), part(MIN_QUORUM), part(Bps::ONE))]
     QuorumOutOfBounds {
         /// The quorum.
         #[serde(rename = "quorumBps")]
         quorum: Bps,
     },
     /// A call may take nothing, or more than all.
-    #[error("a call of at most {max_call} is not between 1 bps and {}", Bps::ONE)]
+    #[error("a call of at most {} is not between 0.01 % and {}", part(*.max_call), part(Bps::ONE))]
     MaxCallOutOfBounds {
         /// The most.
         #[serde(rename = "maxCallBps")]
@@ -149,7 +150,7 @@ pub enum CompactTermsError {
         minimum: u64,
     },
     /// The least threshold is zero or more than all.
-    #[error("a least threshold of {min_threshold} is not between 1 bps and {}", Bps::ONE)]
+    #[error("a least threshold of {} is not between 0.01 % and {}", part(*.min_threshold), part(Bps::ONE))]
     MinThresholdOutOfBounds {
         /// The threshold.
         #[serde(rename = "minThresholdBps")]
@@ -170,7 +171,7 @@ pub enum CompactTermsError {
         min_exit_window: u32,
     },
     /// The largest veto is zero or all.
-    #[error("a veto of at most {max_veto} is not between 1 bps and 9999 bps")]
+    #[error("a veto of at most {} is not between 0.01 % and 99.99 %", part(*.max_veto))]
     MaxVetoOutOfBounds {
         /// The veto.
         #[serde(rename = "maxVetoBps")]
@@ -242,10 +243,25 @@ impl CompactTerms {
         Ok(())
     }
 
+    /// The approvals at which a call passes when so much was active: ceil(active * quorum / 10,000).
+    pub fn required(&self, active: Units) -> Units {
+        // 104 and 16 bits.
+        let product = active.get() * u128::from(self.quorum.get());
+        Units::new(product.div_ceil(u128::from(Bps::ONE.get())))
+    }
+
     /// Seconds after the first fulfillment of a call in which no other may begin: in them, everyone who disagrees can
     /// leave.
     pub fn spacing(&self) -> u64 {
         u64::from(self.fulfill_period) + u64::from(self.notice_period) + u64::from(self.leave_window)
+    }
+
+    /// The least seconds for which any rescue that a call may name can hold money, from the proposal: it takes pledges until the call can no
+    /// longer be fulfilled, has the least objection period, and two release windows of a second or more. With a shorter
+    /// `max_lock`, no call can ever be proposed.
+    pub fn least_lock(&self) -> u64 {
+        let calling = u64::from(self.voting_period) + u64::from(self.fulfill_period);
+        calling + u64::from(self.min_objection_period) + 2
     }
 }
 

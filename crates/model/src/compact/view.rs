@@ -1,5 +1,7 @@
 //! What the contract's views say, and what follows from it for the next call.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, U256};
 use serde::Serialize;
 
@@ -130,7 +132,34 @@ pub struct CompactView {
     pub started: Option<Started>,
 }
 
+/// What a compact has stored, as its views show it, whatever the time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompactBooks {
+    /// What all members have active.
+    pub all: Standing,
+    /// Premiums per unit of weight, times 2^128.
+    pub index: U256,
+    /// Everyone who was ever a member.
+    pub members: BTreeMap<Address, MemberView>,
+    /// All calls, by number.
+    pub calls: Vec<CallView>,
+    /// The last call that gave anything.
+    pub started: Option<Started>,
+}
+
 impl Compact {
+    /// What is stored, to be compared with what the contract says.
+    pub fn books(&self) -> CompactBooks {
+        CompactBooks {
+            all: self.all.now(),
+            index: self.index,
+            members: self.members.keys().map(|&account| (account, self.member_view(account))).collect(),
+            calls: self.calls.iter().map(|call| self.view_of(call)).collect(),
+            started: self.started,
+        }
+    }
+
     /// The whole compact, as a call at `time` would find it.
     pub fn view(&self, time: Timestamp) -> CompactView {
         let member = |&account: &Address| (account, self.member_view(account), self.windows(account));

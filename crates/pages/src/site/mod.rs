@@ -6,6 +6,7 @@
 mod act;
 mod assets;
 mod badge;
+mod compacts;
 mod problem;
 mod rescues;
 mod statement;
@@ -17,6 +18,7 @@ use maud::{DOCTYPE, Markup, html};
 pub use act::{ActPage, Asked, Choice, Entered, PlannedCall, Reading};
 pub use assets::{ALL as ASSETS, Asset, WALLET as WALLET_SCRIPT};
 pub use badge::badge;
+pub use compacts::CompactsPage;
 pub use problem::problem;
 pub use rescues::{Listed, RescuesPage};
 pub use statement::StatementPage;
@@ -110,9 +112,9 @@ impl Frame<'_> {
                     "Made from an index of the chain's logs by " code { "levee serve" } ". Nobody vouches for this page: "
                     @match self.rescue {
                         Some(rescue) => { a href={ (path(rescue)) "/check" } { "check it yourself" } }
-                        None => "check each rescue by the commands on its page",
+                        None => "check each rescue and compact by the commands on its page",
                     }
-                    ". For programs: " a href="/api/v1/openapi.json" { "the interface" } "."
+                    ". " a href="/compacts" { "Compacts" } ". For programs: " a href="/api/v1/openapi.json" { "the interface" } "."
                 }
             }
         }
@@ -122,6 +124,11 @@ impl Frame<'_> {
 /// The page about a rescue.
 pub fn path(rescue: Address) -> String {
     format!("/rescue/{rescue}")
+}
+
+/// The page about a compact.
+pub fn path_of_compact(compact: Address) -> String {
+    format!("/compact/{compact}")
 }
 
 /// The page about what an account has in a rescue.

@@ -15,17 +15,18 @@ mod member;
 pub(crate) mod status;
 pub(crate) mod terms;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use alloy::{primitives::Address, providers::DynProvider};
+use alloy::{ens::NameOrAddress, primitives::Address, providers::DynProvider};
 use clap::{Args, Subcommand};
-use eyre::Result;
+use eyre::{Report, Result};
 use levee::{compact::CompactClient, text::CompactFile};
 
 use crate::{
     address,
     connection::{Connection, NetworkArgs},
     error::UserError,
+    names,
     output::Output,
 };
 
@@ -103,7 +104,7 @@ impl CompactCommand {
 /// The compact that a command is about.
 #[derive(Debug, Args)]
 pub(crate) struct WhichArgs {
-    /// The compact: its address, or the file of its terms.
+    /// The compact: its address or ENS name, or the file of its terms.
     #[arg(value_name = "COMPACT", value_parser = Named::parse)]
     compact: Named,
 
@@ -114,17 +115,42 @@ pub(crate) struct WhichArgs {
 
 /// How a compact is named.
 #[derive(Debug, Clone)]
-enum Named {
+pub(crate) enum Named {
     Address(Address),
     File(PathBuf),
+    /// A name of ENS, which is yet to be resolved.
+    Name(String),
 }
 
 impl Named {
-    fn parse(text: &str) -> Result<Self, UserError> {
-        match text.starts_with("0x") {
-            true => address::parse(text).map(Self::Address),
-            false => Ok(Self::File(text.into())),
+    /// Reads an address, a name of ENS or a path: what is a file, or ends in `.toml`, is no name.
+    pub(crate) fn parse(text: &str) -> Result<Self, UserError> {
+        let path = Path::new(text);
+        let is_file = !text.contains('.')
+            || text.contains(['/', '\\'])
+            || path.extension().is_some_and(|it| it == "toml")
+            || path.exists();
+        match (text.starts_with("0x") && !text.contains('.'), is_file) {
+            (true, _) => address::parse(text).map(Self::Address),
+            (false, true) => Ok(Self::File(text.into())),
+            (false, false) => match names::parse(text)? {
+                NameOrAddress::Name(name) => Ok(Self::Name(name)),
+                NameOrAddress::Address(address) => Ok(Self::Address(address)),
+            },
         }
+    }
+}
+
+impl Named {
+    /// An error that says how the address came about.
+    fn explained(&self, error: levee::Error) -> Report {
+        let (Self::File(path), levee::Error::NoCode { address, .. }) = (self, &error) else {
+            return error.into();
+        };
+        let path = path.display();
+        let missing = UserError::new(format!("there is no compact at `{address}`, which follows from `{path}`"))
+            .hint("create it with `levee compact deploy`; if it was created, a value in the file or its document differs from what it was created with, since both give the address");
+        Report::new(error).wrap_err(missing)
     }
 }
 
@@ -138,8 +164,9 @@ impl WhichArgs {
                 let connection = network.connect_to(file.chain, path, "the terms").await?;
                 (connection, file.blueprint().address())
             }
+            Named::Name(name) => return Err(names::no_address(name).into()),
         };
-        let client = CompactClient::open(connection.provider.clone(), connection.chain, address).await?;
-        Ok((connection, client))
+        let client = CompactClient::open(connection.provider.clone(), connection.chain, address).await;
+        Ok((connection, client.map_err(|error| self.compact.explained(error))?))
     }
 }

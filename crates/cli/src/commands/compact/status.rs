@@ -2,14 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use alloy::{primitives::Address, providers::DynProvider};
+use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{
-    Edition,
-    compact::{CompactClient, CompactHistory},
-    snapshot::Block,
-};
+use levee::{Edition, compact::CompactHistory, snapshot::Block};
 use levee_model::{
     Amount, CompactTerms, Units,
     compact::{CallState, CallView, MemberView, MemberWindows, Standing, Started, Window},
@@ -24,8 +20,8 @@ use crate::{connection::NetworkArgs, output::Output, percent, table, time};
 /// Arguments of `levee compact status`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Everything follows from the logs of the compact. Its sums, the number of its calls and the last that gave are checked against what the \
-contract says; the rest, such as approvals, is the node's word: use `--quorum` to have others confirm it.
+Everything follows from the logs of the compact. What they add up to for each member and each call is checked against what the contract \
+says; who approved which call is the node's word: use `--quorum` to have others confirm it.
 
 Examples:
   levee compact status compact.toml --rpc-url https://node.example
@@ -104,13 +100,14 @@ impl StatusArgs {
             doubts.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
         output.warn(&doubts);
         let history = client.read(self.which.from_block).await?;
-        let status = CompactStatus::of(&client, &history);
+        let status = CompactStatus::of(&history, client.edition());
         output.result(&status.to_text(), &status)
     }
 }
 
 impl CompactStatus {
-    fn of(client: &CompactClient<DynProvider>, history: &CompactHistory) -> Self {
+    /// A compact of this edition.
+    pub(crate) fn of(history: &CompactHistory, edition: Edition) -> Self {
         let view = history.compact.view(history.block.time);
         let members: Vec<_> = view
             .members
@@ -122,11 +119,11 @@ impl CompactStatus {
             CallJson { call, view, state, shares }
         });
         Self {
-            address: client.address(),
-            chain: client.chain(),
+            address: history.compact.address(),
+            chain: history.chain,
             block: history.block,
-            edition: client.edition(),
-            terms: client.terms().clone(),
+            edition,
+            terms: history.compact.terms().clone(),
             all: view.all,
             calls: calls.collect(),
             members,
@@ -134,7 +131,7 @@ impl CompactStatus {
         }
     }
 
-    fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let mut facts = vec![
             ("compact", format!("{} on chain {}", self.address, self.chain)),
             ("block", format!("{}, of {}", self.block.number, time::time(self.block.time))),

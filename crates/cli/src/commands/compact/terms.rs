@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     escape, file,
     output::{self, Output},
-    percent, table, time,
+    percent, table, time, warnings,
 };
 
 /// Arguments of `levee compact new`.
@@ -46,6 +46,8 @@ pub(crate) struct CompactShown {
     address: Address,
     #[serde(flatten)]
     file: CompactFile,
+    /// What the contract accepts, but members may regret.
+    warnings: Vec<String>,
 }
 
 impl NewArgs {
@@ -68,7 +70,8 @@ impl FileArgs {
     pub(super) fn check(self, output: Output) -> Result<()> {
         let shown = self.read()?;
         shown.file.check()?;
-        let CompactShown { address, file } = &shown;
+        let CompactShown { address, file, warnings } = &shown;
+        output.warn(warnings);
         let text = format!("the terms are valid; the compact will be at {address} on chain {}\n", file.chain);
         output.result(&text, &shown)
     }
@@ -80,13 +83,13 @@ impl FileArgs {
 
     fn read(&self) -> Result<CompactShown> {
         let file = CompactFile::read(&self.file)?;
-        Ok(CompactShown { address: file.blueprint().address(), file })
+        Ok(CompactShown { address: file.blueprint().address(), warnings: warnings::of_compact(&file), file })
     }
 }
 
 impl CompactShown {
     fn to_text(&self) -> String {
-        let Self { address, file } = self;
+        let Self { address, file, .. } = self;
         let mut all = vec![
             ("address", format!("{address} on chain {}", file.chain)),
             ("contracts", format!("edition {}", file.edition)),
@@ -97,7 +100,7 @@ impl CompactShown {
 }
 
 /// All terms, to review before they bind.
-pub(super) fn facts(terms: &CompactTerms) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(terms: &CompactTerms) -> Vec<(&'static str, String)> {
     let or_none = |address: Address| if address.is_zero() { "none".into() } else { address.to_string() };
     let days = |seconds: u32| time::duration(seconds.into());
     let admitter =

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use alloy::{
     consensus::{Transaction as _, TxEnvelope},
     eips::Encodable2718,
-    primitives::{Address, B256, keccak256},
+    primitives::{Address, B256, Bytes, keccak256},
     providers::{DynProvider, Provider},
 };
 use eyre::Result;
 use levee::{
     Contract, Error, Escrow, Governor,
+    compact::CompactClient,
     decode::{Decoder, Expectation, Meaning, Value},
     multicall, safe,
 };
@@ -40,7 +41,8 @@ impl DecodeArgs {
         let chain = Some(connection.chain);
         let named = accounts(&source.content.read(&Decoder::default()));
         let rescues = rescues(&connection, &named, &mut doubts).await?;
-        check_contracts(&connection, &named, &mut doubts).await?;
+        let compacts = compacts(&connection, &named, &mut doubts).await?;
+        check_contracts(&connection, &named, &compacts, &mut doubts).await?;
         self.require_sure(&doubts)?;
         let mut decoder = Decoder::on(connection.chain);
         let of_lido = one_with_steth(&rescues);
@@ -50,6 +52,7 @@ impl DecodeArgs {
         for (governor, timelock) in timelocks(&connection, &named).await? {
             decoder = decoder.executed_by(governor, timelock);
         }
+        let decoder = compacts.into_iter().fold(decoder, Decoder::with_compact);
         let expectation = in_shares(expectation, of_lido).await?;
         let mut decoded = self.decode(&decoder, source, chain)?;
         decoded.warnings.extend(doubts);
@@ -139,6 +142,39 @@ async fn rescues(
     Ok(rescues)
 }
 
+/// The compacts among the accounts: what is called like one, or like a token or a pool with a function of the same name.
+async fn compacts(
+    connection: &Connection,
+    accounts: &BTreeSet<(Address, &'static str)>,
+    doubts: &mut Vec<String>,
+) -> Result<BTreeSet<Address>> {
+    let mut compacts = BTreeSet::new();
+    for (account, name) in accounts {
+        let is_compact = match *name {
+            "compact" => true,
+            "token" | "pool" => Contract::Compact.is_code(&code_of(connection, *account).await?),
+            _ => continue,
+        };
+        if !is_compact {
+            continue;
+        }
+        match CompactClient::open(connection.provider.clone(), connection.chain, *account).await {
+            Ok(client) => {
+                let sound = client.check_token().and_then(|()| client.check_escrows());
+                doubts.extend(sound.err().map(|error| error.to_string()));
+                compacts.insert(*account);
+            }
+            Err(error) if error.is_users() => doubts.push(error.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(compacts)
+}
+
+async fn code_of(connection: &Connection, account: Address) -> Result<Bytes, Error> {
+    Ok(connection.provider.get_code_at(account).await?)
+}
+
 /// The governors among the accounts, each with its timelock, if it has one.
 async fn timelocks(
     connection: &Connection,
@@ -156,9 +192,10 @@ async fn timelocks(
 async fn check_contracts(
     connection: &Connection,
     accounts: &BTreeSet<(Address, &'static str)>,
+    compacts: &BTreeSet<Address>,
     doubts: &mut Vec<String>,
 ) -> Result<()> {
-    for (account, name) in accounts {
+    for (account, name) in accounts.iter().filter(|(account, _)| !compacts.contains(account)) {
         let contracts: &[Contract] = match *name {
             "pool" => &[Contract::RecoveryPool, Contract::BonusPool],
             "router" => &[Contract::PledgeRouter],
@@ -175,7 +212,7 @@ async fn check_contracts(
             "receiver" => &[Contract::DebtRepayer, Contract::StakedEtherUnwinder],
             _ => continue,
         };
-        let code = connection.provider.get_code_at(*account).await.map_err(Error::from)?;
+        let code = code_of(connection, *account).await?;
         if !contracts.iter().any(|contract| contract.is_code(&code)) {
             doubts.push(format!("`{account}` is called as a {name}, but has no code of Levee's"));
         }

@@ -4,7 +4,10 @@ use alloy::primitives::U256;
 use levee::decode::{Meaning, Quantity, Value};
 
 use super::Decoded;
-use crate::{commands::terms, table};
+use crate::{
+    commands::{compact, terms},
+    table,
+};
 
 /// How far a call is indented in the one that it is in.
 const STEP: usize = 2;
@@ -58,5 +61,6 @@ fn facts(call: &Meaning) -> Vec<(&'static str, String)> {
     }
     facts.extend(call.notes.iter().map(|note| ("note", note.clone())));
     facts.extend(call.terms.iter().flat_map(|terms| terms::all_facts(terms)));
+    facts.extend(call.compact_terms.iter().flat_map(|terms| compact::terms::facts(terms)));
     facts
 }

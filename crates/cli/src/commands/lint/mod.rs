@@ -148,9 +148,9 @@ mod tests {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
         let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
         let files: Vec<_> = files.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
-        assert_eq!(files.len(), 10);
+        assert_eq!(files.len(), 11);
         let linted = Linted::of(&files, None, 0);
-        assert_eq!(linted.to_text(), "0 errors and 0 warnings in 10 files\n");
+        assert_eq!(linted.to_text(), "0 errors and 0 warnings in 11 files\n");
     }
 
     #[test]

@@ -11,9 +11,9 @@ use std::{
 use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
-use levee::{Declared, History, board::Compared, text::Hole};
+use levee::{Declared, History, board::Compared, compact::CompactHistory, text::Hole};
 use levee_model::{PledgerView, json::Account};
-use levee_pages::{Basis, Holes, RescuePage};
+use levee_pages::{Basis, CompactPage, Holes, Place, RescuePage};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -22,6 +22,7 @@ use super::{
     pledgers,
 };
 use crate::{
+    address,
     documents::DocumentArgs,
     error::UserError,
     event::counted,
@@ -47,7 +48,8 @@ Examples:
   levee report --rescue 0x… --html rescue.html --rpc-url https://node.example
   levee report --rescue 0x… --markdown --store index.db
   levee report --rescue 0x… --csv --store index.db
-  levee report --rescue 0x… --html rescue.html --store index.db")]
+  levee report --rescue 0x… --html rescue.html --store index.db
+  levee report --compact 0x… --html compact.html --store index.db")]
 pub(crate) struct ReportArgs {
     /// File to write the page to, as HTML; one that is there is replaced.
     #[arg(long, value_name = "FILE", conflicts_with = "markdown")]
@@ -60,6 +62,10 @@ pub(crate) struct ReportArgs {
     /// Write all contributors, a line for each position and debt, for a spreadsheet.
     #[arg(long, conflicts_with_all = ["html", "markdown"], help_heading = "Output")]
     csv: bool,
+
+    /// The page of this compact, instead of a rescue's, as HTML.
+    #[arg(long, value_name = "ADDRESS", value_parser = address::parse, requires = "html", conflicts_with_all = ["rescue", "terms", "page", "document"])]
+    compact: Option<Address>,
 
     /// Page of the contributors, who are listed by the value of what they pledged.
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "csv")]
@@ -85,6 +91,18 @@ pub(crate) struct Reported<'a> {
     /// The page of the contributors, and how many there are.
     page: usize,
     pages: usize,
+}
+
+/// The result of `levee report --compact --html`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ReportedCompact<'a> {
+    #[serde(with = "Account")]
+    compact: Address,
+    chain: u64,
+    /// The page tells the compact at the end of this block.
+    block: u64,
+    /// The file that was written.
+    html: &'a Path,
 }
 
 /// What `levee report --json` tells where no file is written: what is on the page.
@@ -131,6 +149,9 @@ impl ReportArgs {
         self.html.as_deref().map_or(Ok(()), file::require_directory_of)?;
         if self.csv {
             return table(&self.history.read().await?);
+        }
+        if let (Some(compact), Some(html)) = (self.compact, &self.html) {
+            return write_compact(html, &self.history.read_compact(compact).await?, output);
         }
         let (history, entries) = self.history.read_with_declarations(output).await?;
         let declarations = declarations::declared(&entries);
@@ -187,6 +208,14 @@ fn write(
         html.display()
     );
     output.result(&text, &Reported { rescue, chain, block: block.number, html, page, pages })
+}
+
+/// Writes the page of a compact to a file.
+fn write_compact(html: &Path, history: &CompactHistory, output: Output) -> Result<()> {
+    file::replace(html, &CompactPage::new(history, Place::File).document())?;
+    let (compact, block, chain) = (history.compact.address(), history.block.number, history.chain);
+    let text = format!("wrote a page about the compact {compact}, at block {block}, to {}\n", html.display());
+    output.result(&text, &ReportedCompact { compact, chain, block, html })
 }
 
 /// Writes the same to stdout.
