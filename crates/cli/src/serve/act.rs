@@ -16,7 +16,7 @@ use eyre::Result;
 use levee::{Contracts, Error, Transaction, bindings::StETH, network, safe::Batch};
 use levee_model::{
     Amount as Booked, Asset, Operation, Pledge as Pledged, PledgerPosition, PledgerView, PositionId, Route,
-    Wei,
+    Tier, Units, Wei,
 };
 use levee_pages::site::{ActPage, Asked, Choice, Entered, PlannedCall, Reading, path};
 use serde::Deserialize;
@@ -136,6 +136,14 @@ enum Outcome {
     },
 }
 
+/// What an amount comes to.
+enum Counted {
+    /// In the unit of the books, and with the allowance that it needs.
+    As { booked: Booked, allowance: Option<u128> },
+    /// What this question says.
+    By(Reading),
+}
+
 /// Plans for an account, by the state of a rescue.
 struct Planner<'a> {
     told: &'a Told,
@@ -240,42 +248,59 @@ impl<'a> Planner<'a> {
     // ------------------------------------------------------------------------------------------------ a pledge
 
     fn pledge(&self, wish: &Wish) -> Result<Outcome> {
-        let (account, view) = (self.account()?, &self.page.view);
-        let index = parse_tier(&wish.tier)?;
-        let tier = open_tier(view, index)?;
-        if !view.is_pledging(self.page.now) {
-            return Err(UserError::new("the deadline of the rescue has passed")
-                .hint("nothing can be pledged to it any more")
-                .into());
-        }
+        let (pledger, index) = (self.account()?, parse_tier(&wish.tier)?);
+        let tier = self.open_tier(index)?;
         self.require_known(&wish.amendment)?;
-        let amount = Amount::parse(&format!("{} {}", wish.amount, wish.unit))?;
-        if !view.terms.accepts(amount.asset()) {
-            return Err(Error::NoSuchAsset { asset: amount.asset() }.into());
-        }
+        let amount = self.amount(wish)?;
         let approves = if amount.asset() == Asset::Eth { "" } else { " --approve" };
         let command = self.command(&format!("pledge {amount} --tier {index}{approves}"));
-        let booked = match amount {
-            Amount::Eth(wei) => Booked::Eth(wei),
-            Amount::WstEth(units) => Booked::WstEth(units),
-            Amount::Shares(shares) => Booked::StEth(shares),
-            Amount::StEth(wei) => return Ok(Outcome::Reading { call: self.shares_of(wei), command }),
-        };
-        require_some(amount, booked)?;
-        let allowance = match booked {
-            Booked::Eth(_) => None,
-            Booked::WstEth(units) => Some(units.get()),
-            Booked::StEth(shares) if wish.worth.is_empty() => {
-                return Ok(Outcome::Reading { call: self.worth_of(U256::from(shares.get())), command });
-            }
-            Booked::StEth(_) => Some(worth(&wish.worth)?),
+        let (booked, allowance) = match self.counted(amount, &wish.worth)? {
+            Counted::As { booked, allowance } => (booked, allowance),
+            Counted::By(call) => return Ok(Outcome::Reading { call, command }),
         };
         let enlists = would_count(&self.page, self.told.history.rescue.terms());
-        let already = self.pledger.iter().flat_map(|one| &one.positions).map(|one| one.view);
-        let already = already.filter(|one| (one.tier, one.asset) == (index, booked.asset()));
-        let already = already.map(|one| one.amount).next();
-        let pledge = Pledge { pledger: account, index, tier, amount, booked, already, enlists };
+        let already = self.already(index, booked.asset());
+        let pledge = Pledge { pledger, index, tier, amount, booked, already, enlists };
         Ok(Outcome::Planned { steps: self.steps(&pledge, allowance)?, command })
+    }
+
+    /// The tier, if the rescue takes pledges at its block.
+    fn open_tier(&self, index: u8) -> Result<Tier, UserError> {
+        let tier = open_tier(&self.page.view, index)?;
+        if self.page.view.is_pledging(self.page.now) {
+            return Ok(tier);
+        }
+        Err(UserError::new("the deadline of the rescue has passed")
+            .hint("nothing can be pledged to it any more"))
+    }
+
+    fn amount(&self, wish: &Wish) -> Result<Amount> {
+        let amount = Amount::parse(&format!("{} {}", wish.amount, wish.unit))?;
+        match self.page.view.terms.accepts(amount.asset()) {
+            true => Ok(amount),
+            false => Err(Error::NoSuchAsset { asset: amount.asset() }.into()),
+        }
+    }
+
+    /// An amount as the books count it, and what must be allowed for it. What `worth` is missing, or how many shares it is, only a node says.
+    fn counted(&self, amount: Amount, worth: &str) -> Result<Counted> {
+        let (booked, allowance) = match amount {
+            Amount::StEth(wei) => return Ok(Counted::By(self.shares_of(wei))),
+            Amount::Shares(shares) if worth.is_empty() => {
+                return Ok(Counted::By(self.worth_of(U256::from(shares.get()))));
+            }
+            Amount::Shares(shares) => (Booked::StEth(shares), Some(allowance_of(worth)?)),
+            Amount::WstEth(units) => (Booked::WstEth(units), Some(units.get())),
+            Amount::Eth(wei) => (Booked::Eth(wei), None),
+        };
+        require_some(amount, booked)?;
+        Ok(Counted::As { booked, allowance })
+    }
+
+    /// What the account has in a position already.
+    fn already(&self, tier: u8, asset: Asset) -> Option<Units> {
+        let mut own = self.pledger.iter().flat_map(|one| &one.positions).map(|one| one.view);
+        own.find(|one| (one.tier, one.asset) == (tier, asset)).map(|one| one.amount)
     }
 
     /// The approval, if it is of a token, the pledge, and its enlistment, if it counts for a bonus.
@@ -384,7 +409,7 @@ fn name_of(command: &str) -> String {
 }
 
 /// What the visitor's node says that shares are worth. The plan shows it, and the rescue can take no more than is pledged.
-fn worth(text: &str) -> Result<u128, UserError> {
+fn allowance_of(text: &str) -> Result<u128, UserError> {
     text.parse().map_err(|_| UserError::new(format!("`{text}` is not an amount")).hint("begin at the form"))
 }
 
