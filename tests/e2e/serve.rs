@@ -400,6 +400,11 @@ async fn readers_see_it_without_scripts_and_on_a_phone() {
     assert_eq!(kinds, expected.concat());
     let times: Vec<_> = feed.split("<updated>").skip(1).filter_map(|rest| rest.split('<').next()).collect();
     assert!(times[1..].is_sorted_by(|one, next| one >= next) && times[0] == times[1], "{times:?}");
+    let chart = server.get(&format!("{of}/chart.svg")).await;
+    assert_eq!((chart.code, chart.header("content-type")), (200, "image/svg+xml"));
+    assert_eq!(chart.header("access-control-allow-origin"), "*");
+    let part = "in the end 131 % of the target; at the end of block ";
+    assert!(chart.text.starts_with("<svg xmlns=") && chart.text.contains(part), "{}", chart.text);
     let badge = server.get(&format!("{of}/badge.svg")).await;
     assert_eq!((badge.code, badge.header("content-type")), (200, "image/svg+xml"));
     assert!(

@@ -80,19 +80,49 @@ fn place(value: Wei, scale: Wei) -> u128 {
 /// A value from a time on.
 pub(crate) type Step = (Timestamp, Wei);
 
-/// What was locked over time, as steps, beside the target. `steps` are in order and begin before `until`.
-pub(crate) fn over_time(steps: &[Step], until: Timestamp, target: Wei, title: &str) -> Markup {
-    let highest = steps.iter().map(|&(_, value)| value).max().unwrap_or_default().max(target);
-    // A little air above the highest.
-    let scale = Wei::new(highest.get() + highest.get() / 16 + 1);
-    let y = |value| CHART_HEIGHT - place(value, scale) * CHART_HEIGHT / WIDTH;
-    let line = path(steps, until, y);
-    html! {
-        svg.chart viewBox={ "0 0 " (WIDTH) " " (CHART_HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(title) {
-            title { (title) }
-            path.area d={ (line) "V" (CHART_HEIGHT) "H0Z" } {}
-            path.line d=(line) {}
-            line.target x1="0" x2=(WIDTH) y1=(y(target)) y2=(y(target)) {}
+/// What was locked over time, as steps, beside the target.
+#[derive(Debug)]
+pub(crate) struct OverTime {
+    line: String,
+    /// How far below the top the target is.
+    target: u128,
+    title: String,
+}
+
+impl OverTime {
+    /// `steps` are in order and begin before `until`.
+    pub(crate) fn new(steps: &[Step], until: Timestamp, target: Wei, title: String) -> Self {
+        let highest = steps.iter().map(|&(_, value)| value).max().unwrap_or_default().max(target);
+        // A little air above the highest.
+        let scale = Wei::new(highest.get() + highest.get() / 16 + 1);
+        let y = |value| CHART_HEIGHT - place(value, scale) * CHART_HEIGHT / WIDTH;
+        Self { line: path(steps, until, y), target: y(target), title }
+    }
+
+    /// In a page, whose style it has.
+    pub(crate) fn in_page(&self) -> Markup {
+        let Self { line, target, title } = self;
+        html! {
+            svg.chart viewBox={ "0 0 " (WIDTH) " " (CHART_HEIGHT) } preserveAspectRatio="none" role="img" aria-label=(title) {
+                title { (title) }
+                path.area d={ (line) "V" (CHART_HEIGHT) "H0Z" } {}
+                path.line d=(line) {}
+                line.target x1="0" x2=(WIDTH) y1=(target) y2=(target) {}
+            }
+        }
+    }
+
+    /// As a picture for other pages.
+    pub(crate) fn alone(&self) -> Markup {
+        let Self { line, target, title } = self;
+        html! {
+            svg xmlns="http://www.w3.org/2000/svg" viewBox={ "0 0 " (WIDTH) " " (CHART_HEIGHT) } role="img" aria-label=(title) {
+                title { (title) }
+                rect width=(WIDTH) height=(CHART_HEIGHT) fill="#ffffff" {}
+                path d={ (line) "V" (CHART_HEIGHT) "H0Z" } fill="#cfe3ef" {}
+                path d=(line) fill="none" stroke="#0067a0" stroke-width="3" {}
+                line x1="0" x2=(WIDTH) y1=(target) y2=(target) stroke="#31566f" stroke-width="2" stroke-dasharray="8 6" {}
+            }
         }
     }
 }

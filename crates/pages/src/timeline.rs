@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::{
     RescuePage,
-    chart::{self, Step},
+    chart::{OverTime, Step},
     html::{counted, table, time, transaction},
 };
 
@@ -59,20 +59,33 @@ impl RescuePage<'_> {
 
     /// What was locked over time until the rescue was decided, by the rate of now; nothing while shares cannot be valued.
     fn chart(&self) -> Markup {
-        if self.view.coverage.is_none() {
-            return html! {};
-        }
-        let (steps, until) = self.steps();
-        let (Some(&(first, _)), Some(&(_, last))) = (steps.first(), steps.last()) else { return html! {} };
-        let (target, share) =
-            (self.view.terms.target, levee::text::percent::of_down(last, self.view.terms.target));
-        let title = format!("Locked from {} to {}, in the end {share} of the target", utc(first), utc(until));
+        let Some((chart, [first, until])) = self.over_time() else { return html! {} };
         html! {
             figure {
-                (chart::over_time(&steps, until, target, &title))
+                (chart.in_page())
                 figcaption { "Locked from " (time(first)) " to " (time(until)) "; the dashed line is the target. Shares count at one rate." }
             }
         }
+    }
+
+    /// The same as a picture for other pages, which says of which block it is.
+    pub fn picture(&self) -> Option<String> {
+        Some(self.over_time()?.0.alone().into_string())
+    }
+
+    /// With its first and last second; none while shares cannot be valued.
+    fn over_time(&self) -> Option<(OverTime, [u64; 2])> {
+        self.view.coverage?;
+        let (steps, until) = self.steps();
+        let (&(first, _), &(_, last)) = (steps.first()?, steps.last()?);
+        let (target, block) = (self.view.terms.target, self.history.block.number);
+        let share = levee::text::percent::of_down(last, target);
+        let title = format!(
+            "Locked from {} to {}, in the end {share} of the target; at the end of block {block}",
+            utc(first),
+            utc(until)
+        );
+        Some((OverTime::new(&steps, until, target, title), [first, until]))
     }
 
     /// The value of all pledges after each change, and the time up to which they change.

@@ -144,7 +144,7 @@ pub(super) async fn outermost(State(site): State<Arc<Site>>, mut request: Reques
 
 /// Whether pages of other origins may show or read it.
 fn is_for_others(path: &str) -> bool {
-    path.starts_with("/api/") || path.ends_with("/badge.svg")
+    path.starts_with("/api/") || path.ends_with("/badge.svg") || path.ends_with("/chart.svg")
 }
 
 fn too_slow() -> Problem {

@@ -167,6 +167,7 @@ fn for_readers() -> Router<Arc<Site>> {
         .route("/rescue/{rescue}/act/batch.json", get(act::batch))
         .route("/rescue/{rescue}/contributor/{account}", get(pages::contributor))
         .route("/rescue/{rescue}/badge.svg", get(pages::picture))
+        .route("/rescue/{rescue}/chart.svg", get(pages::chart))
         .route("/rescue/{rescue}/feed.atom", get(feeds::news))
         .route("/rescue/{rescue}/dates.ics", get(feeds::dates))
         .route("/compacts", get(compacts::list))

@@ -17,7 +17,11 @@ use super::{
     asked::{Page, Subject},
     bodies::Body,
 };
-use crate::{commands::statement::Ledger, error, time};
+use crate::{
+    commands::statement::Ledger,
+    error::{self, UserError},
+    time,
+};
 
 /// How many rescues one page lists.
 pub(super) const RESCUES_ON_A_PAGE: usize = 30;
@@ -147,6 +151,17 @@ pub(super) async fn contributor(State(site): State<Arc<Site>>, subject: Subject)
 pub(super) async fn picture(State(site): State<Arc<Site>>, subject: Subject) -> Response {
     site.about(subject, "/badge.svg", Page(1), "image/svg+xml", |told, _, _| {
         Ok(badge(&told.view, told.history.block))
+    })
+    .await
+}
+
+/// What was locked over time, as a picture.
+pub(super) async fn chart(State(site): State<Arc<Site>>, subject: Subject) -> Response {
+    site.about(subject, "/chart.svg", Page(1), "image/svg+xml", |told, _, age| {
+        Ok(rescue_page(told, age).picture().ok_or_else(|| {
+            UserError::new("what is locked is not known: no log says what the shares are worth before the rescue is decided")
+                .hint("the page of the rescue shows the shares")
+        })?)
     })
     .await
 }
