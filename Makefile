@@ -65,9 +65,9 @@ test-solidity: setup
 test-rust: setup $(VENV)
 	cargo test --locked --workspace
 
-api-fuzz: setup $(VENV) ## Ask the interface of `levee serve` for anything that its description allows, for a minute at most
+api-fuzz: setup $(VENV) ## [SEED=n]: ask the interface of `levee serve` for anything that its description allows, for a minute at most
 	cargo test --quiet --locked --workspace --no-run
-	.tools/venv/bin/python tools/python/api-fuzz
+	SEED=$(SEED) .tools/venv/bin/python tools/python/api-fuzz
 
 gas-check: setup $(LAB) out/peers.json
 	$(LAB) gas --check tests/snapshots/gas.txt

@@ -210,6 +210,13 @@ impl Reader<'_> {
             return wrong(message, &format!("write `chain = {CHAIN}` in `[compact.terms]`"));
         }
         let file = toml.terms.read(self.document, Some(edition), |text| self.cast.address_in_terms(text))?;
+        if file.edition != edition {
+            let message = format!(
+                "the compact takes rescues of edition {}, and the rescue is of {edition}",
+                file.edition
+            );
+            return wrong(message, "leave `edition` out of `[compact.terms]`, and choose it in `[terms]`");
+        }
         file.check()?;
         let steps = self.steps(&toml.step)?;
         let is_possible = |step: &&Step| {

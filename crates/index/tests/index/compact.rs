@@ -97,7 +97,7 @@ impl World {
         self.call(alice, &O::Propose { member: bob, proposal }).await?;
         self.call(bob, &O::Approve { call: 0, member: bob }).await?;
         self.call(bob, &O::Withdraw { call: 0 }).await?;
-        for member in [alice, bob] {
+        for member in [bob, alice] {
             self.call(alice, &O::Approve { call: 0, member }).await?;
         }
         let members = self.members().map(|(member, _)| member).to_vec();
