@@ -23,7 +23,7 @@ use crate::{
 mod client;
 mod code_store;
 
-pub use client::{CompactClient, CompactFunds, CompactHistory, books, escrow_edition, fold, vote};
+pub use client::{CompactClient, CompactFunds, CompactHistory, books, escrow_edition, fold, premiums, vote};
 pub use code_store::CodeStore;
 
 /// The most code that one contract may have as data, behind a byte that stops (EIP-170).

@@ -5,11 +5,11 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use levee::{
     Entry,
     alloy::primitives::Address,
-    compact::{CompactHistory, escrow_edition},
+    compact::{CompactHistory, escrow_edition, premiums},
     text::{address::short, event, percent::percent, time::duration},
 };
 use levee_model::{
-    Asset, CompactEvent, Units,
+    Asset, Units,
     compact::{CallState, CallView, CompactView, MemberView, MemberWindows, Standing, Window},
 };
 use maud::{Markup, html};
@@ -231,17 +231,8 @@ impl<'a> CompactPage<'a> {
     }
 
     fn premiums(&self) -> Markup {
-        let sum = |part: fn(&CompactEvent) -> Option<Units>| -> Units {
-            self.history.entries.iter().filter_map(|entry| part(entry.event.of_compact()?)).sum()
-        };
-        let paid = sum(|event| match event {
-            CompactEvent::PremiumPaid { amount, .. } => Some(*amount),
-            _ => None,
-        });
-        let claimed = sum(|event| match event {
-            CompactEvent::PremiumClaimed { amount, .. } => Some(*amount),
-            _ => None,
-        });
+        let events = self.history.entries.iter().filter_map(|entry| entry.event.of_compact());
+        let (paid, claimed) = premiums(events);
         let due: Units = self.view.members.iter().map(|(_, member, _)| member.earned).sum();
         html! {
             section #premiums {

@@ -238,25 +238,11 @@ impl Agreement {
         ensure!(read.compact.books() == self.model.books(), "the logs of the compact and its model disagree");
         let books = self.model.books();
         let pending: Units = books.members.values().map(|member| member.pending).sum();
-        let (paid, claimed) = self.premiums();
+        let (paid, claimed) = compact::premiums(&self.events);
         let expected = books.all.active + pending + paid - claimed;
         let found = tokens.balance(chain, self.address(), Asset::WstEth).await?;
         ensure!(found == expected, "the compact has {found} of wstETH, not {expected}");
         Ok(())
-    }
-
-    /// All premiums that were paid, and those that were claimed.
-    fn premiums(&self) -> (Units, Units) {
-        let sum = |part: fn(&CompactEvent) -> Option<Units>| self.events.iter().filter_map(part).sum();
-        let paid = sum(|event| match event {
-            CompactEvent::PremiumPaid { amount, .. } => Some(*amount),
-            _ => None,
-        });
-        let claimed = sum(|event| match event {
-            CompactEvent::PremiumClaimed { amount, .. } => Some(*amount),
-            _ => None,
-        });
-        (paid, claimed)
     }
 
     /// What accounts put in and got out.

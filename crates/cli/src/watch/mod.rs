@@ -8,9 +8,10 @@ pub(crate) mod outlet;
 
 use std::{future::Future, iter, sync::Arc, time::Duration};
 
+use alloy::primitives::Address;
 use eyre::{Result, eyre};
 use levee::{
-    Confirmations, Error, History,
+    Confirmations, Entry, Error, History,
     compact::{self, CompactHistory},
     notice::{self, Calendar, Depth, Fact, Interest, News, news},
 };
@@ -58,6 +59,14 @@ pub(crate) struct Watcher {
     pub(crate) every: Duration,
     /// Where the index was when everything was looked at.
     pub(crate) looked: Option<Cursor>,
+}
+
+/// At what a round looks: the latest block, what of it is told, and the block of the look before.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    now: Now,
+    depth: Depth,
+    before: Option<u64>,
 }
 
 /// What there is to tell of one rescue, by what is deep enough, and its dates.
@@ -138,37 +147,18 @@ impl Watcher {
 
     async fn tell_news(&mut self, now: Now) -> Result<Vec<Calendar>> {
         let depth = self.depth(now);
-        let looked = self.memory.looked().await?;
+        let look = Look { now, depth, before: self.memory.looked().await? };
         let (mut calendars, mut untold) = (Vec::new(), Vec::new());
         for history in self.lookout.watched.histories() {
-            // One rescue that cannot be told of does not keep the others waiting.
-            let seen = match self.seen(history, now, depth.deep) {
-                Ok(seen) => seen,
-                Err(error) => {
-                    tracing::error!(target: "watch", rescue = %history.address, %error, "it cannot be told of");
-                    untold.push(history.address);
-                    continue;
-                }
-            };
-            // What was created since the last look is told from its beginning.
-            let created = history.entries.first().map_or(0, |entry| entry.block);
-            let through = looked.filter(|looked| created > *looked);
-            for account in iter::once(None).chain(self.interest.accounts.iter().copied().map(Some)) {
-                let scope = Scope { rescue: history.address, account };
-                self.compare(scope, &seen.facts, now, Depth { through, ..depth }).await?;
-            }
-            calendars.extend(seen.calendar);
+            let seen = self.seen(history, now, depth.deep).map(|seen| {
+                calendars.extend(seen.calendar);
+                seen.facts
+            });
+            untold.extend(self.tell_of(history.address, &history.entries, seen, look).await?);
         }
         for history in self.lookout.watched.compact_histories() {
-            // One compact that cannot be told of does not keep the others waiting.
-            match self.seen_of_compact(history, now, depth.deep) {
-                Ok(facts) => self.compare_compact(history, &facts, now, (depth, looked)).await?,
-                Err(error) => {
-                    let compact = history.compact.address();
-                    tracing::error!(target: "watch", %compact, %error, "it cannot be told of");
-                    untold.push(compact);
-                }
-            }
+            let seen = self.seen_of_compact(history, now, depth.deep);
+            untold.extend(self.tell_of(history.compact.address(), &history.entries, seen, look).await?);
         }
         for scope in self.memory.scopes().await? {
             if self.lookout.watched.lacks(scope.rescue) {
@@ -200,21 +190,30 @@ impl Watcher {
         Ok(facts)
     }
 
-    /// Keeps what is new of a compact, for all and for each account.
-    async fn compare_compact(
+    /// Keeps what is new of a rescue or a compact, for all and for each account. Returns it if it cannot be told of, which does not keep the
+    /// others waiting.
+    async fn tell_of(
         &self,
-        history: &CompactHistory,
-        facts: &[Fact],
-        now: Now,
-        (depth, looked): (Depth, Option<u64>),
-    ) -> Result<()> {
-        let created = history.entries.first().map_or(0, |entry| entry.block);
-        let through = looked.filter(|looked| created > *looked);
+        contract: Address,
+        entries: &[Entry],
+        seen: Result<Vec<Fact>, Error>,
+        Look { now, depth, before }: Look,
+    ) -> Result<Option<Address>> {
+        let facts = match seen {
+            Ok(facts) => facts,
+            Err(error) => {
+                tracing::error!(target: "watch", %contract, %error, "it cannot be told of");
+                return Ok(Some(contract));
+            }
+        };
+        // What was created since the last look is told from its beginning.
+        let created = entries.first().map_or(0, |entry| entry.block);
+        let through = before.filter(|before| created > *before);
         for account in iter::once(None).chain(self.interest.accounts.iter().copied().map(Some)) {
-            let scope = Scope { rescue: history.compact.address(), account };
-            self.compare(scope, facts, now, Depth { through, ..depth }).await?;
+            let scope = Scope { rescue: contract, account };
+            self.compare(scope, &facts, now, Depth { through, ..depth }).await?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// How deep a block must be.

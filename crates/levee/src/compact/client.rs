@@ -8,7 +8,7 @@ use alloy::{
 };
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use levee_model::{
-    Compact, CompactOperation, CompactTerms, Inconsistent, Units, Wei,
+    Compact, CompactEvent, CompactOperation, CompactTerms, Inconsistent, Units, Wei,
     compact::{CompactBooks, Standing, Started},
 };
 use serde::Serialize;
@@ -62,6 +62,19 @@ pub struct CompactHistory {
     /// What they add up to.
     #[serde(skip)]
     pub compact: Compact,
+}
+
+/// All premiums that were paid by events of a compact, and those that were claimed.
+pub fn premiums<'a>(events: impl IntoIterator<Item = &'a CompactEvent>) -> (Units, Units) {
+    let (mut paid, mut claimed) = (Units::ZERO, Units::ZERO);
+    for event in events {
+        match *event {
+            CompactEvent::PremiumPaid { amount, .. } => paid += amount,
+            CompactEvent::PremiumClaimed { amount, .. } => claimed += amount,
+            _ => {}
+        }
+    }
+    (paid, claimed)
 }
 
 /// The edition of Levee's escrows that the calls of a compact pay into; none if they pay into other contracts, which could keep the money.

@@ -8,8 +8,8 @@ use levee_model::{
     compact::{CallState, CallView, MemberView, MemberWindows, Window},
 };
 
-use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, Steps, sentence};
-use crate::{Entry, compact::CompactHistory, display::utc, text::event};
+use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, Steps};
+use crate::{Entry, compact::CompactHistory, display::utc};
 
 /// How many steps there are to a quorum, and to all that is active.
 const STEPS: u128 = 4;
@@ -24,7 +24,7 @@ pub fn events_of_compact(history: &CompactHistory, interest: &Interest) -> Vec<F
     for entry in &history.entries {
         let place = seen.entry(entry.transaction).or_default();
         *place += 1;
-        facts.extend(reader.content(entry).map(|content| reader.fact(entry, *place, content)));
+        facts.extend(reader.content(entry).map(|content| reader.about.happened(entry, *place, content)));
     }
     facts
 }
@@ -62,21 +62,12 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn fact(&self, entry: &Entry, place: u32, content: Content) -> Fact {
-        let account = content.account.map(|account| account.to_string()).unwrap_or_default();
-        let place = format!("{} {} {} {place}", entry.block, entry.time, entry.transaction);
-        // Its texts and numbers are always written.
-        let said = serde_json::to_string(&entry.event).unwrap_or_default();
-        let key = self.about.key(&["event", content.kind.name(), &account, &place, &said]);
-        Fact { key, basis: Basis::Event { block: entry.block }, content }
-    }
-
     fn content(&mut self, entry: &Entry) -> Option<Content> {
         if let CompactEvent::PremiumClaimed { member, amount } = *entry.event.of_compact()? {
             return self.paid(entry, member, amount);
         }
         let terms = self.compact.terms();
-        let plain = |kind, title: &str| self.plain(entry, kind, title);
+        let plain = |kind, title: &str| self.about.plain(entry, kind, title);
         Some(match entry.event.of_compact()? {
             CompactEvent::Created { .. } => plain(Kind::CompactCreated, "Compact created"),
             CompactEvent::Proposed { call, record, .. } => {
@@ -111,16 +102,10 @@ impl Reader<'_> {
         self.claimed.add(member, amount, active).then_some(content)
     }
 
-    fn plain(&self, entry: &Entry, kind: Kind, title: &str) -> Content {
-        let text = sentence(&event::to_text(&entry.event, None));
-        let content = self.about.content(kind, entry.time, title);
-        Content { transaction: Some(entry.transaction), text, ..content }
-    }
-
     /// What concerns one account, if somebody wants to be told of it.
     fn own(&self, entry: &Entry, kind: Kind, title: &str, account: Address) -> Option<Content> {
         let is_wanted = self.interest.accounts.contains(&account);
-        is_wanted.then(|| self.plain(entry, kind, title).account(account))
+        is_wanted.then(|| self.about.plain(entry, kind, title).account(account))
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256};
 use levee_model::{Amendment, EndReason, Goal, Moment, PositionId, PositionView, Wei, schedule};
 
-use super::{About, Basis, Content, Fact, Interest, NoticeKind as Kind, Steps, sentence};
+use super::{About, Content, Fact, Interest, NoticeKind as Kind, Steps, sentence};
 use crate::{
     BonusEvent, Entry, Event, History, RecoveryEvent, RescueEvent,
     display::{ether, utc},
-    text::{amendment, event, percent},
+    text::{amendment, percent},
 };
 
 /// Everything in a history that is worth telling, in the order of the chain. What anyone can bring about again and again, at no more than
@@ -25,7 +25,7 @@ pub fn events(history: &History, at: Moment, interest: &Interest) -> Vec<Fact> {
         let place = seen.entry(entry.transaction).or_default();
         *place += 1;
         let told = reader.contents(entry, in_force);
-        facts.extend(told.into_iter().map(|content| reader.fact(entry, *place, content)));
+        facts.extend(told.into_iter().map(|content| reader.about.happened(entry, *place, content)));
         if let Event::Rescue(RescueEvent::AmendmentProposed { amendment }) = &entry.event {
             // Nothing is proposed while an amendment is pending, so the next one finds this one in force.
             in_force = amendment.goal;
@@ -44,15 +44,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn fact(&self, entry: &Entry, place: u32, content: Content) -> Fact {
-        let account = content.account.map(|account| account.to_string()).unwrap_or_default();
-        let place = format!("{} {} {} {place}", entry.block, entry.time, entry.transaction);
-        // Its texts and numbers are always written.
-        let said = serde_json::to_string(&entry.event).unwrap_or_default();
-        let key = self.about.key(&["event", content.kind.name(), &account, &place, &said]);
-        Fact { key, basis: Basis::Event { block: entry.block }, content }
-    }
-
     fn contents(&mut self, entry: &Entry, in_force: Goal) -> Vec<Content> {
         match &entry.event {
             Event::Rescue(event) => self.of_rescue(entry, event, in_force),
@@ -63,7 +54,7 @@ impl Reader<'_> {
                 self.of_position(entry, Kind::Paid, "Paid out", position.pledger)
             }
             Event::Bonus(BonusEvent::Decided(_)) => {
-                vec![self.plain(entry, Kind::BonusDecided, "Bonus decided")]
+                vec![self.about.plain(entry, Kind::BonusDecided, "Bonus decided")]
             }
             Event::Recovery(_)
             | Event::Bonus(_)
@@ -90,12 +81,12 @@ impl Reader<'_> {
             RescueEvent::Lapsed { .. } => (Kind::Lapsed, "Undelivered tranches lapsed"),
             _ => return self.of_pledger(entry, event),
         };
-        vec![self.plain(entry, kind, title)]
+        vec![self.about.plain(entry, kind, title)]
     }
 
     /// There is something to do about it as long as its terms are those in force and pledges are accepted.
     fn created(&self, entry: &Entry) -> Content {
-        let created = self.plain(entry, Kind::Created, "Rescue created");
+        let created = self.about.plain(entry, Kind::Created, "Rescue created");
         let view = self.history.rescue.view(self.at);
         let is_amended = view.amendment.is_some_and(|amendment| amendment.in_force(self.at.time));
         let is_as_created = view.is_pledging(self.at.time) && !is_amended;
@@ -107,7 +98,7 @@ impl Reader<'_> {
         let (kind, title, pledger) = match event {
             RescueEvent::Declined { position, .. } => {
                 let title = "Pledge declined by the guardian";
-                let mut told = vec![self.plain(entry, Kind::Declined, title)];
+                let mut told = vec![self.about.plain(entry, Kind::Declined, title)];
                 told.extend(self.of_position(entry, Kind::Declined, title, position.pledger));
                 return told;
             }
@@ -131,34 +122,27 @@ impl Reader<'_> {
         if self.claimed.add(position, amount, weight) { paid } else { Vec::new() }
     }
 
-    fn plain(&self, entry: &Entry, kind: Kind, title: &str) -> Content {
-        // Shares are told by their number: what they are worth changes.
-        let text = sentence(&event::to_text(&entry.event, None));
-        let content = self.about.content(kind, entry.time, title);
-        Content { transaction: Some(entry.transaction), text, ..content }
-    }
-
     fn of_position(&self, entry: &Entry, kind: Kind, title: &str, pledger: Address) -> Vec<Content> {
         let is_wanted = self.interest.accounts.contains(&pledger);
-        is_wanted.then(|| self.plain(entry, kind, title).account(pledger)).into_iter().collect()
+        is_wanted.then(|| self.about.plain(entry, kind, title).account(pledger)).into_iter().collect()
     }
 
     fn proposed(&self, entry: &Entry, amendment: Amendment, in_force: Goal) -> Content {
-        let content = self.plain(entry, Kind::AmendmentProposed, "Amendment proposed");
+        let content = self.about.plain(entry, Kind::AmendmentProposed, "Amendment proposed");
         let text = sentence(&amendment::pending(in_force, amendment, entry.time));
         content.until(amendment.effective_at).text(text)
     }
 
     fn settled(&self, entry: &Entry, settled_at: u64) -> Vec<Content> {
         let terms = self.history.rescue.terms();
-        let mut told = vec![self.plain(entry, Kind::Settled, "Rescue settled")];
+        let mut told = vec![self.about.plain(entry, Kind::Settled, "Rescue settled")];
         if terms.veto.get() > 0 {
             let (until, veto) = (schedule::first_due(terms, settled_at), percent::percent(terms.veto));
             let text = format!(
                 "Until {}, nothing is paid out; objections of {veto} of the draw stop tranches that are not yet due: `levee object`.",
                 utc(until)
             );
-            let content = self.plain(entry, Kind::ObjectionPeriodBegins, "Objection period begins");
+            let content = self.about.plain(entry, Kind::ObjectionPeriodBegins, "Objection period begins");
             told.push(content.until(until).text(text));
         }
         told.extend(self.interest.accounts.iter().filter_map(|&account| self.drawn(entry, account)));
@@ -177,7 +161,7 @@ impl Reader<'_> {
             .collect();
         let drawn: Wei = views.iter().map(|view| view.weight).sum();
         let title = if drawn.is_zero() { "Nothing of your pledge is drawn" } else { "Your pledge is drawn" };
-        let content = self.plain(entry, Kind::Drawn, title).account(account);
+        let content = self.about.plain(entry, Kind::Drawn, title).account(account);
         let text = format!("Drawn of {account}, by value at settlement: {}.", parts.join(", "));
         (!parts.is_empty()).then(|| content.text(text))
     }

@@ -31,8 +31,8 @@ pub use news::{Depth, News, Stood, Told, news};
 pub use standing::standing;
 
 use crate::{
-    history::History,
-    text::{address::short, percent},
+    history::{Entry, History},
+    text::{address::short, event as event_text, percent},
 };
 
 /// What somebody wants to be told.
@@ -240,6 +240,24 @@ impl About {
         let title = format!("{title} · {}", short(rescue));
         let (account, until, transaction, text) = (None, None, None, String::new());
         Content { kind, chain, rescue, account, at, until, transaction, title, text }
+    }
+
+    /// What is told of an event, in its own words.
+    fn plain(self, entry: &Entry, kind: NoticeKind, title: &str) -> Content {
+        // Shares are told by their number: what they are worth changes.
+        let text = sentence(&event_text::to_text(&entry.event, None));
+        let content = self.content(kind, entry.time, title);
+        Content { transaction: Some(entry.transaction), text, ..content }
+    }
+
+    /// That an event happened, which has this place in its transaction.
+    fn happened(self, entry: &Entry, place: u32, content: Content) -> Fact {
+        let account = content.account.map(|account| account.to_string()).unwrap_or_default();
+        let place = format!("{} {} {} {place}", entry.block, entry.time, entry.transaction);
+        // Its texts and numbers are always written.
+        let said = serde_json::to_string(&entry.event).unwrap_or_default();
+        let key = self.key(&["event", content.kind.name(), &account, &place, &said]);
+        Fact { key, basis: Basis::Event { block: entry.block }, content }
     }
 
     /// The key of what is told by these words of the rescue.
