@@ -334,7 +334,7 @@ mod tests {
         };
         // Of 100 that are active, 40 are Ben's, of which 0.4 are a hundredth.
         let tenth = 10u128.pow(17);
-        for (paid, expected) in [(10, 1), (10, 1), (10 * tenth - 60, 2), (40, 2), (10 * tenth, 3)] {
+        for (paid, expected) in [(10, 1), (10, 1), (10 * tenth - 60, 1), (100, 2), (10 * tenth, 3)] {
             events.push(E::PremiumPaid { payer: ANN, amount: Units::new(paid), weight: units(100) });
             let amount = crate::compact::fold(Address::repeat_byte(0xc0), &history(&events).entries)
                 .unwrap()
