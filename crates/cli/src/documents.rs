@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use eyre::Result;
-use levee::{Event, History, RescueEvent, text::Hole};
+use levee::{History, text::Hole};
 use levee_pages::Holes;
 
 use crate::error::UserError;
@@ -39,11 +39,7 @@ impl DocumentArgs {
     /// The same, each of which must be a document of this rescue.
     pub(crate) fn holes_of(&self, history: &History) -> Result<Holes> {
         let holes = self.holes()?;
-        let amended = history.entries.iter().filter_map(|entry| match &entry.event {
-            Event::Rescue(RescueEvent::AmendmentProposed { amendment }) => Some(amendment.goal.terms_hash),
-            _ => None,
-        });
-        let named: Vec<_> = [history.rescue.terms().terms_hash].into_iter().chain(amended).collect();
+        let named: Vec<_> = history.goals().map(|goal| goal.terms_hash).collect();
         match holes.keys().find(|hash| !named.contains(hash)) {
             None => Ok(holes),
             Some(hash) => Err(UserError::new(format!(

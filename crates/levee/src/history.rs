@@ -12,7 +12,7 @@ use alloy::{
     providers::Provider,
     rpc::types::{Filter, Log},
 };
-use levee_model::{Creation, Inconsistent, Lido, Models, Moment, Rate, Rescue, Timestamp};
+use levee_model::{Creation, Goal, Inconsistent, Lido, Models, Moment, Rate, Rescue, RescueEvent, Timestamp};
 use serde::Serialize;
 
 use crate::{
@@ -47,6 +47,15 @@ pub struct History {
 }
 
 impl History {
+    /// What was to be reached by the original terms, and by each amendment that was proposed, in order.
+    pub fn goals(&self) -> impl Iterator<Item = Goal> {
+        let proposed = self.entries.iter().filter_map(|entry| match &entry.event {
+            Event::Rescue(RescueEvent::AmendmentProposed { amendment }) => Some(amendment.goal),
+            _ => None,
+        });
+        std::iter::once(Goal::from(self.rescue.terms())).chain(proposed)
+    }
+
     /// The history of the escrow at `address`, from all events of it and its pools up to the end of a block, in order.
     ///
     /// # Errors

@@ -49,14 +49,8 @@ impl RescuePage<'_> {
 
     /// What was to be covered by the original terms and by each amendment, by the document, in their order.
     fn goals(&self) -> BTreeMap<B256, Vec<Wei>> {
-        let proposed = self.history.entries.iter().filter_map(|entry| match &entry.event {
-            Event::Rescue(RescueEvent::AmendmentProposed { amendment }) => Some(amendment.goal),
-            _ => None,
-        });
         let mut goals = BTreeMap::<_, Vec<_>>::new();
-        for Goal { terms_hash, target, .. } in
-            [Goal::from(self.history.rescue.terms())].into_iter().chain(proposed)
-        {
+        for Goal { terms_hash, target, .. } in self.history.goals() {
             goals.entry(terms_hash).or_default().push(target);
         }
         goals

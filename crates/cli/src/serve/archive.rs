@@ -311,15 +311,7 @@ impl Issue {
 
     /// Refuses what is no genuine rescue.
     fn check(&self, chain: u64, rescue: Address) -> Result<(), UserError> {
-        let contract = self.rescues.iter().find(|contract| contract.address == rescue);
-        match contract.map(|contract| contract.verdict) {
-            Some(Verdict::Genuine) => Ok(()),
-            Some(Verdict::Counterfeit(reason)) => {
-                Err(UserError::new(format!("`{rescue}` is a counterfeit of a rescue: {reason}"))
-                    .hint("do not send anything to it"))
-            }
-            None => Err(history::unknown(chain, rescue)),
-        }
+        require_genuine(&self.rescues, rescue, "rescue", || history::unknown(chain, rescue))
     }
 
     /// The block that everything is true at.
@@ -386,6 +378,24 @@ impl Stated {
     fn entry(&self) -> Entry {
         let Self { block, time, transaction, declared } = self.clone();
         Entry { block, time, transaction, event: Event::Board(BoardEvent::Declared(declared)) }
+    }
+}
+
+/// Refuses a contract that is not among these, and a counterfeit of `what` they are.
+pub(super) fn require_genuine(
+    contracts: &[Contract],
+    address: Address,
+    what: &str,
+    unknown: impl FnOnce() -> UserError,
+) -> Result<(), UserError> {
+    let contract = contracts.iter().find(|contract| contract.address == address);
+    match contract.map(|contract| contract.verdict) {
+        Some(Verdict::Genuine) => Ok(()),
+        Some(Verdict::Counterfeit(reason)) => {
+            Err(UserError::new(format!("`{address}` is a counterfeit of a {what}: {reason}"))
+                .hint("do not send anything to it"))
+        }
+        None => Err(unknown()),
     }
 }
 

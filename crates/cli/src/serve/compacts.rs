@@ -18,13 +18,13 @@ use levee_pages::{
 
 use super::{
     Site,
-    archive::{Archive, Issue, TRIES, catching_up},
+    archive::{Archive, Issue, TRIES, catching_up, require_genuine},
     asked::Page,
     bodies::Body,
     pages::{HTML, age},
     problem::Problem,
 };
-use crate::{address, error::UserError, history};
+use crate::{address, history};
 
 /// How many compacts one page lists.
 const COMPACTS_ON_A_PAGE: usize = 30;
@@ -83,7 +83,8 @@ impl Site {
     async fn compact(&self, compact: Address) -> Result<Body> {
         for _ in 0..TRIES {
             let issue = self.archive.issue();
-            issue.check_compact(self.archive.chain, compact)?;
+            let unknown = || history::unknown_compact(self.archive.chain, compact);
+            require_genuine(&issue.compacts, compact, "compact", unknown)?;
             let age = age(issue.block);
             let key = format!("/compact/{compact} {age}");
             if let Some(body) = issue.bodies.get(&key) {
@@ -104,20 +105,5 @@ impl Archive {
     async fn compact(&self, issue: &Issue, compact: Address) -> Result<Option<CompactHistory>> {
         let _adding = self.adding.lock().await;
         Ok(self.store.compact_at(self.chain, issue.cursor, compact).await?)
-    }
-}
-
-impl Issue {
-    /// Refuses what is no genuine compact.
-    fn check_compact(&self, chain: u64, compact: Address) -> Result<(), UserError> {
-        let contract = self.compacts.iter().find(|contract| contract.address == compact);
-        match contract.map(|contract| contract.verdict) {
-            Some(Verdict::Genuine) => Ok(()),
-            Some(Verdict::Counterfeit(reason)) => {
-                Err(UserError::new(format!("`{compact}` is a counterfeit of a compact: {reason}"))
-                    .hint("do not send anything to it"))
-            }
-            None => Err(history::unknown_compact(chain, compact)),
-        }
     }
 }

@@ -23,8 +23,8 @@ pub(crate) struct Lookout {
     pub(crate) vitals: Vitals,
     /// The rescues that it should see, and does not, as it was last told.
     pub(crate) missing: Vec<Address>,
-    /// The rescues that cannot be looked after, because their logs do not add up.
-    pub(crate) broken: Vec<Address>,
+    /// Those that can be added up, and cannot be looked after all the same, as of the last time that it was tried.
+    untold: Vec<Address>,
 }
 
 /// How many blocks a node may be behind the index: several nodes behind one address are not at the same block.
@@ -53,8 +53,8 @@ impl Lookout {
         let (provider, chain, store) = (connection.provider.clone(), connection.chain, store.open().await?);
         let indexer = index::indexer(connection, &store, from_block).await?;
         let watched = Watched::new(store.clone(), provider, chain, wanted.iter().copied().collect(), detail);
-        let (vitals, missing, broken) = (Vitals::default(), Vec::new(), Vec::new());
-        Ok(Self { indexer, store, chain, watched, vitals, missing, broken })
+        let (vitals, missing, untold) = (Vitals::default(), Vec::new(), Vec::new());
+        Ok(Self { indexer, store, chain, watched, vitals, missing, untold })
     }
 
     /// Carries on the index by a step and, once it has caught up, adds up what has changed. Interrupted at any point, nothing is lost.
@@ -94,7 +94,7 @@ impl Lookout {
         };
         self.watched.update(cursor).await?;
         self.tell_missing();
-        self.note_broken(Vec::new());
+        self.count_broken();
         self.vitals.rescues.set(i64::try_from(self.watched.len()).unwrap_or(i64::MAX));
         Ok(Sight::At(Now { block: header.number, time: header.time }))
     }
@@ -116,10 +116,19 @@ impl Lookout {
         Err(history::unknown_of_either(self.chain, *rescue).into())
     }
 
-    /// Takes note of the rescues whose logs cannot be added up, and of others that cannot be looked after.
-    pub(crate) fn note_broken(&mut self, others: Vec<Address>) {
-        self.broken = self.watched.broken().chain(others).collect();
-        self.vitals.broken.set(i64::try_from(self.broken.len()).unwrap_or(i64::MAX));
+    /// Takes note of those that can be added up, and cannot be looked after all the same.
+    pub(crate) fn set_untold(&mut self, untold: Vec<Address>) {
+        self.untold = untold;
+        self.count_broken();
+    }
+
+    /// The rescues and compacts that cannot be looked after.
+    pub(crate) fn broken(&self) -> impl Iterator<Item = Address> {
+        self.watched.broken().chain(self.untold.iter().copied())
+    }
+
+    fn count_broken(&self) {
+        self.vitals.broken.set(i64::try_from(self.broken().count()).unwrap_or(i64::MAX));
     }
 
     fn tell_missing(&mut self) {

@@ -6,7 +6,7 @@ pub(crate) mod memory;
 pub(crate) mod metrics;
 pub(crate) mod outlet;
 
-use std::{future::Future, iter, sync::Arc, time::Duration};
+use std::{borrow::Cow, future::Future, iter, sync::Arc, time::Duration};
 
 use alloy::primitives::Address;
 use eyre::{Result, eyre};
@@ -113,7 +113,7 @@ impl Watcher {
         if let Some(error) = self.troubled {
             return Err(error.into());
         }
-        if let Some(rescue) = self.lookout.broken.first() {
+        if let Some(rescue) = self.lookout.broken().next() {
             return Err(eyre!("the logs of the rescue `{rescue}` cannot be told of; see above"));
         }
         let mut refused = None;
@@ -166,7 +166,7 @@ impl Watcher {
             }
         }
         self.memory.set_looked(depth.deep).await?;
-        self.lookout.note_broken(untold);
+        self.lookout.set_untold(untold);
         Ok(calendars)
     }
 
@@ -174,17 +174,14 @@ impl Watcher {
     fn seen_of_compact(&self, history: &CompactHistory, now: Now, deep: u64) -> Result<Vec<Fact>, Error> {
         let mut facts = notice::events_of_compact(history, &self.interest);
         let cut;
-        let told = if history.entries.iter().all(|entry| entry.block <= deep) {
-            history
-        } else {
-            let entries: Vec<_> =
-                history.entries.iter().filter(|entry| entry.block <= deep).cloned().collect();
-            if entries.is_empty() {
-                return Ok(facts);
+        let told = match up_to(&history.entries, deep) {
+            Cow::Borrowed(_) => history,
+            Cow::Owned(entries) if entries.is_empty() => return Ok(facts),
+            Cow::Owned(entries) => {
+                let compact = compact::fold(history.compact.address(), &entries)?;
+                cut = CompactHistory { chain: history.chain, block: history.block, entries, compact };
+                &cut
             }
-            let compact = compact::fold(history.compact.address(), &entries)?;
-            cut = CompactHistory { chain: history.chain, block: history.block, entries, compact };
-            &cut
         };
         facts.extend(notice::standing_of_compact(told, now.time, &self.interest));
         Ok(facts)
@@ -233,16 +230,13 @@ impl Watcher {
         let moment = |history: &History| watched.moment(&history.rescue, now.time);
         let mut facts = notice::events(history, moment(history), &self.interest);
         let cut;
-        let told = if history.entries.iter().all(|entry| entry.block <= deep) {
-            history
-        } else {
-            let entries: Vec<_> =
-                history.entries.iter().filter(|entry| entry.block <= deep).cloned().collect();
-            if entries.is_empty() {
-                return Ok(Seen { facts, calendar: None });
+        let told = match up_to(&history.entries, deep) {
+            Cow::Borrowed(_) => history,
+            Cow::Owned(entries) if entries.is_empty() => return Ok(Seen { facts, calendar: None }),
+            Cow::Owned(entries) => {
+                cut = History::of(history.chain, history.block, history.address, entries)?;
+                &cut
             }
-            cut = History::of(history.chain, history.block, history.address, entries)?;
-            &cut
         };
         let at = moment(told);
         let calendar = notice::calendar(told, at);
@@ -316,6 +310,15 @@ impl Watcher {
         let _guards = futures_util::future::join_all(resting).await;
         self.memory.close().await;
     }
+}
+
+/// The entries up to a block: copies, unless it is all of them.
+fn up_to(entries: &[Entry], deep: u64) -> Cow<'_, [Entry]> {
+    let is_deep = |entry: &&Entry| entry.block <= deep;
+    if entries.iter().all(|entry| is_deep(&entry)) {
+        return Cow::Borrowed(entries);
+    }
+    Cow::Owned(entries.iter().filter(is_deep).cloned().collect())
 }
 
 /// Writes a file; what went wrong, which is also told at once.

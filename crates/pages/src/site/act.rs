@@ -9,11 +9,8 @@ use levee::{
 use levee_model::{RescueView, Wei};
 use maud::{Markup, html};
 
-use super::{Frame, assets::ACT, path};
-use crate::{
-    html::{facts, time},
-    money::condition,
-};
+use super::{Frame, assets::ACT, header, path};
+use crate::{html::facts, money::condition};
 
 /// The page.
 #[derive(Debug)]
@@ -125,24 +122,18 @@ impl ActPage<'_> {
     /// The page.
     pub fn document(&self) -> String {
         let title = format!("Act on rescue {}", short(self.history.address));
-        let frame = Frame::new(&title, Some(self.history.address), self.header()).with_script(&ACT);
+        let frame = Frame::new(
+            &title,
+            Some(self.history.address),
+            header("Act on the rescue", self.history, self.age),
+        )
+        .with_script(&ACT);
         frame.document(&html! {
             (self.who())
             @if self.view.is_pledging(self.history.block.time) { (self.pledge()) }
             (self.asked())
             (self.checks())
         })
-    }
-
-    fn header(&self) -> Markup {
-        let History { chain, block, address, .. } = self.history;
-        html! {
-            h1 { "Act on the rescue " span.address { (address.to_string()) } }
-            p.meta {
-                "Chain " (chain) ", at the end of block " (block.number) ", " (time(block.time)) " (" (self.age) "). "
-                a href=(path(*address)) { "Its page" } "."
-            }
-        }
     }
 
     fn who(&self) -> Markup {

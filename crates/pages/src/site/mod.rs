@@ -12,8 +12,10 @@ mod rescues;
 mod statement;
 mod what_if;
 
-use levee::{alloy::primitives::Address, text::address::short};
+use levee::{History, alloy::primitives::Address, text::address::short};
 use maud::{DOCTYPE, Markup, html};
+
+use crate::html::time;
 
 pub use act::{ActPage, Asked, Choice, Entered, PlannedCall, Reading};
 pub use assets::{ALL as ASSETS, Asset, WALLET as WALLET_SCRIPT};
@@ -66,6 +68,18 @@ impl<'a> Frame<'a> {
     pub(crate) const fn with_alternates(mut self, alternates: &'a [Alternate]) -> Self {
         self.alternates = alternates;
         self
+    }
+}
+
+/// What a page says first that is made for one visitor, about a rescue at the block of its history, which is so old.
+fn header(what: &str, history: &History, age: &str) -> Markup {
+    let History { chain, block, address, .. } = history;
+    html! {
+        h1 { (what) " " span.address { (address.to_string()) } }
+        p.meta {
+            "Chain " (chain) ", at the end of block " (block.number) ", " (time(block.time)) " (" (age) "). "
+            a href=(path(*address)) { "Its page" } "."
+        }
     }
 }
 

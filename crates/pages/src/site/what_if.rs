@@ -4,8 +4,8 @@ use levee::{History, display::ether, text::address::short};
 use levee_model::{Bps, RescueView, prorata};
 use maud::{Markup, html};
 
-use super::{Frame, path};
-use crate::{html::time, money::condition};
+use super::{Frame, header};
+use crate::money::condition;
 
 /// The page.
 #[derive(Debug)]
@@ -53,21 +53,11 @@ impl WhatIfPage<'_> {
     /// The page.
     pub fn document(&self) -> String {
         let title = format!("What if: rescue {}", short(self.history.address));
-        Frame::new(&title, Some(self.history.address), self.header()).document(&html! {
-            (self.sliders())
-            (self.outcome())
-        })
-    }
-
-    fn header(&self) -> Markup {
-        let History { chain, block, address, .. } = self.history;
-        html! {
-            h1 { "What if: the rescue " span.address { (address.to_string()) } }
-            p.meta {
-                "Chain " (chain) ", at the end of block " (block.number) ", " (time(block.time)) " (" (self.age) "). "
-                a href=(path(*address)) { "Its page" } "."
-            }
-        }
+        Frame::new(&title, Some(self.history.address), header("What if: the rescue", self.history, self.age))
+            .document(&html! {
+                (self.sliders())
+                (self.outcome())
+            })
     }
 
     fn sliders(&self) -> Markup {
