@@ -229,9 +229,10 @@ impl Connection {
         Ok((number, time))
     }
 
-    /// Prefers the node with the latest block, which must not be an old one. For what only reads: it goes on while another node stands still.
+    /// Leaves out the nodes that are behind, and prefers the one with the latest block, which must not be an old one. For services: they go on
+    /// while another node stands still.
     pub(crate) async fn prefer_latest(&self) -> Result<()> {
-        self.nodes.prefer_latest(self.chain).await;
+        self.nodes.leave_out_late(self.chain).await;
         let (number, time) = self.latest_block().await?;
         Ok(self.nodes.check_latest(self.chain, number, time)?)
     }

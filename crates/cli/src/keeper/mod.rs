@@ -70,7 +70,7 @@ impl Service for Keeper {
             biased;
             () = &mut *stop => return None,
             // On a node that stands still, nothing would ever fall due.
-            sight = async { connection.current_block().await?; lookout.look().await } => sight,
+            sight = async { connection.prefer_latest().await?; lookout.look().await } => sight,
         };
         let now = match sight {
             Ok(Sight::At(now)) => now,

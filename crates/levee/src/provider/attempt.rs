@@ -55,12 +55,9 @@ impl<'a> Attempt<'a> {
             .with_max_delay(longest)
             .without_max_times()
             .with_jitter();
-        let turn = |offset| Turn {
-            node: (first + offset) % nodes.len(),
-            ready: Some(started),
-            pauses: pauses.build(),
-        };
-        let turns = (0..nodes.len()).map(turn).collect();
+        let turn = |node| Turn { node, ready: Some(started), pauses: pauses.build() };
+        let all = (0..nodes.len()).map(|offset| (first + offset) % nodes.len());
+        let turns = all.filter(|node| !nodes[*node].is_left_out()).map(turn).collect();
         Self { nodes, method, started, patience, turns, requests: 0, last: None, refusal: None }
     }
 
@@ -115,11 +112,11 @@ impl<'a> Attempt<'a> {
 
     fn turn(&mut self, node: usize) -> &mut Turn {
         let turn = self.turns.iter_mut().find(|turn| turn.node == node);
-        turn.expect("every node has a turn")
+        turn.expect("every node that is asked has a turn")
     }
 
     fn no_answer(&mut self) -> TransportError {
-        let nodes: Vec<_> = self.nodes.iter().map(|node| node.url.to_string()).collect();
+        let nodes: Vec<_> = self.turns.iter().map(|turn| self.nodes[turn.node].url.to_string()).collect();
         TransportErrorKind::custom(Error::NoAnswer {
             method: self.method.to_owned(),
             nodes: nodes.join(", "),

@@ -39,6 +39,7 @@ pub(super) struct Node {
     link: Link,
     has_answered: AtomicBool,
     lacks_pending: AtomicBool,
+    is_left_out: AtomicBool,
 }
 
 /// How a node is reached.
@@ -62,7 +63,21 @@ struct NotAnAnswer(&'static str);
 impl Node {
     pub(super) fn new(url: RedactedUrl) -> Result<Self, Error> {
         let link = if url.is_http() { Link::Http(client(&url)?) } else { Link::Lasting(Mutex::default()) };
-        Ok(Self { url, link, has_answered: AtomicBool::new(false), lacks_pending: AtomicBool::new(false) })
+        let (has_answered, lacks_pending, is_left_out) = Default::default();
+        Ok(Self { url, link, has_answered, lacks_pending, is_left_out })
+    }
+
+    /// Whether nothing is asked of it.
+    pub(super) fn is_left_out(&self) -> bool {
+        self.is_left_out.load(Relaxed)
+    }
+
+    /// Whether anything is asked of it.
+    pub(super) fn set_left_out(&self, is_left_out: bool) {
+        if self.is_left_out.swap(is_left_out, Relaxed) != is_left_out {
+            let is_told = if is_left_out { "is behind, and left out" } else { "has caught up" };
+            tracing::warn!(node = %self.url, "{is_told}");
+        }
     }
 
     /// The node's answer, which may be an error that will stay; all others are errors here. A node without a pending

@@ -75,6 +75,12 @@ struct Head {
     timestamp: U64,
 }
 
+impl Head {
+    fn time(&self) -> Timestamp {
+        self.timestamp.to()
+    }
+}
+
 impl Nodes {
     /// The nodes at these addresses; a request goes to the first of them that answers. An address that is given twice is one
     /// node, which cannot agree with itself.
@@ -126,7 +132,7 @@ impl Nodes {
 
     /// Checks that no node is behind, of which `number` and `time` are the latest block, as just read: nothing should be
     /// signed on the word of one that is. Its latest block is older than five minutes by this machine's clock, or a minute
-    /// older than another's. The local chain 31337 may have any time.
+    /// older than another's. Those that are left out do not count. The local chain 31337 may have any time.
     ///
     /// # Errors
     /// [`Error::NodeBehind`]; [`Error::FutureBlock`] if the block is more than a day ahead of this machine's clock.
@@ -136,38 +142,59 @@ impl Nodes {
         }
         self.check_latest(chain, number, time)?;
         let (read, now) = (Head { number: U64::from(number), timestamp: U64::from(time) }, clock::now());
-        let mut heads = if self.list.len() == 1 { Vec::new() } else { self.heads().await };
+        let mut heads = match self.list.len() {
+            1 => Vec::new(),
+            _ => self.heads(|node| !node.is_left_out()).await,
+        };
         heads.push((self.first(), read));
-        for (node, head) in &heads {
-            node.check_age(head, now.saturating_sub(OLDEST), now, || "this machine's clock".into())?;
+        for (place, head) in &heads {
+            self.list[*place]
+                .check_age(head, now.saturating_sub(OLDEST), now, || "this machine's clock".into())?;
         }
         let Some((newest, first)) = heads.iter().max_by_key(|(_, head)| head.timestamp) else {
             return Ok(());
         };
-        let newest_time: Timestamp = first.timestamp.to();
-        let than = || format!("the latest block of {}", newest.url);
-        heads.iter().try_for_each(|(node, head)| {
-            node.check_age(head, newest_time.saturating_sub(LARGEST_LAG), newest_time, than)
+        let than = || format!("the latest block of {}", self.list[*newest].url);
+        heads.iter().try_for_each(|(place, head)| {
+            self.list[*place].check_age(head, first.time().saturating_sub(LARGEST_LAG), first.time(), than)
         })
     }
 
-    /// Puts requests first to the node with the latest block, until another answers in its place: one that stands still answers too, but
-    /// not with what is so now. A block that is more than a minute ahead of this machine's clock counts for nothing, as any node can
-    /// say that it has one, unless the chain is the local chain 31337.
+    /// Leaves out the nodes that are behind, until this is called again, and puts requests first to the node with the latest block: one that
+    /// stands still answers too, but not with what is so now. A node is behind as [`check_current`](Self::check_current) has it. One whose
+    /// block is more than a minute ahead of this machine's clock is left out too, since any node can say that it has one. None is left out on
+    /// the local chain 31337, or if fewer than the quorum would remain.
     ///
-    /// For those who only read. Before something is signed, [`check_current`](Self::check_current) refuses a node that is behind, since it
-    /// may have to answer in the other's place.
-    pub async fn prefer_latest(&self, chain: u64) {
+    /// For services, which go on while another node stands still.
+    pub async fn leave_out_late(&self, chain: u64) {
         if self.list.len() == 1 {
             return;
         }
-        let latest: Timestamp = clock::now().saturating_add(LARGEST_LAG);
-        let heads = self.heads().await;
-        let possible =
-            heads.iter().filter(|(_, head)| chain == LOCAL_CHAIN || head.timestamp.to::<u64>() <= latest);
-        let Some((best, _)) = possible.max_by_key(|(_, head)| head.number) else { return };
-        if let Some(place) = self.list.iter().position(|node| std::ptr::eq(node, *best)) {
-            self.preferred.store(place, Relaxed);
+        let now = clock::now();
+        let heads = self.heads(|_| true).await;
+        let is_possible =
+            |head: &Head| chain == LOCAL_CHAIN || head.time() <= now.saturating_add(LARGEST_LAG);
+        let newest =
+            heads.iter().map(|(_, head)| head).filter(|head| is_possible(head)).map(Head::time).max();
+        // A node cannot make others late by a time that has not come.
+        let oldest = newest.unwrap_or_default().min(now).saturating_sub(LARGEST_LAG);
+        let is_late = |head: &Head| chain != LOCAL_CHAIN && (head.time() < oldest || !is_possible(head));
+        let late: Vec<_> = heads.iter().filter(|(_, head)| is_late(head)).map(|(place, _)| *place).collect();
+        self.leave_out(&late);
+        let left = heads.iter().filter(|(place, _)| !self.list[*place].is_left_out());
+        if let Some((best, _)) = left.max_by_key(|(_, head)| head.number) {
+            self.preferred.store(*best, Relaxed);
+        }
+    }
+
+    /// Leaves out these nodes and no others, or none if too few would remain.
+    fn leave_out(&self, places: &[usize]) {
+        let has_enough = self.list.len() >= self.quorum.saturating_add(places.len());
+        let is_out = |place: usize| has_enough && places.contains(&place);
+        // First whoever comes back, so that there is always one to ask.
+        for turn in [false, true] {
+            let nodes = self.list.iter().enumerate().filter(|(place, _)| is_out(*place) == turn);
+            nodes.for_each(|(_, node)| node.set_left_out(turn));
         }
     }
 
@@ -184,17 +211,19 @@ impl Nodes {
             return Err(Error::FutureBlock { block: number, seconds: time.saturating_sub(now) });
         }
         let head = Head { number: U64::from(number), timestamp: U64::from(time) };
-        self.first().check_age(&head, now.saturating_sub(OLDEST), now, || "this machine's clock".into())
+        self.list[self.first()]
+            .check_age(&head, now.saturating_sub(OLDEST), now, || "this machine's clock".into())
     }
 
-    /// The node that is asked first.
-    fn first(&self) -> &Node {
-        &self.list[self.preferred.load(Relaxed) % self.list.len()]
+    /// The place of the node that is asked first.
+    fn first(&self) -> usize {
+        self.preferred.load(Relaxed) % self.list.len()
     }
 
-    /// The latest blocks of the nodes that answer.
-    async fn heads(&self) -> Vec<(&Node, Head)> {
-        let heads = self.list.iter().map(async |node| Some((node, node.head().await?)));
+    /// The latest blocks of those of these nodes that answer, with the places of the nodes.
+    async fn heads(&self, which: impl Fn(&Node) -> bool) -> Vec<(usize, Head)> {
+        let asked = self.list.iter().enumerate().filter(|(_, node)| which(node));
+        let heads = asked.map(async |(place, node)| Some((place, node.head().await?)));
         join_all(heads).await.into_iter().flatten().collect()
     }
 
@@ -281,7 +310,7 @@ impl Nodes {
     }
 
     fn attempt<'a>(&'a self, request: &'a RequestPacket) -> Attempt<'a> {
-        Attempt::new(&self.list, self.preferred.load(Relaxed), request::method(request), self.patience)
+        Attempt::new(&self.list, self.first(), request::method(request), self.patience)
     }
 }
 
@@ -302,7 +331,7 @@ impl Node {
         now: Timestamp,
         than: impl Fn() -> String,
     ) -> Result<(), Error> {
-        let time: Timestamp = head.timestamp.to();
+        let time = head.time();
         if time >= oldest {
             return Ok(());
         }

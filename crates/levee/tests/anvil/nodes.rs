@@ -2,6 +2,7 @@
 
 use std::{
     iter,
+    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
@@ -322,31 +323,68 @@ async fn a_node_that_is_behind_is_named() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_node_that_is_farthest_is_asked_first() -> Result<()> {
+async fn a_node_that_is_behind_is_left_out_until_it_has_caught_up() -> Result<()> {
     let env = Environment::start().await?;
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
-    let with_head = |number: u64, time: u64| {
+    let with_heads = |heads: Arc<Mutex<[u64; 2]>>| {
         Proxy::replying(&env.endpoint(), move |request| {
-            let number = format!("{number:#x}");
+            let [number, time] = heads.lock().expect("it is whole").map(|value| format!("{value:#x}"));
             match request["method"].as_str() {
-                Some("eth_getBlockByNumber") => {
-                    Reply::Result(json!({ "number": number, "timestamp": format!("{time:#x}") }))
-                }
+                _ if time == "0x0" => Reply::Status(502, "", ""),
+                Some("eth_getBlockByNumber") => Reply::Result(json!({ "number": number, "timestamp": time })),
                 _ => Reply::Result(json!(number)),
             }
         })
     };
-    let (late, newest, liar) = (with_head(100, now - 500), with_head(105, now), with_head(200, now + 3_600));
+    let with_head = |number: u64, time: u64| with_heads(Arc::new(Mutex::new([number, time])));
+    let [moving, failing] = [[100, now - 500], [105, now]].map(|head| Arc::new(Mutex::new(head)));
+    let [late, newest] = [&moving, &failing].map(|heads| with_heads(heads.clone()));
+    let liar = with_head(200, now + 3_600);
     let all = nodes(&[late.url(), liar.url(), newest.url(), "http://127.0.0.1:1"])?;
     assert_eq!(all.read_only().get_block_number().await?, 100);
-    all.prefer_latest(1).await;
+    let error = all.check_current(1, 105, now).await.unwrap_err();
+    assert!(matches!(error, Error::NodeBehind { block: 100, .. }), "{error}");
+
+    all.leave_out_late(1).await;
     assert_eq!(all.read_only().get_block_number().await?, 105);
+    assert_eq!(all.check_current(1, 105, now).await, Ok(()));
+    // It answers in nobody's place.
+    let asked = || [&late, &liar].map(Proxy::methods).concat();
+    drop(asked());
+    *failing.lock().expect("it is whole") = [0, 0];
+    let hasty = all.clone().with_patience(Duration::from_millis(300));
+    assert!(hasty.read_only().get_block_number().await.is_err());
+    assert_eq!(asked(), [""; 0]);
+    *moving.lock().expect("it is whole") = [106, now];
+    all.leave_out_late(1).await;
+    assert_eq!(all.read_only().get_block_number().await?, 106);
+    assert_eq!(all.check_current(1, 106, now).await, Ok(()));
+
     // A local chain has any time.
-    all.prefer_latest(LOCAL_CHAIN).await;
+    all.leave_out_late(LOCAL_CHAIN).await;
     assert_eq!(all.read_only().get_block_number().await?, 200);
     assert_eq!(all.check_latest(1, 105, now - 200), Ok(()));
     let error = all.check_latest(1, 105, now - 1_000).unwrap_err();
     assert!(matches!(error, Error::NodeBehind { block: 105, .. }), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn as_many_nodes_remain_as_must_agree() -> Result<()> {
+    let env = Environment::start().await?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+    let with_head = |number: u64, time: u64| {
+        let head = json!({ "number": format!("{number:#x}"), "timestamp": format!("{time:#x}") });
+        always(&env.endpoint(), "eth_getBlockByNumber", Reply::Result(head))
+    };
+    let (late, newest, other) = (with_head(100, now - 61), with_head(105, now), with_head(105, now));
+    let two = nodes(&[late.url(), newest.url()])?.with_quorum(2)?;
+    two.leave_out_late(1).await;
+    let error = two.check_current(1, 105, now).await.unwrap_err();
+    assert!(matches!(error, Error::NodeBehind { block: 100, seconds: 61, .. }), "{error}");
+    let three = nodes(&[late.url(), newest.url(), other.url()])?.with_quorum(2)?;
+    three.leave_out_late(1).await;
+    assert_eq!(three.check_current(1, 105, now).await, Ok(()));
     Ok(())
 }
 
