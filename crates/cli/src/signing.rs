@@ -69,7 +69,7 @@ struct SendingArgs {
     #[arg(long, value_name = "PRICE", value_parser = parse_price)]
     max_fee: Option<Wei>,
 
-    /// Tip for a unit of gas, as in `1 gwei`; default: what others pay.
+    /// Tip for a unit of gas, as in `1 gwei`; default: what others pay, up to 2 gwei or twice the base fee, and never more than 30 gwei.
     #[arg(long, value_name = "PRICE", value_parser = parse_price)]
     priority_fee: Option<Wei>,
 

@@ -29,7 +29,8 @@ pub(crate) enum LogFormat {
 pub(crate) fn start(level: u8, service: Option<LogFormat>, quiet: bool) {
     let requests = match (level, service) {
         (0, None) => return,
-        (0, Some(_)) => LevelFilter::OFF,
+        // What is wrong with a node.
+        (0, Some(_)) => LevelFilter::WARN,
         (1, _) => LevelFilter::DEBUG,
         (_, _) => LevelFilter::TRACE,
     };

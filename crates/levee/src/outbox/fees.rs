@@ -8,7 +8,7 @@ use alloy::{
     rpc::types::{FeeHistory, TransactionRequest},
 };
 use levee_model::{
-    Wei,
+    Wei, display,
     json::{Number, NumberOrNone},
 };
 use serde::Serialize;
@@ -21,6 +21,14 @@ const GWEI: u128 = 10u128.pow(9);
 pub const MAX_FEE_PER_GAS: Wei = Wei::new(300 * GWEI);
 /// The most that is paid for the gas of a transaction, unless both its price and its limit are the caller's: half an ETH.
 pub const MAX_FEE: Wei = Wei::new(GWEI * GWEI / 2);
+
+/// The bounds of the highest tip that is paid, which is twice the base fee within them, unless [`FeeOptions::priority_fee_per_gas`] says
+/// otherwise: 2 and 30 gwei.
+///
+/// A tip is paid in full, however low the base fee is, so whoever signs unattended would pay any price that a node names. Blocks of
+/// Ethereum take tips far below 2 gwei, and chains that demand more have a base fee of the same order. The upper bound is there because
+/// the node names the base fee, too. Where even that is too low, each replacement pays an eighth more.
+const MAX_TIP: (u128, u128) = (2 * GWEI, 30 * GWEI);
 
 /// The most gas that a transaction gets, unless [`FeeOptions::gas_limit`] says otherwise: no transaction of Ethereum can have more since
 /// [EIP-7825](https://eips.ethereum.org/EIPS/eip-7825), so a node that asks for it would have one signed that nobody includes.
@@ -83,7 +91,8 @@ impl Fees {
     /// The fees of a transaction that needs `gas`, by a node's prices.
     ///
     /// The gas limit is a quarter above `gas`, because others' transactions in the meantime can make a call more expensive.
-    /// The price is the tip and twice the base fee, which suffices for six blocks, cut to the limits.
+    /// The price is the tip and twice the base fee, which suffices for six blocks, cut to the limits. The tip is that of others, up to
+    /// twice the base fee, but no less than 2 and no more than 30 gwei.
     ///
     /// # Errors
     /// [`Error::GasPriceAboveLimit`] and [`Error::FeeAboveLimit`] if what the next block costs is above a limit;
@@ -225,7 +234,7 @@ impl Market {
     }
 
     fn priced(self, gas_limit: u64, options: &FeeOptions) -> Result<Fees, Error> {
-        let tip = options.priority_fee_per_gas.unwrap_or(self.tip);
+        let tip = options.priority_fee_per_gas.unwrap_or_else(|| self.tip_within(self.most_tip(options)));
         let current_price = self.base_fee.unwrap_or_default().saturating_add(tip);
         let max_fee_per_gas = match (options.max_fee_per_gas, self.base_fee) {
             (Some(price), Some(_)) => price,
@@ -237,6 +246,25 @@ impl Market {
         let priority_fee_per_gas = self.base_fee.map(|_| tip.min(max_fee_per_gas));
         let current_price = current_price.min(max_fee_per_gas);
         Ok(Fees { gas_limit, max_fee_per_gas, priority_fee_per_gas, current_price })
+    }
+
+    /// The highest tip that is believed. Without a base fee, the tip is the whole price, which only whoever asks for such transactions
+    /// leaves to the node: otherwise, a node could get any price by keeping the base fee to itself.
+    fn most_tip(self, options: &FeeOptions) -> u128 {
+        let (lower, higher) = MAX_TIP;
+        match self.base_fee {
+            Some(base_fee) => base_fee.saturating_mul(2).clamp(lower, higher),
+            None if options.legacy => u128::MAX,
+            None => higher,
+        }
+    }
+
+    fn tip_within(self, most: u128) -> u128 {
+        if self.tip > most {
+            let [named, paid] = [self.tip, most].map(|tip| display::gwei(Wei::new(tip)));
+            tracing::warn!(named, paid, "the node names a higher tip than is paid");
+        }
+        self.tip.min(most)
     }
 
     /// The price for a unit of gas within its limit.
@@ -305,6 +333,46 @@ mod tests {
         assert_eq!(fixed, expected);
         assert_eq!(fixed.limit(), Wei::new(125_000 * 21 * GWEI));
         assert_eq!(fixed.likely(100_000), Wei::new(100_000 * 11 * GWEI));
+    }
+
+    #[test]
+    fn a_node_cannot_raise_the_tip_at_will() {
+        let tip = |base_fee: u128, tip: u128| {
+            let fixed = fees(Market { base_fee: Some(base_fee), tip }, 100_000, FeeOptions::default());
+            fixed.map(|fees| (fees.priority_fee_per_gas, fees.max_fee_per_gas)).unwrap()
+        };
+        assert_eq!(tip(7, 290 * GWEI), (Some(2 * GWEI), 2 * GWEI + 14));
+        assert_eq!(tip(GWEI / 2, 2 * GWEI), (Some(2 * GWEI), 3 * GWEI));
+        assert_eq!(tip(10 * GWEI, 19 * GWEI), (Some(19 * GWEI), 39 * GWEI));
+        assert_eq!(tip(10 * GWEI, 290 * GWEI), (Some(20 * GWEI), 40 * GWEI));
+        assert_eq!(tip(140 * GWEI, 150 * GWEI), (Some(30 * GWEI), 300 * GWEI));
+        let named = FeeOptions { priority_fee_per_gas: Some(50 * GWEI), ..FeeOptions::default() };
+        assert_eq!(fees(MARKET, 100_000, named).unwrap().priority_fee_per_gas, Some(50 * GWEI));
+    }
+
+    #[test]
+    fn nor_by_keeping_the_base_fee_to_itself() {
+        let market = Market { base_fee: None, tip: 290 * GWEI };
+        assert_eq!(fees(market, 100_000, FeeOptions::default()).unwrap().max_fee_per_gas, 30 * GWEI);
+        let legacy = FeeOptions { legacy: true, ..FeeOptions::default() };
+        assert_eq!(fees(market, 100_000, legacy).unwrap().max_fee_per_gas, 290 * GWEI);
+    }
+
+    #[test]
+    fn a_replacement_can_rise_above_the_highest_tip() {
+        let market = Market { base_fee: Some(7), tip: 290 * GWEI };
+        let raised =
+            |old: Fees| market.fees(100_000, &FeeOptions::default())?.above(&old, &FeeOptions::default());
+        let mut bid = market.fees(100_000, &FeeOptions::default()).unwrap();
+        let mut bids = 1;
+        while let Ok(higher) = raised(bid) {
+            assert!(higher.priority_fee_per_gas > bid.priority_fee_per_gas);
+            assert!(higher.max_fee_per_gas * 10 >= bid.max_fee_per_gas * 11);
+            (bid, bids) = (higher, bids + 1);
+        }
+        // Up to the limit of the whole price.
+        assert_eq!(bids, 43);
+        assert!(bid.max_fee_per_gas > MAX_FEE_PER_GAS.get() * 8 / 9, "{bid:?}");
     }
 
     #[test]
