@@ -101,6 +101,14 @@ impl PoolBooks {
         open.map(|id| Duty::at_any_time(Operation::Claim(id)))
     }
 
+    /// What strikes from the bonus what has left the rescue, so that others get its part; the rules accept each until the bonus is decided.
+    pub fn strikes<'a>(&'a self, rescue: &'a Rescue) -> impl Iterator<Item = Duty> + 'a {
+        let matters = self.bonus.decision.is_none() && !self.bonus.total.is_zero();
+        let counted = self.enlistments.iter().filter(move |_| matters);
+        let outdated = counted.filter(|(id, counted)| counted.is_outdated(rescue.position(**id).departures));
+        outdated.map(|(&id, _)| Duty::at_any_time(Operation::Enlist(id)))
+    }
+
     /// What a position has earned in all of what was recovered.
     fn earned_down(&self, rescue: &Rescue, id: PositionId) -> Wei {
         let order = rescue.terms().tier(id.tier).map(|tier| tier.draw_order);

@@ -107,6 +107,11 @@ pub struct Enlistment {
 }
 
 impl Enlistment {
+    /// Whether something counts that has left: after so many departures, the next update strikes it.
+    pub fn is_outdated(self, departures: u32) -> bool {
+        self.departures != departures && !self.unit_seconds.is_zero()
+    }
+
     /// The same without what has left since.
     fn struck(self, departures: u32) -> Self {
         if self.departures == departures { self } else { Self { departures, ..Self::default() } }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, keccak256};
 use levee::Purpose;
 use levee_model::{
-    Duty, Operation, Timestamp, Wei,
+    Duty, Operation, PositionId, Timestamp, Wei,
     compact::{CompactDuty, CompactTask},
     json::Account,
 };
@@ -206,15 +206,17 @@ fn words_of_compact(task: &CompactTask) -> Purpose {
 /// The words that stand for a duty, in which nothing changes until it is done.
 fn words(operation: Operation, since: Option<Timestamp>) -> Purpose {
     let of = |name: &str| Purpose::new(format!("{KEEPER}{name}"));
+    let of_position = |name: &str, PositionId { pledger, tier, asset }: PositionId| {
+        of(name).with("pledger", pledger).with("tier", tier).with("asset", asset)
+    };
     let purpose = match operation {
         Operation::Settle => of("settle"),
         Operation::Expire => of("expire"),
         Operation::Lapse => of("lapse"),
         Operation::Release(asset) => of("release").with("asset", asset),
-        Operation::Refund(id) | Operation::Claim(id) => {
-            let name = if matches!(operation, Operation::Claim(_)) { "claim" } else { "refund" };
-            of(name).with("pledger", id.pledger).with("tier", id.tier).with("asset", id.asset)
-        }
+        Operation::Refund(id) => of_position("refund", id),
+        Operation::Claim(id) => of_position("claim", id),
+        Operation::Enlist(id) => of_position("strike", id),
         Operation::Collect { pledger, asset } => of("collect").with("pledger", pledger).with("asset", asset),
         // Not what anyone may do for others.
         other => of(&format!("{other:?}")),

@@ -15,6 +15,8 @@ pub(crate) struct Payouts {
     pub(crate) refund: bool,
     pub(crate) collect: bool,
     pub(crate) claim: bool,
+    /// Whether what has left a rescue is struck from its bonus.
+    pub(crate) strike: bool,
     /// To whom; everyone if it is empty.
     pub(crate) pledgers: BTreeSet<Address>,
     /// Whether what members of compacts have pending is activated.
@@ -29,7 +31,7 @@ const BATCH: usize = 40;
 impl Payouts {
     /// How much of each rescue must be known to find them.
     pub(crate) const fn detail(&self) -> Detail {
-        if self.claim { Detail::Pools } else { Detail::Rescue }
+        if self.claim || self.strike { Detail::Pools } else { Detail::Rescue }
     }
 
     /// All that is due by the clock of a block, at which the index is.
@@ -60,8 +62,13 @@ impl Payouts {
         let payouts = (self.refund || self.collect).then(|| rescue.payouts(at)).into_iter().flatten();
         let claims = history.pools.claims(rescue).filter(|_| self.claim);
         let payouts = payouts.chain(claims).filter(|duty| self.includes(duty.operation));
+        let strikes = history.pools.strikes(rescue).filter(|_| self.strike);
         let duties = rescue.duties(at).into_iter().filter(|duty| duty.makes_sense(time));
-        duties.chain(payouts).map(|duty| Task::Rescue { rescue: history.address, duty }).collect()
+        duties
+            .chain(strikes)
+            .chain(payouts)
+            .map(|duty| Task::Rescue { rescue: history.address, duty })
+            .collect()
     }
 
     /// Whether a keeper makes this one.

@@ -177,6 +177,7 @@ fn title_of_rescue(duty: &Duty) -> String {
         Operation::Release(asset) => release(asset),
         Operation::Refund(id) => of("refund", id),
         Operation::Claim(id) => of("claim", id),
+        Operation::Enlist(id) => of("strike from the bonus", id),
         Operation::Collect { pledger, asset } => format!("collection of {asset} for {pledger}"),
         other => format!("{other:?}"),
     };

@@ -156,6 +156,7 @@ impl Sender {
     /// in no block, nothing else is sent.
     pub(crate) async fn round(&self, due: &[Due], now: Timestamp) -> Result<Sent> {
         let _turn = self.journal.turn(self.connection.chain, self.account(), self.output).await?;
+        self.connection.prefer_latest().await?;
         let outbox = self.outbox();
         let mut sent = Sent::default();
         sent.has_pending = !self.finish_begun(&outbox, &mut sent.finished).await?;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use alloy::{
+    eips::BlockId,
     primitives::{Address, B256},
     providers::DynProvider,
 };
@@ -30,8 +31,7 @@ impl Detail {
     const fn counts(self, kind: Kind) -> bool {
         match kind {
             Kind::Rescue => true,
-            Kind::RecoveryPool => !matches!(self, Self::Rescue),
-            Kind::BonusPool => matches!(self, Self::Events),
+            Kind::RecoveryPool | Kind::BonusPool => !matches!(self, Self::Rescue),
             Kind::Board | Kind::Compact => false,
         }
     }
@@ -259,7 +259,7 @@ impl Watched {
         self.rates.clear();
         for token in tokens {
             // One token that cannot be read does not keep the other rescues waiting.
-            let rate = lido::share_rate(&self.provider, token).await.unwrap_or_else(|error| {
+            let rate = lido::share_rate(&self.provider, token, BlockId::latest()).await.unwrap_or_else(|error| {
                 tracing::error!(target: "service", %token, %error, "the value of its shares is not known");
                 None
             });
