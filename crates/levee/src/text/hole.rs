@@ -14,17 +14,18 @@
 //! ```
 //! ````
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use alloy::primitives::{B256, keccak256};
 use levee_model::Wei;
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use super::{Document, TextError, amount, file};
 
-/// What begins the block of a document that is no TOML.
-const FENCE: &str = "```hole";
+/// The language of the block of a document that is no TOML.
+const LANGUAGE: &str = "hole";
 
 /// How many items are read: a list that nobody can read explains nothing.
 const MOST_ITEMS: usize = 50;
@@ -127,7 +128,7 @@ impl Hole {
             let WithHole { hole } = document.parse().map_err(explained)?;
             return hole.map(|hole| hole.read(&document)).transpose();
         }
-        let Some(block) = block(&text) else { return Ok(None) };
+        let Some(block) = block(path, &text)? else { return Ok(None) };
         let document = Document::new(path, block);
         document.parse::<HoleToml>().map_err(explained)?.read(&document).map(Some)
     }
@@ -139,12 +140,32 @@ fn explained(error: TextError) -> TextError {
     )
 }
 
-/// The block in a text, with an empty line for each one before it, so that errors name the right line.
-fn block(text: &str) -> Option<String> {
-    let mut lines = text.lines();
-    let before = lines.position(|line| line.trim_end() == FENCE)?;
-    let block: Vec<_> = lines.take_while(|line| line.trim_end() != "```").collect();
-    Some(format!("{}{}\n", "\n".repeat(before + 1), block.join("\n")))
+/// The block in a text of Markdown, as whoever reads it sees it: not one within a comment or within another block. It has an empty line for each
+/// one before it, so that errors name the right line.
+fn block(path: &Path, text: &str) -> Result<Option<String>, TextError> {
+    let is_hole = |(event, place): (Event<'_>, Range<usize>)| match event {
+        Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+            (language.trim() == LANGUAGE).then_some(place)
+        }
+        _ => None,
+    };
+    let mut places = Parser::new(text).into_offset_iter().filter_map(is_hole);
+    let Some(place) = places.next() else { return Ok(None) };
+    let wrong =
+        |what: &str, hint: &str| Err(TextError::new(what).within(path.display()).hint(hint.to_owned()));
+    if places.next().is_some() {
+        return wrong("there are several blocks of a hole", "leave the one that holds");
+    }
+    let before = text[..place.start].lines().count();
+    let mut lines = text[place].lines().skip(1).collect::<Vec<_>>();
+    // A fence that is not closed ends with the document.
+    if !lines
+        .pop()
+        .is_some_and(|last| ["```", "~~~"].iter().any(|fence| last.trim_start().starts_with(fence)))
+    {
+        return wrong("the block of a hole is not closed", "end it with a line of ```");
+    }
+    Ok(Some(format!("{}{}\n", "\n".repeat(before + 1), lines.join("\n"))))
 }
 
 #[cfg(test)]
@@ -178,7 +199,21 @@ mod tests {
         assert_eq!(read("rescue.md", windows), Ok(Some(expected.clone())));
         let toml = format!("title = \"x\"\n\n[hole]\n{}", BLOCK.replace("[[less]]", "[[hole.less]]"));
         assert_eq!(read("scenario.toml", toml), Ok(Some(expected)));
-        assert_eq!(read("rescue.md", "# A rescue\n\n    ```hole\n"), Ok(None));
+        // What nobody sees as a block is none.
+        let whole = format!("```hole\n{BLOCK}```\n");
+        for hidden in [
+            "# A rescue\n\n    ```hole\n".to_owned(),
+            format!("<!--\n{whole}-->\n"),
+            format!("````text\n{whole}````\n"),
+            format!("~~~\n{whole}~~~\n"),
+        ] {
+            assert_eq!(read("rescue.md", hidden.as_str()), Ok(None), "{hidden}");
+        }
+        let example = "````text\n```hole\ngross = \"1 ETH\"\n```\n````\n\n";
+        assert_eq!(
+            read("rescue.md", format!("{example}{whole}")).unwrap().unwrap().gross,
+            ether("163183 ETH")
+        );
         assert_eq!(read("scenario.toml", "title = \"x\"\n"), Ok(None));
     }
 
@@ -192,6 +227,10 @@ mod tests {
             "a.md:7: more is taken off than the gross loss"
         );
         assert!(refused("gross = \"1 ETH\"\nnet = \"1 ETH\"\n").contains("unknown field `net`"));
+        let several = read("a.md", "```hole\ngross = \"1 ETH\"\n```\n~~~hole\n~~~\n").unwrap_err();
+        assert_eq!(several.to_string(), "a.md: there are several blocks of a hole");
+        let open = read("a.md", "```hole\ngross = \"1 ETH\"\n").unwrap_err();
+        assert_eq!(open.to_string(), "a.md: the block of a hole is not closed");
         let many = "[[less]]\nwhat = \"x\"\namount = \"0 ETH\"\n".repeat(51);
         assert_eq!(refused(&format!("gross = \"1 ETH\"\n{many}")), "a.md: 51 items are more than 50");
     }
