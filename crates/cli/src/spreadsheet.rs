@@ -16,12 +16,20 @@ pub(crate) fn document(rows: impl IntoIterator<Item = impl Serialize>) -> Result
 }
 
 /// A text from elsewhere as a cell. With a quote before it, a spreadsheet takes it for a text; see
-/// <https://owasp.org/www-community/attacks/CSV_Injection>.
+/// <https://owasp.org/www-community/attacks/CSV_Injection>. In half of the world, spreadsheets begin a cell after a semicolon, whatever this file
+/// has between its cells.
 pub(crate) fn foreign(text: &str) -> String {
     const BEGIN_FORMULAS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-    let line = escape::line(text);
-    let is_formula = line.trim_start().starts_with(BEGIN_FORMULAS);
-    if is_formula { format!("'{line}") } else { line }
+    const BEGIN_CELLS: [char; 6] = [',', ';', '|', ':', '"', '\''];
+    let (mut cell, mut is_begin) = (String::new(), true);
+    for character in escape::line(text).chars() {
+        if is_begin && BEGIN_FORMULAS.contains(&character) {
+            cell.push('\'');
+        }
+        cell.push(character);
+        is_begin = BEGIN_CELLS.contains(&character) || is_begin && character.is_whitespace();
+    }
+    cell
 }
 
 #[cfg(test)]
@@ -36,11 +44,22 @@ mod tests {
 
     #[test]
     fn a_cell_is_never_a_formula_or_several() {
-        let texts =
-            ["=1+1", " =1", "+1", "-1", "@sum", "＝1", "a,\"b\"", "a\nb\r\u{1b}", "https://a.example/=1"];
+        let texts = [
+            "=1+1",
+            " =1",
+            "+1",
+            "-1",
+            "@sum",
+            "＝1",
+            "a,\"b\"",
+            "a\nb\r\u{1b}",
+            "https://a.example/=1",
+            ";=1+1",
+            "a; \"=1|@b",
+        ];
         let cells = [
             "'=1+1",
-            "' =1",
+            " '=1",
             "'+1",
             "'-1",
             "'@sum",
@@ -48,6 +67,8 @@ mod tests {
             "a,\"b\"",
             "a\\nb\\r\\u{1b}",
             "https://a.example/=1",
+            ";'=1+1",
+            "a; \"'=1|'@b",
         ];
         assert_eq!(texts.map(foreign), cells);
         let rows = [Row { a: 1, b: foreign("x,\"y\"\n") }, Row { a: 2, b: String::new() }];

@@ -39,7 +39,11 @@ fn escaped(text: &str, escapes: impl Fn(char) -> bool, escape: impl Fn(char) -> 
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
+            '\u{a0}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{feff}'
+            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // fillers of Hangul
+            | '\u{17b4}' | '\u{17b5}' | '\u{2800}' // vowels that are not written, an empty pattern of Braille
+            | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' // selectors of variants
+            | '\u{1d173}'..='\u{1d17a}' // marks of music
             | '\u{200b}'..='\u{200f}' // zero width, marks of direction
             | '\u{2028}'..='\u{202e}' // separators, embeddings and overrides of direction
             | '\u{2060}'..='\u{206f}' // joiners, isolates of direction
@@ -58,6 +62,9 @@ mod tests {
         let shown = "\\u{1b}[2K\\u{1b}[1Aok\\u{9b}0m \\u{202e}gnp.exe\\u{200b}\\u{d}\\u{e0041}";
         assert_eq!(text(forged), shown);
         assert_eq!(line(forged), shown.replace("\\u{d}", "\\r"));
+        for hidden in ['\u{a0}', '\u{3164}', '\u{180b}', '\u{2800}', '\u{fe0f}', '\u{e0100}', '\u{1d173}'] {
+            assert_eq!(line(&format!("a{hidden}b")), format!("a\\u{{{:x}}}b", u32::from(hidden)));
+        }
     }
 
     #[test]
