@@ -6,8 +6,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use alloy::providers::{Provider as _, ext::AnvilApi as _};
-use levee_lab::proxy::{Proxy, Reply};
+use alloy::{
+    primitives::B256,
+    providers::{Provider as _, ext::AnvilApi as _},
+};
+use levee_lab::proxy::{Proxy, Reply, ask};
 use serde_json::{Value, json};
 
 use crate::support::{ANN, BEN, World, words};
@@ -155,9 +158,82 @@ async fn an_index_that_is_ahead_of_its_node_is_not_called_up_to_date() {
         _ => Reply::Node,
     });
     world.levee(&format!("index --store index.db --once --rpc-url {}", proxy.url())).assert_refused(
-        &format!("the node is only at block 7, but the index is at block {number}"),
-        "ask another node; if a local chain was started again, use another store",
+        &format!("the node is only at block 7, but the index in `index.db` is at block {number}"),
+        "ask another node; if a local chain was started again, choose another store with `--store`",
     );
+}
+
+#[tokio::test]
+async fn blocks_that_a_node_has_lost_are_undone_once_it_has_others() {
+    let world = world().await;
+    let mut child = start(&world, &[]);
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    while next(&mut lines)["step"] != "upToDate" {}
+    let number = world.chain.get_block_number().await.expect("anvil answers");
+    world.chain.anvil_rollback(Some(5)).await.expect("anvil drops blocks");
+    let step = next(&mut lines);
+    assert_eq!(
+        (&step["step"], &step["cursor"]["number"], &step["head"]),
+        (&"upToDate".into(), &number.into(), &(number - 5).into())
+    );
+    world.by(ANN, "pledge 2 ETH --tier 0");
+    let step = next(&mut lines);
+    assert_eq!((&step["step"], &step["to"]["number"]), (&"undone".into(), &(number - 5).into()));
+    let step = next(&mut lines);
+    assert_eq!((&step["step"], &step["logs"]), (&"indexed".into(), &1.into()));
+    child.kill().expect("it can be killed");
+    child.wait().expect("it has ended");
+    assert_eq!(check(&world)["differences"], Value::Array(vec![]));
+}
+
+/// A node one of whose latest blocks does not follow from the one before it.
+async fn incoherent(world: &World) -> Proxy {
+    let number = world.chain.get_block_number().await.expect("anvil answers") - 3;
+    let asked = json!([format!("{number:#x}"), false]);
+    let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_getBlockByNumber", "params": asked });
+    let mut block = ask(&world.endpoint(), &request)["result"].take();
+    block["parentHash"] = json!(B256::repeat_byte(7));
+    Proxy::replying(&world.endpoint(), move |request| {
+        let is_asked = request["method"] == "eth_getBlockByNumber" && request["params"][0] == asked[0];
+        if is_asked { Reply::Result(block.clone()) } else { Reply::Node }
+    })
+}
+
+#[tokio::test]
+async fn blocks_that_do_not_fit_together_are_not_read_for_ever() {
+    let world = world().await;
+    let proxy = incoherent(&world).await;
+    let options = format!("--timeout 1 --rpc-url {}", proxy.url());
+    let ran = world.levee(&format!("index --store index.db --once --json {options}"));
+    let error: Value = serde_json::from_str(&ran.stderr).expect("it is JSON");
+    let steps: Vec<Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    let reached =
+        steps.iter().rev().find_map(|step| step["cursor"]["number"].as_u64()).expect("a first batch");
+    assert_eq!(
+        (ran.code, &error["error"]["kind"], &error["error"]["facts"]["number"]),
+        (Some(2), &"Incoherent".into(), &(reached + 1).into())
+    );
+    assert_eq!(error["error"]["hint"], "ask another node, with `--rpc-url`");
+
+    // Whoever follows is told, and goes on.
+    let mut follow = world.command();
+    follow.args(["index", "--store", "index.db"]).args(options.split_whitespace());
+    let mut child = follow.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it can be started");
+    let lines = BufReader::new(child.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
+    // It may get nearer to them, by shorter steps.
+    let is_told = |line: &String| {
+        line.starts_with("warning: the node's blocks from ") && line.contains(" on did not fit together for ")
+    };
+    let told = lines.filter(is_told).take(2).count();
+    child.kill().expect("it can be killed");
+    child.wait().expect("it has ended");
+    assert_eq!(told, 2);
+
+    world.levee("index --store index.db --once").ok();
+    let ran = world.levee(&format!("index check --store index.db {options}"));
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("error: the node's blocks from "), "{}", ran.stderr);
 }
 
 #[tokio::test]
@@ -177,8 +253,8 @@ async fn what_is_wrong_with_a_store_is_said() {
     world.levee("index --store index.db --once --from-block 1").ok();
     let refused = world.levee("index --store index.db --once --from-block 2");
     refused.assert_refused(
-        "the index begins at block 1, not at block 2",
-        "leave `--from-block` out, or use another store",
+        "the index in `index.db` begins at block 1, not at block 2",
+        "leave `--from-block` out, or choose another store with `--store`",
     );
     world.write("garbage.db", "this is no database, although it is long enough for the header of one");
     let ran = world.levee("index --store garbage.db --once");

@@ -65,7 +65,7 @@ impl Books {
     ) -> Result<Option<Self>, IndexError> {
         let Some(mut reader) = store.reader_at(chain, at).await? else { return Ok(None) };
         if at.is_some() && rules(&mut reader, chain).await? != Some(contract::rules()) {
-            return Err(IndexError::OtherRules { chain });
+            return Err(IndexError::OtherRules { location: store.location().into(), chain });
         }
         // Before an index begins, it has no rows, but there may be a board.
         let contracts = contracts(&mut reader, chain).await?.into_iter().chain([Contract::board()]);

@@ -61,9 +61,11 @@ pub enum IndexError {
     },
     /// The index was made by a release that knew other contracts, so it may lack logs.
     #[error(
-        "the index of chain {chain} was made by a release that knows other contracts, so it may lack logs"
+        "the index of chain {chain} in `{location}` was made by a release that knows other contracts, so it may lack logs"
     )]
     OtherRules {
+        /// Where the store is, without secrets.
+        location: String,
         /// The chain.
         chain: u64,
     },
@@ -82,8 +84,12 @@ pub enum IndexError {
         what: &'static str,
     },
     /// The chain dropped a block that was final, or it is another chain with the same ID.
-    #[error("block {number} was final with the hash {indexed}, but the chain now has {found}")]
+    #[error(
+        "the store `{location}` has block {number} as final with the hash {indexed}, but the chain now has {found}"
+    )]
     FinalBlockChanged {
+        /// Where the store is, without secrets.
+        location: String,
         /// Its number.
         number: u64,
         /// The hash in the index.
@@ -92,6 +98,14 @@ pub enum IndexError {
         /// The hash on the chain.
         #[serde(with = "levee_model::json::Hash")]
         found: B256,
+    },
+    /// What was read did not fit together, however often it was read again.
+    #[error("the node's blocks from {number} on did not fit together for {seconds} seconds")]
+    Incoherent {
+        /// The first block that could not be added.
+        number: u64,
+        /// How long it was tried.
+        seconds: u64,
     },
     /// Logs are missing, or belong to another chain.
     #[error("the logs of the rescue `{rescue}` do not follow from each other in block {number}: {source}")]
@@ -147,6 +161,7 @@ impl IndexError {
             Self::StoreUnreachable { .. }
             | Self::StoreFailed { .. }
             | Self::StoreDamaged { .. }
+            | Self::Incoherent { .. }
             | Self::HistoryBroken { .. }
             | Self::CompactBroken { .. } => false,
         }

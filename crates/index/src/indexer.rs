@@ -95,6 +95,10 @@ pub struct Indexer<S> {
     books: Option<Books>,
     /// Whether logs did not follow from each other when they were last read, which is believed the second time.
     is_doubted: bool,
+    /// How long what is read may not fit together.
+    patience: Duration,
+    /// Since when it has not.
+    changing: Option<Instant>,
 }
 
 /// One batch, as it was read.
@@ -118,6 +122,8 @@ impl<S: Source> Indexer<S> {
             pace: Pace::default(),
             books: None,
             is_doubted: false,
+            patience: Duration::MAX,
+            changing: None,
         }
     }
 
@@ -127,12 +133,38 @@ impl<S: Source> Indexer<S> {
         Self { end, ..self }
     }
 
+    /// The same, with an error instead of steps that only find [`Changed`](Step::Changed) for so long.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// Does what is next: adds a batch of blocks, or removes those that the chain dropped. Interrupted at any point, it has done
     /// all of it or nothing.
     ///
     /// # Errors
     /// Any [`IndexError`] but those of opening a store.
     pub async fn step(&mut self) -> Result<Step, IndexError> {
+        let step = self.attempt().await?;
+        if step != Step::Changed {
+            self.changing = None;
+            return Ok(step);
+        }
+        let waited = self.changing.get_or_insert_with(Instant::now).elapsed();
+        if waited < self.patience {
+            return Ok(step);
+        }
+        self.changing = None;
+        let number = self.next(self.store.cursor(self.chain).await?);
+        Err(IndexError::Incoherent { number, seconds: waited.as_secs() })
+    }
+
+    /// The block to be read next.
+    fn next(&self, cursor: Option<Cursor>) -> u64 {
+        cursor.map_or(self.begin, |cursor| cursor.number + 1)
+    }
+
+    async fn attempt(&mut self) -> Result<Step, IndexError> {
         let cursor = self.store.cursor(self.chain).await?;
         let Tip { head, finalized } = self.source.tip().await?;
         let tip = Tip { head: head.min(self.end), finalized: finalized.min(self.end) };
@@ -141,7 +173,7 @@ impl<S: Source> Indexer<S> {
         {
             return self.undo(from, common).await;
         }
-        let first = cursor.map_or(self.begin, |cursor| cursor.number + 1);
+        let first = self.next(cursor);
         if first > tip.head {
             return Ok(Step::UpToDate(Progress { cursor, head: tip.head, logs: 0 }));
         }
@@ -169,7 +201,8 @@ impl<S: Source> Indexer<S> {
             }
         }
         dropped.map_or(Ok(None), |(Header { number, hash, .. }, found)| {
-            Err(IndexError::FinalBlockChanged { number, indexed: hash, found })
+            let location = self.store.location().into();
+            Err(IndexError::FinalBlockChanged { location, number, indexed: hash, found })
         })
     }
 

@@ -25,6 +25,9 @@ use crate::{
 /// How often to look for new blocks: three times an Ethereum block.
 const LOOK: Duration = Duration::from_secs(4);
 
+/// How many blocks a node may be behind the index: several nodes behind one address are not at the same block.
+const LAG: u64 = 3;
+
 /// Arguments of `levee index`.
 #[derive(Debug, Args)]
 #[command(
@@ -132,8 +135,10 @@ pub(crate) async fn indexer(
 ) -> Result<Indexer<Node<DynProvider>>> {
     let begin = match (store.cursor(connection.chain).await?, from_block) {
         (Some(Cursor { first, .. }), Some(block)) if first != block => {
-            return Err(UserError::new(format!("the index begins at block {first}, not at block {block}"))
-                .hint("leave `--from-block` out, or use another store")
+            let location = store.location();
+            let message = format!("the index in `{location}` begins at block {first}, not at block {block}");
+            return Err(UserError::new(message)
+                .hint("leave `--from-block` out, or choose another store with `--store`")
                 .into());
         }
         (Some(Cursor { first, .. }), _) => first,
@@ -143,7 +148,8 @@ pub(crate) async fn indexer(
             scan::first_block(&connection.provider, connection.chain, latest).await?
         }
     };
-    Ok(Indexer::new(node(connection), store.clone(), connection.chain, begin))
+    let indexer = Indexer::new(node(connection), store.clone(), connection.chain, begin);
+    Ok(indexer.with_patience(connection.nodes.patience()))
 }
 
 /// The block, if it is final: an index cannot undo its first one.
@@ -168,28 +174,67 @@ async fn follow(
     once: bool,
     output: Output,
 ) -> Result<()> {
-    let mut was_up_to_date = false;
+    let mut rested = None;
     loop {
-        let step = indexer.step().await?;
-        let is_up_to_date = matches!(step, Step::UpToDate(_));
+        let Some(step) = stepped(&mut indexer, once, output).await? else { continue };
         if once {
-            require_behind(&step)?;
+            require_behind(&step, store)?;
         }
-        if !(was_up_to_date && is_up_to_date) {
-            let counted = if is_up_to_date { counted(store, chain).await? } else { String::new() };
+        let rest = rest(&step);
+        if rest.is_none() || rest != rested {
+            let counted =
+                if rest == Some(Rest::UpToDate) { counted(store, chain).await? } else { String::new() };
             output.event(&format!("{}{counted}", text(&step)), &step)?;
         }
         if let Step::Indexed(Added { broken, .. }) = &step {
             output.warn(&broken.iter().map(broken_text).collect::<Vec<_>>());
         }
-        if once && is_up_to_date {
+        if once && rest.is_some() {
             return Ok(());
         }
-        was_up_to_date = is_up_to_date;
-        if is_up_to_date || step == Step::Changed {
+        rested = rest;
+        if rest.is_some() || step == Step::Changed {
             tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+/// The next step; none if what was read has not fitted together for long, which ends the command only if it runs `once`.
+async fn stepped(
+    indexer: &mut Indexer<Node<DynProvider>>,
+    once: bool,
+    output: Output,
+) -> Result<Option<Step>, IndexError> {
+    match indexer.step().await {
+        Err(error @ IndexError::Incoherent { .. }) if !once => {
+            output.warn(&[format!("{error}; they are read again; if that does not help, ask another node")]);
+            Ok(None)
+        }
+        step => step.map(Some),
+    }
+}
+
+/// Why there is nothing to be read. It is told once, however long it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    UpToDate,
+    Ahead,
+}
+
+fn rest(step: &Step) -> Option<Rest> {
+    let Step::UpToDate(progress) = step else { return None };
+    Some(if lost(progress).is_some() { Rest::Ahead } else { Rest::UpToDate })
+}
+
+/// What is wrong with a node that is far behind the index; none if it is not. Whether the chain dropped these blocks or the node only
+/// lacks them cannot be told until it has others in their place.
+pub(crate) fn lost(progress: &Progress) -> Option<String> {
+    let (number, head) = (progress.cursor?.number, progress.head);
+    (head.saturating_add(LAG) < number).then(|| {
+        format!(
+            "the node is at block {head}, and the index at block {number}: the node stands still or lost its blocks"
+        )
+    })
 }
 
 /// How many genuine rescues and compacts the index has.
@@ -205,12 +250,15 @@ async fn counted(store: &Store, chain: u64) -> Result<String> {
 }
 
 /// Refuses to call an index up to date that is ahead of the node.
-fn require_behind(step: &Step) -> Result<()> {
+fn require_behind(step: &Step, store: &Store) -> Result<()> {
     match step {
         Step::UpToDate(Progress { cursor: Some(cursor), head, .. }) if cursor.number > *head => {
-            let number = cursor.number;
-            let message = format!("the node is only at block {head}, but the index is at block {number}");
-            let hint = "ask another node; if a local chain was started again, use another store";
+            let (number, location) = (cursor.number, store.location());
+            let message = format!(
+                "the node is only at block {head}, but the index in `{location}` is at block {number}"
+            );
+            let hint =
+                "ask another node; if a local chain was started again, choose another store with `--store`";
             Err(UserError::new(message).hint(hint).into())
         }
         _ => Ok(()),
@@ -224,7 +272,9 @@ fn text(step: &Step) -> String {
             let logs = if *logs == 1 { "1 new log".to_owned() } else { format!("{logs} new logs") };
             format!("block {number} of {head}: {logs}")
         }
-        Step::UpToDate(Progress { head, .. }) => format!("up to date with block {head}"),
+        Step::UpToDate(progress) => {
+            lost(progress).unwrap_or_else(|| format!("up to date with block {}", progress.head))
+        }
         Step::Undone { from, to } => {
             format!("the chain dropped blocks {} to {}; they are undone", to.number + 1, from.number)
         }
@@ -245,9 +295,12 @@ impl CheckArgs {
         let connection = self.network.connect(None).await?;
         let chain = connection.chain;
         let Some(block) = store.cursor(chain).await? else {
-            return Err(UserError::new(format!("the store has no index of chain {chain}"))
-                .hint("check `--store`, or run `levee index` first")
-                .into());
+            return Err(UserError::new(format!(
+                "the store `{}` has no index of chain {chain}",
+                store.location()
+            ))
+            .hint("check `--store`, or run `levee index` first")
+            .into());
         };
         let mut found = Vec::new();
         let directory = tempfile::tempdir()?;
@@ -282,7 +335,7 @@ impl CheckArgs {
 async fn build_again(connection: &Connection, directory: &tempfile::TempDir, block: Cursor) -> Result<Store> {
     let fresh = Store::open(&directory.path().join("index.db").display().to_string()).await?;
     let indexer = Indexer::new(node(connection), fresh.clone(), connection.chain, block.first);
-    let mut indexer = indexer.until(block.number);
+    let mut indexer = indexer.until(block.number).with_patience(connection.nodes.patience());
     loop {
         match indexer.step().await? {
             Step::UpToDate(_) => break,
@@ -293,7 +346,7 @@ async fn build_again(connection: &Connection, directory: &tempfile::TempDir, blo
     match fresh.cursor(connection.chain).await? {
         Some(reached) if reached.hash == block.hash => Ok(fresh),
         _ => Err(UserError::new(format!("the node does not have block {} of the index", block.number))
-            .hint("run `levee index --once` first, which undoes what the chain dropped; for a local chain that was started again, use another store")
+            .hint("run `levee index --once` first, which undoes what the chain dropped; for a local chain that was started again, choose another store with `--store`")
             .into()),
     }
 }

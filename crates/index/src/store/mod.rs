@@ -4,7 +4,7 @@ mod read;
 mod schema;
 mod write;
 
-use std::{cmp::Ordering, error::Error as StdError, path::Path, time::Duration};
+use std::{cmp::Ordering, error::Error as StdError, path::Path, sync::Arc, time::Duration};
 
 use alloy::primitives::{Address, B256};
 use levee::{
@@ -53,6 +53,7 @@ const READ_PRAGMAS: &str = "PRAGMA busy_timeout = 60000";
 pub struct Store {
     pool: AnyPool,
     backend: Backend,
+    location: Arc<str>,
 }
 
 /// Which database it is.
@@ -123,6 +124,11 @@ impl Store {
         let found = store.schema_version().await.map_err(|error| place.failed(error))?;
         place.check_schema(found)?;
         Ok(store)
+    }
+
+    /// Where it is, without secrets: the path of the file, or the host and the name of the database.
+    pub fn location(&self) -> &str {
+        &self.location
     }
 
     /// Waits until all connections are closed. A store that is only dropped is as whole.
@@ -209,7 +215,7 @@ impl Place {
         let options = AnyPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
         let options = options.after_connect(move |connection, _| Box::pin(prepare(connection, settings)));
         let pool = options.connect(&self.url).await.map_err(|error| self.failed(error))?;
-        Ok(Store { pool, backend: self.backend })
+        Ok(Store { pool, backend: self.backend, location: self.shown.as_str().into() })
     }
 
     const fn settings(&self) -> &'static str {

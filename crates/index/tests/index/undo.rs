@@ -229,7 +229,8 @@ async fn what_was_final_and_is_dropped_is_an_error() {
     let terms = terms(0);
     (0..70).for_each(|_| chain.mine([announcement(chain::address(&terms), &terms)]));
     let error = indexer.step().await.unwrap_err();
-    let IndexError::FinalBlockChanged { number, indexed, found } = error else { panic!("{error}") };
+    let IndexError::FinalBlockChanged { location, number, indexed, found } = error else { panic!("{error}") };
+    assert_eq!(location, directory.path().join("index.db").display().to_string());
     assert_eq!((number, indexed), (135, lowest.hash));
     assert_ne!(found, indexed);
     assert_eq!(store.headers(CHAIN).await.unwrap(), before, "nothing was changed");
