@@ -108,7 +108,7 @@ impl Watcher {
         let now = self.lookout.caught_up(self.every).await?;
         self.round(now).await?;
         self.inherit().await?;
-        let passes = futures_util::future::join_all(self.outlets.iter().map(|outlet| outlet.pass())).await;
+        let passes = futures_util::future::join_all(self.outlets.iter().map(|outlet| outlet.pass(0))).await;
         self.memory.close().await;
         if let Some(error) = self.troubled {
             return Err(error.into());

@@ -28,6 +28,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 /// When what was refused is tried again.
 const REFUSED_PAUSE: Duration = Duration::from_secs(3_600);
 
+/// How many passes in a row fail, over 17 minutes, before it is tried whether the channel accepts the notice after the one that it does not.
+const HELD_UP: u32 = 10;
+
 /// One channel, and what it is to deliver.
 #[derive(Debug)]
 pub(crate) struct Outlet {
@@ -76,7 +79,7 @@ impl Outlet {
     pub(crate) async fn run(&self) {
         let mut failures = 0;
         loop {
-            match self.pass().await {
+            match self.pass(failures).await {
                 Ok(None | Some(Failure::Refused(_))) => {
                     failures = 0;
                     tokio::select! {
@@ -97,10 +100,10 @@ impl Outlet {
         }
     }
 
-    /// Delivers what there is, in order, up to a failure that may pass. What is refused does not hold up the rest. Returns the last
-    /// failure.
-    pub(crate) async fn pass(&self) -> Result<Option<Failure>> {
-        let (mut after, mut failure) = (0, None);
+    /// Delivers what there is, in order, up to a failure that may pass, after so many such passes. What is refused does not hold up the
+    /// rest, nor does a notice that has failed long if the next one is accepted. Returns the last failure.
+    pub(crate) async fn pass(&self, failures: u32) -> Result<Option<Failure>> {
+        let (mut after, mut failure, mut stuck) = (0, None, None);
         loop {
             let pending = self.memory.pending(&self.name, after).await?;
             let Some(last) = pending.last() else { return Ok(failure) };
@@ -109,13 +112,27 @@ impl Outlet {
                 if self.was_refused(one.seq) {
                     continue;
                 }
-                match self.deliver(one).await? {
-                    failed @ Some(Failure::MayPass(_)) => return Ok(failed),
-                    refused @ Some(_) => failure = refused,
-                    None => {}
+                let seq = one.seq;
+                match (self.deliver(one).await?, stuck) {
+                    (failed @ Some(Failure::MayPass(_)), None) if failures >= HELD_UP => {
+                        (failure, stuck) = (failed, Some(seq));
+                    }
+                    (failed @ Some(Failure::MayPass(_)), _) => return Ok(failed),
+                    (refused @ Some(_), None) => failure = refused,
+                    (None, Some(held)) => {
+                        (failure, stuck) = (Some(self.set_aside(held)), None);
+                    }
+                    (Some(_), Some(_)) | (None, None) => {}
                 }
             }
         }
+    }
+
+    /// Takes a notice that fails while others do not for refused.
+    fn set_aside(&self, seq: i64) -> Failure {
+        tracing::error!(target: "watch", channel = %self.channel, "a notice fails while others are accepted: it is tried again in an hour");
+        self.refusals().insert(seq, Instant::now());
+        Failure::Refused("it fails while others are accepted".into())
     }
 
     /// Waits until nothing is being delivered. Nothing is, as long as the result is kept.
@@ -157,5 +174,70 @@ impl Outlet {
 
     fn refusals(&self) -> std::sync::MutexGuard<'_, BTreeMap<i64, Instant>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, process::Command};
+
+    use alloy::primitives::Address;
+    use levee::notice::{Content, News, Notice, NoticeKind};
+
+    use super::*;
+    use crate::watch::memory::Scope;
+
+    const RESCUE: Address = Address::repeat_byte(7);
+
+    fn notice(id: &str) -> Notice {
+        let (title, text) = ("a title".into(), "a text".into());
+        let (account, until, transaction, corrects) = (None, None, None, None);
+        let (kind, chain, rescue, at) = (NoticeKind::Settled, 1, RESCUE, 5);
+        let content = Content { kind, chain, rescue, account, at, until, transaction, title, text };
+        Notice { id: id.into(), content, corrects }
+    }
+
+    /// A program and two notices, `x` and `y`, that it is to be run for.
+    async fn outlet(directory: &Path, program: &str) -> Outlet {
+        let memory = Memory::open(Some(&directory.join("watch.db")), 1).await.unwrap();
+        let outlet = Outlet::new(Channel::Program(program.into()), memory, Metrics::default());
+        let notices = ["x", "y"].map(notice).into();
+        let news = News { notices, told: Vec::new(), forgotten: Vec::new(), through: 9 };
+        let scope = Scope { rescue: RESCUE, account: None };
+        outlet.memory.keep(scope, &news, &[outlet.name().to_owned()]).await.unwrap();
+        outlet
+    }
+
+    async fn pending(outlet: &Outlet) -> Vec<String> {
+        let pending = outlet.memory.pending(outlet.name(), 0).await.unwrap();
+        pending.into_iter().map(|one| one.notice.id).collect()
+    }
+
+    #[tokio::test]
+    async fn a_notice_that_alone_is_not_accepted_does_not_hold_up_the_others_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("all-but-x");
+        // Written by another process, because no program runs that one has open for writing, as a child of another test might.
+        let write = r#"printf '#!/bin/sh\n[ "$LEVEE_NOTICE_ID" != x ]\n' > "$0" && chmod 700 "$0""#;
+        assert!(Command::new("sh").args(["-c", write]).arg(&program).status().unwrap().success());
+        let outlet = outlet(directory.path(), program.to_str().unwrap()).await;
+        let failed = outlet.pass(HELD_UP - 1).await.unwrap();
+        assert!(matches!(failed, Some(Failure::MayPass(_))), "{failed:?}");
+        assert_eq!(pending(&outlet).await, ["x", "y"]);
+        let failed = outlet.pass(HELD_UP).await.unwrap();
+        assert_eq!(failed, Some(Failure::Refused("it fails while others are accepted".into())));
+        assert_eq!(pending(&outlet).await, ["x"]);
+        // Until an hour is over.
+        assert_eq!(outlet.pass(0).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_channel_that_accepts_nothing_keeps_its_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let outlet = outlet(directory.path(), "false").await;
+        let failed = outlet.pass(HELD_UP).await.unwrap();
+        assert!(matches!(failed, Some(Failure::MayPass(_))), "{failed:?}");
+        assert_eq!(pending(&outlet).await, ["x", "y"]);
+        assert!(outlet.refusals().is_empty());
     }
 }
