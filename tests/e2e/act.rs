@@ -1,8 +1,9 @@
 //! Acting from the browser: the page of `levee serve` plans what the commands plan, and a wallet of the browser sends it.
 
 use alloy::{
-    primitives::{Address, Bytes, U256},
-    providers::ext::AnvilApi as _,
+    primitives::{Address, Bytes, U256, bytes},
+    providers::{Provider as _, ext::AnvilApi as _},
+    rpc::types::TransactionRequest,
     sol_types::SolCall as _,
 };
 use levee::bindings::{StETH, WstETH};
@@ -12,7 +13,7 @@ use crate::{
     browser::Person,
     pages::sound,
     serve::Server,
-    support::{ANN, BEN, CAT, ETHER, GUARDIAN, World, words},
+    support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, World, words},
 };
 
 const CONTINUE: &str = "Continue in the wallet";
@@ -42,11 +43,23 @@ fn visitor(world: &World, server: &Server, account: usize) -> Person {
 /// The same, who has the plan of a pledge into tier 0 in front of him.
 fn with_plan(world: &World, server: &Server, account: usize, amount: &str, unit: &str) -> Person {
     let mut person = visitor(world, server, account);
+    plans(&mut person, amount, unit);
+    person
+}
+
+/// Fills in the form of a pledge into tier 0, and sees the plan.
+fn plans(person: &mut Person, amount: &str, unit: &str) {
     person.does(json!({ "fill": { "Amount": amount } }));
     person.does(json!({ "choose": { "Unit": unit, "Tier": "0" } }));
     person.does(json!({ "press": "Show the plan" }));
     person.sees(CONTINUE);
-    person
+}
+
+/// Makes all stETH worth so much; it is 1000 shares, and 1200 ETH at first.
+async fn rebase(world: &World, ethers: u128) {
+    let token = StETH::new(world.steth, &world.chain);
+    let sent = token.setTotalPooledEther(U256::from(ethers * ETHER)).send().await;
+    sent.expect("the model takes it").get_receipt().await.expect("it is mined");
 }
 
 /// The calls that a command would hand out, as the page has them.
@@ -85,6 +98,12 @@ async fn a_visitor_pledges_ether_with_his_own_wallet() {
     assert_eq!(person.asked_to(), ["eth_sendTransaction"]);
     assert_eq!(world.positions(ANN)[0]["amount"], (5 * ETHER).to_string());
     assert_eq!(world.status()["coverageWei"], (5 * ETHER).to_string());
+    // Whoever loads the page again pledges nothing twice.
+    let address = person.does(json!({ "address": true }));
+    assert_eq!(address, format!("{}?account={}", page_of(&world, &server), world.address(ANN)));
+    person.does(json!({ "reload": true }));
+    person.sees("Connected to Test wallet");
+    assert!(!person.reads().contains("The plan"));
 }
 
 #[tokio::test]
@@ -95,6 +114,14 @@ async fn a_visitor_pledges_tokens_after_an_exact_approval() {
     let shares = token.getSharesByPooledEth(U256::from(10 * ETHER)).call().await.expect("it answers");
     let worth = token.getPooledEthByShares(shares).call().await.expect("it answers");
     let mut person = with_plan(&world, &server, BEN, "10", "stETH");
+    let shown = words(&person.reads());
+    let rescue = world.rescue();
+    for part in [
+        format!("Pledge 10 stETH ({shares} shares) to the rescue {rescue}"),
+        format!("levee pledge 10 stETH --tier 0 --approve --rescue {rescue}"),
+    ] {
+        assert!(shown.contains(&part), "{part}: {shown}");
+    }
     let plan = person.does(json!({ "plan": null }));
     assert_eq!(plan, json!(calls(&world, BEN, "pledge 10 stETH --tier 0 --approve")));
     let approval = StETH::approveCall { spender: world.rescue(), amount: worth }.abi_encode();
@@ -105,6 +132,13 @@ async fn a_visitor_pledges_tokens_after_an_exact_approval() {
     assert_eq!(world.positions(BEN)[0]["amount"], shares.to_string());
     let left = token.allowance(world.address(BEN), world.rescue()).call().await.expect("it answers");
     assert_eq!(left, U256::ZERO);
+
+    // Whoever enters shares is told what they are worth.
+    let query =
+        format!("account={}&do=pledge&amendment=0&amount=7&unit=shares&tier=0&worth=8", world.address(BEN));
+    let shown = server.get(&format!("/rescue/{rescue}/act?{query}")).await.text;
+    let told = format!("Pledge 0.000000000000000008 stETH (7 shares) to the rescue {rescue}");
+    assert!(shown.contains(&told), "{shown}");
 
     let mut person = with_plan(&world, &server, CAT, "7.5", "wstETH");
     let plan = person.does(json!({ "plan": null }));
@@ -126,14 +160,212 @@ async fn what_is_rejected_in_the_wallet_was_not_sent() {
     person.goes_on();
     person.sees("You rejected it in the wallet. Nothing was sent.");
     assert_eq!(world.mark().await, before);
-    // What else it says leaves open whether it sent it.
-    person.wallet(json!({ "answers": "fails" }));
-    person.goes_on();
-    person.sees("The wallet may have sent it: look there before you try again. It said: Internal error");
     person.wallet(json!({ "answers": "sends" }));
     person.goes_on();
     person.sees(DONE);
     assert_eq!(world.positions(ANN)[0]["amount"], (5 * ETHER).to_string());
+}
+
+/// Nothing on the page goes on with the plan, and it was sent once.
+fn has_ended(person: &mut Person) {
+    assert!(!person.reads().contains(CONTINUE));
+    assert_eq!(person.asked_to(), ["eth_sendTransaction"]);
+    person.does(json!({ "reload": true }));
+    person.sees("Connected to Test wallet");
+    assert!(!person.reads().contains("The plan"));
+}
+
+#[tokio::test]
+async fn what_the_wallet_may_have_sent_is_not_sent_again() {
+    let (world, server) = served("").await;
+    let mut person = with_plan(&world, &server, ANN, "5", "ETH");
+    // It was sent, but the wallet says something else.
+    person.wallet(json!({ "answers": "loses" }));
+    person.goes_on();
+    person.sees(
+        "The wallet may have sent call 1: look there before you make another plan. It said: Internal error",
+    );
+    has_ended(&mut person);
+    assert_eq!(world.positions(ANN)[0]["amount"], (5 * ETHER).to_string());
+}
+
+#[tokio::test]
+async fn a_call_that_was_sent_is_only_looked_for() {
+    let (world, server) = served("").await;
+    let mut person = with_plan(&world, &server, ANN, "5", "ETH");
+    // An error says nothing about the call.
+    person.wallet(json!({ "receipts": ["fail", "fail"] }));
+    person.goes_on();
+    person.sees("Its receipt is asked for again, since the wallet said: Too many requests");
+    person.sees(DONE);
+    assert_eq!(person.asked_to(), ["eth_sendTransaction"]);
+    assert_eq!(world.positions(ANN)[0]["amount"], (5 * ETHER).to_string());
+
+    plans(&mut person, "2", "ETH");
+    person.does(json!({ "hurry": true }));
+    for receipts in ["lack", "fail"] {
+        person.wallet(json!({ "receipts": receipts }));
+        person.goes_on();
+        person.sees("is in no block yet. Continue looks for it again; nothing is sent twice.");
+    }
+    person.wallet(json!({ "receipts": "come" }));
+    person.goes_on();
+    person.sees(DONE);
+    assert_eq!(person.asked_to(), ["eth_sendTransaction"; 2]);
+    assert_eq!(world.positions(ANN)[0]["amount"], (7 * ETHER).to_string());
+}
+
+#[tokio::test]
+async fn a_call_whose_place_another_transaction_took_is_not_sent_again() {
+    let (world, server) = served("").await;
+    let mut person = with_plan(&world, &server, ANN, "5", "ETH");
+    person.does(json!({ "hurry": true }));
+    world.chain.anvil_set_auto_mine(false).await.expect("anvil stops mining");
+    person.goes_on();
+    person.sees("is in no block yet. Continue looks for it again; nothing is sent twice.");
+    world.chain.anvil_drop_all_transactions().await.expect("anvil drops it");
+    world.chain.anvil_set_auto_mine(true).await.expect("anvil mines again");
+    let ann = world.address(ANN);
+    let other = TransactionRequest::default().from(ann).to(ann);
+    let other = world.chain.send_transaction(other).await.expect("anvil takes it");
+    other.get_receipt().await.expect("it is mined");
+    person.goes_on();
+    person.sees("look in the wallet what became of it before you make another plan.");
+    has_ended(&mut person);
+    assert_eq!(world.positions(ANN), json!([]));
+}
+
+#[tokio::test]
+async fn a_call_that_failed_in_its_block_may_be_sent_again() {
+    let (world, server) = served("").await;
+    let mut person = with_plan(&world, &server, ANN, "5", "ETH");
+    // With too little gas.
+    person.wallet(json!({ "answers": ["starves", "sends"] }));
+    person.goes_on();
+    person.sees("failed in its block: nothing of it was done. Continue tries it again.");
+    assert_eq!(world.positions(ANN), json!([]));
+    person.goes_on();
+    person.sees(DONE);
+    assert_eq!(person.asked_to(), ["eth_sendTransaction"; 2]);
+    assert_eq!(world.positions(ANN)[0]["amount"], (5 * ETHER).to_string());
+}
+
+#[tokio::test]
+async fn no_other_wallet_takes_over_what_is_left_of_a_plan() {
+    let (world, server) = served("").await;
+    let mut person = with_plan(&world, &server, CAT, "7.5", "wstETH");
+    person.wallet(json!({ "answers": "waits" }));
+    person.goes_on();
+    person.sees("Confirm it in the wallet.");
+    // It says that it is the wallet that was chosen.
+    person.does(json!({ "intrude": "Other wallet" }));
+    person.does(json!({ "press": "Other wallet" }));
+    person.sees("A call is being sent. Choose another wallet when that is done.");
+    person.does(json!({ "release": true }));
+    person.sees(DONE);
+    // The other one was asked for nothing at all.
+    assert_eq!(person.asked_to(), ["eth_sendTransaction"; 2]);
+    assert_eq!(world.positions(CAT)[0]["amount"], (15 * ETHER / 2).to_string());
+}
+
+#[tokio::test]
+async fn what_an_address_says_of_shares_is_asked_of_the_node_again() {
+    let (world, server) = served("").await;
+    let mut person = visitor(&world, &server, BEN);
+    let of = format!("{}?account={}&do=pledge&amendment=0", page_of(&world, &server), world.address(BEN));
+    for (planted, line) in [
+        (
+            "amount=1000&unit=shares&tier=0&worth=50000000000000000000",
+            "pledge 1000 shares --tier 0 --approve",
+        ),
+        // Far more shares than that, for an approval that somebody gave before.
+        (
+            "amount=10&unit=stETH&tier=0&shares=50000000000000000000&worth=10000000000000000000",
+            "pledge 10 stETH --tier 0 --approve",
+        ),
+    ] {
+        person.does(json!({ "goto": format!("{of}&{planted}") }));
+        person.sees(CONTINUE);
+        let plan = person.does(json!({ "plan": null }));
+        assert_eq!(plan, json!(calls(&world, BEN, line)));
+    }
+    // What was read before is out of date when the page is loaded again.
+    rebase(&world, 1_320).await;
+    person.does(json!({ "reload": true }));
+    person.sees(CONTINUE);
+    let plan = person.does(json!({ "plan": null }));
+    assert_eq!(plan, json!(calls(&world, BEN, "pledge 10 stETH --tier 0 --approve")));
+    assert_eq!(person.asked_to(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_rebase_in_the_middle_of_a_plan_needs_another_plan() {
+    let (world, server) = served("").await;
+    let mut person = with_plan(&world, &server, BEN, "12", "stETH");
+    person.wallet(json!({ "answers": ["sends", "rejects"] }));
+    person.goes_on();
+    person.sees("You rejected call 2 of 2 in the wallet: it was not sent. Call 1 is done.");
+    // The shares are worth more than is allowed now.
+    rebase(&world, 1_500).await;
+    person.goes_on();
+    person.sees("Call 2 would fail now, so the wallet was not asked:");
+    person.sees("Call 1 is done. Plan again what is left: the rescue may have moved on.");
+    person.wallet(json!({ "answers": "sends" }));
+    plans(&mut person, "12", "stETH");
+    person.goes_on();
+    person.sees(DONE);
+    assert_eq!(person.asked_to(), ["eth_sendTransaction"; 4]);
+    assert_eq!(world.positions(BEN)[0]["amount"], (8 * ETHER).to_string());
+    let token = StETH::new(world.steth, &world.chain);
+    let left = token.allowance(world.address(BEN), world.rescue()).call().await.expect("it answers");
+    assert_eq!(left, U256::ZERO);
+}
+
+#[tokio::test]
+async fn what_is_done_stays_done_when_a_later_call_is_rejected() {
+    let (world, server) = served("").await;
+    let mut person = with_plan(&world, &server, CAT, "7.5", "wstETH");
+    person.wallet(json!({ "answers": ["rejects", "sends", "rejects"] }));
+    person.goes_on();
+    person.sees("You rejected call 1 of 2 in the wallet. Nothing was sent.");
+    person.goes_on();
+    person.sees("You rejected call 2 of 2 in the wallet: it was not sent. Call 1 is done.");
+    let token = WstETH::new(world.wsteth, &world.chain);
+    let allowed = token.allowance(world.address(CAT), world.rescue()).call().await.expect("it answers");
+    assert_eq!(allowed, U256::from(15 * ETHER / 2));
+    // What is left is sent, and nothing else.
+    person.wallet(json!({ "answers": "sends" }));
+    person.goes_on();
+    person.sees(DONE);
+    assert_eq!(person.asked_to(), ["eth_sendTransaction"; 4]);
+    assert_eq!(world.positions(CAT)[0]["amount"], (15 * ETHER / 2).to_string());
+}
+
+#[tokio::test]
+async fn a_call_that_would_fail_now_is_not_asked_of_the_wallet() {
+    let (world, server) = served("").await;
+    let mut person = with_plan(&world, &server, ANN, "5", "ETH");
+    // The plan is made under no amendment.
+    world.by(GUARDIAN, "guardian amend --target 80ETH");
+    person.goes_on();
+    person.sees("Call 1 would fail now, so the wallet was not asked:");
+    person.sees("Make the plan again: the rescue may have moved on.");
+    assert_eq!(person.asked_to(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_page_connects_by_itself_only_to_a_wallet_that_offers_its_account() {
+    let (world, server) = served("").await;
+    let mut person = visitor(&world, &server, ANN);
+    person.wallet(json!({ "locked": true }));
+    person.does(json!({ "reload": true }));
+    person.sees("Choose a wallet, or enter an account.");
+    // It was asked once, when its button was pressed.
+    let asked = person.does(json!({ "asked": true }));
+    let asked = asked.as_array().expect("a list").iter();
+    assert_eq!(asked.filter(|what| *what == "eth_requestAccounts").count(), 1);
+    person.does(json!({ "press": "Test wallet" }));
+    person.sees("Connected to Test wallet");
 }
 
 #[tokio::test]
@@ -244,7 +476,7 @@ async fn without_a_script_the_page_has_the_commands_and_the_batch() {
     let query = query.replace("unit=ETH", "unit=stETH");
     let shown = server.get(&format!("/rescue/{rescue}/act?{query}")).await.text;
     assert!(
-        shown.contains("How many shares 5 stETH is is known to no log") && !shown.contains("id=\"steps\"")
+        shown.contains("No log says how many shares 5 stETH is: the node") && !shown.contains("id=\"steps\"")
     );
 }
 
@@ -260,6 +492,11 @@ async fn what_cannot_be_done_is_said_on_the_page() {
         ("pledge&amendment=0&amount=1&unit=ETH&tier=7", "there is no tier 7, only 0 to 2"),
         ("pledge&amendment=5&amount=1&unit=ETH&tier=0", "the terms have been amended since"),
         ("pledge&amendment=0&amount=1&unit=shares&tier=0&worth=x", "`x` is not an amount"),
+        // Nobody is led to pledge more than the page says.
+        (
+            "pledge&amendment=0&amount=1&unit=stETH&tier=0&shares=9&worth=1000000000000000001",
+            "the shares are worth 1.000000000000000001 stETH, more than 1 stETH",
+        ),
         ("refund-0-ETH", "cannot do that now"),
         ("%3Cscript%3E", "cannot do that now"),
     ] {
@@ -283,29 +520,99 @@ async fn what_cannot_be_done_is_said_on_the_page() {
     }
 }
 
+/// The rescue, served as it is now.
+fn as_it_is(world: &World) -> Server {
+    world.levee("index --store index.db --once").ok();
+    Server::start(world, "--store index.db")
+}
+
+/// Somebody does what the page offers him by this name, which is what the command does by this line.
+fn chooses(world: &World, server: &Server, account: usize, name: &str, line: &str) {
+    let mut person = visitor(world, server, account);
+    person.does(json!({ "follow": name }));
+    person.sees(CONTINUE);
+    let plan = person.does(json!({ "plan": null }));
+    assert_eq!(plan, json!(calls(world, account, line)));
+    person.goes_on();
+    person.sees(DONE);
+    assert_eq!(person.asked_to(), ["eth_sendTransaction"]);
+}
+
 #[tokio::test]
-async fn an_account_is_offered_what_it_can_do_and_does_it() {
-    let (world, server) = served("").await;
+async fn a_visitor_leaves_in_an_exit_window() {
+    let world = World::with_rescue().await;
     world.by(ANN, "pledge 5 ETH --tier 0");
     // The guardian proposes a later deadline: who disagrees can leave.
     world.by(GUARDIAN, "guardian amend --deadline 2100-01-15T00:00:00Z");
-    world.levee("index --store index.db --once").ok();
-    let block = world.status()["block"].clone();
-    while server.get("/api/v1/rescues").await.json()["block"]["number"] != block {}
-    let mut person = visitor(&world, &server, ANN);
-    person.does(json!({ "follow": "Withdraw a whole pledge from the rescue" }));
-    person.sees(CONTINUE);
-    let plan = person.does(json!({ "plan": null }));
-    assert_eq!(plan, json!(calls(&world, ANN, "exit")));
-    person.goes_on();
-    person.sees(DONE);
+    let server = as_it_is(&world);
+    let seen = sound(page_of(&world, &server));
+    let shown = words(seen["text"].as_str().expect("a text"));
+    let announced = "An amendment is pending Deadline from 2100-01-11 00:00:00 UTC to 2100-01-15 00:00:00 UTC It takes effect at ";
+    assert!(shown.contains(announced), "{shown}");
+    chooses(&world, &server, ANN, "Withdraw a whole pledge from the rescue", "exit");
     assert_eq!(world.status()["coverageWei"], "0");
+}
 
+#[tokio::test]
+async fn a_visitor_objects() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.by(ANYONE, "settle");
+    let server = as_it_is(&world);
+    chooses(&world, &server, CAT, "Object to tranches that are not yet due in the rescue", "object");
+    assert_eq!(world.positions(CAT)[0]["objected"], true);
+    // What 29 of 100 ETH drawn is worth; the command tells it of the chain.
+    assert_eq!(world.status()["objectedWei"], (29 * ETHER).to_string());
+    // Nobody objects twice.
+    let offered =
+        as_it_is(&world).get(&format!("/rescue/{}/act?account={}", world.rescue(), world.address(CAT))).await;
+    assert!(!offered.text.contains("Object to tranches"), "{}", offered.text);
+}
+
+#[tokio::test]
+async fn a_visitor_has_paid_what_could_not_be_paid_before() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.by(GUARDIAN, "guardian amend --target 80ETH");
+    let code = world.chain.get_code_at(world.steth).await.expect("anvil answers");
+    // Reverts whatever it is asked.
+    world.chain.anvil_set_code(world.steth, bytes!("5f5ffd")).await.expect("anvil takes code");
+    world.try_by(BEN, "exit").ok();
+    world.chain.anvil_set_code(world.steth, code).await.expect("anvil takes code");
+    let [_, before, _] = world.holds(world.address(BEN)).await;
+    let server = as_it_is(&world);
+    chooses(&world, &server, BEN, "Collect the stETH that the rescue", "collect stETH");
+    // 30 stETH, at 1.2 ETH a share.
+    let [_, now, _] = world.holds(world.address(BEN)).await;
+    assert_eq!(now - before, 25 * ETHER);
+}
+
+#[tokio::test]
+async fn a_visitor_has_a_bonus_paid() {
+    let world = World::with_rescue().await;
+    world.by(ANYONE, "bonus add 2 ETH");
+    let anns = world.by(ANN, "pledge 20 ETH --tier 0");
+    let anns = world.unit_seconds(&anns, 20 * ETHER).await;
+    let bens = world.by(BEN, "pledge 30 stETH --tier 2 --approve");
+    // 1.2 ETH a share.
+    let bens = world.unit_seconds(&bens, 25 * ETHER).await * U256::from(12) / U256::from(10);
+    world.warp(12 * DAY + 1).await;
+    // No log says what Ben's shares are worth until the failure is recorded.
+    world.by(ANYONE, "settle");
+    let pool = world.levee("address rescue.toml --of bonus-pool").ok();
+    let server = as_it_is(&world);
+    chooses(&world, &server, BEN, "Claim the bonus for the stETH in tier 2", "bonus claim");
+    let left = world.chain.get_balance(pool.trim_end().parse().expect("an address")).await;
+    let bonus = U256::from(2 * ETHER);
+    assert_eq!(left.expect("anvil answers"), bonus - bonus * bens / (anns + bens));
+}
+
+#[tokio::test]
+async fn refunds_and_recovered_funds_are_planned_as_the_commands_plan_them() {
     let world = World::with_rescue().await;
     world.released().await;
     world.by(GUARDIAN, "recover 30 ETH");
-    world.levee("index --store index.db --once").ok();
-    let server = Server::start(&world, "--store index.db");
+    let server = as_it_is(&world);
     for (account, name, line) in [(CAT, "refund-1-wstETH", "refund"), (CAT, "claim-1-wstETH", "claim")] {
         let of = format!("/rescue/{}/act?account={}&do={name}", world.rescue(), world.address(account));
         let shown = server.get(&of).await.text;

@@ -162,12 +162,15 @@ impl Person {
         let asked = self.does(json!({ "asked": true }));
         let asked: Vec<String> = serde_json::from_value(asked).expect("a list of texts");
         let harmless = [
+            "eth_accounts",
             "eth_requestAccounts",
             "eth_chainId",
             "wallet_switchEthereumChain",
             "eth_call",
             "eth_getCode",
             "eth_getTransactionReceipt",
+            "eth_getTransactionByHash",
+            "eth_getTransactionCount",
         ];
         let is_harmless =
             |what: &str| harmless.contains(&what) || what.starts_with("console: Failed to load resource: ");
@@ -243,7 +246,7 @@ async fn a_declaration_is_signed_through_a_wallet() {
     let signed = signing.end().ok();
     assert_eq!(person.asked_to(), ["eth_signTypedData_v4"]);
     world.write("signed.json", &signed);
-    let brought = format!("declare --signed signed.json --dev {BEN} --yes");
+    let brought = format!("declare --signed signed.json --terms rescue.toml --dev {BEN} --yes");
     let shown = world.levee(&brought).ok();
     assert!(shown.starts_with(&format!("{} declared: Approved, 60 ETH", world.address(ANN))), "{shown}");
 
@@ -306,6 +309,20 @@ async fn the_wallet_signs_for_the_right_chain_only() {
     person.goes_on();
     person.sees(ENDED);
     signing.end().ok();
+    assert_eq!(pledged(&world), json!((5 * ETHER).to_string()));
+}
+
+#[tokio::test]
+async fn a_wallet_that_announces_itself_later_does_not_take_the_place_of_the_chosen_one() {
+    let world = World::with_rescue().await;
+    let signing = Signing::of_ann(&world, PLEDGE);
+    let mut person = Person::asked(&world, &signing);
+    person.does(json!({ "intrude": "Other wallet" }));
+    assert!(!person.reads().contains("Other wallet"));
+    person.goes_on();
+    person.sees(ENDED);
+    signing.end().ok();
+    assert_eq!(person.asked_to(), ["eth_sendTransaction"]);
     assert_eq!(pledged(&world), json!((5 * ETHER).to_string()));
 }
 

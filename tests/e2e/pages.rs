@@ -83,6 +83,19 @@ async fn a_page_shows_what_the_chain_says() {
 }
 
 #[tokio::test]
+async fn a_pending_amendment_is_announced_before_anything_else() {
+    let world = World::with_rescue().await;
+    world.write("new.md", "What is agreed now.\n");
+    world.by(GUARDIAN, "guardian amend --target 80ETH --document new.md");
+    world.levee(&format!("report --rescue {} --html rescue.html", world.rescue())).ok();
+    let seen = sound(world.directory().join("rescue.html"));
+    let text = words(seen["text"].as_str().expect("a text"));
+    let announced = text.find("An amendment is pending Target from 100 ETH to 80 ETH Document from 0x");
+    assert!(announced.is_some() && announced < text.find("Pledges are accepted until"), "{text}");
+    assert!(text.contains("every pledger can leave with the whole pledge"), "{text}");
+}
+
+#[tokio::test]
 async fn a_page_from_the_index_needs_no_node() {
     let world = World::with_rescue().await;
     world.pledge_all();

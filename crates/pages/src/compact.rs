@@ -132,12 +132,18 @@ impl<'a> CompactPage<'a> {
     }
 
     fn member(&self, (account, view, windows): &Member) -> [Markup; 6] {
-        let when = |window: Option<Window>, what: &str| match window {
-            Some(window) => {
-                html! { " " span.dim { (what) " from " (time(window.from)) " to " (time(window.until)) } }
+        let now = self.history.block.time;
+        let when = |window: Option<Window>, [can, could, instead]: [&str; 3]| match window {
+            Some(Window { until, .. }) if until < now => {
+                html! { " " span.dim { (could) " until " (time(until)) ": " (instead) } }
+            }
+            Some(Window { from, until }) => {
+                html! { " " span.dim { (can) " from " (time(from)) " to " (time(until)) } }
             }
             None => html! {},
         };
+        let leaving = ["may leave", "could leave", "give notice again, or take it back"];
+        let activation = ["can be activated", "could be activated", "commit it again, or take it back"];
         let approver = (!view.approver.is_zero()).then_some(view.approver);
         [
             html! {
@@ -145,8 +151,8 @@ impl<'a> CompactPage<'a> {
                 @if let Some(approver) = approver { " " span.dim { "approves through " (self.account(approver)) } }
             },
             wsteth(view.standing.active),
-            html! { (wsteth(view.standing.noticed)) (when(windows.leaving, "may leave")) },
-            html! { (wsteth(view.pending)) (when(windows.activation, "can be activated")) },
+            html! { (wsteth(view.standing.noticed)) (when(windows.leaving, leaving)) },
+            html! { (wsteth(view.pending)) (when(windows.activation, activation)) },
             wsteth(self.given(*account)),
             wsteth(view.earned),
         ]
@@ -180,7 +186,7 @@ impl<'a> CompactPage<'a> {
                 ("Rescue", self.rescue(view.escrow)),
                 ("Takes", html! { (percent(view.bps)) " of what each member had active, to tier " (view.tier) }),
                 ("Proposed", time(view.proposed_at)),
-                ("Approvals", html! { (wsteth(view.approvals)) " of the " (wsteth(view.required)) " that are needed" }),
+                ("Approvals", html! { (wsteth(view.approvals)) "; " (wsteth(view.required)) " are needed" }),
                 ("Given", wsteth(given)),
             ]))
             (self.shares(number))
@@ -268,7 +274,10 @@ impl<'a> CompactPage<'a> {
             ("And a veto of", html! { "at most " (percent(terms.max_veto)) }),
             ("And exits for", html! { (days(terms.min_exit_window)) " or more" }),
             ("And an end within", days(terms.max_lock)),
-            ("And no guardian but", or_none(terms.guardian)),
+            (
+                "And as its guardian",
+                html! { (or_none(terms.guardian)) @if !terms.guardian.is_zero() { " or none" } },
+            ),
             ("Document", html! { code.hash { (terms.terms_hash.to_string()) } }),
         ];
         html! { section #terms { h2 { "Terms, which never change" } (facts(rows)) } }

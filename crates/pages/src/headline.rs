@@ -7,13 +7,13 @@ use levee::{
         status,
     },
 };
-use levee_model::{Bps, Status, Wei};
+use levee_model::{Asset, Bps, RescueView, ShareRate, Shares, Status, Units, Wei, prorata};
 use maud::{Markup, html};
 
 use crate::{
     RescuePage,
     chart::{self, Fill},
-    html::eth_or_unknown,
+    html::{eth, eth_or_unknown, units},
 };
 
 impl RescuePage<'_> {
@@ -29,7 +29,7 @@ impl RescuePage<'_> {
                     " " span.lead { (self.state()) }
                 }
                 dl.figures {
-                    div { dt { (pledged) } dd #locked { (eth_or_unknown(view.coverage)) } }
+                    div { dt { (pledged) } dd #locked { (locked(view)) } }
                     div { dt { "Target" } dd #target { (eth_or_unknown(Some(target))) } }
                     div { dt { (pledged) " of the target" } dd { (self.share()) } }
                     @if !view.drawn.is_zero() {
@@ -37,7 +37,26 @@ impl RescuePage<'_> {
                     }
                 }
                 @if let Some(coverage) = view.coverage { (self.whole_bar(coverage)) }
+                @if let Some(told) = self.rate_told() { p.note { (told) } }
             }
+        }
+    }
+
+    /// Who says what shares are worth; nothing where it does not matter, or the logs say it.
+    fn rate_told(&self) -> Option<Markup> {
+        match self.view.rate {
+            _ if self.history.rescue.stored_status() != Status::Open => None,
+            ShareRate::NotNeeded => None,
+            ShareRate::Known(rate) => {
+                let worth = prorata::shares_value_down(Shares::new(10u128.pow(18)), rate);
+                Some(html! {
+                    "10^18 shares of stETH count as " (ether(worth)) ", by the word of the node of whoever made this page."
+                })
+            }
+            ShareRate::Unreadable if self.history.rate.is_none() => Some(html! {
+                "What shares of stETH are worth is in no log before the rescue is decided, so what they cover is not known here."
+            }),
+            ShareRate::Unreadable => None,
         }
     }
 
@@ -88,6 +107,21 @@ impl RescuePage<'_> {
                 html! { "What was due can still be delivered; the rest goes back." }
             }
             _ => html! { "Nothing more goes to the beneficiary." },
+        }
+    }
+}
+
+/// What is locked: its value, or each asset by itself where shares have none that is known.
+pub(crate) fn locked(view: &RescueView) -> Markup {
+    if let Some(coverage) = view.coverage {
+        return eth(coverage);
+    }
+    let total = |asset| view.pots.iter().filter(|pot| pot.asset == asset).map(|pot| pot.total).sum::<Units>();
+    let totals = Asset::ALL.map(|asset| (asset, total(asset)));
+    html! {
+        @for (place, (asset, amount)) in totals.into_iter().filter(|(_, amount)| !amount.is_zero()).enumerate() {
+            @if place > 0 { " + " }
+            (units(amount, asset, None))
         }
     }
 }

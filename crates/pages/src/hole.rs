@@ -79,9 +79,19 @@ impl RescuePage<'_> {
             p.note {
                 "So says the document " code.hash { (hash.to_string()) } ", whose hash is among the terms. Nobody else vouches for it."
                 @if !targets.contains(&hole.net) { " " strong { "No target is that amount." } }
-                @else if targets.last() != Some(&hole.net) { " The target was amended since." }
+                @else if self.was_amended(hole.net) { " The target was amended since." }
             }
         })
+    }
+
+    /// Whether a target was in force and is not any more. The last one that was proposed may be pending, or the rescue ended before.
+    fn was_amended(&self, target: Wei) -> bool {
+        let mut targets: Vec<_> = self.history.goals().map(|goal| goal.target).collect();
+        let is_in_force = self.view.amendment.is_some_and(|latest| latest.in_force(self.now()));
+        if targets.len() > 1 && !is_in_force {
+            targets.pop();
+        }
+        targets.contains(&target) && targets.last() != Some(&target)
     }
 
     fn taken(&self, item: &Item, (left, before): (Wei, Wei), scale: Wei) -> [Markup; 4] {

@@ -31,17 +31,20 @@ pub(crate) fn eth_or_unknown(wei: Option<Wei>) -> Markup {
     wei.map_or_else(|| html! { span.n { "unknown" } }, eth)
 }
 
-/// An amount as booked: the element has the exact number in the asset's own unit, and stETH is shown by its value, if `rate` is known.
+/// An amount as booked: the element has the exact number in the asset's own unit, and stETH is shown by its shares, and its value, if `rate` is known.
 pub(crate) fn units(units: Units, asset: Asset, rate: Option<Rate>) -> Markup {
     let shown = match (units.of(asset), rate) {
         (Amount::Eth(wei), _) => format!("{} ETH", rounded_down(wei.get())),
         (Amount::WstEth(units), _) => format!("{} wstETH", rounded_down(units.get())),
-        (Amount::StEth(shares), Some(rate)) => {
-            format!("{} stETH", rounded_down(prorata::shares_value_down(shares, rate).get()))
+        (Amount::StEth(shares), Some(rate)) if !shares.is_zero() => {
+            let worth = prorata::shares_value_down(shares, rate);
+            format!("{} stETH ({shares})", rounded_down(worth.get()))
         }
-        (Amount::StEth(shares), None) => format!("{} shares of stETH", rounded_down(shares.get())),
+        (Amount::StEth(_), _) => amount::units(units, asset, rate),
     };
-    html! { data.n value=(units.get()) title=(amount::units(units, asset, rate)) { (shown) } }
+    // A number of shares is too long for one line of a phone.
+    let class = (asset != Asset::StEth).then_some("n");
+    html! { data class=[class] value=(units.get()) title=(amount::units(units, asset, rate)) { (shown) } }
 }
 
 /// A number of 10^-18 parts with thousands set apart, rounded down to four places; what is less is said to be.
@@ -87,11 +90,20 @@ pub(crate) fn time_from(at: Timestamp, now: Timestamp) -> Markup {
 
 /// An account by its name, if it has one, and its address, with a link to the explorer of the chain, if that is known.
 pub(crate) fn account(address: Address, name: Option<&str>, chain: u64) -> Markup {
+    labelled(address, name, chain, &short(address))
+}
+
+/// The same with the whole address.
+pub(crate) fn whole_account(address: Address, name: Option<&str>, chain: u64) -> Markup {
+    labelled(address, name, chain, &address.to_string())
+}
+
+fn labelled(address: Address, name: Option<&str>, chain: u64, label: &str) -> Markup {
     let text = match name {
         Some(name) => html! { bdi { (escape::line(name)) } " " },
         None => html! {},
     };
-    html! { (text) (explored(chain, &format!("address/{address}"), &address.to_string(), &short(address))) }
+    html! { (text) (explored(chain, &format!("address/{address}"), &address.to_string(), label)) }
 }
 
 /// A transaction, with a link to the explorer of the chain, if that is known.
@@ -102,9 +114,9 @@ pub(crate) fn transaction(hash: B256, label: &str, chain: u64) -> Markup {
 fn explored(chain: u64, path: &str, whole: &str, label: &str) -> Markup {
     match Network::of(chain).and_then(|network| network.explorer) {
         Some(explorer) => html! {
-            a.address href={ (explorer) "/" (path) } rel=(REL) { (label) }
+            a.address.whole-address[label == whole] href={ (explorer) "/" (path) } rel=(REL) { (label) }
         },
-        None => html! { span.address title=(whole) { (label) } },
+        None => html! { span.address.whole-address[label == whole] title=(whole) { (label) } },
     }
 }
 
@@ -186,13 +198,17 @@ mod tests {
     }
 
     #[test]
-    fn steth_is_shown_by_its_value_and_kept_in_shares() {
+    fn steth_is_shown_by_its_shares_and_their_value() {
         let rate = Rate::new(1_250_000_000_000_000_000_000_000_000);
         let shares = Units::new(2 * 10u128.pow(18));
         let shown = units(shares, Asset::StEth, rate).into_string();
-        let expected = r#"<data class="n" value="2000000000000000000" title="2.5 stETH (2000000000000000000 shares)">2.5 stETH</data>"#;
-        assert_eq!(shown, expected);
-        assert!(units(shares, Asset::StEth, None).into_string().ends_with(">2 shares of stETH</data>"));
+        let text = "2.5 stETH (2000000000000000000 shares)";
+        assert_eq!(shown, format!(r#"<data value="2000000000000000000" title="{text}">{text}</data>"#));
+        let unvalued = units(shares, Asset::StEth, None).into_string();
+        assert!(unvalued.ends_with(">2000000000000000000 shares</data>"), "{unvalued}");
+        for rate in [rate, None] {
+            assert!(units(Units::ZERO, Asset::StEth, rate).into_string().ends_with(">0 stETH</data>"));
+        }
     }
 
     #[test]
@@ -231,5 +247,8 @@ mod tests {
             linked.starts_with("<a class=\"address\" href=\"https://etherscan.io/address/0x0000"),
             "{linked}"
         );
+        let whole = whole_account(Address::ZERO, None, 31_337).into_string();
+        let zero = Address::ZERO;
+        assert_eq!(whole, format!(r#"<span class="address whole-address" title="{zero}">{zero}</span>"#));
     }
 }

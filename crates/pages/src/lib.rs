@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod amendment;
 mod calendar;
 mod chart;
 mod compact;
@@ -20,8 +21,12 @@ mod verify;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use levee::{Declared, Error, History, alloy::primitives::Address, text::address};
-use levee_model::{Models, Moment, RescueView};
+use levee::{
+    Declared, Error, History,
+    alloy::primitives::Address,
+    text::{address, time::duration},
+};
+use levee_model::{Asset, Models, Moment, RescueView, Terms};
 use maud::{DOCTYPE, Markup, html};
 
 pub use calendar::calendar;
@@ -173,6 +178,7 @@ impl<'a> RescuePage<'a> {
 
     fn sections(&self, page: usize) -> Markup {
         html! {
+            (amendment::pending(&self.view, self.now()))
             (self.headline())
             (self.money())
             (self.ladder())
@@ -214,19 +220,26 @@ impl<'a> RescuePage<'a> {
     /// The terms in force.
     fn terms(&self) -> Markup {
         let terms = &self.view.terms;
+        let guardian = if terms.guardian.is_zero() {
+            html! { "none" }
+        } else {
+            self.whole_account(terms.guardian)
+        };
+        let [objection, exit, release] = [terms.objection_period, terms.exit_window, terms.release_window]
+            .map(|seconds| duration(seconds.into()));
         let rows = [
-            ("Beneficiary", self.account(terms.beneficiary)),
-            (
-                "Guardian",
-                if terms.guardian.is_zero() {
-                    html! { "none" }
-                } else {
-                    self.account(terms.guardian)
-                },
-            ),
+            ("Beneficiary", self.whole_account(terms.beneficiary)),
+            ("Guardian", guardian),
+            ("Accepted assets", html! { (accepted(terms).join(", ")) }),
             ("Deadline", self.time_from(terms.deadline)),
             ("Latest deadline", time(terms.latest_deadline)),
+            ("Objection period", html! { (objection) " from settlement to the first tranche" }),
             ("Veto", html! { (headline::veto(terms.veto)) }),
+            ("Exit window", html! { (exit) " before an amendment takes effect" }),
+            (
+                "Release window",
+                html! { (release) " after the last tranche is due; then what is not delivered can go back" },
+            ),
             ("Document", html! { code.hash { (terms.terms_hash.to_string()) } }),
         ];
         html! { section #terms { h2 { "Terms in force" } (facts(rows)) } }
@@ -242,10 +255,23 @@ impl<'a> RescuePage<'a> {
     }
 
     fn account(&self, address: Address) -> Markup {
-        account(address, self.names.get(&address).map(String::as_str), self.history.chain)
+        account(address, self.name(address), self.history.chain)
+    }
+
+    fn whole_account(&self, address: Address) -> Markup {
+        html::whole_account(address, self.name(address), self.history.chain)
+    }
+
+    fn name(&self, address: Address) -> Option<&str> {
+        self.names.get(&address).map(String::as_str)
     }
 
     fn time_from(&self, at: u64) -> Markup {
         html::time_from(at, self.now())
     }
+}
+
+/// The assets that a rescue with these terms accepts.
+fn accepted(terms: &Terms) -> Vec<String> {
+    Asset::ALL.into_iter().filter(|asset| terms.accepts(*asset)).map(|asset| asset.to_string()).collect()
 }

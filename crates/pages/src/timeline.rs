@@ -1,7 +1,7 @@
 //! What happened, and what the guardian did.
 
 use levee::{BonusEvent, Entry, Event, RecoveryEvent, RescueEvent, display::utc, text::event};
-use levee_model::{Amount, EndReason, PerAsset, Units, books};
+use levee_model::{Amount, EndReason, PerAsset, Status, Units, books};
 use maud::{Markup, html};
 
 use crate::{
@@ -80,8 +80,9 @@ impl RescuePage<'_> {
         let (&(first, _), &(_, last)) = (steps.first()?, steps.last()?);
         let (target, block) = (self.view.terms.target, self.history.block.number);
         let share = levee::text::percent::of_down(last, target);
+        let when = if self.view.status == Status::Open { "so far" } else { "in the end" };
         let title = format!(
-            "Locked from {} to {}, in the end {share} of the target; at the end of block {block}",
+            "Locked from {} to {}, {when} {share} of the target; at the end of block {block}",
             utc(first),
             utc(until)
         );

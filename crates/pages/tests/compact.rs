@@ -10,7 +10,7 @@ use levee_model::{
     Bps, CompactEvent as E, CompactTerms, Units,
     compact::{CallRecord, Gift, Started},
 };
-use levee_pages::{CompactPage, Place};
+use levee_pages::{CompactPage, Place, site::CompactsPage};
 
 const NOW: u64 = 1_785_542_400; // 2026-08-01T00:00:00Z
 const DAY: u32 = 86_400;
@@ -96,9 +96,9 @@ fn a_page_says_who_is_committed_who_is_leaving_and_what_each_gives() {
         "Another call may give from 2026-08-20 00:00:01 UTC (in 19 days) , since call 0 gave",
         // Eight days after the notice, for a week.
         "30 wstETH may leave from 2026-08-08 00:00:00 UTC to 2026-08-15 00:00:00 UTC",
-        "passed, can give from 2026-08-01 00:00:00 UTC (in 0 seconds) to 2026-08-05 00:00:00 UTC (in 4 days)",
+        "passed, can give from 2026-08-01 00:00:00 UTC (now) to 2026-08-05 00:00:00 UTC (in 4 days)",
         "25 % of what each member had active, to tier 2",
-        "Approvals 60 wstETH of the 60 wstETH that are needed Given 15 wstETH",
+        "Approvals 60 wstETH ; 60 wstETH are needed Given 15 wstETH",
         "yes 15 wstETH 0 wstETH",
         "no 0 wstETH 10 wstETH",
         "Paid to those who stand ready 10 wstETH Claimed 0 wstETH",
@@ -108,6 +108,37 @@ fn a_page_says_who_is_committed_who_is_leaving_and_what_each_gives() {
     }
     assert!(document.contains(&format!("href=\"/rescue/{ESCROW}\"")), "{document}");
     assert!(!text.contains("commit nothing"), "{text}");
+}
+
+#[test]
+fn a_window_that_has_passed_is_told_with_what_to_do() {
+    let mut history = history(terms());
+    history.block.time = NOW + 15 * u64::from(DAY);
+    let text = words(&CompactPage::new(&history, Place::File).document());
+    let late = "30 wstETH could leave until 2026-08-15 00:00:00 UTC : give notice again, or take it back";
+    assert!(text.contains(late), "{text}");
+}
+
+#[test]
+fn the_guardian_of_a_rescue_is_that_of_the_terms_or_none() {
+    let told = |guardian| {
+        let history = history(CompactTerms { guardian, ..terms() });
+        words(&CompactPage::new(&history, Place::File).document())
+    };
+    let [nobody, ann] = [Address::ZERO, ANN].map(told);
+    assert!(nobody.contains("And as its guardian none Document"), "{nobody}");
+    assert!(ann.contains("And as its guardian 0xA1A1…a1a1 or none Document"), "{ann}");
+}
+
+#[test]
+fn a_list_says_how_many_contracts_announced_themselves() {
+    let block = Block { number: 7, parent_hash: B256::ZERO, time: NOW };
+    let told = |count| {
+        let (age, listed) = ("1 minute old", Vec::new());
+        words(&CompactsPage { chain: 1, block, age, listed, count, page: 1, pages: 1 }.document())
+    };
+    assert!(told(0).contains("0 contracts that announced themselves as compacts, the latest first."));
+    assert!(told(1).contains("1 contract that announced itself as a compact, the latest first."));
 }
 
 #[test]

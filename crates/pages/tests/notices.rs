@@ -16,7 +16,7 @@ fn date(kind: DateKind, at: u64) -> Date {
     let text =
         "Pledges, of ETH; until then. A text that is longer than a line of a calendar may be, by far: ü"
             .into();
-    Date { kind, number: 0, at, since: NOW - 9, title: "Deadline for pledges", text }
+    Date { kind, number: 0, at, since: NOW - 9, title: "Deadline for pledges".into(), text }
 }
 
 fn of(dates: Vec<Date>, revision: u32) -> Calendar {

@@ -9,7 +9,10 @@ use levee::{
     text::hole::{Hole, Item},
 };
 use levee_model::{Amendment, Asset, Bps, Goal, PositionId, Rate, Terms, Tier, Units, Wei};
-use levee_pages::{Basis, CONTRIBUTORS_ON_A_PAGE, Holes, RescuePage, Said};
+use levee_pages::{
+    Basis, CONTRIBUTORS_ON_A_PAGE, Holes, RescuePage, Said,
+    site::{ActPage, Asked, Entered},
+};
 
 const NOW: u64 = 1_785_542_400; // 2026-08-01T00:00:00Z
 const DAY: u64 = 86_400;
@@ -111,6 +114,7 @@ fn what_is_locked_stands_beside_the_target() {
     assert!(page.contains(&format!("<dd id=\"locked\">{}</dd>", ether(83))), "{page}");
     assert!(page.contains(&format!("<dd id=\"target\">{}</dd>", ether(100))));
     assert!(page.contains(">83 %</span>") && page.contains(">Open</span>"));
+    assert!(page.contains(", so far 83 % of the target; at the end of block 99"), "{page}");
     assert!(page.contains("2026-08-03 00:00:00 UTC</time> <span class=\"dim\">(in 2 days)</span>"));
 }
 
@@ -158,7 +162,7 @@ fn a_document_tells_what_the_target_is_the_net_of() {
     for bar in ["x=\"700\" width=\"300\"", "x=\"500\" width=\"200\"", "x=\"0\" width=\"500\""] {
         assert!(told.contains(bar), "{bar}: {told}");
     }
-    assert!(!told.contains("No target is"), "{told}");
+    assert!(!told.contains("No target is") && !told.contains("was amended"), "{told}");
     assert!(of(90, [7; 32]).contains("No target is that amount."));
     assert!(of(100, [8; 32]).contains("neither the gross loss nor"), "of another document");
 }
@@ -178,6 +182,7 @@ fn the_ladder_says_what_is_missing() {
 #[test]
 fn what_was_drawn_falls_due_in_tranches() {
     let page = page(&history(NOW + 3 * DAY + 1, settled(), None), &[]);
+    assert!(page.contains(", in the end 83 % of the target; at the end of block 99"), "{page}");
     assert!(page.contains(&format!("<dd id=\"drawn\">{}</dd>", ether(53))));
     let tranches = section(&page, "tranches");
     let half = format!(r#"<data class="n" value="{}" title="26.5 ETH">26.5 ETH</data>"#, 265 * ETHER / 10);
@@ -188,7 +193,8 @@ fn what_was_drawn_falls_due_in_tranches() {
     let contributors = section(&page, "contributors");
     assert!(contributors.contains(&format!("<li>{} drawn</li>", ether(41))), "{contributors}");
     // The rate is recorded by now.
-    let back = r#"<data class="n" value="24000000000000000000" title="30 stETH (24000000000000000000 shares)">30 stETH</data>"#;
+    let back = "30 stETH (24000000000000000000 shares)";
+    let back = format!(r#"<data value="24000000000000000000" title="{back}">{back}</data>"#);
     assert!(contributors.contains(&format!("<li>{back} to refund</li>")), "{contributors}");
     assert!(contributors.contains(&format!("<li>take back {back}: <code>levee refund</code></li>")));
     assert!(contributors.contains("<li>object: <code>levee object</code></li>"));
@@ -201,9 +207,17 @@ fn what_was_drawn_falls_due_in_tranches() {
 #[test]
 fn from_logs_alone_no_value_of_shares_is_made_up() {
     let page = page(&history(NOW, open(), None), &[]);
-    assert!(page.contains("<dd id=\"locked\"><span class=\"n\">unknown</span></dd>"), "{page}");
+    let (ether, shares) = ("53000000000000000000", "24000000000000000000");
+    let locked = format!(
+        "<dd id=\"locked\"><data class=\"n\" value=\"{ether}\" title=\"53 ETH\">53 ETH</data> + <data value=\"{shares}\""
+    );
+    assert!(page.contains(&locked), "{page}");
+    assert!(
+        page.contains("What shares of stETH are worth is in no log before the rescue is decided"),
+        "{page}"
+    );
     assert!(section(&page, "ladder").contains("Unknown: shares of stETH count"));
-    assert!(section(&page, "contributors").contains(">24 shares of stETH</data>"));
+    assert!(section(&page, "contributors").contains(">24000000000000000000 shares</data>"));
 }
 
 #[test]
@@ -289,14 +303,104 @@ fn a_served_page_has_no_code_and_no_style_in_it_and_leads_on() {
     assert!(page.contains(&format!("<body data-rescue=\"{ESCROW}\">")));
 }
 
-#[test]
-fn the_amount_to_cover_is_shown_with_all_amendments() {
+/// The rescue with an amendment of everything that can be amended, which takes effect half a day before `NOW`.
+fn amended() -> Vec<Entry> {
     let goal = Goal { target: Wei::new(90 * ETHER), deadline: NOW + 3 * DAY, terms_hash: [8; 32].into() };
     let amendment = Amendment { goal, effective_at: NOW - DAY / 2 };
-    let amended = entry(NOW - 2 * DAY, RescueEvent::AmendmentProposed { amendment });
+    let proposed = entry(NOW - 2 * DAY, RescueEvent::AmendmentProposed { amendment });
     let mut entries = open();
-    entries.insert(1, amended);
-    let page = page(&history(NOW, entries, rate()), &[]);
+    entries.insert(1, proposed);
+    entries
+}
+
+#[test]
+fn an_amendment_is_announced_while_it_is_pending() {
+    let pending = history(NOW - DAY, amended(), rate());
+    let told = page(&pending, &[]);
+    let [banner, headline] =
+        ["<section id=\"amendment\"", "<section class=\"headline\""].map(|part| told.find(part));
+    assert!(banner.is_some() && banner < headline, "{told}");
+    let announced = section(&told, "amendment").to_owned();
+    let hash = |byte: &str| format!("<code class=\"hash\">0x{}</code>", byte.repeat(32));
+    for part in [
+        format!("<dt>Target</dt><dd>from {} to {}</dd>", ether(100), ether(90)),
+        format!("<dt>Document</dt><dd>from {} to {}</dd>", hash("07"), hash("08")),
+        "2026-08-03 00:00:00 UTC</time> to <time".into(),
+        "2026-08-04 00:00:00 UTC</time>".into(),
+        "2026-07-31 12:00:00 UTC</time> <span class=\"dim\">(in 12 hours)</span>. Until then, ".into(),
+    ] {
+        assert!(announced.contains(&part), "{part}: {announced}");
+    }
+    // Where somebody is about to pledge, too.
+    assert_eq!(section(&act(&pending), "amendment"), announced);
+    let in_force = page(&history(NOW, amended(), rate()), &[]);
+    assert!(!in_force.contains("id=\"amendment\""), "{in_force}");
+}
+
+#[test]
+fn a_target_was_amended_only_once_another_is_in_force() {
+    let hole = |net| Hole { gross: Wei::new(net), less: Vec::new(), net: Wei::new(net) };
+    let holes = Holes::from([([7; 32].into(), hole(100 * ETHER)), ([8; 32].into(), hole(90 * ETHER))]);
+    let told = |time| {
+        let (history, names) = (history(time, amended(), rate()), BTreeMap::new());
+        let page = RescuePage::new(&history, None, &names).expect("it reconciles").with_holes(&holes);
+        page.document(1).matches("The target was amended since.").count()
+    };
+    assert_eq!([NOW - DAY, NOW].map(told), [0, 1]);
+}
+
+/// The page on which somebody acts, before anything is entered.
+fn act(history: &History) -> String {
+    let (view, entered, asked) = (history.rescue.view(history.moment()), Entered::default(), Asked::Nothing);
+    let (age, code, node, account, choices) = ("3 minutes old", String::new(), None, None, Vec::new());
+    ActPage { history, view: &view, age, code, node, account, entered, choices, asked }.document()
+}
+
+#[test]
+fn only_what_a_rescue_accepts_can_be_chosen() {
+    let units = |history: &History| {
+        let page = act(history);
+        let (_, menu) = page.split_once("name=\"unit\"").expect("a menu");
+        let (menu, _) = menu.split_once("</select>").expect("its end");
+        let options = menu.split("value=\"").skip(1);
+        options.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(units(&history(NOW, open(), rate())), ["ETH", "stETH", "wstETH", "shares"]);
+    let terms = Terms { steth: Address::ZERO, wsteth: Address::ZERO, ..terms() };
+    let created = vec![entry(NOW - 2 * DAY, RescueEvent::Created { terms })];
+    let only_ether = history(NOW, created, None);
+    assert_eq!(units(&only_ether), ["ETH"]);
+    assert!(section(&page(&only_ether, &[]), "terms").contains("<dt>Accepted assets</dt><dd>ETH</dd>"));
+}
+
+#[test]
+fn the_terms_in_force_are_told_in_full() {
+    let page = page(&history(NOW, open(), rate()), &[]);
+    let told = section(&page, "terms");
+    let account = |byte| {
+        let address = Address::repeat_byte(byte);
+        let link =
+            format!("href=\"https://etherscan.io/address/{address}\" rel=\"noopener noreferrer nofollow\"");
+        format!("<a class=\"address whole-address\" {link}>{address}</a>")
+    };
+    for (name, value) in [
+        ("Beneficiary", account(0xbe)),
+        ("Guardian", account(0x9a)),
+        ("Accepted assets", "ETH, stETH, wstETH".into()),
+        ("Objection period", "1 day from settlement to the first tranche".into()),
+        ("Exit window", "1 day before an amendment takes effect".into()),
+        (
+            "Release window",
+            "30 days after the last tranche is due; then what is not delivered can go back".into(),
+        ),
+    ] {
+        assert!(told.contains(&format!("<dt>{name}</dt><dd>{value}</dd>")), "{name}: {told}");
+    }
+}
+
+#[test]
+fn the_amount_to_cover_is_shown_with_all_amendments() {
+    let page = page(&history(NOW, amended(), rate()), &[]);
     let hole = section(&page, "hole");
     let rows: Vec<_> = hole.split("<tr>").skip(2).collect();
     assert!(rows[0].contains(&ether(100)) && rows[0].contains("from the beginning"), "{hole}");

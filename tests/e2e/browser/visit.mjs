@@ -4,12 +4,14 @@ import { createInterface } from "node:readline";
 import { launch } from "./chromium.mjs";
 
 const [url, rpc, account, more] = process.argv.slice(2);
-/** How the wallet behaves, and what it was asked. With `wraps`, it wraps its errors; with `code`, its node has that at every address. */
-const wallet = { account, chain: 31337, knows: [31337], answers: "sends", asked: [], wraps: false, code: null };
+/** How the wallet behaves, and what it was asked. Of several answers or receipts, each is for one request. With `wraps`, it wraps its errors; with `code`,
+ * its node has that at every address; with `locked`, it offers its account only when it is asked to. */
+const wallet =
+  { locked: false, account, chain: 31337, knows: [31337], answers: "sends", receipts: "come", asked: [], wraps: false, code: null };
 /** What it says of itself. */
 const info = { uuid: "b9d5f9b5-7a0c-4f4a-9a52-0f4b3b6f5b1e", name: "Test wallet", icon: "data:,", rdns: "test.wallet", ...JSON.parse(more ?? "{}") };
 /** What its node answers without it. */
-const READS = ["eth_call", "eth_getTransactionReceipt"];
+const READS = ["eth_call", "eth_getTransactionByHash", "eth_getTransactionCount"];
 /** Lets a wallet that waits go on. */
 let release;
 const released = new Promise((resolve) => { release = resolve; });
@@ -29,6 +31,8 @@ const behaviors = {
   sends: (request) => request,
   rejects: () => { throw { code: 4001, message: "User rejected the request." }; },
   fails: () => { throw { code: -32603, message: "Internal error" }; },
+  loses: ({ method, params }) => node(method, params).then(behaviors.fails),
+  starves: ({ method, params: [transaction] }) => ({ method, params: [{ ...transaction, gas: "0xc350" }] }),
   waits: (request) => released.then(() => request),
   changes: ({ method, params: [transaction] }) => ({ method, params: [{ ...transaction, value: "0x1" }] }),
   raises: ({ method, params: [transaction] }) => ({
@@ -36,6 +40,18 @@ const behaviors = {
     params: [{ ...transaction, maxFeePerGas: `0x${(2n * BigInt(transaction.maxFeePerGas)).toString(16)}` }],
   }),
 };
+
+/** What the wallet says of a receipt. */
+const receipts = {
+  come: (params) => node("eth_getTransactionReceipt", params),
+  fail: () => { throw { code: -32005, message: "Too many requests" }; },
+  lack: () => null,
+};
+
+/** The behavior for the next request. */
+function next(behavior) {
+  return Array.isArray(behavior) ? behavior.shift() : behavior;
+}
 
 function switchTo(chain) {
   if (!wallet.knows.includes(chain)) {
@@ -46,10 +62,12 @@ function switchTo(chain) {
   return null;
 }
 
-async function provide({ method, params }) {
-  wallet.asked.push(method);
+/** What is asked of another wallet has a prefix; it does the same. */
+async function provide({ prefix, method, params }) {
+  wallet.asked.push(`${prefix}${method}`);
   switch (method) {
     case "eth_accounts":
+      return wallet.locked ? [] : [wallet.account];
     case "eth_requestAccounts":
       return [wallet.account];
     case "eth_chainId":
@@ -62,20 +80,22 @@ async function provide({ method, params }) {
       return null;
     case "eth_getCode":
       return wallet.code ?? node(method, params);
+    case "eth_getTransactionReceipt":
+      return receipts[next(wallet.receipts) ?? "come"](params);
     default:
       if (READS.includes(method)) return node(method, params);
       late = Promise.resolve({ method, params })
-        .then(behaviors[wallet.answers])
+        .then(behaviors[next(wallet.answers)])
         .then((request) => node(request.method, request.params));
       return late;
   }
 }
 
-/** Runs in the page, before its own script. */
-function inject(info) {
+/** Runs in the page: announces a wallet now, and whenever it is asked to. */
+function inject({ info, prefix }) {
   const provider = {
     async request(request) {
-      const { result, error } = await globalThis.provide(request);
+      const { result, error } = await globalThis.provide({ ...request, prefix });
       if (error) throw Object.assign(new Error(error.message), { code: error.code, data: error.data });
       return result;
     },
@@ -85,6 +105,7 @@ function inject(info) {
     dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));
   };
   addEventListener("eip6963:requestProvider", announce);
+  announce();
 }
 
 async function open() {
@@ -99,7 +120,7 @@ async function open() {
   });
   await page.exposeFunction("provide", (request) =>
     provide(request).then((result) => ({ result }), (error) => ({ error })));
-  await page.addInitScript(inject, info);
+  await page.addInitScript(inject, { info, prefix: "" });
   return page;
 }
 
@@ -129,6 +150,13 @@ const steps = {
   added: () => wallet.added,
   /** Waits until the page shows a text. */
   see: (text) => page.getByText(text).first().waitFor(),
+  /** Has another wallet announce itself, which says that it is the same. */
+  intrude: (name) => page.evaluate(inject, { info: { ...info, uuid: crypto.randomUUID(), name }, prefix: "other " }),
+  /** Has the page wait for nothing. */
+  hurry: () => page.evaluate(() => {
+    const later = setTimeout;
+    globalThis.setTimeout = (work) => later(work);
+  }),
   /** Changes the wallet. */
   wallet: (change) => Object.assign(wallet, change),
   /** Confirms what the wallet still holds. The node may refuse it by then. */

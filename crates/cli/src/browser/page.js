@@ -43,7 +43,8 @@ async function open() {
 
 function offer({ name, icon, provider }) {
   wallets.append(button({ name, icon }, () => connect(name, provider)));
-  wallets.hidden = false;
+  // One that announces itself late takes no request of the wallet that was chosen.
+  wallets.hidden = wallet !== null;
 }
 
 async function connect(name, provider) {

@@ -1,4 +1,4 @@
-//! What a visitor can do with a wallet of his own: the calls, planned as the commands plan them, from the index alone. The server sends nothing and
+//! What a visitor can do with their own wallet: the calls, planned as the commands plan them, from the index alone. The server sends nothing and
 //! asks no node: what only a node can say, the visitor's own says, through the page.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use eyre::Result;
 use levee::{Contracts, Error, Transaction, bindings::StETH, network, safe::Batch};
 use levee_model::{
     Amount as Booked, Asset, Operation, Pledge as Pledged, PledgerPosition, PledgerView, PositionId, Route,
-    Tier, Units, Wei,
+    Shares, Tier, Units, Wei,
 };
 use levee_pages::site::{ActPage, Asked, Choice, Entered, PlannedCall, Reading, path};
 use serde::Deserialize;
@@ -52,7 +52,9 @@ pub(super) struct Wish {
     unit: String,
     tier: String,
     amendment: String,
-    /// What the shares of a pledge are worth in stETH, by the visitor's node.
+    /// How many shares the stETH of a pledge is, by the visitor's node.
+    shares: String,
+    /// What these shares are worth in stETH, by the same node.
     worth: String,
 }
 
@@ -76,7 +78,7 @@ pub(super) async fn page(State(site): State<Arc<Site>>, subject: Subject, wish: 
     site.once(subject.rescue, HTML, move |told, age| document(told, &wish, node.as_deref(), age)).await
 }
 
-/// What he asks for, as a batch for a Safe.
+/// What is asked for, as a batch for a Safe.
 pub(super) async fn batch(State(site): State<Arc<Site>>, subject: Subject, wish: Wish) -> Response {
     let make = move |told: &Told, _: &str| {
         let planner = Planner::of(told, &wish)?;
@@ -254,7 +256,7 @@ impl<'a> Planner<'a> {
         let amount = self.amount(wish)?;
         let approves = if amount.asset() == Asset::Eth { "" } else { " --approve" };
         let command = self.command(&format!("pledge {amount} --tier {index}{approves}"));
-        let (booked, allowance) = match self.counted(amount, &wish.worth)? {
+        let (booked, allowance) = match self.counted(amount, wish)? {
             Counted::As { booked, allowance } => (booked, allowance),
             Counted::By(call) => return Ok(Outcome::Reading { call, command }),
         };
@@ -282,14 +284,17 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// An amount as the books count it, and what must be allowed for it. What `worth` is missing, or how many shares it is, only a node says.
-    fn counted(&self, amount: Amount, worth: &str) -> Result<Counted> {
+    /// An amount as the books count it, and what must be allowed for it. How many shares it is, and what these are worth, only a node says.
+    fn counted(&self, amount: Amount, wish: &Wish) -> Result<Counted> {
         let (booked, allowance) = match amount {
-            Amount::StEth(wei) => return Ok(Counted::By(self.shares_of(wei))),
-            Amount::Shares(shares) if worth.is_empty() => {
-                return Ok(Counted::By(self.worth_of(U256::from(shares.get()))));
+            Amount::StEth(wei) if wish.shares.is_empty() => return Ok(Counted::By(self.shares_of(wei))),
+            Amount::StEth(wei) => {
+                // An address that says another number is refused: the approval is for no more than what was entered.
+                require_at_most(wei, &wish.worth)?;
+                return self.counted(Amount::Shares(Shares::new(answer(&wish.shares)?)), wish);
             }
-            Amount::Shares(shares) => (Booked::StEth(shares), Some(allowance_of(worth)?)),
+            Amount::Shares(shares) if wish.worth.is_empty() => return Ok(Counted::By(self.worth_of(shares))),
+            Amount::Shares(shares) => (Booked::StEth(shares), Some(answer(&wish.worth)?)),
             Amount::WstEth(units) => (Booked::WstEth(units), Some(units.get())),
             Amount::Eth(wei) => (Booked::Eth(wei), None),
         };
@@ -316,7 +321,7 @@ impl<'a> Planner<'a> {
         let amendment = self.page.view.latest_amendment();
         let call = Pledged { pledger, tier, amount, amendment, route: Route::Direct };
         let created = self.told.history.rescue.terms();
-        let summary = pledge.summary(&self.page, created, &pledge.amount.to_string());
+        let summary = pledge.summary(&self.page, created, &amount_text(pledge, allowance));
         steps.push((summary, self.contracts.pledge(call, None)?));
         if pledge.enlists {
             let id = PositionId { pledger, tier, asset };
@@ -342,14 +347,14 @@ impl<'a> Planner<'a> {
 
     fn shares_of(&self, wei: Wei) -> Reading {
         let data = StETH::getSharesByPooledEthCall { ethAmount: U256::from(wei.get()) }.abi_encode().into();
-        let what = format!("How many shares {} is", Amount::StEth(wei));
-        Reading { what, to: self.token(Asset::StEth), data, name: "amount", unit: Some("shares") }
+        let what = format!("how many shares {} is", Amount::StEth(wei));
+        Reading { what, to: self.token(Asset::StEth), data, name: "shares" }
     }
 
-    fn worth_of(&self, shares: U256) -> Reading {
-        let data = StETH::getPooledEthBySharesCall { shares }.abi_encode().into();
-        let what = format!("How much stETH {shares} shares are, which the approval must name,");
-        Reading { what, to: self.token(Asset::StEth), data, name: "worth", unit: None }
+    fn worth_of(&self, shares: Shares) -> Reading {
+        let data = StETH::getPooledEthBySharesCall { shares: U256::from(shares.get()) }.abi_encode().into();
+        let what = format!("how much stETH {shares} are, which the approval must name");
+        Reading { what, to: self.token(Asset::StEth), data, name: "worth" }
     }
 
     // -------------------------------------------------------------------------------------------------- the page
@@ -385,6 +390,7 @@ impl<'a> Planner<'a> {
             ("unit", &wish.unit),
             ("tier", &wish.tier),
             ("amendment", &wish.amendment),
+            ("shares", &wish.shares),
             ("worth", &wish.worth),
         ];
         let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
@@ -408,9 +414,35 @@ fn name_of(command: &str) -> String {
     words.collect::<Vec<_>>().join("-")
 }
 
-/// What the visitor's node says that shares are worth. The plan shows it, and the rescue can take no more than is pledged.
-fn allowance_of(text: &str) -> Result<u128, UserError> {
+/// What the visitor's node says about shares. The plan shows it, and the rescue can take no more than is pledged.
+fn answer(text: &str) -> Result<u128, UserError> {
     text.parse().map_err(|_| UserError::new(format!("`{text}` is not an amount")).hint("begin at the form"))
+}
+
+/// Refuses what shares are worth, if that is known yet and more than the stETH that was entered.
+fn require_at_most(entered: Wei, worth: &str) -> Result<(), UserError> {
+    if worth.is_empty() {
+        return Ok(());
+    }
+    let worth = Wei::new(answer(worth)?);
+    if worth <= entered {
+        return Ok(());
+    }
+    let [worth, entered] = [worth, entered].map(Amount::StEth);
+    Err(UserError::new(format!("the shares are worth {worth}, more than {entered}"))
+        .hint("begin at the form"))
+}
+
+/// The amount of a pledge; of shares, with what they are worth in stETH.
+fn amount_text(pledge: &Pledge, allowance: Option<u128>) -> String {
+    let entered = match (pledge.amount, allowance) {
+        (Amount::Shares(_), Some(worth)) => Amount::StEth(Wei::new(worth)),
+        (amount, _) => amount,
+    };
+    match pledge.booked {
+        Booked::StEth(shares) => format!("{entered} ({shares})"),
+        _ => entered.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -49,18 +49,6 @@ impl DateKind {
             Self::Tranche | Self::Return => None,
         }
     }
-
-    /// What is told when it is there; nothing if another date says it.
-    const fn after(self) -> Option<(Kind, &'static str)> {
-        match self {
-            Self::ExitWindow => Some((Kind::AmendmentInForce, "Amendment in force")),
-            Self::Deadline => Some((Kind::DeadlinePassed, "Deadline has passed")),
-            Self::Tranche => Some((Kind::TrancheDue, "Tranche is due")),
-            Self::Return => Some((Kind::TrancheReturns, "Tranche goes back")),
-            Self::ReleaseWindow => Some((Kind::ReleaseWindowClosed, "Release window has closed")),
-            Self::ObjectionPeriod => None,
-        }
-    }
 }
 
 /// A date of a rescue.
@@ -75,7 +63,7 @@ pub struct Date {
     /// Since when it is known.
     pub since: Timestamp,
     /// In a few words.
-    pub title: &'static str,
+    pub title: String,
     /// As a sentence.
     pub text: String,
 }
@@ -99,6 +87,18 @@ impl Date {
     /// Whether it is there at `now`.
     pub const fn is_over(&self, now: Timestamp) -> bool {
         if self.kind.is_last_second() { now > self.at } else { now >= self.at }
+    }
+
+    /// What is told when it is there; nothing if another date says it.
+    fn after(&self) -> Option<(Kind, &str)> {
+        match self.kind {
+            DateKind::ExitWindow => Some((Kind::AmendmentInForce, "Amendment in force")),
+            DateKind::Deadline => Some((Kind::DeadlinePassed, "Deadline has passed")),
+            DateKind::Tranche => Some((Kind::TrancheDue, &self.title)),
+            DateKind::Return => Some((Kind::TrancheReturns, &self.title)),
+            DateKind::ReleaseWindow => Some((Kind::ReleaseWindowClosed, "Release window has closed")),
+            DateKind::ObjectionPeriod => None,
+        }
     }
 }
 
@@ -158,7 +158,7 @@ impl Planner<'_> {
         for (amendment, since) in self.amendments() {
             let text = sentence(&amendment::dated(in_force, amendment));
             let (number, at) = (windows.len() + 1, amendment.effective_at);
-            let (kind, title) = (DateKind::ExitWindow, "Exit window closes");
+            let (kind, title) = (DateKind::ExitWindow, "Exit window closes".into());
             windows.push((amendment, Date { kind, number, at, since, title, text }));
             // Nothing is proposed while an amendment is pending, so the next one finds this one in force.
             in_force = amendment.goal;
@@ -178,7 +178,7 @@ impl Planner<'_> {
         let (at, since) = (self.view.terms.deadline, self.deadline_since());
         let text =
             format!("Pledges are accepted until {}; after that, anyone can settle: `levee settle`.", utc(at));
-        let (kind, title) = (DateKind::Deadline, "Deadline for pledges");
+        let (kind, title) = (DateKind::Deadline, "Deadline for pledges".into());
         Some(Date { kind, number: 0, at, since, title, text })
     }
 
@@ -204,7 +204,7 @@ impl Planner<'_> {
             utc(at),
             self.amounts(1)
         );
-        let (kind, title) = (DateKind::ObjectionPeriod, "Objection period ends");
+        let (kind, title) = (DateKind::ObjectionPeriod, "Objection period ends".into());
         Some(Date { kind, number: 0, at, since, title, text })
     }
 
@@ -214,14 +214,15 @@ impl Planner<'_> {
         let count = self.view.terms.tranches;
         let date = |tranche| {
             let at = self.view.due_at(tranche)?;
-            let what = format!("Tranche {tranche} of {count}, {}", self.amounts(tranche));
+            let name = format!("Tranche {tranche} of {count}");
+            let what = format!("{name}, {}", self.amounts(tranche));
             let (kind, title, text) = if tranche <= kept {
                 let text = format!("{what}, is due to the beneficiary: `levee release` delivers it.");
-                (DateKind::Tranche, "Tranche is due", text)
+                (DateKind::Tranche, format!("{name} is due"), text)
             } else if self.view.returns_by_calendar {
                 let text =
                     format!("{what}, was stopped by objections and goes back: `levee refund` returns it.");
-                (DateKind::Return, "Tranche goes back", text)
+                (DateKind::Return, format!("{name} goes back"), text)
             } else {
                 return None;
             };
@@ -237,7 +238,7 @@ impl Planner<'_> {
             "What is due and not delivered by {} can be sent back by anyone: `levee release` delivers it.",
             utc(at)
         );
-        let (kind, title) = (DateKind::ReleaseWindow, "Release window closes");
+        let (kind, title) = (DateKind::ReleaseWindow, "Release window closes".into());
         Some(Date { kind, number: 0, at, since, title, text })
     }
 
@@ -259,7 +260,7 @@ pub fn reminders(calendar: &Calendar, now: Timestamp, interest: &Interest) -> Ve
 }
 
 fn over(about: About, date: &Date) -> Option<Fact> {
-    let (kind, title) = date.kind.after()?;
+    let (kind, title) = date.after()?;
     Some(fact(about, date, "over", about.content(kind, date.at, title).text(date.text.clone())))
 }
 

@@ -259,6 +259,7 @@ fn tranches_are_told_as_they_fall_due_and_what_lapses_before_it_does() {
     );
     assert_eq!(story.kinds(FIRST - 1), []);
     let due = one(story.news(FIRST), TrancheDue);
+    assert_eq!(due.title, "Tranche 1 of 2 is due · 0xE5e5…e5e5");
     assert_eq!(due.text, "Tranche 1 of 2, 30 ETH, is due to the beneficiary: `levee release` delivers it.");
     assert_eq!(story.kinds(FIRST + DAY - 1), []);
     assert_eq!(story.kinds(FIRST + DAY), [TrancheDue]);
@@ -278,6 +279,7 @@ fn what_a_veto_stops_goes_back_by_the_calendar_and_what_the_guardian_stops_does_
     let told = vetoed.news(SETTLED + HOUR);
     assert_eq!(one(told, Cancelled).title, "Rescue stopped by objections · 0xE5e5…e5e5");
     let back = one(vetoed.news(FIRST), TrancheReturns);
+    assert_eq!(back.title, "Tranche 1 of 2 goes back · 0xE5e5…e5e5");
     assert_eq!(
         back.text,
         "Tranche 1 of 2, 30 ETH, was stopped by objections and goes back: `levee refund` returns it."

@@ -1,4 +1,4 @@
-//! What a visitor can do about a rescue with a wallet of his own.
+//! What a visitor can do about a rescue with their own wallet.
 
 use levee::{
     History,
@@ -6,11 +6,11 @@ use levee::{
     display::ether,
     text::{address::short, escape},
 };
-use levee_model::{RescueView, Wei};
+use levee_model::{Asset, RescueView, Wei};
 use maud::{Markup, html};
 
 use super::{Frame, assets::ACT, header, path};
-use crate::{html::facts, money::condition};
+use crate::{amendment, html::facts, money::condition};
 
 /// The page.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub enum Asked {
 /// A question to a contract.
 #[derive(Debug)]
 pub struct Reading {
-    /// What is asked, in words.
+    /// What is asked, as an indirect question.
     pub what: String,
     /// The contract.
     pub to: Address,
@@ -96,8 +96,6 @@ pub struct Reading {
     pub data: Bytes,
     /// The parameter of the page's address that the answer is for.
     pub name: &'static str,
-    /// The unit of the amount from then on.
-    pub unit: Option<&'static str>,
 }
 
 /// A call, and what it does.
@@ -115,8 +113,13 @@ pub struct PlannedCall {
     pub data: Bytes,
 }
 
-/// The units of a pledge.
-const UNITS: [&str; 4] = ["ETH", "stETH", "wstETH", "shares"];
+/// The units of a pledge, what they are called, and of which asset they are.
+const UNITS: [(&str, &str, Asset); 4] = [
+    ("ETH", "ETH", Asset::Eth),
+    ("stETH", "stETH", Asset::StEth),
+    ("wstETH", "wstETH", Asset::WstEth),
+    ("shares", "shares of stETH", Asset::StEth),
+];
 
 impl ActPage<'_> {
     /// The page.
@@ -129,6 +132,7 @@ impl ActPage<'_> {
         )
         .with_script(&ACT);
         frame.document(&html! {
+            (amendment::pending(self.view, self.history.block.time))
             (self.who())
             @if self.view.is_pledging(self.history.block.time) { (self.pledge()) }
             (self.asked())
@@ -174,7 +178,9 @@ impl ActPage<'_> {
                     label {
                         "Unit "
                         select name="unit" {
-                            @for one in UNITS { option value=(one) selected[one == unit] { (if one == "shares" { "shares of stETH" } else { one }) } }
+                            @for (one, name, asset) in UNITS {
+                                @if self.view.terms.accepts(asset) { option value=(one) selected[one == unit] { (name) } }
+                            }
                         }
                     }
                     label {
@@ -200,8 +206,8 @@ impl ActPage<'_> {
                 @if let Some(hint) = hint { p.note { (escape::line(hint)) } }
             },
             Asked::Reading { call, command } => html! {
-                p { (call.what) " is known to no log: the node of your wallet says it, once you have chosen a wallet above." }
-                p #reading data-to=(call.to) data-data=(call.data) data-name=(call.name) data-unit=[call.unit] hidden {}
+                p { "No log says " (call.what) ": the node of your wallet does, once you have chosen a wallet above." }
+                p #reading data-to=(call.to) data-data=(call.data) data-name=(call.name) hidden {}
                 (by_command(command))
             },
             Asked::Planned { calls, command, batch } => html! {
@@ -223,8 +229,8 @@ impl ActPage<'_> {
             section #checks data-chain=(format!("{chain:#x}")) data-escrow=(address) data-code=(self.code) data-account=[account] data-node=[self.node] {
                 h2 { "What is checked, and what is not" }
                 p {
-                    "Before your wallet is asked, this page asks it for its chain, its account, and the code at the address of the rescue. That finds a wrong "
-                    "chain, a page that has become old, and a node without this rescue; it does not find a server that lies, since the server also made this "
+                    "Before each call, this page asks your wallet for its chain, its account, and the code at the address of the rescue, and has its node try "
+                    "the call. That finds a wrong chain, a page that has become old, and a node without this rescue; it does not find a server that lies, since the server also made this "
                     "page. Compare what the wallet shows with the plan, and the address with one that you have from elsewhere, and "
                     a href={ (path(*address)) "/check" } { "check it yourself" } ": " code { "levee verify " (address) } " proves the address, and "
                     code { "levee decode" } " tells what a call does."

@@ -1,7 +1,7 @@
 //! How much of its target a rescue has, as a small picture for other pages.
 
 use levee::{Block, display::utc, text::status};
-use levee_model::{RescueView, Status};
+use levee_model::{Asset, RescueView, Status, Units, Wei};
 use maud::{Markup, html};
 
 use crate::html::short_eth;
@@ -14,8 +14,10 @@ const MARGIN: usize = 8;
 pub fn badge(view: &RescueView, block: Block) -> String {
     let label = if view.status == Status::Open { "locked" } else { "pledged" };
     let target = short_eth(view.terms.target);
-    let locked = view.coverage.map(short_eth);
-    let locked = locked.as_deref().map_or("unknown", |locked| locked.trim_end_matches(" ETH"));
+    let locked = match view.coverage.map(short_eth) {
+        Some(locked) => locked.trim_end_matches(" ETH").to_owned(),
+        None => valued_apart(view),
+    };
     let at = format!(
         "{} at the end of block {}, {}",
         status::text(view, block.time),
@@ -23,6 +25,12 @@ pub fn badge(view: &RescueView, block: Block) -> String {
         utc(block.time)
     );
     picture(label, &format!("{locked} / {target}"), &at).into_string()
+}
+
+/// What is locked in ETH, where what there is in shares has no value that is known.
+fn valued_apart(view: &RescueView) -> String {
+    let ether = view.pots.iter().filter(|pot| pot.asset == Asset::Eth).map(|pot| pot.total).sum::<Units>();
+    if ether.is_zero() { "shares".into() } else { format!("{} + shares", short_eth(Wei::new(ether.get()))) }
 }
 
 fn picture(label: &str, text: &str, at: &str) -> Markup {

@@ -44,11 +44,12 @@ impl CompactsPage<'_> {
             }
         };
         let rows: Vec<_> = self.listed.iter().map(row).collect();
+        let announced = if self.count == 1 { "itself as a compact" } else { "themselves as compacts" };
         Frame::new("Compacts", None, header).document(&html! {
             section #compacts {
                 h2 { "Compacts" }
                 p.note {
-                    (counted(self.count, "contract")) " that announced itself as a compact, the latest first. A counterfeit is none, or none to rely on: "
+                    (counted(self.count, "contract")) " that announced " (announced) ", the latest first. A counterfeit is no compact, or none to rely on: "
                     "do not send anything to it."
                 }
                 @if !rows.is_empty() { (table("Compacts, and contracts that only look like one", ["Compact", "Block", "State"], &rows)) }

@@ -9,7 +9,10 @@ use levee_model::{RescueView, Status};
 use maud::{Markup, html};
 
 use super::{Frame, path, turner};
-use crate::html::{account, counted, eth, eth_or_unknown, table, time, time_from};
+use crate::{
+    headline::locked,
+    html::{account, counted, eth, table, time, time_from},
+};
 
 /// The rescues of a chain at a block, a page of them.
 #[derive(Debug)]
@@ -119,7 +122,7 @@ impl RescuesPage<'_> {
         [
             link(rescue),
             html! { (status::text(view, self.block.time)) },
-            html! { (eth_or_unknown(view.coverage)) " " span.dim { (pledged) } },
+            html! { (locked(view)) " " span.dim { (pledged) } },
             eth(view.terms.target),
             html! { span.n { (share.unwrap_or_else(|| "unknown".into())) } },
             time_from(view.terms.deadline, self.block.time),
