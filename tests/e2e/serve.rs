@@ -12,6 +12,7 @@ use alloy::{
     providers::{Provider as _, ext::AnvilApi as _},
     transports::http::reqwest,
 };
+use levee_lab::proxy::{Proxy, Reply};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -216,6 +217,52 @@ async fn programs_are_told_what_the_commands_tell() {
         let told = ["levee-block", "levee-block-hash", "levee-block-time"].map(|name| answer.header(name));
         assert_eq!(told, expected.each_ref().map(String::as_str), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_node_says_what_shares_are_worth() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.levee("index --store index.db --once").ok();
+    let path = format!("/api/v1/rescue/{}", world.rescue());
+    let alone = Server::start(&world, "--store index.db");
+    assert_eq!(alone.get(&path).await.json()["coverageWei"], Value::Null);
+
+    let node = Proxy::replying(&world.endpoint(), |_| Reply::Node);
+    let server = Server::start(&world, &format!("--store index.db --rpc-url {}", node.url()));
+    let status = world.status();
+    // 41 ETH, 25 shares of stETH at 1.2 ETH, and 50 wstETH, whose value in the books is 60 ETH.
+    assert_eq!(status["coverageWei"], (131 * ETHER).to_string());
+    for _ in 0..2 {
+        assert_eq!(server.get(&path).await.json(), status);
+    }
+    let page = server.get(&server.of(&world)).await.text;
+    assert!(page.contains("131 ETH"), "{page}");
+    // For one block it is asked once.
+    assert_eq!(node.methods(), ["eth_chainId", "eth_call"]);
+
+    let elsewhere = world.levee(&format!("serve --store index.db --chain 1 --rpc-url {}", node.url()));
+    assert_eq!(elsewhere.code, Some(1));
+    let mainnet = Proxy::replying(&world.endpoint(), |_| Reply::Result(json!("0x1")));
+    let line = format!("serve --store index.db --rpc-url {}", mainnet.url());
+    world.levee(&line).assert_refused(
+        "the node is on chain 1, not on chain 31337",
+        "check `--rpc-url` and `--chain`, or the terms' `chain`; nothing was sent",
+    );
+}
+
+#[tokio::test]
+async fn pages_go_on_without_their_node() {
+    let world = World::with_rescue().await;
+    world.pledge_all();
+    world.levee("index --store index.db --once").ok();
+    let broken = Proxy::replying(&world.endpoint(), |request| match request["method"].as_str() {
+        Some("eth_call") => Reply::Error(-32000, "header not found"),
+        _ => Reply::Node,
+    });
+    let server = Server::start(&world, &format!("--store index.db --rpc-url {}", broken.url()));
+    let told = server.get(&format!("/api/v1/rescue/{}", world.rescue())).await;
+    assert_eq!((told.code, &told.json()["coverageWei"]), (200, &Value::Null));
 }
 
 /// The only page of what a command tells, with more keys.
@@ -537,22 +584,28 @@ async fn counterfeits_and_rescues_that_do_not_add_up_are_shown_as_such() {
     let world = world().await;
     // As the index keeps what announced itself at an address that does not follow from its terms.
     let insert = "INSERT INTO contracts (chain, address, kind, rescue, block, counterfeit)
-        VALUES (31337, x'f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0', 'rescue', x'f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0', 3, 'otherAddress')";
+        VALUES (31337, x'f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0', 'rescue', x'f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0', 900, 'otherAddress')";
     execute(&world, insert).await;
     let server = Server::start(&world, "--store index.db");
     let false_one = Address::repeat_byte(0xf0);
     let list = server.get("/").await.text;
     assert!(list.contains("1 rescue, the latest first, and 1 counterfeit."), "{list}");
     let reason = "its address does not follow from Levee's code and the terms that it announced";
-    assert!(list.contains(&format!("<strong>counterfeit</strong> of block 3: {reason}")), "{list}");
+    assert!(list.contains(&format!("<strong>counterfeit</strong> of block 900: {reason}")), "{list}");
     assert!(!list.contains(&format!("/rescue/{false_one}")), "it has no page");
     let rescues = server.api("/rescues", "/rescues").await;
-    let told = json!({ "rescue": false_one.to_string(), "createdBlock": 3, "counterfeit": "otherAddress" });
+    // The last, though it is the latest: anyone can make many.
+    let told = json!({ "rescue": false_one.to_string(), "createdBlock": 900, "counterfeit": "otherAddress" });
     assert_eq!(rescues["rescues"][1], told);
     let refused = server.get(&format!("/api/v1/rescue/{false_one}")).await;
     let message = format!("`{false_one}` is a counterfeit of a rescue: {reason}");
     assert_eq!((refused.code, &refused.json()["error"]["message"]), (404, &json!(message)));
     assert_eq!(server.end(), Some(0));
+    for service in ["keeper --dev 0", "watch --state watch.db"] {
+        let ran = world.levee(&format!("{service} --once --store index.db --rescue {false_one}"));
+        let refused = format!("error: {message}\n\nhint: do not send anything to it\n");
+        assert!(ran.code == Some(1) && ran.stderr.ends_with(&refused), "{service}: {}", ran.stderr);
+    }
 
     // A node has left out the creation.
     execute(
@@ -773,14 +826,20 @@ async fn the_unit_for_systemd_starts_a_server() {
 #[tokio::test]
 async fn the_page_says_how_to_run_it() {
     let page = project_file("docs/serve.md");
-    let [run, ask] = crate::readme::shell_blocks(&page)[..] else { panic!("there are other blocks") };
+    let [run, valued, ask] = crate::readme::shell_blocks(&page)[..] else { panic!("there are other blocks") };
     let world = world().await;
     let [index, serve] = run.lines().collect::<Vec<_>>()[..] else { panic!("{run}") };
     let index = index.split(" --rpc-url").next().expect("a command").trim_start_matches("levee ");
     world.levee(&format!("{index} --once")).ok();
-    let mut command = levee(world.directory());
-    command.args(serve.trim_start_matches("levee ").split(' ')).args(["--listen", "127.0.0.1:0", "--json"]);
-    let server = Server::by(command);
+    let started = |line: &str| {
+        let mut command = levee(world.directory());
+        let line = line.replace("https://node.example", &world.endpoint());
+        command.args(line.trim().trim_start_matches("levee ").split(' '));
+        command.args(["--listen", "127.0.0.1:0", "--json"]);
+        Server::by(command)
+    };
+    assert_eq!(started(valued).get("/").await.code, 200);
+    let server = started(serve);
     for line in ask.lines() {
         let path = line.strip_prefix("curl http://127.0.0.1:8080").expect("a request").split(' ').next();
         let path = path.unwrap_or_default().replace("0xRESCUE", &world.rescue().to_string());

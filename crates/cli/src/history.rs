@@ -7,7 +7,7 @@ use levee::{
     Entry, History,
     compact::{CompactClient, CompactHistory},
 };
-use levee_index::Store;
+use levee_index::{Contract, Kind, Store, Verdict};
 
 use crate::{
     commands::declarations::Reading,
@@ -116,19 +116,39 @@ pub(crate) async fn in_store(store: &Store, chain: u64, rescue: Address) -> Resu
 pub(crate) async fn chain_of(store: &Store, expected: Option<u64>) -> Result<u64> {
     let chains = store.chains().await?;
     let listed = || chains.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let location = store.location();
     match (expected, chains.as_slice()) {
         (Some(chain), _) if chains.contains(&chain) => Ok(chain),
         (None, &[chain]) => Ok(chain),
-        (_, []) => Err(UserError::new("the index is empty").hint("run `levee index` first").into()),
+        (_, []) => Err(UserError::new(format!("the index in `{location}` is empty"))
+            .hint("check `--store`, or run `levee index` first")
+            .into()),
         (Some(chain), _) => {
-            Err(UserError::new(format!("the index is of chain {}, and not of chain {chain}", listed()))
-                .hint("run `levee index` with a node of that chain first, or choose another store")
+            let message =
+                format!("the index in `{location}` is of chain {}, and not of chain {chain}", listed());
+            Err(UserError::new(message)
+                .hint("run `levee index` with a node of that chain first, or choose another store with `--store`")
                 .into())
         }
-        (None, _) => Err(UserError::new(format!("the index is of several chains: {}", listed()))
-            .hint("choose one with `--chain`")
-            .into()),
+        (None, _) => {
+            Err(UserError::new(format!("the index in `{location}` is of several chains: {}", listed()))
+                .hint("choose one with `--chain`")
+                .into())
+        }
     }
+}
+
+/// Refuses a contract that is not among these, and a counterfeit.
+pub(crate) fn require_genuine(
+    contracts: &[Contract],
+    address: Address,
+    unknown: impl FnOnce() -> UserError,
+) -> Result<(), UserError> {
+    let contract = contracts.iter().find(|contract| contract.address == address).ok_or_else(unknown)?;
+    let Verdict::Counterfeit(reason) = contract.verdict else { return Ok(()) };
+    let what = if contract.kind == Kind::Compact { "compact" } else { "rescue" };
+    Err(UserError::new(format!("`{address}` is a counterfeit of a {what}: {reason}"))
+        .hint("do not send anything to it"))
 }
 
 /// The index of a chain does not have a compact.

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use alloy::providers::DynProvider;
 use clap::Args;
 use eyre::Result;
 use schemars::JsonSchema;
@@ -13,23 +14,27 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    config,
+    connection::NetworkArgs,
     documents::DocumentArgs,
     error::UserError,
     history,
     interruption::interruption,
     output::Output,
     serve::{Server, Settings},
-    service::vitals::listen,
+    service::vitals::{listen, parse_listen},
     store::StoreArgs,
     trace::LogFormat,
 };
 
+/// How long a node is asked what shares are worth.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// What to serve, and where.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Serves a page about each rescue of an index, what each contributor has in it, and the same as JSON, for anyone to read. It only reads: it \
-asks no node, and has no key. Pages need no script; with it, they follow the index. Carry on the index with `levee index`, in another \
+Serves a page about each rescue of an index, what each contributor has in it, and the same as JSON, for anyone to read. It only reads, and \
+has no key. What stETH is worth before a rescue is decided is in no log: with `--rpc-url`, a node says it, and that is all it is asked. \
+Pages need no script; with it, they follow the index. Carry on the index with `levee index`, in another \
 process. Goes on until it is interrupted. Serve it to others through a proxy that ends TLS.
 
 Examples:
@@ -37,12 +42,8 @@ Examples:
   levee serve --store postgres://reader@db.example/levee --listen 0.0.0.0:8080 --proxy 10.0.0.1 --log json")]
 pub(crate) struct ServeArgs {
     /// Address to serve at.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_listen, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-
-    /// Chain to serve, if the index is of several.
-    #[arg(long, value_name = "CHAIN", value_parser = config::parse_chain)]
-    chain: Option<u64>,
 
     /// Address of a proxy, whose `X-Forwarded-For` is believed; may be repeated. Without it, all that come through a proxy share one rate.
     #[arg(long, value_name = "IP")]
@@ -73,6 +74,9 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     store: StoreArgs,
+
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 /// What `levee serve --json` writes when it is ready, as one line.
@@ -87,14 +91,16 @@ pub(crate) struct Serving {
 impl ServeArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let stop = interruption()?;
         let holes = self.documents.holes()?;
+        // Not before files are read: one that never ends is ended by the signal itself.
+        let stop = interruption()?;
         let store = self.store.open_to_read().await?;
-        let chain = history::chain_of(&store, self.chain).await?;
+        let chain = history::chain_of(&store, self.network.chain()).await?;
+        let node = self.node(chain).await?;
         let listener = listen(self.listen).await?;
         let (rate, proxies, stale) = (self.rate, self.proxy, self.stale);
         let (every, wallet_node) = (Duration::from_secs(self.every), self.wallet_rpc_url);
-        let settings = Settings { every, rate, proxies, stale, wallet_node, holes };
+        let settings = Settings { every, rate, proxies, stale, wallet_node, node, holes };
         let server = Server::open(store, chain, listener, settings).await?;
         let url = format!("http://{}/", server.address()?);
         tracing::info!(target: "serve", url, chain, "serving");
@@ -104,6 +110,15 @@ impl ServeArgs {
         server.run(stop).await;
         tracing::info!(target: "serve", "ended");
         Ok(())
+    }
+
+    /// The node that is named, if there is one. It is not waited for long: pages go on without it.
+    async fn node(&self, chain: u64) -> Result<Option<DynProvider>> {
+        if !self.network.names_node() {
+            return Ok(None);
+        }
+        let connection = self.network.connect_on(chain).await?;
+        Ok(Some(connection.nodes.with_patience(PATIENCE).read_only()))
     }
 }
 

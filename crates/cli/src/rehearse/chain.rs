@@ -87,7 +87,15 @@ impl Chain {
         for name in cast.names() {
             self.add_balance(cast::address(name), FOR_GAS).await?;
         }
+        // The latest block must say what the state is, or nothing can be proven by it.
+        self.pass_until(self.now().await?).await?;
         Ok(self.provider.anvil_set_auto_mine(true).await?)
+    }
+
+    /// Time of the latest block.
+    async fn now(&self) -> Result<Timestamp> {
+        let block = self.provider.get_block(BlockId::latest()).await?;
+        Ok(block.ok_or_else(|| eyre::eyre!("anvil has no latest block"))?.header.timestamp)
     }
 
     /// Mines a block with the time `time`, without calls.

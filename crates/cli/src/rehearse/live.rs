@@ -44,7 +44,7 @@ impl Live {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("index.db").display().to_string();
         let store = Store::open(&path).await?;
-        let mut indexer = Indexer::new(Node::new(provider), store, CHAIN, 0);
+        let mut indexer = Indexer::new(Node::new(provider.clone()), store, CHAIN, 0);
         while !matches!(indexer.step().await?, Step::UpToDate(_)) {}
         let read = Store::open_to_read(&path).await?;
         let settings = Settings {
@@ -54,6 +54,7 @@ impl Live {
             // The chain has the time of the scenario.
             stale: u64::MAX,
             wallet_node: Some(node),
+            node: Some(provider),
             holes,
         };
         let server = Server::open(read, CHAIN, listener, settings).await?;

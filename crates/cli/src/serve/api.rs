@@ -40,7 +40,7 @@ pub(super) const ROWS: usize = 1_000;
 const JSON: &str = "application/json";
 const CSV: &str = "text/csv; charset=utf-8";
 
-/// The rescues of a chain: a page of those that announced themselves, the latest first.
+/// The rescues of a chain: a page of those that announced themselves, the latest first, and counterfeits last.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Rescues {
     chain: u64,

@@ -1,19 +1,23 @@
 //! What the server knows: everything of one chain at the block of the index's cursor, added up once and shared by all requests.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
-use alloy::primitives::{Address, B256};
+use alloy::{
+    primitives::{Address, B256},
+    providers::DynProvider,
+};
 use eyre::{Report, Result, eyre};
 use levee::{
     Block, Declared, Edition, Entry, Event, History, RescueView, Statement,
     board::{BoardEvent, Compared, standing_among},
 };
 use levee_index::{Contract, Cursor, IndexError, Kind, Look, Store, Verdict};
-use levee_model::{Timestamp, Wei};
+use levee_model::{Rate, Rescue, Timestamp, Wei};
 use levee_pages::{Basis, Said};
 use tokio::{
     sync::{Mutex as AsyncMutex, broadcast, watch},
@@ -24,6 +28,7 @@ use super::{
     bodies::{At, Bodies},
     compacts,
     metrics::Metrics,
+    rates::Rates,
 };
 use crate::{
     error::{self, UserError},
@@ -44,6 +49,8 @@ const NEWS: usize = 16;
 pub(super) struct Archive {
     pub(super) store: Store,
     pub(super) chain: u64,
+    /// Says what shares are worth, if there is one.
+    node: Option<DynProvider>,
     latest: watch::Sender<Arc<Issue>>,
     news: broadcast::Sender<News>,
     /// Held by whoever moves on to another block.
@@ -65,11 +72,12 @@ pub(super) struct News {
 pub(super) struct Issue {
     pub(super) cursor: Cursor,
     pub(super) block: Block,
-    /// All that announced themselves as rescues, the latest first.
+    /// All that announced themselves as rescues, in their order.
     pub(super) rescues: Vec<Contract>,
-    /// All that announced themselves as compacts, the latest first.
+    /// All that announced themselves as compacts, in their order.
     pub(super) compacts: Vec<Contract>,
     shelf: Mutex<Shelf>,
+    rates: Rates,
     pub(super) bodies: Bodies,
 }
 
@@ -127,13 +135,18 @@ struct Shelf {
 
 impl Archive {
     /// Opens what a store has of a chain.
-    pub(super) async fn open(store: Store, chain: u64, metrics: Metrics) -> Result<Self> {
+    pub(super) async fn open(
+        store: Store,
+        chain: u64,
+        node: Option<DynProvider>,
+        metrics: Metrics,
+    ) -> Result<Self> {
         let look = store.look(chain, None).await?.ok_or_else(empty)?;
         let first = Issue::new(look);
         metrics.at(&first);
         let (latest, news) = (watch::Sender::new(Arc::new(first)), broadcast::Sender::new(NEWS));
         let (turn, adding) = Default::default();
-        Ok(Self { store, chain, latest, news, turn, adding, metrics })
+        Ok(Self { store, chain, node, latest, news, turn, adding, metrics })
     }
 
     /// The latest issue.
@@ -203,7 +216,7 @@ impl Archive {
             let is_declared = changes.is_some_and(|changes| changes.declared.contains(&rescue));
             let known = match known {
                 Ok(told) if is_same && is_declared => self.with_declarations(next, before, &told).await?,
-                Ok(told) if is_same => Some(Ok(Arc::new(told.at(next.block)))),
+                Ok(told) if is_same => Some(Ok(Arc::new(self.carried(next, &told).await))),
                 Err(error) if is_same => Some(Err(error)),
                 _ => self.read(next, rescue).await?,
             };
@@ -218,7 +231,18 @@ impl Archive {
     async fn with_declarations(&self, next: &Issue, before: &Issue, told: &Told) -> Result<Option<Known>> {
         let (rescue, above) = (told.history.address, Some(before.block.number));
         let new = self.store.declarations_at(self.chain, next.cursor, rescue, above).await?;
-        Ok(new.map(|new| Ok(Arc::new(told.at(next.block).with(new)))))
+        let Some(new) = new else { return Ok(None) };
+        Ok(Some(Ok(Arc::new(self.carried(next, told).await.with(new)))))
+    }
+
+    /// A rescue of the issue before, in which nothing has happened up to this one.
+    async fn carried(&self, next: &Issue, told: &Told) -> Told {
+        told.at(next.block, self.rate(next, &told.history.rescue).await)
+    }
+
+    /// What shares are worth to a rescue at the block of an issue, if that is known.
+    async fn rate(&self, issue: &Issue, rescue: &Rescue) -> Option<Rate> {
+        issue.rates.of(rescue, self.node.as_ref(), issue.cursor.hash).await
     }
 
     fn publish(&self, next: Issue, changes: Option<Changes>) {
@@ -268,7 +292,7 @@ impl Archive {
 
     /// Reads a rescue at the block of an issue; none if the index has moved on.
     async fn read(&self, issue: &Issue, rescue: Address) -> Result<Option<Known>> {
-        let history = match self.store.history_at(self.chain, issue.cursor, rescue).await {
+        let mut history = match self.store.history_at(self.chain, issue.cursor, rescue).await {
             Ok(Some(history)) => history,
             Ok(None) => return Ok(None),
             Err(error @ (IndexError::HistoryBroken { .. } | IndexError::Client(_))) => {
@@ -279,6 +303,7 @@ impl Archive {
         let Some(entries) = self.store.declarations_at(self.chain, issue.cursor, rescue, None).await? else {
             return Ok(None);
         };
+        history.rate = self.rate(issue, &history.rescue).await;
         let told = task::spawn_blocking(move || Told::of(history, entries)).await?;
         Ok(Some(told.map(Arc::new).map_err(IndexError::Client)))
     }
@@ -298,9 +323,9 @@ impl Issue {
         let compacts = compacts::of_look(&look);
         let Look { cursor, block, contracts: mut rescues, .. } = look;
         rescues.retain(|contract| contract.kind == Kind::Rescue);
-        rescues.sort_by_key(|contract| (std::cmp::Reverse(contract.block), contract.address));
-        let (shelf, bodies) = Default::default();
-        Self { cursor, block, rescues, compacts, shelf, bodies }
+        sort(&mut rescues);
+        let (shelf, rates, bodies) = Default::default();
+        Self { cursor, block, rescues, compacts, shelf, rates, bodies }
     }
 
     /// The rescues of this issue that something is new about: anyone can declare for anything else, and that is nobody's news.
@@ -311,7 +336,7 @@ impl Issue {
 
     /// Refuses what is no genuine rescue.
     fn check(&self, chain: u64, rescue: Address) -> Result<(), UserError> {
-        require_genuine(&self.rescues, rescue, "rescue", || history::unknown(chain, rescue))
+        history::require_genuine(&self.rescues, rescue, || history::unknown(chain, rescue))
     }
 
     /// The block that everything is true at.
@@ -381,22 +406,10 @@ impl Stated {
     }
 }
 
-/// Refuses a contract that is not among these, and a counterfeit of `what` they are.
-pub(super) fn require_genuine(
-    contracts: &[Contract],
-    address: Address,
-    what: &str,
-    unknown: impl FnOnce() -> UserError,
-) -> Result<(), UserError> {
-    let contract = contracts.iter().find(|contract| contract.address == address);
-    match contract.map(|contract| contract.verdict) {
-        Some(Verdict::Genuine) => Ok(()),
-        Some(Verdict::Counterfeit(reason)) => {
-            Err(UserError::new(format!("`{address}` is a counterfeit of a {what}: {reason}"))
-                .hint("do not send anything to it"))
-        }
-        None => Err(unknown()),
-    }
+/// Puts the latest first, and counterfeits last: anyone can make any number of these.
+pub(super) fn sort(contracts: &mut [Contract]) {
+    let is_counterfeit = |contract: &Contract| contract.verdict != Verdict::Genuine;
+    contracts.sort_by_key(|contract| (is_counterfeit(contract), Reverse(contract.block), contract.address));
 }
 
 impl Told {
@@ -407,8 +420,8 @@ impl Told {
     }
 
     /// The same at a later block, if nothing has happened up to there.
-    fn at(&self, block: Block) -> Self {
-        let history = History { block, ..self.history.clone() };
+    fn at(&self, block: Block, rate: Option<Rate>) -> Self {
+        let history = History { block, rate, ..self.history.clone() };
         Self::new(history, self.basis.clone(), self.edition, self.stated.clone())
     }
 

@@ -1,6 +1,6 @@
 //! The pages about compacts.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::sync::Arc;
 
 use alloy::primitives::Address;
 use axum::{
@@ -18,7 +18,7 @@ use levee_pages::{
 
 use super::{
     Site,
-    archive::{Archive, Issue, TRIES, catching_up, require_genuine},
+    archive::{Archive, Issue, TRIES, catching_up, sort},
     asked::Page,
     bodies::Body,
     pages::{HTML, age},
@@ -29,11 +29,11 @@ use crate::{address, history};
 /// How many compacts one page lists.
 const COMPACTS_ON_A_PAGE: usize = 30;
 
-/// The compacts of an index, the latest first.
+/// The compacts of an index, in their order.
 pub(super) fn of_look(look: &Look) -> Vec<Contract> {
     let is_compact = |contract: &&Contract| contract.kind == Kind::Compact;
     let mut compacts: Vec<_> = look.contracts.iter().filter(is_compact).copied().collect();
-    compacts.sort_by_key(|contract| (Reverse(contract.block), contract.address));
+    sort(&mut compacts);
     compacts
 }
 
@@ -84,7 +84,7 @@ impl Site {
         for _ in 0..TRIES {
             let issue = self.archive.issue();
             let unknown = || history::unknown_compact(self.archive.chain, compact);
-            require_genuine(&issue.compacts, compact, "compact", unknown)?;
+            history::require_genuine(&issue.compacts, compact, unknown)?;
             let age = age(issue.block);
             let key = format!("/compact/{compact} {age}");
             if let Some(body) = issue.bodies.get(&key) {

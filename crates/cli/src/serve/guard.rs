@@ -2,7 +2,7 @@
 
 use std::{
     hash::{BuildHasher as _, RandomState},
-    net::{IpAddr, Ipv6Addr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
     time::Duration,
@@ -93,8 +93,8 @@ impl Allowance {
         }
         let said = headers.get_all(FORWARDED).iter().filter_map(|value| value.to_str().ok());
         let said: Vec<_> = said.flat_map(|value| value.split(',')).map(str::trim).collect();
-        let hops = said.into_iter().rev().map_while(|hop| hop.parse::<IpAddr>().ok());
-        hops.map(|hop| hop.to_canonical()).find(|hop| !self.proxies.contains(hop)).unwrap_or(peer)
+        let mut hops = said.into_iter().rev().map_while(address_of);
+        hops.find(|hop| !self.proxies.contains(hop)).unwrap_or(peer)
     }
 
     /// Forgets who has its whole allowance again, from time to time.
@@ -105,6 +105,12 @@ impl Allowance {
             self.limiter.shrink_to_fit();
         }
     }
+}
+
+/// The address of one hop, to which some proxies add the port that it came from.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse().ok().map(|hop: SocketAddr| hop.ip());
+    hop.parse().ok().or_else(with_port).map(|hop: IpAddr| hop.to_canonical())
 }
 
 /// The network that is one client: of an IPv6 address the first 64 bits, because whoever has one has all of them.
@@ -240,6 +246,11 @@ mod tests {
         // What follows something unreadable is not believed.
         assert_eq!(client("10.0.0.1", &["198.51.100.1, nonsense"]), "10.0.0.1");
         assert_eq!(client("::ffff:10.0.0.1", &["::ffff:198.51.100.1"]), "198.51.100.1");
+        assert_eq!(client("10.0.0.1", &["203.0.113.5:1, 198.51.100.1:40000, 10.0.0.2:443"]), "198.51.100.1");
+        assert_eq!(client("10.0.0.1", &["[2001:db8::5]:40000"]), "2001:db8::5");
+        assert_eq!(client("10.0.0.1", &["[::ffff:198.51.100.1]:1"]), "198.51.100.1");
+        assert_eq!(client("10.0.0.1", &["2001:db8::5"]), "2001:db8::5");
+        assert_eq!(client("10.0.0.1", &["198.51.100.1:http"]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
     }
 

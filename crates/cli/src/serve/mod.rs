@@ -1,5 +1,5 @@
-//! `levee serve`: pages and an interface for programs about all rescues of an index, for anyone to read. It only reads, asks no node and holds
-//! no key.
+//! `levee serve`: pages and an interface for programs about all rescues of an index, for anyone to read. It only reads, holds no key, and asks a
+//! node for nothing but what shares are worth, if it is given one.
 //!
 //! A request goes through `guard`, which says who may ask how often and what every answer carries, to a handler in `pages`, `api` or `live`.
 //! These make an answer from the latest `Issue` of the `archive`: everything of one block, added up once.
@@ -19,6 +19,7 @@ mod metrics;
 mod openapi;
 mod pages;
 mod problem;
+mod rates;
 mod shares;
 mod what_if;
 
@@ -49,7 +50,7 @@ use tokio::{
 use tower_http::compression::CompressionLayer;
 
 use crate::error::UserError;
-use alloy::primitives::Address;
+use alloy::{primitives::Address, providers::DynProvider};
 use archive::{Archive, Issue, Told};
 use bodies::{Body, Room};
 use guard::Allowance;
@@ -70,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) stale: u64,
     /// A public node that visitors' wallets are offered that do not know the chain.
     pub(crate) wallet_node: Option<String>,
+    /// A node that says what shares are worth before a rescue is decided.
+    pub(crate) node: Option<DynProvider>,
     /// What documents say that targets are the net of.
     pub(crate) holes: Holes,
 }
@@ -107,7 +110,7 @@ impl Server {
         listener: TcpListener,
         settings: Settings,
     ) -> Result<Self> {
-        let archive = Archive::open(store, chain, Metrics::default()).await?;
+        let archive = Archive::open(store, chain, settings.node, Metrics::default()).await?;
         let site = Site {
             archive: Arc::new(archive),
             allowance: Allowance::new(settings.rate, settings.proxies),

@@ -43,7 +43,7 @@ fn operations(generator: &mut SchemaGenerator) -> Vec<Operation> {
         json_of::<api::Rescues>(
             generator,
             "/rescues",
-            "All that announced themselves as rescues, the latest first, a hundred on a page",
+            "All that announced themselves as rescues, the latest first, and counterfeits last, a hundred on a page",
         ),
         json_of::<RescueJson<'_>>(
             generator,

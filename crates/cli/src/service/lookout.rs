@@ -11,7 +11,7 @@ use super::{
     vitals::Vitals,
     watched::{Detail, Watched},
 };
-use crate::{commands::index, connection::Connection, history, store::StoreArgs};
+use crate::{commands::index, connection::Connection, error::UserError, history, store::StoreArgs};
 
 /// Follows the chain.
 #[derive(Debug)]
@@ -26,9 +26,6 @@ pub(crate) struct Lookout {
     /// Those that can be added up, and cannot be looked after all the same, as of the last time that it was tried.
     untold: Vec<Address>,
 }
-
-/// How many blocks a node may be behind the index: several nodes behind one address are not at the same block.
-const LAG: u64 = 3;
 
 /// What one look has found.
 #[derive(Debug, Clone, Copy)]
@@ -76,12 +73,9 @@ impl Lookout {
         };
         let Progress { cursor: Some(cursor), head, .. } = progress else { return Ok(Sight::Nothing) };
         self.count(&cursor, head);
-        if head.saturating_add(LAG) < cursor.number {
+        if let Some(lost) = index::lost(&progress) {
             // What happens now is not seen, though all that is known was right.
-            return Err(eyre!(
-                "the node is at block {head}, and the index at block {}: the node stands still or lost its blocks",
-                cursor.number
-            ));
+            return Err(eyre!(lost));
         }
         self.vitals.well();
         if cursor.number < head {
@@ -93,7 +87,7 @@ impl Lookout {
             return Ok(Sight::Behind);
         };
         self.watched.update(cursor).await?;
-        self.tell_missing();
+        self.tell_missing().await?;
         self.count_broken();
         self.vitals.rescues.set(i64::try_from(self.watched.len()).unwrap_or(i64::MAX));
         Ok(Sight::At(Now { block: header.number, time: header.time }))
@@ -103,7 +97,7 @@ impl Lookout {
     pub(crate) async fn caught_up(&mut self, every: Duration) -> Result<Now> {
         loop {
             match self.look().await? {
-                Sight::At(now) => return self.require_all(now),
+                Sight::At(now) => return self.require_all(now).await,
                 Sight::Behind => {}
                 Sight::Nothing => tokio::time::sleep(every).await,
             }
@@ -111,9 +105,19 @@ impl Lookout {
     }
 
     /// Whoever looks once must be told if a rescue is not there: there is no second look at which it may be.
-    fn require_all(&self, now: Now) -> Result<Now> {
-        let Some(rescue) = self.missing.first() else { return Ok(now) };
-        Err(history::unknown_of_either(self.chain, *rescue).into())
+    async fn require_all(&self, now: Now) -> Result<Now> {
+        match self.missing.first() {
+            Some(contract) => Err(self.why_missing(*contract).await?.into()),
+            None => Ok(now),
+        }
+    }
+
+    /// Why a rescue or a compact cannot be looked after: it is a counterfeit, or not in the index.
+    async fn why_missing(&self, contract: Address) -> Result<UserError> {
+        let unknown = || history::unknown_of_either(self.chain, contract);
+        let contracts = self.store.contracts(self.chain).await?;
+        // It is missing, and so not genuine, unless the index has moved on meanwhile.
+        Ok(history::require_genuine(&contracts, contract, unknown).err().unwrap_or_else(unknown))
     }
 
     /// Takes note of those that can be added up, and cannot be looked after all the same.
@@ -131,12 +135,14 @@ impl Lookout {
         self.vitals.broken.set(i64::try_from(self.broken().count()).unwrap_or(i64::MAX));
     }
 
-    fn tell_missing(&mut self) {
+    async fn tell_missing(&mut self) -> Result<()> {
         let missing = self.watched.missing();
         for rescue in missing.iter().filter(|rescue| !self.missing.contains(rescue)) {
-            tracing::warn!(target: "service", %rescue, "the index has no such rescue or compact");
+            let error = self.why_missing(*rescue).await?;
+            tracing::warn!(target: "service", %rescue, %error, "it is not looked after");
         }
         self.missing = missing;
+        Ok(())
     }
 
     fn count(&self, cursor: &Cursor, head: u64) {

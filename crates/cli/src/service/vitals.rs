@@ -86,6 +86,14 @@ pub(crate) fn exposed(registry: &Registry) -> Response {
     }
 }
 
+/// Reads an address to listen at.
+pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, UserError> {
+    text.parse().map_err(|_| {
+        UserError::new(format!("`{text}` is not an address with a port"))
+            .hint("write it as in `127.0.0.1:9464`")
+    })
+}
+
 /// Listens at the address of `--listen`.
 ///
 /// # Errors
