@@ -509,19 +509,19 @@ async fn what_comes_too_late_is_told_with_the_state_of_things() {
         (
             ANYONE,
             "release ETH",
-            "no ETH is due: no tranche of it has fallen due".to_owned(),
-            "`levee status` shows when the next tranche falls due",
+            "no ETH is due: no tranche of it is due to the beneficiary".to_owned(),
+            "`levee status` shows when the next tranche falls due, if there is one",
         ),
         (
             ANYONE,
             "release stETH",
-            "no stETH is due: no tranche of it has fallen due".to_owned(),
-            "`levee status` shows when the next tranche falls due",
+            "no stETH is due: no tranche of it is due to the beneficiary".to_owned(),
+            "`levee status` shows when the next tranche falls due, if there is one",
         ),
         (
             ANN,
             "refund",
-            format!("nothing can be refunded to `{ann}`: what was not drawn has already been refunded"),
+            format!("nothing can be refunded to `{ann}`: all that it pledged was drawn"),
             "`levee positions ADDRESS` shows an account's pledges and refunds",
         ),
     ];
@@ -535,6 +535,32 @@ async fn what_comes_too_late_is_told_with_the_state_of_things() {
         let line = format!("{line} --terms rescue.toml --dev {account} --yes");
         world.assert_refused(&line, due, now).await;
     }
+}
+
+#[tokio::test]
+async fn an_account_without_the_amount_is_told_what_it_has_and_needs() {
+    let world = World::with_rescue().await;
+    let ran = world.try_by(ANN, "pledge 30000 ETH --tier 0");
+    let ann = world.address(ANN);
+    let message = format!("error: `{ann}` does not have enough ETH for the transaction: it has ");
+    assert!(ran.code == Some(1) && ran.stderr.starts_with(&message), "{}", ran.stderr);
+    assert!(ran.stderr.contains(" ETH, but the amount alone is 30000 ETH\n"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_rescue_in_eth_only_delivers_nothing_else() {
+    let world = World::start().await;
+    let is_of_lido = |line: &&str| line.starts_with("steth") || line.starts_with("wsteth");
+    let terms: Vec<_> = world.terms().lines().filter(|line| !is_of_lido(line)).map(str::to_owned).collect();
+    world.write("rescue.toml", &terms.join("\n"));
+    world.deploy();
+    world
+        .assert_refused(
+            &format!("release stETH {BY_ANN}"),
+            "this rescue accepts only ETH, not stETH",
+            "use ETH",
+        )
+        .await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ fn next(page: &Value) -> Vec<&str> {
 
 impl World {
     /// What of `amount` counts by the only enlistment of a result: it, by the time that is left to the deadline.
-    async fn unit_seconds(&self, result: &Value, amount: u128) -> U256 {
+    pub(crate) async fn unit_seconds(&self, result: &Value, amount: u128) -> U256 {
         let sent = result["transactions"].as_array().expect("a list").last().expect("one");
         let block = self.chain.get_block_by_number(sent["block"].as_u64().expect("a block").into()).await;
         let time = block.expect("anvil answers").expect("it is there").header.timestamp;
@@ -61,7 +61,7 @@ async fn the_bonus_of_a_failed_rescue_is_shared_by_what_was_pledged_and_for_how_
     world.warp(10 * DAY + 1).await;
     assert_eq!(next(&world.status()), ["refund", "bonus enlist"]);
     let early =
-        "the bonus can be decided only after 2100-01-13T00:00:00Z, and it is now 2100-01-11T00:00:01Z";
+        "the bonus can be decided only after 2100-01-13T00:00:00Z, and it is now 2100-01-11T00:00:02Z";
     let wait = "wait until then; meanwhile, `levee bonus enlist` removes positions that have left the rescue";
     world.assert_refused(&format!("bonus claim --terms rescue.toml --dev {ANN} --yes"), early, wait).await;
     world.warp(12 * DAY + 1).await;
@@ -169,8 +169,37 @@ async fn sponsors_stay_in_the_second_half_of_an_exit_window() {
     world.warp(2 * DAY + 1).await;
     assert!(!next(&world.status()).contains(&"bonus take-back"));
     let line = format!("bonus take-back --terms rescue.toml --dev {CAT} --yes");
-    let open = "the rescue is Open, so the bonus is not decided yet";
-    world.assert_refused(&line, open, "`levee status` shows when the rescue is decided").await;
+    let over = "sponsors could leave only before 2100-01-03T00:00:01Z, in the first half of the exit window";
+    let later =
+        "what is not the pledgers' goes back once the rescue is decided, or earlier before another amendment";
+    world.assert_refused(&line, over, later).await;
+}
+
+#[tokio::test]
+async fn a_bonus_that_its_sponsors_took_back_promises_nothing() {
+    let world = World::with_rescue().await;
+    world.by(CAT, "bonus add 2 ETH");
+    world.by(ANN, "pledge 20 ETH --tier 0");
+    let positions =
+        |account| world.levee(&format!("positions {} --terms rescue.toml", world.address(account)));
+    let cat = world.address(CAT);
+    let sponsored = "sponsored 2 ETH of the bonus, for pledges whose condition is not met\n";
+    assert!(words(&positions(CAT).stdout).contains(&words(sponsored)), "{}", positions(CAT).stdout);
+    let json = world.levee(&format!("positions {cat} --terms rescue.toml --json")).json();
+    assert_eq!(json["sponsoredWei"], (2 * ETHER).to_string());
+
+    world.warp(DAY).await;
+    world.by(GUARDIAN, "guardian amend --target 80ETH");
+    let sponsored = "sponsored 2 ETH of the bonus: `levee bonus take-back` returns it now\n";
+    assert!(words(&positions(CAT).stdout).contains(&words(sponsored)), "{}", positions(CAT).stdout);
+    world.by(CAT, "bonus take-back");
+    assert_eq!(positions(CAT).ok(), format!("{cat} has nothing in this rescue\n"));
+    world.warp(10 * DAY + 1).await;
+    assert!(!positions(ANN).ok().contains("bonus"), "{}", positions(ANN).stdout);
+    let empty = "the bonus of this rescue is empty: its sponsors have taken back what they added";
+    let nothing = "nothing can be added to it any more, and no pledge has a share of it";
+    let line = format!("bonus claim --terms rescue.toml --dev {ANN} --yes");
+    world.assert_refused(&line, empty, nothing).await;
 }
 
 #[tokio::test]
@@ -210,16 +239,13 @@ async fn what_a_bonus_does_not_allow_is_told_before_anything_is_sent() {
                   2100-01-11T00:00:01Z";
     let while_open = "a bonus can be added only while the rescue is open";
     world.assert_refused(&by("bonus add 1 ETH"), closed, while_open).await;
-    let early = |second: u8| {
-        format!(
-            "the bonus can be decided only after 2100-01-13T00:00:00Z, and it is now 2100-01-11T00:00:0{second}Z"
-        )
-    };
+    // That is the time of the next block.
+    let early =
+        "the bonus can be decided only after 2100-01-13T00:00:00Z, and it is now 2100-01-11T00:00:02Z";
     let wait = "wait until then; meanwhile, `levee bonus enlist` removes positions that have left the rescue";
-    world.assert_refused(&by("bonus claim"), &early(1), wait).await;
-    // A sponsor's part the pool alone can know: its answer is that of the next block.
-    world.assert_refused(&by("bonus take-back"), &early(2), wait).await;
-    world.warp(12 * DAY + 1).await;
+    world.assert_refused(&by("bonus claim"), early, wait).await;
+    world.assert_refused(&by("bonus take-back"), early, wait).await;
+    world.warp(12 * DAY).await;
     let none = "its shares are already claimed, its conditions were met, or nothing was enlisted";
     world.assert_refused(&by("bonus claim"), &format!("`{ann}` has no bonus to claim"), none).await;
     world.by(BEN, "bonus claim");

@@ -117,8 +117,16 @@ async fn terms_of_a_compact_are_checked_and_give_its_address() {
     let ran = world.levee("compact check half.toml");
     ran.assert_refused(
         "half.toml: the quorum of 50 % is out of bounds",
-        "choose more than 50 %, or two calls could pass against each other",
+        "choose 50.01 % to 100 %; with half or less, two calls could pass against each other",
     );
+    world.write("more.toml", &text.replace("quorum = \"60 %\"", "quorum = \"100.01 %\""));
+    world.levee("compact check more.toml").assert_refused(
+        "more.toml: the quorum of 100.01 % is out of bounds",
+        "choose 50.01 % to 100 %; with half or less, two calls could pass against each other",
+    );
+    let ran = world.levee("compact show more.toml");
+    let invalid = "warning: these terms are not valid: more.toml: the quorum of 100.01 % is out of bounds\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), invalid));
     let shown = world.levee("compact show mine.toml --json").json();
     assert_eq!(shown["terms"]["quorumBps"], 6_000);
     assert!(told.contains(shown["address"].as_str().expect("text")), "{told}");
@@ -235,9 +243,10 @@ async fn a_call_that_passes_pledges_every_members_part() {
         "nobody has anything left to give to call 0",
         "`levee compact status` shows who gave what",
     );
-    world
-        .try_compact(ANN, "approve", "7")
-        .assert_refused("there is no call 7: 1 were ever proposed", "`levee compact status` shows them");
+    world.try_compact(ANN, "approve", "7").assert_refused(
+        "there is no call 7: the last one proposed is call 0",
+        "`levee compact status` shows them",
+    );
     let another = "--terms rescue.toml --tier 2 --part 5% --dry-run";
     let plan = words(&world.levee(&format!("compact propose compact.toml {another} --dev {ANN}")).ok());
     let warning = "too soon call 0 gives until then: one that passes before 2100-01-12T";
@@ -447,8 +456,10 @@ async fn a_compact_that_pays_into_foreign_contracts_takes_no_money() {
     ran.ok();
     let keeper = format!("keeper --store index.db --once --dev {ANYONE} --compact {compact}");
     let ran = world.levee(&keeper);
-    let missing = format!("error: the index of chain 31337 has no rescue or compact `{compact}`");
-    assert!(ran.stderr.contains(&missing), "{}", ran.stderr);
+    let foreign = format!(
+        "error: `{compact}` is a counterfeit of a compact: its calls pay into contracts that are not Levee's escrows"
+    );
+    assert!(ran.stderr.contains(&foreign), "{}", ran.stderr);
     assert_eq!(ran.code, Some(1));
     // Who has something in it gets out.
     let ran = by_ann(&format!("take-back {compact} --json"));

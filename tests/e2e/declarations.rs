@@ -84,7 +84,7 @@ declared        50 ETH
 locked          41 ETH
 not yet locked  9 ETH
 valid until     2100-01-09T00:00:00Z
-link
+link            -
 
 not yet locked, in total: 9 ETH
 "
@@ -95,6 +95,10 @@ not yet locked, in total: 9 ETH
     // What is withdrawn or expired does not stand.
     world.by(BEN, "declare withdrawn --tier 2");
     assert_eq!(world.declared().len(), 1);
+    let nothing = world.try_by(CAT, "declare withdrawn --tier 2");
+    let cat = world.address(CAT);
+    let warning = format!("warning: no declaration of `{cat}` stands in tier 2, so this withdraws only");
+    assert!(nothing.code == Some(0) && nothing.stderr.contains(&warning), "{}", nothing.stderr);
     world.warp(8 * DAY).await;
     assert_eq!(world.declarations()["notYetLockedWei"], wei(9));
     world.warp(8 * DAY + 1).await;
@@ -129,6 +133,17 @@ async fn what_was_signed_anyone_can_bring_once() {
     assert_eq!(shown, format!("revoked the declaration {digest} of {ben}\n"));
     let spent = format!("the declaration `{digest}` of `{ben}` was already submitted or revoked");
     world.assert_refused(&bring("y.json"), &spent, stands).await;
+}
+
+#[tokio::test]
+async fn a_declaration_that_was_signed_for_a_rescue_to_come_needs_its_terms() {
+    let world = World::start().await;
+    world.sign(BEN, &format!("approved 7 ETH --tier 1 {LATER}"), "x.json");
+    let bring = format!("declare --signed x.json --dev {ANYONE} --yes");
+    let none = format!("there is no escrow at `{}`: the account has no code on this chain", world.rescue());
+    let create = "check the address and the chain, or create the rescue with `levee deploy`";
+    world.assert_refused(&bring, &none, create).await;
+    assert_eq!(names(&world.levee(&format!("{bring} --terms rescue.toml --json")).json()), ["Declared"]);
 }
 
 #[tokio::test]
@@ -172,6 +187,11 @@ async fn a_signed_declaration_that_is_not_good_is_refused_before_anything_is_sen
     let leave = "leave `--chain` out, or use a declaration for that chain";
     let other = format!("declare --signed x.json --chain 1 --dev {ANYONE} --yes");
     world.assert_refused(&other, "`x.json` is for chain 31337, but `--chain` says 1", leave).await;
+    let (rescue, cat) = (world.rescue(), world.address(CAT));
+    let other = format!("declare --signed x.json --rescue {cat} --dev {ANYONE} --yes");
+    let mismatch = format!("the declaration is for the rescue `{rescue}`, not for `{cat}`");
+    let leave = "name the rescue that the contributor signed for, or leave `--rescue` and `--terms` out";
+    world.assert_refused(&other, &mismatch, leave).await;
     changed("madeAtUnix", json!(START + DAY));
     let ran = world.levee(&bring);
     assert!(ran.stderr.starts_with("error: the declaration is dated 2100-01-02T00:00:00Z, but it is only "));

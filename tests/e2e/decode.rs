@@ -265,6 +265,7 @@ async fn what_commands_hand_out_is_decoded_and_what_contradicts_itself_is_refuse
     let several = error(&world.decode(&["--file", "signed.txt", "--json"]));
     assert_eq!(several["kind"], "InvalidFile");
     assert_eq!(several["facts"]["reason"], "its transactions are of several accounts or chains");
+    assert_eq!(several["hint"], "check the path, or ask whoever has sent it for another");
     let unsigned = format!("{pledge} for {cold}");
     world.decode(&[&digits, "--expect", &unsigned]).ok();
     world.decode(&[&signed, "--expect", &pledge]).ok();

@@ -103,7 +103,10 @@ async fn a_statement_is_as_shown_and_everyone_is_paid() {
         rest = rest.split_off(start + part.len());
     }
     let paid = world.done(pay);
-    assert!(paid.starts_with("there is nothing to refund for anyone now; nothing was sent\npaid "), "{paid}");
+    assert!(
+        paid.starts_with("`levee refund` has nothing to pay to anyone now; nothing was sent\npaid "),
+        "{paid}"
+    );
 }
 
 #[tokio::test]

@@ -113,7 +113,10 @@ async fn a_rescue_that_an_earlier_run_has_created_is_reported_as_created() {
     );
     let ann = world.address(ANN).to_string();
     let account = format!("{}…{}", &ann[..6], &ann[38..]);
-    assert!(first.contains(&format!("unfinished  {account}  deploy")), "{listed}");
+    assert!(first.contains(&format!("unfinished  {account}  deploy, ")), "{listed}");
+    let rescue = world.rescue().to_string();
+    let what = format!("deploy, {}…{} on chain 31337", &rescue[..6], &rescue[38..]);
+    assert!(words(&listed).contains(&what), "{listed}");
     assert_eq!(deploy(ANN)["created"], true);
     assert_eq!(intents(&world)[0]["state"], "done");
     assert_eq!(deploy(ANN)["created"], false);

@@ -15,6 +15,8 @@ use std::{
 };
 
 use alloy::{
+    consensus::Transaction as _,
+    eips::BlockId,
     network::TransactionBuilder as _,
     primitives::{Address, B256, U256},
     providers::{Provider as _, ext::AnvilApi as _},
@@ -31,7 +33,9 @@ use levee_lab::proxy::{Proxy, Reply};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-use crate::support::{ANN, ANYONE, BENEFICIARY, CAT, DAY, ETHER, HOUR, World, levee, project_file, words};
+use crate::support::{
+    ANN, ANYONE, BENEFICIARY, CAT, DAY, ETHER, GUARDIAN, HOUR, World, levee, project_file, words,
+};
 
 /// The account of the keeper, and of those beside it.
 const KEEPERS: [usize; 3] = [6, 7, 8];
@@ -196,6 +200,29 @@ async fn shares_of_what_was_recovered_are_paid() {
 }
 
 #[tokio::test]
+async fn what_has_left_is_struck_from_the_bonus() {
+    let world = World::with_rescue().await;
+    world.by(ANYONE, "bonus add 2 ETH");
+    world.by(ANN, "pledge 20 ETH --tier 0");
+    world.by(CAT, "pledge 5 wstETH --tier 1 --approve");
+    let strikes = format!("{ONCE} --json --strike");
+    assert_eq!(outcomes(&world.levee(&strikes).json()), []);
+    world.by(GUARDIAN, &format!("guardian decline {}", world.address(ANN)));
+    assert_eq!(outcomes(&once(&world)), []);
+    let round = world.levee(&strikes).json();
+    assert_eq!(outcomes(&round), [("Enlist", "done")]);
+    assert_eq!(round["duties"][0]["pledger"], world.address(ANN).to_string());
+    assert_eq!(outcomes(&world.levee(&strikes).json()), []);
+
+    // So all of it is for Cat, who stayed.
+    world.warp(12 * DAY + 1).await;
+    let before = world.holds(world.address(CAT)).await;
+    world.by(ANYONE, &format!("bonus claim --pledger {}", world.address(CAT)));
+    assert_eq!(world.gained(CAT, before).await, [2 * ETHER, 0, 0]);
+    assert_eq!(outcomes(&world.levee(&strikes).json()), []);
+}
+
+#[tokio::test]
 async fn what_is_too_dear_waits_and_its_price_rises() {
     let world = World::with_rescue().await;
     world.warp(11 * DAY).await;
@@ -219,6 +246,31 @@ async fn what_is_too_dear_waits_and_its_price_rises() {
         "`--max-fee-late` is below `--max-fee`, but the price only rises",
         "leave it out, or choose a higher one",
     );
+}
+
+#[tokio::test]
+async fn a_node_that_names_a_high_tip_does_not_get_it() {
+    let world = World::with_rescue().await;
+    world.warp(11 * DAY).await;
+    let gwei = |count: u128| format!("{:#x}", count * 10u128.pow(9));
+    let history = json!({
+        "oldestBlock": "0x1", "baseFeePerGas": [gwei(3), gwei(3)], "gasUsedRatio": [0.5], "reward": [[gwei(290)]],
+    });
+    let proxy = Proxy::replying(&world.endpoint(), move |request| match request["method"].as_str() {
+        Some("eth_feeHistory") => Reply::Result(history.clone()),
+        _ => Reply::Node,
+    });
+    let ran = world.levee(&format!("{ONCE} --json --log json --rpc-url {}", proxy.url()));
+    let is_told = values(ran.stderr.as_bytes()).any(|event| {
+        event["message"] == "the node names a higher tip than is paid"
+            && [&event["named"], &event["paid"]] == ["290 gwei", "6 gwei"]
+    });
+    assert!(is_told, "{}", ran.stderr);
+    assert_eq!(outcomes(&ran.json()), [("Settle", "done")]);
+    let latest =
+        world.chain.get_block(BlockId::latest()).full().await.expect("anvil answers").expect("a block");
+    let tips: Vec<_> = latest.transactions.txns().map(|sent| sent.max_priority_fee_per_gas()).collect();
+    assert_eq!(tips, [Some(6 * 10u128.pow(9))]);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use alloy::{
 use levee::Blueprint;
 use serde_json::{Value, json};
 
-use crate::support::{ANN, ANYONE, CAT, World, levee, root, run};
+use crate::support::{ANN, ANYONE, CAT, DAY, World, levee, root, run};
 
 /// What `levee doctor` says of a subject: the states and the findings.
 fn about<'a>(checkup: &'a Value, subject: &str) -> Vec<(&'a str, &'a str)> {
@@ -131,6 +131,11 @@ async fn terms_are_checked_on_their_chain_before_anyone_creates_the_rescue() {
     check("foreign.toml").assert_refused(&none, hint);
     let deployed = world.levee(&format!("deploy foreign.toml --dev {ANYONE} --yes"));
     assert!(deployed.code == Some(1) && deployed.stderr.contains(&none), "{}", deployed.stderr);
+    // The chain is ahead of this machine's clock, by which the deadline is yet to come.
+    world.warp(10 * DAY + 1).await;
+    let passed = "rescue.toml: the deadline 2100-01-11T00:00:00Z (1 second ago) has passed";
+    check("rescue.toml").assert_refused(passed, "choose a time in the future");
+    world.levee("terms check rescue.toml").ok();
 }
 
 #[tokio::test]

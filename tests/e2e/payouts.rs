@@ -120,7 +120,7 @@ async fn a_refund_of_everyone_goes_on_where_it_was_killed_and_passes_over_who_ca
     let (before, ran) = (world.mark().await, world.try_by(ANYONE, "refund --all"));
     let warning = format!("warning: the ETH of {REFUSES} in tier 0 is not paid: {reason}\n");
     assert_eq!((ran.code, ran.stderr), (Some(0), warning));
-    assert_eq!(ran.stdout, "there is nothing to refund for anyone now; nothing was sent\n");
+    assert_eq!(ran.stdout, "`levee refund` has nothing to pay to anyone now; nothing was sent\n");
     assert_eq!(world.mark().await, before);
     world.chain.anvil_set_code(REFUSES, bytes!("")).await.expect("anvil takes code");
     assert_eq!(names(&world.pay_all("refund")), ["Refunded"]);

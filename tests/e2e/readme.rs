@@ -112,7 +112,7 @@ async fn the_tutorial_runs_as_written() {
     assert_eq!(page()["tranches"]["delivered"], json!({ "ETH": 1, "stETH": 0, "wstETH": 0 }));
 
     let shown = run(after).ok();
-    assert!(shown.contains("repaid draw order 0: 0.005 ETH remainder\n"), "{shown}");
+    assert!(shown.contains("repaid draw order 0: 0.005 ETH rest\n"), "{shown}");
     // Both tiers are of one draw order, and their pledges alike.
     assert_eq!(shown.matches("paid 0.0025 ETH of recovered funds").count(), 2, "{shown}");
     assert!(shown.contains("\nreturned 0.001 ETH of 0x"), "{shown}");

@@ -8,7 +8,7 @@ use alloy::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, World, events, names};
+use crate::support::{ANN, ANYONE, BEN, CAT, DAY, ETHER, GUARDIAN, World, events, names, words};
 
 /// The value of Cat's 50 wstETH that was delivered: its group of 60 ETH covered 29, and what was drawn is rounded down.
 const PRINCIPAL: u128 = 29 * ETHER - 1;
@@ -101,7 +101,9 @@ async fn the_pool_is_on_the_page_and_takes_plain_transfers() {
 
     let send = TransactionRequest::default().with_to(pool).with_value(U256::from(2 * ETHER));
     world.chain.send_transaction(send).await.expect("it is taken").get_receipt().await.expect("it is mined");
-    assert!(world.page().contains(&format!("\nrecovered    7 ETH, by {pool}\n")), "{}", world.page());
+    let page = words(&world.page());
+    let recovered = format!(" recovered 7 ETH, paid into the recovery pool {pool} ");
+    assert!(page.contains(&recovered), "{page}");
     let page = world.status();
     let found = &page["recoveryPool"];
     assert_eq!(

@@ -396,23 +396,27 @@ impl Running {
         (status.code(), rest)
     }
 
-    /// The command that a chain that is kept is told with, as a shell would run it, up to what it printed.
-    fn kept_command(&mut self, start: &str) -> Output {
+    /// The line that begins with `start`, of those that a chain that is kept is told with.
+    fn told(&mut self, start: &str) -> String {
         let stdout = self.child.stdout.as_mut().expect("stdout is piped");
         let line =
             BufReader::new(stdout).lines().find_map(|line| line.ok().filter(|line| line.starts_with(start)));
-        let line = line.unwrap_or_else(|| panic!("no line starts with `{start}`"));
-        let binaries = Path::new(LEVEE).parent().expect("the binary is in a directory").display();
-        let system = std::env::var("PATH").expect("PATH is set");
-        let home = tempfile::tempdir().expect("a directory for the test");
-        let mut shell = Command::new("sh");
-        shell
-            .args(["-c", &line])
-            .env("PATH", format!("{binaries}:{system}"))
-            .env("LEVEE_JOURNAL", home.path().join("journal.db"))
-            .output()
-            .expect("this test needs sh")
+        line.unwrap_or_else(|| panic!("no line starts with `{start}`"))
     }
+}
+
+/// What a line prints that a shell runs.
+fn in_a_shell(line: &str) -> Output {
+    let binaries = Path::new(LEVEE).parent().expect("the binary is in a directory").display();
+    let system = std::env::var("PATH").expect("PATH is set");
+    let home = tempfile::tempdir().expect("a directory for the test");
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", line])
+        .env("PATH", format!("{binaries}:{system}"))
+        .env("LEVEE_JOURNAL", home.path().join("journal.db"))
+        .output()
+        .expect("this test needs sh")
 }
 
 /// veto.toml up to the first step that has `before`, expecting no more than a status.
@@ -439,6 +443,17 @@ fn a_chain_that_is_kept_can_be_used_until_the_terminal_is_closed() {
     // The scenario stops while pledges are still taken.
     let stop = stopped("[[step]]\ndo = \"settle\"", "Open");
     assert_kept_chain_is_used(&stop.1, "locked 0.1 ETH for 0x", "HUP");
+}
+
+#[test]
+fn what_a_kept_chain_says_can_be_proven_by_its_latest_block() {
+    let stop = stopped("[[step]]\ndo = \"settle\"", "Open");
+    let mut running = start(&stop.1, &["--keep"]);
+    let line = running.told("levee status --rescue ").replace("status --rescue", "verify");
+    let output = in_a_shell(&line);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("\nheld by the escrow\n  ETH  100 ETH "), "{}", stdout(&output));
+    assert_eq!(running.signal("INT").0, Some(0));
 }
 
 #[tokio::test]
@@ -488,7 +503,7 @@ fn what_a_kept_chain_still_owes_can_be_refunded_as_it_says() {
 fn assert_kept_chain_is_used(scenario: &Path, done: &str, signal: &str) {
     let mut running = start(scenario, &["--keep"]);
     let chain = running.chain.clone();
-    let output = running.kept_command("LEVEE_PRIVATE_KEY=");
+    let output = in_a_shell(&running.told("LEVEE_PRIVATE_KEY="));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).starts_with(done), "{}", stdout(&output));
     let (code, message) = running.signal(signal);

@@ -281,7 +281,7 @@ async fn everyone_is_listed_with_what_is_due_and_what_may_be_done() {
     let refundable = 50 * ETHER - 50 * ETHER * 19 / 60;
     let refundable = levee::display::decimal(refundable);
     let expected = format!(
-        "{} pledged 50 wstETH into tier 1 refundable {refundable} wstETH of the wstETH in tier 1 may object, refund",
+        "{} pledged 50 wstETH into tier 1 refundable {refundable} wstETH from tier 1 may object, refund",
         world.address(CAT)
     );
     assert!(cat.contains(&expected), "{text}");

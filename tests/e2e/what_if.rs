@@ -69,6 +69,19 @@ async fn what_is_said_to_come_of_a_rescue_comes_of_it() {
 }
 
 #[tokio::test]
+async fn what_is_supposed_now_can_be_looked_at_after_the_deadline() {
+    let world = World::with_rescue().await;
+    let line = "what-if --terms rescue.toml --json --at 2100-02-01T00:00:00Z --add";
+    let line: Vec<_> = line.split(' ').chain(["60 ETH tier 0"]).collect();
+    let outcome = world.with(&line).json();
+    assert_eq!(
+        [&outcome["before"]["status"], &outcome["after"]["status"]],
+        [&json!("Failed"), &json!("Settled")]
+    );
+    assert_eq!(outcome["after"]["drawnWei"], ether(60));
+}
+
+#[tokio::test]
 async fn suppositions_are_made_in_order_and_change_nothing() {
     let world = World::with_rescue().await;
     world.pledge_all();

@@ -353,7 +353,7 @@ mod tests {
         for (arguments, expected) in [
             (
                 ["watch", "--listen", "9464"],
-                "`9464` is not an address and a port\n\nhint: write both, as in `127.0.0.1:9464`",
+                "`9464` is not an address with a port\n\nhint: write it as in `127.0.0.1:9464`",
             ),
             (
                 ["watch", "--every", "0"],

@@ -61,12 +61,13 @@ pub(crate) struct KeeperSettings {
     pub(crate) refund: bool,
     pub(crate) collect: bool,
     pub(crate) claim: bool,
-    #[serde(deserialize_with = "listed::accounts")]
+    pub(crate) strike: bool,
+    #[serde(deserialize_with = "listed::payees")]
     pub(crate) pledger: Vec<Address>,
     #[serde(deserialize_with = "listed::accounts")]
     pub(crate) compact: Vec<Address>,
     pub(crate) activate: bool,
-    #[serde(deserialize_with = "listed::accounts")]
+    #[serde(deserialize_with = "listed::payees")]
     pub(crate) member: Vec<Address>,
     #[serde(deserialize_with = "listed::price")]
     pub(crate) max_fee: Option<Wei>,
@@ -78,6 +79,7 @@ pub(crate) struct KeeperSettings {
     pub(crate) spread: Option<NonZeroU64>,
     pub(crate) every: Option<NonZeroU64>,
     pub(crate) grace: Option<u64>,
+    #[serde(deserialize_with = "listed::listen")]
     pub(crate) listen: Option<SocketAddr>,
 }
 
@@ -101,50 +103,82 @@ pub(crate) struct WatchSettings {
     pub(crate) ics: Option<PathBuf>,
     pub(crate) atom: Option<PathBuf>,
     pub(crate) every: Option<NonZeroU64>,
+    #[serde(deserialize_with = "listed::listen")]
     pub(crate) listen: Option<SocketAddr>,
 }
 
 /// Values as people write them.
 mod listed {
-    use std::fmt::Display;
+    use std::net::SocketAddr;
 
     use alloy::primitives::Address;
     use levee_model::Wei;
     use serde::{Deserialize, Deserializer, de::Error};
 
-    use crate::{address, signing::parse_price, time};
+    use crate::{address, error::UserError, service::vitals::parse_listen, signing::parse_price, time};
 
-    fn read<'de, T, D: Deserializer<'de>>(
-        texts: Vec<String>,
-        parse: impl Fn(&str) -> Result<T, crate::error::UserError>,
-    ) -> Result<Vec<T>, D::Error> {
-        fn custom<E: Error>(error: impl Display) -> E {
-            E::custom(error)
-        }
+    /// Reads each text of a list. What to write instead of a wrong one follows in the message, as an error of serde has no hint.
+    fn read<T, E: Error>(
+        texts: &[String],
+        parse: impl Fn(&str) -> Result<T, UserError>,
+    ) -> Result<Vec<T>, E> {
+        let custom = |error: UserError| match &error.hint {
+            Some(hint) => E::custom(format!("{error}: {hint}")),
+            None => E::custom(error),
+        };
         texts.iter().map(|text| parse(text).map_err(custom)).collect()
     }
 
+    /// A list. An empty one is refused: it reads as if it meant none, but would mean the same as no list.
+    fn several<'de, T, D: Deserializer<'de>>(
+        from: D,
+        parse: impl Fn(&str) -> Result<T, UserError>,
+        instead: &str,
+    ) -> Result<Vec<T>, D::Error> {
+        let texts = Vec::deserialize(from)?;
+        if texts.is_empty() {
+            return Err(D::Error::custom(format!("the list is empty: {instead}")));
+        }
+        read(&texts, parse)
+    }
+
+    fn one<'de, T, D: Deserializer<'de>>(
+        from: D,
+        parse: impl Fn(&str) -> Result<T, UserError>,
+    ) -> Result<Option<T>, D::Error> {
+        Ok(read(&[String::deserialize(from)?], parse)?.pop())
+    }
+
     pub(super) fn accounts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Address>, D::Error> {
-        read::<_, D>(Vec::deserialize(from)?, address::parse)
+        several(from, address::parse, "name at least one, or leave the key out")
+    }
+
+    /// Accounts that a service pays, which are all without the list.
+    pub(super) fn payees<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Address>, D::Error> {
+        several(from, address::parse, "name at least one, or leave the key out, which means everyone")
     }
 
     pub(super) fn durations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u32>, D::Error> {
-        read::<_, D>(Vec::deserialize(from)?, time::parse_duration)
+        several(from, time::parse_duration, "name at least one, or leave the key out for the usual ones")
     }
 
     pub(super) fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
-        Ok(read::<_, D>(vec![String::deserialize(from)?], time::parse_duration)?.pop())
+        one(from, time::parse_duration)
     }
 
     pub(super) fn price<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Wei>, D::Error> {
-        Ok(read::<_, D>(vec![String::deserialize(from)?], parse_price)?.pop())
+        one(from, parse_price)
+    }
+
+    pub(super) fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+        one(from, parse_listen)
     }
 }
 
 impl WatchSettings {
     /// The URLs of webhooks, with the values of their variables.
     pub(crate) fn webhooks(&self) -> Result<Vec<String>, UserError> {
-        self.webhook.iter().map(|url| filled_in(url, true)).collect()
+        self.webhook.iter().map(|url| filled_in(url, WEBHOOK, true)).collect()
     }
 }
 
@@ -207,6 +241,12 @@ impl Config {
                 let message = format!("`{path}` has chain {} twice", chain.id);
                 return Err(UserError::new(message).hint("list all its nodes under one name"));
             }
+        }
+        if settings.watch.as_ref().is_some_and(|watch| watch.finalized && watch.confirmations.is_some()) {
+            let message = format!("`{path}` has both `confirmations` and `finalized = true` in `[watch]`");
+            return Err(
+                UserError::new(message).hint("keep one of them: both say when a block is deep enough")
+            );
         }
         Ok(Self { settings, path: document.path().to_owned(), is_chosen })
     }
@@ -303,7 +343,7 @@ impl Endpoint {
 
 impl Chain {
     fn endpoint(&self, is_chosen: bool) -> Result<Endpoint, UserError> {
-        let filled_in = |url| filled_in(url, is_chosen);
+        let filled_in = |url| filled_in(url, NODE, is_chosen);
         let urls = match &self.rpc_url {
             Urls::One(url) => vec![filled_in(url)?],
             Urls::Several(urls) => urls.iter().map(|url| filled_in(url)).collect::<Result<_, _>>()?,
@@ -388,7 +428,7 @@ fn of_foundry(document: &Document, name: &str) -> Result<Option<Endpoint>, UserE
     let Some(Entry::Url(url) | Entry::Table { endpoint: url }) = read.rpc_endpoints.get(name) else {
         return Ok(None);
     };
-    Ok(Some(Endpoint { urls: vec![filled_in(url, false)?], ..Endpoint::default() }))
+    Ok(Some(Endpoint { urls: vec![filled_in(url, NODE, false)?], ..Endpoint::default() }))
 }
 
 /// What a document says. Its texts may be URLs with keys.
@@ -398,22 +438,35 @@ fn parsed<T: DeserializeOwned>(document: &Document) -> Result<T, UserError> {
     })
 }
 
+/// What a URL is of, and the option that gives it instead of the file.
+#[derive(Debug, Clone, Copy)]
+struct UrlOf {
+    what: &'static str,
+    option: &'static str,
+}
+
+const NODE: UrlOf = UrlOf { what: "node", option: "--rpc-url" };
+const WEBHOOK: UrlOf = UrlOf { what: "webhook", option: "--webhook" };
+
 /// A text with the values of its variables: `https://node.example/${KEY}`. In a file that the user has not chosen, a variable is a
 /// whole URL: otherwise a stranger's file could send any of them to a stranger's node.
-fn filled_in(text: &str, is_chosen: bool) -> Result<String, UserError> {
+fn filled_in(text: &str, of: UrlOf, is_chosen: bool) -> Result<String, UserError> {
+    let UrlOf { what, option } = of;
     let is_whole = text.starts_with("${") && text.find('}') == text.len().checked_sub(1);
     if text.contains("${") && !is_chosen && !is_whole {
-        return Err(UserError::new("a file in the working directory puts a variable into the URL of a node")
+        let message = format!("a file in the working directory puts a variable into the URL of a {what}");
+        return Err(UserError::new(message)
             .hint("write the whole URL in the variable, or name the file in LEVEE_CONFIG"));
     }
     let (mut filled, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("${") {
         let (name, after) = after.split_once('}').ok_or_else(|| {
-            UserError::new("a node's URL has `${` without a closing brace").hint("write `${NAME}`")
+            UserError::new(format!("the URL of a {what} has `${{` without a closing brace"))
+                .hint("write `${NAME}`")
         })?;
         let value = variable(name).ok_or_else(|| {
-            UserError::new(format!("the variable {name} is not set, but a node's URL needs it"))
-                .hint("set it, or give the node with `--rpc-url`")
+            UserError::new(format!("the variable {name} is not set, but the URL of a {what} needs it"))
+                .hint(format!("set it, or give the {what} with `{option}`"))
         })?;
         filled.push_str(before);
         filled.push_str(&value);
@@ -464,7 +517,7 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
         assert_eq!(config.endpoint(Some(2)).unwrap(), None);
         assert_eq!(Config::default().endpoint(None).unwrap(), None);
         let message = config.endpoint(Some(11_155_111)).unwrap_err().to_string();
-        assert_eq!(message, "the variable LEVEE_NO_SUCH_VARIABLE is not set, but a node's URL needs it");
+        assert_eq!(message, "the variable LEVEE_NO_SUCH_VARIABLE is not set, but the URL of a node needs it");
     }
 
     #[test]
@@ -480,14 +533,23 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
 
     #[test]
     fn a_strangers_file_learns_no_variable() {
-        let refused = |text: &str| filled_in(text, false).unwrap_err().to_string();
+        let refused = |text: &str| filled_in(text, NODE, false).unwrap_err().to_string();
         let message = "a file in the working directory puts a variable into the URL of a node";
         for text in ["https://evil.example/${KEY}", "${A}${B}", "${A}/", "x${A}"] {
             assert_eq!(refused(text), message, "{text}");
         }
-        let unset = "the variable LEVEE_NO_SUCH_VARIABLE is not set, but a node's URL needs it";
+        let unset = "the variable LEVEE_NO_SUCH_VARIABLE is not set, but the URL of a node needs it";
         assert_eq!(refused("${LEVEE_NO_SUCH_VARIABLE}"), unset);
-        assert_eq!(filled_in("https://node.example", false).unwrap(), "https://node.example");
+        assert_eq!(filled_in("https://node.example", NODE, false).unwrap(), "https://node.example");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_told_with_what_needs_it() {
+        let text = "[watch]\nwebhook = [\"https://hooks.example/${LEVEE_NO_SUCH_VARIABLE}\"]\n";
+        let error = config(text).unwrap().watch().unwrap().webhooks().unwrap_err();
+        let message = "the variable LEVEE_NO_SUCH_VARIABLE is not set, but the URL of a webhook needs it";
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.hint.as_deref(), Some("set it, or give the webhook with `--webhook`"));
     }
 
     #[test]
@@ -540,6 +602,49 @@ rpc-url = "wss://three.example/${LEVEE_NO_SUCH_VARIABLE}"
     fn a_mistyped_key_is_refused() {
         let message = config("[chains.a]\nid = 1\nrpc_url = \"x\"\n").unwrap_err();
         assert!(message.starts_with("levee.toml:3: unknown field `rpc_url`"), "{message}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_what_to_write() {
+        let duration = "write whole numbers and units from seconds to weeks, the longest first, as in `3 days`, `12h` or \
+                        `1 day 6 hours`";
+        let cases = [
+            (
+                "[watch]\nlead = \"3 days\"",
+                "2: lead is the text `3 days`, and must be a list, as in `[\"3 days\"]`",
+            ),
+            (
+                "[watch]\nevery = 0",
+                "2: every is the number `0`, and must be a whole number above 0, without quotes",
+            ),
+            (
+                "[chains.a]\nid = 1\nquorum = 0",
+                "3: quorum is the number `0`, and must be a whole number above 0, without quotes",
+            ),
+            (
+                "[keeper]\nlisten = \"9464\"",
+                "2: `9464` is not an address with a port: write it as in `127.0.0.1:9464`",
+            ),
+            ("[keeper]\nlisten = 9464", "2: listen is the number `9464`, and must be text in quotes"),
+            ("[keeper]\nmax-fee = \"15\"", "2: `15` has no unit: write it as in `30 gwei`"),
+            (
+                "[keeper]\nrefund = \"yes\"",
+                "2: refund is the text `yes`, and must be `true` or `false`, without quotes",
+            ),
+            (
+                "[keeper]\npledger = []",
+                "2: the list is empty: name at least one, or leave the key out, which means everyone",
+            ),
+            ("[watch]\nrescue = []", "2: the list is empty: name at least one, or leave the key out"),
+        ];
+        for (text, message) in cases {
+            assert_eq!(config(text).unwrap_err(), format!("levee.toml:{message}"));
+        }
+        let message = config("[keeper]\nrise = \"1 fortnight\"").unwrap_err();
+        assert_eq!(message, format!("levee.toml:2: `1 fortnight` is not a duration: {duration}"));
+        let message = config("[watch]\nconfirmations = 3\nfinalized = true").unwrap_err();
+        assert_eq!(message, "`levee.toml` has both `confirmations` and `finalized = true` in `[watch]`");
+        assert!(config("[watch]\nconfirmations = 3\nfinalized = false").is_ok());
     }
 
     #[test]

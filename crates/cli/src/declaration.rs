@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use alloy::primitives::{Address, B256};
-use levee::{Blueprint, SignedDeclaration, Stage};
+use levee::{Blueprint, SignedDeclaration, Stage, error::brief};
 use levee_model::json::{Account, Hash};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ impl SignedFile {
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, UserError> {
         serde_json::from_str(&file::text(path)?).map_err(|error| {
-            UserError::new(format!("`{}` is not a signed declaration: {error}", path.display()))
+            UserError::new(format!("`{}` is not a signed declaration: {}", path.display(), brief(&error)))
                 .hint("`levee declare --sign` prints one")
         })
     }

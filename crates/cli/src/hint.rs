@@ -5,7 +5,7 @@ use levee::{
     SignerError, proof::ProofError,
 };
 use levee_index::IndexError;
-use levee_model::{CompactRefusal, TermsError};
+use levee_model::{Asset, CompactRefusal, TermsError};
 
 /// The hint for an error of the index, if there is one.
 pub(crate) const fn for_index(error: &IndexError) -> Option<&'static str> {
@@ -17,17 +17,20 @@ pub(crate) const fn for_index(error: &IndexError) -> Option<&'static str> {
         IndexError::StoreUnreachable { .. } => {
             Some("check whether the database is running, and `--store` or the variable LEVEE_INDEX")
         }
-        IndexError::NewerSchema { .. } => Some("use the later release, or another store"),
+        IndexError::NewerSchema { .. } => {
+            Some("use the later release, or choose another store with `--store`")
+        }
         IndexError::OlderSchema { .. } => Some("run `levee index`, which brings the store up to date"),
-        IndexError::FinalBlockChanged { .. } => {
-            Some("check the node and the chain; for a local chain that was started again, use another store")
-        }
+        IndexError::FinalBlockChanged { .. } => Some(
+            "check the node and the chain; for another local chain, or one that was started again, choose another store with `--store`",
+        ),
+        IndexError::Incoherent { .. } => Some("ask another node, with `--rpc-url`"),
         IndexError::StoreDamaged { .. } | IndexError::OtherRules { .. } => {
-            Some("index again into another store")
+            Some("index again into another store, with `--store`")
         }
-        IndexError::HistoryBroken { .. } | IndexError::CompactBroken { .. } => {
-            Some("the node leaves out logs; index again with another node, into another store")
-        }
+        IndexError::HistoryBroken { .. } | IndexError::CompactBroken { .. } => Some(
+            "the node leaves out logs; index again with another node, into another store, with `--store`",
+        ),
         _ => None,
     }
 }
@@ -82,7 +85,7 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::NoDeployer => {
             Some("Levee's contracts can only be created on a chain that has it at its usual address")
         }
-        Error::NoSuchAsset { .. } => Some("pledge ETH"),
+        Error::NoSuchAsset { .. } => Some("use ETH"),
         Error::NotToken { .. } => Some("check `--token` and the chain"),
         Error::NoToken { .. } | Error::ForeignTokens { .. } => {
             Some("check `steth` and `wsteth` in the terms, and the chain")
@@ -175,6 +178,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
         Error::Journal { .. } => Some(
             "check that the file can be written and that the disk is not full, and run the command again",
         ),
+        Error::InvalidFile { .. } => Some("check the path, or ask whoever has sent it for another"),
+        Error::Rpc { .. } => Some("check `--rpc-url`, or ask another node"),
+        Error::Malformed { .. } => Some("ask another node, with `--rpc-url`"),
         Error::NoAnswer { .. } => Some(
             "try again later, use another node, or give several with `--rpc-url`; `--timeout` sets how long to try",
         ),
@@ -192,6 +198,9 @@ pub(crate) fn for_client(error: &Error) -> Option<&'static str> {
             "use another node, or wait until it has caught up; check this machine's clock; nothing was signed",
         ),
         Error::TooFewNodes { .. } => Some("give `--rpc-url` once for each node, or a smaller `--quorum`"),
+        Error::NoGovernor { .. } => Some(
+            "check the address and the chain; for a DAO of another kind, `--calldata` prints the calls for whatever it votes with",
+        ),
         Error::FailedInBlock { .. } => Some("check `levee status` and try again"),
         _ => None,
     }
@@ -234,13 +243,14 @@ fn for_refusal(refusal: &Refusal) -> Option<&'static str> {
         RateUnreadable => {
             Some("try again later; once the release window has passed, `levee expire` returns everything")
         }
-        RateReadable { .. } | RateNotNeeded => Some("run `levee settle`"),
+        RateReadable { .. } => Some("run `levee settle`"),
+        RateNotNeeded => Some("`levee settle` decides the rescue once its deadline has passed"),
         GasTooLow { .. } => Some("use another node: this one allows a call too little gas"),
         NoVeto => Some("only a guardian can stop what is not yet due, with `levee cancel`"),
         AlreadyObjected { .. } => {
             Some("a position can object only once; `levee status` shows the total of the objections")
         }
-        NothingDue { .. } => Some("`levee status` shows when the next tranche falls due"),
+        NothingDue { .. } => Some("`levee status` shows when the next tranche falls due, if there is one"),
         TooEarly { .. } => Some("wait until then; `levee status` shows what can be called now"),
         AmendmentTooLate { .. } => Some("an amendment needs its whole exit window before the deadline"),
         AmendedDeadlineTooEarly { .. } => Some("propose a later deadline"),
@@ -254,7 +264,10 @@ fn for_refusal(refusal: &Refusal) -> Option<&'static str> {
         AmountTooLarge { .. } => Some("pledge less"),
         InvalidAccount { .. } => Some("name an account that someone controls"),
         NotGuardian { .. } => Some("sign with the guardian's account"),
-        PaymentFailed { .. } => Some("the pledger can name another recipient with `--to`"),
+        PaymentFailed { asset: Asset::Eth, .. } => Some("the pledger can name another recipient with `--to`"),
+        PaymentFailed { .. } => Some(
+            "if the token is paused, try again later; if it refuses the recipient, the pledger can name another one with `--to`",
+        ),
         _ => None,
     }
 }
@@ -382,7 +395,18 @@ fn for_receiver(refusal: &ReceiverError) -> Option<&'static str> {
 mod tests {
     use super::*;
     use alloy::primitives::Address;
-    use levee_model::{Asset, PositionId};
+    use levee_model::{PositionId, Units};
+
+    #[test]
+    fn only_a_token_can_be_paused() {
+        let hint = |asset| {
+            let (recipient, amount) = (Address::ZERO, Units::new(1));
+            for_client(&Error::Refused(Refusal::PaymentFailed { recipient, asset, amount }))
+        };
+        assert_eq!(hint(Asset::Eth), Some("the pledger can name another recipient with `--to`"));
+        let token = "if the token is paused, try again later; if it refuses the recipient, the pledger can name another one with `--to`";
+        assert_eq!([Asset::StEth, Asset::WstEth].map(hint), [Some(token); 2]);
+    }
 
     /// Errors that the command avoids itself, so that only a race with another transaction leads to them.
     #[test]

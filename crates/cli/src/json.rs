@@ -33,6 +33,8 @@ pub(crate) struct TermsShown<'a> {
     pub(crate) terms: &'a Terms,
     /// The document whose Keccak-256 is the terms hash, if the file names one.
     pub(crate) document: Option<&'a Path>,
+    /// Why the terms are not valid; empty if they are, whether their deadline has passed or not.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The result of `levee terms check`: if the terms are not valid, it is an error.
@@ -66,6 +68,8 @@ pub(crate) struct Addresses {
     pub(crate) bonus_pool: Address,
     #[serde(with = "Account")]
     pub(crate) board: Address,
+    /// Why the terms are not valid, so that nothing can ever be there; empty if they are.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// An error, on stderr.

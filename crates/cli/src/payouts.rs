@@ -104,7 +104,7 @@ impl AllArgs {
         let (payouts, not_paid) = tried(session, payments.collect()).await?;
         output.warn(&not_paid.iter().map(NotPaid::text).collect::<Vec<_>>());
         if payouts.is_empty() && session.signer.done.is_empty() {
-            let text = format!("there is nothing to {verb} for anyone now; nothing was sent\n");
+            let text = format!("`levee {verb}` has nothing to pay to anyone now; nothing was sent\n");
             output.result(&text, &Payouts { transactions: summary(&[], None).1, not_paid })?;
             return session.signer.close().await;
         }
@@ -224,13 +224,15 @@ fn step(session: &Session, verb: &str, number: usize, batch: &[Payout]) -> Optio
     let facts = batch.iter().map(|payout| ("pays", payout.payment.text(session))).collect();
     let step = match batch {
         [one] => {
-            let headline = format!("Make the payment `{verb}` of the rescue {rescue}");
+            let headline = format!("Make a payment of the rescue {rescue}, as `levee {verb}` does");
             Step::new(name, headline, one.call.clone()).unless(Meanwhile::Paid)
         }
         several => {
             let calls: Vec<_> = several.iter().map(|payout| (payout.call.clone(), payout.gas)).collect();
-            let headline =
-                format!("Make {} payments `{verb}` of the rescue {rescue} by Multicall3", several.len());
+            let headline = format!(
+                "Make {} payments of the rescue {rescue} through Multicall3, as `levee {verb}` does",
+                several.len()
+            );
             Step::new(name, headline, multicall::batch(&calls)?)
         }
     };

@@ -5,14 +5,17 @@ use std::{
     time::Instant,
 };
 
-use alloy::providers::{DynProvider, Provider};
+use alloy::{
+    eips::BlockId,
+    providers::{DynProvider, Provider},
+};
 use clap::Args;
 use eyre::{Result, WrapErr};
 use levee::{
     AccountView, Blueprint, BonusPool, BonusRefusal, Error, Escrow, Executed, Intent, Journal, Prepared,
     Purpose, outbox::IntentState,
 };
-use levee_model::{Rate, Wei};
+use levee_model::{Rate, Timestamp, Wei};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -83,6 +86,14 @@ impl ChangeArgs {
 }
 
 impl Session {
+    /// Time of the block in which the next call is simulated, so that what is shown of it agrees with what it does.
+    pub(crate) async fn next_time(&self) -> Result<Timestamp, Error> {
+        let block = self.signer.provider.get_block(BlockId::pending()).await?;
+        let time = block.map(|block| block.header.timestamp);
+        // Some nodes know no other block than the latest.
+        Ok(time.unwrap_or_default().max(self.page.now))
+    }
+
     /// Sends one transaction and reports the result.
     pub(crate) async fn run(&self, step: Step) -> Result<()> {
         self.run_all(&[step]).await
@@ -118,7 +129,12 @@ impl Signer {
         if let Some(payer) = self.payer.as_ref().filter(|payer| payer.form.makes_calls()) {
             return self.hand_out(payer, steps).await;
         }
-        let needed = self.needed(steps).await?;
+        let needed = match self.needed(steps).await {
+            Err(error @ Error::InsufficientFunds { .. }) => {
+                return Err(self.short_of_funds(steps, error).await);
+            }
+            needed => needed?,
+        };
         if needed.is_empty() {
             report(&executed).await?;
             return self.close().await;
@@ -294,6 +310,11 @@ impl Signer {
         self.require_ether(needed.iter().map(|needed| needed.step), gas).await
     }
 
+    /// What an account has and needs, where a node refused a simulation in its own words.
+    async fn short_of_funds(&self, steps: &[Step], refused: Error) -> eyre::Report {
+        self.require_ether(steps.iter(), Wei::ZERO).await.err().unwrap_or_else(|| refused.into())
+    }
+
     /// Fails if the account has not what the steps send, and what is paid `besides`, such as gas.
     pub(crate) async fn require_ether(&self, steps: impl Iterator<Item = &Step>, besides: Wei) -> Result<()> {
         let value = steps.fold(Wei::ZERO, |sum, step| saturating_sum(sum, step.call.value()));
@@ -308,8 +329,12 @@ impl Signer {
         if has >= needs {
             return Ok(());
         }
-        let (has, needs) = (amount::eth(has), about(needs));
-        let message = format!("it has {has}, but the amount and the gas can cost {needs}");
+        let message = match has < value {
+            true => format!("it has {}, but the amount alone is {}", amount::eth(has), amount::eth(value)),
+            false => {
+                format!("it has {}, but the amount and the gas can cost {}", amount::eth(has), about(needs))
+            }
+        };
         let source = levee::RedactedError::new(message);
         Err(Error::InsufficientFunds { account: self.from, source }.into())
     }

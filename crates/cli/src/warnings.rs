@@ -10,7 +10,7 @@ use alloy::{
 use eyre::Result;
 use levee::{
     Edition, Error, Receiver, accepts_ether,
-    text::{CompactFile, Hole},
+    text::{CompactFile, Hole, TextError},
 };
 use levee_model::{Bps, CompactTerms, Terms, Timestamp, Wei, prorata, schedule};
 
@@ -45,6 +45,20 @@ fn other_net(document: &Path, target: Wei) -> Option<String> {
     }
 }
 
+/// Why no rescue can be created with these terms at any time: where they are only shown, that is a warning.
+pub(crate) fn refusal(file: &TermsFile) -> Vec<String> {
+    file.check(0).err().map(|error| invalid(&error)).into_iter().collect()
+}
+
+fn invalid(error: &TextError) -> String {
+    format!("these terms are not valid: {error}")
+}
+
+/// Why no compact can be created with these terms, or else the warnings that apply to it.
+pub(crate) fn refusal_or_of_compact(file: &CompactFile) -> Vec<String> {
+    file.check().map_or_else(|error| vec![invalid(&error)], |()| of_compact(file))
+}
+
 /// The warnings that apply to a compact with these terms.
 pub(crate) fn of_compact(file: &CompactFile) -> Vec<String> {
     let terms = &file.terms;
@@ -72,7 +86,7 @@ pub(crate) fn of_compact(file: &CompactFile) -> Vec<String> {
 
 /// A veto that those whom a quorum outvotes could not reach together.
 fn lasting_veto(terms: &CompactTerms) -> Option<String> {
-    let outvoted = Bps::ONE.get() - terms.quorum.get();
+    let outvoted = Bps::ONE.get().saturating_sub(terms.quorum.get());
     (terms.max_veto.get() > outvoted && outvoted > 0).then(|| {
         format!(
             "members whom a quorum of {} outvotes have less than {}, and so cannot stop a rescue by a veto of up to {}: choose a \
@@ -252,7 +266,7 @@ fn ally(terms: &Terms) -> Option<String> {
         );
     };
     // A veto is a part of the target.
-    let rest = amount::eth(terms.target - veto);
+    let rest = amount::eth(terms.target.checked_sub(veto).unwrap_or_default());
     Some(format!(
         "without a guardian, an ally of the beneficiary who pledges more than {rest} of {} cannot be outvoted",
         amount::eth(terms.target)
@@ -312,7 +326,10 @@ fn far_times(terms: &Terms, now: Timestamp) -> [Option<String>; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::terms::tests::{NOW, parse, text};
+    use crate::{
+        commands::terms::tests::{NOW, parse, text},
+        document::Document,
+    };
 
     /// What is warned of beyond the price of the veto, of the template with a guardian and `change`.
     fn beyond_the_price(change: fn(&mut Terms)) -> Vec<String> {
@@ -425,16 +442,21 @@ mod tests {
         assert_eq!(of(0, &terms, NOW)[1..], [none]);
     }
 
+    /// The template of a compact with the hash of its document.
+    fn compact_text() -> String {
+        let hash = format!("terms_hash = \"{}\"", alloy::primitives::B256::repeat_byte(7));
+        levee::text::compact::template().replace("document = \"compact.md\"", &hash)
+    }
+
     #[test]
     fn terms_of_a_compact_that_members_may_regret_are_warned_of() {
-        let hash = format!("terms_hash = \"{}\"", alloy::primitives::B256::repeat_byte(7));
-        let text = levee::text::compact::template().replace("document = \"compact.md\"", &hash);
+        let text = compact_text();
         let warned = |changes: &[(&str, &str)]| {
             let text = changes.iter().fold(text.clone(), |text, (find, replace)| {
                 assert!(text.contains(find), "{find}");
                 text.replace(find, replace)
             });
-            of_compact(&CompactFile::parse(&crate::document::Document::new("c.toml", text)).unwrap())
+            of_compact(&CompactFile::parse(&Document::new("c.toml", text)).unwrap())
         };
         let veto = "members whom a quorum of 60 % outvotes have less than 40 %, and so cannot stop a rescue by a veto of up to 40.01 %: choose a max_veto of 40 % or less";
         assert_eq!(warned(&[("max_veto = \"40 %\"", "max_veto = \"40.01 %\"")]), [veto]);
@@ -444,6 +466,48 @@ mod tests {
         assert_eq!(warned(&[("min_rate = \"0 %\"", "min_rate = \"100 %\"")]), [""; 0]);
         let all = "with a quorum of 100 %, any one member who stays away stops every call";
         assert_eq!(warned(&[("quorum = \"60 %\"", "quorum = \"100 %\"")]), [all]);
+    }
+
+    #[test]
+    fn terms_beyond_all_bounds_are_warned_of_as_well() {
+        let most = Bps::new(u16::MAX);
+        let terms = |quorum| {
+            let document = Document::new("c.toml", compact_text());
+            let terms = CompactFile::parse(&document).unwrap().terms;
+            CompactTerms {
+                quorum,
+                max_call: most,
+                max_veto: most,
+                min_threshold: most,
+                min_rate: most,
+                ..terms
+            }
+        };
+        for quorum in [most, Bps::new(10_001), Bps::ONE] {
+            assert_eq!(lasting_veto(&terms(quorum)), None);
+        }
+        let veto = "members whom a quorum of 0 % outvotes have less than 100 %, and so cannot stop a rescue by a veto of up to 655.35 %: choose a max_veto of 100 % or less";
+        assert_eq!(lasting_veto(&terms(Bps::ZERO)).unwrap(), veto);
+        let mut terms = parse(&text()).unwrap().terms;
+        terms.veto = most;
+        let ally = "without a guardian, an ally of the beneficiary who pledges more than 0 ETH of 68900 ETH cannot be outvoted";
+        assert_eq!(of(1, &terms, NOW)[1..], [ally]);
+        (terms.tranches, terms.deadline, terms.latest_deadline) = (0, 0, 0);
+        assert_eq!(of(1, &terms, NOW).len(), 3, "the deadline has passed");
+    }
+
+    #[test]
+    fn terms_that_no_contract_accepts_are_warned_of() {
+        let mut file = parse(&text()).unwrap();
+        file.terms.deadline = 1;
+        assert_eq!(refusal(&file), [""; 0], "a rescue whose deadline has passed can exist");
+        file.terms.veto = Bps::ONE;
+        let veto = "these terms are not valid: rescue.toml: the veto of 100 % is not below 100 %";
+        assert_eq!(refusal(&file), [veto]);
+        let text = compact_text().replace("quorum = \"60 %\"", "quorum = \"100.01 %\"");
+        let file = CompactFile::parse(&Document::new("c.toml", text)).unwrap();
+        let quorum = "these terms are not valid: c.toml: the quorum of 100.01 % is out of bounds";
+        assert_eq!(refusal_or_of_compact(&file), [quorum]);
     }
 
     #[test]

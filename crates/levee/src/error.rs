@@ -650,7 +650,7 @@ pub enum Error {
         address: Address,
     },
     /// A file has another format than it should.
-    #[error("this is not {what}: {reason}")]
+    #[error("this is not {what}: {}", brief(reason))]
     InvalidFile {
         /// What it should be.
         what: &'static str,
@@ -992,6 +992,11 @@ impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
         Self::from_transport(error, Contract::PledgeEscrow, Address::ZERO)
     }
+}
+
+/// The start of a message that may quote all of a file.
+pub fn brief(message: &impl fmt::Display) -> String {
+    start_of(&message.to_string(), LONGEST_SENTENCE)
 }
 
 /// The first `longest` characters of a text.

@@ -104,7 +104,12 @@ impl RescueView {
 
     /// Whether a stuck rescue has been stuck long enough to expire.
     pub fn can_expire(&self, now: Timestamp) -> bool {
-        self.is_stuck(now) && now > schedule::settleable_until(&self.terms, self.terms.deadline)
+        self.is_stuck(now) && now > self.settleable_until()
+    }
+
+    /// The last second at which a stuck rescue cannot expire.
+    pub fn settleable_until(&self) -> Timestamp {
+        schedule::settleable_until(&self.terms, self.terms.deadline)
     }
 
     /// Whether something is not yet due, and can be stopped.
@@ -176,6 +181,11 @@ impl RescueView {
     /// Tranches that a veto stopped and whose time has not come, the same for every asset.
     pub fn held_back(&self) -> u8 {
         self.held[Asset::Eth].saturating_sub(self.kept[Asset::Eth])
+    }
+
+    /// Tranches due at `now`, which may be later than this view; 0 until a call has settled the rescue.
+    pub fn due_by(&self, now: Timestamp) -> u8 {
+        self.settled_at.map_or(0, |settled_at| schedule::due(&self.terms, settled_at, now))
     }
 
     /// When a tranche, counted from 1, falls due; none until a call has settled the rescue.

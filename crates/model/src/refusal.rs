@@ -319,9 +319,9 @@ impl From<BonusRefusal> for Refused {
 /// Why no tranche is due: a release is refused only while all that are due are delivered.
 fn none_due(due: u8) -> String {
     match due {
-        0 => "no tranche of it has fallen due".to_owned(),
-        1 => "the one tranche that has fallen due is delivered already".to_owned(),
-        due => format!("all {due} tranches that have fallen due are delivered already"),
+        0 => "no tranche of it is due to the beneficiary".to_owned(),
+        1 => "the one tranche of it due to the beneficiary is delivered already".to_owned(),
+        due => format!("all {due} tranches of it due to the beneficiary are delivered already"),
     }
 }
 
@@ -340,6 +340,13 @@ mod tests {
         let text =
             "the pledges cover 0.5 ETH of 1 ETH; before the deadline, only a fully covered rescue can settle";
         assert_eq!(Refusal::CoverageTooLow { coverage, required }.to_string(), text);
+        let none_due = |due| none_due(due);
+        let texts = [
+            "no tranche of it is due to the beneficiary",
+            "the one tranche of it due to the beneficiary is delivered already",
+            "all 2 tranches of it due to the beneficiary are delivered already",
+        ];
+        assert_eq!([0, 1, 2].map(none_due), texts);
         let differs = Refusal::AmendmentDiffers { named: 0, latest: deadline };
         let text = "the pledge names no amendment, but the latest amendment is that of 2026-08-01T00:00:00Z";
         assert_eq!(differs.to_string(), text);

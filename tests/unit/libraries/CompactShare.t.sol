@@ -22,6 +22,8 @@ contract CompactShareTest is Test {
         assertEq(quorum(10, 6000), 6);
         assertEq(quorum(10, 6001), 7);
         assertEq(quorum(1, 5001), 1);
+        // A ten-thousandth of a unit is a whole one.
+        assertEq(quorum(5001, 5001), 2502);
         assertEq(quorum(0, 10_000), 0);
         assertEq(quorum(MOST, 10_000), MOST);
     }

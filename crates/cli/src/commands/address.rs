@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use eyre::Result;
 use levee::{Blueprint, CREATE2_DEPLOYER};
 
-use crate::{json::Addresses, output::Output, terms::TermsFile};
+use crate::{json::Addresses, output::Output, terms::TermsFile, warnings};
 
 /// Arguments of `levee address`.
 #[derive(Debug, Args)]
@@ -42,7 +42,8 @@ enum Of {
 impl AddressArgs {
     /// Runs the command.
     pub(crate) fn run(self, output: Output) -> Result<()> {
-        let escrow = TermsFile::read(&self.file)?.escrow()?;
+        let file = TermsFile::read(&self.file)?;
+        let (escrow, warnings) = (file.escrow()?, warnings::refusal(&file));
         let rescue = escrow.address();
         let [recovery, bonus] = [Blueprint::recovery_pool(rescue), Blueprint::bonus_pool(rescue)]
             .map(|blueprint| blueprint.in_edition(escrow.edition()).address());
@@ -61,7 +62,9 @@ impl AddressArgs {
             recovery_pool: recovery,
             bonus_pool: bonus,
             board,
+            warnings,
         };
+        output.warn(&addresses.warnings);
         output.result(&format!("{address}\n"), &addresses)
     }
 }

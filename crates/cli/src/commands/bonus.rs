@@ -4,7 +4,10 @@ use alloy::{primitives::Address, providers::DynProvider};
 use clap::{Args, Subcommand};
 use eyre::Result;
 use levee::{BonusPool, BonusRefusal, BonusView, Error, Purpose};
-use levee_model::{Asset, BonusOwner, Enlistment, Operation, Position, PositionId, Status, Wei, prorata};
+use levee_model::{
+    Asset, BonusOwner, Enlistment, Operation, Position, PositionId, RescueView, Status, Timestamp, Wei,
+    prorata,
+};
 
 use crate::{
     address, amount,
@@ -194,7 +197,7 @@ impl EnlistArgs {
             .with_some("asset", self.asset);
         let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let pledger = self.pledger.unwrap_or(session.signer.from);
-        let pool = session.bonus_pool().ok_or_else(no_bonus)?;
+        let pool = session.bonus_pool().ok_or_else(|| no_bonus(&session.page))?;
         let mut steps = Vec::new();
         for id in self.positions(&session.page, pledger) {
             let (position, enlistment) = (session.escrow.position(id).await?, pool.enlisted(id).await?);
@@ -248,7 +251,7 @@ impl ClaimArgs {
         let purpose = purpose.with_some("all", self.everyone.all.then_some(true));
         let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         if self.everyone.all {
-            require_shared(&session.page, &session.bonus()?.1)?;
+            require_shared(&session.page, &session.bonus()?.1, session.next_time().await?)?;
             let is_meant = |call: &Operation| matches!(call, Operation::ClaimBonus(id) if self.payout.is_meant(id.tier, id.asset));
             return self.everyone.pay(&session, "bonus claim", is_meant, output).await;
         }
@@ -265,7 +268,7 @@ impl ClaimArgs {
     /// A claim for each position with an unclaimed share.
     async fn steps(&self, session: &Session, pledger: Address) -> Result<Vec<Step>> {
         let (pool, bonus) = session.bonus()?;
-        require_shared(&session.page, &bonus)?;
+        require_shared(&session.page, &bonus, session.next_time().await?)?;
         let mut steps = Vec::new();
         for position in self.payout.choose(&session.escrow.positions(pledger).await?) {
             let id = PositionId { pledger, tier: position.tier, asset: position.asset };
@@ -299,9 +302,11 @@ impl TakeBackArgs {
         if added.is_zero() {
             return Err(Error::from(BonusRefusal::NothingToTakeBack { sponsor }).into());
         }
-        let leaves = sponsor == session.signer.from && session.page.view.sponsors_may_leave(session.page.now);
-        let owner = bonus.owner(&session.page.view);
+        let (view, now) = (&session.page.view, session.next_time().await?);
+        let leaves = sponsor == session.signer.from && view.sponsors_may_leave(now);
+        let owner = bonus.owner(view);
         if !leaves {
+            require_first_half(view, now)?;
             require_decided(owner)?;
         }
         let take_back = self.to.map_or(Operation::TakeBack { sponsor }, |to| Operation::TakeBackTo { to });
@@ -318,15 +323,22 @@ impl TakeBackArgs {
 
 /// What a sponsor that added `added` gets back.
 fn returned(owner: BonusOwner, leaves: bool, added: Wei, bonus: &BonusView) -> String {
+    match sponsors_part(owner, added, bonus) {
+        Some(part) => amount::eth_and_wei(part),
+        None if leaves => amount::eth_and_wei(added),
+        None => format!("the sponsors' part of {}, which this transaction decides", amount::eth(added)),
+    }
+}
+
+/// What goes back to a sponsor that added `added`; none until that is decided.
+pub(crate) fn sponsors_part(owner: BonusOwner, added: Wei, bonus: &BonusView) -> Option<Wei> {
     match owner {
+        BonusOwner::Open | BonusOwner::Shared(None) => None,
+        BonusOwner::Sponsors => Some(added),
         // The pledgers' part is rounded down from the bonus.
         BonusOwner::Shared(Some(pledgers)) => {
-            amount::eth_and_wei(prorata::left_down(added, bonus.total - pledgers, bonus.total))
+            Some(prorata::left_down(added, bonus.total - pledgers, bonus.total))
         }
-        BonusOwner::Shared(None) if !leaves => {
-            format!("the sponsors' part of {}, which this transaction decides", amount::eth(added))
-        }
-        _ => amount::eth_and_wei(added),
     }
 }
 
@@ -338,7 +350,8 @@ impl Session {
 
     /// The bonus pool and its books, if it holds anything.
     fn bonus(&self) -> Result<(BonusPool<DynProvider>, BonusView), UserError> {
-        let bonus = self.page.bonus_books().filter(|bonus| !bonus.total.is_zero()).ok_or_else(no_bonus)?;
+        let bonus = self.page.bonus_books().filter(|bonus| !bonus.total.is_zero());
+        let bonus = bonus.ok_or_else(|| no_bonus(&self.page))?;
         Ok((BonusPool::of(&self.escrow), bonus))
     }
 
@@ -366,16 +379,22 @@ impl Session {
     }
 }
 
-fn no_bonus() -> UserError {
-    UserError::new("this rescue has no bonus")
-        .hint("`levee bonus add AMOUNT` adds one while the rescue is open")
+fn no_bonus(page: &Page) -> UserError {
+    let error = UserError::new(match page.bonus_books() {
+        None => "this rescue has no bonus",
+        Some(_) => "the bonus of this rescue is empty: its sponsors have taken back what they added",
+    });
+    match require_open(page) {
+        Ok(()) => error.hint("`levee bonus add AMOUNT` adds one while the rescue is open"),
+        Err(_) => error.hint("nothing can be added to it any more, and no pledge has a share of it"),
+    }
 }
 
-/// Fails if pledgers get nothing, or not yet.
-fn require_shared(page: &Page, bonus: &BonusView) -> Result<()> {
+/// Fails if pledgers get nothing, or not yet at `time`.
+fn require_shared(page: &Page, bonus: &BonusView, time: Timestamp) -> Result<()> {
     let owner = bonus.owner(&page.view);
     require_decided(owner)?;
-    let (limit, time) = (page.view.enlistable_until(), page.now);
+    let limit = page.view.enlistable_until();
     match owner {
         BonusOwner::Sponsors => Err(UserError::new("the whole bonus goes back to the sponsors")
             .hint("sponsors take it back with `levee bonus take-back`")
@@ -385,6 +404,21 @@ fn require_shared(page: &Page, bonus: &BonusView) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses a sponsor's leaving in the second half of an exit window.
+fn require_first_half(view: &RescueView, now: Timestamp) -> Result<(), UserError> {
+    let Some(amendment) = view.pending_amendment(now).filter(|_| !view.sponsors_may_leave(now)) else {
+        return Ok(());
+    };
+    let half = amendment.effective_at.saturating_sub(u64::from(view.terms.exit_window / 2));
+    let over = format!(
+        "sponsors could leave only before {}, in the first half of the exit window",
+        time::time(half)
+    );
+    Err(UserError::new(over).hint(
+        "what is not the pledgers' goes back once the rescue is decided, or earlier before another amendment",
+    ))
 }
 
 fn require_decided(owner: BonusOwner) -> Result<(), UserError> {
@@ -400,7 +434,7 @@ mod tests {
     use super::*;
     use crate::page::tests::{ether, open, settled};
     use alloy::primitives::U256;
-    use levee_model::{UnitSeconds, Units};
+    use levee_model::{Amendment, Goal, UnitSeconds, Units};
 
     fn enlistment(departures: u32, enlisted: u128) -> Enlistment {
         let unit_seconds = UnitSeconds::new(U256::from(enlisted * 9));
@@ -425,6 +459,35 @@ mod tests {
             position(Position::MAX_DEPARTURES, 5),
             enlistment(Position::MAX_DEPARTURES, 0)
         ));
+    }
+
+    #[test]
+    fn a_bonus_that_was_taken_back_is_empty() {
+        let text = |page: &Page| {
+            let error = no_bonus(page);
+            (error.to_string(), error.hint.unwrap())
+        };
+        let add = "`levee bonus add AMOUNT` adds one while the rescue is open".to_owned();
+        assert_eq!(text(&open()), ("this rescue has no bonus".to_owned(), add));
+        let page = settled().with_bonus(BonusView::default());
+        let empty = "the bonus of this rescue is empty: its sponsors have taken back what they added";
+        let nothing = "nothing can be added to it any more, and no pledge has a share of it";
+        assert_eq!(text(&page), (empty.to_owned(), nothing.to_owned()));
+    }
+
+    #[test]
+    fn sponsors_leave_in_the_first_half_of_an_exit_window() {
+        let Page { mut view, now, .. } = open();
+        require_first_half(&view, now).unwrap();
+        // In force at the end of a window of a day.
+        let effective_at = now + u64::from(view.terms.exit_window);
+        view.amendment = Some(Amendment { goal: Goal::from(&view.terms), effective_at });
+        let half = now + 43_200;
+        require_first_half(&view, half - 1).unwrap();
+        let over =
+            "sponsors could leave only before 2026-08-01T12:00:00Z, in the first half of the exit window";
+        assert_eq!(require_first_half(&view, half).unwrap_err().to_string(), over);
+        require_first_half(&view, effective_at).unwrap();
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use alloy::primitives::Address;
 use clap::Args;
-use eyre::Result;
-use levee::{Error, Purpose};
-use levee_model::{Amount, Asset, Operation, PerAsset, Units};
+use eyre::{Report, Result};
+use levee::{Error, Purpose, Refusal};
+use levee_model::{Amount, Asset, Operation, PerAsset, Rate, Units};
 
 use crate::{
     address, amount,
@@ -71,7 +71,7 @@ impl CollectArgs {
         if steps.is_empty() {
             return Err(nothing_owed(pledger, self.asset).into());
         }
-        session.run_all(&steps).await
+        session.run_all(&steps).await.map_err(|error| remains_owed(session.page.rate(), error))
     }
 
     /// The selected assets that are owed.
@@ -101,6 +101,18 @@ pub(crate) fn summary(page: &Page, owed: Amount, (pledger, recipient): (Address,
     Summary::new(format!("collect {asset}"), headline, facts)
 }
 
+/// Adds what shares are worth to an error that knows only their number.
+fn remains_owed(rate: Option<Rate>, error: Report) -> Report {
+    match (error.downcast_ref(), rate) {
+        (Some(Error::Refused(Refusal::PaymentFailed { asset: Asset::StEth, amount, .. })), Some(_)) => {
+            let worth = amount::worth(*amount, Asset::StEth, rate);
+            let message = format!("{worth} remains owed: {error}");
+            error.wrap_err(UserError::new(message))
+        }
+        _ => error,
+    }
+}
+
 fn nothing_owed(pledger: Address, asset: Option<Asset>) -> UserError {
     let what = asset.map_or_else(|| "nothing".to_owned(), |asset| format!("no {asset}"));
     UserError::new(format!("{what} from exits or declines is owed to `{pledger}`"))
@@ -110,6 +122,27 @@ fn nothing_owed(pledger: Address, asset: Option<Asset>) -> UserError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shares_that_remain_owed_are_told_with_their_value() {
+        let (recipient, rate) = (Address::ZERO, Rate::new(1_250_000_000_000_000_000_000_000_000));
+        let told = |asset, rate| {
+            let amount = Units::new(4 * 10u128.pow(18));
+            let refusal = Refusal::PaymentFailed { recipient, asset, amount };
+            remains_owed(rate, Error::from(refusal).into()).to_string()
+        };
+        let shares = format!("4000000000000000000 shares could not be paid to `{recipient}`");
+        assert_eq!(told(Asset::StEth, rate), format!("5 stETH remains owed: {shares}"));
+        assert_eq!(told(Asset::StEth, None), shares);
+        assert_eq!(told(Asset::Eth, rate), format!("4 ETH could not be paid to `{recipient}`"));
+        let refusal = Refusal::PaymentFailed { recipient, asset: Asset::StEth, amount: Units::new(1) };
+        let json = crate::error::to_json(&remains_owed(rate, Error::from(refusal).into()));
+        let json = serde_json::to_value(json).unwrap();
+        assert_eq!(
+            (&json["error"]["kind"], &json["error"]["causes"]),
+            (&"PaymentFailed".into(), &serde_json::json!([]))
+        );
+    }
 
     #[test]
     fn what_is_not_owed_is_named() {

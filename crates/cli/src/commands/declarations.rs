@@ -159,7 +159,7 @@ fn to_text(lines: &[Compared], rescue: Address) -> String {
             known(line.locked),
             known(line.missing()),
             time::time(declaration.expiry),
-            declaration.link.clone(),
+            if declaration.link.is_empty() { "-".into() } else { declaration.link.clone() },
         ]
     };
     let rows: Vec<_> = lines.iter().map(row).collect();

@@ -8,9 +8,10 @@ use alloy::{
 };
 use clap::Args;
 use eyre::Result;
-use levee::{Board, Declaration, Error, Escrow, Purpose, Stage};
+use levee::{Board, Declaration, Declared, Error, Escrow, Purpose, Stage, board::standing};
 use levee_model::Wei;
 
+use super::declarations::{Reading, declared};
 use crate::{
     account::Hand,
     address, amount,
@@ -35,7 +36,8 @@ contributor makes another one for the same tier; `levee declarations` compares i
 amount is a value in ETH, whatever asset will be pledged.
 
 With `--sign`, the account signs the declaration without sending it: anyone can submit the output with \
-`--signed`, and pays the gas. `--revoke` makes a signed declaration that has not been submitted unusable.
+`--signed`, and pays the gas. It names its rescue: `--rescue` or `--terms` only check that it is the one you mean, and `--terms` \
+is needed if the rescue does not exist yet. `--revoke` makes a signed declaration that has not been submitted unusable.
 
 Examples:
   levee declare proposed 5000 ETH --tier 0 --expiry 2026-08-01T00:00:00Z --link https://… --terms \
@@ -80,7 +82,7 @@ pub(crate) struct DeclareArgs {
     signed: Option<PathBuf>,
 
     /// Revoke your signed declaration with this digest, so that it can never be declared.
-    #[arg(long, value_name = "DIGEST", value_parser = terms::parse_hash, conflicts_with_all = ["stage", "amount", "tier", "expiry", "link", "sign"])]
+    #[arg(long, value_name = "DIGEST", value_parser = terms::parse_hash, conflicts_with_all = ["stage", "amount", "tier", "expiry", "link", "sign", "rescue", "terms"])]
     revoke: Option<B256>,
 
     #[command(flatten)]
@@ -117,6 +119,9 @@ impl DeclareArgs {
         else {
             return Ok(());
         };
+        if declaration.stage == Stage::Withdrawn {
+            warn_of_nothing(&connection, signer.from, &declaration, now, output).await;
+        }
         let board = Board::new(signer.provider.clone(), connection.chain);
         let call = board.declare(&declaration)?;
         let facts = facts(signer.from, &declaration, now);
@@ -150,6 +155,8 @@ impl DeclareArgs {
         let connection = network.connect_to(chain, &path, "a declaration").await?;
         let (_, now) = connection.current_block().await?;
         let signed = Board::new(connection.provider.clone(), connection.chain).check(signed, now).await?;
+        let named = self.named(signed.declaration.escrow)?;
+        known_tier(signed.declaration.tier, tier_count(&connection, named).await?)?;
         let purpose = Purpose::new("declare").with("signed", signed.signature.to_string());
         let rescue = Some(signed.declaration.escrow);
         let Some(signer) =
@@ -167,6 +174,20 @@ impl DeclareArgs {
         send(&signer, &board, Step::new("declare", headline, call).facts(facts)).await
     }
 
+    /// The rescue of a signed declaration, which the arguments need not name.
+    fn named(&self, signed: Address) -> Result<Named> {
+        if !self.rescue.names_address() && self.rescue.terms.is_none() {
+            return Ok(Named { address: signed, terms: None });
+        }
+        let named = self.rescue.named()?;
+        if named.address == signed {
+            return Ok(named);
+        }
+        let other = format!("the declaration is for the rescue `{signed}`, not for `{}`", named.address);
+        let hint = "name the rescue that the contributor signed for, or leave `--rescue` and `--terms` out";
+        Err(UserError::new(other).hint(hint).into())
+    }
+
     async fn revoke(self, digest: B256, output: Output) -> Result<()> {
         let connection = self.signing.network().connect(None).await?;
         connection.current_block().await?;
@@ -179,6 +200,25 @@ impl DeclareArgs {
         let board = Board::new(signer.provider.clone(), connection.chain);
         let headline = format!("Revoke the signed declaration {digest}");
         send(&signer, &board, Step::new("revoke", headline, board.revoke(digest))).await
+    }
+}
+
+/// Warns of a withdrawal of nothing that is known. It is no mistake where a signature may still be brought: a later withdrawal
+/// keeps that from standing. Logs that cannot be read keep nobody from withdrawing.
+async fn warn_of_nothing(
+    connection: &Connection,
+    contributor: Address,
+    declaration: &Declaration,
+    now: u64,
+    output: Output,
+) {
+    let Ok(entries) = Reading::default().read(connection, declaration.escrow, output).await else { return };
+    let tier = declaration.tier;
+    let is_meant = |one: &Declared| one.contributor == contributor && one.declaration.tier == tier;
+    if !standing(&declared(&entries), now).iter().any(is_meant) {
+        output.warn(&[format!(
+            "no declaration of `{contributor}` stands in tier {tier}, so this withdraws only what was signed and not yet submitted"
+        )]);
     }
 }
 

@@ -132,7 +132,7 @@ impl Publication {
         let headline = if created {
             format!("{events}the rescue is at {address}")
         } else {
-            format!("the rescue already exists at {address}; nothing was sent")
+            format!("the rescue already exists at {address}; nothing was created")
         };
         let facts = table::facts_below(&self.facts(address));
         // In one line, to be copied.

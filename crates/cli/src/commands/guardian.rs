@@ -105,8 +105,8 @@ impl AmendArgs {
     async fn run(self, output: Output) -> Result<()> {
         let new_hash = self.new_hash()?;
         let purpose = Purpose::new("guardian amend")
-            .with_some("target", self.target)
-            .with_some("deadline", self.deadline)
+            .with_some("target", self.target.map(amount::eth))
+            .with_some("deadline", self.deadline.map(time::time))
             .with_some("terms-hash", new_hash);
         let Some(session) = self.change.open(purpose, output).await? else { return Ok(()) };
         let (page, terms) = (&session.page, &session.page.view.terms);

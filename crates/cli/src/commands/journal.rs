@@ -309,12 +309,14 @@ pub(super) async fn finish(
     Ok(true)
 }
 
-/// `3  2026-08-01T00:00:00Z  unfinished  pledge amount=5 ETH tier=0`.
-/// The account is cut: `levee journal show` has it whole, and the rescue.
+/// `3  2026-08-01T00:00:00Z  unfinished  0x7099…79C8  pledge amount=5 ETH tier=0, 0x5FbD…0aa3 on chain 1`.
+/// The addresses are cut: `levee journal show` has them whole.
 fn row(intent: &Intent) -> [String; 5] {
     let Intent { id, draft, recorded_at, state, .. } = intent;
     let account = address::short(draft.account);
-    [id.to_string(), time::time(*recorded_at), state.to_string(), account, draft.purpose.to_string()]
+    let rescue = draft.rescue.map_or_else(String::new, |rescue| format!("{} ", address::short(rescue)));
+    let what = format!("{}, {rescue}on chain {}", draft.purpose, draft.chain);
+    [id.to_string(), time::time(*recorded_at), state.to_string(), account, what]
 }
 
 fn facts(intent: &Intent) -> Vec<(&'static str, String)> {

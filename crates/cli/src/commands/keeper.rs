@@ -24,7 +24,7 @@ use crate::{
         sender::{Sender, Stop},
     },
     output::Output,
-    service::{self, lookout::Lookout},
+    service::{self, lookout::Lookout, vitals::parse_listen},
     signing::{JournalArgs, WaitingArgs, parse_price},
     store::StoreArgs,
     time,
@@ -103,6 +103,10 @@ struct WhatArgs {
     #[arg(long)]
     claim: bool,
 
+    /// Strike from the bonus what has left a rescue, too, so that others get its part.
+    #[arg(long)]
+    strike: bool,
+
     /// Pay only this pledger; may be repeated; default: all.
     #[arg(long, value_name = "ADDRESS", value_parser = address::parse)]
     pledger: Vec<Address>,
@@ -166,7 +170,7 @@ struct ServiceArgs {
     grace: Option<u64>,
 
     /// Serve `/metrics` for Prometheus, and `/health`, at this address, such as `127.0.0.1:9464`.
-    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with_all = ["once", "dry_run"])]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_listen, conflicts_with_all = ["once", "dry_run"])]
     listen: Option<SocketAddr>,
 
     /// How to log on stderr.
@@ -222,6 +226,7 @@ impl KeeperArgs {
         what.refund |= file.refund;
         what.collect |= file.collect;
         what.claim |= file.claim;
+        what.strike |= file.strike;
         // Both prices belong together.
         if price.max_fee.is_none() {
             (price.max_fee, price.max_fee_late) = (file.max_fee, file.max_fee_late);
@@ -288,8 +293,8 @@ impl WhatArgs {
     fn payouts(&self) -> Payouts {
         let [pledgers, members] =
             [&self.pledger, &self.member].map(|accounts| accounts.iter().copied().collect());
-        let Self { refund, collect, claim, activate, .. } = *self;
-        Payouts { refund, collect, claim, pledgers, activate, members }
+        let Self { refund, collect, claim, strike, activate, .. } = *self;
+        Payouts { refund, collect, claim, strike, pledgers, activate, members }
     }
 }
 

@@ -67,12 +67,14 @@ pub(crate) fn facts(one: &PledgerView, rate: Option<Rate>) -> Vec<(&'static str,
     let mut facts = Vec::new();
     for position in &one.positions {
         let PositionView { tier, asset, amount, refunded, refundable, .. } = position.view;
-        let of = format!("of the {asset} in tier {tier}");
         facts.push(("pledged", format!("{} into tier {tier}", amount::units(amount, asset, rate))));
         let parts = [("refunded", refunded), ("refundable", refundable)];
         let parts = parts.into_iter().filter(|(_, units)| !units.is_zero());
-        facts
-            .extend(parts.map(|(name, units)| (name, format!("{} {of}", amount::units(units, asset, rate)))));
+        facts.extend(
+            parts.map(|(name, units)| {
+                (name, format!("{} from tier {tier}", amount::units(units, asset, rate)))
+            }),
+        );
         let parts = [("recovered", position.recovered_due), ("bonus", position.bonus_due)];
         let parts = parts.into_iter().filter(|(_, due)| !due.is_zero());
         facts.extend(

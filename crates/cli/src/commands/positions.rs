@@ -4,15 +4,17 @@ use alloy::primitives::Address;
 use clap::Args;
 use eyre::Result;
 use levee::{
-    AccountPosition, AccountView, BonusShare, BonusView, Earnings, PositionBonus, PositionView, Snapshot,
+    AccountPosition, AccountView, BonusPool, BonusShare, BonusView, Earnings, Error, Escrow, PositionBonus,
+    PositionView, Snapshot,
 };
-use levee_model::{Asset, BonusOwner, PerAsset, Rate, Timestamp, Units, Wei, json::Account};
+use levee_model::{Asset, BonusOwner, PerAsset, Rate, Status, Timestamp, Units, Wei, json::Account};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     address, amount,
-    connection::{NetworkArgs, RescueArgs},
+    commands::bonus::sponsors_part,
+    connection::{Connection, NetworkArgs, RescueArgs},
     output::Output,
     page::Page,
     table, time,
@@ -21,7 +23,8 @@ use crate::{
 /// The account.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Below the table: amounts owed from exits and declines, recovered funds, and the account's share of the bonus.
+Below the table: amounts owed from exits and declines, recovered funds, the account's share of the bonus, and \
+what it has added to the bonus.
 
 stETH is booked in shares: the table shows their current value, `--json` the number of shares.
 
@@ -42,17 +45,47 @@ pub(crate) struct PositionsArgs {
 impl PositionsArgs {
     /// Runs the command.
     pub(crate) async fn run(self, output: Output) -> Result<()> {
-        let (_, snapshot) = self.rescue.read(&self.network, Some(self.pledger)).await?;
-        let text = text_of(&snapshot, self.pledger, &Page::of(&snapshot));
-        output.result(&text, &Positions::of(&snapshot, self.pledger))
+        let (connection, snapshot) = self.rescue.read(&self.network, Some(self.pledger)).await?;
+        let sponsored = match snapshot.bonus {
+            None => None,
+            Some(_) => Some(sponsored(&connection, &snapshot, self.pledger).await?),
+        };
+        let text = text_of(&snapshot, self.pledger, &Page::of(&snapshot), sponsored);
+        output.result(&text, &Positions::of(&snapshot, self.pledger, sponsored))
     }
 }
 
-/// What the account `pledger` has, in a snapshot of it.
-pub(crate) fn text_of(snapshot: &Snapshot, pledger: Address, page: &Page) -> String {
-    let bonus = snapshot.bonus.as_ref().map(|bonus| Ending::of(page, bonus));
+/// What the account has added to the bonus and not taken back.
+async fn sponsored(connection: &Connection, snapshot: &Snapshot, account: Address) -> Result<Wei, Error> {
+    let escrow = Escrow::of(connection.provider.clone(), snapshot);
+    BonusPool::of(&escrow).at(snapshot.block.number).contribution_of(account).await
+}
+
+/// What the account `pledger` has, in a snapshot of it, and what it has `sponsored`, if that is known.
+pub(crate) fn text_of(snapshot: &Snapshot, pledger: Address, page: &Page, sponsored: Option<Wei>) -> String {
+    // Until the rescue is decided, something can still be added to an empty bonus.
+    let bonus = page.bonus_books().filter(|bonus| !bonus.total.is_zero() || page.view.status == Status::Open);
     let AccountView { positions, owed, .. } = &snapshot.account;
-    to_text(pledger, positions, *owed, page.rate(), bonus)
+    let sponsored = bonus.zip(sponsored).and_then(|(bonus, added)| sponsored_to_text(page, &bonus, added));
+    let bonus = bonus.map(|bonus| Ending::of(page, &bonus));
+    to_text((pledger, positions), *owed, page.rate(), bonus, sponsored)
+}
+
+/// What becomes of what a sponsor added to the bonus; none if it has nothing in it.
+fn sponsored_to_text(page: &Page, bonus: &BonusView, added: Wei) -> Option<String> {
+    let (owner, of_bonus) = (bonus.owner(&page.view), format!("{} of the bonus", amount::eth(added)));
+    let text = match (sponsors_part(owner, added, bonus), owner) {
+        (Some(part), _) => format!("{of_bonus}: `levee bonus take-back` returns {}", amount::eth(part)),
+        (None, BonusOwner::Open) if page.view.sponsors_may_leave(page.now) => {
+            format!("{of_bonus}: `levee bonus take-back` returns it now")
+        }
+        (None, BonusOwner::Open) => format!("{of_bonus}, for pledges whose condition is not met"),
+        (None, _) => {
+            let after = time::time(page.view.enlistable_until());
+            format!("{of_bonus}: `levee bonus take-back` returns what is not the pledgers' after {after}")
+        }
+    };
+    (!added.is_zero()).then_some(text)
 }
 
 /// Who owns the bonus, and the last second at which it cannot be decided.
@@ -114,25 +147,27 @@ fn bonus_of_the_end(bonus: &PositionBonus, ending: Ending, of: &str) -> Option<S
 }
 
 fn to_text(
-    pledger: Address,
-    lines: &[AccountPosition],
+    (pledger, lines): (Address, &[AccountPosition]),
     owed: PerAsset<Units>,
     rate: Option<Rate>,
     bonus: Option<Ending>,
+    sponsored: Option<String>,
 ) -> String {
     let mut facts_below: Vec<_> = lines.iter().flat_map(|line| pool_facts(line, bonus)).collect();
     for asset in Asset::ALL.into_iter().filter(|asset| !owed[*asset].is_zero()) {
         let owed = amount::units(owed[asset], asset, rate);
         facts_below.push(("owed", format!("{owed} from exits or declines: `levee collect` pays it")));
     }
-    let table = table(pledger, lines, rate);
+    facts_below.extend(sponsored.map(|sponsored| ("sponsored", sponsored)));
+    let table = match (lines, facts_below.as_slice()) {
+        ([], []) => format!("{pledger} has nothing in this rescue\n"),
+        ([], _) => format!("{pledger} has no pledge in this rescue\n"),
+        _ => table(lines, rate),
+    };
     if facts_below.is_empty() { table } else { format!("{table}\n{}", table::facts(&facts_below)) }
 }
 
-fn table(pledger: Address, lines: &[AccountPosition], rate: Option<Rate>) -> String {
-    if lines.is_empty() {
-        return format!("{pledger} has nothing in this rescue\n");
-    }
+fn table(lines: &[AccountPosition], rate: Option<Rate>) -> String {
     let row = |position: &PositionView| {
         let shown = |units| amount::worth(units, position.asset, rate);
         let [pledged, refunded, refundable] =
@@ -153,6 +188,7 @@ fn table(pledger: Address, lines: &[AccountPosition], rate: Option<Rate>) -> Str
 
 /// The result of `levee positions`: an account's positions in a rescue.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Positions<'a> {
     #[serde(with = "Account")]
     rescue: Address,
@@ -161,14 +197,16 @@ pub(crate) struct Positions<'a> {
     positions: Vec<PositionJson<'a>>,
     /// Amounts from exits and declines that could not be paid, each in the asset's own unit.
     owed: PerAsset<Units>,
+    /// What it has added to the bonus and not taken back; null without a bonus pool, and in what is proven.
+    sponsored_wei: Option<Wei>,
 }
 
 impl<'a> Positions<'a> {
     /// What the account `pledger` has, in a snapshot of it.
-    pub(crate) fn of(snapshot: &'a Snapshot, pledger: Address) -> Self {
+    pub(crate) fn of(snapshot: &'a Snapshot, pledger: Address, sponsored_wei: Option<Wei>) -> Self {
         let AccountView { positions, owed, .. } = &snapshot.account;
         let positions = positions.iter().map(PositionJson::from).collect();
-        Self { rescue: snapshot.contracts.escrow, pledger, positions, owed: *owed }
+        Self { rescue: snapshot.contracts.escrow, pledger, positions, owed: *owed, sponsored_wei }
     }
 }
 
@@ -193,8 +231,9 @@ impl<'a> From<&'a AccountPosition> for PositionJson<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::tests::{DAY, ether, open, settled};
     use alloy::primitives::U256;
-    use levee_model::{Enlistment, UnitSeconds};
+    use levee_model::{Amendment, BonusDecision, Enlistment, Goal, UnitSeconds, WeiSeconds};
     use serde_json::{Value, json};
 
     fn line() -> AccountPosition {
@@ -223,9 +262,35 @@ tier  pledged              refunded  refundable now  drawn value  objected
     #[test]
     fn positions_are_a_table() {
         let none_owed = PerAsset::default();
-        assert_eq!(to_text(Address::ZERO, &[line()], none_owed, None, None), TABLE);
-        let none = to_text(Address::ZERO, &[], none_owed, None, None);
-        assert_eq!(none, format!("{} has nothing in this rescue\n", Address::ZERO));
+        assert_eq!(to_text((Address::ZERO, &[line()]), none_owed, None, None, None), TABLE);
+        let none = |sponsored| to_text((Address::ZERO, &[]), none_owed, None, None, sponsored);
+        assert_eq!(none(None), format!("{} has nothing in this rescue\n", Address::ZERO));
+        let sponsored =
+            format!("{} has no pledge in this rescue\n\nsponsored  5 ETH of the bonus\n", Address::ZERO);
+        assert_eq!(none(Some("5 ETH of the bonus".into())), sponsored);
+    }
+
+    #[test]
+    fn a_sponsor_is_told_what_it_has_back() {
+        let books = |decision| BonusView { total: Wei::new(ether(4)), decision };
+        let told = |page: &Page, decision| sponsored_to_text(page, &books(decision), Wei::new(ether(2)));
+        let (mut page, of) = (open(), "2 ETH of the bonus");
+        assert_eq!(told(&page, None).unwrap(), format!("{of}, for pledges whose condition is not met"));
+        assert_eq!(sponsored_to_text(&page, &books(None), Wei::ZERO), None);
+        let goal = Goal::from(&page.view.terms);
+        page.view.amendment = Some(Amendment { goal, effective_at: page.now + DAY });
+        assert_eq!(told(&page, None).unwrap(), format!("{of}: `levee bonus take-back` returns it now"));
+        let all = format!("{of}: `levee bonus take-back` returns 2 ETH");
+        assert_eq!(told(&settled(), None).unwrap(), all);
+        page.view.status = Status::Failed;
+        let later = "returns what is not the pledgers' after 2026-08-04T00:00:00Z";
+        assert_eq!(told(&page, None).unwrap(), format!("{of}: `levee bonus take-back` {later}"));
+        let pledgers = Wei::new(ether(1));
+        let decision =
+            BonusDecision { bonus: Wei::new(ether(4)), pledgers, rate: None, value: WeiSeconds::default() };
+        // Half of the 3 ETH that are left of 4.
+        let part = format!("{of}: `levee bonus take-back` returns 1.5 ETH");
+        assert_eq!(told(&page, Some(decision)).unwrap(), part);
     }
 
     #[test]
@@ -245,7 +310,8 @@ bonus      the stETH in tier 2 counts if its condition is not met
 owed       1 ETH from exits or declines: `levee collect` pays it
 "
         );
-        assert_eq!(to_text(Address::ZERO, &[line], owed, None, Some(ending(BonusOwner::Open))), expected);
+        let ending = Some(ending(BonusOwner::Open));
+        assert_eq!(to_text((Address::ZERO, &[line]), owed, None, ending, None), expected);
     }
 
     #[test]

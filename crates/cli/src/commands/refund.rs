@@ -125,10 +125,11 @@ fn nothing_to_refund(page: &Page, pledger: Address, positions: &[PositionView]) 
         ))
         .hint(look);
     }
-    UserError::new(format!(
-        "nothing can be refunded to `{pledger}`: what was not drawn has already been refunded"
-    ))
-    .hint(look)
+    let why = match positions.iter().all(|position| position.refunded.is_zero()) {
+        true => "all that it pledged was drawn",
+        false => "what was not drawn has already been refunded",
+    };
+    UserError::new(format!("nothing can be refunded to `{pledger}`: {why}")).hint(look)
 }
 
 #[cfg(test)]
@@ -138,7 +139,7 @@ mod tests {
         page::tests::{open, settled, vetoed},
         position::tests::position,
     };
-    use levee_model::Asset;
+    use levee_model::{Asset, Units};
 
     #[test]
     fn why_nothing_is_refunded_is_said() {
@@ -149,9 +150,12 @@ mod tests {
         let locked = "the rescue is open until 2026-08-03T00:00:00Z (in 2 days), and pledges are locked until it is decided";
         assert_eq!(text(&open(), &positions), locked);
         assert_eq!(text(&settled(), &[]), format!("`{pledger}` has nothing in this rescue"));
+        let drawn = format!("nothing can be refunded to `{pledger}`: all that it pledged was drawn");
+        assert_eq!(text(&settled(), &positions), drawn);
         let before =
             format!("nothing can be refunded to `{pledger}`: what was not drawn has already been refunded");
-        assert_eq!(text(&settled(), &positions), before);
+        let refunded = PositionView { refunded: Units::new(1), ..position(0, Asset::Eth, 5) };
+        assert_eq!(text(&settled(), &[refunded]), before);
         let later = format!(
             "nothing more can be refunded to `{pledger}` now: the next part goes back at 2026-08-07T00:00:00Z (in 6 days)"
         );

@@ -1,6 +1,6 @@
 //! `levee send`: transactions that were signed elsewhere.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use alloy::{
     consensus::{Transaction as _, TxEnvelope},
@@ -26,6 +26,7 @@ use crate::{
     amount,
     connection::NetworkArgs,
     error::UserError,
+    file,
     journal::SqliteJournal,
     output::Output,
     signing::{JournalArgs, WaitingArgs, about},
@@ -87,8 +88,7 @@ impl SendArgs {
 
     fn read(&self) -> Result<Batch> {
         let refused = |reason: String| Error::InvalidFile { what: "a file of signed transactions", reason };
-        let text = fs::read_to_string(&self.file)
-            .map_err(|error| UserError::new(format!("`{}` cannot be read: {error}", self.file.display())))?;
+        let text = file::text(&self.file)?;
         Ok(Batch::parse(&text).map_err(refused)?)
     }
 

@@ -21,7 +21,7 @@ use crate::{
 /// Arguments of `levee solve`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows the least further pledge, in each tier that counts, that meets each threshold above the one met now: exact to the last unit, at \
+Shows the smallest further pledge, in each tier that counts, that meets each threshold above the one met now: exact to the last unit, at \
 the share rate of now. Then it shows everyone whose withdrawal alone would lower the threshold that is met, the smallest first. The \
 suppositions of `levee what-if` are made before. Nothing is sent, and no account is needed.
 
@@ -78,7 +78,7 @@ impl SolveArgs {
 
 impl Solution {
     fn of(subject: &Subject, suppositions: Vec<Supposed>) -> Result<Self, levee::Error> {
-        let Subject { source, rescue, now, roster, uncounted } = subject;
+        let Subject { source, rescue, now, roster, uncounted, .. } = subject;
         let named = |pivotal: Pivotal| PivotalJson { name: roster.only_name_of(pivotal.pledger), pivotal };
         Ok(Self {
             source: source.clone(),
@@ -117,11 +117,17 @@ impl Solution {
         let rows: Vec<_> = self.least.iter().filter(in_eth).map(row).collect();
         match rows.is_empty() {
             true => "no pledge meets a higher threshold\n".to_owned(),
-            false => format!(
-                "The least further pledge that meets\n{}",
-                table::render(["threshold", "in tier", "ETH", "or wstETH"], &rows)
-            ),
+            false => format!("The smallest further pledge that meets each threshold\n{}", self.table(rows)),
         }
+    }
+
+    /// A rescue in ETH only has no column for wstETH.
+    fn table(&self, rows: Vec<[String; 4]>) -> String {
+        if self.least.iter().any(|reach| reach.amount.asset() == Asset::WstEth) {
+            return table::render(["threshold", "in tier", "ETH", "or wstETH"], &rows);
+        }
+        let rows: Vec<_> = rows.into_iter().map(|[threshold, tier, eth, _]| [threshold, tier, eth]).collect();
+        table::render(["threshold", "in tier", "ETH"], &rows)
     }
 
     fn pivotal_text(&self, roster: &Roster) -> String {

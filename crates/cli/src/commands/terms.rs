@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::{
     amount,
-    connection::NetworkArgs,
+    connection::{Connection, NetworkArgs},
     escape, file,
     json::{TermsChecked, TermsShown},
     output::{self, Output},
@@ -105,11 +105,14 @@ const DAY: i64 = 24 * 60 * 60;
 impl CheckArgs {
     async fn run(self, output: Output) -> Result<()> {
         let file = TermsFile::read(&self.file)?;
-        let now = time::clock();
+        let connection = self.connection(&file).await?;
+        let now = match &connection {
+            Some(connection) => connection.latest_block().await?.1,
+            None => time::clock(),
+        };
         file.check(now)?;
         let mut warnings = warnings::of_file(&file, now);
-        if self.network.names_node() {
-            let connection = self.network.connect(Some(&file)).await?;
+        if let Some(connection) = connection {
             // Whoever creates it, it is refused for the same reasons.
             drop(file.escrow()?.prepare(&connection.provider, file.chain, Address::ZERO).await?);
             warnings.extend(warnings::of_chain(&file, &connection.provider).await?);
@@ -121,11 +124,22 @@ impl CheckArgs {
     }
 }
 
+impl CheckArgs {
+    async fn connection(&self, file: &TermsFile) -> Result<Option<Connection>> {
+        Ok(match self.network.names_node() {
+            true => Some(self.network.connect(Some(file)).await?),
+            false => None,
+        })
+    }
+}
+
 impl FileArgs {
     fn show(self, output: Output) -> Result<()> {
         let file = TermsFile::read(&self.file)?;
         let address = file.address()?;
-        output.result(&to_text(&file, address), &shown(&file, address))
+        let shown = shown(&file, address);
+        output.warn(&shown.warnings);
+        output.result(&to_text(&file, address), &shown)
     }
 }
 
@@ -201,7 +215,8 @@ fn tiers(terms: &Terms) -> String {
 
 fn shown(file: &TermsFile, address: Address) -> TermsShown<'_> {
     let TermsFile { chain, edition, terms, document, .. } = file;
-    TermsShown { address, chain: *chain, edition: *edition, terms, document: document.as_deref() }
+    let (document, warnings) = (document.as_deref(), warnings::refusal(file));
+    TermsShown { address, chain: *chain, edition: *edition, terms, document, warnings }
 }
 
 #[cfg(test)]

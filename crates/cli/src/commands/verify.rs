@@ -19,7 +19,7 @@ use crate::{
     address, amount,
     connection::NetworkArgs,
     error::UserError,
-    file,
+    event, file,
     output::Output,
     page::{Page, RescueJson},
     table,
@@ -248,7 +248,7 @@ impl Shown<'_> {
             anchor: self.anchor,
             rescue: self.page.to_json(),
             original_terms: &snapshot.original,
-            account: self.account.map(|account| Positions::of(snapshot, account)),
+            account: self.account.map(|account| Positions::of(snapshot, account, None)),
             balances,
             shortfalls,
             proven: accounts,
@@ -268,7 +268,7 @@ impl Shown<'_> {
     fn to_text(&self) -> String {
         let mut text = self.page.to_text(time::clock());
         if let Some(account) = self.account {
-            let positions = positions::text_of(&self.verified.snapshot, account, self.page);
+            let positions = positions::text_of(&self.verified.snapshot, account, self.page, None);
             text.push_str(&format!("\npositions of {account}\n{positions}"));
         }
         let held = self.verified.balances.iter().map(|balance| {
@@ -285,7 +285,9 @@ impl Shown<'_> {
         let fact = |account: &ProvenAccount| {
             let what = match account.code_hash {
                 None => "not created".to_owned(),
-                Some(_) => format!("code, balance and {} words of storage", account.words.len()),
+                Some(_) => {
+                    format!("code, balance and {} of storage", event::counted(account.words.len(), "word"))
+                }
             };
             (name_of(account.role), format!("{}: {what}", account.address))
         };

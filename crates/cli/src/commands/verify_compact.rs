@@ -22,7 +22,7 @@ use super::{
     compact::status::CompactStatus,
     verify::{Anchor, VerifyArgs, name_of, terms_differ, what_is_not_proven},
 };
-use crate::{error::UserError, file, output::Output, table};
+use crate::{error::UserError, event, file, output::Output, table};
 
 /// Evidence in a file, and what it is to prove.
 #[derive(Debug, Serialize, Deserialize)]
@@ -182,7 +182,7 @@ fn to_text(verified: &VerifiedCompact, anchor: Anchor) -> String {
     let held = [("wstETH", held), ("books need", shown(verified.booked))];
     text.push_str(&format!("\nheld by the compact\n{}", table::facts_below(&held)));
     let fact = |account: &ProvenAccount| {
-        let what = format!("code, balance and {} words of storage", account.words.len());
+        let what = format!("code, balance and {} of storage", event::counted(account.words.len(), "word"));
         (name_of(account.role), format!("{}: {what}", account.address))
     };
     let block = ("block", format!("hash {}", verified.block_hash));

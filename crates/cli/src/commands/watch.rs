@@ -23,7 +23,7 @@ use crate::{
     error::UserError,
     interruption::interruption,
     output::Output,
-    service::{self, lookout::Lookout, watched::Detail},
+    service::{self, lookout::Lookout, vitals::parse_listen, watched::Detail},
     store::StoreArgs,
     time,
     trace::LogFormat,
@@ -143,7 +143,7 @@ struct ServiceArgs {
     every: Option<NonZeroU64>,
 
     /// Serve `/metrics` for Prometheus, and `/health`, at this address, such as `127.0.0.1:9465`.
-    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "once")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = parse_listen, conflicts_with = "once")]
     listen: Option<SocketAddr>,
 
     /// How to log on stderr.

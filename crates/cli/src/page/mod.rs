@@ -87,7 +87,7 @@ impl Page {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use levee::{PotView, ShareRate};
+    use levee::{BonusView, PotView, ShareRate};
     use levee_model::{Bps, EndReason, Status, Terms, Tier, Wei};
 
     pub(crate) const NOW: u64 = 1_785_542_400;
@@ -180,6 +180,15 @@ pub(crate) mod tests {
         page.view.held = page.view.kept;
         page.view.next_tranche_at = Some(NOW + 6 * DAY);
         page
+    }
+
+    impl Page {
+        /// The same with a bonus pool.
+        pub(crate) fn with_bonus(mut self, view: BonusView) -> Self {
+            let address = Address::repeat_byte(0xb0);
+            self.satellites.bonus = Some(satellites::Pool { address, view });
+            self
+        }
     }
 
     /// The same after objections reached the veto, with one of four tranches due.

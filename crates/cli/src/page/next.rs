@@ -130,7 +130,11 @@ impl Page {
         let view = &self.view;
         let mut calls = self.releases();
         if view.settled_at.is_none() {
-            calls.push(call("settle", "anyone", "records the settlement; any other call does so too"));
+            calls.push(call(
+                "settle",
+                "anyone",
+                "records the settlement, as a refund, an objection or a cancel does too",
+            ));
         }
         if view.can_be_stopped() {
             if view.terms.veto > Bps::ZERO {

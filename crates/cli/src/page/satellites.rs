@@ -68,7 +68,10 @@ impl Page {
     pub(super) fn pools(&self) -> Vec<(&'static str, String)> {
         let mut facts = Vec::new();
         if let Some(Pool { address, view }) = &self.satellites.recovery {
-            facts.push(("recovered", format!("{}, by {address}", amount::eth(view.received()))));
+            facts.push((
+                "recovered",
+                format!("{}, paid into the recovery pool {address}", amount::eth(view.received())),
+            ));
             facts.extend(view.groups.iter().filter_map(owed).map(|line| ("owed", line)));
         }
         if let Some(Pool { address, view }) = self.bonus() {
@@ -176,7 +179,7 @@ mod tests {
             bonus: Some(Pool { address, view: BonusView { total: Wei::new(ether(2)), decision: None } }),
         };
         let expected = [
-            ("recovered", format!("10 ETH, by {address}")),
+            ("recovered", format!("10 ETH, paid into the recovery pool {address}")),
             (
                 "owed",
                 "30 ETH and 0.000000000000000001 ETH of interest at 3.8 % to draw order 1, before the next order"

@@ -44,6 +44,10 @@ impl Page {
             facts.push(("share rate", format!("1 wstETH = {} stETH", decimal(rate.get() / 10u128.pow(9)))));
         }
         facts.push(("deadline", time::time_from(terms.deadline, self.now)));
+        if view.is_stuck(self.now) {
+            let limit = time::time_from(view.settleable_until(), self.now);
+            facts.push(("can expire", format!("after {limit}")));
+        }
         if view.status == Status::Open && terms.latest_deadline > terms.deadline {
             facts.push(("at latest", format!("{}, by amendments", time::time(terms.latest_deadline))));
         }
@@ -154,7 +158,7 @@ impl Page {
         let Some(Amendment { goal, effective_at }) = self.view.amendment else { return Vec::new() };
         let at = time::time_from(effective_at, self.now);
         if self.pending().is_none() {
-            return vec![("amended", format!("target, deadline and document, in force since {at}"))];
+            return vec![("amended", format!("since {at}; the terms shown here are those in force"))];
         }
         let (target, deadline) = (amount::eth(goal.target), time::time(goal.deadline));
         vec![
@@ -232,9 +236,12 @@ impl Page {
             };
             return format!("{}, the first {first} after settlement{interval}\n", terms.tranches);
         }
-        let header = ["tranche", "due", "ETH", "stETH", "wstETH"];
-        let rows: Vec<_> = (1..=terms.tranches).map(|number| self.tranche_row(number)).collect();
-        table::render(header, &rows)
+        let rows = (1..=terms.tranches).map(|number| self.tranche_row(number));
+        if terms.accepts(Asset::StEth) {
+            return table::render(["tranche", "due", "ETH", "stETH", "wstETH"], &rows.collect::<Vec<_>>());
+        }
+        let rows: Vec<_> = rows.map(|[number, due, eth, ..]| [number, due, eth]).collect();
+        table::render(["tranche", "due", "ETH"], &rows)
     }
 
     fn tranche_row(&self, number: u8) -> [String; 5] {
@@ -356,6 +363,15 @@ tranche  due                                ETH      stETH    wstETH
     }
 
     #[test]
+    fn a_rescue_in_eth_only_has_no_other_columns() {
+        let mut page = settled();
+        (page.view.terms.steth, page.view.terms.wsteth) = (Address::ZERO, Address::ZERO);
+        let tranches = "tranche  due                                ETH\n\
+                        1        2026-07-31T00:00:00Z (1 day ago)   due\n";
+        assert!(page.tranches().starts_with(tranches), "{}", page.tranches());
+    }
+
+    #[test]
     fn what_cannot_be_valued_is_said_and_not_guessed() {
         let mut page = open();
         page.view.rate = ShareRate::Unreadable;
@@ -365,6 +381,8 @@ tranche  due                                ETH      stETH    wstETH
         let stuck = "status       Past its deadline: the value of stETH shares cannot be read\n";
         assert!(text.contains(stuck), "{text}");
         assert!(text.contains("coverage     unknown: the value of stETH shares cannot be read\n"), "{text}");
+        let expires = "\ncan expire   after 2026-09-02T00:00:00Z (in 29 days 23 hours)\n";
+        assert!(text.contains(expires), "{text}");
         assert!(!text.contains("\nthreshold"), "{text}");
         assert!(text.contains("24000000000000000000"), "{text}");
     }
@@ -385,8 +403,10 @@ tranche  due                                ETH      stETH    wstETH
         assert!(text.contains(leave), "{text}");
         page.now += 86_401;
         let text = page.to_text(NOW + 12);
-        let since = "target, deadline and document, in force since 2026-08-02T00:00:00Z\n             (1 second ago)\n";
-        assert!(text.contains(&format!("\namended      {since}")), "{text}");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let since =
+            "amended since 2026-08-02T00:00:00Z (1 second ago); the terms shown here are those in force";
+        assert!(words.contains(since), "{text}");
     }
 
     #[test]

@@ -60,6 +60,9 @@ pub(crate) struct SubjectArgs {
 pub(crate) struct Subject {
     pub(crate) source: Source,
     pub(crate) rescue: Rescue,
+    /// Up to when everything is known: what is pledged or supposed is so then.
+    known: Timestamp,
+    /// When it is looked at.
     pub(crate) now: Moment,
     pub(crate) roster: Roster,
     pub(crate) uncounted: Vec<NotCounted>,
@@ -161,6 +164,7 @@ impl Subject {
         Ok(Self {
             source: Source::Rescue { rescue: address, chain, block: block.number },
             rescue: Arc::unwrap_or_clone(rescue),
+            known: now.time,
             now: Moment { time: at.unwrap_or(now.time), ..now },
             roster: Roster::default(),
             uncounted: Vec::new(),
@@ -178,8 +182,12 @@ impl Subject {
     /// Adds a pledge, by the rules.
     fn pledge(&mut self, pledger: Address, tier: u8, amount: Booked) -> Result<(), levee::Error> {
         let position = PositionId { pledger, tier, asset: amount.asset() };
-        let change = Change::Pledge { position, amount: amount.units() };
-        Ok(self.rescue.suppose(self.now.time, change)?)
+        self.suppose(Change::Pledge { position, amount: amount.units() })
+    }
+
+    /// Changes the rescue, which takes pledges at the time up to which everything is known, whenever it is looked at.
+    pub(crate) fn suppose(&mut self, change: Change) -> Result<(), levee::Error> {
+        Ok(self.rescue.suppose(self.known, change)?)
     }
 }
 
@@ -230,6 +238,7 @@ fn opened(
     Ok(Subject {
         source,
         rescue: Rescue::open(escrow, terms, Creation { block: 0, time: now }).map_err(Refusal::from)?,
+        known: now,
         now: Moment { time: now, lido: rate.map_or(Lido::Broken, Lido::Working) },
         roster: Roster::default(),
         uncounted: Vec::new(),
@@ -264,7 +273,8 @@ fn of_scenario(path: &Path, at: Option<Timestamp>) -> Result<Subject> {
     let until = end.map(|step| format!("`{}` in {}", step.kind, step.place));
     let source = Source::Scenario { scenario: path.to_owned(), until };
     let now = at.unwrap_or(scenario.start);
-    let mut subject = opened(source, escrow, scenario.terms, now, Some(scenario.rate))?;
+    let mut subject = opened(source, escrow, scenario.terms, now.min(scenario.start), Some(scenario.rate))?;
+    subject.now.time = now;
     let named = scenario.cast.contributors().map(|name| (name.to_owned(), cast::address(name)));
     subject.roster = Roster::new(named.collect(), scenario.tier_names);
     for step in scenario.steps.iter().take_while(|step| is_pledging(step)) {
@@ -397,6 +407,9 @@ mod tests {
         let subject = of_scenario(&scenarios.join("article-2026-04-24.toml"), None).unwrap();
         let outcome = subject.rescue.outcome(subject.now);
         assert_eq!(outcome.view.coverage, Some(Wei::new(43_500 * 10u128.pow(18))));
+        let far = subject.now.time + 1_000 * 86_400;
+        let late = of_scenario(&scenarios.join("article-2026-04-24.toml"), Some(far)).unwrap();
+        assert_eq!(late.rescue.outcome(late.now).view.coverage, outcome.view.coverage);
         assert!(matches!(subject.source, Source::Scenario { until: None, .. }));
         let subject = of_scenario(&scenarios.join("amendment.toml"), None).unwrap();
         let Source::Scenario { until: Some(until), .. } = subject.source else {

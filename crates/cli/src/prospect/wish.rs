@@ -192,7 +192,7 @@ impl Wish {
             Self::Target(target) => Change::Target { target: *target },
             Self::ShareRate(wish) => return subject.revalue(*wish).map(Supposed::ShareRate),
         };
-        subject.rescue.suppose(subject.now.time, change).map_err(levee::Error::from)?;
+        subject.suppose(change)?;
         Ok(Supposed::Rescue(change))
     }
 }

@@ -283,6 +283,16 @@ mod tests {
     }
 
     #[test]
+    fn an_error_quotes_only_the_start_of_what_is_long() {
+        let long = "k".repeat(100_000);
+        let mut file = serde_json::to_value(batch()).unwrap();
+        file[&long] = json!(1);
+        let start =
+            format!("this is not a batch of Safe's Transaction Builder: unknown field `{}…", &long[..305]);
+        assert_eq!(Batch::parse(&file.to_string()).unwrap_err().to_string(), start);
+    }
+
+    #[test]
     fn a_method_and_its_inputs_are_as_good_as_data() {
         let mut batch = batch();
         let call = &mut batch.transactions[0];

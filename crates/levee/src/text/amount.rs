@@ -56,6 +56,8 @@ impl WrittenAmount {
             "shares" | "share" => Ok(Self::Shares(Shares::new(parse_decimal(number, text, 0)?))),
             "" => Err(TextError::new(format!("`{text}` has no unit"))
                 .hint(format!("add a unit, as in `{text} ETH`; units are {UNITS}"))),
+            // As in `abc ETH` and `1e3 ETH`: the number is wrong, and not the unit.
+            _ if number.is_empty() || unit.contains(char::is_whitespace) => Err(not_an_amount(text)),
             _ => Err(TextError::new(format!("`{unit}` is not a known unit"))
                 .hint(format!("write an amount in {UNITS}"))),
         }
@@ -121,14 +123,10 @@ pub fn parse_asset(text: &str) -> Result<Asset, TextError> {
 
 /// `number` with at most `decimals` decimal places, in units of the last one. The error quotes `whole`.
 fn parse_decimal(number: &str, whole: &str, decimals: usize) -> Result<u128, TextError> {
-    let not_a_number = || {
-        TextError::new(format!("`{whole}` is not an amount"))
-            .hint("write digits with at most one decimal point and nothing else, as in `1.5 ETH`")
-    };
     let (integer, fraction) = number.split_once('.').unwrap_or((number, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if integer.is_empty() || !digits(integer) || !digits(fraction) || number.ends_with('.') {
-        return Err(not_a_number());
+        return Err(not_an_amount(whole));
     }
     if fraction.len() > decimals {
         return Err(too_fine(whole, decimals));
@@ -136,6 +134,11 @@ fn parse_decimal(number: &str, whole: &str, decimals: usize) -> Result<u128, Tex
     let text = format!("{integer}{fraction:0<decimals$}");
     text.parse()
         .map_err(|_| TextError::new(format!("`{whole}` is too large")).hint("check the number of digits"))
+}
+
+fn not_an_amount(whole: &str) -> TextError {
+    TextError::new(format!("`{whole}` is not an amount"))
+        .hint("write digits with at most one decimal point and nothing else, as in `1.5 ETH`")
 }
 
 fn too_fine(whole: &str, decimals: usize) -> TextError {
@@ -236,9 +239,19 @@ mod tests {
         assert_eq!(refusal("1.5 wei"), "`1.5 wei` is not a whole number");
         let fine = "0.0000000000000000001 ETH";
         assert_eq!(refusal(fine), format!("`{fine}` has more than 18 decimal places"));
-        for text in
-            ["ETH", "-1 ETH", "+1 ETH", "1,000 ETH", "1_000 ETH", ". ETH", ".5 ETH", "1. ETH", "1.2.3 ETH"]
-        {
+        for text in [
+            "ETH",
+            "abc ETH",
+            "1e3 ETH",
+            "-1 ETH",
+            "+1 ETH",
+            "1,000 ETH",
+            "1_000 ETH",
+            ". ETH",
+            ".5 ETH",
+            "1. ETH",
+            "1.2.3 ETH",
+        ] {
             assert_eq!(refusal(text), format!("`{text}` is not an amount"));
         }
         let huge = "340282366920938463464 ETH";

@@ -174,7 +174,7 @@ fn broken_rule(rule: &CompactTermsError) -> TextError {
     match *rule {
         TokenWithoutCode { .. } | EscrowCodeHashZero => TextError::new(rule.to_string()),
         QuorumOutOfBounds { quorum } => out_of_bounds("quorum", quorum)
-            .hint("choose more than 50 %, or two calls could pass against each other"),
+            .hint("choose 50.01 % to 100 %; with half or less, two calls could pass against each other"),
         MaxCallOutOfBounds { max_call } => out_of_bounds("max_call", max_call).hint("choose 0.01 % to 100 %"),
         MinThresholdOutOfBounds { min_threshold } => {
             out_of_bounds("min_threshold", min_threshold).hint("choose 0.01 % to 100 %")
@@ -193,7 +193,7 @@ fn broken_rule(rule: &CompactTermsError) -> TextError {
         }
         MinExitWindowTooShort { min_exit_window } => too_short("min_exit_window", min_exit_window),
         NoticePeriodTooShort { notice_period, .. } => too_short("notice_period", notice_period)
-            .hint("choose more than voting_period and fulfill_period together, so that who votes cannot be gone before"),
+            .hint("choose more than voting_period and fulfill_period together, so that nobody can vote and be gone before the call is fulfilled"),
         SeasoningTooShort { seasoning, .. } => too_short("seasoning", seasoning)
             .hint("choose at least notice_period and leave_window together, so that members can leave before"),
     }

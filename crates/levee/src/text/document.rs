@@ -99,11 +99,14 @@ fn wrong_type(message: &str) -> Option<String> {
         "sequence" => "a list".to_owned(),
         _ => "a table".to_owned(),
     };
+    let as_list = format!("a list, as in `[{value}]`");
     let expected = match expected {
-        "a string" => "text in quotes",
-        "a borrowed string" => "text in quotes",
+        "a string" | "a borrowed string" | "path string" => "text in quotes",
+        "a boolean" => "`true` or `false`, without quotes",
         "u8" => "a whole number from 0 to 255, without quotes",
         "u64" => "a whole number, without quotes",
+        "a nonzero u64" | "a nonzero usize" => "a whole number above 0, without quotes",
+        "a sequence" if kind == "string" => &as_list,
         "a sequence" => "a list: `[[name]]` begins each of its tables",
         _ if expected.starts_with("struct ") => "a table",
         other => other,
@@ -210,6 +213,10 @@ mod tests {
             (
                 text(time, "4", "[_pot]\ntarget = \"\""),
                 "3: _pot is a table, and must be a list: `[[name]]` begins each of its tables",
+            ),
+            (
+                text(time, "4", "_pot = \"5 ETH\""),
+                "3: _pot is the text `5 ETH`, and must be a list, as in `[\"5 ETH\"]`",
             ),
         ];
         for (text, message) in cases {

@@ -89,10 +89,14 @@ fn rescue_to_text(event: &RescueEvent, rate: Option<Rate>) -> String {
             format!("locked {} for {} in tier {}", shown(position, *amount), position.pledger, position.tier)
         }
         RescueEvent::Exited { position, recipient, amount } => {
-            format!("withdrew {} of {} to {recipient}", shown(position, *amount), position.pledger)
+            format!(
+                "withdrew {} of {}, to be paid to {recipient}",
+                shown(position, *amount),
+                position.pledger
+            )
         }
         RescueEvent::Declined { position, amount } => {
-            format!("declined {} and returned it to {}", shown(position, *amount), position.pledger)
+            format!("declined {} of {}, to be paid back to it", shown(position, *amount), position.pledger)
         }
         RescueEvent::Owed { pledger, asset, amount } => {
             let shown = amount::units(*amount, *asset, rate);
@@ -149,7 +153,7 @@ fn recovery_to_text(event: &RecoveryEvent) -> String {
             format!("distributed {} from {payer}", ether(*amount))
         }
         RecoveryEvent::Repaid { draw_order, interest, principal, rest } => {
-            let parts = [("interest", interest), ("principal", principal), ("remainder", rest)];
+            let parts = [("interest", interest), ("principal", principal), ("rest", rest)];
             let paid = parts.into_iter().filter(|(_, amount)| !amount.is_zero());
             let parts = paid.map(|(name, paid)| format!("{} {name}", ether(*paid)));
             format!("repaid draw order {draw_order}: {}", parts.collect::<Vec<_>>().join(", "))
@@ -254,8 +258,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_owed_says_how_to_collect_it() {
+    fn what_leaves_may_be_owed_and_says_how_to_collect_it() {
         let (pledger, asset, amount) = (Address::ZERO, Asset::Eth, Units::new(10u128.pow(18)));
+        let position = PositionId { pledger, tier: 0, asset };
+        let declined = Event::Rescue(RescueEvent::Declined { position, amount });
+        assert_eq!(to_text(&declined, None), format!("declined 1 ETH of {pledger}, to be paid back to it"));
+        let recipient = Address::repeat_byte(1);
+        let exited = Event::Rescue(RescueEvent::Exited { position, recipient, amount });
+        let text = format!("withdrew 1 ETH of {pledger}, to be paid to {recipient}");
+        assert_eq!(to_text(&exited, None), text);
         let event = Event::Rescue(RescueEvent::Owed { pledger, asset, amount });
         let text =
             format!("could not pay 1 ETH, which is now owed to {pledger}: `levee collect ETH` pays it later");

@@ -414,7 +414,7 @@ mod tests {
             assert_eq!(refusal(find, replace), format!("rescue.toml: {message}"));
         }
         let late = parse(&text()).unwrap().check(NOW + 86_400).unwrap_err().to_string();
-        assert_eq!(late, "rescue.toml: the deadline 2026-08-02T00:00:00Z (in 0 seconds) has passed");
+        assert_eq!(late, "rescue.toml: the deadline 2026-08-02T00:00:00Z (now) has passed");
     }
 
     #[test]

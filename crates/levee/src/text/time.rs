@@ -4,10 +4,13 @@ use jiff::{
     Span, SpanRound, Timestamp, Unit,
     fmt::friendly::{Designator, Spacing, SpanPrinter},
 };
-use toml::value::Datetime;
+use toml::value::{Date, Datetime};
 
 use super::TextError;
 use crate::display::utc;
+
+/// The latest time that can be read, which leaves room for every offset before the end of the year 9999.
+const LATEST: &str = "9999-12-30T22:00:00Z";
 
 /// Reads an RFC 3339 time, as Unix seconds. Fractions of a second are refused, as the chain knows none, and so is
 /// whatever else a calendar may take and drop: leap seconds, names of time zones, days of the week.
@@ -22,7 +25,12 @@ pub fn parse_time(text: &str) -> Result<u64, TextError> {
     if clock.nanosecond.is_some() {
         return Err(TextError::new(format!("`{text}` has a fraction of a second")).hint(hint));
     }
-    let time: Timestamp = text.parse().map_err(|_| error())?;
+    let time: Timestamp = text.parse().map_err(|_| match written.date {
+        Some(Date { year: 9999, month: 12, .. }) => {
+            TextError::new(format!("`{text}` is too late")).hint(format!("the latest time is {LATEST}"))
+        }
+        _ => error(),
+    })?;
     u64::try_from(time.as_second()).ok().filter(|_| clock.second != Some(60)).ok_or_else(error)
 }
 
@@ -87,6 +95,7 @@ pub fn duration(seconds: u64) -> String {
 /// `2026-08-01T00:00:00Z (in 3 days)`, seen from `now`.
 pub fn time_from(seconds: u64, now: u64) -> String {
     match seconds.checked_sub(now) {
+        Some(0) => format!("{} (now)", utc(seconds)),
         Some(ahead) => format!("{} (in {})", utc(seconds), duration(coarse(ahead))),
         None => format!("{} ({} ago)", utc(seconds), duration(coarse(now - seconds))),
     }
@@ -130,6 +139,10 @@ mod tests {
         }
         let error = parse_time("2026-08-01T00:00:00.5Z").unwrap_err().to_string();
         assert_eq!(error, "`2026-08-01T00:00:00.5Z` has a fraction of a second");
+        assert_eq!(utc(parse_time(LATEST).unwrap()), LATEST);
+        for text in ["9999-12-30T22:00:01Z", "9999-12-31T23:59:59Z"] {
+            assert_eq!(parse_time(text).unwrap_err().to_string(), format!("`{text}` is too late"));
+        }
     }
 
     #[test]
@@ -204,6 +217,7 @@ mod tests {
 
     #[test]
     fn far_times_are_coarse_and_near_ones_exact() {
+        assert_eq!(time_from(1_785_542_400, 1_785_542_400), "2026-08-01T00:00:00Z (now)");
         assert_eq!(time_from(1_785_542_400, 1_785_542_395), "2026-08-01T00:00:00Z (in 5 seconds)");
         assert_eq!(time_from(1_785_542_400, 1_785_542_401), "2026-08-01T00:00:00Z (1 second ago)");
         assert_eq!(

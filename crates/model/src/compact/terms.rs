@@ -47,16 +47,16 @@ pub struct CompactTerms {
     /// Seconds for which a call that passed can be fulfilled; at least [`MIN_PERIOD`].
     #[serde(rename = "fulfillPeriodSeconds")]
     pub fulfill_period: u32,
-    /// Seconds from notice to leaving; more than the two above together: who votes cannot be gone before fulfillment
-    /// ends.
+    /// Seconds from notice to leaving; more than the two above together: nobody can vote and be gone before
+    /// fulfillment ends.
     #[serde(rename = "noticePeriodSeconds")]
     pub notice_period: u32,
     /// Seconds for which a notice that has run out may be used, and for which money that has seasoned may be activated;
     /// at least [`MIN_PERIOD`].
     #[serde(rename = "leaveWindowSeconds")]
     pub leave_window: u32,
-    /// Seconds from committing to counting; at least the two above together: who distrusts a newcomer can leave before
-    /// it counts.
+    /// Seconds from committing to counting; at least the two above together: members who distrust a newcomer can
+    /// leave before it counts.
     #[serde(rename = "seasoningSeconds")]
     pub seasoning: u32,
     /// The least threshold of the tier that is paid into; 1 to 10,000.

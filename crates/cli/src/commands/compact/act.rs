@@ -2,7 +2,7 @@
 
 use alloy::{primitives::Address, providers::DynProvider};
 use clap::Args;
-use eyre::Result;
+use eyre::{Report, Result};
 use levee::{
     Purpose,
     compact::{CompactClient, CompactHistory},
@@ -44,6 +44,11 @@ pub(super) trait Deed {
 
     /// The steps that do it.
     async fn steps(&self, compact: &Opened) -> Result<Vec<Step>>;
+
+    /// An error of one of the steps, in the terms of the command.
+    fn explained(&self, error: Report) -> Report {
+        error
+    }
 }
 
 /// A compact in its current state, with an account that can sign.
@@ -69,7 +74,7 @@ pub(super) async fn run(deed: impl Deed, output: Output) -> Result<()> {
     let history = client.read(which.from_block).await?;
     let opened = Opened { client, history, signer };
     let steps = deed.steps(&opened).await?;
-    opened.signer.run(&steps, None).await
+    opened.signer.run(&steps, None).await.map_err(|error| deed.explained(error))
 }
 
 impl Opened {

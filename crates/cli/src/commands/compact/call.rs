@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use clap::Args;
-use eyre::Result;
+use eyre::{Report, Result};
 use levee::{
-    Purpose,
+    Error, Purpose, Refusal,
     compact::{CodeStore, proposal},
 };
 use levee_model::{
@@ -108,8 +108,12 @@ fn shown(units: Units) -> String {
 impl Opened {
     fn call_view(&self, call: u64) -> Result<CallView, UserError> {
         self.history.compact.call_view(call).ok_or_else(|| {
-            let count = self.history.compact.call_count();
-            UserError::new(format!("there is no call {call}: {count} were ever proposed"))
+            let last = self.history.compact.call_count().checked_sub(1);
+            let why = last.map_or_else(
+                || "none has been proposed yet".into(),
+                |last| format!("the last one proposed is call {last}"),
+            );
+            UserError::new(format!("there is no call {call}: {why}"))
                 .hint("`levee compact status` shows them")
         })
     }
@@ -121,7 +125,7 @@ impl Opened {
             ("rescue", call.escrow.to_string()),
             ("tier", call.tier.to_string()),
             ("takes", format!("{} of what each member had active", percent::percent(call.bps))),
-            ("approvals", format!("{approvals} of the {required} that are needed")),
+            ("approvals", format!("{approvals}; {required} are needed")),
         ]
     }
 
@@ -258,6 +262,25 @@ impl Deed for Fulfill {
             .map(|(number, batch)| self.step(compact, &call, (number, batch)))
             .collect()
     }
+
+    fn explained(&self, error: Report) -> Report {
+        never_fulfilled(self.call, error)
+    }
+}
+
+/// Explains the rescue's refusal of a pledge by terms that it does not have any more: a call names them for ever.
+fn never_fulfilled(call: u64, error: Report) -> Report {
+    match error.downcast_ref() {
+        Some(Error::Refused(Refusal::AmendmentDiffers { .. })) => {
+            let message = format!(
+                "call {call} can never be fulfilled, because its rescue was amended after the call was proposed"
+            );
+            error.wrap_err(UserError::new(message).hint(
+                "read the terms as amended with `levee status`; if they are acceptable, propose the call again",
+            ))
+        }
+        _ => error,
+    }
 }
 
 impl Fulfill {
@@ -277,5 +300,24 @@ impl Fulfill {
         );
         let operation = CompactOperation::Fulfill { call: self.call, members };
         Ok(compact.step(format!("fulfill {number}"), headline, &operation)?.facts(facts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_for_a_rescue_that_was_amended_is_to_be_proposed_again() {
+        let told = |refusal: Refusal| never_fulfilled(3, Error::from(refusal).into());
+        let differs = told(Refusal::AmendmentDiffers { named: 0, latest: 1_785_542_400 });
+        let never =
+            "call 3 can never be fulfilled, because its rescue was amended after the call was proposed";
+        assert_eq!(differs.to_string(), never);
+        let again =
+            "read the terms as amended with `levee status`; if they are acceptable, propose the call again";
+        assert_eq!(crate::error::hint_for(&differs), Some(again));
+        let unreadable = "the value of stETH shares cannot be read, so the rescue cannot settle now";
+        assert_eq!(told(Refusal::RateUnreadable).to_string(), unreadable);
     }
 }

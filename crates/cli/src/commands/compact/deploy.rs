@@ -81,7 +81,7 @@ fn report(blueprint: &Blueprint, output: Output, executed: &[Executed]) -> Resul
     let (events, sent) = transaction::summary(executed, None);
     let text = match created {
         true => format!("{events}the compact is at {address}\n"),
-        false => format!("the compact already exists at {address}; nothing was sent\n"),
+        false => format!("the compact already exists at {address}; nothing was created\n"),
     };
     output.result(&text, &CompactDeployed { address, created, sent })
 }

@@ -168,18 +168,19 @@ impl CompactStatus {
 impl Member {
     fn facts(&self, now: u64) -> Vec<(&'static str, String)> {
         let Self { view, windows, .. } = self;
+        let leaving = windows.leaving.map(|window| leaving(window, now));
+        let activation = windows.activation.map(|window| activation(window, now));
         let amounts = [
             ("active", view.standing.active, None),
-            ("under notice", view.standing.noticed, windows.leaving.map(|window| ("may leave", window))),
-            ("pending", view.pending, windows.activation.map(|window| ("can be activated", window))),
+            ("under notice", view.standing.noticed, leaving),
+            ("pending", view.pending, activation),
             ("premiums due", view.earned, None),
         ];
         let mut facts: Vec<_> = amounts
             .into_iter()
             .filter(|(_, units, _)| !units.is_zero())
-            .map(|(name, units, window)| {
-                let when = window
-                    .map_or_else(String::new, |(what, window)| format!(", {what} {}", span(window, now)));
+            .map(|(name, units, when)| {
+                let when = when.map_or_else(String::new, |when| format!(", {when}"));
                 (name, format!("{}{when}", shown(units)))
             })
             .collect();
@@ -216,7 +217,7 @@ impl CallJson {
                     view.tier
                 ),
             ),
-            ("approvals", format!("{approvals} of the {} that are needed", shown(view.required))),
+            ("approvals", format!("{approvals}; {} are needed", shown(view.required))),
             ("given", shown(given)),
         ];
         let approving = shares.iter().filter(|share| share.approves);
@@ -244,10 +245,50 @@ fn total(units: impl Iterator<Item = Units>) -> Units {
     units.fold(Units::ZERO, |sum, units| sum + units)
 }
 
+/// When a member may leave, or what to do once it is too late.
+fn leaving(window: Window, now: u64) -> String {
+    match window.until < now {
+        true => format!(
+            "could leave until {}: give notice again, or take it back",
+            time::time_from(window.until, now)
+        ),
+        false => format!("may leave {}", span(window, now)),
+    }
+}
+
+/// The same for activating what is pending.
+fn activation(window: Window, now: u64) -> String {
+    match window.until < now {
+        true => format!(
+            "could be activated until {}: commit it again, or take it back",
+            time::time_from(window.until, now)
+        ),
+        false => format!("can be activated {}", span(window, now)),
+    }
+}
+
 fn span(window: Window, now: u64) -> String {
     format!("from {} to {}", time::time_from(window.from, now), time::time_from(window.until, now))
 }
 
 fn shown(units: Units) -> String {
     Amount::WstEth(units).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_that_has_passed_is_told_with_what_to_do() {
+        let window = Window { from: 1_785_542_400, until: 1_785_628_800 };
+        let span = "from 2026-08-01T00:00:00Z (1 day ago) to 2026-08-02T00:00:00Z (now)";
+        assert_eq!(leaving(window, window.until), format!("may leave {span}"));
+        assert_eq!(activation(window, window.until), format!("can be activated {span}"));
+        let until = "until 2026-08-02T00:00:00Z (1 second ago)";
+        let late = window.until + 1;
+        assert_eq!(leaving(window, late), format!("could leave {until}: give notice again, or take it back"));
+        let again = format!("could be activated {until}: commit it again, or take it back");
+        assert_eq!(activation(window, late), again);
+    }
 }

@@ -46,7 +46,7 @@ pub(crate) struct CompactShown {
     address: Address,
     #[serde(flatten)]
     file: CompactFile,
-    /// What the contract accepts, but members may regret.
+    /// What the contract accepts, but members may regret; or why the terms that are shown are not valid.
     warnings: Vec<String>,
 }
 
@@ -68,8 +68,9 @@ impl NewArgs {
 
 impl FileArgs {
     pub(super) fn check(self, output: Output) -> Result<()> {
-        let shown = self.read()?;
-        shown.file.check()?;
+        let file = CompactFile::read(&self.file)?;
+        file.check()?;
+        let shown = CompactShown::of(file, warnings::of_compact);
         let CompactShown { address, file, warnings } = &shown;
         output.warn(warnings);
         let text = format!("the terms are valid; the compact will be at {address} on chain {}\n", file.chain);
@@ -77,17 +78,17 @@ impl FileArgs {
     }
 
     pub(super) fn show(self, output: Output) -> Result<()> {
-        let shown = self.read()?;
+        let shown = CompactShown::of(CompactFile::read(&self.file)?, warnings::refusal_or_of_compact);
+        output.warn(&shown.warnings);
         output.result(&shown.to_text(), &shown)
-    }
-
-    fn read(&self) -> Result<CompactShown> {
-        let file = CompactFile::read(&self.file)?;
-        Ok(CompactShown { address: file.blueprint().address(), warnings: warnings::of_compact(&file), file })
     }
 }
 
 impl CompactShown {
+    fn of(file: CompactFile, warnings: fn(&CompactFile) -> Vec<String>) -> Self {
+        Self { address: file.blueprint().address(), warnings: warnings(&file), file }
+    }
+
     fn to_text(&self) -> String {
         let Self { address, file, .. } = self;
         let mut all = vec![

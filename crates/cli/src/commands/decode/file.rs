@@ -10,6 +10,7 @@ use eyre::Result;
 use levee::{
     GovernorKind, Proposal, SafeCall, SafeProposal, aragon,
     decode::RawCall,
+    error::{LONGEST_VALUE, brief, start_of},
     json,
     model::{Wei, json::Account},
     safe::Batch,
@@ -129,7 +130,8 @@ pub(super) fn read(path: &Path) -> Result<Source> {
         return of_words(&text, path);
     }
     let value = json::parse(&text).map_err(|error| {
-        UserError::new(format!("`{}` is not JSON that everyone reads alike: {error}", path.display()))
+        let (path, error) = (path.display(), brief(&error));
+        UserError::new(format!("`{path}` is not JSON that everyone reads alike: {error}"))
             .hint("ask whoever has sent it for another")
     })?;
     if let Some(raw) = send::in_json(&value) {
@@ -168,7 +170,7 @@ fn not_known(path: &Path) -> UserError {
 
 fn parse<T: DeserializeOwned>(value: Value, path: &Path, what: &str) -> Result<T, UserError> {
     serde_json::from_value(value).map_err(|error| {
-        UserError::new(format!("`{}` is not {what}: {error}", path.display()))
+        UserError::new(format!("`{}` is not {what}: {}", path.display(), brief(&error)))
             .hint("ask whoever has sent it for another")
     })
 }
@@ -197,8 +199,9 @@ fn require_keys(value: &Value, path: &Path, known: &[&[&str]]) -> Result<(), Use
     match keys.find(|key| !known.concat().contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => Err(UserError::new(format!(
-            "`{}` has the key `{key}`, which does not belong to what it is otherwise",
-            path.display()
+            "`{}` has the key `{}`, which does not belong to what it is otherwise",
+            path.display(),
+            start_of(key, LONGEST_VALUE)
         ))
         .hint("ask whoever has sent it for another")),
     }
@@ -398,6 +401,18 @@ mod tests {
         let mut file = calls();
         file["steps"][0]["unsigned"] = json!("0x02");
         assert!(refused(&file.to_string()).contains("unknown field `unsigned`"));
+        let long = "k".repeat(100_000);
+        let mut file = calls();
+        file[&long] = json!(1);
+        let message =
+            format!("`file` has the key `{}…`, which does not belong to what it is otherwise", &long[..80]);
+        assert_eq!(refused(&file.to_string()), message);
+        let mut file = calls();
+        file["steps"][0][&long] = json!(1);
+        assert_eq!(
+            refused(&file.to_string()),
+            format!("`file` is not a file of calls: unknown field `{}…", &long[..305])
+        );
         let twice = calls().to_string().replacen("\"chain\":1", "\"chain\":1,\"chain\":2", 1);
         let message = refused(&twice);
         let start = "`file` is not JSON that everyone reads alike: the key `chain` is there twice";

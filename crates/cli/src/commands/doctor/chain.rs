@@ -156,10 +156,10 @@ async fn contracts(provider: &DynProvider, network: Option<&Network>) -> Result<
     for blueprint in all {
         let contract: Contract = blueprint.contract();
         let is_missing = !blueprint.exists(provider).await?;
-        let state = if is_missing { ", which is created when it is needed" } else { "" };
-        found.push(format!("{contract}{state}"));
+        let state = if is_missing { " (not created yet: a command that needs it creates it)" } else { "" };
+        found.push(format!("the {contract}{state}"));
     }
-    Ok(found.join("; "))
+    Ok(found.join(", "))
 }
 
 /// The worth of a share of stETH.

@@ -251,7 +251,7 @@ impl New {
         let headline = if created {
             format!("created the {contract} at {address}")
         } else {
-            format!("the {contract} already exists at {address}; nothing was sent")
+            format!("the {contract} already exists at {address}; nothing was created")
         };
         let facts = table::facts_below(&arguments(&self.receiver));
         // In one line, to be copied.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use eyre::Result;
-use levee::SafeProposal;
+use levee::{SafeProposal, error::brief};
 
 use crate::{
     connection::{Connection, NetworkArgs},
@@ -39,7 +39,8 @@ pub(super) async fn opened(paths: &[PathBuf], network: &NetworkArgs) -> Result<(
 /// The transaction of a file.
 pub(super) fn read(path: &Path) -> Result<SafeProposal, UserError> {
     serde_json::from_str(&file::text(path)?).map_err(|error| {
-        UserError::new(format!("`{}` is not a transaction of a Safe: {error}", path.display())).hint(
+        let message = format!("`{}` is not a transaction of a Safe: {}", path.display(), brief(&error));
+        UserError::new(message).hint(
             "`levee safe propose` writes one; if it was changed on its way, ask whoever has sent it for another",
         )
     })
