@@ -90,15 +90,15 @@ pub(crate) fn time_from(at: Timestamp, now: Timestamp) -> Markup {
 
 /// An account by its name, if it has one, and its address, with a link to the explorer of the chain, if that is known.
 pub(crate) fn account(address: Address, name: Option<&str>, chain: u64) -> Markup {
-    labelled(address, name, chain, &short(address))
+    account_as(address, name, chain, &short(address))
 }
 
 /// The same with the whole address.
 pub(crate) fn whole_account(address: Address, name: Option<&str>, chain: u64) -> Markup {
-    labelled(address, name, chain, &address.to_string())
+    account_as(address, name, chain, &address.to_string())
 }
 
-fn labelled(address: Address, name: Option<&str>, chain: u64, label: &str) -> Markup {
+fn account_as(address: Address, name: Option<&str>, chain: u64, label: &str) -> Markup {
     let text = match name {
         Some(name) => html! { bdi { (escape::line(name)) } " " },
         None => html! {},
